@@ -1,0 +1,3 @@
+from lwtui.cli import main
+
+raise SystemExit(main())

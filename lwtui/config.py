@@ -1,0 +1,271 @@
+"""Settings (``settings.toml`` in the user's config folder) and secrets (environment or system keyring).
+
+Heavy imports stay inside functions: the command line reads settings at every start.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from lwtui.errors import ConfigError
+
+KEYRING_SERVICE = "lwtui"
+PROVIDERS = ("openai", "llama_cpp")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """One ``[models.NAME]`` table: an endpoint (``provider = "openai"``) or a GGUF (``"llama_cpp"``)."""
+
+    name: str
+    provider: str = "openai"
+    model: str = ""  # the endpoint's own name for it; empty: the same as ``name``
+    base_url: str = "https://api.openai.com/v1"
+    key_env: str = ""  # environment variable that holds the key; empty: LWTUI_API_KEY, then the keyring
+    path: str = ""  # the GGUF's file
+    profile: str = ""  # chat, base, longwriter-llama3.1, longwriter-glm4; empty: by the model's name
+    context_length: int = 0  # tokens; 0: what the backend says
+    constrain: str = ""  # what an endpoint's decoding can be held to: "grammar", "json_schema" or nothing
+    temperature: float | None = None
+    price_input: float | None = None  # per million tokens, in the account's currency
+    price_output: float | None = None
+    connect_seconds: float = 10.0
+    stall_seconds: float = 120.0  # a stream that is silent for longer is taken for dead
+    retry_seconds: float = 300.0  # a call is given up after this long without progress
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything in ``settings.toml``."""
+
+    model: str = "demo"
+    documents: str = ""  # folder; empty: Documents/lwtui
+    theme: str = "textual-dark"
+    models: dict[str, ModelSettings] = field(default_factory=dict)
+
+    @property
+    def documents_folder(self) -> Path:
+        if self.documents:
+            return Path(self.documents).expanduser()
+        from platformdirs import user_documents_path
+
+        return user_documents_path() / "lwtui"
+
+
+def config_folder() -> Path:
+    """Where settings and a person's own prompts are (``LWTUI_CONFIG_DIR`` overrides it)."""
+    if override := os.environ.get("LWTUI_CONFIG_DIR"):
+        return Path(override)
+    from platformdirs import user_config_path
+
+    return user_config_path("lwtui", appauthor=False)
+
+
+def cache_folder() -> Path:
+    """Where models and other things that can be made again are (``LWTUI_CACHE_DIR`` overrides it)."""
+    if override := os.environ.get("LWTUI_CACHE_DIR"):
+        return Path(override)
+    from platformdirs import user_cache_path
+
+    return user_cache_path("lwtui", appauthor=False)
+
+
+def settings_file() -> Path:
+    return config_folder() / "settings.toml"
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings; a file that is not there means the defaults.
+
+    Raises :class:`ConfigError` naming the file, the line or key, and what is allowed.
+    """
+    path = path or settings_file()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"{path} is not valid TOML: {error}. Mend that line or move the file away."
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8 text. Mend it or move the file away.") from None
+    except OSError as error:
+        raise ConfigError(f"Cannot read {path}: {error.strerror}. Check its permissions.") from None
+    return _parse(table, path)
+
+
+def set_value(key: str, value: str, path: Path | None = None) -> None:
+    """Set ``model``, ``documents``, ``theme`` or ``models.NAME.FIELD`` and keep the file's comments.
+
+    An empty ``value`` removes the entry. The new file is checked before it replaces the old one, in one step.
+    """
+    import tomlkit
+
+    path = path or settings_file()
+    load_settings(path)  # never rewrite a file that cannot be understood
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    *parents, leaf = key.split(".") if not key.startswith("models.") else _split_model_key(key)
+    table: Any = document
+    for name in parents:
+        if name not in table:
+            table[name] = tomlkit.table(is_super_table=name == "models")
+        table = table[name]
+    if value == "":
+        table.pop(leaf, None)
+    else:
+        table[leaf] = _typed(leaf, value, ModelSettings if parents else Settings)
+    _write_checked(document, path)
+
+
+def add_model(model: ModelSettings, path: Path | None = None) -> None:
+    """Write one ``[models.NAME]`` table, replacing one of that name. Only values that differ from the defaults."""
+    import tomlkit
+
+    path = path or settings_file()
+    load_settings(path)
+    document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
+    if "models" not in document:
+        document["models"] = tomlkit.table(is_super_table=True)
+    table = tomlkit.table()
+    for item in fields(ModelSettings):
+        value = getattr(model, item.name)
+        if item.name == "provider" or (item.name != "name" and value != item.default):
+            table[item.name] = value
+    document["models"][model.name] = table  # type: ignore[index]
+    _write_checked(document, path)
+
+
+def remove_model(name: str, path: Path | None = None) -> None:
+    """Remove ``[models.NAME]``; raises :class:`ConfigError` if there is none."""
+    import tomlkit
+
+    path = path or settings_file()
+    if name not in load_settings(path).models:
+        raise ConfigError(f"There is no model named {name!r} in {path}.")
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    del document["models"][name]  # type: ignore[union-attr]
+    _write_checked(document, path)
+
+
+def api_key(model: ModelSettings) -> str:
+    """The key for an endpoint: its own variable, ``LWTUI_API_KEY``, then the keyring; empty if there is none."""
+    for variable in (model.key_env, "LWTUI_API_KEY"):
+        if variable and (value := os.environ.get(variable, "").strip()):
+            return value
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(KEYRING_SERVICE, model.name) or ""
+    except KeyringError:
+        return ""  # no keyring on this machine: the same as no key in it
+
+
+def store_api_key(name: str, key: str) -> None:
+    """Keep a model's key in the system keyring; an empty key removes it. Raises :class:`ConfigError`."""
+    import keyring
+    from keyring.errors import KeyringError, PasswordDeleteError
+
+    try:
+        if key:
+            keyring.set_password(KEYRING_SERVICE, name, key)
+        else:
+            keyring.delete_password(KEYRING_SERVICE, name)
+    except PasswordDeleteError:
+        return  # there was none to remove
+    except KeyringError:
+        raise ConfigError(
+            "This machine has no system keyring. Put the key in the environment instead: export LWTUI_API_KEY=…"
+        ) from None
+
+
+def _parse(table: dict[str, Any], path: Path) -> Settings:
+    models = table.pop("models", {})
+    if not isinstance(models, dict):
+        raise ConfigError(f"{path}: 'models' must be tables such as [models.NAME].")
+    top = _checked(table, Settings, f"{path}: ")
+    parsed = {}
+    for name, entry in models.items():
+        if not isinstance(entry, dict):
+            raise ConfigError(f"{path}: models.{name} must be a table, [models.{name}].")
+        values = _checked(entry, ModelSettings, f"{path}: [models.{name}] ")
+        model = ModelSettings(name=name, **values)
+        if model.provider not in PROVIDERS:
+            raise ConfigError(f"{path}: [models.{name}] provider must be one of {', '.join(PROVIDERS)}.")
+        if model.provider == "llama_cpp" and not model.path:
+            raise ConfigError(f"{path}: [models.{name}] needs path, the GGUF's file.")
+        parsed[name] = model
+    return Settings(models=parsed, **top)
+
+
+# The types a value may have in the file, by the annotation of its field.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "float | None": (float, int),
+}
+
+
+def _known(kind: type) -> dict[str, str]:
+    return {
+        item.name: str(item.type) for item in fields(kind) if str(item.type) in _TYPES and item.name != "name"
+    }
+
+
+def _checked(table: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
+    known = _known(kind)
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigError(f"{where}'{key}' is not a setting. Known: {', '.join(known)}.")
+        allowed = _TYPES[known[key]]
+        if not isinstance(value, allowed) or isinstance(value, bool):
+            raise ConfigError(f"{where}'{key}' must be {_words_for(known[key])}, not {value!r}.")
+        if isinstance(value, int | float) and value < 0:
+            raise ConfigError(f"{where}'{key}' must not be negative.")
+    return dict(table)
+
+
+def _words_for(annotation: str) -> str:
+    return {"str": "text in quotes", "int": "a whole number"}.get(annotation, "a number")
+
+
+def _typed(leaf: str, value: str, kind: type) -> Any:
+    annotation = _known(kind).get(leaf)
+    if annotation is None:
+        raise ConfigError(f"'{leaf}' is not a setting. Known: {', '.join(_known(kind))}, models.NAME.….")
+    try:
+        if annotation == "int":
+            return int(value)
+        return float(value) if annotation.startswith("float") else value
+    except ValueError:
+        raise ConfigError(f"'{leaf}' must be {_words_for(annotation)}, not {value!r}.") from None
+
+
+def _split_model_key(key: str) -> list[str]:
+    """``models.NAME.FIELD``, where NAME may hold dots."""
+    name, _, leaf = key.removeprefix("models.").rpartition(".")
+    if not name:
+        raise ConfigError(f"'{key}' names no field: write models.NAME.FIELD.")
+    return ["models", name, leaf]
+
+
+def _write_checked(document: Any, path: Path) -> None:
+    import tomlkit
+
+    from lwtui.files import write_atomically
+
+    text = tomlkit.dumps(document)
+    _parse(tomllib.loads(text), path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write {path}: {error.strerror}. Check its permissions and free space."
+        ) from None

@@ -1,0 +1,168 @@
+"""What a document is made of. Plain frozen data: the store writes it, the method and the screens read it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """How far a section has come."""
+
+    EMPTY = "empty"  # planned, nothing written
+    WRITING = "writing"  # text is streaming in now
+    PARTIAL = "partial"  # interrupted: text is there, more is to come
+    DONE = "done"
+
+
+class Origin(StrEnum):
+    """Who wrote a revision."""
+
+    MODEL = "model"
+    USER = "user"
+    IMPORT = "import"
+
+
+class Mode(StrEnum):
+    """How a document is written."""
+
+    AGENTWRITE = "agentwrite"  # plan, then each section with the text so far
+    PARALLEL = "agentwrite-parallel"  # plan, then sections side by side, without the text so far
+    DIRECT = "direct"  # one call for the whole text
+
+
+def new_id() -> str:
+    """A fresh section id: 8 hexadecimal digits, unique enough within one document."""
+    return secrets.token_hex(4)
+
+
+@dataclass(frozen=True)
+class PlannedSection:
+    """One step of a plan. ``words`` is the target in the counter's unit (characters for Chinese/Japanese)."""
+
+    title: str
+    main_point: str
+    words: int
+    id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The title of a document and its sections in order."""
+
+    title: str
+    sections: tuple[PlannedSection, ...]
+
+    @property
+    def words(self) -> int:
+        """Sum of the sections' targets."""
+        return sum(section.words for section in self.sections)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public JSON form: ``{"title", "sections": [{"title", "main_point", "words"}]}``."""
+        return {
+            "title": self.title,
+            "sections": [
+                {"title": s.title, "main_point": s.main_point, "words": s.words} for s in self.sections
+            ],
+        }
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
+
+    def find(self, section_id: str) -> int:
+        """Position of a section; ``KeyError`` if the plan has none of that id."""
+        for position, section in enumerate(self.sections):
+            if section.id == section_id:
+                return position
+        raise KeyError(section_id)
+
+    def with_section(self, section: PlannedSection) -> Plan:
+        """The plan with the section of the same id replaced."""
+        at = self.find(section.id)
+        return replace(self, sections=(*self.sections[:at], section, *self.sections[at + 1 :]))
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What the writer asked for."""
+
+    instruction: str
+    words: int
+    language: str = "en"  # BCP 47
+    mode: Mode = Mode.AGENTWRITE
+    model: str = ""  # the name given to --model / chosen in the form
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a model's text came from, stored with each revision."""
+
+    model: str
+    model_hash: str = ""  # SHA-256 of a GGUF's file; empty for an endpoint
+    sampling: dict[str, Any] = field(default_factory=dict)
+    prompt_hash: str = ""
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens a call (or a sum of calls) took. ``cached`` is the part of ``prompt`` not computed anew."""
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached
+        )
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section as it stands: its step of the plan, its current text and how far it is.
+
+    ``length`` is the text's length by :func:`lwtui.text.count_words`.
+    """
+
+    id: str
+    title: str
+    main_point: str
+    words: int
+    status: Status
+    text: str
+    length: int
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One version of a section's text. ``created`` is seconds since the epoch (UTC)."""
+
+    id: int
+    section_id: str
+    created: float
+    origin: Origin
+    text: str
+    length: int
+    provenance: Provenance | None
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A line of the library. ``progress`` runs from 0 to 1; ``problem`` says why a file cannot be opened."""
+
+    path: str
+    title: str
+    words: int
+    target: int
+    progress: float
+    changed: float
+    model: str
+    problem: str = ""

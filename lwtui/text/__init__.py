@@ -1,0 +1,18 @@
+"""What every part of lwtui agrees on about text: how it is counted, cut into sentences and made safe.
+
+Depends on nothing else in lwtui.
+"""
+
+from lwtui.text.cleaning import StreamCleaner, clean
+from lwtui.text.counting import RunningCount, count_words, counts_characters
+from lwtui.text.sentences import last_sentence_end, sentence_ends
+
+__all__ = [
+    "RunningCount",
+    "StreamCleaner",
+    "clean",
+    "count_words",
+    "counts_characters",
+    "last_sentence_end",
+    "sentence_ends",
+]
