@@ -89,9 +89,7 @@ def load_settings(path: Path | None = None) -> Settings:
     except FileNotFoundError:
         return Settings()
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            f"{path} is not valid TOML: {error}. Mend that line or move the file away."
-        ) from None
+        raise ConfigError(f"{path} is not valid TOML: {error}. Mend that line or move the file away.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text. Mend it or move the file away.") from None
     except OSError as error:
@@ -136,7 +134,7 @@ def add_model(model: ModelSettings, path: Path | None = None) -> None:
         value = getattr(model, item.name)
         if item.name == "provider" or (item.name != "name" and value != item.default):
             table[item.name] = value
-    document["models"][model.name] = table  # type: ignore[index]
+    document["models"][model.name] = table
     _write_checked(document, path)
 
 
@@ -148,13 +146,17 @@ def remove_model(name: str, path: Path | None = None) -> None:
     if name not in load_settings(path).models:
         raise ConfigError(f"There is no model named {name!r} in {path}.")
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    del document["models"][name]  # type: ignore[union-attr]
+    del document["models"][name]
     _write_checked(document, path)
 
 
 def api_key(model: ModelSettings) -> str:
-    """The key for an endpoint: its own variable, ``LWTUI_API_KEY``, then the keyring; empty if there is none."""
-    for variable in (model.key_env, "LWTUI_API_KEY"):
+    """The key for an endpoint: its own variable, ``LWTUI_API_KEY``, then the keyring; empty if there is none.
+
+    ``OPENAI_API_KEY`` is used for OpenAI's own address only, so that no other server is ever shown it.
+    """
+    own = model.base_url.startswith("https://api.openai.com/")
+    for variable in (model.key_env, "LWTUI_API_KEY", "OPENAI_API_KEY" if own else ""):
         if variable and (value := os.environ.get(variable, "").strip()):
             return value
     import keyring
@@ -213,9 +215,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _known(kind: type) -> dict[str, str]:
-    return {
-        item.name: str(item.type) for item in fields(kind) if str(item.type) in _TYPES and item.name != "name"
-    }
+    return {item.name: str(item.type) for item in fields(kind) if str(item.type) in _TYPES and item.name != "name"}
 
 
 def _checked(table: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
@@ -266,6 +266,4 @@ def _write_checked(document: Any, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     except OSError as error:
-        raise ConfigError(
-            f"Cannot write {path}: {error.strerror}. Check its permissions and free space."
-        ) from None
+        raise ConfigError(f"Cannot write {path}: {error.strerror}. Check its permissions and free space.") from None

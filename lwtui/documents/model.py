@@ -65,9 +65,7 @@ class Plan:
         """The public JSON form: ``{"title", "sections": [{"title", "main_point", "words"}]}``."""
         return {
             "title": self.title,
-            "sections": [
-                {"title": s.title, "main_point": s.main_point, "words": s.words} for s in self.sections
-            ],
+            "sections": [{"title": s.title, "main_point": s.main_point, "words": s.words} for s in self.sections],
         }
 
     def to_json(self) -> str:
@@ -118,9 +116,7 @@ class Usage:
     cached: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached
-        )
+        return Usage(self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached)
 
 
 @dataclass(frozen=True)

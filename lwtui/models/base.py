@@ -116,9 +116,7 @@ class ModelError(LwtuiError):
     in seconds, as the server asked. The message never holds a key.
     """
 
-    def __init__(
-        self, message: str, *, kind: str, retryable: bool = False, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, kind: str, retryable: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.kind = kind
         self.retryable = retryable
