@@ -6,7 +6,7 @@ length are the method's business (``lwtui.agentwrite``), so that every backend b
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -132,7 +132,7 @@ class Model(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    def stream(self, request: Request) -> AsyncIterator[StreamPart]:
+    def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """Yield pieces and, last, :class:`Finished`. Closing the iterator early cancels the call at once.
 
         Raises :class:`ModelError`; text already yielded stays valid.

@@ -1,0 +1,283 @@
+"""The two ways to put a request to a model: as a chat, or as a text that a base model carries on.
+
+Everything that differs between them is here; planning and writing know only :class:`Form`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import regex
+
+from lwtui.agentwrite.plan_format import (
+    PLAN_SCHEMA,
+    Bounds,
+    format_plan,
+    format_step,
+    plan_grammar,
+    step_grammar,
+)
+from lwtui.agentwrite.prompts import PromptBook, language_name
+from lwtui.documents.model import Brief, Plan
+from lwtui.models.base import Capabilities, Message, Prompt, Request
+from lwtui.models.profiles import Profile
+from lwtui.text import clean, counts_characters, last_sentence_end
+
+_MOST_REDONE = 300  # characters of an interrupted text that a chat model may be asked to write again
+_SUMMARY_WORDS = 80
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A plan that could not be used, for asking again."""
+
+    raw: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be written now: section ``number`` (from 1) of the plan, ``words`` more of it after ``partial``.
+
+    ``written`` is what the model is shown of the text before it, already in the form's own layout.
+    """
+
+    brief: Brief
+    plan: Plan
+    number: int
+    words: int
+    written: str = ""
+    partial: str = ""
+    parallel: bool = False
+    direct: bool = False
+
+
+class Form(Protocol):
+    """How requests are put to a kind of model."""
+
+    def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: Rejected | None) -> Request:
+        """The request for a plan, again with findings if one was ``rejected``."""
+        ...
+
+    def plan_answer(self, raw: str) -> str:
+        """The plan's whole text from the model's answer."""
+        ...
+
+    def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
+        """The request for another idea for one section."""
+        ...
+
+    def replan_answer(self, raw: str, number: int) -> str:
+        """The step's whole line from the model's answer."""
+        ...
+
+    def section(self, task: Task) -> Prompt:
+        """The prompt for (the rest of) one section, or of the whole text in direct mode."""
+        ...
+
+    def earlier(self, title: str, main_point: str, text: str) -> str:
+        """How one earlier section looks in ``Task.written``."""
+        ...
+
+    def digest(self, notes: Sequence[str]) -> str:
+        """How notes on the sections that no longer fit look in ``Task.written``."""
+        ...
+
+    def summary(self, text: str, brief: Brief) -> Request | None:
+        """The request for notes on a section; ``None`` if this kind of model cannot make them."""
+        ...
+
+    def resume_at(self, text: str) -> int:
+        """How much of an interrupted text is kept when the model is to go on from it (characters)."""
+        ...
+
+
+def form_for(profile: Profile, prompts: PromptBook) -> Form:
+    """The form that a model's profile names."""
+    return ChatForm(profile, prompts) if profile.form == "chat" else CompletionForm(profile, prompts)
+
+
+def unit(brief: Brief) -> str:
+    """What the brief's length counts: ``words`` or ``characters``."""
+    return "characters" if counts_characters(brief.language) else "words"
+
+
+@dataclass(frozen=True)
+class ChatForm:
+    """For models that follow instructions: the order instruction, plan, text, step keeps the longest stable prefix."""
+
+    profile: Profile
+    prompts: PromptBook
+
+    def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: Rejected | None) -> Request:
+        as_json = can.json_schema and not can.grammar
+        turns = [self.prompts.render("plan_json" if as_json else "plan", **_values(brief), **vars(bounds))]
+        if rejected:
+            findings = "\n".join(f"- {finding}" for finding in rejected.findings)
+            turns += [rejected.raw or "(nothing)", self.prompts.render("repair", findings=findings)]
+        numbers = range(bounds.least_steps, bounds.most_steps + 1)
+        return Request(
+            self._prompt(brief, *turns),
+            max_tokens=400 + 150 * bounds.most_steps,
+            grammar=plan_grammar(numbers, "Title: ") if can.grammar else "",
+            json_schema=PLAN_SCHEMA if as_json else None,
+        )
+
+    def plan_answer(self, raw: str) -> str:
+        return raw
+
+    def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
+        section = plan.sections[number - 1]
+        text = self.prompts.render(
+            "replan",
+            **_values(brief) | {"words": section.words},
+            plan=format_plan(plan),
+            number=number,
+            title=section.title,
+        )
+        lead = f"Paragraph {number} - Main Point: "
+        return Request(self._prompt(brief, text), max_tokens=400, grammar=step_grammar(lead) if can.grammar else "")
+
+    def replan_answer(self, raw: str, number: int) -> str:
+        return raw.strip()
+
+    def section(self, task: Task) -> Prompt:
+        if task.direct:
+            return self._direct(task)
+        last = task.number == len(task.plan.sections)
+        name = "continue" if task.partial else "parallel" if task.parallel else "section"
+        written = task.written
+        section = task.plan.sections[task.number - 1]
+        if task.partial:
+            written = f"{written}\n\n{self.earlier(section.title, '', task.partial)}".strip()
+        values = _values(task.brief) | {"words": task.words}
+        text = self.prompts.render(
+            name,
+            **values,
+            plan=format_plan(task.plan),
+            written=written or "(nothing yet)",
+            number=task.number,
+            total=len(task.plan.sections),
+            step=format_step(task.number, section),
+            closing=self.prompts.render("last_section" if last else "more_follows"),
+        )
+        return self._prompt(task.brief, text)
+
+    def _direct(self, task: Task) -> Prompt:
+        values = _values(task.brief) | {"words": task.words, "total_words": task.brief.words}
+        if not task.partial:
+            return self._prompt(task.brief, self.prompts.render("direct", **values))
+        return self._prompt(task.brief, self.prompts.render("direct_continue", **values, written=task.partial))
+
+    def earlier(self, title: str, main_point: str, text: str) -> str:
+        return f"## {title}\n\n{text}" if title else text
+
+    def digest(self, notes: Sequence[str]) -> str:
+        return "[Notes on the earlier sections, whose full text is not shown]\n" + "\n".join(notes) + "\n[End of notes]"
+
+    def summary(self, text: str, brief: Brief) -> Request | None:
+        values = _values(brief) | {"words": _SUMMARY_WORDS}
+        prompt = self._prompt(brief, self.prompts.render("summary", **values, text=text))
+        return Request(prompt, max_tokens=_SUMMARY_WORDS * 6)
+
+    def resume_at(self, text: str) -> int:
+        # A chat model begins a new sentence more surely than it completes one.
+        end = last_sentence_end(text)
+        if end and len(text) - end <= _MOST_REDONE:
+            return end + _spaces_after(text, end)
+        return _whole_words(text)
+
+    def _prompt(self, brief: Brief, *turns: str) -> Prompt:
+        if self.profile.template:
+            # The checkpoint was tuned on single turns in this raw shape.
+            return Prompt(text=self.profile.template.replace("{prompt}", "\n\n".join(turns)))
+        system = Message("system", self.prompts.render("system", language=language_name(brief.language)))
+        talk = (Message("assistant" if at % 2 else "user", turn) for at, turn in enumerate(turns))
+        return Prompt(messages=(system, *talk))
+
+
+@dataclass(frozen=True)
+class CompletionForm:
+    """For base models: the prompt is the beginning of the very text that is wanted."""
+
+    profile: Profile
+    prompts: PromptBook
+
+    def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: Rejected | None) -> Request:
+        steps = bounds.likely_steps(brief.words)
+        each = max(1, round(brief.words / steps, -1) if brief.words >= 50 * steps else brief.words // steps)
+        return Request(
+            Prompt(text=self.prompts.render("plan", **_values(brief), steps=steps, each=each)),
+            max_tokens=200 + 100 * steps,
+            stop=("\n\n", "\nRequest:"),
+            grammar=plan_grammar(range(steps, steps + 1), " ") if can.grammar else "",
+        )
+
+    def plan_answer(self, raw: str) -> str:
+        return f"Title:{raw}"
+
+    def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
+        values = _values(brief) | {"words": plan.sections[number - 1].words}
+        text = self.prompts.render("replan", **values, plan=format_plan(plan), number=number)
+        return Request(
+            Prompt(text=text), max_tokens=200, stop=("\n",), grammar=step_grammar(" ") if can.grammar else ""
+        )
+
+    def replan_answer(self, raw: str, number: int) -> str:
+        return f"Paragraph {number} - Main Point: {raw.strip()}"
+
+    def section(self, task: Task) -> Prompt:
+        section = task.plan.sections[task.number - 1]
+        partial = task.partial.rstrip(" ")  # a trailing space would be half of the next token
+        if task.direct:
+            return Prompt(text=self._render("direct", task, partial=partial))
+        return Prompt(
+            text=self._render(
+                "section",
+                task,
+                plan="\n".join(f"{at}. {one.title}" for at, one in enumerate(task.plan.sections, 1)),
+                written=f"{task.written}\n\n" if task.written else "",
+                heading=section.title,
+                main_point=section.main_point,
+                partial=partial,
+            )
+        )
+
+    def _render(self, name: str, task: Task, **values: Any) -> str:
+        text = self.prompts.render(name, **_values(task.brief), title=task.plan.title, **values)
+        return text if values["partial"] else text.rstrip() + "\n\n"
+
+    def earlier(self, title: str, main_point: str, text: str) -> str:
+        return f"## {title}\n\n({main_point})\n\n{text}" if title else text
+
+    def digest(self, notes: Sequence[str]) -> str:
+        return "## In short\n\n" + "\n".join(notes)
+
+    def summary(self, text: str, brief: Brief) -> Request | None:
+        return None
+
+    def resume_at(self, text: str) -> int:
+        return _whole_words(text)
+
+
+def _values(brief: Brief) -> dict[str, object]:
+    return {
+        "instruction": clean(brief.instruction).strip(),
+        "words": brief.words,
+        "unit": unit(brief),
+        "language": language_name(brief.language),
+    }
+
+
+def _spaces_after(text: str, end: int) -> int:
+    return len(text[end:]) - len(text[end:].lstrip())
+
+
+def _whole_words(text: str) -> int:
+    """Length of ``text`` without a last word that may be cut in two; Chinese and Japanese have none."""
+    match = regex.search(r"[\p{L}\p{N}\p{M}'’\-]+$", text)
+    if match is None or regex.search(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$", text):
+        return len(text)
+    return len(text[: match.start()].rstrip(" "))

@@ -1,0 +1,254 @@
+"""The text of a plan: reading it strictly, writing it, and a grammar that a constrained decoder keeps to.
+
+The paper's shape of a step is the contract (arXiv 2408.07055, AgentWrite step I)::
+
+    Paragraph 1 - Main Point: <what to say> - Word Count: 400 words
+
+The main point begins with the section's heading and a colon. A ``Title:`` line may stand first. JSON of the form
+``{"title", "sections": [{"title", "main_point", "words"}]}`` is read as well.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import regex
+
+from lwtui.agentwrite.length import balance
+from lwtui.documents.model import Brief, Plan, PlannedSection
+from lwtui.errors import LwtuiError
+from lwtui.text import clean, count_words
+
+_STEP_WORDS = (200, 1000)  # the paper's bounds for one step
+_STEP = regex.compile(
+    r"Paragraph\s+(?P<number>\d{1,4})\s*[-–—]\s*Main\s+Point\s*[:：]\s*(?P<point>.+?)"
+    r"\s*[-–—]\s*Word\s+Count\s*[:：]\s*(?P<words>\d[\d,]{0,7})\s*(?:words?|characters?|字)?\s*\.?",
+    regex.IGNORECASE,
+)
+_TITLE = regex.compile(r"Title\s*[:：]\s*(?P<title>\S.*)", regex.IGNORECASE)
+_FENCE = regex.compile(r"```\w*\n(?P<body>.*?)\n?```", regex.DOTALL)
+_LONGEST_TITLE = 80  # characters
+
+
+class PlanError(LwtuiError):
+    """No usable plan came. ``findings`` say what is wrong with the last one, ``raw`` keeps its text."""
+
+    def __init__(self, message: str, findings: tuple[str, ...], raw: str) -> None:
+        super().__init__(message)
+        self.findings = findings
+        self.raw = raw
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many steps a plan of a length may have, and how long each is: in the counter's unit."""
+
+    least_steps: int
+    most_steps: int
+    least_words: int
+    most_words: int
+
+    @classmethod
+    def of(cls, words: int, most_steps: int) -> Bounds:
+        """The paper's bounds, widened where ``most_steps`` leaves no other way to reach ``words``."""
+        least_words, most_words = _STEP_WORDS
+        most = max(1, min(most_steps, words // least_words))
+        least = min(most, max(1, math.ceil(words / most_words)))
+        return cls(least, most, min(least_words, words), max(most_words, math.ceil(words / most)))
+
+    def likely_steps(self, words: int) -> int:
+        """A number of steps to ask for where a model is told exactly one: about 250 units each."""
+        return min(self.most_steps, max(self.least_steps, round(words / 250)))
+
+
+def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None) -> Plan:
+    """Read a plan strictly. Raises :class:`PlanError` with every finding.
+
+    Targets are scaled to the brief's length in proportion; everything else that is off is a finding.
+    """
+    text = clean(raw).strip()
+    if fenced := _FENCE.fullmatch(text):
+        text = fenced["body"].strip()
+    plan, findings = (_from_json if text.startswith(("{", "[")) else _from_steps)(text)
+    findings = findings or check_plan(plan, bounds)
+    if findings:
+        raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
+    return balance(replace(plan, title=plan.title or title_from(brief.instruction)), brief.words)
+
+
+def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
+    """Read one step that is to replace ``old``, whose target and id it takes. Raises :class:`PlanError`."""
+    line = clean(raw).strip()
+    match = _STEP.fullmatch(line)
+    if match is None:
+        finding = f"The answer is not a step in the shape asked for: {line[:80]!r}."
+        raise PlanError(finding, (finding,), raw)
+    heading, point = _split_point(match["point"].strip(" []"))
+    return PlannedSection(heading, point, old.words, old.id)
+
+
+def check_plan(plan: Plan, bounds: Bounds | None = None) -> list[str]:
+    """What is wrong with a plan that was read: too few or too many steps, or the same one twice."""
+    count = len(plan.sections)
+    if not count:
+        return ["It has no steps."]
+    findings = []
+    if bounds and count > bounds.most_steps:
+        findings.append(f"It has {count} steps; use at most {bounds.most_steps}.")
+    if bounds and count < bounds.least_steps:
+        findings.append(f"It has {count} steps; use at least {bounds.least_steps}.")
+    for what, values in (
+        ("heading", [section.title for section in plan.sections]),
+        ("main point", [section.main_point for section in plan.sections]),
+    ):
+        for value, times in Counter(value.casefold() for value in values).items():
+            if times > 1:
+                findings.append(f"The {what} {value[:60]!r} is used {times} times; each must differ.")
+    return findings
+
+
+def format_plan(plan: Plan) -> str:
+    """The plan's steps in the paper's shape, one a line."""
+    return "\n".join(format_step(number, section) for number, section in enumerate(plan.sections, 1))
+
+
+def format_step(number: int, section: PlannedSection) -> str:
+    """One step in the paper's shape."""
+    point = section.main_point
+    if section.title and not point.startswith(section.title):
+        point = f"{section.title}: {point}" if point else section.title
+    return f"Paragraph {number} - Main Point: {point} - Word Count: {section.words} words"
+
+
+def title_from(instruction: str) -> str:
+    """A title for a document whose plan names none: the beginning of its instruction, cut at a word."""
+    line = clean(instruction).strip().split("\n")[0].strip(" #*.。")
+    if len(line) <= _LONGEST_TITLE:
+        return line or "Untitled"
+    return line[:_LONGEST_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:，；：") + "…"
+
+
+PLAN_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "title": {"type": "string"},
+        "sections": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "title": {"type": "string"},
+                    "main_point": {"type": "string"},
+                    "words": {"type": "integer"},
+                },
+                "required": ["title", "main_point", "words"],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "required": ["title", "sections"],
+    "additionalProperties": False,
+}
+
+# What a heading and a main point may hold, so that the step can be read again: one line, no Markdown marks.
+_GRAMMAR_PARTS = r"""
+heading ::= plain [^\x00-\x1f:#*_`<>|\[\]{}"\\]{3,50}
+detail ::= plain [^\x00-\x1f:#*_`<>|\[\]{}"\\-]{30,180}
+plain ::= [^\x00-\x20:#*_`<>|\[\]{}"\\-]
+count ::= [1-9] [0-9]{1,3}
+"""
+
+
+def plan_grammar(steps: range, lead: str) -> str:
+    """GBNF for a title after ``lead`` and then a number of steps within ``steps``."""
+    names = [f"step{number}" for number in range(1, steps.stop)]
+    optional = ""
+    for name in reversed(names[steps.start :]):
+        optional = f"({name} {optional})?" if optional else f"({name})?"
+    root = f'root ::= "{lead}" heading "\\n" {" ".join(names[: steps.start])} {optional}'.rstrip()
+    rules = [f"{name} ::= {_step_rule(f'Paragraph {number} - Main Point: ')}" for number, name in enumerate(names, 1)]
+    return "\n".join([root, *rules]) + _GRAMMAR_PARTS
+
+
+def step_grammar(lead: str) -> str:
+    """GBNF for one step that begins with ``lead``."""
+    return f"root ::= {_step_rule(lead)}" + _GRAMMAR_PARTS
+
+
+def _step_rule(lead: str) -> str:
+    return f'"{lead}" heading ": " detail " - Word Count: " count " words\\n"'
+
+
+def _from_json(text: str) -> tuple[Plan, list[str]]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return Plan("", ()), [f"It is not valid JSON: {error}."]
+    if isinstance(value, list):
+        value = {"sections": value}
+    rows, title = value.get("sections"), value.get("title", "")
+    if not isinstance(rows, list):
+        return Plan("", ()), ['The JSON object has no list "sections".']
+    findings = [] if isinstance(title, str) else ["title must be text."]
+    sections = []
+    for number, row in enumerate(rows, 1):
+        section = _json_section(row)
+        if section is None:
+            findings.append(f"Section {number} needs a title and a main_point (texts) and words (a number above 0).")
+        else:
+            sections.append(section)
+    return Plan(_one_line(title) if isinstance(title, str) else "", tuple(sections)), findings
+
+
+def _json_section(row: Any) -> PlannedSection | None:
+    if not isinstance(row, dict):
+        return None
+    title, point, words = row.get("title"), row.get("main_point"), row.get("words")
+    if not (isinstance(title, str) and _one_line(title) and isinstance(point, str) and _one_line(point)):
+        return None
+    if not isinstance(words, int) or isinstance(words, bool) or not 0 < words < 10_000_000:
+        return None
+    return PlannedSection(_one_line(title), _one_line(point), words)
+
+
+def _from_steps(text: str) -> tuple[Plan, list[str]]:
+    title = ""
+    sections: list[PlannedSection] = []
+    findings: list[str] = []
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    if lines and (match := _TITLE.fullmatch(lines[0])):
+        title = match["title"].strip(' "“”*#')
+        lines = lines[1:]
+    for line in lines:
+        match = _STEP.fullmatch(line)
+        if match is None:
+            findings.append(f"This line is not a step in the shape asked for: {line[:80]!r}.")
+            continue
+        if int(match["number"]) != len(sections) + 1:
+            findings.append(f"Step {len(sections) + 1} was due, but number {match['number']} came.")
+        words = int(match["words"].replace(",", ""))
+        if words == 0:
+            findings.append(f"Step {match['number']} has a word count of 0.")
+        heading, point = _split_point(match["point"].strip(" []"))
+        sections.append(PlannedSection(heading, point, max(1, words)))
+    return Plan(title, tuple(sections)), findings
+
+
+def _split_point(point: str) -> tuple[str, str]:
+    """Heading and main point of a step; where the heading was left out, the point's first words serve."""
+    head, colon, rest = point.replace("：", ":", 1).partition(":")
+    head = head.strip(' *"“”')
+    if colon and rest.strip() and 0 < count_words(head) <= 14:
+        return head, rest.strip()
+    clause = regex.split(r"[,;.，。；]\s*|\s+(?=[-–—(])", point, maxsplit=1)[0]
+    words = clause.split()
+    short = " ".join(words[:8]) if len(words) > 1 else clause[:40]
+    return short.strip(' :："“”*') or point[:40], point
+
+
+def _one_line(text: str) -> str:
+    return " ".join(clean(text).split())

@@ -1,0 +1,64 @@
+"""From events to the document: what streams is in the file before a second has passed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from lwtui.agentwrite.events import Event, SectionFinished, SectionStarted, TextDelta, TextRolledBack
+from lwtui.documents.model import Status, Usage
+from lwtui.documents.store import Document
+
+JOURNAL_SECONDS = 0.4  # text is in the file at the latest this long after it came
+
+
+async def record(document: Document, events: AsyncGenerator[Event]) -> AsyncGenerator[Event, None]:
+    """Pass ``events`` on, each after the document knows it.
+
+    When the stream of events ends early, by an error or because the iterator is closed, sections in the making
+    are left as interrupted with all their text. Raises :class:`lwtui.errors.DocumentError` if the text cannot be
+    stored; it then stays in the document's buffer, and a later ``document.flush()`` can still save it.
+    """
+    streaming: set[str] = set()
+    failure: list[Exception] = []
+    ticker = asyncio.create_task(_tick(document, failure))
+    try:
+        async with aclosing(events) as source:
+            async for event in source:
+                if failure:
+                    raise failure[0]
+                _store(document, event, streaming)
+                yield event
+    finally:
+        ticker.cancel()
+        for section_id in sorted(streaming):
+            document.finish(section_id, Status.PARTIAL, Usage())
+
+
+def _store(document: Document, event: Event, streaming: set[str]) -> None:
+    match event:
+        case SectionStarted(section_id=section_id, provenance=provenance, keep=keep):
+            document.begin(section_id, provenance, keep)
+            streaming.add(section_id)
+        case TextDelta(section_id=section_id, text=text):
+            document.append(section_id, text)
+        case TextRolledBack(section_id=section_id, keep=keep):
+            document.roll_back(section_id, keep)
+        case SectionFinished(section_id=section_id, usage=usage):
+            document.finish(section_id, Status.DONE, usage)
+            streaming.discard(section_id)
+        case _:
+            return
+
+
+async def _tick(document: Document, failure: list[Exception]) -> None:
+    """Journal what a stalled stream left in the buffer; the next event raises what went wrong here."""
+    from lwtui.errors import DocumentError
+
+    while not failure:
+        await asyncio.sleep(JOURNAL_SECONDS)
+        try:
+            document.flush()
+        except DocumentError as error:
+            failure.append(error)

@@ -1,0 +1,64 @@
+"""From a model's name to an open model."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from lwtui.config import ModelSettings, Settings, api_key
+from lwtui.errors import UsageError
+from lwtui.models.base import Model
+
+DEMO = ModelSettings("demo", provider="llama_cpp", profile="base")
+
+
+def known_models(settings: Settings) -> list[str]:
+    """The names that ``--model`` takes: ``demo`` and those in the settings."""
+    return ["demo", *(name for name in settings.models if name != "demo")]
+
+
+def resolve(name: str, settings: Settings) -> ModelSettings:
+    """The settings of the model called ``name``: one of the settings' models, ``demo``, or the path of a GGUF.
+
+    Raises :class:`UsageError` that names the known ones.
+    """
+    if name in settings.models:
+        return settings.models[name]
+    if name == "demo":
+        return DEMO
+    if name.lower().endswith(".gguf") or Path(name).expanduser().is_file():
+        path = Path(name).expanduser()
+        return ModelSettings(path.stem, provider="llama_cpp", path=str(path))
+    raise UsageError(
+        f"There is no model named {name!r}. Known: {', '.join(known_models(settings))}. A GGUF is given by its path, "
+        "an endpoint's model with --base-url, or add one: lwtui models add."
+    )
+
+
+async def open_model(settings: ModelSettings) -> Model:
+    """Open a model: connect to its endpoint, or load its GGUF in a worker process.
+
+    Raises :class:`~lwtui.models.base.ModelError` with one line if that fails.
+    """
+    if settings.provider == "llama_cpp":
+        return await _open_gguf(settings)
+    from lwtui.models.openai_api import OpenAIModel
+
+    model = OpenAIModel(settings, api_key(settings))
+    await model.connect()
+    return model
+
+
+async def _open_gguf(settings: ModelSettings) -> Model:
+    from lwtui.models.llama_cpp.client import LlamaModel
+
+    path = await asyncio.to_thread(_gguf_path, settings)
+    return await LlamaModel.load(path, settings.name, settings.context_length)
+
+
+def _gguf_path(settings: ModelSettings) -> Path:
+    if settings.path:
+        return Path(settings.path).expanduser()
+    from lwtui.models.llama_cpp.demo import demo_path
+
+    return demo_path()
