@@ -1,0 +1,165 @@
+"""The HTTP client for an OpenAI-compatible address: one try a call, bounded answers, a key kept at home."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from lwtui import __version__
+from lwtui.config import ModelSettings
+from lwtui.models.base import ModelError
+from lwtui.models.openai_errors import Faults, HttpStatus, bad_address
+from lwtui.models.openai_stream import MalformedStream, StreamError, parse_object
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+_MOST_ERROR_BYTES = 2**16
+_MOST_BODY_BYTES = 2**23
+# The SDK adds others: about this machine, and from the environment (OPENAI_CUSTOM_HEADERS), meant for OpenAI alone.
+_HEADERS = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
+_OPENAI_HEADERS = {"openai-organization", "openai-project"}
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_NO_KEY = "Bearer none"  # what the SDK is given: the key itself is put in at the last moment
+
+
+class Endpoint:
+    """An open client for one address. Close it with :meth:`aclose`."""
+
+    def __init__(self, settings: ModelSettings, key: str) -> None:
+        """Raises :class:`ModelError` for an address or a key that cannot be one. Does not connect."""
+        import anyio
+        import httpx2
+        import openai
+
+        self._key = key.strip()
+        try:
+            self.faults, self._home = Faults(settings, self._key), httpx2.URL(settings.base_url)
+        except (ValueError, httpx2.InvalidURL):
+            raise bad_address() from None
+        if self._home.scheme not in ("http", "https") or not self._home.host:
+            raise bad_address()
+        if not self._key.isascii() or not self._key.isprintable() or " " in self._key:
+            raise ModelError(
+                f"The key for {self.faults.host} holds characters that no key has: copy it anew.", kind="auth"
+            )
+        self._failures = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream)
+        # Silence is timed by the callers, event by event.
+        timeout = httpx2.Timeout(None, connect=settings.connect_seconds)
+        hooks: dict[str, list[Any]] = {"request": [self._prepare], "response": [self._check]}
+        self.client: AsyncOpenAI = openai.AsyncOpenAI(
+            api_key=_NO_KEY.removeprefix("Bearer "),
+            base_url=self._home,
+            timeout=timeout,
+            max_retries=0,
+            default_headers={"Authorization": _NO_KEY, "User-Agent": f"lwtui/{__version__}"},
+            http_client=httpx2.AsyncClient(
+                timeout=timeout,
+                follow_redirects=True,
+                event_hooks=hooks,
+                trust_env=self._home.host not in _THIS_MACHINE,  # a proxy cannot reach it
+            ),
+        )
+
+    async def aclose(self) -> None:
+        await self.client.close()
+
+    async def _prepare(self, request: httpx2.Request) -> None:
+        """Take out every header that is not needed, and put the key in if the request goes where it belongs."""
+        needed = _HEADERS | {"authorization"} | (_OPENAI_HEADERS if self.faults.is_openai else set())
+        for name in [name for name in request.headers if name.lower() not in needed]:
+            del request.headers[name]
+        if request.headers.get("authorization") == _NO_KEY:
+            del request.headers["authorization"]
+            if self._key and request.url.origin == self._home.origin:
+                request.headers["authorization"] = f"Bearer {self._key}"
+
+    async def _check(self, response: httpx2.Response) -> None:
+        """Raise for everything but a success and a redirect that stays at home."""
+        import httpx2
+
+        status = response.status_code
+        if status < 300:
+            return
+        if response.has_redirect_location:
+            try:
+                target = response.request.url.join(response.headers["location"])
+            except httpx2.InvalidURL:
+                raise self.faults.redirected("nowhere") from None
+            keeps_method = status in (307, 308) or response.request.method == "GET"
+            if keeps_method and target.origin == self._home.origin:
+                return
+            raise self.faults.redirected(f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}")
+        raise HttpStatus(status, dict(response.headers), await read_body(response, _MOST_ERROR_BYTES))
+
+    async def request(self, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
+        """Post ``body`` to ``path``, or get it. The body of the response is still to be read; the caller closes it.
+
+        Raises :class:`HttpStatus`, and what :meth:`translated` takes.
+        """
+        import httpx2
+        import openai
+
+        how: dict[str, Any] = {"cast_to": httpx2.Response, "stream": True, "stream_cls": openai.AsyncStream}
+        response: Any = await (
+            self.client.get(path, **how) if body is None else self.client.post(path, body=body, **how)
+        )
+        return response
+
+    async def models(self) -> list[dict[str, Any]]:
+        """The entries of ``/models``. Raises as :meth:`request` does."""
+        response = await self.request("/models")
+        try:
+            entries = parse_object(await read_body(response)).get("data")
+        finally:
+            await response.aclose()
+        if not isinstance(entries, list):
+            raise MalformedStream("it is no list of models")
+        return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn what the client and the readers raise into :class:`ModelError`."""
+        try:
+            yield
+        except StreamError as error:
+            raise self.faults.from_stream(error.body) from None
+        except MalformedStream as error:
+            raise self.faults.malformed(str(error)) from None
+        except TimeoutError:
+            raise self.faults.stalled() from None
+        except self._failures as error:
+            raise self.faults.from_transport(error) from None
+
+
+async def read_body(response: httpx2.Response, most: int = _MOST_BODY_BYTES) -> bytes:
+    """At most ``most`` bytes of a body that is not streamed."""
+    body = b""
+    async with aclosing(response.aiter_bytes()) as pieces:
+        async for piece in pieces:
+            body += piece
+            if len(body) > most:
+                break
+    return body[:most]
+
+
+async def list_models(base_url: str, key: str, timeout: float) -> list[str]:  # noqa: ASYNC109
+    """The names of the models at an address, fit to show. ``timeout`` (seconds) bounds the whole call.
+
+    Raises :class:`ModelError` with one line if it cannot be reached, refuses, or has no such list.
+    """
+    settings = ModelSettings(base_url, base_url=base_url, connect_seconds=timeout, stall_seconds=timeout)
+    endpoint = Endpoint(settings, key)
+    try:
+        with endpoint.translated():
+            async with asyncio.timeout(timeout):
+                entries = await endpoint.models()
+    except HttpStatus as refusal:
+        faults = endpoint.faults
+        raise (faults.no_such_path("/models") if refusal.status == 404 else faults.from_status(refusal)) from None
+    finally:
+        await endpoint.aclose()
+    return [endpoint.faults.words(entry["id"]) for entry in entries]

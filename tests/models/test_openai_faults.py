@@ -1,0 +1,500 @@
+"""How calls to an OpenAI-compatible server fail: each fault has its kind, and no message holds a key."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from lwtui.config import ModelSettings
+from lwtui.models.base import (
+    Finished,
+    ModelError,
+    TextPiece,
+)
+from lwtui.models.openai_api import OpenAIModel
+from lwtui.models.openai_stream import MalformedStream, read_events
+from tests.support.fault_server import Answer, Fault, FaultServer
+from tests.support.served import KEY, PIECES, RAW, Served, always, fail, settings_for, take, text_of
+
+# ---- refusals ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "retryable"),
+    [
+        (Fault.http(429), "rate-limit", True),
+        (Fault.http(429, code="insufficient_quota"), "budget", False),
+        (Fault.http(402, message="Insufficient Balance"), "budget", False),
+        (Fault.http(500), "server", True),
+        (Fault.http(502, body=b"<html>Bad gateway</html>"), "server", True),
+        (Fault.http(503), "server", True),
+        (Fault.http(529, body={"type": "error", "error": {"type": "overloaded_error"}}), "server", True),
+        (Fault.http(408), "server", True),
+        (Fault.http(409), "server", True),
+        (Fault.http(401), "auth", False),
+        (Fault.http(403), "auth", False),
+        (Fault.http(400, code="context_length_exceeded"), "context", False),
+        (Fault.http(400, message="This model's maximum context length is 4096 tokens."), "context", False),
+        (Fault.http(400, body={"error": "the request exceeds the available context size"}), "context", False),
+        (Fault.http(413), "context", False),
+        (Fault.http(400, message="No."), "refused", False),
+        (Fault.http(400, body=[{"error": {"code": 400, "message": "Google's way"}}]), "refused", False),
+        (Fault.http(422, body={"detail": [{"loc": ["body", "messages"], "msg": "bad"}]}), "refused", False),
+        (Fault.http(418, body=b"\xff\xfe not JSON"), "refused", False),
+        (Fault.http(400, message="zzz is not a valid model ID"), "unknown-model", False),
+        (Fault.http(404, message="The model `m-1` does not exist", code="model_not_found"), "unknown-model", False),
+    ],
+)
+async def test_a_refusal_has_its_kind(fault: Fault, kind: str, retryable: bool) -> None:
+    async with Served(FaultServer(faults=[fault])) as model:
+        text, error = await fail(model)
+        assert text_of(await take(model)) == "Once upon a time."  # the model is as good as before
+    assert (text, error.kind, error.retryable) == ("", kind, retryable)
+
+
+@pytest.mark.parametrize(("given", "expected"), [(7, 7.0), ("2.5", 2.5), ("soon", None), ("-3", None), ("inf", None)])
+async def test_retry_after_in_seconds(given: object, expected: float | None) -> None:
+    for status in (429, 503):
+        async with Served(FaultServer(faults=[Fault.http(status, retry_after=given)])) as model:
+            assert (await fail(model))[1].retry_after == expected
+
+
+async def test_retry_after_as_a_date_and_in_milliseconds() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    earlier = format_datetime(datetime.now(UTC) - timedelta(seconds=30), usegmt=True)
+    precise = replace(Fault.http(429, retry_after=1), headers=(("retry-after", "1"), ("retry-after-ms", "250")))
+    faults = [Fault.http(429, retry_after=later), Fault.http(429, retry_after=earlier), precise]
+    async with Served(FaultServer(faults=faults)) as model:
+        assert (await fail(model))[1].retry_after == pytest.approx(30, abs=3)
+        assert (await fail(model))[1].retry_after == 0
+        assert (await fail(model))[1].retry_after == 0.25
+
+
+async def test_an_unknown_model_is_told_with_some_that_exist() -> None:
+    missing = Fault.http(404, message="The model `m-1` does not exist")
+    server = FaultServer(faults=[missing], models=[{"id": f"good-{n}\x1b[31m"} for n in range(9)])
+    async with Served(server) as model:
+        _, error = await fail(model)
+    assert error.kind == "unknown-model"
+    assert "'m-1'" in str(error) and "good-0, good-1" in str(error)
+    assert "good-8" not in str(error) and "\x1b" not in str(error)
+
+
+async def test_a_wrong_path_is_not_taken_for_an_unknown_model() -> None:
+    async with Served(FaultServer(faults=[Fault.http(404, body={"detail": "Not Found"})])) as model:
+        _, error = await fail(model)
+    assert error.kind == "refused"
+    assert "base_url" in str(error)
+
+
+async def test_a_page_instead_of_a_stream_names_the_address() -> None:
+    async with Served(FaultServer(faults=[Fault.http(200, body=b"<html>Welcome</html>")])) as model:
+        _, error = await fail(model)
+    assert (error.kind, error.retryable) == ("refused", False)
+    assert "base_url" in str(error)
+
+
+async def test_the_servers_words_are_cleaned_and_cut() -> None:
+    words = "Bad\n\x1b]0;title\x07 \x1b[31mrequest\u202e\x00 " + "x" * 5000
+    async with Served(FaultServer(faults=[Fault.http(400, message=words)])) as model:
+        _, error = await fail(model)
+    said = str(error).partition("It says: ")[2]
+    assert said.startswith("Bad request xxx") and len(said) == 300
+
+
+async def test_a_huge_error_body_is_not_read_to_its_end() -> None:
+    async with Served(FaultServer(faults=[Fault.http(500, message="y" * 50_000_000)])) as model:
+        began = monotonic()
+        _, error = await fail(model)
+    assert error.kind == "server"
+    assert monotonic() - began < 5
+
+
+async def test_context_length_is_learned_from_a_refusal() -> None:
+    refusal = Fault.http(400, message="request (9000 tokens) exceeds the available context size (4096 tokens)")
+    async with Served(FaultServer(faults=[refusal])) as model:
+        await fail(model)
+        assert model.capabilities.context_length == 4096
+
+
+# ---- the key ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
+async def test_a_key_that_the_server_echoes_is_not_shown(status: int) -> None:
+    echo = f"Bad key: {KEY}. Also {KEY[:12]}*****{KEY[-4:]} and 'Bearer {KEY}'; " + "z" * 250 + KEY
+    faults = [Fault.http(status, message=echo), Fault.error(1, message=echo, code=str(status))]
+    async with Served(FaultServer(faults=faults)) as model:
+        for _ in faults:
+            _, error = await fail(model)
+            assert KEY[:12] not in str(error) and KEY[-4:] not in str(error)
+
+
+@pytest.mark.parametrize("key", ["short", KEY])
+async def test_other_keys_and_short_ones_are_not_shown_either(key: str) -> None:
+    words = f"Key {key} of sk-live-****abcd; shortage"
+    async with Served(FaultServer(faults=[Fault.http(400, message=words)]), key=key) as model:
+        _, error = await fail(model)
+    assert str(error).endswith("It says: Key [key] of [key]; shortage")
+
+
+async def test_the_key_goes_to_no_other_origin_whatever_is_asked() -> None:
+    async with FaultServer(models=[]) as elsewhere, Served(FaultServer()) as model:
+        response = await model._endpoint.request(f"{elsewhere.base_url}/models")
+        await response.aclose()
+    assert len(elsewhere.requests) == 1
+    assert "authorization" not in elsewhere.requests[0].headers
+
+
+async def test_a_refused_key_names_where_to_set_it() -> None:
+    async with Served(FaultServer(faults=[Fault.http(401)] * 2), key_env="MY_KEY") as model:
+        assert "MY_KEY" in str((await fail(model))[1])
+    async with Served(FaultServer(faults=[Fault.http(401)]), key="") as model:
+        _, error = await fail(model)
+    assert "LWTUI_API_KEY" in str(error) and "keyring" in str(error) and "wants a key" in str(error)
+
+
+async def test_without_a_key_no_authorization_is_sent() -> None:
+    server = FaultServer()
+    async with Served(server, key="") as model:
+        await take(model)
+    assert "authorization" not in server.calls[0].headers
+
+
+async def test_what_the_environment_holds_for_openai_goes_to_no_other_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "env-key")
+    monkeypatch.setenv("OPENAI_ORG_ID", "env-org")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "Authorization: Bearer env-token\nX-Gateway: env-gateway")
+    server = FaultServer()
+    for key in ("", KEY):
+        async with Served(server, key=key) as model:
+            await take(model)
+    assert len(server.calls) == 2
+    for seen in server.calls:
+        assert not any("env-" in value for value in seen.headers.values())
+        assert not any(name.startswith("x-") for name in seen.headers)
+
+
+@pytest.mark.parametrize("key", ["smart”quote", "two words", "line\nbreak"])
+async def test_a_key_that_cannot_be_one_is_told_at_once(key: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        OpenAIModel(ModelSettings("m"), key)
+    assert caught.value.kind == "auth"
+    assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_to_another_place_is_refused_and_nothing_goes_there(status: int) -> None:
+    async with FaultServer() as elsewhere:
+        location = f"{elsewhere.base_url}/chat/completions"
+        async with Served(FaultServer(faults=[Fault.redirect(location, status)])) as model:
+            _, error = await fail(model)
+    assert elsewhere.requests == []
+    assert (error.kind, error.retryable) == ("refused", False)
+    assert f"127.0.0.1:{elsewhere.port}" in str(error) and "base_url" in str(error)
+
+
+async def test_a_redirect_within_the_server_is_followed_with_the_key() -> None:
+    server = FaultServer(faults=[Fault.redirect("/v1/other/chat/completions", 308)])
+    async with Served(server) as model:
+        assert text_of(await take(model)) == "Once upon a time."
+    assert server.calls[1].path == "/v1/other/chat/completions"
+    assert server.calls[1].headers["authorization"] == f"Bearer {KEY}"
+
+
+async def test_a_redirect_to_nowhere_is_refused() -> None:
+    async with Served(FaultServer(faults=[Fault.redirect("http://[::1")])) as model:
+        _, error = await fail(model)
+    assert error.kind == "refused"
+
+
+async def test_a_redirect_in_a_circle_ends() -> None:
+    circle = Fault.redirect("/v1/chat/completions")
+    async with Served(FaultServer(faults=[circle] * 40)) as model:
+        _, error = await fail(model)
+    assert error.kind == "refused"
+
+
+# ---- faults of the stream ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (Fault.cut(after=2), "dropped"),
+        (Fault.ends(after=2), "dropped"),
+        (Fault.malformed(after=2), "malformed"),
+        (Fault.garbage(after=2), "malformed"),
+        (Fault.utf8(after=2), "malformed"),
+        (Fault.huge(after=2), "malformed"),
+        (Fault("insert", 2, body=b"data: [1, 2]\n\n"), "malformed"),
+        (Fault("insert", 2, body=b"data: " + b"[" * 100_000 + b"\n\n"), "malformed"),
+        (Fault("insert", 2, body=b'data: {"choices": 3}\n\n'), "malformed"),
+        (Fault("insert", 2, body=b'data: {"choices": [3]}\n\n'), "malformed"),
+        (Fault("insert", 2, body=b'data: {"choices": [{"delta": {"content": 3}}]}\n\n'), "malformed"),
+        (Fault.stall(9, after=2), "stalled"),
+        (Fault.stall(9, after=2, comments=True), "stalled"),
+        (Fault.error(2, message="Overloaded", type="server_error"), "server"),
+        (Fault.error(2, message="Slow down", code=429), "rate-limit"),
+    ],
+)
+async def test_a_stream_that_fails_midway_keeps_what_came(fault: Fault, kind: str) -> None:
+    async with Served(FaultServer(always(), faults=[fault]), stall_seconds=0.3) as model:
+        text, error = await fail(model)
+        assert text_of(await take(model)) == "".join(PIECES)
+    assert (text, error.kind, error.retryable) == ("One two ", kind, True)
+
+
+@pytest.mark.parametrize("after", [-1, 0])
+async def test_silence_before_the_first_piece_is_a_stall(after: int) -> None:
+    stall = Fault.stall(9, after=after)
+    async with Served(FaultServer(faults=[stall]), stall_seconds=0.3, connect_seconds=0.2) as model:
+        began = monotonic()
+        _, error = await fail(model)
+    assert (error.kind, error.retryable) == ("stalled", True)
+    assert "stall_seconds" in str(error)
+    assert monotonic() - began < 2
+
+
+async def test_a_slow_stream_is_not_a_stall() -> None:
+    async with Served(FaultServer(always(delay=0.2)), stall_seconds=0.5) as model:
+        assert text_of(await take(model)) == "".join(PIECES)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"message": "x", "code": "context_length_exceeded"}, "context"),
+        ({"message": "x", "type": "insufficient_quota"}, "budget"),
+        ({"message": "x", "type": "authentication_error"}, "auth"),
+        ({"message": "bad input", "type": "invalid_request_error"}, "refused"),
+    ],
+)
+async def test_an_error_within_the_stream_has_its_kind(error: dict[str, Any], kind: str) -> None:
+    faults = [Fault.error(0, **error), Fault.error(0, event="error", **error)]
+    async with Served(FaultServer(faults=faults)) as model:
+        for _ in faults:
+            _, raised = await fail(model)
+            assert (raised.kind, raised.retryable) == (kind, False)
+
+
+async def test_an_error_under_the_status_of_a_success() -> None:
+    async with Served(FaultServer(faults=[Fault.http(200, code=502, message="Provider is away")])) as model:
+        _, error = await fail(model)
+    assert error.kind == "server" and "Provider is away" in str(error)
+
+
+async def test_an_error_event_without_an_error_object() -> None:
+    for body in (b'event: error\ndata: {"message": "Broken"}\n\n', b'error: {"code": 500, "message": "Broken"}\n\n'):
+        async with Served(FaultServer(faults=[Fault("insert", 1, body=body)])) as model:
+            _, error = await fail(model)
+        assert error.kind == "server" and "Broken" in str(error)
+
+
+async def test_the_content_filter_is_a_refusal() -> None:
+    async with Served(FaultServer(always(finish="content_filter"))) as model:
+        text, error = await fail(model)
+    assert (text, error.kind, error.retryable) == ("".join(PIECES), "refused", False)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.ends(6),
+        Fault.cut(6),
+        Fault.malformed(6),
+        Fault.stall(9, after=6),
+        Fault("insert", 6, body=b'data: {"choices": 3}\n\n'),
+    ],
+)
+async def test_after_its_finish_reason_an_answer_is_whole(fault: Fault) -> None:
+    async with Served(FaultServer(always(finish="length"), faults=[fault]), stall_seconds=0.3) as model:
+        parts = await take(model)
+    assert text_of(parts) == "".join(PIECES)
+    assert isinstance(parts[-1], Finished) and parts[-1].reason == "length"
+
+
+@pytest.mark.parametrize("finish", ["error", "abort"])
+async def test_an_answer_that_its_own_server_gave_up_was_dropped(finish: str) -> None:
+    async with Served(FaultServer(always(finish=finish))) as model:
+        text, error = await fail(model)
+    assert (text, error.kind, error.retryable) == ("".join(PIECES), "dropped", True)
+
+
+async def test_done_without_a_finish_reason_is_an_end_unless_the_server_gives_reasons() -> None:
+    reasons = iter([None, "stop", None])
+    async with Served(FaultServer(lambda _: Answer(PIECES, finish=next(reasons)))) as model:
+        for _ in range(2):
+            parts = await take(model)
+            assert isinstance(parts[-1], Finished) and parts[-1].reason == "stop"
+        text, error = await fail(model)
+    assert (text, error.kind) == ("".join(PIECES), "dropped")
+
+
+async def test_an_answer_that_never_begins_hints_at_the_context() -> None:
+    async with Served(FaultServer(faults=[Fault.ends(0)])) as model:
+        _, error = await fail(model)
+    assert (error.kind, error.retryable) == ("dropped", True)
+    assert "context_length" in str(error)
+
+
+async def test_events_may_use_other_line_ends_fields_and_comments() -> None:
+    odd = b': hello\r\nid: 4\r\nevent: message\r\nretry: 10\r\ndata:{"choices": [\r\ndata: {"text": "Hi"}]}\r\n\r\n'
+    done = b"data: [DONE]"
+    body = Fault("insert", 0, body=odd)
+    async with Served(FaultServer(always("."), faults=[body])) as model:
+        assert text_of(await take(model, RAW)) == "Hi."
+    async with Served(FaultServer(faults=[replace(Fault.ends(0), body=odd + done)])) as model:
+        parts = await take(model, RAW)
+    assert parts[0] == TextPiece("Hi") and isinstance(parts[-1], Finished)
+
+
+async def test_events_may_arrive_cut_at_any_byte() -> None:
+    whole = 'data: {"choices": [{"text": "né 雨 😀"}]}\r\n\r\n: x\n\ndata: {"a": 1}\n\ndata: [DONE]\n\nrest'.encode()
+
+    async def cut(*places: int) -> AsyncIterator[bytes]:
+        for start, end in pairwise((0, *places, len(whole))):
+            yield whole[start:end]
+
+    for at in range(len(whole)):
+        for places in ((at,), (at, min(at + 1, len(whole)))):
+            events = [event async for event in read_events(cut(*places))]
+            assert events == [{"choices": [{"text": "né 雨 😀"}]}, {"a": 1}, None]
+
+
+@pytest.mark.parametrize("piece", [b"data: " + b"x" * 1000, b"data: " + b"x" * 1000 + b"\n"], ids=["line", "lines"])
+async def test_an_event_that_never_ends_is_given_up(piece: bytes) -> None:
+    read = 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal read
+        for _ in range(3000):
+            read += len(piece)
+            yield piece
+
+    with pytest.raises(MalformedStream):
+        await anext(read_events(pieces()))
+    assert read < 2**20 + 20_000
+
+
+async def test_a_connection_serves_call_after_call() -> None:
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while data := await reader.read(65536):
+            if not data.startswith(b"POST"):  # a request's body, which came by itself
+                continue
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            writer.write(b"e\r\ndata: [DONE]\n\n\r\n")
+            await asyncio.sleep(0.02)
+            writer.write(b"0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        model = OpenAIModel(ModelSettings("m", base_url=f"http://127.0.0.1:{port}/v1"), KEY)
+        for _ in range(3):
+            await take(model)
+        await model.aclose()
+        await asyncio.sleep(0.05)  # the handler sees the end of its connection
+    assert connections == 1
+
+
+# ---- the way there ----------------------------------------------------------------------------------------------
+
+
+async def unreachable(base_url: str) -> ModelError:
+    model = OpenAIModel(ModelSettings("m", base_url=base_url, connect_seconds=1.0, stall_seconds=1.0), KEY)
+    try:
+        return (await fail(model))[1]
+    finally:
+        await model.aclose()
+
+
+async def test_a_refused_connection_is_unreachable_and_may_be_tried_again() -> None:
+    async with FaultServer() as server:
+        gone = server.base_url
+    error = await unreachable(gone)
+    assert (error.kind, error.retryable) == ("unreachable", True)
+    assert "refused" in str(error)
+
+
+async def test_a_server_on_this_machine_is_not_asked_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    async with Served(FaultServer()) as model:
+        assert text_of(await take(model)) == "Once upon a time."
+
+
+async def test_a_host_that_does_not_exist_is_unreachable() -> None:
+    error = await unreachable("http://no-such-host.invalid/v1")
+    assert (error.kind, error.retryable) == ("unreachable", True)
+    assert "no-such-host.invalid" in str(error)
+
+
+async def test_a_server_that_hangs_up_without_a_word_has_dropped_the_call() -> None:
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
+        error = await unreachable(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+    assert (error.kind, error.retryable) == ("dropped", True)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate with its key, in one file."""
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-keyout", str(file), "-out", str(file.with_suffix(".crt")), "-days", "2", "-subj", "/CN=localhost"]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("there is no openssl to make a certificate with")
+    file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
+    return file
+
+
+async def test_a_certificate_that_is_not_trusted_is_final(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "localhost", 0, ssl=context) as server:
+        error = await unreachable(f"https://localhost:{server.sockets[0].getsockname()[1]}/v1")
+    assert (error.kind, error.retryable) == ("unreachable", False)
+    assert "certificate" in str(error)
+
+
+async def test_https_to_a_server_without_tls_is_final() -> None:
+    async with FaultServer() as server:
+        error = await unreachable(server.base_url.replace("http:", "https:"))
+    assert (error.kind, error.retryable) == ("unreachable", False)
+
+
+@pytest.mark.parametrize("base_url", ["localhost:8000/v1", "", "ftp://host/v1", "http://[::1", "http://host:port/v1"])
+def test_an_address_that_is_none_is_told_at_once(base_url: str) -> None:
+    with pytest.raises(ModelError, match="base_url") as caught:
+        OpenAIModel(ModelSettings("m", base_url=base_url), KEY)
+    assert not caught.value.retryable
+
+
+async def test_a_password_in_the_address_is_used_and_not_shown() -> None:
+    server = FaultServer(faults=[None, Fault.http(500)])
+    async with server:
+        settings = settings_for(server)
+        settings = replace(settings, base_url=settings.base_url.replace("//", "//me:hunter22@"))
+        model = OpenAIModel(settings, "")
+        await take(model)
+        _, error = await fail(model)
+        await model.aclose()
+    assert server.calls[0].headers["authorization"].startswith("Basic ")
+    assert "hunter22" not in str(error)

@@ -1,0 +1,400 @@
+"""A small OpenAI-compatible server on the loopback that fails on purpose, one fault a call.
+
+It answers by itself from a script, or stands in front of a real server and passes its bytes on::
+
+    async with FaultServer(faults=[Fault.http(429, retry_after=1), None, Fault.cut(after=3)]) as server:
+        model = OpenAIModel(ModelSettings("m", base_url=server.base_url), key="")
+
+``async with`` serves from the running event loop; plain ``with`` serves from a thread of its own, for code that
+blocks. By hand::
+
+    python -m tests.support.fault_server --upstream http://127.0.0.1:8000/v1 --port 9000 --faults 429,500,cut,stall
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+_PATHS = ("/chat/completions", "/completions")
+_EVENT_END = re.compile(rb"\r?\n\r?\n")
+_DONE = b"data: [DONE]\n\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server says to one request. ``usage`` None tells none; ``delay`` is seconds between pieces."""
+
+    pieces: Sequence[str] = ()
+    reasoning: Sequence[str] = ()
+    finish: str | None = "stop"
+    usage: dict[str, Any] | None = field(default_factory=lambda: {"prompt_tokens": 11, "completion_tokens": 7})
+    reasoning_field: str = "reasoning_content"
+    delay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to fail. Make them with the class methods; ``after`` counts the events passed on before it strikes."""
+
+    kind: str
+    after: int = 0
+    seconds: float = 0.0
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+    @classmethod
+    def http(cls, status: int, *, retry_after: object = None, body: object = None, **error: object) -> Fault:
+        """An answer with ``status``; ``error`` (``message``, ``code``, ``param``, …) goes into the usual error object,
+        unless ``body`` (bytes, or something to write as JSON) is the whole of it."""
+        if body is None:
+            body = {"error": {"message": f"fault {status}", "type": "fault", "code": None, "param": None} | error}
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = (("Retry-After", str(retry_after)),) if retry_after is not None else ()
+        return cls("http", status=status, headers=headers, body=raw)
+
+    @classmethod
+    def refuses(cls, parameter: str) -> Fault:
+        """A 400 in OpenAI's words about a parameter that the model does not take."""
+        return cls.http(400, message=f"Unsupported parameter: '{parameter}' is not supported.", param=parameter)
+
+    @classmethod
+    def redirect(cls, location: str, status: int = 307) -> Fault:
+        return cls("http", status=status, headers=(("Location", location),))
+
+    @classmethod
+    def cut(cls, after: int = 3) -> Fault:
+        """The connection is torn down in the midst of the body."""
+        return cls("cut", after)
+
+    @classmethod
+    def stall(cls, seconds: float, after: int = 0, *, comments: bool = False) -> Fault:
+        """Silence, then the rest. With ``comments`` it is filled with comments that keep a connection alive.
+        ``after=-1`` holds back the status line too."""
+        return cls("comments" if comments else "stall", after, seconds)
+
+    @classmethod
+    def malformed(cls, after: int = 3) -> Fault:
+        """An event with half a JSON object."""
+        return cls("insert", after, body=b'data: {"choices": [{"delta": {"cont\n\n')
+
+    @classmethod
+    def garbage(cls, after: int = 3) -> Fault:
+        """A line that belongs to no event."""
+        return cls("insert", after, body=b'nt": "lost"}}]}\n\n')
+
+    @classmethod
+    def utf8(cls, after: int = 3) -> Fault:
+        """An event with bytes that are not UTF-8."""
+        return cls("insert", after, body=b'data: {"choices": [{"delta": {"content": "\xff\xc3("}}]}\n\n')
+
+    @classmethod
+    def huge(cls, size: int = 2**21, after: int = 0) -> Fault:
+        """An event of ``size`` bytes."""
+        return cls("insert", after, body=b'data: {"choices": [{"delta": {"content": "' + b"x" * size + b'"}}]}\n\n')
+
+    @classmethod
+    def error(cls, after: int = 3, *, event: str = "", **error: object) -> Fault:
+        """An error object within the stream, under ``event: error`` if asked for; then the stream ends."""
+        head = f"event: {event}\n" if event else ""
+        error = error or {"message": "fault", "code": 500}
+        return cls("last", after, body=f"{head}data: {json.dumps({'error': error})}\n\n".encode())
+
+    @classmethod
+    def ends(cls, after: int = 3) -> Fault:
+        """The body ends in order, but without a finish reason and without ``[DONE]``."""
+        return cls("last", after)
+
+    @classmethod
+    def no_text(cls) -> Fault:
+        """All tokens go into reasoning: no content, and ``finish_reason`` is ``length``."""
+        return cls("no-text")
+
+
+@dataclass
+class Seen:
+    """A request as the server saw it. ``hung_up`` tells that the client closed before the answer was out."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    json: Any
+    hung_up: bool = False
+
+
+class FaultServer:
+    """See the module. ``answer`` takes a request's JSON and returns an :class:`Answer` or its pieces.
+
+    ``faults`` are used up one by one by the calls for text, in the order in which they come; ``None`` is a call
+    without a fault, as are all when there are no more. ``models`` are the entries of ``/models`` (None: a 404).
+    """
+
+    def __init__(
+        self,
+        answer: Callable[[Any], Answer | Sequence[str]] = lambda _: ["Once ", "upon ", "a ", "time."],
+        faults: Iterable[Fault | None] = (),
+        *,
+        models: list[dict[str, Any]] | None = None,
+        upstream: str = "",
+        port: int = 0,
+    ) -> None:
+        self.requests: list[Seen] = []
+        self.port = port
+        self._answer = answer
+        self._faults = iter(faults)
+        self._models = models
+        self._upstream = upstream.rstrip("/")
+        self._server: asyncio.Server | None = None
+        self._failure: Exception | None = None  # of the script, not of a client
+        self._open: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def calls(self) -> list[Seen]:
+        """The requests for text."""
+        return [seen for seen in self.requests if seen.path.endswith(_PATHS)]
+
+    async def __aenter__(self) -> FaultServer:
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+        if self._failure:
+            raise self._failure
+
+    def __enter__(self) -> FaultServer:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self.__aenter__(), self._loop).result(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._loop is not None and self._thread is not None
+        asyncio.run_coroutine_threadsafe(self.__aexit__(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve the one request of a connection, and watch for the client's hanging up meanwhile."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._open.add(task)
+        try:
+            seen = await _read_request(reader)
+            self.requests.append(seen)
+            serving = asyncio.create_task(self._serve(seen, writer))
+            watching = asyncio.create_task(reader.read(1))
+            await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
+            seen.hung_up = not serving.done()
+            for one in (serving, watching):
+                one.cancel()
+            outcome, _ = await asyncio.gather(serving, watching, return_exceptions=True)
+            if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionError):
+                self._failure = outcome
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return  # the client went away, or the server is being closed
+        finally:
+            self._open.discard(task)
+            writer.close()
+
+    async def _serve(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
+        fault = next(self._faults, None) if seen.path.endswith(_PATHS) else None
+        if fault and fault.kind == "http":
+            return await _send(writer, fault.status, fault.body, fault.headers)
+        if fault and fault.after < 0:
+            await asyncio.sleep(fault.seconds)
+        if self._upstream:
+            return await self._pass_on(seen, writer, fault)
+        if not seen.path.endswith(_PATHS):
+            if seen.path.endswith("/models") and self._models is not None:
+                return await _send(writer, 200, json.dumps({"object": "list", "data": self._models}).encode())
+            return await _send(writer, 404, b'{"detail": "Not Found"}')
+        answer = self._answer(seen.json)
+        if not isinstance(answer, Answer):
+            answer = Answer(answer)
+        if fault and fault.kind == "no-text":
+            answer = Answer(reasoning=["Hmm. ", "Let me ", "think."], finish="length", usage=answer.usage)
+        return await _stream(writer, _scripted(answer, seen), fault)
+
+    async def _pass_on(self, seen: Seen, writer: asyncio.StreamWriter, fault: Fault | None) -> None:
+        """Ask the upstream server the same and pass on what it says."""
+        address = urlsplit(self._upstream)
+        path = address.path + seen.path.removeprefix("/v1")
+        reader, upstream = await asyncio.open_connection(address.hostname, address.port or 80)
+        try:
+            body = b"" if seen.json is None else json.dumps(seen.json).encode()
+            key = seen.headers.get("authorization")
+            head = [f"{seen.method} {path} HTTP/1.1", f"Host: {address.netloc}", "Connection: close"]
+            head += [f"Content-Length: {len(body)}", "Content-Type: application/json"]
+            head += [f"Authorization: {key}"] if key else []
+            upstream.write("\r\n".join([*head, "", ""]).encode() + body)
+            first, headers = await _read_head(reader)
+            answer = _body(reader, headers)
+            if headers.get("content-type", "").startswith("text/event-stream"):
+                await _stream(writer, _split(answer), fault)
+            else:
+                await _send(writer, int(first.split()[1]), b"".join([piece async for piece in answer]))
+        finally:
+            upstream.close()
+
+
+async def _scripted(answer: Answer, seen: Seen) -> AsyncIterator[bytes]:
+    """The events of an answer, in the form of the path that was asked."""
+    chat = seen.path.endswith("/chat/completions")
+    object_name = "chat.completion.chunk" if chat else "text_completion"
+
+    def event(name: str = "", text: str = "", finish: str | None = None, usage: object = None) -> bytes:
+        choice: dict[str, Any] = {"index": 0, "finish_reason": finish}
+        choice |= {"delta": {name: text} if name else {}} if chat else {"text": text}
+        chunk = {"id": "x", "object": object_name, "choices": [] if usage else [choice], "usage": usage}
+        return f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode()
+
+    for name, pieces in ((answer.reasoning_field, answer.reasoning), ("content", answer.pieces)):
+        for piece in pieces:
+            yield event(name, piece)
+            await asyncio.sleep(answer.delay)
+    if answer.finish:
+        yield event(finish=answer.finish)
+    if answer.usage and ((seen.json or {}).get("stream_options") or {}).get("include_usage"):
+        yield event(usage=answer.usage)
+    yield _DONE
+
+
+async def _stream(writer: asyncio.StreamWriter, events: AsyncIterator[bytes], fault: Fault | None) -> None:
+    """Write events as chunks of a body, and let the fault strike before event number ``after``."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n")
+    writer.write(b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+    number = 0
+    async for event in events:
+        if fault and number == fault.after:
+            if fault.kind == "cut":
+                await writer.drain()
+                return
+            if fault.kind in ("stall", "comments"):
+                await _wait(writer, fault)
+            if fault.body:
+                await _chunk(writer, fault.body)
+            if fault.kind == "last":
+                break
+        await _chunk(writer, event)
+        number += 1
+    writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
+async def _wait(writer: asyncio.StreamWriter, fault: Fault) -> None:
+    until = asyncio.get_running_loop().time() + fault.seconds
+    while (left := until - asyncio.get_running_loop().time()) > 0:
+        await asyncio.sleep(min(0.05, left))
+        if fault.kind == "comments":
+            await _chunk(writer, b": still working\n\n")
+
+
+async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
+    writer.write(b"%x\r\n%b\r\n" % (len(data), data))
+    await writer.drain()
+
+
+async def _send(
+    writer: asyncio.StreamWriter, status: int, body: bytes, headers: Iterable[tuple[str, str]] = ()
+) -> None:
+    """A whole answer."""
+    kind = "application/json" if body[:1] in (b"", b"{", b"[") else "text/html"
+    lines = [f"HTTP/1.1 {status} Fault", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    writer.write("\r\n".join([*lines, "", ""]).encode() + body)
+    await writer.drain()
+
+
+async def _read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
+    """The first line, and the headers with names in lower case."""
+    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
+    return first, {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Seen:
+    first, headers = await _read_head(reader)
+    method, path, _ = first.split(" ")
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Seen(method, path, headers, json.loads(body) if body else None)
+
+
+async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> AsyncIterator[bytes]:
+    """The body of an upstream's answer, as it comes."""
+    if headers.get("transfer-encoding") != "chunked":
+        while data := await reader.read(65536):
+            yield data
+        return
+    while size := int(await reader.readline(), 16):
+        yield await reader.readexactly(size)
+        await reader.readline()
+
+
+async def _split(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Whole events, byte for byte."""
+    rest = b""
+    async for data in body:
+        rest += data
+        while match := _EVENT_END.search(rest):
+            yield rest[: match.end()]
+            rest = rest[match.end() :]
+    if rest:
+        yield rest
+
+
+def parse_faults(text: str, seconds: float = 3600.0) -> list[Fault | None]:
+    """Faults from a list such as ``429,500,cut:5,stall,malformed,utf8,none``; the number is ``after`` (usually 3)."""
+    faults: list[Fault | None] = []
+    for word in text.split(",") if text else ():
+        name, _, number = word.strip().partition(":")
+        after = int(number or 3)
+        if name.isdecimal():
+            faults.append(Fault.http(int(name), retry_after=1 if name == "429" else None))
+        elif name == "stall":
+            faults.append(Fault.stall(seconds, after))
+        elif name in ("cut", "malformed", "garbage", "utf8", "ends", "error"):
+            faults.append(getattr(Fault, name)(after))
+        elif name == "none":
+            faults.append(None)
+        else:
+            raise ValueError(f"There is no fault named {name!r}.")
+    return faults
+
+
+async def _main() -> None:
+    parser = argparse.ArgumentParser(description="An OpenAI-compatible server that fails on purpose.")
+    parser.add_argument("--upstream", default="", help="base URL of a real server to stand in front of")
+    parser.add_argument("--port", type=int, default=9000)
+    parser.add_argument("--faults", default="", help="429,500,cut:5,stall,malformed,garbage,utf8,ends,none")
+    parser.add_argument("--stall-seconds", type=float, default=3600.0)
+    options = parser.parse_args()
+    faults = parse_faults(options.faults, options.stall_seconds)
+    async with FaultServer(faults=faults, upstream=options.upstream, port=options.port) as server:
+        print(f"{server.base_url}, {len(faults)} faults", file=sys.stderr)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
