@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from lwtui.agentwrite.events import Event, SectionFinished, SectionStarted, TextDelta, TextRolledBack
 from lwtui.documents.model import Status, Usage
-from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+
+if TYPE_CHECKING:
+    from lwtui.documents.store import Document
 
 JOURNAL_SECONDS = 0.4  # text is in the file at the latest this long after it came
 
@@ -54,8 +58,6 @@ def _store(document: Document, event: Event, streaming: set[str]) -> None:
 
 async def _tick(document: Document, failure: list[Exception]) -> None:
     """Journal what a stalled stream left in the buffer; the next event raises what went wrong here."""
-    from lwtui.errors import DocumentError
-
     while not failure:
         await asyncio.sleep(JOURNAL_SECONDS)
         try:
