@@ -1,0 +1,39 @@
+"""The palette: every action of the screen beneath it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from lwtui.app.keymap import ACTIONS, EVERYWHERE, Action, key_label
+from lwtui.app.screens.base import Base
+
+
+class Actions(Provider):
+    """Offers what the keymap holds for the screen, so that nothing is reachable by key alone."""
+
+    def _actions(self) -> Iterator[tuple[Action, str]]:
+        screen = self.screen
+        if isinstance(screen, Base):
+            for action in ACTIONS[screen.GROUP]:
+                yield action, f"screen.{action.name}"
+        for action in ACTIONS[EVERYWHERE]:
+            yield action, f"app.{action.name}"
+
+    async def discover(self) -> Hits:
+        for action, call in self._actions():
+            yield DiscoveryHit(_title(action), partial(self.app.run_action, call), help=action.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for action, call in self._actions():
+            score = max(matcher.match(action.label), matcher.match(action.help))
+            if score > 0:
+                title = matcher.highlight(_title(action))
+                yield Hit(score, title, partial(self.app.run_action, call), help=action.help)
+
+
+def _title(action: Action) -> str:
+    return f"{action.label} ({key_label(action.keys)})"

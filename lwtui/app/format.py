@@ -1,0 +1,43 @@
+"""Figures as a person reads them."""
+
+from __future__ import annotations
+
+import time
+
+_BLOCKS = " ▏▎▍▌▋▊▉█"
+
+
+def number(value: float) -> str:
+    """With separators of thousands: ``12,345``."""
+    return f"{value:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def ago(moment: float, now: float | None = None) -> str:
+    """How long ago ``moment`` (seconds since the epoch) was; older than a week, the date."""
+    passed = max(0.0, (time.time() if now is None else now) - moment)
+    for limit, unit, name in ((60, 1, ""), (3600, 60, "min"), (86_400, 3600, "h"), (7 * 86_400, 86_400, "d")):
+        if passed < limit:
+            return f"{int(passed // unit)} {name} ago" if name else "just now"
+    return time.strftime("%Y-%m-%d", time.localtime(moment))
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of ``width`` cells, filled in eighths of a cell."""
+    eighths = round(min(1.0, max(0.0, share)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_BLOCKS[rest] if rest else "")).ljust(width)
+
+
+def money(amount: float) -> str:
+    """An amount in the account's currency, with enough digits to see small ones."""
+    return f"{amount:.2f}" if amount >= 1 else f"{amount:.4f}"

@@ -1,0 +1,146 @@
+"""Every action of the app, once: its keys, its footer label, its line in the palette and in help.
+
+A screen takes its bindings from here by the name of its group; an action called ``write`` is the screen's method
+``action_write``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing a person can do. ``keys`` are Textual's names, separated by commas; the first is shown."""
+
+    name: str
+    keys: str
+    label: str
+    help: str
+    footer: bool = True
+    toolbar: bool = False
+
+
+EVERYWHERE = "Everywhere"
+LIBRARY = "Library"
+NEW = "New document"
+PLAN = "Plan"
+WRITING = "Writing"
+SETTINGS = "Settings"
+
+ACTIONS: dict[str, tuple[Action, ...]] = {
+    EVERYWHERE: (
+        Action("help", "f1", "Help", "Show what every key does, and a short guide"),
+        Action("settings", "ctrl+o", "Settings", "Models, keys, the documents' folder, the theme", footer=False),
+    ),
+    LIBRARY: (
+        Action("new", "n", "New", "Begin a new document"),
+        Action("open", "enter", "Open", "Open the document under the cursor"),
+        Action("find", "slash,ctrl+f", "Find", "Show only documents whose title holds some words"),
+        Action("delete", "d,delete", "Delete", "Move the document to the trash; u brings it back"),
+        Action("undo", "u,ctrl+z", "Undo", "Bring back the document deleted last", footer=False),
+        Action("import", "i", "Import", "Make a document from a Markdown or text file"),
+        Action("export", "f9,x", "Export", "Save the document as Markdown, text or HTML"),
+        Action("refresh", "ctrl+r", "Refresh", "Read the folder again", footer=False),
+        Action("leave", "q", "Quit", "Leave lwtui; everything is saved"),
+    ),
+    NEW: (
+        Action("create", "f5,ctrl+s", "Create", "Make the document, and let the model plan it (or write, in one call)"),
+        Action("by_hand", "f2", "Plan by hand", "Make the document with an empty plan that you fill in"),
+        Action("cancel", "escape", "Cancel", "Back to the library without a new document"),
+    ),
+    PLAN: (
+        Action("write", "f5", "Write", "Write every section that is not done, and watch", toolbar=True),
+        Action("text", "f2", "Text", "To the text of the document"),
+        Action("edit", "enter,e", "Edit", "Edit this section's heading, main point and target"),
+        Action("add", "a,insert", "Add", "Add a section after this one", footer=False, toolbar=True),
+        Action("delete", "d,delete", "Delete", "Delete this section; u brings it back", footer=False, toolbar=True),
+        Action("split", "s", "Split", "Split this section in two", footer=False, toolbar=True),
+        Action("merge", "m", "Merge", "Merge this section with the next one", footer=False, toolbar=True),
+        Action("up", "shift+up,K", "Up", "Move this section up (or drag it)", footer=False, toolbar=True),
+        Action("down", "shift+down,J", "Down", "Move this section down (or drag it)", footer=False, toolbar=True),
+        Action("less", "minus", "−", "A tenth fewer words for this section", footer=False, toolbar=True),
+        Action("more", "plus,equals_sign", "+", "A tenth more words for this section", footer=False, toolbar=True),
+        Action("total", "t", "Total", "Set the length of the document and scale all targets to it", toolbar=True),
+        Action("replan", "r", "Re-plan", "Ask the model for another idea for this section", toolbar=True),
+        Action("replan_all", "R", "Re-plan all", "Ask the model for another plan", footer=False, toolbar=True),
+        Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the plan", toolbar=True),
+        Action("stop", "f6", "Stop", "Stop the model", footer=False),
+        Action("back", "escape", "Back", "From a field to the list; from the list to the library"),
+    ),
+    WRITING: (
+        Action("write", "f5", "Write/Pause", "Write what is not done; pause at once, and go on within the sentence"),
+        Action("stop", "f6", "Stop", "Stop writing and unload the model; all text is kept", footer=False),
+        Action("plan", "f2", "Plan", "To the plan"),
+        Action("switch", "f3", "Outline/Text", "Between the outline and the text", footer=False),
+        Action("edit", "enter,e", "Edit", "Edit this section's text; it is saved as you type"),
+        Action("regenerate", "f7,r", "Rewrite", "Have this section written anew; the old text stays in its history"),
+        Action("done", "f4", "Done", "Take this interrupted section for complete", footer=False),
+        Action("history", "f8,h", "History", "Every version of this section, to look at and to bring back"),
+        Action("follow", "f", "Follow", "Show the section that is being written, as it grows", footer=False),
+        Action("model", "c", "Model", "Choose the model that writes this document", footer=False),
+        Action("log", "l", "Log", "What happened: retries, cuts, trimmed context", footer=False),
+        Action("export", "f9,x", "Export", "Save the document as Markdown, text or HTML"),
+        Action(
+            "save",
+            "ctrl+s",
+            "Save",
+            "Put everything into the file now (which happens by itself twice a second)",
+            footer=False,
+        ),
+        Action("back", "escape", "Back", "From the text to the outline; from the outline to the library"),
+    ),
+    SETTINGS: (
+        Action("add", "a", "Add endpoint", "Add a model behind an OpenAI-compatible address"),
+        Action("add_gguf", "g", "Add GGUF", "Add a GGUF file on this machine"),
+        Action("edit", "enter,e", "Edit", "Change the model under the cursor"),
+        Action("default", "asterisk,space", "Default", "New documents use the model under the cursor"),
+        Action("test", "t", "Test", "Make a tiny call to the model under the cursor"),
+        Action("remove", "d,delete", "Remove", "Remove the model under the cursor from the settings"),
+        Action("back", "escape", "Back", "Close the settings"),
+    ),
+}
+
+
+def bindings(group: str) -> list[BindingType]:
+    """The bindings of a screen, with ids (``group.name``) by which a person's own keymap can change them."""
+    return [
+        Binding(
+            action.keys,
+            action.name,
+            action.label,
+            show=action.footer,
+            tooltip=action.help,
+            id=f"{group.lower().replace(' ', '-')}.{action.name}",
+        )
+        for action in ACTIONS[group]
+    ]
+
+
+_KEY_NAMES = {
+    "slash": "/",
+    "escape": "Esc",
+    "minus": "−",
+    "plus": "+",
+    "equals_sign": "=",
+    "asterisk": "*",
+    "enter": "Enter",
+    "delete": "Del",
+    "insert": "Ins",
+    "space": "Space",
+    "up": "↑",
+    "down": "↓",
+}
+
+
+def key_label(keys: str) -> str:
+    """Keys as a person reads them: ``shift+up,K`` becomes ``Shift+↑ K``."""
+    return " ".join("+".join(_part(part) for part in key.split("+")) for key in keys.split(","))
+
+
+def _part(part: str) -> str:
+    if part in _KEY_NAMES:
+        return _KEY_NAMES[part]
+    return part if len(part) == 1 else part.capitalize()

@@ -1,0 +1,80 @@
+"""Small questions: yes or no, one line of text, one of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from lwtui.app.screens.base import Dialog
+
+
+class Confirm(Dialog[bool]):
+    """A question with two answers; ``yes`` names what will be done."""
+
+    BINDINGS = [("y", "yes", "Yes"), ("n", "close", "No")]
+
+    def __init__(self, question: str, yes: str) -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(self._question, markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(f"{self._yes} (y)", variant="primary", id="yes")
+                yield Button("Cancel (n)", id="no")
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(True if event.button.id == "yes" else None)
+
+    def action_yes(self) -> None:
+        self.dismiss(True)
+
+
+class Ask(Dialog[str]):
+    """One line of text."""
+
+    def __init__(self, question: str, value: str = "", hint: str = "") -> None:
+        super().__init__()
+        self._question = question
+        self._value = value
+        self._hint = hint
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(self._question, markup=False)
+            yield Input(self._value)
+            yield Static(self._hint or "Enter takes it, Esc cancels.", classes="hint", markup=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value.strip() or None)
+
+
+class Choose(Dialog[str]):
+    """One of a list. ``options`` are pairs of an answer and how it is shown."""
+
+    def __init__(self, question: str, options: Sequence[tuple[str, str]], chosen: str = "") -> None:
+        super().__init__()
+        self._question = question
+        self._options = options
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(self._question, markup=False)
+            yield OptionList(
+                *(Option(shown, id=f"option-{at}") for at, (_, shown) in enumerate(self._options)), markup=False
+            )
+
+    def on_mount(self) -> None:
+        answers = [answer for answer, _ in self._options]
+        if self._chosen in answers:
+            self.query_one(OptionList).highlighted = answers.index(self._chosen)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._options[event.option_index][0])

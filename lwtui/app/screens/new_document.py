@@ -1,0 +1,129 @@
+"""What is to be written: the brief."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widgets import Button, Footer, Input, Label, Select, Static, TextArea
+
+from lwtui.agentwrite.prompts import LANGUAGES
+from lwtui.app.keymap import NEW, bindings
+from lwtui.app.screens.base import Base
+from lwtui.documents.model import Brief, Mode
+from lwtui.text import counts_characters, detect_language
+
+_MODES = (
+    ("Plan, then section by section", Mode.AGENTWRITE.value),
+    ("Plan, then sections side by side", Mode.PARALLEL.value),
+    ("One call, no plan", Mode.DIRECT.value),
+)
+MOST_WORDS = 1_000_000
+
+
+class NewDocumentScreen(Base):
+    """The form for a new document."""
+
+    GROUP = NEW
+    BINDINGS = bindings(NEW)
+    CSS_PATH = "../styles/new_document.tcss"
+    AUTO_FOCUS = "TextArea"
+
+    def compose(self) -> ComposeResult:
+        languages = [("As in the instruction", ""), *((name, tag) for tag, name in LANGUAGES.items())]
+        models = self.lwtui.agents.names()
+        yield Static("New document", id="title")
+        with VerticalScroll(id="form"):
+            yield Label("What should be written? Say what it is about, for whom, and what must be in it.")
+            yield TextArea(id="instruction", soft_wrap=True, tab_behavior="focus")
+            with Horizontal(classes="fields"):
+                with Vertical():
+                    yield Label("Length (words)", id="unit")
+                    yield Input("1500", id="words", type="integer")
+                with Vertical():
+                    yield Label("Language")
+                    yield Select(languages, value="", allow_blank=False, id="language")
+            with Horizontal(classes="fields"):
+                with Vertical():
+                    yield Label("Model")
+                    chosen = self.lwtui.default_model
+                    yield Select(
+                        [(Text(name), name) for name in models],
+                        value=chosen if chosen in models else models[0],
+                        allow_blank=False,
+                        id="model",
+                    )
+                with Vertical():
+                    yield Label("How")
+                    yield Select(_MODES, value=Mode.AGENTWRITE.value, allow_blank=False, id="mode")
+                with Vertical():
+                    yield Label("Seed (same seed, same text)")
+                    yield Input("", placeholder="any", id="seed", type="integer")
+            yield Static("", id="problem", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Create and plan (F5)", variant="primary", id="create")
+                yield Button("Plan by hand (F2)", id="by-hand")
+                yield Button("Cancel (Esc)", id="cancel")
+        yield Footer(show_command_palette=False)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        match event.button.id:
+            case "create":
+                self.action_create()
+            case "by-hand":
+                self.action_by_hand()
+            case _:
+                self.action_cancel()
+
+    def on_text_area_changed(self) -> None:
+        self._show_unit()
+
+    def on_select_changed(self) -> None:
+        self._show_unit()
+        direct = self.query_one("#mode", Select).value == Mode.DIRECT.value
+        self.query_one("#create", Button).label = "Create and write (F5)" if direct else "Create and plan (F5)"
+
+    def _show_unit(self) -> None:
+        unit = "characters" if counts_characters(self._language()) else "words"
+        self.query_one("#unit", Label).update(f"Length ({unit})")
+
+    def _language(self) -> str:
+        chosen = self.query_one("#language", Select).value
+        return str(chosen) if chosen else detect_language(self.query_one("#instruction", TextArea).text)
+
+    def action_create(self) -> None:
+        if brief := self._brief():
+            self.lwtui.create_document(brief, by_hand=False)
+
+    def action_by_hand(self) -> None:
+        if brief := self._brief():
+            self.lwtui.create_document(brief, by_hand=True)
+
+    def action_cancel(self) -> None:
+        self.app.pop_screen()
+
+    def _brief(self) -> Brief | None:
+        """The form's values, or ``None`` after telling what is missing."""
+        instruction = self.query_one("#instruction", TextArea)
+        words, seed = self.query_one("#words", Input), self.query_one("#seed", Input)
+        if not instruction.text.strip():
+            self._point_at(instruction, "Say what should be written.")
+            return None
+        if not words.value.isdecimal() or not 1 <= int(words.value) <= MOST_WORDS:
+            self._point_at(words, f"The length is a number from 1 to {MOST_WORDS:,}.")
+            return None
+        if seed.value and not seed.value.isdecimal():
+            self._point_at(seed, "The seed is a whole number, or empty.")
+            return None
+        return Brief(
+            instruction.text.strip(),
+            int(words.value),
+            self._language(),
+            Mode(str(self.query_one("#mode", Select).value)),
+            str(self.query_one("#model", Select).value),
+            int(seed.value) if seed.value else None,
+        )
+
+    def _point_at(self, field: Input | TextArea, problem: str) -> None:
+        self.query_one("#problem", Static).update(problem)
+        field.focus()

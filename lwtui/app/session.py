@@ -1,0 +1,266 @@
+"""An open document and what a model is doing to it. Knows nothing of screens: they listen."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import StrEnum
+from time import time
+
+from lwtui.agentwrite import make_plan, record, replan_section, write
+from lwtui.agentwrite.events import (
+    ContextTrimmed,
+    Continuing,
+    DocumentFinished,
+    Event,
+    PlanDelta,
+    PlanReady,
+    PlanRejected,
+    PlanStarted,
+    Retrying,
+    SectionFinished,
+    SectionStarted,
+    TextDelta,
+    TextRolledBack,
+)
+from lwtui.app.agents import Agents
+from lwtui.app.format import number
+from lwtui.app.pace import Pace
+from lwtui.config import ModelSettings
+from lwtui.documents.model import Brief, Status
+from lwtui.documents.store import Document
+from lwtui.errors import LwtuiError
+
+_LOG_LINES = 500
+_LOGGER = logging.getLogger(__name__)
+
+
+class Activity(StrEnum):
+    """What is going on in a session."""
+
+    IDLE = "idle"
+    LOADING = "loading"
+    PLANNING = "planning"
+    WRITING = "writing"
+
+
+@dataclass(frozen=True)
+class ActivityChanged:
+    """A run began, moved on or ended. ``error`` is the line to show if it failed."""
+
+    activity: Activity
+    error: str = ""
+
+
+Listener = Callable[[Event | ActivityChanged], None]
+
+
+class Session:
+    """One document, at most one run at a time. Call from the app's event loop.
+
+    Listeners hear every event right after the document has stored it; they must be quick.
+    """
+
+    def __init__(self, document: Document, agents: Agents) -> None:
+        self.document = document
+        self.agents = agents
+        self.activity = Activity.IDLE
+        self.pace = Pace()
+        self.log: deque[tuple[float, str]] = deque(maxlen=_LOG_LINES)
+        self.current: set[str] = set()  # sections that are being written
+        self.plan_text = ""  # the plan as it comes
+        self.message = ""  # the last thing worth a line on the screen
+        self._listeners: list[Listener] = []
+        self._task: asyncio.Task[None] | None = None
+
+    # -- listening
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        self._listeners.remove(listener)
+
+    # -- what can be started
+
+    @property
+    def busy(self) -> bool:
+        return self.activity is not Activity.IDLE
+
+    def start_plan(self) -> None:
+        """Have the model plan the document."""
+        self._start(lambda: self._plan(None))
+
+    def start_replan(self, section_id: str) -> None:
+        """Have the model find another idea for one section."""
+        self._start(lambda: self._plan(section_id))
+
+    def start_write(self, only: Collection[str] | None = None, *, then_all: bool = False) -> None:
+        """Write what is not done, or only some sections; ``then_all`` goes on with the others afterwards."""
+        self._start(lambda: self._write(only, then_all))
+
+    async def cancel(self) -> None:
+        """Stop the run at once and wait until its text is stored."""
+        task, self._task = self._task, None
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def regenerate(self, section_id: str) -> None:
+        """Have a section written anew; a run that was going on goes on afterwards."""
+        going_on = self.activity is Activity.WRITING
+        await self.cancel()
+        self.document.clear(section_id)
+        self.start_write({section_id}, then_all=going_on)
+
+    async def close(self) -> None:
+        """Stop, store, close the file."""
+        await self.cancel()
+        self.document.close()
+
+    # -- figures for the screens
+
+    @property
+    def model_settings(self) -> ModelSettings | None:
+        """The settings of the document's model, or ``None`` if it is not known on this machine."""
+        try:
+            return self.agents.resolve(self.document.brief.model)
+        except LwtuiError:
+            return None
+
+    @property
+    def cost(self) -> float | None:
+        """What the document's calls have cost, where the model's prices are known."""
+        model = self.model_settings
+        if model is None or model.price_input is None or model.price_output is None:
+            return None
+        usage = self.document.usage
+        return (usage.prompt * model.price_input + usage.completion * model.price_output) / 1e6
+
+    def seconds_left(self) -> float | None:
+        """Time until the document has its length, at the present pace."""
+        document = self.document
+        open_words = sum(max(0, s.words - s.length) for s in document.sections() if s.status is not Status.DONE)
+        characters = sum(len(section.text) for section in document.sections())
+        words = document.words
+        return self.pace.seconds_for(open_words, characters / words if words > 20 else 6.0)
+
+    # -- runs
+
+    def _start(self, run: Callable[[], Awaitable[None]]) -> None:
+        if self._task is not None and not self._task.done():
+            raise LwtuiError("The model is at work: stop it first (F6).")
+        self._task = asyncio.create_task(self._guarded(run))
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A mistake of ours must not end in silence, nor take the editor down: the text is stored."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _LOGGER.error("a run failed", exc_info=error)
+            self._tell(ActivityChanged(Activity.IDLE, f"lwtui made a mistake ({error!r}). Your text is safe."))
+
+    async def _guarded(self, run: Callable[[], Awaitable[None]]) -> None:
+        error = ""
+        self._become(Activity.LOADING)
+        try:
+            await run()
+        except LwtuiError as failure:
+            error = str(failure)
+            self._note(error)
+        finally:
+            self.current.clear()
+            self._become(Activity.IDLE, error)
+
+    async def _plan(self, section_id: str | None) -> None:
+        document = self.document
+        agent = await self.agents.get(document.brief.model)
+        self._become(Activity.PLANNING)
+        if section_id is None:
+            events, label = make_plan(agent, document.brief), "Re-plan the document"
+        else:
+            events, label = replan_section(agent, document.brief, document.plan, section_id), "Re-plan a section"
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, PlanReady):
+                    document.set_plan(event.plan, label)
+                self._hear(event)
+
+    async def _write(self, only: Collection[str] | None, then_all: bool) -> None:
+        agent = await self.agents.get(self.document.brief.model)
+        self._become(Activity.WRITING)
+        self.pace.restart()
+        brief: Brief = self.document.brief
+        await self._pass_on(record(self.document, write(agent, brief, self.document, only)))
+        if then_all:
+            await self._pass_on(record(self.document, write(agent, brief, self.document)))
+
+    async def _pass_on(self, events: AsyncGenerator[Event, None]) -> None:
+        async with aclosing(events):
+            async for event in events:
+                self._hear(event)
+
+    def _become(self, activity: Activity, error: str = "") -> None:
+        self.activity = activity
+        if activity is Activity.LOADING:
+            self.message = ""
+        self._tell(ActivityChanged(activity, error))
+
+    def _hear(self, event: Event) -> None:
+        """Keep the figures up to date, then pass the event on."""
+        match event:
+            case PlanStarted():
+                self.plan_text = ""
+            case PlanDelta(text):
+                self.plan_text += text
+            case SectionStarted(section_id=id):
+                self.current.add(id)
+            case TextDelta(text=text):
+                self.pace.add(len(text))
+            case SectionFinished(section_id=id, usage=usage):
+                self.current.discard(id)
+                self.pace.tell(len(self.document.section(id).text), usage.completion)
+            case _:
+                pass
+        if line := describe(event):
+            self._note(line)
+        self._tell(event)
+
+    def _note(self, line: str) -> None:
+        self.message = line
+        self.log.append((time(), line))
+
+    def _tell(self, event: Event | ActivityChanged) -> None:
+        for listener in tuple(self._listeners):
+            listener(event)
+
+
+def describe(event: Event) -> str:
+    """The event as a line of the log; empty for those that only carry text."""
+    match event:
+        case PlanStarted(attempt):
+            return "Asked for a plan" if attempt == 1 else f"Asked for the plan again (try {attempt})"
+        case PlanRejected(_, findings):
+            return f"The plan could not be used: {findings[0]}"
+        case PlanReady(plan):
+            return f"Plan ready: {len(plan.sections)} sections, {number(plan.words)} words"
+        case SectionStarted(position=position, total=total, title=title, target=target, resumed=resumed):
+            begun = "Going on with" if resumed else "Writing"
+            return f"{begun} section {position} of {total}, {title or 'the text'}: {number(target)} words"
+        case SectionFinished(length=length, target=target, seconds=seconds):
+            return f"Section done: {number(length)} of {number(target)} words in {seconds:.0f} s"
+        case TextRolledBack(reason=reason):
+            return f"Cut back: {reason}"
+        case ContextTrimmed(full_tokens=full, sent_tokens=sent):
+            return f"The text so far takes {number(full)} tokens; the model sees notes and its end, {number(sent)}"
+        case Continuing(length=length, target=target):
+            return f"The model stopped at {number(length)} of {number(target)} words; asked for more"
+        case Retrying(fault, reason, _, delay):
+            return f"Trying again in {delay:.1f} s ({fault}): {reason}"
+        case DocumentFinished(length=length, target=target):
+            return f"Finished: {number(length)} of {number(target)} words"
+        case _:
+            return ""
