@@ -17,7 +17,7 @@ from lwtui.config import ModelSettings, Settings, load_settings, set_value
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode
 from lwtui.documents.store import Document
-from lwtui.errors import LwtuiError
+from lwtui.errors import DocumentError, LwtuiError
 
 if TYPE_CHECKING:
     from lwtui.app.session import Session
@@ -96,13 +96,7 @@ class LwtuiApp(App[int]):
 
         plan = direct_plan(brief) if brief.mode is Mode.DIRECT else None
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            document = Document.create(new_path(self.folder, title_from(brief.instruction)), brief, plan)
-        except OSError as error:
-            self.complain(
-                f"Cannot make the folder {self.folder}: {error.strerror}. Choose another in Settings (Ctrl+O)."
-            )
-            return
+            document = Document.create(self._new_path(title_from(brief.instruction)), brief, plan)
         except LwtuiError as error:
             self.complain(error)
             return
@@ -116,18 +110,23 @@ class LwtuiApp(App[int]):
             return
         from lwtui.documents.markdown import import_text
 
+        path = path.expanduser()
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            document = import_text(path, new_path(self.folder, path.stem))
-        except OSError as error:
-            self.complain(
-                f"Cannot make the folder {self.folder}: {error.strerror}. Choose another in Settings (Ctrl+O)."
-            )
-            return
+            document = import_text(path, self._new_path(path.stem))
         except LwtuiError as error:
             self.complain(error)
             return
         self._work_on(document)
+
+    def _new_path(self, title: str) -> Path:
+        """Where a new document goes. Raises :class:`DocumentError` if its folder cannot be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DocumentError(
+                f"Cannot make the folder {self.folder}: {error.strerror}. Choose another in Settings (Ctrl+O)."
+            ) from None
+        return new_path(self.folder, title)
 
     def open_document(self, path: Path) -> None:
         """Open a document where its writer left it: at the plan while there is no text, else at the text."""
@@ -149,9 +148,8 @@ class LwtuiApp(App[int]):
         planless = not document.plan.sections
         if begin:
             session.start_plan() if planless else session.start_write()
-        await self.push_screen(
-            self._plan_screen() if planless or not (document.words or begin) else self._text_screen()
-        )
+        to_plan = planless or not (document.words or begin)
+        await self.push_screen(self._plan_screen() if to_plan else self._text_screen())
 
     def show_plan(self) -> None:
         """From the text to the plan of the open document."""

@@ -67,9 +67,7 @@ class Choose(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(self._question, markup=False)
-            yield OptionList(
-                *(Option(shown, id=f"option-{at}") for at, (_, shown) in enumerate(self._options)), markup=False
-            )
+            yield OptionList(*(Option(shown) for _, shown in self._options), markup=False)
 
     def on_mount(self) -> None:
         answers = [answer for answer, _ in self._options]

@@ -57,13 +57,18 @@ class ExportScreen(Dialog[Path]):
         else:
             self.action_close()
 
+    def _path(self) -> tuple[Path, bool]:
+        """The file to write, and whether there is one of that name."""
+        path = Path(self.query_one("#path", Input).value.strip()).expanduser()
+        return path, path.exists()
+
     @work
     async def action_export(self) -> None:
         from lwtui.app.screens.dialogs import Confirm
 
-        path = Path(self.query_one("#path", Input).value.strip()).expanduser()
+        path, is_there = self._path()
         to = FORMATS[self.query_one("#format", RadioSet).pressed_index]
-        if path.is_file() and not await self.app.push_screen_wait(Confirm(f"{path} is there already.", "Replace it")):
+        if is_there and not await self.app.push_screen_wait(Confirm(f"{path} is there already.", "Replace it")):
             return
         try:
             export(self._document, path, to)

@@ -144,7 +144,7 @@ class LibraryScreen(Base):
             Ask("Markdown or text file to import", hint="Its headings become sections. The file itself stays as it is.")
         )
         if answer:
-            self.lwtui.open_file(Path(answer).expanduser())
+            self.lwtui.open_file(Path(answer))
 
     def action_export(self) -> None:
         from lwtui.app.screens.export import ExportScreen

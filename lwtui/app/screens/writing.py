@@ -243,9 +243,7 @@ class WritingScreen(Base):
         if section_id is None or self._document.read_only:
             return
         if self._document.section(section_id).origin is Origin.USER:
-            question = (
-                "You have edited this section by hand. Have it written anew? Your text stays in its history (F8)."
-            )
+            question = "You edited this section by hand. Have it written anew? Your text stays in its history (F8)."
             if not await self.app.push_screen_wait(Confirm(question, "Rewrite")):
                 return
         try:
@@ -270,10 +268,8 @@ class WritingScreen(Base):
         from lwtui.app.screens.dialogs import Choose
 
         brief = self._document.brief
-        names = self.lwtui.agents.names()
-        chosen = await self.app.push_screen_wait(
-            Choose("Model for this document", [(n, n) for n in names], brief.model)
-        )
+        models = [(name, name) for name in self.lwtui.agents.names()]
+        chosen = await self.app.push_screen_wait(Choose("Model for this document", models, brief.model))
         if chosen is None or chosen == brief.model:
             return
         try:
