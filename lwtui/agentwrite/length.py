@@ -5,14 +5,13 @@ Lengths are in the counter's unit (:mod:`lwtui.text.counting`): words, or charac
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import regex
 
-from lwtui.documents.model import Plan, PlannedSection, Section, Status
+from lwtui.documents.model import Section, Status
 from lwtui.text import count_words, sentence_ends
 
 SHORT = 0.85  # a section under this share of its target is continued
@@ -83,63 +82,3 @@ def land(text: str, length: int, landing: Landing) -> int | None:
         return ends[within_reach]
     space = regex.search(r"\s\S*$", text)
     return space.start() if space else len(text)
-
-
-def balance(plan: Plan, total: int) -> Plan:
-    """The plan with its targets scaled so that they sum to exactly ``total``, each at least 1."""
-    if not plan.sections:
-        return plan
-    weights = [max(1, section.words) for section in plan.sections]
-    scale = total / sum(weights)
-    step = 10 if total >= 50 * len(weights) else 1
-    targets = [max(1, round(weight * scale / step) * step) for weight in weights]
-    # Rounding leaves a difference; the largest sections carry it best.
-    order = sorted(range(len(targets)), key=lambda at: -targets[at])
-    difference = total - sum(targets)
-    for at in order if difference > 0 else order * (1 + math.ceil(-difference / max(1, len(order)))):
-        change = difference if difference > 0 else max(difference, 1 - targets[at])
-        targets[at] += change
-        difference -= change
-        if difference == 0:
-            break
-    return Plan(
-        plan.title,
-        tuple(
-            PlannedSection(section.title, section.main_point, words, section.id)
-            for section, words in zip(plan.sections, targets, strict=True)
-        ),
-    )
-
-
-_SCRIPTS = (
-    ("ja", r"[\p{Script=Hiragana}\p{Script=Katakana}]", 0.05),
-    ("zh", r"\p{Script=Han}", 0.2),
-    ("ko", r"\p{Script=Hangul}", 0.2),
-    ("ru", r"\p{Script=Cyrillic}", 0.3),
-    ("ar", r"\p{Script=Arabic}", 0.3),
-    ("he", r"\p{Script=Hebrew}", 0.3),
-    ("el", r"\p{Script=Greek}", 0.3),
-    ("hi", r"\p{Script=Devanagari}", 0.3),
-    ("th", r"\p{Script=Thai}", 0.3),
-)
-_COMMON_WORDS = {
-    "de": "der die das und ist nicht ein eine über schreibe für mit von zu",
-    "fr": "le la les des une est et pour dans sur avec écris écrire du un",
-    "es": "el los las una es y para con sobre escribe escribir del por en",
-    "pt": "o os as uma é e para com sobre escreva escrever do da em não",
-    "it": "il lo gli una è e per con su scrivi scrivere della di che un",
-    "nl": "de het een en is van voor met over schrijf niet op te",
-    "en": "the a an and of to for about write in with on is how",
-}
-
-
-def detect_language(text: str) -> str:
-    """A BCP 47 tag for the language of an instruction: by script, then by common words; ``en`` in doubt."""
-    letters = len(regex.findall(r"\p{L}", text)) or 1
-    for language, script, share in _SCRIPTS:
-        if len(regex.findall(script, text)) / letters >= share:
-            return language
-    words = regex.findall(r"\p{L}+", text.lower())
-    scores = {language: sum(word in common.split() for word in words) for language, common in _COMMON_WORDS.items()}
-    best = max(scores, key=lambda language: (scores[language], language == "en"))
-    return best if scores[best] else "en"

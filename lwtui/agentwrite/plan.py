@@ -10,8 +10,8 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.calls import Patience, stream_patiently
 from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted, Retrying
 from lwtui.agentwrite.forms import Rejected
-from lwtui.agentwrite.plan_format import Bounds, PlanError, check_plan, parse_plan, parse_step, title_from
-from lwtui.documents.model import Brief, Plan, PlannedSection
+from lwtui.agentwrite.plan_format import Bounds, PlanError, check_plan, parse_plan, parse_step
+from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.models.base import Finished, ModelError, Request, TextPiece
 from lwtui.text import StreamCleaner
 

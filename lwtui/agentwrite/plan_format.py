@@ -18,8 +18,8 @@ from typing import Any
 
 import regex
 
-from lwtui.agentwrite.length import balance
-from lwtui.documents.model import Brief, Plan, PlannedSection
+from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
+from lwtui.documents.plan_edits import rescale
 from lwtui.errors import LwtuiError
 from lwtui.text import clean, count_words
 
@@ -31,7 +31,6 @@ _STEP = regex.compile(
 )
 _TITLE = regex.compile(r"Title\s*[:：]\s*(?P<title>\S.*)", regex.IGNORECASE)
 _FENCE = regex.compile(r"```\w*\n(?P<body>.*?)\n?```", regex.DOTALL)
-_LONGEST_TITLE = 80  # characters
 
 
 class PlanError(LwtuiError):
@@ -77,7 +76,7 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None) -> Plan:
     findings = findings or check_plan(plan, bounds)
     if findings:
         raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
-    return balance(replace(plan, title=plan.title or title_from(brief.instruction)), brief.words)
+    return rescale(replace(plan, title=plan.title or title_from(brief.instruction)), brief.words)
 
 
 def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
@@ -122,14 +121,6 @@ def format_step(number: int, section: PlannedSection) -> str:
     if section.title and not point.startswith(section.title):
         point = f"{section.title}: {point}" if point else section.title
     return f"Paragraph {number} - Main Point: {point} - Word Count: {section.words} words"
-
-
-def title_from(instruction: str) -> str:
-    """A title for a document whose plan names none: the beginning of its instruction, cut at a word."""
-    line = clean(instruction).strip().split("\n")[0].strip(" #*.。")
-    if len(line) <= _LONGEST_TITLE:
-        return line or "Untitled"
-    return line[:_LONGEST_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:，；：") + "…"
 
 
 PLAN_SCHEMA: dict[str, Any] = {

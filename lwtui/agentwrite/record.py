@@ -36,8 +36,7 @@ async def record(document: Document, events: AsyncGenerator[Event]) -> AsyncGene
                 yield event
     finally:
         ticker.cancel()
-        for section_id in sorted(streaming):
-            document.finish(section_id, Status.PARTIAL, Usage())
+        _interrupt(document, streaming)
 
 
 def _store(document: Document, event: Event, streaming: set[str]) -> None:
@@ -54,6 +53,18 @@ def _store(document: Document, event: Event, streaming: set[str]) -> None:
             streaming.discard(section_id)
         case _:
             return
+
+
+def _interrupt(document: Document, streaming: set[str]) -> None:
+    """Leave every section in the making as interrupted, also where the first of them cannot be stored."""
+    failure: DocumentError | None = None
+    for section_id in sorted(streaming):
+        try:
+            document.finish(section_id, Status.PARTIAL, Usage())
+        except DocumentError as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 async def _tick(document: Document, failure: list[Exception]) -> None:

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from lwtui.text import clean
+
+_LONGEST_TITLE = 80  # characters of an instruction that serve as a title
+
 
 class Status(StrEnum):
     """How far a section has come."""
@@ -32,6 +36,14 @@ class Mode(StrEnum):
     AGENTWRITE = "agentwrite"  # plan, then each section with the text so far
     PARALLEL = "agentwrite-parallel"  # plan, then sections side by side, without the text so far
     DIRECT = "direct"  # one call for the whole text
+
+
+def title_from(instruction: str) -> str:
+    """A title for a document whose plan names none: the beginning of its instruction, cut at a word."""
+    line = clean(instruction).strip().split("\n")[0].strip(" #*.。")
+    if len(line) <= _LONGEST_TITLE:
+        return line or "Untitled"
+    return line[:_LONGEST_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:，；：") + "…"
 
 
 def new_id() -> str:

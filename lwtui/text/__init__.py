@@ -5,6 +5,7 @@ Depends on nothing else in lwtui.
 
 from lwtui.text.cleaning import StreamCleaner, clean
 from lwtui.text.counting import RunningCount, count_words, counts_characters
+from lwtui.text.language import detect_language
 from lwtui.text.sentences import last_sentence_end, sentence_ends
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "clean",
     "count_words",
     "counts_characters",
+    "detect_language",
     "last_sentence_end",
     "sentence_ends",
 ]

@@ -1,0 +1,91 @@
+"""A new file, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from pathlib import Path
+from time import time
+
+from lwtui.documents.database import SIDE_FILES, explain, sync_folder
+from lwtui.documents.model import Brief, Origin, Plan, Status
+from lwtui.documents.rows import checked, put_brief, put_plan, put_text
+from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION
+from lwtui.errors import DocumentError
+
+
+def build(
+    path: Path, brief: Brief, plan: Plan | None, texts: Mapping[str, str] | None = None, origin: Origin = Origin.IMPORT
+) -> None:
+    """Make a document at ``path``, with the ``texts`` of sections (by id) where there are any.
+
+    It is made under another name and then put in place, so that a crash leaves no half-made document. Raises
+    :class:`DocumentError`, also if there is a file already.
+    """
+    if path.suffix != ".lw":
+        raise DocumentError(f"{path} does not end in .lw, as the name of a document does. Add the ending.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".new-", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise explain(error, path) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
+            _fill(db, brief, plan, texts or {}, origin)
+        temporary.chmod(0o666 & ~_umask())
+        _put_in_place(temporary, path)
+    except FileExistsError:
+        raise DocumentError(f"There is a file at {path} already. Choose another name.") from None
+    except (sqlite3.Error, OSError) as error:
+        raise explain(error, path) from error
+    finally:
+        for leftover in (temporary, *(Path(f"{temporary}{side}") for side in SIDE_FILES)):
+            with suppress(OSError):
+                leftover.unlink()
+
+
+def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mapping[str, str], origin: Origin) -> None:
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute(f"PRAGMA user_version = {VERSION}")
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("BEGIN")
+    for statement in TABLES.split(";\n"):
+        db.execute(statement)
+    now = time()
+    db.execute(
+        "INSERT INTO document (id, words, language, mode, model, title, created, changed, instruction)"
+        " VALUES (1, 0, '', '', '', '', ?, ?, '')",
+        (now, now),
+    )
+    put_brief(db, brief)
+    if plan is not None:
+        put_plan(db, checked(plan))
+    for section_id, text in texts.items():
+        put_text(db, section_id, text, origin, Status.DONE)
+    db.execute("COMMIT")
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    """Give the finished file its name. Raises ``FileExistsError`` rather than replace another."""
+    if path.exists():
+        raise FileExistsError(path)
+    for side in SIDE_FILES:  # SQLite would take those of a document that is gone for this one's
+        Path(f"{path}{side}").unlink(missing_ok=True)
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        temporary.rename(path)
+    sync_folder(path.parent)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,187 @@
+"""Writing data into the rows of a document. Every function here is called within a transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+from time import time
+
+from lwtui.documents.contents import Kept, Stream
+from lwtui.documents.model import Brief, Origin, Plan, PlannedSection, Provenance, Section, Status, Usage
+from lwtui.documents.schema import provenance_from_json, provenance_to_json
+from lwtui.errors import DocumentError
+from lwtui.text import clean, count_words
+
+_NO_USAGE = Usage()
+
+
+def put_plan(db: sqlite3.Connection, plan: Plan) -> None:
+    """Store ``plan`` as the present one; sections that are not in it keep their rows."""
+    db.execute("UPDATE document SET title = ?", (plan.title,))
+    db.execute("UPDATE section SET position = NULL")
+    db.executemany(
+        "INSERT INTO section (id, position, title, main_point, words, status) VALUES (?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET position = excluded.position, title = excluded.title,"
+        " main_point = excluded.main_point, words = excluded.words",
+        (
+            (one.id, position, one.title, one.main_point, one.words, Status.EMPTY)
+            for position, one in enumerate(plan.sections)
+        ),
+    )
+
+
+def put_text(
+    db: sqlite3.Connection,
+    section_id: str,
+    text: str,
+    origin: Origin,
+    status: Status,
+    *,
+    length: int | None = None,
+    provenance: Provenance | None = None,
+    usage: Usage = _NO_USAGE,
+) -> int:
+    """Make ``text`` a revision and the section's present text; the revision's id."""
+    cursor = db.execute(
+        "INSERT INTO revision (section_id, created, origin, status, length, prompt_tokens, completion_tokens,"
+        " cached_tokens, provenance, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            section_id,
+            time(),
+            origin,
+            status,
+            count_words(text) if length is None else length,
+            usage.prompt,
+            usage.completion,
+            usage.cached,
+            provenance_to_json(provenance),
+            text,
+        ),
+    )
+    assert cursor.lastrowid is not None
+    db.execute("UPDATE section SET status = ?, revision = ? WHERE id = ?", (status, cursor.lastrowid, section_id))
+    return cursor.lastrowid
+
+
+def put_brief(db: sqlite3.Connection, brief: Brief) -> None:
+    db.execute(
+        "UPDATE document SET instruction = ?, words = ?, language = ?, mode = ?, model = ?, seed = ?",
+        (brief.instruction, brief.words, brief.language, brief.mode, brief.model, brief.seed),
+    )
+
+
+def checked(plan: Plan) -> Plan:
+    """The plan with safe, one-line titles. Raises :class:`DocumentError` if it names a section twice."""
+    ids = [section.id for section in plan.sections]
+    if len(set(ids)) < len(ids):
+        raise DocumentError("The plan names a section twice. Undo the last change to it.")
+    return Plan(
+        _line(plan.title),
+        tuple(
+            PlannedSection(_line(one.title), clean(one.main_point), max(0, one.words), one.id) for one in plan.sections
+        ),
+    )
+
+
+def plan_to_row(plan: Plan) -> str:
+    """A plan with its ids, for the history of plans."""
+    return json.dumps([plan.title, [[s.id, s.title, s.main_point, s.words] for s in plan.sections]], ensure_ascii=False)
+
+
+def plan_from_row(stored: str) -> Plan:
+    title, sections = json.loads(stored)
+    return Plan(title, tuple(PlannedSection(heading, point, words, id) for id, heading, point, words in sections))
+
+
+def put_plan_step(db: sqlite3.Connection, label: str, before: str, most: int) -> None:
+    """Remember what a change of the plan called ``label`` replaces; of such steps the last ``most`` stay."""
+    db.execute("INSERT INTO plan_step (created, label, before) VALUES (?, ?, ?)", (time(), label, before))
+    db.execute("DELETE FROM plan_step WHERE id <= (SELECT max(id) FROM plan_step) - ?", (most,))
+
+
+def put_journal(db: sqlite3.Connection, section_id: str, stream: Stream) -> None:
+    """Store what came since the last time: only that, not the text before it."""
+    db.executemany(
+        "INSERT INTO journal (section_id, keep, text) VALUES (?, ?, ?)",
+        ((section_id, keep, "".join(pieces)) for keep, pieces in stream.unsaved),
+    )
+    db.execute("UPDATE stream SET length = ? WHERE section_id = ?", (stream.length, section_id))
+
+
+def write_text(db: sqlite3.Connection, section: Section, text: str, origin: Origin) -> Kept:
+    """Give a section a text by hand, as a revision of its own; an empty text leaves it without one."""
+    status = _status_with(section, text)
+    if not text:
+        db.execute("UPDATE section SET status = ?, revision = NULL WHERE id = ?", (status, section.id))
+        return Kept(replace(section, status=status, text="", length=0, origin=None), None)
+    length = count_words(text)
+    revision = put_text(db, section.id, text, origin, status, length=length)
+    return Kept(replace(section, status=status, text=text, length=length, origin=origin), revision)
+
+
+def write_over(db: sqlite3.Connection, kept: Kept, text: str) -> Kept:
+    """Put ``text`` into the section's present revision, which is one that is being typed."""
+    status, length = _status_with(kept.section, text), count_words(text)
+    db.execute(
+        "UPDATE revision SET created = ?, text = ?, length = ?, status = ? WHERE id = ?",
+        (time(), text, length, status, kept.revision),
+    )
+    db.execute("UPDATE section SET status = ? WHERE id = ?", (status, kept.section.id))
+    return Kept(replace(kept.section, status=status, text=text, length=length), kept.revision)
+
+
+def write_old(db: sqlite3.Connection, section: Section, revision: int | None, status: Status | None = None) -> Kept:
+    """Give a section the text of an old revision (``None`` for no text) again, as a new revision."""
+    if revision is None:
+        return write_text(db, section, "", Origin.USER)
+    row = db.execute("SELECT text, length, origin, status, provenance FROM revision WHERE id = ?", (revision,))
+    text, length, origin, stored, provenance = row.fetchone()
+    status = status or Status(stored)
+    new = put_text(
+        db, section.id, text, Origin(origin), status, length=length, provenance=provenance_from_json(provenance)
+    )
+    return Kept(replace(section, status=status, text=text, length=length, origin=Origin(origin)), new)
+
+
+def set_status(db: sqlite3.Connection, kept: Kept, status: Status) -> Kept:
+    """Change how far a section is, and its present revision with it."""
+    db.execute("UPDATE section SET status = ? WHERE id = ?", (status, kept.section.id))
+    db.execute("UPDATE revision SET status = ? WHERE id = ?", (status, kept.revision))
+    return Kept(replace(kept.section, status=status), kept.revision)
+
+
+def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
+    """Make what streamed in the section's text, and drop its journal."""
+    section, after = kept.section, stream.result(kept.section)
+    db.execute("DELETE FROM stream WHERE section_id = ?", (section.id,))  # the rows of the journal go with it
+    db.execute(
+        "UPDATE document SET prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,"
+        " cached_tokens = cached_tokens + ?",
+        (stream.usage.prompt, stream.usage.completion, stream.usage.cached),
+    )
+    if after.text == section.text:
+        return kept if after == section else set_status(db, kept, after.status)
+    if not after.text:
+        return write_text(db, section, "", Origin.MODEL)
+    revision = put_text(
+        db,
+        section.id,
+        after.text,
+        Origin.MODEL,
+        after.status,
+        length=after.length,
+        provenance=stream.provenance,
+        usage=stream.usage,
+    )
+    return Kept(after, revision)
+
+
+def _status_with(section: Section, text: str) -> Status:
+    if not text.strip():
+        return Status.EMPTY
+    return Status.PARTIAL if section.status is Status.PARTIAL else Status.DONE
+
+
+def _line(text: str) -> str:
+    return " ".join(clean(text).split())

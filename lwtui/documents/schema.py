@@ -1,0 +1,83 @@
+"""The tables of a ``.lw`` file, and how rows and data stand for each other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from lwtui.documents.model import Provenance
+
+APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
+VERSION = 1  # user_version; a change of the tables makes it one more
+
+# A section's text is that of its current revision, so each text is in the file once. A section that left the plan
+# has no position. While a model writes a section, `stream` has a row for it and `journal` its pieces in order: cut
+# the text to `keep` characters (where there is a number), then append `text`.
+# Long texts come last in their rows: reading the columns before them then does not read the text's pages.
+TABLES = """
+CREATE TABLE document (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    words INTEGER NOT NULL,
+    language TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    model TEXT NOT NULL,
+    seed INTEGER,
+    title TEXT NOT NULL,
+    created REAL NOT NULL,
+    changed REAL NOT NULL,
+    prompt_tokens INTEGER NOT NULL DEFAULT 0,
+    completion_tokens INTEGER NOT NULL DEFAULT 0,
+    cached_tokens INTEGER NOT NULL DEFAULT 0,
+    instruction TEXT NOT NULL
+) STRICT;
+CREATE TABLE section (
+    id TEXT PRIMARY KEY,
+    position INTEGER,
+    words INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    revision INTEGER REFERENCES revision(id),
+    title TEXT NOT NULL,
+    main_point TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE revision (
+    id INTEGER PRIMARY KEY,
+    section_id TEXT NOT NULL REFERENCES section(id),
+    created REAL NOT NULL,
+    origin TEXT NOT NULL,
+    status TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    prompt_tokens INTEGER NOT NULL DEFAULT 0,
+    completion_tokens INTEGER NOT NULL DEFAULT 0,
+    cached_tokens INTEGER NOT NULL DEFAULT 0,
+    provenance TEXT,
+    text TEXT NOT NULL
+) STRICT;
+CREATE INDEX revision_of_section ON revision(section_id, id);
+CREATE TABLE stream (
+    section_id TEXT PRIMARY KEY REFERENCES section(id),
+    length INTEGER NOT NULL,
+    provenance TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    section_id TEXT NOT NULL REFERENCES stream(section_id) ON DELETE CASCADE,
+    keep INTEGER,
+    text TEXT NOT NULL
+) STRICT;
+CREATE INDEX journal_of_section ON journal(section_id, id);
+CREATE TABLE plan_step (
+    id INTEGER PRIMARY KEY,
+    created REAL NOT NULL,
+    label TEXT NOT NULL,
+    before TEXT NOT NULL
+) STRICT;
+"""
+
+
+def provenance_to_json(provenance: Provenance | None) -> str | None:
+    """The stored form of where a text came from."""
+    return None if provenance is None else json.dumps(asdict(provenance), ensure_ascii=False)
+
+
+def provenance_from_json(stored: str | None) -> Provenance | None:
+    return None if stored is None else Provenance(**json.loads(stored))
