@@ -1,0 +1,39 @@
+"""The command line: ``lwtui [FILE]`` opens the app, ``lwtui COMMAND …`` does one thing and ends.
+
+Each command is a module of its own with ``parser()`` and ``run(options)``, imported only when it runs, so that
+``lwtui --help`` is there at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+# What `lwtui COMMAND` may be, and its line in `lwtui --help`.
+COMMANDS = {
+    "plan": "print a plan for a document",
+    "write": "plan and write a document, without the app",
+    "export": "turn a document into Markdown, text or HTML",
+    "models": "list, add, verify and remove models",
+    "config": "show and change the settings",
+    "doctor": "check this machine, the settings and the models",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``lwtui`` with ``arguments`` (those of the process by default); the exit code."""
+    from lwtui.cli.guard import guarded
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return guarded(lambda: _run(given))
+
+
+def _run(given: list[str]) -> int:
+    from importlib import import_module
+
+    # A first argument that names a command is one; `lwtui ./plan` opens a file of that name.
+    is_command = bool(given) and given[0] in COMMANDS
+    module = import_module(f"lwtui.cli.{given[0]}" if is_command else "lwtui.cli.app")
+    options = module.parser().parse_args(given[1:] if is_command else given)
+    code: int = module.run(options)
+    return code

@@ -1,0 +1,92 @@
+"""``lwtui [FILE]``: open the app."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lwtui.cli import COMMANDS
+from lwtui.cli.parser import Parser, add_model_options
+from lwtui.errors import UsageError
+
+if TYPE_CHECKING:
+    from lwtui.config import ModelSettings, Settings
+
+
+def parser() -> Parser:
+    commands = "\n".join(f"  {name:<9} {line}" for name, line in COMMANDS.items())
+    result = Parser(
+        prog="lwtui",
+        usage="lwtui [FILE] [--model NAME]\n       lwtui COMMAND …",
+        description="Plan and write long documents with language models, in the terminal.\n"
+        "Without a command the app opens: the library, or FILE.",
+        epilog=f"""commands (each has its own --help):
+{commands}
+
+examples:
+  lwtui
+  lwtui report.lw
+  lwtui notes.md
+  lwtui --model demo
+  lwtui write "Write a guide to growing tomatoes on a balcony" --words 1500 --output guide.md
+
+A file that is named like a command is opened as ./FILE.""",
+    )
+    result.add_argument("file", nargs="?", metavar="FILE", help="a .lw document, or Markdown or plain text to import")
+    add_model_options(result)
+    result.add_argument("--version", action="version", version=_version(), help="show the version and exit")
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    from lwtui.cli.choice import choose_model
+    from lwtui.config import load_settings
+
+    settings = load_settings()
+    model = choose_model(options, settings) if options.model or options.base_url else None
+    path = _document(Path(options.file).expanduser()) if options.file else None
+    return _open(path, settings, model)
+
+
+def _open(path: Path | None, settings: Settings, model: ModelSettings | None) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("The app needs a terminal. Without one, use lwtui write; see lwtui write --help.")
+    from lwtui.app.app import run_app
+
+    return run_app(path, settings, model)
+
+
+def _document(file: Path) -> Path:
+    """The document to open: ``file`` itself, or a new one beside it with the text of ``file``."""
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder. Name a document in it, or start lwtui alone for the library.")
+    if not file.exists():
+        raise _missing(file)
+    from lwtui.documents.store import Document
+
+    if file.suffix.lower() == ".lw":
+        Document.open(file, read_only=True).close()  # what is wrong with it is told before the screen changes
+        return file
+    from lwtui.documents.markdown import import_text
+
+    target = file.with_suffix(".lw")
+    if target.exists():
+        raise UsageError(f"{target} is there already. Open it: lwtui {target}. To import {file} anew, move it away.")
+    import_text(file, target).close()
+    return target
+
+
+def _missing(file: Path) -> UsageError:
+    if file.suffix.lower() == ".lw":
+        return UsageError(f'There is no document {file}. Make one in the app (lwtui), or by lwtui write "…".')
+    if str(file) in COMMANDS:
+        return UsageError(f"Options come after the command: lwtui {file} …. See lwtui {file} --help.")
+    return UsageError(f"There is no file {file}, and no command of that name. See lwtui --help.")
+
+
+def _version() -> str:
+    from lwtui import __version__
+
+    return f"lwtui {__version__}"

@@ -1,0 +1,97 @@
+"""``lwtui config``: show and change the settings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import shutil
+import subprocess
+from dataclasses import fields
+
+from lwtui.cli.guard import say
+from lwtui.cli.parser import Parser, command_parser
+from lwtui.config import ModelSettings, Settings, load_settings, set_value, settings_file
+from lwtui.errors import ConfigError, LwtuiError, UsageError
+
+_EDITORS = ("nano", "vim", "vi")
+
+
+def parser() -> Parser:
+    result = command_parser(
+        "config",
+        "Show and change the settings. Keys are never in them: see lwtui models add --help.",
+        """
+        lwtui config
+        lwtui config path
+        lwtui config get documents
+        lwtui config set documents ~/Texts
+        lwtui config set models.gpt.temperature 0.7
+        lwtui config edit
+        """,
+    )
+    actions = result.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("path", help="print where the settings file is")
+    get = actions.add_parser("get", help="print one setting, or all")
+    get.add_argument("key", nargs="?", metavar="KEY", help="model, documents, theme or models.NAME.FIELD")
+    change = actions.add_parser("set", help="change one setting; an empty VALUE puts the default back")
+    change.add_argument("key", metavar="KEY", help="model, documents, theme or models.NAME.FIELD")
+    change.add_argument("value", metavar="VALUE")
+    actions.add_parser("edit", help="open the settings file in $VISUAL or $EDITOR")
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    match options.action:
+        case "path":
+            print(settings_file())
+        case "set":
+            set_value(options.key, options.value)
+        case "edit":
+            return _edit()
+        case _:
+            _get(getattr(options, "key", None))
+    return 0
+
+
+def _get(key: str | None) -> None:
+    settings = load_settings()
+    values = _flat(settings)
+    if key is None:
+        print("\n".join(f"{name} = {value}" for name, value in values.items()))
+    elif key in values:
+        print(values[key])
+    else:
+        raise ConfigError(f"There is no setting {key!r}. Known: {', '.join(values)}.")
+
+
+def _flat(settings: Settings) -> dict[str, str]:
+    """Every setting by its full name, the defaults included."""
+    values = {
+        "model": settings.model,
+        "documents": str(settings.documents_folder),
+        "theme": settings.theme,
+    }
+    for name, model in settings.models.items():
+        for item in fields(ModelSettings):
+            value = getattr(model, item.name)
+            if item.name != "name" and (value != item.default or item.name == "provider"):
+                values[f"models.{name}.{item.name}"] = str(value)
+    return values
+
+
+def _edit() -> int:
+    """Open an editor, and say at once if what was saved cannot be read."""
+    path = settings_file()
+    given = os.environ.get("VISUAL") or os.environ.get("EDITOR") or next(filter(shutil.which, _EDITORS), "")
+    if not given:
+        raise UsageError(f"There is no editor: set EDITOR, or change {path} in any other way.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        code = subprocess.call([*shlex.split(given), str(path)])
+    except (OSError, ValueError) as error:
+        raise LwtuiError(f"The editor {given!r} did not start: {error}. Set EDITOR to another.") from None
+    load_settings()
+    if code:
+        say(f"lwtui: {given} ended with exit code {code}.")
+    return int(code != 0)

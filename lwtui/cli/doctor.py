@@ -1,0 +1,44 @@
+"""``lwtui doctor``: check this machine, the settings and the models, and say what to do about what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from lwtui.cli.checks import Check, all_checks
+from lwtui.cli.parser import Parser, command_parser
+
+_MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
+
+
+def parser() -> Parser:
+    result = command_parser(
+        "doctor",
+        "Check this machine, the settings and every model, and say what to do about what is wrong.\n"
+        "The exit code is 1 if a check failed.",
+        """
+        lwtui doctor
+        lwtui doctor --json
+        """,
+    )
+    result.add_argument(
+        "--json", action="store_true", help='print {"ok", "checks": [{"name", "status", "detail", "remedy"}]}'
+    )
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    checks = all_checks()
+    failed = any(check.status == "fail" for check in checks)
+    if options.json:
+        print(json.dumps({"ok": not failed, "checks": [asdict(one) for one in checks]}, ensure_ascii=False, indent=2))
+    else:
+        width = max(len(check.name) for check in checks)
+        print("\n".join(_line(check, width) for check in checks))
+    return int(failed)
+
+
+def _line(check: Check, width: int) -> str:
+    remedy = f" {check.remedy}" if check.remedy else ""
+    return f"{_MARKS[check.status]}  {check.name:<{width}}  {check.detail}{remedy}"

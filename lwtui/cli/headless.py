@@ -1,0 +1,184 @@
+"""Writing a document from beginning to end without a screen, so that nothing is lost whatever stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from lwtui.agentwrite.agent import Agent, open_agent
+from lwtui.agentwrite.events import Event, PlanReady
+from lwtui.agentwrite.record import record
+from lwtui.agentwrite.write import write
+from lwtui.cli.guard import say
+from lwtui.cli.outputs import format_of
+from lwtui.cli.plan import ask_for_plan
+from lwtui.cli.plan_text import unit_of
+from lwtui.cli.progress import Progress
+from lwtui.cli.terms import show_terms_once
+from lwtui.config import ModelSettings, Settings
+from lwtui.documents.export import export, render
+from lwtui.documents.model import Brief, Plan, Status
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be written, with what and where to.
+
+    ``plan`` is one that is given; without it one is made. ``output`` is the file for the finished text; ``prints``
+    says that it goes to standard output.
+    """
+
+    brief: Brief
+    model: ModelSettings
+    document: Path
+    plan: Plan | None
+    output: Path | None
+    prints: bool
+    resume_command: str
+    resumes: bool = False
+
+
+class Headless:
+    """One run. ``tell`` is given every event, once the document has it."""
+
+    def __init__(self, job: Job, settings: Settings, tell: Callable[[Event], None], progress: Progress) -> None:
+        self._job = job
+        self._settings = settings
+        self._tell = tell
+        self._progress = progress
+        self._document: Document | None = None
+        self._closing = ExitStack()
+        self._signal: signal.Signals | None = None
+
+    def run(self) -> int:
+        """Write and deliver the document; the exit code. Errors carry the command that resumes as a note."""
+        with self._closing:
+            try:
+                if self._job.resumes:
+                    self._use(self._reopened())
+                if self._document is None or _is_open(self._document):
+                    show_terms_once(self._job.model)
+                    asyncio.run(self._write())
+                self._deliver()
+            except asyncio.CancelledError:
+                self._progress.clear()
+                return self._stopped_by_signal()
+            except (Exception, KeyboardInterrupt) as error:
+                self._progress.clear()
+                if isinstance(error, DocumentError):
+                    self._rescue(error)
+                self._add_resume_command(error)
+                raise
+        return 0
+
+    async def _write(self) -> None:
+        self._listen_for_signals()
+        agent = await open_agent(self._job.model.name, self._settings, model=self._job.model)
+        try:
+            document = await self._planned(agent)
+            self._progress.tally.begin(document.sections(), unit_of(self._job.brief.language))
+            events = record(document, write(agent, self._job.brief, document))
+            async with aclosing(events):
+                async for event in events:
+                    self._tell(event)
+        finally:
+            await agent.aclose()
+
+    async def _planned(self, agent: Agent) -> Document:
+        """The document, with a plan. A new one is made as soon as there is something to keep in it."""
+        document = self._document
+        if document is not None and document.plan.sections:
+            return document
+        plan = self._job.plan
+        if plan is None:
+            plan = await ask_for_plan(agent, self._job.brief, self._tell)
+        else:
+            self._tell(PlanReady(plan))
+        if document is None:
+            document = self._use(Document.create(self._job.document, self._job.brief, plan))
+        else:
+            document.set_plan(plan, "Plan")
+        return document
+
+    def _reopened(self) -> Document:
+        document = Document.open(self._job.document)
+        if document.read_only:
+            with document:
+                raise DocumentError(document.read_only_reason)
+        return document
+
+    def _use(self, document: Document) -> Document:
+        self._document = self._closing.enter_context(document)
+        if document.brief != self._job.brief:
+            document.set_brief(self._job.brief)
+        return document
+
+    def _deliver(self) -> None:
+        """Put the finished text where it was asked for."""
+        document, output = self._document, self._job.output
+        assert document is not None
+        if output:
+            export(document, output, format_of(output))
+        elif self._job.prints:
+            sys.stdout.write(render(document, "md"))
+        unit = unit_of(self._job.brief.language)
+        where = f"The text is in {output}, the document in" if output else "The document is in"
+        self._progress.note(f"{document.words:,} {unit} of {document.plan.words:,}. {where} {document.path}")
+
+    def _rescue(self, error: DocumentError) -> None:
+        """The document's file cannot take the text: put it where it can be kept."""
+        document, output = self._document, self._job.output
+        if document is None or document.read_only:
+            return
+        try:
+            document.flush()
+            return  # it can by now
+        except DocumentError:
+            text = render(document, "md")
+        if output:
+            try:
+                export(document, output, format_of(output))
+            except DocumentError:
+                error.add_note(f"{output} cannot be written either.")
+            else:
+                error.add_note(f"The text so far is in {output}.")
+                return
+        if text.strip() and self._job.prints:
+            sys.stdout.write(text)
+        elif text.strip():
+            say(text)
+
+    def _add_resume_command(self, error: BaseException) -> None:
+        if self._document is not None:
+            lead = "Stopped; all text is kept. " if isinstance(error, KeyboardInterrupt) else ""
+            error.add_note(f"{lead}Resume with: {self._job.resume_command}")
+
+    def _listen_for_signals(self) -> None:
+        """Let a signal that ends a process end this one in order."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def stop(number: signal.Signals) -> None:
+            self._signal = number
+            task.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop, number)
+
+    def _stopped_by_signal(self) -> int:
+        if self._document is not None:
+            say(f"Stopped; all text is kept. Resume with: {self._job.resume_command}")
+        return 128 + (self._signal or signal.SIGTERM)
+
+
+def _is_open(document: Document) -> bool:
+    """Whether there is anything left to write."""
+    sections = document.sections()
+    return not sections or any(section.status is not Status.DONE for section in sections)

@@ -1,0 +1,219 @@
+"""``lwtui models``: list, add, verify and remove models."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import regex
+
+from lwtui.cli.choice import host_of
+from lwtui.cli.guard import say
+from lwtui.cli.parser import Parser, command_parser
+from lwtui.config import ModelSettings, Settings, add_model, load_settings, remove_model, set_value, store_api_key
+from lwtui.errors import ConfigError, LwtuiError, UsageError
+from lwtui.models.catalog import DEMO, resolve
+from lwtui.models.profiles import PROFILES, profile_for
+
+_NAME = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}._+-]{0,63}")
+_MAGIC = b"GGUF"
+
+
+def parser() -> Parser:
+    result = command_parser(
+        "models",
+        "List, add, verify and remove the models that --model names.",
+        """
+        lwtui models
+        lwtui models add gpt --base-url https://api.openai.com/v1 --model gpt-5-mini --key-env OPENAI_API_KEY
+        lwtui models add local --base-url http://127.0.0.1:11434/v1 --model qwen3:8b --use
+        lwtui models add gemma --path ~/models/gemma-3-4b-it-Q4_K_M.gguf
+        lwtui models verify local
+        lwtui models remove gpt
+        """,
+    )
+    actions = result.add_subparsers(dest="action", metavar="ACTION")
+    listing = actions.add_parser("list", help="list the models (also without an action)")
+    listing.add_argument("--json", action="store_true", help="as a JSON list")
+    _add_options(actions.add_parser("add", help="add an endpoint's model, or a GGUF on this machine"))
+    verify = actions.add_parser("verify", help="make a tiny call and tell how fast it was")
+    verify.add_argument("name", metavar="NAME")
+    remove = actions.add_parser("remove", help="remove a model and the key that the keyring has for it")
+    remove.add_argument("name", metavar="NAME")
+    return result
+
+
+def _add_options(to: argparse.ArgumentParser) -> None:
+    to.description = "Add a model of an OpenAI-compatible endpoint (--base-url), or a GGUF on this machine (--path)."
+    to.add_argument("name", metavar="NAME", help="what --model is to call it")
+    to.add_argument("--base-url", metavar="URL", help="the endpoint, such as https://api.openai.com/v1")
+    to.add_argument("--model", metavar="ID", help="the endpoint's own name for the model (default: NAME)")
+    to.add_argument("--path", metavar="FILE", help="a GGUF file")
+    to.add_argument("--key-env", metavar="VAR", help="the environment variable that holds the endpoint's key")
+    to.add_argument("--key-stdin", action="store_true", help="read the key from standard input into the system keyring")
+    to.add_argument("--context-length", type=_whole, metavar="N", help="tokens (default: what the model says)")
+    to.add_argument("--profile", choices=sorted(PROFILES), help="how to prompt it (default: by its name)")
+    to.add_argument("--constrain", choices=("grammar", "json_schema"), help="what the endpoint can hold answers to")
+    to.add_argument("--temperature", type=_number, metavar="T", help="of the sampling")
+    to.add_argument("--price-input", type=_number, metavar="PRICE", help="of a million tokens of prompts")
+    to.add_argument("--price-output", type=_number, metavar="PRICE", help="of a million tokens of answers")
+    to.add_argument("--use", action="store_true", help="make it the model that is used without --model")
+    to.add_argument("--force", action="store_true", help="replace a model of that name")
+
+
+def run(options: argparse.Namespace) -> int:
+    settings = load_settings()
+    match options.action:
+        case "add":
+            _add(options, settings)
+        case "verify":
+            return _verify(resolve(options.name, settings), settings)
+        case "remove":
+            _remove(options.name, settings)
+        case _:
+            _list(settings, as_json=getattr(options, "json", False))
+    return 0
+
+
+def _list(settings: Settings, *, as_json: bool) -> None:
+    models = {"demo": DEMO} | settings.models
+    if as_json:
+        print(json.dumps([_described(model, settings) for model in models.values()], ensure_ascii=False, indent=2))
+        return
+    width = max(map(len, models))
+    for model in models.values():
+        mark = "*" if model.name == settings.model else " "
+        print(f"{mark} {model.name:<{width}}  {_where(model)}")
+
+
+def _described(model: ModelSettings, settings: Settings) -> dict[str, Any]:
+    """A model's settings that are not the defaults. None of them is secret."""
+    shown = {"name": model.name, "provider": model.provider, "default": model.name == settings.model}
+    if model.provider == "openai":
+        shown |= {"model": model.model or model.name, "base_url": model.base_url}
+    given = {item.name: getattr(model, item.name) for item in fields(ModelSettings)}
+    return shown | {
+        item.name: given[item.name]
+        for item in fields(ModelSettings)
+        if item.name not in shown and given[item.name] != item.default
+    }
+
+
+def _where(model: ModelSettings) -> str:
+    if model.provider == "openai":
+        return f"{model.model or model.name} at {host_of(model.base_url)}"
+    return model.path or "Gemma 3 270M, a small base model that comes with lwtui[demo]"
+
+
+def _add(options: argparse.Namespace, settings: Settings) -> None:
+    name: str = options.name
+    if not _NAME.fullmatch(name) or name.lower().endswith(".gguf") or name == "demo":
+        raise UsageError(f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).")
+    if name in settings.models and not options.force:
+        raise UsageError(f"There is a model named {name!r} already. Replace it with --force, or choose another name.")
+    if bool(options.path) == bool(options.base_url):
+        raise UsageError("Give either --base-url, for an endpoint, or --path, for a GGUF on this machine.")
+    if options.key_env and options.key_stdin:
+        raise UsageError("Give either --key-env or --key-stdin.")
+    model = _gguf(options) if options.path else _endpoint(options)
+    profile_for(model)
+    if options.key_stdin:
+        store_api_key(name, _read_key())
+    add_model(model)
+    if options.use:
+        set_value("model", name)
+    say(f"Added {name}: {_where(model)}. Try it: lwtui models verify {name}")
+
+
+def _endpoint(options: argparse.Namespace) -> ModelSettings:
+    host_of(options.base_url)
+    if options.key_env and not regex.fullmatch(r"[A-Za-z_]\w*", options.key_env):
+        # Somebody may have put the key itself here, so it is not repeated.
+        raise UsageError("--key-env takes the name of an environment variable, such as OPENAI_API_KEY.")
+    return ModelSettings(
+        options.name,
+        model=options.model or "",
+        base_url=options.base_url,
+        key_env=options.key_env or "",
+        **_shared(options),
+    )
+
+
+def _gguf(options: argparse.Namespace) -> ModelSettings:
+    for option in ("model", "key_env", "key_stdin", "constrain"):
+        if getattr(options, option):
+            raise UsageError(f"--{option.replace('_', '-')} is for endpoints, and does not go with --path.")
+    path = Path(options.path).expanduser().absolute()
+    check_gguf(path)
+    return ModelSettings(options.name, provider="llama_cpp", path=str(path), **_shared(options))
+
+
+def check_gguf(path: Path) -> None:
+    """Raise :class:`LwtuiError` if there is no GGUF at ``path``."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+    except OSError as error:
+        raise LwtuiError(f"Cannot read the GGUF {path}: {error.strerror}. Check its path.") from None
+    if magic != _MAGIC:
+        raise LwtuiError(f"{path} is not a GGUF file: it does not begin as one. Download it again.")
+
+
+def _shared(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("context_length", "profile", "constrain", "temperature", "price_input", "price_output")
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
+
+
+def _read_key() -> str:
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        return _checked_key(getpass("Key: "))
+    return _checked_key(sys.stdin.readline())
+
+
+def _checked_key(key: str) -> str:
+    if not key.strip():
+        raise UsageError("No key came on standard input.")
+    return key.strip()
+
+
+def _remove(name: str, settings: Settings) -> None:
+    remove_model(name)
+    try:
+        store_api_key(name, "")
+    except ConfigError:
+        say("This machine has no system keyring, so there was no key to remove.")
+    if settings.model == name:
+        set_value("model", "")
+    say(f"Removed {name}." + (" The demo model is the default now." if settings.model == name else ""))
+
+
+def _verify(model: ModelSettings, settings: Settings) -> int:
+    from lwtui.cli.terms import show_terms_once
+    from lwtui.cli.trial import try_out
+
+    show_terms_once(model)
+    print(asyncio.run(try_out(model, settings)))
+    return 0
+
+
+def _whole(given: str) -> int:
+    if not given.isdecimal() or not int(given):
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {given!r}")
+    return int(given)
+
+
+def _number(given: str) -> float:
+    try:
+        number = float(given)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1e9:
+        raise argparse.ArgumentTypeError(f"must be a number from 0, not {given!r}")
+    return number

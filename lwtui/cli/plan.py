@@ -1,0 +1,95 @@
+"""``lwtui plan INSTRUCTION``: print the plan that a model proposes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+
+from lwtui.agentwrite.agent import Agent, open_agent
+from lwtui.agentwrite.events import Event, PlanReady
+from lwtui.agentwrite.plan import make_plan
+from lwtui.agentwrite.plan_format import PlanError
+from lwtui.cli.brief import add_brief_options, language_of, read_instruction, words_of
+from lwtui.cli.choice import choose_model
+from lwtui.cli.parser import Parser, add_model_options, command_parser
+from lwtui.cli.plan_text import show_plan
+from lwtui.cli.progress import Progress
+from lwtui.cli.terms import show_terms_once
+from lwtui.config import ModelSettings, Settings, cache_folder, load_settings
+from lwtui.documents.model import Brief, Plan
+from lwtui.files import write_atomically
+
+
+def parser() -> Parser:
+    result = command_parser(
+        "plan",
+        "Print the plan of a document: its sections, what each says and how long it is.\n"
+        "The plan can be edited and given to lwtui write --plan.",
+        """
+        lwtui plan "Write a guide to growing tomatoes on a balcony" --words 1500
+        lwtui plan "写一篇关于长城的文章，两千字" --model demo
+        lwtui plan - --json < instruction.txt > plan.json
+        """,
+    )
+    result.add_argument("instruction", metavar="INSTRUCTION", help="what is to be written; - reads standard input")
+    add_brief_options(result)
+    add_model_options(result)
+    result.add_argument(
+        "--json", action="store_true", help='print {"title", "sections": [{"title", "main_point", "words"}]}'
+    )
+    result.add_argument("--quiet", action="store_true", help="tell nothing on standard error but errors")
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    settings = load_settings()
+    instruction = read_instruction(options.instruction)
+    model = choose_model(options, settings)
+    brief = Brief(
+        instruction,
+        words_of(options, instruction),
+        language_of(options, instruction),
+        model=model.name,
+        seed=options.seed,
+    )
+    show_terms_once(model)
+    plan = asyncio.run(_plan(brief, settings, model, Progress(quiet=options.quiet)))
+    print(plan.to_json() if options.json else show_plan(plan, brief.language))
+    return 0
+
+
+async def _plan(brief: Brief, settings: Settings, model: ModelSettings, progress: Progress) -> Plan:
+    agent = await open_agent(model.name, settings, model=model)
+    try:
+        return await ask_for_plan(agent, brief, progress.take)
+    finally:
+        progress.clear()
+        await agent.aclose()
+
+
+async def ask_for_plan(agent: Agent, brief: Brief, tell: Callable[[Event], None]) -> Plan:
+    """The plan that the model makes. A model that makes none leaves its last try in a file that the error names."""
+    try:
+        async with aclosing(make_plan(agent, brief)) as events:
+            async for event in events:
+                tell(event)
+                if isinstance(event, PlanReady):
+                    return event.plan
+    except PlanError as error:
+        keep_rejected(error)
+        raise
+    raise AssertionError("a plan ends with PlanReady or an error")
+
+
+def keep_rejected(error: PlanError) -> None:
+    """Write what came instead of a plan into the cache folder, and add a note to the error that says where."""
+    path = cache_folder() / "last-rejected-plan.txt"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, error.raw)
+    except OSError as problem:
+        error.add_note(f"What the model gave could not be kept in {path}: {problem.strerror}.")
+    else:
+        error.add_note(f"What the model gave is in {path}.")

@@ -1,0 +1,23 @@
+"""The terms of the model that comes with lwtui, shown once."""
+
+from __future__ import annotations
+
+from lwtui.config import ModelSettings, cache_folder
+
+
+def show_terms_once(model: ModelSettings) -> None:
+    """Say under which terms the demo model is used, the first time it is."""
+    if model.name != "demo" or model.path or model.provider != "llama_cpp":
+        return
+    from lwtui.cli.guard import say
+    from lwtui.models.llama_cpp.demo import TERMS
+
+    seen = cache_folder() / "demo-terms-shown"
+    if seen.exists():
+        return
+    say(TERMS)
+    try:
+        seen.parent.mkdir(parents=True, exist_ok=True)
+        seen.touch()
+    except OSError:
+        return  # then they are shown again next time

@@ -1,0 +1,49 @@
+"""A tiny call, to find out whether a model answers and how fast."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from time import monotonic
+
+from lwtui.agentwrite.agent import Agent, open_agent
+from lwtui.config import ModelSettings, Settings
+from lwtui.models.base import Finished, Message, Prompt, ReasoningPiece, Request, TextPiece
+
+_TOKENS = 48
+
+
+async def try_out(model: ModelSettings, settings: Settings) -> str:
+    """One line on how ``model`` answered. Raises :class:`~lwtui.models.base.ModelError` if it did not."""
+    agent = await open_agent(model.name, settings, model=model)
+    try:
+        return await _try_out(agent)
+    finally:
+        await agent.aclose()
+
+
+async def _try_out(agent: Agent) -> str:
+    if agent.profile.form == "completion":
+        prompt = Prompt(text="It was a bright morning in spring, and")
+    else:
+        prompt = Prompt(messages=(Message("user", "Write two sentences about spring."),))
+    request = Request(prompt, _TOKENS, sampling=agent.profile.sampling)
+    began = monotonic()
+    first: float | None = None
+    pieces = tokens = 0
+    async with aclosing(agent.model.stream(request)) as parts:
+        async for part in parts:
+            match part:
+                case TextPiece() | ReasoningPiece():
+                    first = first if first is not None else monotonic()
+                    pieces += 1
+                case Finished(usage=usage):
+                    tokens = usage.completion
+    if first is None:
+        return f"{agent.model.name} answered, but with no text."
+    # The first token's time is the prompt's; a short answer in one piece tells no speed.
+    seconds = monotonic() - first
+    speed = f", then {(tokens - 1) / seconds:.0f} tokens/s" if tokens > 1 and pieces > 1 and seconds > 0 else ""
+    context = agent.model.capabilities.context_length
+    return (
+        f"ok: {agent.model.name} answers: first token after {first - began:.2f} s{speed}; {context:,} tokens of context"
+    )
