@@ -1,10 +1,12 @@
-"""Figures as a person reads them."""
+"""Figures and marks as a person reads them."""
 
 from __future__ import annotations
 
 import time
 
-_BLOCKS = " ▏▎▍▌▋▊▉█"
+from lwtui.documents.model import Status
+
+MARKS = {Status.DONE: "✓", Status.WRITING: "▶", Status.PARTIAL: "◐", Status.EMPTY: "·"}
 
 
 def number(value: float) -> str:
@@ -32,10 +34,11 @@ def ago(moment: float, now: float | None = None) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A bar of ``width`` cells, filled in eighths of a cell."""
-    eighths = round(min(1.0, max(0.0, share)) * width * 8)
-    full, rest = divmod(eighths, 8)
-    return ("█" * full + (_BLOCKS[rest] if rest else "")).ljust(width)
+    """A bar of ``width`` cells. It is full only when all is done, and empty only when nothing is."""
+    filled = round(min(1.0, max(0.0, share)) * width)
+    if 0 < share < 1:
+        filled = min(width - 1, max(1, filled))
+    return "━" * filled + "─" * (width - filled)
 
 
 def money(amount: float) -> str:

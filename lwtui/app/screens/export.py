@@ -73,7 +73,9 @@ class ExportScreen(Dialog[Path]):
         try:
             export(self._document, path, to)
         except LwtuiError as error:
-            self.query_one("#problem", Static).update(str(error))
+            problem = self.query_one("#problem", Static)
+            problem.update(str(error))
+            problem.add_class("error")
             return
         self.notify(f"Exported to {path}", markup=False)
         self.dismiss(path)

@@ -11,12 +11,12 @@ from lwtui.app.keymap import ACTIONS, EVERYWHERE, key_label
 from lwtui.app.screens.base import Dialog
 
 _GUIDE = """\
-A document is planned, then written section by section. Say what you want in New; the model proposes a plan; change
-it in any way; F5 writes. While it writes you can read, edit any other section, change what is planned for later
-ones, or pause and change the very sentence that was being written: it goes on from there.
+A document is planned, then written section by section. Say what you want in New; the model proposes a plan; \
+change it in any way; F5 writes. While it writes you can read, edit any other section, change what is planned for \
+later ones, or pause and change the very sentence that was being written: it goes on from there.
 
-Everything is in one .lw file, saved twice a second. Closing the terminal, or a power cut, loses at most a second.
-Old versions of each section are in its history (F8). Nothing is overwritten: a rewritten section keeps its old text.
+Everything is in one .lw file, saved twice a second. Closing the terminal, or a power cut, loses at most a second. \
+Old versions of each section are in its history (F8): a section that is rewritten keeps its old text.
 
 Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ being written, ◐ interrupted, · not begun.
 
@@ -38,7 +38,6 @@ class HelpScreen(Dialog[None]):
             yield Static(_GUIDE, markup=False)
             for group in groups:
                 yield Static(_keys(group), classes="keys")
-        yield Static("")
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

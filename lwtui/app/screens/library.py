@@ -44,9 +44,9 @@ class LibraryScreen(Base):
         yield Input(placeholder="Words of the title; Enter goes to the list, Esc shows all", id="find")
         yield RowList(
             Column("Title"),
-            Column("Done", 15),
-            Column("Words", 17, right=True),
-            Column("Model", 14),
+            Column("Done", 14),
+            Column("Words", 15, right=True),
+            Column("Model", 20, needs=100),
             Column("Changed", 11),
             header=True,
             id="documents",

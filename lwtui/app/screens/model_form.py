@@ -40,15 +40,15 @@ class ModelForm(Dialog[str]):
         with Vertical(classes="dialog large"):
             with VerticalScroll():
                 yield Label("Name, as you will choose it")
-                yield Input(self._model.name, id="name", disabled=bool(self._model.name))
+                yield Input(self._model.name, id="name", disabled=bool(self._model.name), compact=True)
                 for name, label in self._fields:
                     value = getattr(self._model, name)
                     yield Label(label)
-                    yield Input("" if value in (None, 0, "") else str(value), id=name)
+                    yield Input("" if value in (None, 0, "") else str(value), id=name, compact=True)
                 if self._model.provider == "openai":
                     yield Label("Key (kept in the system keyring; empty: leave as it is)")
-                    yield Input(password=True, id="key")
-            yield Static("", id="problem", markup=False)
+                    yield Input(password=True, id="key", compact=True)
+            yield Static("", id="problem", classes="error", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Save (F5)", variant="primary", id="save")
                 yield Button("Cancel (Esc)", id="cancel")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Grid, Horizontal, VerticalScroll
 from textual.widgets import Button, Footer, Input, Label, Select, Static, TextArea
 
 from lwtui.agentwrite.prompts import LANGUAGES
@@ -32,34 +32,25 @@ class NewDocumentScreen(Base):
     def compose(self) -> ComposeResult:
         languages = [("As in the instruction", ""), *((name, tag) for tag, name in LANGUAGES.items())]
         models = self.lwtui.agents.names()
+        default = self.lwtui.default_model
+        choices = [(Text(name), name) for name in models]
         yield Static("New document", id="title")
         with VerticalScroll(id="form"):
-            yield Label("What should be written? Say what it is about, for whom, and what must be in it.")
+            yield Label("What should be written? Say what it is about, for whom, what must be in it.")
             yield TextArea(id="instruction", soft_wrap=True, tab_behavior="focus")
-            with Horizontal(classes="fields"):
-                with Vertical():
-                    yield Label("Length (words)", id="unit")
-                    yield Input("1500", id="words", type="integer")
-                with Vertical():
-                    yield Label("Language")
-                    yield Select(languages, value="", allow_blank=False, id="language")
-            with Horizontal(classes="fields"):
-                with Vertical():
-                    yield Label("Model")
-                    chosen = self.lwtui.default_model
-                    yield Select(
-                        [(Text(name), name) for name in models],
-                        value=chosen if chosen in models else models[0],
-                        allow_blank=False,
-                        id="model",
-                    )
-                with Vertical():
-                    yield Label("How")
-                    yield Select(_MODES, value=Mode.AGENTWRITE.value, allow_blank=False, id="mode")
-                with Vertical():
-                    yield Label("Seed (same seed, same text)")
-                    yield Input("", placeholder="any", id="seed", type="integer")
-            yield Static("", id="problem", markup=False)
+            with Grid(id="fields"):
+                yield Label("Length (words)", id="unit")
+                yield Input("1500", id="words", type="integer", compact=True)
+                yield Label("Language")
+                yield Select(languages, value="", allow_blank=False, id="language", compact=True)
+                yield Label("Model")
+                chosen = default if default in models else models[0]
+                yield Select(choices, value=chosen, allow_blank=False, id="model", compact=True)
+                yield Label("How")
+                yield Select(_MODES, value=Mode.AGENTWRITE.value, allow_blank=False, id="mode", compact=True)
+                yield Label("Seed")
+                yield Input(placeholder="any; the same one, the same text", id="seed", type="integer", compact=True)
+            yield Static("", id="problem", classes="error", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Create and plan (F5)", variant="primary", id="create")
                 yield Button("Plan by hand (F2)", id="by-hand")

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Footer, Input, Label, Static, TextArea
 
 from lwtui.agentwrite.events import Event
-from lwtui.app.format import number
+from lwtui.app.format import MARKS, number
 from lwtui.app.keymap import PLAN, bindings
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.new_document import MOST_WORDS
@@ -20,7 +20,7 @@ from lwtui.app.session import Activity, ActivityChanged, Session
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.documents import plan_edits
-from lwtui.documents.model import Plan, PlannedSection, Status
+from lwtui.documents.model import Plan, PlannedSection, Section, Status
 from lwtui.errors import LwtuiError
 from lwtui.text import clean
 
@@ -49,6 +49,7 @@ class PlanScreen(Base):
             yield RowList(
                 Column("", 3, right=True),
                 Column("Section"),
+                Column("What it says", needs=90),
                 Column("Words", 7, right=True),
                 Column("", 2),
                 draggable=True,
@@ -94,15 +95,7 @@ class PlanScreen(Base):
     def refresh_plan(self, select: str | None = None) -> None:
         """Draw everything from the document."""
         plan, brief = self._document.plan, self._document.brief
-        statuses = {section.id: section for section in self._document.sections()}
-        rows = [
-            Row(
-                section.id,
-                (str(at), section.title or "(no heading)", number(section.words), _mark(statuses[section.id].status)),
-                statuses[section.id].status.value,
-            )
-            for at, section in enumerate(plan.sections, 1)
-        ]
+        rows = [_row(at, section) for at, section in enumerate(self._document.sections(), 1)]
         listed = self.query_one(RowList)
         listed.show(rows, select)
         asked = "" if plan.words == brief.words else f" of {number(brief.words)} asked for"
@@ -394,5 +387,7 @@ def _resized(plan: Plan, section_id: str, factor: float) -> Plan:
     return plan.with_section(replace(section, words=min(MOST_WORDS, max(1, words))))
 
 
-def _mark(status: Status) -> str:
-    return {Status.DONE: "✓", Status.WRITING: "▶", Status.PARTIAL: "◐"}.get(status, "")
+def _row(at: int, section: Section) -> Row:
+    title = section.title or "(no heading)"
+    mark = MARKS[section.status]
+    return Row(section.id, (str(at), title, section.main_point, number(section.words), mark), section.status.value)

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, Static
 
 from lwtui.agentwrite.events import DocumentFinished, Event, SectionStarted
-from lwtui.app.format import bar, duration, money, number
+from lwtui.app.format import MARKS, bar, duration, money, number
 from lwtui.app.keymap import WRITING, bindings
 from lwtui.app.screens.base import Base
 from lwtui.app.session import Activity, ActivityChanged, Session
@@ -21,7 +21,6 @@ from lwtui.documents.model import Origin, Section, Status
 from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1  # the text on the screen is at most this old
-MARKS = {Status.DONE: "✓", Status.WRITING: "▶", Status.PARTIAL: "◐", Status.EMPTY: "·"}
 
 
 class WritingScreen(Base):

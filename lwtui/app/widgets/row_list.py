@@ -22,11 +22,12 @@ from textual.strip import Strip
 
 @dataclass(frozen=True)
 class Column:
-    """``width`` in cells; 0 takes what the others leave."""
+    """``width`` in cells; 0 shares what the others leave. Shown only in a list at least ``needs`` cells wide."""
 
     title: str
     width: int = 0
     right: bool = False
+    needs: int = 0
 
 
 @dataclass(frozen=True)
@@ -146,10 +147,12 @@ class RowList(ScrollView, can_focus=True):
         return self._line(row.cells, width, style)
 
     def _line(self, cells: Sequence[str], width: int, style: Style) -> Strip:
-        flexible = max(4, width - 1 - sum(column.width + 1 for column in self._columns if column.width))
+        shown = [(column, cell) for column, cell in zip(self._columns, cells, strict=True) if width >= column.needs]
+        left = width - 1 - sum(column.width + 1 for column, _ in shown)
+        flexible = max(4, left // max(1, sum(not column.width for column, _ in shown)))
         text = " "
-        for column, cell in zip(self._columns, cells, strict=True):
-            text += _fitted(cell, column.width or flexible - 1, column.right) + " "
+        for column, cell in shown:
+            text += _fitted(cell, column.width or flexible, column.right) + " "
         return Strip([Segment(set_cell_size(text, width), style)], width)
 
     # -- moving
