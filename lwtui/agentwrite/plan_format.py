@@ -67,7 +67,7 @@ class Bounds:
 def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None) -> Plan:
     """Read a plan strictly. Raises :class:`PlanError` with every finding.
 
-    Targets are scaled to the brief's length in proportion; everything else that is off is a finding.
+    Targets are scaled in proportion to the brief's length, unless that is 0; all else that is off is a finding.
     """
     text = clean(raw).strip()
     if fenced := _FENCE.fullmatch(text):
@@ -76,7 +76,8 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None) -> Plan:
     findings = findings or check_plan(plan, bounds)
     if findings:
         raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
-    return rescale(replace(plan, title=plan.title or title_from(brief.instruction)), brief.words)
+    plan = replace(plan, title=plan.title or title_from(brief.instruction))
+    return rescale(plan, brief.words) if brief.words else plan
 
 
 def parse_step(raw: str, old: PlannedSection) -> PlannedSection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lwtui.cli import COMMANDS
@@ -12,6 +11,8 @@ from lwtui.cli.parser import Parser, add_model_options
 from lwtui.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lwtui.config import ModelSettings, Settings
 
 
@@ -41,6 +42,8 @@ A file that is named like a command is opened as ./FILE.""",
 
 
 def run(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
     from lwtui.cli.choice import choose_model
     from lwtui.config import load_settings
 

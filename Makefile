@@ -1,0 +1,41 @@
+# make run   set up, and open the app on the demo model, offline (MODEL=name for another)
+# make test  set up for development, and run every check
+# make clean remove what these made
+
+PYTHON ?= python3
+MODEL ?= demo
+BIN := .venv/bin
+
+.PHONY: run test clean
+
+run: .venv/.installed-run
+	@$(BIN)/lwtui --model "$(MODEL)"
+
+test: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or newer, or name it: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "lwtui needs Python 3.11 or newer, and $(PYTHON) is older. Name another: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Making the environment failed. On Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
+
+# What is needed to use lwtui. The development set holds it too, so either stamp will do.
+.venv/.installed-run: .venv/bin/python pyproject.toml
+	@if [ .venv/.installed-dev -nt pyproject.toml ]; then touch $@; else $(call install,.[local$(comma)demo]) && touch $@; fi
+
+.venv/.installed-dev: .venv/bin/python pyproject.toml
+	@$(call install,.[dev]) && touch .venv/.installed-run $@
+
+comma := ,
+define install
+echo "Installing $(1). The first time takes some minutes, because llama.cpp is compiled for this machine."; \
+$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '$(1)' || { echo "The installation failed; see above. llama.cpp needs a C++ compiler: sudo apt install g++ (Debian, Ubuntu) or xcode-select --install (macOS)." >&2; exit 1; }
+endef

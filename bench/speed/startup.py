@@ -1,0 +1,146 @@
+"""How soon lwtui is there: the commands' help and the app's first frame, each beside the least that Python can do.
+
+    .venv/bin/python bench/speed/startup.py
+
+Each pair is measured in one run, in turns, so that whatever else the machine does meets both. The tables show
+medians, their difference and their ratio. Goals: the help within 100 ms, the first frame within 500 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import pty
+import select
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+LWTUI = str(Path(sys.executable).with_name("lwtui"))
+BARE_APP = """
+from textual.app import App
+from textual.widgets import Footer, Static
+
+class Bare(App):
+    BINDINGS = [("q", "quit", "Quit")]
+
+    def compose(self):
+        yield Static("ready-to-write")
+        yield Footer()
+
+Bare().run()
+"""
+# What a whole frame shows: something of its middle, and of its last line.
+BARE_FRAME, LWTUI_FRAME = (b"ready-to-write", b"Quit"), (b"Welcome", b"Help")
+MOST_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What is measured, beside its baseline; the goal in seconds."""
+
+    name: str
+    measured: Callable[[], float]
+    baseline_name: str
+    baseline: Callable[[], float]
+    goal: float
+
+
+def time_to_end(command: list[str], environment: dict[str, str]) -> float:
+    """Seconds until a command has ended."""
+    began = time.perf_counter()
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
+
+
+def time_to_text(command: list[str], environment: dict[str, str], frame: tuple[bytes, ...]) -> float:
+    """Seconds until a program on a terminal of 80×24 has drawn all of ``frame``; then it is ended."""
+    began = time.perf_counter()
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execve(command[0], command, environment)
+    try:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        return _wait_for(terminal, frame, began)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(terminal)
+
+
+def _wait_for(terminal: int, frame: tuple[bytes, ...], began: float) -> float:
+    drawn = b""
+    while (left := began + MOST_SECONDS - time.perf_counter()) > 0:
+        if not select.select([terminal], [], [], left)[0]:
+            break
+        try:
+            drawn += os.read(terminal, 65536)
+        except OSError:  # how Linux says that the program has ended
+            break
+        if all(part in drawn for part in frame):
+            return time.perf_counter() - began
+    raise SystemExit(f"{frame!r} was never drawn. The screen got: {drawn[-2000:]!r}")
+
+
+def measure(pair: Pair, rounds: int) -> tuple[float, float]:
+    """The medians of a pair, in turns, after one round to fill the caches."""
+    pair.measured(), pair.baseline()
+    times = [(pair.measured(), pair.baseline()) for _ in range(rounds)]
+    return statistics.median(one for one, _ in times), statistics.median(one for _, one in times)
+
+
+def pairs(home: str) -> list[Pair]:
+    environment = {
+        **os.environ,
+        "HOME": home,
+        "LWTUI_CONFIG_DIR": f"{home}/config",
+        "LWTUI_CACHE_DIR": f"{home}/cache",
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+    }
+    python = sys.executable
+    return [
+        Pair(
+            "lwtui --help",
+            lambda: time_to_end([LWTUI, "--help"], environment),
+            "python -c pass",
+            lambda: time_to_end([python, "-c", "pass"], environment),
+            0.1,
+        ),
+        Pair(
+            "lwtui, first frame",
+            lambda: time_to_text([LWTUI], environment, LWTUI_FRAME),
+            "bare Textual app",
+            lambda: time_to_text([python, "-c", BARE_APP], environment, BARE_FRAME),
+            0.5,
+        ),
+    ]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15, help="measurements of each (default: 15)")
+    rounds = max(1, parser.parse_args().rounds)
+    print(f"{'':<20} {'median':>8} {'':<18} {'median':>8} {'ratio':>6} {'goal':>8}")
+    with tempfile.TemporaryDirectory() as home:
+        for pair in pairs(home):
+            took, least = measure(pair, rounds)
+            met = "met" if took <= pair.goal else "missed"
+            print(
+                f"{pair.name:<20} {took * 1000:>5.0f} ms {pair.baseline_name:<18} {least * 1000:>5.0f} ms"
+                f" {took / least:>6.2f} {pair.goal * 1000:>5.0f} ms {met}"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
