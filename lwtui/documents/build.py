@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 from time import time
 
@@ -15,6 +16,7 @@ from lwtui.documents.model import Brief, Origin, Plan, Status
 from lwtui.documents.rows import checked, put_brief, put_plan, put_text
 from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION
 from lwtui.errors import DocumentError
+from lwtui.text import clean
 
 
 def build(
@@ -62,10 +64,10 @@ def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mappin
         " VALUES (1, 0, '', '', '', '', ?, ?, '')",
         (now, now),
     )
-    put_brief(db, brief)
+    put_brief(db, replace(brief, instruction=clean(brief.instruction)))
     if plan is not None:
         put_plan(db, checked(plan))
-    for section_id, text in texts.items():
+    for section_id, text in ((section_id, text) for section_id, text in texts.items() if text.strip()):
         put_text(db, section_id, text, origin, Status.DONE)
     db.execute("COMMIT")
 

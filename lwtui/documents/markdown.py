@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import regex
+
+from lwtui.documents.build import build
+from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection
+from lwtui.documents.plain_text import parser, without_marks
 from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+from lwtui.text import clean, count_words, detect_language
+
+_BEFORE_HEADINGS = "Introduction"
+_LANGUAGE_SAMPLE = 5_000  # characters that a language is told by
+# A block of YAML that many tools put on top; without this its last line would pass for a heading.
+_FRONT_MATTER = regex.compile(r"\A---[ \t]*\n(?P<yaml>(?:[\w-]+[ \t]*:.*\n|[ \t#-].*\n)*)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_YAML_TITLE = regex.compile(r"(?m)^title[ \t]*:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$")
 
 
 def import_text(source: Path, target: Path) -> Document:
@@ -12,4 +28,107 @@ def import_text(source: Path, target: Path) -> Document:
 
     Raises :class:`lwtui.errors.DocumentError` if the source cannot be read as UTF-8 text.
     """
-    raise NotImplementedError
+    title, parts = _divide(_read(source))
+    title = title or source.stem
+    sections = tuple(PlannedSection(heading, "", max(1, count_words(text))) for heading, text in parts)
+    plan = Plan(title, sections)
+    sample = "\n".join(text for _, text in parts)[:_LANGUAGE_SAMPLE]
+    brief = Brief(
+        instruction=title,
+        words=plan.words,
+        language=detect_language(f"{title}\n{sample}"),
+        mode=Mode.DIRECT if [heading for heading, _ in parts] == [""] else Mode.AGENTWRITE,
+    )
+    texts = {section.id: text for section, (_, text) in zip(sections, parts, strict=True)}
+    build(target, brief, plan, texts, Origin.IMPORT)
+    return Document.open(target)
+
+
+@dataclass(frozen=True)
+class _Heading:
+    level: int
+    title: str
+    start: int  # its first line
+    end: int  # the line after it
+
+
+def _read(source: Path) -> str:
+    try:
+        data = source.read_bytes()
+    except FileNotFoundError:
+        raise DocumentError(f"There is no file {source}. Check the path.") from None
+    except IsADirectoryError:
+        raise DocumentError(f"{source} is a folder. Name a Markdown or text file in it.") from None
+    except OSError as error:
+        raise DocumentError(f"Cannot read {source}: {error.strerror}. Check its permissions.") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise DocumentError(f"{source} is not UTF-8 text. Save it as UTF-8 in an editor and import it again.")
+    return clean(text)
+
+
+def _divide(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The title, empty if the text has none, and the sections' headings and texts."""
+    title = ""
+    if match := _FRONT_MATTER.match(text):
+        text = text[match.end() :]
+        if found := _YAML_TITLE.search(match["yaml"]):
+            title = found["title"]
+    lines = text.split("\n")
+    headings = _headings(text)
+    if headings and headings[0].level == 1 and _levels(headings)[1] == 1 and not _joined(lines[: headings[0].start]):
+        first = headings.pop(0)
+        title = first.title
+        lines[: first.end] = [""] * first.end
+    if not headings:
+        return title, [("", _joined(lines))]
+    level = _split_level(headings)
+    starts = [heading for heading in headings if heading.level <= level]
+    parts = []
+    if before := _joined(lines[: starts[0].start]):
+        parts.append((_BEFORE_HEADINGS, before))
+    for heading, following in zip(starts, [*starts[1:], None], strict=True):
+        stop = following.start if following else len(lines)
+        inner = [one for one in headings if heading.end <= one.start < stop]
+        parts.append((heading.title, _joined(_lowered(lines, inner, level)[heading.end : stop])))
+    return title, parts
+
+
+def _headings(text: str) -> list[_Heading]:
+    """The headings that stand by themselves, not in quotes, lists or code."""
+    tokens = parser().parse(text)
+    found = []
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open" and token.level == 0 and token.map:
+            heading = " ".join(without_marks(tokens[at + 1].content).split())
+            found.append(_Heading(int(token.tag[1:]), heading, *token.map))
+    return found
+
+
+def _levels(headings: Sequence[_Heading]) -> Counter[int]:
+    return Counter(heading.level for heading in headings)
+
+
+def _split_level(headings: Sequence[_Heading]) -> int:
+    """The highest level that occurs more than once; else the second, or the highest there is."""
+    levels = _levels(headings)
+    return min((level for level, times in levels.items() if times > 1), default=max(2, min(levels)))
+
+
+def _lowered(lines: Sequence[str], inner: Sequence[_Heading], level: int) -> list[str]:
+    """``lines`` with the headings within a section put below the level that sections have in an export."""
+    lines = list(lines)
+    if level == 1:
+        for heading in inner:
+            blank = [""] * (heading.end - heading.start - 1)
+            lines[heading.start : heading.end] = ["#" * min(6, heading.level + 1) + " " + heading.title, *blank]
+    return lines
+
+
+def _joined(lines: Sequence[str]) -> str:
+    """Lines as a text without empty ones around it."""
+    text = "\n".join(lines).rstrip()
+    return regex.sub(r"\A(?:[ \t]*\n)+", "", text)

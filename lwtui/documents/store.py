@@ -29,10 +29,10 @@ from lwtui.documents.database import (
     is_unwritable,
     transaction,
 )
+from lwtui.documents.edits import Typing
 from lwtui.documents.lock import Locked, WriterLock
 from lwtui.documents.model import Brief, Origin, Plan, Provenance, Revision, Section, Status, Usage, title_from
 from lwtui.documents.schema import provenance_from_json, provenance_to_json
-from lwtui.documents.edits import Typing
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
