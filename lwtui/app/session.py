@@ -74,6 +74,7 @@ class Session:
         self.current: set[str] = set()  # sections that are being written
         self.plan_text = ""  # the plan as it comes
         self.message = ""  # the last thing worth a line on the screen
+        self.error = ""  # why the last run failed
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -161,7 +162,7 @@ class Session:
         """A mistake of ours must not end in silence, nor take the editor down: the text is stored."""
         if not task.cancelled() and (error := task.exception()) is not None:
             _LOGGER.error("a run failed", exc_info=error)
-            self._tell(ActivityChanged(Activity.IDLE, f"lwtui made a mistake ({error!r}). Your text is safe."))
+            self._become(Activity.IDLE, f"lwtui made a mistake ({error!r}). Your text is safe.")
 
     async def _guarded(self, run: Callable[[], Awaitable[None]]) -> None:
         error = ""
@@ -205,8 +206,7 @@ class Session:
 
     def _become(self, activity: Activity, error: str = "") -> None:
         self.activity = activity
-        if activity is Activity.LOADING:
-            self.message = ""
+        self.error = error
         self._tell(ActivityChanged(activity, error))
 
     def _hear(self, event: Event) -> None:

@@ -123,6 +123,7 @@ class PlanScreen(Base):
             point.load_text(section.main_point)
 
     def _show_status(self) -> None:
+        self.query_one("#status").set_class(bool(self._session.error), "error")
         match self._session.activity:
             case Activity.LOADING:
                 status = f"Opening the model {self._document.brief.model} …"
@@ -130,6 +131,8 @@ class PlanScreen(Base):
                 status = f"{self._session.message} … F6 stops"
             case Activity.WRITING:
                 status = "Writing goes on. Sections that are not begun can still be changed."
+            case _ if self._session.error:
+                status = self._session.error
             case _:
                 done = sum(s.status is Status.DONE for s in self._document.sections())
                 status = (
