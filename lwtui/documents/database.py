@@ -19,6 +19,7 @@ from urllib.parse import quote
 from lwtui.documents.schema import APPLICATION_ID, VERSION
 from lwtui.errors import DocumentError
 
+_PATIENCE = 1.0  # seconds that a lock of another program is waited for
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _UNWRITABLE = {
     sqlite3.SQLITE_FULL,
@@ -55,8 +56,9 @@ def check_header(path: Path) -> None:
 
 def connect_writer(path: Path) -> sqlite3.Connection:
     """A connection for the one writer. Raises ``sqlite3.Error``."""
-    db = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None)
+    db = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None, timeout=_PATIENCE)
     try:
+        _quick_check(db)  # first: a damaged file is left as it is
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA journal_mode = WAL")
         # NORMAL would be enough against kill -9, but after a power cut it may lose the last transactions. FULL
@@ -64,7 +66,6 @@ def connect_writer(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("BEGIN IMMEDIATE")  # fails here, not at the first change, where the file may not be written
         db.execute("ROLLBACK")
-        _quick_check(db)
     except BaseException:
         db.close()
         raise
@@ -179,7 +180,7 @@ def _uri(path: Path) -> str:
 
 
 def _reader(uri: str) -> sqlite3.Connection:
-    db = sqlite3.connect(uri, uri=True, isolation_level=None)
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PATIENCE)
     try:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens the file
     except BaseException:

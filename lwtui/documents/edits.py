@@ -17,7 +17,7 @@ class Typing:
 
     revision: int | None
     removed: int = 0  # characters
-    last: float = field(default_factory=monotonic)
+    last: float = field(default_factory=lambda: monotonic())
 
     def joined(self, kept: Kept, text: str) -> Typing | None:
         """The typing with an edit of ``kept`` to ``text``, or ``None`` where that must be a revision of its own."""

@@ -1,4 +1,4 @@
-"""Writing data into the rows of a document. Every function here is called within a transaction."""
+"""Data into the rows of a document, and old versions out of them. What writes is called within a transaction."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from time import time
 
 from lwtui.documents.contents import Kept, Stream
-from lwtui.documents.model import Brief, Origin, Plan, PlannedSection, Provenance, Section, Status, Usage
+from lwtui.documents.model import Brief, Origin, Plan, PlannedSection, Provenance, Revision, Section, Status, Usage
 from lwtui.documents.schema import provenance_from_json, provenance_to_json
 from lwtui.errors import DocumentError
 from lwtui.text import clean, count_words
@@ -175,6 +175,22 @@ def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
         usage=stream.usage,
     )
     return Kept(after, revision)
+
+
+def revisions(db: sqlite3.Connection, section_id: str) -> list[Revision]:
+    """Every version of a section, the newest first. Raises ``sqlite3.Error``."""
+    found = db.execute(
+        "SELECT id, section_id, created, origin, text, length, provenance, prompt_tokens, completion_tokens,"
+        " cached_tokens FROM revision WHERE section_id = ? ORDER BY id DESC",
+        (section_id,),
+    )
+    try:
+        return [
+            Revision(id, section, created, Origin(origin), text, length, provenance_from_json(made), Usage(*tokens))
+            for id, section, created, origin, text, length, made, *tokens in found
+        ]
+    except (ValueError, TypeError) as error:
+        raise sqlite3.DatabaseError(f"unexpected contents, {error}") from error
 
 
 def _status_with(section: Section, text: str) -> Status:

@@ -32,7 +32,7 @@ from lwtui.documents.database import (
 from lwtui.documents.edits import Typing
 from lwtui.documents.lock import Locked, WriterLock
 from lwtui.documents.model import Brief, Origin, Plan, Provenance, Revision, Section, Status, Usage, title_from
-from lwtui.documents.schema import provenance_from_json, provenance_to_json
+from lwtui.documents.schema import provenance_to_json
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
@@ -271,16 +271,8 @@ class Document:
     def revisions(self, section_id: str) -> list[Revision]:
         """Every version of a section, the newest first."""
         try:
-            rows = self._open_db().execute(
-                "SELECT id, section_id, created, origin, text, length, provenance, prompt_tokens, completion_tokens,"
-                " cached_tokens FROM revision WHERE section_id = ? ORDER BY id DESC",
-                (section_id,),
-            )
-            return [
-                Revision(id, section, created, Origin(origin), text, length, provenance_from_json(made), Usage(*tokens))
-                for id, section, created, origin, text, length, made, *tokens in rows
-            ]
-        except (sqlite3.Error, OSError) as error:
+            return rows.revisions(self._open_db(), section_id)
+        except sqlite3.Error as error:
             raise explain(error, self.path) from error
 
     def restore(self, revision_id: int) -> None:

@@ -1,0 +1,50 @@
+"""Documents to test with, and other processes that use them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance
+from lwtui.documents.store import Document
+
+SOIL = PlannedSection("Soil", "What tomatoes root in.", 100, "5011aaaa")
+WATER = PlannedSection("Water", "How much, and when.", 200, "aa7eaaaa")
+LIGHT = PlannedSection("Light", "Six hours of sun.", 150, "11947aaa")
+PLAN = Plan("Tomatoes", (SOIL, WATER, LIGHT))
+BRIEF = Brief("Write a guide to growing tomatoes on a balcony", 450, model="demo", seed=7)
+MADE = Provenance("demo", "ab12", {"temperature": 0.8}, "cd34", 11)
+
+
+def new_document(folder: Path, name: str = "tomatoes.lw", plan: Plan | None = PLAN) -> Document:
+    return Document.create(folder / name, BRIEF, plan)
+
+
+def texts(document: Document) -> list[str]:
+    return [section.text for section in document.sections()]
+
+
+# Everything is imported before the rights are given up: the interpreter itself may be out of reach after that.
+_AS_NOBODY = """
+import os, pwd, shutil, tempfile
+import lwtui.documents.library
+if os.getuid() == 0:
+    user = pwd.getpwnam("nobody")
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+"""
+
+
+def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+    """Run ``code`` in another Python."""
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+
+
+def run(code: str, *arguments: object, as_nobody: bool = False) -> str:
+    """What ``code`` prints in another Python, which must not fail; as a user with no rights where this one has all."""
+    with start(_AS_NOBODY + code if as_nobody else code, *arguments) as process:
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    return printed.strip()

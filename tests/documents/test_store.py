@@ -1,0 +1,523 @@
+"""What a document keeps, and how it changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status, Usage
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+from tests.documents.support import BRIEF, LIGHT, MADE, PLAN, SOIL, WATER, new_document, texts
+
+
+def reopened(document: Document) -> Document:
+    document.close()
+    return Document.open(document.path)
+
+
+def test_a_document_keeps_its_brief_and_plan(tmp_path: Path) -> None:
+    brief = Brief("写一篇关于番茄的文章", 3000, "zh-TW", Mode.PARALLEL, "gpt", None)
+    with Document.create(tmp_path / "new" / "tomatoes.lw", brief, PLAN) as document:
+        assert document.brief == brief
+    with Document.open(document.path) as again:
+        assert (again.brief, again.plan, again.title) == (brief, PLAN, "Tomatoes")
+        assert [section.status for section in again.sections()] == [Status.EMPTY] * 3
+        assert not again.read_only
+        assert again.read_only_reason == ""
+
+
+def test_without_a_plan_the_title_is_the_beginning_of_the_instruction(tmp_path: Path) -> None:
+    with new_document(tmp_path, plan=None) as document:
+        assert document.title == "Write a guide to growing tomatoes on a balcony"
+        assert document.plan == Plan("", ())
+        assert document.sections() == []
+        assert document.words == 0
+
+
+def test_a_closed_document_is_one_file(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "Loam.")
+    assert [path.name for path in tmp_path.iterdir()] == ["tomatoes.lw"]
+    document.close()  # a second time does nothing
+
+
+def test_a_closed_document_cannot_be_changed_but_still_be_read(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.close()
+    assert document.title == "Tomatoes"
+    with pytest.raises(DocumentError, match="is closed"):
+        document.edit(SOIL.id, "Loam.")
+
+
+def test_a_changed_brief_is_kept(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.set_brief(replace(BRIEF, words=900, model="other", seed=None))
+    document = reopened(document)
+    assert document.brief == replace(BRIEF, words=900, model="other", seed=None)
+
+
+def test_text_that_utf8_cannot_hold_is_stored_without_it(tmp_path: Path) -> None:
+    with Document.create(tmp_path / "odd.lw", Brief("a\udc80b", 10), Plan("T\x1b[31m\nx", (SOIL,))) as document:
+        document.edit(SOIL.id, "one \ud800 two\x00\x1b]0;title\x07 three\r\n")
+        document.begin(SOIL.id, MADE, 100)
+        document.append(SOIL.id, "four \udc80 five")
+        document.finish(SOIL.id, Status.DONE, Usage())
+    with Document.open(document.path) as again:
+        assert again.brief.instruction == "ab"
+        assert again.plan.title == "T x"
+        assert texts(again) == ["one  two three\nfour \ufffd five"]
+
+
+def test_an_unknown_section_is_a_key_error(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        with pytest.raises(KeyError):
+            document.section("nothing")
+        with pytest.raises(KeyError):
+            document.edit("nothing", "text")
+        with pytest.raises(KeyError):
+            document.begin("nothing", MADE, 0)
+        assert texts(document) == ["", "", ""]
+
+
+# -- by hand
+
+
+def test_an_edit_is_counted_and_kept(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.edit(SOIL.id, "Tomatoes like loam.")
+    section = document.section(SOIL.id)
+    assert (section.text, section.length, section.status) == ("Tomatoes like loam.", 3, Status.DONE)
+    assert section.origin is Origin.USER
+    assert document.words == 3
+    again = reopened(document)
+    assert again.sections() == [section, *document.sections()[1:]]
+    assert again.words == 3
+
+
+def test_edits_close_together_become_one_revision(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        for end in range(1, 20):
+            document.edit(SOIL.id, "Tomatoes like loam."[:end])
+        assert [one.text for one in document.revisions(SOIL.id)] == ["Tomatoes like loam."]
+
+
+def test_edits_far_apart_are_revisions_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("lwtui.documents.edits.monotonic", lambda: clock[0])
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "one")
+        clock[0] += 31
+        document.edit(SOIL.id, "one two")
+        assert [one.text for one in document.revisions(SOIL.id)] == ["one two", "one"]
+
+
+def test_the_text_before_the_first_edit_stays_a_revision(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        write(document, SOIL.id, "By the model.")
+        document.edit(SOIL.id, "By the model. And me.")
+        document.edit(SOIL.id, "By the model. And me!")
+        assert [(one.origin, one.text) for one in document.revisions(SOIL.id)] == [
+            (Origin.USER, "By the model. And me!"),
+            (Origin.MODEL, "By the model."),
+        ]
+
+
+def test_an_edit_after_the_model_does_not_join_one_before_it(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "Mine.")
+        write(document, SOIL.id, " Its.", keep=5)
+        document.edit(SOIL.id, "Mine. Its. Mine.")
+        found = [one.text for one in document.revisions(SOIL.id)]
+        assert found == ["Mine. Its. Mine.", "Mine. Its.", "Mine."]
+
+
+@pytest.mark.parametrize("gone", ["", "x", "new words"])
+def test_text_that_is_taken_away_at_once_stays_a_revision(tmp_path: Path, gone: str) -> None:
+    long = "A long text that took a while to type. " * 20
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "A")
+        document.edit(SOIL.id, long)
+        document.edit(SOIL.id, gone)
+        assert document.section(SOIL.id).text == gone
+        assert long in [one.text for one in document.revisions(SOIL.id)]
+
+
+def test_text_that_is_taken_away_key_by_key_stays_but_for_a_little(tmp_path: Path) -> None:
+    long = "A long text that took a while to type. " * 20
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, long)
+        for end in range(len(long) - 10, 0, -10):
+            document.edit(SOIL.id, long[:end])
+        lengths = sorted(len(one.text) for one in document.revisions(SOIL.id))
+        assert lengths[-1] >= len(long) - 200
+        assert len(lengths) < 10
+
+
+def test_an_emptied_section_is_empty_and_an_unchanged_one_gets_no_revision(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "")
+        assert document.revisions(SOIL.id) == []
+        document.edit(SOIL.id, "Loam.")
+        document.edit(SOIL.id, "Loam.")
+        document.edit(SOIL.id, "")
+        section = document.section(SOIL.id)
+        assert (section.status, section.text, section.length, section.origin) == (Status.EMPTY, "", 0, None)
+        assert len(document.revisions(SOIL.id)) == 1
+        document.edit(SOIL.id, " \n")
+        assert document.section(SOIL.id).status is Status.EMPTY
+
+
+def test_an_edited_interrupted_section_stays_interrupted_until_it_is_marked_done(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    write(document, SOIL.id, "Half a", status=Status.PARTIAL)
+    document.edit(SOIL.id, "Half a text")
+    assert document.section(SOIL.id).status is Status.PARTIAL
+    document = reopened(document)
+    assert document.section(SOIL.id).status is Status.PARTIAL
+    document.mark_done(SOIL.id)
+    document.mark_done(WATER.id)
+    document = reopened(document)
+    assert [section.status for section in document.sections()] == [Status.DONE, Status.EMPTY, Status.EMPTY]
+
+
+def test_a_cleared_section_is_empty_and_can_be_restored(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    write(document, SOIL.id, "Half a", status=Status.PARTIAL)
+    document.clear(SOIL.id)
+    assert document.section(SOIL.id).status is Status.EMPTY
+    document = reopened(document)
+    assert document.section(SOIL.id).text == ""
+    [old] = document.revisions(SOIL.id)
+    document.restore(old.id)
+    section = document.section(SOIL.id)
+    assert (section.text, section.length, section.status) == ("Half a", 2, Status.PARTIAL)
+    assert section.origin is Origin.MODEL
+
+
+def test_restoring_keeps_the_present_text_and_where_the_old_one_came_from(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        write(document, SOIL.id, "By the model.", usage=Usage(5, 3, 1))
+        document.edit(SOIL.id, "By hand.")
+        old = document.revisions(SOIL.id)[-1]
+        document.restore(old.id)
+        newest, by_hand, first = document.revisions(SOIL.id)
+        assert (newest.text, newest.origin, newest.provenance) == ("By the model.", Origin.MODEL, MADE)
+        assert newest.usage == Usage()  # it was paid once
+        assert by_hand.text == "By hand."
+        assert first == old
+        document.restore(newest.id)
+        assert len(document.revisions(SOIL.id)) == 3
+        with pytest.raises(DocumentError, match="no such version"):
+            document.restore(999)
+
+
+def test_an_imported_text_says_so(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "From elsewhere.", Origin.IMPORT)
+        document.edit(SOIL.id, "From elsewhere!")
+        assert [one.origin for one in document.revisions(SOIL.id)] == [Origin.USER, Origin.IMPORT]
+
+
+# -- the plan
+
+
+def test_a_removed_section_keeps_its_text_and_undo_brings_it_back(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.edit(WATER.id, "Daily.")
+    document.set_plan(Plan("Tomatoes", (SOIL, LIGHT)), "Delete section “Water”")
+    assert [section.id for section in document.sections()] == [SOIL.id, LIGHT.id]
+    with pytest.raises(KeyError):
+        document.section(WATER.id)
+    assert document.words == 0
+    document = reopened(document)
+    assert [one.text for one in document.revisions(WATER.id)] == ["Daily."]
+    assert document.undo_plan() == "Delete section “Water”"
+    assert document.plan == PLAN
+    assert texts(document) == ["", "Daily.", ""]
+    assert document.undo_plan() is None
+    document = reopened(document)
+    assert texts(document) == ["", "Daily.", ""]
+
+
+def test_a_plan_that_names_a_removed_section_again_brings_its_text_back(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(WATER.id, "Daily.")
+        document.set_plan(Plan("Tomatoes", (SOIL,)), "Delete two")
+        document.set_plan(Plan("Tomatoes", (WATER, SOIL)), "Bring one back")
+        assert texts(document) == ["Daily.", ""]
+
+
+def test_plans_are_taken_back_one_by_one_also_after_reopening(tmp_path: Path) -> None:
+    document = new_document(tmp_path, plan=None)
+    plans = [PLAN, Plan("Love apples", (LIGHT, SOIL)), Plan("None", ())]
+    for number, plan in enumerate(plans):
+        document.set_plan(plan, f"step {number}")
+        document = reopened(document)
+    assert document.title == "None"
+    assert document.undo_plan() == "step 2"
+    document = reopened(document)
+    assert document.plan == plans[1]
+    assert document.undo_plan() == "step 1"
+    assert document.undo_plan() == "step 0"
+    assert document.plan == Plan("", ())
+    assert document.undo_plan() is None
+
+
+def test_texts_change_with_the_plan_in_one_step_and_back(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    write(document, SOIL.id, "First half. Second half.", status=Status.PARTIAL)
+    half = PlannedSection("More soil", "", 50)
+    document.set_plan(
+        Plan("Tomatoes", (replace(SOIL, words=50), half)), "Split", {SOIL.id: "First half.", half.id: "Second half."}
+    )
+    assert texts(document) == ["First half.", "Second half."]
+    assert [section.words for section in document.sections()] == [50, 50]
+    document = reopened(document)
+    assert texts(document) == ["First half.", "Second half."]
+    assert document.undo_plan() == "Split"
+    section = document.section(SOIL.id)
+    assert (section.text, section.status, section.origin, section.words) == (
+        "First half. Second half.",
+        Status.PARTIAL,
+        Origin.MODEL,
+        100,
+    )
+    assert {one.text for one in document.revisions(SOIL.id)} >= {"First half.", "First half. Second half."}
+    assert [one.text for one in document.revisions(half.id)] == ["Second half."]
+
+
+def test_undoing_a_plan_loses_no_text_that_was_typed_since(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "Before.")
+        document.set_plan(PLAN, "Change", {SOIL.id: "Changed."})
+        document.edit(SOIL.id, "Changed. And typed.")
+        document.undo_plan()
+        assert document.section(SOIL.id).text == "Before."
+        assert "Changed. And typed." in [one.text for one in document.revisions(SOIL.id)]
+
+
+def test_a_text_that_a_plan_takes_away_comes_back_as_no_text(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.set_plan(PLAN, "Give text", {SOIL.id: "Text."})
+        document.undo_plan()
+        assert document.section(SOIL.id).status is Status.EMPTY
+        document.edit(SOIL.id, "Text.")
+        document.set_plan(PLAN, "Take text", {SOIL.id: ""})
+        assert document.section(SOIL.id).status is Status.EMPTY
+        document.undo_plan()
+        assert document.section(SOIL.id).text == "Text."
+
+
+def test_a_plan_that_names_a_section_twice_is_refused_whole(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        with pytest.raises(DocumentError, match="twice"):
+            document.set_plan(Plan("Tomatoes", (SOIL, SOIL)), "Bad", {SOIL.id: "Text."})
+        assert document.plan == PLAN
+        assert texts(document) == ["", "", ""]
+        assert document.undo_plan() is None
+
+
+# -- by a model
+
+
+def write(
+    document: Document,
+    section_id: str,
+    text: str,
+    *,
+    keep: int = 0,
+    status: Status = Status.DONE,
+    usage: Usage = Usage(10, 5, 2),  # noqa: B008
+) -> None:
+    document.begin(section_id, MADE, keep)
+    for start in range(0, len(text), 3):
+        document.append(section_id, text[start : start + 3])
+    document.finish(section_id, status, usage)
+
+
+def test_streamed_text_is_there_at_once_and_becomes_a_revision(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.begin(SOIL.id, MADE, 0)
+    document.append(SOIL.id, "Tomatoes li")
+    document.append(SOIL.id, "ke loam.")
+    section = document.section(SOIL.id)
+    assert (section.status, section.text, section.length) == (Status.WRITING, "Tomatoes like loam.", 3)
+    assert document.words == 3
+    document.finish(SOIL.id, Status.DONE, Usage(100, 20, 50))
+    document.finish(SOIL.id, Status.PARTIAL, Usage(1, 1, 1))  # it has ended already
+    document = reopened(document)
+    section = document.section(SOIL.id)
+    assert (section.status, section.text, section.length) == (Status.DONE, "Tomatoes like loam.", 3)
+    [revision] = document.revisions(SOIL.id)
+    assert (revision.origin, revision.provenance, revision.usage) == (Origin.MODEL, MADE, Usage(100, 20, 50))
+    assert document.usage == Usage(100, 20, 50)
+
+
+def test_usage_is_summed_over_all_calls(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    write(document, SOIL.id, "One.", usage=Usage(10, 5, 2))
+    document.clear(SOIL.id)
+    write(document, SOIL.id, "Two.", usage=Usage(10, 5, 2))
+    document.begin(WATER.id, MADE, 0)
+    document.finish(WATER.id, Status.PARTIAL, Usage(1, 0, 0))  # paid for, though nothing came
+    assert document.usage == Usage(21, 10, 4)
+    assert reopened(document).usage == Usage(21, 10, 4)
+
+
+def test_rolled_back_text_is_gone_from_the_file_too(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.begin(SOIL.id, MADE, 0)
+    document.append(SOIL.id, "Good. Bad. Bad. Bad.")
+    document.flush()
+    document.roll_back(SOIL.id, 5)
+    assert document.section(SOIL.id).text == "Good."
+    document.append(SOIL.id, " Better.")
+    document.flush()
+    document.roll_back(SOIL.id, 8)
+    document.append(SOIL.id, "st.")
+    expected = document.section(SOIL.id)
+    document = reopened(document)
+    section = document.section(SOIL.id)
+    assert (section.text, section.length) == ("Good. Best.", 2) == (expected.text, expected.length)
+    assert section.status is Status.PARTIAL
+
+
+def test_resuming_keeps_what_stands_and_the_revision_it_came_from(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        write(document, SOIL.id, "A whole sentence. Half of", status=Status.PARTIAL)
+        write(document, SOIL.id, " Another.", keep=17)
+        assert document.section(SOIL.id).text == "A whole sentence. Another."
+        assert [one.text for one in document.revisions(SOIL.id)] == [
+            "A whole sentence. Another.",
+            "A whole sentence. Half of",
+        ]
+
+
+@pytest.mark.parametrize("before", [Status.DONE, Status.PARTIAL])
+def test_a_model_that_brought_nothing_leaves_a_section_as_it_was(tmp_path: Path, before: Status) -> None:
+    document = new_document(tmp_path)
+    write(document, SOIL.id, "What was there.", status=before)
+    document.begin(SOIL.id, MADE, 4)
+    assert document.section(SOIL.id).text == "What"
+    document.finish(SOIL.id, Status.PARTIAL, Usage())
+    document.begin(WATER.id, MADE, 0)
+    document.close()  # without an end
+    document = Document.open(document.path)
+    assert document.section(SOIL.id).text == "What was there."
+    assert [section.status for section in document.sections()] == [before, Status.EMPTY, Status.EMPTY]
+    assert len(document.revisions(SOIL.id)) == 1
+
+
+def test_a_section_that_needed_no_more_text_is_done(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    write(document, SOIL.id, "All of it.", status=Status.PARTIAL)
+    write(document, SOIL.id, "", keep=10)
+    assert len(document.revisions(SOIL.id)) == 1
+    assert reopened(document).section(SOIL.id).status is Status.DONE
+
+
+def test_sections_stream_side_by_side(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    for section in PLAN.sections:
+        document.begin(section.id, MADE, 0)
+    for number in range(20):
+        for section in PLAN.sections:
+            document.append(section.id, f"{section.title} {number} ")
+        if number % 7 == 0:
+            document.flush()
+    document.finish(WATER.id, Status.DONE, Usage())
+    expected = texts(document)
+    document = reopened(document)
+    assert texts(document) == expected
+    assert [section.status for section in document.sections()] == [Status.PARTIAL, Status.DONE, Status.PARTIAL]
+
+
+def test_a_section_that_is_being_written_is_changed_by_its_writer_alone(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "Old.")
+        document.edit(WATER.id, "Daily.")
+        [old] = document.revisions(SOIL.id)
+        document.begin(SOIL.id, MADE, 0)
+        for change in (
+            lambda: document.edit(SOIL.id, "New."),
+            lambda: document.clear(SOIL.id),
+            lambda: document.mark_done(SOIL.id),
+            lambda: document.restore(old.id),
+            lambda: document.begin(SOIL.id, MADE, 0),
+            lambda: document.set_plan(Plan("None", ()), "Bad", {SOIL.id: "New."}),
+        ):
+            with pytest.raises(DocumentError, match="“Soil” is being written"):
+                change()
+        document.edit(WATER.id, "Daily, in the morning.")  # another one can be edited meanwhile
+        document.set_plan(Plan("Renamed", (WATER, replace(SOIL, title="Earth"))), "Rename")
+        document.append(SOIL.id, "Text.")
+        document.finish(SOIL.id, Status.DONE, Usage())
+        assert texts(document) == ["Daily, in the morning.", "Text."]
+        assert document.section(SOIL.id).title == "Earth"
+
+
+def test_text_for_a_section_that_no_model_writes_is_refused(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        with pytest.raises(DocumentError, match="not being written"):
+            document.append(SOIL.id, "Text.")
+        with pytest.raises(DocumentError, match="not being written"):
+            document.roll_back(SOIL.id, 0)
+
+
+# -- the cost
+
+
+def test_a_long_document_is_shown_without_a_query_or_a_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = Plan("Long", tuple(PlannedSection(f"Section {n}", "", 250) for n in range(400)))
+    document = Document.create(tmp_path / "long.lw", BRIEF, plan)
+    document.set_plan(plan, "Texts", {section.id: "word " * 250 for section in plan.sections})
+    document = reopened(document)
+    document.begin(plan.sections[0].id, MADE, 0)
+    queries: list[str] = []
+    assert document._db is not None
+    document._db.set_trace_callback(queries.append)
+    for module in ("rows", "contents", "store"):
+        monkeypatch.setattr(f"lwtui.documents.{module}.count_words", _no_count, raising=False)
+    assert sum(section.length for section in document.sections()) == document.words == 399 * 250
+    document.append(plan.sections[0].id, "one more")
+    assert document.words == 399 * 250 + 2
+    assert queries == []
+    document.close()
+
+
+def _no_count(text: str) -> int:
+    raise AssertionError("counted anew")
+
+
+def test_the_journal_holds_each_piece_once(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.begin(SOIL.id, MADE, 0)
+        for number in range(50):
+            document.append(SOIL.id, f"piece {number} ")
+            document.flush()
+        assert document._db is not None
+        [(stored,)] = document._db.execute("SELECT sum(length(text)) FROM journal")
+        assert stored == len(document.section(SOIL.id).text)
+        writes: list[str] = []
+        document._db.set_trace_callback(writes.append)
+        document.flush()
+        assert writes == []  # nothing new
+
+
+def test_appends_reach_the_file_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("lwtui.documents.store.monotonic", lambda: clock[0])
+    with new_document(tmp_path) as document:
+        document.begin(SOIL.id, MADE, 0)
+        document.append(SOIL.id, "one ")
+        clock[0] += 0.39
+        document.append(SOIL.id, "two ")
+        with Document.open(document.path, read_only=True) as other:
+            assert texts(other) == ["", "", ""]
+        clock[0] += 0.02
+        document.append(SOIL.id, "three ")
+        with Document.open(document.path, read_only=True) as other:
+            assert texts(other) == ["one two three ", "", ""]

@@ -1,0 +1,277 @@
+"""What is left of a document when its process dies, and what a second one sees meanwhile."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from lwtui.documents.library import list_documents
+from lwtui.documents.model import Brief, Origin, Plan, Status, Usage
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+from tests.documents.support import LIGHT, MADE, PLAN, SOIL, WATER, new_document, run, start, texts
+
+# Streams numbered words into the section, prints when each one was handed over, and goes on until it is killed.
+STREAMER = """
+import sys, time
+from pathlib import Path
+from lwtui.documents.model import Provenance
+from lwtui.documents.store import Document
+document = Document.open(Path(sys.argv[1]))
+assert not document.read_only
+document.begin(sys.argv[2], Provenance("demo", seed=3), int(sys.argv[3]))
+number = 0
+while True:
+    document.append(sys.argv[2], f"w{number} ")
+    print(number, time.time(), flush=True)
+    number += 1
+    time.sleep(0.004)
+"""
+
+# A model that says one thing and then nothing more, recorded as the app does it.
+STALLED = """
+import asyncio, sys
+from pathlib import Path
+from lwtui.agentwrite.events import SectionStarted, TextDelta
+from lwtui.agentwrite.record import record
+from lwtui.documents.model import Provenance
+from lwtui.documents.store import Document
+
+async def events(section):
+    yield SectionStarted(section, 1, 3, "Soil", 100, False, 0, Provenance("demo"))
+    yield TextDelta(section, "The only words.")
+    await asyncio.sleep(600)
+
+async def main():
+    document = Document.open(Path(sys.argv[1]))
+    async for event in record(document, events(sys.argv[2])):
+        print(type(event).__name__, flush=True)
+
+asyncio.run(main())
+"""
+
+READER = """
+import sys
+from pathlib import Path
+from lwtui.documents.store import Document
+with Document.open(Path(sys.argv[1])) as document:
+    print(document.read_only, document.read_only_reason, [section.text for section in document.sections()], sep="|")
+"""
+
+
+def kill(process: subprocess.Popen[str]) -> tuple[float, list[tuple[int, float]]]:
+    """Kill a streamer; when, and the number and time of each word it had handed over."""
+    killed = time.time()
+    process.send_signal(signal.SIGKILL)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+    words = []
+    for line in printed.split("\n")[:-1]:
+        number, when = line.split(" ")
+        words.append((int(number), float(when)))
+    return killed, words
+
+
+def read_until(process: subprocess.Popen[str], seconds: float) -> list[str]:
+    """What a streamer prints in its first ``seconds``."""
+    assert process.stdout is not None
+    lines = [process.stdout.readline()]
+    end = time.time() + seconds
+    while time.time() < end:
+        lines.append(process.stdout.readline())
+    return lines
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.6, 1.3])
+def test_a_killed_writer_loses_at_most_a_second(tmp_path: Path, seconds: float) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(WATER.id, "Daily.")
+    process = start(STREAMER, document.path, SOIL.id, 0)
+    early = read_until(process, seconds)
+    killed, late = kill(process)
+    handed_over = len(early) + len(late)
+    with Document.open(document.path) as again:
+        assert not again.read_only
+        section = again.section(SOIL.id)
+        stored = section.text.split()
+        assert stored == [f"w{number}" for number in range(len(stored))]  # without a gap
+        lost = [when for number, when in [split(line) for line in early] + late if number >= len(stored)]
+        assert len(stored) + len(lost) >= handed_over
+        assert not lost or killed - min(lost) < 1.0
+        assert section.length == len(stored)
+        assert again.section(WATER.id).text == "Daily."
+        if stored:
+            assert section.status is Status.PARTIAL
+            [revision] = again.revisions(SOIL.id)
+            assert (revision.text, revision.origin) == (section.text, Origin.MODEL)
+            assert revision.provenance is not None
+            assert revision.provenance.seed == 3
+        else:
+            assert section.status is Status.EMPTY
+
+
+def split(line: str) -> tuple[int, float]:
+    number, when = line.split(" ")
+    return int(number), float(when)
+
+
+def test_a_document_is_written_on_where_it_broke_off_and_breaks_off_again(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.close()
+    length = 0
+    for _ in range(3):
+        process = start(STREAMER, document.path, SOIL.id, length)
+        read_until(process, 0.6)
+        kill(process)
+        with Document.open(document.path) as again:
+            text = again.section(SOIL.id).text
+            assert len(text) > length
+            length = len(text)
+            assert again.section(SOIL.id).status is Status.PARTIAL
+    with Document.open(document.path) as again:
+        assert len(again.revisions(SOIL.id)) == 3
+        again.begin(SOIL.id, MADE, length)
+        again.append(SOIL.id, "The end.")
+        again.finish(SOIL.id, Status.DONE, Usage())
+        assert again.section(SOIL.id).text == f"{text}The end."
+    assert [path.name for path in tmp_path.iterdir()] == ["tomatoes.lw"]
+
+
+def test_a_stalled_stream_is_in_the_file_too(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.close()
+    process = start(STALLED, document.path, SOIL.id)
+    assert process.stdout is not None
+    assert [process.stdout.readline().strip() for _ in range(2)] == ["SectionStarted", "TextDelta"]
+    time.sleep(0.9)
+    process.kill()
+    process.communicate(timeout=30)
+    with Document.open(document.path) as again:
+        assert again.section(SOIL.id).text == "The only words."
+
+
+def test_a_process_killed_while_it_edits_leaves_whole_edits(tmp_path: Path) -> None:
+    editor = """
+import sys
+from pathlib import Path
+from lwtui.documents.model import Plan, PlannedSection
+from lwtui.documents.store import Document
+document = Document.open(Path(sys.argv[1]))
+number = 0
+while True:
+    number += 1
+    one = PlannedSection(f"One {number}", "", number, "0000000a")
+    other = PlannedSection(f"Other {number}", "", number, "0000000b")
+    texts = {one.id: f"{number} one", other.id: f"{number} other"}
+    document.set_plan(Plan(f"Plan {number}", (one, other) if number % 2 else (other, one)), f"step {number}", texts)
+    print(number, flush=True)
+"""
+    document = new_document(tmp_path)
+    document.close()
+    process = start(editor, document.path)
+    read_until(process, 0.3)
+    process.kill()
+    printed, _ = process.communicate(timeout=30)
+    with Document.open(document.path) as again:
+        number = again.plan.words // 2
+        assert number >= max([int(line) for line in printed.split()], default=1)
+        expected = [f"{number} one", f"{number} other"]
+        assert texts(again) == (expected if number % 2 else expected[::-1])
+        assert again.title == f"Plan {number}"
+        assert again.undo_plan() == f"step {number}"
+        assert again.title == f"Plan {number - 1}"
+
+
+def test_a_second_process_reads_while_the_first_writes(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(WATER.id, "Daily.")
+        document.begin(SOIL.id, MADE, 0)
+        document.append(SOIL.id, "Half a")
+        document.flush()
+        read_only, reason, found = run(READER, document.path).split("|")
+        assert read_only == "True"
+        assert "open in another lwtui (process" in reason
+        assert found == "['Half a', 'Daily.', '']"
+        document.append(SOIL.id, " sentence.")
+        document.finish(SOIL.id, Status.DONE, Usage())  # the reader was in nobody's way
+    assert run(READER, document.path).startswith("False||")
+
+
+def test_a_reader_can_be_open_while_the_writer_comes_and_goes(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    other = Document.open(document.path)
+    assert other.read_only
+    document.edit(SOIL.id, "Loam.")
+    document.close()
+    assert [one.text for one in other.revisions(SOIL.id)] == ["Loam."]
+    with Document.open(document.path) as again:
+        assert not again.read_only
+        again.edit(WATER.id, "Daily.")
+    other.close()
+    with Document.open(document.path) as again:
+        assert texts(again) == ["Loam.", "Daily.", ""]
+
+
+def test_the_same_document_opened_twice_in_one_process_is_read_only_the_second_time(tmp_path: Path) -> None:
+    link = tmp_path / "link.lw"
+    with new_document(tmp_path) as document:
+        link.symlink_to(document.path)
+        for path in (document.path, link):
+            with Document.open(path) as second:
+                assert second.read_only
+                assert "in this window already" in second.read_only_reason
+                with pytest.raises(DocumentError, match="cannot be changed"):
+                    second.edit(SOIL.id, "Loam.")
+        document.edit(SOIL.id, "Clay.")  # the second one's end did not take the lock away
+        with Document.open(document.path) as third:
+            assert third.read_only
+    with Document.open(document.path) as again:
+        assert not again.read_only
+
+
+def test_every_change_of_a_read_only_document_is_refused(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, "Loam.")
+        [revision] = document.revisions(SOIL.id)
+    with Document.open(document.path, read_only=True) as reader:
+        before = document.path.read_bytes()
+        for change in (
+            lambda: reader.set_brief(Brief("Another", 10)),
+            lambda: reader.set_plan(Plan("None", ()), "Delete all"),
+            reader.undo_plan,
+            lambda: reader.edit(SOIL.id, "Clay."),
+            lambda: reader.edit(SOIL.id, "Loam."),
+            lambda: reader.clear(SOIL.id),
+            lambda: reader.mark_done(SOIL.id),
+            lambda: reader.restore(revision.id),
+            lambda: reader.begin(LIGHT.id, MADE, 0),
+            lambda: reader.append(LIGHT.id, "text"),
+        ):
+            with pytest.raises(DocumentError, match=r"tomatoes\.lw cannot be changed\. It was opened for reading"):
+                change()
+        reader.flush()
+        assert reader.plan == PLAN
+        assert texts(reader) == ["Loam.", "", ""]
+        assert reader.revisions(SOIL.id) == [revision]
+    assert document.path.read_bytes() == before
+
+
+def test_a_crashed_document_can_be_read_without_being_changed(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.close()
+    process = start(STREAMER, document.path, SOIL.id, 0)
+    read_until(process, 0.6)
+    kill(process)
+    log = Path(f"{document.path}-wal")
+    before = document.path.read_bytes(), log.read_bytes()
+    [summary] = list_documents(tmp_path)
+    assert summary.words > 0
+    with Document.open(document.path, read_only=True) as reader:
+        section = reader.section(SOIL.id)
+        assert section.status is Status.PARTIAL
+        assert section.length == summary.words == len(section.text.split())
+    assert (document.path.read_bytes(), log.read_bytes()) == before
