@@ -17,7 +17,7 @@ from lwtui.text import clean
 TRASH = ".trash"
 _MOST_BYTES = 200  # of a file's name; the names of its side files are longer, and 255 is what file systems take
 # What some system forbids or a shell would trip over.
-_NOT_IN_NAMES = regex.compile(r"[/\\:*?\"<>|\p{C}\p{Zl}\p{Zp}]+")
+_NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 _RESERVED = regex.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)")
 # A section counts as far as its target; one that is done counts whole. What streams in now replaces the text before.
 _SUMMARY = """
@@ -48,7 +48,7 @@ def list_documents(folder: Path) -> list[Summary]:
 
 def new_path(folder: Path, title: str) -> Path:
     """A path in ``folder`` for a document called ``title``: a plain file name that is not taken."""
-    name = _NOT_IN_NAMES.sub(" ", clean(title))
+    name = "".join(one if one.isprintable() and one not in _NOT_IN_NAMES else " " for one in clean(title))
     name = " ".join(name.split()).lstrip(". ")
     if _RESERVED.match(name):
         name = f"{name.partition('.')[0]} document"

@@ -1,0 +1,114 @@
+"""What a person can do to a plan."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lwtui.documents import plan_edits
+from lwtui.documents.model import Plan, PlannedSection
+from tests.documents.support import LIGHT, PLAN, SOIL, WATER
+
+
+def titles(plan: Plan) -> list[str]:
+    return [section.title for section in plan.sections]
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (0, ["Pots", "Soil", "Water", "Light"]),
+        (2, ["Soil", "Water", "Pots", "Light"]),
+        (3, ["Soil", "Water", "Light", "Pots"]),
+        (99, ["Soil", "Water", "Light", "Pots"]),
+        (-5, ["Pots", "Soil", "Water", "Light"]),
+    ],
+)
+def test_a_section_is_inserted(at: int, expected: list[str]) -> None:
+    assert titles(plan_edits.insert(PLAN, at, PlannedSection("Pots", "", 10))) == expected
+    assert titles(PLAN) == ["Soil", "Water", "Light"]
+
+
+def test_a_section_is_removed() -> None:
+    assert plan_edits.remove(PLAN, WATER.id) == Plan("Tomatoes", (SOIL, LIGHT))
+    with pytest.raises(KeyError):
+        plan_edits.remove(PLAN, "nothing")
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        (1, ["Soil", "Light", "Water"]),
+        (-1, ["Water", "Soil", "Light"]),
+        (0, ["Soil", "Water", "Light"]),
+        (7, ["Soil", "Light", "Water"]),
+        (-7, ["Water", "Soil", "Light"]),
+    ],
+)
+def test_a_section_is_moved_and_stays_at_the_ends(by: int, expected: list[str]) -> None:
+    assert titles(plan_edits.move(PLAN, WATER.id, by)) == expected
+
+
+def test_a_section_is_split_at_a_sentence() -> None:
+    section = PlannedSection("Soil", "Say what loam is. Then say how to mix it from peat and sand.", 301)
+    plan, second_id = plan_edits.split(Plan("T", (section, LIGHT)), section.id)
+    first, second, _ = plan.sections
+    assert (first.id, first.title, first.main_point) == (section.id, "Soil", "Say what loam is.")
+    assert (second.id, second.title) == (second_id, "Soil (2)")
+    assert second.main_point == "Then say how to mix it from peat and sand."
+    assert (first.words, second.words) == (151, 150)
+
+
+@pytest.mark.parametrize(
+    ("point", "first", "second"),
+    [
+        ("Explain loam, and how to mix it", "Explain loam", "and how to mix it"),
+        ("Explain loam and how to mix it", "Explain loam", "and how to mix it"),
+        ("说明土壤的种类，以及如何混合", "说明土壤的种类", "以及如何混合"),
+        ("What loam is; what peat is; what sand does", "What loam is; what peat is", "what sand does"),
+        ("Loam", "Loam", "Loam"),
+        ("", "", ""),
+    ],
+)
+def test_a_main_point_is_divided_where_it_can_be(point: str, first: str, second: str) -> None:
+    plan, _ = plan_edits.split(Plan("T", (PlannedSection("Soil", point, 10, "a"),)), "a")
+    assert [section.main_point for section in plan.sections] == [first, second]
+
+
+def test_a_split_section_gets_a_title_that_is_free() -> None:
+    plan, second = plan_edits.split(PLAN, SOIL.id)
+    plan, _ = plan_edits.split(plan, second)
+    plan, _ = plan_edits.split(plan, SOIL.id)
+    assert titles(plan) == ["Soil", "Soil (4)", "Soil (2)", "Soil (3)", "Water", "Light"]
+    untitled, _ = plan_edits.split(Plan("T", (PlannedSection("", "All.", 10, "a"),)), "a")
+    assert titles(untitled) == ["", ""]
+
+
+def test_sections_are_merged() -> None:
+    plan = plan_edits.merge(PLAN, SOIL.id)
+    joined, last = plan.sections
+    assert (joined.id, joined.title, joined.words) == (SOIL.id, "Soil", 300)
+    assert joined.main_point == "What tomatoes root in. How much, and when."
+    assert last == LIGHT
+    with pytest.raises(ValueError, match="none after it"):
+        plan_edits.merge(PLAN, LIGHT.id)
+
+
+def test_a_split_is_undone_by_a_merge() -> None:
+    plan, _ = plan_edits.split(PLAN, SOIL.id)
+    assert plan_edits.merge(plan, SOIL.id) == PLAN
+
+
+def test_targets_keep_their_proportions() -> None:
+    assert [section.words for section in plan_edits.rescale(PLAN, 900).sections] == [200, 400, 300]
+    assert plan_edits.rescale(Plan("T", ()), 900) == Plan("T", ())
+
+
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=60), st.integers(1, 200_000))
+def test_targets_sum_to_the_total_exactly(words: list[int], total: int) -> None:
+    plan = Plan("T", tuple(PlannedSection(f"S{number}", "", target) for number, target in enumerate(words)))
+    scaled = plan_edits.rescale(plan, total)
+    assert scaled.words == max(total, len(words))
+    assert min(section.words for section in scaled.sections) >= 1
+    assert [section.id for section in scaled.sections] == [section.id for section in plan.sections]
