@@ -1,0 +1,223 @@
+"""llama.cpp's model and vocabulary, and the few calls of its C interface that the engine makes.
+
+Only the model process imports this module: a fault in native code ends that process and nothing else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import llama_cpp.llama_cpp as C
+
+_ERROR, _CONTINUED = 4, 5  # ggml's levels
+_HIDDEN = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
+
+
+class LoadError(Exception):
+    """llama.cpp cannot open a model or make room for it; the text is its own reason."""
+
+
+class NativeLog:
+    """The last lines that llama.cpp logged. Nothing of them reaches the terminal."""
+
+    def __init__(self, most_lines: int = 200) -> None:
+        self._lines: deque[tuple[int, str]] = deque(maxlen=most_lines)
+        self._level = 0
+        self._callback = C.llama_log_callback(self._add)  # must live as long as llama.cpp may call it
+        C.llama_log_set(self._callback, ctypes.c_void_p(0))
+
+    def _add(self, level: int, text: bytes | None, _: Any) -> None:
+        line = (text or b"").decode("utf-8", "replace").rstrip("\n")
+        if level == _CONTINUED:
+            level = self._level
+        self._level = level
+        if line.strip(" ."):
+            self._lines.append((level, line))
+
+    def clear(self) -> None:
+        self._lines.clear()
+
+    def first_error(self) -> str:
+        """The first error since :meth:`clear`: later ones only say that something failed because of it."""
+        return next((_without_function(line) for level, line in self._lines if level == _ERROR), "")
+
+
+def _without_function(line: str) -> str:
+    """``llama_model_load: error loading model: why`` → ``why``."""
+    for prefix in ("llama_model_load: ", "llama_model_load_from_file_impl: ", "error loading model: "):
+        line = line.removeprefix(prefix)
+    name, colon, rest = line.partition(": ")
+    return rest if colon and " " not in name else line
+
+
+@contextmanager
+def printed_errors() -> Iterator[list[str]]:
+    """Collect what native code prints to standard error, where it has no better way to say what is wrong."""
+    lines: list[str] = []
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield lines
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            file.seek(0)
+            lines += file.read().decode("utf-8", "replace").splitlines()
+
+
+class Gguf:
+    """An open model: its metadata and its vocabulary. Raises :class:`LoadError`."""
+
+    def __init__(self, path: str, log: NativeLog) -> None:
+        C.llama_backend_init()
+        log.clear()
+        self.model = C.llama_model_load_from_file(path.encode(), C.llama_model_default_params())
+        if not self.model:
+            raise LoadError(log.first_error())
+        self.vocab = C.llama_model_get_vocab(self.model)
+        self.n_vocab: int = C.llama_vocab_n_tokens(self.vocab)
+        if not self.n_vocab or C.llama_model_has_encoder(self.model) or not C.llama_model_has_decoder(self.model):
+            raise LoadError("it is not a model that writes text")
+        self._pieces: dict[int, bytes] = {}
+
+    @property
+    def trained_length(self) -> int:
+        """The context length the model was trained for, in tokens."""
+        return int(C.llama_model_n_ctx_train(self.model))
+
+    @property
+    def description(self) -> str:
+        """Architecture, size and quantisation in a few words."""
+        buffer = ctypes.create_string_buffer(256)
+        C.llama_model_desc(self.model, buffer, len(buffer))
+        return buffer.value.decode("utf-8", "replace")
+
+    def meta(self, key: str) -> str:
+        """A value of the GGUF's metadata as text; empty if it is not there."""
+        size = 256
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = C.llama_model_meta_val_str(self.model, key.encode(), buffer, size)
+            if length < size:
+                return buffer.value.decode("utf-8", "replace") if length >= 0 else ""
+            size = length + 1
+
+    @property
+    def chat_template(self) -> str:
+        return self.meta("tokenizer.chat_template")
+
+    def cache_bytes_per_token(self) -> int:
+        """About how much memory one token of context takes, at 16 bits a number."""
+        heads = max(1, C.llama_model_n_head(self.model))
+        architecture = self.meta("general.architecture")
+        width = int(C.llama_model_n_embd(self.model)) // heads
+        key = int(self.meta(f"{architecture}.attention.key_length") or width)
+        value = int(self.meta(f"{architecture}.attention.value_length") or width)
+        layers = int(C.llama_model_n_layer(self.model))
+        return layers * max(1, int(C.llama_model_n_head_kv(self.model))) * (key + value) * 2
+
+    # Text and tokens.
+
+    @property
+    def bos(self) -> int:
+        """The token that begins every text, or -1 if this model has none or wants none."""
+        return int(C.llama_vocab_bos(self.vocab)) if C.llama_vocab_get_add_bos(self.vocab) else -1
+
+    def tokens(self, text: str, *, special: bool = False) -> list[int]:
+        """The tokens of ``text``, without a beginning token. With ``special``, marks such as ``<eos>`` in it count.
+
+        Safe to call from another thread while the model computes.
+        """
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 16
+        while True:
+            buffer = (C.llama_token * room)()
+            count = C.llama_tokenize(self.vocab, data, len(data), buffer, room, False, special)
+            if count >= 0:
+                return list(buffer[:count])
+            room = -count
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that ``token`` adds to a text; control tokens add none."""
+        if token not in self._pieces:
+            self._pieces[token] = self._piece(token, special=False)
+        return self._pieces[token]
+
+    def mark(self, token: int) -> str:
+        """How a token is written in a chat template; empty for -1."""
+        return self._piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
+
+    def _piece(self, token: int, *, special: bool) -> bytes:
+        size = 64
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = C.llama_token_to_piece(self.vocab, token, buffer, size, 0, special)
+            if length >= 0:
+                return buffer.raw[:length]
+            size = -length
+
+    def ends(self, token: int) -> bool:
+        """Whether ``token`` ends an answer."""
+        return bool(C.llama_vocab_is_eog(self.vocab, token))
+
+    def is_hidden(self, token: int) -> bool:
+        """Whether ``token`` is a mark with a meaning of its own, which no text may contain by accident."""
+        return bool(C.llama_vocab_get_attr(self.vocab, token) & _HIDDEN)
+
+    def strips(self, token: int) -> tuple[bool, bool]:
+        """Whether white space before and after this mark is not part of the text."""
+        attributes = C.llama_vocab_get_attr(self.vocab, token)
+        return bool(attributes & C.LLAMA_TOKEN_ATTR_LSTRIP), bool(attributes & C.LLAMA_TOKEN_ATTR_RSTRIP)
+
+    @cached_property
+    def end_mark(self) -> str:
+        return self.mark(int(C.llama_vocab_eos(self.vocab)))
+
+    @cached_property
+    def begin_mark(self) -> str:
+        return self.mark(int(C.llama_vocab_bos(self.vocab)))
+
+
+class Batch:
+    """Room for the tokens of one computation, of one or several sequences."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._batch = C.llama_batch_init(size, 0, 1)
+
+    def clear(self) -> None:
+        self._batch.n_tokens = 0
+
+    @property
+    def room(self) -> int:
+        return self.size - int(self._batch.n_tokens)
+
+    def add(self, tokens: Sequence[int], position: int, sequence: int, *, answer: bool) -> int:
+        """Add tokens from ``position`` on; with ``answer``, the last one is asked what comes next.
+
+        Returns the index at which that answer will be found.
+        """
+        batch = self._batch
+        at = int(batch.n_tokens)
+        for offset, token in enumerate(tokens):
+            index = at + offset
+            batch.token[index] = token
+            batch.pos[index] = position + offset
+            batch.n_seq_id[index] = 1
+            batch.seq_id[index][0] = sequence
+            batch.logits[index] = 0
+        batch.n_tokens = at + len(tokens)
+        batch.logits[batch.n_tokens - 1] = answer
+        return int(batch.n_tokens) - 1
+
+    def decode(self, context: Any) -> int:
+        """Compute. 0: done, 1: no room, 2: aborted, below 0: failed."""
+        return int(C.llama_decode(context, self._batch))

