@@ -1,0 +1,79 @@
+"""Take the README's pictures from the running app, on the demo model.
+
+    .venv/bin/python docs/screenshots.py
+
+Writes docs/*.svg. Takes about two minutes: the model really plans and writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input, TextArea
+
+from lwtui.app.app import LwtuiApp
+from lwtui.app.session import Activity
+from lwtui.config import Settings
+
+HERE = Path(__file__).parent
+SIZE = (120, 32)
+INSTRUCTION = "Write a guide to growing tomatoes on a balcony"
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 180) -> None:
+    """Wait for ``condition``; raises ``TimeoutError``."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await pilot.pause(0.1)
+
+
+async def take(folder: Path) -> None:
+    app = LwtuiApp(Settings(documents=str(folder)))
+
+    def shoot(name: str) -> None:
+        app.save_screenshot(f"{name}.svg", path=str(HERE))
+
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("n")
+        await pilot.pause()
+        app.screen.query_one("#instruction", TextArea).load_text(INSTRUCTION)
+        app.screen.query_one("#seed", Input).value = "1"
+        await pilot.pause()
+        shoot("new-document")
+        await pilot.press("f5")
+        await until(pilot, lambda: app.session is not None and bool(app.session.document.plan.sections))
+        session = app.session
+        assert session is not None
+        await until(pilot, lambda: not session.busy)
+        await pilot.press("down")
+        await pilot.pause(0.3)
+        shoot("plan")
+        await pilot.press("f5")
+        await until(pilot, lambda: session.document.words > 700)
+        await pilot.pause(0.3)
+        shoot("writing")
+        await until(pilot, lambda: session.activity is Activity.IDLE)
+        await pilot.pause(0.3)
+        await pilot.press("f1")
+        await pilot.pause(0.3)
+        shoot("help")
+        await pilot.press("escape", "escape")
+        await pilot.pause(0.5)
+        shoot("library")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["LWTUI_CONFIG_DIR"] = f"{home}/config"
+        folder = Path(home) / "lwtui"
+        folder.mkdir()
+        asyncio.run(take(folder))
+
+
+if __name__ == "__main__":
+    main()
