@@ -49,24 +49,25 @@ def run(options: argparse.Namespace) -> int:
 
     settings = load_settings()
     model = choose_model(options, settings) if options.model or options.base_url else None
-    path = _document(Path(options.file).expanduser()) if options.file else None
-    return _open(path, settings, model)
-
-
-def _open(path: Path | None, settings: Settings, model: ModelSettings | None) -> int:
+    file = _existing(Path(options.file).expanduser()) if options.file else None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("The app needs a terminal. Without one, use lwtui write; see lwtui write --help.")
+    path = _document(file) if file else None
     from lwtui.app.app import run_app
 
     return run_app(path, settings, model)
 
 
-def _document(file: Path) -> Path:
-    """The document to open: ``file`` itself, or a new one beside it with the text of ``file``."""
+def _existing(file: Path) -> Path:
     if file.is_dir():
         raise UsageError(f"{file} is a folder. Name a document in it, or start lwtui alone for the library.")
     if not file.exists():
         raise _missing(file)
+    return file
+
+
+def _document(file: Path) -> Path:
+    """The document to open: ``file`` itself, or a new one beside it with the text of ``file``."""
     from lwtui.documents.store import Document
 
     if file.suffix.lower() == ".lw":

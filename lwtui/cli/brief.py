@@ -21,10 +21,12 @@ _UNIT = (
     r"|단어|字|文字|词|詞|単語"
 )
 _DIGITS = regex.compile(
-    rf"(?<![\w.,])(?P<number>\d{{1,3}}(?:[,. ]\d{{3}})+|\d+(?:\.\d+)?)[ -]?(?P<scale>k|千|万|萬)?[ -]?(?:{_UNIT})",
+    rf"(?<![A-Za-z\d.,])(?P<number>\d{{1,3}}(?:[,. ]\d{{3}})+|\d+(?:\.\d+)?)[ -]?(?P<scale>k|千|万|萬)?[ -]?(?:{_UNIT})",
     regex.IGNORECASE,
 )
-_HAN_NUMBER = regex.compile(r"(?P<number>[一二两兩三四五六七八九十百千万萬]+)(?:多|余)?(?:个|個)?(?:字|词|詞|文字)")
+_HAN_NUMBER = regex.compile(
+    r"(?<!\d)(?P<number>[一二两兩三四五六七八九十百千万萬]+)(?:多|余)?(?:个|個)?(?:字|词|詞|文字)"
+)
 _HAN_DIGITS = {
     character: value
     for value, characters in enumerate(("", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九"))

@@ -111,7 +111,7 @@ class Headless:
         document = Document.open(self._job.document)
         if document.read_only:
             with document:
-                raise DocumentError(document.read_only_reason)
+                raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}")
         return document
 
     def _use(self, document: Document) -> Document:

@@ -172,7 +172,7 @@ class Progress:
             case PlanRejected(attempt=attempt, findings=findings):
                 return f"Plan {attempt} cannot be used: {clean(findings[0])}"
             case Retrying(reason=reason, delay=delay):
-                return f"{clean(reason)} Trying again" + (f" in {duration(delay)}." if delay >= 1 else ".")
+                return f"{clean(reason).rstrip('.')}. Trying again" + (f" in {duration(delay)}." if delay >= 1 else ".")
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
                 return f"The text so far has {full:,} tokens: the model sees notes and its end, {sent:,} tokens."
             case SectionFinished(section_id=section_id, length=length, seconds=seconds):

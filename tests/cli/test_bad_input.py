@@ -1,0 +1,340 @@
+"""Bad input of every sort: one clear line, the right exit code, nothing lost and nothing left behind."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lwtui.documents.model import Brief
+from lwtui.documents.store import Document
+from tests.cli.running import KEY, PLAN, Author, Shell, at, endpoint
+from tests.support.fault_server import Fault
+
+NOWHERE = ["--model", "m-1", "--base-url", "http://127.0.0.1:9/v1"]
+
+
+def files(shell: Shell) -> set[str]:
+    """What is in the folder beside settings and cache."""
+    return {path.name for path in shell.folder.iterdir()} - {"config", "cache"}
+
+
+@pytest.fixture(params=["plan", "write"])
+def command(request: pytest.FixtureRequest) -> str:
+    """Both commands that take an instruction."""
+    return str(request.param)
+
+
+# -- how the command is given
+
+
+@pytest.mark.parametrize("instruction", ["", "   ", "\n\t"])
+def test_an_empty_instruction(shell: Shell, command: str, instruction: str) -> None:
+    shell.run(command, instruction, *NOWHERE).failed(2, "instruction is empty")
+
+
+def test_an_empty_instruction_on_standard_input(shell: Shell, command: str) -> None:
+    shell.run(command, "-", *NOWHERE, stdin="\n").failed(2, "instruction is empty")
+
+
+@pytest.mark.parametrize("words", ["0", "-5", "-1000", "5", "1000001", "99999999999999999999", "many", ""])
+def test_words_that_are_no_length(shell: Shell, command: str, words: str) -> None:
+    shell.run(command, "Tomatoes", "--words", words, *NOWHERE).failed(2, "--words")
+
+
+@pytest.mark.parametrize("language", ["xx", "klingonish", "en us", ""])
+def test_an_unknown_language(shell: Shell, command: str, language: str) -> None:
+    shell.run(command, "Tomatoes", "--language", language, *NOWHERE).failed(2, "--language", "en, de or zh-TW")
+
+
+def test_an_option_that_there_is_not(shell: Shell, command: str) -> None:
+    shell.run(command, "Tomatoes", "--wrods", "5").failed(2, "--wrods", f"lwtui {command} --help")
+
+
+def test_an_unknown_mode(shell: Shell) -> None:
+    shell.run("write", "Tomatoes", "--mode", "fast").failed(2, "fast", "agentwrite-parallel")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["Tomatoes", "--resume", "out.lw"],
+        ["--resume", "out.lw", "--words", "500"],
+        ["--resume", "out.lw", "--plan", "plan.json"],
+        ["--resume", "out.lw", "--seed", "0"],
+        ["--resume", "out.lw", "--output", "other.lw"],
+        ["Tomatoes", "--mode", "direct", "--plan", "plan.json"],
+        ["Tomatoes", "--output", "a.lw", "--document", "b.lw"],
+        ["Tomatoes", "--document", "b.txt"],
+        ["Tomatoes", "--base-url", "http://127.0.0.1:9/v1"],
+        [],
+    ],
+)
+def test_options_that_do_not_go_together(shell: Shell, options: list[str]) -> None:
+    shell.run("write", *options).failed(2)
+    assert files(shell) == set()
+
+
+# -- models
+
+
+def test_an_unknown_model_names_those_there_are(shell: Shell, command: str) -> None:
+    shell.settings('[models.writer]\nmodel = "m-1"\n')
+    shell.run(command, "Tomatoes", "--model", "wirter").failed(2, "'wirter'", "demo, writer", "lwtui models add")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:9", "ftp://host/v1", "http://", "http://host:port/v1", "http://a b/v1", ""]
+)
+def test_an_address_that_is_none(shell: Shell, command: str, address: str) -> None:
+    shell.run(command, "Tomatoes", "--model", "m", "--base-url", address).failed(2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault.http(401, message="bad key"), "does not accept the key"),
+        (Fault.http(404, message="no model m-1", code="model_not_found"), "has no model named 'm-1'"),
+        (Fault.http(402, message="pay"), "no credit"),
+        (Fault.http(400, message="maximum context length is 10 tokens"), "context"),
+        (Fault.redirect("http://elsewhere.invalid/v1"), "redirects"),
+    ],
+)
+def test_an_endpoint_that_refuses(shell: Shell, command: str, fault: Fault, said: str) -> None:
+    with endpoint(faults=[fault]) as server:
+        done = shell.run(command, "Tomatoes", *at(server), LWTUI_API_KEY=KEY)
+        assert len(server.calls) == 1
+    done.failed(1, "127.0.0.1", said) if "context" not in said else done.failed(1, said)
+    assert KEY not in done.err
+    assert not list(shell.folder.rglob("*.lw"))
+
+
+def test_an_endpoint_that_cannot_be_reached(shell: Shell, command: str) -> None:
+    table = 'model = "m-1"\nbase_url = "http://127.0.0.1:9/v1"\nretry_seconds = 0.2'
+    shell.settings(f'documents = "documents"\n[models.writer]\n{table}\n')
+    shell.run(command, "Tomatoes", "--model", "writer").failed(1, "Cannot reach 127.0.0.1:9", "refused")
+
+
+def test_a_page_instead_of_an_endpoint(shell: Shell, command: str) -> None:
+    with endpoint(faults=[Fault.http(200, body=b"<html>Welcome")]) as server:
+        shell.run(command, "Tomatoes", *at(server)).failed(1, "a page", "base_url")
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [None, b"", b"not a model", b"GGUF", b"GGUF\x03\x00\x00\x00" + b"\xff" * 400],
+    ids=["missing", "empty", "text", "magic alone", "garbage"],
+)
+def test_a_gguf_that_is_missing_or_corrupt(shell: Shell, command: str, contents: bytes | None) -> None:
+    if contents is not None:
+        (shell.folder / "model.gguf").write_bytes(contents)
+    shell.run(command, "Tomatoes", "--model", "model.gguf").failed(1, "model.gguf")
+    assert files(shell) <= {"model.gguf", "documents"}
+
+
+# -- settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("model = ", "not valid TOML"),
+        ("modle = 'x'", "'modle' is not a setting"),
+        ("model = 3", "must be text"),
+        ("[models.a]\nprovider = 'clay'", "provider must be one of"),
+        ("[models.a]\ncontext_length = -1", "must not be negative"),
+        ("models = 3", "[models.NAME]"),
+    ],
+)
+def test_settings_that_are_malformed(shell: Shell, command: str, settings: str, said: str) -> None:
+    shell.settings(settings)
+    shell.run(command, "Tomatoes").failed(2, str(shell.config), said)
+
+
+def test_settings_that_are_not_text(shell: Shell, command: str) -> None:
+    shell.config.write_bytes(b"\xff\xfe")
+    shell.run(command, "Tomatoes").failed(2, str(shell.config), "UTF-8")
+
+
+def test_a_profile_that_there_is_not(shell: Shell, command: str) -> None:
+    shell.settings('[models.a]\nprofile = "poet"\n')
+    shell.run(command, "Tomatoes", "--model", "a").failed(2, "'poet'", "Known")
+
+
+# -- plans
+
+
+@pytest.mark.parametrize(
+    "plan", ["", "Some prose.", "{", '{"sections": [{"title": "a"}]}', "1. Soil (0 words)\n  a", "[]"]
+)
+def test_a_plan_that_cannot_be_used(shell: Shell, plan: str) -> None:
+    (shell.folder / "plan.txt").write_text(plan)
+    shell.run("write", "Tomatoes", "--plan", "plan.txt", *NOWHERE).failed(2, "The plan in plan.txt cannot be used")
+    assert files(shell) == {"plan.txt"}
+
+
+def test_a_plan_file_that_there_is_not(shell: Shell) -> None:
+    shell.run("write", "Tomatoes", "--plan", "plan.txt", *NOWHERE).failed(2, "Cannot read the plan plan.txt")
+
+
+def test_a_plan_of_too_many_words(shell: Shell) -> None:
+    (shell.folder / "plan.txt").write_text("1. Soil (2,000,000 words)\n  all of it\n")
+    shell.run("write", "Tomatoes", "--plan", "plan.txt", *NOWHERE).failed(2, "2,000,000", "1,000,000")
+
+
+# -- files and folders
+
+
+@pytest.mark.parametrize("name", ["out", "out.docx", "out.pdf", "out.md.bak"])
+def test_an_output_of_an_unknown_format(shell: Shell, name: str) -> None:
+    shell.run("write", "Tomatoes", "--output", name, *NOWHERE).failed(2, name, ".md, .txt, .html")
+
+
+def test_an_output_in_a_folder_that_there_is_not(shell: Shell) -> None:
+    shell.run("write", "Tomatoes", "--output", "deep/out.md", *NOWHERE).failed(2, "no folder deep", "mkdir -p deep")
+
+
+def test_an_output_that_is_a_folder(shell: Shell) -> None:
+    (shell.folder / "out.md").mkdir()
+    shell.run("write", "Tomatoes", "--output", "out.md", "--force", *NOWHERE).failed(2, "out.md is a folder")
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[Path]:
+    """A folder that nobody may write; root is kept out by other means."""
+    if os.geteuid() != 0:
+        folder.mkdir(mode=0o500)
+        yield folder
+        return
+    folder.mkdir()
+    change = shutil.which("chattr")
+    if change is None or subprocess.run([change, "+i", folder], capture_output=True, check=False).returncode:
+        yield Path("/proc")
+        return
+    try:
+        yield folder
+    finally:
+        subprocess.run([change, "-i", folder], check=True)
+
+
+@pytest.mark.parametrize("option", ["--output", "--document"])
+def test_a_folder_that_cannot_be_written(shell: Shell, option: str) -> None:
+    with unwritable(shell.folder / "locked") as folder, endpoint() as server:
+        name = "out.md" if option == "--output" else "out.lw"
+        done = shell.run("write", "Tomatoes", option, folder / name, *at(server))
+        done.failed(1, f"Cannot write in the folder {folder}")
+        assert server.requests == []
+
+
+def test_a_documents_folder_that_cannot_be_made(shell: Shell) -> None:
+    (shell.folder / "file").write_text("precious")
+    shell.settings(f'documents = "{shell.folder}/file/documents"\n')
+    shell.run("write", "Tomatoes", *NOWHERE).failed(1, "Cannot make the folder", "lwtui config set documents")
+    assert (shell.folder / "file").read_text() == "precious"
+
+
+# -- documents
+
+
+def newer(path: Path) -> None:
+    """A document of a version of lwtui that is yet to come."""
+    Document.create(path, Brief("Tomatoes", 600)).close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 999")
+    db.close()
+
+
+def other_database(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE recipes (name TEXT)")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.write_bytes(b""), "not"),
+        (lambda path: path.write_text("# Tomatoes\n"), "not"),
+        (lambda path: path.write_bytes(b"SQLite format 3\x00" + b"\xee" * 5000), ""),
+        (other_database, "not"),
+        (newer, "newer"),
+        (lambda path: path.mkdir(), ""),
+        (lambda path: None, "no document doc.lw"),
+    ],
+    ids=["empty", "text", "corrupt", "another database", "newer", "folder", "missing"],
+)
+@pytest.mark.parametrize(
+    "use", [["write", "--resume", "doc.lw"], ["export", "doc.lw", "--to", "md"]], ids=["resume", "export"]
+)
+def test_a_document_that_is_none(shell: Shell, make: object, said: str, use: list[str]) -> None:
+    path = shell.folder / "doc.lw"
+    make(path)  # type: ignore[operator]
+    before = path.read_bytes() if path.is_file() else None
+    code = 2 if said.startswith("no document") or path.is_dir() else 1
+    shell.run(*use).failed(code, "doc.lw", said)
+    assert (path.read_bytes() if path.is_file() else None) == before
+    assert files(shell) <= {"doc.lw"}
+
+
+@pytest.mark.parametrize("name", ["doc.lw", "doc", "doc.md"])
+def test_a_file_to_open_that_there_is_not(shell: Shell, name: str) -> None:
+    shell.run(name).failed(2, name)
+
+
+def test_a_folder_to_open(shell: Shell) -> None:
+    shell.run(".").failed(2, "is a folder")
+
+
+# -- what should not happen
+
+
+def crash(shell: Shell, **more: str) -> subprocess.CompletedProcess[str]:
+    """A fault of lwtui itself, while a key is at hand."""
+    script = (
+        "import sys, os, lwtui.cli.config\n"
+        "def fail(options): raise RuntimeError('lost ' + os.environ['LWTUI_API_KEY'])\n"
+        "lwtui.cli.config.run = fail\n"
+        "sys.exit(lwtui.cli.main(['config']))"
+    )
+    environment = shell.environment(LWTUI_API_KEY=KEY, **more)
+    return subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, encoding="utf-8", check=False
+    )
+
+
+def test_a_fault_of_lwtui_itself_is_one_line_and_its_details_hold_no_key(shell: Shell) -> None:
+    ended = crash(shell)
+    log = shell.folder / "cache" / "last-error.txt"
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        f"lwtui: This should not have happened (RuntimeError). The details are in {log}; please report them.\n"
+    )
+    assert "RuntimeError: lost [LWTUI_API_KEY]" in log.read_text()
+
+
+def test_its_details_are_shown_on_request_without_the_key(shell: Shell) -> None:
+    ended = crash(shell, LWTUI_DEBUG="1")
+    assert ended.returncode == 1
+    assert "Traceback" in ended.stderr and "lost [LWTUI_API_KEY]" in ended.stderr
+    assert KEY not in ended.stderr
+
+
+def test_a_disk_that_is_full_behind_standard_output(shell: Shell) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    with endpoint(Author(PLAN)) as server, Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "lwtui", "plan", "Tomatoes", *at(server)],
+            env=shell.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("lwtui: No space left on device.") and len(ended.stderr.splitlines()) == 1

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lwtui.agentwrite.plan_format import PlanError, format_plan
+from lwtui.cli.plan_text import load_plan, read_plan, show_plan
+from lwtui.documents.model import Plan, PlannedSection
+from lwtui.errors import UsageError
+
+PLAN = Plan(
+    "Tomatoes in Pots",
+    (
+        PlannedSection("Soil (and pots)", "What they stand in. " * 12, 250),
+        PlannedSection("Light: how much", "At least six hours (more is better)", 1200),
+    ),
+)
+
+_text = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=30)
+_line = st.lists(_text, min_size=1, max_size=8).map(" ".join)
+
+
+def same(left: Plan, right: Plan) -> bool:
+    return left.to_dict() == right.to_dict()
+
+
+def squeezed(plan: Plan) -> Plan:
+    sections = (PlannedSection(one.title, " ".join(one.main_point.split()), one.words) for one in plan.sections)
+    return Plan(plan.title, tuple(sections))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_plan_prints_is_read_again(language: str) -> None:
+    assert same(read_plan(show_plan(PLAN, language), "Tomatoes", None), squeezed(PLAN))
+
+
+@given(
+    _line,
+    st.lists(
+        st.tuples(_line, _line, st.integers(1, 99999)),
+        min_size=1,
+        max_size=12,
+        unique_by=(lambda one: one[0].casefold(), lambda one: one[1].casefold()),
+    ),
+)
+def test_any_plan_is_read_again(title: str, sections: list[tuple[str, str, int]]) -> None:
+    plan = Plan(title, tuple(PlannedSection(*section) for section in sections))
+    assert same(read_plan(show_plan(plan, "en"), "Tomatoes", None), plan)
+
+
+def test_json_and_the_step_lines_are_read_too() -> None:
+    assert same(read_plan(PLAN.to_json(), "Tomatoes", None), squeezed(PLAN))
+    steps = read_plan(format_plan(PLAN), "Tomatoes", None)
+    assert [section.words for section in steps.sections] == [250, 1200]
+    assert [section.title for section in steps.sections] == ["Soil (and pots)", "Light"]
+
+
+def test_targets_are_scaled_to_the_words_asked_for() -> None:
+    assert read_plan(show_plan(PLAN, "en"), "Tomatoes", 2900).words == 2900
+
+
+def test_edits_by_hand_need_not_be_tidy() -> None:
+    text = "\nTomatoes\n\n1) Soil (200)\n  What they\nstand in\n2. Water (1,000 words)\n      Every day\n"
+    plan = read_plan(text, "Tomatoes", None)
+    assert plan.to_dict() == {
+        "title": "Tomatoes",
+        "sections": [
+            {"title": "Soil", "main_point": "What they stand in", "words": 200},
+            {"title": "Water", "main_point": "Every day", "words": 1000},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("1. Soil (200 words)\n   a\n3. Water (200 words)\n   b", "Section 2 was due"),
+        ("1. Soil (200 words)\n2. Water (200 words)\n   b", "Section 1 needs"),
+        ("1. Soil (200 words)\n   a\n2. Soil (200 words)\n   b", "used 2 times"),
+        ("1. Soil (0 words)\n   a", "Section 1 needs"),
+        ("Soil\nWater", "not a step"),
+        ("", "no steps"),
+        ("{", "not valid JSON"),
+        ('{"sections": 3}', "no list"),
+    ],
+)
+def test_a_plan_that_cannot_be_used_says_why(text: str, finding: str) -> None:
+    with pytest.raises(PlanError, match=finding):
+        read_plan(text, "Tomatoes", None)
+
+
+def test_files_that_are_no_plan(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x01")
+    (tmp_path / "large").write_bytes(b"x" * (2**22 + 1))
+    for name, words in (
+        ("binary", "not UTF-8"),
+        ("large", "too large"),
+        ("missing", "No such file"),
+        (".", "directory"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            load_plan(tmp_path / name, "Tomatoes", None)
