@@ -19,7 +19,9 @@ from lwtui.text import clean, count_words, detect_language
 _BEFORE_HEADINGS = "Introduction"
 _LANGUAGE_SAMPLE = 5_000  # characters that a language is told by
 # A block of YAML that many tools put on top; without this its last line would pass for a heading.
-_FRONT_MATTER = regex.compile(r"\A---[ \t]*\n(?P<yaml>(?:[\w-]+[ \t]*:.*\n|[ \t#-].*\n)*)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_FRONT_MATTER = regex.compile(
+    r"\A---[ \t]*\n(?P<yaml>[\w-]+[ \t]*:.*\n(?:[\w-]+[ \t]*:.*\n|[ \t#-].*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+)
 _YAML_TITLE = regex.compile(r"(?m)^title[ \t]*:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$")
 
 

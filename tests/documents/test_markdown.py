@@ -1,0 +1,167 @@
+"""Markdown and plain text become documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lwtui.documents.export import render
+from lwtui.documents.markdown import _divide, import_text
+from lwtui.documents.model import Mode, Origin, Status
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+from lwtui.text import count_words
+
+
+def imported(folder: Path, source: str, name: str = "notes.md") -> Document:
+    path = folder / name
+    path.write_text(source, encoding="utf-8")
+    document = import_text(path, folder / "notes.lw")
+    assert path.read_text(encoding="utf-8") == source
+    return document
+
+
+def parts(document: Document) -> list[tuple[str, str]]:
+    return [(section.title, section.text) for section in document.sections()]
+
+
+def test_headings_become_sections_and_a_single_first_one_the_title(tmp_path: Path) -> None:
+    with imported(
+        tmp_path, "# Tomatoes\n\n## Soil\n\nLoam it is.\n\n### Mixing\n\nStir.\n\n## Water\nDaily.\n"
+    ) as document:
+        assert document.title == "Tomatoes"
+        assert parts(document) == [("Soil", "Loam it is.\n\n### Mixing\n\nStir."), ("Water", "Daily.")]
+        soil = document.sections()[0]
+        assert (soil.status, soil.origin, soil.words, soil.length) == (Status.DONE, Origin.IMPORT, 5, 5)
+        assert (document.brief.words, document.brief.mode) == (6, Mode.AGENTWRITE)
+        assert [one.origin for one in document.revisions(soil.id)] == [Origin.IMPORT]
+        assert document.undo_plan() is None
+        assert not document.read_only
+
+
+def test_text_before_the_first_heading_is_an_introduction(tmp_path: Path) -> None:
+    with imported(tmp_path, "# Tomatoes\n\nWhy grow them?\n\n## Soil\n\nLoam.") as document:
+        assert parts(document) == [("Introduction", "Why grow them?"), ("Soil", "Loam.")]
+
+
+@pytest.mark.parametrize("source", ["Just text.\n\nAnd more.\n", "# Notes\n\nJust text.\n\nAnd more."])
+def test_text_without_headings_is_one_section_of_direct_mode(tmp_path: Path, source: str) -> None:
+    with imported(tmp_path, source, "Notes.txt") as document:
+        assert document.title == "Notes"
+        assert parts(document) == [("", "Just text.\n\nAnd more.")]
+        assert document.brief.mode is Mode.DIRECT
+
+
+def test_several_headings_of_the_first_level_are_the_sections(tmp_path: Path) -> None:
+    source = "# Soil\n\nLoam.\n\n## Mixing\n\nStir.\n\nWell\n----\nDone.\n\n# Water\n\nDaily."
+    with imported(tmp_path, source) as document:
+        assert document.title == "notes"
+        assert parts(document) == [
+            ("Soil", "Loam.\n\n### Mixing\n\nStir.\n\n### Well\n\nDone."),  # below what an export gives sections
+            ("Water", "Daily."),
+        ]
+        exported = render(document, "md")
+    again = _divide(exported)
+    assert again == ("notes", parts(document))
+
+
+def test_the_level_that_occurs_twice_divides_the_text(tmp_path: Path) -> None:
+    source = "# T\n\n## Only one\n\nA.\n\n### First\n\nB.\n\n### Second\n\nC.\n\n#### Deeper\n\nD."
+    with imported(tmp_path, source) as document:
+        assert parts(document) == [("Only one", "A."), ("First", "B."), ("Second", "C.\n\n#### Deeper\n\nD.")]
+
+
+def test_one_heading_of_each_level_divides_at_the_second(tmp_path: Path) -> None:
+    with imported(tmp_path, "text\n\n# One\n\nA.\n\n## Two\n\nB.\n\n### Three\n\nC.") as document:
+        assert parts(document) == [("Introduction", "text"), ("One", "A."), ("Two", "B.\n\n### Three\n\nC.")]
+
+
+def test_a_lone_deep_heading_is_a_section(tmp_path: Path) -> None:
+    with imported(tmp_path, "#### Deep\n\nText.") as document:
+        assert parts(document) == [("Deep", "Text.")]
+
+
+def test_only_headings_that_stand_by_themselves_count(tmp_path: Path) -> None:
+    text = "```sh\n# a comment\n## another\n```\n\n    # indented\n\n> # quoted\n\n- # listed\n\n\\# escaped\n\n#tag"
+    with imported(tmp_path, f"## Soil\n\n{text}\n\n## Water\n\nDaily.") as document:
+        assert parts(document) == [("Soil", text), ("Water", "Daily.")]
+
+
+def test_marks_in_headings_go_and_underlined_ones_count(tmp_path: Path) -> None:
+    source = "The *Big*\nBook\n========\n\nSoil `x`\n---\nLoam.\n\n## Water & [more](https://e.org) ##\nDaily."
+    with imported(tmp_path, source) as document:
+        assert document.title == "The Big Book"
+        assert [title for title, _ in parts(document)] == ["Soil x", "Water & more (https://e.org)"]
+
+
+def test_front_matter_is_no_heading_and_may_name_the_title(tmp_path: Path) -> None:
+    source = '---\ntitle: "On tomatoes"\ntags:\n  - garden\n---\n\n## Soil\n\nLoam.\n'
+    with imported(tmp_path, source) as document:
+        assert document.title == "On tomatoes"
+        assert parts(document) == [("Soil", "Loam.")]
+
+
+@pytest.mark.parametrize("source", ["---\n\nText here\n\n---\n\nMore.", "---\n- item\n\n---\n\nMore."])
+def test_a_rule_at_the_top_is_no_front_matter(tmp_path: Path, source: str) -> None:
+    with imported(tmp_path, source) as document:
+        assert parts(document) == [("", source)]
+
+
+def test_the_language_is_told_by_the_text(tmp_path: Path) -> None:
+    with imported(tmp_path, "# 番茄\n\n## 土壤\n\n番茄喜欢疏松的土壤。") as document:
+        assert document.brief.language == "zh"
+        assert document.words == 9
+
+
+def test_an_empty_file_is_an_empty_document(tmp_path: Path) -> None:
+    with imported(tmp_path, "\n\n") as document:
+        assert parts(document) == [("", "")]
+        assert document.sections()[0].status is Status.EMPTY
+
+
+def test_control_characters_and_a_mark_of_order_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "notes.md"
+    path.write_bytes(b"\xef\xbb\xbf# Title\r\n\r\nRed \x1b[31mtext\x1b[0m.\r\n")
+    with import_text(path, tmp_path / "notes.lw") as document:
+        assert (document.title, parts(document)) == ("Title", [("", "Red text.")])
+
+
+def test_what_is_no_text_is_told_in_one_line(tmp_path: Path) -> None:
+    target = tmp_path / "new.lw"
+    for name, data in (
+        ("latin.txt", "Gärten".encode("latin-1")),
+        ("nul.txt", b"a\0b"),
+        ("utf16.txt", "a".encode("utf-16")),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(DocumentError, match="is not UTF-8 text"):
+            import_text(tmp_path / name, target)
+    with pytest.raises(DocumentError, match="There is no file"):
+        import_text(tmp_path / "none.md", target)
+    with pytest.raises(DocumentError, match="is a folder"):
+        import_text(tmp_path, target)
+    assert not target.exists()
+    target.write_text("taken")
+    (tmp_path / "good.md").write_text("Good.")
+    with pytest.raises(DocumentError, match="already"):
+        import_text(tmp_path / "good.md", target)
+    assert target.read_text() == "taken"
+
+
+_LINES = st.lists(
+    st.sampled_from(
+        ["# One", "## Two", "### Three", "Text here.", "", "---", "===", "```", "- item", "    code", "> # q"]
+    ),
+    max_size=25,
+)
+
+
+@given(_LINES)
+def test_no_word_of_a_text_is_lost(lines: list[str]) -> None:
+    title, sections = _divide("\n".join(lines))
+    found = title + " " + "\n".join(f"{heading}\n{text}" for heading, text in sections)
+    added = sum(heading == "Introduction" for heading, _ in sections)
+    assert count_words(found) - added == count_words("\n".join(lines))
