@@ -1,0 +1,96 @@
+"""What could drive a terminal is taken out of a text, whole or in pieces."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lwtui.text import StreamCleaner, clean
+
+
+@pytest.mark.parametrize(
+    ("dirty", "expected"),
+    [
+        ("plain text\n\tindented", "plain text\n\tindented"),
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b[2J\x1b[1;1Hcleared", "cleared"),
+        ("\x1b]0;title\x07text", "text"),
+        ("\x1b]8;;https://evil.example\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b]52;c;aGVsbG8=\x07clipboard", "clipboard"),
+        ("\x1bPq#0sixel\x1b\\after", "after"),
+        ("\x9b31mred", "red"),
+        ("\x9d0;title\x9ctext", "text"),
+        ("\x1b(0line", "line"),
+        ("\x1bcreset", "reset"),
+        ("a\x00b\x07c\x08d\x7fe\x85f", "abcdef"),
+        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("\ufeffmark \u202etxet\u202c \u2066x\u2069", "mark txet x"),
+        ("lone \ud800 surrogate", "lone  surrogate"),
+        ("番茄 🍅 e\u0301 👩‍👩‍👧 فارسی‌ها", "番茄 🍅 e\u0301 👩‍👩‍👧 فارسی‌ها"),
+        ("ends in \x1b", "ends in "),
+        ("\x1b]no end", "no end"),
+        ("\x1b]broken off\x1b[31m by another", "broken off by another"),
+        ("\x1b[[bold", "bold"),
+    ],
+)
+def test_text_is_made_safe(dirty: str, expected: str) -> None:
+    assert clean(dirty) == expected
+
+
+_MARKS = [
+    "\x1b",
+    "[",
+    "31m",
+    "]",
+    "0;t",
+    "\x07",
+    "\x1b\\",
+    "\\",
+    "P",
+    "\x9c",
+    "\x9b",
+    "\x9d",
+    "\r",
+    "\n",
+    "\x1b[",
+    ";",
+    "(",
+    "\x90",
+]
+_LONG = ["1" * 63, "/" * 7, "x" * 2047, "x" * 4095, "\r\n" * 2000]
+_PIECES = st.lists(st.one_of(st.sampled_from(_MARKS), st.text(max_size=4), st.sampled_from(_LONG)), max_size=30)
+
+
+@given(_PIECES)
+def test_pieces_together_are_the_clean_whole(pieces: list[str]) -> None:
+    cleaner = StreamCleaner()
+    together = "".join(cleaner.add(piece) for piece in pieces) + cleaner.close()
+    assert together == clean("".join(pieces))
+
+
+@given(_PIECES)
+def test_a_clean_text_stays_as_it_is_and_drives_nothing(pieces: list[str]) -> None:
+    text = clean("".join(pieces))
+    assert clean(text) == text
+    assert not any(ord(one) < 32 and one not in "\n\t" for one in text)
+    assert "\x1b" not in text
+
+
+def test_what_cannot_be_part_of_a_sequence_is_shown_at_once() -> None:
+    cleaner = StreamCleaner()
+    assert cleaner.add("Hello wor") == "Hello wor"
+    assert cleaner.add("ld\x1b[3") == "ld"
+    assert cleaner.add("1mred") == "red"
+    assert cleaner.close() == ""
+
+
+@pytest.mark.parametrize("start", ["\x1b]0;", "\x9d", "\x1bP", "\x90", "\x1b_"])
+def test_a_sequence_without_an_end_does_not_swallow_the_text(start: str) -> None:
+    text = "a word and another, " * 2000
+    assert clean(start + text).endswith(text)
+    cleaner = StreamCleaner()
+    shown = "".join(cleaner.add(piece) for piece in (start, *("a word and another, " * 10 for _ in range(190))))
+    assert len(shown) > 30_000  # it is not held back for ever either
+    shown += "".join(cleaner.add("a word and another, " * 10) for _ in range(10)) + cleaner.close()
+    assert shown == clean(start + text)
