@@ -9,8 +9,18 @@ from lwtui.agentwrite.forms import Form, form_for
 from lwtui.agentwrite.prompts import PromptBook
 from lwtui.config import ModelSettings, Settings, config_folder
 from lwtui.documents.model import Brief, Provenance
-from lwtui.models.base import Model, Request, Sampling
+from lwtui.models.base import Model, ModelError, Prompt, Request, Sampling
 from lwtui.models.profiles import Profile
+
+_MARGIN = 128  # tokens
+_LEAST_ROOM = 64  # tokens
+
+
+class NoRoom(ModelError):
+    """A prompt does not fit the model's context, however little of the text so far it shows."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, kind="context")
 
 
 @dataclass
@@ -22,6 +32,14 @@ class Agent:
     form: Form
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     settings: ModelSettings = field(default_factory=lambda: ModelSettings(""))
+    # What was learned about the model by calling it:
+    reasoning_tokens: int = 0  # tokens to allow a call for reasoning, beside those for its answer
+    context_share: float = 1.0  # how much of the context it says it has can be relied on
+
+    @property
+    def context_length(self) -> int:
+        """Tokens of prompt and answer together that can be relied on."""
+        return int(self.model.capabilities.context_length * self.context_share)
 
     def prepared(self, request: Request, brief: Brief, salt: int, *, firmer: int = 0) -> Request:
         """``request`` with the profile's sampling and stop strings, and a seed.
@@ -35,8 +53,37 @@ class Agent:
             stop=request.stop or self.profile.stop,
             sampling=_firmer(self.profile.sampling, firmer),
             seed=seed,
-            max_tokens=min(request.max_tokens, max(64, self.model.capabilities.context_length // 2)),
         )
+
+    async def room_beside(self, prompt: Prompt) -> int:
+        """Tokens that the context has left for an answer; below 0 where the prompt alone is too long."""
+        return self.context_length - self.margin - await self.model.count_tokens(prompt.plain())
+
+    @property
+    def margin(self) -> int:
+        """Tokens that stay free: a chat template takes some, and a count may be an estimate."""
+        return min(_MARGIN, self.context_length // 16)
+
+    async def fitted(self, request: Request) -> Request:
+        """``request`` with no more tokens for the answer than the context has left for it.
+
+        Raises :class:`ModelError` where that is next to none.
+        """
+        room = await self.room_beside(request.prompt)
+        if room < min(_LEAST_ROOM, request.max_tokens):
+            raise NoRoom(
+                f"The prompt leaves no room for an answer in the model's {self.context_length} tokens: use a model "
+                "with a longer context, or a shorter brief."
+            )
+        return replace(request, max_tokens=min(request.max_tokens, room))
+
+    def allowing_for_reasoning(self, request: Request) -> Request:
+        """``request`` with tokens for the reasoning that this model was seen to need, beside those for the answer."""
+        return replace(request, max_tokens=request.max_tokens + self.reasoning_tokens)
+
+    def saw_reasoning(self, tokens: int) -> None:
+        """A call's reasoning took about so many tokens."""
+        self.reasoning_tokens = max(self.reasoning_tokens, tokens)
 
     def provenance(self, request: Request) -> Provenance:
         """What is kept about the text that ``request`` brings."""

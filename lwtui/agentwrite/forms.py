@@ -27,6 +27,7 @@ from lwtui.text import clean, counts_characters, last_sentence_end
 
 _MOST_REDONE = 300  # characters of an interrupted text that a chat model may be asked to write again
 _SUMMARY_WORDS = 80
+_MOST_FINDINGS = 12  # told to a model at once
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,10 @@ class ChatForm:
         as_json = can.json_schema and not can.grammar
         turns = [self.prompts.render("plan_json" if as_json else "plan", **_values(brief), **vars(bounds))]
         if rejected:
-            findings = "\n".join(f"- {finding}" for finding in rejected.findings)
-            turns += [rejected.raw or "(nothing)", self.prompts.render("repair", findings=findings)]
+            findings = "\n".join(f"- {finding}" for finding in rejected.findings[:_MOST_FINDINGS])
+            # What came may be no plan at all, and of any length.
+            shown = clean(rejected.raw)[: can.context_length // 2] or "(nothing)"
+            turns += [shown, self.prompts.render("repair", findings=findings)]
         numbers = range(bounds.least_steps, bounds.most_steps + 1)
         return Request(
             self._prompt(brief, *turns),

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import regex
 
-from lwtui.text import StreamCleaner, last_sentence_end
+from lwtui.text import StreamCleaner
 
-_HEADING = regex.compile(r"#{1,6}[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
-_TOP_HEADING = regex.compile(r"(?m)^#{1,2}(?=[ \t])")
-_MAYBE_HEADING = regex.compile(r"(?:^|\n)#{1,2}$")
-_OPENING = 400  # characters of an answer held back to see whether it repeats the end of what stands
+_HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
+_LONGEST_HEADING = 120  # characters of a first line that may be a heading
+_TAIL = 1500  # characters of the existing text that an answer may begin with once more
 _LEAST_OVERLAP = 12  # characters
-_NO_SPACE = regex.compile(r"[\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{P}]")
+_CJK = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}"
+_CLOSING = regex.compile(rf"[\s{_CJK}.,;:!?…%)\]}}”’»、。，！？；：）」』】]")  # no space before it
+_ENDS_CJK = regex.compile(rf"[{_CJK}。！？」』）]$")
+_BLOCK = regex.compile(r"#{1,6}[ \t]|[-*+][ \t]|>|\||\d+[.)][ \t]|```")  # begins a line in Markdown
+
+_LINE = regex.compile(r"[^\n]*\n|[^\n]+")
+_UNDECIDED = regex.compile(r" {0,3}(?:#{1,2}|`{1,2}|~{1,2})?")
+_TOP_HEADING = regex.compile(r" {0,3}#{1,2}(?=[ \t])")
+_FENCE_LINE = regex.compile(r"(?m)^ {0,3}(?:```|~~~)")
 
 
 class Intake:
@@ -19,91 +26,144 @@ class Intake:
 
     Control characters go. A heading that repeats the section's own goes; headings that would pass for a section's
     are put a level below. An answer that goes on from ``existing`` may begin with its last words once more: they
-    are dropped. Model output is only ever text here, nothing in it is followed.
+    are dropped. Model output is only ever text here, nothing in it is followed. However an answer is cut into
+    pieces, the text is the same.
     """
 
     def __init__(self, existing: str, title: str, *, exact: bool) -> None:
         """``exact`` says that the answer carries ``existing`` on to the letter, as a base model's does."""
         self._cleaner = StreamCleaner()
-        self._existing = existing
+        self._existing = existing if existing.strip() else ""
+        self._tail = self._existing.rstrip()[-_TAIL:]
         self._title = title
         self._exact = exact
         self._opening: str | None = ""
-        self._held = ""
+        self._levels = _Levels(self._existing)
 
     def add(self, piece: str) -> str:
         """The text that ``piece`` completes."""
-        return self._levelled(self._opened(self._cleaner.add(piece)))
+        return self._levels.add(self._opened(self._cleaner.add(piece)))
 
     def close(self) -> str:
         """The rest, at the end of the answer."""
-        text = self._opened(self._cleaner.close(), ended=True)
-        return self._levelled(text, ended=True)
+        return self._levels.add(self._opened(self._cleaner.close(), ended=True)) + self._levels.close()
 
     def _opened(self, text: str, ended: bool = False) -> str:
         """Pass on everything but the beginning, which waits until it can be judged."""
         if self._opening is None:
             return text
-        self._opening += text
-        ready = ended or self._is_judgeable(self._opening)
-        if not ready:
+        opening = self._opening + text
+        if not ended and self._is_open(opening):
+            self._opening = opening
             return ""
-        opening, self._opening = self._opening, None
+        self._opening = None
         return self._joined(self._without_heading(opening))
 
-    def _is_judgeable(self, opening: str) -> bool:
+    def _is_open(self, opening: str) -> bool:
+        """Whether more of the answer could change what becomes of its beginning."""
         body = opening.lstrip()
         if not body:
+            return True
+        if self._exact and self._existing:
             return False
-        if not self._existing.strip():
-            # A heading is one line; anything else can be told from its first characters.
-            return "\n" in body or len(body) > 120 or not body.startswith(("#", "*", self._title[:1] or "#"))
-        return self._exact or len(body) >= _OPENING or bool(last_sentence_end(body[:-1]))
+        first, newline, rest = body.partition("\n")
+        if newline and self._is_heading(first):
+            body = rest.lstrip()
+        elif not newline and len(first) <= _LONGEST_HEADING and self._may_be_heading(first):
+            return True
+        if not body or body in self._tail or self._may_be_block(body):
+            return True
+        return not body[_overlap(self._tail, body) :].strip()
+
+    def _may_be_block(self, body: str) -> bool:
+        if not self._existing or self._existing[-1].isspace():
+            return False
+        match = _BLOCK.fullmatch(body, partial=True)
+        return match is not None and match.partial
+
+    def _may_be_heading(self, line: str) -> bool:
+        return line.startswith(("#", "*")) or _letters(self._title).startswith(_letters(line))
+
+    def _is_heading(self, line: str) -> bool:
+        """Whether a first line is the section's heading: a top one, a bold line, or the title in any shape."""
+        if len(line) > _LONGEST_HEADING:
+            return False
+        match = _HEADING.fullmatch(line.strip())
+        if match is None or (match["marks"] and len(match["marks"]) > 2):
+            return bool(_letters(self._title)) and _letters(line) == _letters(self._title)
+        return True
 
     def _without_heading(self, opening: str) -> str:
-        if self._exact and self._existing.strip():
+        if self._exact and self._existing:
             return opening
         body = opening.lstrip()
         first, newline, rest = body.partition("\n")
-        match = _HEADING.fullmatch(first.strip())
-        is_heading = match is not None and (match["text"] is not None or bool(newline))
-        if is_heading or (self._title and newline and _same(first, self._title)):
-            return rest.lstrip()
-        return body
+        # A bold first line is a heading only if something follows it.
+        is_heading = self._is_heading(first) and (bool(newline) or first.startswith("#"))
+        return rest.lstrip() if is_heading else body
 
     def _joined(self, opening: str) -> str:
         existing = self._existing
-        if not existing.strip():
+        if not existing:
             return opening.lstrip()
         if self._exact:
-            return opening.lstrip(" ") if existing[-1:].isspace() else opening
-        opening = opening[_overlap(existing, opening) :]
-        if existing[-1:].isspace():
+            # The prompt ended without the last spaces.
+            return opening.lstrip(" \n" if existing.endswith("\n") else " ") if existing[-1].isspace() else opening
+        overlap = _overlap(self._tail, opening)
+        opening = opening[overlap:]
+        if not opening.strip():
+            return ""
+        if existing[-1].isspace():
             return opening.lstrip()
-        starts_close = not opening or bool(_NO_SPACE.match(opening[0]))
-        ends_close = bool(
-            regex.search(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}。！？」』）]$", existing)
-        )
-        return opening if starts_close or ends_close else f" {opening}"
+        if not overlap and _BLOCK.match(opening):
+            return f"\n\n{opening}"
+        return opening if _CLOSING.match(opening) or _ENDS_CJK.search(existing) else f" {opening}"
 
-    def _levelled(self, text: str, ended: bool = False) -> str:
-        """Headings of a section's level or above become sub-headings; a line's first ``#`` waits for its rest."""
-        text = self._held + text
+
+class _Levels:
+    """Puts headings of a section's level or above a level below; what stands in a code block is none.
+
+    The beginning of a line waits until it can be told what it is.
+    """
+
+    def __init__(self, existing: str) -> None:
+        self._line_starts = not existing or existing.endswith("\n")
+        self._in_code = len(_FENCE_LINE.findall(existing)) % 2 == 1
         self._held = ""
-        if not ended and (match := _MAYBE_HEADING.search(text)):
-            text, self._held = text[: match.start()], text[match.start() :]
-        return _TOP_HEADING.sub("###", text)
+
+    def add(self, text: str) -> str:
+        text, self._held = self._held + text, ""
+        done: list[str] = []
+        for line in _LINE.findall(text):
+            if self._line_starts and _UNDECIDED.fullmatch(line):
+                self._held = line
+                break
+            done.append(self._levelled(line) if self._line_starts else line)
+            self._line_starts = line.endswith("\n")
+        return "".join(done)
+
+    def close(self) -> str:
+        rest, self._held = self._held, ""
+        return rest
+
+    def _levelled(self, line: str) -> str:
+        if _FENCE_LINE.match(line):
+            self._in_code = not self._in_code
+        top = None if self._in_code else _TOP_HEADING.match(line)
+        return f"###{line[top.end() :]}" if top else line
 
 
-def _overlap(existing: str, opening: str) -> int:
-    """How much of ``opening`` repeats the end of ``existing`` (characters), or 0."""
+def _overlap(end: str, opening: str) -> int:
+    """How much of ``opening`` repeats the ``end`` of what stands (characters), or 0."""
     lead = len(opening) - len(opening.lstrip())
-    body, end = opening[lead:], existing.rstrip()[-_OPENING:]
+    body = opening[lead:]
     for size in range(min(len(body), len(end)), _LEAST_OVERLAP - 1, -1):
-        if end.endswith(body[:size]):
+        within_word = body[size - 1].isalnum() and body[size : size + 1].isalnum()
+        if end.endswith(body[:size]) and (not within_word or _CLOSING.match(body[size])):
             return lead + size
     return 0
 
 
-def _same(line: str, title: str) -> bool:
-    return regex.sub(r"[\W_]+", "", line).casefold() == regex.sub(r"[\W_]+", "", title).casefold()
+def _letters(line: str) -> str:
+    """A heading without its number and marks, for comparing."""
+    return regex.sub(r"[\W_]+", "", line).lstrip("0123456789").casefold()

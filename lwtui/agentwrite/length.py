@@ -15,9 +15,10 @@ from lwtui.documents.model import Section, Status
 from lwtui.text import count_words, sentence_ends
 
 SHORT = 0.85  # a section under this share of its target is continued
-LONG = 1.15  # a section over this share lands at the next sentence's end
+LONG = 1.15  # a section lands at a sentence's end before it is over this share
 RUNAWAY = 1.35  # over this share it is cut, sentence's end or not
-CLOSE = 0.97  # the last section is continued until the whole document reaches this share
+CLOSE = 0.97  # the same for a section that no other can make up for, as for the last one
+_SLACK = 12  # words that are not worth a call
 # One section's target never strays further than this from its plan, however far off the others came out.
 _MOST_SHRINK, _MOST_GROWTH = 0.5, 1.6
 
@@ -40,18 +41,23 @@ def section_target(sections: Sequence[Section], section_id: str) -> int:
 
 @dataclass(frozen=True)
 class Landing:
-    """Where a section's text should end. ``last`` asks for precision: nothing after it can make up for it."""
+    """Where a section's text should end. ``precise``: nothing that is written after it can make up for it."""
 
     target: int
     ends_itself: bool
-    last: bool = False
+    precise: bool = False
 
     @property
     def stop_at(self) -> float:
         """The length from which the next sentence's end is the end of the section."""
         if not self.ends_itself:
             return self.target - 8  # about half a sentence, so that the end falls evenly on both sides
-        return self.target * (1.03 if self.last else LONG - 0.05)
+        return self.target * (1.03 if self.precise else LONG - 0.05)
+
+    @property
+    def latest(self) -> float:
+        """The length past which a sentence's end that is already there is better than the next one."""
+        return max(self.target * (1.05 if self.precise else LONG), self.target + _SLACK)
 
     @property
     def runaway_at(self) -> float:
@@ -59,26 +65,52 @@ class Landing:
 
     def is_short(self, length: int) -> bool:
         """Whether a section that ended at ``length`` should be continued."""
-        return length < self.target * (CLOSE if self.last else SHORT) and self.target - length >= 12
+        return length < self.target * (CLOSE if self.precise else SHORT) and self.target - length >= _SLACK
 
 
-def land(text: str, length: int, landing: Landing) -> int | None:
-    """The offset at which ``text`` (of ``length`` by the counter) has reached its landing, or ``None`` if not yet.
+class Lander:
+    """Looks in a growing text for the place where it is to end. A text that was cut back needs a new one."""
 
-    A text that runs on without a sentence's end is cut where it last had one within reach, or else at a white
-    space.
-    """
-    if length < landing.stop_at:
-        return None
-    # The very end of what has come may still grow: "3." could become "3.5", a closing quote may follow.
-    ends = [end for end in sentence_ends(text) if end < len(text)]
-    first = bisect_left(ends, landing.stop_at, key=lambda end: count_words(text[:end]))
-    if first < len(ends):
-        return ends[first]
-    if length < landing.runaway_at:
-        return None
-    within_reach = bisect_left(ends, landing.target * SHORT, key=lambda end: count_words(text[:end]))
-    if within_reach < len(ends):
-        return ends[within_reach]
-    space = regex.search(r"\s\S*$", text)
-    return space.start() if space else len(text)
+    def __init__(self, landing: Landing, floor: int = 0) -> None:
+        """Text before ``floor`` (an offset) is never taken back."""
+        self._landing = landing
+        self._floor = floor
+        self._near: tuple[int, int] | None = None  # a sentence's end before all that matter, and the length there
+
+    def look(self, text: str, length: int) -> int | None:
+        """The offset at which ``text`` (of ``length`` by the counter) has reached its landing, or ``None`` if not yet.
+
+        A text that runs on without a sentence's end goes back to the last one within reach, or else is cut at a
+        white space.
+        """
+        landing = self._landing
+        if length < landing.stop_at:
+            return None
+        if self._near is None:
+            self._near = self._last_short_end(text)
+        start, reached = self._near
+        before = after = None
+        # The very end of what has come may still grow: "3." could become "3.5", a closing quote may follow.
+        for end in (start + end for end in sentence_ends(text[start:]) if start + end < len(text)):
+            reached += count_words(text[start:end])
+            start = end
+            if end < self._floor or landing.is_short(reached):
+                continue
+            if reached >= landing.stop_at:
+                after = end
+                break
+            before = end
+        if after is not None and (reached <= landing.latest or before is None):
+            return after
+        if before is not None and (after is not None or length > landing.latest):
+            return before
+        if length < landing.runaway_at:
+            return None
+        space = regex.search(r"\s\S*$", text[max(start, self._floor) :])
+        return max(start, self._floor) + space.start() if space else len(text)
+
+    def _last_short_end(self, text: str) -> tuple[int, int]:
+        """The last sentence's end at which ``text`` is still short, and its length there."""
+        ends = sentence_ends(text)
+        first = bisect_left(ends, True, key=lambda end: not self._landing.is_short(count_words(text[:end])))
+        return (ends[first - 1], count_words(text[: ends[first - 1]])) if first else (0, 0)

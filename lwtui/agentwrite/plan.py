@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.calls import Patience, stream_patiently
+from lwtui.agentwrite.calls import MORE_ROOM, Patience, always, stream_patiently
 from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted, Retrying
 from lwtui.agentwrite.forms import Rejected
 from lwtui.agentwrite.plan_format import Bounds, PlanError, check_plan, parse_plan, parse_step
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
-from lwtui.models.base import Finished, ModelError, Request, TextPiece
+from lwtui.models.base import Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
 from lwtui.text import StreamCleaner
 
 REPAIRS = 3  # how often a plan is asked for again
+_MOST_ROOM_ASKED = 4  # how often a call is made again because reasoning took all its tokens
 _REPLAN_SALT = 100  # so that another idea is not drawn with the plan's own seed
 
 
@@ -30,13 +31,14 @@ async def make_plan(agent: Agent, brief: Brief) -> AsyncGenerator[Event, None]:
     for attempt in range(1, REPAIRS + 2):
         yield PlanStarted(attempt)
         request = agent.form.plan(brief, bounds, agent.model.capabilities, rejected)
-        pieces: list[str] = []
-        async with aclosing(_answer(agent, agent.prepared(request, brief, attempt), pieces)) as events:
+        answer = _Answer()
+        async with aclosing(_ask(agent, agent.prepared(request, brief, attempt), answer)) as events:
             async for event in events:
                 yield event
-        raw = "".join(pieces)
+        raw = agent.form.plan_answer(answer.text)
         try:
-            plan = parse_plan(agent.form.plan_answer(raw), brief, bounds)
+            answer.check_whole(raw)
+            plan = parse_plan(raw, brief, bounds)
         except PlanError as error:
             yield PlanRejected(attempt, error.findings)
             rejected = Rejected(raw, error.findings)
@@ -60,13 +62,14 @@ async def replan_section(agent: Agent, brief: Brief, plan: Plan, section_id: str
         request = agent.form.replan(brief, plan, number, agent.model.capabilities)
         # The idea that stands now is part of the seed, so that asking twice does not bring the same answer.
         salt = _REPLAN_SALT + attempt + len(old.main_point) * 31 + number
-        pieces: list[str] = []
-        async with aclosing(_answer(agent, agent.prepared(request, brief, salt), pieces)) as events:
+        answer = _Answer()
+        async with aclosing(_ask(agent, agent.prepared(request, brief, salt), answer)) as events:
             async for event in events:
                 yield event
-        raw = "".join(pieces)
+        raw = agent.form.replan_answer(answer.text, number)
         try:
-            changed = plan.with_section(_new_idea(agent.form.replan_answer(raw, number), old))
+            answer.check_whole(raw)
+            changed = plan.with_section(_new_idea(raw, old))
             findings = tuple(check_plan(changed))
         except PlanError as error:
             findings = error.findings
@@ -91,30 +94,52 @@ def _new_idea(line: str, old: PlannedSection) -> PlannedSection:
     return section
 
 
-async def _answer(agent: Agent, request: Request, into: list[str]) -> AsyncGenerator[Event, None]:
+@dataclass
+class _Answer:
+    """What a call brought."""
+
+    text: str = ""
+    reason: FinishReason = "stop"
+
+    def check_whole(self, raw: str) -> None:
+        """Raise :class:`PlanError` if the answer was cut off: what is there of it may look like a shorter plan."""
+        if self.reason == "length":
+            finding = "The answer was cut off before its end; keep it shorter."
+            raise PlanError(finding, (finding,), raw)
+
+
+async def _ask(agent: Agent, request: Request, into: _Answer) -> AsyncGenerator[Event, None]:
     """Stream an answer into ``into``; one that breaks off is asked for from its beginning, since a plan is short.
 
-    A reasoning model that used up its tokens before it answered is given twice as many.
+    A reasoning model that used up its tokens before it answered is given twice as many, while the context has them.
     """
-    cleaner = StreamCleaner()
-    for _ in range(3):
-        into.clear()
-        finished: Finished | None = None
-        async with aclosing(stream_patiently(agent.model, lambda: request, Patience(agent.policy))) as parts:  # noqa: B023
+    wished = agent.allowing_for_reasoning(request).max_tokens
+    for attempt in range(1, _MOST_ROOM_ASKED + 1):
+        allowed = await agent.fitted(replace(request, max_tokens=wished))
+        cleaner = StreamCleaner()
+        into.text, into.reason, thought = "", "stop", False
+        async with aclosing(stream_patiently(agent.model, always(allowed), Patience(agent.policy))) as parts:
             async for part in parts:
-                if isinstance(part, Retrying):
-                    into.clear()
-                    cleaner = StreamCleaner()
-                    yield part
-                elif isinstance(part, TextPiece):
-                    into.append(part.text)
-                    yield PlanDelta(cleaner.add(part.text))
-                elif isinstance(part, Finished):
-                    finished = part
-        if "".join(into).strip() or finished is None or finished.reason != "length":
+                match part:
+                    case Retrying():
+                        cleaner, into.text = StreamCleaner(), ""
+                        yield part
+                    case TextPiece(text):
+                        into.text += text
+                        if shown := cleaner.add(text):
+                            yield PlanDelta(shown)
+                    case ReasoningPiece():
+                        thought = True
+                    case Finished(reason):
+                        into.reason = reason
+        if into.reason == "length" and (thought or not into.text.strip()):
+            agent.saw_reasoning(allowed.max_tokens)
+        if into.text.strip() or into.reason != "length":
             return
-        yield Retrying("no-answer", "All tokens went into reasoning; twice as many are allowed now.", 1, 0.0)
-        request = replace(request, max_tokens=request.max_tokens * 2)
+        if allowed.max_tokens < wished:
+            break
+        yield Retrying("no-answer", MORE_ROOM, attempt, 0.0)
+        wished *= 2
     raise ModelError(
         "The model used all its tokens for reasoning and gave no answer. Lower its reasoning effort or choose another.",
         kind="no-answer",

@@ -77,7 +77,11 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None) -> Plan:
     if findings:
         raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
     plan = replace(plan, title=plan.title or title_from(brief.instruction))
-    return rescale(plan, brief.words) if brief.words else plan
+    if brief.words and plan.words != brief.words:
+        plan = rescale(plan, brief.words)
+    if bounds and (findings := _check_words(plan, bounds)):
+        raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
+    return plan
 
 
 def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
@@ -87,7 +91,7 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
     if match is None:
         finding = f"The answer is not a step in the shape asked for: {line[:80]!r}."
         raise PlanError(finding, (finding,), raw)
-    heading, point = _split_point(match["point"].strip(" []"))
+    heading, point = _split_point(_unbracketed(match["point"]))
     return PlannedSection(heading, point, old.words, old.id)
 
 
@@ -111,6 +115,16 @@ def check_plan(plan: Plan, bounds: Bounds | None = None) -> list[str]:
     return findings
 
 
+def _check_words(plan: Plan, bounds: Bounds) -> list[str]:
+    """Steps that are far out of proportion. What is a little off is the model's own judgement."""
+    return [
+        f"Step {number} has {section.words} of {plan.words}; give each step {bounds.least_words} to "
+        f"{bounds.most_words}."
+        for number, section in enumerate(plan.sections, 1)
+        if not bounds.least_words / 4 <= section.words <= bounds.most_words * 2
+    ]
+
+
 def format_plan(plan: Plan) -> str:
     """The plan's steps in the paper's shape, one a line."""
     return "\n".join(format_step(number, section) for number, section in enumerate(plan.sections, 1))
@@ -118,9 +132,9 @@ def format_plan(plan: Plan) -> str:
 
 def format_step(number: int, section: PlannedSection) -> str:
     """One step in the paper's shape."""
-    point = section.main_point
-    if section.title and not point.startswith(section.title):
-        point = f"{section.title}: {point}" if point else section.title
+    title, point = _one_line(section.title), _one_line(section.main_point)
+    if title and _split_point(point) != (title, point):
+        point = f"{title}: {point}" if point else title
     return f"Paragraph {number} - Main Point: {point} - Word Count: {section.words} words"
 
 
@@ -225,9 +239,15 @@ def _from_steps(text: str) -> tuple[Plan, list[str]]:
         words = int(match["words"].replace(",", ""))
         if words == 0:
             findings.append(f"Step {match['number']} has a word count of 0.")
-        heading, point = _split_point(match["point"].strip(" []"))
+        heading, point = _split_point(_unbracketed(match["point"]))
         sections.append(PlannedSection(heading, point, max(1, words)))
     return Plan(title, tuple(sections)), findings
+
+
+def _unbracketed(point: str) -> str:
+    """Some models keep the brackets in which the shape shows what goes there."""
+    point = point.strip()
+    return point[1:-1].strip() if point.startswith("[") and point.endswith("]") else point
 
 
 def _split_point(point: str) -> tuple[str, str]:

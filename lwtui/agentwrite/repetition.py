@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import regex
 
-from lwtui.text import sentence_ends
+from lwtui.text import last_sentence_end, sentence_ends
 
-_TOKEN = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
-_GRAM = 4  # tokens in an n-gram
+_TOKEN = regex.compile(r"(?P<character>[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])|[\p{L}\p{N}]+")
 _SEEN_SHARE = 0.6  # a sentence with this share of known n-grams says nothing new
-_LEAST_TOKENS = 7  # shorter sentences may repeat: "Why?" is no loop
-_LOOP_TOKENS = 24  # a run with no sentence's end that repeats over this many tokens is a loop
-_CHECK_EVERY = 40  # characters between two looks for a run within one sentence
+_LOOP_TOKENS = 24  # a phrase that repeats over this many tokens is a loop
+_LOOP_REACH = 1200  # characters in which a loop is looked for
+_CHECK_EVERY = 40  # characters between two looks for a loop
+_RESCAN = 80  # characters before the last look in which a sentence's end may since have become one
+
+
+@dataclass(frozen=True)
+class _Measure:
+    """``gram``: tokens in an n-gram. ``least``: shorter sentences may repeat, "Why?" is no loop."""
+
+    gram: int
+    least: int
+
+
+# A character of Chinese or Japanese says about half of what a word does.
+_WORDS, _CHARACTERS = _Measure(4, 7), _Measure(8, 14)
 
 
 @dataclass(frozen=True)
@@ -28,73 +42,97 @@ class Finding:
 class RepetitionWatch:
     """Knows the text of a document so far and looks at a section as it grows.
 
-    Create it with the earlier text, then call :meth:`look` with the section's whole text after each piece.
+    Create it with the earlier sections, then call :meth:`look` with the section's whole text after each piece.
     """
 
-    def __init__(self, earlier: str = "") -> None:
-        self._known: set[tuple[str, ...]] = set()
+    def __init__(self, earlier: Iterable[str] = ()) -> None:
+        self._known: set[int] = set().union(*map(_grams_of, earlier))
         self._checked = 0  # the section's text up to here is sound and known
+        self._scanned = 0  # no sentence ends between _checked and here
+        self._trusted = 0  # nothing before it is taken back
         self._looked_at = 0
-        for sentence in _sentences(earlier):
-            self._known.update(_grams(_tokens(sentence)))
+
+    def trust(self, text: str) -> None:
+        """Take ``text``, with which the section begins, for sound, whatever it repeats."""
+        end = last_sentence_end(text)
+        self._known |= _grams_of(text[:end])
+        self._checked = self._scanned = end
+        self._trusted = self._looked_at = len(text)
 
     def look(self, text: str, *, ended: bool = False) -> Finding | None:
         """The first repetition past what was checked before, or ``None``.
 
         ``ended`` says that no more is coming, so that a last sentence without its full stop is checked too.
         """
-        for end in _ends(text, self._checked, ended):
-            tokens = _tokens(text[self._checked : end])
-            grams = _grams(tokens)
-            if len(tokens) >= _LEAST_TOKENS and grams:
+        for end in self._ends(text, ended):
+            tokens, measure = _tokens(text[self._checked : end])
+            grams = _grams(tokens, measure)
+            if len(tokens) >= measure.least and grams:
                 seen = sum(gram in self._known for gram in grams) / len(grams)
                 repeated = 1 - len(set(grams)) / len(grams)
                 if max(seen, repeated) >= _SEEN_SHARE:
-                    return Finding(self._checked, "a sentence was said before")
+                    return Finding(max(self._checked, self._trusted), "a sentence was said before")
             self._known.update(grams)
-            self._checked = end
-        if len(text) - self._looked_at >= _CHECK_EVERY:
-            self._looked_at = len(text)
-            if _loops(_tokens(text[self._checked :])):
-                return Finding(self._checked, "a phrase loops")
-        return None
+            self._checked = self._scanned = end
+        self._scanned = max(self._checked, len(text) - _RESCAN)
+        if len(text) - self._looked_at < _CHECK_EVERY:
+            return None
+        self._looked_at = len(text)
+        loop = _loop_in(text, max(self._trusted, len(text) - _LOOP_REACH))
+        return None if loop is None else Finding(loop, "a phrase loops")
 
     def rolled_back(self, keep: int) -> None:
         """The section was cut to ``keep`` characters; what was said after it stays known, so as not to return."""
         self._checked = min(self._checked, keep)
+        self._scanned = min(self._scanned, keep)
+        self._trusted = min(self._trusted, keep)
         self._looked_at = min(self._looked_at, keep)
 
+    def _ends(self, text: str, ended: bool) -> list[int]:
+        start = max(self._checked, self._scanned)
+        tail = text[start:]
+        # A sentence that ends where the text does may still be growing.
+        ends = [start + end for end in sentence_ends(tail) if end < len(tail)]
+        if ended and text[ends[-1] if ends else self._checked :].strip():
+            ends.append(len(text))
+        return ends
 
-def _ends(text: str, start: int, ended: bool) -> list[int]:
-    tail = text[start:]
-    # A sentence that ends where the text does may still be growing.
-    ends = [start + end for end in sentence_ends(tail) if end < len(tail)]
-    if ended and tail.strip():
-        ends.append(len(text))
-    return ends
 
-
-def _sentences(text: str) -> list[str]:
+@lru_cache(maxsize=512)
+def _grams_of(text: str) -> frozenset[int]:
+    """The n-grams of all sentences of a text. Each section asks for those of all earlier ones."""
     cuts = [0, *sentence_ends(text), len(text)]
-    return [text[a:b] for a, b in pairwise(cuts) if b > a]
+    return frozenset(gram for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b])))
 
 
-def _tokens(text: str) -> list[str]:
-    return [match.casefold() for match in _TOKEN.findall(text)]
+def _tokens(text: str) -> tuple[list[str], _Measure]:
+    matches = list(_TOKEN.finditer(text))
+    characters = sum(match["character"] is not None for match in matches)
+    tokens = [match.group().casefold() for match in matches]
+    return tokens, _CHARACTERS if characters * 2 > len(tokens) else _WORDS
 
 
-def _grams(tokens: list[str]) -> list[tuple[str, ...]]:
-    return [tuple(tokens[at : at + _GRAM]) for at in range(len(tokens) - _GRAM + 1)]
+def _grams(tokens: list[str], measure: _Measure) -> list[int]:
+    """Hashes of the n-grams: a long document has a great many."""
+    size = measure.gram
+    return [hash(tuple(tokens[at : at + size])) for at in range(len(tokens) - size + 1)]
 
 
-def _loops(tokens: list[str]) -> bool:
-    """Whether the last tokens are one phrase over and over (at least three times)."""
-    tail = tokens[-_LOOP_TOKENS * 3 :]
+def _loop_in(text: str, start: int) -> int | None:
+    """Where ``text``, from ``start`` on, ends in one phrase over and over (at least three times): the first time's end.
+
+    It is moved back to a sentence's end, if one lies between.
+    """
+    matches = list(_TOKEN.finditer(text, start))
+    tokens = [match.group().casefold() for match in matches]
     for period in range(1, _LOOP_TOKENS + 1):
         span = max(period * 3, _LOOP_TOKENS)
-        if len(tail) < span:
-            break
-        run = tail[-span:]
-        if all(run[at] == run[at - period] for at in range(period, span)):
-            return True
-    return False
+        if len(tokens) < span:
+            return None
+        first = len(tokens)
+        while first > period and tokens[first - 1] == tokens[first - 1 - period]:
+            first -= 1
+        if len(tokens) - first >= span - period:
+            again = matches[first].start()
+            return start + (last_sentence_end(text[start:again]) or len(text[start:again].rstrip()))
+    return None

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from time import monotonic
 
-from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.calls import Patience, stream_patiently
-from lwtui.agentwrite.context import Context, Shown
+from lwtui.agentwrite.agent import Agent, NoRoom
+from lwtui.agentwrite.calls import MORE_ROOM, Patience, stream_patiently
+from lwtui.agentwrite.context import Context
 from lwtui.agentwrite.events import (
-    ContextTrimmed,
     Continuing,
     Event,
     Retrying,
@@ -21,34 +19,31 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
     Thinking,
 )
-from lwtui.agentwrite.forms import Task
 from lwtui.agentwrite.intake import Intake
-from lwtui.agentwrite.length import Landing, land
-from lwtui.agentwrite.repetition import RepetitionWatch
-from lwtui.documents.model import Brief, Origin, Plan, Section, Usage
-from lwtui.models.base import Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
+from lwtui.agentwrite.length import RUNAWAY, Lander, Landing
+from lwtui.agentwrite.repetition import Finding, RepetitionWatch
+from lwtui.agentwrite.section_prompts import Job, SectionPrompts
+from lwtui.documents.model import Origin, Usage
+from lwtui.models.base import (
+    Finished,
+    FinishReason,
+    ModelError,
+    Prompt,
+    ReasoningPiece,
+    Request,
+    StreamPart,
+    TextPiece,
+)
 from lwtui.text import RunningCount, count_words, last_sentence_end, sentence_ends
 
 _MOST_CONTINUATIONS = 6  # calls in a row that bring the section no nearer to its length
+_LEAST_GAIN = 5  # words a call has to bring to count as one that does
 _MOST_LOOPS = 16  # loops rolled back in one section before it is left as it is
 _LOOPS_AT_ONE_PLACE = 3  # then the sentence before goes too
-_TOKENS_A_WORD = 3  # generous: the landing ends a section, this only bounds a call
-_MARGIN = 128  # tokens of a context that stay free
-
-
-@dataclass(frozen=True)
-class Job:
-    """One section to write, and what is known of its surroundings at that moment."""
-
-    brief: Brief
-    plan: Plan
-    section: Section
-    number: int  # from 1
-    target: int
-    last: bool
-    earlier: Sequence[Section]
-    parallel: bool = False
-    direct: bool = False
+_MOST_ROOM_ASKED = 4  # how often a call is made again because reasoning took all its tokens
+_MOST_DIRECT = 3  # times its target that a text written in direct mode may become
+_MOST_SQUEEZES = 2  # how often a prompt is made shorter because the model found it too long
+_CHARACTERS_A_TOKEN = 3  # of reasoning, rather too few
 
 
 class SectionWriter:
@@ -57,42 +52,52 @@ class SectionWriter:
     def __init__(self, agent: Agent, job: Job, context: Context) -> None:
         self._agent = agent
         self._job = job
+        self._id = job.section.id
         self._context = context
-        self._landing = Landing(job.target, agent.profile.ends_itself, job.last)
-        self._watch = RepetitionWatch("\n\n".join(one.text for one in job.earlier))
-        self._text = ""
-        self._count = RunningCount()
+        self._prompts = SectionPrompts(agent, job, context)
+        # In direct mode the model alone decides how long the text becomes, but for one that does not end.
+        self._by_itself = job.direct and agent.profile.ends_itself
+        limit = job.target * (_MOST_DIRECT if self._by_itself else 1)
+        self._landing = Landing(limit, agent.profile.ends_itself, job.precise)
+        self._watch = RepetitionWatch(one.text for one in job.earlier)
+        self._patience = Patience(agent.policy)
+        self._floor = 0  # text before it is never taken back: some of it may be the writer's own
+        self._text, self._count = "", RunningCount()
+        self._lander = Lander(self._landing)
+        # Over all calls:
         self._usage = Usage()
-        self._calls = 0
+        self._calls = 1
         self._loops = 0
         self._loop_places: dict[int, int] = {}
-        self._thought = 0
-        self._room_factor = 1  # doubled when a reasoning model used up its tokens before it answered
-        self._patience = Patience(agent.policy)
+        self._room_asked = 0
+        self._squeezes = 0
+        self._furthest = 0  # how much of the text the last fault left standing
+        self._broken_off: list[tuple[Prompt, str]] = []  # what calls without an end asked and answered
+        # Of the call that is being made:
+        self._asked: tuple[tuple[int, int], Request] | None = None
         self._intake: Intake | None = None
+        self._received: list[str] = []
+        self._thought = 0  # characters
         self._ended: FinishReason | None = None
         self._looped = False  # a loop was rolled back: the text is to be gone on with, under another seed
-        self._floor = 0  # text before it is never taken back: it may be the writer's own
 
     async def run(self) -> AsyncGenerator[Event, None]:
         """Write the section, or go on with it. Raises ``ModelError``; what was yielded before stays valid."""
         began = monotonic()
         section = self._job.section
-        written_by_hand = section.origin is Origin.USER
-        keep = len(section.text) if written_by_hand else self._agent.form.resume_at(section.text)
-        self._set_text(section.text[:keep])
+        by_hand = section.origin is Origin.USER
+        keep = len(section.text) if by_hand else self._agent.form.resume_at(section.text)
         self._floor = keep
-        self._watch.look(self._text)
-        shown: Shown | None = None
-        async for item in self._show():
-            if isinstance(item, Shown):
-                shown = item
-            else:
+        self._set_text(section.text[:keep])
+        self._watch.trust(self._text)
+        async with aclosing(self._prompts.prepare()) as items:
+            async for item in items:
                 yield item
-        assert shown is not None
-        first = self._request(shown)
+        first = await self._next_request()
+        for event in self._notices():
+            yield event
         yield SectionStarted(
-            section.id,
+            self._id,
             self._job.number,
             len(self._job.plan.sections),
             section.title,
@@ -101,100 +106,134 @@ class SectionWriter:
             keep,
             self._agent.provenance(first),
         )
-        async with aclosing(self._until_long_enough(shown)) as events:
-            async for event in events:
+        if not self._text.strip() or self._count.words < self._landing.stop_at:
+            async with aclosing(self._until_long_enough()) as events:
+                async for event in events:
+                    yield event
+            for event in self._tidy_end():
                 yield event
-        for event in self._tidy_end():
-            yield event
-        length = self._count.words
-        yield SectionFinished(section.id, length, self._job.target, self._usage, round(monotonic() - began, 3))
+        self._usage += self._context.take_usage()
+        yield SectionFinished(self._id, self._count.words, self._job.target, self._usage, round(monotonic() - began, 3))
 
-    async def _until_long_enough(self, shown: Shown) -> AsyncGenerator[Event, None]:
+    async def _until_long_enough(self) -> AsyncGenerator[Event, None]:
         """Call until the section has landed, or no call brings it further."""
         fruitless = 0
         while True:
             before = self._count.words
-            async with aclosing(self._one_call(shown)) as events:
+            async with aclosing(self._one_call_that_fits()) as events:
                 async for event in events:
                     yield event
-            length = self._count.words
             if self._looped:
                 continue
-            # Direct mode leaves the length to the model: it goes on only where the call itself was cut short.
-            short = self._ended == "length" if self._by_itself else self._landing.is_short(length)
-            fruitless = 0 if length > before + 5 else fruitless + 1
-            if not short or fruitless >= _MOST_CONTINUATIONS:
+            length = self._count.words
+            is_to_go_on = self._is_to_go_on(length)
+            if is_to_go_on:
+                for event in self._made_ready():
+                    yield event
+            fruitless = 0 if self._count.words > before + _LEAST_GAIN else fruitless + 1
+            if not is_to_go_on or fruitless >= _MOST_CONTINUATIONS:
                 if not self._text.strip():
                     raise self._no_answer()
                 return
-            yield Continuing(self._job.section.id, length, self._job.target)
+            if self._text.strip():
+                yield Continuing(self._id, length, self._job.target)
 
-    async def _one_call(self, shown: Shown) -> AsyncGenerator[Event, None]:
+    def _is_to_go_on(self, length: int) -> bool:
+        if self._by_itself:
+            return self._ended == "length" and length < self._job.target * RUNAWAY
+        return self._landing.is_short(length)
+
+    async def _one_call_that_fits(self) -> AsyncGenerator[Event, None]:
+        """One answer; where the model finds its prompt too long, after all, it is asked with less of the text."""
+        while True:
+            length = self._agent.context_length
+            try:
+                async with aclosing(self._one_call()) as events:
+                    async for event in events:
+                        yield event
+                return
+            except ModelError as error:
+                self._squeezes += 1
+                if error.kind != "context" or isinstance(error, NoRoom) or self._squeezes > _MOST_SQUEEZES:
+                    raise
+                if self._agent.context_length == length:  # else the model has learned the true one from the server
+                    self._agent.context_share *= 0.75
+                yield Retrying("context", f"{error} Less of the text is shown now.", self._squeezes, 0.0, self._id)
+            self._asked = None
+            async with aclosing(self._prompts.prepare()) as items:
+                async for item in items:
+                    yield item
+
+    async def _one_call(self) -> AsyncGenerator[Event, None]:
         """One answer, however often its call has to be repeated. Leaves why it ended in ``_ended`` or ``_looped``."""
-        self._ended = None
-        parts = stream_patiently(
-            self._agent.model, lambda: self._next_request(shown), self._patience, self._job.section.id
-        )
-        async with aclosing(parts):
-            async for part in parts:
-                match part:
-                    case TextPiece(text):
-                        for event in self._take(self._intake.add(text) if self._intake else text):
-                            yield event
-                    case ReasoningPiece(text):
-                        self._thought += len(text)
-                        yield Thinking(self._job.section.id, self._thought)
-                    case Retrying():
-                        for event in self._dropped():
-                            yield event
-                        yield part
-                    case Finished(reason, usage):
-                        self._usage += usage
-                        for event in self._finish_call(reason):
-                            yield event
-                if self._ended is not None or self._looped:
-                    return
-
-    def _next_request(self, shown: Shown) -> Request:
-        """The request for the text as it stands now; each gets an intake of its own."""
-        self._looped = False
-        self._intake = Intake(self._text, self._job.section.title, exact=self._agent.profile.form == "completion")
-        return self._request(shown)
-
-    def _request(self, shown: Shown) -> Request:
-        job = self._job
-        left = max(30, job.target - self._count.words)
-        task = Task(job.brief, job.plan, job.number, left, shown.text, self._text, job.parallel, job.direct)
+        self._ended, self._looped = None, False
+        parts = stream_patiently(self._agent.model, self._new_try, self._patience, self._id, self._gained)
+        try:
+            async with aclosing(parts):
+                async for part in parts:
+                    for event in (*self._notices(), *self._heard(part)):
+                        yield event
+                    if self._ended is not None or self._looped:
+                        break
+        except ModelError:
+            for event in self._take_rest():
+                yield event
+            raise
         self._calls += 1
-        request = Request(self._agent.form.section(task), max_tokens=self._answer_room(left))
-        salt = job.number * 997 + self._calls
-        return self._agent.prepared(request, job.brief, salt, firmer=self._loops)
+        self._note_broken_off()
+        for prompt, text in self._broken_off:
+            model = self._agent.model
+            self._usage += Usage(await model.count_tokens(prompt.plain()), await model.count_tokens(text))
+        self._broken_off.clear()
 
-    def _answer_room(self, words: int) -> int:
-        wished = (words * _TOKENS_A_WORD + 128) * self._room_factor + min(self._thought, 16_000)
-        return min(wished, self._agent.model.capabilities.context_length // 3 * (2 if self._room_factor > 1 else 1))
+    def _heard(self, part: StreamPart | Retrying) -> list[Event]:
+        match part:
+            case TextPiece(text):
+                self._received.append(text)
+                return self._take(self._intake.add(text) if self._intake else text)
+            case ReasoningPiece(text):
+                self._received.append(text)
+                self._thought += len(text)
+                return [Thinking(self._id, self._thought)]
+            case Retrying():
+                self._note_broken_off()
+                return [*self._dropped(), part]
+            case Finished(reason, usage):
+                self._received.clear()
+                self._usage += usage
+                return self._finish_call(reason)
 
-    async def _show(self) -> AsyncGenerator[Shown | ContextTrimmed | Retrying, None]:
-        """What of the earlier text goes into this section's prompts."""
-        job, model = self._job, self._agent.model
-        if job.parallel or job.direct:
-            yield Shown("", 0)
-            return
-        bare = self._agent.form.section(Task(job.brief, job.plan, job.number, job.target, "", self._text))
-        fixed = await model.count_tokens(bare.plain())
-        # The section itself will stand in its own prompts when it is continued.
-        growth = self._answer_room(job.target)
-        budget = model.capabilities.context_length - fixed - 2 * growth - _MARGIN
-        if budget < 0 and not job.earlier:
-            budget = 0
-        if budget < 0:
-            raise ModelError(
-                f"The plan alone takes {fixed} of the model's {model.capabilities.context_length} tokens: use a model "
-                "with a longer context, or fewer sections.",
-                kind="context",
-            )
-        async for item in self._context.show(job.earlier, budget, job.section.id):
-            yield item
+    def _note_broken_off(self) -> None:
+        """A call ended without its usage: it is estimated later from what it asked and answered."""
+        if self._received and self._asked:
+            self._broken_off.append((self._asked[1].prompt, "".join(self._received)))
+        self._received.clear()
+
+    async def _new_try(self) -> Request:
+        """The request for the text as it stands now; each try gets an intake of its own."""
+        self._thought = 0
+        self._received.clear()
+        self._intake = Intake(self._text, self._job.section.title, exact=self._agent.profile.form == "completion")
+        return await self._next_request()
+
+    async def _next_request(self) -> Request:
+        """The request for the text as it stands now; a try that changed nothing is made again with the same seed."""
+        state = (self._calls, len(self._text))
+        if self._asked is None or self._asked[0] != state:
+            request = await self._prompts.request(self._text, self._count.words, salt=self._calls, loops=self._loops)
+            self._asked = (state, request)
+        return self._asked[1]
+
+    def _notices(self) -> list[Event]:
+        notices: list[Event] = [*self._prompts.notices]
+        self._prompts.notices.clear()
+        return notices
+
+    def _gained(self) -> bool:
+        """Whether more of the text stands at this fault than at the last."""
+        stands = max(self._floor, self._agent.form.resume_at(self._text))
+        gained, self._furthest = stands > self._furthest, max(self._furthest, stands)
+        return gained
 
     def _take(self, piece: str) -> list[Event]:
         """Append ``piece`` unless it loops or passes the landing; then cut there."""
@@ -203,90 +242,106 @@ class SectionWriter:
         before, self._text = self._text, self._text + piece
         self._count.add(piece)
         if finding := self._watch.look(self._text):
-            return self._roll_back(before, finding.keep, finding.reason)
-        at = None if self._by_itself else land(self._text, self._count.words, self._landing)
+            return self._roll_back(before, finding)
+        at = self._lander.look(self._text, self._count.words)
         if at is None:
-            return [TextDelta(self._job.section.id, piece)]
+            return [TextDelta(self._id, piece)]
         self._ended = "stop"
         return self._cut(before, at, "landed at the end of a sentence")
 
-    @property
-    def _by_itself(self) -> bool:
-        """Whether the model alone decides how long the text becomes."""
-        return self._job.direct and self._agent.profile.ends_itself
+    def _take_rest(self) -> list[Event]:
+        """Take what the intake held back, at the end of an answer."""
+        intake, self._intake = self._intake, None
+        return self._take(intake.close()) if intake else []
 
     def _set_text(self, text: str) -> None:
         self._text, self._count = text, RunningCount(text)
+        self._lander = Lander(self._landing, self._floor)
 
     def _cut(self, shown: str, at: int, reason: str) -> list[Event]:
         """End the text at ``at``, where the reader has seen ``shown`` of it."""
         self._set_text(self._text[:at])
         if at >= len(shown):
             rest = self._text[len(shown) :]
-            return [TextDelta(self._job.section.id, rest)] if rest else []
-        return [TextRolledBack(self._job.section.id, at, reason)]
+            return [TextDelta(self._id, rest)] if rest else []
+        return [TextRolledBack(self._id, at, reason)]
 
-    def _roll_back(self, shown: str, keep: int, reason: str) -> list[Event]:
+    def _roll_back(self, shown: str, finding: Finding) -> list[Event]:
+        keep = finding.keep
         self._loops += 1
         places = self._loop_places
         places[keep] = places.get(keep, 0) + 1
         if places[keep] > _LOOPS_AT_ONE_PLACE:
             earlier = [end for end in sentence_ends(self._text[:keep]) if end < keep]
             keep = earlier[-1] if earlier else 0
-        keep = max(self._floor, len(self._text[:keep].rstrip()))
+        keep = max(self._floor, _paragraph_start(self._text, keep))
         self._watch.rolled_back(keep)
+        self._furthest = min(self._furthest, keep)
         if self._loops >= _MOST_LOOPS:
             self._ended = "stop"
         else:
             self._looped = True
-        return self._cut(shown, keep, reason)
+        return self._cut(shown, keep, finding.reason)
 
     def _dropped(self) -> list[Event]:
         """A call broke off: take what the intake held back, then go back to where it can be gone on from."""
-        events = self._take(self._intake.close()) if self._intake else []
-        keep = max(self._floor, self._agent.form.resume_at(self._text))
-        if keep < len(self._text):
-            self._set_text(self._text[:keep])
-            self._watch.rolled_back(keep)
-            events.append(TextRolledBack(self._job.section.id, keep, "the stream broke off within a sentence"))
-        return events
-
-    def _finish_call(self, reason: FinishReason) -> list[Event]:
-        events = self._take(self._intake.close()) if self._intake else []
+        events = self._take_rest()
         if self._ended is not None or self._looped:
             return events
-        before = self._text
-        if finding := self._watch.look(self._text, ended=True):
-            return events + self._roll_back(before, finding.keep, finding.reason)
+        return events + self._to_resume("the stream broke off within a sentence")
+
+    def _to_resume(self, reason: str) -> list[Event]:
+        """Cut the text to where the model can go on from it."""
+        keep = max(self._floor, self._agent.form.resume_at(self._text))
+        if keep == len(self._text):
+            return []
+        self._set_text(self._text[:keep])
+        self._watch.rolled_back(keep)
+        return [TextRolledBack(self._id, keep, reason)]
+
+    def _finish_call(self, reason: FinishReason) -> list[Event]:
+        events = self._take_rest()
+        if self._ended is not None or self._looped:
+            return events
         self._ended = reason
-        if reason == "length" and not self._text.strip():
-            return events + self._ask_for_room()
-        if (
-            reason == "stop"
-            and self._text
-            and not self._text[-1].isspace()
-            and self._landing.is_short(self._count.words)
-        ):
-            # The model took the section for complete, so what follows is a new paragraph.
-            self._set_text(self._text + "\n\n")
-            events.append(TextDelta(self._job.section.id, "\n\n"))
+        if self._thought:
+            self._agent.saw_reasoning(min(self._thought // _CHARACTERS_A_TOKEN, 16_000))
+        if self._brought_nothing:
+            return events + (self._ask_for_room() if reason == "length" else [])
+        # Half a sentence would be known when the model writes all of it.
+        if reason != "length" and (finding := self._watch.look(self._text, ended=True)):
+            self._ended = None
+            return events + self._roll_back(self._text, finding)
         return events
 
+    @property
+    def _brought_nothing(self) -> bool:
+        """Whether the text is what it was when the call was made."""
+        return self._asked is not None and len(self._text) <= self._asked[0][1]
+
+    def _made_ready(self) -> list[Event]:
+        """Bring the text to where it can be gone on from after an answer that was too short."""
+        if self._ended == "length":
+            return self._to_resume("the answer was cut off within a sentence")
+        if not self._text or self._text[-1].isspace():
+            return []
+        # The model took the section for complete, so what follows is a new paragraph.
+        self._set_text(self._text + "\n\n")
+        return [TextDelta(self._id, "\n\n")]
+
     def _ask_for_room(self) -> list[Event]:
-        """No text came, and the tokens are used up: a reasoning model gets twice as many."""
-        limit = self._agent.model.capabilities.context_length // 3
-        if self._room_factor >= 16 or self._answer_room(self._job.target) >= 2 * limit:
-            raise self._no_answer()
-        self._room_factor *= 2
-        reason = "All tokens went into reasoning; twice as many are allowed now."
-        return [Retrying("no-answer", reason, self._room_factor.bit_length() - 1, 0.0, self._job.section.id)]
+        """No text came, and the tokens are used up: a reasoning model gets about twice as many."""
+        allowed = self._asked[1].max_tokens if self._asked else 0
+        self._room_asked += 1
+        if allowed < self._prompts.wished_tokens(self._count.words) or self._room_asked > _MOST_ROOM_ASKED:
+            if not self._text.strip():
+                raise self._no_answer()
+            return []
+        self._agent.saw_reasoning(allowed)
+        return [Retrying("no-answer", MORE_ROOM, self._room_asked, 0.0, self._id)]
 
     def _no_answer(self) -> ModelError:
-        why = (
-            "used all its tokens for reasoning and"
-            if self._thought or self._ended == "length"
-            else "ended its answer and"
-        )
+        why = "used all its tokens for reasoning and" if self._ended == "length" else "ended its answer and"
         return ModelError(
             f"The model {why} gave no text for section {self._job.number}. Lower its reasoning effort, allow it a "
             "longer context, or choose another model; what was written is kept.",
@@ -294,13 +349,20 @@ class SectionWriter:
         )
 
     def _tidy_end(self) -> list[Event]:
-        """End the section on a whole sentence, without white space after it."""
+        """End the section without white space after it and, where an answer was cut off, on a whole sentence."""
         text = self._text.rstrip()
-        end = last_sentence_end(text)
+        end = last_sentence_end(text) if self._ended == "length" else len(text)
         if end < len(text) and count_words(text[:end]) >= 0.8 * count_words(text):
             text = text[:end]
-        if text == self._text:
+        keep = max(self._floor, len(text))
+        if keep == len(self._text):
             return []
-        keep = len(text)
-        self._set_text(text)
-        return [TextRolledBack(self._job.section.id, keep, "ended on a whole sentence")]
+        self._set_text(self._text[:keep])
+        return [TextRolledBack(self._id, keep, "ended on a whole sentence")]
+
+
+def _paragraph_start(text: str, end: int) -> int:
+    """``end``, a sentence's, moved past the break of a paragraph that follows, so that what comes begins one too."""
+    sound = len(text[:end].rstrip())
+    space = len(text[sound:]) - len(text[sound:].lstrip())
+    return sound + space if "\n\n" in text[sound : sound + space] else sound

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Protocol
 
@@ -20,9 +20,12 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
 )
 from lwtui.agentwrite.length import section_target
-from lwtui.agentwrite.section import Job, SectionWriter
+from lwtui.agentwrite.section import SectionWriter
+from lwtui.agentwrite.section_prompts import Job
 from lwtui.documents.model import Brief, Mode, Origin, Plan, Section, Status, Usage
 from lwtui.text import count_words
+
+_AHEAD = 64  # events that sections written side by side may be ahead of their reader
 
 
 class Manuscript(Protocol):
@@ -40,7 +43,8 @@ class Manuscript(Protocol):
 async def write(
     agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None = None
 ) -> AsyncGenerator[Event, None]:
-    """Write every section that is not done, or those in ``only`` (section ids), and go on with interrupted ones.
+    """Write every section that is not done, and go on with interrupted ones. Or just those in ``only`` (section
+    ids): of these, the ones that are done are written anew.
 
     Yields events, last :class:`DocumentFinished`. Closing the iterator stops at once; calling :func:`write` again
     resumes. The caller stores what the events say before it asks for the next one (see :func:`record`). Raises
@@ -76,15 +80,19 @@ async def _side_by_side(
     agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None
 ) -> AsyncGenerator[Event, None]:
     """As many sections at once as the backend takes; each is written without the text of the others."""
-    queue: asyncio.Queue[Event | None] = asyncio.Queue(maxsize=64)
-    waiting = [s for s in manuscript.sections() if s.status is not Status.DONE and (only is None or s.id in only)]
+    # The end of the work is told through the queue as well, so that must never have to wait for room in it.
+    queue: asyncio.Queue[Event | None] = asyncio.Queue()
+    room = asyncio.Semaphore(_AHEAD)
+    tried: set[str] = set()
 
     async def work() -> None:
-        while waiting:
-            job = _job(brief, manuscript, waiting.pop(0), alone=True)
+        while (section := _next(manuscript.sections(), only, tried)) is not None:
+            tried.add(section.id)
+            job = _job(brief, manuscript, section, alone=True)
             async with aclosing(SectionWriter(agent, job, Context(agent, brief)).run()) as events:
                 async for event in events:
-                    await queue.put(event)
+                    await room.acquire()
+                    queue.put_nowait(event)
 
     async def work_all() -> None:
         try:
@@ -92,16 +100,17 @@ async def _side_by_side(
                 for _ in range(max(1, agent.model.capabilities.parallel)):
                     group.create_task(work())
         finally:
-            await queue.put(None)
+            queue.put_nowait(None)
 
     task = asyncio.create_task(work_all())
     try:
         while (event := await queue.get()) is not None:
+            room.release()
             yield event
         await _first_error(task)
     finally:
         task.cancel()
-        await asyncio.wait({task}) if not queue.full() else await _drain(queue, task)
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _first_error(task: asyncio.Task[None]) -> None:
@@ -112,24 +121,19 @@ async def _first_error(task: asyncio.Task[None]) -> None:
         raise group.exceptions[0] from None
 
 
-async def _drain(queue: asyncio.Queue[Event | None], task: asyncio.Task[None]) -> None:
-    """Wait for a cancelled task that may be about to put its last item into a full queue."""
-    while not task.done():
-        while not queue.empty():
-            queue.get_nowait()
-        await asyncio.sleep(0)
-
-
 def _next(sections: Sequence[Section], only: Collection[str] | None, tried: set[str]) -> Section | None:
     for section in sections:
-        wanted = only is None or section.id in only
-        if wanted and section.status is not Status.DONE and section.id not in tried:
+        if section.id in tried:
+            continue
+        if only is not None and section.id in only:
+            return replace(section, text="", length=0, origin=None) if section.status is Status.DONE else section
+        if only is None and section.status is not Status.DONE:
             return section
     return None
 
 
 def _job(brief: Brief, manuscript: Manuscript, section: Section, *, alone: bool) -> Job:
-    """What is to be done for a section. ``alone``: it keeps to its own target, whatever became of the others."""
+    """What is to be done for a section. ``alone``: it keeps to its own target, and closely, for no other makes up."""
     sections, plan = manuscript.sections(), manuscript.plan
     at = next(position for position, one in enumerate(sections) if one.id == section.id)
     open_ones = [one for one in sections if one.status is not Status.DONE]
@@ -139,7 +143,7 @@ def _job(brief: Brief, manuscript: Manuscript, section: Section, *, alone: bool)
         section=section,
         number=at + 1,
         target=section.words if alone else section_target(sections, section.id),
-        last=not alone and len(open_ones) == 1,
+        precise=alone or len(open_ones) == 1,
         earlier=[one for one in sections[:at] if one.text],
         parallel=brief.mode is Mode.PARALLEL,
         direct=brief.mode is Mode.DIRECT,
@@ -177,6 +181,7 @@ class Draft:
         match event:
             case SectionStarted(section_id=id, keep=keep) | TextRolledBack(section_id=id, keep=keep):
                 self.texts[id] = self.texts.get(id, "")[:keep]
+                self.done.discard(id)
             case TextDelta(section_id=id, text=text):
                 self.texts[id] += text
             case SectionFinished(section_id=id):

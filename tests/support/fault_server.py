@@ -206,11 +206,13 @@ class FaultServer:
             self.requests.append(seen)
             serving = asyncio.create_task(self._serve(seen, writer))
             watching = asyncio.create_task(reader.read(1))
-            await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
-            seen.hung_up = not serving.done()
-            for one in (serving, watching):
-                one.cancel()
-            outcome, _ = await asyncio.gather(serving, watching, return_exceptions=True)
+            try:
+                await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
+                seen.hung_up = not serving.done() or isinstance(serving.exception(), ConnectionError)
+            finally:
+                for one in (serving, watching):
+                    one.cancel()
+                outcome, _ = await asyncio.gather(serving, watching, return_exceptions=True)
             if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionError):
                 self._failure = outcome
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):

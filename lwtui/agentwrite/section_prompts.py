@@ -1,0 +1,118 @@
+"""The requests for one section: whatever its text and the text before it have become, each fits the model's context."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from lwtui.agentwrite.agent import Agent, NoRoom
+from lwtui.agentwrite.context import Context, Shown
+from lwtui.agentwrite.events import ContextTrimmed, Retrying
+from lwtui.agentwrite.forms import Task
+from lwtui.documents.model import Brief, Plan, Section
+from lwtui.models.base import Prompt, Request
+
+_TOKENS_A_WORD = 3  # generous: the landing ends a section, this only bounds a call
+_LEAST_WORDS = 30  # asked for at once
+_LEAST_FREE = 256  # tokens beside brief and plan, for text so far and answer
+
+
+@dataclass(frozen=True)
+class Job:
+    """One section to write, and what is known of its surroundings at that moment.
+
+    ``precise``: nothing that is written after the section can make up for its length.
+    """
+
+    brief: Brief
+    plan: Plan
+    section: Section
+    number: int  # from 1
+    target: int
+    precise: bool
+    earlier: Sequence[Section]
+    parallel: bool = False
+    direct: bool = False
+
+
+class SectionPrompts:
+    """Composes a section's requests. :meth:`prepare` comes first; then each :meth:`request` is for the text as it is.
+
+    ``notices`` collects what had to be left out of the requests; the caller takes them from there.
+    """
+
+    def __init__(self, agent: Agent, job: Job, context: Context) -> None:
+        self._agent = agent
+        self._job = job
+        self._context = context
+        self._shown = Shown("", 0)
+        self.notices: list[ContextTrimmed] = []
+
+    async def prepare(self) -> AsyncGenerator[ContextTrimmed | Retrying, None]:
+        """Decide what of the earlier sections all requests show. Raises :class:`~lwtui.models.base.ModelError`."""
+        job = self._job
+        if job.parallel or job.direct or not job.earlier:
+            return
+        free = await self._free()
+        # The section itself will stand in its own prompts when it is continued.
+        growth = 2 * _tokens_for(job.target) + min(self._agent.reasoning_tokens, free // 4)
+        budget = free - min(growth, free * 2 // 3)
+        async with aclosing(self._context.show(job.earlier, budget, job.section.id)) as items:
+            async for item in items:
+                if isinstance(item, Shown):
+                    self._shown = item
+                else:
+                    yield item
+
+    async def request(self, text: str, length: int, *, salt: int, loops: int) -> Request:
+        """The request for what comes after ``text``, of ``length``, in this section.
+
+        Raises :class:`~lwtui.models.base.ModelError` if not even the plan fits.
+        """
+        words = max(_LEAST_WORDS, self._job.target - length)
+        wished = self.wished_tokens(length)
+        prompt = self._prompt(self._shown.text, text, words)
+        room = await self._agent.room_beside(prompt)
+        if room < min(wished, self._agent.context_length // 4):
+            prompt = await self._squeezed(text, words, wished)
+            room = await self._agent.room_beside(prompt)
+        request = await self._agent.fitted(Request(prompt, max_tokens=min(wished, max(1, room))))
+        return self._agent.prepared(request, self._job.brief, self._job.number * 997 + salt, firmer=loops)
+
+    def wished_tokens(self, length: int) -> int:
+        """Tokens that a call is given where ``length`` is there already, if the context has them."""
+        return _tokens_for(max(_LEAST_WORDS, self._job.target - length)) + self._agent.reasoning_tokens
+
+    async def _squeezed(self, text: str, words: int, wished: int) -> Prompt:
+        """A prompt with less of the text: at most half of what there is room for goes to the earlier sections."""
+        free = await self._free()
+        available = free - min(wished, self._agent.context_length // 3, free // 2)
+        own = await self._context.end_of(text, max(available // 2, available - self._shown.tokens))
+        own_tokens = await self._agent.model.count_tokens(own)
+        shown = await self._context.end_of(self._shown.text, available - own_tokens)
+        sent = own_tokens + await self._agent.model.count_tokens(shown)
+        full = self._shown.tokens + await self._agent.model.count_tokens(text)
+        self.notices.append(ContextTrimmed(self._job.section.id, full, sent, 0, sent))
+        return self._prompt(shown, own, words)
+
+    async def _free(self) -> int:
+        """Tokens of context beside what every request of this section holds."""
+        free = await self._agent.room_beside(self._prompt("", "", self._job.target))
+        if free < _LEAST_FREE:
+            taken = self._agent.context_length - free
+            raise NoRoom(
+                f"The brief and the plan take {taken} of the model's {self._agent.context_length} tokens: use a model "
+                "with a longer context, or fewer sections."
+            )
+        return free
+
+    def _prompt(self, shown: str, text: str, words: int) -> Prompt:
+        job = self._job
+        return self._agent.form.section(
+            Task(job.brief, job.plan, job.number, words, shown, text, job.parallel, job.direct)
+        )
+
+
+def _tokens_for(words: int) -> int:
+    return words * _TOKENS_A_WORD + 128
