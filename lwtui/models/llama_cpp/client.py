@@ -153,6 +153,7 @@ class LlamaModel:
             raise self._died_loading(error) from None
         except BaseException:
             worker.kill()
+            await worker.close()
             raise
         self._deaths = 0
         return worker

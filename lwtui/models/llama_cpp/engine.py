@@ -35,6 +35,10 @@ class EngineError(Exception):
     """The model cannot go on computing; the text says what happened."""
 
 
+class NoRoom(LoadError):
+    """The memory is too small for the context."""
+
+
 class Aborted(Exception):
     """A step was broken off because :attr:`Engine.should_abort` said so."""
 
@@ -131,7 +135,7 @@ class Engine:
         context = C.llama_init_from_model(self.gguf.model, params)
         if not context:
             size = self.context_length * self.gguf.cache_bytes_per_token() / 1e9
-            raise LoadError(
+            raise NoRoom(
                 f"there is no room for a context of {self.context_length} tokens (about {size:.1f} GB): set "
                 f"context_length lower. {self._log.first_error()}".strip()
             )
@@ -151,7 +155,7 @@ class Engine:
 
     def rewind(self, sequence: Strand, keep: int) -> int:
         """Take back all but the first ``keep`` tokens of a sequence; how many could be kept."""
-        if keep < len(sequence.tokens) and not C.llama_memory_seq_rm(self._memory, sequence.number, keep, -1):
+        if not C.llama_memory_seq_rm(self._memory, sequence.number, keep, -1):
             C.llama_memory_seq_rm(self._memory, sequence.number, -1, -1)
             keep = 0
         del sequence.tokens[keep:]
@@ -190,7 +194,7 @@ class Engine:
         C.llama_set_abort_callback(self._context, callback, ctypes.c_void_p(0))
         began = monotonic()
         result = self._batch.decode(self._context)
-        if not watched or len(parts) == 1 == len(parts[0][1]):
+        if all(len(part) == 1 for _, part in parts):
             self._slow = monotonic() - began > _SLOW_STEP
         if result == 0:
             return

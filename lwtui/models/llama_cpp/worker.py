@@ -10,6 +10,7 @@ import os
 import queue
 import sys
 import threading
+import traceback
 from typing import TYPE_CHECKING, BinaryIO
 
 from lwtui.models.llama_cpp import protocol
@@ -105,10 +106,10 @@ class Worker:
             raise Refused("Two versions of lwtui are mixed in this environment: install it anew.", "worker")
         try:
             from lwtui.models.llama_cpp.bindings import LoadError, NativeLog
-            from lwtui.models.llama_cpp.engine import Engine
+            from lwtui.models.llama_cpp.engine import Engine, NoRoom
         except ModuleNotFoundError as error:
             raise Refused(
-                f"Models on this machine need the package {error.name!r}: pip install 'lwtui[local]'.", "worker"
+                f'Models on this machine need the package {error.name!r}: pip install "lwtui[local]".', "worker"
             ) from None
         except (ImportError, OSError, RuntimeError) as error:  # its native library
             raise Refused(f"llama-cpp-python cannot be used: {_one_line(error)}. Install it anew.", "worker") from None
@@ -117,7 +118,8 @@ class Worker:
             self._engine = engine = Engine(load.path, load.context_length, self._log)
         except LoadError as error:
             reason = _one_line(error).rstrip(".") or "llama.cpp does not say why"
-            raise Refused(f"Cannot load {load.path}: {reason}.", "malformed") from None
+            kind = "worker" if isinstance(error, NoRoom) else "malformed"
+            raise Refused(f"Cannot load {load.path}: {reason}.", kind) from None
         engine.should_abort = lambda: self._current in self._cancelled
         self._read_template(engine)
         gguf = engine.gguf
@@ -226,8 +228,13 @@ def main() -> None:
     """Keep the real standard output for messages: whatever native code prints goes to standard error."""
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    Worker(sys.stdin.buffer, sink).run()
-    os._exit(1)  # an ordinary end would wait for the thread that reads
+    try:
+        Worker(sys.stdin.buffer, sink).run()
+    finally:
+        if error := sys.exc_info()[1]:
+            traceback.print_exception(error)
+        sys.stderr.flush()
+        os._exit(1)  # an ordinary end would wait for the thread that reads
 
 
 if __name__ == "__main__":
