@@ -13,7 +13,8 @@ _END = regex.compile(
 
 def sentence_ends(text: str) -> list[int]:
     """Offsets just past each sentence in ``text``, rising; the end of a paragraph ends a sentence."""
-    return [match.end() for match in _END.finditer(text)]
+    # A sentence that ends its paragraph matches twice, at the same offset.
+    return list(dict.fromkeys(match.end() for match in _END.finditer(text)))
 
 
 def last_sentence_end(text: str) -> int:

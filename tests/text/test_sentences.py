@@ -51,3 +51,7 @@ def test_ends_rise_within_the_text_and_never_stand_within_white_space(text: str)
     ends = sentence_ends(text)
     assert ends == sorted(set(ends))
     assert all(0 < end <= len(text) and not text[end - 1].isspace() for end in ends)
+
+
+def test_a_sentence_that_ends_its_paragraph_ends_once() -> None:
+    assert sentence_ends("One.\n\nTwo.\n\n") == [4, 10]
