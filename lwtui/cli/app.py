@@ -13,8 +13,6 @@ from lwtui.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lwtui.config import ModelSettings, Settings
-
 
 def parser() -> Parser:
     commands = "\n".join(f"  {name:<9} {line}" for name, line in COMMANDS.items())

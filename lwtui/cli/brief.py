@@ -21,7 +21,8 @@ _UNIT = (
     r"|단어|字|文字|词|詞|単語"
 )
 _DIGITS = regex.compile(
-    rf"(?<![A-Za-z\d.,])(?P<number>\d{{1,3}}(?:[,. ]\d{{3}})+|\d+(?:\.\d+)?)[ -]?(?P<scale>k|千|万|萬)?[ -]?(?:{_UNIT})",
+    r"(?<![A-Za-z\d.,])(?P<number>\d{1,3}(?:[,. ]\d{3})+|\d+(?:\.\d+)?)"
+    rf"[ -]?(?P<scale>k|千|万|萬)?[ -]?(?:{_UNIT})",
     regex.IGNORECASE,
 )
 _HAN_NUMBER = regex.compile(

@@ -59,6 +59,10 @@ class Author:
         asked = json.dumps(request["messages"])
         if not re.search(r"Word Count: \d", asked):
             return Answer([self.plan])
+        return self.sentences(request)
+
+    def sentences(self, _: Any) -> Answer:
+        """Prose, whatever was asked; another each time."""
         self.sections += 1
         return Answer(prose(self.sections, self.words), delay=self.delay)
 

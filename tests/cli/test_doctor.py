@@ -1,0 +1,111 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cli.running import KEY, Done, Shell, endpoint
+from tests.support.fault_server import Fault, FaultServer
+
+
+def checks(done: Done) -> dict[str, dict[str, str]]:
+    return {check["name"]: check for check in json.loads(done.out)["checks"]}
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with endpoint() as running:
+        yield running
+
+
+def test_on_a_machine_in_order_nothing_fails(shell: Shell, server: FaultServer) -> None:
+    shell.settings(f'documents = "docs"\n[models.writer]\nmodel = "m-1"\nbase_url = "{server.base_url}"\n')
+    done = shell.run("doctor", "--json").worked()
+    found = checks(done)
+    assert json.loads(done.out)["ok"] is True
+    for name in ("Python", "settings", "config folder", "cache folder", "documents folder", "default model"):
+        assert found[name]["status"] == "ok", found[name]
+    assert found["llama-cpp-python"]["status"] == found["demo model"]["status"] == "ok"
+    assert found["model writer"]["status"] == "ok"
+    assert all(set(check) == {"name", "status", "detail", "remedy"} for check in found.values())
+
+
+def test_it_changes_nothing(shell: Shell) -> None:
+    before = sorted(shell.folder.rglob("*"))
+    shell.run("doctor").worked()
+    assert sorted(shell.folder.rglob("*")) == before
+
+
+def test_a_line_for_each_check(shell: Shell) -> None:
+    lines = shell.run("doctor").worked().out.splitlines()
+    assert lines[0].startswith("ok    Python")
+    assert {line[:4] for line in lines} <= {"ok  ", "warn"}
+
+
+def test_what_fails_says_what_to_do(shell: Shell) -> None:
+    (shell.folder / "text.gguf").write_text("not a model")
+    (shell.folder / "file").touch()
+    shell.settings(
+        f'model = "gone"\ndocuments = "{shell.folder}/file/documents"\n'
+        '[models.away]\nbase_url = "http://127.0.0.1:9/v1"\n'
+        '[models.text]\nprovider = "llama_cpp"\npath = "text.gguf"\n'
+        '[models.missing]\nprovider = "llama_cpp"\npath = "missing.gguf"\n'
+    )
+    done = shell.run("doctor", "--json")
+    found = checks(done)
+    assert done.code == 1 and done.err == "" and json.loads(done.out)["ok"] is False
+    for name, words in (
+        ("default model", "no model named 'gone'"),
+        ("documents folder", "cannot be written"),
+        ("model away", "Cannot reach"),
+        ("model text", "not a GGUF"),
+        ("model missing", "No such file"),
+    ):
+        assert found[name]["status"] == "fail" and words in found[name]["detail"], found[name]
+    assert found["documents folder"]["remedy"] == "lwtui config set documents FOLDER"
+
+
+def test_settings_that_cannot_be_read_are_one_of_the_findings(shell: Shell) -> None:
+    shell.settings("model = ")
+    done = shell.run("doctor", "--json")
+    assert done.code == 1
+    assert checks(done)["settings"]["status"] == "fail" and "not valid TOML" in checks(done)["settings"]["detail"]
+
+
+def refusing(server: FaultServer, fault: Fault) -> None:
+    """Let every request fail, that for the list of models too."""
+
+    async def refuse(seen: object, writer: object) -> None:
+        from tests.support import fault_server
+
+        await fault_server._send(writer, fault.status, fault.body)  # type: ignore[arg-type]
+
+    server._serve = refuse  # type: ignore[method-assign, assignment]
+
+
+def test_a_key_that_is_not_accepted_fails_and_is_not_shown(shell: Shell, server: FaultServer) -> None:
+    refusing(server, Fault.http(401, message=f"{KEY} is not known"))
+    shell.settings(f'[models.writer]\nbase_url = "{server.base_url}"\nkey_env = "MY_KEY"\n')
+    done = shell.run("doctor", "--json", MY_KEY=KEY)
+    assert done.code == 1
+    assert checks(done)["model writer"]["status"] == "fail"
+    assert "does not accept the key" in checks(done)["model writer"]["detail"]
+    assert KEY not in done.out + done.err
+
+
+def test_an_endpoint_without_a_list_of_models_is_only_a_warning(shell: Shell) -> None:
+    with FaultServer(models=None) as server:
+        shell.settings(f'[models.writer]\nbase_url = "{server.base_url}"\n')
+        done = shell.run("doctor", "--json").worked()
+    assert checks(done)["model writer"]["status"] == "warn"
+    assert checks(done)["model writer"]["remedy"] == "lwtui models verify writer"
+
+
+def test_a_model_that_the_endpoint_does_not_list(shell: Shell, server: FaultServer) -> None:
+    shell.settings(f'[models.writer]\nmodel = "m-9"\nbase_url = "{server.base_url}"\n')
+    found = checks(shell.run("doctor", "--json").worked())["model writer"]
+    assert found["status"] == "warn" and "'m-9'" in found["detail"] and found["remedy"] == "It has: m-1."
+
+
+def test_a_machine_without_a_keyring_is_only_a_warning(shell: Shell) -> None:
+    done = shell.run("doctor", "--json", PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring").worked()
+    assert checks(done)["keyring"]["status"] == "warn"

@@ -1,0 +1,192 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import KEY, Author, Shell, at, endpoint
+from tests.support.fault_server import Fault
+
+ADD = ["models", "add", "writer", "--base-url", "http://127.0.0.1:9/v1"]
+# A keyring in a file, as a real one that this test can look into.
+KEYRING = """
+import json, os
+from pathlib import Path
+from keyring.backend import KeyringBackend
+
+class Keyring(KeyringBackend):
+    priority = 1
+    file = Path(os.environ["HOME"]) / "keyring.json"
+
+    def _read(self):
+        return json.loads(self.file.read_text()) if self.file.exists() else {}
+
+    def get_password(self, service, name):
+        return self._read().get(f"{service}/{name}")
+
+    def set_password(self, service, name, password):
+        self.file.write_text(json.dumps(self._read() | {f"{service}/{name}": password}))
+
+    def delete_password(self, service, name):
+        self.file.write_text(json.dumps({k: v for k, v in self._read().items() if k != f"{service}/{name}"}))
+"""
+
+
+@pytest.fixture
+def keyring(shell: Shell) -> dict[str, str]:
+    """The environment in which ``keyring.json`` of the home folder is the system's keyring."""
+    (shell.folder / "filekeyring.py").write_text(KEYRING)
+    return {
+        "PYTHON_KEYRING_BACKEND": "filekeyring.Keyring",
+        "PYTHONPATH": f"{shell.folder}:{Path(__file__).parents[2]}",
+    }
+
+
+def listed(shell: Shell) -> dict[str, dict[str, object]]:
+    return {entry["name"]: entry for entry in json.loads(shell.run("models", "list", "--json").worked().out)}
+
+
+def test_the_demo_model_is_always_there(shell: Shell) -> None:
+    assert shell.run("models").worked().out.startswith("* demo  Gemma 3 270M")
+    assert listed(shell)["demo"]["default"] is True
+
+
+def test_an_endpoint_is_added_listed_used_and_removed(shell: Shell) -> None:
+    with endpoint() as server:
+        shell.run("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1", "--use").worked()
+        assert listed(shell)["writer"] == {
+            "name": "writer",
+            "provider": "openai",
+            "default": True,
+            "model": "m-1",
+            "base_url": server.base_url,
+        }
+        assert f"* writer  m-1 at 127.0.0.1:{server.port}" in shell.run("models", "list").worked().out
+        shell.run("plan", "Tomatoes").worked()
+        assert server.calls[0].json["model"] == "m-1"
+    shell.run("models", "remove", "writer").worked()
+    assert list(listed(shell)) == ["demo"]
+    assert listed(shell)["demo"]["default"] is True
+
+
+def test_the_key_of_a_model_is_in_its_own_variable(shell: Shell) -> None:
+    with endpoint() as server:
+        add = ["models", "add", "writer", "--base-url", server.base_url, "--model", "m-1", "--key-env", "MY_KEY"]
+        shell.run(*add).worked()
+        shell.run("plan", "Tomatoes", "--model", "writer", MY_KEY=KEY).worked()
+        assert server.calls[0].headers["authorization"] == f"Bearer {KEY}"
+    assert listed(shell)["writer"]["key_env"] == "MY_KEY"
+
+
+def test_a_key_from_standard_input_is_kept_in_the_keyring_alone(shell: Shell, keyring: dict[str, str]) -> None:
+    with endpoint() as server:
+        add = ["models", "add", "writer", "--base-url", server.base_url, "--model", "m-1", "--key-stdin"]
+        done = shell.run(*add, stdin=f"{KEY}\n", **keyring).worked()
+        assert KEY not in done.out + done.err + shell.config.read_text()
+        assert json.loads((shell.folder / "keyring.json").read_text()) == {"lwtui/writer": KEY}
+        shell.run("plan", "Tomatoes", "--model", "writer", **keyring).worked()
+        assert server.calls[0].headers["authorization"] == f"Bearer {KEY}"
+    shell.run("models", "remove", "writer", **keyring).worked()
+    assert json.loads((shell.folder / "keyring.json").read_text()) == {}
+
+
+def test_a_key_is_never_sent_to_an_address_that_it_was_not_stored_for(shell: Shell, keyring: dict[str, str]) -> None:
+    shell.run(*ADD, "--key-stdin", stdin=KEY, **keyring).worked()
+    with endpoint() as other:
+        shell.run("plan", "Tomatoes", "--model", "writer", "--base-url", other.base_url, **keyring).worked()
+        assert "authorization" not in other.calls[0].headers
+
+
+def test_no_key_on_standard_input_adds_nothing(shell: Shell, keyring: dict[str, str]) -> None:
+    shell.run(*ADD, "--key-stdin", stdin="\n", **keyring).failed(2, "No key came")
+    assert list(listed(shell)) == ["demo"]
+
+
+def test_a_machine_without_a_keyring(shell: Shell) -> None:
+    none = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+    shell.run(*ADD, "--key-stdin", stdin=KEY, **none).failed(2, "no system keyring", "LWTUI_API_KEY")
+    assert list(listed(shell)) == ["demo"]
+
+
+def test_a_gguf_is_added_by_its_path(shell: Shell) -> None:
+    (shell.folder / "small.gguf").write_bytes(b"GGUF\x03\x00\x00\x00")
+    shell.run("models", "add", "small", "--path", "small.gguf", "--profile", "base").worked()
+    assert listed(shell)["small"]["path"] == str(shell.folder / "small.gguf")
+
+
+@pytest.mark.parametrize("contents", [None, b"", b"<html>Not found"])
+def test_what_is_no_gguf_is_not_added(shell: Shell, contents: bytes | None) -> None:
+    if contents is not None:
+        (shell.folder / "small.gguf").write_bytes(contents)
+    shell.run("models", "add", "small", "--path", "small.gguf").failed(1, "small.gguf")
+    assert list(listed(shell)) == ["demo"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["add", "demo", "--path", "a.gguf"], ["cannot be a model's name"]),
+        (["add", "a b", "--path", "a.gguf"], ["cannot be a model's name"]),
+        (["add", "../a", "--path", "a.gguf"], ["cannot be a model's name"]),
+        (["add", "a.gguf", "--path", "a.gguf"], ["cannot be a model's name"]),
+        (["add", "a"], ["--base-url", "--path"]),
+        (["add", "a", "--path", "a.gguf", "--base-url", "http://h/v1"], ["either"]),
+        (["add", "a", "--path", "a.gguf", "--key-env", "K"], ["--key-env", "--path"]),
+        (["add", "a", "--base-url", "127.0.0.1"], ["not an address"]),
+        (["add", "a", "--base-url", "http://h/v1", "--key-env", "K", "--key-stdin"], ["either"]),
+        (["add", "a", "--base-url", "http://h/v1", "--context-length", "0"], ["--context-length"]),
+        (["add", "a", "--base-url", "http://h/v1", "--temperature", "nan"], ["--temperature"]),
+        (["add", "a", "--base-url", "http://h/v1", "--profile", "poet"], ["--profile"]),
+        (["remove", "a"], ["no model named 'a'"]),
+        (["remove", "demo"], ["no model named 'demo'"]),
+        (["verify", "a"], ["no model named 'a'", "demo"]),
+        (["download"], ["download"]),
+    ],
+)
+def test_what_is_given_wrongly(shell: Shell, arguments: list[str], words: list[str]) -> None:
+    shell.run("models", *arguments).failed(2, *words)
+
+
+def test_a_key_that_is_given_for_the_name_of_a_variable_is_not_repeated(shell: Shell) -> None:
+    done = shell.run(*ADD, "--key-env", "sk-0123456789SECRET")
+    done.failed(2, "--key-env takes the name")
+    assert "SECRET" not in done.err
+
+
+def test_a_model_is_replaced_only_if_that_is_asked_for(shell: Shell) -> None:
+    shell.run(*ADD).worked()
+    shell.run(*ADD, "--model", "new").failed(2, "already", "--force")
+    assert listed(shell)["writer"]["model"] == "writer"
+    shell.run(*ADD, "--model", "new", "--force").worked()
+    assert listed(shell)["writer"]["model"] == "new"
+
+
+def test_verifying_tells_that_it_answers_and_how_fast(shell: Shell) -> None:
+    with endpoint() as server:
+        server._answer = Author(delay=0.02).sentences
+        shell.run("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1").worked()
+        done = shell.run("models", "verify", "writer").worked()
+        assert server.calls[0].json["max_tokens"] < 100
+    assert done.out.startswith("ok: writer answers: first token after 0.") and "tokens/s" in done.out
+
+
+def test_verifying_tells_what_is_wrong(shell: Shell) -> None:
+    with endpoint(faults=[Fault.http(401, message="bad key")]) as server:
+        shell.run("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1").worked()
+        shell.run("models", "verify", "writer", LWTUI_API_KEY=KEY).failed(1, "does not accept the key")
+    shell.run("models", "verify", "writer").failed(1, "Cannot reach")
+
+
+def test_no_model_settings_are_touched_by_a_one_off_address(shell: Shell) -> None:
+    before = shell.config.read_text()
+    with endpoint() as server:
+        shell.run("plan", "Tomatoes", *at(server)).worked()
+    assert shell.config.read_text() == before
+
+
+def test_the_file_keyring_of_these_tests_is_one(shell: Shell, keyring: dict[str, str]) -> None:
+    script = "import keyring; keyring.set_password('a', 'b', 'c'); print(keyring.get_password('a', 'b'))"
+    environment = shell.environment(**keyring)
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "c\n"
