@@ -54,10 +54,9 @@ class Landing:
             return self.target - 8  # about half a sentence, so that the end falls evenly on both sides
         return self.target * (1.03 if self.precise else LONG - 0.05)
 
-    @property
-    def latest(self) -> float:
-        """The length past which a sentence's end that is already there is better than the next one."""
-        return max(self.target * (1.05 if self.precise else LONG), self.target + _SLACK)
+    def latest(self, before: int) -> float:
+        """The length past which the sentence's end at length ``before`` is better than the next one."""
+        return self.target + abs(self.target - before) if self.precise else self.target * LONG
 
     @property
     def runaway_at(self) -> float:
@@ -90,6 +89,7 @@ class Lander:
             self._near = self._last_short_end(text)
         start, reached = self._near
         before = after = None
+        latest = landing.runaway_at
         # The very end of what has come may still grow: "3." could become "3.5", a closing quote may follow.
         for end in (start + end for end in sentence_ends(text[start:]) if start + end < len(text)):
             reached += count_words(text[start:end])
@@ -99,10 +99,10 @@ class Lander:
             if reached >= landing.stop_at:
                 after = end
                 break
-            before = end
-        if after is not None and (reached <= landing.latest or before is None):
+            before, latest = end, landing.latest(reached)
+        if after is not None and (before is None or reached <= latest):
             return after
-        if before is not None and (after is not None or length > landing.latest):
+        if before is not None and (after is not None or length > latest):
             return before
         if length < landing.runaway_at:
             return None
