@@ -107,7 +107,7 @@ def set_value(key: str, value: str, path: Path | None = None) -> None:
     path = path or settings_file()
     load_settings(path)  # never rewrite a file that cannot be understood
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
-    *parents, leaf = key.split(".") if not key.startswith("models.") else _split_model_key(key)
+    *parents, leaf = _split_model_key(key) if key.startswith("models.") else [key]
     table: Any = document
     for name in parents:
         if name not in table:

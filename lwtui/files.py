@@ -19,7 +19,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        mode = path.stat().st_mode & 0o777 if path.exists() else new_file_mode()
         temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
@@ -28,7 +28,8 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
-def _umask() -> int:
+def new_file_mode() -> int:
+    """The permissions that this process gives a new file."""
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask

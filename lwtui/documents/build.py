@@ -16,6 +16,7 @@ from lwtui.documents.model import Brief, Origin, Plan, Status
 from lwtui.documents.rows import checked, put_brief, put_plan, put_text
 from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION
 from lwtui.errors import DocumentError
+from lwtui.files import new_file_mode
 from lwtui.text import clean
 
 
@@ -39,7 +40,7 @@ def build(
     try:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
             _fill(db, brief, plan, texts or {}, origin)
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(new_file_mode())
         _put_in_place(temporary, path)
     except FileExistsError:
         raise DocumentError(f"There is a file at {path} already. Choose another name.") from None
@@ -85,9 +86,3 @@ def _put_in_place(temporary: Path, path: Path) -> None:
     except OSError:  # a file system without hard links
         temporary.rename(path)
     sync_folder(path.parent)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance
@@ -28,13 +32,26 @@ def texts(document: Document) -> list[str]:
 # Everything is imported before the rights are given up: the interpreter itself may be out of reach after that.
 _AS_NOBODY = """
 import os, pwd, shutil, tempfile
-import lwtui.documents.library
+import tomlkit
+import lwtui.config, lwtui.documents.library, lwtui.files
 if os.getuid() == 0:
     user = pwd.getpwnam("nobody")
     os.setgroups([])
     os.setgid(user.pw_gid)
     os.setuid(user.pw_uid)
 """
+
+
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A folder that a user without rights can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="lwtui-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
 
 
 def start(code: str, *arguments: object) -> subprocess.Popen[str]:

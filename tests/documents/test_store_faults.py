@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from lwtui.documents.model import Brief, Plan, PlannedSection, Status, Usage
 from lwtui.documents.schema import VERSION
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
-from tests.documents.support import BRIEF, MADE, PLAN, SOIL, WATER, new_document, run, texts
+from tests.documents.support import BRIEF, MADE, PLAN, SOIL, WATER, new_document, reachable_folder, run, texts
 
 OPENER = """
 import sys
@@ -188,13 +187,9 @@ def test_another_program_that_locks_the_file_is_named_as_the_reason(tmp_path: Pa
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> Iterator[Path]:
-    """A folder that a user without rights can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="lwtui-test-"))
-    folder.chmod(0o755)
-    yield folder
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
+def shared() -> Iterator[Path]:
+    with reachable_folder() as folder:
+        yield folder
 
 
 def test_a_document_in_a_folder_that_may_not_be_written_can_be_read(shared: Path) -> None:
