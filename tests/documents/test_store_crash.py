@@ -147,7 +147,9 @@ def test_a_stalled_stream_is_in_the_file_too(tmp_path: Path) -> None:
     process = start(STALLED, document.path, SOIL.id)
     assert process.stdout is not None
     assert [process.stdout.readline().strip() for _ in range(2)] == ["SectionStarted", "TextDelta"]
-    time.sleep(0.9)
+    end = time.time() + 10
+    while time.time() < end and not list_documents(tmp_path)[0].words:
+        time.sleep(0.05)
     process.kill()
     process.communicate(timeout=30)
     with Document.open(document.path) as again:

@@ -7,11 +7,13 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
 
+from lwtui.agentwrite.events import Event, SectionFinished, SectionStarted, TextDelta
+from lwtui.agentwrite.record import record
 from lwtui.documents.library import list_documents
 from lwtui.documents.model import Brief, Plan, PlannedSection, Status, Usage
 from lwtui.documents.schema import VERSION
@@ -309,6 +311,31 @@ def test_streamed_text_outlives_a_full_disk(tmp_path: Path) -> None:
     with Document.open(document.path) as again:
         assert again.section(SOIL.id).text == f"{LONG}And the rest."
         assert again.section(SOIL.id).status is Status.DONE
+        assert again.usage == Usage(1, 2, 3)
+
+
+async def test_a_recording_that_meets_a_full_disk_leaves_every_section_whole_for_later(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+
+    async def events() -> AsyncGenerator[Event, None]:
+        for position, section in enumerate((SOIL, WATER), 1):
+            yield SectionStarted(section.id, position, 3, section.title, section.words, False, 0, MADE)
+        yield TextDelta(WATER.id, "Half a")
+        fill(document)
+        yield TextDelta(SOIL.id, LONG)
+        yield SectionFinished(SOIL.id, 2000, 100, Usage(1, 2, 3), 0.1)
+
+    with pytest.raises(DocumentError, match="The disk is full"):
+        async for _ in record(document, events()):
+            pass
+    assert texts(document) == [LONG, "Half a", ""]
+    assert [section.status for section in document.sections()] == [Status.DONE, Status.PARTIAL, Status.EMPTY]
+    free(document)
+    document.flush()
+    before = document.sections()
+    document.close()
+    with Document.open(document.path) as again:
+        assert again.sections() == before
         assert again.usage == Usage(1, 2, 3)
 
 
