@@ -25,7 +25,7 @@ from lwtui.text import clean, count_words
 
 _STEP_WORDS = (200, 1000)  # the paper's bounds for one step
 _STEP = regex.compile(
-    r"Paragraph\s+(?P<number>\d{1,4})\s*[-–—]\s*Main\s+Point\s*[:：]\s*(?P<point>.+?)"
+    r"Paragraph\s+(?P<number>\d{1,4})\s*[-–—]\s*Main\s+Point\s*[:：]\s*(?P<point>\S.*?)"
     r"\s*[-–—]\s*Word\s+Count\s*[:：]\s*(?P<words>\d[\d,]{0,7})\s*(?:words?|characters?|字)?\s*\.?",
     regex.IGNORECASE,
 )
@@ -88,10 +88,10 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
     """Read one step that is to replace ``old``, whose target and id it takes. Raises :class:`PlanError`."""
     line = clean(raw).strip()
     match = _STEP.fullmatch(line)
-    if match is None:
+    heading, point = _split_point(_unbracketed(match["point"] if match else ""))
+    if not point:
         finding = f"The answer is not a step in the shape asked for: {line[:80]!r}."
         raise PlanError(finding, (finding,), raw)
-    heading, point = _split_point(_unbracketed(match["point"]))
     return PlannedSection(heading, point, old.words, old.id)
 
 
@@ -240,13 +240,15 @@ def _from_steps(text: str) -> tuple[Plan, list[str]]:
         if words == 0:
             findings.append(f"Step {match['number']} has a word count of 0.")
         heading, point = _split_point(_unbracketed(match["point"]))
+        if not point:
+            findings.append(f"Step {match['number']} has no main point.")
         sections.append(PlannedSection(heading, point, max(1, words)))
     return Plan(title, tuple(sections)), findings
 
 
 def _unbracketed(point: str) -> str:
     """Some models keep the brackets in which the shape shows what goes there."""
-    point = point.strip()
+    point = _one_line(point)
     return point[1:-1].strip() if point.startswith("[") and point.endswith("]") else point
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -138,3 +139,12 @@ def doubled(draft: Draft) -> list[str]:
 
 def streamed(events: Sequence[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+async def eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
+    """Whether something becomes true within some time."""
+    for _ in range(round(seconds / 0.01)):
+        if true():
+            return True
+        await asyncio.sleep(0.01)
+    return False
