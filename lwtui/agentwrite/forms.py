@@ -1,6 +1,7 @@
 """The two ways to put a request to a model: as a chat, or as a text that a base model carries on.
 
-Everything that differs between them is here; planning and writing know only :class:`Form`.
+Everything that differs between them in writing is here: it knows only :class:`Form`. A chat model plans in one call
+(:mod:`lwtui.agentwrite.plan_whole`), a base model line by line (:mod:`lwtui.agentwrite.plan_steps`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from lwtui.text import clean, counts_characters, last_sentence_end
 _MOST_REDONE = 300  # characters of an interrupted text that a chat model may be asked to write again
 _SUMMARY_WORDS = 80
 _MOST_FINDINGS = 12  # told to a model at once
+_LINE_TOKENS = 80  # of a plan that is asked for line by line
 
 
 @dataclass(frozen=True)
@@ -57,22 +59,6 @@ class Task:
 
 class Form(Protocol):
     """How requests are put to a kind of model."""
-
-    def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: Rejected | None) -> Request:
-        """The request for a plan, again with findings if one was ``rejected``."""
-        ...
-
-    def plan_answer(self, raw: str) -> str:
-        """The plan's whole text from the model's answer."""
-        ...
-
-    def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
-        """The request for another idea for one section."""
-        ...
-
-    def replan_answer(self, raw: str, number: int) -> str:
-        """The step's whole line from the model's answer."""
-        ...
 
     def section(self, task: Task) -> Prompt:
         """The prompt for (the rest of) one section, or of the whole text in direct mode."""
@@ -113,6 +99,7 @@ class ChatForm:
     prompts: PromptBook
 
     def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: Rejected | None) -> Request:
+        """The request for a plan, again with findings if one was ``rejected``."""
         as_json = can.json_schema and not can.grammar
         turns = [self.prompts.render("plan_json" if as_json else "plan", **_values(brief), **vars(bounds))]
         if rejected:
@@ -128,10 +115,8 @@ class ChatForm:
             json_schema=PLAN_SCHEMA if as_json else None,
         )
 
-    def plan_answer(self, raw: str) -> str:
-        return raw
-
     def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
+        """The request for another idea for section ``number`` (from 1)."""
         section = plan.sections[number - 1]
         text = self.prompts.render(
             "replan",
@@ -142,9 +127,6 @@ class ChatForm:
         )
         lead = f"Paragraph {number} - Main Point: "
         return Request(self._prompt(brief, text), max_tokens=400, grammar=step_grammar(lead) if can.grammar else "")
-
-    def replan_answer(self, raw: str, number: int) -> str:
-        return raw.strip()
 
     def section(self, task: Task) -> Prompt:
         if task.direct:
@@ -208,28 +190,10 @@ class CompletionForm:
     profile: Profile
     prompts: PromptBook
 
-    def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: Rejected | None) -> Request:
-        steps = bounds.likely_steps(brief.words)
-        each = max(1, round(brief.words / steps, -1) if brief.words >= 50 * steps else brief.words // steps)
-        return Request(
-            Prompt(text=self.prompts.render("plan", **_values(brief), steps=steps, each=each)),
-            max_tokens=200 + 100 * steps,
-            stop=("\n\n", "\nRequest:"),
-            grammar=plan_grammar(range(steps, steps + 1), " ") if can.grammar else "",
-        )
-
-    def plan_answer(self, raw: str) -> str:
-        return f"Title:{raw}"
-
-    def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
-        values = _values(brief) | {"words": plan.sections[number - 1].words}
-        text = self.prompts.render("replan", **values, plan=format_plan(plan), number=number)
-        return Request(
-            Prompt(text=text), max_tokens=200, stop=("\n",), grammar=step_grammar(" ") if can.grammar else ""
-        )
-
-    def replan_answer(self, raw: str, number: int) -> str:
-        return f"Paragraph {number} - Main Point: {raw.strip()}"
+    def plan_line(self, brief: Brief, outline: str, stop: tuple[str, ...]) -> Request:
+        """The request for what comes after ``outline``, which is the plan so far and the beginning of a line."""
+        text = self.prompts.render("plan", **_values(brief), outline=outline)
+        return Request(Prompt(text=text), max_tokens=_LINE_TOKENS, stop=stop)
 
     def section(self, task: Task) -> Prompt:
         section = task.plan.sections[task.number - 1]

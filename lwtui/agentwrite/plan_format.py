@@ -23,6 +23,8 @@ from lwtui.documents.plan_edits import rescale
 from lwtui.errors import LwtuiError
 from lwtui.text import clean, count_words
 
+REPAIRS = 3  # how often a plan, or a step of one, is asked for again
+REPLAN_SALT = 100  # so that another idea is not drawn with the plan's own seed
 _STEP_WORDS = (200, 1000)  # the paper's bounds for one step
 _STEP = regex.compile(
     r"Paragraph\s+(?P<number>\d{1,4})\s*[-–—]\s*Main\s+Point\s*[:：]\s*(?P<point>\S.*?)"
@@ -40,6 +42,11 @@ class PlanError(LwtuiError):
         super().__init__(message)
         self.findings = findings
         self.raw = raw
+
+
+def gave_up(what: str, findings: tuple[str, ...], raw: str, advice: str) -> PlanError:
+    """The error for a ``what`` that did not come in all the tries; ``raw`` is the last thing that came."""
+    return PlanError(f"The model gave no {what} in {REPAIRS + 1} tries: {findings[0]} {advice}", findings, raw)
 
 
 @dataclass(frozen=True)

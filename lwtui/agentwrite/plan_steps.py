@@ -1,0 +1,158 @@
+"""Planning with a base model: line by line, each checked before the next is asked for.
+
+A base model does not follow rules about a plan as a whole, but it carries a list on, and a line that cannot be used
+is drawn again alone. What it writes are headings and main points; their numbers and targets are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import regex
+
+from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.answers import Answer, ask
+from lwtui.agentwrite.events import Event, PlanReady, PlanRejected, PlanStarted
+from lwtui.agentwrite.forms import CompletionForm
+from lwtui.agentwrite.plan_format import REPAIRS, REPLAN_SALT, Bounds, gave_up
+from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
+from lwtui.documents.plan_edits import rescale
+from lwtui.models.base import Request
+from lwtui.text import clean
+
+# Plans are drawn with less chance than prose: a line that strays takes all after it along.
+_TEMPERATURE = 0.6
+_TITLE_TEMPERATURE = 0.3
+_STEP_SALT = 10_000
+_LONGEST_HEADING = 60  # characters
+_LEAST_LETTERS = 3
+_LEAST_POINT = 12  # characters
+_ALIKE = 0.6  # share of words in common from which two lines say the same
+_HEADING_ENDS = (":", "\n", ".", "?", "!", ";", "(", "[", " -", " –", "：", "。", "？", "（")
+_POINT_ENDS = ("\n", " (", "[", "。")
+_WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
+
+
+@dataclass
+class _Line:
+    """A line as far as it is known, and what is wrong with it."""
+
+    heading: str = ""
+    point: str = ""
+    finding: str = ""
+
+
+async def plan_by_steps(
+    agent: Agent, form: CompletionForm, brief: Brief, bounds: Bounds
+) -> AsyncGenerator[Event, None]:
+    """Ask for a plan; see :func:`lwtui.agentwrite.plan.make_plan`."""
+    steps = bounds.likely_steps(brief.words)
+    yield PlanStarted(1)
+    title = Answer()
+    request = form.plan_line(brief, "Title:", ("\n",))
+    async with aclosing(_drawn(agent, request, brief, 0, _TITLE_TEMPERATURE, title)) as events:
+        async for event in events:
+            yield event
+    plan = Plan(_tidied(title.text) or title_from(brief.instruction), ())
+    for number in range(1, steps + 1):
+        line = _Line()
+        async with aclosing(_step(agent, form, brief, plan, number, number * _STEP_SALT, line)) as events:
+            async for event in events:
+                yield event
+        section = PlannedSection(line.heading, line.point, max(1, brief.words // steps))
+        plan = replace(plan, sections=(*plan.sections, section))
+    yield PlanReady(rescale(plan, brief.words))
+
+
+async def replan_by_steps(
+    agent: Agent, form: CompletionForm, brief: Brief, plan: Plan, number: int
+) -> AsyncGenerator[Event, None]:
+    """Ask for another idea for section ``number``; see :func:`lwtui.agentwrite.plan.replan_section`."""
+    old = plan.sections[number - 1]
+    yield PlanStarted(1)
+    line = _Line()
+    salt = REPLAN_SALT + number * _STEP_SALT + len(old.main_point) * 31
+    async with aclosing(_step(agent, form, brief, plan, number, salt, line)) as events:
+        async for event in events:
+            yield event
+    yield PlanReady(plan.with_section(replace(old, title=line.heading, main_point=line.point)))
+
+
+async def _step(
+    agent: Agent, form: CompletionForm, brief: Brief, plan: Plan, number: int, salt: int, into: _Line
+) -> AsyncGenerator[Event, None]:
+    """Draw step ``number`` until it can be used. The other steps of ``plan`` are what it must not repeat.
+
+    Raises :class:`~lwtui.agentwrite.plan_format.PlanError` when no try brought one.
+    """
+    before = _outline(plan, number)
+    line = _Line()
+    for attempt in range(1, REPAIRS + 2):
+        seed = salt + attempt
+        warmth = _TEMPERATURE + 0.1 * (attempt - 1)
+        heading, point = Answer(), Answer()
+        request = form.plan_line(brief, before, _HEADING_ENDS)
+        async with aclosing(_drawn(agent, request, brief, seed, warmth, heading)) as events:
+            async for event in events:
+                yield event
+        line = _Line(_tidied(heading.text))
+        request = form.plan_line(brief, f"{before} {line.heading}:", _POINT_ENDS)
+        async with aclosing(_drawn(agent, request, brief, seed, warmth, point)) as events:
+            async for event in events:
+                yield event
+        line.point = _tidied(point.text)
+        line.finding = _finding(line, plan.sections, number)
+        if not line.finding:
+            into.heading, into.point = line.heading, line.point
+            return
+        yield PlanRejected(attempt, (line.finding,))
+    raw = f"{before} {line.heading}: {line.point}"
+    advice = "Try again, another model, or write it by hand."
+    raise gave_up(f"usable step {number} of the plan", (line.finding,), raw, advice)
+
+
+async def _drawn(
+    agent: Agent, request: Request, brief: Brief, salt: int, temperature: float, into: Answer
+) -> AsyncGenerator[Event, None]:
+    """Ask for a piece of a line."""
+    prepared = agent.prepared(request, brief, salt)
+    cool = replace(prepared, sampling=replace(prepared.sampling, temperature=temperature))
+    async with aclosing(ask(agent, cool, into)) as events:
+        async for event in events:
+            yield event
+
+
+def _outline(plan: Plan, number: int) -> str:
+    """The plan up to the point at which step ``number`` begins."""
+    lines = [f"Title: {plan.title}"]
+    lines += [f"{at}. {one.title}: {one.main_point}" for at, one in enumerate(plan.sections[: number - 1], 1)]
+    return "\n".join([*lines, f"{number}."])
+
+
+def _tidied(text: str) -> str:
+    """A piece of a line without marks around it."""
+    return " ".join(clean(text).split()).strip(" *_#\"“”'`|:：,，-–—")
+
+
+def _finding(line: _Line, sections: Sequence[PlannedSection], number: int) -> str:
+    """What is wrong with step ``number``; empty if nothing is."""
+    if len(regex.findall(r"\p{L}", line.heading)) < _LEAST_LETTERS and not regex.search(r"\p{Han}", line.heading):
+        return f"Step {number} has no heading."
+    if len(line.heading) > _LONGEST_HEADING:
+        return f"The heading of step {number} is too long: {line.heading[:60]!r}."
+    if len(line.point) < _LEAST_POINT and not regex.search(r"\p{Han}", line.point):
+        return f"Step {number} does not say what it is about: {line.point!r}."
+    for at, other in enumerate(sections, 1):
+        if line.heading.casefold() == other.title.casefold():
+            return f"The heading {line.heading!r} is used for steps {at} and {number}; each must differ."
+        if _alike(line.point, other.main_point) or _alike(line.heading, other.title):
+            return f"Step {number} says what step {at} says; each must differ."
+    return ""
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two lines are made of the same words, by their share in common."""
+    words, others = ({word.casefold() for word in _WORD.findall(text)} for text in (one, other))
+    return len(words & others) >= _ALIKE * max(1, len(words | others))
