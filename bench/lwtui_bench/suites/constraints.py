@@ -1,0 +1,101 @@
+"""Length as people really ask for it: about so much, from so much to so much, at least, at most. No judge needed.
+
+Eight briefs of our own, half English, half Chinese, each with the four kinds of constraint in the words of the prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lwtui_bench.answers import Answer
+from lwtui_bench.fields import short
+from lwtui_bench.length import length_score
+from lwtui_bench.tasks import Sample, Suite, read_samples
+
+_ABOUT = 0.1  # how far from the length an answer to "about" may be
+_MARGIN = 0.1  # how far inside of a limit a writer who plans ahead aims
+_FIELD = "constraint"
+
+_WORDING = {
+    "en": {
+        "about": "Write about {least} words.",
+        "range": "The text must have between {least} and {most} words.",
+        "at-least": "The text must have at least {least} words.",
+        "at-most": "The text must have at most {most} words.",
+    },
+    "zh": {
+        "about": "全文约{least}字。",
+        "range": "全文字数须在{least}到{most}字之间。",
+        "at-least": "全文不得少于{least}字。",
+        "at-most": "全文不得超过{most}字。",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """What an answer's length may be, in the benchmark's count. 0 for ``least`` and infinity for ``most``: no limit."""
+
+    kind: str
+    least: float
+    most: float
+
+    @classmethod
+    def read(cls, table: object) -> Constraint:
+        """From a row: ``{"kind", "least", "most"}``. ``ValueError`` says what is wrong."""
+        if not isinstance(table, dict) or table.get("kind") not in _WORDING["en"]:
+            raise ValueError(f"'constraint' must have a kind of {', '.join(_WORDING['en'])}, not {short(table)}")
+        least, most = table.get("least") or 0, table.get("most") or math.inf
+        if not all(isinstance(one, int | float) and one >= 0 for one in (least, most)) or least > most:
+            raise ValueError(f"'constraint' must have numbers 'least' and 'most', not {short(table)}")
+        return cls(table["kind"], least, most)
+
+    def is_met(self, length: int) -> bool:
+        return self.least <= length <= self.most
+
+    def score(self, length: int) -> float:
+        """100 where it is met; outside, S_l as if the nearest limit had been asked for."""
+        if length and self.is_met(length):
+            return 100.0
+        return length_score(self.least if length < self.least else self.most, length)
+
+
+def score(answer: Answer) -> Mapping[str, float]:
+    """S_l towards the constraint, and whether it is met (100 or 0)."""
+    constraint = Constraint.read(answer.row.get(_FIELD))
+    met = answer.is_answered and constraint.is_met(answer.actual)
+    return {"S_l": constraint.score(answer.actual), "met": 100.0 * met}
+
+
+def _load(data: Path | None) -> Sequence[Sample]:
+    if data is not None and data.is_file():
+        return read_samples(data, extra=(_FIELD,))
+    lines = Path(__file__).with_name("briefs.jsonl").read_text(encoding="utf-8").splitlines()
+    briefs = [json.loads(line) for line in lines]
+    return [_sample(brief, kind) for brief in briefs for kind in _WORDING["en"]]
+
+
+def _sample(brief: dict[str, Any], kind: str) -> Sample:
+    words = brief["length"]
+    limits = {"about": (words, words), "range": (words, round(words * 1.25, -1)), "at-least": (words, 0)}
+    least, most = limits.get(kind, (0, words))
+    text = _WORDING[brief["language"]][kind].format(least=round(least), most=round(most))
+    aim = {"range": (least + most) / 2, "at-least": words * (1 + _MARGIN), "at-most": words * (1 - _MARGIN)}
+    if kind == "about":
+        least, most = words * (1 - _ABOUT), words * (1 + _ABOUT)
+    constraint = {"kind": kind, "least": round(least), "most": round(most)}
+    space = " " if brief["language"] == "en" else ""
+    return Sample(f"{brief['prompt']}{space}{text}", brief["type"], round(aim.get(kind, words)), {_FIELD: constraint})
+
+
+CONSTRAINTS = Suite(
+    "length-constraints",
+    "32 prompts of lwtui's own: about, from … to …, at least and at most so many words, 200 to 3,000",
+    _load,
+    score,
+)

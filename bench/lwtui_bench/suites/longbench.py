@@ -1,0 +1,57 @@
+"""LongBench-Write and LongWrite-Ruler, whose prompts are fetched, and a small set of our own in their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from lwtui.errors import LwtuiError
+from lwtui_bench import fetch
+from lwtui_bench.answers import Answer
+from lwtui_bench.length import length_score
+from lwtui_bench.tasks import Sample, Suite, read_samples
+
+_OWN = Path(__file__).with_name("trial.jsonl")
+
+
+def score(answer: Answer) -> Mapping[str, float]:
+    """S_l, as published."""
+    return {"S_l": length_score(answer.length, answer.actual)}
+
+
+def _official(file: fetch.Official) -> Callable[[Path | None], Sequence[Sample]]:
+    def load(data: Path | None) -> Sequence[Sample]:
+        if data is not None and data.is_file():
+            return read_samples(data)
+        path = (data or fetch.folder()) / file.name
+        if data is None and not path.is_file():
+            raise LwtuiError(
+                "The prompts of LongBench-Write are not on this machine. Get them: lwtui bench fetch; or name a folder "
+                "that has them: --data FOLDER; or try lwtui's own few: --task trial."
+            )
+        return read_samples(path)
+
+    return load
+
+
+def _trial(data: Path | None) -> Sequence[Sample]:
+    return read_samples(data if data is not None and data.is_file() else _OWN)
+
+
+WRITE = Suite(
+    "longbench-write",
+    "120 prompts, half English, half Chinese, 100 to 20,000 words (after lwtui bench fetch)",
+    _official(fetch.PROMPTS),
+    score,
+    published=True,
+)
+ENGLISH = Suite(
+    "longbench-write-en", "its English half, 60 prompts (after lwtui bench fetch)", _official(fetch.ENGLISH), score
+)
+RULER = Suite(
+    "longwrite-ruler",
+    "48 prompts, 1,000 to 30,000 words: how long the model can go (after lwtui bench fetch); also: ruler",
+    _official(fetch.RULER),
+    score,
+)
+TRIAL = Suite("trial", "12 prompts of lwtui's own, 120 to 4,200 words, to try a model out", _trial, score)
