@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +75,8 @@ class Headless:
                 if isinstance(error, DocumentError):
                     self._rescue(error)
                 self._add_resume_command(error)
+                with suppress(DocumentError):  # what cannot be stored has been told, and its text is put elsewhere
+                    self._closing.close()
                 raise
         return 0
 

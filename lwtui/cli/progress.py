@@ -16,6 +16,7 @@ from lwtui.agentwrite.events import (
     ContextTrimmed,
     Event,
     PlanDelta,
+    PlanReady,
     PlanRejected,
     PlanStarted,
     Retrying,
@@ -145,7 +146,8 @@ class Progress:
             self._titles[event.section_id] = (event.position, event.total, event.title)
         if note := self._note(event):
             self.note(note)
-        if self._live and monotonic() - self._drawn_at >= _REDRAW_SECONDS:
+        is_due = monotonic() - self._drawn_at >= _REDRAW_SECONDS and not isinstance(event, PlanReady)
+        if self._live and is_due:
             self._draw(_status(event) or self.tally.line(shutil.get_terminal_size().columns - 1))
 
     def note(self, line: str) -> None:

@@ -1,0 +1,148 @@
+"""The commands on a terminal: the line that is kept up to date, and the app that opens."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from lwtui.documents.store import Document
+from tests.cli.running import PLAN_JSON, Author, Shell, at, endpoint
+
+
+class Terminal:
+    """``lwtui`` on a terminal of its own. ``screen`` is all that it has written there."""
+
+    def __init__(self, shell: Shell, *arguments: object, columns: int = 80) -> None:
+        command = [sys.executable, "-m", "lwtui", *map(str, arguments)]
+        environment = shell.environment(TERM="xterm-256color")
+        self.screen = ""
+        self.code: int | None = None
+        self._process, self._terminal = pty.fork()
+        if self._process == 0:
+            os.chdir(shell.folder)
+            os.execve(command[0], command, environment)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.code is None:
+            os.kill(self._process, signal.SIGKILL)
+            os.waitpid(self._process, 0)
+        os.close(self._terminal)
+
+    def type(self, keys: str) -> None:
+        os.write(self._terminal, keys.encode())
+
+    def until(self, text: str) -> None:
+        """Wait until ``text`` has been written."""
+        end = time.monotonic() + 30
+        while text not in self.screen:
+            assert time.monotonic() < end and self._read(), f"{text!r} never came: {self.screen[-3000:]!r}"
+
+    def end(self) -> int:
+        """Wait until the command has ended; its exit code."""
+        while self._read():
+            continue
+        self.code = os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
+        return self.code
+
+    def _read(self) -> bool:
+        """Take what has been written; false when there will be no more."""
+        if not select.select([self._terminal], [], [], 30)[0]:
+            return False
+        try:
+            data = os.read(self._terminal, 65536)
+        except OSError:  # how Linux says that the other side is closed
+            return False
+        self.screen += data.decode("utf-8", "replace")
+        return bool(data)
+
+
+@pytest.fixture
+def plan(shell: Shell) -> Iterator[Path]:
+    path = shell.folder / "plan.json"
+    path.write_text(json.dumps(PLAN_JSON))
+    yield path
+
+
+def test_progress_is_one_line_that_is_kept_up_to_date(shell: Shell, plan: Path) -> None:
+    with (
+        endpoint(Author(delay=0.2)) as server,
+        Terminal(shell, "write", "Tomatoes", "--plan", plan, "--output", "out.md", *at(server)) as terminal,
+    ):
+        assert terminal.end() == 0
+    drawn = re.findall(r"\r\x1b\[K([^\r\n]+)", terminal.screen)
+    assert re.fullmatch(r"1/3 Soil and Pots · \d+ of 180 words", drawn[0])
+    assert any(re.search(r"· \d+\.\d words/s · \d+ s left$", line) for line in drawn)
+    assert all(len(line) < 80 for line in drawn)
+    lines = re.sub(r"\r\x1b\[K[^\r\n]*(?=\r\x1b\[K)", "", terminal.screen).replace("\r\x1b[K", "").split("\r\n")
+    assert [line.split(":")[0] for line in lines[:3]] == ["1/3 Soil and Pots", "2/3 Light and Water", "3/3 Harvest"]
+
+
+def test_ctrl_c_on_a_terminal_leaves_a_clean_line(shell: Shell, plan: Path) -> None:
+    with (
+        endpoint(Author(delay=0.2)) as server,
+        Terminal(shell, "write", "Tomatoes", "--plan", plan, "--output", "out.md", *at(server)) as terminal,
+    ):
+        terminal.until("1/3 Soil and Pots · ")
+        terminal.type("\x03")
+        assert terminal.end() == 130
+    last = terminal.screen.rpartition("\r\x1b[K")[2]
+    assert last.startswith("Stopped; all text is kept. Resume with: lwtui write --resume out.lw")
+
+
+def test_planning_shows_that_something_happens(shell: Shell) -> None:
+    with endpoint(Author()) as server, Terminal(shell, "plan", "Tomatoes", *at(server)) as terminal:
+        assert terminal.end() == 0
+    assert "Planning … 0 characters" in terminal.screen
+    assert terminal.screen.endswith("when they are ripe\r\n")
+
+
+def test_the_app_opens_on_its_library(shell: Shell) -> None:
+    with Terminal(shell) as terminal:
+        terminal.until("Welcome")
+        terminal.type("q")
+        assert terminal.end() == 0
+
+
+def test_a_markdown_file_is_imported_beside_itself_and_opened(shell: Shell) -> None:
+    source = "# On Rain\n\n## Drops\n\nThey fall.\n"
+    (shell.folder / "rain.md").write_text(source)
+    with Terminal(shell, "rain.md") as terminal:
+        terminal.until("Drops")
+    assert (shell.folder / "rain.md").read_text() == source
+    with Document.open(shell.folder / "rain.lw", read_only=True) as document:
+        assert [section.title for section in document.sections()] == ["Drops"]
+
+
+def test_a_document_beside_the_file_is_not_overwritten_by_importing_it_anew(shell: Shell) -> None:
+    (shell.folder / "rain.md").write_text("# On Rain\n")
+    (shell.folder / "rain.lw").write_text("precious")
+    with Terminal(shell, "rain.md", columns=200) as terminal:
+        assert terminal.end() == 2
+    assert "lwtui: rain.lw is there already. Open it: lwtui rain.lw." in terminal.screen
+    assert (shell.folder / "rain.lw").read_text() == "precious"
+
+
+def test_a_file_that_is_no_document_is_told_before_the_screen_changes(shell: Shell) -> None:
+    (shell.folder / "doc.lw").write_text("A text.")
+    (shell.folder / "binary").write_bytes(b"\x00\xff\xfe")
+    for name in ("doc.lw", "binary"):
+        with Terminal(shell, name, columns=200) as terminal:
+            assert terminal.end() == 1
+        assert terminal.screen.startswith("lwtui: ") and name in terminal.screen
+        assert "\x1b" not in terminal.screen
