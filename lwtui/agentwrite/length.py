@@ -91,7 +91,7 @@ class Lander:
         before = after = None
         latest = landing.runaway_at
         # The very end of what has come may still grow: "3." could become "3.5", a closing quote may follow.
-        for end in (start + end for end in sentence_ends(text[start:]) if start + end < len(text)):
+        for end in [start + end for end in sentence_ends(text[start:]) if start + end < len(text)]:
             reached += count_words(text[start:end])
             start = end
             if end < self._floor or landing.is_short(reached):
