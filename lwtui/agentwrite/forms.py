@@ -105,7 +105,7 @@ class ChatForm:
         if rejected:
             findings = "\n".join(f"- {finding}" for finding in rejected.findings[:_MOST_FINDINGS])
             # What came may be no plan at all, and of any length.
-            shown = clean(rejected.raw)[: can.context_length // 2] or "(nothing)"
+            shown = clean(rejected.raw)[: can.context_length // 2].strip() or "(nothing)"
             turns += [shown, self.prompts.render("repair", findings=findings)]
         numbers = range(bounds.least_steps, bounds.most_steps + 1)
         return Request(

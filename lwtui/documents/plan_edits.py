@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
+from itertools import accumulate, pairwise
 
 import regex
 
@@ -69,16 +69,12 @@ def rescale(plan: Plan, words: int) -> Plan:
     weights = [max(1, section.words) for section in plan.sections]
     scale = words / sum(weights)
     step = 10 if words >= 50 * len(weights) else 1
-    targets = [max(1, round(weight * scale / step) * step) for weight in weights]
-    # Rounding leaves a difference; the largest sections carry it best.
-    order = sorted(range(len(targets)), key=lambda at: -targets[at])
-    difference = words - sum(targets)
-    for at in order if difference > 0 else order * (1 + math.ceil(-difference / max(1, len(order)))):
-        change = difference if difference > 0 else max(difference, 1 - targets[at])
-        targets[at] += change
-        difference -= change
-        if difference == 0:
-            break
+    # It is the places where sections end that are rounded, so no section carries what the others lost by it.
+    ends = [round(reached * scale / step) * step for reached in accumulate(weights)]
+    ends[-1] = words
+    targets = [max(1, end - start) for start, end in pairwise((0, *ends))]
+    while sum(targets) > words and max(targets) > 1:
+        targets[targets.index(max(targets))] -= 1
     sections = (replace(one, words=target) for one, target in zip(plan.sections, targets, strict=True))
     return replace(plan, sections=tuple(sections))
 

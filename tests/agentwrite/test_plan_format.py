@@ -200,10 +200,9 @@ def test_any_text_is_a_plan_or_an_error_with_findings(raw: str) -> None:
     is_a_plan_or_an_error_with_findings(raw)
 
 
-_PARTS = st.sampled_from(
-    ("Paragraph", " 1", " 2", " - ", "Main Point", ":", " Word Count: 400 words", "Title: ", "\n", "[", "]", "{", "}")
-    + ('"title"', '"sections"', '"words"', '"main_point"', ",", "9", "99999999999", "```", "x", "\u0663", "\ud800")
-)
+_STEP_PARTS = ("Paragraph", " 1", " 2", " - ", "Main Point", ":", " Word Count: 400 words", "Title: ", "\n", "[", "]")
+_JSON_PARTS = ("{", "}", '"title"', '"sections"', '"words"', '"main_point"', ",", "9", "99999999999", "```", "\u0663")
+_PARTS = st.sampled_from((*_STEP_PARTS, *_JSON_PARTS, "x", "\ud800"))
 
 
 @given(st.lists(_PARTS).map("".join))

@@ -112,3 +112,10 @@ def test_targets_sum_to_the_total_exactly(words: list[int], total: int) -> None:
     assert scaled.words == max(total, len(words))
     assert min(section.words for section in scaled.sections) >= 1
     assert [section.id for section in scaled.sections] == [section.id for section in plan.sections]
+
+
+@given(st.integers(1, 150), st.integers(1, 5000), st.integers(1, 200_000))
+def test_equal_targets_stay_equal_but_for_rounding(count: int, each: int, total: int) -> None:
+    plan = Plan("T", tuple(PlannedSection(f"S{number}", "", each) for number in range(count)))
+    targets = [section.words for section in plan_edits.rescale(plan, total).sections]
+    assert max(targets) - min(targets) <= 20

@@ -58,6 +58,8 @@ class Author:
             return Answer(reasoning=["Hmm. "] * 3, finish="length", usage=_usage(body, most))
         if kind in ("plan", "repair"):
             text = self._plan(prompt, body)
+        elif kind == "plan_line":
+            text = self._plan_line(prompt.rsplit("\n", 1)[-1])
         elif kind == "summary":
             text = f"It says {' '.join(re.findall('[a-z]{6,}', prompt)[-12:])}."
         else:
@@ -81,13 +83,17 @@ class Author:
         attempt = self.asked.count("plan") + self.asked.count("repair")
         if self.plan:
             return self.plan if isinstance(self.plan, str) else self.plan(attempt)
-        first = body["messages"][1]["content"] if "messages" in body else prompt
-        if "prompt" in body:
-            words, steps = map(int, re.findall(r"\((\d+) words, (\d+) paragraphs\)", first)[-1])
-            return f" A Plan\n{plan_text(steps, words)}"
+        first = body["messages"][1]["content"]
         words = int(re.findall(r"document of (\d+) ", first)[0])
         least, most = map(int, re.findall(r"Use (\d+) to (\d+) sections", first)[0])
         return f"Title: A Plan\n{plan_text(max(least, min(most, round(words / 300))), words)}"
+
+    def _plan_line(self, begun: str) -> str:
+        """The rest of a line of an outline, and as a base model does, more lines after it."""
+        number, heading = re.findall(r"^(\d+)?\.?(.*)$", begun)[0]
+        if not number:
+            return " A Plan\n1. More"
+        return f" {_point(int(number))}\n{int(number) + 1}. More" if heading else f" {title_of(int(number))}: and so on"
 
     # -- prose
 
@@ -147,10 +153,13 @@ def plan_text(steps: int, words: int) -> str:
     """A plan in the paper's shape."""
     share = words // steps
     return "\n".join(
-        f"Paragraph {number} - Main Point: {title_of(number)}: how {_word(number * 7)} goes with {_word(number * 11)}"
-        f" - Word Count: {share} words"
+        f"Paragraph {number} - Main Point: {title_of(number)}: {_point(number)} - Word Count: {share} words"
         for number in range(1, steps + 1)
     )
+
+
+def _point(number: int) -> str:
+    return f"how {_word(number * 7)} goes with {_word(number * 11)}"
 
 
 @cache
@@ -187,8 +196,8 @@ def _loop(language: str) -> str:
 
 def _kind(body: Any, prompt: str) -> str:
     if "prompt" in body:
-        if prompt.startswith("A collection of outlines"):
-            return "plan"
+        if prompt.startswith("Below are the contents of articles"):
+            return "plan_line"
         return "completion"
     if len(body["messages"]) > 2:
         return "repair"

@@ -1,0 +1,334 @@
+"""Planning over real HTTP: a plan that cannot be used is asked for again with the findings, and not for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from lwtui.agentwrite import Agent, PlanError, direct_plan, make_plan, replan_section
+from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted, Retrying
+from lwtui.documents.model import Brief, Plan
+from lwtui.models.base import ModelError
+from tests.support.author import Author, plan_text, title_of
+from tests.support.fault_server import Answer, Fault
+from tests.support.studio import Studio, of_kind, open_studio, plan_of, prompt_of
+
+BRIEF = Brief("Write about soil and seeds.\nMind the $price.", 1200, seed=5)
+BAD = "Sure! Here is a plan:\n" + plan_text(4, 1200)
+GOOD = "Title: Soil\n" + plan_text(4, 1200)
+
+
+async def failing_plan(studio: Studio, brief: Brief = BRIEF) -> tuple[PlanError, list[Event]]:
+    with pytest.raises(PlanError) as caught:
+        await studio.plan(brief)
+    return caught.value, studio.events
+
+
+def messages(body: Any) -> list[str]:
+    return [message["content"] for message in body["messages"]]
+
+
+# ---- a plan -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_good_plan_takes_one_call() -> None:
+    async with open_studio(Author(plan=GOOD)) as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert (plan.title, plan.words, len(plan.sections)) == ("Soil", 1200, 4)
+    assert len(studio.server.calls) == 1
+    assert isinstance(events[0], PlanStarted) and isinstance(events[-1], PlanReady)
+    assert "".join(event.text for event in of_kind(PlanDelta, events)) == GOOD
+
+
+async def test_the_request_tells_the_brief_and_the_bounds() -> None:
+    async with open_studio(Author()) as studio:
+        await studio.plan(BRIEF)
+        await studio.plan(Brief("写一篇关于土壤的文章", 5000, language="zh"))
+    english, chinese = studio.prompts
+    assert "Mind the $price." in english
+    assert "Use 2 to 6 sections" in english and "1200 words" in english
+    assert "Use 5 to 25 sections" in chinese and "5000 characters" in chinese and "in Chinese" in chinese
+
+
+@pytest.mark.parametrize("words", [300, 5_000, 20_000, 50_000])
+async def test_documents_of_any_length_are_planned(words: int) -> None:
+    async with open_studio(Author()) as studio:
+        plan, _ = await studio.plan(Brief("A long one", words))
+    assert plan.words == words
+    assert all(100 <= section.words <= 1000 for section in plan.sections)
+
+
+async def test_a_base_model_carries_an_outline_on_line_by_line() -> None:
+    async with open_studio(Author(), profile="base") as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert (plan.title, len(plan.sections), plan.words) == ("A Plan", 5, 1200)
+    assert [section.title for section in plan.sections] == [title_of(number) for number in range(1, 6)]
+    assert studio.prompts[0].endswith("\nTitle:")
+    assert studio.prompts[2].endswith(f"\nTitle: A Plan\n1. {title_of(1)}:")
+    assert not of_kind(PlanRejected, events)
+
+
+async def test_a_line_that_cannot_be_used_is_drawn_again_alone() -> None:
+    author = Author()
+    seen: list[str] = []
+
+    def repeats_itself_once(body: Any) -> Answer:
+        line = body["prompt"].rsplit("\n", 1)[-1]
+        if line == "2." and "2." not in seen:
+            seen.append(line)
+            return Answer([f" {title_of(1)}"])
+        return author(body)
+
+    async with open_studio(repeats_itself_once, profile="base") as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert len(plan.sections) == 5
+    (rejected,) = of_kind(PlanRejected, events)
+    assert "each must differ" in rejected.findings[0]
+    assert len(studio.server.calls) == 1 + 5 * 2 + 2
+
+
+async def test_json_is_asked_for_where_the_decoding_is_held_to_it() -> None:
+    rows = [{"title": title_of(at), "main_point": f"all about {at}", "words": 300} for at in range(1, 5)]
+    answer = json.dumps({"title": "Soil", "sections": rows})
+    async with open_studio(Author(plan=answer), constrain="json_schema") as studio:
+        plan, _ = await studio.plan(BRIEF)
+    assert (plan.title, len(plan.sections)) == ("Soil", 4)
+    body = studio.server.calls[0].json
+    assert body["response_format"]["json_schema"]["schema"]["required"] == ["title", "sections"]
+    assert "one JSON object" in prompt_of(body)
+
+
+async def test_a_grammar_is_sent_where_the_decoding_is_held_to_it() -> None:
+    async with open_studio(Author(), constrain="grammar") as studio:
+        await studio.plan(BRIEF)
+    assert studio.server.calls[0].json["grammar"].startswith("root ::= ")
+
+
+# ---- repair -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_plan_is_asked_for_again_with_the_findings() -> None:
+    async with open_studio(Author(plan=lambda attempt: BAD if attempt == 1 else GOOD)) as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert plan.title == "Soil"
+    assert [event.attempt for event in of_kind(PlanStarted, events)] == [1, 2]
+    (rejected,) = of_kind(PlanRejected, events)
+    assert rejected.attempt == 1 and "'Sure! Here is a plan:'" in rejected.findings[0]
+    first, second = (seen.json for seen in studio.server.calls)
+    system, asked, came, repair = messages(second)
+    assert [system, asked] == messages(first)  # the prompt only grows, so that a cache keeps it
+    assert came == BAD
+    assert f"- {rejected.findings[0]}" in repair
+    assert first["seed"] != second["seed"]
+
+
+async def test_a_plan_is_repaired_at_most_three_times() -> None:
+    for last_chance in (GOOD, BAD):
+        async with open_studio(Author(plan=lambda attempt, last=last_chance: last if attempt == 4 else BAD)) as studio:
+            if last_chance == GOOD:
+                await studio.plan(BRIEF)
+            else:
+                await failing_plan(studio)
+        assert len(studio.server.calls) == 4
+        assert len(of_kind(PlanRejected, studio.events)) == (3 if last_chance == GOOD else 4)
+
+
+async def test_giving_up_is_one_clear_line_that_keeps_what_came() -> None:
+    async with open_studio(Author(plan=lambda attempt: f"{BAD}\nThat was try {attempt}.")) as studio:
+        error, _ = await failing_plan(studio)
+    assert "no usable plan in 4 tries" in str(error) and "\n" not in str(error)
+    assert "write the plan by hand" in str(error)
+    assert error.raw.endswith("That was try 4.")
+    assert "Sure!" in error.findings[0]
+
+
+async def test_what_a_base_model_brought_is_kept_as_well() -> None:
+    async with open_studio(lambda _: [" ?!"], profile="base") as studio:
+        error, _ = await failing_plan(studio)
+    assert error.raw == "Title: ?!\n1. ?!: ?!"
+    assert "no usable step 1 of the plan in 4 tries" in str(error)
+
+
+@pytest.mark.parametrize("answer", ["", "   \n"])
+async def test_no_answer_at_all_is_a_finding(answer: str) -> None:
+    async with open_studio(lambda _: Answer([answer] if answer else [])) as studio:
+        error, _ = await failing_plan(studio)
+    assert error.findings == ("It has no steps.",)
+    assert "(nothing)" in messages(studio.server.calls[1].json)[2]
+
+
+async def test_an_endless_answer_does_not_overflow_the_repair() -> None:
+    author = Author(plan="\n".join(f"Line {number} of a text that is no plan." for number in range(5000)))
+    async with open_studio(author, context_length=4096) as studio:
+        await failing_plan(studio)
+        for seen in studio.server.calls:
+            prompt = "\n".join(messages(seen.json))
+            assert await studio.agent.model.count_tokens(prompt) + seen.json["max_tokens"] <= 4096
+    assert messages(studio.server.calls[1].json)[3].count("\n- ") <= 12
+
+
+async def test_an_answer_that_was_cut_off_is_no_plan_though_it_looks_like_one() -> None:
+    cut = Answer([GOOD], finish="length")
+    answers = iter([cut, Answer([GOOD])])
+    async with open_studio(lambda _: next(answers)) as studio:
+        _, events = await studio.plan(BRIEF)
+    (rejected,) = of_kind(PlanRejected, events)
+    assert "cut off" in rejected.findings[0]
+
+
+async def test_control_characters_are_shown_to_nobody() -> None:
+    pieces = [*GOOD.replace("Soil", "\x1b[31mSo\x07il")]
+    async with open_studio(lambda _: Answer(pieces)) as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert plan.title == "Soil"
+    assert "".join(event.text for event in of_kind(PlanDelta, events)) == GOOD
+
+
+# ---- faults -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_plan_comes_out_the_same_through_faults() -> None:
+    faults = [
+        Fault.http(429, retry_after="0.05"), Fault.http(500), Fault.cut(3), Fault.malformed(2), Fault.utf8(1)
+    ]  # fmt: skip
+    async with open_studio(Author(piece=2)) as studio:
+        expected, _ = await studio.plan(BRIEF)
+    async with open_studio(Author(piece=2), faults) as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert plan.to_dict() == expected.to_dict()
+    waits = of_kind(Retrying, events)
+    assert [wait.fault for wait in waits] == ["rate-limit", "server", "dropped", "malformed", "malformed"]
+    assert waits[0].delay == 0.05
+    assert len({seen.json["seed"] for seen in studio.server.calls}) == 1
+
+
+async def test_a_fault_that_lasts_is_the_models_error() -> None:
+    async with open_studio(Author(), [Fault.http(401)]) as studio:
+        with pytest.raises(ModelError) as caught:
+            await studio.plan(BRIEF)
+    assert caught.value.kind == "auth"
+
+
+async def test_a_model_that_thinks_is_given_more_room() -> None:
+    async with open_studio(Author(thinks=5000, plan=GOOD)) as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert plan.title == "Soil"
+    rooms = [seen.json["max_tokens"] for seen in studio.server.calls]
+    assert rooms == [rooms[0] * 2**number for number in range(len(rooms))]
+    assert [event.fault for event in of_kind(Retrying, events)] == ["no-answer"] * (len(rooms) - 1)
+
+
+async def test_a_model_that_only_thinks_is_given_up_with_a_clear_line() -> None:
+    async with open_studio(Author(thinks=10**9)) as studio:
+        with pytest.raises(ModelError) as caught:
+            await studio.plan(BRIEF)
+    assert caught.value.kind == "no-answer"
+    assert "used all its tokens for reasoning" in str(caught.value)
+    assert len(studio.server.calls) <= 5
+    assert max(seen.json["max_tokens"] for seen in studio.server.calls) < 32_768
+
+
+async def test_a_brief_that_fills_the_context_is_told_without_a_call() -> None:
+    async with open_studio(Author(), context_length=2048) as studio:
+        with pytest.raises(ModelError) as caught:
+            await studio.plan(Brief("word " * 5000, 1200))
+    assert caught.value.kind == "context" and "shorter brief" in str(caught.value)
+    assert not studio.server.calls
+
+
+async def test_closing_the_iterator_ends_the_call() -> None:
+    async with open_studio(Author(delay=0.05)) as studio:
+        async with aclosing(make_plan(studio.agent, BRIEF)) as events:
+            async for event in events:
+                if isinstance(event, PlanDelta):
+                    break
+        # Nothing is left that would go on.
+        assert len(studio.server.calls) == 1
+
+
+# ---- another idea for one section -------------------------------------------------------------------------------
+
+
+async def replanned(answer: Callable[[Any], Any], plan: Plan, section_id: str, **more: Any) -> tuple[Plan, Studio]:
+    async with open_studio(answer, **more) as studio:
+        studio.events = [event async for event in replan_section(studio.agent, BRIEF, plan, section_id)]
+    ready = studio.events[-1]
+    assert isinstance(ready, PlanReady)
+    return ready.plan, studio
+
+
+NEW = "Paragraph 2 - Main Point: Water: how much it takes - Word Count: 999 words"
+
+
+async def test_another_idea_keeps_the_target_the_id_and_the_neighbours() -> None:
+    plan = plan_of(300, 400, 500)
+    new, studio = await replanned(lambda _: [NEW], plan, "s2")
+    assert (new.sections[0], new.sections[2]) == (plan.sections[0], plan.sections[2])
+    changed = new.sections[1]
+    assert (changed.title, changed.main_point) == ("Water", "how much it takes")
+    assert (changed.words, changed.id) == (400, "s2")
+    assert "what part 2 is about" in studio.prompts[0]
+
+
+async def test_a_base_model_draws_the_line_anew() -> None:
+    answers = iter([[" Water"], [" how much of it a plant takes"]])
+    new, studio = await replanned(lambda _: next(answers), plan_of(300, 400), "s2", profile="base")
+    changed = new.sections[1]
+    assert (changed.title, changed.main_point) == ("Water", "how much of it a plant takes")
+    assert (changed.words, changed.id) == (400, "s2")
+    assert studio.prompts[0].endswith("\n2.")
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        "Water: how much it takes",
+        "Paragraph 2 - Main Point: Part bace: what part 2 is about - Word Count: 9 words",  # what stands there now
+        f"Paragraph 2 - Main Point: {title_of(1)}: something else - Word Count: 9 words",  # another section's heading
+        f"{NEW}\n{NEW}",
+    ],
+)
+async def test_an_idea_that_is_none_is_asked_for_again(useless: str) -> None:
+    answers = iter([[useless], [NEW]])
+    new, studio = await replanned(lambda _: next(answers), plan_of(300, 400), "s2")
+    assert new.sections[1].title == "Water"
+    assert len(of_kind(PlanRejected, studio.events)) == 1
+    first, second = studio.server.calls
+    assert first.json["seed"] != second.json["seed"]
+
+
+async def test_without_an_idea_the_plan_is_unchanged() -> None:
+    with pytest.raises(PlanError) as caught:
+        await replanned(lambda _: ["No."], plan_of(300, 400), "s2")
+    assert "The plan is unchanged." in str(caught.value)
+    assert caught.value.raw == "No."
+
+
+async def test_a_section_that_is_not_in_the_plan_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(KeyError):
+        await replanned(lambda _: [NEW], plan_of(300, 400), "elsewhere")
+
+
+def test_direct_mode_has_one_section_without_a_heading() -> None:
+    plan = direct_plan(BRIEF)
+    assert plan.title == "Write about soil and seeds"
+    assert [(one.title, one.main_point, one.words) for one in plan.sections] == [("", BRIEF.instruction, 1200)]
+
+
+async def test_seeds_follow_from_the_briefs_and_differ() -> None:
+    def seed(agent: Agent, brief: Brief, salt: int) -> int | None:
+        from tests.support.served import CHAT
+
+        return agent.prepared(CHAT, brief, salt).seed
+
+    async with open_studio(Author()) as studio:
+        agent = studio.agent
+        assert seed(agent, BRIEF, 1) == seed(agent, BRIEF, 1)
+        drawn = {seed(agent, Brief("x", 9, seed=base), salt) for base in range(40) for salt in range(40)}
+        assert len(drawn) == 1600
+        assert all(value is not None and 0 <= value < 2**31 for value in drawn)
+        assert seed(agent, Brief("x", 9), 1) is None

@@ -1,0 +1,166 @@
+"""Loops and restated sentences are found while a text streams; what may repeat is left alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lwtui.agentwrite.repetition import Finding, RepetitionWatch
+from tests.support.author import sentence
+
+
+def prose(count: int, number: int = 1, language: str = "en") -> str:
+    return "".join(sentence(number, at, language) for at in range(count)).lstrip()
+
+
+def found(
+    text: str, earlier: tuple[str, ...] = (), step: int = 3, *, ended: bool = False
+) -> tuple[Finding, int] | None:
+    """The first finding as ``text`` comes in pieces, and how much had come."""
+    watch = RepetitionWatch(earlier)
+    for end in range(step, len(text) + step, step):
+        if finding := watch.look(text[:end]):
+            return finding, min(end, len(text))
+    if ended and (finding := watch.look(text, ended=True)):
+        return finding, len(text)
+    return None
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_prose_that_says_new_things_is_sound(language: str) -> None:
+    assert found(prose(300, 1, language), (prose(300, 2, language), prose(300, 3, language))) is None
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_sentence_that_was_said_before_is_found(language: str) -> None:
+    earlier = prose(40, 2, language)
+    sound = prose(10, 1, language)
+    for again in (sentence(2, 33, language).strip(), sentence(1, 3, language).strip()):
+        if language == "zh" and len(again) < 15:
+            continue
+        finding = found(f"{sound} {again} ", (earlier,))
+        assert finding is not None
+        assert finding[0] == Finding(len(sound), "a sentence was said before")
+
+
+def test_a_sentence_said_again_in_slightly_other_words_is_found() -> None:
+    first = "The roots of a young tomato plant need loose and warm soil that holds the water well. "
+    again = "Indeed the roots of a young tomato plant need loose and warm soil that holds moisture. "
+    assert found(first + again) is not None
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        "and so on ",
+        "very ",
+        "the rain falls on the roof and the roof leads it to ",
+        "one two three four five six, ",
+        "我们走在路上看见了山",
+    ],
+)
+def test_a_phrase_that_loops_within_a_sentence_is_found_soon(phrase: str) -> None:
+    for sound in ("", "It began well. ", prose(8) + " "):
+        finding = found(sound + phrase * 100)
+        assert finding is not None
+        kept, seen = finding[0].keep, finding[1]
+        assert kept <= len(sound) + len(phrase)
+        assert seen <= len(sound) + max(6 * len(phrase), 200) + 50
+
+
+@pytest.mark.parametrize(
+    "phrase", ["I am happy. ", "Yes. ", "Go on. Stop it. Wait here. ", "我很高兴。", "走吧。等一下。"]
+)
+def test_short_sentences_that_loop_are_found_and_the_first_stays(phrase: str) -> None:
+    sound = prose(8) + " "
+    finding = found(sound + phrase * 60)
+    assert finding is not None
+    assert len(sound) - 1 <= finding[0].keep <= len(sound) + len(phrase)
+    assert finding[0].reason == "a phrase loops"
+
+
+def test_a_loop_of_paragraphs_is_found() -> None:
+    paragraph = prose(4)
+    assert found("\n\n".join([paragraph] * 5)) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Why? Because. Why? Because. And why not? " + prose(3),
+        "He laughed: ha ha ha ha ha. Then he went home. " + prose(3),
+        "“No,” she said. “No,” he said. “No,” they all said. " + prose(3),
+        "- water\n- light\n- soil\n- water again\n- light again\n\n" + prose(3),
+        "| one | two |\n|---|---|\n| 1 | 2 |\n| 1 | 3 |\n| 2 | 2 |\n\n" + prose(3),
+        "The United States of America grew. " + prose(2) + " The United States of America shrank then. " + prose(2, 3),
+        "他笑了。她也笑了。他们都笑了。" + prose(5, 1, "zh"),
+        "人工智能技术的发展很快。" + prose(5, 1, "zh") + "人工智能技术的发展改变了许多人的生活和工作。",
+    ],
+)
+def test_what_may_repeat_is_left_alone(text: str) -> None:
+    assert found(text, ended=True) is None
+
+
+def test_the_last_sentence_is_looked_at_when_the_answer_has_ended() -> None:
+    sound = prose(10)
+    again = sentence(1, 3).strip().removesuffix(".")
+    assert found(f"{sound} {again}") is None
+    finding = found(f"{sound} {again}", ended=True)
+    assert finding is not None and finding[0].keep == len(sound)
+
+
+def test_what_was_rolled_back_may_not_come_again() -> None:
+    watch = RepetitionWatch()
+    first, second = sentence(1, 0).strip() + " ", sentence(1, 1).strip() + " "
+    assert watch.look(first + second + "And") is None
+    watch.rolled_back(len(first))
+    assert watch.look(first + second + "And") is not None
+
+
+def test_a_text_that_stands_is_trusted_whatever_it_repeats() -> None:
+    refrain = "Row, row, row your boat gently down the stream. " * 6
+    watch = RepetitionWatch()
+    watch.trust(refrain)
+    text = refrain + prose(6)
+    for end in range(len(refrain), len(text), 4):
+        assert watch.look(text[:end]) is None
+    # It is known, all the same, and what repeats it is found after it.
+    finding = watch.look(f"{text} Row, row, row your boat gently down the stream. And")
+    assert finding is not None and finding.keep >= len(refrain)
+
+
+@given(
+    st.lists(st.sampled_from(["word", "a b c", ". ", "? ", "\n\n", "雨。", " ", "x" * 50]), max_size=60),
+    st.integers(1, 30),
+)
+def test_a_finding_is_always_within_the_text(parts: list[str], step: int) -> None:
+    text = "".join(parts)
+    if finding := found(text, step=step, ended=True):
+        assert 0 <= finding[0].keep <= finding[1]
+
+
+def test_the_work_for_a_piece_does_not_grow_with_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lwtui.agentwrite import repetition
+
+    read = 0
+    ends, tokens = repetition.sentence_ends, repetition._tokens
+
+    def counting_ends(text: str) -> list[int]:
+        nonlocal read
+        read += len(text)
+        return ends(text)
+
+    def counting_tokens(text: str) -> object:
+        nonlocal read
+        read += len(text)
+        return tokens(text)
+
+    monkeypatch.setattr(repetition, "sentence_ends", counting_ends)
+    monkeypatch.setattr(repetition, "_tokens", counting_tokens)
+    for text in (prose(800), "\n".join(f"item {at} of a list that has no end" for at in range(1500))):
+        read = 0
+        watch = RepetitionWatch()
+        for end in range(0, len(text), 5):
+            assert watch.look(text[:end]) is None
+        assert read < len(text) / 5 * 600  # a few sentences for each piece
