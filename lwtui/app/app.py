@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.app import App
+from textual.app import App, RenderableType
+from textual.binding import Binding
 
 from lwtui.app.agents import Agents
 from lwtui.app.commands import Actions
-from lwtui.app.keymap import EVERYWHERE, bindings
+from lwtui.app.keymap import EVERYWHERE, bindings, key_label
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.config import ModelSettings, Settings, load_settings, set_value
 from lwtui.documents.library import new_path
-from lwtui.documents.model import Brief, Mode
+from lwtui.documents.model import Brief, Mode, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, LwtuiError
 
@@ -41,6 +44,7 @@ class LwtuiApp(App[int]):
         self._given_model = model.name if model else ""
 
     def on_mount(self) -> None:
+        self._leave_on_signals()
         if self.settings.theme in self.available_themes:
             self.theme = self.settings.theme
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
@@ -51,6 +55,44 @@ class LwtuiApp(App[int]):
     async def on_unmount(self) -> None:
         await self._close_session()
         await self.agents.release()
+
+    def _leave_on_signals(self) -> None:
+        """A closed terminal or a shutdown ends the app as Ctrl+Q does, with everything stored."""
+        if self.is_headless:
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit)
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Leave, after storing what was typed a moment ago."""
+        self._store()
+        super().exit(result, return_code, message)
+
+    async def action_quit(self) -> None:
+        self.leave()
+
+    @work(exclusive=True, group="leave")
+    async def leave(self) -> None:
+        """Leave; if something could not be stored, only after asking."""
+        if not self._store():
+            from lwtui.app.screens.dialogs import Confirm
+
+            question = "Not everything could be saved. Leave all the same, and lose what is not?"
+            if not await self.push_screen_wait(Confirm(question, "Leave")):
+                return
+        self.exit()
+
+    def _store(self) -> bool:
+        """Put everything into the file; whether that worked. If not, the person is told."""
+        stored = [screen.store() for screen in self.screen_stack if isinstance(screen, Base)]
+        try:
+            if self.session is not None:
+                self.session.document.flush()
+        except LwtuiError as error:
+            self.complain(error)
+            return False
+        return all(stored)
 
     def complain(self, error: object) -> None:
         """What went wrong, for longer on the screen than other notices."""
@@ -68,6 +110,14 @@ class LwtuiApp(App[int]):
         """The model that writes new documents."""
         return self._given_model or self.settings.model
 
+    def choose_default(self, name: str) -> None:
+        """From now on new documents are written by the model called ``name``."""
+        if name in self.agents.given:
+            self._given_model = name  # it is not in the settings, so it is the default until lwtui is left
+            return
+        self._given_model = ""
+        self._set("model", name)
+
     def reload_settings(self) -> None:
         """Take over what was written to settings.toml."""
         try:
@@ -78,10 +128,12 @@ class LwtuiApp(App[int]):
         self.agents.settings = self.settings
 
     def _keep_theme(self, name: str) -> None:
-        if name == self.settings.theme:
-            return
+        if name != self.settings.theme:
+            self._set("theme", name)
+
+    def _set(self, key: str, value: str) -> None:
         try:
-            set_value("theme", name)
+            set_value(key, value)
         except LwtuiError as error:
             self.complain(error)
             return
@@ -92,7 +144,6 @@ class LwtuiApp(App[int]):
     def create_document(self, brief: Brief, *, by_hand: bool) -> None:
         """Make a document for ``brief`` and go on with it: to its plan, or straight to its text."""
         from lwtui.agentwrite import direct_plan
-        from lwtui.agentwrite.plan_format import title_from
 
         plan = direct_plan(brief) if brief.mode is Mode.DIRECT else None
         try:
@@ -130,6 +181,8 @@ class LwtuiApp(App[int]):
 
     def open_document(self, path: Path) -> None:
         """Open a document where its writer left it: at the plan while there is no text, else at the text."""
+        if self.session is not None:
+            return  # the key was pressed twice: the first time has opened one
         try:
             document = Document.open(path)
         except LwtuiError as error:
@@ -139,17 +192,15 @@ class LwtuiApp(App[int]):
             self.complain(f"Opened to read only: {document.read_only_reason}")
         self._work_on(document)
 
-    @work
-    async def _work_on(self, document: Document, *, begin: bool = False) -> None:
+    def _work_on(self, document: Document, *, begin: bool = False) -> None:
         from lwtui.app.session import Session
 
-        await self._close_session()
         self.session = session = Session(document, self.agents)
         planless = not document.plan.sections
+        to_plan = planless or not (document.words or begin)
+        self.push_screen(self._plan_screen() if to_plan else self._text_screen())
         if begin:
             session.start_plan() if planless else session.start_write()
-        to_plan = planless or not (document.words or begin)
-        await self.push_screen(self._plan_screen() if to_plan else self._text_screen())
 
     def show_plan(self) -> None:
         """From the text to the plan of the open document."""
@@ -164,12 +215,16 @@ class LwtuiApp(App[int]):
         """Back to the library; a run that is going on is stopped, after asking."""
         from lwtui.app.screens.dialogs import Confirm
 
-        if self.session is not None and self.session.busy:
+        if self.session is None:
+            return
+        if self.session.busy:
             question = "The model is at work. Stop it and close the document? All text is kept; F5 goes on later."
             if not await self.push_screen_wait(Confirm(question, "Stop and close")):
                 return
-        await self._close_session()
-        self.pop_screen()
+        if self._store():
+            await self._close_session()
+            while not isinstance(self.screen, LibraryScreen):
+                self.pop_screen()
 
     def _plan_screen(self) -> Base:
         from lwtui.app.screens.plan import PlanScreen
@@ -193,6 +248,10 @@ class LwtuiApp(App[int]):
             self.complain(error)
 
     # -- everywhere
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Keys in the footer as help and the palette write them; a mark for Enter, which is in every footer."""
+        return key_label(binding.key.split(",")[0]).replace("Enter", "⏎")
 
     def action_help(self) -> None:
         from lwtui.app.screens.help import HelpScreen

@@ -18,7 +18,8 @@ class Actions(Provider):
         screen = self.screen
         if isinstance(screen, Base):
             for action in ACTIONS[screen.GROUP]:
-                yield action, f"screen.{action.name}"
+                if screen.check_action(action.name, ()):
+                    yield action, f"screen.{action.name}"
         for action in ACTIONS[EVERYWHERE]:
             yield action, f"app.{action.name}"
 

@@ -3,15 +3,50 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
-from lwtui.documents.model import Status
+from lwtui.documents.model import Brief, Status
+from lwtui.text import counts_characters
 
 MARKS = {Status.DONE: "✓", Status.WRITING: "▶", Status.PARTIAL: "◐", Status.EMPTY: "·"}
+STATES = {
+    Status.DONE: "done",
+    Status.WRITING: "being written",
+    Status.PARTIAL: "interrupted",
+    Status.EMPTY: "not begun",
+}
 
 
 def number(value: float) -> str:
     """With separators of thousands: ``12,345``."""
     return f"{value:,.0f}"
+
+
+def unit(language: str) -> str:
+    """What lengths in a language mean."""
+    return "characters" if counts_characters(language) else "words"
+
+
+def amount(length: int, brief: Brief, *, of: int | None = None) -> str:
+    """``1,200 of 1,500 words``, or characters where the document is counted in those."""
+    target = "" if of is None else f" of {number(of)}"
+    return f"{number(length)}{target} {unit(brief.language)}"
+
+
+def counted(count: int, thing: str) -> str:
+    """``1 section``, ``3 sections``."""
+    return f"{number(count)} {thing}{'' if count == 1 else 's'}"
+
+
+def short_path(path: Path) -> str:
+    """A path with ``~`` for the home folder."""
+    home = Path.home()
+    return f"~/{path.relative_to(home)}" if path.is_relative_to(home) and path != home else str(path)
+
+
+def clock(moment: float) -> str:
+    """The time of day of ``moment`` (seconds since the epoch)."""
+    return time.strftime("%H:%M:%S", time.localtime(moment))
 
 
 def duration(seconds: float) -> str:

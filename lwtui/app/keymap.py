@@ -63,15 +63,24 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("down", "shift+down,J", "↓", "Move this section down (or drag it)", footer=False, toolbar=True),
         Action("less", "minus", "−", "A tenth fewer words for this section", footer=False, toolbar=True),
         Action("more", "plus,equals_sign", "+", "A tenth more words for this section", footer=False, toolbar=True),
-        Action("total", "t", "Total", "Set the length of the document and scale all targets to it", toolbar=True),
+        Action("title", "T", "Title", "Change the title of the document", footer=False),
+        Action(
+            "total",
+            "t",
+            "Total",
+            "Set the length of the document and scale all targets to it",
+            footer=False,
+            toolbar=True,
+        ),
         Action("replan", "r", "Re-plan", "Ask the model for another idea for this section", toolbar=True),
-        Action("replan_all", "R", "All anew", "Ask the model for another plan", footer=False, toolbar=True),
+        Action("replan_all", "R", "Anew", "Ask the model for another plan", footer=False, toolbar=True),
         Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the plan", toolbar=True),
         Action("stop", "f6", "Stop", "Stop the model", footer=False),
         Action("back", "escape", "Back", "From a field to the list; from the list to the library"),
     ),
     WRITING: (
-        Action("write", "f5", "Write", "Write what is not done; again: pause at once, and go on within the sentence"),
+        Action("write", "f5", "Write", "Write what is not done; a section that was interrupted goes on where it is"),
+        Action("pause", "f5", "Pause", "Stop at once, within the sentence; F5 goes on"),
         Action("stop", "f6", "Stop", "Stop writing and unload the model; all text is kept", footer=False),
         Action("plan", "f2", "Plan", "To the plan"),
         Action("switch", "f3", "Outline/Text", "Between the outline and the text", footer=False),
@@ -136,11 +145,11 @@ _KEY_NAMES = {
 
 
 def key_label(keys: str) -> str:
-    """Keys as a person reads them: ``shift+up,K`` becomes ``Shift+↑ K``."""
-    return " ".join("+".join(_part(part) for part in key.split("+")) for key in keys.split(","))
+    """Keys as a person reads them: ``shift+up,K,ctrl+z`` becomes ``Shift+↑ K Ctrl+Z``."""
+    return " ".join(_label(key) for key in keys.split(","))
 
 
-def _part(part: str) -> str:
-    if part in _KEY_NAMES:
-        return _KEY_NAMES[part]
-    return part if len(part) == 1 else part.capitalize()
+def _label(key: str) -> str:
+    *modifiers, last = key.split("+")
+    last = _KEY_NAMES.get(last, last.capitalize() if modifiers or len(last) > 1 else last)
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), last])

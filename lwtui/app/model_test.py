@@ -6,17 +6,22 @@ from contextlib import aclosing
 from time import monotonic
 
 from lwtui.app.agents import Agents
+from lwtui.app.session import Session
+from lwtui.errors import LwtuiError
 from lwtui.models.base import Finished, Message, Prompt, ReasoningPiece, Request, TextPiece
 
 _TOKENS = 48
 _QUESTION = "Write one sentence about the sea."
 
 
-async def try_model(agents: Agents, name: str) -> str:
+async def try_model(agents: Agents, name: str, session: Session | None) -> str:
     """Open the model and let it write a sentence; one line about how that went.
 
-    Raises :class:`lwtui.errors.LwtuiError` where it does not work.
+    Raises :class:`lwtui.errors.LwtuiError` where it does not work, or where ``session`` is at work with another model,
+    which would have to be closed.
     """
+    if session is not None and session.busy and session.document.brief.model != name:
+        raise LwtuiError(f"{session.document.brief.model} is at work on your document. Stop it (F6), then test {name}.")
     began = monotonic()
     agent = await agents.get(name)
     opened = monotonic()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import time
 
@@ -26,12 +26,14 @@ from lwtui.agentwrite.events import (
     SectionStarted,
     TextDelta,
     TextRolledBack,
+    Thinking,
 )
 from lwtui.app.agents import Agents
 from lwtui.app.format import number
+from lwtui.app.manuscript import Manuscript, SectionChanged
 from lwtui.app.pace import Pace
 from lwtui.config import ModelSettings
-from lwtui.documents.model import Brief, Status
+from lwtui.documents.model import Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
@@ -56,7 +58,13 @@ class ActivityChanged:
     error: str = ""
 
 
-Listener = Callable[[Event | ActivityChanged], None]
+@dataclass(frozen=True)
+class SectionIsNext:
+    """A section is about to be written: what a person has typed has to be in the document now."""
+
+
+Heard = Event | ActivityChanged | SectionIsNext
+Listener = Callable[[Heard], None]
 
 
 class Session:
@@ -77,6 +85,7 @@ class Session:
         self.error = ""  # why the last run failed
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     # -- listening
 
@@ -100,28 +109,41 @@ class Session:
         """Have the model find another idea for one section."""
         self._start(lambda: self._plan(section_id))
 
-    def start_write(self, only: Collection[str] | None = None, *, then_all: bool = False) -> None:
-        """Write what is not done, or only some sections; ``then_all`` goes on with the others afterwards."""
-        self._start(lambda: self._write(only, then_all))
+    def start_write(self) -> None:
+        """Write what is not done."""
+        self._start(self._write)
 
     async def cancel(self) -> None:
         """Stop the run at once and wait until its text is stored."""
-        task, self._task = self._task, None
+        task = self._task
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait({task})
 
     async def regenerate(self, section_id: str) -> None:
-        """Have a section written anew; a run that was going on goes on afterwards."""
+        """Have a section written anew; a run that was going on goes on afterwards.
+
+        The old text stands until the new one begins, so a model that cannot be reached takes nothing away.
+        """
         going_on = self.activity is Activity.WRITING
         await self.cancel()
-        self.document.clear(section_id)
-        self.start_write({section_id}, then_all=going_on)
+        self._start(lambda: self._write_anew(section_id, going_on))
+
+    async def change_model(self, name: str) -> None:
+        """Have another model write the document; a run that was going on goes on with that one."""
+        going_on = self.activity is Activity.WRITING
+        await self.cancel()
+        self.document.set_brief(replace(self.document.brief, model=name))
+        if going_on:
+            self.start_write()
 
     async def close(self) -> None:
-        """Stop, store, close the file."""
-        await self.cancel()
-        self.document.close()
+        """Stop, store, close the file. Raises :class:`lwtui.errors.DocumentError` after closing."""
+        self._closing = True
+        try:
+            await self.cancel()
+        finally:
+            self.document.close()
 
     # -- figures for the screens
 
@@ -153,28 +175,34 @@ class Session:
     # -- runs
 
     def _start(self, run: Callable[[], Awaitable[None]]) -> None:
+        if self._closing:
+            return
         if self._task is not None and not self._task.done():
             raise LwtuiError("The model is at work: stop it first (F6).")
+        self._become(Activity.LOADING)
         self._task = asyncio.create_task(self._guarded(run))
         self._task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """A mistake of ours must not end in silence, nor take the editor down: the text is stored."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _LOGGER.error("a run failed", exc_info=error)
-            self._become(Activity.IDLE, f"lwtui made a mistake ({error!r}). Your text is safe.")
-
     async def _guarded(self, run: Callable[[], Awaitable[None]]) -> None:
-        error = ""
-        self._become(Activity.LOADING)
         try:
             await run()
         except LwtuiError as failure:
-            error = str(failure)
-            self._note(error)
-        finally:
-            self.current.clear()
-            self._become(Activity.IDLE, error)
+            self._note(str(failure))
+            self._stopped(str(failure))
+        else:
+            self._stopped("")
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A mistake of ours must not end in silence, nor take the editor down: the text is stored."""
+        if task.cancelled():
+            self._stopped("")
+        elif (error := task.exception()) is not None:
+            _LOGGER.error("a run failed", exc_info=error)
+            self._stopped(f"lwtui made a mistake ({error!r}). Your text is safe.")
+
+    def _stopped(self, error: str) -> None:
+        self.current.clear()
+        self._become(Activity.IDLE, error)
 
     async def _plan(self, section_id: str | None) -> None:
         document = self.document
@@ -190,19 +218,26 @@ class Session:
                     document.set_plan(event.plan, label)
                 self._hear(event)
 
-    async def _write(self, only: Collection[str] | None, then_all: bool) -> None:
+    async def _write_anew(self, section_id: str, then_open: bool) -> None:
+        await self._write({section_id})
+        if then_open:
+            await self._write()
+
+    async def _write(self, anew: Collection[str] | None = None) -> None:
+        """Write what is not done, or some sections anew. Begins again where a section was changed under way."""
         agent = await self.agents.get(self.document.brief.model)
         self._become(Activity.WRITING)
         self.pace.restart()
-        brief: Brief = self.document.brief
-        await self._pass_on(record(self.document, write(agent, brief, self.document, only)))
-        if then_all:
-            await self._pass_on(record(self.document, write(agent, brief, self.document)))
-
-    async def _pass_on(self, events: AsyncGenerator[Event, None]) -> None:
-        async with aclosing(events):
-            async for event in events:
-                self._hear(event)
+        while True:
+            manuscript = Manuscript(self.document, anew or (), lambda: self._tell(SectionIsNext()))
+            events = manuscript.checked(write(agent, self.document.brief, manuscript, anew))
+            try:
+                async with aclosing(record(self.document, events)) as recorded:
+                    async for event in recorded:
+                        self._hear(event)
+                return
+            except SectionChanged:
+                self.current.clear()
 
     def _become(self, activity: Activity, error: str = "") -> None:
         self.activity = activity
@@ -212,7 +247,7 @@ class Session:
     def _hear(self, event: Event) -> None:
         """Keep the figures up to date, then pass the event on."""
         match event:
-            case PlanStarted():
+            case PlanStarted() | Retrying():
                 self.plan_text = ""
             case PlanDelta(text):
                 self.plan_text += text
@@ -220,6 +255,8 @@ class Session:
                 self.current.add(id)
             case TextDelta(text=text):
                 self.pace.add(len(text))
+            case Thinking(characters=characters):
+                self.message = f"The model is thinking before it writes: {number(characters)} characters so far"
             case SectionFinished(section_id=id, usage=usage):
                 self.current.discard(id)
                 self.pace.tell(len(self.document.section(id).text), usage.completion)
@@ -233,7 +270,7 @@ class Session:
         self.message = line
         self.log.append((time(), line))
 
-    def _tell(self, event: Event | ActivityChanged) -> None:
+    def _tell(self, event: Heard) -> None:
         for listener in tuple(self._listeners):
             listener(event)
 

@@ -31,11 +31,11 @@ class Typing:
 
 def _removed(old: str, new: str) -> int:
     """How many characters of ``old`` a change in one place to ``new`` takes away."""
-    before = _in_common(old, new)
-    return len(old) - before - _in_common(old[before:][::-1], new[before:][::-1])
+    before = in_common(old, new)
+    return len(old) - before - in_common(old[before:][::-1], new[before:][::-1])
 
 
-def _in_common(one: str, other: str) -> int:
+def in_common(one: str, other: str) -> int:
     """How many characters two texts begin with in common, by halving: whole slices compare fast."""
     least, most = 0, min(len(one), len(other))
     while least < most:

@@ -18,12 +18,22 @@ class Base(Screen[None]):
     """A full screen. ``GROUP`` is its group of actions in :mod:`lwtui.app.keymap`."""
 
     GROUP = EVERYWHERE
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (170, "-huge")]
     AUTO_FOCUS = ""
 
     @property
     def lwtui(self) -> LwtuiApp:
         return cast("LwtuiApp", self.app)
+
+    def store(self) -> bool:
+        """Put what a person has typed where it is kept; whether that worked. If not, the person is told.
+
+        Called whenever the screen goes, whatever the reason.
+        """
+        return True
+
+    def on_unmount(self) -> None:
+        self.store()
 
     def say(self, text: str) -> None:
         """A short notice. The text may hold a model's words: it is never markup."""
@@ -31,7 +41,7 @@ class Base(Screen[None]):
 
     def complain(self, error: object) -> None:
         """What went wrong, longer on the screen."""
-        self.notify(str(error), severity="error", timeout=12, markup=False)
+        self.lwtui.complain(error)
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):

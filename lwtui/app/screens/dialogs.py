@@ -48,8 +48,9 @@ class Ask(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(self._question, markup=False)
-            yield Input(self._value)
-            yield Static(self._hint or "Enter takes it, Esc cancels.", classes="hint", markup=False)
+            yield Input(self._value, compact=True, classes="above")
+            hint = f"{self._hint} Enter takes it, Esc cancels.".strip()
+            yield Static(hint, classes="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip() or None)
@@ -67,7 +68,9 @@ class Choose(Dialog[str]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(self._question, markup=False)
-            yield OptionList(*(Option(shown) for _, shown in self._options), markup=False)
+            yield OptionList(
+                *(Option(shown) for _, shown in self._options), markup=False, compact=True, classes="above"
+            )
 
     def on_mount(self) -> None:
         answers = [answer for answer, _ in self._options]

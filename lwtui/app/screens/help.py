@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from rich.table import Column, Table
 from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from lwtui.app.keymap import ACTIONS, EVERYWHERE, key_label
@@ -24,7 +24,7 @@ Ctrl+P opens the palette: type a word of what you want to do. Ctrl+Q quits."""
 
 
 class HelpScreen(Dialog[None]):
-    """The keys of the screen beneath first, then the others'."""
+    """The keys of the screen beneath first, then the guide, then the keys of the others."""
 
     BINDINGS = [("f1", "close", "Close"), ("q", "close", "Close")]
 
@@ -33,18 +33,29 @@ class HelpScreen(Dialog[None]):
         self._group = group
 
     def compose(self) -> ComposeResult:
-        groups = dict.fromkeys([self._group, EVERYWHERE, *ACTIONS])
-        with Vertical(classes="dialog large"), VerticalScroll():
+        first = dict.fromkeys([self._group, EVERYWHERE])
+        with VerticalScroll(classes="dialog large") as dialog:
+            dialog.border_title = "Help"
+            dialog.border_subtitle = "Esc closes"
+            for group in first:
+                yield from self._keys(group)
+            yield Static("How it works", classes="group")
             yield Static(_GUIDE, markup=False)
-            for group in groups:
-                yield Static(_keys(group), classes="keys")
+            for group in ACTIONS:
+                if group not in first:
+                    yield from self._keys(group)
+
+    def _keys(self, group: str) -> ComposeResult:
+        """A table of three columns, whose texts are broken within their column."""
+        accent = self.app.current_theme.accent or "default"
+        table = Table.grid(
+            Column(width=11, justify="right", style=accent), Column(width=13, style="bold"), padding=(0, 1)
+        )
+        table.add_column()
+        for action in ACTIONS[group]:
+            table.add_row(key_label(action.keys), action.label, action.help)
+        yield Static(group, classes="group")
+        yield Static(table)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()
-
-
-def _keys(group: str) -> Content:
-    lines = [Content.styled(group, "bold")]
-    for action in ACTIONS[group]:
-        lines.append(Content.styled(f"{key_label(action.keys):>16}  ", "$accent") + Content(action.help))
-    return Content("\n").join(lines)

@@ -7,10 +7,12 @@ from datetime import datetime
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Static, TextArea
+from textual.content import Content
+from textual.widgets import Footer, TextArea
 
 from lwtui.app.format import number
 from lwtui.app.screens.base import Dialog
+from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.documents.model import Origin, Revision
 from lwtui.documents.store import Document
@@ -26,48 +28,56 @@ class HistoryScreen(Dialog[bool]):
     AUTO_FOCUS = "RowList"
 
     def __init__(self, document: Document, section_id: str) -> None:
+        """Raises :class:`lwtui.errors.DocumentError` if the versions cannot be read."""
         super().__init__()
         self._document = document
         self._revisions = {str(one.id): one for one in document.revisions(section_id)}
-        self._title = document.section(section_id).title
+        self._section = document.section(section_id).title or "the text"
+        self._list = RowList(
+            Column("When", 16),
+            Column("By"),
+            Column("Words", 6, right=True),
+            header=True,
+            hint="Nothing has been written here yet.",
+        )
+        self._version = TextArea(read_only=True, id="version", soft_wrap=True)
+        self._origin = Line(id="origin")
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog large"):
-            yield Static(f"History of {self._title or 'the text'}", classes="dialog-title", markup=False)
+        with Vertical(classes="dialog large") as dialog:
+            dialog.border_title = Content(f"History of {self._section}")
             with Horizontal():
-                yield RowList(Column("When", 19), Column("By"), Column("Words", 7, right=True), header=True)
-                yield TextArea(read_only=True, id="version")
-            yield Static("", id="origin", markup=False)
+                yield self._list
+                yield self._version
+            yield self._origin
             yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
         rows = [Row(key, (_when(one.created), _who(one), number(one.length))) for key, one in self._revisions.items()]
-        self.query_one(RowList).show(rows)
-        if not rows:
-            self.query_one("#origin", Static).update("Nothing has been written here yet.")
+        self._list.show(rows)
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         revision = self._revisions[event.key]
-        self.query_one(TextArea).load_text(revision.text)
-        self.query_one("#origin", Static).update(_origin(revision))
+        self._version.load_text(revision.text)
+        self._origin.say(_origin(revision))
 
     def on_row_list_chosen(self) -> None:
         self.action_restore()
 
     def action_restore(self) -> None:
-        key = self.query_one(RowList).key
+        key = self._list.key
         if key is None:
             return
         try:
             self._document.restore(int(key))
         except LwtuiError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.lwtui.complain(error)
             return
         self.dismiss(True)
 
 
 def _when(moment: float) -> str:
-    return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M")
 
 
 def _who(revision: Revision) -> str:

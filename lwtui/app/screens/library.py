@@ -6,24 +6,32 @@ from pathlib import Path
 
 from textual import work
 from textual.app import ComposeResult
-from textual.widgets import Footer, Input, Static
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Footer, Input
 
-from lwtui.app.format import ago, bar, number
+from lwtui.app.format import MARKS, ago, bar, counted, number, short_path
 from lwtui.app.keymap import LIBRARY, bindings
 from lwtui.app.screens.base import Base
+from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
+from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.library import list_documents, move_to_trash, restore_from_trash
 from lwtui.documents.model import Summary
+from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
-_WELCOME = """\
-Welcome. There are no documents here yet.
-
-  n    begin one: say what you want, how long, and edit the plan the model makes
-  i    import a Markdown or text file
-  F1   what every key does
-
-New documents are written by the model "{model}"; Ctrl+O chooses or adds others."""
+_GLANCE_SECONDS = 0.15  # the cursor rests on a document before its outline is shown
+_WELCOME = (
+    ("Nothing here yet.\n\n", "bold"),
+    ("n   ", "bold $text-accent"),
+    "begin a document: say what you want and how long,\n    then edit the plan that the model makes\n",
+    ("i   ", "bold $text-accent"),
+    "import a Markdown or text file\n",
+    ("F1  ", "bold $text-accent"),
+    "what every key does\n\n",
+)
 
 
 class LibraryScreen(Base):
@@ -38,64 +46,103 @@ class LibraryScreen(Base):
         super().__init__()
         self._documents: list[Summary] = []
         self._trashed: list[Path] = []
-
-    def compose(self) -> ComposeResult:
-        yield Static("", id="title", markup=False)
-        yield Input(placeholder="Words of the title; Enter goes to the list, Esc shows all", id="find")
-        yield RowList(
+        self._timer: Timer | None = None
+        self._title = TitleBar("Library")
+        self._find = Input(placeholder="Words of the title. Enter goes to the list, Esc shows all.", id="find")
+        self._list = RowList(
             Column("Title"),
-            Column("Done", 14),
+            Column("Done", 14, tint=True),
             Column("Words", 15, right=True),
-            Column("Model", 20, needs=100),
-            Column("Changed", 11),
+            Column("Model", 18, needs=100),
+            Column("Changed", 10),
             header=True,
+            hint="No title holds these words.",
             id="documents",
         )
-        yield Static("", id="welcome", markup=False)
+        self._welcome = Line(id="welcome", classes="pane")
+        self._glance = Line(id="glance-text")
+
+    def compose(self) -> ComposeResult:
+        self._list.add_class("pane")
+        yield self._title
+        yield self._find
+        with Horizontal(id="panes"):
+            yield self._list
+            yield self._welcome
+            with VerticalScroll(id="glance", classes="pane", can_focus=False) as glance:
+                glance.border_title = "Outline"
+                yield self._glance
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self.query_one("#find").display = False
-        self.action_refresh()
+        self._list.border_title = "Documents"
+        self._find.display = False
 
     def on_screen_resume(self) -> None:
         self.action_refresh()
 
     def action_refresh(self) -> None:
         """Read the folder again."""
-        self._documents = list_documents(self.lwtui.folder)
+        try:
+            self._documents = list_documents(self.lwtui.folder)
+        except LwtuiError as error:
+            self._documents = []
+            self.complain(error)
         self._show()
 
-    def _show(self, select: str | None = None) -> None:
-        wanted = self.query_one("#find", Input).value.casefold().split()
+    def _show(self) -> None:
+        wanted = self._find.value.casefold().split()
         rows = [_row(one) for one in self._documents if all(word in one.title.casefold() for word in wanted)]
-        title = f"lwtui · {self.lwtui.folder} · {len(self._documents)} documents"
-        self.query_one("#title", Static).update(title)
-        self.query_one(RowList).show(rows, select)
-        welcome = self.query_one("#welcome", Static)
-        welcome.display = not self._documents
-        self.query_one(RowList).display = bool(self._documents)
-        welcome.update(_WELCOME.format(model=self.lwtui.default_model))
+        self._title.say(f"Library · {short_path(self.lwtui.folder)}", self.lwtui.default_model)
+        self._list.show(rows)
+        shown = f"{len(rows)} of " if wanted else ""
+        self._list.border_subtitle = f"{shown}{counted(len(self._documents), 'document')}"
+        some = bool(self._documents)
+        self._welcome.display = not some
+        self._list.display = some
+        self.set_class(some, "some")
+        if some and self.focused is None:
+            self._list.focus()
+        model = f"New documents are written by the model {self.lwtui.default_model}; Ctrl+O chooses or adds others."
+        self._welcome.say(Content.assemble(*_WELCOME, model))
+        self._glance_soon()
+
+    # -- the outline of the document under the cursor, in wide windows
+
+    def on_row_list_moved(self) -> None:
+        self._glance_soon()
+
+    def on_resize(self) -> None:
+        self._glance_soon()
+
+    def _glance_soon(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(_GLANCE_SECONDS, self._show_glance)
+
+    def _show_glance(self) -> None:
+        path = self._list.key
+        if self.has_class("-huge") and self.is_current:
+            self._glance.say(_outline(Path(path)) if path else "")
 
     # -- finding
 
     def action_find(self) -> None:
-        self.query_one("#find").display = True
-        self.query_one("#find").focus()
+        self._find.display = True
+        self._find.focus()
 
     def on_input_changed(self) -> None:
         self._show()
 
     def on_input_submitted(self) -> None:
-        self.query_one(RowList).focus()
+        self._list.focus()
 
     def key_escape(self) -> None:
         """Leave the search."""
-        find = self.query_one("#find", Input)
-        if find.display:
-            find.value = ""
-            find.display = False
-            self.query_one(RowList).focus()
+        if self._find.display:
+            self._find.value = ""
+            self._find.display = False
+            self._list.focus()
 
     # -- what can be done to a document
 
@@ -103,7 +150,7 @@ class LibraryScreen(Base):
         self.action_open()
 
     def action_open(self) -> None:
-        if path := self.query_one(RowList).key:
+        if path := self._list.key:
             self.lwtui.open_document(Path(path))
 
     def action_new(self) -> None:
@@ -112,7 +159,7 @@ class LibraryScreen(Base):
         self.app.push_screen(NewDocumentScreen())
 
     def action_delete(self) -> None:
-        path = self.query_one(RowList).key
+        path = self._list.key
         if path is None:
             return
         try:
@@ -134,7 +181,7 @@ class LibraryScreen(Base):
             return
         self._trashed.pop()
         self.action_refresh()
-        self.query_one(RowList).select(str(path))
+        self._list.select(str(path))
 
     @work
     async def action_import(self) -> None:
@@ -148,9 +195,8 @@ class LibraryScreen(Base):
 
     def action_export(self) -> None:
         from lwtui.app.screens.export import ExportScreen
-        from lwtui.documents.store import Document
 
-        path = self.query_one(RowList).key
+        path = self._list.key
         if path is None:
             return
         try:
@@ -161,13 +207,28 @@ class LibraryScreen(Base):
         self.app.push_screen(ExportScreen(document), lambda _: document.close())
 
     def action_leave(self) -> None:
-        self.app.exit()
+        self.lwtui.leave()
 
 
 def _row(one: Summary) -> Row:
     if one.problem:
-        return Row(one.path, (Path(one.path).name, one.problem, "", "", ago(one.changed)), "problem")
+        problem = one.problem.replace(one.path, Path(one.path).name)
+        return Row(one.path, (problem, "cannot be read", "", "", ago(one.changed)), "problem")
     share = f"{bar(one.progress, 9)} {one.progress:4.0%}"
     words = f"{number(one.words)} / {number(one.target)}"
     kind = "done" if one.progress >= 1 else "partial" if one.words else "empty"
     return Row(one.path, (one.title, share, words, one.model, ago(one.changed)), kind)
+
+
+def _outline(path: Path) -> Content:
+    """What a document is to be, and its sections with how far each is."""
+    try:
+        with Document.open(path, read_only=True) as document:
+            brief, sections = document.brief, document.sections()
+    except LwtuiError as error:
+        return Content.styled(str(error), "$text-error")
+    parts: list[str | tuple[str, str]] = [(brief.instruction, "italic $text-muted"), "\n\n"]
+    for section in sections:
+        parts += [(MARKS[section.status], "$text-success"), f" {section.title or '(the text)'} "]
+        parts += [(f"{number(section.length)}/{number(section.words)}\n", "$text-muted")]
+    return Content.assemble(*parts)

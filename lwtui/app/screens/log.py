@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from time import localtime, strftime
-
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Static, TextArea
+from textual.widgets import TextArea
 
+from lwtui.app.format import clock
 from lwtui.app.screens.base import Dialog
 from lwtui.app.session import Session
 
@@ -20,11 +19,11 @@ class LogScreen(Dialog[None]):
         self._session = session
 
     def compose(self) -> ComposeResult:
-        lines = [f"{strftime('%H:%M:%S', localtime(moment))}  {line}" for moment, line in self._session.log]
-        with Vertical(classes="dialog large"):
-            yield Static("What happened", classes="dialog-title")
-            yield TextArea("\n".join(lines) or "Nothing yet.", read_only=True, id="lines")
-            yield Static("Esc closes.", classes="hint")
+        lines = [f"{clock(moment)}  {line}" for moment, line in self._session.log]
+        with Vertical(classes="dialog large") as dialog:
+            dialog.border_title = "What happened"
+            dialog.border_subtitle = "Esc closes"
+            yield TextArea("\n".join(lines) or "Nothing yet.", read_only=True, id="lines", soft_wrap=True)
 
     def on_mount(self) -> None:
         lines = self.query_one(TextArea)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import Button, Input, Label, Static
+from textual.containers import Grid, Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Input, Label
 
 from lwtui.app.screens.base import Dialog
+from lwtui.app.widgets.line import Line
 from lwtui.config import ModelSettings, add_model, store_api_key
 from lwtui.errors import LwtuiError
 
+# The field's name, its label, and what stands in it while it is empty.
 _ENDPOINT = (
-    ("base_url", "Address (https://…/v1)"),
-    ("model", "Model, as the endpoint calls it"),
-    ("context_length", "Context length in tokens (empty: ask the endpoint)"),
-    ("price_input", "Price of a million prompt tokens (empty: unknown)"),
-    ("price_output", "Price of a million answer tokens (empty: unknown)"),
+    ("base_url", "Address", "https://…/v1"),
+    ("model", "Model there", "as the endpoint calls it; left empty: as above"),
+    ("context_length", "Context", "tokens; left empty: what the endpoint says"),
+    ("price_input", "Price, prompt", "of a million tokens; left empty: unknown"),
+    ("price_output", "Price, answer", "of a million tokens; left empty: unknown"),
 )
 _GGUF = (
-    ("path", "GGUF file"),
-    ("context_length", "Context length in tokens (empty: the model's own, as memory allows)"),
+    ("path", "GGUF file", "~/models/….gguf"),
+    ("context_length", "Context", "tokens; left empty: the model's own, as memory allows"),
 )
 
 
@@ -31,24 +35,32 @@ class ModelForm(Dialog[str]):
 
     BINDINGS = [("f5", "save", "Save"), ("ctrl+s", "save", "Save")]
 
-    def __init__(self, model: ModelSettings) -> None:
+    def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:
+        """``model`` without a name is a new one, which then may not be called like one of those ``taken``."""
         super().__init__()
         self._model = model
+        self._taken = taken
         self._fields = _GGUF if model.provider == "llama_cpp" else _ENDPOINT
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog large"):
-            with VerticalScroll():
-                yield Label("Name, as you will choose it")
-                yield Input(self._model.name, id="name", disabled=bool(self._model.name), compact=True)
-                for name, label in self._fields:
-                    value = getattr(self._model, name)
+        kind = "a GGUF" if self._model.provider == "llama_cpp" else "an endpoint"
+        with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
+            dialog.border_title = Content(self._model.name or f"Add {kind}")
+            with Grid():
+                yield Label("Name")
+                name = self._model.name
+                yield Input(name, placeholder="as you will choose it", id="name", disabled=bool(name), compact=True)
+                for field, label, placeholder in self._fields:
+                    value = getattr(self._model, field)
                     yield Label(label)
-                    yield Input("" if value in (None, 0, "") else str(value), id=name, compact=True)
+                    yield Input(
+                        "" if value in (None, 0, "") else str(value), placeholder=placeholder, id=field, compact=True
+                    )
                 if self._model.provider == "openai":
-                    yield Label("Key (kept in the system keyring; empty: leave as it is)")
-                    yield Input(password=True, id="key", compact=True)
-            yield Static("", id="problem", classes="error", markup=False)
+                    yield Label("Key")
+                    hint = "goes to the system keyring; left empty: stays as it is"
+                    yield Input(password=True, placeholder=hint, id="key", compact=True)
+            yield Line(id="problem", classes="error")
             with Horizontal(classes="buttons"):
                 yield Button("Save (F5)", variant="primary", id="save")
                 yield Button("Cancel (Esc)", id="cancel")
@@ -69,28 +81,32 @@ class ModelForm(Dialog[str]):
         try:
             model = self._filled_in()
             add_model(model)
-            key = self.query("#key").first(Input).value.strip() if self.query("#key") else ""
-            if key:
+            if key := self._value("key"):
                 store_api_key(model.name, key)
         except LwtuiError as error:
-            self.query_one("#problem", Static).update(str(error))
+            self.query_one("#problem", Line).say(str(error))
             return
         self.dismiss(model.name)
 
+    def _value(self, field: str) -> str:
+        found = self.query(f"#{field}").results(Input)
+        return next((one.value.strip() for one in found), "")
+
     def _filled_in(self) -> ModelSettings:
         """The form's values. Raises :class:`LwtuiError` that says which one is wrong."""
-        name = self.query_one("#name", Input).value.strip()
+        name = self._value("name")
         if not name:
             raise LwtuiError("The model needs a name.")
+        if not self._model.name and name in self._taken:
+            raise LwtuiError(f"There is a model named {name} already. Choose another name.")
         values: dict[str, object] = {"name": name}
-        for field, label in self._fields:
-            text = self.query_one(f"#{field}", Input).value.strip()
-            values[field] = _typed(field, label, text)
+        for field, label, _ in self._fields:
+            values[field] = _typed(field, label, self._value(field))
         model = replace(self._model, **values)  # type: ignore[arg-type]
         if model.provider == "openai" and not model.base_url.startswith(("http://", "https://")):
             raise LwtuiError("The address begins with http:// or https://.")
         if model.provider == "llama_cpp" and not Path(model.path).expanduser().is_file():
-            raise LwtuiError(f"There is no file {model.path or '(empty)'}.")
+            raise LwtuiError(f"There is no file {model.path}." if model.path else "Name the GGUF file.")
         return model
 
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Grid, Horizontal, VerticalScroll
-from textual.widgets import Button, Footer, Input, Label, Select, Static, TextArea
+from textual.widgets import Button, Footer, Input, Label, Select, TextArea
 
 from lwtui.agentwrite.prompts import LANGUAGES
+from lwtui.app.format import unit
 from lwtui.app.keymap import NEW, bindings
 from lwtui.app.screens.base import Base
+from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.section_form import MOST_WORDS
+from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.model import Brief, Mode
-from lwtui.text import counts_characters, detect_language
+from lwtui.text import detect_language
 
 _MODES = (
     ("Plan, then section by section", Mode.AGENTWRITE.value),
     ("Plan, then sections side by side", Mode.PARALLEL.value),
     ("One call, no plan", Mode.DIRECT.value),
 )
-MOST_WORDS = 1_000_000
 
 
 class NewDocumentScreen(Base):
@@ -34,10 +37,12 @@ class NewDocumentScreen(Base):
         models = self.lwtui.agents.names()
         default = self.lwtui.default_model
         choices = [(Text(name), name) for name in models]
-        yield Static("New document", id="title")
-        with VerticalScroll(id="form"):
-            yield Label("What should be written? Say what it is about, for whom, what must be in it.")
-            yield TextArea(id="instruction", soft_wrap=True, tab_behavior="focus")
+        instruction = TextArea(id="instruction", soft_wrap=True, tab_behavior="focus")
+        instruction.placeholder = "Say what it is about, for whom, and what must be in it."
+        yield TitleBar("New document")
+        with VerticalScroll(id="form", can_focus=False):
+            yield Label("What should be written?")
+            yield instruction
             with Grid(id="fields"):
                 yield Label("Length (words)", id="unit")
                 yield Input("1500", id="words", type="integer", compact=True)
@@ -50,7 +55,7 @@ class NewDocumentScreen(Base):
                 yield Select(_MODES, value=Mode.AGENTWRITE.value, allow_blank=False, id="mode", compact=True)
                 yield Label("Seed")
                 yield Input(placeholder="any; the same one, the same text", id="seed", type="integer", compact=True)
-            yield Static("", id="problem", classes="error", markup=False)
+            yield Line(id="problem", classes="error")
             with Horizontal(classes="buttons"):
                 yield Button("Create and plan (F5)", variant="primary", id="create")
                 yield Button("Plan by hand (F2)", id="by-hand")
@@ -75,8 +80,7 @@ class NewDocumentScreen(Base):
         self.query_one("#create", Button).label = "Create and write (F5)" if direct else "Create and plan (F5)"
 
     def _show_unit(self) -> None:
-        unit = "characters" if counts_characters(self._language()) else "words"
-        self.query_one("#unit", Label).update(f"Length ({unit})")
+        self.query_one("#unit", Label).update(f"Length ({unit(self._language())})")
 
     def _language(self) -> str:
         chosen = self.query_one("#language", Select).value
@@ -116,5 +120,5 @@ class NewDocumentScreen(Base):
         )
 
     def _point_at(self, field: Input | TextArea, problem: str) -> None:
-        self.query_one("#problem", Static).update(problem)
+        self.query_one("#problem", Line).say(problem)
         field.focus()

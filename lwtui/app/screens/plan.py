@@ -7,24 +7,28 @@ from dataclasses import replace
 
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer, Input, Label, Static, TextArea
+from textual.widgets import Footer
 
-from lwtui.agentwrite.events import Event
-from lwtui.app.format import MARKS, number
+from lwtui.agentwrite.events import PlanDelta, SectionFinished, SectionStarted
+from lwtui.app.format import MARKS, amount, counted, number, unit
 from lwtui.app.keymap import PLAN, bindings
 from lwtui.app.screens.base import Base
-from lwtui.app.screens.new_document import MOST_WORDS
-from lwtui.app.session import Activity, ActivityChanged, Session
+from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
+from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
+from lwtui.app.widgets.section_form import MOST_WORDS, SectionForm
+from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.documents import plan_edits
 from lwtui.documents.model import Plan, PlannedSection, Section, Status
 from lwtui.errors import LwtuiError
 from lwtui.text import clean
 
-_QUIET_SECONDS = 0.8  # after the last key in a field
+_TOTAL = "Length of the document"
+_FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
 
 
 class PlanScreen(Base):
@@ -39,52 +43,59 @@ class PlanScreen(Base):
         super().__init__()
         self._session = session
         self._document = session.document
-        self._shown = ""  # the section whose values are in the fields
-        self._timer: Timer | None = None
+        self._frame: Timer | None = None  # the next one, while there is something new to draw
+        self._title = TitleBar()
+        self._list = RowList(
+            Column("", 3, right=True),
+            Column("Section"),
+            Column("What it says", needs=76),
+            Column("Words", 7, right=True),
+            Column("", 2, tint=True),
+            draggable=True,
+            hint="No sections yet. a adds one, R asks the model for a plan.",
+            id="sections",
+        )
+        self._form = SectionForm(id="fields")
+        self._coming = VerticalScroll(Line(id="coming-text"), id="coming", classes="pane")
+        self._status = Line(id="status")
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="title", markup=False)
+        self._list.add_class("pane")
+        self._coming.border_title = "The plan, as it comes"
+        yield self._title
         yield Toolbar(PLAN)
         with Container(id="panes"):
-            yield RowList(
-                Column("", 3, right=True),
-                Column("Section"),
-                Column("What it says", needs=90),
-                Column("Words", 7, right=True),
-                Column("", 2),
-                draggable=True,
-                id="sections",
-            )
-            with Vertical(id="fields"):
-                with Horizontal():
-                    with Vertical(id="heading-box"):
-                        yield Label("Heading")
-                        yield Input(id="heading", compact=True)
-                    with Vertical(id="words-box"):
-                        yield Label("Words")
-                        yield Input(id="words", type="integer", compact=True)
-                yield Label("What it says")
-                yield TextArea(id="point", soft_wrap=True, tab_behavior="focus", compact=True)
-            with VerticalScroll(id="coming"):
-                yield Static("", id="coming-text", markup=False)
-        yield Static("", id="status", markup=False)
+            yield self._list
+            yield self._form
+            yield self._coming
+        yield self._status
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._list.border_title = "Plan"
         self._session.listen(self._heard)
-        self.set_interval(0.1, self._show_coming)
         self.refresh_plan()
 
     def on_unmount(self) -> None:
         self._session.unlisten(self._heard)
 
-    def _heard(self, event: Event | ActivityChanged) -> None:
-        if isinstance(event, ActivityChanged):
-            if event.error:
-                self.complain(event.error)
-            self.refresh_plan()
-            if event.activity is Activity.IDLE:
-                self.query_one(RowList).focus()
+    def _heard(self, event: Heard) -> None:
+        match event:
+            case SectionIsNext():
+                self.store()
+            case PlanDelta():
+                if self._frame is None:
+                    self._frame = self.set_timer(_FRAME_SECONDS, self._show_coming)
+            case ActivityChanged(activity, error):
+                if error:
+                    self.complain(error)
+                self.refresh_plan()
+                if activity is Activity.IDLE:
+                    self._list.focus()
+            case SectionStarted() | SectionFinished():
+                self.refresh_plan()
+            case _:
+                self._show_status()
 
     # -- what is shown
 
@@ -95,108 +106,97 @@ class PlanScreen(Base):
     def refresh_plan(self, select: str | None = None) -> None:
         """Draw everything from the document."""
         plan, brief = self._document.plan, self._document.brief
-        rows = [_row(at, section) for at, section in enumerate(self._document.sections(), 1)]
-        listed = self.query_one(RowList)
-        listed.show(rows, select)
+        self._title.say(self._document.title, brief.model)
+        self._list.show([_row(at, section) for at, section in enumerate(self._document.sections(), 1)], select)
         asked = "" if plan.words == brief.words else f" of {number(brief.words)} asked for"
-        self.query_one("#title", Static).update(
-            f"{self._document.title} · {len(rows)} sections · {number(plan.words)} words{asked}"
+        self._list.border_subtitle = Content(
+            f"{counted(len(plan.sections), 'section')} · {amount(plan.words, brief)}{asked}"
         )
-        self.query_one("#coming").display = self._planning
-        self.query_one("#fields").display = not self._planning and bool(rows)
-        self._show_section(listed.key)
+        self._coming.display = self._planning
+        self._form.display = not self._planning and bool(plan.sections)
+        self._show_section()
         self._show_status()
 
-    def _show_section(self, section_id: str | None) -> None:
-        """Fill the fields. One in which the person is typing keeps what stands there, unless the section is another."""
-        other = section_id != self._shown
-        self._shown = section_id or ""
+    def _show_section(self) -> None:
+        """Fill the fields, unless what was typed about the section before cannot be stored."""
+        section_id = self._list.key
         if section_id is None:
             return
-        section = self._planned(section_id)
-        for name, value in (("#heading", section.title), ("#words", str(section.words))):
-            field = self.query_one(name, Input)
-            if field.value != value and (other or not field.has_focus):
-                field.value = value
-        point = self.query_one("#point", TextArea)
-        if point.text != section.main_point and (other or not point.has_focus):
-            point.load_text(section.main_point)
+        if section_id != self._form.section_id and not self.store():
+            self._list.select(self._form.section_id)
+            return
+        at = self._document.plan.find(section_id)
+        self._form.border_title = f"Section {at + 1}"
+        locked = self._document.read_only or self._planning
+        self._form.show(self._document.plan.sections[at], unit=unit(self._document.brief.language), locked=locked)
 
     def _show_status(self) -> None:
-        self.query_one("#status").set_class(bool(self._session.error), "error")
+        self._status.set_class(bool(self._session.error or self._document.read_only), "error")
         match self._session.activity:
+            case _ if self._document.read_only:
+                status = f"Read-only: {self._document.read_only_reason}"
             case Activity.LOADING:
-                status = f"Opening the model {self._document.brief.model} …"
+                status = f"Opening the model {self._document.brief.model} … F6 stops"
             case Activity.PLANNING:
                 status = f"{self._session.message} … F6 stops"
             case Activity.WRITING:
                 status = "Writing goes on. Sections that are not begun can still be changed."
             case _ if self._session.error:
                 status = self._session.error
+            case _ if self._document.plan.sections:
+                done = sum(section.status is Status.DONE for section in self._document.sections())
+                status = f"{done} of {counted(len(self._document.plan.sections), 'section')} written."
+                status += " F5 writes the rest." if done < len(self._document.plan.sections) else " F2 shows the text."
             case _:
-                done = sum(s.status is Status.DONE for s in self._document.sections())
-                status = (
-                    f"{done} of {len(self._document.plan.sections)} sections written. F5 writes the rest."
-                    if self._document.plan.sections
-                    else "No sections yet: a adds one, R asks the model for a plan."
-                )
-        if self._document.read_only:
-            status = f"Read-only: {self._document.read_only_reason}"
-        self.query_one("#status", Static).update(status)
+                status = "Build the plan by hand (a), or have the model make one (R)."
+        self._status.say(status)
 
     def _show_coming(self) -> None:
+        self._frame = None
         if self._planning:
-            self.query_one("#coming-text", Static).update(self._session.plan_text or "…")
-            self.query_one("#coming", VerticalScroll).scroll_end(animate=False)
+            self.query_one("#coming-text", Line).say(self._session.plan_text or "…")
+            self._coming.scroll_end(animate=False)
             self._show_status()
 
     def _planned(self, section_id: str) -> PlannedSection:
         plan = self._document.plan
         return plan.sections[plan.find(section_id)]
 
-    # -- the fields
+    # -- the list and the fields
 
-    def on_row_list_moved(self, event: RowList.Moved) -> None:
-        self.store_fields()
-        self._show_section(event.key)
+    def on_row_list_moved(self) -> None:
+        self._show_section()
 
     def on_row_list_chosen(self) -> None:
         self.action_edit()
 
     def on_row_list_dropped(self, event: RowList.Dropped) -> None:
-        plan = plan_edits.move(self._document.plan, event.key, event.by)
-        self._change(plan, f"Move “{self._planned(event.key).title}”", event.key)
+        self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, event.by), "Move “{}”")
+        self.refresh_plan()  # where the move was refused, the list still shows it
 
-    def on_input_changed(self) -> None:
-        self._field_changed()
+    def on_section_form_edited(self, event: SectionForm.Edited) -> None:
+        self.store()
+        if event.left:
+            self._list.focus()
 
-    def on_text_area_changed(self) -> None:
-        self._field_changed()
-
-    def on_input_submitted(self) -> None:
-        self.store_fields()
-        self.query_one(RowList).focus()
-
-    def _field_changed(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(_QUIET_SECONDS, self.store_fields)
-
-    def store_fields(self) -> None:
-        """Put what was typed in the fields into the plan, if it says anything new."""
-        if not self._shown or self._shown not in {section.id for section in self._document.plan.sections}:
-            return
-        old = self._planned(self._shown)
-        words = self.query_one("#words", Input).value
-        new = replace(
-            old,
-            title=" ".join(clean(self.query_one("#heading", Input).value).split()),
-            main_point=clean(self.query_one("#point", TextArea).text).strip(),
-            words=int(words) if words.isdecimal() and 0 < int(words) <= MOST_WORDS else old.words,
-        )
-        # White space at the end that is still being typed changes nothing.
-        if new != old and not self._document.read_only and not self._planning:
-            self._change(self._document.plan.with_section(new), f"Edit “{old.title}”")
+    def store(self) -> bool:
+        """Put what was typed in the fields into the plan."""
+        section_id = self._form.section_id
+        if self._document.read_only or section_id not in {section.id for section in self._document.plan.sections}:
+            return True
+        old = self._planned(section_id)
+        new = self._form.edited(old)
+        if new == old:
+            return True  # white space at an end that is still being typed changes nothing
+        try:
+            self._document.set_plan(self._document.plan.with_section(new), f"Edit “{old.title}”")
+        except LwtuiError as error:
+            self.complain(error)
+            return False
+        self._form.stored()
+        if self.is_attached:
+            self.refresh_plan()
+        return True
 
     # -- changes
 
@@ -216,33 +216,37 @@ class PlanScreen(Base):
 
     def _on_section(self, change: Callable[[Plan, str], Plan], label: str) -> None:
         """Apply a change to the section under the cursor, unless it is being written."""
-        self.store_fields()
-        section_id = self.query_one(RowList).key
-        if section_id is None or self._is_locked(section_id):
+        section_id = self._list.key
+        if section_id is None or not self._may_change(section_id):
             return
         title = self._planned(section_id).title
         self._change(change(self._document.plan, section_id), label.format(title), section_id)
 
-    def _is_locked(self, *section_ids: str) -> bool:
-        if self._planning:
+    def _may_change(self, *section_ids: str) -> bool:
+        """Store what was typed; whether the plan, or these of its sections, may be changed now. Says why not."""
+        if self._document.read_only:
+            self._refuse()
+        elif self._planning:
             self.say("The model is planning: F6 stops it.")
-            return True
-        if self._session.current.intersection(section_ids):
+        elif self._session.current.intersection(section_ids):
             self.say("This section is being written: F6 stops, then it can be changed.")
-            return True
+        else:
+            return self.store()
         return False
 
+    def _refuse(self) -> None:
+        self.complain(f"Read-only: {self._document.read_only_reason}")
+
     def action_add(self) -> None:
-        self.store_fields()
-        if self._is_locked():
+        if not self._may_change():
             return
         plan = self._document.plan
-        after = self.query_one(RowList).key
+        after = self._list.key
         at = plan.find(after) + 1 if after else 0
         words = round(plan.words / len(plan.sections)) if plan.sections else min(500, self._document.brief.words)
         section = PlannedSection("New section", "", max(1, words))
         self._change(plan_edits.insert(plan, at, section), "Add a section", section.id)
-        self._focus_heading()
+        self._form.edit_heading()
 
     def action_delete(self) -> None:
         self._on_section(plan_edits.remove, "Delete “{}”")
@@ -251,19 +255,18 @@ class PlanScreen(Base):
         self._on_section(lambda plan, section_id: plan_edits.split(plan, section_id)[0], "Split “{}”")
 
     def action_merge(self) -> None:
-        self.store_fields()
-        section_id = self.query_one(RowList).key
+        section_id = self._list.key
         plan = self._document.plan
         if section_id is None or plan.sections[-1].id == section_id:
             self.say("There is no section after this one to merge with.")
             return
         following = plan.sections[plan.find(section_id) + 1].id
-        if self._is_locked(section_id, following):
+        if not self._may_change(section_id, following):
             return
         both = [self._document.section(one).text.strip() for one in (section_id, following)]
         texts = {section_id: "\n\n".join(text for text in both if text)} if any(both) else None
         label = f"Merge “{self._planned(section_id).title}” with the next section"
-        self._change(plan_edits.merge(plan, section_id), label, section_id, texts)
+        self._change(plan_edits.merge(self._document.plan, section_id), label, section_id, texts)
 
     def action_up(self) -> None:
         self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, -1), "Move “{}”")
@@ -281,18 +284,19 @@ class PlanScreen(Base):
     async def action_total(self) -> None:
         from lwtui.app.screens.dialogs import Ask
 
-        self.store_fields()
         plan = self._document.plan
-        if not plan.sections or self._is_locked():
+        if not plan.sections or not self._may_change():
             return
+        what = unit(self._document.brief.language).capitalize()
         hint = "All targets are scaled in proportion."
-        answer = await self.app.push_screen_wait(Ask("Words for the whole document", str(plan.words), hint))
-        if answer is None:
+        answer = await self.app.push_screen_wait(Ask(f"{what} for the whole document", str(plan.words), hint))
+        if answer is None or not self._may_change():
             return
+        plan = self._document.plan
         if not answer.isdecimal() or not len(plan.sections) <= int(answer) <= MOST_WORDS:
             self.complain(f"The length is a number from {len(plan.sections)} to {MOST_WORDS:,}.")
             return
-        self._change(plan_edits.rescale(plan, int(answer)), "Length of the document")
+        self._change(plan_edits.rescale(plan, int(answer)), _TOTAL)
         self._store_words(int(answer))
 
     def _store_words(self, words: int) -> None:
@@ -302,8 +306,19 @@ class PlanScreen(Base):
             self.complain(error)
         self.refresh_plan()
 
+    @work
+    async def action_title(self) -> None:
+        from lwtui.app.screens.dialogs import Ask
+
+        if not self._may_change():
+            return
+        answer = await self.app.push_screen_wait(Ask("Title of the document", self._document.title))
+        if answer and self._may_change():
+            title = " ".join(clean(answer).split())
+            self._change(replace(self._document.plan, title=title), "Change the title")
+
     def action_undo(self) -> None:
-        if self._is_locked(*self._session.current):
+        if not self._may_change(*self._session.current):
             return
         try:
             label = self._document.undo_plan()
@@ -311,22 +326,22 @@ class PlanScreen(Base):
             self.complain(error)
             return
         self.say(f"Undone: {label}" if label else "There is nothing to undo.")
+        if label == _TOTAL:
+            self._store_words(self._document.plan.words)
         self.refresh_plan()
 
     # -- the model
 
     def action_replan(self) -> None:
-        self.store_fields()
-        section_id = self.query_one(RowList).key
-        if section_id is not None and not self._is_locked(section_id):
+        section_id = self._list.key
+        if section_id is not None and self._may_change(section_id):
             self._start(lambda: self._session.start_replan(section_id))
 
     @work
     async def action_replan_all(self) -> None:
         from lwtui.app.screens.dialogs import Confirm
 
-        self.store_fields()
-        if self._is_locked():
+        if not self._may_change():
             return
         if self._document.words:
             question = "A new plan takes the place of this one. The texts written so far stay in the file; u undoes it."
@@ -336,7 +351,7 @@ class PlanScreen(Base):
 
     def _start(self, start: Callable[[], None]) -> None:
         if self._document.read_only:
-            self.complain(f"Read-only: {self._document.read_only_reason}")
+            self._refuse()
             return
         try:
             start()
@@ -349,34 +364,27 @@ class PlanScreen(Base):
     # -- elsewhere
 
     def action_write(self) -> None:
-        self.store_fields()
         if self._planning or not self._document.plan.sections:
             self.say("There is no plan to write yet.")
-            return
-        if not self._session.busy:
-            self._start(self._session.start_write)
-        self.lwtui.show_text()
+        elif self.store():
+            if not self._session.busy:
+                self._start(self._session.start_write)
+            self.lwtui.show_text()
 
     def action_text(self) -> None:
-        self.store_fields()
         if self._planning:
             self.say("The model is planning: F6 stops it.")
-            return
-        self.lwtui.show_text()
+        elif self.store():
+            self.lwtui.show_text()
 
     def action_edit(self) -> None:
-        if self.query_one("#fields").display:
-            self.query_one("#point").focus()
-
-    def _focus_heading(self) -> None:
-        heading = self.query_one("#heading", Input)
-        heading.focus()
-        heading.action_select_all()
+        if self._form.display:
+            self._form.edit_point()
 
     def action_back(self) -> None:
-        self.store_fields()
-        if isinstance(self.focused, Input | TextArea):
-            self.query_one(RowList).focus()
+        if self.focused is not None and self.focused in self._form.query("*"):
+            self.store()
+            self._list.focus()
         else:
             self.lwtui.leave_document()
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Input, Label, Select, Static
+from textual.containers import Grid, Vertical
+from textual.widgets import Footer, Input, Label, Select
 
+from lwtui.app.format import short_path
 from lwtui.app.keymap import SETTINGS, bindings
 from lwtui.app.screens.base import Base
+from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
+from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.config import ModelSettings, remove_model, set_value, settings_file
 from lwtui.errors import LwtuiError
 
@@ -22,22 +27,33 @@ class SettingsScreen(Base):
     CSS_PATH = "../styles/settings.tcss"
     AUTO_FOCUS = "RowList"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._list = RowList(
+            Column("", 1), Column("Name", 20), Column("Where"), Column("Model", 24, needs=76), header=True, id="models"
+        )
+        self._folder = Input(id="folder", compact=True)
+        self._line = Line(id="answer")
+
     def compose(self) -> ComposeResult:
-        yield Static(f"Settings · {settings_file()}", id="title", markup=False)
-        yield Label("Models (the one marked * writes new documents)")
-        yield RowList(Column("", 1), Column("Name", 22), Column("Where"), Column("Model", 24), header=True, id="models")
-        with Horizontal(classes="fields"):
-            with Vertical():
-                yield Label("Folder of the documents")
-                yield Input(str(self.lwtui.folder), id="folder")
-            with Vertical():
+        self._list.add_class("pane")
+        yield TitleBar(f"Settings · {short_path(settings_file())}")
+        yield self._list
+        yield self._line
+        with Vertical(id="fields", classes="pane") as rest:
+            rest.border_title = "The rest"
+            with Grid():
+                yield Label("Documents in")
+                yield self._folder
                 yield Label("Theme")
                 themes = [(name, name) for name in sorted(self.app.available_themes)]
-                yield Select(themes, value=self.app.theme, allow_blank=False, id="theme")
-        yield Static("", id="answer", markup=False)
+                yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._list.border_title = "Models"
+        self._list.border_subtitle = "* writes new documents"
+        self._folder.value = short_path(self.lwtui.folder)
         self._show()
 
     def _show(self, select: str | None = None) -> None:
@@ -47,13 +63,13 @@ class SettingsScreen(Base):
             model = self.lwtui.agents.resolve(name)
             where = (model.path or "comes with lwtui") if model.provider == "llama_cpp" else model.base_url
             rows.append(Row(name, ("*" if name == default else "", name, where, model.model)))
-        self.query_one(RowList).show(rows, select)
+        self._list.show(rows, select)
 
     def _answer(self, text: str) -> None:
-        self.query_one("#answer", Static).update(text)
+        self._line.say(text)
 
     def _chosen(self) -> ModelSettings | None:
-        name = self.query_one(RowList).key
+        name = self._list.key
         return self.lwtui.agents.resolve(name) if name else None
 
     # -- models
@@ -78,15 +94,15 @@ class SettingsScreen(Base):
     async def _open_form(self, model: ModelSettings) -> None:
         from lwtui.app.screens.model_form import ModelForm
 
-        saved = await self.app.push_screen_wait(ModelForm(model))
+        saved = await self.app.push_screen_wait(ModelForm(model, taken=self.lwtui.agents.names()))
+        self.lwtui.reload_settings()
+        self._show(saved)
         if saved:
-            self.lwtui.reload_settings()
-            self._show(saved)
             self._answer(f"{saved} is saved. t tests it, * makes it the default.")
 
     def action_default(self) -> None:
         if model := self._chosen():
-            self._set("model", model.name)
+            self.lwtui.choose_default(model.name)
             self._show()
 
     @work
@@ -102,6 +118,8 @@ class SettingsScreen(Base):
             return
         try:
             remove_model(model.name)
+            if model.name == self.lwtui.settings.model:
+                set_value("model", "")  # a default that is gone would only fail later
         except LwtuiError as error:
             self.complain(error)
         self.lwtui.reload_settings()
@@ -116,30 +134,43 @@ class SettingsScreen(Base):
             return
         self._answer(f"Asking {model.name} …")
         try:
-            self._answer(await try_model(self.lwtui.agents, model.name))
+            self._answer(await try_model(self.lwtui.agents, model.name, self.lwtui.session))
         except LwtuiError as error:
             self._answer(str(error))
 
     # -- the rest
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._set("documents", event.value.strip())
+    def store(self) -> bool:
+        """The folder, where it was changed."""
+        text = self._folder.value.strip()
+        if text == short_path(self.lwtui.folder):
+            return True
+        if text and not text.startswith("~"):
+            text = str(Path(text).absolute())
+        try:
+            set_value("documents", text)
+        except LwtuiError as error:
+            self._answer(str(error))
+            return False
+        self.lwtui.reload_settings()
+        self._folder.value = short_path(self.lwtui.folder)
+        self._answer(f"New documents go to {short_path(self.lwtui.folder)}.")
+        return True
+
+    def on_input_submitted(self) -> None:
+        self.store()
+        self._list.focus()
+
+    def on_input_blurred(self) -> None:
+        self.store()
 
     def on_select_changed(self, event: Select.Changed) -> None:
         if str(event.value) != self.app.theme:
             self.app.theme = str(event.value)
 
-    def _set(self, key: str, value: str) -> None:
-        try:
-            set_value(key, value)
-        except LwtuiError as error:
-            self._answer(str(error))
-            return
-        self.lwtui.reload_settings()
-        self._answer("Saved.")
-
     def action_back(self) -> None:
         if isinstance(self.focused, RowList | None):
-            self.app.pop_screen()
+            if self.store():
+                self.app.pop_screen()
         else:
-            self.query_one(RowList).focus()
+            self._list.focus()

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, Static
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Footer
 
-from lwtui.agentwrite.events import DocumentFinished, Event, SectionStarted
-from lwtui.app.format import MARKS, bar, duration, money, number
+from lwtui.agentwrite.events import DocumentFinished, SectionStarted
+from lwtui.app.format import MARKS, STATES, amount, bar, clock, duration, money, number
 from lwtui.app.keymap import WRITING, bindings
 from lwtui.app.screens.base import Base
-from lwtui.app.session import Activity, ActivityChanged, Session
+from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
+from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.section_editor import SectionEditor
+from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1  # the text on the screen is at most this old
+_NOTED_LINES = 200  # of the log
 
 
 class WritingScreen(Base):
@@ -36,25 +40,41 @@ class WritingScreen(Base):
         self._session = session
         self._document = session.document
         self._following = True
-        self._stale = True  # something happened since the last frame
+        self._frame: Timer | None = None  # the next one, while there is something new to draw
+        self._second: Timer | None = None
+        self._title = TitleBar()
+        self._outline = RowList(
+            Column("", 1, tint=True),
+            Column("", 3, right=True),
+            Column("Section"),
+            Column("", 11, right=True, needs=40),
+            Column("", 5, right=True, until=40),
+            hint="No plan yet: F2.",
+            id="outline",
+        )
+        self._editor = SectionEditor(id="text")
+        self._page = Vertical(self._editor, id="page", classes="pane")
+        self._notes = Line(id="notes")
+        self._message = Line(id="message")
+        self._status = Line(id="status")
 
     def compose(self) -> ComposeResult:
-        yield Static("", id="title", markup=False)
+        self._outline.add_class("pane")
+        yield self._title
         with Horizontal(id="panes"):
-            yield RowList(
-                Column("", 1), Column("", 3, right=True), Column("Section"), Column("", 11, right=True), id="outline"
-            )
-            with Vertical(id="page"):
-                yield Static("", id="heading", markup=False)
-                yield SectionEditor(id="text")
-        yield Static("", id="message", markup=False)
-        yield Static("", id="status", markup=False)
+            yield self._outline
+            yield self._page
+            with VerticalScroll(id="aside-pane", classes="pane", can_focus=False) as aside:
+                aside.border_title = "About this section"
+                yield self._notes
+        yield self._message
+        yield self._status
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
+        self._outline.border_title = "Outline"
         self._session.listen(self._heard)
-        self.set_interval(_FRAME_SECONDS, self._frame)
-        self.set_interval(1.0, self._show_status)
+        self._second = self.set_interval(1.0, self._show_status, pause=not self._session.busy)
         self._draw(self._first_section())
 
     def on_unmount(self) -> None:
@@ -69,78 +89,101 @@ class WritingScreen(Base):
                     return section.id
         return None
 
-    def _heard(self, event: Event | ActivityChanged) -> None:
-        self._stale = True
+    def _heard(self, event: Heard) -> None:
         match event:
-            case ActivityChanged(error=error) if error:
-                self.complain(error)
+            case SectionIsNext():
+                self.store()
+            case ActivityChanged(activity, error):
+                if self._second is not None:
+                    self._second.pause() if activity is Activity.IDLE else self._second.resume()
+                self.refresh_bindings()
+                if error:
+                    self.complain(error)
             case SectionStarted(section_id=section_id) if self._following and not self._editing:
-                self.call_later(self._go_to, section_id)
-            case DocumentFinished(length=length):
-                self.say(f"Finished: {number(length)} words. F9 exports it.")
+                self.call_later(self._draw, section_id)
+            case DocumentFinished() if self._is_done:
+                self.say(f"Finished: {amount(self._document.words, self._document.brief)}. F9 exports it.")
             case _:
                 pass
+        self._draw_soon()
+
+    @property
+    def _is_done(self) -> bool:
+        return all(section.status is Status.DONE for section in self._document.sections())
 
     @property
     def _editing(self) -> bool:
-        editor = self.query_one(SectionEditor)
-        return editor.has_focus and not editor.read_only
+        return self._editor.has_focus and not self._editor.read_only
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """F5 writes or pauses, whichever makes sense."""
+        if action in ("write", "pause"):
+            return (action == "pause") is self._session.busy
+        return True
 
     # -- what is shown
 
-    def _frame(self) -> None:
-        if self._stale:
-            self._draw()
+    def _draw_soon(self) -> None:
+        if self._frame is None:
+            self._frame = self.set_timer(_FRAME_SECONDS, self._draw)
 
     def _draw(self, select: str | None = None) -> None:
-        self._stale = False
+        if self._frame is not None:
+            self._frame.stop()
+            self._frame = None
+        if not self.is_attached:
+            return
         sections = self._document.sections()
-        outline = self.query_one(RowList)
-        outline.show([_row(at, section) for at, section in enumerate(sections, 1)], select)
+        self._outline.show([_row(at, section) for at, section in enumerate(sections, 1)], select)
         self._show_section()
         self._show_status()
 
     def _show_section(self) -> None:
-        section_id = self.query_one(RowList).key
-        heading, editor = self.query_one("#heading", Static), self.query_one(SectionEditor)
-        if section_id is None:
-            heading.update("No plan yet: F2 goes to the plan.")
-            editor.show("", "", writing=False, locked=True)
+        """Show the section under the cursor, unless what was typed into the one before cannot be stored."""
+        section_id = self._outline.key
+        if section_id != self._editor.section_id and not self.store():
+            self._outline.select(self._editor.section_id)
             return
-        if section_id != editor.section_id:
-            self.store_edits()
+        if section_id is None:
+            self._page.border_title = Content(self._document.title)
+            self._editor.show("", "", writing=False, locked=True)
+            return
         section = self._document.section(section_id)
-        length = f"{number(section.length)} of {number(section.words)} words · {section.status}"
-        heading.update(f"{section.title or self._document.title} — {length}")
-        editor.show(
-            section_id,
-            section.text,
-            writing=section.status is Status.WRITING,
-            locked=self._document.read_only,
+        self._page.border_title = Content(section.title or self._document.title)
+        length = amount(section.length, self._document.brief, of=section.words)
+        self._page.border_subtitle = Content(f"{length} · {STATES[section.status]}")
+        writing = section.status is Status.WRITING
+        self._page.set_class(writing, "writing")
+        self._editor.show(section_id, section.text, writing=writing, locked=self._document.read_only)
+        self._show_notes(section)
+
+    def _show_notes(self, section: Section) -> None:
+        """What the plan says of the section, and what happened last. Seen in wide windows alone."""
+        if not self.has_class("-huge"):
+            return
+        lines = [f"{clock(moment)}  {line}" for moment, line in list(self._session.log)[-_NOTED_LINES:]]
+        happened = "\n".join(reversed(lines)) or "Nothing yet."
+        self._notes.say(
+            Content.assemble(
+                ("What it says\n", "bold"),
+                f"{section.main_point or 'The plan does not say.'}\n\n",
+                ("What happened, the last first\n", "bold"),
+                (happened, "$text-muted"),
+            )
         )
 
     def _show_status(self) -> None:
         session, document = self._session, self._document
-        sections, target = document.sections(), document.plan.words
-        words = sum(section.length for section in sections)
+        self._status.say(_figures(session, self.size.width))
+        self._title.say(document.title, document.brief.model)
+        sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
-        share = words / target if target else 0.0
-        parts = [
-            _ACTIVITIES[session.activity],
-            f"{bar(share, 10)} {share:.0%}",
-            f"{number(words)} of {number(target)} words",
-            f"{done}/{len(sections)} sections",
-        ]
-        if session.activity is Activity.WRITING:
-            parts.append(f"{session.pace.tokens_per_second:.0f} tokens/s")
-            if (left := session.seconds_left()) is not None:
-                parts.append(f"{duration(left)} left")
-        if (cost := session.cost) is not None:
-            parts.append(f"cost {money(cost)}")
-        self.query_one("#status", Static).update("  ".join(parts))
-        self.query_one("#title", Static).update(f"{document.title} · {document.brief.model}")
-        message = f"Read-only: {document.read_only_reason}" if document.read_only else session.message
-        self.query_one("#message", Static).update(message)
+        self._outline.border_subtitle = f"{done} of {len(sections)} done"
+        trouble = session.error
+        if document.read_only:
+            trouble = f"Read-only: {document.read_only_reason}"
+        self._message.set_class(bool(trouble), "error")
+        self._message.say(trouble or session.message)
 
     # -- moving about
 
@@ -152,45 +195,51 @@ class WritingScreen(Base):
     def on_row_list_chosen(self) -> None:
         self.action_edit()
 
-    def _go_to(self, section_id: str) -> None:
-        self._draw(section_id)
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)
 
     def action_follow(self) -> None:
         self._following = True
         for section_id in self._session.current:
-            self._go_to(section_id)
+            self._draw(section_id)
             return
         self.say("Nothing is being written.")
 
     def action_switch(self) -> None:
-        editor = self.query_one(SectionEditor)
-        (self.query_one(RowList) if editor.has_focus else editor).focus()
+        (self._outline if self._editor.has_focus else self._editor).focus()
 
     def action_edit(self) -> None:
-        editor = self.query_one(SectionEditor)
-        editor.focus()
-        if editor.read_only and not self._document.read_only:
+        self._editor.focus()
+        if self._document.read_only:
+            self._refuse()
+        elif self._editor.read_only and self._editor.section_id:
             self.say("This section is being written. F5 pauses; then it can be edited.")
+
+    def _refuse(self) -> None:
+        self.complain(f"Read-only: {self._document.read_only_reason}")
 
     # -- a person's text
 
     def on_section_editor_edited(self) -> None:
-        self.store_edits()
+        self.store()
 
-    def store_edits(self) -> None:
-        """Put what was typed into the document."""
-        editor = self.query_one(SectionEditor)
-        section_id, text = editor.section_id, editor.take()
+    def store(self) -> bool:
+        text = self._editor.unsaved
         if text is None:
-            return
+            return True
+        section_id = self._editor.section_id
         try:
             self._document.edit(section_id, text)
         except LwtuiError as error:
             self.complain(error)
-        self._stale = True
+            return False
+        self._editor.saved(self._document.section(section_id).text)
+        self._draw_soon()
+        return True
 
     def action_save(self) -> None:
-        self.store_edits()
+        if not self.store():
+            return
         try:
             self._document.flush()
         except LwtuiError as error:
@@ -200,46 +249,49 @@ class WritingScreen(Base):
 
     # -- the model
 
-    async def action_write(self) -> None:
-        """Begin, or pause: the model stays loaded and going on takes no time."""
-        self.store_edits()
-        if self._session.busy:
-            await self._session.cancel()
-            self._session.message = "Paused. F5 goes on."
-            self._draw()
+    def action_write(self) -> None:
+        if not self.store():
             return
         if not self._document.plan.sections:
             self.say("There is no plan yet: F2 goes to the plan.")
-            return
-        if all(section.status is Status.DONE for section in self._document.sections()):
+        elif self._is_done:
             self.say("Every section is done. F7 has the one under the cursor written anew.")
-            return
-        self._following = True
-        self._start(self._session.start_write)
+        else:
+            self._following = True
+            self._start(self._session.start_write)
 
     def _start(self, start: Callable[[], None]) -> None:
         if self._document.read_only:
-            self.complain(f"Read-only: {self._document.read_only_reason}")
+            self._refuse()
             return
         try:
             start()
         except LwtuiError as error:
             self.complain(error)
 
+    async def action_pause(self) -> None:
+        """The model stays loaded, so going on takes no time."""
+        await self._halt("Paused. F5 goes on.")
+
     async def action_stop(self) -> None:
-        self.store_edits()
-        await self._session.cancel()
+        await self._halt("Stopped, and the model is unloaded.")
         await self.lwtui.agents.release()
-        self._session.message = "Stopped, and the model is unloaded."
+
+    async def _halt(self, message: str) -> None:
+        self.store()
+        await self._session.cancel()
+        self._session.message = message
         self._draw()
 
     @work
     async def action_regenerate(self) -> None:
         from lwtui.app.screens.dialogs import Confirm
 
-        self.store_edits()
-        section_id = self.query_one(RowList).key
-        if section_id is None or self._document.read_only:
+        section_id = self._outline.key
+        if self._document.read_only:
+            self._refuse()
+            return
+        if section_id is None or not self.store():
             return
         if self._document.section(section_id).origin is Origin.USER:
             question = "You edited this section by hand. Have it written anew? Your text stays in its history (F8)."
@@ -252,9 +304,8 @@ class WritingScreen(Base):
         self._draw(section_id)
 
     def action_done(self) -> None:
-        self.store_edits()
-        section_id = self.query_one(RowList).key
-        if section_id is None or section_id in self._session.current:
+        section_id = self._outline.key
+        if section_id is None or not self.store():
             return
         try:
             self._document.mark_done(section_id)
@@ -266,14 +317,16 @@ class WritingScreen(Base):
     async def action_model(self) -> None:
         from lwtui.app.screens.dialogs import Choose
 
+        if self._document.read_only:
+            self._refuse()
+            return
         brief = self._document.brief
         models = [(name, name) for name in self.lwtui.agents.names()]
         chosen = await self.app.push_screen_wait(Choose("Model for this document", models, brief.model))
         if chosen is None or chosen == brief.model:
             return
         try:
-            await self._session.cancel()
-            self._document.set_brief(replace(brief, model=chosen))
+            await self._session.change_model(chosen)
         except LwtuiError as error:
             self.complain(error)
         self._draw()
@@ -283,14 +336,18 @@ class WritingScreen(Base):
     def action_history(self) -> None:
         from lwtui.app.screens.history import HistoryScreen
 
-        self.store_edits()
-        section_id = self.query_one(RowList).key
-        if section_id is None:
+        section_id = self._outline.key
+        if section_id is None or not self.store():
             return
         if section_id in self._session.current:
             self.say("This section is being written: F5 pauses.")
             return
-        self.app.push_screen(HistoryScreen(self._document, section_id), lambda _: self._draw())
+        try:
+            history = HistoryScreen(self._document, section_id)
+        except LwtuiError as error:
+            self.complain(error)
+            return
+        self.app.push_screen(history, lambda _: self._draw())
 
     def action_log(self) -> None:
         from lwtui.app.screens.log import LogScreen
@@ -300,30 +357,51 @@ class WritingScreen(Base):
     def action_export(self) -> None:
         from lwtui.app.screens.export import ExportScreen
 
-        self.store_edits()
-        self.app.push_screen(ExportScreen(self._document))
+        if self.store():
+            self.app.push_screen(ExportScreen(self._document))
 
     def action_plan(self) -> None:
-        self.store_edits()
-        self.lwtui.show_plan()
+        if self.store():
+            self.lwtui.show_plan()
 
     def action_back(self) -> None:
-        self.store_edits()
-        if self.query_one(SectionEditor).has_focus:
-            self.query_one(RowList).focus()
+        if self._editor.has_focus:
+            self.store()
+            self._outline.focus()
         else:
             self.lwtui.leave_document()
 
 
 _ACTIVITIES = {
-    Activity.IDLE: "■ Idle",
-    Activity.LOADING: "… Opening the model",
-    Activity.PLANNING: "▶ Planning",
-    Activity.WRITING: "▶ Writing",
+    Activity.IDLE: ("■ Idle", ""),
+    Activity.LOADING: ("… Opening the model", "$text-warning"),
+    Activity.PLANNING: ("▶ Planning", "$text-success"),
+    Activity.WRITING: ("▶ Writing", "$text-success"),
 }
+
+
+def _figures(session: Session, width: int) -> Content:
+    """How far the document is, in at most ``width`` cells: without the bar where there is no room for it."""
+    document = session.document
+    sections, target = document.sections(), document.plan.words
+    words = sum(section.length for section in sections)
+    share = words / target if target else 0.0
+    figures = [amount(words, document.brief, of=target)]
+    if session.activity is Activity.WRITING:
+        figures.append(f"{session.pace.tokens_per_second:.0f} tokens/s")
+        if (left := session.seconds_left()) is not None:
+            figures.append(f"{duration(left)} left")
+    if (cost := session.cost) is not None:
+        figures.append(f"cost {money(cost)}")
+    rest = f"{share:.0%}  " + "  ".join(figures)
+    label, style = _ACTIVITIES[session.activity]
+    length = min(30, width - 2 - len(label) - len(rest) - 4)
+    meter = f"{bar(share, length)} " if length >= 6 else ""
+    return Content.assemble((label, style), "  ", (meter, "$text-success"), rest)
 
 
 def _row(at: int, section: Section) -> Row:
     length = f"{number(section.length)}/{number(section.words)}"
-    title = section.title or "(the text)"
-    return Row(section.id, (MARKS[section.status], str(at), title, length), section.status.value)
+    share = f"{section.length / section.words:.0%}" if section.words else ""
+    cells = (MARKS[section.status], str(at), section.title or "(the text)", length, share)
+    return Row(section.id, cells, section.status.value)

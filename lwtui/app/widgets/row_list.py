@@ -22,17 +22,22 @@ from textual.strip import Strip
 
 @dataclass(frozen=True)
 class Column:
-    """``width`` in cells; 0 shares what the others leave. Shown only in a list at least ``needs`` cells wide."""
+    """``width`` in cells; 0 shares what the others leave. ``tint``: its cells take the colour of the row's kind.
+
+    Shown only in a list that is at least ``needs`` and less than ``until`` cells wide.
+    """
 
     title: str
     width: int = 0
     right: bool = False
     needs: int = 0
+    until: int = 10_000
+    tint: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """``kind`` names a component class that colours the row, such as ``done``."""
+    """``kind`` names a component class that colours the tinted columns, such as ``done``."""
 
     key: str
     cells: tuple[str, ...]
@@ -46,6 +51,7 @@ class RowList(ScrollView, can_focus=True):
         "row-list--header",
         "row-list--cursor",
         "row-list--cursor-blurred",
+        "row-list--hint",
         "row-list--done",
         "row-list--writing",
         "row-list--partial",
@@ -89,14 +95,24 @@ class RowList(ScrollView, can_focus=True):
         def control(self) -> RowList:
             return self.row_list
 
-    def __init__(self, *columns: Column, header: bool = False, draggable: bool = False, id: str | None = None) -> None:
+    def __init__(
+        self,
+        *columns: Column,
+        header: bool = False,
+        draggable: bool = False,
+        hint: str = "",
+        id: str | None = None,
+    ) -> None:
+        """``hint`` is shown where there are no rows."""
         super().__init__(id=id)
         self._columns = columns
         self._header = header
         self._draggable = draggable
+        self._hint = hint
         self._rows: Sequence[Row] = ()
         self._cursor = 0
-        self._dragging: int | None = None
+        self._grabbed: int | None = None  # the row that a drag began on
+        self._after_drag: Sequence[Row] | None = None  # rows to show when it is over
 
     # -- what is shown
 
@@ -107,8 +123,13 @@ class RowList(ScrollView, can_focus=True):
 
     def show(self, rows: Sequence[Row], select: str | None = None) -> None:
         """Show ``rows``. The cursor goes to ``select``, else stays on its row, else near its place."""
-        wanted = select or self.key
         before = self.key
+        wanted = select or before
+        if self._grabbed is not None:
+            self._after_drag = rows
+            return
+        if rows == self._rows and wanted == before:
+            return
         self._rows = rows
         keys = [row.key for row in rows]
         self._cursor = keys.index(wanted) if wanted in keys else min(self._cursor, max(0, len(rows) - 1))
@@ -134,26 +155,31 @@ class RowList(ScrollView, can_focus=True):
         width = self.size.width
         if self._header and y == 0:
             style = self.get_component_rich_style("row-list--header")
-            cells = tuple(column.title for column in self._columns)
-            return self._line(cells, width, style)
+            return self._line(tuple(column.title for column in self._columns), width, style, style)
         at = y + self.scroll_offset.y - self._top
+        if not self._rows and at == 0 and self._hint:
+            style = self.get_component_rich_style("row-list--hint")
+            return Strip([Segment(" ", style), Segment(_fitted(self._hint, width - 1, False), style)], width)
         if not 0 <= at < len(self._rows):
             return Strip.blank(width, self.rich_style)
-        row = self._rows[at]
-        style = self.get_component_rich_style(f"row-list--{row.kind}") if row.kind else self.rich_style
+        row, style = self._rows[at], self.rich_style
+        tint = self.get_component_rich_style(f"row-list--{row.kind}") if row.kind else style
         if at == self._cursor:
             blurred = "" if self.has_focus else "-blurred"
-            style += self.get_component_rich_style(f"row-list--cursor{blurred}")
-        return self._line(row.cells, width, style)
+            cursor = self.get_component_rich_style(f"row-list--cursor{blurred}")
+            style, tint = style + cursor, tint + (cursor if self.has_focus else Style(bgcolor=cursor.bgcolor))
+        return self._line(row.cells, width, style, tint)
 
-    def _line(self, cells: Sequence[str], width: int, style: Style) -> Strip:
-        shown = [(column, cell) for column, cell in zip(self._columns, cells, strict=True) if width >= column.needs]
+    def _line(self, cells: Sequence[str], width: int, style: Style, tint: Style) -> Strip:
+        both = zip(self._columns, cells, strict=True)
+        shown = [(column, cell) for column, cell in both if column.needs <= width < column.until]
         left = width - 1 - sum(column.width + 1 for column, _ in shown)
         flexible = max(4, left // max(1, sum(not column.width for column, _ in shown)))
-        text = " "
+        segments = [Segment(" ", style)]
         for column, cell in shown:
-            text += _fitted(cell, column.width or flexible, column.right) + " "
-        return Strip([Segment(set_cell_size(text, width), style)], width)
+            text = _fitted(cell, column.width or flexible, column.right)
+            segments += (Segment(text, tint if column.tint else style), Segment(" ", style))
+        return Strip(segments).adjust_cell_length(width, style)
 
     # -- moving
 
@@ -174,9 +200,12 @@ class RowList(ScrollView, can_focus=True):
             self._after_move()
 
     def _after_move(self) -> None:
-        self.scroll_to_region(Region(0, self._cursor, 1, 1 + self._top), animate=False, force=True)
+        self._reveal()
         if self.key is not None:
             self.post_message(self.Moved(self, self.key))
+
+    def _reveal(self) -> None:
+        self.scroll_to_region(Region(0, self._cursor, 1, 1 + self._top), animate=False, force=True)
 
     # -- the mouse
 
@@ -186,29 +215,36 @@ class RowList(ScrollView, can_focus=True):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         at = self._row_at(event)
-        if at is None:
+        if at is None or event.button != 1:
             return
         self._go(at)
         if self._draggable:
-            self._dragging = at
+            self._grabbed = at
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        if self._dragging is None:
+        """The grabbed row goes along with the mouse, over the edge of the list too."""
+        if self._grabbed is None:
             return
-        at = self._row_at(event)
-        # The row under the cursor follows the mouse; only the drop moves it.
-        self.styles.pointer = "grabbing" if at != self._dragging else "default"
+        at = event.y + self.scroll_offset.y - self._top
+        at = min(max(0, at), len(self._rows) - 1)
+        if at != self._cursor:
+            rows = list(self._rows)
+            rows.insert(at, rows.pop(self._cursor))
+            self._rows, self._cursor = rows, at
+            self._reveal()
+            self.refresh()
 
-    def on_mouse_up(self, event: events.MouseUp) -> None:
-        start, self._dragging = self._dragging, None
+    def on_mouse_up(self) -> None:
+        start, self._grabbed = self._grabbed, None
         if start is None:
             return
         self.release_mouse()
-        self.styles.pointer = "default"
-        at = self._row_at(event)
-        if at is not None and at != start:
-            self.post_message(self.Dropped(self, self._rows[start].key, at - start))
+        if self._cursor != start and self.key is not None:
+            self.post_message(self.Dropped(self, self.key, self._cursor - start))
+        rows, self._after_drag = self._after_drag, None
+        if rows is not None:
+            self.show(rows)
 
     def on_click(self, event: events.Click) -> None:
         if event.chain == 2 and self._row_at(event) is not None and self.key is not None:

@@ -6,6 +6,8 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
 
+from lwtui.documents.edits import in_common
+
 _QUIET_SECONDS = 0.4  # after the last key
 
 
@@ -13,50 +15,61 @@ class SectionEditor(TextArea):
     """A text area that grows at its end while a model writes, and says when a person has changed it."""
 
     class Edited(Message):
-        """There are changes to :meth:`SectionEditor.take`."""
+        """There is something :attr:`SectionEditor.unsaved`."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
         self.section_id = ""
-        self._stored = ""  # what the document holds of this section, as far as this widget knows
+        self._saved = ""  # what the document holds of this section, as far as this widget knows
+        self._shown = ""  # the same as this widget holds it: line ends may differ
         self._timer: Timer | None = None
+
+    @property
+    def unsaved(self) -> str | None:
+        """The text, if a person has changed it since it was last :meth:`saved`."""
+        text = self.text
+        return text if self.section_id and text != self._shown else None
+
+    def saved(self, text: str) -> None:
+        """The document has taken what was :attr:`unsaved`, as ``text``."""
+        self._saved, self._shown = text, self.text
+        self._stop_timer()
 
     def show(self, section_id: str, text: str, *, writing: bool, locked: bool) -> None:
         """Show a section's text; while it is ``writing`` only what is new is drawn, and the view follows its end.
 
-        ``locked`` keeps a person from typing. What a person has typed and nobody has taken yet stays.
+        ``locked`` keeps a person from typing. What a person has typed into this section and nobody has saved yet
+        stays; before another section is shown, it has to be saved.
         """
         same = section_id == self.section_id
-        self.section_id = section_id
         self.read_only = writing or locked
-        if same and (text == self._stored or (not writing and self.text != self._stored)):
+        if same and (text == self._saved or self.unsaved is not None):
             return
         follow = writing and (not same or self.scroll_offset.y >= self.max_scroll_y - 1)
-        if same and self._stored and text.startswith(self._stored) and self.text == self._stored:
-            self.insert(text[len(self._stored) :], self.document.end, maintain_selection_offset=True)
-            self.history.clear()
+        if same and self._shown == self._saved:
+            self._change_end(text)
         else:
             self.load_text(text)
-        self._stored = text
+        self.section_id, self._saved, self._shown = section_id, text, self.text
         if follow:
             self.scroll_end(animate=False, x_axis=False)
 
-    def take(self) -> str | None:
-        """The text, if a person has changed it since the last time; whoever takes it stores it."""
+    def _change_end(self, text: str) -> None:
+        """Make the text ``text`` by changing only what differs, so that the view stays where it is."""
+        same = in_common(self._saved, text)
+        start = (text.count("\n", 0, same), same - text.rfind("\n", 0, same) - 1)
+        self.replace(text[same:], start, self.document.end, maintain_selection_offset=True)
+        self.history.clear()
+
+    def on_text_area_changed(self) -> None:
+        self._stop_timer()
+        if not self.read_only and self.unsaved is not None:
+            self._timer = self.set_timer(_QUIET_SECONDS, self._tell)
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        if not self.section_id or self.read_only or self.text == self._stored:
-            return None
-        self._stored = self.text
-        return self._stored
-
-    def on_text_area_changed(self) -> None:
-        if self.read_only or self.text == self._stored:
-            return
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(_QUIET_SECONDS, self._tell)
 
     def on_blur(self) -> None:
         self._tell()

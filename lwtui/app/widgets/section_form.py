@@ -1,0 +1,129 @@
+"""What the plan says of one section, in fields."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input, Label, TextArea
+
+from lwtui.documents.model import PlannedSection
+from lwtui.text import clean
+
+MOST_WORDS = 1_000_000
+_QUIET_SECONDS = 0.8  # after the last key in a field
+
+
+class SectionForm(Vertical):
+    """Heading, target and main point. Knows which of them a person has changed since they were filled in, so that
+    a change from elsewhere is neither lost nor overwrites what is being typed."""
+
+    class Edited(Message):
+        """A person has changed a field and come to rest, or is done with it (``left``: pressed Enter)."""
+
+        def __init__(self, *, left: bool = False) -> None:
+            super().__init__()
+            self.left = left
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, classes="pane")
+        self._heading = Input(id="heading", compact=True, placeholder="Heading")
+        self._words = Input(id="words", type="integer", compact=True)
+        self._point = TextArea(id="point", soft_wrap=True, tab_behavior="focus", compact=True)
+        self._point.placeholder = "What the section says"
+        self._section: PlannedSection | None = None
+        self._filled = self._values()  # what stood in the fields when they were last filled in or stored
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Label("Heading")
+            yield self._heading
+            yield Label("Words", id="unit")
+            yield self._words
+        yield self._point
+
+    @property
+    def section_id(self) -> str:
+        """The section whose fields these are."""
+        return self._section.id if self._section else ""
+
+    def show(self, section: PlannedSection, *, unit: str, locked: bool) -> None:
+        """Fill in the fields. What is being typed for this same section stays."""
+        other = section.id != self.section_id
+        self._section = section
+        values = {"title": section.title, "words": str(section.words), "main_point": section.main_point}
+        now = self._values()
+        for name, field in self._fields.items():
+            if other or (now[name] == self._filled[name] and not field.has_focus):
+                if now[name] != values[name]:
+                    _fill(field, values[name])
+                self._filled[name] = _value(field)
+        self._heading.disabled = self._words.disabled = locked
+        self._point.read_only = locked
+        self.query_one("#unit", Label).update(unit.capitalize())
+
+    def edited(self, now: PlannedSection) -> PlannedSection:
+        """``now``, which is how the plan has the section, with what a person has changed."""
+        changes: dict[str, Any] = {name: text for name, text in self._values().items() if text != self._filled[name]}
+        if "title" in changes:
+            changes["title"] = " ".join(clean(changes["title"]).split())
+        if "main_point" in changes:
+            changes["main_point"] = clean(changes["main_point"]).strip()
+        words = changes.pop("words", "")
+        if words.isdecimal() and 0 < int(words) <= MOST_WORDS:
+            changes["words"] = int(words)
+        return replace(now, **changes)
+
+    def stored(self) -> None:
+        """What a person has changed is in the plan."""
+        self._filled = self._values()
+
+    @property
+    def _fields(self) -> dict[str, Input | TextArea]:
+        return {"title": self._heading, "words": self._words, "main_point": self._point}
+
+    def _values(self) -> dict[str, str]:
+        return {name: _value(field) for name, field in self._fields.items()}
+
+    def edit_heading(self) -> None:
+        """Put the cursor into the heading, all of it selected."""
+        self._heading.focus()
+        self._heading.action_select_all()
+
+    def edit_point(self) -> None:
+        self._point.focus()
+
+    def on_input_changed(self) -> None:
+        self._wait()
+
+    def on_text_area_changed(self) -> None:
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(_QUIET_SECONDS, self._come_to_rest)
+
+    def _come_to_rest(self) -> None:
+        self._timer = None
+        if self._values() != self._filled:
+            self.post_message(self.Edited())
+
+    def on_input_submitted(self) -> None:
+        self.post_message(self.Edited(left=True))
+
+
+def _value(field: Input | TextArea) -> str:
+    return field.value if isinstance(field, Input) else field.text
+
+
+def _fill(field: Input | TextArea, value: str) -> None:
+    if isinstance(field, Input):
+        field.value = value
+    else:
+        field.load_text(value)
