@@ -39,7 +39,10 @@ class WorkerProcess:
     @classmethod
     async def start(cls) -> WorkerProcess:
         """Start a process. Raises :class:`ModelError`."""
-        environment = os.environ | {"GGML_NO_BACKTRACE": "1"}  # or a crash would wait for a debugger
+        # Threads that wait for each other by spinning are no faster on a quiet machine and many times slower on a
+        # busy one, where they keep each other from running.
+        environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ
+        environment["GGML_NO_BACKTRACE"] = "1"  # or a crash would wait for a debugger
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "lwtui.models.llama_cpp.worker"),
