@@ -56,7 +56,8 @@ def load_template(name: str, data: Path | None) -> Template:
 
     Raises :class:`UsageError` or :class:`LwtuiError`.
     """
-    official = (data if data is not None and data.is_dir() else fetch.folder()) / fetch.JUDGE.name
+    places = [folder / fetch.JUDGE.name for folder in (data, fetch.folder()) if folder is not None]
+    official = next((path for path in places if path.is_file()), places[-1])
     if name == "official" or (name == "auto" and official.is_file()):
         if not official.is_file():
             raise LwtuiError("The official judge prompt is not on this machine. Get it: lwtui bench fetch")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.agentwrite.calls import RetryPolicy
 from lwtui.agentwrite.forms import form_for
-from lwtui.agentwrite.prompts import PromptBook
+from lwtui.agentwrite.prompts import PromptBook, builtin_prompts
 from lwtui.config import ModelSettings, Settings, config_folder
 from lwtui.errors import LwtuiError
 from lwtui.models.profiles import profile_for
@@ -32,12 +33,14 @@ def is_checkpoint(name: str) -> bool:
     return name.startswith(PREFIX) or (Path(name).expanduser() / "config.json").is_file()
 
 
-def checkpoint(name: str) -> Choice:
+def checkpoint(name: str, *, profile: str = "") -> Choice:
     """The choice of a checkpoint, for which :func:`is_checkpoint` holds."""
     place = name.removeprefix(PREFIX)
     folder = Path(place).expanduser()
     label = folder.resolve().name if folder.is_dir() else place
-    return Choice(label, ModelSettings(label, provider="hf"), str(folder) if folder.is_dir() else place)
+    return Choice(
+        label, ModelSettings(label, provider="hf", profile=profile), str(folder) if folder.is_dir() else place
+    )
 
 
 async def open_choice(choice: Choice, settings: Settings, temperature: float | None, batch: int = 0) -> Agent:
@@ -54,6 +57,16 @@ async def open_choice(choice: Choice, settings: Settings, temperature: float | N
     drawn = replace(sampling, temperature=own if temperature is None else temperature)
     agent.profile = replace(agent.profile, sampling=drawn)
     return agent
+
+
+def prompts_hash(form: str) -> str:
+    """Stands for the prompts of the method that a kind of model is given, a person's own included."""
+    found = sha256()
+    for folder in (builtin_prompts() / form, config_folder() / "prompts" / form):
+        if folder.is_dir():
+            for file in sorted(folder.iterdir(), key=lambda one: one.name):
+                found.update(f"{file.name}\n".encode() + file.read_bytes())
+    return found.hexdigest()[:16]
 
 
 async def _checkpoint_agent(choice: Choice, batch: int) -> Agent:

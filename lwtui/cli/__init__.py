@@ -14,6 +14,7 @@ COMMANDS = {
     "plan": "print a plan for a document",
     "write": "plan and write a document, without the app",
     "export": "turn a document into Markdown, text or HTML",
+    "bench": "measure how well models write at length, and compare them",
     "models": "list, add, verify and remove models",
     "config": "show and change the settings",
     "doctor": "check this machine, the settings and the models",

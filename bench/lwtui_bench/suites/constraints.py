@@ -95,7 +95,7 @@ def _sample(brief: dict[str, Any], kind: str) -> Sample:
 
 CONSTRAINTS = Suite(
     "length-constraints",
-    "32 prompts of lwtui's own: about, from … to …, at least and at most so many words, 200 to 3,000",
+    "32 prompts of lwtui's own: about, from … to …, at least, at most so many words",
     _load,
     score,
 )

@@ -40,17 +40,15 @@ def _trial(data: Path | None) -> Sequence[Sample]:
 
 WRITE = Suite(
     "longbench-write",
-    "120 prompts, half English, half Chinese, 100 to 20,000 words (after lwtui bench fetch)",
+    "120 prompts, English and Chinese, 100 to 20,000 words (after lwtui bench fetch)",
     _official(fetch.PROMPTS),
     score,
     published=True,
 )
-ENGLISH = Suite(
-    "longbench-write-en", "its English half, 60 prompts (after lwtui bench fetch)", _official(fetch.ENGLISH), score
-)
+ENGLISH = Suite("longbench-write-en", "the English half of it", _official(fetch.ENGLISH), score)
 RULER = Suite(
     "longwrite-ruler",
-    "48 prompts, 1,000 to 30,000 words: how long the model can go (after lwtui bench fetch); also: ruler",
+    "48 prompts, 1,000 to 30,000 words: how long can it go? (after fetch; or: ruler)",
     _official(fetch.RULER),
     score,
 )

@@ -1,0 +1,36 @@
+"""``lwtui bench``: measure how well models write at length, and compare them."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+
+from lwtui.cli.parser import Parser, command_parser
+
+_ACTIONS = ("fetch", "run", "score", "judge", "report", "compare")
+
+
+def parser() -> Parser:
+    result = command_parser(
+        "bench",
+        "Measure how well models write at length: LongBench-Write, LongWrite-Ruler and other suites, on endpoints,\n"
+        "GGUFs and Hugging Face checkpoints. Answers and verdicts are stored as they come; nothing is asked twice.",
+        """
+        lwtui bench fetch
+        lwtui bench run --model demo --task trial
+        lwtui bench run --model my-model --base-url http://127.0.0.1:8000/v1 --task longbench-write --concurrency 32
+        lwtui bench score lwtui-bench/trial.demo.direct.jsonl --json
+        lwtui bench judge lwtui-bench/trial.demo.direct.jsonl --judge gpt
+        lwtui bench report lwtui-bench/*.direct.jsonl --html report.html
+        lwtui bench compare before.jsonl after.jsonl
+        """,
+    )
+    actions = result.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name in _ACTIONS:
+        import_module(f"lwtui_bench.commands.{name}").add(actions)
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    code: int = import_module(f"lwtui_bench.commands.{options.action}").run(options)
+    return code

@@ -1,0 +1,98 @@
+"""Options that several of the benchmark's commands take."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lwtui.cli.choice import at_address
+from lwtui.cli.guard import say
+from lwtui.config import ModelSettings, Settings
+from lwtui.errors import UsageError
+
+_PROFILES_SHOWN = "chat, base, longwriter-llama3.1, longwriter-glm4"
+
+
+def add_model_options(to: argparse.ArgumentParser) -> None:
+    """What is said about a model that the settings do not know, or know otherwise."""
+    to.add_argument(
+        "--base-url", metavar="URL", help="an OpenAI-compatible endpoint that has the models by these names"
+    )
+    to.add_argument(
+        "--profile", metavar="NAME", help=f"how to prompt them: {_PROFILES_SHOWN} (default: by their names)"
+    )
+    to.add_argument("--context-length", type=whole, metavar="N", help="tokens (default: what the model says)")
+    to.add_argument("--temperature", type=number, metavar="T", help="of the sampling (default: the model's, or 0.5)")
+    to.add_argument("--concurrency", type=whole, metavar="N", help="how many are asked for at once")
+    to.add_argument("--budget", type=number, metavar="AMOUNT", help="end before more than this is spent")
+    to.add_argument("--price-input", type=number, metavar="PRICE", help="of a million tokens of prompts")
+    to.add_argument("--price-output", type=number, metavar="PRICE", help="of a million tokens of answers")
+    to.add_argument("--quiet", action="store_true", help="tell nothing on standard error but errors")
+
+
+def add_compat_option(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--upstream-compat",
+        action="store_true",
+        help="count a grade that the judge left out as 3, as LongBench-Write's own script does",
+    )
+
+
+def model_settings(name: str, options: argparse.Namespace, settings: Settings) -> ModelSettings:
+    """The settings of the model called ``name``, with what the options say. Raises :class:`UsageError`."""
+    from dataclasses import replace
+
+    from lwtui.models.catalog import resolve
+
+    chosen = at_address(options.base_url, name) if options.base_url else resolve(name, settings)
+    names = ("profile", "context_length", "price_input", "price_output")
+    given = {one: value for one in names if (value := getattr(options, one)) is not None}
+    return replace(chosen, **given)
+
+
+def existing_data(options: argparse.Namespace) -> Path | None:
+    """What ``--data`` names. Raises :class:`UsageError` if it is not there."""
+    data: Path | None = options.data
+    if data is not None and not data.exists():
+        raise UsageError(f"There is no {data}. --data names a folder with the prompts, or a file of them.")
+    return data
+
+
+def below(value: float, least: float | None, what: str) -> bool:
+    """Whether ``value`` is under what ``--fail-under`` asks for; says so."""
+    if least is None or value >= least:
+        return False
+    say(f"lwtui: {what} is {value:.2f}, under {least:g}.")
+    return True
+
+
+def whole(given: str) -> int:
+    if not given.isdecimal() or not 0 < int(given) < 10**9:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {given!r}")
+    return int(given)
+
+
+def seed(given: str) -> int:
+    if not given.isdecimal() or int(given) >= 2**31:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**31 - 1}, not {given!r}")
+    return int(given)
+
+
+def number(given: str) -> float:
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise argparse.ArgumentTypeError(f"must be a number from 0, not {given!r}")
+    return value
+
+
+def points(given: str) -> float:
+    try:
+        value = float(given)
+    except ValueError:
+        value = 1e9
+    if not -100 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"must be a number from -100 to 100, not {given!r}")
+    return value

@@ -1,0 +1,35 @@
+"""Ending in order when a signal says so: what is stored stays, and the same command goes on from there."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from lwtui.cli.guard import say
+
+
+def run_until_stopped(work: Coroutine[Any, Any, int], advice: Callable[[], str]) -> int:
+    """Run ``work`` and return its exit code, or that of the signal which stopped it; then ``advice`` is told."""
+    caught: list[int] = []
+
+    async def listening() -> int:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def stop(number: int) -> None:
+            caught.append(number)
+            task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, stop, number)
+        return await work
+
+    try:
+        return asyncio.run(listening())
+    except asyncio.CancelledError:
+        if not caught:
+            raise
+        say(f"Stopped. {advice()}")
+        return 128 + caught[0]

@@ -1,0 +1,148 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no picture from anywhere.
+
+Everything that a model or a file says is escaped, and pictures are images, in which nothing can run.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from lwtui import __version__
+from lwtui.text import clean
+from lwtui_bench.statistics import RESAMPLES, SEED
+from lwtui_bench.summary import Entry, Run
+from lwtui_bench.tables import NONE, Table
+
+_MOST_PROMPT = 160  # characters
+_CAPTIONS = {
+    "scores": "Each model's figures with the interval that other prompts of the same kind would most likely give.",
+    "length": "Each point is an answer. On the dashed line it is as long as asked; outside the outer band S_l is 0.",
+    "bins": "How well the required length is kept, from short texts to long ones.",
+    "dimensions": "What the judge thinks of the texts, whatever their length.",
+    "deciles": "From beginning to end of the texts: n-grams not seen before, different words, length of sentences.",
+}
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1f2937; --faint: #6b7280; --line: #e5e7eb; --back: #ffffff; --soft: #f9fafb; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e5e7eb; --faint: #9ca3af; --line: #374151; --back: #111827; --soft: #1f2937; }
+}
+body { margin: 0 auto; max-width: 66rem; padding: 2rem 1.25rem 4rem; color: var(--ink); background: var(--back);
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Noto Sans CJK SC", sans-serif; }
+h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
+.faint, caption, figcaption, .note { color: var(--faint); font-size: .88rem; }
+.conclusion { border-left: 4px solid #0072B2; background: var(--soft); padding: .7rem 1rem; margin: 1.25rem 0; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .92rem; min-width: 60%; }
+th, td { padding: .32rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap;
+  font-variant-numeric: tabular-nums; vertical-align: top; }
+th { font-weight: 600; border-bottom-width: 2px; } th:first-child, td:first-child { text-align: left; padding-left: 0; }
+td.text { white-space: normal; text-align: left; min-width: 22rem; overflow-wrap: anywhere; }
+figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
+details { margin: .75rem 0; } summary { cursor: pointer; } pre { white-space: pre-wrap; overflow-wrap: anywhere;
+  background: var(--soft); padding: .7rem 1rem; font-size: .85rem; }
+"""
+
+
+def page(runs: Sequence[Run], tables: Sequence[Table], charts: Mapping[str, bytes], conclusions: Sequence[str]) -> str:
+    """The page. ``charts`` are SVG, by the names that :mod:`lwtui_bench.charts` gives them."""
+    body = [
+        "<h1>Long writing, measured</h1>",
+        f'<p class="faint">{_safe(", ".join(run.label for run in runs))}</p>',
+        *(f'<p class="conclusion">{_safe(one)}</p>' for one in conclusions),
+        _table(tables[0]),
+        *(_figure(name, data) for name, data in charts.items()),
+        *map(_table, tables[1:]),
+        *filter(None, map(_ungraded, runs)),
+        "<h2>Every answer</h2>",
+        *map(_answers, runs),
+        _method(),
+    ]
+    return _frame("\n".join(body))
+
+
+def _frame(body: str) -> str:
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>lwtui bench: report</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
+"""
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{_safe(name)}</th>' for name in table.columns)
+    rows = "\n".join(f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
+    note = f'<p class="note">{_safe(table.note)}</p>' if table.note else ""
+    return f"""<h2>{_safe(table.title)}</h2>
+<div class="wide"><table><thead><tr>{head}</tr></thead>
+<tbody>
+{rows}
+</tbody></table></div>
+{note}"""
+
+
+def _figure(name: str, data: bytes) -> str:
+    source = base64.b64encode(data).decode("ascii")
+    caption = _CAPTIONS[name]
+    return (
+        f'<figure><img alt="{_safe(caption)}" src="data:image/svg+xml;base64,{source}">'
+        f"<figcaption>{_safe(caption)}</figcaption></figure>"
+    )
+
+
+def _ungraded(run: Run) -> str:
+    """Answers that a judge was asked about and did not grade, with what it said instead."""
+    if not run.unscored:
+        return ""
+    shown = []
+    for entry in run.unscored:
+        raw = "\n\n".join(verdict.raw for verdict in entry.verdicts if verdict.raw) or "(nothing)"
+        shown.append(f"<details><summary>{_safe(_short(entry))}</summary><pre>{_safe(raw)}</pre></details>")
+    return f"<h2>Not graded: {_safe(run.label)}</h2>\n{''.join(shown)}"
+
+
+def _answers(run: Run) -> str:
+    rows = "\n".join(_answer(entry) for entry in sorted(run.entries, key=lambda entry: entry.answer.length))
+    return f"""<details><summary>{_safe(run.label)}: {run.n} answers</summary>
+<div class="wide"><table><thead><tr><th>prompt</th><th>type</th><th>required</th><th>actual</th><th>S_l</th><th>S_q</th>
+<th>ended</th></tr></thead>
+<tbody>
+{rows}
+</tbody></table></div></details>"""
+
+
+def _answer(entry: Entry) -> str:
+    answer, s_q = entry.answer, entry.s_q
+    quality = NONE if s_q is None else f"{s_q:.0f}"
+    cells = [answer.type, f"{answer.length:,.0f}", f"{answer.actual:,}", f"{entry.s_l:.0f}", quality]
+    ended = answer.error or answer.finish_reason or NONE
+    rest = "".join(f"<td>{_safe(cell)}</td>" for cell in [*cells, ended[:80]])
+    return f'<tr><td class="text">{_safe(_short(entry))}</td>{rest}</tr>'
+
+
+def _method() -> str:
+    return f"""<h2>How this was measured</h2>
+<p class="note">Length counts Chinese characters and words of ASCII letters, as LongBench-Write (arXiv 2408.07055) does.
+S_l is 100 where the length is as required, 0 at four times and at a third of it. S_q is the mean of the judge's six
+grades, from 1 (0) to 5 (100). Intervals: bootstrap over prompts, 95 %, {RESAMPLES:,} resamples, seed {SEED}; several
+answers to a prompt are averaged first. Longer texts are often graded lower, so quality is to be read beside length.
+Made by lwtui {_safe(__version__)}.</p>"""
+
+
+def _short(entry: Entry) -> str:
+    prompt = " ".join(entry.answer.prompt.split())
+    return prompt if len(prompt) <= _MOST_PROMPT else f"{prompt[:_MOST_PROMPT]}…"
+
+
+def _safe(text: str) -> str:
+    return escape(clean(text), quote=True)

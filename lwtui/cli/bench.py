@@ -1,0 +1,23 @@
+"""``lwtui bench``: the commands of the benchmark, which the extra ``[bench]`` brings what it needs for."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from lwtui.cli.extras import load_extra
+from lwtui.cli.parser import Parser
+
+
+def parser() -> Parser:
+    result: Parser = _commands().parser()
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    code: int = _commands().run(options)
+    return code
+
+
+def _commands() -> Any:
+    return load_extra("lwtui_bench.cli", "bench", needs=("numpy", "matplotlib"))
