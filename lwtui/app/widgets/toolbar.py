@@ -22,6 +22,7 @@ class Toolbar(HorizontalScroll, can_focus=False):
             if action.toolbar:
                 tooltip = f"{action.help} ({key_label(action.keys)})"
                 button = Button(_label(action), compact=True, action=f"screen.{action.name}", tooltip=tooltip)
+                button.styles.line_pad = 0  # which the style sheet does not take
                 button.can_focus = False  # every button has a key; Tab is for the fields
                 yield button
 

@@ -1,0 +1,146 @@
+"""Someone at the app: presses keys, looks at the screen, waits for what should happen, and never merely for time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+from textual.pilot import Pilot
+from textual.widget import Widget
+from textual.widgets import Input, Select, TextArea
+
+from lwtui.app.app import LwtuiApp
+from lwtui.app.session import Session
+from lwtui.app.widgets.row_list import RowList
+from lwtui.app.widgets.section_editor import SectionEditor
+from lwtui.config import ModelSettings, load_settings
+from lwtui.documents.model import Section
+from lwtui.documents.store import Document
+
+PATIENCE = 20.0  # seconds
+_W = TypeVar("_W", bound=Widget)
+
+
+@dataclass
+class Person:
+    """``app`` runs without a terminal; everything else is real."""
+
+    app: LwtuiApp
+    pilot: Pilot[int]
+
+    # -- doing
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Key by key, as from a keyboard."""
+        names = {" ": "space", "\n": "enter"}
+        await self.pilot.press(*(names.get(letter, letter) for letter in text))
+
+    async def fill(self, selector: str, text: str) -> None:
+        """Put ``text`` into a field at once, in place of what stands there."""
+        field = self.app.screen.query_one(selector)
+        field.focus()
+        if isinstance(field, TextArea):
+            field.load_text(text)
+        elif isinstance(field, Select):
+            field.value = text
+        else:
+            assert isinstance(field, Input)
+            field.value = text
+        await self.pilot.pause()
+
+    async def click(self, selector: str | type[Widget], **options: Any) -> None:
+        await self.pilot.click(selector, **options)
+
+    # -- seeing
+
+    @property
+    def screen_text(self) -> str:
+        """What the screen shows, line by line."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    @property
+    def notices(self) -> list[str]:
+        """The notices that were shown lately, the newest last."""
+        return [one.message for one in self.app._notifications]
+
+    async def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
+        """Wait for ``condition``; fail with the screen's text if it does not come about."""
+        end = monotonic() + seconds
+        while not condition():
+            assert monotonic() < end, f"It did not happen. The screen:\n{self.screen_text}"
+            await self.pilot.pause(0.02)
+        await self.pilot.pause()
+
+    async def sees(self, *texts: str) -> None:
+        """Wait until the screen shows all of ``texts``."""
+        await self.until(lambda: all(text in self.screen_text for text in texts))
+
+    async def is_told(self, text: str) -> None:
+        """Wait for a notice that holds ``text``."""
+        await self.until(lambda: any(text in notice for notice in self.notices))
+
+    async def at(self, kind: type[Any]) -> None:
+        """Wait for a screen of that class."""
+        await self.until(lambda: isinstance(self.app.screen, kind) and self.app.screen.is_current)
+
+    def widget(self, kind: type[_W], selector: str = "") -> _W:
+        return self.app.screen.query_one(selector or kind.__name__, kind)
+
+    # -- the document
+
+    @property
+    def session(self) -> Session:
+        assert self.app.session is not None
+        return self.app.session
+
+    @property
+    def document(self) -> Document:
+        return self.session.document
+
+    @property
+    def sections(self) -> list[Section]:
+        return self.document.sections()
+
+    @property
+    def titles(self) -> list[str]:
+        return [section.title for section in self.sections]
+
+    @property
+    def targets(self) -> list[int]:
+        return [section.words for section in self.sections]
+
+    @property
+    def rows(self) -> RowList:
+        return self.widget(RowList)
+
+    @property
+    def editor(self) -> SectionEditor:
+        return self.widget(SectionEditor)
+
+    @property
+    def at_row(self) -> int:
+        """Number of the row under the cursor, from 0."""
+        return [section.id for section in self.sections].index(self.rows.key or "")
+
+    async def idle(self) -> None:
+        """Wait until the model is through."""
+        await self.until(lambda: not self.session.busy)
+
+
+@asynccontextmanager
+async def someone(
+    path: Path | None = None, *, model: ModelSettings | None = None, size: tuple[int, int] = (100, 30)
+) -> AsyncIterator[Person]:
+    """A person at the app that was just started, with the settings of the test's folder."""
+    app = LwtuiApp(load_settings(), path, model)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        yield Person(app, pilot)

@@ -1,0 +1,188 @@
+"""From the library to a plan: the form for a new document, filled in by keys."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Button, Select, TextArea
+
+from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.screens.new_document import NewDocumentScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.config import set_value
+from lwtui.documents.model import Brief, Mode, Status
+from tests.app.person import someone
+from tests.app.place import INSTRUCTION, Place
+from tests.support.author import Author, title_of
+from tests.support.fault_server import Fault, FaultServer
+
+
+async def test_an_instruction_becomes_a_plan(server: FaultServer, place: Place) -> None:
+    async with someone() as person:
+        await person.sees("Nothing here yet")
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.type("Tell of tea")
+        await person.press("f5")
+        await person.at(PlanScreen)
+        await person.idle()
+        assert len(person.titles) == 5
+        assert sum(person.targets) == 1500
+        await person.sees(title_of(1), "5 sections · 1,500 words", "F5 writes the rest")
+        assert person.document.brief == Brief("Tell of tea", 1500, "en", Mode.AGENTWRITE, "writer", None)
+        assert person.document.path == place.documents / "Tell of tea.lw"
+
+
+async def test_every_field_of_the_form_counts(server: FaultServer, place: Place) -> None:
+    place.serve(server, "other")
+    async with someone() as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.fill("#instruction", "  Über Tee\n\nFür Kenner.  ")
+        await person.fill("#words", "900")
+        await person.fill("#language", "de")
+        await person.fill("#model", "writer")
+        await person.fill("#mode", Mode.PARALLEL.value)
+        await person.fill("#seed", "7")
+        await person.press("ctrl+s")
+        await person.at(PlanScreen)
+        await person.idle()
+        brief = Brief("Über Tee\n\nFür Kenner.", 900, "de", Mode.PARALLEL, "writer", 7)
+        assert person.document.brief == brief
+
+
+async def test_length_is_in_characters_where_the_instruction_is_chinese(server: FaultServer) -> None:
+    async with someone() as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.sees("Length (words)")
+        await person.fill("#instruction", "写一篇关于茶的文章，介绍茶的历史和种类。")
+        await person.sees("Length (characters)")
+        await person.fill("#language", "en")
+        await person.sees("Length (words)")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("#instruction", " \n ", "Say what should be written."),
+        ("#words", "", "The length is a number from 1 to 1,000,000."),
+        ("#words", "0", "The length is a number from 1 to 1,000,000."),
+        ("#words", "1000001", "The length is a number from 1 to 1,000,000."),
+        ("#seed", "-4", "The seed is a whole number, or empty."),
+    ],
+)
+async def test_a_field_that_is_wrong_is_pointed_at(server: FaultServer, field: str, value: str, told: str) -> None:
+    async with someone(size=(80, 24)) as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.fill("#instruction", INSTRUCTION)
+        await person.fill(field, value)
+        await person.press("f5")
+        await person.sees(told)
+        assert person.app.focused is person.app.screen.query_one(field)
+        assert isinstance(person.app.screen, NewDocumentScreen)
+        assert not server.calls
+
+
+async def test_direct_mode_writes_at_once(server: FaultServer) -> None:
+    async with someone() as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.fill("#instruction", INSTRUCTION)
+        await person.fill("#words", "300")
+        await person.fill("#mode", Mode.DIRECT.value)
+        assert str(person.widget(Button, "#create").label) == "Create and write (F5)"
+        await person.press("f5")
+        await person.at(WritingScreen)
+        await person.idle()
+        (section,) = person.sections
+        assert section.status is Status.DONE
+        assert section.length > 200
+        assert person.editor.text == section.text
+
+
+async def test_a_plan_can_be_made_by_hand(server: FaultServer) -> None:
+    async with someone() as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.fill("#instruction", INSTRUCTION)
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.sees("No sections yet")
+        await person.press("a")
+        await person.type("Soil")
+        await person.press("enter", "a")
+        await person.type("Light")
+        await person.press("enter")
+        await person.until(lambda: person.titles == ["Soil", "Light"])
+        assert person.targets == [500, 500]
+        assert not server.calls
+
+
+async def test_buttons_do_what_the_keys_do(server: FaultServer) -> None:
+    async with someone() as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.click("#cancel")
+        await person.at(LibraryScreen)
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.fill("#instruction", INSTRUCTION)
+        await person.click("#by-hand")
+        await person.at(PlanScreen)
+
+
+async def test_escape_leaves_no_document(server: FaultServer, place: Place) -> None:
+    async with someone() as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.type("Tell of tea")
+        await person.press("escape")
+        await person.at(LibraryScreen)
+        assert not list(place.documents.glob("*"))
+
+
+async def test_tab_leaves_the_instruction_and_goes_through_the_fields(server: FaultServer) -> None:
+    async with someone() as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        assert isinstance(person.app.focused, TextArea)
+        seen = []
+        for _ in range(5):
+            await person.press("tab")
+            assert person.app.focused is not None
+            seen.append(person.app.focused.id)
+        assert seen == ["words", "language", "model", "mode", "seed"]
+        assert isinstance(person.app.screen.query_one("#model"), Select)
+
+
+async def test_a_folder_that_cannot_be_made_is_told_and_the_form_stays(server: FaultServer, place: Place) -> None:
+    (place.home / "file").write_text("no folder")
+    set_value("documents", str(place.home / "file" / "documents"))
+    async with someone() as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.fill("#instruction", INSTRUCTION)
+        await person.press("f5")
+        await person.is_told("Cannot make the folder")
+        assert isinstance(person.app.screen, NewDocumentScreen)
+        assert person.widget(TextArea, "#instruction").text == INSTRUCTION
+
+
+async def test_a_plan_that_cannot_be_had_is_told_and_can_be_asked_for_again(author: Author, place: Place) -> None:
+    async with FaultServer(author, [Fault.http(401, message="Wrong key")]) as server:
+        place.serve(server)
+        async with someone(size=(80, 24)) as person:
+            await person.press("n")
+            await person.at(NewDocumentScreen)
+            await person.fill("#instruction", INSTRUCTION)
+            await person.press("f5")
+            await person.at(PlanScreen)
+            await person.until(lambda: person.session.error)
+            await person.sees("key")
+            await person.press("R")
+            await person.until(lambda: person.document.plan.sections)
+            await person.idle()
+            assert person.session.error == ""
+            await person.sees("sections · 1,500 words")
