@@ -14,7 +14,7 @@ from lwtui.text import last_sentence_end, sentence_ends
 _TOKEN = regex.compile(r"(?P<character>[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])|[\p{L}\p{N}]+")
 _SEEN_SHARE = 0.6  # a sentence with this share of known n-grams says nothing new
 _LOOP_TOKENS = 24  # a phrase that repeats over this many tokens is a loop
-_LOOP_REACH = 1200  # characters in which a loop is looked for
+_LOOP_REACH = 700  # characters in which a loop is looked for
 _CHECK_EVERY = 40  # characters between two looks for a loop
 _RESCAN = 80  # characters before the last look in which a sentence's end may since have become one
 

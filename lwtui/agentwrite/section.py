@@ -273,7 +273,7 @@ class SectionWriter:
         places[keep] = places.get(keep, 0) + 1
         if places[keep] > _LOOPS_AT_ONE_PLACE:
             earlier = [end for end in sentence_ends(self._text[:keep]) if end < keep]
-            keep = earlier[-1] if earlier else 0
+            keep = earlier[-1] if earlier else keep
         keep = max(self._floor, _paragraph_start(self._text, keep))
         self._watch.rolled_back(keep)
         self._furthest = min(self._furthest, keep)
@@ -333,7 +333,7 @@ class SectionWriter:
         """No text came, and the tokens are used up: a reasoning model gets about twice as many."""
         allowed = self._asked[1].max_tokens if self._asked else 0
         self._room_asked += 1
-        if allowed < self._prompts.wished_tokens(self._count.words) or self._room_asked > _MOST_ROOM_ASKED:
+        if self._prompts.cramped or self._room_asked > _MOST_ROOM_ASKED:
             if not self._text.strip():
                 raise self._no_answer()
             return []
@@ -341,11 +341,15 @@ class SectionWriter:
         return [Retrying("no-answer", MORE_ROOM, self._room_asked, 0.0, self._id)]
 
     def _no_answer(self) -> ModelError:
-        why = "used all its tokens for reasoning and" if self._ended == "length" else "ended its answer and"
+        if self._loops:
+            why, remedy = "only repeated itself and gave no new text", "Try again, or choose another model"
+        elif self._ended == "length":
+            why = "used all its tokens for reasoning and gave no text"
+            remedy = "Lower its reasoning effort, allow it a longer context, or choose another model"
+        else:
+            why, remedy = "ended its answer and gave no text", "Try again, or choose another model"
         return ModelError(
-            f"The model {why} gave no text for section {self._job.number}. Lower its reasoning effort, allow it a "
-            "longer context, or choose another model; what was written is kept.",
-            kind="no-answer",
+            f"The model {why} for section {self._job.number}. {remedy}; what was written is kept.", kind="no-answer"
         )
 
     def _tidy_end(self) -> list[Event]:

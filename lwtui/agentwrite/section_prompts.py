@@ -39,7 +39,8 @@ class Job:
 class SectionPrompts:
     """Composes a section's requests. :meth:`prepare` comes first; then each :meth:`request` is for the text as it is.
 
-    ``notices`` collects what had to be left out of the requests; the caller takes them from there.
+    ``notices`` collects what had to be left out of the requests; the caller takes them from there. ``cramped`` says
+    that the context had less room for the last request's answer than it should have.
     """
 
     def __init__(self, agent: Agent, job: Job, context: Context) -> None:
@@ -48,6 +49,7 @@ class SectionPrompts:
         self._context = context
         self._shown = Shown("", 0)
         self.notices: list[ContextTrimmed] = []
+        self.cramped = False
 
     async def prepare(self) -> AsyncGenerator[ContextTrimmed | Retrying, None]:
         """Decide what of the earlier sections all requests show. Raises :class:`~lwtui.models.base.ModelError`."""
@@ -71,18 +73,15 @@ class SectionPrompts:
         Raises :class:`~lwtui.models.base.ModelError` if not even the plan fits.
         """
         words = max(_LEAST_WORDS, self._job.target - length)
-        wished = self.wished_tokens(length)
+        wished = _tokens_for(words) + self._agent.reasoning_tokens
         prompt = self._prompt(self._shown.text, text, words)
         room = await self._agent.room_beside(prompt)
         if room < min(wished, self._agent.context_length // 4):
             prompt = await self._squeezed(text, words, wished)
             room = await self._agent.room_beside(prompt)
+        self.cramped = room < wished
         request = await self._agent.fitted(Request(prompt, max_tokens=min(wished, max(1, room))))
         return self._agent.prepared(request, self._job.brief, self._job.number * 997 + salt, firmer=loops)
-
-    def wished_tokens(self, length: int) -> int:
-        """Tokens that a call is given where ``length`` is there already, if the context has them."""
-        return _tokens_for(max(_LEAST_WORDS, self._job.target - length)) + self._agent.reasoning_tokens
 
     async def _squeezed(self, text: str, words: int, wished: int) -> Prompt:
         """A prompt with less of the text: at most half of what there is room for goes to the earlier sections."""

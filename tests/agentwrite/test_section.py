@@ -1,0 +1,453 @@
+"""One section over real HTTP: continued where it is short, landed where it is long, whole whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lwtui.agentwrite.context import Context
+from lwtui.agentwrite.events import (
+    Continuing,
+    Event,
+    Retrying,
+    SectionFinished,
+    SectionStarted,
+    TextDelta,
+    TextRolledBack,
+    Thinking,
+)
+from lwtui.agentwrite.section import SectionWriter
+from lwtui.agentwrite.section_prompts import Job
+from lwtui.documents.model import Brief, Origin, Section, Status
+from lwtui.models.base import ModelError
+from lwtui.text import count_words
+from tests.support.author import Author, sentence, title_of
+from tests.support.fault_server import Answer, Fault
+from tests.support.studio import QUICK, Studio, eventually, flat, of_kind, open_studio, plan_of, sentences
+
+BRIEF = Brief("Write about things", 600, seed=9)
+PLAN = plan_of(300, 300)
+
+
+def job(text: str = "", target: int = 300, *, origin: Origin | None = None, number: int = 1, **more: Any) -> Job:
+    step = PLAN.sections[number - 1]
+    status = Status.PARTIAL if text else Status.EMPTY
+    section = Section(
+        step.id, step.title, step.main_point, target, status, text, count_words(text), origin or Origin.MODEL
+    )
+    return Job(BRIEF, PLAN, section, number, target, **({"precise": False, "earlier": []} | more))
+
+
+async def run(studio: Studio, work: Job) -> tuple[str, list[Event]]:
+    """The section's text as a reader of the events has it, and the events. Checks that each event fits."""
+    text, events = work.section.text, []
+    writer = SectionWriter(studio.agent, work, Context(studio.agent, work.brief))
+    async with aclosing(writer.run()) as source:
+        async for event in source:
+            events.append(event)
+            match event:
+                case SectionStarted(keep=keep) | TextRolledBack(keep=keep):
+                    assert 0 <= keep <= len(text)
+                    text = text[:keep]
+                case TextDelta(text=piece):
+                    assert piece
+                    text += piece
+                case SectionFinished(length=length):
+                    assert length == count_words(text)
+    return text, events
+
+
+async def written(
+    author: Callable[[Any], Any], work: Job | None = None, **kinds: Any
+) -> tuple[str, list[Event], Studio]:
+    async with open_studio(author, **kinds) as studio:
+        text, events = await run(studio, work or job())
+    return text, events, studio
+
+
+def own(count: int, number: int = 1, language: str = "en") -> str:
+    """The author's first sentences of a section."""
+    return "".join(sentence(number, at, language) for at in range(count)).lstrip()
+
+
+# ---- length -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_section_of_the_right_length_takes_one_call_and_stays_to_the_letter() -> None:
+    text, events, studio = await written(Author())
+    assert own(60).startswith(text)
+    assert 300 <= count_words(text) <= 316
+    assert len(studio.server.calls) == 1
+    assert isinstance(events[0], SectionStarted) and isinstance(events[-1], SectionFinished)
+
+
+@pytest.mark.parametrize("pace", [0.3, 0.6, 0.8])
+async def test_a_short_section_is_continued_where_it_ended(pace: float) -> None:
+    text, events, studio = await written(Author(pace=pace))
+    assert 255 <= count_words(text) <= 345
+    assert flat(own(80)).startswith(flat(text))
+    assert len(of_kind(Continuing, events)) == len(studio.server.calls) - 1 >= 1
+    assert [event.target for event in of_kind(Continuing, events)] == [300] * (len(studio.server.calls) - 1)
+
+
+@pytest.mark.parametrize("pace", [1.4, 3.0])
+async def test_an_overlong_section_lands_at_a_sentences_end_and_its_call_is_ended(pace: float) -> None:
+    async with open_studio(Author(pace=pace, delay=0.001)) as studio:
+        text, _ = await run(studio, job())
+        assert len(studio.server.calls) == 1
+        if pace > 2:
+            assert await eventually(lambda: studio.server.calls[0].hung_up)
+    assert 255 <= count_words(text) <= 345
+    assert own(200).startswith(text) and text.endswith(".")
+
+
+@pytest.mark.parametrize("profile", ["chat", "base"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_both_forms_and_scripts(profile: str, language: str) -> None:
+    work = replace(job(), brief=replace(BRIEF, language=language))
+    text, _, _ = await written(Author(pace=0.5, language=language), work, profile=profile)
+    assert 255 <= count_words(text) <= 345
+    assert flat(own(120, 1, language)).startswith(flat(text)) or language == "zh"
+    assert len(set(sentences(text))) == len(sentences(text))
+
+
+async def test_a_model_that_has_nothing_more_to_say_is_not_asked_for_ever() -> None:
+    said = iter([Answer(["A short text. "]), *[Answer([])] * 50])
+    text, events, studio = await written(lambda _: next(said))
+    assert text == "A short text."
+    assert 2 <= len(studio.server.calls) <= 8
+    assert len(of_kind(SectionFinished, events)) == 1
+
+
+async def test_a_model_that_gives_no_text_at_all_is_a_clear_error() -> None:
+    with pytest.raises(ModelError) as caught:
+        await written(lambda _: Answer([]))
+    assert caught.value.kind == "no-answer"
+    assert "ended its answer and gave no text for section 1" in str(caught.value)
+
+
+async def test_answers_cut_off_within_a_sentence_are_gone_on_with_from_the_sentences_beginning() -> None:
+    class Short(Author):
+        def __call__(self, body: Any) -> Answer:
+            return super().__call__(body | {"max_tokens": 50})
+
+    text, events, studio = await written(Short())
+    assert 255 <= count_words(text) <= 345
+    assert flat(own(60)).startswith(flat(text))
+    assert len(studio.server.calls) > 5
+    assert {event.reason for event in of_kind(TextRolledBack, events)} >= {"the answer was cut off within a sentence"}
+
+
+async def test_cut_answers_without_a_whole_sentence_do_not_go_on_for_ever() -> None:
+    text, _, studio = await written(lambda _: Answer(["words that never end "], finish="length"))
+    assert len(studio.server.calls) < 40
+    assert text
+
+
+# ---- habits -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("heading", ["markdown", "bold", "title"])
+async def test_a_heading_that_the_model_repeats_is_not_in_the_text(heading: str) -> None:
+    text, _, _ = await written(Author(pace=0.5, heading=heading))
+    assert title_of(1) not in text
+    assert flat(own(60)).startswith(flat(text))
+
+
+@pytest.mark.parametrize("restates", [1, 2, 4])
+async def test_what_the_model_says_once_more_when_it_goes_on_is_dropped(restates: int) -> None:
+    text, events, _ = await written(Author(pace=0.5, restates=restates))
+    assert flat(own(60)).startswith(flat(text))
+    assert not of_kind(TextRolledBack, events)  # it was never shown either
+
+
+async def test_dirt_is_not_in_the_text() -> None:
+    text, _, _ = await written(Author(dirt="\x1b[2J\x07\u202e"))
+    assert own(60).startswith(text)
+
+
+async def test_headings_within_the_text_go_below_the_sections() -> None:
+    text, _, _ = await written(Author(dirt="\n\n# Heading\n\n"))
+    assert "\n### Heading\n" in text
+    assert "\n# " not in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+async def test_a_loop_is_rolled_back_and_drawn_again(language: str) -> None:
+    author = Author(loops=2, pace=0.5, language=language)
+    work = replace(job(), brief=replace(BRIEF, language=language))
+    text, events, studio = await written(author, work)
+    assert flat(own(120, 1, language)).startswith(flat(text)) or language == "zh"
+    assert "on and on" not in text and "路上看见了山我们" not in text
+    assert 255 <= count_words(text) <= 345
+    rolled = [event for event in of_kind(TextRolledBack, events) if "loops" in event.reason or "before" in event.reason]
+    assert len(rolled) >= 2
+    seeds = [seen.json["seed"] for seen in studio.server.calls]
+    assert len(set(seeds)) == len(seeds)
+    # Each time with stronger means against it.
+    penalties = [seen.json.get("frequency_penalty", 0) for seen in studio.server.calls]
+    assert penalties[0] == 0 < penalties[-1]
+
+
+async def test_a_model_that_only_loops_is_left_after_a_while() -> None:
+    for sound in (own(3), own(12)):
+        said = Answer([f"{sound} ", *["and so on and on "] * 60])
+        text, events, studio = await written(lambda _, said=said: said)
+        assert len(studio.server.calls) <= 30
+        assert flat(sound).startswith(flat(text)) and text.endswith(".")
+        assert isinstance(events[-1], SectionFinished)
+
+
+async def test_a_model_that_only_says_what_was_said_is_a_clear_error() -> None:
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
+    with pytest.raises(ModelError) as caught:
+        await written(lambda _: [own(20)], job(number=2, earlier=[first]))
+    assert "only repeated itself and gave no new text for section 2" in str(caught.value)
+
+
+async def test_what_earlier_sections_said_is_not_said_again() -> None:
+    first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
+
+    def repeats_once(body: Any) -> Answer:
+        if len(studio.server.calls) == 1:
+            return Answer([f"{word} " for word in f"{own(2, 2)} {sentence(1, 7).strip()} {own(20, 3)}".split()])
+        return author(body)
+
+    author = Author()
+    async with open_studio(repeats_once) as studio:
+        text, events = await run(studio, job(number=2, earlier=[first]))
+    assert sentence(1, 7).strip() not in text
+    assert [event.reason for event in of_kind(TextRolledBack, events)][:1] == ["a sentence was said before"]
+
+
+# ---- faults -----------------------------------------------------------------------------------------------------
+
+FAULTS = {
+    "429": Fault.http(429, retry_after="0.02"),
+    "500": Fault.http(500),
+    "cut": Fault.cut(90),
+    "early cut": Fault.cut(3),
+    "late cut": Fault.cut(200),
+    "stall": Fault.stall(60, after=70),
+    "malformed": Fault.malformed(50),
+    "garbage": Fault.garbage(51),
+    "utf8": Fault.utf8(52),
+    "error": Fault.error(53),
+    "ends": Fault.ends(54),
+}
+
+
+@pytest.mark.parametrize("profile", ["chat", "base"])
+@pytest.mark.parametrize("name", FAULTS)
+async def test_a_section_comes_out_the_same_through_a_fault(name: str, profile: str) -> None:
+    expected, _, _ = await written(Author(), profile=profile)
+    text, events, studio = await written(
+        Author(), profile=profile, faults=[FAULTS[name]], stall_seconds=0.2, connect_seconds=2.0
+    )
+    assert flat(text) == flat(expected)
+    assert len(of_kind(Retrying, events)) == 1
+    assert len(studio.server.calls) == 2
+
+
+async def test_many_faults_in_a_row_change_nothing_either() -> None:
+    expected, _, _ = await written(Author())
+    faults = [FAULTS[name] for name in ("429", "500", "early cut", "garbage", "malformed", "utf8")] * 2
+    policy = replace(QUICK, attempts=20)
+    text, events, _ = await written(Author(), faults=faults, policy=policy)
+    assert flat(text) == flat(expected)
+    assert len(of_kind(Retrying, events)) == 12
+
+
+async def test_a_try_that_brought_nothing_is_made_again_the_same() -> None:
+    _, _, studio = await written(Author(), faults=[Fault.http(500), Fault.cut(0)])
+    assert [seen.json for seen in studio.server.calls] == [studio.server.calls[0].json] * 3
+
+
+async def test_a_stream_that_always_breaks_within_its_first_sentence_is_given_up() -> None:
+    async with open_studio(Author(), [Fault.cut(4)] * 500) as studio:
+        with pytest.raises(ModelError) as caught:
+            await run(studio, job())
+    assert len(studio.server.calls) == QUICK.attempts
+    assert caught.value.kind == "dropped"
+
+
+async def test_a_stream_that_always_breaks_but_gets_on_is_not_given_up() -> None:
+    text, events, _ = await written(Author(), faults=[Fault.cut(30)] * 500)
+    assert flat(own(60)).startswith(flat(text))
+    assert 255 <= count_words(text) <= 345
+    assert len(of_kind(Retrying, events)) > QUICK.attempts
+
+
+async def test_what_was_held_back_is_given_out_before_giving_up() -> None:
+    async with open_studio(lambda _: ["**Bold words that never end"], [Fault.cut(1)] * 50) as studio:
+        draft, events = await studio.write(BRIEF, plan_of(300), may_fail=True)
+    assert studio.error is not None
+    assert draft.texts["s1"] == "**Bold words that never end"
+    assert isinstance(events[-1], TextDelta)
+
+
+async def test_a_prompt_that_the_server_finds_too_long_is_made_shorter_twice() -> None:
+    too_long = Fault.http(400, message="the request exceeds the available context size")
+    for times, fails in ((1, False), (2, False), (3, True)):
+        async with open_studio(Author(), [too_long] * times) as studio:
+            if fails:
+                with pytest.raises(ModelError) as caught:
+                    await run(studio, job())
+                assert caught.value.kind == "context"
+            else:
+                text, events = await run(studio, job())
+                assert own(60).startswith(text)
+                assert [event.fault for event in of_kind(Retrying, events)] == ["context"] * times
+        assert studio.agent.context_share < 1
+
+
+# ---- reasoning --------------------------------------------------------------------------------------------------
+
+
+async def test_a_model_that_thinks_is_given_more_room_and_then_keeps_it() -> None:
+    async with open_studio(Author(thinks=3000)) as studio:
+        text, events = await run(studio, job())
+        calls = len(studio.server.calls)
+        assert own(60).startswith(text)
+        assert 255 <= count_words(text) <= 345
+        assert 3 <= calls <= 6
+        retries = of_kind(Retrying, events)
+        assert {event.fault for event in retries} == {"no-answer"} and len(retries) <= 3
+        assert of_kind(Thinking, events)
+        # The next section does not pay for that once more.
+        await run(studio, job(number=2))
+        assert len(studio.server.calls) == calls + 1
+
+
+async def test_a_model_that_only_thinks_is_a_clear_error() -> None:
+    async with open_studio(Author(thinks=10**9)) as studio:
+        with pytest.raises(ModelError) as caught:
+            await run(studio, job())
+    assert caught.value.kind == "no-answer"
+    assert "used all its tokens for reasoning and gave no text for section 1" in str(caught.value)
+    assert len(studio.server.calls) <= 6
+
+
+async def test_thinking_counts_for_each_call_alone() -> None:
+    def thinks(_: Any) -> Answer:
+        return Answer([own(1)] if len(studio.server.calls) == 1 else [own(60)[len(own(1)) :]], reasoning=["Hm."] * 3)
+
+    async with open_studio(thinks) as studio:
+        _, events = await run(studio, job())
+    assert [event.characters for event in of_kind(Thinking, events)] == [3, 6, 9, 3, 6, 9]
+
+
+# ---- going on with a text ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("profile", ["chat", "base"])
+async def test_an_interrupted_section_is_gone_on_with(profile: str) -> None:
+    stands = own(8)
+    for cut in (0, 3, 11, 37):
+        text, events, _ = await written(Author(), job(stands[: len(stands) - cut]), profile=profile)
+        assert flat(own(80)).startswith(flat(text))
+        assert 255 <= count_words(text) <= 345
+        started = events[0]
+        assert isinstance(started, SectionStarted) and started.resumed
+        if not cut:
+            assert started.keep == len(stands)
+
+
+@pytest.mark.parametrize("profile", ["chat", "base"])
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        "My own words, which I typed in a hurry and which have no full st",
+        "Row, row, row your boat gently down the stream. " * 8,
+        "One sentence. Another.   \n\n",
+        own(40),
+    ],
+)
+async def test_what_was_written_by_hand_is_never_shortened(by_hand: str, profile: str) -> None:
+    for author in (Author(), Author(loops=3), Author(pace=0.4, restates=2), Author(heading="markdown")):
+        text, events, _ = await written(author, job(by_hand, origin=Origin.USER), profile=profile)
+        assert text.startswith(by_hand)
+        assert all(event.keep >= len(by_hand) for event in of_kind(TextRolledBack, events))
+
+
+async def test_a_text_that_is_long_enough_takes_no_call() -> None:
+    for origin in (Origin.USER, Origin.MODEL):
+        text, events, studio = await written(Author(), job(own(60), origin=origin))
+        assert text == own(60)
+        assert not studio.server.calls
+        assert isinstance(events[-1], SectionFinished)
+
+
+async def test_a_list_at_the_end_stays() -> None:
+    answer = f"{own(40)}\n\nYou need:\n\n- a pot\n- some soil\n- one seed"
+    text, _, _ = await written(lambda _: [answer], job(target=460))
+    assert text == answer
+
+
+# ---- what is kept about it --------------------------------------------------------------------------------------
+
+
+async def test_provenance_is_that_of_the_call_that_is_made() -> None:
+    _, events, studio = await written(Author(), faults=[Fault.http(500)])
+    started = of_kind(SectionStarted, events)[0]
+    first = studio.server.calls[0].json
+    assert started.provenance.model == "writer"
+    assert started.provenance.seed == first["seed"]
+    plain = "\n".join(message["content"] for message in first["messages"])
+    assert started.provenance.prompt_hash == sha256(plain.encode()).hexdigest()
+    assert (started.position, started.total, started.target, started.title) == (1, 2, 300, title_of(1))
+
+
+async def test_usage_is_what_the_server_told() -> None:
+    _, events, studio = await written(Author(pace=0.6))
+    finished = of_kind(SectionFinished, events)[0]
+    calls = [seen.json for seen in studio.server.calls]
+    assert len(calls) > 1
+    assert finished.usage.prompt == sum(len("".join(m["content"] for m in one["messages"])) // 4 for one in calls)
+
+
+async def test_usage_of_calls_that_were_ended_early_is_estimated() -> None:
+    text, events, studio = await written(Author(pace=3), faults=[Fault.cut(60)])
+    usage = of_kind(SectionFinished, events)[0].usage
+    assert len(studio.server.calls) == 2
+    prompts = sum(len(prompt) for prompt in studio.prompts)
+    assert prompts / 4 <= usage.prompt <= prompts / 2
+    assert len(text) / 4 <= usage.completion <= len(text) / 2 + 100
+
+
+async def test_requests_carry_what_the_profile_says() -> None:
+    _, _, studio = await written(Author(), profile="base")
+    body = studio.server.calls[0].json
+    assert body["stop"][0] == "\n#" and body["temperature"] == 0.8
+    assert "prompt" in body
+
+
+# ---- any author -------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    paces=st.lists(st.floats(0.1, 4.0), min_size=1, max_size=5),
+    heading=st.sampled_from(["", "markdown", "bold", "title"]),
+    restates=st.integers(0, 3),
+    target=st.integers(60, 500),
+    cuts=st.lists(st.one_of(st.none(), st.integers(0, 150)), max_size=4),
+    profile=st.sampled_from(["chat", "base"]),
+)
+async def test_whatever_the_author_does_the_text_is_one_piece(
+    paces: list[float], heading: str, restates: int, target: int, cuts: list[int | None], profile: str
+) -> None:
+    author = Author(pace=lambda _, call: paces[call % len(paces)], heading=heading, restates=restates)
+    faults = [None if cut is None else Fault.cut(cut) for cut in cuts]
+    text, events, _ = await written(author, job(target=target), profile=profile, faults=faults)
+    assert flat(own(120)).startswith(flat(text))
+    assert text.endswith(".")
+    assert abs(count_words(text) - target) <= max(16, 0.15 * target)
+    assert len(of_kind(Retrying, events)) <= len(faults)
