@@ -14,7 +14,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.answers import Answer, ask
-from lwtui.agentwrite.events import Event, PlanReady, PlanRejected, PlanStarted
+from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted
 from lwtui.agentwrite.forms import CompletionForm
 from lwtui.agentwrite.plan_format import REPAIRS, REPLAN_SALT, Bounds, gave_up
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
@@ -56,6 +56,7 @@ async def plan_by_steps(
         async for event in events:
             yield event
     plan = Plan(_tidied(title.text) or title_from(brief.instruction), ())
+    yield PlanDelta(f"{plan.title}\n\n")
     for number in range(1, steps + 1):
         line = _Line()
         async with aclosing(_step(agent, form, brief, plan, number, number * _STEP_SALT, line)) as events:
@@ -106,6 +107,7 @@ async def _step(
         line.finding = _finding(line, plan.sections, number)
         if not line.finding:
             into.heading, into.point = line.heading, line.point
+            yield PlanDelta(f"{number}. {line.heading}: {line.point}\n")
             return
         yield PlanRejected(attempt, (line.finding,))
     raw = f"{before} {line.heading}: {line.point}"
@@ -116,12 +118,13 @@ async def _step(
 async def _drawn(
     agent: Agent, request: Request, brief: Brief, salt: int, temperature: float, into: Answer
 ) -> AsyncGenerator[Event, None]:
-    """Ask for a piece of a line."""
+    """Ask for a piece of a line. What comes is told when the line is whole."""
     prepared = agent.prepared(request, brief, salt)
     cool = replace(prepared, sampling=replace(prepared.sampling, temperature=temperature))
     async with aclosing(ask(agent, cool, into)) as events:
         async for event in events:
-            yield event
+            if not isinstance(event, PlanDelta):
+                yield event
 
 
 def _outline(plan: Plan, number: int) -> str:
