@@ -6,6 +6,7 @@ import regex
 
 from lwtui.text import StreamCleaner
 
+_BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"  # also what has no width: some models begin with it
 _HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
 _LONGEST_HEADING = 120  # characters of a first line that may be a heading
 _TAIL = 1500  # characters of the existing text that an answer may begin with once more
@@ -61,7 +62,7 @@ class Intake:
 
     def _is_open(self, opening: str) -> bool:
         """Whether more of the answer could change what becomes of its beginning."""
-        body = opening.lstrip()
+        body = opening.lstrip(_BLANK)
         if not body:
             return True
         if self._exact and self._existing:
@@ -96,7 +97,7 @@ class Intake:
     def _without_heading(self, opening: str) -> str:
         if self._exact and self._existing:
             return opening
-        body = opening.lstrip()
+        body = opening.lstrip(_BLANK)
         first, newline, rest = body.partition("\n")
         # A bold first line is a heading only if something follows it.
         is_heading = self._is_heading(first) and (bool(newline) or first.startswith("#"))
@@ -105,7 +106,7 @@ class Intake:
     def _joined(self, opening: str) -> str:
         existing = self._existing
         if not existing:
-            return opening.lstrip()
+            return opening.lstrip(_BLANK)
         if self._exact:
             # The prompt ended without the last spaces.
             return opening.lstrip(" \n" if existing.endswith("\n") else " ") if existing[-1].isspace() else opening
