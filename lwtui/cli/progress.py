@@ -172,7 +172,7 @@ class Progress:
     def _note(self, event: Event) -> str:
         match event:
             case PlanRejected(attempt=attempt, findings=findings):
-                return f"Plan {attempt} cannot be used: {clean(findings[0])}"
+                return f"Try {attempt} cannot be used: {clean(findings[0])}"
             case Retrying(reason=reason, delay=delay):
                 return f"{clean(reason).rstrip('.')}. Trying again" + (f" in {duration(delay)}." if delay >= 1 else ".")
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):

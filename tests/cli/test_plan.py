@@ -58,7 +58,7 @@ def test_a_plan_that_cannot_be_used_is_kept_and_named(shell: Shell) -> None:
         assert len(server.calls) == 4
     assert done.code == 1 and done.out == ""
     *tries, error, where = done.err.splitlines()
-    assert [line.partition(":")[0] for line in tries] == [f"Plan {attempt} cannot be used" for attempt in range(1, 5)]
+    assert [line.partition(":")[0] for line in tries] == [f"Try {attempt} cannot be used" for attempt in range(1, 5)]
     assert error.startswith("lwtui: The model gave no usable plan in 4 tries")
     kept = shell.folder / "cache" / "last-rejected-plan.txt"
     assert where == f"What the model gave is in {kept}."
