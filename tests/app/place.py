@@ -45,7 +45,7 @@ class Place:
             PlannedSection(title_of(number), f"what part {number} is about", words, f"s{number}")
             for number, words in enumerate(targets, 1)
         )
-        asked = Brief(INSTRUCTION, sum(targets) or 1000, **({"model": "writer", "seed": 1} | brief))
+        asked = Brief(INSTRUCTION, sum(targets) or 400, **({"model": "writer", "seed": 1} | brief))
         with Document.create(path, asked, Plan("A Plan", tuple(sections)) if targets else None) as document:
             for number, text in (texts or {}).items():
                 write(document, f"s{number}", text)

@@ -43,6 +43,7 @@ class PlanScreen(Base):
         super().__init__()
         self._session = session
         self._document = session.document
+        self._note = ""
         self._frame: Timer | None = None  # the next one, while there is something new to draw
         self._title = TitleBar()
         self._list = RowList(
@@ -103,8 +104,9 @@ class PlanScreen(Base):
     def _planning(self) -> bool:
         return self._session.activity in (Activity.PLANNING, Activity.LOADING)
 
-    def refresh_plan(self, select: str | None = None) -> None:
-        """Draw everything from the document."""
+    def refresh_plan(self, select: str | None = None, note: str = "") -> None:
+        """Draw everything from the document; ``note`` stands in the status line until the next change."""
+        self._note = note
         plan, brief = self._document.plan, self._document.brief
         self._title.say(self._document.title, brief.model)
         self._list.show([_row(at, section) for at, section in enumerate(self._document.sections(), 1)], select)
@@ -141,6 +143,8 @@ class PlanScreen(Base):
                 status = f"{self._session.message} … F6 stops"
             case Activity.WRITING:
                 status = "Writing goes on. Sections that are not begun can still be changed."
+            case _ if self._note:
+                status = self._note
             case _ if self._session.error:
                 status = self._session.error
             case _ if self._document.plan.sections:
@@ -320,15 +324,16 @@ class PlanScreen(Base):
     def action_undo(self) -> None:
         if not self._may_change(*self._session.current):
             return
+        before = self._document.plan
         try:
             label = self._document.undo_plan()
         except LwtuiError as error:
             self.complain(error)
             return
-        self.say(f"Undone: {label}" if label else "There is nothing to undo.")
         if label == _TOTAL:
             self._store_words(self._document.plan.words)
-        self.refresh_plan()
+        note = f"Undone: {label}" if label else "There is nothing to undo."
+        self.refresh_plan(_first_other(before, self._document.plan), note)
 
     # -- the model
 
@@ -396,6 +401,11 @@ def _resized(plan: Plan, section_id: str, factor: float) -> Plan:
     if words == section.words:
         words += step if factor > 1 else -step
     return plan.with_section(replace(section, words=min(MOST_WORDS, max(1, words))))
+
+
+def _first_other(before: Plan, after: Plan) -> str | None:
+    """The first section of ``after`` that ``before`` does not have like this."""
+    return next((section.id for section in after.sections if section not in before.sections), None)
 
 
 def _row(at: int, section: Section) -> Row:

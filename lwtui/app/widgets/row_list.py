@@ -210,8 +210,13 @@ class RowList(ScrollView, can_focus=True):
     # -- the mouse
 
     def _row_at(self, event: events.MouseEvent) -> int | None:
-        at = event.y + self.scroll_offset.y - self._top
-        return at if 0 <= at < len(self._rows) and not (self._header and event.y == 0) else None
+        at = self._row_near(event)
+        header = self._header and event.y == self.gutter.top
+        return at if 0 <= at < len(self._rows) and not header else None
+
+    def _row_near(self, event: events.MouseEvent) -> int:
+        """The number of the row at the mouse's height, where there might be none."""
+        return event.y - self.gutter.top + self.scroll_offset.y - self._top
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         at = self._row_at(event)
@@ -226,8 +231,7 @@ class RowList(ScrollView, can_focus=True):
         """The grabbed row goes along with the mouse, over the edge of the list too."""
         if self._grabbed is None:
             return
-        at = event.y + self.scroll_offset.y - self._top
-        at = min(max(0, at), len(self._rows) - 1)
+        at = min(max(0, self._row_near(event)), len(self._rows) - 1)
         if at != self._cursor:
             rows = list(self._rows)
             rows.insert(at, rows.pop(self._cursor))
