@@ -114,8 +114,8 @@ class Shell:
             encoding="utf-8",
         )
 
-    def run(self, *arguments: object, stdin: str | None = None, **more: str) -> Done:
-        """The command, when it has ended; within a minute."""
+    def run(self, *arguments: object, stdin: str | None = None, timeout: float = 60, **more: str) -> Done:
+        """The command, when it has ended; ``timeout`` is in seconds."""
         ended = subprocess.run(
             [sys.executable, "-m", "lwtui", *map(str, arguments)],
             cwd=self.folder,
@@ -123,7 +123,7 @@ class Shell:
             input=stdin or "",
             capture_output=True,
             encoding="utf-8",
-            timeout=60,
+            timeout=timeout,
             check=False,
         )
         return Done(ended.returncode, ended.stdout, ended.stderr)
