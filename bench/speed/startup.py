@@ -40,7 +40,7 @@ class Bare(App):
 Bare().run()
 """
 # What a whole frame shows: something of its middle, and of its last line.
-BARE_FRAME, LWTUI_FRAME = (b"ready-to-write", b"Quit"), (b"Welcome", b"Help")
+BARE_FRAME, LWTUI_FRAME = (b"ready-to-write", b"Quit"), (b"Nothing here yet", b"Help")
 MOST_SECONDS = 30.0
 
 
