@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from lwtui.agentwrite import Agent, open_agent
 from lwtui.config import ModelSettings, Settings
 from lwtui.models.catalog import resolve
+
+if TYPE_CHECKING:
+    from lwtui.agentwrite import Agent
 
 
 class Agents:
@@ -34,6 +37,8 @@ class Agents:
 
         Raises :class:`lwtui.errors.LwtuiError` with one line.
         """
+        from lwtui.agentwrite import open_agent  # the whole method, which the first screen does not need
+
         wanted = self.resolve(name)
         async with self._lock:
             if self._open is not None and self._open.settings == wanted:
