@@ -88,6 +88,9 @@ class Gguf:
             raise LoadError("it is not a model that writes text")
         self._pieces: dict[int, bytes] = {}
 
+    def close(self) -> None:
+        C.llama_model_free(self.model)
+
     @property
     def trained_length(self) -> int:
         """The context length the model was trained for, in tokens."""
@@ -192,6 +195,9 @@ class Batch:
     def __init__(self, size: int) -> None:
         self.size = size
         self._batch = C.llama_batch_init(size, 0, 1)
+
+    def close(self) -> None:
+        C.llama_batch_free(self._batch)
 
     def clear(self) -> None:
         self._batch.n_tokens = 0

@@ -23,9 +23,11 @@ DEFAULT_CONTEXT = 8192  # tokens, where neither the settings nor the model say l
 _LEAST_CONTEXT = 1024
 _MEMORY_SHARE = 0.25  # of the available memory, for the default context
 _BATCH = 256  # tokens of a prompt that are computed at once
-# llama.cpp's kernels for a few tokens and for many round differently. The end of every prompt is computed as many, so
-# that the same prompt leads to the same numbers, whatever of it was still in memory.
+# llama.cpp rounds differently for a few tokens and for many, and for those that fill no whole tile. The end of every
+# prompt is computed as many, from the beginning of a tile, so that the same prompt leads to the same numbers, whatever
+# of it was still in memory.
 _LEAST_AT_ONCE = 64
+_TILE = 16
 _SLOW_STEP = 0.05  # seconds; from here on a step for one token can be broken off as well
 
 Reason = Literal["stop", "length", "cancelled"]
@@ -141,13 +143,19 @@ class Engine:
             )
         return context
 
+    def close(self) -> None:
+        """Give the memory back; the engine is of no use afterwards."""
+        self._batch.close()
+        C.llama_free(self._context)
+        self.gguf.close()
+
     def begin(self, prompt: Sequence[int], sampler: Sampler, output: TextOut, max_tokens: int) -> Answer:
         """Start an answer to ``prompt``. Raises :class:`TooLong`."""
         if len(prompt) >= self.context_length:
             raise TooLong(len(prompt), self.context_length)
         sequence = self.sequences[0]
         answer = Answer(prompt, sampler, output, max_tokens, sequence)
-        common = min(_common(sequence.tokens, prompt), len(prompt) - _LEAST_AT_ONCE)
+        common = min(_common(sequence.tokens, prompt), len(prompt) - _LEAST_AT_ONCE) // _TILE * _TILE
         answer.cached = self.rewind(sequence, common if common >= _LEAST_AT_ONCE else 0)
         del answer.waiting[: answer.cached]
         sampler.read(prompt)
@@ -182,10 +190,12 @@ class Engine:
         return [(answer, self._take(answer, index)) for answer, index in asked]
 
     def _next_part(self, answer: Answer) -> list[int]:
-        """The waiting tokens that go into the next batch: a long prompt in parts of about the same length."""
+        """The waiting tokens that go into the next batch: a long prompt in even parts of whole tiles."""
         waiting = len(answer.waiting)
+        if waiting <= _BATCH:
+            return answer.waiting[:]
         parts = -(-waiting // _BATCH)
-        return answer.waiting[: -(-waiting // parts)]
+        return answer.waiting[: -(-waiting // parts // _TILE) * _TILE]
 
     def _compute(self, parts: Sequence[tuple[Answer, list[int]]]) -> None:
         # The callback is Python, so it costs too much where a step takes a few milliseconds only.

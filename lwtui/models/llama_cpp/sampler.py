@@ -1,13 +1,14 @@
 """Drawing the next token: a chain of samplers in C, and a grammar that is asked only about what was drawn.
 
 A grammar has to look at every token of the vocabulary to mask it, which takes several times as long as the model
-itself. So a token is drawn freely first; only where the grammar refuses it are the likeliest tokens masked, and all of
-them only if that leaves too few.
+itself. So a token is drawn freely first; only where the grammar refuses it are the likeliest tokens masked, and more of
+them only while that leaves too few.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,8 +28,9 @@ _DEFAULTS = {
     "frequency_penalty": 0.0,
 }
 _LOOK_BACK = 64  # tokens that the penalties look back on
-_FIRST_MASKED = 512  # tokens that are masked when the drawn one was refused
+_MASKED = (512, 8192)  # likeliest tokens that are masked when the drawn one was refused, then all of them
 _FAR = 15.0  # a logit that is lower by this can be left out: e^-15 of the best one's probability
+_PENALTY = 3.0  # by how much penalties may lower the best logit, about
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 
@@ -99,23 +101,21 @@ class Sampler:
         _check(float(logits[token]))
         if len(self._allowed(np.array([(token, 1.0, 0.0)], _CANDIDATE))):
             return token
-        likeliest = np.argpartition(logits, -_FIRST_MASKED)[-_FIRST_MASKED:] if len(logits) > _FIRST_MASKED else None
-        if likeliest is not None:
-            allowed = self._allowed(_candidates(likeliest, logits))
-            # Those left out matter only where too few of the likeliest are allowed, and they are not far below.
-            most = int(self._values["top_k"]) or len(logits)
-            if len(allowed) and (
-                len(allowed) >= most or logits[likeliest].min() < allowed["logit"].max() - _FAR or self._is_greedy
-            ):
+        for most in (*_MASKED, len(logits)):
+            whole = most >= len(logits)
+            tried = np.arange(len(logits)) if whole else np.argpartition(logits, -most)[-most:]
+            allowed = self._allowed(_candidates(tried, logits))
+            if len(allowed) and (whole or self._are_enough(allowed, float(logits[tried].min()))):
                 return _apply(self._chain, allowed)
-        allowed = self._allowed(_candidates(np.arange(len(logits)), logits))
-        if not len(allowed):
-            raise ArithmeticError("the grammar allows no token here")
-        return _apply(self._chain, allowed)
+        raise ArithmeticError("the grammar allows no token here")
 
-    @property
-    def _is_greedy(self) -> bool:
-        return self._values["temperature"] <= 0
+    def _are_enough(self, allowed: np.ndarray, rest: float) -> bool:
+        """Whether tokens whose logits are at most ``rest`` would play no part beside those in ``allowed``."""
+        values = self._values
+        if values["temperature"] <= 0 or len(allowed) >= values["top_k"] > 0:
+            return True
+        reach = _FAR if values["min_p"] <= 0 else _PENALTY - math.log(values["min_p"])
+        return rest < float(allowed["logit"].max()) - reach
 
     def _allowed(self, candidates: np.ndarray) -> np.ndarray:
         """Those of ``candidates`` that the grammar allows as the next token."""

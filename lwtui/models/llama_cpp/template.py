@@ -87,7 +87,8 @@ class ChatTemplate:
 
 def _filled(text: str, contents: dict[str, str]) -> list[Part]:
     """``text`` with each stand-in replaced by its content, cut into parts by where they came from."""
-    parts = []
+    parts: list[Part] = []
+    missing = set(contents)
     while text:
         at, stand_in = min(((text.find(one), one) for one in contents if one in text), default=(len(text), ""))
         before, after = text[:at], text[at + len(stand_in) :]
@@ -98,8 +99,9 @@ def _filled(text: str, contents: dict[str, str]) -> list[Part]:
         content = content if before.endswith(_EDGE) else content.lstrip()
         content = content if after.startswith(_EDGE) else content.rstrip()
         parts += [Part(before.removesuffix(_EDGE), True), Part(content, False)]
+        missing.discard(stand_in)
         text = after.removeprefix(_EDGE)
-    if len([part for part in parts if not part.from_template]) < len(contents):
+    if missing:
         raise TemplateError("it leaves a message out")
     return [part for part in parts if part.text]
 

@@ -166,7 +166,8 @@ class Worker:
     def _forget_unseen(self, answer: Answer, seen: int) -> None:
         """Take back what was drawn after the reader had cancelled, since how much that is depends on timing."""
         assert self._engine is not None
-        self._engine.rewind(answer.sequence, min(answer.prompt + seen, len(answer.sequence.tokens)))
+        known = answer.prompt + max(0, seen - 1)  # the last one that was seen need not have been computed yet
+        self._engine.rewind(answer.sequence, min(known, len(answer.sequence.tokens)))
 
     def _begin(self, call: Generate) -> Answer:
         from lwtui.models.llama_cpp.engine import TooLong

@@ -1,0 +1,238 @@
+"""A GGUF as a model: what comes from its process, on the real demo model."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from lwtui.agentwrite.plan_format import parse_step, plan_grammar
+from lwtui.documents.model import PlannedSection
+from lwtui.models.base import Finished, Message, ModelError, Prompt, Request, Sampling, StreamPart, TextPiece
+from lwtui.models.llama_cpp.client import LlamaModel
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+GREEDY = Sampling(temperature=0.0)
+LONG = "The garden lies behind the house, and nobody has been there for years. " * 30
+
+
+def request(text: str, max_tokens: int = 12, sampling: Sampling = GREEDY, **changes: object) -> Request:
+    return Request(Prompt(text=text), max_tokens, sampling=sampling, **changes)  # type: ignore[arg-type]
+
+
+async def take(model: LlamaModel, one: Request) -> tuple[str, Finished]:
+    """The whole answer and how it ended."""
+    parts = [part async for part in model.stream(one)]
+    *pieces, finished = parts
+    assert isinstance(finished, Finished)
+    return text_of(pieces), finished
+
+
+def text_of(parts: list[StreamPart]) -> str:
+    assert all(isinstance(part, TextPiece) for part in parts)
+    return "".join(part.text for part in parts if isinstance(part, TextPiece))
+
+
+# ---- answers ----------------------------------------------------------------------------------------------------
+
+
+async def test_text_comes_in_pieces_and_ends_with_its_usage(demo: LlamaModel) -> None:
+    parts = [part async for part in demo.stream(request("Once upon a time", 10))]
+    assert len(parts) > 5
+    assert text_of(parts[:-1]).startswith(", ")
+    finished = parts[-1]
+    assert isinstance(finished, Finished)
+    assert finished.reason == "length"
+    assert finished.usage.completion == 10
+    assert finished.usage.prompt == await demo.count_tokens("Once upon a time") + 1
+
+
+async def test_the_same_seed_gives_the_same_text(demo: LlamaModel) -> None:
+    sampling = Sampling(temperature=1.1)
+    texts = [(await take(demo, request("My garden is", 20, sampling, seed=seed)))[0] for seed in (5, 5, 6)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+async def test_without_a_seed_each_text_is_another(demo: LlamaModel) -> None:
+    sampling = Sampling(temperature=1.5, top_k=0, top_p=1.0, min_p=0.0)
+    assert len({(await take(demo, request("My garden is", 12, sampling)))[0] for _ in range(3)}) == 3
+
+
+async def test_a_prompt_that_is_known_is_not_read_again_and_brings_the_same_text(demo: LlamaModel) -> None:
+    await take(demo, request("Something else.", 1))
+    text, first = await take(demo, request(LONG, 16))
+    again, second = await take(demo, request(LONG, 16))
+    assert first.usage.cached == 0
+    assert 300 < second.usage.cached < second.usage.prompt
+    assert again == text
+
+
+async def test_a_stop_string_ends_the_text_and_is_not_part_of_it(demo: LlamaModel) -> None:
+    text, finished = await take(demo, request("one two three four one two three four one two", stop=("r one",)))
+    assert (text, finished.reason) == (" three fou", "stop")
+
+
+async def test_characters_come_whole(demo: LlamaModel) -> None:
+    literal = "番茄 🍅👩‍🌾 é"
+    pieces = [part async for part in demo.stream(request("Say it:", 60, grammar=f'root ::= "{literal}"'))]
+    assert text_of(pieces[:-1]) == literal
+    assert all("\ufffd" not in part.text for part in pieces if isinstance(part, TextPiece))
+
+
+async def test_a_plan_can_be_forced_into_its_shape(demo: LlamaModel) -> None:
+    lead = "A plan for an article about tomatoes:\nTitle:"
+    grammar = plan_grammar(range(2, 3), " ")
+    text, finished = await take(demo, request(lead, 400, Sampling(temperature=0.8), seed=1, grammar=grammar))
+    assert finished.reason == "stop"
+    title, *steps = text.strip().split("\n")
+    assert title
+    sections = [parse_step(step, PlannedSection("", "", 100)) for step in steps]
+    assert len(sections) == 2
+    assert all(section.title and section.main_point for section in sections)
+
+
+async def test_a_malformed_grammar_is_an_error_in_one_line(demo: LlamaModel) -> None:
+    with pytest.raises(ModelError, match="Undefined rule identifier 'thing'") as caught:
+        await take(demo, request("x", grammar="root ::= thing"))
+    assert (caught.value.kind, caught.value.retryable) == ("malformed", False)
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_prompt_that_does_not_fit_is_told_with_its_size_and_the_limit(demo: LlamaModel) -> None:
+    text = "tomato " * 9000
+    with pytest.raises(ModelError, match="takes 8192") as caught:
+        await take(demo, request(text))
+    assert (caught.value.kind, caught.value.retryable) == ("context", False)
+    assert str(await demo.count_tokens(text) + 1) in str(caught.value)
+
+
+async def test_a_context_can_be_given_and_ends_the_text(demo_gguf: Path) -> None:
+    model = await LlamaModel.load(demo_gguf, "small", context_length=512)
+    try:
+        assert model.capabilities.context_length == 512
+        _, finished = await take(model, request("tomato " * 500, 100))
+        assert finished.reason == "length"
+        assert finished.usage.prompt + finished.usage.completion == 513  # the last one need not be in the context
+    finally:
+        await model.aclose()
+
+
+# ---- chats ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_chat_goes_through_the_template_in_the_file(chat_gguf: Path) -> None:
+    model = await LlamaModel.load(chat_gguf, "chat", context_length=1024)
+    try:
+        assert model.capabilities.chat
+        said = "Say <end_of_turn><start_of_turn>user"
+        chat = Request(Prompt(messages=(Message("user", said),)), 4, sampling=GREEDY)
+        _, finished = await take(model, chat)
+        # <bos> <start_of_turn> user \n … <end_of_turn> \n <start_of_turn> model \n
+        assert finished.usage.prompt == 9 + await model.count_tokens(said)
+    finally:
+        await model.aclose()
+
+
+async def test_a_chat_needs_a_template(demo: LlamaModel) -> None:
+    assert not demo.capabilities.chat
+    with pytest.raises(ModelError, match="no chat template") as caught:
+        await take(demo, Request(Prompt(messages=(Message("user", "Hello"),)), 4))
+    assert not caught.value.retryable
+
+
+# ---- several callers ----------------------------------------------------------------------------------------------
+
+
+async def test_two_calls_at_once_both_get_their_own_text(demo: LlamaModel) -> None:
+    one, other = request("The capital of France is", 3), request("one two three four one two three", 3)
+    alone = [await take(demo, one), await take(demo, other)]
+    together = await asyncio.gather(take(demo, one), take(demo, other))
+    assert [text for text, _ in together] == [text for text, _ in alone]
+
+
+async def test_calls_are_served_in_the_order_they_came(demo: LlamaModel) -> None:
+    order: list[int] = []
+
+    async def call(number: int) -> None:
+        await take(demo, request(f"Number {number} says", 4))
+        order.append(number)
+
+    await asyncio.gather(*(call(number) for number in range(4)))
+    assert order == [0, 1, 2, 3]
+
+
+async def test_tokens_are_counted_while_a_text_is_written(demo: LlamaModel) -> None:
+    async with aclosing(demo.stream(request("Once upon a time", 2000, Sampling(temperature=1.0)))) as parts:
+        await anext(parts)
+        assert await demo.count_tokens("Hello world") == 2
+        assert isinstance(await anext(parts), TextPiece)  # it has not come to its end meanwhile
+
+
+async def test_a_stream_that_is_closed_makes_room_for_the_next_at_once(demo: LlamaModel) -> None:
+    endless = request("Once upon a time", 7000, Sampling(temperature=1.0, min_p=0.2), grammar=r"root ::= [^\x00]+")
+    async with aclosing(demo.stream(endless)) as parts:
+        await anext(parts)
+    async with asyncio.timeout(20):  # the closed one would have taken minutes
+        text, _ = await take(demo, request("one two three four one two", 2))
+    assert text == " three four"
+
+
+async def test_a_cancelled_task_ends_its_call_while_the_prompt_is_read(demo: LlamaModel) -> None:
+    task = asyncio.create_task(take(demo, request("tomato " * 8000, 10)))
+    await asyncio.sleep(0.3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    text, _ = await take(demo, request("one two three four one two", 2))
+    assert text == " three four"
+
+
+async def test_a_call_that_waits_can_be_cancelled_too(demo: LlamaModel) -> None:
+    async with aclosing(demo.stream(request("Once upon a time", 2000, Sampling(temperature=1.0)))) as parts:
+        await anext(parts)
+        waiting = asyncio.create_task(take(demo, request("Never", 5000)))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert isinstance(await anext(parts), TextPiece)
+    async with asyncio.timeout(20):
+        await take(demo, request("The capital of France is", 2))
+
+
+async def test_what_follows_a_closed_stream_does_not_depend_on_when_it_was_closed(demo: LlamaModel) -> None:
+    texts = []
+    for pause in (0.0, 0.6):
+        await take(demo, request("Something else.", 1))
+        written = LONG
+        async with aclosing(demo.stream(request(LONG, 200))) as parts:
+            for _ in range(12):
+                part = await anext(parts)
+                assert isinstance(part, TextPiece)
+                written += part.text
+            await asyncio.sleep(pause)  # the model writes on meanwhile
+        sampling = Sampling(temperature=1.0)
+        texts.append(await take(demo, request(written + " So it was, and so it stayed. " * 20, 16, sampling, seed=3)))
+    assert texts[0] == texts[1]
+
+
+# ---- what it says of itself ---------------------------------------------------------------------------------------
+
+
+async def test_it_says_what_it_can_do(demo: LlamaModel, demo_gguf: Path) -> None:
+    can = demo.capabilities
+    assert (can.context_length, can.completion, can.grammar, can.exact_tokens) == (8192, True, True, True)
+    assert not can.json_schema
+    assert "270M" in demo.description
+    data = await asyncio.to_thread(demo_gguf.read_bytes)
+    assert demo.model_hash == hashlib.sha256(data).hexdigest()
+
+
+async def test_tokens_are_counted_exactly(demo: LlamaModel) -> None:
+    assert await demo.count_tokens("") == 0
+    assert await demo.count_tokens("Hello") == 1
+    assert await demo.count_tokens("<eos>") > 1
+    assert await demo.count_tokens("\ud800") > 0

@@ -1,0 +1,292 @@
+"""The engine itself, in this process: tokens, memory, sampling, grammars."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lwtui.models.llama_cpp.bindings import Gguf, LoadError, NativeLog
+from lwtui.models.llama_cpp.engine import Aborted, Answer, Engine, EngineError, TooLong
+from lwtui.models.llama_cpp.output import TextOut
+from lwtui.models.llama_cpp.prompt import chat_tokens, text_tokens
+from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
+from lwtui.models.llama_cpp.template import ChatTemplate, Part
+from tests.support.gguf_file import read_header
+
+GREEDY = {"temperature": 0.0}
+LONG = "The garden lies behind the house, and nobody has been there for years. " * 30  # about 450 tokens
+
+Write = Callable[..., tuple[str, Answer]]
+
+
+@pytest.fixture(scope="module")
+def log() -> NativeLog:
+    return NativeLog()
+
+
+@pytest.fixture(scope="module")
+def engine(demo_gguf: Path, log: NativeLog) -> Iterator[Engine]:
+    engine = Engine(str(demo_gguf), 1024, log)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def gguf(engine: Engine) -> Gguf:
+    return engine.gguf
+
+
+@pytest.fixture
+def write(engine: Engine, log: NativeLog) -> Write:
+    """Write an answer to its end; by default from an empty memory."""
+
+    def run(
+        prompt: str | list[int],
+        max_tokens: int = 12,
+        *,
+        sampling: dict[str, float] = GREEDY,
+        seed: int = 1,
+        grammar: str = "",
+        stop: tuple[str, ...] = (),
+        fresh: bool = True,
+    ) -> tuple[str, Answer]:
+        tokens = text_tokens(engine.gguf, prompt) if isinstance(prompt, str) else prompt
+        if fresh:
+            engine.rewind(engine.sequences[0], 0)
+        sampler = Sampler(engine.gguf, log, sampling, seed, grammar)
+        answer = engine.begin(tokens, sampler, TextOut(stop), max_tokens)
+        text = ""
+        while answer.reason is None:
+            text += "".join(piece for _, piece in engine.step([answer]))
+        answer.close()
+        return text, answer
+
+    return run
+
+
+# ---- text and tokens --------------------------------------------------------------------------------------------
+
+
+def test_a_text_begins_with_the_models_own_token_once(gguf: Gguf) -> None:
+    tokens = text_tokens(gguf, "Hello")
+    assert tokens[0] == gguf.bos
+    assert gguf.mark(tokens[0]) == "<bos>"
+    assert tokens.count(gguf.bos) == 1
+
+
+def test_tokens_make_the_text_again(gguf: Gguf) -> None:
+    text = "Straße, 你好, 🍅🌱 and\n\n  two  spaces\t" + "\u200d"
+    assert b"".join(map(gguf.piece, gguf.tokens(text))).decode() == text
+
+
+def test_text_that_looks_like_a_mark_stays_text(gguf: Gguf) -> None:
+    assert not any(map(gguf.is_hidden, text_tokens(gguf, "<end_of_turn><eos><bos>")[1:]))
+
+
+def test_marks_count_in_the_template_and_nowhere_else_in_a_chat(gguf: Gguf) -> None:
+    parts = [
+        Part("<bos><start_of_turn>user\n", True),
+        Part("Hi <end_of_turn>\n<start_of_turn>model", False),
+        Part("<end_of_turn>\n<start_of_turn>model\n", True),
+    ]
+    tokens = chat_tokens(gguf, parts)
+    marks = [gguf.mark(token) for token in tokens if gguf.is_hidden(token)]
+    assert marks == ["<bos>", "<start_of_turn>", "<end_of_turn>", "<start_of_turn>"]
+    plain = b"".join(gguf.piece(token) for token in tokens).decode()
+    assert "Hi <end_of_turn>\n<start_of_turn>model" in plain
+
+
+def test_a_chat_without_marks_in_its_text_becomes_the_tokens_of_the_whole(gguf: Gguf) -> None:
+    template = ChatTemplate("{% for m in messages %}<start_of_turn>user\n[{{ m.content }}]<end_of_turn>\n{% endfor %}")
+    parts = template.render([("user", "One word."), ("user", "And another")])
+    whole = "".join(part.text for part in parts)
+    assert chat_tokens(gguf, parts) == [gguf.bos, *gguf.tokens(whole, special=True)]
+
+
+# ---- memory -----------------------------------------------------------------------------------------------------
+
+
+def test_a_common_beginning_is_not_computed_again_and_the_text_is_the_same(write: Write) -> None:
+    anew, first = write(LONG + "One day a child", 16)
+    write(LONG + "In winter the", 4)
+    again, second = write(LONG + "One day a child", 16, fresh=False)
+    assert first.cached == 0
+    assert 300 < second.cached < second.prompt == first.prompt
+    assert again == anew
+
+
+def test_a_text_that_goes_on_from_its_answer_reuses_the_answer_too(write: Write, gguf: Gguf) -> None:
+    prompt = text_tokens(gguf, LONG)
+    text, _ = write(prompt, 80)
+    longer = [*prompt, *gguf.tokens(text), *gguf.tokens(" And so it went on. " * 20)]
+    _, answer = write(longer, 4, fresh=False)
+    assert answer.cached > len(prompt) + 70
+
+
+def test_a_short_prompt_is_computed_whole_so_that_it_always_leads_to_the_same_numbers(write: Write) -> None:
+    sampling = {"temperature": 1.0}
+    once, _ = write("Once upon a time", 20, sampling=sampling)
+    write("Once upon another", 4, sampling=sampling)
+    again, answer = write("Once upon a time", 20, sampling=sampling, fresh=False)
+    assert (again, answer.cached) == (once, 0)
+
+
+def test_an_aborted_prompt_leaves_its_sequence_as_it_was(engine: Engine, log: NativeLog, write: Write) -> None:
+    expected, _ = write(LONG, 4)
+    engine.rewind(engine.sequences[0], 0)
+    answer = engine.begin(text_tokens(engine.gguf, LONG), Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4)
+    engine.step([answer])
+    done = len(engine.sequences[0].tokens)
+    calls = iter(range(10))
+    engine.should_abort = lambda: next(calls) >= 5
+    try:
+        with pytest.raises(Aborted):
+            engine.step([answer])
+    finally:
+        engine.should_abort = lambda: False
+        answer.close()
+    assert len(engine.sequences[0].tokens) == done > 0
+    assert write(LONG, 4, fresh=False)[0] == expected
+
+
+def test_a_prompt_beyond_the_context_is_refused_with_its_size(engine: Engine, log: NativeLog) -> None:
+    with pytest.raises(TooLong) as caught:
+        engine.begin([5] * 1024, Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4)
+    assert (caught.value.tokens, caught.value.limit) == (1024, 1024)
+
+
+def test_an_answer_ends_where_the_context_is_full(engine: Engine, write: Write) -> None:
+    prompt = text_tokens(engine.gguf, LONG * 3)[:1014]
+    _, answer = write(prompt, 500)
+    assert (answer.reason, answer.completion) == ("length", 11)
+    assert len(engine.sequences[0].tokens) == engine.context_length
+
+
+# ---- sampling ---------------------------------------------------------------------------------------------------
+
+
+def test_the_seed_decides_and_another_seed_decides_otherwise(write: Write) -> None:
+    sampling = {"temperature": 1.2}
+    texts = [write("My favourite place is", 16, sampling=sampling, seed=seed)[0] for seed in (1, 1, 2)]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_penalties_see_the_end_of_the_prompt(write: Write) -> None:
+    prompt = "one two three four one two three four one two three"
+    assert write(prompt, 2)[0] == " four one"
+    assert " four" not in write(prompt, 2, sampling=GREEDY | {"repeat_penalty": 5.0})[0]
+    assert " four" not in write(prompt, 2, sampling=GREEDY | {"frequency_penalty": 10.0})[0]
+
+
+def test_top_k_of_one_is_greedy(write: Write) -> None:
+    greedy, _ = write("The capital of France is", 6)
+    assert write("The capital of France is", 6, sampling={"temperature": 1.5, "top_k": 1}, seed=5)[0] == greedy
+
+
+# ---- ends -------------------------------------------------------------------------------------------------------
+
+
+def test_max_tokens_ends_with_length_and_counts_exactly(write: Write) -> None:
+    _, answer = write("Once upon a time", 7)
+    assert (answer.reason, answer.completion) == ("length", 7)
+
+
+def test_a_stop_string_ends_with_stop(write: Write) -> None:
+    whole, _ = write("one two three four one two three four one two", 6)
+    assert whole == " three four one two three four"
+    text, answer = write("one two three four one two three four one two", 6, stop=("r one t",))
+    assert (text, answer.reason) == (" three fou", "stop")
+
+
+def test_the_models_own_end_is_a_stop(write: Write) -> None:
+    text, answer = write("Once upon", grammar='root ::= " a time"')
+    assert (text, answer.reason) == (" a time", "stop")
+
+
+# ---- grammars ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("literal", ["你好，世界。这是一个测试", "🍅🌱👩‍🌾 done", "Ünïcödé ≠ ASCII", "مرحبا"])
+def test_any_text_can_be_forced_through_a_grammar(write: Write, literal: str) -> None:
+    text, answer = write("Say it:", 80, sampling={"temperature": 1.0}, grammar=f'root ::= "{literal}"')
+    assert (text, answer.reason) == (literal, "stop")
+
+
+def test_a_grammar_that_allows_what_the_model_wants_anyway_changes_nothing(write: Write) -> None:
+    sampling = {"temperature": 1.0, "repeat_penalty": 1.1}
+    free, _ = write("Once upon a time", 24, sampling=sampling, seed=4)
+    held, _ = write("Once upon a time", 24, sampling=sampling, seed=4, grammar=r"root ::= [^\x00]+")
+    assert held == free
+
+
+def test_the_grammar_chooses_the_likeliest_of_what_it_allows(write: Write) -> None:
+    grammar = 'root ::= " " ("Rome" | "Paris" | "Oslo")'
+    assert write("The capital of France is", grammar=grammar)[0] == " Paris"
+    assert write("The capital of Norway is", grammar=grammar)[0] == " Oslo"
+
+
+def test_an_unlikely_token_is_found_where_the_grammar_allows_nothing_else(write: Write) -> None:
+    assert write("1 + 1 =", grammar='root ::= "ZQ" [a-z] "쿵"')[0].startswith("ZQ")
+
+
+@pytest.mark.parametrize(
+    ("grammar", "why"),
+    [
+        ("root ::= missing", "Undefined rule identifier 'missing'"),
+        ('root ::= "open', "unexpected end of input"),
+        ('other ::= "a"', "root"),
+        ('root ::= root "a" | "b"', "left recursion"),
+        ("nonsense", "::="),
+    ],
+)
+def test_a_malformed_grammar_is_told_in_one_line(gguf: Gguf, log: NativeLog, grammar: str, why: str) -> None:
+    with pytest.raises(GrammarError, match=why) as caught:
+        Sampler(gguf, log, {}, 1, grammar)
+    assert "\n" not in str(caught.value)
+
+
+# ---- faults -----------------------------------------------------------------------------------------------------
+
+
+def damaged(source: Path, target: Path, name: str, change: bytes) -> Path:
+    """A copy of a model in which a tensor begins with other bytes."""
+    target.write_bytes(source.read_bytes())
+    with target.open("r+b") as file:
+        file.seek(read_header(source).offsets[name])
+        file.write(change)
+    return target
+
+
+def test_values_that_are_no_numbers_are_an_error(demo_gguf: Path, tmp_path: Path, log: NativeLog) -> None:
+    nan = struct.pack("<f", float("nan")) * 640
+    path = damaged(demo_gguf, tmp_path / "nan.gguf", "output_norm.weight", nan)
+    engine = Engine(str(path), 512, log)
+    for sampling, grammar in (({}, ""), (GREEDY, ""), ({}, 'root ::= "a"')):
+        sampler = Sampler(engine.gguf, log, sampling, 1, grammar)
+        answer = engine.begin(text_tokens(engine.gguf, "Hello"), sampler, TextOut(), 4)
+        with pytest.raises(EngineError, match="no numbers"):
+            engine.step([answer])
+        answer.close()
+        assert engine.sequences[0].tokens == []
+    engine.close()
+
+
+def test_a_file_that_ends_too_early_is_not_loaded(demo_gguf: Path, tmp_path: Path, log: NativeLog) -> None:
+    data = demo_gguf.read_bytes()
+    for size, why in ((100_000_000, "bounds"), (1000, ""), (24, "")):
+        path = tmp_path / "short.gguf"
+        path.write_bytes(data[:size])
+        with pytest.raises(LoadError) as caught:
+            Engine(str(path), 512, log)
+        assert why in str(caught.value)
+        assert str(caught.value)
+
+
+def test_nothing_native_reaches_the_terminal(demo_gguf: Path, capfd: Any, log: NativeLog) -> None:
+    engine = Engine(str(demo_gguf), 512, log)
+    engine.close()
+    assert capfd.readouterr() == ("", "")
