@@ -22,6 +22,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 _FONTS = ("DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "PingFang SC", "Hiragino Sans", "Microsoft YaHei")
 _GREY = "#6b7280"
+_TICKS = [digit * 10**power for power in range(7) for digit in (1, 2, 5)]
 _MOST_LABEL = 34  # characters
 
 
@@ -122,23 +123,29 @@ _FIGURE_NAMES = {"S_l": "S_l, length", "S_q": "S_q, quality", "mean": "mean of b
 
 def length(runs: Sequence[Run]) -> Figure | None:
     """Required against actual length, both logarithmic."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
     points = [[(e.answer.length, e.answer.actual) for e in run.entries if e.answer.actual > 0] for run in runs]
     every = [value for run in points for point in run for value in point]
     if not every:
         return None
-    low, high = 10 ** math.floor(math.log10(min(every))), max(every) * 1.6
+    low, high = max(1, min(every) / 1.6), max(every) * 1.6
     figure, axes = _new(6.8, 6.0)
     grid = [low * (high / low) ** (step / 100) for step in range(101)]
-    for share, name in ((80, "S_l ≥ 80"), (0, "S_l > 0")):
+    for share, name in ((0, "S_l > 0"), (80, "S_l ≥ 80")):
         bounds = [_reach(share, side) for side in (-1, 1)]
         below, above = ([x * bound for x in grid] for bound in bounds)
-        axes.fill_between(grid, below, above, color="#009E73", alpha=0.09, lw=0)
-        axes.text(high * 0.9, high * 0.9 * bounds[0], name, fontsize=8, color=_GREY, ha="right", va="bottom")
+        axes.fill_between(grid, below, above, color="#009E73", alpha=0.14 if share else 0.07, lw=0, label=name)
     axes.plot(grid, grid, color=_GREY, lw=1, ls="--", label="as required")
     for at, (run, own) in enumerate(zip(runs, points, strict=True)):
         style = {"s": 26, "alpha": 0.65, "color": _colour(at), "marker": _MARKS[at % len(_MARKS)], "lw": 0}
         axes.scatter([x for x, _ in own], [y for _, y in own], label=_cut(run.label), **style)
     axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
+    ticks = [value for value in _TICKS if low <= value <= high]
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(FixedLocator(ticks))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("required length")
     axes.set_ylabel("actual length")
     axes.set_title("Required and actual length")

@@ -41,9 +41,10 @@ def compared(a: Run, b: Run, figure: str) -> Difference:
 
 def conclusion(a: Run, b: Run, figure: str, found: Difference) -> str:
     """What a comparison says, in plain words."""
+    unit = "the mean of S_l and S_q" if figure == "mean" else figure
     facts = (
-        f"{found.mean:+.1f} points of {figure}, 95 % interval {found.low:+.1f} to {found.high:+.1f}, "
-        f"p = {found.p:.3f}, {found.n} prompts"
+        f"{found.mean:+.1f} points of {unit}, 95 % interval {found.low:+.1f} to {found.high:+.1f}, "
+        f"p {chance(found.p)}, {found.n} prompts"
     )
     if found.is_sure:
         better, worse = (b, a) if found.mean > 0 else (a, b)
@@ -54,6 +55,11 @@ def conclusion(a: Run, b: Run, figure: str, found: Difference) -> str:
         f"It cannot be told which is better in {FIGURES[figure]} (B less A: {facts}). With these prompts, a true "
         f"difference of about {found.visible:.0f} points would most likely show."
     )
+
+
+def chance(p: float) -> str:
+    """``= 0.012`` or ``< 0.001``."""
+    return f"= {p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,11 @@ def repeated_share(tokens: Sequence[str], n: int) -> float:
 
 def longest_repeat(tokens: Sequence[str]) -> int:
     """Tokens of the longest span that occurs twice without overlapping itself."""
-    low, high = 0, len(tokens) // 2  # a span of `low` tokens repeats, one of `high + 1` does not
+    low, most = 0, len(tokens) // 2
+    # Most texts repeat little, and it is the sizes that do not repeat which take time: so from small to large.
+    while low < most and _repeats(tokens, min(most, 2 * low + 1)):
+        low = min(most, 2 * low + 1)
+    high = min(most, 2 * low)  # a span of `low` tokens repeats, one of `high + 1` does not
     while low < high:
         middle = (low + high + 1) // 2
         if _repeats(tokens, middle):

@@ -37,6 +37,7 @@ h1 { font-size: 1.7rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2
 th, td { padding: .32rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; vertical-align: top; }
 th { font-weight: 600; border-bottom-width: 2px; } th:first-child, td:first-child { text-align: left; padding-left: 0; }
+td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 11rem; }
 td.text { white-space: normal; text-align: left; min-width: 22rem; overflow-wrap: anywhere; }
 figure { margin: 1.5rem 0; } img { max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
 details { margin: .75rem 0; } summary { cursor: pointer; } pre { white-space: pre-wrap; overflow-wrap: anywhere;

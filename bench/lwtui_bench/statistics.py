@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,11 +24,12 @@ _POWER = 2.8  # standard errors: a true difference of so many is found four time
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and its 95 % confidence interval."""
+    """A mean over ``n`` prompts and its 95 % confidence interval, which says nothing where ``n`` is 1."""
 
     mean: float
     low: float
     high: float
+    n: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ def interval(values: Sequence[Sequence[float]]) -> Interval:
 
     ``nan`` is a figure that a prompt does not have. Raises ``ValueError`` without rows.
     """
+    return _interval(tuple(map(tuple, values)))
+
+
+@lru_cache(maxsize=1024)  # the tables and the pictures of a report show the same ones
+def _interval(values: tuple[tuple[float, ...], ...]) -> Interval:
     import numpy as np
 
     table = np.asarray(values, dtype=float)
@@ -60,7 +67,7 @@ def interval(values: Sequence[Sequence[float]]) -> Interval:
     mean = float(np.nanmean(table, axis=0).sum())
     drawn = _bootstrap(table)
     low, high = np.nanpercentile(drawn, (2.5, 97.5))
-    return Interval(mean, float(low), float(high))
+    return Interval(mean, float(low), float(high), len(table))
 
 
 def _bootstrap(table: Array) -> Array:

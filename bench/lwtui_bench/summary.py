@@ -249,7 +249,7 @@ def length_table(run: Run) -> dict[str, Any]:
     """The public JSON of ``bench score``."""
     scored = {name: fmean(entry.scores[name] for entry in run.entries) for name in run.entries[0].scores}
     table: dict[str, Any] = {"S_l": fmean(entry.s_l for entry in run.entries), **_counts(run)}
-    if found := run.figure("S_l"):
+    if (found := run.figure("S_l")) and found.n > 1:
         table["interval"] = [found.low, found.high]
     if further := {name: value for name, value in scored.items() if name != "S_l"}:
         table["scores"] = further

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from rich.cells import cell_len
 
-from lwtui_bench.comparison import agreement, comparable, compared, conclusion
+from lwtui_bench.comparison import agreement, chance, comparable, compared, conclusion
 from lwtui_bench.grades import DIMENSIONS
 from lwtui_bench.metrics import NAMES
 from lwtui_bench.reference import PUBLISHED
@@ -87,7 +87,7 @@ def comparisons(runs: Sequence[Run]) -> Table:
         sure = one.is_sure and p < 0.05
         better = (b.label if one.mean > 0 else a.label) if sure else "cannot be told"
         cells = [f"{a.label} → {b.label}", figure, f"{one.mean:+.1f}", f"{one.low:+.1f} to {one.high:+.1f}"]
-        rows.append([*cells, f"{p:.3f}", str(one.n), better])
+        rows.append([*cells, chance(p).removeprefix("= "), str(one.n), better])
     note = "On the prompts that both have; permutation test, p after Holm's correction."
     return Table("Which is better", ["pair", "figure", "difference", "95 %", "p", "prompts", "better"], rows, note)
 
@@ -157,7 +157,9 @@ def conclusions(runs: Sequence[Run]) -> list[str]:
 
 
 def interval(found: Interval | None) -> str:
-    return NONE if found is None else f"{found.mean:.1f} [{found.low:.1f}, {found.high:.1f}]"
+    if found is None:
+        return NONE
+    return f"{found.mean:.1f} [{found.low:.1f}, {found.high:.1f}]" if found.n > 1 else f"{found.mean:.1f}"
 
 
 def _number(value: float | None) -> str:
