@@ -62,9 +62,9 @@ class Landing:
     def runaway_at(self) -> float:
         return max(self.target * RUNAWAY, self.target + 60)
 
-    def is_short(self, length: int) -> bool:
-        """Whether a section that ended at ``length`` should be continued."""
-        return length < self.target * (CLOSE if self.precise else SHORT) and self.target - length >= _SLACK
+    def is_short(self, length: int, *, cut: bool = False) -> bool:
+        """Whether a section that ended at ``length`` should be continued; ``cut``: its author had not ended."""
+        return length < self.target * (CLOSE if self.precise or cut else SHORT) and self.target - length >= _SLACK
 
 
 class Lander:

@@ -141,7 +141,7 @@ class SectionWriter:
     def _is_to_go_on(self, length: int) -> bool:
         if self._by_itself:
             return self._ended == "length" and length < self._job.target * RUNAWAY
-        return self._landing.is_short(length)
+        return self._landing.is_short(length, cut=self._ended == "length")
 
     async def _one_call_that_fits(self) -> AsyncGenerator[Event, None]:
         """One answer; where the model finds its prompt too long, after all, it is asked with less of the text."""

@@ -122,8 +122,9 @@ class Author:
         """A base model carries on to the letter, and never ends."""
         text = "".join(self._sentence(number, at) for at in range(600)).lstrip()
         begun = self._said(number, partial)
-        done = partial if text.startswith(partial) else "".join(self._sentence(number, at) for at in range(begun))
-        return text[len(done) :]
+        end = partial[-80:]  # the prompt may show no more than the end of what stands
+        done = text.find(end) + len(end) if end in text else sum(len(self._sentence(number, at)) for at in range(begun))
+        return text[done:]
 
     def _heading(self, number: int) -> str:
         title = title_of(number)

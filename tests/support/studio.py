@@ -33,6 +33,7 @@ class Studio:
 
     agent: Agent
     server: FaultServer
+    author: Any
     error: ModelError | None = None
     events: list[Event] = field(default_factory=list)
 
@@ -91,7 +92,7 @@ async def open_studio(
     async with FaultServer(author, faults) as server:
         model = OpenAIModel(settings_for(server, **({"context_length": 32_768} | settings)), "")
         try:
-            yield Studio(Agent(model, kind, form_for(kind, prompts or PromptBook(kind.form)), policy), server)
+            yield Studio(Agent(model, kind, form_for(kind, prompts or PromptBook(kind.form)), policy), server, author)
         finally:
             await model.aclose()
 
