@@ -196,10 +196,18 @@ def _remove(name: str, settings: Settings) -> None:
 
 def _verify(model: ModelSettings, settings: Settings) -> int:
     from lwtui.cli.terms import show_terms_once
-    from lwtui.cli.trial import try_out
+    from lwtui.agentwrite.agent import open_agent
+    from lwtui.agentwrite.trial import try_out
+
+    async def tried() -> str:
+        agent = await open_agent(model.name, settings, model=model)
+        try:
+            return await try_out(agent)
+        finally:
+            await agent.aclose()
 
     show_terms_once(model)
-    print(asyncio.run(try_out(model, settings)))
+    print(asyncio.run(tried()))
     return 0
 
 

@@ -127,14 +127,19 @@ class SettingsScreen(Base):
 
     @work(exclusive=True)
     async def action_test(self) -> None:
-        from lwtui.app.model_test import try_model
+        from lwtui.agentwrite.trial import try_out
 
         model = self._chosen()
         if model is None:
             return
+        session = self.lwtui.session
+        if session is not None and session.busy and (at_work := session.document.brief.model) != model.name:
+            # One model is open at a time, and this one would be closed in the middle of a sentence.
+            self._answer(f"{at_work} is at work on your document. Stop it (F6), then test {model.name}.")
+            return
         self._answer(f"Asking {model.name} …")
         try:
-            self._answer(await try_model(self.lwtui.agents, model.name, self.lwtui.session))
+            self._answer(await try_out(await self.lwtui.agents.get(model.name)))
         except LwtuiError as error:
             self._answer(str(error))
 

@@ -5,23 +5,14 @@ from __future__ import annotations
 from contextlib import aclosing
 from time import monotonic
 
-from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.config import ModelSettings, Settings
+from lwtui.agentwrite.agent import Agent
 from lwtui.models.base import Finished, Message, Prompt, ReasoningPiece, Request, TextPiece
 
 _TOKENS = 48
 
 
-async def try_out(model: ModelSettings, settings: Settings) -> str:
-    """One line on how ``model`` answered. Raises :class:`~lwtui.models.base.ModelError` if it did not."""
-    agent = await open_agent(model.name, settings, model=model)
-    try:
-        return await _try_out(agent)
-    finally:
-        await agent.aclose()
-
-
-async def _try_out(agent: Agent) -> str:
+async def try_out(agent: Agent) -> str:
+    """One line on how the agent's model answered. Raises :class:`~lwtui.models.base.ModelError` if it did not."""
     if agent.profile.form == "completion":
         prompt = Prompt(text="It was a bright morning in spring, and")
     else:
