@@ -195,9 +195,9 @@ def _remove(name: str, settings: Settings) -> None:
 
 
 def _verify(model: ModelSettings, settings: Settings) -> int:
-    from lwtui.cli.terms import show_terms_once
     from lwtui.agentwrite.agent import open_agent
     from lwtui.agentwrite.trial import try_out
+    from lwtui.cli.terms import show_terms_once
 
     async def tried() -> str:
         agent = await open_agent(model.name, settings, model=model)
