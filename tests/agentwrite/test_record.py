@@ -1,0 +1,231 @@
+"""What is written reaches the document before anyone hears of it, and stays there however the writing ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lwtui.agentwrite import record, write
+from lwtui.agentwrite.events import (
+    DocumentFinished,
+    Event,
+    SectionFinished,
+    SectionStarted,
+    TextDelta,
+    TextRolledBack,
+)
+from lwtui.documents.model import Brief, Mode, Origin, Plan, Status
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+from lwtui.models.base import ModelError
+from tests.documents.support import texts
+from tests.support.author import Author, sentence
+from tests.support.fault_server import Fault
+from tests.support.studio import Studio, eventually, flat, of_kind, open_studio, plan_of
+
+BRIEF = Brief("Write about things", 360, seed=4)
+PLAN = plan_of(120, 120, 120)
+MODES = [BRIEF, replace(BRIEF, mode=Mode.PARALLEL)]
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Document:
+    return Document.create(tmp_path / "things.lw", BRIEF, PLAN)
+
+
+def begins(number: int, text: str) -> bool:
+    return flat("".join(sentence(number, at) for at in range(100))).startswith(flat(text))
+
+
+def recording(studio: Studio, document: Document, brief: Brief = BRIEF) -> aclosing[AsyncGenerator[Event, None]]:
+    return aclosing(record(document, write(studio.agent, brief, document)))
+
+
+async def written(
+    studio: Studio, document: Document, brief: Brief = BRIEF, stop_after: int | None = None
+) -> list[Event]:
+    events = []
+    async with recording(studio, document, brief) as source:
+        async for event in source:
+            events.append(event)
+            if len(events) == stop_after:
+                break
+    return events
+
+
+@pytest.mark.parametrize("brief", MODES, ids=["in order", "side by side"])
+async def test_each_event_is_in_the_document_before_it_is_told(document: Document, brief: Brief) -> None:
+    heard = dict.fromkeys(("s1", "s2", "s3"), "")
+    async with (
+        open_studio(Author(pace=1.4, restates=1), [None, Fault.cut(9)]) as studio,
+        recording(studio, document, brief) as events,
+    ):
+        async for event in events:
+            match event:
+                case SectionStarted(section_id=id, keep=keep) | TextRolledBack(section_id=id, keep=keep):
+                    heard[id] = heard[id][:keep]
+                    assert document.section(id).status is Status.WRITING
+                case TextDelta(section_id=id, text=text):
+                    heard[id] += text
+                case SectionFinished(section_id=id, length=length):
+                    assert (document.section(id).status, document.section(id).length) == (Status.DONE, length)
+                case DocumentFinished(length=length):
+                    assert length == document.words
+            assert [document.section(id).text for id in heard] == list(heard.values())
+    document.close()
+    with Document.open(document.path) as again:
+        assert texts(again) == list(heard.values())
+        assert all(section.status is Status.DONE for section in again.sections())
+
+
+async def test_provenance_and_usage_are_kept(document: Document) -> None:
+    async with open_studio(Author()) as studio:
+        events = await written(studio, document)
+    started, finished = of_kind(SectionStarted, events), of_kind(SectionFinished, events)
+    for one, done in zip(started, finished, strict=True):
+        (revision,) = document.revisions(one.section_id)
+        assert (revision.origin, revision.provenance, revision.usage) == (Origin.MODEL, one.provenance, done.usage)
+    assert document.usage.completion == sum(done.usage.completion for done in finished)
+
+
+@pytest.mark.parametrize("brief", MODES, ids=["in order", "side by side"])
+async def test_an_early_end_leaves_interrupted_sections_with_all_their_text(tmp_path: Path, brief: Brief) -> None:
+    async with open_studio(Author(piece=6)) as studio:
+        for stop in range(1, 60, 4):
+            document = Document.create(tmp_path / f"{stop}.lw", brief, PLAN)
+            events = await written(studio, document, brief, stop)
+            begun = {event.section_id for event in events if isinstance(event, TextDelta)}
+            done = {event.section_id for event in of_kind(SectionFinished, events)}
+            heard = {id: "".join(e.text for e in of_kind(TextDelta, events) if e.section_id == id) for id in begun}
+            for section in document.sections():
+                status = Status.DONE if section.id in done else Status.PARTIAL if section.id in begun else Status.EMPTY
+                assert section.status is status
+                if status is Status.PARTIAL and not of_kind(TextRolledBack, events):
+                    assert section.text == heard[section.id]
+            document.close()
+            with Document.open(document.path) as again:
+                await written(studio, again, brief)
+                assert all(section.status is Status.DONE for section in again.sections())
+                assert all(begins(number, text) for number, text in enumerate(texts(again), 1))
+
+
+async def test_a_model_that_fails_leaves_what_it_wrote(document: Document) -> None:
+    async with open_studio(Author(), [None, Fault.cut(60), *[Fault.http(401)] * 9]) as studio:
+        with pytest.raises(ModelError):
+            await written(studio, document)
+    assert [section.status for section in document.sections()] == [Status.DONE, Status.PARTIAL, Status.EMPTY]
+    assert begins(2, texts(document)[1]) and len(texts(document)[1]) > 100
+
+
+@pytest.mark.parametrize("brief", MODES, ids=["in order", "side by side"])
+async def test_cancelling_ends_the_calls_and_keeps_the_text(document: Document, brief: Brief) -> None:
+    async with open_studio(Author(delay=0.02)) as studio:
+        task = asyncio.create_task(written(studio, document, brief))
+        assert await eventually(lambda: document.words > 20)
+        task.cancel()
+        await asyncio.wait({task}, timeout=5)
+        assert task.cancelled()
+        assert await eventually(lambda: all(seen.hung_up for seen in studio.server.calls))
+    assert not any(section.status is Status.WRITING for section in document.sections())
+    assert document.words > 20
+    document.close()
+
+
+async def test_a_stalled_streams_text_is_journalled_meanwhile(document: Document) -> None:
+    async with open_studio(Author(), [Fault.stall(60, after=50)], stall_seconds=30) as studio:
+        task = asyncio.create_task(written(studio, document))
+        assert await eventually(lambda: document.words > 40)
+        await asyncio.sleep(0.6)  # longer than the journal waits
+        with Document.open(document.path, read_only=True) as reader:
+            assert reader.words == document.words
+        task.cancel()
+        await asyncio.wait({task}, timeout=5)
+
+
+async def test_text_by_hand_is_gone_on_with_after_it(document: Document) -> None:
+    typed = "I typed this in haste and it has no en"
+    async with open_studio(Author(piece=3)) as studio:
+        await written(studio, document, stop_after=6)
+        (partial,) = [section for section in document.sections() if section.status is Status.PARTIAL]
+        document.edit(partial.id, typed)
+        assert document.section(partial.id).status is Status.PARTIAL
+        await written(studio, document)
+    assert document.section(partial.id).text.startswith(typed)
+    assert document.section(partial.id).status is Status.DONE
+
+
+async def test_a_section_that_leaves_the_plan_while_it_streams_does_no_harm(document: Document) -> None:
+    async with open_studio(Author(piece=2)) as studio, recording(studio, document) as events:
+        async for event in events:
+            if isinstance(event, TextDelta) and event.section_id == "s2" and len(document.plan.sections) == 3:
+                document.set_plan(Plan("A Plan", (PLAN.sections[0], PLAN.sections[2])), "Delete section 2")
+    assert [section.id for section in document.sections()] == ["s1", "s3"]
+    assert all(section.status is Status.DONE for section in document.sections())
+
+
+# ---- a full disk ------------------------------------------------------------------------------------------------
+
+
+def fill(document: Document) -> None:
+    """Let the file grow no more, as on a full disk."""
+    assert document._db is not None
+    (pages,) = document._db.execute("PRAGMA page_count").fetchone()
+    document._db.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def free(document: Document) -> None:
+    assert document._db is not None
+    document._db.execute("PRAGMA max_page_count = 1000000")
+
+
+@pytest.mark.parametrize("brief", MODES, ids=["in order", "side by side"])
+async def test_a_full_disk_ends_the_run_with_one_line_and_loses_nothing(document: Document, brief: Brief) -> None:
+    heard = {section.id: "" for section in PLAN.sections}
+    document.set_plan(plan_of(6000, 6000, 6000), "Longer")
+    long = replace(brief, words=18_000)
+    async with open_studio(Author(piece=40, delay=0.01)) as studio:
+        with pytest.raises(DocumentError) as caught:
+            async with recording(studio, document, long) as events:
+                async for event in events:
+                    if isinstance(event, TextDelta):
+                        heard[event.section_id] += event.text
+                        if sum(map(len, heard.values())) > 3000:
+                            fill(document)
+        assert await eventually(lambda: studio.server.calls[-1].hung_up)
+    assert "disk is full" in str(caught.value) and "\n" not in str(caught.value)
+    kept = {section.id: section.text for section in document.sections()}
+    assert all(kept[id].startswith(text) for id, text in heard.items() if text)
+    free(document)
+    document.flush()
+    document.close()
+    with Document.open(document.path) as again:
+        assert {section.id: section.text for section in again.sections()} == kept
+        assert not any(section.status is Status.WRITING for section in again.sections())
+
+
+async def test_a_full_disk_is_told_though_the_stream_stalls_and_is_then_closed(document: Document) -> None:
+    async def stalls() -> AsyncGenerator[Event, None]:
+        async with open_studio(Author()) as studio, aclosing(write(studio.agent, BRIEF, document)) as events:
+            async for event in events:
+                yield event
+                if isinstance(event, TextDelta) and not filled:
+                    filled.append(1)
+                    fill(document)
+                    yield TextDelta(event.section_id, "Much text. " * 4000)
+                    await asyncio.sleep(0.6)
+
+    filled: list[int] = []
+    with pytest.raises(DocumentError, match="disk is full"):
+        async with aclosing(record(document, stalls())) as events:
+            async for _ in events:
+                pass
+    assert document.section("s1").text.count("Much text. ") == 4000
+    free(document)
+    document.close()
+    with Document.open(document.path) as again:
+        assert again.section("s1").text.count("Much text. ") == 4000
