@@ -69,7 +69,7 @@ class PromptBook:
         own = self.own / self.folder / f"{name}.md" if self.own else None
         try:
             if own and own.exists():
-                return own.read_text(encoding="utf-8").rstrip("\n"), str(own)
+                return own.read_text(encoding="utf-8-sig").rstrip("\n"), str(own)
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"Cannot read your prompt {own}: {error}. Mend it or move it away.") from None
         return (builtin_prompts() / self.folder / f"{name}.md").read_text(encoding="utf-8").rstrip("\n"), name
