@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -15,7 +13,7 @@ from typing import Any, Protocol
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
 from lwtui.errors import LwtuiError, UsageError
-from lwtui.models.base import ModelError, Request
+from lwtui.models.base import Request
 from lwtui.text import clean
 from lwtui_bench import fetch
 from lwtui_bench.answers import Answer
@@ -24,7 +22,7 @@ from lwtui_bench.generators import ask, plain_prompt
 from lwtui_bench.grades import DIMENSIONS, GRAMMAR, SCHEMA, read_grades
 from lwtui_bench.jsonl import JsonLines, read_rows
 from lwtui_bench.metered import Meter, MeteredModel
-from lwtui_bench.run import FATAL, first_error
+from lwtui_bench.workers import is_fatal, work_through
 
 TRIES = 5  # as published
 _OWN = Path(__file__).with_name("prompts") / "judge.md"
@@ -197,26 +195,19 @@ class Court:
 
         Raises :class:`LwtuiError` where going on makes no sense.
         """
-        waiting = deque(cases)
 
-        async def work() -> None:
-            while waiting:
-                answer, repeat = waiting.popleft()
-                try:
-                    verdict = await self._verdict(answer, repeat, watcher)
-                except LwtuiError as error:
-                    if isinstance(error, ModelError) and error.kind in FATAL:
-                        raise
-                    watcher.failed(answer, error)
-                else:
-                    watcher.judged(answer, verdict)
+        async def do(case: Case) -> None:
+            answer, repeat = case
+            try:
+                verdict = await self._verdict(answer, repeat, watcher)
+            except LwtuiError as error:
+                if is_fatal(error):
+                    raise
+                watcher.failed(answer, error)
+            else:
+                watcher.judged(answer, verdict)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(concurrency, len(waiting))):
-                    group.create_task(work())
-        except BaseExceptionGroup as failures:
-            raise first_error(failures) from None
+        await work_through(cases, do, concurrency)
 
     async def _verdict(self, answer: Answer, repeat: int, watcher: Watcher) -> Verdict:
         """Ask until all grades are there, at most five times, and store what the best try brought."""

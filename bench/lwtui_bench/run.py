@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -15,15 +13,13 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
 from lwtui.documents.model import Usage
 from lwtui.errors import LwtuiError
-from lwtui.models.base import ModelError
 from lwtui_bench.generators import Generator, Job, Outcome
 from lwtui_bench.jsonl import JsonLines
 from lwtui_bench.length import count
 from lwtui_bench.metered import Meter, MeteredModel
 from lwtui_bench.tasks import Sample
+from lwtui_bench.workers import is_fatal, work_through
 
-# After these, no other prompt would be answered either.
-FATAL = frozenset({"auth", "unknown-model", "budget", "unreachable"})
 _LEAST_FAILURES = 8  # in a row, before a run gives up
 
 Key = tuple[str, str, str, int]
@@ -114,25 +110,18 @@ class Runner:
         Raises :class:`LwtuiError` where going on makes no sense: wrong key, no such model, nobody there, no money, or
         failure upon failure. What was answered before is stored.
         """
-        waiting = deque(jobs)
         most_failures = max(_LEAST_FAILURES, 2 * concurrency)
 
-        async def work() -> None:
-            while waiting:
-                error = await self._answer(waiting.popleft())
-                self._failures_in_a_row = self._failures_in_a_row + 1 if error else 0
-                if error and self._failures_in_a_row >= most_failures:
-                    raise LwtuiError(
-                        f"{self._failures_in_a_row} prompts in a row were not answered, so the run was ended. The last "
-                        f"time: {error}"
-                    )
+        async def do(job: Job) -> None:
+            error = await self._answer(job)
+            self._failures_in_a_row = self._failures_in_a_row + 1 if error else 0
+            if error and self._failures_in_a_row >= most_failures:
+                raise LwtuiError(
+                    f"{self._failures_in_a_row} prompts in a row were not answered, so the run was ended. The last "
+                    f"time: {error}"
+                )
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(concurrency, len(waiting))):
-                    group.create_task(work())
-        except BaseExceptionGroup as failures:
-            raise first_error(failures) from None
+        await work_through(jobs, do, concurrency)
 
     async def _answer(self, job: Job) -> LwtuiError | None:
         """Answer one job and store its row; the error if it could not be."""
@@ -143,7 +132,7 @@ class Runner:
         try:
             outcome = await self._generator.answer(agent, job, lambda event: self._watcher.happened(job, event))
         except LwtuiError as error:
-            if isinstance(error, ModelError) and error.kind in FATAL:
+            if is_fatal(error):
                 raise
             outcome = Outcome("", "stop", {"error": str(error)})
             await self._store.append_soon(self._row(job, outcome, model.usage, began))
@@ -182,9 +171,3 @@ class Runner:
             **sample.extra,
             **outcome.fields,
         }
-
-
-def first_error(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What stopped a run: the first error of the group, not the group."""
-    first = failures.exceptions[0]
-    return first_error(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,239 @@
+import json
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bench.support import Writer, prompt, rows_of, serving, write_prompts
+from tests.cli.running import Author, Shell
+from tests.support.fault_server import Answer, Fault, FaultServer
+
+UPSTREAM = {"prompt", "type", "length", "response", "response_length"}
+OWN = {"model", "mode", "suite", "language", "sample", "seed", "settings", "usage", "finish_reason", "seconds"}
+
+
+def command(server: FaultServer, data: Path, *options: object) -> list[object]:
+    at = ["--model", "m-1", "--base-url", server.base_url]
+    return ["bench", "run", *at, "--task", "trial", "--data", data, "--output", "out.jsonl", *options]
+
+
+def test_every_prompt_is_answered_once_through_many_faults(shell: Shell) -> None:
+    """120 prompts, 8 at once, a fault in every fifth call."""
+    kinds = [Fault.http(429, retry_after=0), Fault.http(500), Fault.cut(2), Fault.malformed(2), Fault.ends(1)]
+    draw = random.Random(6)
+    faults = [kinds[at % 5] if draw.random() < 0.2 else None for at in range(200)]
+    data = write_prompts(shell.folder / "prompts.jsonl", [24 + at % 7 for at in range(120)])
+    writer = Writer()
+    with serving(writer, faults) as server:
+        done = shell.run(*command(server, data, "--concurrency", 8)).worked()
+    rows = rows_of(shell.folder / "out.jsonl")
+    assert sorted(row["prompt"] for row in rows) == sorted(prompt(at, 24 + at % 7) for at in range(120))
+    assert "120 of 120 are answered" in done.err
+    for row in rows:
+        assert set(row) >= UPSTREAM | OWN
+        assert row["finish_reason"] == "stop" and row["model"] == "m-1"
+        assert row["response_length"] >= row["length"] and row["response"].endswith(".")
+    assert json.loads(shell.run("bench", "score", "out.jsonl", "--json").worked().out)["n"] == 120
+
+
+def test_killed_it_goes_on_and_asks_nothing_twice(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [40] * 12)
+    writer = Writer(delay=0.02)
+    out = shell.folder / "out.jsonl"
+    with serving(writer) as server:
+        process = shell.start(*command(server, data, "--concurrency", 2))
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not (out.exists() and out.read_bytes().count(b"\n") >= 4):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        with out.open("ab") as file:
+            file.write(b'{"prompt": "half a r')  # what a kill in the midst of a write leaves
+        answered = {row["prompt"] for row in rows_of_whole(out)}
+        assert 4 <= len(answered) < 12
+        before = dict(writer.asked)
+        done = shell.run(*command(server, data, "--concurrency", 2)).worked()
+        assert "half-written" in done.err
+        rows = rows_of(out)
+        assert len(rows) == len({row["prompt"] for row in rows}) == 12
+        assert all(writer.asked[one] == before[one] for one in answered)
+        asked = writer.asked.total()
+        assert "12 of 12 answered so far" in shell.run(*command(server, data)).worked().err
+        assert writer.asked.total() == asked
+
+
+def rows_of_whole(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_says_how_to_go_on(shell: Shell, stop: signal.Signals) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [60] * 6)
+    with serving(Writer(delay=0.1)) as server:
+        process = shell.start(*command(server, data, "--concurrency", 1))
+        assert process.stderr is not None
+        while "1 of 6" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(stop)
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 128 + stop
+    assert "Stopped. All answers are in out.jsonl; the same command goes on from there." in told
+    assert "Traceback" not in told
+    assert 1 <= len(rows_of(shell.folder / "out.jsonl")) < 6
+
+
+def test_samples_and_settings_are_part_of_what_is_answered(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [20, 30])
+    writer = Writer()
+    with serving(writer) as server:
+        shell.run(*command(server, data, "--samples", 2)).worked()
+        assert writer.asked.total() == 4
+        shell.run(*command(server, data, "--samples", 3)).worked()
+        assert writer.asked.total() == 6
+        shell.run(*command(server, data, "--samples", 3, "--temperature", "0.9")).worked()
+        assert writer.asked.total() == 12
+        seeds = [call.json["seed"] for call in server.calls]
+        assert len(set(seeds[:6])) == 6
+        assert {call.json["temperature"] for call in server.calls} == {0.5, 0.9}
+    rows = rows_of(shell.folder / "out.jsonl")
+    assert len({(row["id"], row["sample"], row["settings_hash"]) for row in rows}) == 12
+
+
+def test_a_direct_call_has_the_prompt_alone_and_the_published_settings(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [20])
+    with serving(Writer()) as server:
+        shell.run(*command(server, data)).worked()
+        (call,) = server.calls
+    assert call.json["messages"] == [{"role": "user", "content": prompt(0, 20)}]
+    assert (call.json["temperature"], call.json["max_tokens"]) == (0.5, 32_768)
+
+
+def test_a_longwriter_checkpoint_gets_its_own_raw_shape(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [20])
+    with serving(lambda request: ["An answer."]) as server:
+        shell.run(*command(server, data, "--profile", "longwriter-llama3.1")).worked()
+        (call,) = server.calls
+    assert call.path.endswith("/v1/completions")
+    assert call.json["prompt"] == f"[INST]{prompt(0, 20)}[/INST]"
+
+
+def test_a_prompt_that_fails_is_a_row_without_an_answer_until_it_is_asked_again(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [20, 30, 40])
+    refusal = Fault.http(400, message="This prompt is not allowed.", code="content_policy_violation")
+    with serving(Writer(), [None, refusal]) as server:
+        done = shell.run(*command(server, data, "--concurrency", 1))
+        assert done.code == 1
+        assert "1 of 3 were not answered; the same command asks for them again." in done.err
+        table = json.loads(shell.run("bench", "score", "out.jsonl", "--json").worked().out)
+        assert (table["n"], table["unanswered"]) == (3, 1)
+        assert [row["finish_reason"] for row in rows_of(shell.folder / "out.jsonl")] == ["stop", "error", "stop"]
+        shell.run(*command(server, data)).worked()
+    rows = rows_of(shell.folder / "out.jsonl")
+    assert len(rows) == 3 and all(row["response"] and "error" not in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault.http(401, message="Bad key"), ("key",)),
+        (Fault.http(404, message="The model `m-1` does not exist", code="model_not_found"), ("m-1",)),
+    ],
+)
+def test_what_would_stop_every_prompt_ends_the_run(shell: Shell, fault: Fault, words: tuple[str, ...]) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [20] * 5)
+    with serving(Writer(), [None, *[fault] * 20]) as server:
+        done = shell.run(*command(server, data, "--concurrency", 1))
+        assert len(server.calls) <= 3
+    assert done.code == 1 and "Traceback" not in done.err
+    assert "All answers are in out.jsonl; the same command goes on from there." in done.err
+    for word in words:
+        assert word in done.err
+    assert len(rows_of(shell.folder / "out.jsonl")) == 1
+
+
+def test_failure_upon_failure_ends_the_run(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [20] * 30)
+    with serving(Writer(), [Fault.http(400, message="No.")] * 60) as server:
+        done = shell.run(*command(server, data, "--concurrency", 2))
+        assert len(server.calls) < 15
+    assert done.code == 1 and "prompts in a row were not answered" in done.err
+
+
+def test_the_budget_is_never_overrun(shell: Shell) -> None:
+    """Each answer costs 0.02, and could have cost 0.1."""
+    data = write_prompts(shell.folder / "prompts.jsonl", [20] * 10)
+    usage = {"prompt_tokens": 100, "completion_tokens": 200}
+    prices = ("--price-input", 0, "--price-output", 100, "--max-tokens", 1000, "--concurrency", 3)
+    with serving(lambda _: Answer(["A text."], usage=usage)) as server:
+        done = shell.run(*command(server, data, "--budget", "0.17", *prices))
+        assert done.code == 1
+        assert "The budget of 0.17 is used up" in done.err and "--max-tokens" in done.err
+        rows = rows_of(shell.folder / "out.jsonl")
+        assert sum(row["cost"] for row in rows) == pytest.approx(0.02 * len(rows))
+        assert len(rows) == len(server.calls) == 4  # a fifth could bring 0.08 to 0.18
+        more = shell.run(*command(server, data, "--budget", "0.19", *prices))
+        assert more.code == 1 and len(server.calls) == 5  # what was spent before counts
+        shell.run(*command(server, data, *prices)).worked()
+    assert "spent" in done.err
+
+
+def test_a_budget_needs_prices(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [20])
+    with serving(Writer()) as server:
+        done = shell.run(*command(server, data, "--budget", 1))
+    assert done.code == 2 and "--price-input" in done.err
+
+
+def agentwrite(server: FaultServer, data: Path, *options: object) -> list[object]:
+    return command(server, data, "--mode", "agentwrite", "--concurrency", 1, *options)
+
+
+def test_agentwrite_keeps_its_plan_and_its_sections(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [600])
+    with serving(Author()) as server:
+        shell.run(*agentwrite(server, data)).worked()
+    (row,) = rows_of(shell.folder / "out.jsonl")
+    assert row["mode"] == "agentwrite" and row["title"] == "Tomatoes in Pots"
+    assert [one["title"] for one in row["sections"]] == ["Soil and Pots", "Light and Water", "Harvest"]
+    texts = [row["response"][one["start"] : one["end"]] for one in row["sections"]]
+    assert "\n\n".join(texts) == row["response"]
+    assert row["usage"]["completion"] > 0
+    metrics = json.loads(shell.run("bench", "score", "out.jsonl", "--json").worked().out)["metrics"]
+    assert metrics["section_error"] < 0.2
+    assert not list(shell.folder.glob("*.parts"))
+
+
+def test_agentwrite_killed_in_the_midst_of_a_text_goes_on_with_it(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [600])
+    author = Author(delay=0.05)
+    with serving(author) as server:
+        process = shell.start(*agentwrite(server, data))
+        deadline = time.monotonic() + 30
+        while author.sections < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.7)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert list(shell.folder.glob("*.parts/*.lw"))
+        before = author.sections
+        author.delay = 0.0
+        shell.run(*agentwrite(server, data)).worked()
+        plans = [call for call in server.calls if "Word Count: 2" not in json.dumps(call.json["messages"])]
+    assert len(plans) == 1  # the plan was not asked for again
+    assert author.sections - before <= 4  # nor the section that was done
+    (row,) = rows_of(shell.folder / "out.jsonl")
+    assert len(row["sections"]) == 3
+
+
+def test_other_names_for_what_is_wrong(shell: Shell) -> None:
+    data = write_prompts(shell.folder / "prompts.jsonl", [20])
+    shell.run("bench", "run", "--task", "poetry").failed(2, "no task 'poetry'", "longbench-write")
+    shell.run("bench", "run", "--model", "demo").failed(1, "lwtui bench fetch", "--data")
+    shell.run("bench", "run", "--model", "nobody", "--task", "trial").failed(2, "nobody")
+    shell.run("bench", "run", "--data", "nowhere").failed(2, "nowhere")
+    shell.run("bench", "run", "--model", "demo", "--task", "trial", "--samples", 0).failed(2, "--samples")
+    data.write_text('{"prompt": "x"}\n')
+    shell.run("bench", "run", "--model", "demo", "--task", "trial", "--data", data).failed(1, "line 1", "'length'")
