@@ -114,7 +114,7 @@ def test_planning_shows_that_something_happens(shell: Shell) -> None:
 
 def test_the_app_opens_on_its_library(shell: Shell) -> None:
     with Terminal(shell) as terminal:
-        terminal.until("Welcome")
+        terminal.until("Help")
         terminal.type("q")
         assert terminal.end() == 0
 
