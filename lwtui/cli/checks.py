@@ -83,9 +83,11 @@ def _colours() -> Check:
         return Check("colours", "ok", "off, because NO_COLOR is set")
     if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
         return Check("colours", "ok", "16 million")
-    many = "256" in os.environ.get("TERM", "")
-    remedy = "Set COLORTERM=truecolor if the terminal can do it."
-    return Check("colours", "ok" if many or not sys.stdout.isatty() else "warn", "256" if many else "few", remedy)
+    if not sys.stdout.isatty():
+        return Check("colours", "ok", "standard output is no terminal, so they were not checked")
+    if "256" in os.environ.get("TERM", ""):
+        return Check("colours", "ok", "256")
+    return Check("colours", "warn", "few.", "Set COLORTERM=truecolor if the terminal can do it.")
 
 
 def _settings() -> tuple[Check, Settings | None]:
