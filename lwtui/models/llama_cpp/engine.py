@@ -112,7 +112,8 @@ class Engine:
         self._log = log
         self.context_length = context_length or self._default_length()
         self._context = self._open()
-        self.context_length = int(C.llama_n_ctx(self._context))
+        room = int(C.llama_n_ctx(self._context))  # it may be rounded up
+        self.context_length = min(self.context_length or room, room)
         self._memory = C.llama_get_memory(self._context)
         self._batch = Batch(_BATCH)
         self.sequences = [Strand(0)]
@@ -126,6 +127,10 @@ class Engine:
         return max(min(wanted, _LEAST_CONTEXT), min(wanted, affordable // 256 * 256))
 
     def _open(self) -> Any:
+        needed = self.context_length * self.gguf.cache_bytes_per_token()
+        # Systems hand out more memory than there is: asking would end in a killed process, perhaps another one.
+        if needed > available_memory() and not C.llama_supports_gpu_offload():
+            raise self._no_room(needed)
         params = C.llama_context_default_params()
         params.n_ctx = self.context_length
         params.n_batch = params.n_ubatch = _BATCH
@@ -136,12 +141,15 @@ class Engine:
         self._log.clear()
         context = C.llama_init_from_model(self.gguf.model, params)
         if not context:
-            size = self.context_length * self.gguf.cache_bytes_per_token() / 1e9
-            raise NoRoom(
-                f"there is no room for a context of {self.context_length} tokens (about {size:.1f} GB): set "
-                f"context_length lower. {self._log.first_error()}".strip()
-            )
+            raise self._no_room(needed)
         return context
+
+    def _no_room(self, needed: int) -> NoRoom:
+        takes, free = needed / 1e9, available_memory() / 1e9
+        return NoRoom(
+            f"there is no room for a context of {self.context_length} tokens: it takes about {takes:.1f} GB, and "
+            f"{free:.1f} GB are free. Set context_length lower. {self._log.first_error()}".strip()
+        )
 
     def close(self) -> None:
         """Give the memory back; the engine is of no use afterwards."""

@@ -118,8 +118,10 @@ class Worker:
             self._engine = engine = Engine(load.path, load.context_length, self._log)
         except LoadError as error:
             reason = _one_line(error).rstrip(".") or "llama.cpp does not say why"
-            kind = "worker" if isinstance(error, NoRoom) else "malformed"
-            raise Refused(f"Cannot load {load.path}: {reason}.", kind) from None
+            if isinstance(error, NoRoom):
+                raise Refused(f"Cannot load {load.path}: {reason}.", "worker") from None
+            advice = "If the file may be incomplete, download it again."
+            raise Refused(f"Cannot load {load.path}: {reason}. {advice}", "malformed") from None
         engine.should_abort = lambda: self._current in self._cancelled
         self._read_template(engine)
         gguf = engine.gguf

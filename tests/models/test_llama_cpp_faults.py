@@ -1,0 +1,358 @@
+"""What goes wrong with a model on this machine: bad files, missing packages, a process that dies at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from lwtui.agentwrite import RetryPolicy
+from lwtui.agentwrite.calls import Patience, stream_patiently
+from lwtui.agentwrite.events import Retrying
+from lwtui.models.base import Finished, ModelError, Prompt, Request, Sampling, TextPiece
+from lwtui.models.llama_cpp import client, process
+from lwtui.models.llama_cpp.client import LlamaModel
+from tests.support.gguf_file import read_header
+
+ENDLESS = Request(Prompt(text="Once upon a time"), 4000, sampling=Sampling(temperature=1.0), seed=1)
+SHORT = Request(Prompt(text="one two three four one two"), 2, sampling=Sampling(temperature=0.0))
+TOMATOES = Request(Prompt(text="tomato " * 4000), 10)  # takes seconds to read
+
+
+async def text_of(model: LlamaModel, request: Request = SHORT) -> str:
+    return "".join([part.text async for part in model.stream(request) if isinstance(part, TextPiece)])
+
+
+async def load_error(path: Path) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        await LlamaModel.load(path, "broken")
+    error = caught.value
+    assert "\n" not in str(error)
+    assert "Traceback" not in str(error)
+    assert len(str(error)) < 600
+    return error
+
+
+def children() -> set[int]:
+    """The processes that this one has started and that are still there, dead ones that nobody waited for included."""
+    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True)
+    return {int(line.split()[0]) for line in listed.stdout.splitlines() if "ps -o" not in line}
+
+
+# ---- files ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    error = await load_error(tmp_path / "none.gguf")
+    assert str(error) == f"There is no file {tmp_path / 'none.gguf'}. Check the model's path."
+    assert not error.retryable
+
+
+async def test_a_folder_is_not_a_model(tmp_path: Path) -> None:
+    assert "is a folder" in str(await load_error(tmp_path))
+
+
+@pytest.mark.parametrize("data", [b"", b"GG", b"\x89PNG" + b"\0" * 5000, os.urandom(20_000)])
+async def test_a_file_that_is_no_gguf_says_so(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(data)
+    assert "is not a GGUF file" in str(await load_error(path))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+async def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF")
+    path.chmod(0)
+    assert "Permission denied" in str(await load_error(path))
+
+
+@pytest.mark.parametrize("size", [4, 30, 5_000, 3_000_000, 100_000_000])
+async def test_a_file_that_ends_too_early_is_one_line(demo_gguf: Path, tmp_path: Path, size: int) -> None:
+    path = tmp_path / "short.gguf"
+    with demo_gguf.open("rb") as file:
+        path.write_bytes(file.read(size))
+    error = await load_error(path)
+    assert str(error).startswith(f"Cannot load {path}: ")
+    assert (error.kind, error.retryable) == ("malformed", False)
+    assert "download" in str(error)
+
+
+async def test_a_header_full_of_nonsense_is_one_line(demo_gguf: Path, tmp_path: Path) -> None:
+    path = tmp_path / "nonsense.gguf"
+    with demo_gguf.open("rb") as file:
+        path.write_bytes(file.read(24) + os.urandom(1_000_000))
+    error = await load_error(path)
+    assert str(path) in str(error)
+
+
+async def test_a_context_that_no_memory_holds_says_what_to_do(demo_gguf: Path) -> None:
+    with pytest.raises(ModelError, match=r"GB are free\. Set context_length lower") as caught:
+        await LlamaModel.load(demo_gguf, "large", context_length=2_000_000_000)
+    assert not caught.value.retryable
+    assert "\n" not in str(caught.value)
+
+
+# ---- packages -----------------------------------------------------------------------------------------------------
+
+
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """Let the model's process find another ``llama_cpp`` before the real one."""
+    (folder / "llama_cpp").mkdir()
+    (folder / "llama_cpp" / "__init__.py").write_text(code, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+async def test_without_llama_cpp_it_says_what_to_install(
+    demo_gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, "raise ModuleNotFoundError(\"No module named 'llama_cpp'\", name='llama_cpp')")
+    assert str(await load_error(demo_gguf)).endswith('pip install "lwtui[local]".')
+
+
+async def test_a_native_library_that_cannot_be_loaded_says_why(
+    demo_gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path, monkeypatch, "raise RuntimeError('libgomp.so.1: cannot open shared object file')")
+    assert "libgomp.so.1" in str(await load_error(demo_gguf))
+
+
+async def test_a_process_that_dies_each_time_it_loads_is_given_up(
+    demo_gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = tmp_path / "count"
+    stand_in(
+        tmp_path,
+        monkeypatch,
+        f"import os\nopen({str(count)!r}, 'a').write('x')\nos.write(2, b'ggml: out of memory\\n')\nos.abort()",
+    )
+    error = await load_error(demo_gguf)
+    assert not error.retryable
+    assert "ended 3 times while it loaded" in str(error)
+    assert "SIGABRT" in str(error)
+    assert "ggml: out of memory" in str(error)
+    assert count.read_text() == "xxx"
+
+
+# ---- a process that dies ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[signal.SIGKILL, signal.SIGABRT], ids=["killed", "aborted"])
+def number(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+def kill(model: LlamaModel, number: int) -> None:
+    assert model.pid
+    os.kill(model.pid, number)
+
+
+async def died(model: LlamaModel, request: Request, number: int, after: float | None) -> None:
+    """Kill the process ``after`` so many seconds of a call, or after its first text; the call says so at once."""
+    with pytest.raises(ModelError) as caught:
+        async with asyncio.timeout(30), aclosing(model.stream(request)) as parts:
+            first = asyncio.ensure_future(anext(parts))
+            if after is None:
+                await first
+            else:
+                await asyncio.sleep(after)
+            kill(model, number)
+            if after is not None:
+                await first
+            async for _ in parts:
+                continue
+    error = caught.value
+    assert (error.kind, error.retryable) == ("worker", True)
+    assert signal.Signals(number).name in str(error)
+    assert "\n" not in str(error)
+
+
+async def test_a_process_that_dies_is_told_at_once_and_started_again(demo_gguf: Path, number: int) -> None:
+    model = await LlamaModel.load(demo_gguf, "demo", context_length=5000)
+    try:
+        await died(model, ENDLESS, number, after=None)  # while it writes
+        assert await text_of(model) == " three four"
+        await died(model, TOMATOES, number, after=0.5)  # while it reads the prompt
+        assert await model.count_tokens("Hello world") == 2
+        before = model.pid
+        kill(model, number)  # while it has nothing to do
+        await asyncio.sleep(0.2)
+        assert await text_of(model) == " three four"
+        assert model.pid not in (None, before)
+        assert model.capabilities.context_length == 5000
+    finally:
+        await model.aclose()
+
+
+async def test_a_process_that_is_killed_while_it_loads_is_started_again(
+    demo_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    start = process.WorkerProcess.start
+
+    async def start_and_kill_the_first() -> process.WorkerProcess:
+        worker = await start()
+        started.append(worker.pid)
+        if len(started) == 1:
+            asyncio.get_running_loop().call_later(0.3, os.kill, worker.pid, signal.SIGKILL)
+        return worker
+
+    monkeypatch.setattr(client.WorkerProcess, "start", start_and_kill_the_first)
+    model = await LlamaModel.load(demo_gguf, "demo")
+    try:
+        assert model.pid == started[1]
+        assert await text_of(model) == " three four"
+    finally:
+        await model.aclose()
+
+
+async def test_every_call_that_waits_is_told_of_the_death(demo_gguf: Path) -> None:
+    model = await LlamaModel.load(demo_gguf, "demo")
+    try:
+        calls = [asyncio.create_task(text_of(model, ENDLESS)) for _ in range(3)]
+        await asyncio.sleep(0.3)
+        kill(model, signal.SIGKILL)
+        async with asyncio.timeout(10):
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert [isinstance(one, ModelError) and one.retryable for one in outcomes] == [True] * 3
+        assert len(set(await asyncio.gather(*(text_of(model) for _ in range(3))))) == 1
+    finally:
+        await model.aclose()
+
+
+async def test_a_patient_caller_goes_on_after_a_death(demo_gguf: Path) -> None:
+    model = await LlamaModel.load(demo_gguf, "demo")
+    written: list[str] = []
+    waits: list[Retrying] = []
+    try:
+
+        async def rest() -> Request:
+            text = "Once upon a time" + "".join(written)
+            return Request(Prompt(text=text), 40 - len(written), sampling=Sampling(temperature=1.0), seed=2)
+
+        patience = Patience(RetryPolicy(first_delay=0.01))
+        async with aclosing(stream_patiently(model, rest, patience)) as parts:
+            async for part in parts:
+                match part:
+                    case TextPiece(text):
+                        written.append(text)
+                        if len(written) == 10:
+                            kill(model, signal.SIGKILL)
+                    case Retrying():
+                        waits.append(part)
+                    case Finished(reason):
+                        assert reason == "length"
+        assert [wait.fault for wait in waits] == ["worker"]
+        assert len(written) > 20
+    finally:
+        await model.aclose()
+
+
+async def test_a_message_that_nobody_knows_ends_the_process_with_its_reason(demo_gguf: Path) -> None:
+    model = await LlamaModel.load(demo_gguf, "demo")
+    try:
+        worker = model._worker
+        assert worker is not None and worker._process.stdin is not None
+        stream = model.stream(ENDLESS)
+        await anext(stream)
+        worker._process.stdin.write(b'{"type": "Dance"}\n')
+        with pytest.raises(ModelError, match="Dance") as caught:
+            async for _ in stream:
+                continue
+        assert caught.value.retryable
+    finally:
+        await model.aclose()
+
+
+# ---- its end ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_closed_model_leaves_no_process(demo_gguf: Path) -> None:
+    before = children()
+    model = await LlamaModel.load(demo_gguf, "demo")
+    assert len(children() - before) == 1
+    stream = model.stream(ENDLESS)
+    await anext(stream)
+    await model.aclose()
+    assert children() == before
+    with pytest.raises(ModelError, match="closed") as caught:
+        async for _ in stream:
+            continue
+    assert not caught.value.retryable
+    with pytest.raises(ModelError, match="closed"):
+        await text_of(model)
+    await model.aclose()  # once more does no harm
+
+
+async def test_loading_that_is_cancelled_leaves_no_process(demo_gguf: Path) -> None:
+    before = children()
+    loading = asyncio.create_task(LlamaModel.load(demo_gguf, "demo"))
+    await asyncio.sleep(0.3)
+    assert len(children() - before) == 1
+    loading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    assert children() == before
+
+
+def is_there(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return bool(state) and not state.startswith("Z")
+
+
+@pytest.mark.parametrize("stage", ["loaded", "writing"])
+def test_the_process_ends_with_the_app_even_if_that_is_killed(demo_gguf: Path, stage: str) -> None:
+    code = f"""
+import asyncio, pathlib
+from lwtui.models.base import Prompt, Request
+from lwtui.models.llama_cpp.client import LlamaModel
+async def main():
+    model = await LlamaModel.load(pathlib.Path({str(demo_gguf)!r}), "demo")
+    if {stage!r} == "writing":
+        await anext(model.stream(Request(Prompt(text="tomato " * 20), 4000)))
+    print(model.pid, flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as app:
+        assert app.stdout is not None
+        pid = int(app.stdout.readline())
+        assert is_there(pid)
+        assert os.getsid(pid) == pid  # so Ctrl-C in the app's terminal does not reach it
+        app.kill()
+    for _ in range(200):
+        if not is_there(pid):
+            return
+        time.sleep(0.05)
+    pytest.fail("the model's process is still there")
+
+
+@pytest.fixture
+def nan_gguf(demo_gguf: Path, tmp_path: Path) -> Path:
+    """The demo model with a layer of values that are no numbers."""
+    path = tmp_path / "nan.gguf"
+    path.write_bytes(demo_gguf.read_bytes())
+    with path.open("r+b") as file:
+        file.seek(read_header(demo_gguf).offsets["output_norm.weight"])
+        file.write(b"\xff" * 640 * 4)
+    return path
+
+
+async def test_a_damaged_model_fails_in_one_line_and_the_process_stays(nan_gguf: Path) -> None:
+    model = await LlamaModel.load(nan_gguf, "nan")
+    try:
+        pid = model.pid
+        for _ in range(2):
+            with pytest.raises(ModelError, match="no numbers") as caught:
+                await text_of(model)
+            assert (caught.value.kind, caught.value.retryable) == ("worker", True)
+        assert model.pid == pid
+    finally:
+        await model.aclose()
