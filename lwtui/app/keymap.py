@@ -6,6 +6,7 @@ A screen takes its bindings from here by the name of its group; an action called
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -114,20 +115,33 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
 
 
 def bindings(group: str) -> list[BindingType]:
-    """The bindings of a screen, with ids (``group.name``) by which a person's own keymap can change them."""
-    return [
-        Binding(
-            action.keys,
-            action.name,
-            action.label,
-            show=action.footer,
-            tooltip=action.help,
-            id=f"{group.lower().replace(' ', '-')}.{action.name}",
-        )
-        for action in ACTIONS[group]
-    ]
+    """The bindings of a screen, with ids (``group.name``) by which a person's own keymap can change them.
+
+    Function keys come before those of a field that has the focus; letters are for typing there.
+    """
+    made: list[BindingType] = []
+    for action in ACTIONS[group]:
+        keys = action.keys.split(",")
+        first = [key for key in keys if _FUNCTION_KEY.fullmatch(key)]
+        for some, priority in ((first, True), ([key for key in keys if key not in first], False)):
+            if some:
+                made.append(_binding(group, action, ",".join(some), priority))
+    return made
 
 
+def _binding(group: str, action: Action, keys: str, priority: bool) -> Binding:
+    return Binding(
+        keys,
+        action.name,
+        action.label,
+        show=action.footer,
+        tooltip=action.help,
+        priority=priority,
+        id=f"{group.lower().replace(' ', '-')}.{action.name}",
+    )
+
+
+_FUNCTION_KEY = re.compile(r"f\d+")
 _KEY_NAMES = {
     "slash": "/",
     "escape": "Esc",

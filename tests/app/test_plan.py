@@ -19,6 +19,7 @@ from tests.app.person import Person, someone
 from tests.app.place import Place
 from tests.support.author import Author, title_of
 from tests.support.fault_server import Fault, FaultServer
+from tests.support.tempo import Tempo
 
 ONE, TWO, THREE = title_of(1), title_of(2), title_of(3)
 
@@ -293,7 +294,7 @@ async def test_the_model_plans_all_anew_after_asking_where_there_is_text(server:
 
 
 async def test_a_plan_is_seen_as_it_comes_and_can_be_stopped(author: Author, place: Place) -> None:
-    author.delay = 0.05
+    author.delay = Tempo(6)
     async with FaultServer(author) as server:
         place.serve(server)
         async with someone(place.make()) as person:
@@ -353,7 +354,7 @@ async def test_a_models_words_are_shown_as_they_are(place: Place) -> None:
 async def test_plans_of_sections_not_begun_can_be_changed_while_others_are_written(
     author: Author, place: Place
 ) -> None:
-    author.delay, author.piece = 0.05, 6
+    author.delay = tempo = Tempo(20)
     async with FaultServer(author) as server:
         place.serve(server)
         async with someone(place.make(200, 200, 200)) as person:
@@ -372,7 +373,7 @@ async def test_plans_of_sections_not_begun_can_be_changed_while_others_are_writt
             await person.press("f5")  # to the text; it does not stop the writing
             await person.at(WritingScreen)
             assert person.session.busy
-            author.delay = 0.0
+            tempo.go()
             await person.until(lambda: all(section.status is Status.DONE for section in person.sections))
             await person.idle()
             assert person.session.error == ""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -45,7 +45,7 @@ class Author:
     dirt: str = ""  # put into every fourth sentence
     sentence_words: tuple[int, int] = (8, 16)
     piece: int = 1  # words in a piece
-    delay: float = 0.0  # seconds between pieces
+    delay: float | Callable[[], Awaitable[None]] = 0.0  # seconds between pieces, or what to wait for
     asked: list[str] = field(default_factory=list)  # what kinds of calls came
     _calls: dict[int, int] = field(default_factory=dict)
 

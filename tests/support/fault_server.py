@@ -19,7 +19,7 @@ import json
 import re
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,14 +31,15 @@ _DONE = b"data: [DONE]\n\n"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server says to one request. ``usage`` None tells none; ``delay`` is seconds between pieces."""
+    """What the server says to one request. ``usage`` None tells none; ``delay`` is seconds between pieces, or what to
+    wait for after each."""
 
     pieces: Sequence[str] = ()
     reasoning: Sequence[str] = ()
     finish: str | None = "stop"
     usage: dict[str, Any] | None = field(default_factory=lambda: {"prompt_tokens": 11, "completion_tokens": 7})
     reasoning_field: str = "reasoning_content"
-    delay: float = 0.0
+    delay: float | Callable[[], Awaitable[None]] = 0.0
 
 
 @dataclass(frozen=True)
@@ -276,7 +277,7 @@ async def _scripted(answer: Answer, seen: Seen) -> AsyncIterator[bytes]:
     for name, pieces in ((answer.reasoning_field, answer.reasoning), ("content", answer.pieces)):
         for piece in pieces:
             yield event(name, piece)
-            await asyncio.sleep(answer.delay)
+            await (answer.delay() if callable(answer.delay) else asyncio.sleep(answer.delay))
     if answer.finish:
         yield event(finish=answer.finish)
     if answer.usage and ((seen.json or {}).get("stream_options") or {}).get("include_usage"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual.binding import Binding
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
@@ -14,14 +15,21 @@ _QUIET_SECONDS = 0.4  # after the last key
 class SectionEditor(TextArea):
     """A text area that grows at its end while a model writes, and says when a person has changed it."""
 
+    BINDINGS = [
+        Binding("ctrl+home", "to_start", "First line", show=False),
+        Binding("ctrl+end", "to_end", "Last line", show=False),
+    ]
+
     class Edited(Message):
         """There is something :attr:`SectionEditor.unsaved`."""
 
     def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False)
+        # The cursor is hidden only while the text is read-only: it would hold the view in its place.
+        super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, show_cursor=False)
         self.section_id = ""
         self._saved = ""  # what the document holds of this section, as far as this widget knows
         self._shown = ""  # the same as this widget holds it: line ends may differ
+        self._writing = False
         self._timer: Timer | None = None
 
     @property
@@ -42,17 +50,22 @@ class SectionEditor(TextArea):
         stays; before another section is shown, it has to be saved.
         """
         same = section_id == self.section_id
+        at_end = self.scroll_offset.y >= self.max_scroll_y - 1
+        was_writing, self._writing = self._writing, writing
         self.read_only = writing or locked
-        if same and (text == self._saved or self.unsaved is not None):
-            return
-        follow = writing and (not same or self.scroll_offset.y >= self.max_scroll_y - 1)
-        if same and self._shown == self._saved:
+        if not same or (text != self._saved and self.unsaved is None):
+            self._load(section_id, text)
+        if writing and (at_end or not same):
+            self.scroll_end(animate=False, x_axis=False)
+        elif was_writing and same and at_end:
+            self.action_to_end()  # whoever pauses may want to change the very sentence
+
+    def _load(self, section_id: str, text: str) -> None:
+        if section_id == self.section_id and self._shown == self._saved:
             self._change_end(text)
         else:
             self.load_text(text)
         self.section_id, self._saved, self._shown = section_id, text, self.text
-        if follow:
-            self.scroll_end(animate=False, x_axis=False)
 
     def _change_end(self, text: str) -> None:
         """Make the text ``text`` by changing only what differs, so that the view stays where it is."""
@@ -60,6 +73,12 @@ class SectionEditor(TextArea):
         start = (text.count("\n", 0, same), same - text.rfind("\n", 0, same) - 1)
         self.replace(text[same:], start, self.document.end, maintain_selection_offset=True)
         self.history.clear()
+
+    def action_to_start(self) -> None:
+        self.move_cursor((0, 0))
+
+    def action_to_end(self) -> None:
+        self.move_cursor(self.document.end)
 
     def on_text_area_changed(self) -> None:
         self._stop_timer()
