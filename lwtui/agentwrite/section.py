@@ -87,7 +87,7 @@ class SectionWriter:
         section = self._job.section
         by_hand = section.origin is Origin.USER
         keep = len(section.text) if by_hand else self._agent.form.resume_at(section.text)
-        self._floor = keep
+        self._floor = self._furthest = keep
         self._set_text(section.text[:keep])
         self._watch.trust(self._text)
         async with aclosing(self._prompts.prepare()) as items:

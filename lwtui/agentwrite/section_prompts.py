@@ -22,7 +22,8 @@ _LEAST_FREE = 256  # tokens beside brief and plan, for text so far and answer
 class Job:
     """One section to write, and what is known of its surroundings at that moment.
 
-    ``precise``: nothing that is written after the section can make up for its length.
+    ``precise``: nothing that is written after the section can make up for its length. ``variant`` makes its seeds
+    others than those of a text that is to be replaced.
     """
 
     brief: Brief
@@ -34,6 +35,7 @@ class Job:
     earlier: Sequence[Section]
     parallel: bool = False
     direct: bool = False
+    variant: int = 0
 
 
 class SectionPrompts:
@@ -81,7 +83,8 @@ class SectionPrompts:
             room = await self._agent.room_beside(prompt)
         self.cramped = room < wished
         request = await self._agent.fitted(Request(prompt, max_tokens=min(wished, max(1, room))))
-        return self._agent.prepared(request, self._job.brief, self._job.number * 997 + salt, firmer=loops)
+        salt += self._job.number * 997 + self._job.variant * 1_000
+        return self._agent.prepared(request, self._job.brief, salt, firmer=loops)
 
     async def _squeezed(self, text: str, words: int, wished: int) -> Prompt:
         """A prompt with less of the text: at most half of what there is room for goes to the earlier sections."""

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Protocol
+from zlib import crc32
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import Context
@@ -137,6 +138,7 @@ def _job(brief: Brief, manuscript: Manuscript, section: Section, *, alone: bool)
     sections, plan = manuscript.sections(), manuscript.plan
     at = next(position for position, one in enumerate(sections) if one.id == section.id)
     open_ones = [one for one in sections if one.status is not Status.DONE]
+    replaced = "" if section.text else sections[at].text
     return Job(
         brief=brief,
         plan=plan,
@@ -147,6 +149,7 @@ def _job(brief: Brief, manuscript: Manuscript, section: Section, *, alone: bool)
         earlier=[one for one in sections[:at] if one.text],
         parallel=brief.mode is Mode.PARALLEL,
         direct=brief.mode is Mode.DIRECT,
+        variant=crc32(replaced.encode("utf-8", "replace")),
     )
 
 

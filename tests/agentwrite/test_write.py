@@ -204,6 +204,20 @@ async def test_only_the_chosen_sections_are_written_anew(brief: Brief) -> None:
     assert 210 <= count_words(draft.texts["s2"]) <= 290
 
 
+async def test_writing_anew_with_the_same_seed_draws_another_text() -> None:
+    seeds = []
+    async with open_studio(Author()) as studio:
+        draft, _ = await studio.write(BRIEF, plan_of(250))
+        for text in (draft.texts["s1"], "Another text stood here.", "And another."):
+            draft.texts["s1"] = text
+            await studio.write(BRIEF, draft, only={"s1"})
+        seeds = [seen.json["seed"] for seen in studio.server.calls]
+        # But the whole run can be had again.
+        await studio.write(BRIEF, plan_of(250))
+        assert studio.server.calls[-1].json["seed"] == seeds[0]
+    assert len(seeds) == len(set(seeds)) == 4
+
+
 async def test_a_chosen_section_that_was_interrupted_is_gone_on_with() -> None:
     begun = sentence(2, 0).lstrip()
     draft = Draft(plan_of(*FOUR), {"s1": "Done.", "s2": begun}, {"s1"})
