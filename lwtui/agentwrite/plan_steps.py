@@ -24,14 +24,13 @@ from lwtui.text import clean
 
 # Plans are drawn with less chance than prose: a line that strays takes all after it along.
 _TEMPERATURE = 0.6
-_TITLE_TEMPERATURE = 0.3
 _STEP_SALT = 10_000
 _LONGEST_HEADING = 60  # characters
 _LEAST_LETTERS = 3
 _LEAST_POINT = 12  # characters
 _ALIKE = 0.6  # share of words in common from which two lines say the same
 _HEADING_ENDS = (":", "\n", ".", "?", "!", ";", "(", "[", " -", " –", "：", "。", "？", "（")
-_POINT_ENDS = ("\n", " (", "[", "。")
+_POINT_ENDS = ("\n", " (", "[", "? ", "。")
 _WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
 
 
@@ -50,12 +49,8 @@ async def plan_by_steps(
     """Ask for a plan; see :func:`lwtui.agentwrite.plan.make_plan`."""
     steps = bounds.likely_steps(brief.words)
     yield PlanStarted(1)
-    title = Answer()
-    request = form.plan_line(brief, "Title:", ("\n",))
-    async with aclosing(_drawn(agent, request, brief, 0, _TITLE_TEMPERATURE, title)) as events:
-        async for event in events:
-            yield event
-    plan = Plan(_tidied(title.text) or title_from(brief.instruction), ())
+    # A title of the model's own would lead its headings astray.
+    plan = Plan(title_from(brief.instruction), ())
     yield PlanDelta(f"{plan.title}\n\n")
     for number in range(1, steps + 1):
         line = _Line()

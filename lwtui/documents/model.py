@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+import regex
+
 from lwtui.text import clean
 
 _LONGEST_TITLE = 80  # characters of an instruction that serve as a title
@@ -38,9 +40,20 @@ class Mode(StrEnum):
     DIRECT = "direct"  # one call for the whole text
 
 
+# What asks for a document, in front of what it is to be: "Please write me a guide to …", "Explain how …".
+_ASKING = regex.compile(
+    r"(?:please\s+|can you\s+|could you\s+)?"
+    r"(?:write|draft|compose|create|prepare|produce|explain|describe|discuss)(?:\s+(?:me|us))?\s+(?=\p{L})",
+    regex.IGNORECASE,
+)
+
+
 def title_from(instruction: str) -> str:
     """A title for a document whose plan names none: the beginning of its instruction, cut at a word."""
     line = clean(instruction).strip().split("\n")[0].strip(" #*.。")
+    if asking := _ASKING.match(line):
+        line = line[asking.end() :]
+        line = line[0].upper() + line[1:]
     if len(line) <= _LONGEST_TITLE:
         return line or "Untitled"
     return line[:_LONGEST_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:，；：") + "…"

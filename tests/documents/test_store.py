@@ -31,7 +31,7 @@ def test_a_document_keeps_its_brief_and_plan(tmp_path: Path) -> None:
 
 def test_without_a_plan_the_title_is_the_beginning_of_the_instruction(tmp_path: Path) -> None:
     with new_document(tmp_path, plan=None) as document:
-        assert document.title == "Write a guide to growing tomatoes on a balcony"
+        assert document.title == "A guide to growing tomatoes on a balcony"
         assert document.plan == Plan("", ())
         assert document.sections() == []
         assert document.words == 0
