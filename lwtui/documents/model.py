@@ -43,7 +43,7 @@ class Mode(StrEnum):
 # What asks for a document, in front of what it is to be: "Please write me a guide to …", "Explain how …".
 _ASKING = regex.compile(
     r"(?:please\s+|can you\s+|could you\s+)?"
-    r"(?:write|draft|compose|create|prepare|produce|explain|describe|discuss)(?:\s+(?:me|us))?\s+(?=\p{L})",
+    r"(?:write|draft|compose|create|prepare|produce|explain|describe|discuss)(?:\s+(?:me|us))?(?:\s+about)?\s+(?=\p{L})",
     regex.IGNORECASE,
 )
 

@@ -65,10 +65,10 @@ async def test_documents_of_any_length_are_planned(words: int) -> None:
 async def test_a_base_model_carries_an_outline_on_line_by_line() -> None:
     async with open_studio(Author(), profile="base") as studio:
         plan, events = await studio.plan(BRIEF)
-    assert (plan.title, len(plan.sections), plan.words) == ("A Plan", 5, 1200)
+    assert (plan.title, len(plan.sections), plan.words) == ("Soil and seeds", 5, 1200)
     assert [section.title for section in plan.sections] == [title_of(number) for number in range(1, 6)]
-    assert studio.prompts[0].endswith("\nTitle:")
-    assert studio.prompts[2].endswith(f"\nTitle: A Plan\n1. {title_of(1)}:")
+    assert studio.prompts[0].endswith("\nTitle: Soil and seeds\n1.")
+    assert studio.prompts[1].endswith(f"\nTitle: Soil and seeds\n1. {title_of(1)}:")
     assert not of_kind(PlanRejected, events)
 
 
@@ -88,7 +88,7 @@ async def test_a_line_that_cannot_be_used_is_drawn_again_alone() -> None:
     assert len(plan.sections) == 5
     (rejected,) = of_kind(PlanRejected, events)
     assert "each must differ" in rejected.findings[0]
-    assert len(studio.server.calls) == 1 + 5 * 2 + 2
+    assert len(studio.server.calls) == 5 * 2 + 2
 
 
 async def test_json_is_asked_for_where_the_decoding_is_held_to_it() -> None:
@@ -149,7 +149,7 @@ async def test_giving_up_is_one_clear_line_that_keeps_what_came() -> None:
 async def test_what_a_base_model_brought_is_kept_as_well() -> None:
     async with open_studio(lambda _: [" ?!"], profile="base") as studio:
         error, _ = await failing_plan(studio)
-    assert error.raw == "Title: ?!\n1. ?!: ?!"
+    assert error.raw == "Title: Soil and seeds\n1. ?!: ?!"
     assert "no usable step 1 of the plan in 4 tries" in str(error)
 
 
@@ -315,7 +315,7 @@ async def test_a_section_that_is_not_in_the_plan_is_a_mistake_of_the_caller() ->
 
 def test_direct_mode_has_one_section_without_a_heading() -> None:
     plan = direct_plan(BRIEF)
-    assert plan.title == "Write about soil and seeds"
+    assert plan.title == "Soil and seeds"
     assert [(one.title, one.main_point, one.words) for one in plan.sections] == [("", BRIEF.instruction, 1200)]
 
 

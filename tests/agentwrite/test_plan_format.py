@@ -86,7 +86,7 @@ def test_control_characters_never_reach_a_plan() -> None:
 
 
 def test_without_a_title_the_instruction_gives_one() -> None:
-    assert parse_plan(GOOD.split("\n", 1)[1], BRIEF).title == "Write about soil and seeds"
+    assert parse_plan(GOOD.split("\n", 1)[1], BRIEF).title == "Soil and seeds"
 
 
 def test_a_point_without_a_heading_gives_its_first_words() -> None:
