@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from statistics import fmean
 from typing import Any
 
@@ -33,11 +33,13 @@ GRAMMAR = "\n".join(
     ]
 )
 
-_OBJECT = regex.compile(r"\{(?:[^{}]|(?R))*\}")
+_DECODER = json.JSONDecoder(strict=False)  # a judge's analysis may hold line breaks
+_MOST_OBJECTS = 64  # looked at, from the answer's end
+_OF_FIVE = r"\s*(?:/|out\s+of)\s*"
 _PAIR = {
     name: regex.compile(
         r"[\"'*_“]*" + r"[\s_-]*".join(name.split()) + r"[\"'*_”]*\s*(?:score|grade)?\s*[:：=]\s*"
-        r"[\"'*_“]*(?P<grade>\d+(?:\.\d+)?)(?:\s*/\s*5\b)?(?![\d.]*\d|\s*/)",
+        r"[\"'*_“]*(?P<grade>\d+(?:\.\d+)?)" + rf"(?:{_OF_FIVE}5\b)?(?![\d.]*\d|{_OF_FIVE})",
         regex.IGNORECASE,
     )
     for name in DIMENSIONS
@@ -51,9 +53,8 @@ def read_grades(answer: str) -> dict[str, int]:
     grade that is named for each dimension.
     """
     best: dict[str, int] = {}
-    for match in _OBJECT.finditer(answer):
-        found = _from_object(match.group())
-        if len(found) >= len(best):
+    for found in _objects(answer):
+        if len(found) > len(best):
             best = found
     if len(best) == len(DIMENSIONS):
         return best
@@ -73,16 +74,18 @@ def filled(grades: Grades) -> Grades:
     return dict.fromkeys(DIMENSIONS, _UPSTREAM_DEFAULT) | dict(grades)
 
 
-def _from_object(text: str) -> dict[str, int]:
-    for attempt in (text, regex.sub(r",\s*}", "}", text).replace("\n", " ")):
+def _objects(answer: str) -> Iterator[dict[str, int]]:
+    """The grades in each JSON object of an answer, the last object first."""
+    text = regex.sub(r",\s*}", "}", answer)
+    starts = [at for at, character in enumerate(text) if character == "{"][-_MOST_OBJECTS:]
+    for start in reversed(starts):
         try:
-            table = json.loads(attempt)
+            table, _ = _DECODER.raw_decode(text, start)
         except (json.JSONDecodeError, RecursionError):
             continue
-        plain = {_letters(str(key)): value for key, value in table.items()}
+        plain = {_letters(name): value for name, value in table.items()}
         found = {name: _grade(plain.get(_letters(name))) for name in DIMENSIONS}
-        return {name: grade for name, grade in found.items() if grade is not None}
-    return {}
+        yield {name: grade for name, grade in found.items() if grade is not None}
 
 
 def _named(text: str) -> dict[str, int]:
