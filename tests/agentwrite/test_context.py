@@ -268,3 +268,19 @@ async def test_nothing_overflows_whatever_the_lengths(
         nothing_overflows(studio, context_length)
     assert not doubled(draft)
     assert abs(words(draft) - sum(targets)) <= max(0.06 * sum(targets), 20)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lengths=st.lists(st.integers(0, 40), max_size=9),
+    budgets=st.lists(st.integers(0, 3000), min_size=1, max_size=4),
+)
+async def test_what_is_shown_always_fits(lengths: list[int], budgets: list[int]) -> None:
+    earlier = [section(number, prose(number, count)) for number, count in enumerate(lengths, 1)]
+    async with open_studio(Author(), profile="base") as studio:
+        context = Context(studio.agent, BRIEF)
+        for budget in budgets:  # of one section after the other
+            text, told = await shown(context, earlier, budget)
+            tokens = await studio.agent.model.count_tokens(text.text)
+            assert tokens <= budget + 2  # what stands between two parts
+            assert bool(told) or all(one.text in text.text for one in earlier)
