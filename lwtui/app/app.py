@@ -257,6 +257,7 @@ class LwtuiApp(App[int]):
         from lwtui.app.screens.help import HelpScreen
 
         if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
             return
         group = self.screen.GROUP if isinstance(self.screen, Base) else EVERYWHERE
         self.push_screen(HelpScreen(group))

@@ -103,8 +103,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("back", "escape", "Back", "From the text to the outline; from the outline to the library"),
     ),
     SETTINGS: (
-        Action("add", "a", "Add endpoint", "Add a model behind an OpenAI-compatible address"),
-        Action("add_gguf", "g", "Add GGUF", "Add a GGUF file on this machine"),
+        Action("add", "a", "Add API", "Add a model behind an OpenAI-compatible address"),
+        Action("add_gguf", "l", "Add GGUF", "Add a GGUF file on this machine"),
         Action("edit", "enter,e", "Edit", "Change the model under the cursor"),
         Action("default", "asterisk,space", "Default", "New documents use the model under the cursor"),
         Action("test", "t", "Test", "Make a tiny call to the model under the cursor"),

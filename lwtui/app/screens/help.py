@@ -26,7 +26,7 @@ Ctrl+P opens the palette: type a word of what you want to do. Ctrl+Q quits."""
 class HelpScreen(Dialog[None]):
     """The keys of the screen beneath first, then the guide, then the keys of the others."""
 
-    BINDINGS = [("f1", "close", "Close"), ("q", "close", "Close")]
+    BINDINGS = [("q", "close", "Close")]
 
     def __init__(self, group: str) -> None:
         super().__init__()

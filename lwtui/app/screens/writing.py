@@ -113,7 +113,7 @@ class WritingScreen(Base):
 
     @property
     def _editing(self) -> bool:
-        return self._editor.has_focus and not self._editor.read_only
+        return self.focused is self._editor and not self._editor.read_only
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """F5 writes or pauses, whichever makes sense."""
@@ -206,7 +206,7 @@ class WritingScreen(Base):
         self.say("Nothing is being written.")
 
     def action_switch(self) -> None:
-        (self._outline if self._editor.has_focus else self._editor).focus()
+        (self._outline if self.focused is self._editor else self._editor).focus()
 
     def action_edit(self) -> None:
         self._editor.focus()
@@ -365,7 +365,7 @@ class WritingScreen(Base):
             self.lwtui.show_plan()
 
     def action_back(self) -> None:
-        if self._editor.has_focus:
+        if self.focused is self._editor:
             self.store()
             self._outline.focus()
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.binding import Binding
 from textual.message import Message
 from textual.timer import Timer
@@ -66,6 +67,7 @@ class SectionEditor(TextArea):
         else:
             self.load_text(text)
         self.section_id, self._saved, self._shown = section_id, text, self.text
+        self.refresh()  # without a cursor that moves, a text of the same size is not drawn by itself
 
     def _change_end(self, text: str) -> None:
         """Make the text ``text`` by changing only what differs, so that the view stays where it is."""
@@ -73,6 +75,16 @@ class SectionEditor(TextArea):
         start = (text.count("\n", 0, same), same - text.rfind("\n", 0, same) - 1)
         self.replace(text[same:], start, self.document.end, maintain_selection_offset=True)
         self.history.clear()
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Letters are text here also while it cannot be changed."""
+        return character is not None and character.isprintable()
+
+    def on_key(self, event: events.Key) -> None:
+        """Whoever types when a model comes to this section must not set off what letters do elsewhere."""
+        if self.read_only and event.is_printable:
+            event.stop()
+            event.prevent_default()
 
     def action_to_start(self) -> None:
         self.move_cursor((0, 0))

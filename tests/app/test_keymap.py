@@ -1,0 +1,126 @@
+"""Every action has a method, a line in help and an entry in the palette; every footer fits 80 columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.command import CommandPalette
+from textual.widgets import Footer, OptionList
+from textual.widgets._footer import FooterKey
+
+from lwtui.app.app import LwtuiApp
+from lwtui.app.commands import Actions
+from lwtui.app.keymap import ACTIONS, EVERYWHERE, LIBRARY, NEW, PLAN, SETTINGS, WRITING, key_label
+from lwtui.app.screens.base import Base
+from lwtui.app.screens.help import HelpScreen
+from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.screens.new_document import NewDocumentScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.settings import SettingsScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.widgets.row_list import RowList
+from tests.app.person import Person, someone
+from tests.app.place import Place
+
+SCREENS: dict[str, type[Any]] = {
+    EVERYWHERE: LwtuiApp,
+    LIBRARY: LibraryScreen,
+    NEW: NewDocumentScreen,
+    PLAN: PlanScreen,
+    WRITING: WritingScreen,
+    SETTINGS: SettingsScreen,
+}
+OPEN = {LIBRARY: [], NEW: ["n"], PLAN: ["enter"], WRITING: ["enter", "f2"], SETTINGS: ["ctrl+o"]}
+
+
+async def go(person: Person, group: str) -> None:
+    for key in OPEN[group]:
+        await person.press(key)
+        await person.pilot.pause()
+    await person.at(SCREENS[group])
+
+
+@pytest.fixture(autouse=True)
+def a_document(place: Place) -> Path:
+    return place.make(100, 100)
+
+
+@pytest.mark.parametrize("group", SCREENS)
+def test_every_action_is_a_method_of_its_screen(group: str) -> None:
+    for action in ACTIONS[group]:
+        assert callable(getattr(SCREENS[group], f"action_{action.name}", None)), action.name
+
+
+@pytest.mark.parametrize("group", SCREENS)
+def test_no_key_of_a_screen_does_two_things_at_once(group: str) -> None:
+    lists = group not in (EVERYWHERE, NEW)
+    taken = {key: "move" for binding in RowList.BINDINGS for key in binding.key.split(",")} if lists else {}
+    for action in (*ACTIONS[group], *(ACTIONS[EVERYWHERE] if group != EVERYWHERE else ())):
+        for key in action.keys.split(","):
+            assert key not in taken or {taken[key], action.name} == {"write", "pause"}
+            taken[key] = action.name
+
+
+@pytest.mark.parametrize("group", OPEN)
+async def test_help_and_palette_hold_every_action_of_the_screen(group: str) -> None:
+    async with someone(size=(120, 120)) as person:
+        await go(person, group)
+        screen = person.app.screen
+        assert isinstance(screen, Base)
+        await person.press("f1")
+        await person.at(HelpScreen)
+        shown = " ".join(person.screen_text.split())
+        for action in (*ACTIONS[group], *ACTIONS[EVERYWHERE]):
+            assert f"{key_label(action.keys)} {action.label} {action.help[:40]}" in shown
+        await person.press("escape")
+        hits = [str(hit.text) async for hit in Actions(screen).discover()]
+        wanted = [action for action in ACTIONS[group] if action.name != "pause"]  # there is nothing to pause
+        assert len(hits) == len(wanted) + len(ACTIONS[EVERYWHERE])
+        assert hits[0] == f"{wanted[0].label} ({key_label(wanted[0].keys)})"
+
+
+async def test_the_palette_runs_what_it_finds(place: Place) -> None:
+    async with someone() as person:
+        await go(person, PLAN)
+        await person.press("ctrl+p")
+        await person.at(CommandPalette)
+        await person.type("split")
+        await person.until(lambda: person.app.screen.query_one(OptionList).option_count)
+        await person.sees("Split (s)")
+        await person.press("enter")
+        await person.until(lambda: isinstance(person.app.screen, PlanScreen) and len(person.titles) == 3)
+
+
+@pytest.mark.parametrize("group", OPEN)
+async def test_the_footer_fits_80_columns(group: str) -> None:
+    async with someone(size=(80, 24)) as person:
+        await go(person, group)
+        await person.until(lambda: person.app.screen.query(FooterKey))
+        keys = person.app.screen.query_one(Footer).query(FooterKey)
+        assert len(keys) >= 4
+        assert max(key.region.right for key in keys) <= 81  # the last column is a space
+
+
+async def test_f1_in_help_closes_it_and_help_is_about_the_screen_beneath(place: Place) -> None:
+    async with someone() as person:
+        await person.press("f1")
+        await person.at(HelpScreen)
+        assert person.screen_text.index("Begin a new document") < person.screen_text.index("Everywhere")
+        await person.press("f1")
+        await person.at(LibraryScreen)
+
+
+async def test_a_key_typed_into_a_field_is_text(place: Place) -> None:
+    async with someone() as person:
+        await go(person, PLAN)
+        await person.press("enter", "ctrl+a")
+        await person.type("dusk")  # d, u, s and k do something in the list
+        await person.press("escape")
+        assert person.document.plan.sections[0].main_point == "duskwhat part 1 is about"
+        assert len(person.titles) == 2
+
+
+def test_keys_are_written_as_people_read_them() -> None:
+    assert key_label("shift+up,K,ctrl+z,f5,slash,minus,d") == "Shift+↑ K Ctrl+Z F5 / − d"

@@ -1,0 +1,279 @@
+"""The library: finding, opening, deleting, importing and exporting documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.widgets import Input, RadioButton, RadioSet
+
+from lwtui.app.screens.dialogs import Ask, Confirm
+from lwtui.app.screens.export import ExportScreen
+from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.config import set_value
+from lwtui.documents.model import Origin, Plan, Status
+from lwtui.documents.store import Document
+from tests.app.person import Person, someone
+from tests.app.place import Place, write
+from tests.support.author import title_of
+
+
+def make(place: Place, title: str, minutes_ago: int = 0) -> Path:
+    path = place.make(100, 100, name=title.lower(), texts={1: "Some words of text."})
+    with Document.open(path) as document:
+        document.set_plan(Plan(title, document.plan.sections), "Title")
+        document._open_db().execute("UPDATE document SET changed = changed - ?", (60 * minutes_ago,))
+    return path
+
+
+def rows(person: Person) -> list[str]:
+    return [row.cells[0] for row in person.rows._rows]
+
+
+async def test_documents_are_listed_the_last_changed_first(place: Place) -> None:
+    make(place, "Older", 120)
+    make(place, "Newer", 5)
+    async with someone(size=(120, 30)) as person:
+        await person.sees("Newer", "Older", "2 documents", "5 min ago", "2 h ago", "4 / 200", "50%", "writer")
+        assert rows(person) == ["Newer", "Older"]
+
+
+async def test_an_empty_library_says_how_to_begin(place: Place) -> None:
+    async with someone(size=(80, 24)) as person:
+        await person.sees("begin a document", "import a Markdown", "Ctrl+O chooses", "model demo")
+        await person.press("enter", "d", "x")  # on nothing
+        assert isinstance(person.app.screen, LibraryScreen)
+        await person.press("u")
+        await person.is_told("Nothing was deleted")
+
+
+async def test_words_find_titles_and_escape_shows_all_again(place: Place) -> None:
+    for title in ("Tea for two", "Two for tea", "Coffee"):
+        make(place, title)
+    async with someone() as person:
+        await person.press("slash")
+        await person.type("tEA two")
+        await person.until(lambda: sorted(rows(person)) == ["Tea for two", "Two for tea"])
+        await person.sees("2 of 3 documents")
+        await person.type(" x")
+        await person.sees("No title holds these words.")
+        await person.press("escape")
+        assert len(rows(person)) == 3
+        assert not person.widget(Input, "#find").display
+        await person.press("ctrl+f")
+        await person.type("coffee")
+        await person.press("enter", "enter")
+        await person.at(WritingScreen)
+        assert person.document.title == "Coffee"
+
+
+async def test_deleting_can_be_undone_more_than_once(place: Place) -> None:
+    first, second = make(place, "Older", 5), make(place, "Newer")
+    async with someone() as person:
+        await person.press("d")
+        await person.until(lambda: rows(person) == ["Older"])
+        await person.is_told("Press u to bring it back.")
+        await person.press("delete")
+        await person.sees("Nothing here yet")
+        assert not first.exists() and not second.exists()
+        await person.press("u", "ctrl+z")
+        await person.until(lambda: rows(person) == ["Newer", "Older"])
+        assert first.exists() and second.exists()
+
+
+async def test_markdown_is_imported_and_the_file_stays(place: Place) -> None:
+    source = place.home / "notes.md"
+    source.write_text("# My notes\n\n## First\n\nSome text.\n\n## Second\n\nMore text.\n")
+    async with someone() as person:
+        await person.press("i")
+        await person.at(Ask)
+        await person.fill("Input", "~/notes.md")
+        await person.press("enter")
+        await person.at(WritingScreen)
+        assert person.titles == ["First", "Second"]
+        assert person.document.path.parent == place.documents
+        assert {section.origin for section in person.sections} == {Origin.IMPORT}
+    assert source.exists()
+
+
+async def test_what_cannot_be_imported_is_told(place: Place) -> None:
+    async with someone() as person:
+        for name, told in (("~/nothing.md", "nothing.md"), (str(place.home), "folder"), ("~/none.lw", "no document")):
+            person.app.clear_notifications()
+            await person.press("i")
+            await person.at(Ask)
+            await person.fill("Input", name)
+            await person.press("enter")
+            await person.is_told(told)
+            assert person.app.session is None
+
+
+async def test_a_damaged_file_is_a_row_that_says_what_is_wrong(place: Place) -> None:
+    make(place, "Sound")
+    (place.documents / "broken.lw").write_bytes(b"no database at all" * 100)
+    (place.documents / "notes.txt").write_text("not a document")
+    async with someone(size=(120, 30)) as person:
+        await person.sees("broken.lw is not a lwtui document", "Sound")
+        assert len(rows(person)) == 2
+        person.rows.select(str(place.documents / "broken.lw"))
+        await person.press("enter")
+        await person.is_told("is not a lwtui document")
+        await person.press("x")
+        assert isinstance(person.app.screen, LibraryScreen)
+        await person.press("d")
+        await person.until(lambda: rows(person) == ["Sound"])
+
+
+async def test_a_file_of_a_newer_version_is_left_alone(place: Place) -> None:
+    path = make(place, "Future")
+    with path.open("r+b") as file:
+        file.seek(60)
+        file.write((999).to_bytes(4, "big"))
+    async with someone(path) as person:
+        await person.is_told("newer version of lwtui")
+        assert person.app.session is None
+
+
+async def test_a_folder_that_cannot_be_read_is_told_in_one_line(place: Place) -> None:
+    (place.home / "file").write_text("no folder")
+    set_value("documents", str(place.home / "file"))
+    async with someone(size=(80, 24)) as person:
+        await person.is_told("Cannot read")
+        await person.press("n")
+        await person.press("escape")
+
+
+async def test_enter_pressed_twice_opens_once_and_escape_twice_closes_once(place: Place) -> None:
+    make(place, "Once")
+    async with someone() as person:
+        person.app.simulate_key("enter")
+        person.app.simulate_key("enter")
+        await person.at(WritingScreen)
+        await person.pilot.pause()
+        assert not person.document.read_only
+        assert len(person.app.screen_stack) == 3
+        await person.press("escape")  # out of the text, where the second Enter led
+        person.app.simulate_key("escape")
+        person.app.simulate_key("escape")
+        await person.at(LibraryScreen)
+        await person.pilot.pause()
+        assert len(person.app.screen_stack) == 2
+        await person.press("enter")
+        await person.at(WritingScreen)
+        assert not person.document.read_only
+
+
+async def test_a_document_opens_where_it_was_left(place: Place) -> None:
+    planned = place.make(100, 100, name="planned")
+    async with someone(planned) as person:
+        await person.at(PlanScreen)
+    begun = place.make(100, 100, 100, name="begun", texts={1: "Done."})
+    with Document.open(begun) as document:
+        write(document, "s2", "Half of", Status.PARTIAL)
+    async with someone(begun) as person:
+        await person.at(WritingScreen)
+        assert person.editor.section_id == "s2"
+
+
+async def test_progress_is_up_to_date_after_a_document_is_closed(place: Place) -> None:
+    make(place, "Mine")
+    async with someone() as person:
+        await person.sees("4 / 200")
+        await person.press("enter")
+        await person.at(WritingScreen)
+        await person.press("end", "enter")
+        await person.type("two words")
+        await person.press("escape", "escape")
+        await person.at(LibraryScreen)
+        await person.sees("6 / 200")
+
+
+# -- export
+
+
+async def export(person: Person, format: int, name: str) -> None:
+    """Choose a format by number in the export dialog, give the file a name, and export."""
+    await person.at(ExportScreen)
+    buttons = list(person.widget(RadioSet).query(RadioButton))
+    await person.pilot.click(buttons[format])
+    await person.fill("#path", name)
+    await person.press("f9")
+
+
+async def test_a_document_is_exported_in_each_format(place: Place) -> None:
+    make(place, "Tea")
+    async with someone(size=(80, 24)) as person:
+        await person.press("x")
+        await person.at(ExportScreen)
+        assert person.widget(Input, "#path").value == "~/documents/tea.md"
+        for number, ending in enumerate(("md", "txt", "html")):
+            await export(person, number, f"~/out.{ending}")
+            await person.is_told(f"Exported to ~/out.{ending}")
+            await person.at(LibraryScreen)
+            await person.press("f9")
+        await person.at(ExportScreen)
+    assert (place.home / "out.md").read_text() == f"# Tea\n\n## {title_of(1)}\n\nSome words of text.\n"
+    assert "#" not in (place.home / "out.txt").read_text()
+    assert "<h1>Tea</h1>" in (place.home / "out.html").read_text()
+
+
+async def test_the_format_changes_the_ending(place: Place) -> None:
+    make(place, "Tea")
+    async with someone() as person:
+        await person.press("x")
+        await person.at(ExportScreen)
+        buttons = list(person.widget(RadioSet).query(RadioButton))
+        await person.pilot.click(buttons[2])
+        await person.until(lambda: person.widget(Input, "#path").value == "~/documents/tea.html")
+
+
+async def test_an_existing_file_is_replaced_only_after_asking(place: Place) -> None:
+    make(place, "Tea")
+    (place.home / "out.md").write_text("Mine.")
+    async with someone() as person:
+        await person.press("x")
+        await export(person, 0, "~/out.md")
+        await person.at(Confirm)
+        await person.sees("~/out.md is there already.")
+        await person.press("n")
+        await person.at(ExportScreen)
+        assert (place.home / "out.md").read_text() == "Mine."
+        await person.press("f9")
+        await person.at(Confirm)
+        await person.press("y")
+        await person.is_told("Exported to ~/out.md")
+        await person.at(LibraryScreen)
+    assert (place.home / "out.md").read_text().startswith("# Tea")
+
+
+async def test_an_export_that_fails_says_why_and_stays_open(place: Place) -> None:
+    path = make(place, "Tea")
+    async with someone(size=(80, 24)) as person:
+        await person.press("x")
+        for name, told in (
+            ("", "Name the file."),
+            ("~/nowhere/out.md", "There is no folder"),
+            ("~", "folder. Name a file in it."),
+            (str(path), "is a document's own file"),
+        ):
+            await export(person, 0, name)
+            if name == str(path):
+                await person.at(Confirm)
+                await person.press("y")
+            await person.sees(told)
+            await person.at(ExportScreen)
+        await person.press("escape")
+        await person.at(LibraryScreen)
+        with Document.open(path) as document:
+            assert not document.read_only
+    assert [file.name for file in place.documents.iterdir()] == ["tea.lw"]
+
+
+async def test_the_outline_of_the_document_under_the_cursor_is_seen_in_a_huge_window(place: Place) -> None:
+    make(place, "Tea", 5)
+    (place.documents / "broken.lw").write_bytes(b"no database at all" * 100)
+    async with someone(size=(200, 50)) as person:
+        await person.sees("broken.lw is not a lwtui document. Markdown")
+        await person.press("end")
+        await person.sees("Write a guide to growing tomatoes", title_of(2), "4/100")
