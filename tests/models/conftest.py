@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ import pytest_asyncio
 from lwtui.models.llama_cpp.client import LlamaModel
 from lwtui.models.llama_cpp.demo import demo_path
 from tests.support.gguf_file import with_texts
+
+# As for the model's process: tests that compute in this one must not wait by spinning either. It is read when
+# llama.cpp is loaded, which no import above does.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}<start_of_turn>"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lwtui.models.llama_cpp.bindings import Gguf, LoadError, NativeLog
@@ -231,6 +232,28 @@ def test_the_grammar_chooses_the_likeliest_of_what_it_allows(write: Write) -> No
 
 def test_an_unlikely_token_is_found_where_the_grammar_allows_nothing_else(write: Write) -> None:
     assert write("1 + 1 =", grammar='root ::= "ZQ" [a-z] "쿵"')[0].startswith("ZQ")
+
+
+@pytest.mark.parametrize(
+    ("grammar", "written"),
+    [
+        ('root ::= "Paragraph 1 - " [^0-9]+', ["", "Par", "Paragraph 1 -", "Paragraph 1 - A"]),
+        ('root ::= "你好" [一-龥]{2} "🍅"?', ["", "你", "你好世界"]),
+        ("root ::= [^你a]+", ["", "世"]),
+        ('root ::= "a" | "ab" "c"? [0-9]*', ["", "a", "ab"]),
+    ],
+)
+def test_asking_about_beginnings_finds_every_token_that_a_grammar_allows(
+    gguf: Gguf, log: NativeLog, grammar: str, written: list[str]
+) -> None:
+    everything = np.arange(gguf.n_vocab, dtype=np.int32)
+    for text in written:
+        sampler = Sampler(gguf, log, {}, 1, grammar)
+        for token in gguf.tokens(text):
+            sampler.accept(token)
+        possible = gguf.openings.narrowed(sampler.allowed)
+        assert set(sampler.allowed(possible)) == set(sampler.allowed(everything)) != set()
+        sampler.close()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from typing import Any
 
 import llama_cpp.llama_cpp as C
 
+from lwtui.models.llama_cpp.openings import Openings
+
 _ERROR, _CONTINUED = 4, 5  # ggml's levels
 _HIDDEN = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
 
@@ -154,9 +156,20 @@ class Gguf:
             self._pieces[token] = self._piece(token, special=False)
         return self._pieces[token]
 
+    def text(self, token: int) -> bytes:
+        """The bytes that stand for ``token`` in a grammar and in a chat template; control tokens have some too."""
+        return self._piece(token, special=True)
+
+    def texts(self) -> Iterator[bytes]:
+        """:meth:`text` of every token, in order; quicker than one by one."""
+        buffer = ctypes.create_string_buffer(1024)
+        for token in range(self.n_vocab):
+            length = C.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, True)
+            yield ctypes.string_at(buffer, length) if length >= 0 else self.text(token)
+
     def mark(self, token: int) -> str:
         """How a token is written in a chat template; empty for -1."""
-        return self._piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
+        return self.text(token).decode("utf-8", "replace") if token >= 0 else ""
 
     def _piece(self, token: int, *, special: bool) -> bytes:
         size = 64
@@ -166,6 +179,11 @@ class Gguf:
             if length >= 0:
                 return buffer.raw[:length]
             size = -length
+
+    @cached_property
+    def openings(self) -> Openings:
+        """The vocabulary in groups, for grammars; made when it is first asked for."""
+        return Openings(self)
 
     def ends(self, token: int) -> bool:
         """Whether ``token`` ends an answer."""

@@ -1,8 +1,8 @@
 """Drawing the next token: a chain of samplers in C, and a grammar that is asked only about what was drawn.
 
 A grammar has to look at every token of the vocabulary to mask it, which takes several times as long as the model
-itself. So a token is drawn freely first; only where the grammar refuses it are the likeliest tokens masked, and more of
-them only while that leaves too few.
+itself. So a token is drawn freely first; only where the grammar refuses it are the likeliest tokens masked, and the
+others only if that leaves too few.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DEFAULTS = {
     "frequency_penalty": 0.0,
 }
 _LOOK_BACK = 64  # tokens that the penalties look back on
-_MASKED = (512, 8192)  # likeliest tokens that are masked when the drawn one was refused, then all of them
+_NEAR = 10.0  # tokens whose logits are within this of the best one's are masked first
 _FAR = 15.0  # a logit that is lower by this can be left out: e^-15 of the best one's probability
 _PENALTY = 3.0  # by how much penalties may lower the best logit, about
 
@@ -48,6 +48,7 @@ class Sampler:
         """Without a ``seed`` each answer is another one. Raises :class:`GrammarError`."""
         self._gguf = gguf
         self._values = _DEFAULTS | dict(sampling)
+        self._even = np.broadcast_to(np.float32(0), gguf.n_vocab)  # logits where they do not matter
         self._grammar = _grammar(gguf, log, grammar) if grammar else None
         self._chain = self._build(secrets.randbits(32) if seed is None else seed % 2**32)
 
@@ -89,9 +90,18 @@ class Sampler:
             return token
         logits = np.ctypeslib.as_array(C.llama_get_logits_ith(context, index), (self._gguf.n_vocab,))
         token = self._constrained(logits)
-        C.llama_sampler_accept(self._grammar, token)
-        C.llama_sampler_accept(self._chain, token)
+        self.accept(token)
         return token
+
+    def accept(self, token: int) -> None:
+        """Take ``token`` for the next one of the answer."""
+        C.llama_sampler_accept(self._chain, token)
+        if self._grammar is not None:
+            C.llama_sampler_accept(self._grammar, token)
+
+    def allowed(self, tokens: np.ndarray) -> np.ndarray:
+        """Those of ``tokens`` that the grammar allows next."""
+        return self._masked(_candidates(tokens, self._even))["id"]
 
     def _constrained(self, logits: np.ndarray) -> int:
         candidates = np.empty(len(logits), _CANDIDATE)
@@ -99,15 +109,16 @@ class Sampler:
         candidates["logit"] = logits
         token = _apply(self._chain, candidates)
         _check(float(logits[token]))
-        if len(self._allowed(np.array([(token, 1.0, 0.0)], _CANDIDATE))):
+        if len(self._masked(np.array([(token, 1.0, 0.0)], _CANDIDATE))):
             return token
-        for most in (*_MASKED, len(logits)):
-            whole = most >= len(logits)
-            tried = np.arange(len(logits)) if whole else np.argpartition(logits, -most)[-most:]
-            allowed = self._allowed(_candidates(tried, logits))
-            if len(allowed) and (whole or self._are_enough(allowed, float(logits[tried].min()))):
-                return _apply(self._chain, allowed)
-        raise ArithmeticError("the grammar allows no token here")
+        least = float(logits.max()) - _NEAR
+        allowed = self._masked(_candidates(np.flatnonzero(logits >= least), logits))
+        if not len(allowed) or not self._are_enough(allowed, least):
+            possible = self._gguf.openings.narrowed(self.allowed)
+            allowed = self._masked(_candidates(possible, logits))
+        if not len(allowed):
+            raise ArithmeticError("the grammar allows no token here")
+        return _apply(self._chain, allowed)
 
     def _are_enough(self, allowed: np.ndarray, rest: float) -> bool:
         """Whether tokens whose logits are at most ``rest`` would play no part beside those in ``allowed``."""
@@ -117,7 +128,7 @@ class Sampler:
         reach = _FAR if values["min_p"] <= 0 else _PENALTY - math.log(values["min_p"])
         return rest < float(allowed["logit"].max()) - reach
 
-    def _allowed(self, candidates: np.ndarray) -> np.ndarray:
+    def _masked(self, candidates: np.ndarray) -> np.ndarray:
         """Those of ``candidates`` that the grammar allows as the next token."""
         array = _as_array(candidates)
         C.llama_sampler_apply(self._grammar, ctypes.byref(array))
