@@ -1,0 +1,141 @@
+"""The session: one run at a time, and a person's text before the model's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from lwtui.agentwrite.events import Event, SectionStarted, TextDelta, Thinking
+from lwtui.app.agents import Agents
+from lwtui.app.manuscript import Manuscript, SectionChanged
+from lwtui.app.session import Activity, ActivityChanged, Heard, Session
+from lwtui.config import load_settings
+from lwtui.documents.model import Plan, Provenance, Status
+from lwtui.documents.store import Document
+from lwtui.errors import LwtuiError
+from tests.app.place import Place
+from tests.support.author import Author
+from tests.support.fault_server import FaultServer
+from tests.support.tempo import Tempo
+
+
+def started(section_id: str, keep: int = 0) -> SectionStarted:
+    return SectionStarted(section_id, 1, 2, "", 100, False, keep, Provenance("m"))
+
+
+async def events_of(*events: Event) -> AsyncGenerator[Event, None]:
+    for event in events:
+        yield event
+
+
+async def passed(manuscript: Manuscript, *events: Event) -> list[Event]:
+    async with aclosing(manuscript.checked(events_of(*events))) as checked:
+        return [event async for event in checked]
+
+
+@pytest.fixture
+async def document(place: Place) -> AsyncIterator[Document]:
+    with Document.open(place.make(60, 60, texts={1: "First."})) as document:
+        yield document
+
+
+async def test_a_section_that_is_as_it_was_shown_may_begin(document: Document) -> None:
+    manuscript = Manuscript(document, (), lambda: None)
+    manuscript.sections()
+    events = [started("s2"), TextDelta("s2", "x")]
+    assert await passed(manuscript, *events) == events
+
+
+async def test_a_section_edited_since_it_was_shown_may_not_begin(document: Document) -> None:
+    manuscript = Manuscript(document, (), lambda: document.edit("s2", "Typed at the last moment."))
+    manuscript.sections()
+    with pytest.raises(SectionChanged):
+        await passed(manuscript, started("s2"))
+
+
+async def test_a_section_deleted_since_it_was_shown_may_not_begin(document: Document) -> None:
+    manuscript = Manuscript(document, (), lambda: None)
+    manuscript.sections()
+    document.set_plan(Plan("A Plan", document.plan.sections[:1]), "Delete")
+    with pytest.raises(SectionChanged):
+        await passed(manuscript, started("s2"))
+
+
+async def test_a_section_to_be_written_anew_counts_as_done(document: Document) -> None:
+    assert [one.status for one in Manuscript(document, {"s2"}, lambda: None).sections()] == [Status.DONE] * 2
+
+
+async def test_a_second_run_is_refused_while_one_is_going_on(author: Author, place: Place) -> None:
+    author.delay = Tempo(5)
+    heard: list[Heard] = []
+    async with FaultServer(author) as server:
+        place.serve(server)
+        agents = Agents(load_settings())
+        session = Session(Document.open(place.make(100)), agents)
+        session.listen(heard.append)
+        session.start_write()
+        assert session.busy  # at once, so that a key pressed twice does not begin twice
+        with pytest.raises(LwtuiError, match="at work"):
+            session.start_plan()
+        await session.cancel()
+        assert not session.busy
+        await session.close()
+        session.start_write()
+        assert not session.busy
+        await agents.release()
+    activities = [one.activity for one in heard if isinstance(one, ActivityChanged)]
+    assert activities == [Activity.LOADING, Activity.IDLE]
+
+
+async def test_a_run_cancelled_before_it_began_leaves_nothing_behind(server: FaultServer, place: Place) -> None:
+    agents = Agents(load_settings())
+    session = Session(Document.open(place.make(60)), agents)
+    session.start_write()
+    await session.cancel()
+    session.start_write()
+    while session.busy:
+        assert session._task is not None
+        await session._task
+    assert session.document.section("s1").status is Status.DONE
+    await session.close()
+    await agents.release()
+
+
+async def test_a_mistake_in_lwtui_is_told_and_ends_the_run(
+    server: FaultServer, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("lwtui.app.session.write", broken)
+    agents = Agents(load_settings())
+    session = Session(Document.open(place.make(60)), agents)
+    session.start_write()
+    assert session._task is not None
+    with pytest.raises(ZeroDivisionError):
+        await session._task
+    assert "lwtui made a mistake (ZeroDivisionError" in session.error
+    assert not session.busy
+    await session.close()
+    await agents.release()
+
+
+async def test_a_model_that_thinks_is_seen_to_think(author: Author, place: Place) -> None:
+    author.thinks = 40
+    heard: list[Heard] = []
+    messages: list[str] = []
+    async with FaultServer(author) as server:
+        place.serve(server)
+        agents = Agents(load_settings())
+        session = Session(Document.open(place.make(60)), agents)
+        session.listen(heard.append)
+        session.listen(lambda event: messages.append(session.message) if isinstance(event, Thinking) else None)
+        session.start_write()
+        assert session._task is not None
+        await session._task
+        assert any(isinstance(event, Thinking) for event in heard)
+        assert "The model is thinking before it writes" in messages[0]
+        await session.close()
+        await agents.release()
