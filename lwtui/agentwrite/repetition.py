@@ -12,6 +12,9 @@ import regex
 from lwtui.text import last_sentence_end, sentence_ends
 
 _TOKEN = regex.compile(r"(?P<character>[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])|[\p{L}\p{N}]+")
+_BREAK = regex.compile(r"\n\s*\n")
+_LAST_BREAK = regex.compile(r"(?r)\n\s*\n")
+_MAY_RETURN = regex.compile(r"\s*[#“\"«„‘「『—–]")  # headings and what people say
 _SEEN_SHARE = 0.6  # a sentence with this share of known n-grams says nothing new
 _LOOP_TOKENS = 24  # a phrase that repeats over this many tokens is a loop
 _LOOP_REACH = 700  # characters in which a loop is looked for
@@ -21,14 +24,16 @@ _RESCAN = 80  # characters before the last look in which a sentence's end may si
 
 @dataclass(frozen=True)
 class _Measure:
-    """``gram``: tokens in an n-gram. ``least``: shorter sentences may repeat, "Why?" is no loop."""
+    """``gram``: tokens in an n-gram. ``least``: shorter sentences may repeat, "Why?" is no loop; so may paragraphs
+    shorter than ``least_paragraph``."""
 
     gram: int
     least: int
+    least_paragraph: int
 
 
 # A character of Chinese or Japanese says about half of what a word does.
-_WORDS, _CHARACTERS = _Measure(4, 7), _Measure(8, 14)
+_WORDS, _CHARACTERS = _Measure(4, 7, 4), _Measure(8, 14, 8)
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,13 @@ class RepetitionWatch:
     """
 
     def __init__(self, earlier: Iterable[str] = ()) -> None:
+        earlier = list(earlier)
         self._known: set[int] = set().union(*map(_grams_of, earlier))
+        self._paragraphs: set[int] = set().union(*map(_paragraphs_of, earlier))
         self._checked = 0  # the section's text up to here is sound and known
         self._scanned = 0  # no sentence ends between _checked and here
+        self._broken = 0  # paragraphs that end before it are known
+        self._paragraph_end = 0  # of the last one that is
         self._trusted = 0  # nothing before it is taken back
         self._looked_at = 0
 
@@ -56,8 +65,10 @@ class RepetitionWatch:
         """Take ``text``, with which the section begins, for sound, whatever it repeats."""
         end = last_sentence_end(text)
         self._known |= _grams_of(text[:end])
+        self._paragraphs |= _paragraphs_of(text[:end])
         self._checked = self._scanned = end
-        self._trusted = self._looked_at = len(text)
+        self._trusted = self._looked_at = self._broken = len(text)
+        self._paragraph_end = len(text.rstrip())
 
     def look(self, text: str, *, ended: bool = False) -> Finding | None:
         """The first repetition past what was checked before, or ``None``.
@@ -75,16 +86,44 @@ class RepetitionWatch:
             self._known.update(grams)
             self._checked = self._scanned = end
         self._scanned = max(self._checked, len(text) - _RESCAN)
+        if (before := self._paragraph_before(text, ended)) is not None:
+            return before
         if len(text) - self._looked_at < _CHECK_EVERY:
             return None
         self._looked_at = len(text)
         loop = _loop_in(text, max(self._trusted, len(text) - _LOOP_REACH))
         return None if loop is None else Finding(loop, "a phrase loops")
 
+    def _paragraph_before(self, text: str, ended: bool) -> Finding | None:
+        """A paragraph that has ended since the last look and has stood in the document before."""
+        for match in _BREAK.finditer(text, self._broken):
+            self._broken = match.end()
+            if (finding := self._paragraph_at(text, match.start())) is not None:
+                return finding
+        self._broken = max(self._broken, len(text) - _RESCAN)
+        return self._paragraph_at(text, len(text)) if ended else None
+
+    def _paragraph_at(self, text: str, end: int) -> Finding | None:
+        """Whether the paragraph that ends at ``end`` has stood before; if it has not, it is known now."""
+        found = _LAST_BREAK.search(text, 0, end)
+        start, sound = (found.end(), found.start()) if found else (0, 0)
+        end = start + len(text[start:end].rstrip())
+        if end == self._paragraph_end:
+            return None  # more white space after one that is known
+        self._paragraph_end = end
+        paragraph = _paragraph(text[start:end])
+        if paragraph in self._paragraphs:
+            return Finding(max(sound, self._trusted), "a paragraph was said before")
+        if paragraph is not None:
+            self._paragraphs.add(paragraph)
+        return None
+
     def rolled_back(self, keep: int) -> None:
         """The section was cut to ``keep`` characters; what was said after it stays known, so as not to return."""
         self._checked = min(self._checked, keep)
         self._scanned = min(self._scanned, keep)
+        self._broken = min(self._broken, keep)
+        self._paragraph_end = min(self._paragraph_end, keep)
         self._trusted = min(self._trusted, keep)
         self._looked_at = min(self._looked_at, keep)
 
@@ -103,6 +142,19 @@ def _grams_of(text: str) -> frozenset[int]:
     """The n-grams of all sentences of a text. Each section asks for those of all earlier ones."""
     cuts = [0, *sentence_ends(text), len(text)]
     return frozenset(gram for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b])))
+
+
+@lru_cache(maxsize=512)
+def _paragraphs_of(text: str) -> frozenset[int]:
+    return frozenset(known for one in _BREAK.split(text) if (known := _paragraph(one)) is not None)
+
+
+def _paragraph(text: str) -> int | None:
+    """What a paragraph is known by; ``None`` if it may come again."""
+    tokens, measure = _tokens(text)
+    if len(tokens) < measure.least_paragraph or _MAY_RETURN.match(text):
+        return None
+    return hash(tuple(tokens))
 
 
 def _tokens(text: str) -> tuple[list[str], _Measure]:

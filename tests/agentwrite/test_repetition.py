@@ -80,6 +80,47 @@ def test_short_sentences_that_loop_are_found_and_the_first_stays(phrase: str) ->
     assert finding[0].reason == "a phrase loops"
 
 
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "1. How to choose the best plants",
+        "2. The first crop\n3. The second crop",
+        "Now it rains.\nAnd then.",
+        "山上下了很大的雨",
+    ],
+)
+def test_a_short_paragraph_that_stood_before_is_found(paragraph: str) -> None:
+    sound = prose(4)
+    for text, earlier in (
+        (f"{paragraph}\n\n{sound}\n\n{paragraph}\n\nMore", ()),
+        (f"{sound}\n\n{paragraph}\n\nMore", (f"{prose(3, 2)}\n\n{paragraph}\n\n{prose(3, 3)}",)),
+    ):
+        finding = found(text, earlier)
+        assert finding is not None
+        assert finding[0].reason == "a paragraph was said before"
+        assert text[: finding[0].keep].endswith(sound)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 1000])
+def test_white_space_after_a_paragraph_does_not_make_it_two(step: int) -> None:
+    text = "A first line stands here\n\n\n\n\nA second line stands here \n \n\n  \n\nAnd a third one here"
+    assert found(text, step=step, ended=True) is None
+    watch = RepetitionWatch()
+    assert watch.look(text, ended=True) is None  # the answer has ended
+    for end in range(1, 40):
+        assert watch.look((text + "\n\nThis is what comes after it all")[: len(text) + end]) is None
+    trusting = RepetitionWatch()
+    trusting.trust(text)
+    for end in range(1, 40):
+        assert trusting.look((text + "\n\nThis is what comes after it all")[: len(text) + end]) is None
+
+
+def test_a_last_paragraph_is_looked_at_when_the_answer_has_ended() -> None:
+    text = f"We need water.\nAnd light\n\n{prose(4)}\n\nWe need water.\nAnd light"
+    assert found(text) is None
+    assert found(text, ended=True) is not None
+
+
 def test_a_loop_of_paragraphs_is_found() -> None:
     paragraph = prose(4)
     assert found("\n\n".join([paragraph] * 5)) is not None
@@ -94,6 +135,9 @@ def test_a_loop_of_paragraphs_is_found() -> None:
         "- water\n- light\n- soil\n- water again\n- light again\n\n" + prose(3),
         "| one | two |\n|---|---|\n| 1 | 2 |\n| 1 | 3 |\n| 2 | 2 |\n\n" + prose(3),
         "The United States of America grew. " + prose(2) + " The United States of America shrank then. " + prose(2, 3),
+        "### What you will need\n\nA pot.\n\n### What you will need\n\nA pan.\n\n" + prose(3),
+        "“I do not know,” he said.\n\n" + prose(3) + "\n\n“I do not know,” he said.\n\nMore",
+        "A short line.\n\n" + prose(3) + "\n\nA short line.\n\nMore",
         "他笑了。她也笑了。他们都笑了。" + prose(5, 1, "zh"),
         "人工智能技术的发展很快。" + prose(5, 1, "zh") + "人工智能技术的发展改变了许多人的生活和工作。",
     ],
