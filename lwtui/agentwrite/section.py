@@ -323,11 +323,14 @@ class SectionWriter:
         """Bring the text to where it can be gone on from after an answer that was too short."""
         if self._ended == "length":
             return self._to_resume("the answer was cut off within a sentence")
-        if not self._text or self._text[-1].isspace():
+        # The model took the section for complete, so what follows is a new paragraph. A stop string may have left half
+        # of its beginning.
+        lines = self._text[len(self._text.rstrip()) :].count("\n")
+        if not self._text or lines >= 2:
             return []
-        # The model took the section for complete, so what follows is a new paragraph.
-        self._set_text(self._text + "\n\n")
-        return [TextDelta(self._id, "\n\n")]
+        gap = "\n" * (2 - lines)
+        self._set_text(self._text + gap)
+        return [TextDelta(self._id, gap)]
 
     def _ask_for_room(self) -> list[Event]:
         """No text came, and the tokens are used up: a reasoning model gets about twice as many."""

@@ -126,6 +126,13 @@ async def test_a_model_that_has_nothing_more_to_say_is_not_asked_for_ever() -> N
     assert len(of_kind(SectionFinished, events)) == 1
 
 
+@pytest.mark.parametrize("ending", ["", "\n", "\n\n"])
+async def test_an_answer_that_was_too_short_is_gone_on_with_in_a_new_paragraph(ending: str) -> None:
+    said = iter([Answer([f"A short text.{ending}"]), *[Answer([])] * 50])
+    _, _, studio = await written(lambda _: next(said), profile="base")
+    assert studio.server.calls[1].json["prompt"].endswith("A short text.\n\n")
+
+
 async def test_a_model_that_gives_no_text_at_all_is_a_clear_error() -> None:
     with pytest.raises(ModelError) as caught:
         await written(lambda _: Answer([]))

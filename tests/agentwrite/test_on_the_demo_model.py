@@ -1,0 +1,91 @@
+"""The method on a real model: the demo in its process, from an instruction to a document of the length asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from lwtui.agentwrite import Agent, Draft, make_plan, open_agent, write
+from lwtui.agentwrite.events import DocumentFinished, PlanReady, SectionFinished
+from lwtui.config import Settings
+from lwtui.documents.model import Brief, Plan, PlannedSection
+from lwtui.text import clean, count_words
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def agent() -> AsyncIterator[Agent]:
+    agent = await open_agent("demo", Settings())
+    yield agent
+    await agent.aclose()
+
+
+async def planned(agent: Agent, brief: Brief) -> Plan:
+    events = [event async for event in make_plan(agent, brief)]
+    assert isinstance(events[-1], PlanReady)
+    return events[-1].plan
+
+
+async def written(agent: Agent, brief: Brief, plan: Plan) -> tuple[Draft, DocumentFinished]:
+    draft = Draft(plan)
+    async for event in write(agent, brief, draft):
+        draft.apply(event)
+    assert isinstance(event, DocumentFinished)
+    return draft, event
+
+
+async def test_a_plan_has_the_length_asked_for_and_no_step_twice(agent: Agent) -> None:
+    plan = await planned(agent, Brief("Write a guide to growing tomatoes on a balcony", words=500, seed=1))
+    assert plan.words == 500
+    assert plan.title
+    assert 1 <= len(plan.sections) <= 12
+    assert len({section.title.casefold() for section in plan.sections}) == len(plan.sections)
+
+
+async def test_a_document_of_two_sections_comes_out_as_long_as_asked(agent: Agent) -> None:
+    plan = Plan(
+        "Tomatoes",
+        (
+            PlannedSection("The right pot", "how large it is, and what soil goes into it", 60),
+            PlannedSection("Water and sun", "how much of both the plants need in summer", 60),
+        ),
+    )
+    brief = Brief("Write a guide to growing tomatoes on a balcony", words=120, seed=1)
+    draft, finished = await written(agent, brief, plan)
+    sections = draft.sections()
+    assert [section.id for section in sections] == [section.id for section in plan.sections]
+    assert draft.done == {section.id for section in sections}
+    length = sum(count_words(section.text) for section in sections)
+    assert finished.length == length
+    assert 108 <= length <= 132
+    paragraphs = [paragraph for section in sections for paragraph in section.text.split("\n\n")]
+    assert len(paragraphs) == len(set(paragraphs))
+    assert all(section.text == clean(section.text).strip() != "" for section in sections)
+
+
+async def test_the_same_seed_writes_the_same_document(agent: Agent) -> None:
+    plan = Plan("Bread", (PlannedSection("The dough", "what goes into it, and how long it rests", 40, "one"),))
+    texts = [(await written(agent, Brief("Write about bread", words=40, seed=7), plan))[0].texts for _ in range(2)]
+    assert texts[0] == texts[1]
+
+
+async def test_an_interrupted_section_is_gone_on_with(agent: Agent) -> None:
+    plan = Plan("Bread", (PlannedSection("The dough", "what goes into it, and how long it rests", 60, "one"),))
+    brief = Brief("Write about bread", words=60, seed=7)
+    draft = Draft(plan)
+    events = write(agent, brief, draft)
+    async for event in events:
+        draft.apply(event)
+        if count_words(draft.texts.get("one", "")) > 20:
+            break
+    await events.aclose()
+    begun = draft.texts["one"]
+    async for event in write(agent, brief, draft):
+        draft.apply(event)
+        if isinstance(event, SectionFinished):
+            assert 48 <= event.length <= 72
+    assert draft.texts["one"].startswith(begun.rsplit(" ", 1)[0])
+    assert len(draft.texts["one"]) > len(begun)
