@@ -60,6 +60,8 @@ class Endpoint:
                 timeout=timeout,
                 follow_redirects=True,
                 event_hooks=hooks,
+                # How many calls there are is the callers' business: one that waited here would pass for stalled.
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
                 trust_env=self._home.host not in _THIS_MACHINE,  # a proxy cannot reach it
             ),
         )

@@ -180,6 +180,20 @@ def test_the_budget_is_never_overrun(shell: Shell) -> None:
     assert "spent" in done.err
 
 
+def test_as_many_are_asked_for_at_once_as_is_said(shell: Shell) -> None:
+    """More than the pools of HTTP clients usually hold."""
+    data = write_prompts(shell.folder / "prompts.jsonl", [20] * 120)
+    with serving(lambda _: Answer(["A ", "text."], delay=4.0)) as server:
+        process = shell.start(*command(server, data, "--concurrency", 120, "--quiet"))
+        deadline = time.monotonic() + 30
+        while len(server.calls) < 120 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(server.calls) == 120
+        assert not (shell.folder / "out.jsonl").read_bytes()  # the first answer is still to come
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
 def test_a_budget_needs_prices(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20])
     with serving(Writer()) as server:

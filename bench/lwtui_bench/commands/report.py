@@ -35,9 +35,9 @@ def run(options: argparse.Namespace) -> int:
     reference = not options.no_published
     shown = tables.all_tables(runs, reference=reference)
     conclusions = tables.conclusions(runs)
-    print("\n\n".join([*map(tables.plain, shown), *conclusions]))
-    if options.html or options.png:
+    if options.html or options.png:  # before the tables, whose reader may be gone after the first page
         _draw(options, runs, shown, conclusions, reference=reference)
+    print("\n\n".join([*map(tables.plain, shown), *conclusions]))
     reached = {run.label: found.mean for run in runs if (found := run.figure("S_l"))}
     failed = [below(mean, options.fail_under, f"S_l of {label}") for label, mean in reached.items()]
     return 1 if any(failed) else 0
