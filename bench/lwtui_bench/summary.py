@@ -20,7 +20,7 @@ from lwtui_bench.statistics import Interval, interval
 from lwtui_bench.tasks import Score, Suite, suites
 
 # The figures that runs are compared by. What S_q is depends on the judge; mean is that of S_l and S_q.
-FIGURES = {"S_l": "length", "S_q": "quality", "mean": "length and quality"}
+FIGURES = {"S_l": "length", "S_q": "quality", "mean": "the mean of length and quality"}
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,9 @@ def agreement_table(run: Run) -> Table | None:
     found = agreement(run)
     if found is None:
         return None
-    rows = [["S_q", _share(found.alpha)], *([name, _share(value)] for name, value in found.dimensions.items())]
+    rows: list[list[str]] = []
+    if found.judges > 1:
+        rows = [["S_q", _share(found.alpha)], *([name, _share(value)] for name, value in found.dimensions.items())]
     rows.append(["a judge with itself, S_q", _share(found.retest_alpha)])
     rows.append(["its spread on one answer, points", _share(found.retest_spread, 1)])
     note = "Krippendorff's alpha: 1 is full agreement, 0 what chance brings."
