@@ -204,20 +204,24 @@ class CompletionForm:
             text=self._render(
                 "section",
                 task,
-                plan="\n".join(f"{at}. {one.title}" for at, one in enumerate(task.plan.sections, 1)),
+                plan="; ".join(one.title for one in task.plan.sections),
                 written=f"{task.written}\n\n" if task.written else "",
-                heading=section.title,
-                main_point=section.main_point,
+                chapter=self.earlier(section.title, section.main_point, partial),
                 partial=partial,
             )
         )
 
     def _render(self, name: str, task: Task, **values: Any) -> str:
-        text = self.prompts.render(name, **_values(task.brief), title=task.plan.title, **values)
+        brief = _values(task.brief)
+        brief["instruction"] = str(brief["instruction"]).rstrip(".")  # the prompt goes on after it
+        text = self.prompts.render(name, **brief, title=task.plan.title, **values)
         return text if values["partial"] else text.rstrip() + "\n\n"
 
     def earlier(self, title: str, main_point: str, text: str) -> str:
-        return f"## {title}\n\n({main_point})\n\n{text}" if title else text
+        if not title:
+            return text
+        point = main_point.rstrip(" .?!。？！")
+        return self.prompts.render("chapter", heading=title, main_point=point, text=text)
 
     def digest(self, notes: Sequence[str]) -> str:
         return "## In short\n\n" + "\n".join(notes)
