@@ -72,7 +72,7 @@ class Intake:
             body = rest.lstrip()
         elif not newline and len(first) <= _LONGEST_HEADING and self._may_be_heading(first):
             return True
-        if not body or body in self._tail or self._may_be_block(body):
+        if not body or _folded(body) in _folded(self._tail) or self._may_be_block(body):
             return True
         return not body[_overlap(self._tail, body) :].strip()
 
@@ -155,14 +155,31 @@ class _Levels:
 
 
 def _overlap(end: str, opening: str) -> int:
-    """How much of ``opening`` repeats the ``end`` of what stands (characters), or 0."""
+    """How much of ``opening`` repeats the ``end`` of what stands (characters), or 0. White space may differ."""
     lead = len(opening) - len(opening.lstrip())
     body = opening[lead:]
-    for size in range(min(len(body), len(end)), _LEAST_OVERLAP - 1, -1):
-        within_word = body[size - 1].isalnum() and body[size : size + 1].isalnum()
-        if end.endswith(body[:size]) and (not within_word or _CLOSING.match(body[size])):
-            return lead + size
+    folded = _folded(body)
+    end = _folded(end)
+    for size in range(min(len(folded), len(end)), _LEAST_OVERLAP - 1, -1):
+        within_word = folded[size - 1].isalnum() and folded[size : size + 1].isalnum()
+        if end.endswith(folded[:size]) and (not within_word or _CLOSING.match(folded[size])):
+            return lead + _unfolded(body, size)
     return 0
+
+
+def _folded(text: str) -> str:
+    """``text`` with each run of white space as one space."""
+    return regex.sub(r"\s+", " ", text)
+
+
+def _unfolded(text: str, size: int) -> int:
+    """Offset in ``text`` of the first ``size`` characters of it folded."""
+    spaces = [match for match in regex.finditer(r"\s+", text) if len(match[0]) > 1]
+    for match in spaces:
+        if match.start() + 1 > size:
+            break
+        size += len(match[0]) - 1
+    return size
 
 
 def _letters(line: str) -> str:
