@@ -19,7 +19,7 @@ def prepare_base(recipe: Recipe) -> tuple[str, str]:
 
     ``tiny`` is made and a GGUF is dequantized on the first call, into ``RUN/base``.
     """
-    name = recipe.find(recipe.base.model)
+    name = recipe.base.model if recipe.base.model in ("tiny", "demo") else recipe.find(recipe.base.model)
     if name == "tiny":
         texts = list(_tiny_texts(recipe))
         return _made(recipe, {"tiny": _hash(texts)}, lambda folder: _make_tiny(folder, texts, recipe.seed))

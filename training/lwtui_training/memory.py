@@ -19,3 +19,12 @@ def packed_count(lengths: list[int], size: int) -> int:
         left = free.pop(at) - length if at < len(free) else size - length
         insort(free, left)
     return len(free)
+
+
+def dpo_steps(recipe: Recipe, pairs: int) -> int:
+    """How many optimizer steps the recipe's DPO takes on so many pairs."""
+    table = recipe.dpo
+    if table.max_steps > 0:
+        return table.max_steps
+    batches = math.ceil(pairs / (table.per_device_train_batch_size * recipe.devices))
+    return max(1, math.ceil(batches / table.gradient_accumulation_steps) * math.ceil(table.num_train_epochs))
