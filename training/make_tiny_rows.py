@@ -39,7 +39,13 @@ def main() -> None:
                 rows.append({"messages": [{"role": role, "content": content} for role, content in messages]})
     prompts = [{"instruction": f"Tell of the {place}.", "words": words} for place in PLACES[:4] for words in (30, 60)]
     instructions = [{"instruction": "Describe a small harbour town and the people who work there.", "words": 100}]
-    for name, content in (("rows", rows), ("prompts", prompts), ("instructions", instructions)):
+    bench = [
+        {"prompt": f"Tell of the {place}. Write about {words} words.", "type": "Creative Writing", "length": words}
+        for place in PLACES[4:]
+        for words in (40, 80)
+    ]
+    files = {"rows": rows, "prompts": prompts, "instructions": instructions, "bench": bench}
+    for name, content in files.items():
         (FOLDER / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in content), encoding="utf-8")
 
 

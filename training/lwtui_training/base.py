@@ -43,8 +43,8 @@ def load_tokenizer(source: str, recipe: Recipe) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_model(source: str, recipe: Recipe, *, quantize: bool = False) -> PreTrainedModel:
-    """The model, in the recipe's precision, with an attention that keeps packed samples apart."""
+def load_model(source: str, recipe: Recipe, *, dtype: str = "", quantize: bool = False) -> PreTrainedModel:
+    """The model, in the recipe's precision or ``dtype``, with an attention that keeps packed samples apart."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -62,7 +62,7 @@ def load_model(source: str, recipe: Recipe, *, quantize: bool = False) -> PreTra
         AutoModelForCausalLM,
         source,
         recipe,
-        dtype=getattr(torch, recipe.base.dtype),
+        dtype=getattr(torch, dtype or recipe.base.dtype),
         attn_implementation=attention(recipe),
         **more,
     )

@@ -18,7 +18,7 @@ from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import Row, read_preferences
 from lwtui_training.steps import TrainError
-from lwtui_training.trainer import limit_threads, lora_config, train, trainer_options
+from lwtui_training.trainer import limit_threads, lora_config, train, trainer_options, training_dtype
 
 
 def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dict[str, Any]:
@@ -35,7 +35,12 @@ def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dic
     options["loss_type"] = list(recipe.dpo.loss_type)
     options["loss_weights"] = list(recipe.dpo.loss_weights) or None
     trainer = DPOTrainer(
-        model=load_model(checkpoint, recipe, quantize=lora and recipe.lora.quantize),
+        model=load_model(
+            checkpoint,
+            recipe,
+            dtype=training_dtype(recipe, recipe.dpo.method),
+            quantize=lora and recipe.lora.quantize,
+        ),
         args=DPOConfig(**options),
         train_dataset=Dataset.from_list(kept),
         processing_class=tokenizer,

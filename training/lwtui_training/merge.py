@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,19 @@ _ADAPTER = "adapter_config.json"
 
 
 def merge_adapter(recipe: Recipe, under: str, adapter: Path, into: Path) -> bool:
-    """Put a whole checkpoint into ``into``: an adapter merged into the model ``under`` it, or a copy.
+    """Put a whole checkpoint into ``into``: an adapter merged into the model ``under`` it, or the tuned model itself.
 
-    Returns whether there was an adapter. It is merged in full precision, then stored in the recipe's.
+    Returns whether there was an adapter. It is merged in full precision; what is stored is in the recipe's.
     """
-    if not (adapter / _ADAPTER).exists():
-        shutil.copytree(adapter, into, dirs_exist_ok=True)
-        return False
-    from peft import PeftModel
+    is_adapter = (adapter / _ADAPTER).exists()
+    merged: Any
+    if is_adapter:
+        from peft import PeftModel
 
-    model = load_model(under, recipe).to(torch.float32)
-    merged: Any = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+        model = load_model(under, recipe, dtype="float32")
+        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+    else:
+        merged = load_model(str(adapter), recipe)
     merged.to(getattr(torch, recipe.base.dtype)).save_pretrained(into)
     load_tokenizer(str(adapter), recipe).save_pretrained(into)
-    return True
+    return is_adapter

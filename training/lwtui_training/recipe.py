@@ -194,7 +194,8 @@ class Bench:
 
     instruction: str = "Write a long story about a lighthouse keeper."
     words: int = 300
-    task: str = "longbench_write"
+    task: str = "longbench-write"
+    data: str = ""  # a file of prompts instead of the task's own
     prompts: int = 0
     max_tokens: int = 32_768
 

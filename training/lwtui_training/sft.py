@@ -17,7 +17,7 @@ from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import read_messages
 from lwtui_training.steps import TrainError
-from lwtui_training.trainer import limit_threads, lora_config, train, trainer_options
+from lwtui_training.trainer import limit_threads, lora_config, train, trainer_options, training_dtype
 
 
 def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, Any]:
@@ -60,7 +60,8 @@ def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, fo
     lora = recipe.sft.method == "lora"
     steps = training_steps(recipe, [len(ids) for ids in dataset["input_ids"]])
     options = trainer_options(recipe, recipe.sft, folder, steps)
-    model = load_model(base, recipe, quantize=lora and recipe.lora.quantize)
+    dtype = training_dtype(recipe, recipe.sft.method)
+    model = load_model(base, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize)
     kind = SampleAveragingTrainer if recipe.sft.average == "sample" else SFTTrainer
     return kind(
         model=model,

@@ -43,6 +43,15 @@ def trainer_options(recipe: Recipe, table: Sft | Dpo, folder: Path, steps: int) 
     }
 
 
+def training_dtype(recipe: Recipe, method: str) -> str:
+    """The precision of the weights in training.
+
+    What is trained is kept in full precision, since half of it would round small updates away; the sums are in the
+    recipe's. DeepSpeed keeps a full copy of its own.
+    """
+    return recipe.base.dtype if method == "lora" or recipe.hardware.strategy == "zero3" else "float32"
+
+
 def limit_threads(recipe: Recipe) -> None:
     """Keep to the recipe's number of CPU threads."""
     if recipe.hardware.threads:

@@ -44,10 +44,12 @@ def document_path(folder: Path, number: int) -> Path:
     return folder / f"{number:06}.lw"
 
 
-async def write_documents(data: Data, instructions: Sequence[Instruction], folder: Path, seed: int) -> Tally:
+async def write_documents(
+    data: Data, instructions: Sequence[Instruction], folder: Path, seed: int, profile: str = ""
+) -> Tally:
     """Write a document for each instruction; finished ones are left as they are.
 
-    A model that fails for one document fails that one; an error that would be every document's ends the step.
+    ``profile`` says how the model is prompted, where its name does not. A model that fails for one document fails that one; an error that would be every document's ends the step.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tally, todo = Tally(), []
@@ -59,7 +61,8 @@ async def write_documents(data: Data, instructions: Sequence[Instruction], folde
             todo.append(number)
     if not todo:
         return tally
-    agent = await open_agent(data.model, load_settings(), model=model_settings(data.model, data.base_url))
+    chosen = model_settings(data.model, data.base_url)
+    agent = await open_agent(data.model, load_settings(), model=replace(chosen, profile=profile or chosen.profile))
     meter = Meter("Writing", len(instructions), "documents", tally.done)
     try:
         at_once = min(data.concurrency, agent.model.capabilities.parallel)
