@@ -16,8 +16,8 @@ import pytest
 
 pytest.importorskip("trl", reason="needs lwtui[train]")
 
-from tests.training.support import TEXT, recipe_for
 from lwtui_training.recipe import Recipe
+from tests.training.support import TEXT, recipe_for
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_packed_samples_do_not_see_each_other(recipe: Any, tiny: Path, tmp_path:
     with torch.no_grad():
         packed = model(**inputs, use_cache=False).logits[0]
         apart = torch.cat(
-            [model(batch["input_ids"][:, a:b], use_cache=False).logits[0] for a, b in zip(starts, starts[1:], strict=False)]
+            [model(batch["input_ids"][:, a:b], use_cache=False).logits[0] for a, b in itertools.pairwise(starts)]
         )
         cached = model(**inputs, use_cache=True).logits[0]
     assert len(starts) == 13
@@ -126,7 +127,7 @@ def _samples(batches: list[Any]) -> list[dict[str, list[int]]]:
     for batch in batches:
         if "position_ids" in batch:
             starts = [*(batch["position_ids"][0] == 0).nonzero().flatten().tolist(), batch["input_ids"].shape[1]]
-            spans = [(0, a, b) for a, b in zip(starts, starts[1:], strict=False)]
+            spans = [(0, a, b) for a, b in itertools.pairwise(starts)]
         else:
             spans = [(row, 0, int(batch["attention_mask"][row].sum())) for row in range(len(batch["input_ids"]))]
         for row, a, b in spans:

@@ -47,7 +47,9 @@ train_here("sft", Recipe.from_json(Path(recipe).read_text()), base, Path(data), 
 def run_killed(tiny: Path, folder: Path, recipe: Any, at: int, where: str) -> int:
     (folder.parent / "recipe.json").write_text(recipe.to_json())
     arguments = [folder.parent / "recipe.json", tiny, folder.parent / "rows.jsonl", folder, at, where]
-    done = subprocess.run([sys.executable, "-c", _RUN, *map(str, arguments)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode
 
@@ -85,9 +87,7 @@ def test_a_checkpoint_with_a_file_cut_short_is_not_used(tiny: Path, tmp_path: Pa
     assert not optimizer.exists()
 
 
-def test_a_step_that_is_done_is_not_done_again_and_changed_settings_do_it_anew(
-    tiny: Path, tmp_path: Path
-) -> None:
+def test_a_step_that_is_done_is_not_done_again_and_changed_settings_do_it_anew(tiny: Path, tmp_path: Path) -> None:
     write(tmp_path / "rows.jsonl", rows(8))
     made = recipe_for(tiny, tmp_path / "run", data={"long": str(tmp_path / "rows.jsonl")}, sft={"max_steps": 1})
     run_step(made, "data")
@@ -115,7 +115,7 @@ def test_kill_9_of_the_command_leaves_nothing_half_written(tiny: Path, tmp_path:
         f'name = "killed"\nseed = 3\noutput = "{tmp_path}/run"\n'
         f'[base]\nmodel = "{tiny}"\nformat = "longwriter-llama"\ndtype = "float32"\n[data]\nlong = "rows.jsonl"\n'
         "[sft]\nmax_length = 256\nmax_steps = 400\nlearning_rate = 1e-3\ngradient_checkpointing = false\nsave_steps = 5\n"
-        "[hardware]\ndevice = \"cpu\"\nthreads = 1\n"
+        '[hardware]\ndevice = "cpu"\nthreads = 1\n'
     )
     command = [sys.executable, "-m", "lwtui", "train"]
     subprocess.run([*command, "data", str(tmp_path / "recipe.toml")], check=True, capture_output=True)

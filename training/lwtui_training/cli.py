@@ -75,4 +75,3 @@ def _plan(options: argparse.Namespace, recipe: Recipe) -> int:
     if not plan.fits:
         print(plan.advice, file=sys.stderr)
     return 0 if plan.fits else 1
-

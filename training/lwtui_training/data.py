@@ -31,7 +31,8 @@ def data_inputs(recipe: Recipe) -> dict[str, str]:
 def make_data(recipe: Recipe, folder: Path) -> dict[str, Any]:
     """Write ``rows.jsonl`` into ``folder``, with ``refused.jsonl`` and a histogram of lengths; the metrics."""
     data = recipe.data
-    filters, refused = Filters(data), []
+    filters = Filters(data)
+    refused: list[Row] = []
     long: list[Row] = []
     metrics: dict[str, Any] = {}
     if data.instructions:

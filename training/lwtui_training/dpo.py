@@ -47,7 +47,7 @@ def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dic
         peft_config=lora_config(recipe) if lora else None,
     )
     metrics = train(trainer, folder, "DPO")
-    return metrics | {"pairs": len(kept), "too_long": len(rows) - len(kept)}
+    return metrics and metrics | {"pairs": len(kept), "too_long": len(rows) - len(kept)}
 
 
 def _longest(tokenizer: Any, row: Row) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 import regex
@@ -79,5 +80,5 @@ def cut_after(text: str, words: int) -> str:
 
 def _sentences(text: str) -> list[str]:
     cuts = [0, *sentence_ends(text), len(text)]
-    pieces = (" ".join(_TOKEN.findall(text[a:b])).casefold() for a, b in zip(cuts, cuts[1:], strict=False))
+    pieces = (" ".join(_TOKEN.findall(text[a:b])).casefold() for a, b in itertools.pairwise(cuts))
     return [piece for piece in pieces if piece.count(" ") + 1 >= _LEAST_SENTENCE]

@@ -11,8 +11,9 @@ from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 
-# The app's profile for a format: how it is prompted. Empty: by the GGUF's own chat template.
+# The app's profile for a format: how it is prompted. For the others, by the GGUF's own chat template.
 PROFILES = {"longwriter-llama": "longwriter-llama3.1", "glm4": "longwriter-glm4"}
+_callbacks: list[Any] = []
 
 
 def make_gguf(recipe: Recipe, checkpoint: Path, folder: Path) -> dict[str, Any]:
@@ -82,9 +83,6 @@ def register(recipe: Recipe, folder: Path) -> None:
 
 
 def _say_nothing(llama_cpp: Any) -> None:
-    @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
-    def ignore(level: int, text: bytes, data: Any) -> None:
-        return
-
-    _say_nothing.callback = ignore  # type: ignore[attr-defined] - kept, since llama.cpp calls it later too
-    llama_cpp.llama_log_set(ignore, None)
+    callback = llama_cpp.llama_log_callback(lambda level, text, data: None)
+    _callbacks.append(callback)  # llama.cpp calls it later too
+    llama_cpp.llama_log_set(callback, None)

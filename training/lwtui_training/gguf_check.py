@@ -73,8 +73,13 @@ def _same_tokens(tokenizer: Any, llama: Any, text: str) -> int:
     expected = tokenizer(text, add_special_tokens=False)["input_ids"]
     found = llama.tokenize(text.encode(), add_bos=False, special=True)
     if expected != found:
-        at = next((i for i, (a, b) in enumerate(zip(expected, found, strict=False)) if a != b), min(len(expected), len(found)))
-        pieces = tokenizer.convert_ids_to_tokens(expected[at : at + 3]), tokenizer.convert_ids_to_tokens(found[at : at + 3])
+        at = next(
+            (i for i, (a, b) in enumerate(zip(expected, found, strict=False)) if a != b), min(len(expected), len(found))
+        )
+        pieces = (
+            tokenizer.convert_ids_to_tokens(expected[at : at + 3]),
+            tokenizer.convert_ids_to_tokens(found[at : at + 3]),
+        )
         raise TrainError(
             f"The GGUF reads text otherwise than the checkpoint: token {at} of {text[:40]!r} begins {pieces[0]} there "
             f"and {pieces[1]} here. It is not kept."
@@ -96,7 +101,9 @@ def _compare(model: Any, llama: Any, tokenizer: Any, text: str, outtype: str, ne
     tolerance = LOGIT_TOLERANCE[outtype] * max(1.0, float(expected.std()))
     difference = float(np.abs(expected - found).max())
     if difference > tolerance:
-        raise TrainError(f"The GGUF's logits are off by up to {difference:.3f} (allowed: {tolerance:.3f}). It is not kept.")
+        raise TrainError(
+            f"The GGUF's logits are off by up to {difference:.3f} (allowed: {tolerance:.3f}). It is not kept."
+        )
     start = prompt.shape[1] - 1
     top = np.sort(expected[start:-1], axis=-1)
     sure = top[:, -1] - top[:, -2] > 2 * tolerance

@@ -30,17 +30,29 @@ _TOKENS_A_WORD = 1.4
 _LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama"}
 SHAPES: dict[str, dict[str, Any]] = {
     "meta-llama/Llama-3.1-8B": _LLAMA
-    | dict(vocab_size=128_256, hidden_size=4096, intermediate_size=14_336, num_hidden_layers=32)
-    | dict(num_attention_heads=32, num_key_value_heads=8, tie_word_embeddings=False),
+    | {"vocab_size": 128_256, "hidden_size": 4096, "intermediate_size": 14_336, "num_hidden_layers": 32}
+    | {"num_attention_heads": 32, "num_key_value_heads": 8, "tie_word_embeddings": False},
     "zai-org/glm-4-9b-hf": {"model_type": "glm"}
-    | dict(vocab_size=151_552, hidden_size=4096, intermediate_size=13_696, num_hidden_layers=40, head_dim=128)
-    | dict(num_attention_heads=32, num_key_value_heads=2, tie_word_embeddings=False, attention_bias=True),
+    | {
+        "vocab_size": 151_552,
+        "hidden_size": 4096,
+        "intermediate_size": 13_696,
+        "num_hidden_layers": 40,
+        "head_dim": 128,
+    }
+    | {"num_attention_heads": 32, "num_key_value_heads": 2, "tie_word_embeddings": False, "attention_bias": True},
     "Qwen/Qwen3-8B": {"model_type": "qwen3"}
-    | dict(vocab_size=151_936, hidden_size=4096, intermediate_size=12_288, num_hidden_layers=36, head_dim=128)
-    | dict(num_attention_heads=32, num_key_value_heads=8, tie_word_embeddings=False),
+    | {
+        "vocab_size": 151_936,
+        "hidden_size": 4096,
+        "intermediate_size": 12_288,
+        "num_hidden_layers": 36,
+        "head_dim": 128,
+    }
+    | {"num_attention_heads": 32, "num_key_value_heads": 8, "tie_word_embeddings": False},
     "demo": {"model_type": "gemma3_text"}
-    | dict(vocab_size=262_144, hidden_size=640, intermediate_size=2048, num_hidden_layers=18, head_dim=256)
-    | dict(num_attention_heads=4, num_key_value_heads=1, tie_word_embeddings=True),
+    | {"vocab_size": 262_144, "hidden_size": 640, "intermediate_size": 2048, "num_hidden_layers": 18, "head_dim": 256}
+    | {"num_attention_heads": 4, "num_key_value_heads": 1, "tie_word_embeddings": True},
 }
 
 
@@ -93,7 +105,9 @@ class Plan:
     def to_text(self) -> str:
         """A table for a person."""
         parts = ("weights", "gradients", "optimizer", "activations", "working", "total", "memory")
-        lines = [f"{self.method} tuning of {self.parameters / 1e9:.2f} billion parameters ({self.trained / 1e6:,.1f} million"]
+        lines = [
+            f"{self.method} tuning of {self.parameters / 1e9:.2f} billion parameters ({self.trained / 1e6:,.1f} million"
+        ]
         lines[0] += f" trained) on {self.devices} × {self.strategy}; GiB of one device:"
         lines += [f"  {name:12} {getattr(self, name) / GIB:8.2f}" for name in parts]
         lines.append(f"  {self.tokens_a_step:,} tokens a step")
@@ -139,7 +153,10 @@ def estimate(recipe: Recipe, shape: Shape) -> Plan:
         activations=activation_bytes(recipe, shape, tokens, half),
         working=gathered + mask + (0 if hardware.device == "cpu" else _CONTEXT),
         memory=hardware.memory_gib * GIB,
-        tokens_a_step=sft.max_length * sft.per_device_train_batch_size * sft.gradient_accumulation_steps * recipe.devices
+        tokens_a_step=sft.max_length
+        * sft.per_device_train_batch_size
+        * sft.gradient_accumulation_steps
+        * recipe.devices
         // hardware.context_parallel,
         tokens=total,
         seconds=seconds,
@@ -181,7 +198,9 @@ def shape_of(recipe: Recipe) -> Shape:
         try:
             config = AutoConfig.from_pretrained(recipe.find(name), trust_remote_code=recipe.base.trust_remote_code)
         except (OSError, ValueError) as error:
-            raise TrainError(f"Cannot read the configuration of {name!r}: {' '.join(str(error).split())[:200]}") from None
+            raise TrainError(
+                f"Cannot read the configuration of {name!r}: {' '.join(str(error).split())[:200]}"
+            ) from None
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     return _measured(model, config, recipe.lora)
@@ -275,7 +294,9 @@ def _advice(recipe: Recipe, shape: Shape) -> str:
             if lora != recipe.lora:
                 told.append("lora.quantize = true")
             return f"This would fit: {', '.join(told)}."
-    return "Nothing that lwtui knows would make it fit: take a smaller base, a shorter sft.max_length, or larger devices."
+    return (
+        "Nothing that lwtui knows would make it fit: take a smaller base, a shorter sft.max_length, or larger devices."
+    )
 
 
 def _alternatives(recipe: Recipe) -> list[tuple[dict[str, Any], Hardware, Lora]]:

@@ -192,7 +192,9 @@ def _lora(method: str) -> tuple[str, ...]:
 
 
 def _summary(manifest: Manifest) -> str:
-    shown = (f"{name} {_short(value)}" for name, value in manifest.metrics.items() if isinstance(value, str | int | float))
+    shown = (
+        f"{name} {_short(value)}" for name, value in manifest.metrics.items() if isinstance(value, str | int | float)
+    )
     return ", ".join(shown)
 
 

@@ -94,7 +94,9 @@ def document_pairs(source: Path) -> Iterator[Row]:
         with Document.open(path, read_only=True) as document:
             for section in document.sections():
                 revisions = document.revisions(section.id)
-                rejected = [r.text for r in revisions if r.origin is Origin.MODEL and r.text.strip() != section.text.strip()]
+                rejected = [
+                    r.text for r in revisions if r.origin is Origin.MODEL and r.text.strip() != section.text.strip()
+                ]
                 if not section.text.strip() or not rejected:
                     continue
                 prompt = (
@@ -204,8 +206,7 @@ async def _judged(
 
     try:
         grades = [
-            [await grade(asked(one), text) for text in texts]
-            for one, texts in zip(instructions, answers, strict=True)
+            [await grade(asked(one), text) for text in texts] for one, texts in zip(instructions, answers, strict=True)
         ]
     finally:
         await agent.aclose()

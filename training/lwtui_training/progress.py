@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from time import monotonic
 
@@ -61,6 +62,6 @@ def sparkline(values: list[float], width: int = 60) -> str:
         return ""
     width = min(width, len(values))
     edges = [round(at * len(values) / width) for at in range(width + 1)]
-    means = [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
     low, high = min(means), max(means)
     return "".join("▁▂▃▄▅▆▇█"[round((mean - low) / (high - low or 1.0) * 7)] for mean in means)

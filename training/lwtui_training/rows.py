@@ -111,7 +111,9 @@ def _data_set(source: str, split: str) -> Any:
         return datasets.load_dataset(source, split=split)
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise TrainError(f"There is no file and no data set {source!r} ({reason}). Check the name or its path.") from None
+        raise TrainError(
+            f"There is no file and no data set {source!r} ({reason}). Check the name or its path."
+        ) from None
 
 
 def _conversation(row: Row) -> Row:

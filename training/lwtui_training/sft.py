@@ -26,11 +26,13 @@ def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, 
     tokenizer = load_tokenizer(base, recipe)
     dataset, counts = tokenized(tokenizer, read_messages(str(rows)), recipe.sft.max_length)
     trainer = make_trainer(recipe, base, tokenizer, dataset, folder)
+    sequences = len(trainer.train_dataset)
     note(
-        f"SFT: {counts['rows']:,} rows, {counts['tokens']:,} tokens ({counts['targets']:,} learnt) in "
-        f"{len(trainer.train_dataset):,} sequences; {counts['too_long']:,} rows over {recipe.sft.max_length:,} tokens dropped"
+        f"SFT: {counts['rows']:,} rows, {counts['tokens']:,} tokens ({counts['targets']:,} learnt) in {sequences:,} "
+        f"sequences; {counts['too_long']:,} rows over {recipe.sft.max_length:,} tokens dropped"
     )
-    return train(trainer, folder, "SFT") | dict(counts) | {"sequences": len(trainer.train_dataset)}
+    metrics = train(trainer, folder, "SFT")
+    return metrics | dict(counts) | {"sequences": sequences} if metrics else {}
 
 
 def tokenized(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -> tuple[Dataset, Counter[str]]:

@@ -120,7 +120,7 @@ class WholeCheckpoints(TrainerCallback):
         _wait_for_all()
         if not state.is_world_process_zero:
             return
-        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != _WHOLE)
         sizes = [[str(path.relative_to(folder)), path.stat().st_size] for path in files]
         write_atomically(folder / _WHOLE, json.dumps(sizes))

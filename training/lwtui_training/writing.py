@@ -49,16 +49,10 @@ async def write_documents(
 ) -> Tally:
     """Write a document for each instruction; finished ones are left as they are.
 
-    ``profile`` says how the model is prompted, where its name does not. A model that fails for one document fails that one; an error that would be every document's ends the step.
+    ``profile`` says how the model is prompted, where its name does not. A model that fails for one document fails
+    that one; an error that would be every document's ends the step.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    tally, todo = Tally(), []
-    for number, _ in enumerate(instructions):
-        path = document_path(folder, number)
-        if path.exists() and (tokens := _finished_tokens(path)) is not None:
-            tally.done, tally.tokens = tally.done + 1, tally.tokens + tokens
-        else:
-            todo.append(number)
+    tally, todo = _left_to_write(folder, len(instructions))
     if not todo:
         return tally
     chosen = model_settings(data.model, data.base_url)
@@ -87,9 +81,23 @@ async def write_documents(
     return tally
 
 
+def _left_to_write(folder: Path, count: int) -> tuple[Tally, list[int]]:
+    """What is written already, and the numbers of the documents that are not finished."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tally, todo = Tally(), []
+    for number in range(count):
+        tokens = _finished_tokens(document_path(folder, number))
+        if tokens is None:
+            todo.append(number)
+        else:
+            tally.done, tally.tokens = tally.done + 1, tally.tokens + tokens
+    return tally, todo
+
+
 async def _write_one(agent: Agent, brief: Brief, path: Path, tally: Tally) -> None:
     try:
-        document = Document.open(path) if path.exists() else Document.create(path, brief, await _plan(agent, brief))
+        begun = await asyncio.to_thread(path.exists)
+        document = Document.open(path) if begun else Document.create(path, brief, await _plan(agent, brief))
         with document:
             async with aclosing(record(document, write(agent, brief, document))) as events:
                 async for _ in events:
@@ -126,6 +134,8 @@ def _brief(data: Data, one: Instruction, seed: int) -> Brief:
 
 def _finished_tokens(path: Path) -> int | None:
     """Tokens that a document took, if it is finished."""
+    if not path.exists():
+        return None
     with Document.open(path, read_only=True) as document:
         sections = document.sections()
         if not sections or any(section.status is not Status.DONE for section in sections):
