@@ -104,6 +104,11 @@ def draw(results: dict[int, dict[int, list[int]]]) -> None:
     right.plot(CUTS, CUTS, color="grey", linestyle=":", label="the cut")
     right.set(xscale="log", yscale="log", xlabel="longest answer in the data (words)", ylabel="longest output (words)")
     right.legend(fontsize=8)
+    for axes in (left, right):
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:.0f}")
+            axis.set_minor_formatter("")
+            axis.set_ticks(ASKED)
     figure.suptitle("The longest output follows the longest answer in the data")
     figure.tight_layout()
     figure.savefig(HERE / "length_follows_data.png", dpi=130)

@@ -26,7 +26,7 @@ def train_on_devices(step: str, recipe: Recipe, model: str, rows: Path, folder: 
         return train_here(step, recipe, model, rows, folder)
     job = folder / "job.json"
     job.write_text(json.dumps([step, recipe.to_json(), model, str(rows), str(folder)]), encoding="utf-8")
-    code = subprocess.run(launch_command(recipe, job), env=_environment(recipe), check=False).returncode
+    code = subprocess.run(launch_command(recipe, job), env=environment(recipe), check=False).returncode
     if code:
         raise TrainError(
             f"A training process ended with exit code {code}; what it said is above. The last checkpoint is kept: "
@@ -53,8 +53,14 @@ def train_here(step: str, recipe: Recipe, model: str, rows: Path, folder: Path) 
 
 
 def launch_command(recipe: Recipe, job: Path) -> list[str]:
-    """The command that starts this machine's processes."""
+    """The command that starts this machine's processes.
+
+    On a CPU that is torchrun, since accelerate starts one process where it finds no accelerator.
+    """
     hardware = recipe.hardware
+    if hardware.device == "cpu":
+        processes = ("--nproc_per_node", str(hardware.processes), "--standalone")
+        return [sys.executable, "-m", "torch.distributed.run", *processes, "-m", "lwtui_training.launch", str(job)]
     command = [
         *(sys.executable, "-m", "accelerate.commands.launch"),
         *("--config_file", str(config_file(recipe))),
@@ -63,10 +69,8 @@ def launch_command(recipe: Recipe, job: Path) -> list[str]:
         *("--machine_rank", os.environ.get("MACHINE_RANK", "0")),
         *("--main_process_ip", os.environ.get("MASTER_ADDR", "127.0.0.1")),
         *("--main_process_port", os.environ.get("MASTER_PORT", "0" if hardware.machines == 1 else "29500")),
-        *("--mixed_precision", "bf16" if recipe.base.dtype == "bfloat16" and hardware.device != "cpu" else "no"),
+        *("--mixed_precision", "bf16" if recipe.base.dtype == "bfloat16" else "no"),
     ]
-    if hardware.device == "cpu":
-        command.append("--cpu")
     if hardware.context_parallel > 1:
         shards = recipe.devices // hardware.context_parallel
         command += ["--use_parallelism_config", "true"]
@@ -80,9 +84,11 @@ def config_file(recipe: Recipe) -> Path:
     return Path(str(resources.files(__package__) / "accelerate" / f"{recipe.hardware.strategy}.yaml"))
 
 
-def _environment(recipe: Recipe) -> dict[str, str]:
-    threads = recipe.hardware.threads
-    return os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {})
+def environment(recipe: Recipe) -> dict[str, str]:
+    more = {"OMP_NUM_THREADS": str(recipe.hardware.threads)} if recipe.hardware.threads else {}
+    if recipe.hardware.device == "cpu":
+        more["ACCELERATE_USE_CPU"] = "true"
+    return os.environ | more
 
 
 def _work(job: Path) -> None:

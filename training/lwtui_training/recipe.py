@@ -88,6 +88,7 @@ class Sft:
     average: Literal["token", "sample"] = "token"
     max_length: int = 32_768
     packing: bool = True
+    train_sampling_strategy: Literal["random", "sequential"] = "random"  # rows are shuffled once before either
     num_train_epochs: float = 4.0
     max_steps: int = -1
     per_device_train_batch_size: int = 1

@@ -67,7 +67,7 @@ def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, fo
     kind = SampleAveragingTrainer if recipe.sft.average == "sample" else SFTTrainer
     return kind(
         model=model,
-        args=SFTConfig(**options, packing_strategy="bfd"),
+        args=SFTConfig(**options, packing_strategy="bfd", shuffle_dataset=True),
         train_dataset=dataset,
         processing_class=tokenizer,
         peft_config=lora_config(recipe) if lora else None,
