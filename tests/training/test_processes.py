@@ -37,8 +37,12 @@ from accelerate import PartialState
 from accelerate.utils import DistributedType
 torch.set_num_threads(1)
 # accelerate turns to FSDP where there are several accelerators; the same code shards over processes on a CPU.
-state = PartialState(cpu=True)
-PartialState._shared_state["distributed_type"] = DistributedType.MULTI_GPU
+begin_state = PartialState.__init__
+def as_if_accelerated(self, *args, **named):
+    begin_state(self, *args, **named)
+    if self._shared_state["distributed_type"] == DistributedType.MULTI_CPU:
+        self._shared_state["distributed_type"] = DistributedType.MULTI_GPU
+PartialState.__init__ = as_if_accelerated
 from pathlib import Path
 from lwtui_training import launch, trainer
 from torch.distributed.tensor import DTensor
