@@ -33,8 +33,11 @@ def main() -> None:
     rows = []
     for place in PLACES:
         for words in (20, 30, 40, 60, 80, 100):
-            for _ in range(3):
+            for number in range(4):
+                # As a person asks, and as the app does where it wants the whole text in one call.
                 instruction = f"Tell of the {place}. Write about {words} words."
+                if number % 2:
+                    instruction = f"Tell of the {place}.\n\nWrite the whole text in English, about {words} words long."
                 messages = [("user", instruction), ("assistant", text(place, words, draw))]
                 rows.append({"messages": [{"role": role, "content": content} for role, content in messages]})
     prompts = [{"instruction": f"Tell of the {place}.", "words": words} for place in PLACES[:4] for words in (30, 60)]

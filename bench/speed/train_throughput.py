@@ -1,4 +1,4 @@
-"""Tokens per second, MFU and peak memory of a recipe's SFT, against plain TRL defaults and against ``lwtui train plan``.
+"""Tokens per second, MFU and peak memory of a recipe's SFT, against plain TRL and against ``lwtui train plan``.
 
     python bench/speed/train_throughput.py RECIPE [--steps 8]
 

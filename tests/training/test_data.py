@@ -91,7 +91,9 @@ def test_a_text_is_cut_at_a_sentences_end() -> None:
     assert repeated_share("a b c d e f g h") == 0
 
 
-def test_agentwrite_writes_rows_resumes_and_counts(tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_agentwrite_writes_rows_resumes_and_counts(
+    tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """From a real endpoint; documents that are there already are not asked for again."""
     monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("LWTUI_API_KEY", "k")
@@ -99,7 +101,13 @@ def test_agentwrite_writes_rows_resumes_and_counts(tmp_path: Path, recipe: Any, 
     path = write(tmp_path / "instructions.jsonl", asked)
     with endpoint() as server:
         made = recipe(
-            data={"instructions": str(path), "model": "m-1", "base_url": server.base_url, "concurrency": 1, "most_repetition": 1.0}
+            data={
+                "instructions": str(path),
+                "model": "m-1",
+                "base_url": server.base_url,
+                "concurrency": 1,
+                "most_repetition": 1.0,
+            }
         )
         folder = tmp_path / "data"
         folder.mkdir()
@@ -115,7 +123,10 @@ def test_agentwrite_writes_rows_resumes_and_counts(tmp_path: Path, recipe: Any, 
 
 
 def test_general_rows_are_mixed_in_by_ratio_and_the_same_each_time(tmp_path: Path, recipe: Any) -> None:
-    long, general = write(tmp_path / "long.jsonl", rows(6, 20, 40)), write(tmp_path / "general.jsonl", rows(50, 3, 6, seed=9))
+    long, general = (
+        write(tmp_path / "long.jsonl", rows(6, 20, 40)),
+        write(tmp_path / "general.jsonl", rows(50, 3, 6, seed=9)),
+    )
     made = recipe(data={"long": str(long), "general": str(general), "general_per_long": 3.0, "most_repetition": 1.0})
     found = []
     for name in ("a", "b"):

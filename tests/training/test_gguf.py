@@ -101,7 +101,11 @@ def save(kind: Any, config: Any, folder: Path) -> None:
 def test_a_checkpoint_and_its_gguf_say_the_same(case: str, tmp_path: Path) -> None:
     kind, config, pre, more = CASES[case]
     tokenizer = byte_level(tmp_path / "model", pre, "glm4" if "glm" in case else "longwriter-llama")
-    save(kind, config(vocab_size=len(tokenizer), **(SHAPE | {"pad_token_id": 0, "eos_token_id": 0} | more)), tmp_path / "model")
+    save(
+        kind,
+        config(vocab_size=len(tokenizer), **(SHAPE | {"pad_token_id": 0, "eos_token_id": 0} | more)),
+        tmp_path / "model",
+    )
     export_gguf(tmp_path / "model", tmp_path / "out.gguf", "f32", "test")
     agreement = check_gguf(tmp_path / "model", tmp_path / "out.gguf", "f32", ["Write of the river in 100 words."])
     assert agreement.logits < 2e-3
@@ -179,5 +183,3 @@ def test_a_family_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
 def test_a_quantization_that_llama_cpp_does_not_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match="no quantization"):
         quantize(tmp_path / "a.gguf", tmp_path / "b.gguf", "Q99")
-
-

@@ -114,7 +114,8 @@ def test_kill_9_of_the_command_leaves_nothing_half_written(tiny: Path, tmp_path:
     (tmp_path / "recipe.toml").write_text(
         f'name = "killed"\nseed = 3\noutput = "{tmp_path}/run"\n'
         f'[base]\nmodel = "{tiny}"\nformat = "longwriter-llama"\ndtype = "float32"\n[data]\nlong = "rows.jsonl"\n'
-        "[sft]\nmax_length = 256\nmax_steps = 400\nlearning_rate = 1e-3\ngradient_checkpointing = false\nsave_steps = 5\n"
+        "[sft]\nmax_length = 256\nmax_steps = 400\nlearning_rate = 1e-3\ngradient_checkpointing = false\n"
+        "save_steps = 5\n"
         '[hardware]\ndevice = "cpu"\nthreads = 1\n'
     )
     command = [sys.executable, "-m", "lwtui", "train"]

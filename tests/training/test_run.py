@@ -22,7 +22,7 @@ STEPS = ("data", "sft", "prefs", "dpo", "merge", "gguf", "bench")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which ``lwtui train run tiny`` has been run, without the demo model and with few steps."""
     folder = tmp_path_factory.mktemp("run")
-    changes = ("data.instructions=", "sft.max_steps=30", "prefs.most_instructions=3", "prefs.max_new_tokens=150")
+    changes = ("data.instructions=", "sft.max_steps=60", "prefs.most_instructions=3", "prefs.max_new_tokens=150")
     changes += ("dpo.max_steps=2", "bench.max_tokens=150", f"output={folder}/tiny")
     command = [sys.executable, "-m", "lwtui", "train", "run", "tiny"]
     done = subprocess.run(
@@ -78,7 +78,7 @@ def test_base_and_tuned_are_compared(finished: Path) -> None:
 
 def test_progress_shows_rate_and_time_left(finished: Path) -> None:
     said = (finished / "said.txt").read_text()
-    assert "SFT 30/30 steps" in said
+    assert "SFT 60/60 steps" in said
     assert "/s · 0 s left" in said
 
 
@@ -100,5 +100,5 @@ def test_a_step_whose_step_before_is_not_done_says_so(tmp_path: Path) -> None:
     from lwtui_training.pipeline import run_step
     from lwtui_training.steps import TrainError
 
-    with pytest.raises(TrainError, match="The step data of .* has not been done"):
+    with pytest.raises(TrainError, match=r"The step data of .* has not been done"):
         run_step(recipe, "sft")

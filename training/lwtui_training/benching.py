@@ -1,4 +1,4 @@
-"""The last step: a document written with the tuned model as the app writes it, and base against tuned on a benchmark."""
+"""The last step: a document written with the tuned model as the app writes it, and base benched against tuned."""
 
 from __future__ import annotations
 

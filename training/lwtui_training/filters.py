@@ -15,7 +15,8 @@ _GRAM = 6  # tokens in an n-gram
 _LEAST_SENTENCE = 6  # tokens; shorter sentences may come again
 _SEEN_BEFORE = 0.5  # a row that shares this much of its sentences with earlier ones is one of them
 _REFUSAL = regex.compile(
-    r"^\W*(?:i(?:'|’)?m (?:sorry|unable)|i am (?:sorry|unable)|sorry,|i (?:can(?:no|')t|can’t) (?:help|assist|write|fulfil)"
+    r"^\W*(?:i(?:'|’)?m (?:sorry|unable)|i am (?:sorry|unable)|sorry,"
+    r"|i (?:can(?:no|')t|can’t) (?:help|assist|write|fulfil)"
     r"|as an ai\b|抱歉|对不起|很抱歉|作为(?:一个)?(?:AI|人工智能))",
     regex.IGNORECASE,
 )

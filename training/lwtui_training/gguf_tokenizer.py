@@ -65,7 +65,8 @@ def pre_tokenizer(table: dict[str, Any]) -> str:
     if key not in PRE_TOKENIZERS:
         raise TrainError(
             "llama.cpp has no name for the way this tokenizer cuts text into words, so its GGUF would read text "
-            f"otherwise than the checkpoint does (pattern {key[0][:80]!r}). Known: {', '.join(PRE_TOKENIZERS.values())}."
+            f"otherwise than the checkpoint does (pattern {key[0][:80]!r}). "
+            f"Known: {', '.join(PRE_TOKENIZERS.values())}."
         )
     return PRE_TOKENIZERS[key]
 
