@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": "measure how well models write at length, and compare them",
     "models": "list, add, verify and remove models",
     "config": "show and change the settings",
+    "train": "tune a model on long outputs",
     "doctor": "check this machine, the settings and the models",
 }
 

@@ -1,0 +1,104 @@
+"""The whole way, from rows to a document and a report, on a recipe that is smaller than ``tiny``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lwtui.documents.store import Document
+from lwtui_training.recipe import load_recipe
+from lwtui_training.steps import read_manifest
+
+STEPS = ("data", "sft", "prefs", "dpo", "merge", "gguf", "bench")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which ``lwtui train run tiny`` has been run, without the demo model and with few steps."""
+    folder = tmp_path_factory.mktemp("run")
+    changes = ("data.instructions=", "sft.max_steps=60", "prefs.most_instructions=3", "prefs.max_new_tokens=150")
+    changes += ("dpo.max_steps=2", "bench.max_tokens=150", f"output={folder}/tiny")
+    command = [sys.executable, "-m", "lwtui", "train", "run", "tiny"]
+    done = subprocess.run(
+        [*command, *(part for change in changes for part in ("--set", change))],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"LWTUI_CONFIG_DIR": str(folder / "config"), "LWTUI_CACHE_DIR": str(folder / "cache")},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stderr)
+    return folder
+
+
+def test_every_step_leaves_a_manifest_that_names_the_one_before(finished: Path) -> None:
+    manifests = {step: read_manifest(finished / "tiny" / step) for step in STEPS}
+    assert all(manifests.values())
+    for step, before in (("dpo", "prefs"), ("merge", "dpo"), ("gguf", "merge"), ("bench", "gguf")):
+        manifest = manifests[step]
+        assert manifest is not None and before in manifest.inputs
+        assert manifest.outputs and manifest.versions["transformers"]
+    assert not list((finished / "tiny").glob("*.part-*"))
+
+
+def test_the_training_learnt_and_the_gguf_agrees(finished: Path) -> None:
+    sft, gguf = (read_manifest(finished / "tiny" / step) for step in ("sft", "gguf"))
+    assert sft is not None and gguf is not None
+    assert sft.metrics["last_loss"] < sft.metrics["first_loss"] / 2
+    assert gguf.metrics["greedy"] == 48
+    assert gguf.metrics["quantized_agreement"] > 0.9
+
+
+def test_the_app_knows_the_model_and_wrote_a_document_with_it(finished: Path) -> None:
+    from lwtui.config import load_settings
+
+    model = load_settings(finished / "config" / "settings.toml").models["tiny"]
+    assert Path(model.path).is_file()
+    (path,) = (finished / "tiny" / "bench" / "documents").glob("*.lw")
+    with Document.open(path, read_only=True) as document:
+        assert document.words > 0
+        assert document.brief.model.endswith("tiny-Q8_0.gguf")
+
+
+def test_base_and_tuned_are_compared(finished: Path) -> None:
+    bench = finished / "tiny" / "bench"
+    manifest = read_manifest(bench)
+    assert manifest is not None
+    assert {"S_l_base", "S_l_tuned"} <= set(manifest.metrics)
+    assert "<html" in (bench / "report.html").read_text()
+    for name in ("base", "tuned"):
+        assert len([json.loads(line) for line in (bench / f"{name}.jsonl").read_text().splitlines()]) >= 8
+
+
+def test_progress_shows_rate_and_time_left(finished: Path) -> None:
+    said = (finished / "said.txt").read_text()
+    assert "SFT 60/60 steps" in said
+    assert "/s · 0 s left" in said
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    program = (
+        "import importlib.util, sys\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *more: None if name == 'trl' else find(name, *more)\n"
+        "from lwtui.cli import main\n"
+        "sys.exit(main(['train', 'run', 'tiny']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert 'pip install "lwtui[train]"' in done.stderr and "trl" in done.stderr
+
+
+def test_a_step_whose_step_before_is_not_done_says_so(tmp_path: Path) -> None:
+    recipe = replace(load_recipe("tiny"), output=str(tmp_path))
+    from lwtui_training.pipeline import run_step
+    from lwtui_training.steps import TrainError
+
+    with pytest.raises(TrainError, match=r"The step data of .* has not been done"):
+        run_step(recipe, "sft")

@@ -1,0 +1,55 @@
+"""Direct preference optimization from the SFT checkpoint: TRL's DPOTrainer, made for long answers.
+
+The reference's log-probabilities are computed once before the training and kept with the pairs, so that the reference
+model is not in memory meanwhile. With LoRA the reference is the model without its adapter.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from trl import DPOConfig, DPOTrainer
+
+from lwtui_training.base import load_model, load_tokenizer
+from lwtui_training.memory import dpo_steps
+from lwtui_training.progress import note
+from lwtui_training.recipe import Recipe
+from lwtui_training.rows import Row, read_preferences
+from lwtui_training.steps import TrainError
+from lwtui_training.trainer import limit_threads, lora_config, train, trainer_options, training_dtype
+
+
+def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dict[str, Any]:
+    """Tune ``checkpoint`` on ``pairs``; the metrics. Leaves ``model/`` (an adapter, with LoRA) in ``folder``."""
+    limit_threads(recipe)
+    tokenizer = load_tokenizer(checkpoint, recipe)
+    rows = read_preferences(str(pairs))
+    kept = [row for row in rows if _longest(tokenizer, row) <= recipe.dpo.max_length]
+    if not kept:
+        raise TrainError(f"No pair has {recipe.dpo.max_length:,} tokens or fewer: raise dpo.max_length.")
+    note(f"DPO: {len(kept):,} pairs; {len(rows) - len(kept):,} over {recipe.dpo.max_length:,} tokens dropped")
+    lora = recipe.dpo.method == "lora"
+    options = trainer_options(recipe, recipe.dpo, folder, dpo_steps(recipe, len(kept)))
+    options["loss_type"] = list(recipe.dpo.loss_type)
+    options["loss_weights"] = list(recipe.dpo.loss_weights) or None
+    trainer = DPOTrainer(
+        model=load_model(
+            checkpoint,
+            recipe,
+            dtype=training_dtype(recipe, recipe.dpo.method),
+            quantize=lora and recipe.lora.quantize,
+        ),
+        args=DPOConfig(**options),
+        train_dataset=Dataset.from_list(kept),
+        processing_class=tokenizer,
+        peft_config=lora_config(recipe) if lora else None,
+    )
+    metrics = train(trainer, folder, "DPO")
+    return metrics and metrics | {"pairs": len(kept), "too_long": len(rows) - len(kept)}
+
+
+def _longest(tokenizer: Any, row: Row) -> int:
+    sides = (row["prompt"] + row[side] for side in ("chosen", "rejected"))
+    return max(len(tokenizer.apply_chat_template(side, return_dict=True)["input_ids"]) for side in sides)

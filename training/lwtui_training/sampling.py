@@ -1,0 +1,47 @@
+"""Answers of a checkpoint, several at once, with transformers alone."""
+
+from __future__ import annotations
+
+import torch
+
+from lwtui.text import clean
+from lwtui_training.base import load_model, load_tokenizer
+from lwtui_training.gguf_tokenizer import stop_token
+from lwtui_training.recipe import Recipe
+from lwtui_training.trainer import limit_threads
+
+
+class Sampler:
+    """A checkpoint that is loaded and ready."""
+
+    def __init__(self, recipe: Recipe, checkpoint: str) -> None:
+        limit_threads(recipe)
+        self._prefs = recipe.prefs
+        self._tokenizer = load_tokenizer(checkpoint, recipe)
+        on_cpu = recipe.hardware.device == "cpu" or not torch.cuda.is_available()
+        self._model = load_model(checkpoint, recipe).to("cpu" if on_cpu else "cuda").eval()
+
+    def answers(self, prompt: str, seed: int) -> list[str]:
+        """``prefs.samples`` answers to one prompt; the same for the same seed."""
+        prefs = self._prefs
+        chat = [{"role": "user", "content": prompt}]
+        inputs = self._tokenizer.apply_chat_template(
+            chat, add_generation_prompt=True, return_dict=True, return_tensors="pt"
+        ).to(self._model.device)
+        start = inputs["input_ids"].shape[1]
+        torch.manual_seed(seed)
+        texts: list[str] = []
+        while len(texts) < prefs.samples:
+            written = self._model.generate(
+                **inputs,
+                max_new_tokens=prefs.max_new_tokens,
+                num_return_sequences=min(prefs.batch_size, prefs.samples - len(texts)),
+                do_sample=True,
+                temperature=prefs.temperature,
+                top_p=prefs.top_p,
+                top_k=0,
+                eos_token_id=[stop_token(self._tokenizer), self._tokenizer.eos_token_id],
+                pad_token_id=self._tokenizer.pad_token_id,
+            )
+            texts += self._tokenizer.batch_decode(written[:, start:], skip_special_tokens=True)
+        return [clean(text).strip() for text in texts]

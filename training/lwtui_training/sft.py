@@ -1,0 +1,110 @@
+"""Supervised fine-tuning: TRL's SFTTrainer on packed rows, with the loss averaged as the recipe says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from lwtui_training.base import load_model, load_tokenizer
+from lwtui_training.chat import holds_mark, tokenize
+from lwtui_training.progress import note
+from lwtui_training.recipe import Recipe
+from lwtui_training.rows import read_messages
+from lwtui_training.steps import TrainError
+from lwtui_training.trainer import limit_threads, lora_config, train, trainer_options, training_dtype
+
+
+def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, Any]:
+    """Tune ``base`` on ``rows``; the metrics. Leaves ``model/`` (an adapter, with LoRA) in ``folder``."""
+    limit_threads(recipe)
+    tokenizer = load_tokenizer(base, recipe)
+    dataset, counts = tokenized(tokenizer, read_messages(str(rows)), recipe.sft.max_length)
+    trainer = make_trainer(recipe, base, tokenizer, dataset, folder)
+    sequences = len(trainer.train_dataset)
+    note(
+        f"SFT: {counts['rows']:,} rows, {counts['tokens']:,} tokens ({counts['targets']:,} learnt) in {sequences:,} "
+        f"sequences; {counts['too_long']:,} rows over {recipe.sft.max_length:,} tokens dropped"
+    )
+    metrics = train(trainer, folder, "SFT")
+    return metrics | dict(counts) | {"sequences": sequences} if metrics else {}
+
+
+def tokenized(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -> tuple[Dataset, Counter[str]]:
+    """Rows as tokens and labels. One over ``max_length`` tokens is dropped and counted, never cut."""
+    counts: Counter[str] = Counter(rows=0, tokens=0, targets=0, too_long=0, marks=0)
+    kept: dict[str, list[np.ndarray]] = {"input_ids": [], "labels": []}
+    for row in rows:
+        if holds_mark(tokenizer, row["messages"]):
+            counts["marks"] += 1
+            continue
+        ids, labels = tokenize(tokenizer, row["messages"])
+        if len(ids) > max_length:
+            counts["too_long"] += 1
+            continue
+        counts.update(rows=1, tokens=len(ids), targets=sum(label != -100 for label in labels))
+        kept["input_ids"].append(np.array(ids, dtype=np.int32))
+        kept["labels"].append(np.array(labels, dtype=np.int32))
+    if not kept["input_ids"]:
+        raise TrainError(f"No row has {max_length:,} tokens or fewer: raise sft.max_length, or shorten the rows.")
+    return Dataset.from_dict(kept), counts
+
+
+def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, folder: Path) -> SFTTrainer:
+    """The trainer, ready to train."""
+    from lwtui_training.memory import training_steps
+
+    lora = recipe.sft.method == "lora"
+    steps = training_steps(recipe, [len(ids) for ids in dataset["input_ids"]])
+    options = trainer_options(recipe, recipe.sft, folder, steps)
+    dtype = training_dtype(recipe, recipe.sft.method)
+    model = load_model(base, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize)
+    kind = SampleAveragingTrainer if recipe.sft.average == "sample" else SFTTrainer
+    return kind(
+        model=model,
+        args=SFTConfig(**options, packing_strategy="bfd", shuffle_dataset=True),
+        train_dataset=dataset,
+        processing_class=tokenizer,
+        peft_config=lora_config(recipe) if lora else None,
+    )
+
+
+class SampleAveragingTrainer(SFTTrainer):
+    """The loss is the mean of the samples' own means, over the global batch: to show what the paper warns of.
+
+    A sample of 200 tokens then weighs as much as one of 20,000, so each token of a long output counts for little.
+    """
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
+        count = torch.tensor(sum(len(_samples(batch)[1]) for batch in batch_samples), device=device)
+        return self.accelerator.gather(count).sum() if self.args.world_size > 1 else count
+
+    def compute_loss(
+        self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
+        inputs["use_cache"] = False
+        outputs = model(**inputs, fused_lm_head=True)
+        of_sample, counts = _samples(inputs)
+        weights = 1.0 / counts.to(torch.float32)
+        learnt = outputs.label_mask
+        loss = -(outputs.log_probs[learnt] * weights[of_sample]).sum()
+        loss = loss / (len(counts) if num_items_in_batch is None else num_items_in_batch)
+        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+            loss = loss * self.accelerator.num_processes  # DDP takes the mean over the processes
+        return (loss, outputs) if return_outputs else loss
+
+
+def _samples(batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """For each learnt token the number of its sample, and how many learnt tokens each sample has."""
+    if "position_ids" in batch:
+        number = (batch["position_ids"] == 0).cumsum(-1) - 1
+    else:
+        number = torch.arange(len(batch["labels"]), device=batch["labels"].device)[:, None].expand_as(batch["labels"])
+    learnt = batch["labels"][:, 1:] != -100
+    _, of_sample, counts = torch.unique(number[:, 1:][learnt], return_inverse=True, return_counts=True)
+    return of_sample, counts
