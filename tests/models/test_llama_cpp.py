@@ -11,8 +11,20 @@ import pytest
 
 from lwtui.agentwrite.plan_format import parse_step, plan_grammar
 from lwtui.documents.model import PlannedSection
-from lwtui.models.base import Finished, Message, ModelError, Prompt, Request, Sampling, StreamPart, TextPiece
+from lwtui.models.base import (
+    Finished,
+    Message,
+    ModelError,
+    Prompt,
+    ReasoningPiece,
+    Request,
+    Sampling,
+    StreamPart,
+    TextPiece,
+)
 from lwtui.models.llama_cpp.client import LlamaModel
+from tests.models.conftest import CHAT_TEMPLATE
+from tests.support.gguf_file import with_texts
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -135,6 +147,28 @@ async def test_a_chat_goes_through_the_template_in_the_file(chat_gguf: Path) -> 
         assert finished.usage.prompt == 9 + await model.count_tokens(said)
     finally:
         await model.aclose()
+
+
+async def test_a_template_that_opens_the_models_thinking_makes_it_reasoning(demo_gguf: Path, tmp_path: Path) -> None:
+    path = tmp_path / "thinking.gguf"
+    with_texts(
+        demo_gguf,
+        path,
+        {"tokenizer.chat_template": CHAT_TEMPLATE.replace("model\n{% endif", "model\n<think>\n{% endif")},
+    )
+    model = await LlamaModel.load(path, "thinking", context_length=512)
+    try:
+        chat = Request(Prompt(messages=(Message("user", "Hi"),)), 40, grammar='root ::= "hm</think>\\n\\nYes."')
+        parts = [part async for part in model.stream(chat)][:-1]
+        assert "".join(part.text for part in parts if isinstance(part, ReasoningPiece)) == "hm"
+        assert "".join(part.text for part in parts if isinstance(part, TextPiece)) == "Yes."
+    finally:
+        await model.aclose()
+
+
+async def test_an_empty_prompt_is_a_text_from_its_beginning(demo: LlamaModel) -> None:
+    _, finished = await take(demo, request("", 3))
+    assert finished.usage.prompt == 1
 
 
 async def test_a_chat_needs_a_template(demo: LlamaModel) -> None:

@@ -176,6 +176,13 @@ def test_the_seed_decides_and_another_seed_decides_otherwise(write: Write) -> No
     assert texts[0] == texts[1] != texts[2]
 
 
+def test_no_seed_means_anything_else_than_a_seed(write: Write) -> None:
+    sampling = {"temperature": 1.2}
+    for seed in (-1, 0, 2**32 - 1, 2**40):
+        texts = [write("My favourite place is", 8, sampling=sampling, seed=seed)[0] for _ in range(2)]
+        assert texts[0] == texts[1]
+
+
 def test_penalties_see_the_end_of_the_prompt(write: Write) -> None:
     prompt = "one two three four one two three four one two three"
     assert write(prompt, 2)[0] == " four one"

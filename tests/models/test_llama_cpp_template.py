@@ -120,6 +120,11 @@ def test_what_templates_commonly_use_is_there() -> None:
     assert text_of(source, ("user", "Hello")) == '4{"a": "<é>"}Hello</s>'
 
 
+def test_a_message_without_text_is_rendered_all_the_same() -> None:
+    assert text_of("{{ messages[0].content }}", ("user", "")) == ""
+    assert "user\n<|im_end|>" in text_of(CHATML, ("user", ""))
+
+
 def test_a_content_that_a_template_repeats_stays_data_both_times() -> None:
     parts = ChatTemplate("{{ messages[0].content }}|{{ messages[0].content }}").render([("user", "a b")])
     assert parts == [Part("a b", False), Part("|", True), Part("a b", False)]

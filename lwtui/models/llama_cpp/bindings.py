@@ -81,7 +81,7 @@ class Gguf:
     def __init__(self, path: str, log: NativeLog) -> None:
         C.llama_backend_init()
         log.clear()
-        self.model = C.llama_model_load_from_file(path.encode(), C.llama_model_default_params())
+        self.model = C.llama_model_load_from_file(os.fsencode(path), C.llama_model_default_params())
         if not self.model:
             raise LoadError(log.first_error())
         self.vocab = C.llama_model_get_vocab(self.model)

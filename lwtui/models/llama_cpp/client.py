@@ -26,7 +26,7 @@ class LlamaModel:
     def __init__(self, path: Path, name: str, context_length: int = 0) -> None:
         self.name = name
         self.model_hash = ""
-        self._path = path
+        self._path = path.absolute()
         self._wanted_length = context_length
         self._loaded = Loaded(context_length, 0, chat=False)
         self._worker: WorkerProcess | None = None

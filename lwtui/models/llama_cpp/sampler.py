@@ -50,7 +50,7 @@ class Sampler:
         self._values = _DEFAULTS | dict(sampling)
         self._even = np.broadcast_to(np.float32(0), gguf.n_vocab)  # logits where they do not matter
         self._grammar = _grammar(gguf, log, grammar) if grammar else None
-        self._chain = self._build(secrets.randbits(32) if seed is None else seed % 2**32)
+        self._chain = self._build(secrets.randbits(31) if seed is None else seed % C.LLAMA_DEFAULT_SEED)
 
     def _build(self, seed: int) -> Any:
         values = self._values

@@ -103,7 +103,7 @@ def _filled(text: str, contents: dict[str, str]) -> list[Part]:
         text = after.removeprefix(_EDGE)
     if missing:
         raise TemplateError("it leaves a message out")
-    return [part for part in parts if part.text]
+    return [part for part in parts if part.text] or [Part("", True)]
 
 
 def _refuse(message: object) -> NoReturn:

@@ -179,6 +179,8 @@ class Worker:
         assert self._engine is not None and self._log is not None
         engine = self._engine
         prompt, thinking = self._prompt(call)
+        if not prompt:
+            raise Refused("The prompt is empty, and this model has no token that begins a text.", "refused")
         try:
             sampler = Sampler(engine.gguf, self._log, call.sampling, call.seed, call.grammar)
         except GrammarError as error:
