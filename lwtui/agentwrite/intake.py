@@ -40,6 +40,7 @@ class Intake:
         self._exact = exact
         self._opening: str | None = ""
         self._levels = _Levels(self._existing)
+        self._at_line = self._existing.endswith("\n") and not self._levels.in_code
 
     def add(self, piece: str) -> str:
         """The text that ``piece`` completes."""
@@ -65,9 +66,10 @@ class Intake:
         body = opening.lstrip(_BLANK)
         if not body:
             return True
-        if self._exact and self._existing:
-            return False
         first, newline, rest = body.partition("\n")
+        if self._exact and self._existing:
+            waits = not rest.strip() and self._moves_on(first) if newline else len(first) <= _LONGEST_HEADING
+            return self._at_line and first.startswith("#") and waits
         if newline and self._is_heading(first):
             body = rest.lstrip()
         elif not newline and len(first) <= _LONGEST_HEADING and self._may_be_heading(first):
@@ -94,11 +96,16 @@ class Intake:
             return bool(_letters(self._title)) and _letters(line) == _letters(self._title)
         return True
 
+    def _moves_on(self, line: str) -> bool:
+        """Whether a base model, through with the section, begins another: what it says there belongs here."""
+        is_heading = line.startswith("#") and _HEADING.fullmatch(line.strip()) is not None
+        return self._at_line and is_heading and len(line) <= _LONGEST_HEADING
+
     def _without_heading(self, opening: str) -> str:
-        if self._exact and self._existing:
-            return opening
         body = opening.lstrip(_BLANK)
         first, newline, rest = body.partition("\n")
+        if self._exact and self._existing:
+            return rest.lstrip() if self._moves_on(first) else opening
         # A bold first line is a heading only if something follows it.
         is_heading = self._is_heading(first) and (bool(newline) or first.startswith("#"))
         return rest.lstrip() if is_heading else body
@@ -129,7 +136,7 @@ class _Levels:
 
     def __init__(self, existing: str) -> None:
         self._line_starts = not existing or existing.endswith("\n")
-        self._in_code = len(_FENCE_LINE.findall(existing)) % 2 == 1
+        self.in_code = len(_FENCE_LINE.findall(existing)) % 2 == 1
         self._held = ""
 
     def add(self, text: str) -> str:
@@ -149,8 +156,8 @@ class _Levels:
 
     def _levelled(self, line: str) -> str:
         if _FENCE_LINE.match(line):
-            self._in_code = not self._in_code
-        top = None if self._in_code else _TOP_HEADING.match(line)
+            self.in_code = not self.in_code
+        top = None if self.in_code else _TOP_HEADING.match(line)
         return f"###{line[top.end() :]}" if top else line
 
 

@@ -139,6 +139,15 @@ def test_a_base_model_carries_on_to_the_letter() -> None:
     assert taken(["It slept well until noon. Then"], STANDS, exact=True) == "It slept well until noon. Then"
 
 
+def test_a_base_model_that_begins_the_next_section_goes_on_with_this_one() -> None:
+    for pieces in (["## Water\n\nPour it."], list("\n## Water\n\nPour it.")):
+        assert taken(pieces, "The mat.\n\n", exact=True) == "Pour it."
+    assert taken("### Part\n\nPour it.", "The mat.\n\n", exact=True) == "Pour it."
+    assert taken("#hash\n\nPour it.", "The mat.\n\n", exact=True) == "#hash\n\nPour it."
+    assert taken("**Note:** pour it.", "The mat.\n\n", exact=True) == "**Note:** pour it."
+    assert taken("## Water", "The mat.\n\n", exact=True) == ""
+
+
 # ---- what must not come through ---------------------------------------------------------------------------------
 
 
