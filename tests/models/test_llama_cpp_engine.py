@@ -198,6 +198,16 @@ def test_top_k_of_one_is_greedy(write: Write) -> None:
 # ---- ends -------------------------------------------------------------------------------------------------------
 
 
+def test_marks_of_pictures_are_never_written(write: Write, gguf: Gguf) -> None:
+    marks = {gguf.text(token) for token in gguf.media_marks}
+    assert {b"<start_of_image>", b"<end_of_image>"} <= marks
+    assert b"<b>" not in marks
+    picture = next(token for token in gguf.media_marks if gguf.text(token) == b"<start_of_image>")
+    text, _ = write([gguf.bos] + [picture] * 80, 16)  # what any model goes on with
+    assert text
+    assert not any(mark.decode() in text for mark in marks)
+
+
 def test_max_tokens_ends_with_length_and_counts_exactly(write: Write) -> None:
     _, answer = write("Once upon a time", 7)
     assert (answer.reason, answer.completion) == ("length", 7)

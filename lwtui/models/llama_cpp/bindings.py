@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from lwtui.models.llama_cpp.openings import Openings
 
 _ERROR, _CONTINUED = 4, 5  # ggml's levels
 _HIDDEN = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
+_MEDIA = re.compile(rb"[<\[]\|?\w*(?:image|audio|video|multimodal)\w*\|?[>\]]")
 
 
 class LoadError(Exception):
@@ -192,6 +194,13 @@ class Gguf:
     def is_hidden(self, token: int) -> bool:
         """Whether ``token`` is a mark with a meaning of its own, which no text may contain by accident."""
         return bool(C.llama_vocab_get_attr(self.vocab, token) & _HIDDEN)
+
+    @cached_property
+    def media_marks(self) -> Sequence[int]:
+        """Tokens that stand for pictures or sound, which a text has no use for."""
+        attributes = ((token, C.llama_vocab_get_attr(self.vocab, token)) for token in range(self.n_vocab))
+        marks = [token for token, attribute in attributes if attribute & C.LLAMA_TOKEN_ATTR_USER_DEFINED]
+        return [token for token in marks if _MEDIA.fullmatch(self.text(token))]
 
     def strips(self, token: int) -> tuple[bool, bool]:
         """Whether white space before and after this mark is not part of the text."""

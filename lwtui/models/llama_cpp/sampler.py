@@ -56,7 +56,7 @@ class Sampler:
         values = self._values
         chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
         repeat, frequency = values["repeat_penalty"], values["frequency_penalty"]
-        parts = []
+        parts = [self._banned()] if self._gguf.media_marks else []
         if (repeat != 1.0 and repeat > 0) or frequency:
             size = self._gguf.n_vocab
             parts.append(C.llama_sampler_init_penalties(size, _LOOK_BACK, repeat or 1.0, frequency, 0.0))
@@ -73,6 +73,11 @@ class Sampler:
         for part in parts:
             C.llama_sampler_chain_add(chain, part)
         return chain
+
+    def _banned(self) -> Any:
+        marks = self._gguf.media_marks
+        biases = (C.llama_logit_bias * len(marks))(*(C.llama_logit_bias(token, -math.inf) for token in marks))
+        return C.llama_sampler_init_logit_bias(self._gguf.n_vocab, len(marks), biases)
 
     def read(self, prompt: Sequence[int]) -> None:
         """Let the penalties know the end of the prompt, so that a text that is continued is one text to them."""
