@@ -13,10 +13,14 @@ from lwtui.documents.edits import in_common
 _QUIET_SECONDS = 0.4  # after the last key
 
 
-class SectionEditor(TextArea):
+_NOT_FOR_TEXT = ("f6", "f7")  # a text area selects with these; here they stop and rewrite
+
+
+class SectionEditor(TextArea, inherit_bindings=False):
     """A text area that grows at its end while a model writes, and says when a person has changed it."""
 
     BINDINGS = [
+        *(one for one in TextArea.BINDINGS if isinstance(one, Binding) and one.key not in _NOT_FOR_TEXT),
         Binding("ctrl+home", "to_start", "First line", show=False),
         Binding("ctrl+end", "to_end", "Last line", show=False),
     ]
