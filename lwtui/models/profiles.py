@@ -38,7 +38,7 @@ PROFILES = {
         Profile(
             "base",
             form="completion",
-            stop=("\n#", "\n---", "\n***", "\n___", "\nOutline:", "\nContents:"),
+            stop=("\n#", "\n---", "\n***", "\n___", "\n(What this"),
             sampling=Sampling(temperature=0.8, top_p=0.95, top_k=64, min_p=0.05, repeat_penalty=1.1),
             ends_itself=False,
             most_steps=12,
