@@ -18,7 +18,7 @@ from textual.widgets import Input, TextArea
 
 from lwtui.app.app import LwtuiApp
 from lwtui.app.session import Activity
-from lwtui.config import Settings
+from lwtui.config import Settings, cache_folder
 
 HERE = Path(__file__).parent
 SIZE = (120, 32)
@@ -68,10 +68,12 @@ async def take(folder: Path) -> None:
 
 
 def main() -> None:
+    os.environ["LWTUI_CACHE_DIR"] = str(cache_folder())  # the model's file need not be put together again
     with tempfile.TemporaryDirectory() as home:
+        os.environ["HOME"] = home
         os.environ["LWTUI_CONFIG_DIR"] = f"{home}/config"
-        folder = Path(home) / "lwtui"
-        folder.mkdir()
+        folder = Path(home) / "Documents" / "lwtui"
+        folder.mkdir(parents=True)
         asyncio.run(take(folder))
 
 
