@@ -28,7 +28,8 @@ _STEP_SALT = 10_000
 _LONGEST_HEADING = 60  # characters
 _LEAST_LETTERS = 3
 _LEAST_POINT = 12  # characters
-_ALIKE = 0.6  # share of words in common from which two lines say the same
+# The share of words in common from which two headings, or two main points, say the same.
+_ALIKE_HEADINGS, _ALIKE_POINTS = 0.6, 0.8
 _HEADING_ENDS = (":", "\n", ".", "?", "!", ";", "(", "[", " -", " –", "：", "。", "？", "（")
 _POINT_ENDS = ("\n", " (", "[", "? ", "。")
 _WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
@@ -145,12 +146,13 @@ def _finding(line: _Line, sections: Sequence[PlannedSection], number: int) -> st
     for at, other in enumerate(sections, 1):
         if line.heading.casefold() == other.title.casefold():
             return f"The heading {line.heading!r} is used for steps {at} and {number}; each must differ."
-        if _alike(line.point, other.main_point) or _alike(line.heading, other.title):
+        points, headings = _in_common(line.point, other.main_point), _in_common(line.heading, other.title)
+        if points >= _ALIKE_POINTS or headings >= _ALIKE_HEADINGS:
             return f"Step {number} says what step {at} says; each must differ."
     return ""
 
 
-def _alike(one: str, other: str) -> bool:
-    """Whether two lines are made of the same words, by their share in common."""
+def _in_common(one: str, other: str) -> float:
+    """The share of all their words that two lines have in common, from 0 to 1."""
     words, others = ({word.casefold() for word in _WORD.findall(text)} for text in (one, other))
-    return len(words & others) >= _ALIKE * max(1, len(words | others))
+    return len(words & others) / max(1, len(words | others))
