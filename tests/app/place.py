@@ -30,7 +30,7 @@ class Place:
 
     def serve(self, server: FaultServer, name: str = "writer", **changes: Any) -> ModelSettings:
         """Put a model of ``server`` into the settings, and make it the one that writes new documents."""
-        options = {"context_length": 32_768, "connect_seconds": 2.0, "stall_seconds": 2.0, "retry_seconds": 20.0}
+        options = {"context_length": 32_768, "connect_seconds": 2.0, "stall_seconds": 60.0, "retry_seconds": 20.0}
         model = ModelSettings(name, model="m-1", base_url=server.base_url, **(options | changes))
         add_model(model)
         set_value("model", name)

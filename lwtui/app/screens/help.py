@@ -23,6 +23,24 @@ Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ bei
 Ctrl+P opens the palette: type a word of what you want to do. Ctrl+Q quits."""
 
 
+class Keys(Static):
+    """The actions of a group, in a table of three columns whose texts are broken within their column."""
+
+    COMPONENT_CLASSES = {"keys--key"}
+
+    def __init__(self, group: str) -> None:
+        super().__init__()
+        self._group = group
+
+    def render(self) -> Table:
+        key = self.get_component_rich_style("keys--key", partial=True)
+        keys, label = Column(width=11, justify="right", style=key), Column(width=13, style="bold")
+        table = Table.grid(keys, label, Column(), padding=(0, 1))
+        for action in ACTIONS[self._group]:
+            table.add_row(key_label(action.keys), action.label, action.help)
+        return table
+
+
 class HelpScreen(Dialog[None]):
     """The keys of the screen beneath first, then the guide, then the keys of the others."""
 
@@ -38,24 +56,14 @@ class HelpScreen(Dialog[None]):
             dialog.border_title = "Help"
             dialog.border_subtitle = "Esc closes"
             for group in first:
-                yield from self._keys(group)
+                yield Static(group, classes="group")
+                yield Keys(group)
             yield Static("How it works", classes="group")
             yield Static(_GUIDE, markup=False)
             for group in ACTIONS:
                 if group not in first:
-                    yield from self._keys(group)
-
-    def _keys(self, group: str) -> ComposeResult:
-        """A table of three columns, whose texts are broken within their column."""
-        accent = self.app.current_theme.accent or "default"
-        table = Table.grid(
-            Column(width=11, justify="right", style=accent), Column(width=13, style="bold"), padding=(0, 1)
-        )
-        table.add_column()
-        for action in ACTIONS[group]:
-            table.add_row(key_label(action.keys), action.label, action.help)
-        yield Static(group, classes="group")
-        yield Static(table)
+                    yield Static(group, classes="group")
+                    yield Keys(group)
 
     def on_mount(self) -> None:
         self.query_one(VerticalScroll).focus()

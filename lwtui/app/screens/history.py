@@ -40,7 +40,7 @@ class HistoryScreen(Dialog[bool]):
             header=True,
             hint="Nothing has been written here yet.",
         )
-        self._version = TextArea(read_only=True, id="version", soft_wrap=True)
+        self._version = TextArea(read_only=True, id="version", soft_wrap=True, show_cursor=False)
         self._origin = Line(id="origin")
 
     def compose(self) -> ComposeResult:
@@ -59,6 +59,7 @@ class HistoryScreen(Dialog[bool]):
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         revision = self._revisions[event.key]
         self._version.load_text(revision.text)
+        self._version.refresh()  # as the section's editor does, and for the same reason
         self._origin.say(_origin(revision))
 
     def on_row_list_chosen(self) -> None:

@@ -15,6 +15,7 @@ from lwtui.app.format import MARKS, ago, bar, counted, number, short_path
 from lwtui.app.keymap import LIBRARY, bindings
 from lwtui.app.screens.base import Base
 from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.library import list_documents, move_to_trash, restore_from_trash
@@ -51,10 +52,10 @@ class LibraryScreen(Base):
         self._find = Input(placeholder="Words of the title. Enter goes to the list, Esc shows all.", id="find")
         self._list = RowList(
             Column("Title"),
+            Column("Model", 18, needs=100),
             Column("Done", 14, tint=True),
             Column("Words", 15, right=True),
-            Column("Model", 18, needs=100),
-            Column("Changed", 10),
+            Column("Changed", 11, right=True),
             header=True,
             hint="No title holds these words.",
             id="documents",
@@ -75,7 +76,6 @@ class LibraryScreen(Base):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._list.border_title = "Documents"
         self._find.display = False
 
     def on_screen_resume(self) -> None:
@@ -96,7 +96,7 @@ class LibraryScreen(Base):
         self._title.say(f"Library · {short_path(self.lwtui.folder)}", self.lwtui.default_model)
         self._list.show(rows)
         shown = f"{len(rows)} of " if wanted else ""
-        self._list.border_subtitle = f"{shown}{counted(len(self._documents), 'document')}"
+        label(self._list, "Documents", f"{shown}{counted(len(self._documents), 'document')}")
         some = bool(self._documents)
         self._welcome.display = not some
         self._list.display = some
@@ -212,12 +212,16 @@ class LibraryScreen(Base):
 
 def _row(one: Summary) -> Row:
     if one.problem:
-        problem = one.problem.replace(one.path, Path(one.path).name)
-        return Row(one.path, (problem, "cannot be read", "", "", ago(one.changed)), "problem")
+        return Row(one.path, (_by_name(one.problem, one.path), "", "cannot be read", "", ago(one.changed)), "problem")
     share = f"{bar(one.progress, 9)} {one.progress:4.0%}"
     words = f"{number(one.words)} / {number(one.target)}"
     kind = "done" if one.progress >= 1 else "partial" if one.words else "empty"
-    return Row(one.path, (one.title, share, words, one.model, ago(one.changed)), kind)
+    return Row(one.path, (one.title, one.model, share, words, ago(one.changed)), kind)
+
+
+def _by_name(problem: str, path: str) -> str:
+    """What is wrong with a file, which need not be told in which folder it is."""
+    return problem.replace(path, Path(path).name)
 
 
 def _outline(path: Path) -> Content:
@@ -226,7 +230,7 @@ def _outline(path: Path) -> Content:
         with Document.open(path, read_only=True) as document:
             brief, sections = document.brief, document.sections()
     except LwtuiError as error:
-        return Content.styled(str(error), "$text-error")
+        return Content.styled(_by_name(str(error), str(path)), "$text-error")
     parts: list[str | tuple[str, str]] = [(brief.instruction, "italic $text-muted"), "\n\n"]
     for section in sections:
         parts += [(MARKS[section.status], "$text-success"), f" {section.title or '(the text)'} "]

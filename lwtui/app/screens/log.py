@@ -23,8 +23,11 @@ class LogScreen(Dialog[None]):
         with Vertical(classes="dialog large") as dialog:
             dialog.border_title = "What happened"
             dialog.border_subtitle = "Esc closes"
-            yield TextArea("\n".join(lines) or "Nothing yet.", read_only=True, id="lines", soft_wrap=True)
+            yield TextArea(
+                "\n".join(lines) or "Nothing yet.", read_only=True, id="lines", soft_wrap=True, show_cursor=False
+            )
 
     def on_mount(self) -> None:
         lines = self.query_one(TextArea)
-        lines.move_cursor(lines.document.end)
+        lines.scroll_end(animate=False)
+        lines.focus()

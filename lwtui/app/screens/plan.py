@@ -8,7 +8,6 @@ from dataclasses import replace
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
-from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Footer
 
@@ -18,6 +17,7 @@ from lwtui.app.keymap import PLAN, bindings
 from lwtui.app.screens.base import Base
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.section_form import MOST_WORDS, SectionForm
 from lwtui.app.widgets.title_bar import TitleBar
@@ -73,7 +73,6 @@ class PlanScreen(Base):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._list.border_title = "Plan"
         self._session.listen(self._heard)
         self.refresh_plan()
 
@@ -111,9 +110,7 @@ class PlanScreen(Base):
         self._title.say(self._document.title, brief.model)
         self._list.show([_row(at, section) for at, section in enumerate(self._document.sections(), 1)], select)
         asked = "" if plan.words == brief.words else f" of {number(brief.words)} asked for"
-        self._list.border_subtitle = Content(
-            f"{counted(len(plan.sections), 'section')} · {amount(plan.words, brief)}{asked}"
-        )
+        label(self._list, "Plan", f"{counted(len(plan.sections), 'section')} · {amount(plan.words, brief)}{asked}")
         self._coming.display = self._planning
         self._form.display = not self._planning and bool(plan.sections)
         self._show_section()
@@ -128,7 +125,7 @@ class PlanScreen(Base):
             self._list.select(self._form.section_id)
             return
         at = self._document.plan.find(section_id)
-        self._form.border_title = f"Section {at + 1}"
+        label(self._form, f"Section {at + 1}")
         locked = self._document.read_only or self._planning
         self._form.show(self._document.plan.sections[at], unit=unit(self._document.brief.language), locked=locked)
 

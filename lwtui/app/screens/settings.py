@@ -41,7 +41,7 @@ class SettingsScreen(Base):
         yield self._list
         yield self._line
         with Vertical(id="fields", classes="pane") as rest:
-            rest.border_title = "The rest"
+            rest.border_title = "General"
             with Grid():
                 yield Label("Documents in")
                 yield self._folder

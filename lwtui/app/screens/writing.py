@@ -17,6 +17,7 @@ from lwtui.app.keymap import WRITING, bindings
 from lwtui.app.screens.base import Base
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.app.widgets.title_bar import TitleBar
@@ -72,7 +73,6 @@ class WritingScreen(Base):
         yield Footer(show_command_palette=False)
 
     def on_mount(self) -> None:
-        self._outline.border_title = "Outline"
         self._session.listen(self._heard)
         self._second = self.set_interval(1.0, self._show_status, pause=not self._session.busy)
         self._draw(self._first_section())
@@ -145,13 +145,12 @@ class WritingScreen(Base):
             self._outline.select(self._editor.section_id)
             return
         if section_id is None:
-            self._page.border_title = Content(self._document.title)
+            label(self._page, self._document.title)
             self._editor.show("", "", writing=False, locked=True)
             return
         section = self._document.section(section_id)
-        self._page.border_title = Content(section.title or self._document.title)
         length = amount(section.length, self._document.brief, of=section.words)
-        self._page.border_subtitle = Content(f"{length} · {STATES[section.status]}")
+        label(self._page, section.title or self._document.title, f"{length} · {STATES[section.status]}")
         writing = section.status is Status.WRITING
         self._page.set_class(writing, "writing")
         self._editor.show(section_id, section.text, writing=writing, locked=self._document.read_only)
@@ -178,7 +177,7 @@ class WritingScreen(Base):
         self._title.say(document.title, document.brief.model)
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
-        self._outline.border_subtitle = f"{done} of {len(sections)} done"
+        label(self._outline, "Outline", f"{done} of {len(sections)} done")
         trouble = session.error
         if document.read_only:
             trouble = f"Read-only: {document.read_only_reason}"
@@ -394,10 +393,10 @@ def _figures(session: Session, width: int) -> Content:
     if (cost := session.cost) is not None:
         figures.append(f"cost {money(cost)}")
     rest = f"{share:.0%}  " + "  ".join(figures)
-    label, style = _ACTIVITIES[session.activity]
-    length = min(30, width - 2 - len(label) - len(rest) - 4)
+    activity, style = _ACTIVITIES[session.activity]
+    length = min(30, width - 2 - len(activity) - len(rest) - 4)
     meter = f"{bar(share, length)} " if length >= 6 else ""
-    return Content.assemble((label, style), "  ", (meter, "$text-success"), rest)
+    return Content.assemble((activity, style), "  ", (meter, "$text-success"), rest)
 
 
 def _row(at: int, section: Section) -> Row:

@@ -128,9 +128,12 @@ class RowList(ScrollView, can_focus=True):
         if self._grabbed is not None:
             self._after_drag = rows
             return
-        if rows == self._rows and wanted == before:
+        old, self._rows = self._rows, rows
+        if wanted == before and len(rows) == len(old) and rows and rows[self._cursor].key == before:
+            for at, row in enumerate(rows):
+                if row != old[at]:
+                    self.refresh_lines(at + self._top)
             return
-        self._rows = rows
         keys = [row.key for row in rows]
         self._cursor = keys.index(wanted) if wanted in keys else min(self._cursor, max(0, len(rows) - 1))
         self.virtual_size = Size(0, len(rows) + self._top)

@@ -1,0 +1,341 @@
+"""What every screen and dialog looks like, in small, large and huge windows, dark and light.
+
+After a change that is meant to be seen: ``pytest tests/app/test_snapshots.py --snapshot-update``, and look at each
+picture in ``tests/app/__snapshots__`` that changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
+from textual.widgets import Input, TextArea
+
+from lwtui.app.pace import Pace
+from lwtui.app.screens.dialogs import Ask, Choose, Confirm
+from lwtui.app.screens.export import ExportScreen
+from lwtui.app.screens.help import HelpScreen
+from lwtui.app.screens.history import HistoryScreen
+from lwtui.app.screens.log import LogScreen
+from lwtui.app.screens.model_form import ModelForm
+from lwtui.app.screens.new_document import NewDocumentScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.settings import SettingsScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.config import ModelSettings, add_model
+from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status, Usage
+from lwtui.documents.store import Document
+from tests.app.person import Person, someone
+from tests.app.place import Place, write
+from tests.support.author import Author, sentence
+from tests.support.fault_server import FaultServer
+from tests.support.tempo import Tempo
+
+SIZES = {"80x24": (80, 24), "160x45": (160, 45)}
+HUGE = {"200x50": (200, 50)}
+THEMES = ("textual-dark", "textual-light")
+
+OUTLINE = (
+    ("Choosing a pot", "Which sizes and materials suit a balcony, and why drainage decides", 300),
+    ("Soil and feeding", "What to fill the pot with, and when to feed it; what too much does", 250),
+    ("番茄的光照与温度", "番茄需要多少光照，温度太低或太高会怎样。", 200),
+    ("Watering 💧 without drowning", "How much, how often, and how to tell before the leaves do", 300),
+    ("Pests: [b]aphids[/b] & whitefly", "Early signs, and what helps without poison", 150),
+    ("A heading that is far too long for any column, because some writers like it this way", "Everything.", 12000),
+)
+
+
+def guide(place: Place) -> Path:
+    """A document with sections in every state."""
+    path = place.documents / "guide.lw"
+    path.parent.mkdir(exist_ok=True)
+    sections = tuple(PlannedSection(*row, f"s{at}") for at, row in enumerate(OUTLINE, 1))
+    brief = Brief("Write a guide to growing tomatoes on a balcony, for beginners.", 13200, model="writer")
+    with Document.create(path, brief, Plan("Tomatoes on a Balcony", sections)) as document:
+        made = Provenance("writer", sampling={"temperature": 0.8, "top_p": 0.95}, seed=7)
+        document.begin("s1", made, 0)
+        document.append("s1", prose(1, 24))
+        document.finish("s1", Status.DONE, Usage(1200, 400))
+        document.edit("s1", "My own first words. " + prose(1, 22))
+        write(document, "s2", prose(2, 5).rsplit(" ", 3)[0], Status.PARTIAL)
+    return path
+
+
+def prose(number: int, count: int) -> str:
+    return "".join(sentence(number, at) for at in range(count)).lstrip()
+
+
+@pytest.fixture(autouse=True)
+def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in a picture depends on when it was taken."""
+    monkeypatch.setattr("lwtui.app.screens.library.ago", lambda moment: "5 min ago")
+    monkeypatch.setattr("lwtui.app.screens.history._when", lambda moment: "2026-02-03 14:05")
+    for screen in ("log", "writing"):
+        monkeypatch.setattr(f"lwtui.app.screens.{screen}.clock", lambda moment: "14:05:09")
+    monkeypatch.setattr(Pace, "tokens_per_second", property(lambda self: 42.0))
+    monkeypatch.setattr(Pace, "seconds_for", lambda self, words, characters: 754.0)
+
+
+Scene = Callable[[Person, Place], Awaitable[None]]
+
+
+async def library_empty(person: Person, place: Place) -> None:
+    await person.sees("Nothing here yet")
+
+
+async def library(person: Person, place: Place) -> None:
+    guide(place)
+    place.make(1000, 500, name="tea", texts={1: prose(1, 90), 2: prose(2, 40)})
+    place.make(name="unplanned")
+    (place.documents / "broken.lw").write_bytes(b"no database at all" * 100)
+    await person.press("ctrl+r", "end")
+    await person.sees("4 documents")
+
+
+async def library_find(person: Person, place: Place) -> None:
+    await library(person, place)
+    await person.press("slash")
+    await person.type("tom")
+    await person.sees("2 of 4")
+
+
+async def new_document(person: Person, place: Place) -> None:
+    await person.press("n")
+    await person.at(NewDocumentScreen)
+
+
+async def new_document_problem(person: Person, place: Place) -> None:
+    await new_document(person, place)
+    await person.fill("#instruction", "Write a guide to growing tomatoes on a balcony, for beginners.\n\nBe brief.")
+    await person.fill("#words", "0")
+    await person.press("f5")
+    await person.sees("The length is a number")
+
+
+async def opened(person: Person, place: Place) -> None:
+    person.app.open_document(guide(place))
+    await person.at(WritingScreen)
+
+
+async def plan(person: Person, place: Place) -> None:
+    await opened(person, place)
+    await person.press("f2")
+    await person.at(PlanScreen)
+
+
+async def plan_empty(person: Person, place: Place) -> None:
+    person.app.open_document(place.make())
+    await person.at(PlanScreen)
+
+
+async def plan_failed(person: Person, place: Place) -> None:
+    add_model(ModelSettings("writer", base_url="http://127.0.0.1:9/v1", retry_seconds=0.1))
+    person.app.reload_settings()
+    await plan(person, place)
+    await person.press("r")
+    await person.until(lambda: person.session.error)
+
+
+async def plan_total(person: Person, place: Place) -> None:
+    await plan(person, place)
+    await person.press("t")
+    await person.at(Ask)
+
+
+async def writing(person: Person, place: Place) -> None:
+    await opened(person, place)
+    await person.press("home")
+    await person.until(lambda: person.editor.section_id == "s1")
+
+
+async def writing_edit(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("enter")
+    await person.until(lambda: person.editor.has_focus)
+
+
+async def writing_read_only(person: Person, place: Place) -> None:
+    path = guide(place)
+    place.home.joinpath("holder").write_text("")
+    document = Document.open(path)
+    person.app.open_document(path)
+    await person.at(WritingScreen)
+    document.close()
+
+
+async def history(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("f8")
+    await person.at(HistoryScreen)
+
+
+async def export(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("f9")
+    await person.at(ExportScreen)
+
+
+async def confirm(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("f7")
+    await person.at(Confirm)
+
+
+async def choose_model(person: Person, place: Place) -> None:
+    await settled_models(person)
+    await writing(person, place)
+    await person.press("c")
+    await person.at(Choose)
+
+
+async def settled_models(person: Person) -> None:
+    add_model(ModelSettings("writer", model="gpt-4o", base_url="https://api.example.org/v1", price_input=2.5))
+    add_model(ModelSettings("longwriter", provider="llama_cpp", path="~/models/LongWriter-llama3.1-8b-Q4_K_M.gguf"))
+    person.app.reload_settings()
+
+
+async def settings(person: Person, place: Place) -> None:
+    await settled_models(person)
+    await person.press("ctrl+o")
+    await person.at(SettingsScreen)
+
+
+async def model_form(person: Person, place: Place) -> None:
+    await settings(person, place)
+    await person.press("a")
+    await person.at(ModelForm)
+    await person.press("f5")
+    await person.sees("The model needs a name.")
+
+
+async def model_form_gguf(person: Person, place: Place) -> None:
+    await settings(person, place)
+    await person.press("end", "enter")
+    await person.at(ModelForm)
+
+
+async def help(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("f1")
+    await person.at(HelpScreen)
+
+
+async def palette(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("ctrl+p")
+    await person.sees("Write (F5)")
+
+
+async def planning(person: Person, place: Place) -> None:
+    path = place.make()
+    with Document.open(path) as document:
+        document.set_brief(replace(document.brief, words=2400))
+    person.app.open_document(path)
+    await person.at(PlanScreen)
+    await person.press("R")
+    await person.sees("Paragraph 1")
+    await still(person, lambda: person.session.plan_text)
+
+
+async def streaming(person: Person, place: Place) -> None:
+    await opened(person, place)
+    await person.press("f5")
+    await person.until(lambda: person.document.section("s3").length > 40)
+    await still(person, lambda: person.document.section("s3").text)
+    log = person.session.log
+    log.extend(
+        [(moment, re.sub(r"in \d+ s$", "in 9 s", line)) for moment, line in (log.popleft() for _ in range(len(log)))]
+    )
+
+
+async def log(person: Person, place: Place) -> None:
+    await streaming(person, place)
+    await person.press("l")
+    await person.at(LogScreen)
+
+
+async def still(person: Person, growing: Callable[[], str]) -> None:
+    """Wait until the author, who stops after a while, has stopped."""
+    before = ""
+    while before != (before := growing()):
+        await person.pilot.pause(0.2)
+
+
+ALONE: list[Scene] = [
+    library_empty,
+    library,
+    library_find,
+    new_document,
+    new_document_problem,
+    plan,
+    plan_empty,
+    plan_failed,
+    plan_total,
+    writing,
+    writing_edit,
+    writing_read_only,
+    history,
+    export,
+    confirm,
+    choose_model,
+    settings,
+    model_form,
+    model_form_gguf,
+    help,
+    palette,
+]
+WITH_AUTHOR: list[Scene] = [planning, streaming, log]
+IN_HUGE_WINDOWS: list[Scene] = [library, plan, writing, streaming, settings]
+
+
+@asynccontextmanager
+async def pictures(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> AsyncIterator[Person]:
+    """Run a scene; on leaving, compare a picture in each size and theme with the one that was taken before."""
+    snapshot = snapshot.use_extension(SVGImageExtension)
+    sizes = SIZES | (HUGE if scene in IN_HUGE_WINDOWS else {})
+    async with someone(size=(80, 24)) as person:
+        await scene(person, place)
+        yield person
+        other = []
+        for size, cells in sizes.items():
+            await person.pilot.resize_terminal(*cells)
+            for theme in THEMES[:1] if scene is palette else THEMES:  # Textual's palette keeps the theme it began with
+                person.app.theme = theme
+                await at_rest(person)
+                name = f"{scene.__name__}-{size}-{theme.removeprefix('textual-')}"
+                if snapshot(name=name) != person.app.export_screenshot():
+                    other.append(name)
+        assert not other, "These pictures have changed; see the module's docstring."
+
+
+async def at_rest(person: Person) -> None:
+    person.app.clear_notifications()
+    for field in [*person.app.screen.query(TextArea), *person.app.screen.query(Input)]:
+        field.cursor_blink = False
+    if isinstance(person.app.screen, LibraryScreen):
+        await person.pilot.pause(0.25)  # an outline is shown after a moment's rest
+    await person.pilot.pause(0.05)
+
+
+@pytest.mark.parametrize("scene", ALONE, ids=lambda scene: scene.__name__)
+async def test_a_screen_looks_as_it_should(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> None:
+    async with pictures(scene, place, snapshot):
+        pass
+
+
+@pytest.mark.parametrize("scene", WITH_AUTHOR, ids=lambda scene: scene.__name__)
+async def test_a_screen_looks_as_it_should_while_the_model_works(
+    scene: Scene, author: Author, place: Place, snapshot: SnapshotAssertion
+) -> None:
+    author.delay = tempo = Tempo(44 if scene is planning else 260)
+    async with FaultServer(author) as server:
+        place.serve(server, price_input=0.5, price_output=1.5)
+        async with pictures(scene, place, snapshot):
+            pass
+        tempo.go()
