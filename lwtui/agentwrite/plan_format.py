@@ -44,9 +44,9 @@ class PlanError(LwtuiError):
         self.raw = raw
 
 
-def gave_up(what: str, findings: tuple[str, ...], raw: str, advice: str) -> PlanError:
+def gave_up(what: str, findings: tuple[str, ...], raw: str, advice: str, tries: int = REPAIRS + 1) -> PlanError:
     """The error for a ``what`` that did not come in all the tries; ``raw`` is the last thing that came."""
-    return PlanError(f"The model gave no {what} in {REPAIRS + 1} tries: {findings[0]} {advice}", findings, raw)
+    return PlanError(f"The model gave no {what} in {tries} tries: {findings[0]} {advice}", findings, raw)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.answers import Answer, ask
 from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted
 from lwtui.agentwrite.forms import CompletionForm
-from lwtui.agentwrite.plan_format import REPAIRS, REPLAN_SALT, Bounds, gave_up
+from lwtui.agentwrite.plan_format import REPLAN_SALT, Bounds, gave_up
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.documents.plan_edits import rescale
 from lwtui.models.base import Request
@@ -24,6 +24,7 @@ from lwtui.text import clean
 
 # Plans are drawn with less chance than prose: a line that strays takes all after it along.
 _TEMPERATURE = 0.6
+_DRAWS = 8  # of one line: it costs little, and there is nothing to learn from what was wrong
 _STEP_SALT = 10_000
 _LONGEST_HEADING = 60  # characters
 _LEAST_LETTERS = 3
@@ -86,9 +87,9 @@ async def _step(
     """
     before = _outline(plan, number)
     line = _Line()
-    for attempt in range(1, REPAIRS + 2):
+    for attempt in range(1, _DRAWS + 1):
         seed = salt + attempt
-        warmth = _TEMPERATURE + 0.1 * (attempt - 1)
+        warmth = min(1.1, _TEMPERATURE + 0.1 * (attempt - 1))
         heading, point = Answer(), Answer()
         request = form.plan_line(brief, before, _HEADING_ENDS)
         async with aclosing(_drawn(agent, request, brief, seed, warmth, heading)) as events:
@@ -101,6 +102,8 @@ async def _step(
                 yield event
         line.point = _tidied(point.text)
         line.finding = _finding(line, plan.sections, number)
+        if f". {line.heading}:" in request.prompt.text.removesuffix(f" {line.heading}:"):
+            line.finding = line.finding or f"Step {number} copies the example {line.heading!r}."
         if not line.finding:
             into.heading, into.point = line.heading, line.point
             yield PlanDelta(f"{number}. {line.heading}: {line.point}\n")
@@ -108,7 +111,7 @@ async def _step(
         yield PlanRejected(attempt, (line.finding,))
     raw = f"{before} {line.heading}: {line.point}"
     advice = "Try again, another model, or write it by hand."
-    raise gave_up(f"usable step {number} of the plan", (line.finding,), raw, advice)
+    raise gave_up(f"usable step {number} of the plan", (line.finding,), raw, advice, _DRAWS)
 
 
 async def _drawn(
@@ -153,6 +156,9 @@ def _finding(line: _Line, sections: Sequence[PlannedSection], number: int) -> st
 
 
 def _in_common(one: str, other: str) -> float:
-    """The share of all their words that two lines have in common, from 0 to 1."""
-    words, others = ({word.casefold() for word in _WORD.findall(text)} for text in (one, other))
+    """The share of all their words that two lines have in common, from 0 to 1. "How to the" count nothing."""
+    words, others = (
+        {word.casefold() for word in _WORD.findall(text) if len(word) > 3 or not word.isascii()}
+        for text in (one, other)
+    )
     return len(words & others) / max(1, len(words | others))

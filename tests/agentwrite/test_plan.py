@@ -91,6 +91,23 @@ async def test_a_line_that_cannot_be_used_is_drawn_again_alone() -> None:
     assert len(studio.server.calls) == 5 * 2 + 2
 
 
+async def test_an_example_of_the_prompt_is_no_idea() -> None:
+    author = Author()
+    copied: list[str] = []
+
+    def copies_once(body: Any) -> Answer:
+        if body["prompt"].endswith("\n3.") and not copied:
+            copied.append("3.")
+            return Answer([" Checking the brakes"])
+        return author(body)
+
+    async with open_studio(copies_once, profile="base") as studio:
+        plan, events = await studio.plan(BRIEF)
+    assert "Checking the brakes" not in [section.title for section in plan.sections]
+    (rejected,) = of_kind(PlanRejected, events)
+    assert "copies the example" in rejected.findings[0]
+
+
 async def test_json_is_asked_for_where_the_decoding_is_held_to_it() -> None:
     rows = [{"title": title_of(at), "main_point": f"all about {at}", "words": 300} for at in range(1, 5)]
     answer = json.dumps({"title": "Soil", "sections": rows})
@@ -150,7 +167,7 @@ async def test_what_a_base_model_brought_is_kept_as_well() -> None:
     async with open_studio(lambda _: [" ?!"], profile="base") as studio:
         error, _ = await failing_plan(studio)
     assert error.raw == "Title: Soil and seeds\n1. ?!: ?!"
-    assert "no usable step 1 of the plan in 4 tries" in str(error)
+    assert "no usable step 1 of the plan in 8 tries" in str(error)
 
 
 @pytest.mark.parametrize("answer", ["", "   \n"])
