@@ -157,8 +157,9 @@ def _finding(line: _Line, sections: Sequence[PlannedSection], number: int) -> st
 
 def _in_common(one: str, other: str) -> float:
     """The share of all their words that two lines have in common, from 0 to 1. "How to the" count nothing."""
-    words, others = (
-        {word.casefold() for word in _WORD.findall(text) if len(word) > 3 or not word.isascii()}
-        for text in (one, other)
-    )
+    words, others = _content(one), _content(other)
     return len(words & others) / max(1, len(words | others))
+
+
+def _content(text: str) -> set[str]:
+    return {word.casefold() for word in _WORD.findall(text) if len(word) > 3 or not word.isascii()}
