@@ -21,6 +21,7 @@ from lwtui.models.llama_cpp.openings import Openings
 
 _ERROR, _CONTINUED = 4, 5  # ggml's levels
 _HIDDEN = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
+_CALLBACKS: list[Any] = []  # llama.cpp may call them until the process ends, so they are never let go
 _MEDIA = re.compile(rb"[<\[]\|?\w*(?:image|audio|video|multimodal)\w*\|?[>\]]")
 
 
@@ -34,8 +35,8 @@ class NativeLog:
     def __init__(self, most_lines: int = 200) -> None:
         self._lines: deque[tuple[int, str]] = deque(maxlen=most_lines)
         self._level = 0
-        self._callback = C.llama_log_callback(self._add)  # must live as long as llama.cpp may call it
-        C.llama_log_set(self._callback, ctypes.c_void_p(0))
+        _CALLBACKS.append(C.llama_log_callback(self._add))
+        C.llama_log_set(_CALLBACKS[-1], ctypes.c_void_p(0))
 
     def _add(self, level: int, text: bytes | None, _: Any) -> None:
         line = (text or b"").decode("utf-8", "replace").rstrip("\n")
