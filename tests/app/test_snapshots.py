@@ -22,6 +22,7 @@ from lwtui.app.screens.dialogs import Ask, Choose, Confirm
 from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.help import HelpScreen
 from lwtui.app.screens.history import HistoryScreen
+from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.log import LogScreen
 from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.new_document import NewDocumentScreen
