@@ -122,9 +122,9 @@ FAULTS = [
     Fault.http(429, retry_after=1),
     Fault.http(500),
     Fault.cut(after=30),
-    Fault.malformed(after=5),
-    Fault.utf8(after=5),
-    Fault.stall(3600, after=5),
+    Fault.malformed(after=1),
+    Fault.utf8(after=1),
+    Fault.stall(3600, after=1),
 ]
 
 
