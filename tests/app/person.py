@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
 
+from textual import events
 from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input, Select, TextArea
@@ -22,6 +23,7 @@ from lwtui.documents.model import Section
 from lwtui.documents.store import Document
 
 PATIENCE = 20.0  # seconds
+_KEYS = {" ": "space", ":": "colon", ".": "full_stop", "!": "exclamation_mark", "?": "question_mark"}
 _W = TypeVar("_W", bound=Widget)
 
 
@@ -38,9 +40,13 @@ class Person:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """Key by key, as from a keyboard."""
-        names = {" ": "space", "\n": "enter"}
-        await self.pilot.press(*(names.get(letter, letter) for letter in text))
+        """All of ``text``, as fast as a keyboard sends it."""
+        assert self.app._driver is not None
+        for letter in text:
+            key = events.Key(_KEYS.get(letter, letter), letter)
+            key.set_sender(self.app)
+            self.app._driver.send_message(key)
+        await self.pilot.pause()
 
     async def fill(self, selector: str, text: str) -> None:
         """Put ``text`` into a field at once, in place of what stands there."""

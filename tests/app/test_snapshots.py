@@ -7,7 +7,7 @@ picture in ``tests/app/__snapshots__`` that changed.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
-from textual.widgets import Input, TextArea
+from textual.command import CommandPalette
+from textual.widgets import Input, OptionList, TextArea
 
 from lwtui.app.pace import Pace
 from lwtui.app.screens.dialogs import Ask, Choose, Confirm
@@ -230,7 +231,10 @@ async def help(person: Person, place: Place) -> None:
 async def palette(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("ctrl+p")
-    await person.sees("Write (F5)")
+    await person.at(CommandPalette)
+    await person.type("history")
+    await person.sees("History (F8 h)")
+    await person.until(lambda: person.app.screen.query_one(OptionList).option_count == 2)
 
 
 async def planning(person: Person, place: Place) -> None:
@@ -292,6 +296,17 @@ ALONE: list[Scene] = [
     palette,
 ]
 WITH_AUTHOR: list[Scene] = [planning, streaming, log]
+SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once is enough
+    library_find,
+    new_document_problem,
+    plan_empty,
+    plan_total,
+    writing_read_only,
+    confirm,
+    choose_model,
+    model_form_gguf,
+    palette,  # Textual's own
+]
 IN_HUGE_WINDOWS: list[Scene] = [library, plan, writing, streaming, settings]
 
 
@@ -306,13 +321,21 @@ async def pictures(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> A
         other = []
         for size, cells in sizes.items():
             await person.pilot.resize_terminal(*cells)
-            for theme in THEMES[:1] if scene is palette else THEMES:  # Textual's palette keeps the theme it began with
+            for theme in _themes(scene, size):
                 person.app.theme = theme
                 await at_rest(person)
                 name = f"{scene.__name__}-{size}-{theme.removeprefix('textual-')}"
                 if snapshot(name=name) != person.app.export_screenshot():
                     other.append(name)
         assert not other, "These pictures have changed; see the module's docstring."
+
+
+def _themes(scene: Scene, size: str) -> Sequence[str]:
+    if scene is palette:
+        return THEMES[:1]  # it keeps the theme that it began with
+    if scene in SMALL:
+        return THEMES[:1] if size == "80x24" else THEMES[1:]
+    return THEMES
 
 
 async def at_rest(person: Person) -> None:
