@@ -147,6 +147,7 @@ async def someone(
 ) -> AsyncIterator[Person]:
     """A person at the app that was just started, with the settings of the test's folder."""
     app = LwtuiApp(load_settings(), path, model)
+    app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         yield Person(app, pilot)

@@ -82,26 +82,27 @@ async def test_a_model_is_changed_and_keeps_its_key(server: FaultServer, drawer:
         assert drawer.keys == {(KEYRING_SERVICE, "writer"): KEY}
 
 
-@pytest.mark.parametrize(
-    ("values", "told"),
-    [
-        ({}, "The model needs a name."),
-        ({"#name": "demo"}, "There is a model named demo already."),
-        ({"#name": "mine", "#base_url": "api.example.org"}, "The address begins with http:// or https://."),
-        ({"#name": "mine", "#context_length": "many"}, "Context: a number, not 'many'."),
-        ({"#name": "mine", "#price_input": "cheap"}, "Price, prompt: a number, not 'cheap'."),
-        ({"#name": "mine", "#price_output": "-1"}, "must not be negative"),
-    ],
-)
-async def test_a_form_that_is_wrong_says_where(values: dict[str, str], told: str) -> None:
+async def test_a_form_that_is_wrong_says_where() -> None:
     async with someone(size=(80, 24)) as person:
         await settings(person)
         await person.press("a")
         await person.at(ModelForm)
-        for field, value in values.items():
+        for field, value, told in (
+            ("#name", "", "The model needs a name."),
+            ("#name", "demo", "There is a model named demo already."),
+            ("#name", "mine", ""),
+            ("#base_url", "api.example.org", "The address begins with http:// or https://."),
+            ("#base_url", "https://api.example.org/v1", ""),
+            ("#context_length", "many", "Context: a number, not 'many'."),
+            ("#context_length", "", ""),
+            ("#price_input", "cheap", "Price, prompt: a number, not 'cheap'."),
+            ("#price_input", "", ""),
+            ("#price_output", "-1", "must not be negative"),
+        ):
             await person.fill(field, value)
-        await person.press("f5")
-        await person.sees(told)
+            if told:
+                await person.press("f5")
+                await person.sees(told)
         assert isinstance(person.app.screen, ModelForm)
         await person.press("escape")
         await person.at(SettingsScreen)

@@ -8,10 +8,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Footer, TextArea
+from textual.widgets import TextArea
 
 from lwtui.app.format import number
 from lwtui.app.screens.base import Dialog
+from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.documents.model import Origin, Revision
@@ -50,7 +51,7 @@ class HistoryScreen(Dialog[bool]):
                 yield self._list
                 yield self._version
             yield self._origin
-            yield Footer(show_command_palette=False)
+            yield KeyBar()
 
     def on_mount(self) -> None:
         rows = [Row(key, (_when(one.created), _who(one), number(one.length))) for key, one in self._revisions.items()]

@@ -9,11 +9,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from lwtui.app.format import MARKS, ago, bar, counted, number, short_path
 from lwtui.app.keymap import LIBRARY, bindings
 from lwtui.app.screens.base import Base
+from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
@@ -73,7 +74,7 @@ class LibraryScreen(Base):
             with VerticalScroll(id="glance", classes="pane", can_focus=False) as glance:
                 glance.border_title = "Outline"
                 yield self._glance
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._find.display = False

@@ -5,12 +5,13 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Grid, Horizontal, VerticalScroll
-from textual.widgets import Button, Footer, Input, Label, Select, TextArea
+from textual.widgets import Button, Input, Label, Select, TextArea
 
 from lwtui.agentwrite.prompts import LANGUAGES
 from lwtui.app.format import unit
 from lwtui.app.keymap import NEW, bindings
 from lwtui.app.screens.base import Base
+from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.section_form import MOST_WORDS
 from lwtui.app.widgets.title_bar import TitleBar
@@ -60,7 +61,7 @@ class NewDocumentScreen(Base):
                 yield Button("Create and plan (F5)", variant="primary", id="create")
                 yield Button("Plan by hand (F2)", id="by-hand")
                 yield Button("Cancel (Esc)", id="cancel")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         match event.button.id:

@@ -7,11 +7,12 @@ from pathlib import Path
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
-from textual.widgets import Footer, Input, Label, Select
+from textual.widgets import Input, Label, Select
 
 from lwtui.app.format import short_path
 from lwtui.app.keymap import SETTINGS, bindings
 from lwtui.app.screens.base import Base
+from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
@@ -48,7 +49,7 @@ class SettingsScreen(Base):
                 yield Label("Theme")
                 themes = [(name, name) for name in sorted(self.app.available_themes)]
                 yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._list.border_title = "Models"

@@ -9,13 +9,13 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Footer
 
 from lwtui.agentwrite.events import DocumentFinished, SectionStarted
 from lwtui.app.format import MARKS, STATES, amount, bar, clock, duration, money, number
 from lwtui.app.keymap import WRITING, bindings
 from lwtui.app.screens.base import Base
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
+from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
@@ -70,7 +70,7 @@ class WritingScreen(Base):
                 yield self._notes
         yield self._message
         yield self._status
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._session.listen(self._heard)
