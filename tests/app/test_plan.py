@@ -376,6 +376,26 @@ async def test_plans_of_sections_not_begun_can_be_changed_while_others_are_writt
             assert person.session.error == ""
 
 
+async def test_whoever_types_in_a_field_is_not_taken_away_when_the_writing_ends(author: Author, place: Place) -> None:
+    author.delay = tempo = Tempo(20)
+    async with FaultServer(author) as server:
+        place.serve(server)
+        async with someone(place.make(60, 60)) as person:
+            await person.at(PlanScreen)
+            await person.press("f5")
+            await person.until(lambda: person.session.current)
+            await person.press("f2")
+            await person.at(PlanScreen)
+            await person.press("end", "enter")
+            await person.type("dusk ")
+            tempo.go()
+            await person.until(lambda: all(section.status is Status.DONE for section in person.sections))
+            await person.idle()
+            await person.type("dawn ")
+            assert person.widget(TextArea, "#point").has_focus
+            assert person.widget(TextArea, "#point").text == "dusk dawn what part 2 is about"
+
+
 async def test_what_was_typed_last_is_stored_on_every_way_out(path: Path, place: Place) -> None:
     async def heading() -> str:
         with Document.open(path, read_only=True) as document:

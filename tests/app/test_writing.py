@@ -462,6 +462,23 @@ async def test_what_was_typed_last_is_stored_on_every_way_out(place: Place, keys
     assert place.read(path)["s1"] == "First.!?"
 
 
+async def test_even_a_crash_of_the_app_stores_what_was_typed_last(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: WritingScreen) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(WritingScreen, "action_follow", broken)
+    path = place.make(100, texts={1: "First."})
+    with pytest.raises(ZeroDivisionError):
+        async with someone(path) as person:
+            await person.at(WritingScreen)
+            await person.press("enter", "ctrl+end")
+            await person.type(" Mine.")
+            await person.app.run_action("screen.follow")
+    assert place.read(path)["s1"] == "First. Mine."
+
+
 async def test_a_full_disk_takes_nothing_that_was_typed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     path = place.make(100, 100, texts={1: "First."})
     async with someone(path) as person:

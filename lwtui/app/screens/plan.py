@@ -57,7 +57,8 @@ class PlanScreen(Base):
             id="sections",
         )
         self._form = SectionForm(id="fields")
-        self._coming = VerticalScroll(Line(id="coming-text"), id="coming", classes="pane")
+        self._coming_text = Line(id="coming-text")
+        self._coming = VerticalScroll(self._coming_text, id="coming", classes="pane")
         self._status = Line(id="status")
 
     def compose(self) -> ComposeResult:
@@ -80,17 +81,20 @@ class PlanScreen(Base):
         self._session.unlisten(self._heard)
 
     def _heard(self, event: Heard) -> None:
+        if not self.is_attached:
+            return  # the screen is being left, and has stored what was typed
         match event:
             case SectionIsNext():
                 self.store()
             case PlanDelta():
                 if self._frame is None:
                     self._frame = self.set_timer(_FRAME_SECONDS, self._show_coming)
-            case ActivityChanged(activity, error):
+            case ActivityChanged(error=error):
                 if error:
                     self.complain(error)
+                was_planning = self._coming.display
                 self.refresh_plan()
-                if activity is Activity.IDLE:
+                if was_planning and not self._planning:
                     self._list.focus()
             case SectionStarted() | SectionFinished():
                 self.refresh_plan()
@@ -155,7 +159,7 @@ class PlanScreen(Base):
     def _show_coming(self) -> None:
         self._frame = None
         if self._planning:
-            self.query_one("#coming-text", Line).say(self._session.plan_text or "…")
+            self._coming_text.say(self._session.plan_text or "…")
             self._coming.scroll_end(animate=False)
             self._show_status()
 

@@ -90,6 +90,8 @@ class WritingScreen(Base):
         return None
 
     def _heard(self, event: Heard) -> None:
+        if not self.is_attached:
+            return  # the screen is being left, and has stored what was typed
         match event:
             case SectionIsNext():
                 self.store()

@@ -32,6 +32,7 @@ class SectionForm(Vertical):
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
         self._heading = Input(id="heading", compact=True, placeholder="Heading")
+        self._unit = Label("Words")
         self._words = Input(id="words", type="integer", compact=True)
         self._point = TextArea(id="point", soft_wrap=True, tab_behavior="focus", compact=True)
         self._point.placeholder = "What the section says"
@@ -43,7 +44,7 @@ class SectionForm(Vertical):
         with Horizontal():
             yield Label("Heading")
             yield self._heading
-            yield Label("Words", id="unit")
+            yield self._unit
             yield self._words
         yield self._point
 
@@ -65,7 +66,7 @@ class SectionForm(Vertical):
                 self._filled[name] = _value(field)
         self._heading.disabled = self._words.disabled = locked
         self._point.read_only = locked
-        self.query_one("#unit", Label).update(unit.capitalize())
+        self._unit.update(unit.capitalize())
 
     def edited(self, now: PlannedSection) -> PlannedSection:
         """``now``, which is how the plan has the section, with what a person has changed."""
