@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.calls import MORE_ROOM, Patience, always, stream_patiently
 from lwtui.agentwrite.events import Event, PlanDelta, Retrying
 from lwtui.agentwrite.plan_format import PlanError
+from lwtui.documents.model import Usage
 from lwtui.models.base import Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
 from lwtui.text import StreamCleaner
 
@@ -22,6 +23,7 @@ class Answer:
 
     text: str = ""
     reason: FinishReason = "stop"
+    usage: Usage = field(default_factory=Usage)  # of all its calls that ended
 
     def check_whole(self, raw: str) -> None:
         """Raise :class:`PlanError` if the answer was cut off: what is there of it may look like a shorter plan."""
@@ -52,8 +54,9 @@ async def ask(agent: Agent, request: Request, into: Answer) -> AsyncGenerator[Ev
                             yield PlanDelta(shown)
                     case ReasoningPiece():
                         thought = True
-                    case Finished(reason):
+                    case Finished(reason, usage):
                         into.reason = reason
+                        into.usage += usage
         if into.reason == "length" and (thought or not into.text.strip()):
             agent.saw_reasoning(allowed.max_tokens)
         if into.text.strip() or into.reason != "length":

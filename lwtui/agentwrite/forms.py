@@ -60,6 +60,9 @@ class Task:
 class Form(Protocol):
     """How requests are put to a kind of model."""
 
+    @property
+    def prompts(self) -> PromptBook: ...
+
     def section(self, task: Task) -> Prompt:
         """The prompt for (the rest of) one section, or of the whole text in direct mode."""
         ...
@@ -74,6 +77,10 @@ class Form(Protocol):
 
     def summary(self, text: str, brief: Brief) -> Request | None:
         """The request for notes on a section; ``None`` if this kind of model cannot make them."""
+        ...
+
+    def instruct(self, brief: Brief, text: str) -> Prompt | None:
+        """The prompt that asks for what ``text`` says; ``None`` if this kind of model follows no instructions."""
         ...
 
     def resume_at(self, text: str) -> int:
@@ -167,6 +174,9 @@ class ChatForm:
         prompt = self._prompt(brief, self.prompts.render("summary", **values, text=text))
         return Request(prompt, max_tokens=_SUMMARY_WORDS * 6)
 
+    def instruct(self, brief: Brief, text: str) -> Prompt | None:
+        return self._prompt(brief, text)
+
     def resume_at(self, text: str) -> int:
         # A chat model begins a new sentence more surely than it completes one.
         end = last_sentence_end(text)
@@ -227,6 +237,9 @@ class CompletionForm:
         return "## In short\n\n" + "\n".join(notes)
 
     def summary(self, text: str, brief: Brief) -> Request | None:
+        return None
+
+    def instruct(self, brief: Brief, text: str) -> Prompt | None:
         return None
 
     def resume_at(self, text: str) -> int:
