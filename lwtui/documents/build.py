@@ -14,7 +14,7 @@ from time import time
 from lwtui.documents.database import SIDE_FILES, explain, sync_folder
 from lwtui.documents.model import Brief, Origin, Plan, Status
 from lwtui.documents.rows import checked, put_brief, put_plan, put_text
-from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION
+from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION, statements
 from lwtui.errors import DocumentError
 from lwtui.files import new_file_mode
 from lwtui.text import clean
@@ -57,7 +57,7 @@ def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mappin
     db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("BEGIN")
-    for statement in TABLES.split(";\n"):
+    for statement in statements(TABLES):
         db.execute(statement)
     now = time()
     db.execute(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field, replace
 
-from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Provenance, Section, Status, Usage
-from lwtui.documents.schema import provenance_from_json
+from lwtui.documents.memory import Memory, load_memory
+from lwtui.documents.model import Basis, Brief, Mode, Origin, Plan, PlannedSection, Provenance, Section, Status, Usage
+from lwtui.documents.schema import basis_from_json, provenance_from_json
 from lwtui.text import RunningCount
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A section as stored, and the revision that holds its text (``None`` for no text)."""
+    """A section as stored, the revision that holds its text (``None`` for no text), and what that was written from
+    (``None`` where it is not known)."""
 
     section: Section
     revision: int | None
+    basis: Basis | None = None
 
 
 class Stream:
@@ -90,11 +93,12 @@ class Contents:
     sections: dict[str, Kept]
     order: list[str]
     streams: dict[str, Stream] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
     @property
     def plan(self) -> Plan:
         kept = [self.sections[section_id].section for section_id in self.order]
-        return Plan(self.title, tuple(PlannedSection(s.title, s.main_point, s.words, s.id) for s in kept))
+        return Plan(self.title, tuple(PlannedSection(s.title, s.main_point, s.words, s.id, s.level) for s in kept))
 
     def planned(self, plan: Plan) -> dict[str, Kept]:
         """All sections as they are under ``plan``."""
@@ -102,11 +106,13 @@ class Contents:
         for step in plan.sections:
             if step.id in sections:
                 kept = sections[step.id]
-                section = replace(kept.section, title=step.title, main_point=step.main_point, words=step.words)
-                sections[step.id] = Kept(section, kept.revision)
+                section = replace(
+                    kept.section, title=step.title, main_point=step.main_point, words=step.words, level=step.level
+                )
+                sections[step.id] = replace(kept, section=section)
             else:
                 section = Section(step.id, step.title, step.main_point, step.words, Status.EMPTY, "", 0)
-                sections[step.id] = Kept(section, None)
+                sections[step.id] = Kept(replace(section, level=step.level), None)
         return sections
 
 
@@ -131,10 +137,11 @@ def _load(db: sqlite3.Connection) -> Contents:
     instruction, words, language, mode, model, seed, title, *tokens = row
     contents = Contents(Brief(instruction, words, language, Mode(mode), model, seed), title, Usage(*tokens), {}, [])
     rows = db.execute(
-        "SELECT s.id, s.position, s.title, s.main_point, s.words, s.status, s.revision, r.text, r.length, r.origin"
+        "SELECT s.id, s.position, s.title, s.main_point, s.words, s.level, s.status, s.revision, s.basis,"
+        " r.text, r.length, r.origin"
         " FROM section s LEFT JOIN revision r ON r.id = s.revision ORDER BY s.position"
     )
-    for section_id, position, heading, main_point, target, status, revision, text, length, origin in rows:
+    for section_id, position, heading, main_point, target, level, status, revision, basis, text, length, origin in rows:
         section = Section(
             section_id,
             heading,
@@ -144,8 +151,9 @@ def _load(db: sqlite3.Connection) -> Contents:
             text or "",
             length or 0,
             None if origin is None else Origin(origin),
+            level,
         )
-        contents.sections[section_id] = Kept(section, revision)
+        contents.sections[section_id] = Kept(section, revision, basis_from_json(basis))
         if position is not None:
             contents.order.append(section_id)
     for section_id, stored in db.execute("SELECT section_id, provenance FROM stream"):
@@ -154,4 +162,5 @@ def _load(db: sqlite3.Connection) -> Contents:
         contents.streams[section_id] = Stream(provenance, contents.sections[section_id].section.text)
     for section_id, keep, text in db.execute("SELECT section_id, keep, text FROM journal ORDER BY id"):
         contents.streams[section_id].replay(keep, text)
+    contents.memory = load_memory(db)
     return contents

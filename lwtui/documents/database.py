@@ -48,10 +48,15 @@ def check_header(path: Path) -> None:
         raise DocumentError(f"{path} is a database of another program, not a lwtui document.")
     version = int.from_bytes(header[60:64], "big")
     if version > VERSION:
-        raise DocumentError(
-            f"{path} was written by a newer version of lwtui (format {version}, this one reads {VERSION}): "
-            "update lwtui to open it."
-        )
+        raise newer(path, version)
+
+
+def newer(path: Path, version: int) -> DocumentError:
+    """The error for a file whose format is newer than this program knows."""
+    return DocumentError(
+        f"{path} was written by a newer version of lwtui (format {version}, this one reads {VERSION}): "
+        "update lwtui to open it."
+    )
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:

@@ -13,6 +13,7 @@ import regex
 from lwtui.text import clean
 
 _LONGEST_TITLE = 80  # characters of an instruction that serve as a title
+DEEPEST = 5  # levels of an outline; Markdown has one more, which the document's own title takes
 
 
 class Status(StrEnum):
@@ -66,12 +67,17 @@ def new_id() -> str:
 
 @dataclass(frozen=True)
 class PlannedSection:
-    """One step of a plan. ``words`` is the target in the counter's unit (characters for Chinese/Japanese)."""
+    """One step of a plan. ``words`` is the target in the counter's unit (characters for Chinese/Japanese).
+
+    ``level`` nests as headings do in Markdown: the steps after this one that have a higher level are within it. A
+    step with a target of 0 is a heading alone, such as that of a part: nothing is written for it.
+    """
 
     title: str
     main_point: str
     words: int
     id: str = field(default_factory=new_id)
+    level: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,11 +92,28 @@ class Plan:
         """Sum of the sections' targets."""
         return sum(section.words for section in self.sections)
 
+    @property
+    def nested(self) -> bool:
+        """Whether some sections stand within others."""
+        return any(section.level > 1 for section in self.sections)
+
     def to_dict(self) -> dict[str, Any]:
-        """The public JSON form: ``{"title", "sections": [{"title", "main_point", "words"}]}``."""
+        """The public JSON form: ``{"title", "sections": [{"title", "main_point", "words"}]}``.
+
+        Where sections stand within others, each has its ``level`` too.
+        """
+        nested = self.nested
         return {
             "title": self.title,
-            "sections": [{"title": s.title, "main_point": s.main_point, "words": s.words} for s in self.sections],
+            "sections": [
+                {
+                    "title": s.title,
+                    "main_point": s.main_point,
+                    "words": s.words,
+                    **({"level": s.level} if nested else {}),
+                }
+                for s in self.sections
+            ],
         }
 
     def to_json(self) -> str:
@@ -122,6 +145,21 @@ class Brief:
 
 
 @dataclass(frozen=True)
+class Basis:
+    """What a section was written from, as fingerprints (see :mod:`lwtui.documents.stale`).
+
+    ``notes`` has those that its prompt held, by id; ``shown`` the earlier sections that stood there word for word,
+    by id, and ``summarised`` those of which only a summary did.
+    """
+
+    instruction: str
+    line: str  # its heading and main point
+    notes: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+    summarised: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Provenance:
     """Where a model's text came from, stored with each revision."""
 
@@ -130,6 +168,8 @@ class Provenance:
     sampling: dict[str, Any] = field(default_factory=dict)
     prompt_hash: str = ""
     seed: int | None = None
+    basis: Basis | None = None
+    task: str = ""  # what was asked for, where it was not to write the section: "shorten", "take 2"
 
 
 @dataclass(frozen=True)
@@ -159,6 +199,40 @@ class Section:
     text: str
     length: int
     origin: Origin | None = None
+    level: int = 1
+
+    @property
+    def heads(self) -> bool:
+        """Whether it is a heading alone, for which nothing is to be written."""
+        return not self.words and not self.text
+
+
+@dataclass(frozen=True)
+class Note:
+    """What the writer wants the model to know. ``triggers`` are words that call it up where they occur, unless it is
+    shown ``always``. ``kind`` is one of :data:`NOTE_KINDS`, or any other word."""
+
+    title: str
+    text: str
+    kind: str = "story"
+    always: bool = True
+    triggers: tuple[str, ...] = ()
+    id: str = field(default_factory=new_id)
+
+
+NOTE_KINDS = ("story", "style", "fact")
+
+
+@dataclass(frozen=True)
+class SectionSummary:
+    """What stands for a section where its text no longer fits. ``digest`` is the fingerprint of the text it sums up
+    and ``revision`` the version that held it; ``by_hand``: the writer's words, which no model replaces."""
+
+    section_id: str
+    text: str
+    digest: str
+    revision: int | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,20 @@ from itertools import accumulate, pairwise
 
 import regex
 
-from lwtui.documents.model import Plan, PlannedSection, new_id
+from lwtui.documents.model import DEEPEST, Plan, PlannedSection, new_id
 from lwtui.text import sentence_ends
 
 _CLAUSE = regex.compile(r"[;；:：—–](?=\s|\p{Script=Han})|[,，、](?=\s|\p{Script=Han})|\s(?=(?:and|und|et|y|e)\s)")
 _NUMBER = regex.compile(r"^(?P<name>.*\S)\s+\((?P<number>\d{1,3})\)$")
+
+
+def levelled(plan: Plan) -> Plan:
+    """The plan with levels that begin at 1 and go down one at a time, at most to ``DEEPEST``."""
+    level, sections = 0, []
+    for section in plan.sections:
+        level = min(max(1, section.level), level + 1, DEEPEST)
+        sections.append(section if section.level == level else replace(section, level=level))
+    return replace(plan, sections=tuple(sections))
 
 
 def insert(plan: Plan, at: int, section: PlannedSection) -> Plan:

@@ -8,8 +8,20 @@ from dataclasses import replace
 from time import time
 
 from lwtui.documents.contents import Kept, Stream
-from lwtui.documents.model import Brief, Origin, Plan, PlannedSection, Provenance, Revision, Section, Status, Usage
-from lwtui.documents.schema import provenance_from_json, provenance_to_json
+from lwtui.documents.model import (
+    Basis,
+    Brief,
+    Origin,
+    Plan,
+    PlannedSection,
+    Provenance,
+    Revision,
+    Section,
+    Status,
+    Usage,
+)
+from lwtui.documents.plan_edits import levelled
+from lwtui.documents.schema import basis_to_json, provenance_from_json, provenance_to_json
 from lwtui.errors import DocumentError
 from lwtui.text import clean, count_words
 
@@ -21,11 +33,11 @@ def put_plan(db: sqlite3.Connection, plan: Plan) -> None:
     db.execute("UPDATE document SET title = ?", (plan.title,))
     db.execute("UPDATE section SET position = NULL")
     db.executemany(
-        "INSERT INTO section (id, position, title, main_point, words, status) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO section (id, position, title, main_point, words, level, status) VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET position = excluded.position, title = excluded.title,"
-        " main_point = excluded.main_point, words = excluded.words",
+        " main_point = excluded.main_point, words = excluded.words, level = excluded.level",
         (
-            (one.id, position, one.title, one.main_point, one.words, Status.EMPTY)
+            (one.id, position, one.title, one.main_point, one.words, one.level, Status.EMPTY)
             for position, one in enumerate(plan.sections)
         ),
     )
@@ -42,7 +54,11 @@ def put_text(
     provenance: Provenance | None = None,
     usage: Usage = _NO_USAGE,
 ) -> int:
-    """Make ``text`` a revision and the section's present text; the revision's id."""
+    """Make ``text`` a revision and the section's present text; the revision's id.
+
+    With a ``provenance``, the section's basis is that one's; without, it stays: a text that was edited by hand still
+    rests on what it was written from.
+    """
     cursor = db.execute(
         "INSERT INTO revision (section_id, created, origin, status, length, prompt_tokens, completion_tokens,"
         " cached_tokens, provenance, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -61,7 +77,14 @@ def put_text(
     )
     assert cursor.lastrowid is not None
     db.execute("UPDATE section SET status = ?, revision = ? WHERE id = ?", (status, cursor.lastrowid, section_id))
+    if provenance is not None:
+        put_basis(db, section_id, provenance.basis)
     return cursor.lastrowid
+
+
+def put_basis(db: sqlite3.Connection, section_id: str, basis: Basis | None) -> None:
+    """What a section's present text was written from."""
+    db.execute("UPDATE section SET basis = ? WHERE id = ?", (basis_to_json(basis), section_id))
 
 
 def put_brief(db: sqlite3.Connection, brief: Brief) -> None:
@@ -72,26 +95,33 @@ def put_brief(db: sqlite3.Connection, brief: Brief) -> None:
 
 
 def checked(plan: Plan) -> Plan:
-    """The plan with safe, one-line titles. Raises :class:`DocumentError` if it names a section twice."""
+    """The plan with safe, one-line titles and levels without gaps.
+
+    Raises :class:`DocumentError` if it names a section twice.
+    """
     ids = [section.id for section in plan.sections]
     if len(set(ids)) < len(ids):
         raise DocumentError("The plan names a section twice. Undo the last change to it.")
-    return Plan(
-        _line(plan.title),
-        tuple(
-            PlannedSection(_line(one.title), clean(one.main_point), max(0, one.words), one.id) for one in plan.sections
-        ),
+    sections = (
+        PlannedSection(_line(one.title), clean(one.main_point), max(0, one.words), one.id, one.level)
+        for one in plan.sections
     )
+    return levelled(Plan(_line(plan.title), tuple(sections)))
 
 
 def plan_to_row(plan: Plan) -> str:
     """A plan with its ids, for the history of plans."""
-    return json.dumps([plan.title, [[s.id, s.title, s.main_point, s.words] for s in plan.sections]], ensure_ascii=False)
+    sections = [[s.id, s.title, s.main_point, s.words, s.level] for s in plan.sections]
+    return json.dumps([plan.title, sections], ensure_ascii=False)
 
 
 def plan_from_row(stored: str) -> Plan:
+    """The plan of a step. One from before plans had levels has none, and so is flat."""
     title, sections = json.loads(stored)
-    return Plan(title, tuple(PlannedSection(heading, point, words, id) for id, heading, point, words in sections))
+    return Plan(
+        title,
+        tuple(PlannedSection(heading, point, words, id, *level) for id, heading, point, words, *level in sections),
+    )
 
 
 def put_plan_step(db: sqlite3.Connection, label: str, before: str, most: int) -> None:
@@ -109,15 +139,16 @@ def put_journal(db: sqlite3.Connection, section_id: str, stream: Stream) -> None
     db.execute("UPDATE stream SET length = ? WHERE section_id = ?", (stream.length, section_id))
 
 
-def write_text(db: sqlite3.Connection, section: Section, text: str, origin: Origin) -> Kept:
+def write_text(db: sqlite3.Connection, kept: Kept, text: str, origin: Origin) -> Kept:
     """Give a section a text by hand, as a revision of its own; an empty text leaves it without one."""
+    section = kept.section
     status = _status_with(section, text)
     if not text:
-        db.execute("UPDATE section SET status = ?, revision = NULL WHERE id = ?", (status, section.id))
+        db.execute("UPDATE section SET status = ?, revision = NULL, basis = NULL WHERE id = ?", (status, section.id))
         return Kept(replace(section, status=status, text="", length=0, origin=None), None)
     length = count_words(text)
     revision = put_text(db, section.id, text, origin, status, length=length)
-    return Kept(replace(section, status=status, text=text, length=length, origin=origin), revision)
+    return Kept(replace(section, status=status, text=text, length=length, origin=origin), revision, kept.basis)
 
 
 def write_over(db: sqlite3.Connection, kept: Kept, text: str) -> Kept:
@@ -128,27 +159,27 @@ def write_over(db: sqlite3.Connection, kept: Kept, text: str) -> Kept:
         (time(), text, length, status, kept.revision),
     )
     db.execute("UPDATE section SET status = ? WHERE id = ?", (status, kept.section.id))
-    return Kept(replace(kept.section, status=status, text=text, length=length), kept.revision)
+    return Kept(replace(kept.section, status=status, text=text, length=length), kept.revision, kept.basis)
 
 
-def write_old(db: sqlite3.Connection, section: Section, revision: int | None, status: Status | None = None) -> Kept:
+def write_old(db: sqlite3.Connection, kept: Kept, revision: int | None, status: Status | None = None) -> Kept:
     """Give a section the text of an old revision (``None`` for no text) again, as a new revision."""
     if revision is None:
-        return write_text(db, section, "", Origin.USER)
+        return write_text(db, kept, "", Origin.USER)
+    section = kept.section
     row = db.execute("SELECT text, length, origin, status, provenance FROM revision WHERE id = ?", (revision,))
-    text, length, origin, stored, provenance = row.fetchone()
-    status = status or Status(stored)
-    new = put_text(
-        db, section.id, text, Origin(origin), status, length=length, provenance=provenance_from_json(provenance)
-    )
-    return Kept(replace(section, status=status, text=text, length=length, origin=Origin(origin)), new)
+    text, length, origin, stored, made = row.fetchone()
+    status, provenance = status or Status(stored), provenance_from_json(made)
+    new = put_text(db, section.id, text, Origin(origin), status, length=length, provenance=provenance)
+    basis = kept.basis if provenance is None else provenance.basis
+    return Kept(replace(section, status=status, text=text, length=length, origin=Origin(origin)), new, basis)
 
 
 def set_status(db: sqlite3.Connection, kept: Kept, status: Status) -> Kept:
     """Change how far a section is, and its present revision with it."""
     db.execute("UPDATE section SET status = ? WHERE id = ?", (status, kept.section.id))
     db.execute("UPDATE revision SET status = ? WHERE id = ?", (status, kept.revision))
-    return Kept(replace(kept.section, status=status), kept.revision)
+    return Kept(replace(kept.section, status=status), kept.revision, kept.basis)
 
 
 def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
@@ -163,7 +194,7 @@ def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
     if after.text == section.text:
         return kept if after == section else set_status(db, kept, after.status)
     if not after.text:
-        return write_text(db, section, "", Origin.MODEL)
+        return write_text(db, kept, "", Origin.MODEL)
     revision = put_text(
         db,
         section.id,
@@ -174,7 +205,7 @@ def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
         provenance=stream.provenance,
         usage=stream.usage,
     )
-    return Kept(after, revision)
+    return Kept(after, revision, stream.provenance.basis)
 
 
 def revisions(db: sqlite3.Connection, section_id: str) -> list[Revision]:

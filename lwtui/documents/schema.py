@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from lwtui.documents.model import Provenance
+from lwtui.documents.model import Basis, Provenance
 
 APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
-VERSION = 1  # user_version; a change of the tables makes it one more
+VERSION = 2  # user_version; a change of the tables makes it one more, and adds a step to UPGRADES
 
 # A section's text is that of its current revision, so each text is in the file once. A section that left the plan
 # has no position. While a model writes a section, `stream` has a row for it and `journal` its pieces in order: cut
 # the text to `keep` characters (where there is a number), then append `text`.
 # Long texts come last in their rows: reading the columns before them then does not read the text's pages.
+# A section's `basis` is what its present text was written from. Of its summaries the newest is in force.
 TABLES = """
 CREATE TABLE document (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -37,7 +38,9 @@ CREATE TABLE section (
     status TEXT NOT NULL,
     revision INTEGER REFERENCES revision(id),
     title TEXT NOT NULL,
-    main_point TEXT NOT NULL
+    main_point TEXT NOT NULL,
+    level INTEGER NOT NULL DEFAULT 1,
+    basis TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE revision (
     id INTEGER PRIMARY KEY,
@@ -72,6 +75,51 @@ CREATE TABLE plan_step (
     before TEXT NOT NULL
 ) STRICT;
 """
+_MEMORY = """\
+CREATE TABLE note (
+    id TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    always INTEGER NOT NULL,
+    triggers TEXT NOT NULL,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE note_step (
+    id INTEGER PRIMARY KEY,
+    created REAL NOT NULL,
+    label TEXT NOT NULL,
+    before TEXT NOT NULL
+) STRICT;
+CREATE TABLE summary (
+    id INTEGER PRIMARY KEY,
+    section_id TEXT NOT NULL REFERENCES section(id),
+    revision INTEGER REFERENCES revision(id),
+    digest TEXT NOT NULL,
+    by_hand INTEGER NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+CREATE INDEX summary_of_section ON summary(section_id, id);
+CREATE TABLE setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+TABLES += _MEMORY
+
+# From the version before to the one named.
+UPGRADES = {
+    2: """\
+ALTER TABLE section ADD COLUMN level INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE section ADD COLUMN basis TEXT;
+"""
+    + _MEMORY,
+}
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script one by one: ``executescript`` would end the transaction they belong to."""
+    return [one for one in script.split(";\n") if one.strip()]
 
 
 def provenance_to_json(provenance: Provenance | None) -> str | None:
@@ -80,4 +128,18 @@ def provenance_to_json(provenance: Provenance | None) -> str | None:
 
 
 def provenance_from_json(stored: str | None) -> Provenance | None:
-    return None if stored is None else Provenance(**json.loads(stored))
+    if stored is None:
+        return None
+    values = json.loads(stored)
+    if basis := values.get("basis"):
+        values["basis"] = Basis(**basis)
+    return Provenance(**values)
+
+
+def basis_to_json(basis: Basis | None) -> str | None:
+    """The stored form of what a text was written from."""
+    return None if basis is None else json.dumps(asdict(basis))
+
+
+def basis_from_json(stored: str | None) -> Basis | None:
+    return None if stored is None else Basis(**json.loads(stored))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,8 +31,24 @@ from lwtui.documents.database import (
 )
 from lwtui.documents.edits import Typing
 from lwtui.documents.lock import Locked, WriterLock
-from lwtui.documents.model import Brief, Origin, Plan, Provenance, Revision, Section, Status, Usage, title_from
+from lwtui.documents.memory import put_setting
+from lwtui.documents.model import (
+    Basis,
+    Brief,
+    Note,
+    Origin,
+    Plan,
+    Provenance,
+    Revision,
+    Section,
+    SectionSummary,
+    Status,
+    Usage,
+    title_from,
+)
+from lwtui.documents.notebook import Notebook
 from lwtui.documents.schema import provenance_to_json
+from lwtui.documents.upgrade import upgrade, upgraded_to_read
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
@@ -51,6 +67,7 @@ class Document:
     path: Path
     read_only: bool
     read_only_reason: str  # "" or one line: who has it open, or that the file may not be written
+    notebook: Notebook  # the writer's notes and the summaries of sections
 
     def __init__(
         self, path: Path, db: sqlite3.Connection, contents: Contents, lock: WriterLock | None, reason: str
@@ -62,6 +79,7 @@ class Document:
         self._db: sqlite3.Connection | None = db
         self._lock = lock
         self._now = contents
+        self.notebook = Notebook(self._change, contents.memory)
         self._unsaved_since: float | None = None
         self._typing: dict[str, Typing] = {}
 
@@ -96,6 +114,7 @@ class Document:
         try:
             db = connect_writer(path)
             try:
+                upgrade(db, path)
                 contents = load(db)
                 _recover(db, path, contents)
             except BaseException:
@@ -111,6 +130,7 @@ class Document:
         try:
             db = connect_reader(path)
             try:
+                db = upgraded_to_read(db, path)
                 contents = load(db)
             except BaseException:
                 db.close()
@@ -120,7 +140,7 @@ class Document:
         if not live:
             for section_id, stream in contents.streams.items():
                 kept = contents.sections[section_id]
-                contents.sections[section_id] = Kept(stream.result(kept.section), kept.revision)
+                contents.sections[section_id] = replace(kept, section=stream.result(kept.section))
             contents.streams.clear()
         return cls(path, db, contents, None, reason)
 
@@ -173,8 +193,30 @@ class Document:
         """Tokens that all model calls for this document took."""
         return self._now.usage
 
+    @property
+    def notes(self) -> Sequence[Note]:
+        """What the writer wants the model to know, in the writer's order."""
+        return self.notebook.notes
+
+    @property
+    def summaries(self) -> Mapping[str, SectionSummary]:
+        """What stands for sections whose text no longer fits, by section id."""
+        return self.notebook.summaries
+
+    def basis(self, section_id: str) -> Basis | None:
+        """What a section's present text was written from, where that is known; ``KeyError`` for an unknown section."""
+        return self._now.sections[section_id].basis
+
+    def revision_id(self, section_id: str) -> int | None:
+        """The revision that holds a section's present text, if it has any; ``KeyError`` for an unknown section."""
+        return self._now.sections[section_id].revision
+
+    def setting(self, name: str, default: str = "") -> str:
+        """What :meth:`set_setting` stored under ``name``."""
+        return self._now.memory.settings.get(name, default)
+
     def sections(self) -> list[Section]:
-        """All sections in the plan's order, with what has streamed in so far."""
+        """All sections in the plan's order, with what has streamed in so far. A heading alone is DONE."""
         return [self._view(section_id) for section_id in self._now.order]
 
     def section(self, section_id: str) -> Section:
@@ -208,7 +250,7 @@ class Document:
             rows.put_plan(db, plan)
             planned = self._now.planned(plan)
             for section_id, text in new.items():
-                planned[section_id] = rows.write_text(db, planned[section_id].section, text, Origin.USER)
+                planned[section_id] = rows.write_text(db, planned[section_id], text, Origin.USER)
         self._took_plan(plan, planned)
 
     def undo_plan(self) -> str | None:
@@ -231,8 +273,7 @@ class Document:
             planned = self._now.planned(plan)
             for section_id, revision, status in texts:
                 if revision != planned[section_id].revision:
-                    section = planned[section_id].section
-                    planned[section_id] = rows.write_old(db, section, revision, Status(status))
+                    planned[section_id] = rows.write_old(db, planned[section_id], revision, Status(status))
         self._took_plan(plan, planned)
         return str(label)
 
@@ -249,7 +290,7 @@ class Document:
         typing = self._typing.get(section_id, Typing(None))
         joined = typing.joined(kept, text) if origin is Origin.USER else None
         with self._change() as db:
-            kept = rows.write_over(db, kept, text) if joined else rows.write_text(db, kept.section, text, origin)
+            kept = rows.write_over(db, kept, text) if joined else rows.write_text(db, kept, text, origin)
         self._now.sections[section_id] = kept
         self._typing[section_id] = joined or Typing(kept.revision if origin is Origin.USER else None)
 
@@ -267,6 +308,20 @@ class Document:
         with self._change() as db:
             kept = rows.set_status(db, kept, Status.DONE)
         self._now.sections[section_id] = kept
+
+    def accept(self, section_id: str, basis: Basis) -> None:
+        """The writer says that a section's text is right for what it would be written from now."""
+        kept = self._now.sections[section_id]
+        with self._change() as db:
+            rows.put_basis(db, section_id, basis)
+        self._now.sections[section_id] = replace(kept, basis=basis)
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Keep something about the document that is not part of its text, such as what is folded in its outline."""
+        self._writable()
+        with transaction(self._open_db(), self.path) as db:  # which is no change of the document in the library
+            put_setting(db, name, value)
+        self._now.memory.settings[name] = value
 
     def revisions(self, section_id: str) -> list[Revision]:
         """Every version of a section, the newest first."""
@@ -287,7 +342,7 @@ class Document:
         if revision_id == kept.revision:
             return
         with self._change() as db:
-            kept = rows.write_old(db, kept.section, revision_id)
+            kept = rows.write_old(db, kept, revision_id)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 
@@ -382,7 +437,9 @@ class Document:
 
     def _view(self, section_id: str) -> Section:
         section, stream = self._now.sections[section_id].section, self._now.streams.get(section_id)
-        return section if stream is None else stream.view(section)
+        if stream is not None:
+            return stream.view(section)
+        return replace(section, status=Status.DONE) if section.heads else section
 
     def _text(self, section_id: str) -> str:
         """The stored text of a section, which need not be known."""

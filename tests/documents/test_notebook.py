@@ -1,0 +1,116 @@
+"""Notes, summaries, settings and the nesting of a plan, as a document keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lwtui.documents.model import Basis, Note, Plan, PlannedSection, SectionSummary, Status, Usage
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+from tests.documents.support import MADE, PLAN, SOIL, WATER, new_document
+
+MIRA = Note("Mira", "A botanist, 40.", "story", always=False, triggers=("Mira", "botanist"))
+TONE = Note("Tone", "Dry wit.", "style")
+MADE_FROM = Basis("a1", "b2", {"n": "c3"}, {SOIL.id: "d4"}, {"x": "e5"})
+
+
+def reopened(document: Document) -> Document:
+    document.close()
+    return Document.open(document.path)
+
+
+def test_notes_are_kept_in_order_and_every_change_of_them_can_be_taken_back(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    book = document.notebook
+    book.set_notes([MIRA], "Add “Mira”")
+    book.set_notes([TONE, MIRA], "Add “Tone”")
+    for age in ("41", "42"):  # typed one after the other: one step
+        book.set_notes([TONE, replace(MIRA, text=f"A botanist, {age}.")], "Edit “Mira”")
+    book.set_notes([TONE], "Delete “Mira”")
+    document = reopened(document)
+    assert document.notes == (TONE,)
+    undone = []
+    while label := document.notebook.undo_notes():
+        undone.append((label, [note.text for note in document.notes]))
+    assert undone == [
+        ("Delete “Mira”", ["Dry wit.", "A botanist, 42."]),
+        ("Edit “Mira”", ["Dry wit.", "A botanist, 40."]),
+        ("Add “Tone”", ["A botanist, 40."]),
+        ("Add “Mira”", []),
+    ]
+    document.close()
+
+
+def test_notes_are_stored_clean(tmp_path: Path) -> None:
+    with new_document(tmp_path) as document:
+        odd = Note("To\x1b[31mne\n", " a\r\nb ", "a fact\n", False, ("x\ny", "", "x y", "z"), "id")
+        document.notebook.set_notes([odd], "Add")
+        assert document.notes == (Note("Tone", "a\nb", "a fact", False, ("x y", "z"), "id"),)
+        with pytest.raises(DocumentError, match="one of them twice"):
+            document.notebook.set_notes([TONE, TONE], "Add")
+        assert len(document.notes) == 1
+
+
+def test_a_summary_by_hand_takes_the_place_of_the_models_and_an_empty_one_removes_it(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.edit(SOIL.id, "Loam.")
+    made = SectionSummary(SOIL.id, "Loam, it says.", "d1", document.revision_id(SOIL.id))
+    document.notebook.set_summary(made)
+    mine = replace(made, text="Loam is best.", by_hand=True)
+    document.notebook.set_summary(mine)
+    document.notebook.set_summary(replace(mine, text="Loam is best.\x07 "))
+    document = reopened(document)
+    assert document.summaries == {SOIL.id: mine}
+    document.notebook.set_summary(replace(mine, text=""))
+    document = reopened(document)
+    assert not document.summaries
+    document.close()
+
+
+def test_a_section_remembers_what_it_was_written_from(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.begin(SOIL.id, replace(MADE, basis=MADE_FROM), 0)
+    document.append(SOIL.id, "Loam.")
+    document.finish(SOIL.id, Status.DONE, Usage())
+    document.edit(SOIL.id, "Loam and sand.")
+    document = reopened(document)
+    assert document.basis(SOIL.id) == MADE_FROM  # a text edited by hand still rests on it
+    later = replace(MADE_FROM, instruction="a2")
+    document.accept(SOIL.id, later)
+    document.clear(SOIL.id)
+    assert document.basis(SOIL.id) is None
+    document.restore(document.revisions(SOIL.id)[-1].id)
+    document = reopened(document)
+    assert document.basis(SOIL.id) == MADE_FROM
+    document.accept(SOIL.id, later)
+    document = reopened(document)
+    assert document.basis(SOIL.id) == later
+    document.close()
+
+
+def test_settings_are_kept_and_are_no_change_of_the_document(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    assert document.setting("folded", "none") == "none"
+    document.set_setting("folded", "a")
+    document.set_setting("folded", "b")
+    document = reopened(document)
+    assert document.setting("folded") == "b"
+    document.close()
+
+
+def test_a_nested_plan_is_kept_and_its_levels_have_no_gaps(tmp_path: Path) -> None:
+    part = PlannedSection("Part", "", 0, "part0001")
+    nested = Plan("Tomatoes", (part, replace(SOIL, level=2), replace(WATER, level=5)))
+    document = new_document(tmp_path)
+    document.set_plan(nested, "Nest")
+    document = reopened(document)
+    assert [(one.title, one.level) for one in document.plan.sections] == [("Part", 1), ("Soil", 2), ("Water", 3)]
+    assert [one.status for one in document.sections()] == [Status.DONE, Status.EMPTY, Status.EMPTY]
+    assert document.plan.to_dict()["sections"][2]["level"] == 3
+    assert document.undo_plan() == "Nest"
+    assert document.plan == PLAN
+    assert "level" not in document.plan.to_dict()["sections"][0]
+    document.close()

@@ -1,0 +1,159 @@
+"""Documents of older versions, brought up to date with nothing lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lwtui.documents import upgrade
+from lwtui.documents.database import SIDE_FILES
+from lwtui.documents.library import list_documents
+from lwtui.documents.model import Brief, Mode, Origin, Status, Usage
+from lwtui.documents.schema import VERSION
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+from tests.documents.support import new_document, texts
+
+# A file as version 1 left it: two sections in the plan and a deleted one, a text by the model that was then edited by
+# hand, and another section in whose middle the writer was killed.
+_VERSION_1 = Path(__file__).with_name("version_1.sql")
+_LEAF = "The leaf grows on high hills. It is picked by hand."
+
+
+def version_1(folder: Path) -> Path:
+    path = folder / "tea.lw"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(_VERSION_1.read_text(encoding="utf-8"))
+    return path
+
+
+def dump(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as db:
+        return list(db.iterdump())
+
+
+def version_of(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def assert_whole(document: Document) -> None:
+    assert document.brief == Brief("Write about tea", 300, "en", Mode.AGENTWRITE, "demo", 7)
+    assert [(one.id, one.level, one.status) for one in document.sections()] == [
+        ("water001", 1, Status.PARTIAL),
+        ("leaf0001", 1, Status.DONE),
+    ]
+    assert texts(document) == ["Water boils. 水沸腾了。", _LEAF]
+    assert document.usage == Usage(100, 12, 40)
+    assert [(one.origin, one.text) for one in document.revisions("leaf0001")] == [
+        (Origin.USER, _LEAF),
+        (Origin.MODEL, "The leaf grows on hills. It is picked by hand."),
+    ]
+    made = document.revisions("leaf0001")[1].provenance
+    assert made is not None
+    assert (made.seed, made.basis) == (11, None)
+    assert document.basis("leaf0001") is None
+    assert not document.notes
+    assert not document.summaries
+
+
+def test_an_old_document_opens_whole_and_a_copy_of_the_old_file_stays_beside_it(tmp_path: Path) -> None:
+    path = version_1(tmp_path)
+    before = dump(path)
+    with Document.open(path) as document:
+        assert not document.read_only
+        assert_whole(document)
+        assert document.undo_plan() == "Delete “Cup”"
+        assert [section.title for section in document.sections()] == ["Water", "Leaf", "Cup"]
+        assert document.undo_plan() == "Move “Water”"
+        assert [section.title for section in document.sections()] == ["Leaf", "Water", "Cup"]
+    assert version_of(path) == VERSION
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["tea.lw", "tea.lw.v1.bak"]
+    assert dump(tmp_path / "tea.lw.v1.bak") == before
+    assert version_of(tmp_path / "tea.lw.v1.bak") == 1
+    with Document.open(path) as again:
+        assert texts(again)[:2] == [_LEAF, "Water boils. 水沸腾了。"]
+    assert [Path(one.path).name for one in list_documents(tmp_path)] == ["tea.lw"]
+
+
+def test_a_copy_kept_before_is_not_written_over(tmp_path: Path) -> None:
+    path = version_1(tmp_path)
+    (tmp_path / "tea.lw.v1.bak").write_text("mine")
+    Document.open(path).close()
+    assert (tmp_path / "tea.lw.v1.bak").read_text() == "mine"
+    assert version_of(tmp_path / "tea.lw.v1.2.bak") == 1
+
+
+def test_what_stands_in_the_old_programs_log_is_in_the_copy_and_in_the_document(tmp_path: Path) -> None:
+    path = version_1(tmp_path)
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute("UPDATE document SET title = 'In the log'")
+    kept = {side: Path(f"{path}{side}").read_bytes() for side in SIDE_FILES if Path(f"{path}{side}").exists()}
+    main = path.read_bytes()
+    db.close()
+    path.write_bytes(main)  # as kill -9 leaves it: closing has put the log into the file
+    for side, content in kept.items():
+        Path(f"{path}{side}").write_bytes(content)
+    with Document.open(path) as document:
+        assert document.title == "In the log"
+    with closing(sqlite3.connect(tmp_path / "tea.lw.v1.bak")) as copy:
+        assert copy.execute("SELECT title FROM document").fetchone() == ("In the log",)
+
+
+def test_an_old_document_can_be_read_without_being_changed(tmp_path: Path) -> None:
+    path = version_1(tmp_path)
+    before = path.read_bytes()
+    with Document.open(path, read_only=True) as document:
+        assert_whole(document)
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == ["tea.lw"]
+
+
+@pytest.mark.parametrize("broken", [1, 4, len(upgrade.statements(upgrade.UPGRADES[2]))])
+def test_an_upgrade_that_breaks_off_leaves_the_file_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
+    path = version_1(tmp_path)
+    before = dump(path)
+    parts = upgrade.statements(upgrade.UPGRADES[2])
+    parts.insert(broken, "INSERT INTO nowhere VALUES (1)")
+    monkeypatch.setitem(upgrade.UPGRADES, 2, ";\n".join(parts))
+    with pytest.raises(DocumentError, match="no such table: nowhere"):
+        Document.open(path)
+    assert (dump(path), version_of(path)) == (before, 1)
+    monkeypatch.undo()
+    with Document.open(path) as document:
+        assert_whole(document)
+
+
+def test_an_upgraded_document_has_the_tables_of_a_new_one(tmp_path: Path) -> None:
+    def columns(path: Path) -> dict[str, list[object]]:
+        with closing(sqlite3.connect(path)) as db:
+            names = [name for (name,) in db.execute("SELECT name FROM sqlite_master ORDER BY name")]
+            found = {name: db.execute(f"PRAGMA table_xinfo({name})").fetchall() for name in names}
+            keys = {name: db.execute(f"PRAGMA foreign_key_list({name})").fetchall() for name in names}
+        return {name: [found[name], keys[name]] for name in names}
+
+    path = version_1(tmp_path)
+    Document.open(path).close()
+    new_document(tmp_path, "new.lw").close()
+    assert columns(path) == columns(tmp_path / "new.lw")
+
+
+def test_a_newer_version_that_stands_only_in_a_log_is_refused(tmp_path: Path) -> None:
+    new_document(tmp_path).close()
+    path = tmp_path / "tomatoes.lw"
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute(f"PRAGMA user_version = {VERSION + 1}")
+    for read_only in (False, True):
+        with pytest.raises(DocumentError, match="newer version of lwtui") as raised:
+            Document.open(path, read_only=read_only)
+        assert "\n" not in str(raised.value)
+    db.close()
