@@ -104,6 +104,8 @@ def set_value(key: str, value: str, path: Path | None = None) -> None:
     """
     import tomlkit
 
+    if key.endswith(".base_url"):
+        _check_public(value)
     path = path or settings_file()
     load_settings(path)  # never rewrite a file that cannot be understood
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
@@ -121,9 +123,13 @@ def set_value(key: str, value: str, path: Path | None = None) -> None:
 
 
 def add_model(model: ModelSettings, path: Path | None = None) -> None:
-    """Write one ``[models.NAME]`` table, replacing one of that name. Only values that differ from the defaults."""
+    """Write one ``[models.NAME]`` table, replacing one of that name. Only values that differ from the defaults.
+
+    Raises :class:`ConfigError` for an address that holds a secret, which does not belong into a file.
+    """
     import tomlkit
 
+    _check_public(model.base_url)
     path = path or settings_file()
     load_settings(path)
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
@@ -148,6 +154,21 @@ def remove_model(name: str, path: Path | None = None) -> None:
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     del document["models"][name]
     _write_checked(document, path)
+
+
+def public_address(base_url: str) -> str:
+    """An address as it may be shown and stored: without the user, password and query that may be secret."""
+    head, slashes, rest = base_url.partition("?")[0].partition("#")[0].rpartition("//")
+    host, slash, path = rest.partition("/")
+    return f"{head}{slashes}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _check_public(base_url: str) -> None:
+    if public_address(base_url) != base_url:
+        raise ConfigError(
+            "The address holds a password or a key, which would stand in the settings file. Leave out what is before "
+            "the @ and after the ?: keys go into the environment or the system keyring."
+        )
 
 
 def api_key(model: ModelSettings) -> str:

@@ -11,7 +11,16 @@ from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import PasswordDeleteError
 
 from lwtui import config
-from lwtui.config import ModelSettings, Settings, add_model, api_key, load_settings, remove_model, set_value
+from lwtui.config import (
+    ModelSettings,
+    Settings,
+    add_model,
+    api_key,
+    load_settings,
+    public_address,
+    remove_model,
+    set_value,
+)
 from lwtui.errors import ConfigError
 from tests.documents.support import reachable_folder, run
 
@@ -296,3 +305,31 @@ def test_a_machine_without_a_keyring_has_no_key_and_says_where_to_put_one(ring: 
     with pytest.raises(ConfigError, match="LWTUI_API_KEY") as caught:
         config.store_api_key("gpt", "secret")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://api.openai.com/v1", "https://api.openai.com/v1"),
+        ("http://me:p%40ss@host:80/v1?key=abc#abc", "http://host:80/v1"),
+        ("https://token@host", "https://host"),
+        ("https://a:b@c@host/v1", "https://host/v1"),
+        ("me:abc@host/v1", "host/v1"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_without_what_may_be_secret(address: str, shown: str) -> None:
+    assert public_address(address) == shown
+
+
+def test_an_address_with_a_secret_is_not_written_into_the_settings(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    for address in ("http://me:hunter22@host/v1", "http://host/v1?key=hunter22"):
+        for write in (
+            lambda address=address: add_model(ModelSettings("gpt", base_url=address), file),
+            lambda address=address: set_value("models.gpt.base_url", address, file),
+        ):
+            with pytest.raises(ConfigError, match="holds a password or a key") as caught:
+                write()
+            assert "hunter22" not in str(caught.value)
+    assert not file.exists()

@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Literal
 
 from lwtui.cli.models import check_gguf
-from lwtui.config import ModelSettings, Settings, api_key, cache_folder, config_folder, load_settings, settings_file
+from lwtui.config import (
+    ModelSettings,
+    Settings,
+    api_key,
+    cache_folder,
+    config_folder,
+    load_settings,
+    public_address,
+    settings_file,
+)
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.base import ModelError
 
@@ -182,8 +191,8 @@ async def _endpoint(model: ModelSettings) -> Check:
         return Check(name, status, str(error), f"lwtui models verify {model.name}" if status == "warn" else "")
     if available and wanted not in available:
         known = ", ".join(_some(available))
-        return Check(name, "warn", f"{model.base_url} does not list {wanted!r}.", f"It has: {known}.")
-    return Check(name, "ok", f"{model.base_url} answers" + (" and takes the key" if key else ""))
+        return Check(name, "warn", f"{public_address(model.base_url)} does not list {wanted!r}.", f"It has: {known}.")
+    return Check(name, "ok", f"{public_address(model.base_url)} answers" + (" and takes the key" if key else ""))
 
 
 def _some(names: list[str]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lwtui.config import ModelSettings, Settings
+from lwtui.config import ModelSettings, Settings, public_address
 from lwtui.errors import UsageError
 from lwtui.models.catalog import resolve
 
@@ -39,7 +39,7 @@ def host_of(base_url: str) -> str:
     except ValueError:
         valid = False
     if not valid or any(character.isspace() for character in base_url):
-        raise UsageError(f"{base_url!r} is not an address: it must be like https://host/v1.")
+        raise UsageError(f"{public_address(base_url)!r} is not an address: it must be like https://host/v1.")
     return parts.netloc.rpartition("@")[2]
 
 

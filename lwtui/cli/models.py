@@ -15,7 +15,16 @@ import regex
 from lwtui.cli.choice import host_of
 from lwtui.cli.guard import say
 from lwtui.cli.parser import Parser, command_parser
-from lwtui.config import ModelSettings, Settings, add_model, load_settings, remove_model, set_value, store_api_key
+from lwtui.config import (
+    ModelSettings,
+    Settings,
+    add_model,
+    load_settings,
+    public_address,
+    remove_model,
+    set_value,
+    store_api_key,
+)
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.models.catalog import DEMO, resolve
 from lwtui.models.profiles import PROFILES, profile_for
@@ -95,7 +104,7 @@ def _described(model: ModelSettings, settings: Settings) -> dict[str, Any]:
     """A model's settings that are not the defaults. None of them is secret."""
     shown = {"name": model.name, "provider": model.provider, "default": model.name == settings.model}
     if model.provider == "openai":
-        shown |= {"model": model.model or model.name, "base_url": model.base_url}
+        shown |= {"model": model.model or model.name, "base_url": public_address(model.base_url)}
     given = {item.name: getattr(model, item.name) for item in fields(ModelSettings)}
     return shown | {
         item.name: given[item.name]

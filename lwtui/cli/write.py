@@ -24,7 +24,7 @@ from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
 from lwtui.cli.parser import Parser, add_model_options, command_parser
 from lwtui.cli.plan_text import load_plan
 from lwtui.cli.progress import Progress
-from lwtui.config import Settings, load_settings
+from lwtui.config import Settings, load_settings, public_address
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, Plan, title_from
 from lwtui.documents.store import Document
@@ -189,6 +189,6 @@ def _resume_command(options: argparse.Namespace, document: Path) -> str:
         words += ["--output", str(output)]
     # Only an address is not kept in the document.
     if options.base_url:
-        words += ["--model", options.model, "--base-url", options.base_url]
+        words += ["--model", options.model, "--base-url", public_address(options.base_url)]
     words += [f"--{name}" for name in ("force", "events", "quiet") if getattr(options, name)]
     return shlex.join(words)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from lwtui.config import ModelSettings
 from lwtui.models.base import ModelError
@@ -47,7 +47,9 @@ class Faults:
     def __init__(self, settings: ModelSettings, key: str) -> None:
         self._settings = settings
         self._key = key
-        self.host = urlsplit(settings.base_url).netloc.rpartition("@")[2]
+        address = urlsplit(settings.base_url)
+        self.host = address.netloc.rpartition("@")[2]
+        self._secrets = [secret for secret in (key, unquote(address.password or "")) if secret]
         self.is_openai = self.host == "api.openai.com"
 
     def __repr__(self) -> str:
@@ -205,12 +207,16 @@ class Faults:
         line = " ".join(clean(text).split())
         if line.startswith("<"):
             return ""  # a proxy's HTML page says nothing that helps
-        if len(self._key) > 8:  # recognised by its beginning: one that was cut or masked in part goes as well
-            line = re.sub(re.escape(self._key[:8]) + r"[^\s'\"]*", "[key]", line)
-        elif self._key:
-            line = re.sub(rf"(?<!\w){re.escape(self._key)}(?!\w)", "[key]", line)
+        for secret in self._secrets:
+            line = _without(line, secret)
         line = _NEVER_SENT.sub("[key]", line)
         return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1].rstrip() + "…"
+
+
+def _without(line: str, secret: str) -> str:
+    if len(secret) > 8:  # recognised by its beginning: one that was cut or masked in part goes as well
+        return re.sub(re.escape(secret[:8]) + r"[^\s'\"]*", "[key]", line)
+    return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "[key]", line)
 
 
 def bad_address() -> ModelError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,8 @@ class Endpoint:
 
         self._key = key.strip()
         try:
-            self.faults, self._home = Faults(settings, self._key), httpx2.URL(settings.base_url)
+            address = httpx2.URL(settings.base_url)
+            self.faults, self._home = Faults(settings, self._key), address.copy_with(userinfo=b"")
         except (ValueError, httpx2.InvalidURL):
             raise bad_address() from None
         if self._home.scheme not in ("http", "https") or not self._home.host:
@@ -46,6 +48,9 @@ class Endpoint:
             raise ModelError(
                 f"The key for {self.faults.host} holds characters that no key has: copy it anew.", kind="auth"
             )
+        # A password is kept out of the address that the SDK has, which it writes into its log.
+        login = b64encode(f"{address.username}:{address.password}".encode()).decode()
+        self._secret = f"Basic {login}" if address.userinfo else f"Bearer {self._key}" if self._key else ""
         self._failures = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream)
         # Silence is timed by the callers, event by event.
         timeout = httpx2.Timeout(None, connect=settings.connect_seconds)
@@ -76,8 +81,8 @@ class Endpoint:
             del request.headers[name]
         if request.headers.get("authorization") == _NO_KEY:
             del request.headers["authorization"]
-            if self._key and request.url.origin == self._home.origin:
-                request.headers["authorization"] = f"Bearer {self._key}"
+            if self._secret and request.url.origin == self._home.origin:
+                request.headers["authorization"] = self._secret
 
     async def _check(self, response: httpx2.Response) -> None:
         """Raise for everything but a success and a redirect that stays at home."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lwtui.agentwrite import Agent, direct_plan, make_plan, open_agent, record, write
 from lwtui.agentwrite.events import PlanReady
-from lwtui.config import ModelSettings, load_settings
+from lwtui.config import ModelSettings, load_settings, public_address
 from lwtui.documents.model import Brief, Mode, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -35,7 +35,7 @@ class Tally:
 def model_settings(name: str, base_url: str) -> ModelSettings:
     """The model that a recipe names: of lwtui's settings, a GGUF, or of an endpoint."""
     if base_url:
-        return ModelSettings(f"{name}@{base_url}", model=name, base_url=base_url)
+        return ModelSettings(f"{name}@{public_address(base_url)}", model=name, base_url=base_url)
     return resolve(name, load_settings())
 
 

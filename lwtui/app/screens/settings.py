@@ -16,7 +16,7 @@ from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
-from lwtui.config import ModelSettings, remove_model, set_value, settings_file
+from lwtui.config import ModelSettings, public_address, remove_model, set_value, settings_file
 from lwtui.errors import LwtuiError
 
 
@@ -62,7 +62,8 @@ class SettingsScreen(Base):
         rows = []
         for name in self.lwtui.agents.names():
             model = self.lwtui.agents.resolve(name)
-            where = (model.path or "comes with lwtui") if model.provider == "llama_cpp" else model.base_url
+            address = public_address(model.base_url)
+            where = (model.path or "comes with lwtui") if model.provider == "llama_cpp" else address
             rows.append(Row(name, ("*" if name == default else "", name, where, model.model)))
         self._list.show(rows, select)
 
