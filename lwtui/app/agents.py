@@ -1,9 +1,9 @@
-"""The one model that is open, kept between runs so that it is loaded once."""
+"""The models that are open, kept between runs so that each is loaded once."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from lwtui.config import ModelSettings, Settings
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 class Agents:
-    """Opens models by name. ``given`` are models that are not in the settings (from the command line)."""
+    """Opens models by name. ``given`` are models that are not in the settings (from the command line).
+
+    Endpoints stay open. Of the models on this machine one is, unless others are asked to be kept beside it: each
+    takes memory.
+    """
 
     def __init__(self, settings: Settings, given: Mapping[str, ModelSettings] | None = None) -> None:
         self.settings = settings
         self.given = dict(given or {})
-        self._open: Agent | None = None
+        self._open: dict[str, Agent] = {}
         self._lock = asyncio.Lock()
 
     def resolve(self, name: str) -> ModelSettings:
@@ -32,8 +36,8 @@ class Agents:
 
         return list(dict.fromkeys([*self.given, *known_models(self.settings)]))
 
-    async def get(self, name: str) -> Agent:
-        """The open model, if it is this one; else this one is opened and the other closed first.
+    async def get(self, name: str, beside: Collection[str] = ()) -> Agent:
+        """The model called ``name``, opened if it is not; those in ``beside`` are in use, and stay open.
 
         Raises :class:`lwtui.errors.LwtuiError` with one line.
         """
@@ -41,18 +45,25 @@ class Agents:
 
         wanted = self.resolve(name)
         async with self._lock:
-            if self._open is not None and self._open.settings == wanted:
-                return self._open
-            await self._close()
-            self._open = await open_agent(name, self.settings, model=wanted)
-            return self._open
+            agent = self._open.get(name)
+            if agent is not None and agent.settings == wanted:
+                return agent
+            local = wanted.provider == "llama_cpp"
+            for other, opened in list(self._open.items()):
+                if other == name or (local and opened.settings.provider == wanted.provider and other not in beside):
+                    await self._close(other)
+            self._open[name] = agent = await open_agent(name, self.settings, model=wanted)
+            return agent
+
+    def peek(self, name: str) -> Agent | None:
+        """The model called ``name`` if it is open."""
+        return self._open.get(name)
 
     async def release(self) -> None:
-        """Close the open model and free its memory."""
+        """Close all models and free their memory."""
         async with self._lock:
-            await self._close()
+            for name in list(self._open):
+                await self._close(name)
 
-    async def _close(self) -> None:
-        agent, self._open = self._open, None
-        if agent is not None:
-            await agent.aclose()
+    async def _close(self, name: str) -> None:
+        await self._open.pop(name).aclose()

@@ -59,6 +59,25 @@ def put_text(
     With a ``provenance``, the section's basis is that one's; without, it stays: a text that was edited by hand still
     rests on what it was written from.
     """
+    revision = put_version(db, section_id, text, origin, status, length=length, provenance=provenance, usage=usage)
+    db.execute("UPDATE section SET status = ?, revision = ? WHERE id = ?", (status, revision, section_id))
+    if provenance is not None:
+        put_basis(db, section_id, provenance.basis)
+    return revision
+
+
+def put_version(
+    db: sqlite3.Connection,
+    section_id: str,
+    text: str,
+    origin: Origin,
+    status: Status,
+    *,
+    length: int | None = None,
+    provenance: Provenance | None = None,
+    usage: Usage = _NO_USAGE,
+) -> int:
+    """Make ``text`` a revision of a section whose present text stays what it is; the revision's id."""
     cursor = db.execute(
         "INSERT INTO revision (section_id, created, origin, status, length, prompt_tokens, completion_tokens,"
         " cached_tokens, provenance, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -76,10 +95,38 @@ def put_text(
         ),
     )
     assert cursor.lastrowid is not None
-    db.execute("UPDATE section SET status = ?, revision = ? WHERE id = ?", (status, cursor.lastrowid, section_id))
-    if provenance is not None:
-        put_basis(db, section_id, provenance.basis)
     return cursor.lastrowid
+
+
+def adopt_version(db: sqlite3.Connection, kept: Kept, revision: int) -> Kept:
+    """Make a revision that was only kept the section's present one."""
+    section = kept.section
+    row = db.execute("SELECT text, length, origin, provenance FROM revision WHERE id = ?", (revision,)).fetchone()
+    text, length, origin, made = row
+    status, provenance = _status_with(section, text), provenance_from_json(made)
+    basis = (provenance and provenance.basis) or kept.basis
+    db.execute("UPDATE revision SET status = ? WHERE id = ?", (status, revision))
+    db.execute("UPDATE section SET status = ?, revision = ? WHERE id = ?", (status, revision, section.id))
+    put_basis(db, section.id, basis)
+    return Kept(replace(section, status=status, text=text, length=length, origin=Origin(origin)), revision, basis)
+
+
+def grow_version(db: sqlite3.Connection, revision: int, text: str, usage: Usage) -> None:
+    """Put a longer ``text`` into a revision that is no section's present one."""
+    db.execute(
+        "UPDATE revision SET text = ?, length = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?"
+        " WHERE id = ?",
+        (text, count_words(text), usage.prompt, usage.completion, usage.cached, revision),
+    )
+
+
+def add_usage(db: sqlite3.Connection, usage: Usage) -> None:
+    """Count what a call took into the document's sum."""
+    db.execute(
+        "UPDATE document SET prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,"
+        " cached_tokens = cached_tokens + ?",
+        (usage.prompt, usage.completion, usage.cached),
+    )
 
 
 def put_basis(db: sqlite3.Connection, section_id: str, basis: Basis | None) -> None:
@@ -151,6 +198,16 @@ def write_text(db: sqlite3.Connection, kept: Kept, text: str, origin: Origin) ->
     return Kept(replace(section, status=status, text=text, length=length, origin=origin), revision, kept.basis)
 
 
+def write_taken(db: sqlite3.Connection, kept: Kept, text: str, provenance: Provenance) -> Kept:
+    """Give a section a text of which a person took some from a model. It stays theirs if it was."""
+    section = kept.section
+    origin = Origin.USER if section.origin is Origin.USER else Origin.MODEL
+    status, length = _status_with(section, text), count_words(text)
+    made = replace(provenance, basis=kept.basis)
+    revision = put_text(db, section.id, text, origin, status, length=length, provenance=made)
+    return Kept(replace(section, status=status, text=text, length=length, origin=origin), revision, kept.basis)
+
+
 def write_over(db: sqlite3.Connection, kept: Kept, text: str) -> Kept:
     """Put ``text`` into the section's present revision, which is one that is being typed."""
     status, length = _status_with(kept.section, text), count_words(text)
@@ -186,11 +243,7 @@ def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
     """Make what streamed in the section's text, and drop its journal."""
     section, after = kept.section, stream.result(kept.section)
     db.execute("DELETE FROM stream WHERE section_id = ?", (section.id,))  # the rows of the journal go with it
-    db.execute(
-        "UPDATE document SET prompt_tokens = prompt_tokens + ?, completion_tokens = completion_tokens + ?,"
-        " cached_tokens = cached_tokens + ?",
-        (stream.usage.prompt, stream.usage.completion, stream.usage.cached),
-    )
+    add_usage(db, stream.usage)
     if after.text == section.text:
         return kept if after == section else set_status(db, kept, after.status)
     if not after.text:

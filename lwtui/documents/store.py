@@ -82,6 +82,7 @@ class Document:
         self.notebook = Notebook(self._change, contents.memory)
         self._unsaved_since: float | None = None
         self._typing: dict[str, Typing] = {}
+        self._kept_usage: dict[int, Usage] = {}  # of versions kept in this session, by id
 
     @classmethod
     def create(cls, path: Path, brief: Brief, plan: Plan | None = None) -> Self:
@@ -343,6 +344,58 @@ class Document:
             return
         with self._change() as db:
             kept = rows.write_old(db, kept, revision_id)
+        self._now.sections[section_id] = kept
+        self._typing.pop(section_id, None)
+
+    # -- answers that a person chooses from (see lwtui.agentwrite.revise and lwtui.agentwrite.variants)
+
+    def keep_version(
+        self,
+        section_id: str,
+        text: str,
+        provenance: Provenance,
+        usage: Usage,
+        over: int | None = None,
+        *,
+        origin: Origin = Origin.MODEL,
+    ) -> int:
+        """Keep a model's text among the versions of a section, which stays as it is; the version's id.
+
+        ``over`` names one that was kept before and has grown. ``usage`` is of the whole text; what of it is new since
+        is counted into the document's. ``origin`` is USER where most of the text is the writer's.
+        """
+        text, section = clean(text), self.section(section_id)
+        new = usage if over is None else usage - self._kept_usage.get(over, Usage())
+        with self._change() as db:
+            if over is None:
+                over = rows.put_version(
+                    db, section_id, text, origin, section.status, provenance=provenance, usage=usage
+                )
+            else:
+                rows.grow_version(db, over, text, usage)
+            rows.add_usage(db, new)
+        self._kept_usage[over] = usage
+        self._now.usage += new
+        return over
+
+    def adopt_version(self, section_id: str, version: int) -> None:
+        """Make a version that was kept the section's text; the one before is among its versions."""
+        self._writable()
+        self._settle(section_id)
+        with self._change() as db:
+            kept = rows.adopt_version(db, self._now.sections[section_id], version)
+        self._now.sections[section_id] = kept
+        self._typing.pop(section_id, None)
+
+    def take_answer(self, section_id: str, text: str, provenance: Provenance) -> None:
+        """Make ``text``, of which a person took some or all from a model, a section's own; the one before is kept."""
+        self._writable()
+        self._settle(section_id)
+        kept, text = self._now.sections[section_id], clean(text)
+        if text == kept.section.text:
+            return
+        with self._change() as db:
+            kept = rows.write_taken(db, kept, text, provenance)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 
