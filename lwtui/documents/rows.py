@@ -20,7 +20,7 @@ from lwtui.documents.model import (
     Status,
     Usage,
 )
-from lwtui.documents.plan_edits import levelled
+from lwtui.documents.outline import levelled
 from lwtui.documents.schema import basis_to_json, provenance_from_json, provenance_to_json
 from lwtui.errors import DocumentError
 from lwtui.text import clean, count_words
