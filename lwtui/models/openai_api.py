@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing, suppress
 from math import ceil
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from lwtui.config import ModelSettings
@@ -17,7 +18,7 @@ from lwtui.documents.model import Usage
 from lwtui.models.base import Capabilities, Finished, ModelError, ReasoningPiece, Request, StreamPart, TextPiece
 from lwtui.models.openai_errors import HttpStatus, names_context
 from lwtui.models.openai_http import Endpoint, list_models, read_body
-from lwtui.models.openai_stream import Chunk, StreamError, ThinkSplitter, parse_object, read_chunk, read_events
+from lwtui.models.openai_stream import Chunk, Heard, StreamError, ThinkSplitter, parse_object, read_chunk, read_events
 
 if TYPE_CHECKING:
     import httpx2
@@ -126,18 +127,14 @@ class OpenAIModel:
     async def _attempt(self, request: Request, body: dict[str, Any]) -> AsyncGenerator[StreamPart, None]:
         """One request. Raises :class:`HttpStatus` before anything was yielded, or :class:`ModelError`."""
         splitter = ThinkSplitter() if request.prompt.is_chat else None
-        finish, usage, weight = "", None, 0.0
-        began = False
+        heard, weight = Heard(request.max_tokens, self._settings.stall_seconds, _USAGE_SECONDS), 0.0
         async with AsyncExitStack() as stack:
             with self._endpoint.translated():
                 async with asyncio.timeout(self._settings.connect_seconds + self._settings.stall_seconds):
                     response = await self._endpoint.request(_path(body), body)
             stack.push_async_callback(response.aclose)
             events = await stack.enter_async_context(aclosing(self._events(response)))
-            while (chunk := await self._next(events, began=began, ended=bool(finish))) is not None:
-                began = True
-                usage = chunk.usage or usage
-                finish = chunk.finish or finish
+            while not heard.is_enough and (chunk := await self._next(events, heard)) is not None:
                 weight += _estimate(chunk.text) + _estimate(chunk.reasoning)
                 if chunk.reasoning:
                     yield ReasoningPiece(chunk.reasoning)
@@ -145,7 +142,8 @@ class OpenAIModel:
                     for part in splitter.add(chunk.text) if splitter else [TextPiece(chunk.text)]:
                         yield part
             await self._drain(events)
-        self._gives_reasons |= bool(finish)
+        finish = "length" if heard.is_enough else heard.finish
+        self._gives_reasons |= bool(heard.finish)
         for part in splitter.close() if splitter else []:
             yield part
         # OpenRouter and vLLM give these reasons when the model's own server failed. llama-cpp-python's server gives
@@ -154,7 +152,9 @@ class OpenAIModel:
             raise self._faults.dropped()
         if finish == "content_filter":
             raise self._faults.filtered()
-        yield Finished("length" if finish in ("length", "max_tokens") else "stop", self._usage(request, usage, weight))
+        yield Finished(
+            "length" if finish in ("length", "max_tokens") else "stop", self._usage(request, heard.usage, weight)
+        )
 
     async def _events(self, response: httpx2.Response) -> AsyncGenerator[dict[str, Any] | None, None]:
         """The events of a response; ``None`` is its regular end."""
@@ -173,25 +173,28 @@ class OpenAIModel:
         yield answer
         yield None
 
-    async def _next(self, events: AsyncIterator[dict[str, Any] | None], *, began: bool, ended: bool) -> Chunk | None:
-        """The next chunk, or ``None`` at the end of the answer, of which one chunk has come if it ``began``.
+    async def _next(self, events: AsyncIterator[dict[str, Any] | None], heard: Heard) -> Chunk | None:
+        """The next chunk, or ``None`` at the end of the answer.
 
-        ``ended`` says that the answer is complete, and only its usage may be to come: then no fault matters.
+        Once there was a finish reason the answer is complete, and only its usage may be to come: then no fault matters.
         """
-        stall = self._settings.stall_seconds
+        began = monotonic()
         try:
             with self._endpoint.translated():
-                async with asyncio.timeout(min(stall, _USAGE_SECONDS) if ended else stall):
+                async with asyncio.timeout(heard.patience):
                     event = await anext(events)
-                return None if event is None else read_chunk(event)
+                chunk = None if event is None else read_chunk(event)
         except StopAsyncIteration:
-            if ended:
+            if heard.finish:
                 return None
-            raise (self._faults.dropped() if began else self._faults.no_answer()) from None
+            raise (self._faults.dropped() if heard.began else self._faults.no_answer()) from None
         except ModelError:
-            if ended:
+            if heard.finish:
                 return None
             raise
+        if chunk is not None:
+            heard.take(chunk, monotonic() - began)
+        return chunk
 
     async def _drain(self, events: AsyncIterator[object]) -> None:
         """Read on to the end of the response if it is near, so that its connection can serve the next call."""

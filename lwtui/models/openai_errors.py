@@ -99,6 +99,13 @@ class Faults:
             kind="refused",
         )
 
+    def compressed(self) -> ModelError:
+        return ModelError(
+            f"{self.host} compresses its answers, which was not asked for and is not unpacked. "
+            "Switch that off there, or check base_url.",
+            kind="refused",
+        )
+
     def filtered(self) -> ModelError:
         return ModelError(
             f"The content filter of {self.host} stopped the answer. Change the instruction or use another model.",

@@ -24,6 +24,8 @@ _MOST_BODY_BYTES = 2**23
 _HEADERS = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
 _OPENAI_HEADERS = {"openai-organization", "openai-project"}
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+# Text that streams gains little from compression, and a few kilobytes of it can hold gigabytes.
+_PLAIN = {"Accept-Encoding": "identity"}
 _NO_KEY = "Bearer none"  # what the SDK is given: the key itself is put in at the last moment
 
 
@@ -60,7 +62,7 @@ class Endpoint:
             base_url=self._home,
             timeout=timeout,
             max_retries=0,
-            default_headers={"Authorization": _NO_KEY, "User-Agent": f"lwtui/{__version__}"},
+            default_headers={"Authorization": _NO_KEY, "User-Agent": f"lwtui/{__version__}", **_PLAIN},
             http_client=httpx2.AsyncClient(
                 timeout=timeout,
                 follow_redirects=True,
@@ -88,16 +90,19 @@ class Endpoint:
         """Raise for everything but a success and a redirect that stays at home."""
         import httpx2
 
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise self.faults.compressed()
         status = response.status_code
         if status < 300:
             return
         if response.has_redirect_location:
             try:
                 target = response.request.url.join(response.headers["location"])
-            except httpx2.InvalidURL:
+                origin = target.origin
+            except (httpx2.InvalidURL, ValueError):  # the second for file:///etc/passwd and the like
                 raise self.faults.redirected("nowhere") from None
             keeps_method = status in (307, 308) or response.request.method == "GET"
-            if keeps_method and target.origin == self._home.origin:
+            if keeps_method and origin == self._home.origin:
                 return
             raise self.faults.redirected(f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}")
         raise HttpStatus(status, dict(response.headers), await read_body(response, _MOST_ERROR_BYTES))

@@ -16,6 +16,12 @@ from lwtui.models.base import ReasoningPiece, TextPiece
 
 MOST_EVENT_BYTES = 2**20
 
+# Where a server does not keep to max_tokens, so much is taken of its answer; no text has tokens that long. Thinking has
+# its own measure, because some servers do not count it.
+_MOST_CHARACTERS_A_TOKEN = 16
+_LEAST_ROOM = 2**12  # characters
+_LEAST_ROOM_TO_THINK = 2**20
+
 _OPEN, _CLOSE = "<think>", "</think>"
 _FIELD = re.compile(rb"[\w-]{0,32}:")
 
@@ -40,6 +46,40 @@ class Chunk:
     reasoning: str = ""
     finish: str = ""
     usage: Usage | None = None
+
+
+class Heard:
+    """What has been heard of one answer, and how long and for how much more it is worth listening."""
+
+    def __init__(self, max_tokens: int, stall_seconds: float, usage_seconds: float) -> None:
+        """``usage_seconds`` is how long an answer that has ended may take to tell its usage."""
+        self.began = False
+        self.finish = ""
+        self.usage: Usage | None = None
+        self.patience = stall_seconds  # how long the next chunk is waited for
+        self._stall_seconds = stall_seconds
+        self._usage_seconds = usage_seconds
+        self._room = max(max_tokens * _MOST_CHARACTERS_A_TOKEN, _LEAST_ROOM)
+        self._room_to_think = max(self._room, _LEAST_ROOM_TO_THINK)
+
+    def take(self, chunk: Chunk, waited: float) -> None:
+        """Note what came after so many seconds."""
+        if chunk.finish and not self.finish:
+            self.patience = min(self._stall_seconds, self._usage_seconds)
+        elif self.finish or not (chunk.text or chunk.reasoning):
+            self.patience -= waited  # a chunk that says nothing is silence too
+        else:
+            self.patience = self._stall_seconds
+        self.began = True
+        self.finish = chunk.finish or self.finish
+        self.usage = chunk.usage or self.usage
+        self._room -= len(chunk.text)
+        self._room_to_think -= len(chunk.reasoning)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the answer is longer than it can be, however long the tokens are."""
+        return self._room < 0 or self._room_to_think < 0
 
 
 async def read_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any] | None, None]:
