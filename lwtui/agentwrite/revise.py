@@ -91,13 +91,17 @@ class Passage:
 
 @dataclass(frozen=True)
 class Proposal:
-    """An answer in full. ``text`` is the section with it; ``cut`` says that the model had no room to end."""
+    """An answer in full. ``text`` is the section with it; ``cut`` says that the model had no room to end.
+
+    ``version`` is where a document keeps it, once it does.
+    """
 
     answer: str
     text: str
     provenance: Provenance
     usage: Usage
     cut: bool = False
+    version: int | None = None
 
 
 Revising = TextDelta | TextRolledBack | Retrying | Proposal

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import time
 
-from lwtui.agentwrite import make_plan, record, replan_section, write
+from lwtui.agentwrite import Agent, make_plan, record, replan_section, write
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Continuing,
@@ -28,12 +28,13 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
     Thinking,
 )
+from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
 from lwtui.app.agents import Agents
 from lwtui.app.format import number
 from lwtui.app.manuscript import Manuscript, SectionChanged
 from lwtui.app.pace import Pace
 from lwtui.config import ModelSettings
-from lwtui.documents.model import Status
+from lwtui.documents.model import Origin, Section, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
@@ -144,6 +145,55 @@ class Session:
             await self.cancel()
         finally:
             self.document.close()
+
+    # -- a call beside the run
+
+    async def _beside(self, name: str) -> Agent:
+        """The model called ``name``, for a call of its own. Raises :class:`LwtuiError` if it has no time for that."""
+        agent = await self.agents.get(name, beside=(self.document.brief.model,) if self.busy else ())
+        if self.busy and name == self.document.brief.model and agent.model.capabilities.parallel < 2:
+            raise LwtuiError("This model does one thing at a time, and is writing. Pause it first (F5).")
+        return agent
+
+    async def revise(self, section_id: str, start: int, end: int, wish: Wish) -> AsyncGenerator[Revising, None]:
+        """Ask for another version of a passage (see :func:`lwtui.agentwrite.revise.revise`).
+
+        The document keeps the answer among the section's versions before it is yielded as the
+        :class:`~lwtui.agentwrite.revise.Proposal`; :meth:`take` puts it into the text.
+        """
+        document = self.document
+        section = document.section(section_id)
+        start, end = passage_at(section.text, start, end, wish.order)
+        passage = Passage(document.brief, document.plan, section, start, end, self._text_before(section_id))
+        agent = await self._beside(document.brief.model)
+        self._note(f"Asked for a passage of “{section.title or document.title}” again ({wish.task})")
+        async with aclosing(revise(agent, passage, wish)) as events:
+            async for event in events:
+                yield self._kept(section, event) if isinstance(event, Proposal) else event
+
+    def _kept(self, section: Section, proposal: Proposal) -> Proposal:
+        origin = Origin.USER if section.origin is Origin.USER else Origin.MODEL
+        version = self.document.keep_version(
+            section.id, proposal.text, proposal.provenance, proposal.usage, origin=origin
+        )
+        return replace(proposal, version=version)
+
+    def take(self, section_id: str, before: str, text: str, proposal: Proposal) -> None:
+        """Put ``text``, which has some or all of a proposal, in the place of ``before``.
+
+        Raises :class:`LwtuiError` if the section has another text by now: nobody's words are written over.
+        """
+        if self.document.section(section_id).text != before:
+            raise LwtuiError("The section has changed meanwhile, so nothing was put in. The answer is in its history.")
+        if proposal.version is not None and text == proposal.text:
+            self.document.adopt_version(section_id, proposal.version)
+        else:
+            self.document.take_answer(section_id, text, proposal.provenance)
+
+    def _text_before(self, section_id: str) -> str:
+        """The text of the section before, if it has any."""
+        at = self.document.plan.find(section_id)
+        return self.document.sections()[at - 1].text if at else ""
 
     # -- figures for the screens
 

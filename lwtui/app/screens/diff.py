@@ -1,0 +1,220 @@
+"""What an answer would change, word by word: each change is taken or left, or all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.timer import Timer
+from textual.worker import Worker
+
+from lwtui.agentwrite.events import Retrying, TextDelta, TextRolledBack
+from lwtui.agentwrite.revise import Proposal, Revising
+from lwtui.app.format import counted, number
+from lwtui.app.screens.base import Dialog
+from lwtui.app.widgets.diff_view import Choice, DiffView
+from lwtui.app.widgets.key_bar import KeyBar
+from lwtui.app.widgets.line import Line
+from lwtui.errors import LwtuiError
+from lwtui.text import count_words
+from lwtui.text.diff import Hunk, diff, merged
+
+_FRAME_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The text with the changes that were taken; ``proposal`` is the answer that they came from, if it was one."""
+
+    text: str
+    taken: int
+    of: int
+    proposal: Proposal | None = None
+
+
+class DiffScreen(Dialog[Decided]):
+    """Answers with what was decided, or nothing where all is to stay as it is."""
+
+    BINDINGS = [
+        Binding("y,space", "take", "Take"),
+        Binding("n,x", "leave", "Leave"),
+        Binding("a", "all", "Take all"),
+        Binding("r", "none", "Leave all"),
+        Binding("down,right,tab,j", "move(1)", "Next"),
+        Binding("up,left,shift+tab,k", "move(-1)", "Before"),
+        Binding("enter", "apply", "Apply"),
+        Binding("escape", "close", "Close"),
+    ]
+    AUTO_FOCUS = "DiffView"
+
+    def __init__(
+        self,
+        title: str,
+        old: str,
+        new: str = "",
+        *,
+        answer: Callable[[], AsyncGenerator[Revising, None]] | None = None,
+        aside: str = "",
+    ) -> None:
+        """Compare ``old`` with ``new``, or with what ``answer`` yields. ``aside`` says what the two are."""
+        super().__init__()
+        self._heading = title
+        self._old, self._new = old, new
+        self._answer = answer
+        self._aside = aside
+        self._coming = ""
+        self._frame: Timer | None = None
+        self._asking: Worker[None] | None = None
+        self._proposal: Proposal | None = None
+        self._hunks: list[Hunk] = []
+        self._choices: list[Choice] = []
+        self._cursor = 0
+        self._view = DiffView()
+        self._status = Line(id="decided")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog large") as dialog:
+            dialog.border_title = Content(self._heading)
+            yield self._view
+            yield self._status
+            yield KeyBar()
+
+    def on_mount(self) -> None:
+        if self._answer is None:
+            self._compare()
+        else:
+            self._status.say("The model is reading… Esc stops.")
+            self._asking = self.run_worker(self._ask(self._answer), exit_on_error=True)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While an answer comes there is nothing to decide."""
+        return action == "close" or bool(self._hunks)
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer came, which the document has kept."""
+        return self._proposal is not None
+
+    # -- the answer
+
+    async def _ask(self, answer: Callable[[], AsyncGenerator[Revising, None]]) -> None:
+        try:
+            async with aclosing(answer()) as events:
+                async for event in events:
+                    self._heard(event)
+        except LwtuiError as error:
+            self.lwtui.complain(error)
+            self.dismiss(None)
+
+    def _heard(self, event: Revising) -> None:
+        match event:
+            case TextDelta(text=text):
+                self._coming += text
+                if self._frame is None:
+                    self._frame = self.set_timer(_FRAME_SECONDS, self._draw_coming)
+            case TextRolledBack(keep=keep):
+                self._coming = self._coming[:keep]
+            case Retrying(reason=reason, delay=delay):
+                self._status.say(f"Trying again in {delay:.1f} s: {reason}")
+            case Proposal():
+                self._proposal, self._new = event, event.text
+                self._asking = None
+                self._compare()
+
+    def _draw_coming(self) -> None:
+        self._frame = None
+        if self._asking is not None and self.is_attached:
+            self._view.show_text(self._coming)
+            self._status.say(f"{number(count_words(self._coming))} words so far. Esc stops; nothing is changed then.")
+
+    # -- the changes
+
+    def _compare(self) -> None:
+        self._hunks = diff(self._old, self._new)
+        self._choices = [Choice.OPEN] * len(self._hunks)
+        if not self._hunks:
+            self.lwtui.notify("There is no difference.", markup=False)
+            self.dismiss(None)
+            return
+        self.refresh_bindings()
+        self._draw()
+
+    def _draw(self) -> None:
+        self._view.show(self._old, self._hunks, self._choices, self._cursor)
+        taken = self._choices.count(Choice.TAKEN)
+        left = self._choices.count(Choice.LEFT)
+        told = [f"Change {self._cursor + 1} of {len(self._hunks)}: {taken} taken, {left} left"]
+        before, after = count_words(self._old), count_words(self._text())
+        told.append(f"{number(before)} words become {number(after)}" if taken else f"{number(before)} words")
+        if self._proposal is not None and self._proposal.cut:
+            told.append("the answer was cut off at its end")
+        self._status.say(". ".join([*told, self._aside]).rstrip(". ") + ".")
+
+    def _text(self) -> str:
+        return merged(self._old, self._hunks, {at for at, one in enumerate(self._choices) if one is Choice.TAKEN})
+
+    def action_move(self, by: int) -> None:
+        self._cursor = (self._cursor + by) % len(self._hunks)
+        self._draw()
+
+    def action_take(self) -> None:
+        self._decide(Choice.TAKEN)
+
+    def action_leave(self) -> None:
+        self._decide(Choice.LEFT)
+
+    def _decide(self, choice: Choice) -> None:
+        """Decide on the change under the cursor, and go to the next that is open. The same again opens it."""
+        again = self._choices[self._cursor] is choice
+        self._choices[self._cursor] = Choice.OPEN if again else choice
+        following = [*range(self._cursor + 1, len(self._hunks)), *range(self._cursor)]
+        open_ones = [at for at in following if self._choices[at] is Choice.OPEN]
+        if open_ones and not again:
+            self._cursor = open_ones[0]
+        self._draw()
+
+    def on_diff_view_clicked(self, event: DiffView.Clicked) -> None:
+        """A click takes a change, the next leaves it."""
+        self._cursor = event.number
+        taken = self._choices[event.number] is Choice.TAKEN
+        self._choices[event.number] = Choice.LEFT if taken else Choice.TAKEN
+        self._draw()
+
+    # -- the end
+
+    def action_all(self) -> None:
+        """Take every change on which nothing was decided."""
+        self._choices = [Choice.LEFT if one is Choice.LEFT else Choice.TAKEN for one in self._choices]
+        self.action_apply()
+
+    def action_none(self) -> None:
+        self._choices = [Choice.LEFT] * len(self._hunks)
+        self.action_apply()
+
+    def action_apply(self) -> None:
+        """Put in what was taken; the rest stays as it was."""
+        taken = self._choices.count(Choice.TAKEN)
+        if not taken and Choice.OPEN in self._choices:
+            self.lwtui.notify("No change is taken yet: y takes the one under the cursor, a takes all.", markup=False)
+            return
+        self.dismiss(Decided(self._text(), taken, len(self._hunks), self._proposal))
+
+    def action_close(self) -> None:
+        """Leave all as it is. What the model answered is among the section's versions."""
+        if self._asking is not None:
+            self._asking.cancel()
+        self.dismiss(None)
+
+
+def told(decided: Decided | None, where: str) -> str:
+    """One line on what became of an answer."""
+    if decided is None or not decided.taken:
+        return f"The text is as it was. The answer is in the history of {where} (F8)."
+    if decided.taken == decided.of:
+        return "All changes are in the text. The version before is in its history (F8)."
+    return f"{decided.taken} of {counted(decided.of, 'change')} are in the text; both versions are in its history (F8)."

@@ -1,0 +1,101 @@
+"""What a writer has a model do with text that stands: another version of a passage, takes of a section, a review."""
+
+from __future__ import annotations
+
+from textual import work
+
+from lwtui.agentwrite.revise import Order, Wish
+from lwtui.app.screens.base import Base
+from lwtui.app.session import Session
+from lwtui.app.widgets.section_editor import SectionEditor
+from lwtui.documents.model import Section, Status
+from lwtui.documents.store import Document
+from lwtui.errors import LwtuiError
+
+_ORDERS = {
+    Order.REWRITE: "Rewrite: the same in better words",
+    Order.EXPAND: "Expand: with more detail",
+    Order.SHORTEN: "Shorten: what matters most",
+    Order.CONTINUE: "Continue: go on from here",
+    Order.TONE: "Change the tone…",
+    Order.CUSTOM: "Tell the model what to change…",
+}
+_QUESTIONS = {
+    Order.TONE: ("Which tone?", "Such as: drier, warmer, more formal, for children."),
+    Order.CUSTOM: ("What is to be changed?", "Such as: put it into the past tense."),
+}
+
+
+class ModelTools(Base):
+    """The part of the writing screen that asks a model. The screen itself has what this part names here."""
+
+    _session: Session
+    _document: Document
+    _editor: SectionEditor
+    _wish = Wish(Order.REWRITE)  # what was asked for last
+
+    def _draw(self, select: str | None = None) -> None:
+        raise NotImplementedError
+
+    def _refuse(self) -> None:
+        raise NotImplementedError
+
+    def _section_at_rest(self) -> Section | None:
+        """The section that is shown, stored and not being written; else the person is told why not."""
+        if self._document.read_only:
+            self._refuse()
+            return None
+        if not self._editor.section_id or not self.store():
+            return None
+        section = self._document.section(self._editor.section_id)
+        if section.status is Status.WRITING:
+            self.say("This section is being written. F5 pauses; then it can be changed.")
+            return None
+        return section
+
+    # -- a passage
+
+    @work(exclusive=True, group="model-tools")
+    async def action_revise(self) -> None:
+        """Have the selection written in another way; without one, the paragraph at the cursor."""
+        from lwtui.app.screens.diff import DiffScreen, told
+
+        section = self._section_at_rest()
+        if section is None:
+            return
+        # Whoever is in the outline means the section.
+        start, end = self._editor.selected if self.focused is self._editor else (0, len(section.text))
+        wish = await self._asked_wish()
+        if wish is None:
+            return
+        ModelTools._wish = wish
+        name = section.title or self._document.title
+        screen = DiffScreen(
+            f"{wish.task.capitalize()}, in {name}",
+            section.text,
+            answer=lambda: self._session.revise(section.id, start, end, wish),
+        )
+        decided = await self.app.push_screen_wait(screen)
+        try:
+            if decided is not None and decided.taken and decided.proposal is not None:
+                self._session.take(section.id, section.text, decided.text, decided.proposal)
+        except LwtuiError as error:
+            self.complain(error)
+        else:
+            if screen.answered:
+                self.say(told(decided, name))
+        self._draw(section.id)
+
+    async def _asked_wish(self) -> Wish | None:
+        from lwtui.app.screens.dialogs import Ask, Choose
+
+        options = [(order.value, shown) for order, shown in _ORDERS.items()]
+        chosen = await self.app.push_screen_wait(Choose("What is the model to do?", options, self._wish.order.value))
+        if chosen is None:
+            return None
+        order = Order(chosen)
+        if order not in _QUESTIONS:
+            return Wish(order)
+        before = self._wish.detail if self._wish.order is order else ""
+        detail = await self.app.push_screen_wait(Ask(_QUESTIONS[order][0], before, _QUESTIONS[order][1]))
+        return Wish(order, detail) if detail else None

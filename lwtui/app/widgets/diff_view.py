@@ -1,0 +1,143 @@
+"""Two versions of a text in one: what goes struck through, what comes underlined, one change under the cursor.
+
+Long stretches that stay the same are left out but for their ends, so that a change in a long section is found at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from lwtui.text import count_words
+from lwtui.text.diff import Hunk, pieces
+
+_LONGEST_SAME = 700  # characters that stay the same and are shown whole
+_ENDS = 260  # of a longer stretch, this much at either end
+
+
+class Choice(StrEnum):
+    """What a person decided on a change."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    LEFT = "left"
+
+
+class DiffView(ScrollView, can_focus=True):
+    """Draws; what is decided is the screen's."""
+
+    COMPONENT_CLASSES = {
+        "diff-view--same",
+        "diff-view--removed",
+        "diff-view--added",
+        "diff-view--cursor",
+        "diff-view--omitted",
+    }
+
+    class Clicked(Message):
+        """A change was clicked."""
+
+        def __init__(self, number: int) -> None:
+            super().__init__()
+            self.number = number
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: Callable[[], Text] = Text
+        self._lines: list[Text] = []
+        self._width = 0
+
+    def show_text(self, text: str) -> None:
+        """Show an answer while it comes, and its end."""
+        self._set(lambda: Text(text, self.get_component_rich_style("diff-view--added", partial=True)))
+        self.scroll_end(animate=False)
+
+    def show(self, old: str, hunks: Sequence[Hunk], choices: Sequence[Choice], cursor: int) -> None:
+        """Show the changes of ``old``; the view goes to the one under the cursor."""
+        self._set(lambda: self._changes(old, hunks, choices, cursor))
+        self._reveal(cursor)
+
+    def _changes(self, old: str, hunks: Sequence[Hunk], choices: Sequence[Choice], cursor: int) -> Text:
+        text = Text()
+        same = self.get_component_rich_style("diff-view--same", partial=True)
+        for piece, number in pieces(old, hunks):
+            if number is None:
+                self._append_same(text, piece, same)
+            else:
+                self._append_change(text, hunks[number], choices[number], number, at_cursor=number == cursor)
+        return text
+
+    def _append_same(self, text: Text, piece: str, style: Style) -> None:
+        if len(piece) <= _LONGEST_SAME:
+            text.append(piece, style)
+            return
+        omitted = piece[_ENDS:-_ENDS]
+        text.append(piece[:_ENDS], style)
+        note = f" ⋯ {count_words(omitted):,} words that stay ⋯ "
+        text.append(note, self.get_component_rich_style("diff-view--omitted", partial=True))
+        text.append(piece[-_ENDS:], style)
+
+    def _append_change(self, text: Text, hunk: Hunk, choice: Choice, number: int, *, at_cursor: bool) -> None:
+        mark = Style(meta={"hunk": number})
+        if at_cursor:
+            mark += self.get_component_rich_style("diff-view--cursor", partial=True)
+        removed = self.get_component_rich_style("diff-view--removed", partial=True)
+        added = self.get_component_rich_style("diff-view--added", partial=True)
+        if choice is not Choice.TAKEN:
+            style = removed if choice is Choice.OPEN else self.get_component_rich_style("diff-view--same", partial=True)
+            text.append(_visible(hunk.old), style + mark)
+        if choice is not Choice.LEFT:
+            text.append(_visible(hunk.new), added + mark)
+        if (choice is Choice.TAKEN and not hunk.new) or (choice is Choice.LEFT and not hunk.old):
+            text.append("▏", mark)  # so that there is something to see, and to click
+
+    def _set(self, drawn: Callable[[], Text]) -> None:
+        self._drawn = drawn  # once more in other colours, or another width
+        self._wrap()
+
+    def _wrap(self) -> None:
+        self._width = width = max(10, self.scrollable_content_region.width - 1)
+        text = self._drawn()
+        self._lines = list(text.wrap(self.app.console, width)) if text.plain else []
+        self.virtual_size = Size(0, len(self._lines))
+        self.refresh()
+
+    def _reveal(self, cursor: int) -> None:
+        for at, line in enumerate(self._lines):
+            if any(isinstance(span.style, Style) and span.style.meta.get("hunk") == cursor for span in line.spans):
+                self.scroll_to_region(Region(0, max(0, at - 2), 1, 6), animate=False, force=True)
+                return
+
+    def on_resize(self) -> None:
+        if self.scrollable_content_region.width - 1 != self._width:
+            self._wrap()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._wrap()
+
+    def render_line(self, y: int) -> Strip:
+        at = y + self.scroll_offset.y
+        base = self.rich_style
+        width = self.size.width
+        if at >= len(self._lines):
+            return Strip.blank(width, base)
+        return Strip(self._lines[at].render(self.app.console)).apply_style(base).adjust_cell_length(width, base)
+
+    def on_click(self, event: events.Click) -> None:
+        number = event.style.meta.get("hunk")
+        if number is not None:
+            self.post_message(self.Clicked(number))
+
+
+def _visible(text: str) -> str:
+    """A line's end that comes or goes, as something to be seen."""
+    return text.replace("\n\n", "¶\n\n") if text.strip() else text.replace("\n", "¶\n")

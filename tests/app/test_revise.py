@@ -1,0 +1,126 @@
+"""A passage written in another way: asked for, streamed, compared word by word, and taken in part or in whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lwtui.app.screens.dialogs import Ask, Choose
+from lwtui.app.screens.diff import DiffScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.widgets.diff_view import DiffView
+from lwtui.documents.model import Origin
+from tests.app.person import Person, someone
+from tests.app.place import Place
+from tests.support.fault_server import Answer, FaultServer
+from tests.support.tempo import Tempo
+
+TEXT = "The red pot stands in the sun all day long, and dries out.\n\nThe old soil in the pot is dry as dust.\n\nEnd."
+BETTER = "The blue pot stands in the sun all day long, and breaks."
+
+
+async def ask_for(person: Person, order: str, detail: str = "", *, opens: bool = True) -> None:
+    await person.press("ctrl+l")
+    await person.at(Choose)
+    await person.sees("What is the model to do?")
+    choose = person.app.screen
+    assert isinstance(choose, Choose)
+    choose.dismiss(order)
+    if detail:
+        await person.at(Ask)
+        await person.type(detail)
+        await person.press("enter")
+    if opens:
+        await person.at(DiffScreen)
+
+
+async def editing(person: Person) -> None:
+    await person.at(WritingScreen)
+    await person.until(lambda: person.editor.section_id == "s1")
+    await person.press("enter")
+    await person.until(lambda: person.editor.has_focus)
+
+
+async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Place) -> None:
+    tempo = Tempo(4)
+
+    def author(body: Any) -> Answer:
+        return Answer([f"{word} " for word in BETTER.split()], delay=tempo)
+
+    async with FaultServer(author) as server:
+        place.serve(server)
+        path = place.make(60, texts={1: TEXT})
+        async with someone(path) as person:
+            await editing(person)
+            person.editor.go_to(0)
+            # It streams in, and can be stopped.
+            await ask_for(person, "rewrite")
+            await person.sees("The blue pot", "Esc stops")
+            await person.press("escape")
+            await person.at(WritingScreen)
+            assert person.sections[0].text == TEXT and len(person.document.revisions("s1")) == 1
+            tempo.go()
+            # One change is taken, by key; the other is left.
+            await ask_for(person, "rewrite")
+            await person.sees("Change 1 of 2", "The red blue pot")
+            await person.press("enter")
+            await person.is_told("No change is taken yet")
+            await person.press("y", "n", "enter")
+            await person.is_told("1 of 2 changes are in the text")
+            taken = TEXT.replace("red", "blue")
+            assert person.sections[0].text == person.editor.text == taken
+            now, answer, first = person.document.revisions("s1")
+            assert (now.text, first.text) == (taken, TEXT)
+            assert answer.text == TEXT.replace(TEXT.split("\n")[0], BETTER)
+            for one in (now, answer):
+                assert one.provenance is not None and one.provenance.task == "rewrite"
+                assert one.provenance.prompt_hash and one.provenance.seed is not None
+            assert person.document.usage.completion > 80  # the take of the test's document, and the answers
+            # By the mouse, and all that is left.
+            await ask_for(person, "tone", "drier")
+            await person.sees("Tone: drier", "Change 1 of 1")
+            await person.click(
+                DiffView, offset=(2 + person.app.screen.query_one(DiffView)._lines[0].plain.index("dries"), 0)
+            )
+            await person.sees("1 taken")
+            await person.press("a")
+            await person.is_told("All changes are in the text")
+            assert person.sections[0].text == answer.text
+            assert person.document.revisions("s1")[0].provenance.task == "tone: drier"
+            # None of it: the text stays, the answer is kept.
+            before = len(person.document.revisions("s1"))
+            await ask_for(person, "custom", "worse", opens=False)
+            await person.is_told("There is no difference.")
+            assert person.sections[0].text == answer.text
+            assert len(person.document.revisions("s1")) == before + 1
+
+
+async def test_hand_edits_are_not_written_over_and_stay_the_writers(place: Place) -> None:
+    async with FaultServer(lambda body: Answer(["Something new."])) as server:
+        place.serve(server)
+        async with someone(place.make(60, texts={1: TEXT})) as person:
+            await editing(person)
+            await person.press("ctrl+end")
+            await person.type(" Mine.")
+            await ask_for(person, "shorten")
+            # What was typed a moment ago is in what is compared.
+            await person.sees("End. Mine.")
+            # Meanwhile another part of the program changes the section.
+            person.document.edit("s1", TEXT + " Changed elsewhere.")
+            await person.press("a")
+            await person.is_told("The section has changed meanwhile")
+            assert person.sections[0].text == TEXT + " Changed elsewhere."
+            assert "Something new." in person.document.revisions("s1")[0].text
+            await ask_for(person, "shorten")
+            await person.press("a")
+            await person.until(lambda: person.sections[0].text.endswith("Something new."))
+            assert person.sections[0].origin is Origin.USER  # so that writing it anew asks first
+
+
+async def test_what_cannot_be_done_is_told(place: Place) -> None:
+    async with FaultServer(lambda body: Answer(["x"])) as server:
+        place.serve(server, profile="base")
+        async with someone(place.make(60, texts={1: TEXT})) as person:
+            await editing(person)
+            await ask_for(person, "shorten", opens=False)
+            await person.is_told("is a base model, which follows no instructions")
+            await person.at(WritingScreen)
