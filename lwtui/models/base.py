@@ -6,7 +6,7 @@ length are the method's business (``lwtui.agentwrite``), so that every backend b
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -40,7 +40,12 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are drawn. ``None`` leaves a value to the backend."""
+    """How tokens are drawn. ``None`` leaves a value to the backend.
+
+    DRY (penalises going on with what was said before, by ``multiplier * base ** (length - allowed_length)``) and XTC
+    (leaves out the likeliest tokens above ``threshold``, with ``probability``) are llama.cpp's. ``logit_bias``: a
+    token's number, or on this machine a text that is one token, and what is added to its logit.
+    """
 
     temperature: float | None = None
     top_p: float | None = None
@@ -48,6 +53,13 @@ class Sampling:
     min_p: float | None = None
     repeat_penalty: float | None = None
     frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    dry_multiplier: float | None = None
+    dry_base: float | None = None
+    dry_allowed_length: int | None = None
+    xtc_probability: float | None = None
+    xtc_threshold: float | None = None
+    logit_bias: Mapping[str, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if value is not None}
@@ -58,7 +70,8 @@ class Request:
     """One call. ``max_tokens`` bounds the answer; ``stop`` strings end it and are not part of it.
 
     ``grammar`` (GBNF) or ``json_schema`` constrain the answer where :class:`Capabilities` says the backend
-    can; elsewhere they are ignored, so the caller still has to check what comes.
+    can; elsewhere they are ignored, so the caller still has to check what comes. ``least_words`` is the length before
+    which the model shall not end its answer, where :class:`Capabilities` says so; elsewhere it is ignored.
     """
 
     prompt: Prompt
@@ -68,6 +81,7 @@ class Request:
     seed: int | None = None
     grammar: str = ""
     json_schema: dict[str, Any] | None = None
+    least_words: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,9 +99,13 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class TextPiece:
-    """Text of the answer, as it comes. Not yet cleaned of control characters."""
+    """Text of the answer, as it comes. Not yet cleaned of control characters.
+
+    ``usage`` is what the call has used up to here, where the backend can tell.
+    """
 
     text: str
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def text_of(parts: list[StreamPart]) -> str:
 
 async def test_text_comes_in_pieces_and_ends_with_its_usage(demo: LlamaModel) -> None:
     parts = [part async for part in demo.stream(request("Once upon a time", 10))]
-    assert len(parts) > 5
+    assert len(parts) > 2
     assert text_of(parts[:-1]).startswith(", ")
     finished = parts[-1]
     assert isinstance(finished, Finished)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lwtui.models.llama_cpp.bindings import Gguf, LoadError, NativeLog
-from lwtui.models.llama_cpp.engine import Aborted, Answer, Engine, EngineError, TooLong
+from lwtui.models.llama_cpp.engine import Aborted, Answer, Engine, TooLong
 from lwtui.models.llama_cpp.output import TextOut
 from lwtui.models.llama_cpp.prompt import chat_tokens, text_tokens
 from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
@@ -41,6 +41,25 @@ def gguf(engine: Engine) -> Gguf:
     return engine.gguf
 
 
+def forget(engine: Engine) -> None:
+    for strand in engine.memory.strands:
+        engine.memory.rewind(strand, 0)
+
+
+def finish(engine: Engine, *answers: Answer) -> list[str]:
+    """Compute answers side by side to their ends; their texts."""
+    for answer in answers:
+        engine.begin(answer)
+    texts = {id(answer): "" for answer in answers}
+    while any(answer.reason is None for answer in answers):
+        engine.admit()
+        for answer, piece in engine.step():
+            texts[id(answer)] += piece
+            if answer.reason is not None:
+                engine.end(answer)
+    return list(texts.values())
+
+
 @pytest.fixture
 def write(engine: Engine, log: NativeLog) -> Write:
     """Write an answer to its end; by default from an empty memory."""
@@ -57,14 +76,9 @@ def write(engine: Engine, log: NativeLog) -> Write:
     ) -> tuple[str, Answer]:
         tokens = text_tokens(engine.gguf, prompt) if isinstance(prompt, str) else prompt
         if fresh:
-            engine.rewind(engine.sequences[0], 0)
-        sampler = Sampler(engine.gguf, log, sampling, seed, grammar)
-        answer = engine.begin(tokens, sampler, TextOut(stop), max_tokens)
-        text = ""
-        while answer.reason is None:
-            text += "".join(piece for _, piece in engine.step([answer]))
-        answer.close()
-        return text, answer
+            forget(engine)
+        answer = Answer(tokens, Sampler(engine.gguf, log, sampling, seed, grammar), TextOut(stop), max_tokens)
+        return finish(engine, answer)[0], answer
 
     return run
 
@@ -116,7 +130,7 @@ def test_a_common_beginning_is_not_computed_again_and_the_text_is_the_same(write
     write(LONG + "In winter the", 4)
     again, second = write(LONG + "One day a child", 16, fresh=False)
     assert first.cached == 0
-    assert 300 < second.cached < second.prompt == first.prompt
+    assert 300 < second.cached < len(second.prompt)
     assert again == anew
 
 
@@ -138,25 +152,28 @@ def test_a_short_prompt_is_computed_whole_so_that_it_always_leads_to_the_same_nu
 
 def test_an_aborted_prompt_leaves_its_sequence_as_it_was(engine: Engine, log: NativeLog, write: Write) -> None:
     expected, _ = write(LONG, 4)
-    engine.rewind(engine.sequences[0], 0)
-    answer = engine.begin(text_tokens(engine.gguf, LONG), Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4)
-    engine.step([answer])
-    done = len(engine.sequences[0].tokens)
+    forget(engine)
+    answer = Answer(text_tokens(engine.gguf, LONG), Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4)
+    engine.begin(answer)
+    engine.admit()
+    engine.step()
+    assert answer.strand is not None
+    done = len(answer.strand.tokens)
     calls = iter(range(10))
     engine.should_abort = lambda: next(calls) >= 5
     try:
         with pytest.raises(Aborted):
-            engine.step([answer])
+            engine.step()
     finally:
         engine.should_abort = lambda: False
-        answer.close()
-    assert len(engine.sequences[0].tokens) == done > 0
+        engine.end(answer)
+    assert len(answer.strand.tokens) == done > 0
     assert write(LONG, 4, fresh=False)[0] == expected
 
 
 def test_a_prompt_beyond_the_context_is_refused_with_its_size(engine: Engine, log: NativeLog) -> None:
     with pytest.raises(TooLong) as caught:
-        engine.begin([5] * 1024, Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4)
+        engine.begin(Answer([5] * 1024, Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4))
     assert (caught.value.tokens, caught.value.limit) == (1024, 1024)
 
 
@@ -164,7 +181,8 @@ def test_an_answer_ends_where_the_context_is_full(engine: Engine, write: Write) 
     prompt = text_tokens(engine.gguf, LONG * 3)[:1014]
     _, answer = write(prompt, 500)
     assert (answer.reason, answer.completion) == ("length", 11)
-    assert len(engine.sequences[0].tokens) == engine.context_length
+    assert answer.strand is not None
+    assert len(answer.strand.tokens) == engine.context_length
 
 
 # ---- sampling ---------------------------------------------------------------------------------------------------
@@ -307,11 +325,13 @@ def test_values_that_are_no_numbers_are_an_error(demo_gguf: Path, tmp_path: Path
     engine = Engine(str(path), 512, log)
     for sampling, grammar in (({}, ""), (GREEDY, ""), ({}, 'root ::= "a"')):
         sampler = Sampler(engine.gguf, log, sampling, 1, grammar)
-        answer = engine.begin(text_tokens(engine.gguf, "Hello"), sampler, TextOut(), 4)
-        with pytest.raises(EngineError, match="no numbers"):
-            engine.step([answer])
-        answer.close()
-        assert engine.sequences[0].tokens == []
+        answer = Answer(text_tokens(engine.gguf, "Hello"), sampler, TextOut(), 4)
+        engine.begin(answer)
+        engine.admit()
+        assert engine.step() == [(answer, "")]
+        assert "no numbers" in answer.fault
+        engine.end(answer)
+        assert all(strand.tokens == [] for strand in engine.memory.strands)
     engine.close()
 
 

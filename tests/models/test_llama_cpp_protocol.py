@@ -29,9 +29,9 @@ MESSAGES: list[Message] = [
     Cancel(3, 12),
     Count(4, "你好 \ud800 \u2028"),
     Loaded(8192, 32768, chat=True, description="a model"),
-    Begun(3, thinking=True),
+    Begun(3, 40, 16, thinking=True),
     Text(3, "line one\nline two", 2),
-    Done(3, "stop", 10, 20, 5),
+    Done(3, "stop", 20),
     Counted(4, 2),
     Failed(0, "why", "worker", retryable=True),
 ]

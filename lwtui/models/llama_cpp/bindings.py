@@ -192,6 +192,11 @@ class Gguf:
         """Whether ``token`` ends an answer."""
         return bool(C.llama_vocab_is_eog(self.vocab, token))
 
+    @cached_property
+    def ends_of_answers(self) -> Sequence[int]:
+        """All tokens that end an answer."""
+        return [token for token in range(self.n_vocab) if self.ends(token)]
+
     def is_hidden(self, token: int) -> bool:
         """Whether ``token`` is a mark with a meaning of its own, which no text may contain by accident."""
         return bool(C.llama_vocab_get_attr(self.vocab, token) & _HIDDEN)

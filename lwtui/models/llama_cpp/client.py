@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 from lwtui.documents.model import Usage
 from lwtui.models.base import Capabilities, Finished, ModelError, Request, StreamPart, TextPiece
 from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.llama_cpp.process import WorkerProcess
-from lwtui.models.llama_cpp.protocol import Begun, Cancel, Count, Counted, Done, Generate, Loaded, Text
+from lwtui.models.llama_cpp.protocol import MOST_ANSWERS, Begun, Cancel, Count, Counted, Done, Generate, Loaded, Text
 from lwtui.models.openai_stream import ThinkSplitter
 
 _MOST_DEATHS = 3  # in a row while loading
@@ -65,7 +66,7 @@ class LlamaModel:
             chat=self._loaded.chat,
             completion=True,
             grammar=True,
-            parallel=1,
+            parallel=MOST_ANSWERS,
             exact_tokens=True,
         )
 
@@ -85,28 +86,28 @@ class LlamaModel:
         splitter = ThinkSplitter() if request.prompt.is_chat else None
         with worker.call() as (number, answers):
             worker.send(_generate(number, request))
-            seen, ended = 0, False
+            usage, ended = Usage(), False
             try:
                 while not ended:
                     match await worker.next(answers):
-                        case Begun(thinking=thinking):
+                        case Begun(prompt=prompt, cached=cached, thinking=thinking):
+                            usage = Usage(prompt, 0, cached)
                             parts = splitter.add("<think>") if splitter and thinking else []
                         case Text(text=text, token=token):
+                            usage = replace(usage, completion=token)
                             parts = splitter.add(text) if splitter else [TextPiece(text)]
-                            seen = token
                         case Done() as done:
                             ended = True
+                            usage = replace(usage, completion=done.completion)
                             parts = splitter.close() if splitter else []
                         case other:
                             raise ModelError(f"The model's process sent {type(other).__name__}.", kind="worker")
                     for part in parts:
-                        yield part
+                        yield replace(part, usage=usage) if isinstance(part, TextPiece) else part
             finally:
                 if not ended:
-                    worker.send(Cancel(number, seen))
-        yield Finished(
-            "length" if done.reason == "length" else "stop", Usage(done.prompt, done.completion, done.cached)
-        )
+                    worker.send(Cancel(number, usage.completion))
+        yield Finished("length" if done.reason == "length" else "stop", usage)
 
     async def count_tokens(self, text: str) -> int:
         """Tokens of ``text``, exactly, without the one that begins every text."""
@@ -178,6 +179,7 @@ def _generate(number: int, request: Request) -> Generate:
         sampling=request.sampling.to_dict(),
         seed=request.seed,
         grammar=request.grammar,
+        least=request.least_words,
     )
 
 

@@ -1,14 +1,15 @@
 """Computing answers: which tokens are evaluated, in which sequence, and what is kept of them.
 
-A sequence is one text in the model's memory. An answer runs in a sequence: what its prompt has in common with the text
-that is there is not computed again. Each step puts the waiting tokens of every running answer into one batch.
+An answer runs in a sequence of the model's memory: what its prompt has in common with a text that is there, or with
+one whose state was saved, is not computed again. Each step reads a part of one prompt, or computes the next token of
+all the answers that are being written.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from importlib.metadata import version
 from time import monotonic
 from typing import Any, Literal
 
@@ -16,19 +17,20 @@ import llama_cpp.llama_cpp as C
 
 from lwtui.models.llama_cpp.bindings import Batch, Gguf, LoadError, NativeLog
 from lwtui.models.llama_cpp.machine import available_memory, usable_cores
+from lwtui.models.llama_cpp.memory import LEAST_AT_ONCE, TILE, Memory, Strand, common, reusable
 from lwtui.models.llama_cpp.output import TextOut
+from lwtui.models.llama_cpp.protocol import MOST_ANSWERS
 from lwtui.models.llama_cpp.sampler import Sampler
+from lwtui.models.llama_cpp.saved import Saved, SavedStates
+from lwtui.text import RunningCount
 
 DEFAULT_CONTEXT = 8192  # tokens, where neither the settings nor the model say less
 _LEAST_CONTEXT = 1024
 _MEMORY_SHARE = 0.25  # of the available memory, for the default context
 _BATCH = 256  # tokens of a prompt that are computed at once
-# llama.cpp rounds differently for a few tokens and for many, and for those that fill no whole tile. The end of every
-# prompt is computed as many, from the beginning of a tile, so that the same prompt leads to the same numbers, whatever
-# of it was still in memory.
-_LEAST_AT_ONCE = 64
-_TILE = 16
 _SLOW_STEP = 0.05  # seconds; from here on a step for one token can be broken off as well
+_MOST_REFUSED = 32  # tokens at one place that would end an answer too early
+_WORTH_SAVING = 512  # tokens that would have to be computed anew
 
 Reason = Literal["stop", "length", "cancelled"]
 
@@ -54,40 +56,43 @@ class TooLong(Exception):
         self.limit = limit
 
 
-@dataclass
-class Strand:
-    """One text in the model's memory: its number there and its tokens."""
-
-    number: int
-    tokens: list[int] = field(default_factory=list)
-
-
 class Answer:
-    """One answer in the making. ``completion`` counts the tokens drawn, ``cached`` those not computed again."""
+    """One answer in the making.
+
+    ``completion`` counts the tokens drawn, ``cached`` those of the prompt that were not computed again. It runs in
+    ``strand`` once its turn has come. Before it has ``least`` words (or characters of Chinese and Japanese) neither
+    the model's own end nor a stop string ends it.
+    """
 
     def __init__(
-        self, prompt: Sequence[int], sampler: Sampler, output: TextOut, max_tokens: int, sequence: Strand
+        self, prompt: Sequence[int], sampler: Sampler, output: TextOut, max_tokens: int, *, least: int = 0
     ) -> None:
-        self.prompt = len(prompt)
+        self.prompt = list(prompt)
         self.completion = 0
         self.cached = 0
         self.reason: Reason | None = None
-        self._sampler = sampler
+        self.strand: Strand | None = None
+        self.waiting: list[int] = []  # tokens that are still to be evaluated
+        self.is_reading = True  # the prompt, or all of the text once more
+        self.fault = ""  # why it cannot go on
+        self.sampler = sampler
         self._output = output
         self._most = max(1, max_tokens)
-        self.sequence = sequence
-        self.waiting = list(prompt)  # tokens that are still to be evaluated
+        self._least = least
+        self._written = RunningCount()
 
     def take(self, gguf: Gguf, context: Any, index: int, room: int) -> str:
         """Draw a token from the logits at ``index``; the text that it completes. Sets ``reason`` at the end.
 
-        ``room`` is how many more tokens the context takes.
+        ``room`` is how many more tokens the context takes. Raises :class:`ArithmeticError`.
         """
-        token = self._sampler.draw(context, index)
+        self.is_reading = False
+        token, text = self._draw(gguf, context, index)
         self.completion += 1
         if gguf.ends(token):
             return self._end("stop", self._output.close())
-        text = self._output.add(gguf.piece(token))
+        if self._least:
+            self._written.add(text)
         if self._output.stopped:
             return self._end("stop", text)
         if self.completion >= self._most or room < 1:
@@ -95,13 +100,28 @@ class Answer:
         self.waiting.append(token)
         return text
 
+    def _draw(self, gguf: Gguf, context: Any, index: int) -> tuple[int, str]:
+        """A token and the text that it completes; no token that would end the answer too early."""
+        self.sampler.look(context, index)
+        if self._written.words >= self._least:
+            token = self.sampler.draw()
+            return token, "" if gguf.ends(token) else self._output.add(gguf.piece(token))
+        self.sampler.refuse(gguf.ends_of_answers)
+        before = self._output.state()
+        for _ in range(_MOST_REFUSED):
+            token = self.sampler.draw()
+            text = self._output.add(gguf.piece(token))
+            if not self._output.stopped:
+                return token, text
+            self._output.restore(before)
+            self.sampler.refuse([token])
+        token = self.sampler.draw()
+        return token, self._output.add(gguf.piece(token))
+
     def _end(self, reason: Reason, text: str) -> str:
         self.reason = "stop" if self._output.stopped else reason
         self.waiting.clear()
         return text
-
-    def close(self) -> None:
-        self._sampler.close()
 
 
 class Engine:
@@ -114,9 +134,12 @@ class Engine:
         self._context = self._open()
         room = int(C.llama_n_ctx(self._context))  # it may be rounded up
         self.context_length = min(self.context_length or room, room)
-        self._memory = C.llama_get_memory(self._context)
+        self.memory = Memory(self.gguf, self._context, MOST_ANSWERS)
+        self.saved: SavedStates | None = None
         self._batch = Batch(_BATCH)
-        self.sequences = [Strand(0)]
+        self._waiting: list[Answer] = []  # for a strand
+        self._running: list[Answer] = []
+        self._read_last = False
         self.should_abort: Callable[[], bool] = lambda: False
         self._abort = C.ggml_abort_callback(lambda _: self.should_abort())
         self._slow = False
@@ -134,7 +157,8 @@ class Engine:
         params = C.llama_context_default_params()
         params.n_ctx = self.context_length
         params.n_batch = params.n_ubatch = _BATCH
-        params.n_seq_max = 1
+        params.n_seq_max = MOST_ANSWERS
+        params.kv_unified = True  # one text may have all the room, several may share their beginning
         params.n_threads = params.n_threads_batch = usable_cores()
         params.swa_full = True  # else no part of a text could be taken back in models with sliding windows
         params.no_perf = True
@@ -151,87 +175,221 @@ class Engine:
             f"{free:.1f} GB are free. Set context_length lower. {self._log.first_error()}".strip()
         )
 
+    @property
+    def state_format(self) -> str:
+        """What has to be the same for a saved state to be of use."""
+        return f"llama-cpp-python {version('llama-cpp-python')}"
+
     def close(self) -> None:
         """Give the memory back; the engine is of no use afterwards."""
         self._batch.close()
         C.llama_free(self._context)
         self.gguf.close()
 
-    def begin(self, prompt: Sequence[int], sampler: Sampler, output: TextOut, max_tokens: int) -> Answer:
-        """Start an answer to ``prompt``. Raises :class:`TooLong`."""
-        if len(prompt) >= self.context_length:
-            raise TooLong(len(prompt), self.context_length)
-        sequence = self.sequences[0]
-        answer = Answer(prompt, sampler, output, max_tokens, sequence)
-        common = min(_common(sequence.tokens, prompt), len(prompt) - _LEAST_AT_ONCE) // _TILE * _TILE
-        answer.cached = self.rewind(sequence, common if common >= _LEAST_AT_ONCE else 0)
-        del answer.waiting[: answer.cached]
-        sampler.read(prompt)
-        return answer
+    # Answers begin and end.
 
-    def rewind(self, sequence: Strand, keep: int) -> int:
-        """Take back all but the first ``keep`` tokens of a sequence; how many could be kept."""
-        if not C.llama_memory_seq_rm(self._memory, sequence.number, keep, -1):
-            C.llama_memory_seq_rm(self._memory, sequence.number, -1, -1)
-            keep = 0
-        del sequence.tokens[keep:]
-        return min(keep, len(sequence.tokens))
+    @property
+    def is_running(self) -> bool:
+        """Whether there is anything to compute."""
+        return bool(self._running)
 
-    def step(self, answers: Sequence[Answer]) -> list[tuple[Answer, str]]:
-        """Compute one batch for the running ``answers``; those that drew a token, with the text it completed.
+    def begin(self, answer: Answer) -> None:
+        """Start an answer as soon as it is its turn. Raises :class:`TooLong`."""
+        if len(answer.prompt) >= self.context_length:
+            raise TooLong(len(answer.prompt), self.context_length)
+        answer.waiting = answer.prompt[:]
+        answer.sampler.read(answer.prompt)
+        self._waiting.append(answer)
 
-        Raises :class:`Aborted`, with all sequences as they were before, and :class:`EngineError`.
+    def end(self, answer: Answer) -> None:
+        """Let go of an answer that has ended, or is no longer wanted."""
+        if answer in self._waiting:
+            self._waiting.remove(answer)
+        if answer in self._running:
+            self._running.remove(answer)
+        if answer.strand is not None:
+            answer.strand.busy = False
+        answer.sampler.close()
+
+    def admit(self) -> list[Answer]:
+        """Give strands to waiting answers; those that begin now."""
+        admitted = []
+        for answer in self._waiting[:]:
+            if len(self._running) == MOST_ANSWERS:
+                break
+            if self._is_better_later(answer):
+                continue
+            self._place(answer)
+            self._waiting.remove(answer)
+            self._running.append(answer)
+            admitted.append(answer)
+        return admitted
+
+    def _is_better_later(self, answer: Answer) -> bool:
+        """Whether another answer is just reading what this one would have to read too."""
+        reading = [other for other in self._running if other.is_reading]
+        soon = max((common(other.prompt, answer.waiting) for other in reading), default=0)
+        return soon >= self.memory.closest(answer.waiting)[1] + LEAST_AT_ONCE
+
+    def _place(self, answer: Answer) -> None:
+        """Find the strand in which the least has to be computed."""
+        text = answer.waiting
+        source, in_common = self.memory.closest(text)
+        if self._running:
+            strand = self._spare_strand(source, in_common)
+        else:
+            # A text that has the memory for itself always finds its numbers in the same places.
+            strand = source
+            for other in self.memory.strands:
+                if other is not strand:
+                    self._drop(other)
+        found = self.saved.closest(text) if self.saved else None
+        if found is not None and found.in_common >= in_common + _WORTH_SAVING:
+            self._drop(strand)
+            in_common = found.in_common if self._restore(strand, found) else 0
+            source = strand
+        keep = reusable(source, in_common, len(text))
+        if strand is source:
+            if len(strand.tokens) - keep >= _WORTH_SAVING:
+                self._save(strand)
+            keep = self.memory.rewind(strand, keep)
+        else:
+            self._save(strand)
+            keep = self.memory.copy(source, strand, keep)
+        self.memory.take(strand)
+        answer.strand = strand
+        answer.is_reading = True
+        answer.cached = min(keep, len(answer.prompt))
+        del answer.waiting[:keep]
+
+    def _spare_strand(self, source: Strand, in_common: int) -> Strand:
+        """An idle strand: the one that shares the beginning, unless it holds much else as well."""
+        if not source.busy and len(source.tokens) <= 2 * in_common:
+            return source
+        return self.memory.idle[0]
+
+    # What is kept.
+
+    def save(self) -> None:
+        """Save the longest text in memory, so that a later process need not compute it."""
+        self._save(max(self.memory.strands, key=lambda strand: len(strand.tokens)))
+
+    def _save(self, strand: Strand) -> None:
+        if self.saved is not None and len(strand.tokens) >= _WORTH_SAVING:
+            self.saved.save(self._context, strand)
+
+    def _drop(self, strand: Strand) -> None:
+        self._save(strand)
+        self.memory.rewind(strand, 0)
+
+    def _restore(self, strand: Strand, saved: Saved) -> bool:
+        assert self.saved is not None
+        if self.saved.load(self._context, strand, saved):
+            return True
+        self.memory.rewind(strand, 0)
+        return False
+
+    # Steps.
+
+    def step(self) -> list[tuple[Answer, str]]:
+        """Compute one batch for the answers that run; those that drew a token, with the text it completed.
+
+        An answer that cannot go on has a ``fault`` then. Raises :class:`Aborted`, with all strands as they were
+        before, and :class:`EngineError`, which ends all answers.
         """
-        self._batch.clear()
-        parts = [(answer, self._next_part(answer)) for answer in answers if answer.waiting]
-        asked = []
+        while True:
+            parts = self._next_parts()
+            self._batch.clear()
+            asked = []
+            for answer, part in parts:
+                assert answer.strand is not None
+                is_last = len(part) == len(answer.waiting)
+                index = self._batch.add(part, len(answer.strand.tokens), answer.strand.number, answer=is_last)
+                if is_last:
+                    asked.append((answer, index))
+            if self._compute(parts):
+                break
+            self._make_room()
         for answer, part in parts:
-            last = len(part) == len(answer.waiting)
-            position = len(answer.sequence.tokens)
-            index = self._batch.add(part, position, answer.sequence.number, answer=last)
-            if last:
-                asked.append((answer, index))
-        self._compute(parts)
-        for answer, part in parts:
-            answer.sequence.tokens += part
-            del answer.waiting[: len(part)]
+            self._computed(answer, part)
         return [(answer, self._take(answer, index)) for answer, index in asked]
 
-    def _next_part(self, answer: Answer) -> list[int]:
-        """The waiting tokens that go into the next batch: a long prompt in even parts of whole tiles."""
-        waiting = len(answer.waiting)
-        if waiting <= _BATCH:
-            return answer.waiting[:]
-        parts = -(-waiting // _BATCH)
-        return answer.waiting[: -(-waiting // parts // _TILE) * _TILE]
+    def _next_parts(self) -> list[tuple[Answer, list[int]]]:
+        """What the next batch computes: a part of one prompt, or the last token of each answer, in turns.
 
-    def _compute(self, parts: Sequence[tuple[Answer, list[int]]]) -> None:
+        A prompt is read alone: its numbers depend on how its tokens lie in the batch.
+        """
+        reading = next((answer for answer in self._running if answer.is_reading), None)
+        writing = [answer for answer in self._running if not answer.is_reading]
+        if reading is not None and not (writing and self._read_last):
+            self._read_last = True
+            return [(reading, _next_part(reading.waiting))]
+        self._read_last = False
+        return [(answer, answer.waiting[:]) for answer in writing]
+
+    def _computed(self, answer: Answer, part: list[int]) -> None:
+        strand = answer.strand
+        assert strand is not None
+        if answer.is_reading and strand.even == len(strand.tokens):
+            strand.even += len(part)
+        strand.tokens += part
+        del answer.waiting[: len(part)]
+
+    def _compute(self, parts: Sequence[tuple[Answer, list[int]]]) -> bool:
+        """Compute the batch; false if there is no room for it."""
         # The callback is Python, so it costs too much where a step takes a few milliseconds only.
-        watched = self._slow or any(len(part) > 1 for _, part in parts)
-        callback = self._abort if watched else C.ggml_abort_callback()
+        is_writing = all(len(part) == 1 for _, part in parts)
+        callback = self._abort if self._slow or not is_writing else C.ggml_abort_callback()
         C.llama_set_abort_callback(self._context, callback, ctypes.c_void_p(0))
         began = monotonic()
         result = self._batch.decode(self._context)
-        if all(len(part) == 1 for _, part in parts):
+        if is_writing:
             self._slow = monotonic() - began > _SLOW_STEP
         if result == 0:
-            return
+            return True
         for answer, _ in parts:
-            self.rewind(answer.sequence, len(answer.sequence.tokens))
+            assert answer.strand is not None
+            self.memory.undo(answer.strand)
+        if result == 1:
+            return False
         if result == 2:
             raise Aborted
-        reason = "there is no room left in its memory" if result == 1 else self._log.first_error()
-        raise EngineError(reason or f"llama_decode returned {result}")
+        raise EngineError(self._log.first_error() or f"llama_decode returned {result}")
+
+    def _make_room(self) -> None:
+        """Let go of the text that is needed the least. Raises :class:`EngineError` if there is none."""
+        idle = [strand for strand in self.memory.idle if strand.tokens]
+        if idle:
+            self._drop(idle[0])
+        elif len(self._running) > 1:
+            self._postpone(self._running[-1])
+        else:
+            raise EngineError("there is no room left in its memory")
+
+    def _postpone(self, answer: Answer) -> None:
+        """Let an answer wait until another one has ended; what it has so far is computed once more then."""
+        assert answer.strand is not None
+        answer.waiting = answer.strand.tokens + answer.waiting
+        self.memory.rewind(answer.strand, 0)
+        answer.strand.busy = False
+        answer.strand = None
+        self._running.remove(answer)
+        self._waiting.insert(0, answer)
 
     def _take(self, answer: Answer, index: int) -> str:
+        assert answer.strand is not None
         try:
-            room = self.context_length - len(answer.sequence.tokens)
+            room = self.context_length - len(answer.strand.tokens)
             return answer.take(self.gguf, self._context, index, room)
         except ArithmeticError as error:
-            self.rewind(answer.sequence, 0)  # what led to such numbers may be wrong itself
-            raise EngineError(str(error)) from None
+            answer.fault = str(error)
+            self.memory.rewind(answer.strand, 0)  # what led to such numbers may be wrong itself
+            return ""
 
 
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two texts have in common at their beginnings."""
-    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+def _next_part(waiting: Sequence[int]) -> list[int]:
+    """The tokens of a prompt that are read next: all, or an even part of whole tiles."""
+    if len(waiting) <= _BATCH:
+        return list(waiting)
+    parts = -(-len(waiting) // _BATCH)
+    return list(waiting[: -(-len(waiting) // parts // TILE) * TILE])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 from collections.abc import Sequence
 
+State = tuple[tuple[bytes, int], str]
+
 
 class TextOut:
     """Decodes an answer's bytes as they come and looks for stop strings in its text.
@@ -22,6 +24,16 @@ class TextOut:
     def add(self, piece: bytes) -> str:
         """The text that ``piece`` completes; ``stopped`` then says whether the answer is to end here."""
         return self._pass(self._decoder.decode(piece))
+
+    def state(self) -> State:
+        """What :meth:`restore` needs to undo what is added after this."""
+        return self._decoder.getstate(), self._held
+
+    def restore(self, state: State) -> None:
+        """Go back to ``state``, as if nothing had been added since; text that was passed on stays so."""
+        decoder, self._held = state
+        self._decoder.setstate(decoder)
+        self.stopped = False
 
     def close(self) -> str:
         """What was held back, at the end of an answer that no stop string ended."""

@@ -11,7 +11,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-VERSION = 1
+VERSION = 2
+MOST_ANSWERS = 8  # that are computed at once
 
 
 class ProtocolError(Exception):
@@ -39,9 +40,19 @@ class Generate:
     text: str = ""
     messages: list[list[str]] = field(default_factory=list)
     stop: list[str] = field(default_factory=list)
-    sampling: dict[str, float] = field(default_factory=dict)
+    sampling: dict[str, Any] = field(default_factory=dict)
     seed: int | None = None
     grammar: str = ""
+    least: int = 0  # words; before, nothing ends the answer but ``max_tokens``
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Save states of the memory in ``folder``, under ``key``, in ``most_bytes`` at most; use those that are there."""
+
+    folder: str
+    key: str
+    most_bytes: int
 
 
 @dataclass(frozen=True)
@@ -75,9 +86,14 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Begun:
-    """The prompt is being read. ``thinking``: the template has already opened the model's reasoning."""
+    """The prompt, of so many tokens, is being read, but for the ``cached`` ones.
+
+    ``thinking``: the template has already opened the model's reasoning.
+    """
 
     id: int
+    prompt: int
+    cached: int
     thinking: bool = False
 
 
@@ -92,13 +108,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Done:
-    """The answer is complete. Numbers are tokens; ``cached`` is the part of ``prompt`` that was not read anew."""
+    """The answer is complete, in ``completion`` tokens."""
 
     id: int
     reason: str
-    prompt: int
     completion: int
-    cached: int
 
 
 @dataclass(frozen=True)
@@ -117,8 +131,8 @@ class Failed:
     retryable: bool = False
 
 
-Message = Load | Generate | Cancel | Count | Loaded | Begun | Text | Done | Counted | Failed
-TO_WORKER = (Load, Generate, Cancel, Count)
+Message = Load | Keep | Generate | Cancel | Count | Loaded | Begun | Text | Done | Counted | Failed
+TO_WORKER = (Load, Keep, Generate, Cancel, Count)
 TO_APP = (Loaded, Begun, Text, Done, Counted, Failed)
 
 

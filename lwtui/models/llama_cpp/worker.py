@@ -1,7 +1,7 @@
 """The process that holds a model: ``python -m lwtui.models.llama_cpp.worker``.
 
-It takes calls on its standard input, in order, and ends when that closes, so that it never outlives the app. A second
-thread reads the calls: it answers counts at once and tells the computation when a call was cancelled.
+It takes calls on its standard input, computes several at a time, and ends when that closes, so that it never outlives
+the app. A second thread reads the calls: it answers counts at once and tells the computation when a call was cancelled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,11 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
 from lwtui.models.llama_cpp import protocol
@@ -22,6 +26,7 @@ from lwtui.models.llama_cpp.protocol import (
     Done,
     Failed,
     Generate,
+    Keep,
     Load,
     Loaded,
     Message,
@@ -33,6 +38,9 @@ if TYPE_CHECKING:
     from lwtui.models.llama_cpp.engine import Answer, Engine
     from lwtui.models.llama_cpp.template import ChatTemplate
 
+_MOST_SAVING_SECONDS = 20.0  # that this process outlives its input
+_FLUSH_SECONDS = 0.03
+
 
 class Refused(Exception):
     """A call that cannot be answered; holds what the app is told."""
@@ -43,6 +51,17 @@ class Refused(Exception):
         self.retryable = retryable
 
 
+@dataclass
+class Call:
+    """A call whose answer is being computed. Its text is sent a few tokens at a time: who reads it needs a core too."""
+
+    id: int
+    answer: Answer
+    thinking: bool
+    text: str = ""  # not sent yet
+    sent: float = 0.0  # when the last text was
+
+
 class Worker:
     """Answers the calls that come in on ``source`` with messages on ``sink``."""
 
@@ -51,9 +70,11 @@ class Worker:
         self._sink = sink
         self._writing = threading.Lock()
         self._loads: queue.Queue[Load] = queue.Queue()
-        self._calls: queue.Queue[Generate] = queue.Queue()
+        self._inbox: queue.Queue[Generate | Keep | None] = queue.Queue()
+        self._closing = False
         self._cancelled: dict[int, int] = {}  # call → the token up to which its reader saw it
-        self._current = 0
+        self._calls: dict[int, Call] = {}
+        self._last_accepted = 0
         self._engine: Engine | None = None
         self._log: NativeLog | None = None
         self._template: ChatTemplate | None = None
@@ -63,17 +84,19 @@ class Worker:
         """Load the model that the first call asks for, then answer calls until the input closes."""
         threading.Thread(target=self._read, daemon=True).start()
         try:
-            self._load(self._loads.get())
+            engine = self._load(self._loads.get())
         except Refused as refusal:
             self._send(Failed(0, str(refusal), refusal.kind, refusal.retryable))
             return
-        while True:
-            call = self._calls.get()
-            try:
-                self._answer(call)
-            except Refused as refusal:
-                self._send(Failed(call.id, str(refusal), refusal.kind, refusal.retryable))
-            self._cancelled.pop(call.id, None)
+        while self._accept(engine):
+            self._drop_cancelled(engine)
+            for answer in engine.admit():
+                call = self._call_of(answer)
+                self._send(Begun(call.id, len(answer.prompt), answer.cached, call.thinking))
+            if engine.is_running:
+                self._compute(engine)
+        engine.save()
+        os._exit(0)
 
     # The reading thread.
 
@@ -84,14 +107,20 @@ class Worker:
         except protocol.ProtocolError as error:
             print(f"lwtui: {error}", file=sys.stderr, flush=True)
             os._exit(3)
-        os._exit(0)  # the app has gone; the main thread may be deep in a computation
+        if self._engine is None:
+            os._exit(0)
+        # The app has gone, or wants to. Nothing may keep this process for long.
+        self._closing = True
+        self._inbox.put(None)
+        time.sleep(_MOST_SAVING_SECONDS)
+        os._exit(0)
 
     def _receive(self, message: Message) -> None:
         match message:
             case Load():
                 self._loads.put(message)
-            case Generate():
-                self._calls.put(message)
+            case Generate() | Keep():
+                self._inbox.put(message)
             case Cancel(id, seen):
                 self._cancelled[id] = seen
             case Count(id, text) if self._engine is not None:
@@ -101,7 +130,7 @@ class Worker:
 
     # The computing thread.
 
-    def _load(self, load: Load) -> None:
+    def _load(self, load: Load) -> Engine:
         if load.version != protocol.VERSION:
             raise Refused("Two versions of lwtui are mixed in this environment: install it anew.", "worker")
         try:
@@ -122,11 +151,12 @@ class Worker:
                 raise Refused(f"Cannot load {load.path}: {reason}.", "worker") from None
             advice = "If the file may be incomplete, download it again."
             raise Refused(f"Cannot load {load.path}: {reason}. {advice}", "malformed") from None
-        engine.should_abort = lambda: self._current in self._cancelled
+        engine.should_abort = lambda: self._closing or any(call in self._cancelled for call in self._calls)
         self._read_template(engine)
         gguf = engine.gguf
         chat = self._template is not None
         self._send(Loaded(engine.context_length, gguf.trained_length, chat, gguf.description))
+        return engine
 
     def _read_template(self, engine: Engine) -> None:
         from lwtui.models.llama_cpp.template import ChatTemplate, TemplateError
@@ -140,39 +170,94 @@ class Worker:
         except TemplateError as error:
             self._template_fault = f"The chat template of this GGUF is broken: {error}."
 
-    def _answer(self, call: Generate) -> None:
+    def _accept(self, engine: Engine) -> bool:
+        """Take in what has come; wait for it if there is nothing to compute. False once the input has closed."""
+        wait = not self._calls
+        while not self._closing:
+            try:
+                message = self._inbox.get(block=wait)
+            except queue.Empty:
+                return True
+            wait = False
+            match message:
+                case Keep():
+                    self._keep(engine, message)
+                    wait = not self._calls
+                case Generate():
+                    self._last_accepted = message.id
+                    try:
+                        self._begin(message)
+                    except Refused as refusal:
+                        self._send(Failed(message.id, str(refusal), refusal.kind, refusal.retryable))
+                        wait = not self._calls
+        return False
+
+    def _keep(self, engine: Engine, keep: Keep) -> None:
+        from lwtui.models.llama_cpp.saved import SavedStates
+
+        engine.saved = SavedStates(Path(keep.folder), f"{keep.key}/{engine.state_format}", keep.most_bytes)
+
+    def _compute(self, engine: Engine) -> None:
         from lwtui.models.llama_cpp.engine import Aborted, EngineError
 
-        if call.id in self._cancelled:
-            return
-        assert self._engine is not None
-        answer = self._begin(call)
-        self._current = call.id
         try:
-            while answer.reason is None and call.id not in self._cancelled:
-                for _, text in self._engine.step([answer]):
-                    if text:
-                        self._send(Text(call.id, text, answer.completion))
+            written = engine.step()
         except Aborted:
-            answer.reason = "cancelled"
+            return
         except EngineError as error:
-            raise Refused(f"The model failed: {_one_line(error)}.", "worker", retryable=True) from None
-        finally:
-            self._current = 0
-            answer.close()
-        if call.id in self._cancelled:
-            self._forget_unseen(answer, self._cancelled[call.id])
-        reason = answer.reason or "cancelled"
-        self._send(Done(call.id, reason, answer.prompt, answer.completion, answer.cached))
+            for call in list(self._calls.values()):
+                self._fail(engine, call, str(error))
+            return
+        for answer, text in written:
+            call = self._call_of(answer)
+            call.text += text
+            if answer.fault:
+                self._fail(engine, call, answer.fault)
+            elif answer.reason is not None:
+                self._finish(engine, call, answer.reason)
+            elif call.text and monotonic() - call.sent >= _FLUSH_SECONDS:
+                self._flush(call)
 
-    def _forget_unseen(self, answer: Answer, seen: int) -> None:
+    def _flush(self, call: Call) -> None:
+        if call.text:
+            self._send(Text(call.id, call.text, call.answer.completion))
+            call.text, call.sent = "", monotonic()
+
+    def _finish(self, engine: Engine, call: Call, reason: str) -> None:
+        self._flush(call)
+        self._end(engine, call)
+        self._send(Done(call.id, reason, call.answer.completion))
+
+    def _fail(self, engine: Engine, call: Call, why: str) -> None:
+        self._end(engine, call)
+        self._send(Failed(call.id, f"The model failed: {_one_line(why)}.", "worker", retryable=True))
+
+    def _end(self, engine: Engine, call: Call) -> None:
+        del self._calls[call.id]
+        engine.end(call.answer)
+
+    def _call_of(self, answer: Answer) -> Call:
+        return next(call for call in self._calls.values() if call.answer is answer)
+
+    def _drop_cancelled(self, engine: Engine) -> None:
+        for id, seen in list(self._cancelled.items()):
+            call = self._calls.get(id)
+            if call is not None:
+                self._forget_unseen(engine, call.answer, seen)
+                self._end(engine, call)
+                self._send(Done(id, "cancelled", call.answer.completion))
+            if id <= self._last_accepted:
+                del self._cancelled[id]
+
+    def _forget_unseen(self, engine: Engine, answer: Answer, seen: int) -> None:
         """Take back what was drawn after the reader had cancelled, since how much that is depends on timing."""
-        assert self._engine is not None
-        known = answer.prompt + max(0, seen - 1)  # the last one that was seen need not have been computed yet
-        self._engine.rewind(answer.sequence, min(known, len(answer.sequence.tokens)))
+        if answer.strand is None or answer.is_reading:
+            return
+        known = len(answer.prompt) + max(0, seen - 1)  # the last one that was seen need not have been computed yet
+        engine.memory.rewind(answer.strand, min(known, len(answer.strand.tokens)))
 
-    def _begin(self, call: Generate) -> Answer:
-        from lwtui.models.llama_cpp.engine import TooLong
+    def _begin(self, call: Generate) -> None:
+        from lwtui.models.llama_cpp.engine import Answer, TooLong
         from lwtui.models.llama_cpp.output import TextOut
         from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
 
@@ -185,8 +270,10 @@ class Worker:
             sampler = Sampler(engine.gguf, self._log, call.sampling, call.seed, call.grammar)
         except GrammarError as error:
             raise Refused(f"The grammar cannot be used: {_one_line(error)}.", "malformed") from None
+        least = 0 if call.grammar else call.least  # a grammar may allow nothing but the end
+        answer = Answer(prompt, sampler, TextOut(call.stop), call.max_tokens, least=least)
         try:
-            answer = engine.begin(prompt, sampler, TextOut(call.stop), call.max_tokens)
+            engine.begin(answer)
         except TooLong as error:
             sampler.close()
             raise Refused(
@@ -194,8 +281,7 @@ class Worker:
                 "or set context_length higher.",
                 "context",
             ) from None
-        self._send(Begun(call.id, thinking))
-        return answer
+        self._calls[call.id] = Call(call.id, answer, thinking)
 
     def _prompt(self, call: Generate) -> tuple[list[int], bool]:
         """The tokens of the prompt, and whether the model is to go on thinking."""
