@@ -26,6 +26,7 @@ from lwtui.agentwrite.section_prompts import Job
 from lwtui.documents.model import Brief, Mode, Origin, Plan, Section, Status, Usage
 from lwtui.text import count_words
 
+_APART = 7_919  # between the seeds of takes
 _AHEAD = 64  # events that sections written side by side may be ahead of their reader
 
 
@@ -42,10 +43,10 @@ class Manuscript(Protocol):
 
 
 async def write(
-    agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None = None
+    agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None = None, take: int = 0
 ) -> AsyncGenerator[Event, None]:
     """Write every section that is not done, and go on with interrupted ones. Or just those in ``only`` (section
-    ids): of these, the ones that are done are written anew.
+    ids): of these, the ones that are done are written anew. Each ``take`` has seeds of its own.
 
     Yields events, last :class:`DocumentFinished`. Closing the iterator stops at once; calling :func:`write` again
     resumes. The caller stores what the events say before it asks for the next one (see :func:`record`). Raises
@@ -54,7 +55,7 @@ async def write(
     began = monotonic()
     usage = Usage()
     side_by_side = brief.mode is Mode.PARALLEL
-    events = (_side_by_side if side_by_side else _in_order)(agent, brief, manuscript, only)
+    events = (_side_by_side if side_by_side else _in_order)(agent, brief, manuscript, only, take)
     async with aclosing(events):
         async for event in events:
             if isinstance(event, SectionFinished):
@@ -65,20 +66,20 @@ async def write(
 
 
 async def _in_order(
-    agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None
+    agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None, take: int
 ) -> AsyncGenerator[Event, None]:
     context = Context(agent, brief)
     tried: set[str] = set()
     while (section := _next(manuscript.sections(), only, tried)) is not None:
         tried.add(section.id)
-        writer = SectionWriter(agent, _job(brief, manuscript, section, alone=only is not None), context)
+        writer = SectionWriter(agent, _job(brief, manuscript, section, take, alone=only is not None), context)
         async with aclosing(writer.run()) as events:
             async for event in events:
                 yield event
 
 
 async def _side_by_side(
-    agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None
+    agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None, take: int
 ) -> AsyncGenerator[Event, None]:
     """As many sections at once as the backend takes; each is written without the text of the others."""
     # The end of the work is told through the queue as well, so that must never have to wait for room in it.
@@ -89,7 +90,7 @@ async def _side_by_side(
     async def work() -> None:
         while (section := _next(manuscript.sections(), only, tried)) is not None:
             tried.add(section.id)
-            job = _job(brief, manuscript, section, alone=True)
+            job = _job(brief, manuscript, section, take, alone=True)
             async with aclosing(SectionWriter(agent, job, Context(agent, brief)).run()) as events:
                 async for event in events:
                     await room.acquire()
@@ -124,7 +125,7 @@ async def _first_error(task: asyncio.Task[None]) -> None:
 
 def _next(sections: Sequence[Section], only: Collection[str] | None, tried: set[str]) -> Section | None:
     for section in sections:
-        if section.id in tried:
+        if section.id in tried or section.heads:
             continue
         if only is not None and section.id in only:
             return replace(section, text="", length=0, origin=None) if section.status is Status.DONE else section
@@ -133,7 +134,7 @@ def _next(sections: Sequence[Section], only: Collection[str] | None, tried: set[
     return None
 
 
-def _job(brief: Brief, manuscript: Manuscript, section: Section, *, alone: bool) -> Job:
+def _job(brief: Brief, manuscript: Manuscript, section: Section, take: int, *, alone: bool) -> Job:
     """What is to be done for a section. ``alone``: it keeps to its own target, and closely, for no other makes up."""
     sections, plan = manuscript.sections(), manuscript.plan
     at = next(position for position, one in enumerate(sections) if one.id == section.id)
@@ -149,7 +150,7 @@ def _job(brief: Brief, manuscript: Manuscript, section: Section, *, alone: bool)
         earlier=[one for one in sections[:at] if one.text],
         parallel=brief.mode is Mode.PARALLEL,
         direct=brief.mode is Mode.DIRECT,
-        variant=crc32(replaced.encode("utf-8", "replace")),
+        variant=crc32(replaced.encode("utf-8", "replace")) + take * _APART,
     )
 
 
@@ -175,6 +176,7 @@ class Draft:
                 self.texts.get(planned.id, ""),
                 count_words(self.texts.get(planned.id, "")),
                 Origin.MODEL if planned.id in self.texts else None,
+                planned.level,
             )
             for planned in self.plan.sections
         ]
@@ -193,6 +195,6 @@ class Draft:
                 return
 
     def _status(self, section_id: str) -> Status:
-        if section_id in self.done:
-            return Status.DONE
+        if section_id in self.done or not self.plan.sections[self.plan.find(section_id)].words:
+            return Status.DONE  # a heading alone has nothing to be written
         return Status.PARTIAL if self.texts.get(section_id) else Status.EMPTY

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from time import time
+from time import monotonic, time
 
 from lwtui.agentwrite import Agent, make_plan, record, replan_section, write
 from lwtui.agentwrite.events import (
@@ -29,6 +29,7 @@ from lwtui.agentwrite.events import (
     Thinking,
 )
 from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
+from lwtui.agentwrite.variants import Take, TakeMoved, TakeState, make_takes
 from lwtui.app.agents import Agents
 from lwtui.app.format import number
 from lwtui.app.manuscript import Manuscript, SectionChanged
@@ -39,6 +40,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
 _LOG_LINES = 500
+_KEEP_SECONDS = 1.0  # of what a take has grown since, at most this is lost with the machine
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -189,6 +191,51 @@ class Session:
             self.document.adopt_version(section_id, proposal.version)
         else:
             self.document.take_answer(section_id, text, proposal.provenance)
+
+    async def takes(self, section_id: str, count: int) -> AsyncGenerator[TakeMoved, None]:
+        """Make takes of a section (see :func:`lwtui.agentwrite.variants.make_takes`), which stays as it is.
+
+        The document keeps each among the section's versions, every second while it grows; those that are not through
+        when the iterator is closed too.
+        """
+        agent = await self._beside(self.document.brief.model)
+        title = self.document.section(section_id).title or self.document.title
+        self._note(f"Asked for {count} takes of “{title}”")
+        takes: dict[int, Take] = {}
+        kept: dict[int, float] = {}
+        try:
+            async with aclosing(make_takes(agent, self.document.brief, self.document, section_id, count)) as moves:
+                async for moved in moves:
+                    take = takes.setdefault(moved.take.number, moved.take)
+                    done = take.state in (TakeState.DONE, TakeState.FAILED)
+                    if done or monotonic() - kept.setdefault(take.number, monotonic()) >= _KEEP_SECONDS:
+                        kept[take.number] = monotonic()
+                        self._keep_take(section_id, take)
+                    yield moved
+        finally:
+            for take in takes.values():
+                if take.state is TakeState.WRITING:
+                    take.state = TakeState.STOPPED
+                    self._keep_take(section_id, take)
+
+    def _keep_take(self, section_id: str, take: Take) -> None:
+        if take.text.strip() and take.provenance is not None:
+            take.version = self.document.keep_version(
+                section_id, take.text, take.provenance, take.usage, over=take.version
+            )
+
+    def pick(self, section_id: str, take: Take) -> None:
+        """Make a take the section's text; the one that stood there stays among its versions."""
+        if take.version is None:
+            raise LwtuiError("There is no text in this take yet.")
+        status = Status.DONE if take.state is TakeState.DONE else Status.PARTIAL
+        self.document.adopt_version(section_id, take.version, status)
+
+    def merge(self, section_id: str, before: str, text: str, take: Take) -> None:
+        """Put ``text``, which has some of a take, in the place of ``before``. Raises :class:`LwtuiError`, as
+        :meth:`take` does."""
+        if take.provenance is not None:
+            self.take(section_id, before, text, Proposal("", take.text, take.provenance, take.usage))
 
     def _text_before(self, section_id: str) -> str:
         """The text of the section before, if it has any."""

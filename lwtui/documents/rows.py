@@ -98,12 +98,12 @@ def put_version(
     return cursor.lastrowid
 
 
-def adopt_version(db: sqlite3.Connection, kept: Kept, revision: int) -> Kept:
+def adopt_version(db: sqlite3.Connection, kept: Kept, revision: int, status: Status | None) -> Kept:
     """Make a revision that was only kept the section's present one."""
     section = kept.section
     row = db.execute("SELECT text, length, origin, provenance FROM revision WHERE id = ?", (revision,)).fetchone()
     text, length, origin, made = row
-    status, provenance = _status_with(section, text), provenance_from_json(made)
+    status, provenance = status or _status_with(section, text), provenance_from_json(made)
     basis = (provenance and provenance.basis) or kept.basis
     db.execute("UPDATE revision SET status = ? WHERE id = ?", (status, revision))
     db.execute("UPDATE section SET status = ?, revision = ? WHERE id = ?", (status, revision, section.id))

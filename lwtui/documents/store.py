@@ -378,12 +378,15 @@ class Document:
         self._now.usage += new
         return over
 
-    def adopt_version(self, section_id: str, version: int) -> None:
-        """Make a version that was kept the section's text; the one before is among its versions."""
+    def adopt_version(self, section_id: str, version: int, status: Status | None = None) -> None:
+        """Make a version that was kept the section's text; the one before is among its versions.
+
+        ``status`` is how far the section is with it: as after an edit by hand if it is not given.
+        """
         self._writable()
         self._settle(section_id)
         with self._change() as db:
-            kept = rows.adopt_version(db, self._now.sections[section_id], version)
+            kept = rows.adopt_version(db, self._now.sections[section_id], version, status)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from lwtui.app.screens.dialogs import Ask, Choose
 from lwtui.app.screens.diff import DiffScreen
+from lwtui.app.screens.history import HistoryScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.widgets.diff_view import DiffView
 from lwtui.documents.model import Origin
@@ -124,3 +125,29 @@ async def test_what_cannot_be_done_is_told(place: Place) -> None:
             await ask_for(person, "shorten", opens=False)
             await person.is_told("is a base model, which follows no instructions")
             await person.at(WritingScreen)
+
+
+async def test_any_two_versions_are_compared_and_pieces_of_an_old_one_brought_back(place: Place) -> None:
+    path = place.make(60, texts={1: TEXT})
+    async with someone(path, size=(120, 36)) as person:
+        await editing(person)
+        person.document.edit("s1", TEXT.replace("red", "green").replace("dry as dust", "wet"))
+        person.document.restore(person.document.revisions("s1")[-1].id)
+        person.document.edit("s1", TEXT.replace("red", "yellow").replace("dry as dust", "gone"))
+        await person.press("f8")
+        await person.at(HistoryScreen)
+        await person.sees("●", "by hand", "writer")
+        # The last but one version against the first.
+        await person.press("end", "space", "home", "down", "down", "d")
+        await person.at(DiffScreen)
+        await person.sees("The red green pot", "the marked version against")
+        await person.press("y", "a")  # there is nothing to take here
+        await person.press("escape")
+        await person.at(HistoryScreen)
+        # The same against the present text: one change of it is brought back.
+        await person.press("end", "space", "home", "down", "down", "d")
+        await person.sees("The yellow green pot", "Change 1 of 2")
+        await person.press("y", "n", "enter")
+        await person.at(WritingScreen)
+        assert person.sections[0].text == TEXT.replace("red", "green").replace("dry as dust", "gone")
+        assert person.sections[0].origin is Origin.USER

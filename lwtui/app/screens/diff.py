@@ -60,13 +60,18 @@ class DiffScreen(Dialog[Decided]):
         *,
         answer: Callable[[], AsyncGenerator[Revising, None]] | None = None,
         aside: str = "",
+        decides: bool = True,
     ) -> None:
-        """Compare ``old`` with ``new``, or with what ``answer`` yields. ``aside`` says what the two are."""
+        """Compare ``old`` with ``new``, or with what ``answer`` yields. ``aside`` says what the two are.
+
+        Without ``decides`` there is nothing to take: both are versions of before.
+        """
         super().__init__()
         self._heading = title
         self._old, self._new = old, new
         self._answer = answer
         self._aside = aside
+        self._decides = decides
         self._coming = ""
         self._frame: Timer | None = None
         self._asking: Worker[None] | None = None
@@ -93,7 +98,7 @@ class DiffScreen(Dialog[Decided]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While an answer comes there is nothing to decide."""
-        return action == "close" or bool(self._hunks)
+        return action == "close" or (bool(self._hunks) and (self._decides or action == "move"))
 
     @property
     def answered(self) -> bool:
@@ -153,6 +158,8 @@ class DiffScreen(Dialog[Decided]):
         told.append(f"{number(before)} words become {number(after)}" if taken else f"{number(before)} words")
         if self._proposal is not None and self._proposal.cut:
             told.append("the answer was cut off at its end")
+        if not self._decides:
+            told = [f"Change {self._cursor + 1} of {len(self._hunks)}"]
         self._status.say(". ".join([*told, self._aside]).rstrip(". ") + ".")
 
     def _text(self) -> str:
@@ -181,6 +188,9 @@ class DiffScreen(Dialog[Decided]):
     def on_diff_view_clicked(self, event: DiffView.Clicked) -> None:
         """A click takes a change, the next leaves it."""
         self._cursor = event.number
+        if not self._decides:
+            self._draw()
+            return
         taken = self._choices[event.number] is Choice.TAKEN
         self._choices[event.number] = Choice.LEFT if taken else Choice.TAKEN
         self._draw()

@@ -1,9 +1,10 @@
-"""Every version of a section: to look at, and to bring back."""
+"""Every version of a section: to look at, to compare with another, and to bring back, whole or in part."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -25,16 +26,25 @@ _ORIGINS = {Origin.MODEL: "model", Origin.USER: "by hand", Origin.IMPORT: "impor
 class HistoryScreen(Dialog[bool]):
     """Answers true if an old version was brought back."""
 
-    BINDINGS = [Binding("enter,r", "restore", "Bring back"), Binding("escape", "close", "Close")]
+    BINDINGS = [
+        Binding("enter,r", "restore", "Bring back"),
+        Binding("d", "compare", "Compare"),
+        Binding("space", "mark", "Mark"),
+        Binding("escape", "close", "Close"),
+    ]
     AUTO_FOCUS = "RowList"
 
     def __init__(self, document: Document, section_id: str) -> None:
         """Raises :class:`lwtui.errors.DocumentError` if the versions cannot be read."""
         super().__init__()
         self._document = document
+        self._section_id = section_id
         self._revisions = {str(one.id): one for one in document.revisions(section_id)}
+        self._present = document.revision_id(section_id)
+        self._marked: str | None = None  # what others are compared with; else it is the present text
         self._section = document.section(section_id).title or "the text"
         self._list = RowList(
+            Column("", 1),
             Column("When", 16),
             Column("By"),
             Column("Words", 6, right=True),
@@ -54,8 +64,20 @@ class HistoryScreen(Dialog[bool]):
             yield KeyBar()
 
     def on_mount(self) -> None:
-        rows = [Row(key, (_when(one.created), _who(one), number(one.length))) for key, one in self._revisions.items()]
-        self._list.show(rows)
+        self._draw()
+
+    def _draw(self) -> None:
+        self._list.show(
+            [
+                Row(key, (self._mark(key), _when(one.created), _who(one), number(one.length)))
+                for key, one in self._revisions.items()
+            ]
+        )
+
+    def _mark(self, key: str) -> str:
+        if key == self._marked:
+            return "◆"
+        return "●" if int(key) == self._present else ""
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         revision = self._revisions[event.key]
@@ -65,6 +87,46 @@ class HistoryScreen(Dialog[bool]):
 
     def on_row_list_chosen(self) -> None:
         self.action_restore()
+
+    def action_mark(self) -> None:
+        """Compare the others with this version; the same again compares them with the present text."""
+        self._marked = None if self._marked == self._list.key else self._list.key
+        self._draw()
+
+    @work
+    async def action_compare(self) -> None:
+        """Show what the version under the cursor changes in the marked one, or in the present text.
+
+        Of the latter, what differs can be taken one by one.
+        """
+        from lwtui.app.screens.diff import DiffScreen, told
+
+        key = self._list.key
+        if key is None:
+            return
+        other, now = self._revisions[key], self._document.section(self._section_id)
+        decides = self._marked is None and not self._document.read_only
+        old = self._revisions[self._marked].text if self._marked else now.text
+        against = "the marked version" if self._marked else "the text now"
+        title = f"{self._section}: {against} against the one of {_when(other.created)}, {_who(other)}"
+        decided = await self.app.push_screen_wait(DiffScreen(title, old, other.text, decides=decides))
+        if decided is None or not decided.taken:
+            return
+        try:
+            self._put_in(decided.text, now.text, other)
+        except LwtuiError as error:
+            self.lwtui.complain(error)
+            return
+        self.lwtui.notify(told(decided, self._section), markup=False)
+        self.dismiss(True)
+
+    def _put_in(self, text: str, before: str, source: Revision) -> None:
+        if self._document.section(self._section_id).text != before:
+            raise LwtuiError("The section has changed meanwhile, so nothing was put in. Compare again.")
+        if source.provenance is None:
+            self._document.edit(self._section_id, text)
+        else:
+            self._document.take_answer(self._section_id, text, source.provenance)
 
     def action_restore(self) -> None:
         key = self._list.key
@@ -83,7 +145,10 @@ def _when(moment: float) -> str:
 
 
 def _who(revision: Revision) -> str:
-    return revision.provenance.model if revision.provenance else _ORIGINS[revision.origin]
+    made = revision.provenance
+    if made is None:
+        return _ORIGINS[revision.origin]
+    return f"{made.model}: {made.task}" if made.task else made.model
 
 
 def _origin(revision: Revision) -> str:
@@ -94,4 +159,6 @@ def _origin(revision: Revision) -> str:
         told.append(f"seed {revision.provenance.seed}")
     if revision.usage.completion:
         told.append(f"{number(revision.usage.prompt)} + {number(revision.usage.completion)} tokens")
-    return f"Written by {revision.provenance.model}: {', '.join(told) or 'no settings'}. Enter brings it back."
+    task = f" ({revision.provenance.task})" if revision.provenance.task else ""
+    by = f"{revision.provenance.model}{task}"
+    return f"Written by {by}: {', '.join(told) or 'no settings'}. Enter brings it back, d compares it."

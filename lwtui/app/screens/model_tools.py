@@ -5,10 +5,11 @@ from __future__ import annotations
 from textual import work
 
 from lwtui.agentwrite.revise import Order, Wish
+from lwtui.agentwrite.variants import MOST_TAKES, Take
 from lwtui.app.screens.base import Base
 from lwtui.app.session import Session
 from lwtui.app.widgets.section_editor import SectionEditor
-from lwtui.documents.model import Section, Status
+from lwtui.documents.model import Origin, Section, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
@@ -33,6 +34,7 @@ class ModelTools(Base):
     _document: Document
     _editor: SectionEditor
     _wish = Wish(Order.REWRITE)  # what was asked for last
+    _takes = 3  # how many were
 
     def _draw(self, select: str | None = None) -> None:
         raise NotImplementedError
@@ -99,3 +101,53 @@ class ModelTools(Base):
         before = self._wish.detail if self._wish.order is order else ""
         detail = await self.app.push_screen_wait(Ask(_QUESTIONS[order][0], before, _QUESTIONS[order][1]))
         return Wish(order, detail) if detail else None
+
+    # -- takes
+
+    @work(exclusive=True, group="model-tools")
+    async def action_variants(self) -> None:
+        """Have several takes of the section written, to pick one or to merge it into the text."""
+        from lwtui.app.screens.dialogs import Ask
+        from lwtui.app.screens.variants import VariantsScreen
+
+        section = self._section_at_rest()
+        if section is None:
+            return
+        hint = f"2 to {MOST_TAKES}, side by side where the model can. The text stays until you pick one."
+        answer = await self.app.push_screen_wait(Ask("How many takes of this section?", str(self._takes), hint))
+        if answer is None:
+            return
+        if not answer.isdecimal() or not 2 <= int(answer) <= MOST_TAKES:
+            self.complain(f"The number of takes is from 2 to {MOST_TAKES}.")
+            return
+        ModelTools._takes = int(answer)
+        name = section.title or self._document.title
+        screen = VariantsScreen(f"Takes of {name}", int(answer), lambda: self._session.takes(section.id, int(answer)))
+        picked = await self.app.push_screen_wait(screen)
+        try:
+            if picked is not None:
+                await (self._merge(section, picked.take) if picked.merges else self._pick(section, picked.take))
+        except LwtuiError as error:
+            self.complain(error)
+        self._draw(section.id)
+
+    async def _pick(self, section: Section, take: Take) -> None:
+        from lwtui.app.screens.dialogs import Confirm
+
+        if section.origin is Origin.USER:
+            question = (
+                "You edited this section by hand. Put this take in its place? Your text stays in its history (F8)."
+            )
+            if not await self.app.push_screen_wait(Confirm(question, "Replace")):
+                return
+        self._session.pick(section.id, take)
+        self.say(f"Take {take.number} is the text. The others, and the text before, are in its history (F8).")
+
+    async def _merge(self, section: Section, take: Take) -> None:
+        from lwtui.app.screens.diff import DiffScreen, told
+
+        name = section.title or self._document.title
+        decided = await self.app.push_screen_wait(DiffScreen(f"Take {take.number} of {name}", section.text, take.text))
+        if decided is not None and decided.taken:
+            self._session.merge(section.id, section.text, decided.text, take)
+        self.say(told(decided, name))

@@ -1,0 +1,184 @@
+"""Several takes of one section side by side while they are written: one is picked, or changes of it are merged in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import HorizontalScroll, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.worker import Worker, WorkerCancelled
+
+from lwtui.agentwrite.events import Retrying
+from lwtui.agentwrite.variants import Take, TakeMoved, TakeState
+from lwtui.app.format import number
+from lwtui.app.screens.base import Dialog
+from lwtui.app.widgets.key_bar import KeyBar
+from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.pane import label
+from lwtui.errors import LwtuiError
+
+_FRAME_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The take that is to stand in the section's place, or (``merges``) to be compared with it."""
+
+    take: Take
+    merges: bool = False
+
+
+class TakeColumn(VerticalScroll, can_focus=True):
+    """One take. Its text is plain: nothing a model wrote is read as markup."""
+
+    class Chosen(Message):
+        """A take was clicked twice."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(classes="pane take")
+        self.take = Take(number)
+        self._text = Line()
+
+    def compose(self) -> ComposeResult:
+        yield self._text
+
+    def show(self) -> None:
+        take = self.take
+        self._text.say(take.error if take.state is TakeState.FAILED and not take.text else take.text)
+        label(self, f"Take {take.number}", f"{number(take.length)} words · {take.state.value}")
+        if take.state is TakeState.WRITING and not self.has_focus:
+            self.scroll_end(animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        self.focus()
+        if event.chain == 2:
+            self.post_message(self.Chosen())
+
+
+class VariantsScreen(Dialog[Picked]):
+    """Answers with what was picked. Every take stays among the section's versions, picked or not."""
+
+    BINDINGS = [
+        Binding("enter", "pick", "Pick"),
+        Binding("m", "merge", "Merge"),
+        Binding("right,tab,l", "go(1)", "Next"),
+        Binding("left,shift+tab,h", "go(-1)", "Before"),
+        Binding("s", "stop", "Stop"),
+        Binding("escape", "close", "Close"),
+    ]
+
+    def __init__(self, title: str, count: int, takes: Callable[[], AsyncGenerator[TakeMoved, None]]) -> None:
+        """``takes`` yields what happens to each of ``count`` takes."""
+        super().__init__()
+        self._heading = title
+        self._takes = takes
+        self._columns = [TakeColumn(number) for number in range(1, count + 1)]
+        self._changed: set[int] = set()
+        self._frame: Timer | None = None
+        self._writing: Worker[None] | None = None
+        self._status = Line("The model is reading…", id="decided")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog large") as dialog:
+            dialog.border_title = Content(self._heading)
+            with HorizontalScroll(can_focus=False):
+                yield from self._columns
+            yield self._status
+            yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._columns[0].focus()
+        for column in self._columns:
+            column.show()
+        self._writing = self.run_worker(self._write())
+
+    async def _write(self) -> None:
+        try:
+            async with aclosing(self._takes()) as moves:
+                async for moved in moves:
+                    self._moved(moved)
+        except LwtuiError as error:
+            self.lwtui.complain(error)
+            self.dismiss(None)
+            return
+        self._ended("Enter picks a take, m merges it into the text word by word. All stay in the history (F8).")
+
+    def _moved(self, moved: TakeMoved) -> None:
+        self._columns[moved.take.number - 1].take = moved.take
+        self._changed.add(moved.take.number)
+        if isinstance(moved.event, Retrying):
+            told = f"trying again in {moved.event.delay:.1f} s: {moved.event.reason}"
+            self._status.say(f"Take {moved.take.number}: {told}")
+        if self._frame is None:
+            self._frame = self.set_timer(_FRAME_SECONDS, self._draw)
+
+    def _draw(self) -> None:
+        self._frame = None
+        for at in sorted(self._changed):
+            self._columns[at - 1].show()
+        self._changed.clear()
+
+    def _ended(self, told: str) -> None:
+        self._writing = None
+        self._changed.update(column.take.number for column in self._columns)
+        if self.is_attached:
+            self._draw()
+            self._status.say(told)
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "stop" or self._writing is not None
+
+    # -- choosing
+
+    @property
+    def _at(self) -> int:
+        return next((at for at, column in enumerate(self._columns) if column.has_focus), 0)
+
+    def action_go(self, by: int) -> None:
+        self._columns[(self._at + by) % len(self._columns)].focus()
+
+    def on_take_column_chosen(self) -> None:
+        self.action_pick()
+
+    def action_pick(self) -> None:
+        self._answer(merges=False)
+
+    def action_merge(self) -> None:
+        self._answer(merges=True)
+
+    def _answer(self, *, merges: bool) -> None:
+        take = self._columns[self._at].take
+        if not take.text.strip():
+            self.lwtui.notify("There is no text in this take yet.", markup=False)
+            return
+        if take.state is TakeState.WRITING:
+            told = "This take is still being written: s stops, then it can be picked as it is."
+            self.lwtui.notify(told, markup=False)
+            return
+        self._halt()
+        self.dismiss(Picked(take, merges))
+
+    async def action_stop(self) -> None:
+        """Stop the takes that are still being written; what there is of them can be picked."""
+        worker = self._writing
+        if worker is not None:
+            self._halt()
+            with suppress(WorkerCancelled):
+                await worker.wait()
+            self._ended("Stopped. What came of each take is kept.")
+
+    def _halt(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+
+    def action_close(self) -> None:
+        self._halt()
+        self.dismiss(None)
