@@ -167,6 +167,23 @@ def test_what_a_person_wrote_over_the_models_text_makes_a_pair(tmp_path: Path) -
     assert "Leaves" in pair["prompt"][0]["content"]
 
 
+def test_the_take_that_was_picked_is_preferred_to_each_of_the_others(tmp_path: Path) -> None:
+    plan = Plan("Tea", (PlannedSection("Leaves", "what they are", 50, "s1"),))
+    with Document.create(tmp_path / "tea.lw", Brief("Write about tea.", 100), plan) as document:
+        document.begin("s1", Provenance("m", prompt_hash="p"), 0)
+        document.append("s1", "The first words, before any take.")
+        document.finish("s1", Status.DONE, Usage())
+        texts = ("Take one is dull and long.", "Take two is good and long.", "Take three is odd and long.", "Stopped.")
+        takes = [
+            document.keep_version("s1", text, Provenance("m", prompt_hash="p", task=f"take {at}"), Usage())
+            for at, text in enumerate(texts, 1)
+        ]
+        document.adopt_version("s1", takes[1])
+    pairs = list(document_pairs(tmp_path))
+    assert {pair["chosen"][0]["content"] for pair in pairs} == {texts[1]}
+    assert [pair["rejected"][0]["content"] for pair in pairs] == [texts[2], texts[0]]
+
+
 @pytest.mark.parametrize("name", known_recipes())
 def test_every_recipe_that_comes_with_lwtui_reads(name: str) -> None:
     assert Recipe.from_json(load_recipe(name).to_json()) == load_recipe(name)

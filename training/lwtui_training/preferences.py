@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lwtui.documents.model import Origin
+from lwtui.documents.model import Origin, Revision
 from lwtui.documents.store import Document
 from lwtui.files import write_atomically
 from lwtui_training.data import asked
@@ -21,6 +21,7 @@ from lwtui_training.steps import TrainError, input_hash
 
 PAIRS = "pairs.jsonl"
 _SAMPLES = "samples"
+_WHOLE = 0.6  # a take shorter than this share of the longest was stopped
 
 
 @dataclass(frozen=True)
@@ -88,26 +89,37 @@ def choose(prompt: str, answers: list[Scored], prefs: Prefs, drawn: random.Rando
 
 
 def document_pairs(source: Path) -> Iterator[Row]:
-    """Pairs from ``.lw`` files: the text of a section that a person kept over the model's that it replaced."""
+    """Pairs from ``.lw`` files: the text of a section that a person kept over the model's that it replaced, or over
+    each of the takes that it was chosen from."""
     paths = sorted(source.rglob("*.lw")) if source.is_dir() else [source]
     for path in paths:
         with Document.open(path, read_only=True) as document:
             for section in document.sections():
-                revisions = document.revisions(section.id)
-                rejected = [
-                    r.text for r in revisions if r.origin is Origin.MODEL and r.text.strip() != section.text.strip()
-                ]
+                rejected = left_for(section.text, document.revisions(section.id))
                 if not section.text.strip() or not rejected:
                     continue
                 prompt = (
                     f"{document.brief.instruction}\n\nWrite the section {section.title!r}: {section.main_point} "
                     f"({section.words} words)"
                 )
-                yield {
-                    "prompt": [{"role": "user", "content": prompt}],
-                    "chosen": [{"role": "assistant", "content": section.text}],
-                    "rejected": [{"role": "assistant", "content": rejected[-1]}],
-                }
+                for text in rejected:
+                    yield {
+                        "prompt": [{"role": "user", "content": prompt}],
+                        "chosen": [{"role": "assistant", "content": section.text}],
+                        "rejected": [{"role": "assistant", "content": text}],
+                    }
+
+
+def left_for(text: str, revisions: Sequence[Revision]) -> list[str]:
+    """What a person left for ``text``, the newest of ``revisions`` first: every other take of the newest request for
+    takes, else the first that the model wrote. A take that was stopped early was not judged, so it is no pair."""
+    others = [one for one in revisions if one.origin is Origin.MODEL and one.text.strip() not in ("", text.strip())]
+    takes = [one for one in revisions if one.provenance is not None and one.provenance.task.startswith("take ")]
+    if not takes or takes[0].provenance is None:
+        return [one.text for one in others[-1:]]
+    request, longest = takes[0].provenance.prompt_hash, max(one.length for one in takes)
+    same = [one for one in takes if one in others and one.provenance and one.provenance.prompt_hash == request]
+    return list(dict.fromkeys(one.text for one in same if one.length >= longest * _WHOLE))
 
 
 def _sample(recipe: Recipe, checkpoint: str, instructions: list[Instruction], folder: Path) -> None:
