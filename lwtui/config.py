@@ -29,6 +29,11 @@ class ModelSettings:
     path: str = ""  # the GGUF's file
     profile: str = ""  # chat, base, longwriter-llama3.1, longwriter-glm4; empty: by the model's name
     context_length: int = 0  # tokens; 0: what the backend says
+    state_gb: float = 4.0  # on disk at most, so that a GGUF need not read a document anew; 0 keeps nothing
+    kv_type: str = ""  # how a GGUF's keys and values are kept: f16, q8_0; empty: by what fits
+    flash_attention: str = ""  # on, off, auto; empty: by kv_type
+    gpu_layers: int | None = None  # layers of a GGUF on the GPU; None: as many as fit
+    threads: int = 0  # that compute a GGUF; 0: one for each core
     constrain: str = ""  # what an endpoint's decoding can be held to: "grammar", "json_schema" or nothing
     temperature: float | None = None
     price_input: float | None = None  # per million tokens, in the account's currency
@@ -45,6 +50,8 @@ class Settings:
     model: str = "demo"
     documents: str = ""  # folder; empty: Documents/lwtui
     theme: str = "textual-dark"
+    author: str = ""  # the name on title pages
+    mirror: bool = False  # keep a Markdown file beside each document up to date
     models: dict[str, ModelSettings] = field(default_factory=dict)
 
     @property
@@ -98,7 +105,7 @@ def load_settings(path: Path | None = None) -> Settings:
 
 
 def set_value(key: str, value: str, path: Path | None = None) -> None:
-    """Set ``model``, ``documents``, ``theme`` or ``models.NAME.FIELD`` and keep the file's comments.
+    """Set a field of :class:`Settings` or ``models.NAME.FIELD`` and keep the file's comments.
 
     An empty ``value`` removes the entry. The new file is checked before it replaces the old one, in one step.
     """
@@ -222,6 +229,8 @@ def _parse(table: dict[str, Any], path: Path) -> Settings:
             raise ConfigError(f"{path}: [models.{name}] provider must be one of {', '.join(PROVIDERS)}.")
         if model.provider == "llama_cpp" and not model.path:
             raise ConfigError(f"{path}: [models.{name}] needs path, the GGUF's file.")
+        if model.kv_type == "q8_0" and model.flash_attention == "off":
+            raise ConfigError(f"{path}: [models.{name}] kv_type q8_0 needs flash_attention, which is off.")
         parsed[name] = model
     return Settings(models=parsed, **top)
 
@@ -229,9 +238,17 @@ def _parse(table: dict[str, Any], path: Path) -> Settings:
 # The types a value may have in the file, by the annotation of its field.
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
+    "bool": (bool,),
     "int": (int,),
     "float": (float, int),
     "float | None": (float, int),
+    "int | None": (int,),
+}
+
+# The values that a text may have, where it is not free.
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "kv_type": ("f16", "q8_0"),
+    "flash_attention": ("on", "off", "auto"),
 }
 
 
@@ -245,15 +262,17 @@ def _checked(table: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
         if key not in known:
             raise ConfigError(f"{where}'{key}' is not a setting. Known: {', '.join(known)}.")
         allowed = _TYPES[known[key]]
-        if not isinstance(value, allowed) or isinstance(value, bool):
+        if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise ConfigError(f"{where}'{key}' must be {_words_for(known[key])}, not {value!r}.")
         if isinstance(value, int | float) and value < 0:
             raise ConfigError(f"{where}'{key}' must not be negative.")
+        if value and value not in _CHOICES.get(key, (value,)):
+            raise ConfigError(f"{where}'{key}' must be one of {', '.join(_CHOICES[key])}, not {value!r}.")
     return dict(table)
 
 
 def _words_for(annotation: str) -> str:
-    return {"str": "text in quotes", "int": "a whole number"}.get(annotation, "a number")
+    return {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}.get(annotation, "a number")
 
 
 def _typed(leaf: str, value: str, kind: type) -> Any:
@@ -261,10 +280,12 @@ def _typed(leaf: str, value: str, kind: type) -> Any:
     if annotation is None:
         raise ConfigError(f"'{leaf}' is not a setting. Known: {', '.join(_known(kind))}, models.NAME.….")
     try:
-        if annotation == "int":
+        if annotation == "bool":
+            return {"true": True, "false": False}[value.lower()]
+        if annotation.startswith("int"):
             return int(value)
         return float(value) if annotation.startswith("float") else value
-    except ValueError:
+    except (ValueError, KeyError):
         raise ConfigError(f"'{leaf}' must be {_words_for(annotation)}, not {value!r}.") from None
 
 

@@ -14,6 +14,7 @@ from lwtui.cli.parser import Parser, command_parser
 from lwtui.config import ModelSettings, Settings, load_settings, set_value, settings_file
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 
+_KEYS = "model, documents, theme, author, mirror or models.NAME.FIELD"
 _EDITORS = ("nano", "vim", "vi")
 
 
@@ -33,9 +34,9 @@ def parser() -> Parser:
     actions = result.add_subparsers(dest="action", metavar="ACTION")
     actions.add_parser("path", help="print where the settings file is")
     get = actions.add_parser("get", help="print one setting, or all")
-    get.add_argument("key", nargs="?", metavar="KEY", help="model, documents, theme or models.NAME.FIELD")
+    get.add_argument("key", nargs="?", metavar="KEY", help=_KEYS)
     change = actions.add_parser("set", help="change one setting; an empty VALUE puts the default back")
-    change.add_argument("key", metavar="KEY", help="model, documents, theme or models.NAME.FIELD")
+    change.add_argument("key", metavar="KEY", help=_KEYS)
     change.add_argument("value", metavar="VALUE")
     actions.add_parser("edit", help="open the settings file in $VISUAL or $EDITOR")
     return result
@@ -71,6 +72,8 @@ def _flat(settings: Settings) -> dict[str, str]:
         "model": settings.model,
         "documents": str(settings.documents_folder),
         "theme": settings.theme,
+        "author": settings.author,
+        "mirror": str(settings.mirror).lower(),
     }
     for name, model in settings.models.items():
         for item in fields(ModelSettings):

@@ -127,7 +127,8 @@ class Headless:
         document, output = self._document, self._job.output
         assert document is not None
         if output:
-            export(document, output, format_of(output))
+            for note in export(document, output, format_of(output)):
+                self._progress.note(note)
         elif self._job.prints:
             sys.stdout.write(render(document, "md"))
         unit = unit_of(self._job.brief.language)

@@ -5,18 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from lwtui.documents.export import FORMATS
+from lwtui.documents.export import check_format
 from lwtui.errors import DocumentError, UsageError
-
-_SUFFIXES = {".md": "md", ".markdown": "md", ".txt": "txt", ".text": "txt", ".html": "html", ".htm": "html"}
 
 
 def format_of(path: Path) -> str:
-    """The format that the end of a file's name stands for. Raises :class:`UsageError`."""
-    suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise UsageError(f"{path} has no ending that lwtui writes: use {', '.join(f'.{name}' for name in FORMATS)}.")
-    return _SUFFIXES[suffix]
+    """The format that the end of a file's name stands for.
+
+    Raises :class:`UsageError`, or :class:`lwtui.errors.LwtuiError` that says what to install for it.
+    """
+    return check_format(path)
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:

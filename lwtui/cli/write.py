@@ -59,8 +59,8 @@ def parser() -> Parser:
         "--output",
         type=Path,
         metavar="FILE",
-        help="where the finished text goes, as .md, .txt or .html; a .lw is the document alone (default: Markdown on "
-        "standard output)",
+        help="where the finished text goes, as .md, .txt, .html, .docx, .epub or .pdf; a .lw is the document alone "
+        "(default: Markdown on standard output)",
     )
     result.add_argument("--force", action="store_true", help="overwrite the output file if there is one")
     result.add_argument(
@@ -104,7 +104,7 @@ def _check_together(options: argparse.Namespace) -> None:
         raise UsageError("--plan does not go with --mode direct, which writes without a plan.")
     is_document = options.output is not None and options.output.suffix.lower() == ".lw"
     if is_document and options.resume:
-        raise UsageError("--resume keeps the document where it is; --output is for .md, .txt or .html.")
+        raise UsageError("--resume keeps the document where it is; --output is for the text.")
     if is_document and options.document:
         raise UsageError("--output already names the document; leave --document out.")
     if options.output is not None and not is_document:

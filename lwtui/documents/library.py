@@ -48,19 +48,22 @@ def list_documents(folder: Path) -> list[Summary]:
 
 def new_path(folder: Path, title: str) -> Path:
     """A path in ``folder`` for a document called ``title``: a plain file name that is not taken."""
+    number = 1
+    while True:
+        ending = ".lw" if number == 1 else f" {number}.lw"
+        path = folder / (safe_name(title, _MOST_BYTES - len(ending)) + ending)
+        if not _is_taken(path):
+            return path
+        number += 1
+
+
+def safe_name(title: str, most: int = _MOST_BYTES - 10) -> str:
+    """A file name without its ending for ``title``: plain, at most ``most`` bytes long, and never empty."""
     name = "".join(one if one.isprintable() and one not in _NOT_IN_NAMES else " " for one in clean(title))
     name = " ".join(name.split()).lstrip(". ")
     if _RESERVED.match(name):
         name = f"{name.partition('.')[0]} document"
-    number = 1
-    while True:
-        ending = ".lw" if number == 1 else f" {number}.lw"
-        path = folder / (_cut(name, _MOST_BYTES - len(ending)).rstrip(". ") + ending)
-        if path.name == ending:
-            path = folder / f"Untitled{ending}"
-        if not _is_taken(path):
-            return path
-        number += 1
+    return _cut(name, most).rstrip(". ") or "Untitled"
 
 
 def move_to_trash(path: Path) -> Path:

@@ -4,7 +4,7 @@ Depends on nothing else in lwtui.
 """
 
 from lwtui.text.cleaning import StreamCleaner, clean
-from lwtui.text.counting import RunningCount, count_words, counts_characters
+from lwtui.text.counting import RunningCount, count_words, counts_characters, units
 from lwtui.text.language import detect_language
 from lwtui.text.sentences import last_sentence_end, sentence_ends
 
@@ -17,4 +17,5 @@ __all__ = [
     "detect_language",
     "last_sentence_end",
     "sentence_ends",
+    "units",
 ]

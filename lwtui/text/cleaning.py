@@ -25,6 +25,8 @@ _UNSAFE = regex.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\
 
 def clean(text: str) -> str:
     """``text`` without escape sequences, control characters and direction overrides; line ends are ``\\n``."""
+    if not _UNSAFE.search(text):  # each sequence begins with a character of these
+        return text
     return _UNSAFE.sub("", _SEQUENCES.sub("", _with_newlines(text)))
 
 

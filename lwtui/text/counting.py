@@ -19,6 +19,11 @@ def count_words(text: str) -> int:
     return sum(1 for _ in _UNIT.finditer(text))
 
 
+def units(text: str) -> list[str]:
+    """What :func:`count_words` counts, in order."""
+    return [match.group() for match in _UNIT.finditer(text)]
+
+
 def counts_characters(language: str) -> bool:
     """Whether lengths in ``language`` (a BCP 47 tag such as ``en`` or ``zh-TW``) mean characters."""
     return language.split("-")[0].lower() in {"zh", "ja", "yue"}

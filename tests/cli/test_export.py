@@ -61,12 +61,14 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(shell: Shell, document:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--to", "docx"], ["'docx'", "md, txt, html"]),
+        (["--to", "odt"], ["'odt'", "md, txt, html"]),
         ([], ["--to md"]),
         (["--output", "-"], ["--to md"]),
-        (["--output", "doc.epub"], [".md, .txt, .html"]),
+        (["--output", "-", "--to", "pdf"], ["is no text", "--output FILE.pdf"]),
+        (["--output", "doc.odt"], [".md or .txt or .html"]),
         (["--to", "md", "--output", "deep/doc.md"], ["no folder deep"]),
-        (["--to", "md", "--output", "."], ["is a folder"]),
+        (["--to", "md", "--date", "24.11."], ["YYYY-MM-DD"]),
+        (["--to", "md", "--disclosure-to", "."], ["is a folder"]),
     ],
 )
 def test_what_cannot_be_exported(shell: Shell, document: Path, options: list[str], words: list[str]) -> None:

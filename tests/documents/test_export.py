@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.documents.export import FORMATS, export, render
+from lwtui.documents.export import TEXT_FORMATS, export, render
 from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError
@@ -200,7 +200,7 @@ def test_the_format_is_that_of_the_name_or_as_told(tmp_path: Path, name: str, to
 
 def test_every_format_is_utf8_and_ends_in_one_newline(tmp_path: Path) -> None:
     with with_text(tmp_path, "番茄 🍅\n\n") as document:
-        for to in FORMATS:
+        for to in TEXT_FORMATS:
             export(document, tmp_path / f"out.{to}")
             written = (tmp_path / f"out.{to}").read_bytes().decode("utf-8")
             assert "番茄 🍅" in written
@@ -208,7 +208,7 @@ def test_every_format_is_utf8_and_ends_in_one_newline(tmp_path: Path) -> None:
             assert not written.endswith("\n\n")
 
 
-@pytest.mark.parametrize(("name", "to"), [("out.pdf", None), ("out", None), ("out.md", "docx"), ("out.lw", "md")])
+@pytest.mark.parametrize(("name", "to"), [("out.odt", None), ("out", None), ("out.md", "odt"), ("out.lw", "md")])
 def test_a_format_that_there_is_not_is_a_usage_error(tmp_path: Path, name: str, to: str | None) -> None:
     with with_text(tmp_path, "Loam.") as document:
         with pytest.raises(UsageError):

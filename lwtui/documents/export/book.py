@@ -1,0 +1,133 @@
+"""What an export is made from: a document's text with its title page, taken at one moment.
+
+It is plain data, so that the formats that take seconds can be made in another thread while the document is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import regex
+
+from lwtui.documents.disclosure import TITLE, report
+from lwtui.documents.model import Section
+from lwtui.documents.store import Document
+from lwtui.errors import UsageError
+from lwtui.text import clean, count_words
+
+_LONG_CHAPTER = 1_500  # words; where chapters are that long on average, each begins on a new page
+_DATE = regex.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be chosen about an export. Empty texts are those of the document; ``date`` is YYYY-MM-DD."""
+
+    title: str = ""
+    author: str = ""
+    date: str = ""
+    contents: bool = True
+    title_page: bool = True
+    disclosure: bool = False  # an appendix that says what was written by a model
+
+
+@dataclass(frozen=True)
+class Part:
+    """A heading (empty: none), how deep it stands (1 is a chapter), and the Markdown under it."""
+
+    title: str
+    level: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Book:
+    """A document as it is to be exported. ``signed`` says that its author or date was asked for."""
+
+    title: str
+    author: str
+    language: str  # BCP 47, or empty
+    date: str  # YYYY-MM-DD
+    parts: tuple[Part, ...]
+    contents: bool = True
+    title_page: bool = True
+    signed: bool = False
+
+    @property
+    def headings(self) -> list[tuple[str, Part]]:
+        """The parts that have a heading, with the names they are linked to by."""
+        return [(f"part-{number}", part) for number, part in enumerate(self.parts, 1) if part.title]
+
+    @property
+    def lists_contents(self) -> bool:
+        """Whether there is a table of contents: it was not declined, and there is something to list."""
+        return self.contents and len(self.headings) > 1
+
+    @property
+    def chapters_on_new_pages(self) -> bool:
+        chapters = sum(part.level == 1 for part in self.parts)
+        return chapters > 1 and sum(count_words(part.text) for part in self.parts) >= _LONG_CHAPTER * chapters
+
+
+def collect(document: Document, options: Options | None = None) -> Book:
+    """The document as it is now. Raises :class:`lwtui.errors.UsageError` for a date that is none.
+
+    A section without text is left out, but not the heading of a part that has sections with text.
+    """
+    options = options or Options()
+    sections = document.sections()
+    parts = [
+        Part(section.title, section.level, section.text.strip("\n").rstrip())
+        for position, section in enumerate(sections)
+        if _is_shown(sections, position)
+    ]
+    if options.disclosure:
+        parts.append(Part(TITLE, 1, report(document)))
+    return Book(
+        title=_line(options.title) or document.title,
+        author=_line(options.author),
+        language=document.brief.language,
+        date=_checked(options.date) or _last_change(document),
+        parts=tuple(parts),
+        contents=options.contents,
+        title_page=options.title_page,
+        signed=bool(_line(options.author) or options.date),
+    )
+
+
+def _is_shown(sections: Sequence[Section], position: int) -> bool:
+    section = sections[position]
+    if section.text.strip():
+        return True
+    if not section.heads or not section.title:
+        return False
+    for within in sections[position + 1 :]:
+        if within.level <= section.level:
+            return False
+        if within.text.strip():
+            return True
+    return False
+
+
+def _last_change(document: Document) -> str:
+    """The day on which the text was changed last, here and now for one without text."""
+    times = [revision.created for section in document.sections() for revision in document.revisions(section.id)[:1]]
+    moment = datetime.fromtimestamp(max(times), UTC) if times else datetime.now(UTC)
+    return f"{moment.astimezone():%Y-%m-%d}"
+
+
+def _checked(given: str) -> str:
+    given = given.strip()
+    if not given:
+        return ""
+    if _DATE.fullmatch(given):
+        with suppress(ValueError):  # a day that no calendar has
+            return date.fromisoformat(given).isoformat()
+    raise UsageError(f"{given!r} is no date. Write it as YYYY-MM-DD, such as {date.today().isoformat()}.")
+
+
+def _line(text: str) -> str:
+    return " ".join(clean(text).split())

@@ -1,0 +1,131 @@
+"""A book for Word and its like: pandoc's DOCX, with a title page, contents that are there at once, and page numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from xml.sax.saxutils import escape, quoteattr
+
+import regex
+
+from lwtui.documents.export.book import Book
+from lwtui.documents.export.pandoc import convert, dated, edited
+from lwtui.documents.export.words import contents_title
+from lwtui.documents.export.work import Work
+
+_NEW_PAGE = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
+_TOP_OF_PAGE = 4_800  # twentieths of a point, from there to the title on its page
+_DEEPEST_LISTED = 3
+_FOOTER_ID = "lwtuiFooter"
+_PREFIX = "http://schemas.openxmlformats.org/"
+_DOCUMENT = f"""\
+<?xml version="1.0" encoding="UTF-8"?>
+<w:document xmlns:w="{_PREFIX}wordprocessingml/2006/main" \
+xmlns:m="{_PREFIX}officeDocument/2006/math" \
+xmlns:r="{_PREFIX}officeDocument/2006/relationships" \
+xmlns:o="urn:schemas-microsoft-com:office:office" xmlns:v="urn:schemas-microsoft-com:vml" \
+xmlns:w10="urn:schemas-microsoft-com:office:word" \
+xmlns:a="{_PREFIX}drawingml/2006/main" \
+xmlns:pic="{_PREFIX}drawingml/2006/picture" \
+xmlns:wp="{_PREFIX}drawingml/2006/wordprocessingDrawing">
+<w:body>
+OPENING
+$body$
+<w:sectPr>
+<w:footerReference w:type="default" r:id="{_FOOTER_ID}"/>
+<w:pgSz w:w="11906" w:h="16838"/>
+<w:pgMar w:top="1440" w:right="1440" w:bottom="1440" w:left="1440" w:header="720" w:footer="720" w:gutter="0"/>
+FIRST_PAGE
+</w:sectPr>
+</w:body>
+</w:document>
+"""
+_FOOTER = f"""\
+<?xml version="1.0" encoding="UTF-8"?>
+<w:ftr xmlns:w="{_PREFIX}wordprocessingml/2006/main"><w:p><w:pPr><w:jc w:val="center"/></w:pPr>\
+<w:r><w:fldChar w:fldCharType="begin"/></w:r><w:r><w:instrText xml:space="preserve"> PAGE </w:instrText></w:r>\
+<w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t>1</w:t></w:r>\
+<w:r><w:fldChar w:fldCharType="end"/></w:r></w:p></w:ftr>
+"""
+_RELATION = (
+    f'<Relationship Id="{_FOOTER_ID}" Type="{_PREFIX}officeDocument/2006/relationships/footer" Target="footer1.xml"/>'
+)
+_CONTENT_TYPE = (
+    '<Override PartName="/word/footer1.xml"'
+    ' ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.footer+xml"/>'
+)
+_HEADING_STYLE = regex.compile(r'(?s)(<w:style [^>]*w:styleId="Heading1".*?<w:keepLines />)')
+
+
+def docx(book: Book, work: Work) -> bytes:
+    """The file's bytes. Raises :class:`lwtui.errors.LwtuiError`."""
+    opening = "\n".join(_opening(book)).replace("$", "$$")
+    for name in ("title", "author", "date"):
+        opening = opening.replace(f"@{name}@", f"${name}$")
+    template = _DOCUMENT.replace("OPENING", opening).replace("FIRST_PAGE", "<w:titlePg/>" if book.title_page else "")
+    made = convert(book, "docx", (), work, template)
+    work.check()
+    changes: dict[str, Callable[[str], str]] = {
+        "[Content_Types].xml": lambda xml: xml.replace("</Types>", f"{_CONTENT_TYPE}</Types>"),
+        "word/_rels/document.xml.rels": lambda xml: xml.replace("</Relationships>", f"{_RELATION}</Relationships>"),
+        "word/styles.xml": lambda xml: _styled(xml, book),
+        "docProps/core.xml": lambda xml: dated(xml, book),
+    }
+    return edited(made, changes, {"word/footer1.xml": _FOOTER})
+
+
+def _opening(book: Book) -> Iterator[str]:
+    """What stands before the text. The title and names themselves are filled in by pandoc."""
+    before = f'<w:spacing w:before="{_TOP_OF_PAGE}"/>' if book.title_page else ""
+    yield f'<w:p><w:pPr><w:pStyle w:val="Title"/>{before}</w:pPr>@title@</w:p>'
+    if book.title_page or book.signed:
+        for name, value in (("author", book.author), ("date", book.date)):
+            if value:
+                yield f'<w:p><w:pPr><w:pStyle w:val="{name.capitalize()}"/></w:pPr>@{name}@</w:p>'
+    if book.lists_contents:
+        yield from _contents(book)
+    starts_page = book.chapters_on_new_pages and book.parts[0].title and book.parts[0].level == 1
+    if book.title_page and not starts_page:
+        yield _NEW_PAGE
+
+
+def _contents(book: Book) -> Iterator[str]:
+    """A table of contents: links now, with page numbers as soon as Word brings it up to date."""
+    entries = [(name, part) for name, part in book.headings if part.level <= _DEEPEST_LISTED]
+    begin = (
+        '<w:r><w:fldChar w:fldCharType="begin" w:dirty="true"/></w:r>'
+        f'<w:r><w:instrText xml:space="preserve"> TOC \\o "1-{_DEEPEST_LISTED}" \\h \\z \\u </w:instrText></w:r>'
+        '<w:r><w:fldChar w:fldCharType="separate"/></w:r>'
+    )
+    end = '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    yield '<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/><w:docPartUnique/></w:docPartObj>'
+    new_page = "1" if book.title_page else "0"
+    yield '</w:sdtPr><w:sdtContent><w:p><w:pPr><w:pStyle w:val="TOCHeading"/>'
+    yield f'<w:pageBreakBefore w:val="{new_page}"/></w:pPr>'
+    yield f'<w:r><w:t xml:space="preserve">{escape(contents_title(book.language))}</w:t></w:r></w:p>'
+    for at, (name, part) in enumerate(entries):
+        link = (
+            f"<w:hyperlink w:anchor={quoteattr(name)}><w:r>"
+            f'<w:t xml:space="preserve">{_shown(part.title)}</w:t></w:r></w:hyperlink>'
+        )
+        first, last = begin if at == 0 else "", end if at == len(entries) - 1 else ""
+        yield f'<w:p><w:pPr><w:pStyle w:val="TOC{part.level}"/></w:pPr>{first}{link}{last}</w:p>'
+    yield "</w:sdtContent></w:sdt>"
+
+
+def _shown(title: str) -> str:
+    """A title as XML in which nothing looks like what pandoc is to fill in."""
+    return escape(title).replace("@", "&#64;")
+
+
+def _styled(styles: str, book: Book) -> str:
+    """Pandoc's styles with those of the contents, and where chapters are long, a page for each."""
+    if book.chapters_on_new_pages:
+        styles = _HEADING_STYLE.sub(r"\1<w:pageBreakBefore/>", styles, count=1)
+    levels = "".join(
+        f'<w:style w:type="paragraph" w:styleId="TOC{level}"><w:name w:val="toc {level}"/><w:basedOn w:val="Normal"/>'
+        '<w:next w:val="Normal"/><w:uiPriority w:val="39"/><w:unhideWhenUsed/>'
+        '<w:pPr><w:tabs><w:tab w:val="right" w:leader="dot" w:pos="9016"/></w:tabs>'
+        f'<w:spacing w:after="100"/><w:ind w:left="{240 * (level - 1)}"/></w:pPr></w:style>'
+        for level in range(1, _DEEPEST_LISTED + 1)
+    )
+    return styles.replace("</w:styles>", f"{levels}</w:styles>")

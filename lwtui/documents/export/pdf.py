@@ -1,0 +1,125 @@
+"""A book as pages, set by Typst."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import regex
+
+from lwtui.documents.export import fonts, typst_child
+from lwtui.documents.export.book import Book
+from lwtui.documents.export.typst_markup import part_body, string
+from lwtui.documents.export.words import contents_title
+from lwtui.documents.export.work import Work
+from lwtui.text import counts_characters
+
+_TAG = regex.compile(r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?\b.*", regex.I)
+_LATIN_TOO = {"zh", "ja", "ko", "yue"}  # their own fonts have the quotes and dashes that belong to them
+_STYLE = """\
+set par(justify: true, leading: 0.7em, spacing: 1.15em, linebreaks: "optimized")
+set heading(numbering: none)
+show heading: set par(justify: false)
+show heading: set block(above: 1.8em, below: 0.9em)
+show heading.where(level: 1): set text(size: 1.35em)
+show heading.where(level: 2): set text(size: 1.1em)
+show link: set text(fill: rgb("#1a4f8a"))
+show raw: set text(font: mono, size: 0.95em)
+show raw.where(block: true): it => block(
+  width: 100%, inset: 0.8em, fill: luma(245), radius: 2pt, { set par(justify: false); it },
+)
+show quote.where(block: true): set block(inset: (x: 1.2em), above: 1.2em, below: 1.2em)
+show table: set par(justify: false)
+show table: set text(size: 0.9em)
+set table(stroke: (_, y) => (bottom: if y == 0 { 0.8pt } else { 0.3pt + luma(160) }), inset: (x: 0.5em, y: 0.45em))
+let rule = block(above: 1.4em, below: 1.4em, width: 100%, align(center, line(length: 25%, stroke: 0.5pt)))
+"""
+
+
+def pdf(book: Book, work: Work) -> bytes:
+    """The file's bytes. A script that no font has is told in ``work.notes``.
+
+    Raises :class:`lwtui.errors.LwtuiError`.
+    """
+    import typst
+
+    work.step("Choosing fonts")
+    folders = [str(folder) for folder in fonts.folders()]
+    choice = fonts.choose(_all_text(book), book.language, typst.Fonts(font_paths=folders).fonts())
+    work.step("Reading the text")
+    program = "\n".join(_program(book, choice.families))
+    with TemporaryDirectory(prefix="lwtui-") as made:
+        folder = Path(made)
+        (folder / "book.typ").write_text(program, encoding="utf-8")
+        work.step("Setting the pages")
+        work.run([sys.executable, "-P", str(typst_child.__file__), *folders], folder, "Typst")
+        work.notes += fonts.notes(choice.missing)
+        return (folder / "book.pdf").read_bytes()
+
+
+def _all_text(book: Book) -> str:
+    parts = (f"{part.title}\n{part.text}" for part in book.parts)
+    return "\n".join([book.title, book.author, contents_title(book.language), *parts])
+
+
+def _program(book: Book, families: Sequence[str]) -> Iterator[str]:
+    yield "#{"
+    yield from _setup(book, families)
+    yield _STYLE
+    if counts_characters(book.language):
+        yield "set par(leading: 0.9em, spacing: 1.3em)"
+    yield from _front(book)
+    yield 'set page(numbering: "1", number-align: center)'
+    yield "counter(page).update(1)"
+    for part in book.parts:
+        if part.title:
+            if part.level == 1 and book.chapters_on_new_pages:
+                yield "pagebreak(weak: true)"
+            yield f"heading(level: {part.level}, {string(part.title)})"
+        yield from part_body(part)
+    yield "}"
+
+
+def _setup(book: Book, families: Sequence[str]) -> Iterator[str]:
+    tag = _TAG.fullmatch(book.language)
+    language = tag["language"].lower() if tag else "en"
+    region = _region(tag["script"], tag["region"]) if tag else ""
+    first, *others = (string(family) for family in families)
+    if language in _LATIN_TOO:
+        first = f'(name: {first}, covers: "latin-in-cjk")'
+    names = ", ".join([first, *others])
+    year, month, day = (int(number) for number in book.date.split("-"))
+    author = f"author: {string(book.author)}, " if book.author else ""
+    yield (
+        f"set document(title: {string(book.title)}, {author}date: datetime(year: {year}, month: {month}, day: {day}))"
+    )
+    yield 'set page(paper: "a4", margin: (x: 2.7cm, top: 2.6cm, bottom: 2.8cm))'
+    yield f"set text(font: ({names},), size: 11pt, lang: {string(language)}{region})"
+    yield f"let mono = ({', '.join(string(family) for family in (fonts.MONO, *families))},)"
+
+
+def _region(script: str | None, region: str | None) -> str:
+    region = region or ("TW" if (script or "").lower() == "hant" else "")
+    return f", region: {string(region.upper())}" if region else ""
+
+
+def _front(book: Book) -> Iterator[str]:
+    """The title page and the contents, or a title above the text."""
+    signed = [line for line in (book.author, book.date) if line] if book.title_page or book.signed else []
+    size, above = ("2.3em", "v(28%)") if book.title_page else ("1.9em", "v(0pt)")
+    lines = [
+        f"text(size: {size}, weight: 700, {string(book.title)})",
+        *(f"text(size: 1.15em, {string(one)})" for one in signed),
+    ]
+    yield above
+    yield "align(center, {set par(justify: false, leading: 0.5em)"
+    yield from (f"block(below: {'2.2em' if at == 0 else '0.9em'}, {line})" for at, line in enumerate(lines))
+    yield "})"
+    yield "pagebreak()" if book.title_page else "v(2em)"
+    if book.lists_contents:
+        # Its heading is not one of the text's, so that it is not listed itself.
+        title = f"heading(level: 1, outlined: false, bookmarked: false, {string(contents_title(book.language))})"
+        yield f"{title}\noutline(title: none, depth: 3, indent: 1.2em)"
+        yield "pagebreak()" if book.title_page else "v(2em)"

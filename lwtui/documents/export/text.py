@@ -1,0 +1,130 @@
+"""A book as text: Markdown, plain text, and a page of HTML that loads nothing and runs nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from lwtui.documents.export.book import Book
+from lwtui.documents.export.markup import closed, markup, tokens
+from lwtui.documents.export.words import contents_title, runs_right_to_left
+from lwtui.documents.plain_text import without_marks
+
+# Nothing is loaded from anywhere and no script runs, whatever a model wrote.
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="{language}"{direction}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="generator" content="lwtui">
+{metadata}<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ max-width: 38rem; margin: 3rem auto; padding: 0 1rem; font: 1.1rem/1.6 Georgia, "Noto Serif", serif; }}
+h1, h2, h3, h4, h5, h6 {{ line-height: 1.25; margin: 2em 0 0.6em; }}
+h1 {{ margin-top: 0; }}
+header {{ margin-bottom: 3rem; }}
+header.title-page {{ text-align: center; padding: 4rem 0 3rem; }}
+header p {{ margin: 0.3em 0; opacity: 0.8; }}
+nav {{ margin-bottom: 3rem; }}
+nav ul {{ list-style: none; padding: 0; }}
+pre {{ overflow-x: auto; padding: 0.8em; border: 1px solid #8884; line-height: 1.35; }}
+code {{ font-size: 0.9em; }}
+blockquote {{ margin: 0; padding-inline-start: 1em; border-inline-start: 3px solid #8888; }}
+table {{ display: block; overflow-x: auto; border-collapse: collapse; }}
+th, td {{ padding: 0.3em 0.7em; border: 1px solid #8888; text-align: start; }}
+@media print {{
+  body {{ margin: 0; max-width: none; font-size: 11pt; }}
+  header.title-page, nav {{ break-after: page; }}
+  h2, h3, h4 {{ break-after: avoid; }}
+}}
+</style>
+</head>
+<body>
+<main dir="auto">
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def markdown(book: Book) -> str:
+    """The sections' texts to the letter under their headings. Who signed it stands in a block of YAML on top."""
+    parts = [_front_matter(book)] if book.signed else []
+    parts.append(f"# {book.title}")
+    for part in book.parts:
+        parts += [f"{'#' * (part.level + 1)} {part.title}"] if part.title else []
+        parts += [closed(part.text)] if part.text else []
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(book: Book) -> str:
+    parts = ["\n".join(line for line in (book.title, book.author, book.date) if line) if book.signed else book.title]
+    for part in book.parts:
+        parts += [text for text in (part.title, without_marks(part.text)) if text]
+    return "\n\n".join(parts) + "\n"
+
+
+def html(book: Book) -> str:
+    """A page by itself. Raw HTML in a text is shown, not used."""
+    metadata = [("author", book.author), ("date", book.date)]
+    return _PAGE.format(
+        language=escape(book.language),
+        direction=' dir="rtl"' if runs_right_to_left(book.language) else "",
+        metadata="".join(f'<meta name="{name}" content="{escape(value)}">\n' for name, value in metadata if value),
+        title=escape(book.title),
+        body="\n".join([*_opening(book), *html_body(book, top=1)]),
+    )
+
+
+def html_body(book: Book, top: int) -> Iterator[str]:
+    """The parts as HTML; a chapter's heading has the level ``1 + top``."""
+    parser = markup()
+    parser.add_render_rule("image", _image)
+    names = {id(part): name for name, part in book.headings}
+    for part in book.parts:
+        if part.title:
+            tag = f"h{min(6, part.level + top)}"
+            yield f'<{tag} id="{names[id(part)]}">{escape(part.title)}</{tag}>'
+        if text := parser.renderer.render(tokens(parser, part, top), parser.options, {}).rstrip("\n"):
+            yield text
+
+
+def _front_matter(book: Book) -> str:
+    """What pandoc and others read of a Markdown file. JSON's strings are YAML's."""
+    values = {"title": book.title, "author": book.author, "lang": book.language, "date": book.date}
+    lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items() if value)
+    return "\n".join(["---", *lines, "---"])
+
+
+def _opening(book: Book) -> Iterator[str]:
+    title = f"<h1>{escape(book.title)}</h1>"
+    if book.title_page or book.signed:
+        yield '<header class="title-page">' if book.title_page else "<header>"
+        yield title
+        yield from (f"<p>{escape(line)}</p>" for line in (book.author, book.date) if line)
+        yield "</header>"
+    else:
+        yield title
+    if book.lists_contents:
+        heading = escape(contents_title(book.language))
+        yield f'<nav aria-label="{heading}">\n<ul>'
+        for name, part in book.headings:
+            indent = f' style="padding-inline-start: {1.5 * (part.level - 1):g}em"' if part.level > 1 else ""
+            yield f'<li{indent}><a href="#{name}">{escape(part.title)}</a></li>'
+        yield "</ul>\n</nav>"
+
+
+def _image(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    """A picture becomes a link to it: nothing is loaded from elsewhere."""
+    token = tokens[at]
+    shown = renderer.renderInlineAsText(token.children or [], options, env)
+    return f'<a href="{escape(str(token.attrGet("src")))}">{escape(shown or "image")}</a>'

@@ -1,0 +1,139 @@
+"""Markdown as a program for Typst.
+
+Typst is a programming language that can read files, so no word of a text is ever written as its markup: each stands in
+a string, and only the calls around the strings are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import regex
+from markdown_it.tree import SyntaxTreeNode
+
+from lwtui.documents.export.book import Part
+from lwtui.documents.export.markup import is_safe, markup, tokens
+
+# A line may end between these without there being a space.
+_NO_SPACE = r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}　-〿！-／：-＠]"
+_BETWEEN = regex.compile(rf"(?<={_NO_SPACE})\n(?={_NO_SPACE})")
+_LANGUAGE = regex.compile(r"[A-Za-z0-9+#-]{1,20}")
+
+
+def string(text: str) -> str:
+    """``text`` as a string of Typst."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t").replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def part_body(part: Part) -> Iterator[str]:
+    """The text of ``part`` as expressions, one a block. The heading of a chapter has level 1."""
+    yield from _blocks(SyntaxTreeNode(tokens(markup(), part, top=0)))
+
+
+def _blocks(node: SyntaxTreeNode) -> Iterator[str]:
+    for child in node.children:
+        yield _block(child)
+        if not any(block.hidden for block in node.children):  # else they are the close lines of a list
+            yield "parbreak()"
+
+
+def _block(node: SyntaxTreeNode) -> str:
+    match node.type:
+        case "paragraph":
+            return f"par({_inline(node)})" if not node.hidden else _inline(node)
+        case "heading":
+            return f"heading(level: {node.tag[1:]}, outlined: false, {_inline(node)})"
+        case "bullet_list" | "ordered_list":
+            return _list(node)
+        case "fence" | "code_block":
+            word = node.info.split()[0] if node.type == "fence" and node.info.split() else ""
+            language = f", lang: {string(word)}" if _LANGUAGE.fullmatch(word) else ""
+            return f"raw({string(node.content.rstrip(chr(10)))}, block: true{language})"
+        case "blockquote":
+            return f"quote(block: true, {_body(node)})"
+        case "table":
+            return _table(node)
+        case "hr":
+            return "rule"
+    return _body(node)
+
+
+def _body(node: SyntaxTreeNode) -> str:
+    return _joined(_blocks(node))
+
+
+def _joined(expressions: Iterator[str]) -> str:
+    """Expressions as one: Typst joins what stands in a block."""
+    return "{[]\n" + "\n".join(expressions) + "\n}"
+
+
+def _list(node: SyntaxTreeNode) -> str:
+    tight = any(block.hidden for item in node.children for block in item.children if block.type == "paragraph")
+    items = ", ".join(_body(item) for item in node.children)
+    if node.type == "bullet_list":
+        return f"list(tight: {str(tight).lower()}, {items})"
+    return f"enum(tight: {str(tight).lower()}, start: {int(node.attrs.get('start', 1))}, {items})"
+
+
+def _table(node: SyntaxTreeNode) -> str:
+    rows = [row for section in node.children for row in section.children]
+    head, *rest = [[_inline(cell) for cell in row.children] for row in rows]
+    columns = len(head)
+    sides = ", ".join(_side(cell) for cell in rows[0].children)
+    cells = ", ".join(cell for row in rest for cell in row)
+    header = f"table.header({', '.join(f'strong({cell})' for cell in head)})"
+    return f"table(columns: {columns}, align: ({sides},), {header}, {cells})"
+
+
+def _side(cell: SyntaxTreeNode) -> str:
+    style = str(cell.attrs.get("style", ""))
+    return next((side for side in ("left", "center", "right") if f"text-align:{side}" in style), "start")
+
+
+def _inline(node: SyntaxTreeNode) -> str:
+    """What stands within a paragraph, as one expression."""
+    children = node.children[0].children if node.children and node.children[0].type == "inline" else node.children
+    return _joined(_pieces(children))
+
+
+def _pieces(nodes: Sequence[SyntaxTreeNode]) -> Iterator[str]:
+    """Neighbouring texts and line ends are one string, so that no space stands between two Chinese characters."""
+    text = ""
+    for node in nodes:
+        if node.type in ("text", "softbreak"):
+            text += "\n" if node.type == "softbreak" else node.content
+            continue
+        if text:
+            yield _words(text)
+            text = ""
+        yield _piece(node)
+    if text:
+        yield _words(text)
+
+
+def _words(text: str) -> str:
+    return string(_BETWEEN.sub("", text).replace("\n", " "))
+
+
+def _piece(node: SyntaxTreeNode) -> str:
+    match node.type:
+        case "em" | "strong" | "s":
+            call = {"em": "emph", "strong": "strong", "s": "strike"}[node.type]
+            return f"{call}({_joined(_pieces(node.children))})"
+        case "code_inline":
+            return f"raw({string(node.content)})"
+        case "hardbreak":
+            return "linebreak()"
+        case "link":
+            return _link(str(node.attrs.get("href", "")), _joined(_pieces(node.children)))
+        case "image":  # the picture itself is never read
+            shown = node.content or "image"
+            return _link(str(node.attrs.get("src", "")), string(shown))
+    return _joined(_pieces(node.children)) if node.children else string(node.content)
+
+
+def _link(address: str, shown: str) -> str:
+    if not is_safe(address) or address.startswith("#"):
+        return shown
+    return f"link({string(address)}, {shown})"
