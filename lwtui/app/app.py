@@ -16,6 +16,7 @@ from lwtui.app.commands import Actions
 from lwtui.app.keymap import EVERYWHERE, bindings, key_label
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.widgets.past import Past
 from lwtui.config import ModelSettings, Settings, load_settings, set_value
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, title_from
@@ -42,6 +43,7 @@ class LwtuiApp(App[int]):
         self.session: Session | None = None
         self._path = path
         self._given_model = model.name if model else ""
+        self._past = Past()  # of the open document
 
     def on_mount(self) -> None:
         self._leave_on_signals()
@@ -196,6 +198,7 @@ class LwtuiApp(App[int]):
         from lwtui.app.session import Session
 
         self.session = session = Session(document, self.agents)
+        self._past = Past()
         planless = not document.plan.sections
         to_plan = planless or not (document.words or begin)
         self.push_screen(self._plan_screen() if to_plan else self._text_screen())
@@ -236,7 +239,7 @@ class LwtuiApp(App[int]):
         from lwtui.app.screens.writing import WritingScreen
 
         assert self.session is not None
-        return WritingScreen(self.session)
+        return WritingScreen(self.session, self._past)
 
     async def _close_session(self) -> None:
         session, self.session = self.session, None

@@ -7,7 +7,7 @@ from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from lwtui.app.keymap import ACTIONS, EVERYWHERE, Action, key_label
+from lwtui.app.keymap import EVERYWHERE, Action, actions, key_label
 from lwtui.app.screens.base import Base
 
 
@@ -17,10 +17,10 @@ class Actions(Provider):
     def _actions(self) -> Iterator[tuple[Action, str]]:
         screen = self.screen
         if isinstance(screen, Base):
-            for action in ACTIONS[screen.GROUP]:
+            for action in actions(screen.GROUP):
                 if screen.check_action(action.name, ()):
                     yield action, f"screen.{action.name}"
-        for action in ACTIONS[EVERYWHERE]:
+        for action in actions(EVERYWHERE):
             yield action, f"app.{action.name}"
 
     async def discover(self) -> Hits:

@@ -1,15 +1,19 @@
 """Every action of the app, once: its keys, its footer label, its line in the palette and in help.
 
 A screen takes its bindings from here by the name of its group; an action called ``write`` is the screen's method
-``action_write``.
+``action_write``. :data:`ACTIONS` has the keys that lwtui comes with; a person's own (:mod:`lwtui.app.own_keys`) are in
+what :func:`actions` gives.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding, BindingType
+if TYPE_CHECKING:
+    from textual.binding import Binding, BindingType
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ LIBRARY = "Library"
 NEW = "New document"
 PLAN = "Plan"
 WRITING = "Writing"
+FIND = "Find and replace"
 SETTINGS = "Settings"
 
 ACTIONS: dict[str, tuple[Action, ...]] = {
@@ -87,6 +92,20 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("switch", "f3", "Outline/Text", "Between the outline and the text", footer=False),
         Action("edit", "enter,e", "Edit", "Edit this section's text; it is saved as you type"),
         Action("regenerate", "f7,r", "Rewrite", "Have this section written anew; the old text stays in its history"),
+        Action(
+            "revise",
+            "ctrl+l,f12",
+            "Revise",
+            "Have the model rewrite, expand, shorten or continue what is selected, or the paragraph at the cursor",
+            footer=False,
+        ),
+        Action(
+            "variants",
+            "v",
+            "Takes",
+            "Have several takes of this section written side by side; pick one, or merge it in word by word",
+            footer=False,
+        ),
         Action("done", "f4", "Done", "Take this interrupted section for complete", footer=False),
         Action("history", "f8,h", "History", "Every version of this section, to look at and to bring back"),
         Action("follow", "f", "Follow", "Show the section that is being written, as it grows", footer=False),
@@ -100,7 +119,26 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "Put everything into the file now (which happens by itself twice a second)",
             footer=False,
         ),
+        Action("find", "ctrl+f,slash", "Find", "Look for words in the whole document", footer=False),
+        Action("replace", "ctrl+r", "Replace", "Look for words, and put others in their place", footer=False),
+        Action("find_next", "ctrl+n", "Next", "To the next place of what was looked for", footer=False),
+        Action("find_previous", "ctrl+b", "Previous", "To the place before", footer=False),
+        Action("undo", "u,ctrl+z", "Undo", "Outline: take back the last replacement, or change of the plan", False),
+        Action("go_to", "ctrl+g", "Go to", "To a heading, by some letters of it", footer=False),
+        Action("external", "ctrl+t", "Editor", "Edit this section in $VISUAL or $EDITOR", footer=False),
+        Action("focus_mode", "f10,z", "Focus", "Nothing but the text; Esc brings the rest back", footer=False),
         Action("back", "escape", "Back", "From the text to the outline; from the outline to the library"),
+    ),
+    FIND: (
+        Action("next", "down", "Next", "To the next place, as Enter in the first field does", footer=False),
+        Action("previous", "up", "Previous", "To the place before", footer=False),
+        Action("one", "ctrl+r", "One", "Replace this one and go to the next, as Enter in the second field does", False),
+        Action("section", "ctrl+t", "Section", "Replace all in this section", footer=False),
+        Action("all", "ctrl+y", "All", "Replace all in the document; u in the outline takes it back", footer=False),
+        Action("case", "alt+c", "Aa", "Tell capitals and small letters apart", footer=False),
+        Action("word", "alt+w", "Word", "Find whole words alone", footer=False),
+        Action("expression", "alt+x", ".*", "What is looked for is a regular expression", footer=False),
+        Action("close", "escape", "Close", "Back to the text", footer=False),
     ),
     SETTINGS: (
         Action("add", "a", "Add API", "Add a model behind an OpenAI-compatible address"),
@@ -114,15 +152,31 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
 }
 
 
-def bindings(group: str) -> list[BindingType]:
-    """The bindings of a screen, with ids (``group.name``) by which a person's own keymap can change them.
+_own: dict[tuple[str, str], str] = {}  # a person's own keys, by group and name
 
-    Function keys come before those of a field that has the focus; letters are for typing there.
+
+def use(own: Mapping[tuple[str, str], str]) -> None:
+    """From now on these actions (by group and name) have these keys, and the others those they come with."""
+    _own.clear()
+    _own.update(own)
+
+
+def actions(group: str) -> tuple[Action, ...]:
+    """The actions of a group with the keys they have now."""
+    return tuple(replace(one, keys=_own.get((group, one.name), one.keys)) for one in ACTIONS[group])
+
+
+def bindings(group: str) -> list[BindingType]:
+    """The bindings of a screen.
+
+    Function keys come before those of a field that has the focus, and so does a Ctrl or Alt key that a person chose;
+    letters are for typing there.
     """
     made: list[BindingType] = []
-    for action in ACTIONS[group]:
+    for action in actions(group):
         keys = action.keys.split(",")
-        first = [key for key in keys if _FUNCTION_KEY.fullmatch(key)]
+        chosen = (group, action.name) in _own
+        first = [key for key in keys if _FUNCTION_KEY.fullmatch(key) or (chosen and _HELD.match(key))]
         for some, priority in ((first, True), ([key for key in keys if key not in first], False)):
             if some:
                 made.append(_binding(group, action, ",".join(some), priority))
@@ -130,6 +184,8 @@ def bindings(group: str) -> list[BindingType]:
 
 
 def _binding(group: str, action: Action, keys: str, priority: bool) -> Binding:
+    from textual.binding import Binding
+
     return Binding(
         keys,
         action.name,
@@ -142,6 +198,7 @@ def _binding(group: str, action: Action, keys: str, priority: bool) -> Binding:
 
 
 _FUNCTION_KEY = re.compile(r"f\d+")
+_HELD = re.compile(r"(ctrl|alt)\+")
 _KEY_NAMES = {
     "slash": "/",
     "escape": "Esc",

@@ -12,7 +12,7 @@ from textual.widgets._footer import FooterKey
 
 from lwtui.app.app import LwtuiApp
 from lwtui.app.commands import Actions
-from lwtui.app.keymap import ACTIONS, EVERYWHERE, LIBRARY, NEW, PLAN, SETTINGS, WRITING, key_label
+from lwtui.app.keymap import ACTIONS, EVERYWHERE, FIND, LIBRARY, NEW, PLAN, SETTINGS, WRITING, key_label
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.help import HelpScreen
 from lwtui.app.screens.library import LibraryScreen
@@ -20,6 +20,7 @@ from lwtui.app.screens.new_document import NewDocumentScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.widgets.find_bar import FindBar
 from lwtui.app.widgets.row_list import RowList
 from tests.app.person import Person, someone
 from tests.app.place import Place
@@ -30,6 +31,7 @@ SCREENS: dict[str, type[Any]] = {
     NEW: NewDocumentScreen,
     PLAN: PlanScreen,
     WRITING: WritingScreen,
+    FIND: FindBar,
     SETTINGS: SettingsScreen,
 }
 OPEN = {LIBRARY: [], NEW: ["n"], PLAN: ["enter"], WRITING: ["enter", "f2"], SETTINGS: ["ctrl+o"]}
@@ -55,7 +57,7 @@ def test_every_action_is_a_method_of_its_screen(group: str) -> None:
 
 @pytest.mark.parametrize("group", SCREENS)
 def test_no_key_of_a_screen_does_two_things_at_once(group: str) -> None:
-    lists = group not in (EVERYWHERE, NEW)
+    lists = group not in (EVERYWHERE, NEW, FIND)
     taken = {key: "move" for binding in RowList.BINDINGS for key in binding.key.split(",")} if lists else {}
     for action in (*ACTIONS[group], *(ACTIONS[EVERYWHERE] if group != EVERYWHERE else ())):
         for key in action.keys.split(","):

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from lwtui.app.keymap import ACTIONS, EVERYWHERE, key_label
+from lwtui.app.keymap import ACTIONS, EVERYWHERE, actions, key_label
 from lwtui.app.screens.base import Dialog
 
 _GUIDE = """\
@@ -36,7 +36,7 @@ class Keys(Static):
         key = self.get_component_rich_style("keys--key", partial=True)
         keys, label = Column(width=11, justify="right", style=key), Column(width=13, style="bold")
         table = Table.grid(keys, label, Column(), padding=(0, 1))
-        for action in ACTIONS[self._group]:
+        for action in actions(self._group):
             table.add_row(key_label(action.keys), action.label, action.help)
         return table
 

@@ -13,11 +13,13 @@ from textual.timer import Timer
 from lwtui.agentwrite.events import DocumentFinished, SectionStarted
 from lwtui.app.format import MARKS, STATES, amount, bar, clock, duration, money, number
 from lwtui.app.keymap import WRITING, bindings
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.model_tools import ModelTools
+from lwtui.app.screens.text_tools import TextTools
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
+from lwtui.app.widgets.past import Past
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.app.widgets.title_bar import TitleBar
@@ -28,7 +30,7 @@ _FRAME_SECONDS = 0.1  # the text on the screen is at most this old
 _NOTED_LINES = 200  # of the log
 
 
-class WritingScreen(Base):
+class WritingScreen(TextTools, ModelTools):
     """Read, watch, edit. All figures come from the session; nothing is decided here."""
 
     GROUP = WRITING
@@ -36,8 +38,9 @@ class WritingScreen(Base):
     CSS_PATH = "../styles/writing.tcss"
     AUTO_FOCUS = "RowList"
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
+    def __init__(self, session: Session, past: Past | None = None) -> None:
+        """``past`` has what can be taken back in sections that were shown before."""
+        super().__init__(session.document)
         self._session = session
         self._document = session.document
         self._following = True
@@ -53,7 +56,7 @@ class WritingScreen(Base):
             hint="No plan yet: F2.",
             id="outline",
         )
-        self._editor = SectionEditor(id="text")
+        self._editor = SectionEditor(past, id="text")
         self._page = Vertical(self._editor, id="page", classes="pane")
         self._notes = Line(id="notes")
         self._message = Line(id="message")
@@ -68,6 +71,7 @@ class WritingScreen(Base):
             with VerticalScroll(id="aside-pane", classes="pane", can_focus=False) as aside:
                 aside.border_title = "About this section"
                 yield self._notes
+        yield self._bar
         yield self._message
         yield self._status
         yield KeyBar()
@@ -175,7 +179,7 @@ class WritingScreen(Base):
 
     def _show_status(self) -> None:
         session, document = self._session, self._document
-        self._status.say(_figures(session, self.size.width))
+        self._status.say(_figures(session, self.size.width, self._selected))
         self._title.say(document.title, document.brief.model)
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
@@ -215,9 +219,6 @@ class WritingScreen(Base):
             self._refuse()
         elif self._editor.read_only and self._editor.section_id:
             self.say("This section is being written. F5 pauses; then it can be edited.")
-
-    def _refuse(self) -> None:
-        self.complain(f"Read-only: {self._document.read_only_reason}")
 
     # -- a person's text
 
@@ -366,7 +367,9 @@ class WritingScreen(Base):
             self.lwtui.show_plan()
 
     def action_back(self) -> None:
-        if self.focused is self._editor:
+        if self.has_class("focus-mode"):
+            self.action_focus_mode()
+        elif self.focused is self._editor:
             self.store()
             self._outline.focus()
         else:
@@ -381,13 +384,16 @@ _ACTIVITIES = {
 }
 
 
-def _figures(session: Session, width: int) -> Content:
-    """How far the document is, in at most ``width`` cells: without the bar where there is no room for it."""
+def _figures(session: Session, width: int, selected: str) -> Content:
+    """How far the document is, in at most ``width`` cells: without the bar where there is no room for it.
+
+    ``selected`` says how much of the text is.
+    """
     document = session.document
     sections, target = document.sections(), document.plan.words
     words = sum(section.length for section in sections)
     share = words / target if target else 0.0
-    figures = [amount(words, document.brief, of=target)]
+    figures = [*([selected] if selected else []), amount(words, document.brief, of=target)]
     if session.activity is Activity.WRITING:
         figures.append(f"{session.pace.tokens_per_second:.0f} tokens/s")
         if (left := session.seconds_left()) is not None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 from textual import events
 from textual.binding import Binding
+from textual.document._history import EditHistory
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
+from textual.widgets.text_area import Location, Selection
 
+from lwtui.app.widgets.past import Left, Past
 from lwtui.documents.edits import in_common
 
 _QUIET_SECONDS = 0.4  # after the last key
+_LINE_ENDS = re.compile("[\u2028\u2029]")  # of a document's text; Textual's ends lines there, and says "\n"
 
 
 _NOT_FOR_TEXT = ("f6", "f7")  # a text area selects with these; here they stop and rewrite
@@ -28,13 +34,15 @@ class SectionEditor(TextArea, inherit_bindings=False):
     class Edited(Message):
         """There is something :attr:`SectionEditor.unsaved`."""
 
-    def __init__(self, id: str | None = None) -> None:
+    def __init__(self, past: Past | None = None, id: str | None = None) -> None:
+        """``past`` has what can be taken back in sections that this or an earlier editor has shown."""
         # The cursor is hidden only while the text is read-only: it would hold the view in its place.
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, show_cursor=False)
         self.section_id = ""
         self._saved = ""  # what the document holds of this section, as far as this widget knows
         self._shown = ""  # the same as this widget holds it: line ends may differ
         self._writing = False
+        self._past = past or Past()
         self._timer: Timer | None = None
 
     @property
@@ -58,27 +66,81 @@ class SectionEditor(TextArea, inherit_bindings=False):
         at_end = self.scroll_offset.y >= self.max_scroll_y - 1
         was_writing, self._writing = self._writing, writing
         self.read_only = writing or locked
-        if not same or (text != self._saved and self.unsaved is None):
-            self._load(section_id, text)
+        if not same:
+            self.leave()
+            self._enter(section_id, text, by_model=writing)
+        elif text != self._saved and self.unsaved is None:
+            self._follow(text, by_model=writing or was_writing)
         if writing and (at_end or not same):
             self.scroll_end(animate=False, x_axis=False)
         elif was_writing and same and at_end:
             self.action_to_end()  # whoever pauses may want to change the very sentence
 
-    def _load(self, section_id: str, text: str) -> None:
-        if section_id == self.section_id and self._shown == self._saved:
-            self._change_end(text)
-        else:
-            self.load_text(text)
+    def leave(self) -> None:
+        """Remember what can be taken back here, and where the cursor is."""
+        if self.section_id:
+            left = Left(self.text, self.history, self.selection, self.scroll_offset.y)
+            self._past.put(self.section_id, left)
+
+    def _enter(self, section_id: str, text: str, *, by_model: bool) -> None:
+        """Show a section as it was left; what was changed elsewhere since can be taken back too."""
+        left = self._past.take(section_id)
+        self.history = EditHistory(50, checkpoint_timer=2.0, checkpoint_max_characters=100)
+        self.load_text(text if left is None else left.text)
         self.section_id, self._saved, self._shown = section_id, text, self.text
+        if left is not None:
+            self.history = left.history
+            self._follow(text, by_model=by_model)
+            if not by_model:
+                self.selection = _within(left.selection, self.document.end)
+                self.call_after_refresh(self.scroll_to, y=left.scroll, animate=False)
+        self.refresh()
+
+    def _follow(self, text: str, *, by_model: bool) -> None:
+        """Take over what the document holds now, by changing only what differs: the view stays where it is."""
+        self.change(_LINE_ENDS.sub("\n", text))
+        if by_model:
+            self.history.clear()
+        self._saved, self._shown = text, self.text
         self.refresh()  # without a cursor that moves, a text of the same size is not drawn by itself
 
-    def _change_end(self, text: str) -> None:
-        """Make the text ``text`` by changing only what differs, so that the view stays where it is."""
-        same = in_common(self._saved, text)
-        start = (text.count("\n", 0, same), same - text.rfind("\n", 0, same) - 1)
-        self.replace(text[same:], start, self.document.end, maintain_selection_offset=True)
-        self.history.clear()
+    def change(self, text: str) -> None:
+        """Make the text ``text`` in one step that can be taken back."""
+        now = self.text
+        if now == text:
+            return
+        start = in_common(now, text)
+        end = len(now) - in_common(now[start:][::-1], text[start:][::-1])
+        self.history.checkpoint()
+        new = text[start : len(text) - (len(now) - end)]
+        self.replace(new, self.location_at(start), self.location_at(end), maintain_selection_offset=True)
+        self.history.checkpoint()
+
+    # -- places, as characters from the beginning of the text
+
+    def location_at(self, place: int) -> Location:
+        before = self.text[:place]
+        return before.count("\n"), place - before.rfind("\n") - 1
+
+    @property
+    def place(self) -> int:
+        """Where the cursor is."""
+        return self._place_of(self.cursor_location)
+
+    @property
+    def selected(self) -> tuple[int, int]:
+        """Where the selection begins and ends."""
+        start, end = (self._place_of(one) for one in self.selection)
+        return min(start, end), max(start, end)
+
+    def _place_of(self, location: Location) -> int:
+        return len(self.document.get_text_range((0, 0), location))
+
+    def go_to(self, start: int, end: int | None = None) -> None:
+        """Select ``start`` to ``end`` and bring it into view; without an end, only put the cursor there."""
+        first = self.location_at(start)
+        self.selection = Selection(first, first if end is None else self.location_at(end))
+        self.call_after_refresh(self.scroll_cursor_visible, center=True)
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """Letters are text here also while it cannot be changed."""
@@ -106,8 +168,15 @@ class SectionEditor(TextArea, inherit_bindings=False):
             self._timer.stop()
             self._timer = None
 
+    def on_unmount(self) -> None:
+        self.leave()
+
     def on_blur(self) -> None:
         self._tell()
 
     def _tell(self) -> None:
         self.post_message(self.Edited())
+
+
+def _within(selection: Selection, end: Location) -> Selection:
+    return Selection(min(selection.start, end), min(selection.end, end))

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from textual.containers import HorizontalScroll
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.widgets import Static
 
-from lwtui.app.keymap import ACTIONS, Action, key_label
+from lwtui.app.keymap import Action, actions, key_label
 
 
 class Tool(Static):
-    """A button of one line with the key that does the same. A click runs the screen's action of its name."""
+    """A button of one line with the key that does the same. A click runs the action of its name, of ``owner`` or the
+    screen."""
 
-    def __init__(self, action: Action) -> None:
-        super().__init__(_label(action))
+    def __init__(self, action: Action, owner: DOMNode | None = None) -> None:
+        super().__init__(_label(action), id=f"tool-{action.name}")
         self.action = action
+        self.owner = owner
         self.tooltip = f"{action.help} ({key_label(action.keys)})"
 
     async def on_click(self) -> None:
-        await self.run_action(f"screen.{self.action.name}")
+        await self.app.run_action(self.action.name, self.owner or self.screen)
+
+
+def tools(group: str, owner: DOMNode, *names: str) -> Iterator[Tool]:
+    """The tools of some actions of a group, whose methods ``owner`` has."""
+    return (Tool(action, owner) for action in actions(group) if action.name in names)
 
 
 class Toolbar(HorizontalScroll, can_focus=False):
     """One row of tools. Tab passes it by: it is for the fields."""
 
     def __init__(self, group: str) -> None:
-        super().__init__(*(Tool(action) for action in ACTIONS[group] if action.toolbar))
+        super().__init__(*(Tool(action) for action in actions(group) if action.toolbar))
 
 
 def _label(action: Action) -> Content:

@@ -1,0 +1,85 @@
+"""What is being looked for in a document, and where: the part of find and replace that needs no screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lwtui.app.format import counted
+from lwtui.documents.model import Status
+from lwtui.documents.search import Match, Query, find, nearest, replace_all
+from lwtui.documents.store import Document
+from lwtui.errors import LwtuiError
+
+_LONGEST_QUOTE = 24  # characters of what is looked for, in the label of a replacement
+
+
+@dataclass
+class Finding:
+    """One search over one document. The text may change at any time: every step looks anew."""
+
+    document: Document
+    query: Query = field(default_factory=lambda: Query(""))
+    by: str = ""
+    at: int | None = None  # number of the match that was gone to last
+    total: int = 0
+
+    def look(self, query: Query) -> None:
+        """Count the matches of ``query``. Raises :class:`lwtui.errors.UsageError` for a bad expression."""
+        if query != self.query:
+            self.query, self.at, self.total = query, None, 0
+        self.total = len(self._matches())
+
+    def step(self, section_id: str, place: int, *, forward: bool) -> Match | None:
+        """The next match from a place on (or the one before it), going around at the document's end."""
+        matches = self._matches()
+        order = [section.id for section in self.document.sections()]
+        self.total = len(matches)
+        self.at = nearest(matches, order, section_id, place, forward=forward)
+        return None if self.at is None else matches[self.at]
+
+    def replace_everywhere(self) -> str:
+        """Replace each match in the document, in one step that :meth:`Document.undo_plan` takes back; what was done.
+
+        Sections that a model is writing are left alone.
+        """
+        sections = self.document.sections()
+        changed: dict[str, str] = {}
+        count = left = 0
+        for section in sections:
+            text, here = replace_all(section.text, self.query, self.by)
+            if section.status is Status.WRITING:
+                left += here
+            elif here:
+                changed[section.id] = text
+                count += here
+        if changed:
+            label = f"Replace “{_quote(self.query.text)}” by “{_quote(self.by)}” in {counted(len(changed), 'section')}"
+            self.document.set_plan(self.document.plan, label, changed)
+        self.at, self.total = None, left
+        told = f"{counted(count, 'place')} replaced in {counted(len(changed), 'section')}."
+        return f"{told} {counted(left, 'place')} in what is being written stayed." if left else told
+
+    @property
+    def told(self) -> str:
+        """``3 of 12``, or that there is nothing."""
+        if not self.query.text:
+            return ""
+        if not self.total:
+            return "Not found"
+        return f"{self.at + 1} of {self.total}" if self.at is not None else f"{self.total} found"
+
+    def _matches(self) -> list[Match]:
+        return find({section.id: section.text for section in self.document.sections()}, self.query)
+
+
+def refused(finding: Finding, query: Query) -> str:
+    """Take up ``query``; the line to show if it cannot be looked for."""
+    try:
+        finding.look(query)
+    except LwtuiError as error:
+        return str(error)
+    return ""
+
+
+def _quote(text: str) -> str:
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"

@@ -1,0 +1,100 @@
+"""Go to a heading, by some letters of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import regex
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.fuzzy import FuzzySearch
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from lwtui.app.screens.base import Dialog
+from lwtui.documents.model import Section
+
+_HEADING = regex.compile(r"^#{1,6}[ \t]+(\S.*?)[ \t]*#*$", regex.MULTILINE)
+_MOST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A section, or a heading within its text at character ``start``."""
+
+    section_id: str
+    start: int
+    title: str
+    within: bool = False
+
+
+def headings(sections: Iterable[Section]) -> list[Heading]:
+    """The headings of a document: its sections, and what stands as a Markdown heading within them."""
+    found = []
+    for at, section in enumerate(sections, 1):
+        found.append(Heading(section.id, 0, f"{at} {section.title or '(the text)'}"))
+        inner = _HEADING.finditer(section.text)
+        found += [Heading(section.id, match.start(), match[1], True) for match in inner]
+    return found
+
+
+class GoTo(Dialog[Heading]):
+    """Answers the heading that was chosen. The letters have to be in it in their order, not side by side."""
+
+    BINDINGS = [("down", "move(1)", "Down"), ("up", "move(-1)", "Up")]
+
+    def __init__(self, headings: list[Heading], section_id: str) -> None:
+        super().__init__()
+        self._headings = headings
+        self._here = section_id
+        self._shown: list[Heading] = []
+        self._search = FuzzySearch()
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Go to"
+            yield Input(placeholder="Some letters of the heading, or its number", compact=True)
+            yield OptionList(markup=False, compact=True, classes="above")
+            yield Static("Enter goes there, Esc stays here.", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).can_focus = False
+        self._show("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._show(event.value.strip())
+
+    def _show(self, wanted: str) -> None:
+        found: list[tuple[float, Sequence[int], Heading]] = [(1.0, (), one) for one in self._headings]
+        if wanted:
+            found = [(*self._search.match(wanted, one.title), one) for one in self._headings]
+            found = sorted((one for one in found if one[0] > 0), key=lambda one: -one[0])
+        self._shown = [heading for _, _, heading in found[:_MOST_SHOWN]]
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(_line(heading, letters)) for _, letters, heading in found[:_MOST_SHOWN]])
+        here = (at for at, one in enumerate(self._shown) if one.section_id == self._here)
+        options.highlighted = (0 if wanted else next(here, 0)) if self._shown else None
+
+    def action_move(self, by: int) -> None:
+        options = self.query_one(OptionList)
+        if options.highlighted is not None:
+            options.highlighted = min(max(0, options.highlighted + by), len(self._shown) - 1)
+
+    def on_input_submitted(self) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is not None:
+            self.dismiss(self._shown[at])
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._shown[event.option_index])
+
+
+def _line(heading: Heading, letters: Sequence[int]) -> Content:
+    """The heading, which is never markup, with the ``letters`` that were looked for."""
+    title = Content(heading.title)
+    for at in letters:
+        title = title.stylize("bold underline", at, at + 1)
+    return Content("    ") + title if heading.within else title

@@ -1,0 +1,235 @@
+"""Finding, replacing, going to headings, another editor, focus, and taking back: each a story at the app."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.drivers.headless_driver import HeadlessDriver
+from textual.widgets import Input, OptionList
+
+from lwtui.app.external_editor import edit_elsewhere
+from lwtui.app.screens.go_to import GoTo, headings
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.widgets.find_bar import FindBar
+from lwtui.documents.model import Origin
+from lwtui.documents.store import Document
+from lwtui.errors import LwtuiError
+from tests.app.person import Person, someone
+from tests.app.place import Place
+
+TEXTS = {1: "The cat sat.\n\nA cat ran.", 2: "No such animal.", 3: "Cats and a cat. 番茄 🐈 cat"}
+
+
+async def opened(person: Person) -> None:
+    await person.at(WritingScreen)
+    await person.press("home")
+    await person.until(lambda: person.editor.section_id == "s1")
+
+
+async def test_words_are_found_and_replaced_in_the_whole_document_and_that_is_taken_back(place: Place) -> None:
+    path = place.make(100, 100, 100, texts=TEXTS)
+    async with someone(path, size=(80, 24)) as person:
+        await opened(person)
+        await person.press("ctrl+f")
+        await person.type("cat")
+        await person.sees("5 found")
+        for section_id, told in (("s1", "1 of 5"), ("s1", "2 of 5"), ("s3", "3 of 5")):
+            await person.press("enter")
+            await person.sees(told)
+            assert person.editor.section_id == section_id
+            assert person.editor.selected_text.lower() == "cat"
+        await person.press("up")
+        await person.sees("2 of 5")
+        await person.press("alt+w")
+        await person.sees("4 found")
+        await person.press("alt+c", "tab")
+        assert person.widget(Input, "#replace").has_focus
+        await person.type("dog")
+        await person.press("home", "ctrl+r")  # the one that is selected, and on to the next
+        await person.until(lambda: place.read(path)["s1"] == "The cat sat.\n\nA dog ran.")
+        await person.sees("2 of 3")
+        await person.press("ctrl+y")
+        await person.is_told("3 places replaced in 2 sections.")
+        assert [section.text for section in person.sections] == [
+            "The dog sat.\n\nA dog ran.",
+            "No such animal.",
+            "Cats and a dog. 番茄 🐈 dog",
+        ]
+        await person.sees("Not found")
+        await person.press("escape")
+        assert person.editor.has_focus
+        await person.press("escape", "u")
+        await person.is_told("Taken back: Replace “cat” by “dog” in 2 sections")
+        assert person.sections[2].text == TEXTS[3]
+        assert person.sections[0].text == "The cat sat.\n\nA dog ran."
+
+
+async def test_a_replacement_in_a_section_is_taken_back_in_the_text_also_after_looking_elsewhere(place: Place) -> None:
+    path = place.make(100, 100, 100, texts=TEXTS)
+    async with someone(path) as person:
+        await opened(person)
+        await person.press("ctrl+r")
+        await person.type(r"(\w+) (sat|ran)")
+        await person.press("alt+x", "tab")
+        await person.type(r"\2 \1")
+        await person.press("ctrl+t")
+        await person.is_told("2 replaced in this section.")
+        assert person.sections[0].text == "The sat cat.\n\nA ran cat."
+        await person.fill("#replace", r"\7")
+        await person.fill("#find", "(cat")
+        await person.sees("This expression cannot be used")
+        await person.fill("#find", "(cat)")
+        await person.press("ctrl+y")
+        await person.is_told("This replacement cannot be used")
+        await person.press("escape", "ctrl+end")
+        await person.type(" Mine.")
+        # Another section, and a while at the plan: what can be taken back is still known.
+        await person.press("escape", "down")
+        await person.until(lambda: person.editor.section_id == "s2")
+        await person.press("enter", "ctrl+end")
+        await person.type("!")
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.press("f2")
+        await person.at(WritingScreen)
+        await opened(person)
+        assert person.editor.cursor_location == person.editor.document.end
+        await person.press("enter", "ctrl+z")
+        await person.until(lambda: person.editor.text == "The sat cat.\n\nA ran cat.")
+        await person.press("ctrl+z")
+        await person.until(lambda: place.read(path)["s1"] == TEXTS[1])
+        await person.press("ctrl+y", "ctrl+y")
+        await person.until(lambda: place.read(path)["s1"] == "The sat cat.\n\nA ran cat. Mine.")
+        await person.press("escape", "down", "enter", "ctrl+z")
+        await person.until(lambda: place.read(path)["s2"] == TEXTS[2])
+
+
+async def test_what_changes_a_section_from_elsewhere_is_one_step_back_in_its_text(place: Place) -> None:
+    path = place.make(100, 100, texts={1: "One cat.", 2: "Two cats."})
+    async with someone(path) as person:
+        await opened(person)
+        await person.press("enter", "end")
+        await person.type("?")
+        await person.press("ctrl+r")
+        await person.fill("#find", "cat")
+        await person.fill("#replace", "dog")
+        await person.press("ctrl+y", "escape")
+        await person.until(lambda: person.editor.text == "One dog.?")
+        await person.press("ctrl+z")
+        await person.until(lambda: place.read(path)["s1"] == "One cat.?")
+        await person.press("ctrl+z")
+        await person.until(lambda: place.read(path) == {"s1": "One cat.", "s2": "Two dogs."})
+
+
+async def test_a_heading_is_gone_to_by_some_of_its_letters(place: Place) -> None:
+    texts = {2: "Begins.\n\n## [b]Deep[/b] water\n\nMore.\n"}
+    async with someone(place.make(100, 100, 100, texts=texts), size=(80, 24)) as person:
+        await person.at(WritingScreen)
+        assert [one.title for one in headings(person.sections)][2] == "[b]Deep[/b] water"
+        await person.press("ctrl+g")
+        await person.at(GoTo)
+        await person.type("deewa")
+        await person.until(lambda: person.widget(OptionList).option_count == 1)
+        await person.sees("[b]Deep[/b] water")
+        await person.press("enter")
+        await person.at(WritingScreen)
+        assert (person.editor.section_id, person.editor.cursor_location) == ("s2", (2, 0))
+        assert person.editor.has_focus
+        await person.press("ctrl+g")
+        await person.at(GoTo)
+        await person.press("down", "down", "enter")
+        await person.until(lambda: person.editor.section_id == "s3")
+
+
+async def test_the_length_of_the_selection_stands_below_and_focus_leaves_only_the_text(place: Place) -> None:
+    async with someone(place.make(100, texts={1: "One two three.\n\n番茄很好 🐈."}), size=(80, 24)) as person:
+        await opened(person)
+        await person.press("enter", "ctrl+home", *["shift+right"] * 7)
+        await person.sees("2 words selected")
+        await person.press("shift+down", "shift+down", "shift+end")
+        await person.sees("7 words selected")
+        await person.press("left")
+        await person.until(lambda: "selected" not in person.screen_text)
+        await person.press("f10")
+        await person.until(lambda: "Outline" not in person.screen_text)
+        lines = [line for line in person.screen_text.split("\n") if line.strip()]
+        assert [line.strip() for line in lines] == ["One two three.", "番茄很好 🐈."]
+        assert len(lines[0]) - len(lines[0].lstrip()) == 6  # 80 cells: a measure of 70 in the middle, and its margin
+        await person.type("!")
+        assert person.editor.text.startswith("!One") or "!" in person.editor.text
+        await person.press("escape")
+        await person.sees("Outline", "F5 Write")
+        assert person.editor.has_focus
+
+
+def editor(folder: Path, script: str) -> str:
+    """A program for ``$EDITOR`` that runs ``script`` in a shell, with the file as ``$1``."""
+    path = folder / "my editor"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return f"'{path}'"
+
+
+async def test_a_section_is_edited_in_another_editor(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = place.make(100, texts={1: "First."})
+    async with someone(path) as person:
+        await opened(person)
+        await person.press("ctrl+t")
+        await person.is_told("Another editor needs the terminal")
+        monkeypatch.setattr(HeadlessDriver, "can_suspend", property(lambda self: True))
+        monkeypatch.setenv("VISUAL", editor(tmp_path, 'printf "\\nSecond 番茄.\\n" >> "$1"'))
+        await person.press("ctrl+t")
+        await person.until(lambda: place.read(path)["s1"] == "First.\nSecond 番茄.")
+        assert person.sections[0].origin is Origin.USER
+        await person.until(lambda: person.editor.text == "First.\nSecond 番茄.")
+        monkeypatch.setenv("VISUAL", editor(tmp_path, 'echo lost > "$1"; exit 3'))
+        await person.press("ctrl+t")
+        await person.is_told("ended with exit code 3, so the section stays as it was. What it wrote is in ")
+        kept = Path(person.notices[-1].rpartition(" is in ")[2].rstrip("."))
+        assert kept.read_text() == "lost\n"
+        assert place.read(path)["s1"] == "First.\nSecond 番茄."
+        await person.press("enter", "ctrl+z")
+        await person.until(lambda: place.read(path)["s1"] == "First.")
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"VISUAL": "/nowhere/editor"}, "/nowhere/editor did not give the text back: No such file"),
+        ({"EDITOR": "'unclosed"}, "cannot be read"),
+        ({"EDITOR": "sh -c 'rm \"$0\"'"}, "did not give the text back"),
+        ({"EDITOR": 'sh -c \'printf "\\377" > "$0"\''}, "it is not UTF-8 text. What it wrote is in"),
+        ({"EDITOR": "false", "VISUAL": ""}, "false ended with exit code 1, so the section stays as it was."),
+    ],
+)
+def test_an_editor_that_fails_is_told_in_one_line(environment: dict[str, str], told: str) -> None:
+    with pytest.raises(LwtuiError) as error:
+        edit_elsewhere("Text.", "A/Title", environment)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_an_editor_may_have_arguments_and_what_it_leaves_alone_stays_exactly() -> None:
+    for text in ("Text.", "Text.\n", "Text.\n\n", "", "a\u2028b"):
+        assert edit_elsewhere(text, "", {"VISUAL": "true --wait"}) == text
+    assert edit_elsewhere("Text.", "", {"EDITOR": "sed -i s/T/N/"}) == "Next."
+
+
+async def test_nothing_is_replaced_in_a_document_that_is_read_only(place: Place) -> None:
+    path = place.make(100, texts={1: "First."})
+    with Document.open(path):
+        async with someone(path) as person:
+            await opened(person)
+            await person.press("ctrl+r")
+            await person.fill("#find", "First")
+            for key in ("ctrl+r", "ctrl+t", "ctrl+y"):
+                person.app.clear_notifications()
+                await person.press(key)
+                await person.is_told("Read-only: ")
+            await person.press("escape")
+            assert not person.widget(FindBar).display
+            assert person.editor.text == "First."
