@@ -272,7 +272,8 @@ def _checked(table: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
 
 
 def _words_for(annotation: str) -> str:
-    return {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}.get(annotation, "a number")
+    words = {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}
+    return words.get(annotation.removesuffix(" | None"), "a number")
 
 
 def _typed(leaf: str, value: str, kind: type) -> Any:

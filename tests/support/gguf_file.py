@@ -88,3 +88,33 @@ def _skip(file: BinaryIO, kind: int) -> None:
                 _skip(file, inner)
     else:
         file.seek(_SIZES[kind], 1)
+
+
+def write_header(path: Path, values: dict[str, object], tensors: dict[str, int] | None = None) -> Path:
+    """Write a GGUF with this metadata; its tensors (name, bytes) are a hole in the file, so it cannot be run."""
+    tensors = tensors or {}
+    out = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(values)))
+    for key, value in values.items():
+        out += _packed(key) + _typed(value)
+    offset = 0
+    for name, size in tensors.items():
+        out += _packed(name) + struct.pack("<IQIQ", 1, size, 24, offset)  # of type I8: an element is a byte
+        offset = _aligned(offset + size)
+    with path.open("wb") as file:
+        file.write(out)
+        file.truncate(_aligned(len(out)) + offset)
+    return path
+
+
+def _typed(value: object) -> bytes:
+    if isinstance(value, bool):
+        return struct.pack("<I?", 7, value)
+    if isinstance(value, int):
+        return struct.pack("<II", 4, value)
+    if isinstance(value, float):
+        return struct.pack("<If", 6, value)
+    if isinstance(value, str):
+        return struct.pack("<I", _STRING) + _packed(value)
+    assert isinstance(value, list) and value
+    items = [_typed(item) for item in value]
+    return struct.pack("<I", _ARRAY) + items[0][:4] + struct.pack("<Q", len(items)) + b"".join(one[4:] for one in items)

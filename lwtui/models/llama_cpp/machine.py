@@ -19,8 +19,12 @@ def usable_cores() -> int:
     return max(1, min(cores, _MOST_CORES))
 
 
-def available_memory() -> int:
-    """Bytes that can be had without swapping, about."""
+def available_memory(control_group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that can be had without swapping, about; in a container, no more than it is allowed."""
+    return min(_free_memory(), _granted_memory(control_group))
+
+
+def _free_memory() -> int:
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -49,6 +53,18 @@ def _granted_cores() -> int:
     except (OSError, ValueError):
         return _MOST_CORES
     return _MOST_CORES if quota == "max" else max(1, int(quota) // int(period))
+
+
+def _granted_memory(control_group: Path) -> int:
+    """What the control group leaves to take, with what it can drop from its file cache; or very much."""
+    try:
+        limit = (control_group / "memory.max").read_text(encoding="ascii").strip()
+        used = int((control_group / "memory.current").read_text(encoding="ascii"))
+        parts = dict(line.split() for line in (control_group / "memory.stat").read_text(encoding="ascii").splitlines())
+        droppable = int(parts["inactive_file"]) + int(parts["active_file"])
+    except (OSError, ValueError, KeyError):
+        return sys.maxsize
+    return sys.maxsize if limit == "max" else max(0, int(limit) - used + droppable)
 
 
 def _sysctl(name: str) -> int:

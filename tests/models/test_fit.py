@@ -1,0 +1,260 @@
+"""How a GGUF is to be loaded: the estimate against llama.cpp's own accounts, and what is chosen from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lwtui.config import ModelSettings
+from lwtui.errors import ConfigError
+from lwtui.models.llama_cpp.fit import Device, Fit, Machine, Wish, compute_bytes, fit, kv_cache_bytes
+from lwtui.models.llama_cpp.gguf_header import GgufHeader, Layer, read_header
+from lwtui.models.llama_cpp.machine import available_memory
+
+MB, GB = 2**20, 10**9
+
+# Llama 3.1 8B at Q4_K_M, and the demo model, as their headers say.
+LLAMA_8B = GgufHeader(
+    "llama",
+    file_size=4_920_000_000,
+    weights=4_912_000_000,
+    layers=(Layer(125_000_000, keys=1024, values=1024),) * 32,
+    context_length=131_072,
+    vocabulary=128_256,
+    embedding=4096,
+    feed_forward=14_336,
+    heads=32,
+    head_length=128,
+)
+GEMMA_270M = GgufHeader(
+    "gemma3",
+    file_size=253_113_024,
+    weights=246_587_904,
+    layers=((Layer(4_000_000, 256, 256, window=True),) * 5 + (Layer(4_000_000, 256, 256),)) * 3,
+    context_length=32_768,
+    vocabulary=262_144,
+    embedding=640,
+    feed_forward=2048,
+    heads=4,
+    head_length=256,
+    sliding_window=512,
+)
+CPU = Machine(16 * GB, cores=8)
+
+
+def chosen(memory: float, model: GgufHeader = LLAMA_8B, devices: tuple[Device, ...] = (), **wish: object) -> Fit:
+    return fit(model, Machine(int(memory * GB), 8, devices), Wish(**wish))  # type: ignore[arg-type]
+
+
+# ---- what it takes ----------------------------------------------------------------------------------------------
+
+
+# Context, cache, flash attention, sequences, all tokens for windows, outputs; then MiB of the cache and of the compute
+# buffer, as llama.cpp printed them.
+@pytest.mark.parametrize(
+    ("model", "context", "kv_type", "flash", "sequences", "swa_full", "outputs", "cache", "compute"),
+    [
+        (LLAMA_8B, 8192, "f16", "on", 1, True, 8, 64 * 16, 124.0),
+        (LLAMA_8B, 32768, "f16", "on", 1, True, 8, 256 * 16, 148.0),
+        (LLAMA_8B, 8192, "f16", "off", 1, True, 8, 64 * 16, 572.0),
+        (LLAMA_8B, 32768, "f16", "off", 1, True, 8, 256 * 16, 2156.0),
+        (LLAMA_8B, 32768, "q8_0", "on", 1, True, 8, 136 * 16, 140.1),
+        (LLAMA_8B, 8192, "f16", "on", 1, True, 512, 64 * 16, 266.5),
+        (GEMMA_270M, 8192, "f16", "on", 1, True, 8, 144, 33.8),
+        (GEMMA_270M, 32768, "f16", "on", 1, True, 8, 576, 81.8),
+        (GEMMA_270M, 32768, "f16", "off", 1, True, 8, 576, 393.8),
+        (GEMMA_270M, 8192, "q8_0", "on", 1, True, 8, 76.5, 34.3),
+        (GEMMA_270M, 8192, "f16", "on", 1, False, 8, 39, 26.8),
+        (GEMMA_270M, 8192, "f16", "on", 8, False, 8, 91.5, 30.3),
+        (GEMMA_270M, 8192, "f16", "on", 1, True, 512, 144, 514.5),
+    ],
+)
+def test_the_estimate_agrees_with_llama_cpps_own_account(
+    model: GgufHeader,
+    context: int,
+    kv_type: str,
+    flash: str,
+    sequences: int,
+    swa_full: bool,
+    outputs: int,
+    cache: float,
+    compute: float,
+) -> None:
+    wish = Wish(sequences=sequences, outputs=outputs, swa_full=swa_full)
+    assert kv_cache_bytes(model, context, kv_type, wish) == cache * MB
+    results = sequences * model.vocabulary * 4 / MB
+    estimate = compute_bytes(model, context, flash, wish) / MB - results
+    # Never much too little; at most a third, or 14 MiB, too much.
+    assert compute * 0.96 <= estimate <= max(compute * 1.3, compute + 14)
+
+
+# What a process that loads a model and reads a prompt with it has in memory, measured from outside of llama.cpp.
+_LOAD = """
+import sys, llama_cpp as l
+path, context = sys.argv[1], int(sys.argv[2])
+quiet = l.llama_log_callback(lambda level, text, data: None)
+l.llama_log_set(quiet, None)
+l.llama_backend_init()
+model = l.llama_model_load_from_file(path.encode(), l.llama_model_default_params())
+settings = l.llama_context_default_params()
+settings.n_ctx = context
+settings.n_batch = settings.n_ubatch = 512
+settings.n_outputs_max = 1
+settings.n_threads = settings.n_threads_batch = 2
+context = l.llama_init_from_model(model, settings)
+batch = l.llama_batch_init(512, 0, 1)
+batch.n_tokens = 512
+for i in range(512):
+    batch.token[i], batch.pos[i], batch.n_seq_id[i], batch.seq_id[i][0], batch.logits[i] = 100 + i, i, 1, 0, i == 511
+assert l.llama_decode(context, batch) == 0
+for line in open("/proc/self/status"):
+    if line.startswith("VmRSS"):
+        print(int(line.split()[1]) * 1024)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_the_demo_model_takes_what_was_estimated_within_15_percent(demo_gguf: Path) -> None:
+    estimate = fit(read_header(demo_gguf), CPU, Wish(context_length=8192)).needed
+    command = [sys.executable, "-c", _LOAD, str(demo_gguf), "8192"]
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=120)
+    assert estimate == pytest.approx(json.loads(done.stdout), rel=0.15)
+
+
+def test_a_container_is_granted_its_limit_less_what_it_cannot_drop(tmp_path: Path) -> None:
+    without = available_memory(tmp_path)
+    assert without > 100 * MB
+    (tmp_path / "memory.current").write_text("90000000\n")
+    (tmp_path / "memory.stat").write_text("anon 5\ninactive_file 20000000\nactive_file 10000000\n")
+    (tmp_path / "memory.max").write_text("100000000\n")
+    assert available_memory(tmp_path) == 40_000_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_memory(tmp_path) == pytest.approx(without, rel=0.2)
+
+
+# ---- what is chosen ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("memory", "context", "kv_type"),
+    [
+        (32, 32_768, "f16"),
+        (9, 32_768, "q8_0"),
+        (7.1, 16_384, "q8_0"),
+        (6, 8192, "q8_0"),
+    ],
+)
+def test_the_less_memory_there_is_the_less_context_is_taken(memory: float, context: int, kv_type: str) -> None:
+    one = chosen(memory)
+    assert one.fits and one.needed <= memory * GB
+    assert (one.context_length, one.kv_type, one.gpu_layers, one.threads) == (context, kv_type, 0, 8)
+    assert one.flash_attention == ("on" if kv_type == "q8_0" else "auto")
+
+
+def test_a_context_is_never_longer_than_what_the_model_was_trained_for() -> None:
+    assert chosen(64, replace(LLAMA_8B, context_length=8192)).context_length == 8192
+    assert chosen(64, LLAMA_8B, preferred_context=65_536).context_length == 65_536
+    assert chosen(64, replace(LLAMA_8B, context_length=0)).context_length == 32_768
+
+
+def test_what_is_asked_for_is_kept_to() -> None:
+    settings = ModelSettings("m", kv_type="q8_0", flash_attention="auto", threads=3, context_length=5000, gpu_layers=0)
+    one = fit(LLAMA_8B, CPU, Wish.of(settings))
+    assert (one.context_length, one.kv_type, one.flash_attention, one.threads) == (5000, "q8_0", "on", 3)
+    gpu = Machine(16 * GB, 8, (Device("gpu", 24 * GB),))
+    assert fit(LLAMA_8B, gpu, Wish.of(settings)).gpu_layers == 0
+    assert chosen(32, flash_attention="off").flash_attention == "off"
+    assert chosen(9, flash_attention="off").kv_type == "f16"
+
+
+@pytest.mark.parametrize(
+    ("memory", "wish", "advice"),
+    [
+        (
+            6.6,
+            {"context_length": 32_768},
+            "needs 7.4 GB, 6.3 GB free: use a context of 16384 (6.3 GB), or a smaller quantization.",
+        ),
+        (2, {}, "needs 5.2 GB, 1.9 GB free: use a smaller quantization."),
+        (
+            16,
+            {"context_length": 300_000, "kv_type": "f16"},
+            "needs 44.7 GB, 15.2 GB free: use a context of 65536 (13.8 GB), or a smaller quantization.",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_with_what_would(memory: float, wish: dict[str, int], advice: str) -> None:
+    one = chosen(memory, **wish)
+    assert not one.fits
+    assert one.advice == advice
+
+
+def test_a_model_that_fits_on_the_gpu_whole_is_put_there() -> None:
+    one = chosen(16, devices=(Device("gpu", 24 * GB),))
+    assert (one.gpu_layers, one.context_length, one.kv_type) == (33, 32_768, "f16")
+    assert one.on_gpu < 24 * GB and one.needed - one.on_gpu < GB
+
+
+def test_less_context_is_taken_before_a_model_leaves_the_gpu() -> None:
+    one = chosen(16, devices=(Device("gpu", 8 * GB),))
+    assert (one.gpu_layers, one.context_length, one.kv_type) == (33, 32_768, "q8_0")
+    one = chosen(16, devices=(Device("gpu", 7 * GB),))
+    assert (one.gpu_layers, one.context_length, one.kv_type) == (33, 16_384, "q8_0")
+
+
+def test_where_not_all_fits_on_the_gpu_as_many_layers_as_fit_go_there() -> None:
+    one = chosen(16, devices=(Device("gpu", 4 * GB),))
+    assert 0 < one.gpu_layers < 33
+    assert one.context_length == 32_768
+    assert one.on_gpu < 4 * GB
+    asked: dict[str, object] = {"kv_type": "f16", "context_length": 32_768, "gpu_layers": one.gpu_layers + 1}
+    more = chosen(16, devices=(Device("gpu", 4 * GB),), **asked)
+    assert more.advice == (
+        "needs 3.9 GB on the GPU, 3.7 GB free: use a context of 16384 (7.4 GB), gpu_layers of 11, "
+        "or a smaller quantization."
+    )
+    assert chosen(16, devices=(Device("gpu", 100 * MB),)).gpu_layers == 0
+    two = chosen(16, devices=(Device("gpu", 4 * GB), Device("gpu", 4 * GB)))
+    assert one.gpu_layers < two.gpu_layers
+
+
+def test_a_gpu_that_shares_the_machines_memory_takes_the_whole_model_or_what_is_asked() -> None:
+    metal = (Device("Metal", 12 * GB, shared=True),)
+    assert chosen(16, devices=metal).gpu_layers == 33
+    assert chosen(16, devices=metal, gpu_layers=5).gpu_layers == 5
+    assert not chosen(4, devices=metal).fits
+
+
+def test_a_cache_that_a_models_heads_do_not_allow_is_not_taken() -> None:
+    odd = replace(LLAMA_8B, head_length=80, layers=(Layer(125_000_000, 80, 80),) * 32)
+    assert chosen(5.4, odd).kv_type == "f16"
+    with pytest.raises(ConfigError, match="heads of 80"):
+        chosen(16, odd, kv_type="q8_0")
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"kv_type": "q4_0"}, "kv_type must be one of f16, q8_0"),
+        ({"flash_attention": "yes"}, "must be on, off or auto"),
+        ({"kv_type": "q8_0", "flash_attention": "off"}, "q8_0 needs flash attention"),
+    ],
+)
+def test_wishes_that_mean_nothing_are_refused(wish: dict[str, str], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        chosen(16, **wish)
+
+
+def test_a_summary_says_what_it_comes_to() -> None:
+    assert chosen(16, context_length=8192).summary() == "needs 6.2 GB with a context of 8192"
+    assert (
+        chosen(16, context_length=8192, kv_type="q8_0").summary() == "needs 5.7 GB with a context of 8192 (q8_0 cache)"
+    )
+    assert chosen(16, devices=(Device("gpu", 24 * GB),)).summary().endswith(" GB of it on the GPU")
