@@ -14,9 +14,11 @@ _LEAST_SECRET = 8  # characters; a shorter value of a variable is no key
 
 
 def say(line: str) -> None:
-    """Print a line for the person on standard error, if there is one."""
+    """Print a line for the person on standard error, if there is one: whatever is named in it, it is text."""
+    from lwtui.text import clean
+
     if sys.stderr is not None:
-        print(line, file=sys.stderr, flush=True)
+        print(clean(line), file=sys.stderr, flush=True)
 
 
 def guarded(command: Callable[[], int]) -> int:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from lwtui.documents.schema import APPLICATION_ID, VERSION
 from lwtui.errors import DocumentError
+from lwtui.text import clean
 
 _PATIENCE = 1.0  # seconds that a lock of another program is waited for
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -59,9 +60,18 @@ def newer(path: Path, version: int) -> DocumentError:
     )
 
 
+def _as_text(stored: bytes) -> str:
+    """Text of a file that anybody may have made: nothing of it may drive a terminal."""
+    try:
+        return clean(stored.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise sqlite3.DatabaseError("it holds text that is not UTF-8") from None
+
+
 def connect_writer(path: Path) -> sqlite3.Connection:
     """A connection for the one writer. Raises ``sqlite3.Error``."""
     db = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None, timeout=_PATIENCE)
+    db.text_factory = _as_text
     try:
         _quick_check(db)  # first: a damaged file is left as it is
         db.execute("PRAGMA foreign_keys = ON")
@@ -186,6 +196,7 @@ def _uri(path: Path) -> str:
 
 def _reader(uri: str) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PATIENCE)
+    db.text_factory = _as_text
     try:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens the file
     except BaseException:
@@ -211,6 +222,7 @@ def _copy_reader(path: Path) -> sqlite3.Connection:
         source = sqlite3.connect(copy)
         try:
             db = sqlite3.connect(":memory:", isolation_level=None)
+            db.text_factory = _as_text
             source.backup(db)
         finally:
             source.close()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 from lwtui.documents.model import Basis, Provenance
+from lwtui.text import clean
 
 APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
 VERSION = 2  # user_version; a change of the tables makes it one more, and adds a step to UPGRADES
@@ -130,10 +132,15 @@ def provenance_to_json(provenance: Provenance | None) -> str | None:
 def provenance_from_json(stored: str | None) -> Provenance | None:
     if stored is None:
         return None
-    values = json.loads(stored)
+    values = json.loads(stored, object_hook=_cleaned)
     if basis := values.get("basis"):
         values["basis"] = Basis(**basis)
     return Provenance(**values)
+
+
+def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON can hide a control character in an escape."""
+    return {clean(name): clean(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def basis_to_json(basis: Basis | None) -> str | None:

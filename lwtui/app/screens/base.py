@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 from textual.screen import ModalScreen, Screen
 
 from lwtui.app.keymap import EVERYWHERE
+from lwtui.text import clean
 
 if TYPE_CHECKING:
     from lwtui.app.app import LwtuiApp
@@ -37,11 +38,11 @@ class Base(Screen[None]):
 
     def say(self, text: str) -> None:
         """A short notice. The text may hold a model's words: it is never markup."""
-        self.notify(text, markup=False)
+        self.notify(clean(text), markup=False)
 
     def complain(self, error: object) -> None:
         """What went wrong, longer on the screen."""
-        self.lwtui.complain(error)
+        self.lwtui.complain(clean(str(error)))
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):

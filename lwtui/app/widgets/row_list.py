@@ -19,6 +19,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from lwtui.text import clean
+
 
 @dataclass(frozen=True)
 class Column:
@@ -266,7 +268,7 @@ class RowList(ScrollView, can_focus=True):
 
 def _fitted(text: str, width: int, right: bool) -> str:
     """``text`` in exactly ``width`` cells, with an ellipsis where it is longer."""
-    text = " ".join(text.split())
+    text = " ".join(clean(text).split())
     length = cell_len(text)
     if length > width:
         return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
