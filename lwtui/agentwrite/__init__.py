@@ -15,7 +15,7 @@ from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.agentwrite.calls import RetryPolicy
 from lwtui.agentwrite.plan import direct_plan, make_plan, replan_section
 from lwtui.agentwrite.plan_format import PlanError, parse_plan
-from lwtui.agentwrite.record import record
+from lwtui.agentwrite.record import begun_plan, keep_plan, record
 from lwtui.agentwrite.write import Draft, Manuscript, write
 
 __all__ = [
@@ -24,7 +24,9 @@ __all__ = [
     "Manuscript",
     "PlanError",
     "RetryPolicy",
+    "begun_plan",
     "direct_plan",
+    "keep_plan",
     "make_plan",
     "open_agent",
     "parse_plan",

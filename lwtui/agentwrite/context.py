@@ -47,7 +47,7 @@ class Context:
         """Fit ``earlier`` sections into ``budget`` tokens: yields :class:`Shown` last, and before it what happened."""
         form = self.agent.form
         blocks = [form.earlier(one.title, one.main_point, one.text) for one in earlier]
-        sizes = [await self._count_once(block) + 2 for block in blocks]
+        sizes = [await self.tokens(block) + 2 for block in blocks]
         full = sum(sizes)
         if self._border == 0 and full <= budget:
             yield Shown("\n\n".join(blocks), full)
@@ -90,19 +90,19 @@ class Context:
         usage, self._usage = self._usage, Usage()
         return usage
 
-    async def _fits(self, text: str, budget: int) -> bool:
-        return await self._count(text) <= budget
-
-    async def _count(self, text: str) -> int:
-        return await self.agent.model.count_tokens(text)
-
-    async def _count_once(self, text: str) -> int:
-        """The same, remembered if it is exact; an estimate costs nothing, and gets better."""
+    async def tokens(self, text: str) -> int:
+        """The tokens of ``text``, remembered if they are exact; an estimate costs nothing, and gets better."""
         if not self.agent.model.capabilities.exact_tokens:
             return await self._count(text)
         if text not in self._tokens:
             self._tokens[text] = await self._count(text)
         return self._tokens[text]
+
+    async def _fits(self, text: str, budget: int) -> bool:
+        return await self._count(text) <= budget
+
+    async def _count(self, text: str) -> int:
+        return await self.agent.model.count_tokens(text)
 
     async def _note(self, section: Section) -> AsyncGenerator[str | Retrying, None]:
         """Notes on a section: by the model, or its first and last sentence where the model cannot make any."""

@@ -35,6 +35,16 @@ class PlanRejected:
 
 
 @dataclass(frozen=True)
+class PlanGrew:
+    """A plan in two steps so far: ``planned`` of its ``chapters`` have their sections, each of the others still
+    stands as one."""
+
+    plan: Plan
+    planned: int
+    chapters: int
+
+
+@dataclass(frozen=True)
 class PlanReady:
     plan: Plan
 
@@ -135,6 +145,7 @@ Event = (
     PlanStarted
     | PlanDelta
     | PlanRejected
+    | PlanGrew
     | PlanReady
     | SectionStarted
     | TextDelta
@@ -151,6 +162,6 @@ Event = (
 def to_dict(event: Event) -> dict[str, Any]:
     """The event as a JSON-ready object whose ``event`` names its kind."""
     fields = dataclasses.asdict(event)
-    if isinstance(event, PlanReady):
-        fields = {"plan": event.plan.to_dict()}
+    if isinstance(event, PlanReady | PlanGrew):
+        fields["plan"] = event.plan.to_dict()
     return {"event": type(event).__name__, **fields}

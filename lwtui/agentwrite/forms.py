@@ -7,21 +7,23 @@ Everything that differs between them in writing is here: it knows only :class:`F
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import regex
 
 from lwtui.agentwrite.plan_format import (
+    MOST_AT_ONCE,
     PLAN_SCHEMA,
     Bounds,
-    format_plan,
     format_step,
     plan_grammar,
     step_grammar,
 )
+from lwtui.agentwrite.plan_view import Detail, around, titles, view
 from lwtui.agentwrite.prompts import PromptBook, language_name
 from lwtui.documents.model import Brief, Plan
+from lwtui.documents.outline import labels, numbers, parents
 from lwtui.models.base import Capabilities, Message, Prompt, Request
 from lwtui.models.profiles import Profile
 from lwtui.text import clean, counts_characters, last_sentence_end
@@ -30,6 +32,7 @@ _MOST_REDONE = 300  # characters of an interrupted text that a chat model may be
 _SUMMARY_WORDS = 80
 _MOST_FINDINGS = 12  # told to a model at once
 _LINE_TOKENS = 80  # of a plan that is asked for line by line
+_MOST_HEADINGS = 200  # of sections planned before, which a chapter's plan is shown so that it repeats none
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,11 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be written now: section ``number`` (from 1) of the plan, ``words`` more of it after ``partial``.
+    """What is to be written now: the section at position ``number`` (from 1) of the plan, ``words`` more of it after
+    ``partial``.
 
-    ``written`` is what the model is shown of the text before it, already in the form's own layout.
+    ``written`` is what the model is shown of the text before it, already in the form's own layout, ``detail`` how
+    much of the plan it is shown.
     """
 
     brief: Brief
@@ -55,6 +60,7 @@ class Task:
     partial: str = ""
     parallel: bool = False
     direct: bool = False
+    detail: Detail = Detail.FULL
 
 
 class Form(Protocol):
@@ -65,6 +71,10 @@ class Form(Protocol):
 
     def section(self, task: Task) -> Prompt:
         """The prompt for (the rest of) one section, or of the whole text in direct mode."""
+        ...
+
+    def outline(self, plan: Plan, number: int, detail: Detail) -> str:
+        """What such a prompt shows of the plan."""
         ...
 
     def earlier(self, title: str, main_point: str, text: str) -> str:
@@ -107,8 +117,41 @@ class ChatForm:
 
     def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: Rejected | None) -> Request:
         """The request for a plan, again with findings if one was ``rejected``."""
-        as_json = can.json_schema and not can.grammar
-        turns = [self.prompts.render("plan_json" if as_json else "plan", **_values(brief), **vars(bounds))]
+        as_json = _as_json(can)
+        text = self.prompts.render("plan_json" if as_json else "plan", **_values(brief), **vars(bounds))
+        return self._planning(brief, text, bounds, can, rejected)
+
+    def chapters(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: Rejected | None) -> Request:
+        """The request for the chapters of a long document."""
+        text = self.prompts.render("chapters", **_values(brief), **vars(bounds), shape=self._shape(can, "chapter"))
+        return self._planning(brief, text, bounds, can, rejected)
+
+    def chapter(
+        self, brief: Brief, plan: Plan, section_id: str, bounds: Bounds, can: Capabilities, rejected: Rejected | None
+    ) -> Request:
+        """The request for the sections of one chapter, which sees all of them."""
+        at = plan.find(section_id)
+        chapter = plan.sections[at]
+        text = self.prompts.render(
+            "chapter",
+            **_values(brief),
+            **vars(bounds),
+            chapters=chapter_list(plan, section_id),
+            number=labels(plan)[at],
+            title=chapter.title,
+            main_point=chapter.main_point or chapter.title,
+            chapter_words=chapter.words,
+            shape=self._shape(can, "section"),
+        )
+        return self._planning(brief, text, bounds, can, rejected)
+
+    def _shape(self, can: Capabilities, part: str) -> str:
+        return self.prompts.render("shape_json" if _as_json(can) else "shape", part=part)
+
+    def _planning(
+        self, brief: Brief, text: str, bounds: Bounds, can: Capabilities, rejected: Rejected | None
+    ) -> Request:
+        turns = [text]
         if rejected:
             findings = "\n".join(f"- {finding}" for finding in rejected.findings[:_MOST_FINDINGS])
             # What came may be no plan at all, and of any length.
@@ -119,26 +162,30 @@ class ChatForm:
             self._prompt(brief, *turns),
             max_tokens=400 + 150 * bounds.most_steps,
             grammar=plan_grammar(numbers, "Title: ") if can.grammar else "",
-            json_schema=PLAN_SCHEMA if as_json else None,
+            json_schema=PLAN_SCHEMA if _as_json(can) else None,
         )
 
     def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
         """The request for another idea for section ``number`` (from 1)."""
-        section = plan.sections[number - 1]
+        section, counted = plan.sections[number - 1], numbers(plan)[number - 1]
+        detail = Detail.FULL if len(plan.sections) <= MOST_AT_ONCE else Detail.HEADINGS
+        shown = (view(plan, number, detail), around(plan, number, detail), format_step(counted, section))
         text = self.prompts.render(
             "replan",
             **_values(brief) | {"words": section.words},
-            plan=format_plan(plan),
-            number=number,
+            plan=shown[0] if detail is Detail.FULL else "\n".join(part for part in shown if part),
+            number=counted,
             title=section.title,
         )
+        number = counted
         lead = f"Paragraph {number} - Main Point: "
         return Request(self._prompt(brief, text), max_tokens=400, grammar=step_grammar(lead) if can.grammar else "")
 
     def section(self, task: Task) -> Prompt:
         if task.direct:
             return self._direct(task)
-        last = task.number == len(task.plan.sections)
+        counted = numbers(task.plan)
+        number, total = counted[task.number - 1], counted[-1]
         name = "continue" if task.partial else "parallel" if task.parallel else "section"
         written = task.written
         section = task.plan.sections[task.number - 1]
@@ -148,14 +195,23 @@ class ChatForm:
         text = self.prompts.render(
             name,
             **values,
-            plan=format_plan(task.plan),
+            plan=self.outline(task.plan, task.number, task.detail),
             written=written or "(nothing yet)",
-            number=task.number,
-            total=len(task.plan.sections),
-            step=format_step(task.number, section),
-            closing=self.prompts.render("last_section" if last else "more_follows"),
+            number=number,
+            total=total,
+            step=self._step(task, number),
+            closing=self.prompts.render("last_section" if number == total else "more_follows"),
         )
         return self._prompt(task.brief, text)
+
+    def outline(self, plan: Plan, number: int, detail: Detail) -> str:
+        return view(plan, number, detail)
+
+    def _step(self, task: Task, number: int) -> str:
+        """What the section is to say, and where the plan does not, what its neighbours say."""
+        step = format_step(number, task.plan.sections[task.number - 1])
+        near = around(task.plan, task.number, task.detail)
+        return f"{step}\n\nThe sections around it, which are not to be written now:\n{near}" if near else step
 
     def _direct(self, task: Task) -> Prompt:
         values = _values(task.brief) | {"words": task.words, "total_words": task.brief.words}
@@ -214,12 +270,27 @@ class CompletionForm:
             text=self._render(
                 "section",
                 task,
-                plan="; ".join(one.title for one in task.plan.sections),
+                plan=self.outline(task.plan, task.number, task.detail),
                 written=f"{task.written}\n\n" if task.written else "",
                 chapter=self.earlier(section.title, section.main_point, partial),
                 partial=partial,
             )
         )
+
+    def outline(self, plan: Plan, number: int, detail: Detail) -> str:
+        return titles(plan, number, detail)
+
+    def chapter_brief(self, brief: Brief, plan: Plan, section_id: str) -> Brief:
+        """The brief of one chapter as if it were a document of its own, for planning its sections line by line."""
+        chapter = plan.sections[plan.find(section_id)]
+        instruction = self.prompts.render(
+            "chapter_plan",
+            instruction=clean(brief.instruction).strip().rstrip("."),
+            chapters=titles(plan, plan.find(section_id) + 1, Detail.NEAR),
+            chapter=chapter.title,
+            main_point=chapter.main_point.rstrip(" .") or chapter.title,
+        )
+        return replace(brief, instruction=instruction, words=chapter.words)
 
     def _render(self, name: str, task: Task, **values: Any) -> str:
         brief = _values(task.brief)
@@ -244,6 +315,21 @@ class CompletionForm:
 
     def resume_at(self, text: str) -> int:
         return _whole_words(text)
+
+
+def chapter_list(plan: Plan, section_id: str) -> str:
+    """All chapters, and after them the headings of the sections that those before this one have by now."""
+    named, above = labels(plan), parents(plan)
+    tops = [at for at, one in enumerate(plan.sections) if above[at] is None or one.id == section_id]
+    lines = [f"{named[at]}. {plan.sections[at].title}: {plan.sections[at].main_point}".rstrip(": ") for at in tops]
+    done = [one.title for one in plan.sections[: plan.find(section_id)] if one.level > 1 and one.words]
+    if done:
+        lines.append("Headings in use: " + "; ".join(done[-_MOST_HEADINGS:]))
+    return "\n".join(lines)
+
+
+def _as_json(can: Capabilities) -> bool:
+    return can.json_schema and not can.grammar
 
 
 def _values(brief: Brief) -> dict[str, object]:

@@ -8,29 +8,37 @@ from contextlib import aclosing
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
 from lwtui.agentwrite.forms import ChatForm, CompletionForm
-from lwtui.agentwrite.plan_format import Bounds
+from lwtui.agentwrite.plan_format import NESTED_FROM, Bounds
+from lwtui.agentwrite.plan_nested import plan_nested
 from lwtui.agentwrite.plan_steps import plan_by_steps, replan_by_steps
 from lwtui.agentwrite.plan_whole import plan_whole, replan_whole
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 
 
-async def make_plan(agent: Agent, brief: Brief) -> AsyncGenerator[Event, None]:
+async def make_plan(agent: Agent, brief: Brief, begun: Plan | None = None) -> AsyncGenerator[Event, None]:
     """Ask for a plan until one can be used: what cannot is asked for again, at most ``REPAIRS`` times.
+
+    A long document (above ``NESTED_FROM`` words) is planned in chapters, and then each chapter in sections; the plan
+    so far comes as :class:`~lwtui.agentwrite.events.PlanGrew`, and given as ``begun`` it is gone on with.
 
     Ends with :class:`~lwtui.agentwrite.events.PlanReady`. Raises :class:`~lwtui.agentwrite.plan_format.PlanError`,
     which keeps what came, or :class:`~lwtui.models.base.ModelError`.
     """
+    async with aclosing(_planning(agent, brief, begun)) as events:
+        async for event in events:
+            yield event
+
+
+def _planning(agent: Agent, brief: Brief, begun: Plan | None) -> AsyncGenerator[Event, None]:
+    if begun is not None or brief.words > NESTED_FROM:
+        return plan_nested(agent, brief, begun)
     bounds = Bounds.of(brief.words, agent.profile.most_steps)
     match agent.form:
         case CompletionForm() as form:
-            planning = plan_by_steps(agent, form, brief, bounds)
+            return plan_by_steps(agent, form, brief, bounds)
         case ChatForm() as form:
-            planning = plan_whole(agent, form, brief, bounds)
-        case _:
-            raise TypeError(f"no way to plan in the form {agent.form!r}")
-    async with aclosing(planning) as events:
-        async for event in events:
-            yield event
+            return plan_whole(agent, form, brief, bounds)
+    raise TypeError(f"no way to plan in the form {agent.form!r}")
 
 
 async def replan_section(agent: Agent, brief: Brief, plan: Plan, section_id: str) -> AsyncGenerator[Event, None]:

@@ -18,7 +18,8 @@ from typing import Any
 
 import regex
 
-from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
+from lwtui.documents.model import DEEPEST, Brief, Plan, PlannedSection, title_from
+from lwtui.documents.outline import block, labels, levelled, numbers
 from lwtui.documents.plan_edits import rescale
 from lwtui.errors import LwtuiError
 from lwtui.text import clean, count_words
@@ -26,6 +27,11 @@ from lwtui.text import clean, count_words
 REPAIRS = 3  # how often a plan, or a step of one, is asked for again
 REPLAN_SALT = 100  # so that another idea is not drawn with the plan's own seed
 _STEP_WORDS = (200, 1000)  # the paper's bounds for one step
+_LIKELY_STEP = 250
+NESTED_FROM = 20_000  # words; a longer document is planned in chapters first, then each chapter in sections
+_CHAPTER_WORDS = (2_000, 8_000)
+_LIKELY_CHAPTER = 5_000
+MOST_AT_ONCE = 40  # steps that one call plans where there are two levels of them
 _STEP = regex.compile(
     r"Paragraph\s+(?P<number>\d{1,4})\s*[-–—]\s*Main\s+Point\s*[:：]\s*(?P<point>\S.*?)"
     r"\s*[-–—]\s*Word\s+Count\s*[:：]\s*(?P<words>\d[\d,]{0,7})\s*(?:words?|characters?|字)?\s*\.?",
@@ -57,18 +63,28 @@ class Bounds:
     most_steps: int
     least_words: int
     most_words: int
+    likely_words: int = _LIKELY_STEP
 
     @classmethod
     def of(cls, words: int, most_steps: int) -> Bounds:
         """The paper's bounds, widened where ``most_steps`` leaves no other way to reach ``words``."""
-        least_words, most_words = _STEP_WORDS
+        return cls._between(words, most_steps, _STEP_WORDS, _LIKELY_STEP)
+
+    @classmethod
+    def of_chapters(cls, words: int, most_steps: int) -> Bounds:
+        """Bounds for the chapters of a long document, which are planned in sections one by one afterwards."""
+        return cls._between(words, min(most_steps, MOST_AT_ONCE), _CHAPTER_WORDS, _LIKELY_CHAPTER)
+
+    @classmethod
+    def _between(cls, words: int, most_steps: int, each: tuple[int, int], likely: int) -> Bounds:
+        least_words, most_words = each
         most = max(1, min(most_steps, words // least_words))
         least = min(most, max(1, math.ceil(words / most_words)))
-        return cls(least, most, min(least_words, words), max(most_words, math.ceil(words / most)))
+        return cls(least, most, min(least_words, words), max(most_words, math.ceil(words / most)), likely)
 
     def likely_steps(self, words: int) -> int:
-        """A number of steps to ask for where a model is told exactly one: about 250 units each."""
-        return min(self.most_steps, max(self.least_steps, round(words / 250)))
+        """A number of steps to ask for where a model is told exactly one: about 250 units each, 5,000 for chapters."""
+        return min(self.most_steps, max(self.least_steps, round(words / self.likely_words)))
 
 
 def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None) -> Plan:
@@ -83,7 +99,7 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None) -> Plan:
     findings = findings or check_plan(plan, bounds)
     if findings:
         raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
-    plan = replace(plan, title=plan.title or title_from(brief.instruction))
+    plan = levelled(replace(plan, title=plan.title or title_from(brief.instruction)))
     if brief.words and plan.words != brief.words:
         plan = rescale(plan, brief.words)
     if bounds and (findings := _check_words(plan, bounds)):
@@ -104,7 +120,7 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
 
 def check_plan(plan: Plan, bounds: Bounds | None = None) -> list[str]:
     """What is wrong with a plan that was read: too few or too many steps, or the same one twice."""
-    count = len(plan.sections)
+    count = sum(section.words > 0 for section in plan.sections)
     if not count:
         return ["It has no steps."]
     findings = []
@@ -116,7 +132,7 @@ def check_plan(plan: Plan, bounds: Bounds | None = None) -> list[str]:
         ("heading", [section.title for section in plan.sections]),
         ("main point", [section.main_point for section in plan.sections]),
     ):
-        for value, times in Counter(value.casefold() for value in values).items():
+        for value, times in Counter(value.casefold() for value in values if value).items():
             if times > 1:
                 findings.append(f"The {what} {value[:60]!r} is used {times} times; each must differ.")
     return findings
@@ -128,13 +144,32 @@ def _check_words(plan: Plan, bounds: Bounds) -> list[str]:
         f"Step {number} has {section.words} of {plan.words}; give each step {bounds.least_words} to "
         f"{bounds.most_words}."
         for number, section in enumerate(plan.sections, 1)
-        if not bounds.least_words / 4 <= section.words <= bounds.most_words * 2
+        if section.words and not bounds.least_words / 4 <= section.words <= bounds.most_words * 2
     ]
 
 
+def said_elsewhere(steps: Plan, plan: Plan, section_id: str) -> list[str]:
+    """Where ``steps``, which are to be within a section, say what is said outside it."""
+    inside = block(plan, section_id)
+    others = [one for at, one in enumerate(plan.sections) if at not in inside]
+    findings = []
+    for what, field in (("heading", "title"), ("main point", "main_point")):
+        taken = {value.casefold() for one in others if (value := getattr(one, field))}
+        for one in steps.sections:
+            if (value := getattr(one, field)).casefold() in taken:
+                findings.append(f"The {what} {value[:60]!r} is used in another part of the document; each must differ.")
+    return findings
+
+
 def format_plan(plan: Plan) -> str:
-    """The plan's steps in the paper's shape, one a line."""
-    return "\n".join(format_step(number, section) for number, section in enumerate(plan.sections, 1))
+    """The plan's steps in the paper's shape, one a line, and before those of a part a line on that."""
+    named, counted = labels(plan), numbers(plan)
+    return "\n".join(
+        format_step(counted[at], section)
+        if section.words
+        else f"{named[at]} {_one_line(section.title)}: {_one_line(section.main_point)}".rstrip(": ")
+        for at, section in enumerate(plan.sections)
+    )
 
 
 def format_step(number: int, section: PlannedSection) -> str:
@@ -209,7 +244,8 @@ def _from_json(text: str) -> tuple[Plan, list[str]]:
     findings = [] if isinstance(title, str) else ["title must be text."]
     sections = []
     for number, row in enumerate(rows, 1):
-        section = _json_section(row)
+        following = rows[number] if number < len(rows) else None
+        section = _json_section(row, heads=_level_of(following) > _level_of(row))
         if section is None:
             findings.append(f"Section {number} needs a title and a main_point (texts) and words (a number above 0).")
         else:
@@ -217,15 +253,22 @@ def _from_json(text: str) -> tuple[Plan, list[str]]:
     return Plan(_one_line(title) if isinstance(title, str) else "", tuple(sections)), findings
 
 
-def _json_section(row: Any) -> PlannedSection | None:
-    if not isinstance(row, dict):
+def _level_of(row: Any) -> int:
+    """The level that a row of a plan in JSON names; 1 if it names none, 0 for what is none."""
+    level = row.get("level", 1) if isinstance(row, dict) else 0
+    return level if isinstance(level, int) and not isinstance(level, bool) and 1 <= level <= DEEPEST else 0
+
+
+def _json_section(row: Any, *, heads: bool) -> PlannedSection | None:
+    """The section of a row. One that ``heads`` others may be a heading alone."""
+    if not isinstance(row, dict) or not (level := _level_of(row)):
         return None
-    title, point, words = row.get("title"), row.get("main_point"), row.get("words")
-    if not (isinstance(title, str) and _one_line(title) and isinstance(point, str) and _one_line(point)):
+    title, point, words = row.get("title"), row.get("main_point", "" if heads else None), row.get("words")
+    if not (isinstance(title, str) and _one_line(title) and isinstance(point, str) and (heads or _one_line(point))):
         return None
-    if not isinstance(words, int) or isinstance(words, bool) or not 0 < words < 10_000_000:
+    if not isinstance(words, int) or isinstance(words, bool) or not (0 if heads else 1) <= words < 10_000_000:
         return None
-    return PlannedSection(_one_line(title), _one_line(point), words)
+    return PlannedSection(_one_line(title), _one_line(point), words, level=level)
 
 
 def _from_steps(text: str) -> tuple[Plan, list[str]]:

@@ -16,8 +16,9 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.answers import Answer, ask
 from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted
 from lwtui.agentwrite.forms import CompletionForm
-from lwtui.agentwrite.plan_format import REPLAN_SALT, Bounds, gave_up
+from lwtui.agentwrite.plan_format import REPLAN_SALT, Bounds, PlanError, gave_up
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
+from lwtui.documents.outline import block, parents
 from lwtui.documents.plan_edits import rescale
 from lwtui.models.base import Request
 from lwtui.text import clean
@@ -26,6 +27,7 @@ from lwtui.text import clean
 _TEMPERATURE = 0.6
 _DRAWS = 8  # of one line: it costs little, and there is nothing to learn from what was wrong
 _STEP_SALT = 10_000
+_CHAPTER_SALT = 1_000_000
 _LONGEST_HEADING = 60  # characters
 _LEAST_LETTERS = 3
 _LEAST_POINT = 12  # characters
@@ -64,6 +66,36 @@ async def plan_by_steps(
     yield PlanReady(rescale(plan, brief.words))
 
 
+async def sections_by_steps(
+    agent: Agent, form: CompletionForm, brief: Brief, plan: Plan, section_id: str, bounds: Bounds
+) -> AsyncGenerator[Event, None]:
+    """Ask for the sections of one chapter; ``PlanReady`` then has these alone.
+
+    Where no line comes that can be used, the chapter ends with the one before. One of which not even two came has
+    no sections: it can be written as it is.
+    """
+    at = plan.find(section_id)
+    chapter, inside = plan.sections[at], block(plan, section_id)
+    others = [one for place, one in enumerate(plan.sections) if place not in inside]
+    own = form.chapter_brief(brief, plan, section_id)
+    steps = bounds.likely_steps(chapter.words)
+    yield PlanStarted(1)
+    found = Plan(chapter.title, ())
+    for number in range(1, steps + 1):
+        line = _Line()
+        salt = (at + 1) * _CHAPTER_SALT + number * _STEP_SALT
+        try:
+            async with aclosing(_step(agent, form, own, found, number, salt, line, others)) as events:
+                async for event in events:
+                    yield event
+        except PlanError:
+            break  # which PlanRejected has told
+        found = replace(found, sections=(*found.sections, PlannedSection(line.heading, line.point, 1)))
+    if len(found.sections) < 2:
+        found = replace(found, sections=())
+    yield PlanReady(rescale(found, chapter.words))
+
+
 async def replan_by_steps(
     agent: Agent, form: CompletionForm, brief: Brief, plan: Plan, number: int
 ) -> AsyncGenerator[Event, None]:
@@ -72,16 +104,34 @@ async def replan_by_steps(
     yield PlanStarted(1)
     line = _Line()
     salt = REPLAN_SALT + number * _STEP_SALT + len(old.main_point) * 31
-    async with aclosing(_step(agent, form, brief, plan, number, salt, line)) as events:
+    part, place = _part(plan, number - 1)
+    async with aclosing(_step(agent, form, brief, part, place, salt, line)) as events:
         async for event in events:
             yield event
     yield PlanReady(plan.with_section(replace(old, title=line.heading, main_point=line.point)))
 
 
+def _part(plan: Plan, at: int) -> tuple[Plan, int]:
+    """The part that a section is in as a plan of its own, and the section's number there."""
+    above = parents(plan)
+    parent = above[at]
+    places = [one for one in range(len(plan.sections)) if above[one] == parent]
+    title = plan.title if parent is None else plan.sections[parent].title
+    return Plan(title, tuple(plan.sections[one] for one in places)), places.index(at) + 1
+
+
 async def _step(
-    agent: Agent, form: CompletionForm, brief: Brief, plan: Plan, number: int, salt: int, into: _Line
+    agent: Agent,
+    form: CompletionForm,
+    brief: Brief,
+    plan: Plan,
+    number: int,
+    salt: int,
+    into: _Line,
+    others: Sequence[PlannedSection] = (),
 ) -> AsyncGenerator[Event, None]:
-    """Draw step ``number`` until it can be used. The other steps of ``plan`` are what it must not repeat.
+    """Draw step ``number`` until it can be used. The other steps of ``plan`` are what it must not be like; headings
+    and main points of ``others``, which are further away, it must not have.
 
     Raises :class:`~lwtui.agentwrite.plan_format.PlanError` when no try brought one.
     """
@@ -101,7 +151,7 @@ async def _step(
             async for event in events:
                 yield event
         line.point = _tidied(point.text)
-        line.finding = _finding(line, plan.sections, number)
+        line.finding = _finding(line, plan.sections, number) or _taken(line, others, number)
         if f". {line.heading}:" in request.prompt.text.removesuffix(f" {line.heading}:"):
             line.finding = line.finding or f"Step {number} copies the example {line.heading!r}."
         if not line.finding:
@@ -152,6 +202,13 @@ def _finding(line: _Line, sections: Sequence[PlannedSection], number: int) -> st
         points, headings = _in_common(line.point, other.main_point), _in_common(line.heading, other.title)
         if points >= _ALIKE_POINTS or headings >= _ALIKE_HEADINGS:
             return f"Step {number} says what step {at} says; each must differ."
+    return ""
+
+
+def _taken(line: _Line, others: Sequence[PlannedSection], number: int) -> str:
+    for other in others:
+        if line.heading.casefold() == other.title.casefold() or line.point.casefold() == other.main_point.casefold():
+            return f"Step {number} is one of another part, {other.title!r}; each must differ."
     return ""
 
 

@@ -7,14 +7,24 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from lwtui.agentwrite.events import Event, SectionFinished, SectionStarted, TextDelta, TextRolledBack
-from lwtui.documents.model import Status, Usage
+from lwtui.agentwrite.events import (
+    Event,
+    PlanGrew,
+    PlanReady,
+    SectionFinished,
+    SectionStarted,
+    TextDelta,
+    TextRolledBack,
+)
+from lwtui.agentwrite.plan_nested import unplanned
+from lwtui.documents.model import Plan, Status, Usage
 from lwtui.errors import DocumentError
 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
 
 JOURNAL_SECONDS = 0.4  # text is in the file at the latest this long after it came
+_UNFINISHED = "plan-unfinished"  # a setting of the document: some of its chapters are still to be planned
 
 
 async def record(document: Document, events: AsyncGenerator[Event]) -> AsyncGenerator[Event, None]:
@@ -37,6 +47,25 @@ async def record(document: Document, events: AsyncGenerator[Event]) -> AsyncGene
     finally:
         ticker.cancel()
         _interrupt(document, streaming)
+
+
+def keep_plan(document: Document, event: Event, label: str) -> None:
+    """Put the plan that an event brings into the document. All parts of one planning are taken back together."""
+    match event:
+        case PlanGrew(plan=plan, planned=planned):
+            document.set_plan(plan, label, joined=planned > 0)
+            document.set_setting(_UNFINISHED, "yes")
+        case PlanReady(plan=plan):
+            document.set_plan(plan, label, joined=bool(document.setting(_UNFINISHED)))
+            document.set_setting(_UNFINISHED, "")
+        case _:
+            return
+
+
+def begun_plan(document: Document) -> Plan | None:
+    """The document's plan if its planning was broken off, for :func:`lwtui.agentwrite.plan.make_plan` to go on with."""
+    plan = document.plan
+    return plan if document.setting(_UNFINISHED) and unplanned(plan) else None
 
 
 def _store(document: Document, event: Event, streaming: set[str]) -> None:

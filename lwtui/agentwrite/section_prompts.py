@@ -10,12 +10,15 @@ from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import Context, Shown
 from lwtui.agentwrite.events import ContextTrimmed, Retrying
 from lwtui.agentwrite.forms import Task
+from lwtui.agentwrite.plan_view import Detail
 from lwtui.documents.model import Brief, Plan, Section
 from lwtui.models.base import Prompt, Request
 
 _TOKENS_A_WORD = 3  # generous: the landing ends a section, this only bounds a call
 _LEAST_WORDS = 30  # asked for at once
 _LEAST_FREE = 256  # tokens beside brief and plan, for text so far and answer
+_PLAN_TOKENS = 4_000  # most that the plan takes of a prompt, and
+_PLAN_SHARE = 0.3  # most that it takes of the context
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,15 @@ class SectionPrompts:
         self._job = job
         self._context = context
         self._shown = Shown("", 0)
+        self._detail = Detail.FULL
         self.notices: list[ContextTrimmed] = []
         self.cramped = False
 
     async def prepare(self) -> AsyncGenerator[ContextTrimmed | Retrying, None]:
         """Decide what of the earlier sections all requests show. Raises :class:`~lwtui.models.base.ModelError`."""
         job = self._job
+        if not job.direct:
+            self._detail = await self._fitting_detail()
         if job.parallel or job.direct or not job.earlier:
             return
         free = await self._free()
@@ -68,6 +74,15 @@ class SectionPrompts:
                     self._shown = item
                 else:
                     yield item
+
+    async def _fitting_detail(self) -> Detail:
+        """How much of the plan there is room for: the most that fits."""
+        room = min(_PLAN_TOKENS, int(self._agent.context_length * _PLAN_SHARE))
+        for detail in Detail:
+            outline = self._agent.form.outline(self._job.plan, self._job.number, detail)
+            if await self._context.tokens(outline) <= room:
+                return detail
+        return Detail.LEAST
 
     async def request(self, text: str, length: int, *, salt: int, loops: int) -> Request:
         """The request for what comes after ``text``, of ``length``, in this section.
@@ -112,7 +127,7 @@ class SectionPrompts:
     def _prompt(self, shown: str, text: str, words: int) -> Prompt:
         job = self._job
         return self._agent.form.section(
-            Task(job.brief, job.plan, job.number, words, shown, text, job.parallel, job.direct)
+            Task(job.brief, job.plan, job.number, words, shown, text, job.parallel, job.direct, self._detail)
         )
 
 

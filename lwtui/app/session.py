@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import monotonic, time
 
-from lwtui.agentwrite import Agent, make_plan, record, replan_section, write
+from lwtui.agentwrite import Agent, begun_plan, keep_plan, make_plan, record, replan_section, write
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Continuing,
     DocumentFinished,
     Event,
     PlanDelta,
+    PlanGrew,
     PlanReady,
     PlanRejected,
     PlanStarted,
@@ -105,7 +106,7 @@ class Session:
         return self.activity is not Activity.IDLE
 
     def start_plan(self) -> None:
-        """Have the model plan the document."""
+        """Have the model plan the document, or go on with a plan that was broken off."""
         self._start(lambda: self._plan(None))
 
     def start_replan(self, section_id: str) -> None:
@@ -306,12 +307,14 @@ class Session:
         agent = await self.agents.get(document.brief.model)
         self._become(Activity.PLANNING)
         if section_id is None:
-            events, label = make_plan(agent, document.brief), "Re-plan the document"
+            events, label = make_plan(agent, document.brief, begun_plan(document)), "Re-plan the document"
         else:
             events, label = replan_section(agent, document.brief, document.plan, section_id), "Re-plan a section"
         async with aclosing(events):
             async for event in events:
-                if isinstance(event, PlanReady):
+                if section_id is None:
+                    keep_plan(document, event, label)
+                elif isinstance(event, PlanReady):
                     document.set_plan(event.plan, label)
                 self._hear(event)
 
@@ -379,6 +382,8 @@ def describe(event: Event) -> str:
             return "Asked for a plan" if attempt == 1 else f"Asked for the plan again (try {attempt})"
         case PlanRejected(_, findings):
             return f"The plan could not be used: {findings[0]}"
+        case PlanGrew(_, planned, chapters):
+            return f"{planned} of {chapters} chapters are planned"
         case PlanReady(plan):
             return f"Plan ready: {len(plan.sections)} sections, {number(plan.words)} words"
         case SectionStarted(position=position, total=total, title=title, target=target, resumed=resumed):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.events import Event, PlanReady
-from lwtui.agentwrite.record import record
+from lwtui.agentwrite.events import Event, PlanGrew, PlanReady
+from lwtui.agentwrite.record import begun_plan, keep_plan, record
 from lwtui.agentwrite.write import write
 from lwtui.cli.guard import say
 from lwtui.cli.outputs import format_of
@@ -96,18 +96,24 @@ class Headless:
     async def _planned(self, agent: Agent) -> Document:
         """The document, with a plan. A new one is made as soon as there is something to keep in it."""
         document = self._document
-        if document is not None and document.plan.sections:
+        begun = None if document is None else begun_plan(document)
+        if document is not None and document.plan.sections and begun is None:
             return document
-        plan = self._job.plan
-        if plan is None:
-            plan = await ask_for_plan(agent, self._job.brief, self._tell)
+        if self._job.plan is None or begun is not None:
+            await ask_for_plan(agent, self._job.brief, self._take_plan, begun)
         else:
-            self._tell(PlanReady(plan))
-        if document is None:
-            document = self._use(Document.create(self._job.document, self._job.brief, plan))
-        else:
-            document.set_plan(plan, "Plan")
-        return document
+            self._take_plan(PlanReady(self._job.plan))
+        assert self._document is not None
+        return self._document
+
+    def _take_plan(self, event: Event) -> None:
+        """Keep what is planned so far, then tell of it."""
+        if isinstance(event, PlanGrew | PlanReady):
+            document = self._document
+            if document is None:
+                document = self._use(Document.create(self._job.document, self._job.brief, event.plan))
+            keep_plan(document, event, "Plan")
+        self._tell(event)
 
     def _reopened(self) -> Document:
         document = Document.open(self._job.document)

@@ -69,10 +69,11 @@ async def _plan(brief: Brief, settings: Settings, model: ModelSettings, progress
         await agent.aclose()
 
 
-async def ask_for_plan(agent: Agent, brief: Brief, tell: Callable[[Event], None]) -> Plan:
-    """The plan that the model makes. A model that makes none leaves its last try in a file that the error names."""
+async def ask_for_plan(agent: Agent, brief: Brief, tell: Callable[[Event], None], begun: Plan | None = None) -> Plan:
+    """The plan that the model makes, or goes on with if one was ``begun``. A model that makes none leaves its last
+    try in a file that the error names."""
     try:
-        async with aclosing(make_plan(agent, brief)) as events:
+        async with aclosing(make_plan(agent, brief, begun)) as events:
             async for event in events:
                 tell(event)
                 if isinstance(event, PlanReady):

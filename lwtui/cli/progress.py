@@ -16,6 +16,7 @@ from lwtui.agentwrite.events import (
     ContextTrimmed,
     Event,
     PlanDelta,
+    PlanGrew,
     PlanReady,
     PlanRejected,
     PlanStarted,
@@ -171,6 +172,8 @@ class Progress:
 
     def _note(self, event: Event) -> str:
         match event:
+            case PlanGrew(planned=planned, chapters=chapters) if planned:
+                return f"{planned} of {chapters} chapters planned"
             case PlanRejected(attempt=attempt, findings=findings):
                 return f"Try {attempt} cannot be used: {clean(findings[0])}"
             case Retrying(reason=reason, delay=delay):

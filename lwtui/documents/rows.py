@@ -177,6 +177,12 @@ def put_plan_step(db: sqlite3.Connection, label: str, before: str, most: int) ->
     db.execute("DELETE FROM plan_step WHERE id <= (SELECT max(id) FROM plan_step) - ?", (most,))
 
 
+def last_plan_step(db: sqlite3.Connection) -> str | None:
+    """The label of the last change of the plan."""
+    row = db.execute("SELECT label FROM plan_step ORDER BY id DESC LIMIT 1").fetchone()
+    return None if row is None else str(row[0])
+
+
 def put_journal(db: sqlite3.Connection, section_id: str, stream: Stream) -> None:
     """Store what came since the last time: only that, not the text before it."""
     db.executemany(

@@ -234,20 +234,23 @@ class Document:
             rows.put_brief(db, brief)
         self._now.brief = brief
 
-    def set_plan(self, plan: Plan, label: str, texts: Mapping[str, str] | None = None) -> None:
+    def set_plan(self, plan: Plan, label: str, texts: Mapping[str, str] | None = None, *, joined: bool = False) -> None:
         """Replace the plan and, in the same step, the texts of some sections (``texts``, by section id).
 
         Texts belong to section ids: a section that leaves the plan keeps its text in the file, and
         :meth:`undo_plan` (or a later plan that names its id again) brings it back. ``label`` says what was done, as
-        in "Delete section “Soil”".
+        in "Delete section “Soil”". ``joined``: if the last change had the same label, both are taken back together.
         """
         plan = rows.checked(plan)
         new = {id: text for id, given in (texts or {}).items() if (text := clean(given)) != self._text(id)}
         for section_id in new:
             self._settle(section_id)
+        if plan == self.plan and not new:
+            return
         before = [rows.plan_to_row(self.plan), [[id, *self._state(id)] for id in new]]
         with self._change() as db:
-            rows.put_plan_step(db, clean(label), json.dumps(before, ensure_ascii=False), _PLAN_STEPS)
+            if not (joined and rows.last_plan_step(db) == clean(label)):
+                rows.put_plan_step(db, clean(label), json.dumps(before, ensure_ascii=False), _PLAN_STEPS)
             rows.put_plan(db, plan)
             planned = self._now.planned(plan)
             for section_id, text in new.items():

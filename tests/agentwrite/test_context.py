@@ -232,10 +232,10 @@ async def test_a_model_that_thinks_in_a_small_context() -> None:
     assert 1140 <= words(draft) <= 1260
 
 
-async def test_a_plan_that_fills_the_context_is_told_without_a_call() -> None:
+async def test_a_brief_that_fills_the_context_is_told_without_a_call() -> None:
     async with open_studio(Author(), context_length=1000) as studio:
         with pytest.raises(ModelError) as caught:
-            await studio.write(BRIEF, plan_of(*[200] * 60))
+            await studio.write(replace(BRIEF, instruction="word " * 600), plan_of(*[200] * 60))
     assert caught.value.kind == "context"
     assert "brief and the plan take" in str(caught.value) and "fewer sections" in str(caught.value)
     assert not studio.server.calls

@@ -54,7 +54,7 @@ async def test_the_request_tells_the_brief_and_the_bounds() -> None:
     assert "Use 5 to 25 sections" in chinese and "5000 characters" in chinese and "in Chinese" in chinese
 
 
-@pytest.mark.parametrize("words", [300, 5_000, 20_000, 50_000])
+@pytest.mark.parametrize("words", [300, 5_000, 20_000])
 async def test_documents_of_any_length_are_planned(words: int) -> None:
     async with open_studio(Author()) as studio:
         plan, _ = await studio.plan(Brief("A long one", words))

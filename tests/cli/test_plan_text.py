@@ -49,6 +49,28 @@ def test_any_plan_is_read_again(title: str, sections: list[tuple[str, str, int]]
     assert same(read_plan(show_plan(plan, "en"), "Tomatoes", None), plan)
 
 
+def test_a_plan_in_parts_is_printed_as_it_nests_and_read_again() -> None:
+    steps = (("Soil", "", 0, 1), ("Loam", "what it is", 300, 2), ("Peat", "", 0, 2), ("Moss", "a bog", 200, 3))
+    plan = Plan("Pots", tuple(PlannedSection(*step[:3], level=step[3]) for step in (*steps, ("Sun", "hours", 100, 1))))
+    shown = show_plan(plan, "en")
+    assert [line for line in shown.split("\n") if line[:4].strip() and "(" in line] == [
+        " 1. Soil (500 words in 2 sections)",
+        "  1.1 Loam (300 words)",
+        "  1.2 Peat (200 words in 1 section)",
+        "   1.2.1 Moss (200 words)",
+        " 2. Sun (100 words)",
+    ]
+    assert "600 words in 3 sections" in shown
+    assert same(read_plan(shown, "Pots", None), plan)
+    assert same(read_plan(plan.to_json(), "Pots", None), plan)
+    assert read_plan(shown, "Pots", 1200).words == 1200
+    for wrong, finding in (("1.1 Loam", "1.2 Loam"), ("1.2.1 Moss", "1.3.1 Moss"), (" 2. Sun", " 3. Sun")):
+        with pytest.raises(PlanError, match="was due, but number"):
+            read_plan(shown.replace(wrong, finding), "Pots", None)
+    with pytest.raises(PlanError, match="Section 2 needs"):  # a part that nothing is in
+        read_plan("1. Sun (100 words)\n    hours\n2. Soil (500 words in 2 sections)", "Pots", None)
+
+
 def test_json_and_the_step_lines_are_read_too() -> None:
     assert same(read_plan(PLAN.to_json(), "Tomatoes", None), squeezed(PLAN))
     steps = read_plan(format_plan(PLAN), "Tomatoes", None)

@@ -56,10 +56,10 @@ class Author:
         most = body.get("max_tokens") or body.get("max_completion_tokens")
         if self.thinks >= most:
             return Answer(reasoning=["Hmm. "] * 3, finish="length", usage=_usage(body, most))
-        if kind in ("plan", "repair"):
+        if kind in ("plan", "chapter", "repair"):
             text = self._plan(prompt, body)
         elif kind == "plan_line":
-            text = self._plan_line(prompt.rsplit("\n", 1)[-1])
+            text = self._plan_line(prompt)
         elif kind == "summary":
             text = f"It says {' '.join(re.findall('[a-z]{6,}', prompt)[-12:])}."
         else:
@@ -80,20 +80,24 @@ class Author:
     # -- plans
 
     def _plan(self, prompt: str, body: Any) -> str:
-        attempt = self.asked.count("plan") + self.asked.count("repair")
+        attempt = sum(map(self.asked.count, ("plan", "chapter", "repair")))
         if self.plan:
             return self.plan if isinstance(self.plan, str) else self.plan(attempt)
         first = body["messages"][1]["content"]
-        words = int(re.findall(r"document of (\d+) ", first)[0])
-        least, most = map(int, re.findall(r"Use (\d+) to (\d+) sections", first)[0])
-        return f"Title: A Plan\n{plan_text(max(least, min(most, round(words / 300))), words)}"
+        words = int(re.findall(r"together they have (\d+)", first)[0])
+        (least, most, part) = re.findall(r"Use (\d+) to (\d+) (sections|chapters)", first)[0]
+        chapter = re.search(r"Plan chapter (\d+),", first)
+        steps = max(int(least), min(int(most), round(words / (5000 if part == "chapters" else 300))))
+        return f"Title: A Plan\n{plan_text(steps, words, after=100 * int(chapter[1]) if chapter else 0)}"
 
-    def _plan_line(self, begun: str) -> str:
+    def _plan_line(self, prompt: str) -> str:
         """The rest of a line of an outline, and as a base model does, more lines after it."""
-        number, heading = re.findall(r"^(\d+)?\.?(.*)$", begun)[0]
+        number, heading = re.findall(r"^(\d+)?\.?(.*)$", prompt.rsplit("\n", 1)[-1])[0]
         if not number:
             return " A Plan\n1. More"
-        return f" {_point(int(number))}\n{int(number) + 1}. More" if heading else f" {title_of(int(number))}: and so on"
+        chapter = re.search(r"What is in the chapter (.+?) \(", prompt)
+        at = int(number) + (100 * number_of(chapter[1]) if chapter else 0)
+        return f" {_point(at)}\n{int(number) + 1}. More" if heading else f" {title_of(at)}: and so on"
 
     # -- prose
 
@@ -150,11 +154,17 @@ def title_of(number: int) -> str:
     return f"Part {_word(number)}"
 
 
-def plan_text(steps: int, words: int) -> str:
-    """A plan in the paper's shape."""
+def number_of(title: str) -> int:
+    """The number that a heading is of."""
+    return next(number for number in range(1, 10_000) if title_of(number) == title)
+
+
+def plan_text(steps: int, words: int, after: int = 0) -> str:
+    """A plan in the paper's shape; its titles and points are those of the numbers ``after`` one."""
     share = words // steps
     return "\n".join(
-        f"Paragraph {number} - Main Point: {title_of(number)}: {_point(number)} - Word Count: {share} words"
+        f"Paragraph {number} - Main Point: {title_of(after + number)}: {_point(after + number)} - "
+        f"Word Count: {share} words"
         for number in range(1, steps + 1)
     )
 
@@ -204,6 +214,7 @@ def _kind(body: Any, prompt: str) -> str:
         return "repair"
     for words, kind in (
         ("Plan it: break it into", "plan"),
+        ("break that chapter into", "chapter"),
         ("wants another idea", "replan"),
         ("note what that author must know", "summary"),
         ("has been begun", "continue"),
@@ -221,7 +232,7 @@ def _task(kind: str, prompt: str) -> tuple[int, int, str]:
     """Number of the section (1 in direct mode), how much is wanted, and what stands of it."""
     if kind == "completion":
         heading, _, partial = re.split(r"(?m)^## ", prompt)[-1].partition("\n\n")
-        number = next(number for number in range(1, 200) if title_of(number) == heading)
+        number = number_of(heading)
         return number, 0, partial.partition("\n\n")[2]
     wanted = _WORDS_WANTED.findall(prompt)
     if kind == "direct":
