@@ -14,6 +14,7 @@ COMMANDS = {
     "plan": "print a plan for a document",
     "write": "plan and write a document, without the app",
     "export": "turn a document into Markdown, text, HTML, DOCX, EPUB or PDF",
+    "import": "make a document from Markdown, text or DOCX",
     "bench": "measure how well models write at length, and compare them",
     "models": "list, add, verify and remove models",
     "config": "show and change the settings",

@@ -33,7 +33,9 @@ examples:
 
 A file that is named like a command is opened as ./FILE.""",
     )
-    result.add_argument("file", nargs="?", metavar="FILE", help="a .lw document, or Markdown or plain text to import")
+    result.add_argument(
+        "file", nargs="?", metavar="FILE", help="a .lw document, or Markdown, plain text or DOCX to import"
+    )
     add_model_options(result)
     result.add_argument("--version", action="version", version=_version(), help="show the version and exit")
     return result
@@ -71,12 +73,12 @@ def _document(file: Path) -> Path:
     if file.suffix.lower() == ".lw":
         Document.open(file, read_only=True).close()  # what is wrong with it is told before the screen changes
         return file
-    from lwtui.documents.markdown import import_text
+    from lwtui.documents.importing import import_file
 
     target = file.with_suffix(".lw")
     if target.exists():
         raise UsageError(f"{target} is there already. Open it: lwtui {target}. To import {file} anew, move it away.")
-    import_text(file, target).close()
+    import_file(file, target).close()
     return target
 
 

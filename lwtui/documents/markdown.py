@@ -12,12 +12,14 @@ import regex
 from lwtui.documents.build import build
 from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection
 from lwtui.documents.plain_text import parser, without_marks
+from lwtui.documents.plan_edits import levelled
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.text import clean, count_words, detect_language
 
 _BEFORE_HEADINGS = "Introduction"
 _LANGUAGE_SAMPLE = 5_000  # characters that a language is told by
+_LONG_SECTION = 2_000  # words; a section that has as many is divided at the headings within it
 # A block of YAML that many tools put on top; without this its last line would pass for a heading.
 _FRONT_MATTER = regex.compile(
     r"\A---[ \t]*\n(?P<yaml>[\w-]+[ \t]*:.*\n(?:[\w-]+[ \t]*:.*\n|[ \t#-].*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
@@ -30,20 +32,39 @@ def import_text(source: Path, target: Path) -> Document:
 
     Raises :class:`lwtui.errors.DocumentError` if the source cannot be read as UTF-8 text.
     """
-    title, parts = _divide(_read(source))
-    title = title or source.stem
-    sections = tuple(PlannedSection(heading, "", max(1, count_words(text))) for heading, text in parts)
-    plan = Plan(title, sections)
-    sample = "\n".join(text for _, text in parts)[:_LANGUAGE_SAMPLE]
+    return import_markdown(read_text(source), source.stem, target)
+
+
+def import_markdown(text: str, title: str, target: Path) -> Document:
+    """Make a document at ``target`` from ``text``; ``title`` is that of a text that names none."""
+    own, parts = _divide(clean(text))
+    title = own or title
+    sections = tuple(PlannedSection(one.title, "", _target(one), level=one.level) for one in parts)
+    plan = levelled(Plan(title, sections))
+    sample = "\n".join(one.text for one in parts)[:_LANGUAGE_SAMPLE]
     brief = Brief(
         instruction=title,
         words=plan.words,
         language=detect_language(f"{title}\n{sample}"),
-        mode=Mode.DIRECT if [heading for heading, _ in parts] == [""] else Mode.AGENTWRITE,
+        mode=Mode.DIRECT if [one.title for one in parts] == [""] else Mode.AGENTWRITE,
     )
-    texts = {section.id: text for section, (_, text) in zip(sections, parts, strict=True)}
+    texts = {section.id: one.text for section, one in zip(plan.sections, parts, strict=True)}
     build(target, brief, plan, texts, Origin.IMPORT)
     return Document.open(target)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A section that is made of a text. One that ``heads`` others has no text of its own."""
+
+    title: str
+    level: int
+    text: str
+    heads: bool = False
+
+
+def _target(part: _Part) -> int:
+    return 0 if part.heads else max(1, count_words(part.text))
 
 
 @dataclass(frozen=True)
@@ -54,7 +75,8 @@ class _Heading:
     end: int  # the line after it
 
 
-def _read(source: Path) -> str:
+def read_text(source: Path) -> str:
+    """A file of text. Raises :class:`DocumentError` if it cannot be read as UTF-8."""
     try:
         data = source.read_bytes()
     except FileNotFoundError:
@@ -69,11 +91,11 @@ def _read(source: Path) -> str:
         text = "\0"
     if "\0" in text:
         raise DocumentError(f"{source} is not UTF-8 text. Save it as UTF-8 in an editor and import it again.")
-    return clean(text)
+    return text
 
 
-def _divide(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """The title, empty if the text has none, and the sections' headings and texts."""
+def _divide(text: str) -> tuple[str, list[_Part]]:
+    """The title, empty if the text has none, and the sections."""
     title = ""
     if match := _FRONT_MATTER.match(text):
         text = text[match.end() :]
@@ -86,17 +108,43 @@ def _divide(text: str) -> tuple[str, list[tuple[str, str]]]:
         title = first.title
         lines[: first.end] = [""] * first.end
     if not headings:
-        return title, [("", _joined(lines))]
-    level = _split_level(headings)
-    starts = [heading for heading in headings if heading.level <= level]
+        return title, [_Part("", 1, _joined(lines))]
+    starts = _starts(headings, lines)
+    highest = min(heading.level for heading in starts)
     parts = []
     if before := _joined(lines[: starts[0].start]):
-        parts.append((_BEFORE_HEADINGS, before))
+        parts.append(_Part(_BEFORE_HEADINGS, 1, before))
     for heading, following in zip(starts, [*starts[1:], None], strict=True):
         stop = following.start if following else len(lines)
         inner = [one for one in headings if heading.end <= one.start < stop]
-        parts.append((heading.title, _joined(_lowered(lines, inner, level)[heading.end : stop])))
+        own = _joined(_lowered(lines, inner, highest)[heading.end : stop])
+        heads = following is not None and following.level > heading.level and not own
+        parts.append(_Part(heading.title, heading.level - highest + 1, own, heads))
     return title, parts
+
+
+def _starts(headings: Sequence[_Heading], lines: Sequence[str]) -> list[_Heading]:
+    """The headings that begin sections: down to one level, and in long sections further down."""
+    level = _split_level(headings)
+    starts = [heading for heading in headings if heading.level <= level]
+    found = []
+    for heading, following in zip(starts, [*starts[1:], None], strict=True):
+        stop = following.start if following else len(lines)
+        found += [heading, *_within(heading, [one for one in headings if heading.end <= one.start < stop], lines, stop)]
+    return found
+
+
+def _within(heading: _Heading, inner: Sequence[_Heading], lines: Sequence[str], stop: int) -> list[_Heading]:
+    """The headings within a section that begin sections of their own, because it is long."""
+    if len(inner) < 2 or count_words("\n".join(lines[heading.end : stop])) < _LONG_SECTION:
+        return []
+    level = _split_level(inner)
+    starts = [one for one in inner if one.level <= level]
+    found = []
+    for one, following in zip(starts, [*starts[1:], None], strict=True):
+        end = following.start if following else stop
+        found += [one, *_within(one, [deep for deep in inner if one.end <= deep.start < end], lines, end)]
+    return found
 
 
 def _headings(text: str) -> list[_Heading]:
@@ -120,10 +168,10 @@ def _split_level(headings: Sequence[_Heading]) -> int:
     return min((level for level, times in levels.items() if times > 1), default=max(2, min(levels)))
 
 
-def _lowered(lines: Sequence[str], inner: Sequence[_Heading], level: int) -> list[str]:
+def _lowered(lines: Sequence[str], inner: Sequence[_Heading], highest: int) -> list[str]:
     """``lines`` with the headings within a section put below the level that sections have in an export."""
     lines = list(lines)
-    if level == 1:
+    if highest == 1:
         for heading in inner:
             blank = [""] * (heading.end - heading.start - 1)
             lines[heading.start : heading.end] = ["#" * min(6, heading.level + 1) + " " + heading.title, *blank]

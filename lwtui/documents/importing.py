@@ -1,0 +1,68 @@
+"""Files of other programs as documents: Markdown, plain text, and through pandoc, DOCX."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import regex
+
+from lwtui.documents.export.pandoc import need, pandoc
+from lwtui.documents.export.work import Stopped, Work
+from lwtui.documents.markdown import import_markdown, read_text
+from lwtui.documents.plain_text import without_marks
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError, LwtuiError
+
+# Plain CommonMark, as texts are written here. What it cannot say (a table in a table) is simplified.
+_TO = "commonmark-raw_html+pipe_tables+strikeout"
+# A DOCX holds its title beside its text, where `$title$` finds it.
+_TEMPLATE = "$title$\n$body$\n"
+_PICTURE = regex.compile(r"!\[(?P<shown>(?:[^\]\\]|\\.)*)\]\(media/[^)\s]*(?:\s+\"[^\"]*\")?\)")
+
+
+def import_file(source: Path, target: Path, work: Work | None = None) -> Document:
+    """Make a document at ``target`` from ``source``, which is left as it is; its headings become sections.
+
+    Raises :class:`lwtui.errors.DocumentError` if the source cannot be read, or :class:`lwtui.errors.LwtuiError` that
+    says what to install for it.
+    """
+    title, text = read_file(source, work or Work())
+    return import_markdown(text, title, target)
+
+
+def read_file(source: Path, work: Work) -> tuple[str, str]:
+    """The title of a file, at worst its name, and its text as Markdown. May take seconds, in any thread.
+
+    Raises as :func:`import_file` does.
+    """
+    if source.suffix.lower() == ".docx":
+        return _from_docx(source, work)
+    return source.stem, read_text(source)
+
+
+def _from_docx(source: Path, work: Work) -> tuple[str, str]:
+    """The title of a DOCX, and its text as Markdown without pictures."""
+    need("Reading a .docx file", "pypandoc")
+    try:
+        data = source.read_bytes()
+    except FileNotFoundError:
+        raise DocumentError(f"There is no file {source}. Check the path.") from None
+    except OSError as error:
+        raise DocumentError(f"Cannot read {source}: {error.strerror}. Check its permissions.") from None
+    with TemporaryDirectory(prefix="lwtui-") as made:
+        folder = Path(made)
+        (folder / "in.docx").write_bytes(data)
+        (folder / "template").write_text(_TEMPLATE, encoding="utf-8")
+        work.step(f"Reading {source.name}")
+        command = [pandoc(), "--sandbox", "--from=docx", f"--to={_TO}", "--wrap=none", "--template=template"]
+        try:
+            work.run([*command, "--output=out.md", "in.docx"], folder, "pandoc")
+        except LwtuiError as error:
+            if isinstance(error, Stopped):
+                raise
+            raise DocumentError(
+                f"{source} is no DOCX file that can be read. Save it anew and import it again."
+            ) from None
+        title, _, text = (folder / "out.md").read_text(encoding="utf-8").partition("\n")
+    return " ".join(without_marks(title).split()) or source.stem, _PICTURE.sub(r"\g<shown>", text)
