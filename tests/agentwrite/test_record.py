@@ -10,16 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.agentwrite import record, write
+from lwtui.agentwrite import begun_plan, keep_plan, record, write
 from lwtui.agentwrite.events import (
     DocumentFinished,
     Event,
+    PlanGrew,
+    PlanReady,
     SectionFinished,
     SectionStarted,
     TextDelta,
     TextRolledBack,
 )
-from lwtui.documents.model import Brief, Mode, Origin, Plan, Status
+from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status
+from lwtui.documents.outline import filled
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.base import ModelError
@@ -229,3 +232,26 @@ async def test_a_full_disk_is_told_though_the_stream_stalls_and_is_then_closed(d
     document.close()
     with Document.open(document.path) as again:
         assert again.section("s1").text.count("Much text. ") == 4000
+
+
+def test_a_plan_that_grew_is_kept_as_it_comes_and_taken_back_in_one_step(document: Document) -> None:
+    """A planning that is broken off can be gone on with; one that is through, or was never in two steps, cannot."""
+    part = PlannedSection("Part", "all of it", 4000, "part")
+    begun = Plan("Book", (part, replace(part, title="Other", id="other")))
+    grown = filled(begun, "part", plan_of(400, 400).sections)
+    assert begun_plan(document) is None
+    keep_plan(document, PlanGrew(begun, 0, 2), "Plan")
+    assert begun_plan(document) == begun
+    keep_plan(document, PlanGrew(grown, 1, 2), "Plan")
+    document.close()
+    document = Document.open(document.path)
+    assert begun_plan(document) == grown
+    keep_plan(document, PlanGrew(grown, 1, 2), "Plan")  # as a planning that goes on begins
+    whole = filled(grown, "other", plan_of(300, 300, 300).sections[2:])
+    keep_plan(document, PlanReady(whole), "Plan")
+    assert document.plan == whole
+    assert begun_plan(document) is None
+    assert document.undo_plan() == "Plan"
+    assert document.plan == PLAN
+    assert document.undo_plan() is None
+    document.close()
