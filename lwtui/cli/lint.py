@@ -1,0 +1,139 @@
+"""``lwtui lint FILE``: what a text says twice, where its headings jump, which sections are far from their length."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, Part, Place, lint, parts_of
+from lwtui.cli.parser import Parser, command_parser
+from lwtui.errors import DocumentError, UsageError
+from lwtui.text import clean, count_words
+
+_MARKDOWN = (".md", ".markdown")
+
+
+def parser() -> Parser:
+    kinds = "\n".join(f"  {kind:<20} {told}" for kind, told in KINDS.items())
+    result = command_parser(
+        "lint",
+        "Look a text over without a model: a .lw document, Markdown or plain text. Each finding has its place and the\n"
+        f"words there. Exit code 0: no findings; 1: findings; 2: used wrongly.\n\nkinds of findings:\n{kinds}",
+        """
+        lwtui lint report.lw
+        lwtui lint notes.md --fail-on restated-paragraph,repeated-span
+        lwtui lint report.lw --json
+        """,
+    )
+    result.add_argument("file", type=Path, metavar="FILE", help="a .lw document, or Markdown or plain text")
+    result.add_argument("--json", action="store_true", help="print one object with all findings")
+    result.add_argument(
+        "--fail-on",
+        type=kinds_option,
+        default=frozenset(KINDS),
+        metavar="KINDS",
+        help="the kinds that make the exit code 1, with commas between them; all (default) or none",
+    )
+    result.add_argument(
+        "--tolerance",
+        type=tolerance_option,
+        default=TOLERANCE,
+        metavar="SHARE",
+        help=f"how far from its target a section may be (default: {TOLERANCE})",
+    )
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    file: Path = options.file
+    parts = read_parts(file)
+    findings = lint(parts, tolerance=options.tolerance)
+    if options.json:
+        words = sum(count_words(part.text) for part in parts)
+        counts = Counter(finding.kind for finding in findings)
+        found = {"file": str(file), "words": words, "counts": counts, "findings": [one.to_dict() for one in findings]}
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        _tell(file, findings, is_document=file.suffix.lower() == ".lw")
+    return 1 if any(finding.kind in options.fail_on for finding in findings) else 0
+
+
+def kinds_option(given: str) -> frozenset[str]:
+    if given == "none":
+        return frozenset()
+    kinds = frozenset(KINDS) if given == "all" else frozenset(one.strip() for one in given.split(","))
+    if unknown := sorted(kinds - set(KINDS)):
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no kind of finding; known: all, none, {', '.join(KINDS)}")
+    return kinds
+
+
+def tolerance_option(given: str) -> float:
+    try:
+        share = float(given)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 10:
+        raise argparse.ArgumentTypeError(f"must be a share such as 0.25, not {given!r}")
+    return share
+
+
+def read_parts(file: Path) -> list[Part]:
+    """The sections of a file. Raises :class:`UsageError` if there is none, :class:`DocumentError` if it is no text."""
+    if not file.is_file():
+        raise UsageError(
+            f"There is no file {file}." if not file.exists() else f"{file} is a folder. Name a file in it."
+        )
+    if file.suffix.lower() == ".lw":
+        from lwtui.documents.store import Document
+
+        with Document.open(file, read_only=True) as document:
+            return parts_of(document.sections())
+    try:
+        text = clean(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise DocumentError(f"{file} is not UTF-8 text. Save it as UTF-8 in an editor and try again.") from None
+    except OSError as error:
+        raise DocumentError(f"Cannot read {file}: {error.strerror}. Check its permissions.") from None
+    return markdown_parts(text) if file.suffix.lower() in _MARKDOWN else [Part("", text)]
+
+
+def markdown_parts(text: str) -> list[Part]:
+    """Markdown cut at its headings, each with the line that it stands in."""
+    from lwtui.documents.plain_text import parser as markdown
+    from lwtui.documents.plain_text import without_marks
+
+    tokens = markdown().parse(text)
+    headings = [
+        (int(token.tag[1:]), " ".join(without_marks(tokens[at + 1].content).split()), *(token.map or (0, 0)))
+        for at, token in enumerate(tokens)
+        if token.type == "heading_open" and token.level == 0
+    ]
+    lines = text.split("\n")
+    before = "\n".join(lines[: headings[0][2]] if headings else lines)
+    parts = [Part("", before)] if before.strip() or not headings else []
+    stops = [start for _, _, start, _ in headings[1:]] + [len(lines)]
+    for (level, title, start, end), stop in zip(headings, stops, strict=True):
+        parts.append(Part(title, "\n".join(lines[end:stop]), end + 1, start + 1, level))
+    return parts
+
+
+def _tell(file: Path, findings: Sequence[Finding], *, is_document: bool) -> None:
+    for finding in findings:
+        first, *others = finding.places
+        print(f"{file}:{_where(first, is_document)}: {finding.kind}: {finding.message}")
+        print(f"    {first.quote}")
+        for place in others:
+            print(f"  {_where(place, is_document)}: {place.quote}")
+    if findings:
+        counts = Counter(finding.kind for finding in findings)
+        told = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+        print(f"{len(findings)} findings: {told}", file=sys.stderr)
+
+
+def _where(place: Place, is_document: bool) -> str:
+    """The line, as compilers write it; in a document, where a line is one of its section, the section too."""
+    return f"{place.part + 1} “{place.title}”:{place.line}" if is_document else str(place.line)

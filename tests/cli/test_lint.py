@@ -1,0 +1,104 @@
+"""``lwtui lint``: exit codes, lines, JSON, and the three kinds of files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lwtui.cli import main
+from lwtui.documents.model import Brief, Origin, Plan, PlannedSection
+from lwtui.documents.store import Document
+
+SAID = "The roots of a tomato grow as deep as its stem grows high, so that a small pot dries out on hot afternoons."
+TEXT = f"""\
+# Tomatoes
+
+Before all else, choose a place in the sun.
+
+## 1. Pots
+
+{SAID} Clay is heavier than plastic.
+
+## 3. Soil
+
+Use soil for vegetables.
+
+{SAID} Clay is heavier than plastic.
+"""
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = main(["lint", *map(str, arguments)])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_markdown_is_told_by_its_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "tomatoes.md"
+    file.write_text(TEXT)
+    code, out, err = run(capsys, file)
+    assert code == 1
+    assert f"{file}:13: restated-paragraph: " in out and f"  7: {SAID[:40]}" in out
+    assert f"{file}:9: heading-order: Number 3 follows number 1" in out
+    assert err == "2 findings: 1 restated-paragraph, 1 heading-order\n"
+    assert run(capsys, file, "--fail-on", "off-target,repeated-span")[0] == 0
+    assert run(capsys, file, "--fail-on", "none")[0] == 0
+    assert run(capsys, file, "--fail-on", "heading-order")[0] == 1
+
+
+def test_a_sound_text_and_a_plain_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "sound.md"
+    file.write_text("# One\n\nA sentence.\n\n## Two\n\nAnother one.\n")
+    assert run(capsys, file) == (0, "", "")
+    plain = tmp_path / "plain.txt"
+    plain.write_text(f"# no heading\n\n{SAID}\n\nAnd.\n\n{SAID}\n")
+    code, out, _ = run(capsys, plain)
+    assert (code, out.splitlines()[0]) == (1, f"{plain}:7: restated-paragraph: {out.split(': ', 2)[2].splitlines()[0]}")
+    assert "heading" not in out
+
+
+def test_a_document_is_told_by_section_and_line_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "tea.lw"
+    sections = (PlannedSection("Pots", "", 20), PlannedSection("Soil", "", 300), PlannedSection("Sun", "", 50))
+    with Document.create(path, Brief("Write", 370), Plan("Tea", sections)) as document:
+        document.edit(document.sections()[0].id, SAID, Origin.USER)
+        document.edit(document.sections()[1].id, f"First.\n\n{SAID}", Origin.USER)
+    code, out, _ = run(capsys, path)
+    assert code == 1
+    assert f"{path}:2 “Soil”:3: restated-paragraph: " in out and f"  1 “Pots”:1: {SAID[:40]}" in out
+    assert f"{path}:2 “Soil”:1: off-target: 24 words, where 300 were planned" in out
+    assert "Sun" not in out
+    code, out, _ = run(capsys, path, "--json", "--tolerance", "1")
+    told: dict[str, Any] = json.loads(out)
+    assert (code, told["words"], told["counts"]) == (1, 47, {"restated-paragraph": 1})
+    second, first = told["findings"][0]["places"]
+    assert (second["section"], second["title"], second["line"], second["offset"]) == (2, "Soil", 3, 8)
+    assert (first["offset"], first["length"], first["quote"]) == (0, len(SAID), SAID)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.md"], "There is no file nowhere.md"),
+        (["."], "is a folder"),
+        ([], "required: FILE"),
+        (["x.md", "--fail-on", "typos"], "'typos' is no kind of finding"),
+        (["x.md", "--tolerance", "much"], "must be a share"),
+    ],
+)
+def test_what_is_used_wrongly_is_told(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *arguments)
+    assert (code, out) == (2, "") and message in err and err.count("\n") == 1
+
+
+def test_a_file_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.md"
+    file.write_bytes(b"\xff\xfe\x00")
+    code, _, err = run(capsys, file)
+    assert code == 1 and "is not UTF-8 text" in err
