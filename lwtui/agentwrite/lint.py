@@ -99,6 +99,7 @@ class Finding:
     kind: str
     message: str
     places: tuple[Place, ...]
+    by_critic: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "message": self.message, "places": [place.to_dict() for place in self.places]}

@@ -12,6 +12,7 @@ from enum import StrEnum
 from time import monotonic, time
 
 from lwtui.agentwrite import Agent, begun_plan, keep_plan, make_plan, record, replan_section, write
+from lwtui.agentwrite.critic import CriticEvent, Found, Reviewed, criticise
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Continuing,
@@ -29,6 +30,7 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
     Thinking,
 )
+from lwtui.agentwrite.lint import Finding, lint, parts_of
 from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
 from lwtui.agentwrite.variants import Take, TakeMoved, TakeState, make_takes
 from lwtui.app.agents import Agents
@@ -87,6 +89,7 @@ class Session:
         self.plan_text = ""  # the plan as it comes
         self.message = ""  # the last thing worth a line on the screen
         self.error = ""  # why the last run failed
+        self.findings: list[Finding] = []  # of the last look at the text
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
         self._closing = False
@@ -237,6 +240,28 @@ class Session:
         :meth:`take` does."""
         if take.provenance is not None:
             self.take(section_id, before, text, Proposal("", take.text, take.provenance, take.usage))
+
+    async def look_over(self) -> list[Finding]:
+        """What is wrong with the text as far as that can be told without a model; what a critic found stays."""
+        parts = parts_of(self.document.sections())
+        found = await asyncio.to_thread(lint, parts)
+        self.findings = [*(one for one in self.findings if one.by_critic), *found]
+        return self.findings
+
+    async def review(self) -> AsyncGenerator[CriticEvent, None]:
+        """Have the critic read the document (see :func:`lwtui.agentwrite.critic.criticise`)."""
+        document = self.document
+        agent = await self._beside(document.brief.model)
+        self._note(f"Asked {agent.model.name} to review the document")
+        self.findings = [one for one in self.findings if not one.by_critic]
+        async with aclosing(criticise(agent, document.brief, parts_of(document.sections()))) as events:
+            async for event in events:
+                if isinstance(event, Found):
+                    self.findings.insert(sum(one.by_critic for one in self.findings), event.finding)
+                elif isinstance(event, Reviewed):
+                    document.add_usage(event.usage)
+                    self._note(f"The review is over: {event.found} found, {event.dropped} dropped")
+                yield event
 
     def _text_before(self, section_id: str) -> str:
         """The text of the section before, if it has any."""

@@ -381,6 +381,12 @@ class Document:
         self._now.usage += new
         return over
 
+    def add_usage(self, usage: Usage) -> None:
+        """Count a call that brought no text, such as a review."""
+        with self._change() as db:
+            rows.add_usage(db, usage)
+        self._now.usage += usage
+
     def adopt_version(self, section_id: str, version: int, status: Status | None = None) -> None:
         """Make a version that was kept the section's text; the one before is among its versions.
 

@@ -151,3 +151,23 @@ class ModelTools(Base):
         if decided is not None and decided.taken:
             self._session.merge(section.id, section.text, decided.text, take)
         self.say(told(decided, name))
+
+    # -- a review
+
+    @work(exclusive=True, group="model-tools")
+    async def action_review(self) -> None:
+        """Show what is wrong with the text, and go to what is chosen."""
+        from lwtui.agentwrite.quotes import where_now
+        from lwtui.app.screens.findings import FindingsScreen
+
+        if not self.store():
+            return
+        place = await self.app.push_screen_wait(FindingsScreen(self._session))
+        if place is None:
+            return
+        if place.section_id not in {section.id for section in self._document.sections()}:
+            self.say("This section is no longer in the document.")
+            return
+        self._draw(place.section_id)
+        self._editor.focus()
+        self._editor.go_to(*where_now(self._document.section(place.section_id).text, place))

@@ -1,0 +1,261 @@
+"""A model reads the document as an editor does: contradictions, and what is said twice in other words.
+
+A model's word is not taken for it: each finding has to quote the text, and a quote that does not stand there word for
+word drops the finding, which is counted. A document that is too long for one call is read in stretches, each of which
+also leaves quotes of its facts; a last call holds those of all stretches against each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import regex
+
+from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.answers import Answer, ask
+from lwtui.agentwrite.events import PlanDelta, Retrying
+from lwtui.agentwrite.lint import Finding, Part
+from lwtui.agentwrite.prompts import language_name
+from lwtui.agentwrite.quotes import Quotes
+from lwtui.documents.model import Brief, Usage
+from lwtui.errors import LwtuiError
+from lwtui.models.base import Request
+from lwtui.text import clean
+
+_ANSWER_TOKENS = 2000
+_LONGEST_WHY = 300
+_MOST_FACTS = 30  # quotes that one stretch hands on
+_KINDS = {
+    "contradiction": "contradiction",
+    "restated": "restated",
+    "opening": "repeated-opening",
+    "conclusion": "repeated-conclusion",
+    "other": "other",
+}
+_BREAK = regex.compile(r"\n[ \t]*\n\s*")
+_FINDING = {
+    "type": "object",
+    "properties": {
+        "kind": {"type": "string", "enum": list(_KINDS)},
+        "first": {"type": "string"},
+        "second": {"type": "string"},
+        "why": {"type": "string"},
+    },
+    "required": ["kind", "first", "second", "why"],
+    "additionalProperties": False,
+}
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "findings": {"type": "array", "items": _FINDING},
+        "facts": {"type": "array", "items": {"type": "string"}},
+    },
+    "required": ["findings", "facts"],
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Stretch ``number`` of ``total`` is being read; the last of several holds the facts against each other."""
+
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Found:
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """The reading is over. ``dropped`` findings quoted what does not stand in the text."""
+
+    found: int
+    dropped: int
+    usage: Usage
+
+
+CriticEvent = Reading | Found | Retrying | Reviewed
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Paragraphs that one call reads: the number of their part, and offsets in its text."""
+
+    blocks: tuple[tuple[int, int, int], ...]
+
+
+@dataclass
+class _Reader:
+    """What has been found so far."""
+
+    parts: Sequence[Part]
+    places: Quotes
+    told: set[frozenset[tuple[int, int]]] = field(default_factory=set)
+    facts: list[str] = field(default_factory=list)
+    found: int = 0
+    dropped: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def take(self, answer: str) -> Iterator[Found]:
+        """The findings of an answer whose quotes stand in the text."""
+        findings, facts = parse(answer)
+        for row in findings:
+            finding = self._checked(row)
+            if finding is None:
+                self.dropped += 1
+                continue
+            key = frozenset((place.part, place.start) for place in finding.places)
+            if key not in self.told:
+                self.told.add(key)
+                self.found += 1
+                yield Found(finding)
+        self.facts += [fact for fact in facts[:_MOST_FACTS] if self.places.find(fact) is not None]
+
+    def _checked(self, row: dict[str, Any]) -> Finding | None:
+        first, second = (self.places.find(str(row.get(name, ""))) for name in ("first", "second"))
+        if first is None or second is None or first == second:
+            return None
+        why = " ".join(clean(str(row.get("why", ""))).split())[:_LONGEST_WHY]
+        kind = _KINDS.get(str(row.get("kind", "")), "other")
+        return Finding(kind, why or "The model gives no reason.", (second, first), by_critic=True)
+
+
+async def criticise(agent: Agent, brief: Brief, parts: Sequence[Part]) -> AsyncGenerator[CriticEvent, None]:
+    """Read ``parts`` and yield what is found, last :class:`Reviewed`.
+
+    Raises :class:`LwtuiError` where the model follows no instructions, and
+    :class:`~lwtui.models.base.ModelError` where a fault lasts; what was yielded before stays valid.
+    """
+    if agent.profile.form != "chat":
+        raise LwtuiError(
+            f"{agent.model.name} is a base model, which cannot judge a text. Give the role of critic to a chat model: "
+            "lwtui config set roles.critic NAME."
+        )
+    stretches = await _stretches(agent, brief, parts)
+    reader = _Reader(parts, Quotes(parts))
+    total = len(stretches) + (len(stretches) > 1)
+    for number, stretch in enumerate(stretches, 1):
+        yield Reading(number, total)
+        text = _shown(parts, stretch)
+        prompt = _text(agent, "critic", brief, text=text, facts=_facts_wanted(agent, number, len(stretches)))
+        async with aclosing(_asked(agent, brief, prompt, number, reader)) as events:
+            async for event in events:
+                yield event
+    if len(stretches) > 1 and len(reader.facts) > 1:
+        yield Reading(total, total)
+        facts = "\n".join(f"- {fact}" for fact in reader.facts)
+        async with aclosing(
+            _asked(agent, brief, _text(agent, "critic_facts", brief, facts=facts), total, reader)
+        ) as events:
+            async for event in events:
+                yield event
+    yield Reviewed(reader.found, reader.dropped, reader.usage)
+
+
+def parse(answer: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """The findings and facts of an answer, also of one that was cut off or stands in other words."""
+    answer = clean(answer)
+    start = answer.find("{")
+    try:
+        whole, _ = json.JSONDecoder().raw_decode(answer[start:]) if start >= 0 else ({}, 0)
+    except ValueError:
+        whole = {"findings": _single_objects(answer)}
+    if "findings" not in whole and "first" in whole:
+        whole = {"findings": _single_objects(answer)}
+    findings, facts = whole.get("findings", []), whole.get("facts", [])
+    return (
+        [row for row in findings if isinstance(row, dict)] if isinstance(findings, list) else [],
+        [fact for fact in facts if isinstance(fact, str)] if isinstance(facts, list) else [],
+    )
+
+
+def _single_objects(answer: str) -> list[dict[str, Any]]:
+    found = []
+    for match in regex.finditer(r"\{[^{}]*\}", answer):
+        try:
+            row = json.loads(match.group())
+        except ValueError:
+            continue  # what follows may still be whole
+        if "first" in row:
+            found.append(row)
+    return found
+
+
+async def _asked(
+    agent: Agent, brief: Brief, text: str, salt: int, reader: _Reader
+) -> AsyncGenerator[CriticEvent, None]:
+    prompt = agent.form.instruct(brief, text)
+    assert prompt is not None
+    schema = _SCHEMA if agent.model.capabilities.json_schema else None
+    request = agent.prepared(Request(prompt, _ANSWER_TOKENS, json_schema=schema), brief, salt)
+    into = Answer()
+    async with aclosing(ask(agent, request, into)) as events:
+        async for event in events:
+            if isinstance(event, Retrying):
+                yield event
+            else:
+                assert isinstance(event, PlanDelta)
+    reader.usage += into.usage
+    for found in reader.take(into.text):
+        yield found
+
+
+def _text(agent: Agent, name: str, brief: Brief, **values: str) -> str:
+    language = language_name(brief.language)
+    return agent.form.prompts.render(
+        name, instruction=clean(brief.instruction).strip(), language=language, kinds=", ".join(_KINDS), **values
+    )
+
+
+def _facts_wanted(agent: Agent, number: int, total: int) -> str:
+    if total == 1:
+        return agent.form.prompts.render("critic_whole")
+    return agent.form.prompts.render("critic_stretch", number=number, total=total, most=_MOST_FACTS)
+
+
+def _shown(parts: Sequence[Part], stretch: _Stretch) -> str:
+    shown, last = [], -1
+    for number, start, end in stretch.blocks:
+        if number != last and parts[number].title:
+            shown.append(f"## {parts[number].title}")
+        last = number
+        shown.append(parts[number].text[start:end].strip())
+    return "\n\n".join(shown)
+
+
+async def _stretches(agent: Agent, brief: Brief, parts: Sequence[Part]) -> list[_Stretch]:
+    """The whole document if one call has room for it; else as few stretches of whole paragraphs as there must be."""
+    empty = agent.form.instruct(brief, _text(agent, "critic", brief, text="", facts=_facts_wanted(agent, 99, 99)))
+    assert empty is not None
+    answer = min(_ANSWER_TOKENS, agent.context_length // 3)
+    room = max(64, await agent.room_beside(empty) - answer - agent.reasoning_tokens)
+    stretches: list[list[tuple[int, int, int]]] = [[]]
+    filled = 0
+    for number, start, end in _blocks(parts):
+        tokens = await agent.model.count_tokens(parts[number].text[start:end]) + 4
+        if not stretches[-1] or stretches[-1][-1][0] != number:
+            tokens += await agent.model.count_tokens(parts[number].title) + 4
+        if filled + tokens > room and stretches[-1]:
+            stretches.append([])
+            filled = 0
+        stretches[-1].append((number, start, end))
+        filled += tokens
+    return [_Stretch(tuple(blocks)) for blocks in stretches if blocks]
+
+
+def _blocks(parts: Sequence[Part]) -> Iterator[tuple[int, int, int]]:
+    for number, part in enumerate(parts):
+        start = 0
+        for match in _BREAK.finditer(part.text):
+            if part.text[start : match.start()].strip():
+                yield number, start, match.start()
+            start = match.end()
+        if part.text[start:].strip():
+            yield number, start, len(part.text)

@@ -1,0 +1,60 @@
+"""What is wrong with the text: found without a model and by a critic, and gone to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lwtui.app.screens.findings import FindingsScreen
+from lwtui.app.screens.writing import WritingScreen
+from tests.app.person import someone
+from tests.app.place import Place
+from tests.support.author import sentence
+from tests.support.fault_server import Answer, FaultServer
+
+SAID = "The roots of a tomato grow as deep as its stem grows high, so that a small pot dries out on hot afternoons."
+
+
+async def test_a_finding_is_gone_to_and_the_critic_adds_those_that_it_can_quote(place: Place) -> None:
+    found = {
+        "findings": [
+            {"kind": "contradiction", "first": "Clay is heavy.", "second": "Clay weighs nothing.", "why": "Not both."},
+            {"kind": "other", "first": "Nowhere to be found.", "second": "Clay is heavy.", "why": "Made up."},
+        ]
+    }
+    prose = ["".join(sentence(number, at) for at in range(5)).strip() for number in (1, 2)]
+    first, second = f"{prose[0]}\n\n{SAID}\n\nClay is heavy.", f"{prose[1]}\n\nClay weighs nothing.\n\n{SAID}"
+
+    def author(body: Any) -> Answer:
+        return Answer([json.dumps(found)])
+
+    async with FaultServer(author) as server:
+        place.serve(server)
+        async with someone(place.make(80, 80, texts={1: first, 2: second}), size=(110, 36)) as person:
+            await person.at(WritingScreen)
+            await person.press("a")
+            await person.at(FindingsScreen)
+            await person.sees("restated-paragraph", "1 finding.", "line 5", "line 3")
+            assert not server.calls
+            await person.press("c")
+            await person.sees("contradiction", "The critic found 1; 1 dropped")
+            # The first place is where it is said again.
+            await person.press("end", "enter")
+            await person.at(WritingScreen)
+            await person.until(lambda: person.editor.section_id == "s2" and person.editor.has_focus)
+            assert person.editor.selected_text == SAID
+            await person.press("escape", "a")
+            await person.at(FindingsScreen)
+            await person.sees("2 findings.")
+            # What the critic found stays, and is gone to also after an edit before it.
+            await person.press("escape")
+            await person.at(WritingScreen)
+            person.document.edit("s1", f"Before. {first}")
+            await person.press("a")
+            await person.at(FindingsScreen)
+            await person.sees("2 findings.")
+            await person.press("home", "o")
+            await person.at(WritingScreen)
+            await person.until(lambda: person.editor.section_id == "s1")
+            assert person.editor.selected_text == "Clay is heavy"
+            assert person.document.usage.completion > 160  # of the two texts, and of the review
