@@ -12,7 +12,7 @@ from textual.app import App, RenderableType
 from textual.binding import Binding
 
 from lwtui.app.agents import Agents
-from lwtui.app.commands import Actions
+from lwtui.app.commands import Actions, Exports
 from lwtui.app.keymap import EVERYWHERE, bindings, key_label
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.library import LibraryScreen
@@ -24,7 +24,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, LwtuiError
 
 if TYPE_CHECKING:
-    from lwtui.app.session import Session
+    from lwtui.app.session import Heard, Session
 
 
 class LwtuiApp(App[int]):
@@ -33,7 +33,7 @@ class LwtuiApp(App[int]):
     TITLE = "lwtui"
     CSS_PATH = "styles/app.tcss"
     BINDINGS = bindings(EVERYWHERE)
-    COMMANDS = App.COMMANDS | {Actions}
+    COMMANDS = App.COMMANDS | {Actions, Exports}
 
     def __init__(self, settings: Settings, path: Path | None = None, model: ModelSettings | None = None) -> None:
         """``path`` is opened at once; ``model`` (from the command line) writes new documents."""
@@ -43,6 +43,7 @@ class LwtuiApp(App[int]):
         self.session: Session | None = None
         self._path = path
         self._given_model = model.name if model else ""
+        self._mirror_problem = ""  # what was told last
         self._past = Past()  # of the open document
 
     def on_mount(self) -> None:
@@ -157,15 +158,22 @@ class LwtuiApp(App[int]):
         self._work_on(document, begin=not by_hand)
 
     def open_file(self, path: Path) -> None:
-        """Open a document, or import a Markdown or text file as a new one."""
+        """Open a document, or import a Markdown, text or DOCX file as a new one."""
         if path.suffix.lower() == ".lw":
             self.open_document(path)
-            return
-        from lwtui.documents.markdown import import_text
+        else:
+            self._import(path)
 
-        path = path.expanduser()
+    @work(exclusive=True, group="import")
+    async def _import(self, path: Path) -> None:
+        """Make a document of another program's file, which is read in a thread because that may take seconds."""
+        from lwtui.documents.importing import import_markdown, read_file
+
         try:
-            document = import_text(path, self._new_path(path.stem))
+            title, text = await asyncio.to_thread(read_file, path)
+            if self.session is not None:
+                return  # meanwhile another was opened
+            document = import_markdown(text, title, self._new_path(path.stem))
         except LwtuiError as error:
             self.complain(error)
             return
@@ -198,6 +206,7 @@ class LwtuiApp(App[int]):
         from lwtui.app.session import Session
 
         self.session = session = Session(document, self.agents)
+        session.listen(self._mirror_section)
         self._past = Past()
         planless = not document.plan.sections
         to_plan = planless or not (document.words or begin)
@@ -246,9 +255,26 @@ class LwtuiApp(App[int]):
         if session is None:
             return
         try:
+            await session.cancel()
+            self._mirror(session.document)
             await session.close()
         except LwtuiError as error:
             self.complain(error)
+
+    def _mirror_section(self, event: Heard) -> None:
+        """After each section that a model finished, the Markdown file beside the document has it too."""
+        from lwtui.agentwrite.events import SectionFinished
+
+        if isinstance(event, SectionFinished) and self.session is not None:
+            self._mirror(self.session.document)
+
+    def _mirror(self, document: Document) -> None:
+        from lwtui.documents.mirror import update_mirror
+
+        problem = update_mirror(document, self.settings.mirror)
+        if problem and problem != self._mirror_problem:
+            self.complain(problem)
+        self._mirror_problem = problem
 
     # -- everywhere
 

@@ -36,5 +36,24 @@ class Actions(Provider):
                 yield Hit(score, title, partial(self.app.run_action, call), help=action.help)
 
 
+class Exports(Provider):
+    """Finds each format by its name, where there is a document to export."""
+
+    async def search(self, query: str) -> Hits:
+        screen = self.screen
+        if not isinstance(screen, Base) or all(action.name != "export" for action in actions(screen.GROUP)):
+            return
+        from lwtui.app.screens.export import NAMES
+
+        matcher = self.matcher(query)
+        for to, name in NAMES.items():
+            title = f"Export as {name} (.{to})"
+            if (score := matcher.match(title)) > 0:
+                call = partial(self.app.run_action, f"screen.export('{to}')")
+                yield Hit(
+                    score, matcher.highlight(title), call, help="Choose title page, contents and file, then export"
+                )
+
+
 def _title(action: Action) -> str:
     return f"{action.label} ({key_label(action.keys)})"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import SequenceMatcher
 from enum import StrEnum
+from pathlib import Path
 
 import regex
 
@@ -21,6 +22,8 @@ from lwtui.documents import rows
 from lwtui.documents.database import connect_reader, explain
 from lwtui.documents.model import Origin, Provenance, Revision, Section
 from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
+from lwtui.files import write_atomically
 from lwtui.text import units
 
 TITLE = "How this text was written"
@@ -106,6 +109,15 @@ def report(document: Document) -> str:
     if models:
         parts.append("\n".join(f"{number}. {literal(model)}" for number, model in enumerate(models, 1)))
     return "\n\n".join([*parts, _METHOD])
+
+
+def save_report(document: Document, path: Path) -> None:
+    """Write the report to a Markdown file of its own, in one step. Raises :class:`lwtui.errors.DocumentError`."""
+    content = f"# {TITLE}: {document.title}\n\n{report(document)}\n"
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise DocumentError(f"Cannot write {path}: {error.strerror}. Choose another place.") from error
 
 
 def _revisions(document: Document) -> list[Revision]:

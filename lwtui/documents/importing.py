@@ -14,6 +14,8 @@ from lwtui.documents.plain_text import without_marks
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, LwtuiError
 
+__all__ = ["import_file", "import_markdown", "read_file"]
+
 # Plain CommonMark, as texts are written here. What it cannot say (a table in a table) is simplified.
 _TO = "commonmark-raw_html+pipe_tables+strikeout"
 # A DOCX holds its title beside its text, where `$title$` finds it.
@@ -27,17 +29,18 @@ def import_file(source: Path, target: Path, work: Work | None = None) -> Documen
     Raises :class:`lwtui.errors.DocumentError` if the source cannot be read, or :class:`lwtui.errors.LwtuiError` that
     says what to install for it.
     """
-    title, text = read_file(source, work or Work())
+    title, text = read_file(source, work)
     return import_markdown(text, title, target)
 
 
-def read_file(source: Path, work: Work) -> tuple[str, str]:
+def read_file(source: Path, work: Work | None = None) -> tuple[str, str]:
     """The title of a file, at worst its name, and its text as Markdown. May take seconds, in any thread.
 
     Raises as :func:`import_file` does.
     """
+    source = source.expanduser()
     if source.suffix.lower() == ".docx":
-        return _from_docx(source, work)
+        return _from_docx(source, work or Work())
     return source.stem, read_text(source)
 
 

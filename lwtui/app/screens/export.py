@@ -2,56 +2,138 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Grid, Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Input, Label, RadioButton, RadioSet
+from textual.widgets import Button, Checkbox, Input, Label, RadioButton, RadioSet, Select
 
 from lwtui.app.format import short_path
 from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.line import Line
-from lwtui.documents.export import FORMATS, export
+from lwtui.config import set_value
+from lwtui.documents.disclosure import save_report
+from lwtui.documents.export import FORMATS, Options, Work, check_format, collect, file_in, save
+from lwtui.documents.mirror import choose_mirror, is_mirrored, mirror_path, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
-_NAMES = {"md": "Markdown", "txt": "Plain text", "html": "HTML"}
+NAMES = {"md": "Markdown", "txt": "Plain text", "html": "HTML", "docx": "Word (DOCX)", "epub": "EPUB", "pdf": "PDF"}
+_DISCLOSURES = (
+    ("no report of what a model wrote", "none"),
+    ("an appendix: what a model wrote", "appendix"),
+    ("a Markdown file of its own: what a model wrote", "file"),
+)
 
 
 class ExportScreen(Dialog[Path]):
     """Answers with the file that was written."""
 
+    CSS_PATH = "../styles/export.tcss"
     BINDINGS = [("f9", "export", "Export"), ("f5", "export", "Export")]
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, to: str = "") -> None:
+        """``to`` is the format that is chosen at first."""
         super().__init__()
         self._document = document
-        self._path = Input(short_path(document.path.with_suffix(f".{FORMATS[0]}").absolute()), id="path", compact=True)
+        self._first = to or FORMATS[0]
+        self._proposed = self._proposal(document.title, self._first)
+        self._title = Input(document.title, id="title", compact=True)
+        self._path = Input(self._proposed, id="path", compact=True)
         self._problem = Line(id="problem", classes="error")
+        self._status = Line(id="status")
+        self._work: Work | None = None  # the export that is going on
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog", can_focus=False) as dialog:
+        with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
             dialog.border_title = Content(f"Export “{self._document.title}”")
-            yield Label("Format")
-            with RadioSet(id="format", compact=True):
-                for at, name in enumerate(FORMATS):
-                    yield RadioButton(f"{_NAMES[name]} (.{name})", value=at == 0)
-            yield Label("File", classes="above")
-            yield self._path
+            with Grid():
+                yield Label("Format")
+                with RadioSet(id="format", compact=True):
+                    for name in FORMATS:
+                        yield RadioButton(NAMES[name], value=name == self._first)
+                yield Label("Title")
+                yield self._title
+                yield Label("Author")
+                yield Input(self.lwtui.settings.author, placeholder="none", id="author", compact=True)
+                yield Label("With")
+                with Horizontal(id="with"):
+                    yield Checkbox("title page", True, id="title-page", compact=True)
+                    yield Checkbox("contents", True, id="contents", compact=True)
+                yield Label("Disclosure")
+                yield Select(_DISCLOSURES, value="none", allow_blank=False, id="disclosure", compact=True)
+                yield Label("File")
+                yield self._path
+                yield Label("Mirror")
+                yield self._mirror_box()
             yield self._problem
+            yield self._status
             with Horizontal(classes="buttons"):
                 yield Button("Export (F9)", variant="primary", id="export")
                 yield Button("Cancel (Esc)", id="cancel")
 
+    def _mirror_box(self) -> Checkbox:
+        path = self._document.path
+        return Checkbox(
+            Content(f"keep {mirror_path(path).name} up to date beside the document"),
+            is_mirrored(path, self.lwtui.settings.mirror),
+            id="mirror",
+            compact=True,
+            disabled=self._document.read_only and bool(self.lwtui.session),
+        )
+
     def on_mount(self) -> None:
         self._path.focus()
+        self._show_what_applies()
+
+    def on_unmount(self) -> None:
+        if self._work is not None:
+            self._work.stop()
+
+    # -- the fields
+
+    @property
+    def _to(self) -> str:
+        return FORMATS[self.query_one("#format", RadioSet).pressed_index]
+
+    def _proposal(self, title: str, to: str) -> str:
+        """Where the file goes if nothing else is said: beside the document, named by the title."""
+        return short_path(file_in(self._document.path.parent, title, to).absolute())
+
+    def _checked(self, name: str) -> bool:
+        return self.query_one(f"#{name}", Checkbox).value
+
+    def _show_what_applies(self) -> None:
+        """Only what is set in pages has a title page and contents."""
+        for name in ("title-page", "contents"):
+            self.query_one(f"#{name}", Checkbox).disabled = self._to in ("md", "txt")
 
     def on_radio_set_changed(self, event: RadioSet.Changed) -> None:
         path = Path(self._path.value)
         if path.suffix.lstrip(".") in FORMATS:
+            was_proposed = self._path.value == self._proposed
             self._path.value = str(path.with_suffix(f".{FORMATS[event.index]}"))
+            self._proposed = self._path.value if was_proposed else self._proposed
+        self._show_what_applies()
+
+    @on(Input.Changed, "#title")
+    def _name_by_title(self) -> None:
+        """The file is named by the title until it is given a name by hand."""
+        if self._path.value == self._proposed:
+            self._proposed = self._proposal(self._title.value.strip() or self._document.title, self._to)
+            self._path.value = self._proposed
+
+    @on(Checkbox.Changed, "#mirror")
+    def _choose_mirror(self, event: Checkbox.Changed) -> None:
+        try:
+            choose_mirror(self._document.path, event.value)
+        except LwtuiError as error:
+            self._problem.say(str(error))
+            return
+        self._problem.say(update_mirror(self._document, self.lwtui.settings.mirror))
 
     def on_input_submitted(self) -> None:
         self.action_export()
@@ -62,28 +144,103 @@ class ExportScreen(Dialog[Path]):
         else:
             self.action_close()
 
-    @work(exclusive=True)
-    async def action_export(self) -> None:
-        from lwtui.app.screens.dialogs import Confirm
+    def action_close(self) -> None:
+        """Stop the export if one is going on; else close."""
+        if self._work is not None:
+            self._work.stop()
+        else:
+            super().action_close()
 
+    # -- exporting
+
+    @work
+    async def action_export(self) -> None:
+        if self._work is not None:
+            return
         name = self._path.value.strip()
         if not name:
             self._problem.say("Name the file.")
             return
-        path, is_there = _file(name)
-        to = FORMATS[self.query_one("#format", RadioSet).pressed_index]
-        if is_there and not await self.app.push_screen_wait(Confirm(f"{name} is there already.", "Replace it")):
-            return
+        self._problem.say("")
+        self._work = self._new_work()
         try:
-            export(self._document, path, to)
+            path = await self._export(name, self._work)
         except LwtuiError as error:
             self._problem.say(str(error))
             return
-        self.notify(f"Exported to {name}", markup=False)
+        finally:
+            notes, self._work = self._work.notes, None
+            self._status.say("")
+        if path is None:
+            return
+        self.notify(f"Exported to {_shown(path)}", markup=False)
+        for note in notes:
+            self.notify(note, severity="warning", timeout=12, markup=False)
+        self._keep_author()
         self.dismiss(path)
 
+    async def _export(self, name: str, work: Work) -> Path | None:
+        """Write the file, in a thread; the file, or ``None`` if it was not wanted after all."""
+        to, title = self._to, self._title.value.strip()
+        path = _file(name, title or self._document.title, to)
+        check_format(path, to)
+        disclosure = self.query_one("#disclosure", Select).value
+        report = path.with_name(f"{path.stem} - disclosure.md") if disclosure == "file" else None
+        for file in filter(None, (path, report)):
+            if not await self._may_write(file):
+                return None
+        book = collect(
+            self._document,
+            Options(
+                title=title,
+                author=self.query_one("#author", Input).value,
+                contents=self._checked("contents"),
+                title_page=self._checked("title-page"),
+                disclosure=disclosure == "appendix",
+            ),
+        )
+        await asyncio.to_thread(save, book, path, to, work)
+        if report:
+            save_report(self._document, report)
+        return path
 
-def _file(name: str) -> tuple[Path, bool]:
-    """The file of that name, and whether there is one."""
+    async def _may_write(self, path: Path) -> bool:
+        from lwtui.app.screens.dialogs import Confirm
+
+        if not _is_there(path):
+            return True
+        question = f"{_shown(path)} is there already."
+        return await self.app.push_screen_wait(Confirm(question, "Replace it")) is True
+
+    def _new_work(self) -> Work:
+        """Work that says in the dialog what it is at."""
+        loop = asyncio.get_running_loop()
+
+        def tell(text: str) -> None:
+            loop.call_soon_threadsafe(self._status.say, f"{text} … (Esc stops)")
+
+        return Work(tell)
+
+    def _keep_author(self) -> None:
+        """The name is that of the next export too."""
+        author = self.query_one("#author", Input).value.strip()
+        if author and author != self.lwtui.settings.author:
+            try:
+                set_value("author", author)
+            except LwtuiError as error:
+                self.lwtui.complain(error)
+            self.lwtui.reload_settings()
+
+
+def _file(name: str, title: str, to: str) -> Path:
+    """The file of that name, or one in the folder of that name."""
     path = Path(name).expanduser()
-    return path, path.is_file()
+    return file_in(path, title, to) if path.is_dir() else path
+
+
+def _is_there(path: Path) -> bool:
+    return path.is_file()
+
+
+def _shown(path: Path) -> str:
+    return short_path(path.absolute())

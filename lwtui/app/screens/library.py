@@ -30,7 +30,7 @@ _WELCOME = (
     ("n   ", "bold $text-accent"),
     "begin a document: say what you want and how long,\n    then edit the plan that the model makes\n",
     ("i   ", "bold $text-accent"),
-    "import a Markdown or text file\n",
+    "import a Markdown, text or DOCX file\n",
     ("F1  ", "bold $text-accent"),
     "what every key does\n\n",
 )
@@ -189,12 +189,12 @@ class LibraryScreen(Base):
         from lwtui.app.screens.dialogs import Ask
 
         answer = await self.app.push_screen_wait(
-            Ask("Markdown or text file to import", hint="Its headings become sections. The file itself stays as it is.")
+            Ask("Markdown, text or DOCX file to import", hint="Headings become sections. The file stays as it is.")
         )
         if answer:
             self.lwtui.open_file(Path(answer))
 
-    def action_export(self) -> None:
+    def action_export(self, to: str = "") -> None:
         from lwtui.app.screens.export import ExportScreen
 
         path = self._list.key
@@ -205,7 +205,7 @@ class LibraryScreen(Base):
         except LwtuiError as error:
             self.complain(error)
             return
-        self.app.push_screen(ExportScreen(document), lambda _: document.close())
+        self.app.push_screen(ExportScreen(document, to), lambda _: document.close())
 
     def action_leave(self) -> None:
         self.lwtui.leave()

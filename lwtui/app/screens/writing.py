@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 from textual import work
 from textual.app import ComposeResult
@@ -27,6 +28,7 @@ from lwtui.documents.model import Origin, Section, Status
 from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1  # the text on the screen is at most this old
+_STATUS_SECONDS = 0.4  # and its figures, which are read less often and cost more
 _NOTED_LINES = 200  # of the log
 
 
@@ -46,6 +48,8 @@ class WritingScreen(TextTools, ModelTools):
         self._following = True
         self._frame: Timer | None = None  # the next one, while there is something new to draw
         self._second: Timer | None = None
+        self._rows: dict[str, tuple[int, Section, Row]] = {}  # by section, with what each was made from
+        self._told = 0.0  # when the status was shown last
         self._title = TitleBar()
         self._outline = RowList(
             Column("", 1, tint=True),
@@ -140,9 +144,17 @@ class WritingScreen(TextTools, ModelTools):
         if not self.is_attached:
             return
         sections = self._document.sections()
-        self._outline.show([_row(at, section) for at, section in enumerate(sections, 1)], select)
+        self._outline.show([self._row(at, section) for at, section in enumerate(sections, 1)], select)
         self._show_section()
-        self._show_status()
+        if self._session.activity is not Activity.WRITING or monotonic() - self._told > _STATUS_SECONDS:
+            self._show_status()
+
+    def _row(self, at: int, section: Section) -> Row:
+        """The section's row of the outline, made anew only for a section that has changed."""
+        known = self._rows.get(section.id)
+        if known is None or known[0] != at or known[1] is not section:
+            known = self._rows[section.id] = (at, section, _row(at, section))
+        return known[2]
 
     def _show_section(self) -> None:
         """Show the section under the cursor, unless what was typed into the one before cannot be stored."""
@@ -178,6 +190,7 @@ class WritingScreen(TextTools, ModelTools):
         )
 
     def _show_status(self) -> None:
+        self._told = monotonic()
         session, document = self._session, self._document
         self._status.say(_figures(session, self.size.width, self._selected))
         self._title.say(document.title, document.brief.model)
@@ -356,11 +369,11 @@ class WritingScreen(TextTools, ModelTools):
 
         self.app.push_screen(LogScreen(self._session))
 
-    def action_export(self) -> None:
+    def action_export(self, to: str = "") -> None:
         from lwtui.app.screens.export import ExportScreen
 
         if self.store():
-            self.app.push_screen(ExportScreen(self._document))
+            self.app.push_screen(ExportScreen(self._document, to))
 
     def action_plan(self) -> None:
         if self.store():

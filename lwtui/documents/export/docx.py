@@ -99,9 +99,10 @@ def _contents(book: Book) -> Iterator[str]:
     end = '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
     yield '<w:sdt><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/><w:docPartUnique/></w:docPartObj>'
     new_page = "1" if book.title_page else "0"
-    yield '</w:sdtPr><w:sdtContent><w:p><w:pPr><w:pStyle w:val="TOCHeading"/>'
-    yield f'<w:pageBreakBefore w:val="{new_page}"/></w:pPr>'
-    yield f'<w:r><w:t xml:space="preserve">{escape(contents_title(book.language))}</w:t></w:r></w:p>'
+    yield (
+        f'</w:sdtPr><w:sdtContent><w:p><w:pPr><w:pStyle w:val="TOCHeading"/><w:pageBreakBefore w:val="{new_page}"/>'
+        f'</w:pPr><w:r><w:t xml:space="preserve">{escape(contents_title(book.language))}</w:t></w:r></w:p>'
+    )
     for at, (name, part) in enumerate(entries):
         link = (
             f"<w:hyperlink w:anchor={quoteattr(name)}><w:r>"

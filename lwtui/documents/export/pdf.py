@@ -18,6 +18,7 @@ from lwtui.text import counts_characters
 
 _TAG = regex.compile(r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?\b.*", regex.I)
 _LATIN_TOO = {"zh", "ja", "ko", "yue"}  # their own fonts have the quotes and dashes that belong to them
+_NUMBERED = 'numbering: "1", number-align: center'
 _STYLE = """\
 set par(justify: true, leading: 0.7em, spacing: 1.15em, linebreaks: "optimized")
 set heading(numbering: none)
@@ -71,8 +72,8 @@ def _program(book: Book, families: Sequence[str]) -> Iterator[str]:
     if counts_characters(book.language):
         yield "set par(leading: 0.9em, spacing: 1.3em)"
     yield from _front(book)
-    yield 'set page(numbering: "1", number-align: center)'
-    yield "counter(page).update(1)"
+    if book.title_page:  # the text begins on page 1, and what is before it has no number
+        yield f"set page({_NUMBERED})\ncounter(page).update(1)"
     for part in book.parts:
         if part.title:
             if part.level == 1 and book.chapters_on_new_pages:
@@ -95,7 +96,8 @@ def _setup(book: Book, families: Sequence[str]) -> Iterator[str]:
     yield (
         f"set document(title: {string(book.title)}, {author}date: datetime(year: {year}, month: {month}, day: {day}))"
     )
-    yield 'set page(paper: "a4", margin: (x: 2.7cm, top: 2.6cm, bottom: 2.8cm))'
+    numbered = "" if book.title_page else f", {_NUMBERED}"
+    yield f'set page(paper: "a4", margin: (x: 2.7cm, top: 2.6cm, bottom: 2.8cm){numbered})'
     yield f"set text(font: ({names},), size: 11pt, lang: {string(language)}{region})"
     yield f"let mono = ({', '.join(string(family) for family in (fonts.MONO, *families))},)"
 
