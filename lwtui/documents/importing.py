@@ -64,8 +64,6 @@ def _from_docx(source: Path, work: Work) -> tuple[str, str]:
         except LwtuiError as error:
             if isinstance(error, Stopped):
                 raise
-            raise DocumentError(
-                f"{source} is no DOCX file that can be read. Save it anew and import it again."
-            ) from None
+            raise DocumentError(f"{source} is no DOCX that can be read. Save it anew and import it again.") from None
         title, _, text = (folder / "out.md").read_text(encoding="utf-8").partition("\n")
     return " ".join(without_marks(title).split()) or source.stem, _PICTURE.sub(r"\g<shown>", text)

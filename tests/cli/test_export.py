@@ -1,6 +1,10 @@
+import signal
 import sqlite3
+import time
 from pathlib import Path
+from zipfile import ZipFile
 
+import pymupdf
 import pytest
 
 from lwtui.documents.model import Brief, Plan, PlannedSection
@@ -88,3 +92,65 @@ def test_exporting_changes_nothing_in_the_document(shell: Shell, document: Path)
     with sqlite3.connect(document) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     db.close()
+
+
+def test_a_book_with_author_and_disclosure_in_a_folder(shell: Shell, document: Path) -> None:
+    (shell.folder / "out").mkdir()
+    told = ("--title", "../My / Tomatoes", "--author", "A. Author", "--disclosure", "--disclosure-to", "report.md")
+    done = shell.run("export", "doc.lw", "--format", "pdf", "--output", "out", *told).worked()
+    assert done.out == "" and [path.name for path in (shell.folder / "out").iterdir()] == ["My Tomatoes.pdf"]
+    with pymupdf.open(shell.folder / "out" / "My Tomatoes.pdf") as pdf:
+        assert (pdf.metadata["title"], pdf.metadata["author"]) == ("../My / Tomatoes", "A. Author")
+        assert [title for _, title, _ in pdf.get_toc()] == ["Soil", "Sün & <Light>", "How this text was written"]
+    assert "100 % written by hand" in (shell.folder / "report.md").read_text()
+    shell.run("export", "doc.lw", "--to", "md", "--disclosure-to", "report.md").failed(2, "report.md is there already")
+
+
+def test_the_author_of_the_settings_signs_and_options_leave_out(shell: Shell, document: Path) -> None:
+    shell.run("config", "set", "author", "B. Author").worked()
+    shell.run("export", "doc.lw", "--to", "epub", "--no-contents", "--no-title-page").worked()
+    with ZipFile(shell.folder / "doc.epub") as archive:
+        assert b"B. Author" in archive.read("EPUB/content.opf")
+        assert "EPUB/text/title_page.xhtml" not in archive.namelist()
+
+
+def test_without_the_extra_it_says_what_to_install(shell: Shell, document: Path) -> None:
+    (shell.folder / "blocked").mkdir()
+    (shell.folder / "blocked" / "sitecustomize.py").write_text(
+        "import importlib.util\nfound = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *more: None if name in ('typst', 'pypandoc') else found(name, *more)\n"
+    )
+    path = f"{shell.folder / 'blocked'}:{shell.environment()['PYTHONPATH']}"
+    for to in ("pdf", "docx", "epub"):
+        done = shell.run("export", "doc.lw", "--to", to, PYTHONPATH=path)
+        done.failed(1, 'pip install "lwtui[export]"')
+    shell.run("export", "doc.lw", "--to", "html", PYTHONPATH=path).worked()
+
+
+def test_a_file_is_imported_as_a_document(shell: Shell, document: Path) -> None:
+    shell.run("export", "doc.lw", "--to", "docx", "--no-contents").worked()
+    done = shell.run("import", "doc.docx", "-o", "again.lw").worked()
+    assert "again.lw (2 sections, " in done.err
+    with Document.open(shell.folder / "again.lw") as again:
+        assert [(one.title, one.text) for one in again.sections()[:1]] == [("Soil", "They need *soil*.")]
+        assert again.title == "Tomatoes"
+    shell.run("import", "doc.docx").failed(2, "doc.lw is there already", "--output")
+    shell.run("import", "doc.lw", "-o", "x.lw").failed(2, "is a document already", "lwtui doc.lw")
+    shell.run("import", "none.md").failed(1, "There is no file none.md")
+    shell.run("import", "doc.docx", "-o", "x.md").failed(2, "must end in .lw")
+
+
+def test_an_export_that_is_interrupted_leaves_nothing(shell: Shell, document: Path) -> None:
+    with Document.open(document) as opened:
+        for section in opened.sections():
+            opened.edit(section.id, "All of this has to be set in pages, which takes some time. " * 5_000)
+    temporary = shell.folder / "temporary"
+    temporary.mkdir()
+    with shell.start("export", "doc.lw", "--to", "pdf", TMPDIR=str(temporary)) as process:
+        while not list(temporary.glob("lwtui-*/book.typ")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130 and said == "lwtui: Stopped.\n"
+    assert not (shell.folder / "doc.pdf").exists() and not list(temporary.iterdir())

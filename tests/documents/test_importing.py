@@ -1,0 +1,151 @@
+"""Files of other programs become documents, and come out of them as they went in."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZipFile
+
+import pymupdf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lwtui.documents.export import Options, Stopped, Work, export, render
+from lwtui.documents.export.pandoc import pandoc
+from lwtui.documents.importing import import_file
+from lwtui.documents.model import Brief, Origin, Plan, PlannedSection
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError, LwtuiError
+
+SECTIONS = (
+    PlannedSection("Part one", "", 0, "p", 1),
+    PlannedSection("Soil & “pots”", "", 10, "a", 2),
+    PlannedSection("Water", "", 10, "b", 2),
+    PlannedSection("光照", "", 10, "c", 1),
+)
+SOIL = """\
+Loam *not* **clay**, 5 \\* 3, `code` and [a link](https://e.org).
+
+- one
+- two
+
+  deeper
+
+> quoted
+
+| a   | b   |
+|-----|-----|
+| 1   | 2   |
+
+![A picture](/etc/hostname) <b>no tag</b>"""
+
+
+def outline(document: Document) -> list[tuple[int, str]]:
+    return [(section.level, section.title) for section in document.sections()]
+
+
+def test_a_docx_comes_back_with_its_title_sections_and_marks(tmp_path: Path) -> None:
+    with Document.create(tmp_path / "one.lw", Brief("Write", 30, "en"), Plan("My *Book*", SECTIONS)) as document:
+        document.edit("a", SOIL)
+        document.edit("b", "Daily, ~~twice~~ once. " * 1500)
+        document.edit("c", "太阳。")
+        export(document, tmp_path / "one.docx", options=Options(contents=False))
+    with import_file(tmp_path / "one.docx", tmp_path / "two.lw") as again:
+        assert again.title == "My *Book*"
+        assert outline(again) == [(1, "Part one"), (2, "Soil & “pots”"), (2, "Water"), (1, "光照")]
+        part, soil, water, _ = again.sections()
+        assert part.heads and again.plan.sections[0].words == 0
+        assert soil.origin is Origin.IMPORT and again.brief.language == "en"
+        for kept in ("Loam *not* **clay**, 5 \\* 3, `code` and [a link](https://e.org).", "> quoted", "| 1 | 2 |"):
+            assert kept in " ".join(soil.text.split(" ")).replace("| 1   | 2   |", "| 1 | 2 |")
+        assert "![A picture](/etc/hostname) <b>no tag</b>" in render(again, "txt")  # still mere text
+        assert water.text.startswith("Daily, ~~twice~~ once.")
+
+
+def test_of_a_picture_in_a_docx_its_words_stay(tmp_path: Path) -> None:
+    pymupdf.Pixmap(pymupdf.csRGB, pymupdf.IRect(0, 0, 4, 4), False).save(tmp_path / "p.png")
+    (tmp_path / "in.md").write_text("Before ![What *it* shows](p.png) after.")
+    subprocess.run([pandoc(), "in.md", "-o", "in.docx"], cwd=tmp_path, check=True)
+    with import_file(tmp_path / "in.docx", tmp_path / "in.lw") as document:
+        assert document.title == "in" and [one.text for one in document.sections()] == ["Before What it shows after."]
+
+
+def test_what_is_no_docx_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "new.lw"
+    (tmp_path / "text.docx").write_text("no zip at all")
+    with ZipFile(tmp_path / "empty.docx", "w") as archive:
+        archive.writestr("word/other.xml", "<x/>")
+    (tmp_path / "folder.docx").mkdir()
+    for name, told in (
+        ("text.docx", "is no DOCX that can be read"),
+        ("empty.docx", "is no DOCX that can be read"),
+        ("none.docx", "There is no file"),
+        ("folder.docx", "Cannot read"),
+    ):
+        with pytest.raises(DocumentError, match=told) as error:
+            import_file(tmp_path / name, target)
+        assert "\n" not in str(error.value)
+    work = Work()
+    work.stop()
+    with pytest.raises(Stopped):
+        import_file(tmp_path / "text.docx", target, work)
+    monkeypatch.setattr("lwtui.documents.export.pandoc.find_spec", lambda _: None)
+    with pytest.raises(LwtuiError, match=r'pip install "lwtui\[export\]"'):
+        import_file(tmp_path / "text.docx", target)
+    assert not target.exists()
+
+
+def test_only_a_long_section_is_divided_further(tmp_path: Path) -> None:
+    inner = "### First\n\n{0}\n\n### Second\n\n{0}\n\n#### Deep\n\nx"
+    source = f"# T\n\n## Long\n\n{inner.format('word ' * 1200)}\n\n## Short\n\n{inner.format('word')}\n"
+    (tmp_path / "t.md").write_text(source)
+    with import_file(tmp_path / "t.md", tmp_path / "t.lw") as document:
+        assert outline(document) == [(1, "Long"), (2, "First"), (2, "Second"), (1, "Short")]
+        assert document.sections()[0].heads and document.sections()[3].text.startswith("### First")
+        assert render(document, "md").split() == source.split()
+
+
+_TITLES = st.sampled_from(["Soil", "Water & light", "光照", "1. “Quoted”", "Why?"])
+_LINES = st.lists(
+    st.sampled_from(
+        [
+            "Text here.",
+            "",
+            "",
+            "- item",
+            "  - nested",
+            "> quoted",
+            "| a | b |",
+            "    code",
+            "*x*  ",
+            "\\# no",
+            "---",
+            "🍅",
+        ]
+    ),
+    max_size=8,
+)
+
+
+def _text(lines: list[str]) -> str:
+    """Lines as the text of a section: not empty, and without a line that would make a heading of the one before."""
+    kept = [line for at, line in enumerate(lines) if line != "---" or (at and lines[at - 1] == "")]
+    return "\n".join(["Begin.", *kept, "", "End."])
+
+
+@given(_TITLES, st.lists(st.tuples(_TITLES, _LINES), min_size=2, max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_markdown_comes_out_to_the_letter(title: str, sections: list[tuple[str, list[str]]]) -> None:
+    parts = [f"# {title}", *(f"## {heading}\n\n{_text(lines)}" for heading, lines in sections)]
+    source = "\n\n".join(parts) + "\n"
+    with TemporaryDirectory() as made:
+        folder = Path(made)
+        (folder / "in.md").write_text(source, encoding="utf-8")
+        with import_file(folder / "in.md", folder / "in.lw") as document:
+            assert render(document, "md") == source
+            export(document, folder / "out.md")
+        assert (folder / "out.md").read_bytes() == (folder / "in.md").read_bytes()
+        with import_file(folder / "out.md", folder / "out.lw") as again:
+            assert [one.text for one in again.sections()] == [_text(lines) for _, lines in sections]
