@@ -16,7 +16,7 @@ COMMANDS = {
     "export": "turn a document into Markdown, text, HTML, DOCX, EPUB or PDF",
     "import": "make a document from Markdown, text or DOCX",
     "bench": "measure how well models write at length, and compare them",
-    "models": "list, add, verify and remove models",
+    "models": "list, add, download, verify and remove models",
     "config": "show and change the settings",
     "train": "tune a model on long outputs",
     "doctor": "check this machine, the settings and the models",

@@ -1,4 +1,4 @@
-"""``lwtui models``: list, add, verify and remove models."""
+"""``lwtui models``: list, add, download, verify and remove models."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import regex
 
 from lwtui.cli.choice import host_of
 from lwtui.cli.guard import say
+from lwtui.cli.models_download import add_download_options, run_download
 from lwtui.cli.parser import Parser, command_parser
 from lwtui.config import (
     ModelSettings,
@@ -36,12 +37,14 @@ _MAGIC = b"GGUF"
 def parser() -> Parser:
     result = command_parser(
         "models",
-        "List, add, verify and remove the models that --model names.",
+        "List, add, download, verify and remove the models that --model names.",
         """
         lwtui models
         lwtui models add gpt --base-url https://api.openai.com/v1 --model gpt-5-mini --key-env OPENAI_API_KEY
         lwtui models add local --base-url http://127.0.0.1:11434/v1 --model qwen3:8b --use
         lwtui models add gemma --path ~/models/gemma-3-4b-it-Q4_K_M.gguf
+        lwtui models download
+        lwtui models download longwriter-llama3.1-8b --use
         lwtui models verify local
         lwtui models remove gpt
         """,
@@ -50,6 +53,7 @@ def parser() -> Parser:
     listing = actions.add_parser("list", help="list the models (also without an action)")
     listing.add_argument("--json", action="store_true", help="as a JSON list")
     _add_options(actions.add_parser("add", help="add an endpoint's model, or a GGUF on this machine"))
+    add_download_options(actions.add_parser("download", help="download a GGUF, or list those that can be had by name"))
     verify = actions.add_parser("verify", help="make a tiny call and tell how fast it was")
     verify.add_argument("name", metavar="NAME")
     remove = actions.add_parser("remove", help="remove a model and the key that the keyring has for it")
@@ -80,6 +84,8 @@ def run(options: argparse.Namespace) -> int:
     match options.action:
         case "add":
             _add(options, settings)
+        case "download":
+            return run_download(options, settings)
         case "verify":
             return _verify(resolve(options.name, settings), settings)
         case "remove":
@@ -121,8 +127,7 @@ def _where(model: ModelSettings) -> str:
 
 def _add(options: argparse.Namespace, settings: Settings) -> None:
     name: str = options.name
-    if not _NAME.fullmatch(name) or name.lower().endswith(".gguf") or name == "demo":
-        raise UsageError(f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).")
+    check_name(name)
     if name in settings.models and not options.force:
         raise UsageError(f"There is a model named {name!r} already. Replace it with --force, or choose another name.")
     if bool(options.path) == bool(options.base_url):
@@ -137,6 +142,12 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
     if options.use:
         set_value("model", name)
     say(f"Added {name}: {_where(model)}. Try it: lwtui models verify {name}")
+
+
+def check_name(name: str) -> None:
+    """Raise :class:`UsageError` if a model cannot be called ``name``."""
+    if not _NAME.fullmatch(name) or name.lower().endswith(".gguf") or name == "demo":
+        raise UsageError(f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).")
 
 
 def _endpoint(options: argparse.Namespace) -> ModelSettings:

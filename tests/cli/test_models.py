@@ -141,7 +141,6 @@ def test_what_is_no_gguf_is_not_added(shell: Shell, contents: bytes | None) -> N
         (["remove", "a"], ["no model named 'a'"]),
         (["remove", "demo"], ["no model named 'demo'"]),
         (["verify", "a"], ["no model named 'a'", "demo"]),
-        (["download"], ["download"]),
     ],
 )
 def test_what_is_given_wrongly(shell: Shell, arguments: list[str], words: list[str]) -> None:

@@ -24,22 +24,45 @@ def file_hash(path: Path, cancelled: threading.Event | None = None) -> str:
     Raises ``OSError``, and :class:`HashCancelled` once ``cancelled`` is set.
     """
     path = path.resolve()
-    stat = path.stat()
-    state = {"path": str(path), "size": stat.st_size, "changed": stat.st_mtime_ns}
-    entry = cache_folder() / "hashes" / f"{hashlib.sha256(str(path).encode()).hexdigest()[:32]}.json"
-    if known := _known(entry, state):
+    state = _state(path)
+    if known := _known(_entry(path), state):
         return known
+    found = compute_hash(path, cancelled)
+    _keep(path, state, found)
+    return found
+
+
+def remember(path: Path, sha256: str) -> None:
+    """Keep what was just found out about a file, as :func:`file_hash` would. ``OSError`` if it is not there."""
+    path = path.resolve()
+    _keep(path, _state(path), sha256)
+
+
+def compute_hash(path: Path, cancelled: threading.Event | None = None) -> str:
+    """The SHA-256 of what the file holds now. Raises as :func:`file_hash`."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             if cancelled is not None and cancelled.is_set():
                 raise HashCancelled
             digest.update(block)
-    found = digest.hexdigest()
+    return digest.hexdigest()
+
+
+def _entry(path: Path) -> Path:
+    return cache_folder() / "hashes" / f"{hashlib.sha256(str(path).encode()).hexdigest()[:32]}.json"
+
+
+def _state(path: Path) -> dict[str, object]:
+    stat = path.stat()
+    return {"path": str(path), "size": stat.st_size, "changed": stat.st_mtime_ns}
+
+
+def _keep(path: Path, state: dict[str, object], sha256: str) -> None:
+    entry = _entry(path)
     with contextlib.suppress(OSError):  # without a cache it is computed again the next time
         entry.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(entry, json.dumps(state | {"sha256": found}))
-    return found
+        write_atomically(entry, json.dumps(state | {"sha256": sha256}))
 
 
 def _known(entry: Path, state: dict[str, object]) -> str:
