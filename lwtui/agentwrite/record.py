@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -27,12 +27,15 @@ JOURNAL_SECONDS = 0.4  # text is in the file at the latest this long after it ca
 _UNFINISHED = "plan-unfinished"  # a setting of the document: some of its chapters are still to be planned
 
 
-async def record(document: Document, events: AsyncGenerator[Event]) -> AsyncGenerator[Event, None]:
+async def record(
+    document: Document, events: AsyncGenerator[Event], usage_of: Callable[[str], Usage] = lambda _: Usage()
+) -> AsyncGenerator[Event, None]:
     """Pass ``events`` on, each after the document knows it.
 
     When the stream of events ends early, by an error or because the iterator is closed, sections in the making
     are left as interrupted with all their text. Raises :class:`lwtui.errors.DocumentError` if the text cannot be
-    stored; it then stays in the document's buffer, and a later ``document.flush()`` can still save it.
+    stored; it then stays in the document's buffer, and a later ``document.flush()`` can still save it. ``usage_of``
+    says what a section took that was interrupted, which no event does.
     """
     streaming: set[str] = set()
     failure: list[Exception] = []
@@ -46,7 +49,7 @@ async def record(document: Document, events: AsyncGenerator[Event]) -> AsyncGene
                 yield event
     finally:
         ticker.cancel()
-        _interrupt(document, streaming)
+        _interrupt(document, streaming, usage_of)
 
 
 def keep_plan(document: Document, event: Event, label: str) -> None:
@@ -84,12 +87,12 @@ def _store(document: Document, event: Event, streaming: set[str]) -> None:
             return
 
 
-def _interrupt(document: Document, streaming: set[str]) -> None:
+def _interrupt(document: Document, streaming: set[str], usage_of: Callable[[str], Usage]) -> None:
     """Leave every section in the making as interrupted, also where the first of them cannot be stored."""
     failure: DocumentError | None = None
     for section_id in sorted(streaming):
         try:
-            document.finish(section_id, Status.PARTIAL, Usage())
+            document.finish(section_id, Status.PARTIAL, usage_of(section_id))
         except DocumentError as error:
             failure = error
     if failure is not None:

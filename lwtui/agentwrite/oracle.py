@@ -1,0 +1,77 @@
+"""Goes along with a run: says beforehand what it will take, holds it to its budget, measures, and compares."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
+from dataclasses import replace
+from time import monotonic
+
+from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.budget import Budget, Watch, check_budget
+from lwtui.agentwrite.estimate import compared, forecast
+from lwtui.agentwrite.events import DocumentFinished, Event
+from lwtui.agentwrite.rates import Meter, load_rates, save_rates
+from lwtui.agentwrite.write import Manuscript
+from lwtui.documents.model import Brief, Section, Status, Usage
+from lwtui.text import counts_characters
+
+
+class Oracle:
+    """For one run. :meth:`over` wraps its events, :meth:`close` ends it."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        brief: Brief,
+        manuscript: Manuscript,
+        spent: Usage,
+        budget: Budget | None = None,
+        anew: Collection[str] = (),
+    ) -> None:
+        """``spent`` is what the document has taken before; ``anew`` are sections that are written although they are
+        done. Raises :class:`lwtui.errors.UsageError` for a budget that this model cannot be held to."""
+        self._model = agent.settings
+        check_budget(budget, self._model)
+        rates = replace(load_rates(self._model), context_length=agent.context_length)
+        sections = [_begun_anew(one) if one.id in anew else one for one in manuscript.sections()]
+        self.expected = forecast(brief, [one for one in sections if not anew or one.id in anew], self._model, rates)
+        self._meter = Meter(rates, by_characters=counts_characters(brief.language))
+        self._watch = Watch(self._model, self.expected, spent, budget)
+        self._spent = spent
+        self._manuscript = manuscript
+        self._words = self._length()
+        self._began = monotonic()
+        self._finished = False
+
+    def over(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+        """Pass ``events`` on. Raises :class:`lwtui.agentwrite.budget.BudgetReached`."""
+        return self._watch.within(self._measured(events))
+
+    async def _measured(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+        async with aclosing(events) as source:
+            async for event in source:
+                self._meter.take(event)
+                self._finished = isinstance(event, DocumentFinished)
+                yield event
+
+    def usage_of(self, section_id: str) -> Usage:
+        """What a section took that was interrupted, as far as that can be told."""
+        return self._watch.usage_of(section_id)
+
+    def close(self) -> str:
+        """Keep what was measured; one line of forecast and fact, if the run came to its end."""
+        if self._meter.rates.sections:
+            save_rates(self._model, self._meter.rates)
+        if not self._finished or not self.expected.words:
+            return ""
+        usage = self._watch.spent - self._spent
+        words = max(0, self._length() - self._words)
+        return compared(self.expected, words, usage, monotonic() - self._began, self._model)
+
+    def _length(self) -> int:
+        return sum(section.length for section in self._manuscript.sections())
+
+
+def _begun_anew(section: Section) -> Section:
+    return replace(section, status=Status.EMPTY, text="", length=0)
