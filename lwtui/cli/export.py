@@ -12,7 +12,7 @@ from lwtui.cli.guard import say
 from lwtui.cli.outputs import check_output
 from lwtui.cli.parser import Parser, command_parser
 from lwtui.config import load_settings
-from lwtui.documents.disclosure import TITLE, save_report
+from lwtui.documents.disclosure import TITLE, report, save_report
 from lwtui.documents.export import FORMATS, TEXT_FORMATS, Options, Work, check_format, collect, file_in, render, save
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         else:
             _save(document, _output(options, document, chosen, to), to, chosen, force=options.force)
         if options.disclosure_to:
-            save_report(document, options.disclosure_to)
+            save_report(report(document), document.title, options.disclosure_to)
             say(f"{TITLE}: {options.disclosure_to}")
     return 0
 

@@ -77,16 +77,19 @@ class _Text:
     versions: dict[str, Sequence[Source]] = field(default_factory=dict)
 
 
-def made(document: Document) -> list[Made]:
-    """How each section with text came about. Raises :class:`lwtui.errors.DocumentError`."""
-    revisions = _revisions(document)
+def made(sections: Iterable[Section], path: Path) -> list[Made]:
+    """How each of the ``sections`` of the document at ``path`` that has text came about.
+
+    Takes seconds for a long book, in any thread. Raises :class:`lwtui.errors.DocumentError`.
+    """
+    revisions = _revisions(path)
     runs: dict[int, Source] = {}
     texts: dict[str, _Text] = {}
     for one in revisions:
         source = (_FIRST[one.origin], _described(one.provenance) if one.provenance else "")
         _follow(texts.setdefault(one.section_id, _Text()), one.text, source, runs)
     result = []
-    for section in document.sections():
+    for section in sections:
         if not section.text.strip():
             continue
         text = texts.setdefault(section.id, _Text())
@@ -99,7 +102,12 @@ def made(document: Document) -> list[Made]:
 
 def report(document: Document) -> str:
     """The report as Markdown without a heading. Raises :class:`lwtui.errors.DocumentError`."""
-    sections = made(document)
+    return report_on(document.sections(), document.path)
+
+
+def report_on(present: Iterable[Section], path: Path) -> str:
+    """The same from a document's sections and path, in any thread."""
+    sections = made(present, path)
     total: Counter[Hand] = sum((one.words for one in sections), Counter())
     kinds = [kind for kind in Hand if kind is not Hand.IMPORTED or total[kind]]
     models = list(dict.fromkeys(model for one in sections for model in one.models))
@@ -111,23 +119,22 @@ def report(document: Document) -> str:
     return "\n\n".join([*parts, _METHOD])
 
 
-def save_report(document: Document, path: Path) -> None:
-    """Write the report to a Markdown file of its own, in one step. Raises :class:`lwtui.errors.DocumentError`."""
-    content = f"# {TITLE}: {document.title}\n\n{report(document)}\n"
+def save_report(told: str, title: str, path: Path) -> None:
+    """Write a report to a Markdown file of its own, in one step. Raises :class:`lwtui.errors.DocumentError`."""
     try:
-        write_atomically(path, content)
+        write_atomically(path, f"# {TITLE}: {title}\n\n{told}\n")
     except OSError as error:
         raise DocumentError(f"Cannot write {path}: {error.strerror}. Choose another place.") from error
 
 
-def _revisions(document: Document) -> list[Revision]:
+def _revisions(path: Path) -> list[Revision]:
     """Every version of every section, also of those that left the plan, the oldest first."""
     try:
-        with closing(connect_reader(document.path)) as db:
+        with closing(connect_reader(path)) as db:
             ids = [section_id for (section_id,) in db.execute("SELECT DISTINCT section_id FROM revision")]
             found = [revision for section_id in ids for revision in rows.revisions(db, section_id)]
     except (sqlite3.Error, OSError) as error:
-        raise explain(error, document.path) from error
+        raise explain(error, path) from error
     return sorted(found, key=lambda revision: revision.id)
 
 

@@ -25,7 +25,7 @@ def by_model(document: Document, id: str, text: str, keep: int = 0, provenance: 
 
 
 def shares(document: Document, at: int = 0) -> dict[str, int]:
-    return {str(hand): count for hand, count in made(document)[at].words.items()}
+    return {str(hand): count for hand, count in made(document.sections(), document.path)[at].words.items()}
 
 
 def test_words_are_followed_through_edits(tmp_path: Path) -> None:
@@ -59,7 +59,9 @@ def test_a_version_that_is_brought_back_is_from_whom_it_was(tmp_path: Path) -> N
         by_model(document, SOIL.id, "A wholly other text.", provenance=OTHER)
         document.restore(edited)
         assert shares(document) == {"model": 9, "edited": 1}
-        assert made(document)[0].models == ("demo: temperature 0.8, seed 11, SHA-256 of its file ab12",)
+        assert made(document.sections(), document.path)[0].models == (
+            "demo: temperature 0.8, seed 11, SHA-256 of its file ab12",
+        )
 
 
 def test_text_that_is_moved_to_another_section_stays_its_writers(tmp_path: Path) -> None:
@@ -100,9 +102,9 @@ def test_the_report_names_models_settings_dates_and_its_method(tmp_path: Path) -
         document.edit(LIGHT.id, "Only mine.")
         told = report(document)
         appended = render(document, "md", Options(disclosure=True))
-        save_report(document, tmp_path / "report.md")
+        save_report(told, "T", tmp_path / "report.md")
         with pytest.raises(DocumentError, match="Choose another place"):
-            save_report(document, tmp_path / "none" / "report.md")
+            save_report(told, "T", tmp_path / "none" / "report.md")
     assert told.startswith("Of 22 words: 91 % as a model wrote them, 0 % edited by hand, 9 % written by hand.")
     rows = [[cell.strip() for cell in line.split(" | ")] for line in told.splitlines() if line.startswith("|")]
     assert [row[0].strip("| ") for row in rows[2:]] == ["Soil", "Water", "Light", "**All**"]
@@ -119,5 +121,5 @@ def test_every_word_is_someones(tmp_path: Path) -> None:
         by_model(document, SOIL.id, TEN * 3)
         for text in ("x y z", TEN + " and " + TEN, "zwei drei " * 40, TEN):
             document.edit(SOIL.id, text)
-            one = made(document)[0]
+            one = made(document.sections(), document.path)[0]
             assert one.words.total() == document.section(SOIL.id).length and set(one.words) <= set(Hand)

@@ -15,8 +15,8 @@ from lwtui.app.format import short_path
 from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.line import Line
 from lwtui.config import set_value
-from lwtui.documents.disclosure import save_report
-from lwtui.documents.export import FORMATS, Options, Work, check_format, collect, file_in, save
+from lwtui.documents.disclosure import report_on, save_report
+from lwtui.documents.export import FORMATS, Options, Work, check_format, collect, file_in, save, with_disclosure
 from lwtui.documents.mirror import choose_mirror, is_mirrored, mirror_path, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -189,20 +189,26 @@ class ExportScreen(Dialog[Path]):
         for file in filter(None, (path, report)):
             if not await self._may_write(file):
                 return None
-        book = collect(
-            self._document,
-            Options(
-                title=title,
-                author=self.query_one("#author", Input).value,
-                contents=self._checked("contents"),
-                title_page=self._checked("title-page"),
-                disclosure=disclosure == "appendix",
-            ),
-        )
+        book, sections = collect(self._document, self._options), self._document.sections()
+        told = ""
+        if disclosure != "none":
+            work.step("Following the words to who wrote them")
+            told = await asyncio.to_thread(report_on, sections, self._document.path)
+        if disclosure == "appendix":
+            book = with_disclosure(book, told)
         await asyncio.to_thread(save, book, path, to, work)
         if report:
-            save_report(self._document, report)
+            save_report(told, book.title, report)
         return path
+
+    @property
+    def _options(self) -> Options:
+        return Options(
+            title=self._title.value,
+            author=self.query_one("#author", Input).value,
+            contents=self._checked("contents"),
+            title_page=self._checked("title-page"),
+        )
 
     async def _may_write(self, path: Path) -> bool:
         from lwtui.app.screens.dialogs import Confirm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from lwtui.documents.export.book import Book, Options, Part, collect
+from lwtui.documents.export.book import Book, Options, Part, collect, with_disclosure
 from lwtui.documents.export.text import html, markdown, plain
 from lwtui.documents.export.work import Stopped, Work
 from lwtui.documents.library import safe_name
@@ -27,6 +27,7 @@ __all__ = [
     "file_in",
     "render",
     "save",
+    "with_disclosure",
 ]
 
 TEXT_FORMATS = ("md", "txt", "html")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import regex
@@ -84,9 +84,7 @@ def collect(document: Document, options: Options | None = None) -> Book:
         for position, section in enumerate(sections)
         if _is_shown(sections, position)
     ]
-    if options.disclosure:
-        parts.append(Part(TITLE, 1, report(document)))
-    return Book(
+    book = Book(
         title=_line(options.title) or document.title,
         author=_line(options.author),
         language=document.brief.language,
@@ -96,6 +94,12 @@ def collect(document: Document, options: Options | None = None) -> Book:
         title_page=options.title_page,
         signed=bool(_line(options.author) or options.date),
     )
+    return with_disclosure(book, report(document)) if options.disclosure else book
+
+
+def with_disclosure(book: Book, told: str) -> Book:
+    """``book`` with an appendix of what :mod:`lwtui.documents.disclosure` found."""
+    return replace(book, parts=(*book.parts, Part(TITLE, 1, told)))
 
 
 def _is_shown(sections: Sequence[Section], position: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import regex
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -10,6 +11,8 @@ from lwtui.documents.plain_text import parser
 
 _SAFE_LINKS = ("http:", "https:", "mailto:", "#")
 _DEEPEST_HEADING = 6
+# Between two of these the end of a line is no space.
+_CLOSE = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u301f\uff01-\uff20]")
 _FENCES = ("```", "~~~")
 
 
@@ -35,6 +38,11 @@ def tokens(markdown: MarkdownIt, part: Part, top: int) -> list[Token]:
         for token in headings:
             token.tag = f"h{min(_DEEPEST_HEADING, int(token.tag[1:]) + down)}"
     return parsed
+
+
+def line_end(before: str, after: str) -> str:
+    """What stands for the end of a line between two texts: a newline, and in Chinese and Japanese nothing."""
+    return "" if _CLOSE.match(before[-1:]) and _CLOSE.match(after[:1]) else "\n"
 
 
 def closed(text: str) -> str:

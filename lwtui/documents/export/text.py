@@ -11,7 +11,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from lwtui.documents.export.book import Book
-from lwtui.documents.export.markup import closed, markup, tokens
+from lwtui.documents.export.markup import closed, line_end, markup, tokens
 from lwtui.documents.export.words import contents_title, runs_right_to_left
 from lwtui.documents.plain_text import without_marks
 
@@ -89,6 +89,7 @@ def html_body(book: Book, top: int) -> Iterator[str]:
     """The parts as HTML; a chapter's heading has the level ``1 + top``."""
     parser = markup()
     parser.add_render_rule("image", _image)
+    parser.add_render_rule("softbreak", _softbreak)
     names = {id(part): name for name, part in book.headings}
     for part in book.parts:
         if part.title:
@@ -128,3 +129,8 @@ def _image(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: An
     token = tokens[at]
     shown = renderer.renderInlineAsText(token.children or [], options, env)
     return f'<a href="{escape(str(token.attrGet("src")))}">{escape(shown or "image")}</a>'
+
+
+def _softbreak(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    before, after = (tokens[place].content if 0 <= place < len(tokens) else "" for place in (at - 1, at + 1))
+    return line_end(before, after)

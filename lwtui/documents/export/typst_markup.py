@@ -12,11 +12,8 @@ import regex
 from markdown_it.tree import SyntaxTreeNode
 
 from lwtui.documents.export.book import Part
-from lwtui.documents.export.markup import is_safe, markup, tokens
+from lwtui.documents.export.markup import is_safe, line_end, markup, tokens
 
-# A line may end between these without there being a space.
-_NO_SPACE = r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}　-〿！-／：-＠]"
-_BETWEEN = regex.compile(rf"(?<={_NO_SPACE})\n(?={_NO_SPACE})")
 _LANGUAGE = regex.compile(r"[A-Za-z0-9+#-]{1,20}")
 
 
@@ -98,22 +95,24 @@ def _inline(node: SyntaxTreeNode) -> str:
 
 
 def _pieces(nodes: Sequence[SyntaxTreeNode]) -> Iterator[str]:
-    """Neighbouring texts and line ends are one string, so that no space stands between two Chinese characters."""
+    """Neighbouring texts and line ends are one string."""
     text = ""
-    for node in nodes:
-        if node.type in ("text", "softbreak"):
-            text += "\n" if node.type == "softbreak" else node.content
-            continue
-        if text:
-            yield _words(text)
+    for at, node in enumerate(nodes):
+        if node.type == "softbreak":
+            text += line_end(_content(nodes, at - 1), _content(nodes, at + 1)).replace("\n", " ")
+        elif node.type == "text":
+            text += node.content
+        else:
+            if text:
+                yield string(text)
             text = ""
-        yield _piece(node)
+            yield _piece(node)
     if text:
-        yield _words(text)
+        yield string(text)
 
 
-def _words(text: str) -> str:
-    return string(_BETWEEN.sub("", text).replace("\n", " "))
+def _content(nodes: Sequence[SyntaxTreeNode], at: int) -> str:
+    return nodes[at].content if 0 <= at < len(nodes) else ""
 
 
 def _piece(node: SyntaxTreeNode) -> str:
