@@ -21,8 +21,8 @@ from lwtui.agentwrite.events import (
     TextDelta,
     TextRolledBack,
 )
+from lwtui.documents import outline
 from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status
-from lwtui.documents.outline import filled
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.base import ModelError
@@ -238,7 +238,7 @@ def test_a_plan_that_grew_is_kept_as_it_comes_and_taken_back_in_one_step(documen
     """A planning that is broken off can be gone on with; one that is through, or was never in two steps, cannot."""
     part = PlannedSection("Part", "all of it", 4000, "part")
     begun = Plan("Book", (part, replace(part, title="Other", id="other")))
-    grown = filled(begun, "part", plan_of(400, 400).sections)
+    grown = outline.filled(begun, "part", plan_of(400, 400).sections)
     assert begun_plan(document) is None
     keep_plan(document, PlanGrew(begun, 0, 2), "Plan")
     assert begun_plan(document) == begun
@@ -247,7 +247,7 @@ def test_a_plan_that_grew_is_kept_as_it_comes_and_taken_back_in_one_step(documen
     document = Document.open(document.path)
     assert begun_plan(document) == grown
     keep_plan(document, PlanGrew(grown, 1, 2), "Plan")  # as a planning that goes on begins
-    whole = filled(grown, "other", plan_of(300, 300, 300).sections[2:])
+    whole = outline.filled(grown, "other", plan_of(300, 300, 300).sections[2:])
     keep_plan(document, PlanReady(whole), "Plan")
     assert document.plan == whole
     assert begun_plan(document) is None
