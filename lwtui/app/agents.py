@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lwtui.config import ModelSettings, Settings
@@ -52,6 +53,9 @@ class Agents:
             for other, opened in list(self._open.items()):
                 if other == name or (local and opened.settings.provider == wanted.provider and other not in beside):
                     await self._close(other)
+            if not local:
+                # Its SDK takes a second to import, in which keys are typed and painted.
+                await asyncio.to_thread(import_module, "openai")
             self._open[name] = agent = await open_agent(name, self.settings, model=wanted)
             return agent
 

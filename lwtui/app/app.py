@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ from lwtui.errors import DocumentError, LwtuiError
 
 if TYPE_CHECKING:
     from lwtui.app.session import Heard, Session
+
+_WARM_UP_SECONDS = 0.3  # after the first frame
 
 
 class LwtuiApp(App[int]):
@@ -52,8 +55,15 @@ class LwtuiApp(App[int]):
             self.theme = self.settings.theme
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.push_screen(LibraryScreen())
+        self.set_timer(_WARM_UP_SECONDS, self._warm_up)
         if self._path is not None:
             self.open_file(self._path)
+
+    @work(thread=True, group="warm-up")
+    def _warm_up(self) -> None:
+        """What a document needs is imported while its writer still looks at the library."""
+        for name in ("session", "screens.plan", "screens.writing"):
+            import_module(f"lwtui.app.{name}")
 
     async def on_unmount(self) -> None:
         await self._close_session()

@@ -16,6 +16,7 @@ class Pace:
     """Fed with the length of each piece of text. Time without a model at work is not counted: see :meth:`restart`."""
 
     _pieces: deque[tuple[float, int]] = field(default_factory=deque)
+    _characters: int = 0  # of those pieces
     _began: float = field(default_factory=monotonic)
     _told_characters: int = 0
     _told_tokens: int = 0
@@ -23,13 +24,18 @@ class Pace:
     def restart(self) -> None:
         """A run begins."""
         self._pieces.clear()
+        self._characters = 0
         self._began = monotonic()
 
     def add(self, characters: int) -> None:
         now = monotonic()
         self._pieces.append((now, characters))
-        while self._pieces[0][0] < now - _WINDOW:
-            self._pieces.popleft()
+        self._characters += characters
+        self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        while self._pieces and self._pieces[0][0] < now - _WINDOW:
+            self._characters -= self._pieces.popleft()[1]
 
     def tell(self, characters: int, tokens: int) -> None:
         """A finished section took ``tokens`` for its ``characters``: from then on tokens are known better."""
@@ -42,8 +48,8 @@ class Pace:
         if not self._pieces:
             return 0.0
         now = monotonic()
-        since = max(self._began, now - _WINDOW)
-        return sum(size for moment, size in self._pieces if moment >= since) / max(_LEAST_SECONDS, now - since)
+        self._forget(now)
+        return self._characters / max(_LEAST_SECONDS, min(_WINDOW, now - self._began))
 
     @property
     def tokens_per_second(self) -> float:

@@ -54,8 +54,8 @@ class FindBar(Vertical):
         with Horizontal():
             yield Label("Find")
             yield self._find
-            yield from tools(FIND, self, "case", "word", "expression")
             yield self._told
+            yield from tools(FIND, self, "case", "word", "expression")
         with Horizontal():
             yield Label("Replace by")
             yield self._replace

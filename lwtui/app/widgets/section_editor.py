@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Self
 
 from textual import events
 from textual.binding import Binding
 from textual.document._history import EditHistory
+from textual.geometry import Region
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
-from textual.widgets.text_area import Location, Selection
+from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
 from lwtui.app.widgets.past import Left, Past
 from lwtui.documents.edits import in_common
@@ -37,6 +39,7 @@ class SectionEditor(TextArea, inherit_bindings=False):
     def __init__(self, past: Past | None = None, id: str | None = None) -> None:
         """``past`` has what can be taken back in sections that this or an earlier editor has shown."""
         # The cursor is hidden only while the text is read-only: it would hold the view in its place.
+        self._holds_refresh = False  # while an edit is made that says itself what is to be painted
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, show_cursor=False)
         self.section_id = ""
         self._saved = ""  # what the document holds of this section, as far as this widget knows
@@ -115,6 +118,30 @@ class SectionEditor(TextArea, inherit_bindings=False):
         new = text[start : len(text) - (len(now) - end)]
         self.replace(new, self.location_at(start), self.location_at(end), maintain_selection_offset=True)
         self.history.checkpoint()
+
+    # -- painting: a text area paints all of itself at each key, this one the paragraph in which one types
+
+    def edit(self, edit: Edit) -> EditResult:
+        height, before = self.wrapped_document.height, self.selection
+        self._holds_refresh = True
+        try:
+            result = super().edit(edit)
+        finally:
+            self._holds_refresh = False
+        lines = {edit.top[0], edit.bottom[0], result.end_location[0], self.selection.end[0]}
+        lines |= {before.start[0], before.end[0]}
+        if len(lines) > 1 or self.wrapped_document.height != height:
+            self.refresh()
+        else:
+            (line,) = lines
+            first = self.wrapped_document.location_to_offset((line, 0)).y
+            self.refresh_lines(first, len(self.wrapped_document.get_offsets(line)) + 1)
+        return result
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        if self._holds_refresh and not (regions or layout or recompose):
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     # -- places, as characters from the beginning of the text
 
