@@ -73,6 +73,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None, timeout=_PATIENCE)
     db.text_factory = _as_text
     try:
+        _check_schema(db)
         _quick_check(db)  # first: a damaged file is left as it is
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA journal_mode = WAL")
@@ -198,11 +199,19 @@ def _reader(uri: str) -> sqlite3.Connection:
     db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PATIENCE)
     db.text_factory = _as_text
     try:
-        db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # opens the file
+        _check_schema(db)  # opens the file
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _check_schema(db: sqlite3.Connection) -> None:
+    """Raises ``sqlite3.Error``, also where SQLite quotes bytes in its message that Python cannot decode."""
+    try:
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except UnicodeDecodeError:
+        raise sqlite3.DatabaseError("its description of itself is no text") from None
 
 
 def _has_log(path: Path) -> bool:

@@ -11,6 +11,7 @@ import regex
 from lwtui.documents.database import SIDE_FILES, check_header, close_writer, connect_glance, connect_writer, explain
 from lwtui.documents.lock import Locked, WriterLock
 from lwtui.documents.model import Summary, title_from
+from lwtui.documents.schema import moment
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
@@ -128,7 +129,7 @@ def _summary(path: Path) -> Summary:
         words=written,
         target=planned or words,
         progress=counted / planned if planned else 0.0,
-        changed=changed,
+        changed=moment(changed),
         model=model,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from time import time
 
@@ -21,7 +23,7 @@ from lwtui.documents.model import (
     Usage,
 )
 from lwtui.documents.outline import levelled
-from lwtui.documents.schema import basis_to_json, provenance_from_json, provenance_to_json
+from lwtui.documents.schema import basis_to_json, moment, provenance_from_json, provenance_to_json
 from lwtui.errors import DocumentError
 from lwtui.text import clean, count_words
 
@@ -171,6 +173,29 @@ def plan_from_row(stored: str) -> Plan:
     )
 
 
+@contextmanager
+def _as_lwtui_writes() -> Iterator[None]:
+    """Raises ``sqlite3.Error`` for contents of a file that no version of lwtui would have written."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, DocumentError) as error:
+        raise sqlite3.DatabaseError(f"unexpected contents, {error}") from error
+
+
+def plan_step_from_row(before: str, known: Container[str]) -> tuple[Plan, list[tuple[str, int | None, Status]]]:
+    """What a change of the plan replaced: the plan; section, revision and status of each text.
+
+    Raises ``sqlite3.Error`` for what no version of lwtui would have written; ``known`` are the sections that there are.
+    """
+    with _as_lwtui_writes():
+        stored, texts = json.loads(before)
+        plan = checked(plan_from_row(stored))
+        kept = [(section_id, revision, Status(status)) for section_id, revision, status in texts]
+    if not all(isinstance(one.id, str) for one in plan.sections) or not all(one in known for one, _, _ in kept):
+        raise sqlite3.DatabaseError("unexpected contents in the history of its plan")
+    return plan, kept
+
+
 def put_plan_step(db: sqlite3.Connection, label: str, before: str, most: int) -> None:
     """Remember what a change of the plan called ``label`` replaces; of such steps the last ``most`` stay."""
     db.execute("INSERT INTO plan_step (created, label, before) VALUES (?, ?, ?)", (time(), label, before))
@@ -231,11 +256,12 @@ def write_old(db: sqlite3.Connection, kept: Kept, revision: int | None, status: 
         return write_text(db, kept, "", Origin.USER)
     section = kept.section
     row = db.execute("SELECT text, length, origin, status, provenance FROM revision WHERE id = ?", (revision,))
-    text, length, origin, stored, made = row.fetchone()
-    status, provenance = status or Status(stored), provenance_from_json(made)
-    new = put_text(db, section.id, text, Origin(origin), status, length=length, provenance=provenance)
+    with _as_lwtui_writes():
+        text, length, stored_origin, stored, made = row.fetchone()
+        origin, status, provenance = Origin(stored_origin), status or Status(stored), provenance_from_json(made)
+    new = put_text(db, section.id, text, origin, status, length=length, provenance=provenance)
     basis = kept.basis if provenance is None else provenance.basis
-    return Kept(replace(section, status=status, text=text, length=length, origin=Origin(origin)), new, basis)
+    return Kept(replace(section, status=status, text=text, length=length, origin=origin), new, basis)
 
 
 def set_status(db: sqlite3.Connection, kept: Kept, status: Status) -> Kept:
@@ -274,13 +300,13 @@ def revisions(db: sqlite3.Connection, section_id: str) -> list[Revision]:
         " cached_tokens FROM revision WHERE section_id = ? ORDER BY id DESC",
         (section_id,),
     )
-    try:
+    with _as_lwtui_writes():
         return [
-            Revision(id, section, created, Origin(origin), text, length, provenance_from_json(made), Usage(*tokens))
+            Revision(
+                id, section, moment(created), Origin(origin), text, length, provenance_from_json(made), Usage(*tokens)
+            )
             for id, section, created, origin, text, length, made, *tokens in found
         ]
-    except (ValueError, TypeError) as error:
-        raise sqlite3.DatabaseError(f"unexpected contents, {error}") from error
 
 
 def _status_with(section: Section, text: str) -> Status:

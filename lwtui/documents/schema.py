@@ -10,6 +10,7 @@ from lwtui.documents.model import Basis, Provenance
 from lwtui.text import clean
 
 APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
+_LAST_MOMENT = 2.5e11  # seconds: in the year 9892
 VERSION = 2  # user_version; a change of the tables makes it one more, and adds a step to UPGRADES
 
 # A section's text is that of its current revision, so each text is in the file once. A section that left the plan
@@ -124,6 +125,11 @@ def statements(script: str) -> list[str]:
     return [one for one in script.split(";\n") if one.strip()]
 
 
+def moment(stored: float) -> float:
+    """A time of a file that anybody may have made, as seconds since 1970 that are a date everywhere."""
+    return min(max(stored, 0.0), _LAST_MOMENT)
+
+
 def provenance_to_json(provenance: Provenance | None) -> str | None:
     """The stored form of where a text came from."""
     return None if provenance is None else json.dumps(asdict(provenance), ensure_ascii=False)
@@ -133,6 +139,8 @@ def provenance_from_json(stored: str | None) -> Provenance | None:
     if stored is None:
         return None
     values = json.loads(stored, object_hook=_cleaned)
+    if not isinstance(values, dict):
+        raise ValueError("provenance that is no object")
     if basis := values.get("basis"):
         values["basis"] = Basis(**basis)
     return Provenance(**values)

@@ -267,8 +267,10 @@ class Document:
         if row is None:
             return None
         step, label, before = row
-        stored, texts = json.loads(before)
-        plan = rows.plan_from_row(stored)
+        try:
+            plan, texts = rows.plan_step_from_row(before, self._now.sections)
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
         for section_id, _, _ in texts:
             self._settle(section_id)
         with self._change() as db:
@@ -277,7 +279,7 @@ class Document:
             planned = self._now.planned(plan)
             for section_id, revision, status in texts:
                 if revision != planned[section_id].revision:
-                    planned[section_id] = rows.write_old(db, planned[section_id], revision, Status(status))
+                    planned[section_id] = rows.write_old(db, planned[section_id], revision, status)
         self._took_plan(plan, planned)
         return str(label)
 
