@@ -166,11 +166,17 @@ def _default_model(settings: Settings) -> Check:
 
 
 def _gguf(model: ModelSettings) -> Check:
+    from lwtui.models.llama_cpp.fit import estimate
+
+    path = Path(model.path).expanduser()
     try:
-        check_gguf(Path(model.path).expanduser())
+        check_gguf(path)
+        chosen = estimate(path, model)
     except LwtuiError as error:
         return Check(f"model {model.name}", "fail", str(error))
-    return Check(f"model {model.name}", "ok", model.path)
+    if not chosen.fits:
+        return Check(f"model {model.name}", "warn", f"{model.path} {chosen.advice}")
+    return Check(f"model {model.name}", "ok", f"{model.path} {chosen.summary()}")
 
 
 async def _endpoints(models: list[ModelSettings]) -> list[Check]:

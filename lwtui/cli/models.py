@@ -28,6 +28,7 @@ from lwtui.config import (
 )
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.models.catalog import DEMO, resolve
+from lwtui.models.llama_cpp.fit import estimate
 from lwtui.models.profiles import PROFILES, profile_for
 
 _NAME = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}._+-]{0,63}")
@@ -103,7 +104,8 @@ def _list(settings: Settings, *, as_json: bool) -> None:
     width = max(map(len, models))
     for model in models.values():
         mark = "*" if model.name == settings.model else " "
-        print(f"{mark} {model.name:<{width}}  {_where(model)}")
+        memory = f" ({_memory(model)})" if model.path else ""
+        print(f"{mark} {model.name:<{width}}  {_where(model)}{memory}")
 
 
 def _described(model: ModelSettings, settings: Settings) -> dict[str, Any]:
@@ -123,6 +125,15 @@ def _where(model: ModelSettings) -> str:
     if model.provider == "openai":
         return f"{model.model or model.name} at {host_of(model.base_url)}"
     return model.path or "Gemma 3 270M, a small base model that comes with lwtui[demo]"
+
+
+def _memory(model: ModelSettings) -> str:
+    """What loading a GGUF takes, or what is wrong with it, in a few words."""
+    try:
+        chosen = estimate(Path(model.path).expanduser(), model)
+    except LwtuiError:
+        return "it cannot be read; see lwtui doctor"
+    return chosen.summary() if chosen.fits else chosen.advice.rstrip(".")
 
 
 def _add(options: argparse.Namespace, settings: Settings) -> None:
@@ -227,8 +238,24 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
             await agent.aclose()
 
     show_terms_once(model)
+    _check_pin(model)
     print(asyncio.run(tried()))
+    if model.path:
+        print(f"{model.name} {_memory(model)}.")
     return 0
+
+
+def _check_pin(model: ModelSettings) -> None:
+    """Raise :class:`LwtuiError` if a file that was downloaded is no longer what it was."""
+    from lwtui.models.known_ggufs import pinned
+    from lwtui.models.llama_cpp.hashing import file_hash
+
+    path = Path(model.path).expanduser()
+    kept = pinned(path) if model.path else {}
+    if kept and path.is_file() and file_hash(path) != kept["sha256"]:
+        raise LwtuiError(
+            f"{path} is not the file that was downloaded: it changed since. Remove it and download it again."
+        )
 
 
 def _whole(given: str) -> int:

@@ -5,6 +5,7 @@ import pytest
 
 from tests.cli.running import KEY, Done, Shell, endpoint
 from tests.support.fault_server import Fault, FaultServer
+from tests.support.gguf_file import write_header
 
 
 def checks(done: Done) -> dict[str, dict[str, str]]:
@@ -62,6 +63,23 @@ def test_what_fails_says_what_to_do(shell: Shell) -> None:
     ):
         assert found[name]["status"] == "fail" and words in found[name]["detail"], found[name]
     assert found["documents folder"]["remedy"] == "lwtui config set documents FOLDER"
+
+
+def test_a_gguf_tells_what_memory_it_takes(shell: Shell) -> None:
+    small = {"general.architecture": "llama", "llama.block_count": 2, "llama.embedding_length": 64}
+    small |= {"llama.attention.head_count": 8, "llama.context_length": 4096}
+    write_header(shell.folder / "small.gguf", small, {"token_embd.weight": 10_000})
+    write_header(shell.folder / "large.gguf", small, {"token_embd.weight": 10**12})
+    (shell.folder / "cut.gguf").write_bytes((shell.folder / "small.gguf").read_bytes()[:100])
+    tables = (f'[models.{name}]\nprovider = "llama_cpp"\npath = "{name}.gguf"\n' for name in ("small", "large", "cut"))
+    shell.settings("".join(tables))
+    found = checks(shell.run("doctor", "--json"))
+    assert found["model small"]["status"] == "ok" and "with a context of 4096" in found["model small"]["detail"]
+    assert found["model large"]["status"] == "warn" and "needs 1000." in found["model large"]["detail"]
+    assert "free: use a smaller quantization" in found["model large"]["detail"]
+    assert found["model cut"]["status"] == "fail" and "cut short" in found["model cut"]["detail"]
+    listed = shell.run("models").worked().out
+    assert "with a context of 4096)" in listed and "smaller quantization)" in listed and "cannot be read" in listed
 
 
 def test_settings_that_cannot_be_read_are_one_of_the_findings(shell: Shell) -> None:

@@ -167,4 +167,9 @@ def test_a_model_that_was_downloaded_writes(shell: Shell) -> None:
     with Hub(demo_path().read_bytes()) as hub:
         get(shell, hub, "hf:acme/gemma-GGUF/gemma-3-270m.gguf", "--name", "small").worked()
     done = shell.run("models", "verify", "small").worked()
-    assert done.out.startswith("ok: small answers")
+    assert done.out.startswith("ok: small answers") and "small needs " in done.out
+    path = Path(str(models(shell)["small"]["path"]))
+    with path.open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"!")
+    shell.run("models", "verify", "small").failed(1, "is not the file that was downloaded")

@@ -49,7 +49,8 @@ CPU = Machine(16 * GB, cores=8)
 
 
 def chosen(memory: float, model: GgufHeader = LLAMA_8B, devices: tuple[Device, ...] = (), **wish: object) -> Fit:
-    return fit(model, Machine(int(memory * GB), 8, devices), Wish(**wish))  # type: ignore[arg-type]
+    asked: dict[str, object] = {"preferred_context": 32_768, "batch": 512} | wish
+    return fit(model, Machine(int(memory * GB), 8, devices), Wish(**asked))  # type: ignore[arg-type]
 
 
 # ---- what it takes ----------------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ def test_the_estimate_agrees_with_llama_cpps_own_account(
     cache: float,
     compute: float,
 ) -> None:
-    wish = Wish(sequences=sequences, outputs=outputs, swa_full=swa_full)
+    wish = Wish(batch=512, sequences=sequences, outputs=outputs, swa_full=swa_full)
     assert kv_cache_bytes(model, context, kv_type, wish) == cache * MB
     results = sequences * model.vocabulary * 4 / MB
     estimate = compute_bytes(model, context, flash, wish) / MB - results
@@ -121,7 +122,7 @@ for line in open("/proc/self/status"):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_the_demo_model_takes_what_was_estimated_within_15_percent(demo_gguf: Path) -> None:
-    estimate = fit(read_header(demo_gguf), CPU, Wish(context_length=8192)).needed
+    estimate = fit(read_header(demo_gguf), CPU, Wish(context_length=8192, batch=512)).needed
     command = [sys.executable, "-c", _LOAD, str(demo_gguf), "8192"]
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=120)
@@ -168,6 +169,8 @@ def test_what_is_asked_for_is_kept_to() -> None:
     settings = ModelSettings("m", kv_type="q8_0", flash_attention="auto", threads=3, context_length=5000, gpu_layers=0)
     one = fit(LLAMA_8B, CPU, Wish.of(settings))
     assert (one.context_length, one.kv_type, one.flash_attention, one.threads) == (5000, "q8_0", "on", 3)
+    with_preferred = replace(Wish.of(ModelSettings("m")), preferred_context=4096)
+    assert fit(LLAMA_8B, CPU, with_preferred).context_length == 4096
     gpu = Machine(16 * GB, 8, (Device("gpu", 24 * GB),))
     assert fit(LLAMA_8B, gpu, Wish.of(settings)).gpu_layers == 0
     assert chosen(32, flash_attention="off").flash_attention == "off"

@@ -4,12 +4,10 @@ What llama.cpp takes is told from the file's header: the weights as they are in 
 (for each token of context, each layer's), and the buffers in which a batch is computed. Constants were read off
 llama.cpp's own accounts of Llama, GLM and Gemma shapes; they err on the side of too much.
 
-The calls, in the order in which a backend uses them::
+A backend calls :func:`estimate`, refuses with ``advice`` where it does not fit, and loads with what was chosen::
 
-    header = read_header(path)                                     # gguf_header
-    machine = Machine.here(devices)                                # devices: what llama.cpp reports, () without a GPU
-    chosen = fit(header, machine, Wish.of(settings, sequences=8))  # ConfigError if the settings contradict each other
-    if not chosen.fits: raise ModelError(chosen.advice, kind="refused")
+    chosen = estimate(path, settings, devices)  # devices: what llama.cpp reports, () without a GPU
+    if not chosen.fits: raise ModelError(f"{name} {chosen.advice}", kind="refused")
     # load with chosen.context_length, .kv_type, .flash_attention, .gpu_layers, .threads
 
 All of it is arithmetic: nothing here imports llama.cpp, so the commands and the app can tell an estimate as well.
@@ -20,11 +18,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from pathlib import Path
 
 from lwtui.config import ModelSettings
 from lwtui.errors import ConfigError
-from lwtui.models.llama_cpp.gguf_header import GgufHeader, Layer
+from lwtui.models.llama_cpp.gguf_header import GgufHeader, Layer, read_header
 from lwtui.models.llama_cpp.machine import available_memory, usable_cores
+from lwtui.models.llama_cpp.protocol import MOST_ANSWERS
+
+PREFERRED_CONTEXT = 8192  # tokens that are aimed at where neither the settings nor the model say less
+BATCH = 256  # tokens of a prompt that the engine computes at once
 
 # Bytes of one number in the cache. A block of q8_0 is 32 numbers and their scale.
 _KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
@@ -74,8 +77,8 @@ class Wish:
     flash_attention: str = ""
     gpu_layers: int | None = None
     threads: int = 0
-    preferred_context: int = 32_768
-    batch: int = 512
+    preferred_context: int = PREFERRED_CONTEXT
+    batch: int = BATCH
     sequences: int = 1
     outputs: int = 0
     swa_full: bool = True
@@ -85,8 +88,8 @@ class Wish:
         cls,
         settings: ModelSettings,
         *,
-        preferred_context: int = 32_768,
-        batch: int = 512,
+        preferred_context: int = PREFERRED_CONTEXT,
+        batch: int = BATCH,
         sequences: int = 1,
         outputs: int = 0,
         swa_full: bool = True,
@@ -141,6 +144,14 @@ class Fit:
         kv = "" if self.kv_type == "f16" else f" ({self.kv_type} cache)"
         gpu = f", {in_gb(self.on_gpu)} of it on the GPU" if self.on_gpu else ""
         return f"needs {in_gb(self.needed)} with a context of {self.context_length}{kv}{gpu}"
+
+
+def estimate(path: Path, settings: ModelSettings, devices: tuple[Device, ...] = ()) -> Fit:
+    """How the engine loads the GGUF at ``path`` on this machine as it is now, and what that takes.
+
+    Raises :class:`~lwtui.models.base.ModelError` for what is no GGUF, and :class:`ConfigError` as :func:`fit` does.
+    """
+    return fit(read_header(path), Machine.here(devices), Wish.of(settings, sequences=MOST_ANSWERS))
 
 
 def fit(model: GgufHeader, machine: Machine, wish: Wish | None = None) -> Fit:
