@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.events import Event, PlanGrew, PlanReady
+from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
 from lwtui.agentwrite.record import begun_plan, keep_plan, record
 from lwtui.agentwrite.write import write
 from lwtui.cli.guard import say
@@ -22,6 +22,7 @@ from lwtui.cli.progress import Progress
 from lwtui.cli.terms import show_terms_once
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.export import export, render
+from lwtui.documents.mirror import mirror_path, update_mirror
 from lwtui.documents.model import Brief, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
@@ -56,6 +57,7 @@ class Headless:
         self._document: Document | None = None
         self._closing = ExitStack()
         self._signal: signal.Signals | None = None
+        self._mirror_problem = ""  # what was told last
 
     def run(self) -> int:
         """Write and deliver the document; the exit code. Errors carry the command that resumes as a note."""
@@ -90,6 +92,8 @@ class Headless:
             async with aclosing(events):
                 async for event in events:
                     self._tell(event)
+                    if isinstance(event, SectionFinished):
+                        self._mirror()
         finally:
             await agent.aclose()
 
@@ -124,9 +128,20 @@ class Headless:
 
     def _use(self, document: Document) -> Document:
         self._document = self._closing.enter_context(document)
+        self._closing.callback(self._mirror)  # before it is closed
         if document.brief != self._job.brief:
             document.set_brief(self._job.brief)
         return document
+
+    def _mirror(self) -> None:
+        """Bring the Markdown file beside the document up to date, if there is to be one, and it is not the output."""
+        document = self._document
+        if document is None or mirror_path(document.path) == self._job.output:
+            return
+        problem = update_mirror(document, self._settings.mirror)
+        if problem and problem != self._mirror_problem:
+            self._progress.note(problem)
+        self._mirror_problem = problem
 
     def _deliver(self) -> None:
         """Put the finished text where it was asked for."""

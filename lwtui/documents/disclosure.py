@@ -28,6 +28,7 @@ from lwtui.text import units
 
 TITLE = "How this text was written"
 _RUN = 8  # words that follow each other and stand in an earlier text of the document were moved, not written anew
+_SPACE = "\u00a0"  # one that no line ends at
 _NO_TITLE = "(the text)"
 _MARKS = regex.compile(r"([\\`*_\[\]<>|#~&])")
 _METHOD = f"""\
@@ -249,8 +250,8 @@ def _share(part: int, whole: int) -> str:
     """A share in whole percent; what is there at all is never called nothing, nor what is not all, all."""
     percent = 100 * part / whole if whole else 0.0
     if 0 < percent < 1:
-        return "< 1 %"
-    return "> 99 %" if 99 < percent < 100 else f"{percent:.0f} %"
+        return f"<{_SPACE}1{_SPACE}%"
+    return f">{_SPACE}99{_SPACE}%" if 99 < percent < 100 else f"{percent:.0f}{_SPACE}%"
 
 
 def _described(made: Provenance) -> str:

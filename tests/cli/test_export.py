@@ -102,7 +102,7 @@ def test_a_book_with_author_and_disclosure_in_a_folder(shell: Shell, document: P
     with pymupdf.open(shell.folder / "out" / "My Tomatoes.pdf") as pdf:
         assert (pdf.metadata["title"], pdf.metadata["author"]) == ("../My / Tomatoes", "A. Author")
         assert [title for _, title, _ in pdf.get_toc()] == ["Soil", "Sün & <Light>", "How this text was written"]
-    assert "100 % written by hand" in (shell.folder / "report.md").read_text()
+    assert "100\u00a0% written by hand" in (shell.folder / "report.md").read_text()
     shell.run("export", "doc.lw", "--to", "md", "--disclosure-to", "report.md").failed(2, "report.md is there already")
 
 

@@ -49,6 +49,17 @@ def test_one_plain_line_a_section_where_there_is_no_terminal(shell: Shell) -> No
     assert quiet.err == quiet.out == ""
 
 
+def test_with_the_setting_a_mirror_grows_with_the_document_and_a_strangers_file_stays(shell: Shell) -> None:
+    shell.run("config", "set", "mirror", "true").worked()
+    with endpoint() as server:
+        shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.lw", *at(server)).worked()
+        (shell.folder / "other.md").write_text("precious")
+        done = shell.run("write", "Tea", "--plan", plan_file(shell), "--output", "other.lw", *at(server)).worked()
+    assert headings((shell.folder / "out.md").read_text()) == TITLES
+    assert (shell.folder / "other.md").read_text() == "precious"
+    assert done.err.count("other.md is not as lwtui wrote it") == 1
+
+
 @pytest.mark.parametrize(("name", "beginning"), [("out.txt", "Tomatoes in Pots"), ("out.html", "<!DOCTYPE html>")])
 def test_the_format_follows_the_name(shell: Shell, name: str, beginning: str) -> None:
     with endpoint() as server:

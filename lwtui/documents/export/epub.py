@@ -12,7 +12,8 @@ from lwtui.documents.export.work import Work
 # Added to pandoc's own style, which is made for books.
 _STYLE = """
 h1, h2, h3, h4, h5, h6 { hyphens: none; break-after: avoid; }
-.titlepage { text-align: center; padding-top: 25%; }
+.titlepage, .titlepage h1 { text-align: center; }
+.titlepage { padding-top: 25%; }
 pre { white-space: pre-wrap; }
 th, td { padding: 0.2em 0.5em; border-bottom: 1px solid; text-align: start; }
 nav ol { list-style: none; }
