@@ -15,11 +15,14 @@ COMMANDS = {
     "write": "plan and write a document, without the app",
     "export": "turn a document into Markdown, text, HTML, DOCX, EPUB or PDF",
     "import": "make a document from Markdown, text or DOCX",
+    "lint": "find what a text says twice, and other faults that need no model",
     "bench": "measure how well models write at length, and compare them",
     "models": "list, add, download, verify and remove models",
     "config": "show and change the settings",
     "train": "tune a model on long outputs",
     "doctor": "check this machine, the settings and the models",
+    "completion": "print what a shell needs to complete all of this",
+    "manual": "print all commands and options on one page, or for man",
 }
 
 

@@ -1,0 +1,29 @@
+"""The parsers of all commands together, for what has to know the whole command line at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from importlib import import_module
+
+from lwtui.cli import COMMANDS
+from lwtui.cli.parser import Parser
+from lwtui.errors import LwtuiError
+
+
+def commands() -> Iterator[tuple[str, Parser]]:
+    """Each command that can be run here, and its parser; not those whose extra is not installed."""
+    for name in COMMANDS:
+        try:
+            yield name, import_module(f"lwtui.cli.{name}").parser()
+        except LwtuiError:
+            continue
+
+
+def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Every option and argument of a parser, and of the parsers below it."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                yield from actions(below)
