@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,19 @@ from lwtui.errors import ConfigError
 
 KEYRING_SERVICE = "lwtui"
 PROVIDERS = ("openai", "llama_cpp")
+
+
+class Role(StrEnum):
+    """What a model can be for. The writer is a document's model, or the settings' ``model``."""
+
+    PLAN = "plan"
+    WRITE = "write"
+    CRITIC = "critic"  # reads: notes on sections that no longer fit, and reviews
+
+    @property
+    def setting(self) -> str:
+        """Where a document keeps its own choice."""
+        return f"role.{self.value}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +66,11 @@ class Settings:
     theme: str = "textual-dark"
     author: str = ""  # the name on title pages
     mirror: bool = False  # keep a Markdown file beside each document up to date
+    restore: bool = True  # begin where lwtui was left
+    vim: bool = False  # vim's keys in the text
+    keys: dict[str, str] = field(default_factory=dict)  # [keys]: a person's own, by action (GROUP.ACTION) or its name
     models: dict[str, ModelSettings] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)  # [roles]: other models for plan and critic, by name
 
     @property
     def documents_folder(self) -> Path:
@@ -116,7 +134,7 @@ def set_value(key: str, value: str, path: Path | None = None) -> None:
     path = path or settings_file()
     load_settings(path)  # never rewrite a file that cannot be understood
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
-    *parents, leaf = _split_model_key(key) if key.startswith("models.") else [key]
+    *parents, leaf = _split_key(key)
     table: Any = document
     for name in parents:
         if name not in table:
@@ -124,6 +142,10 @@ def set_value(key: str, value: str, path: Path | None = None) -> None:
         table = table[name]
     if value == "":
         table.pop(leaf, None)
+    elif parents in (["roles"], ["keys"]):
+        table[leaf] = value
+    elif key == "model" and Role.WRITE.value in document.get("roles", {}):
+        document["roles"][Role.WRITE.value] = value  # which is the same, and has the last word
     else:
         table[leaf] = _typed(leaf, value, ModelSettings if parents else Settings)
     _write_checked(document, path)
@@ -218,7 +240,11 @@ def _parse(table: dict[str, Any], path: Path) -> Settings:
     models = table.pop("models", {})
     if not isinstance(models, dict):
         raise ConfigError(f"{path}: 'models' must be tables such as [models.NAME].")
+    roles = _parsed_roles(table.pop("roles", {}), path)
+    keys = _parsed_keys(table.pop("keys", {}), path)
     top = _checked(table, Settings, f"{path}: ")
+    if writer := roles.pop(Role.WRITE.value, ""):
+        top["model"] = writer
     parsed = {}
     for name, entry in models.items():
         if not isinstance(entry, dict):
@@ -232,7 +258,33 @@ def _parse(table: dict[str, Any], path: Path) -> Settings:
         if model.kv_type == "q8_0" and model.flash_attention == "off":
             raise ConfigError(f"{path}: [models.{name}] kv_type q8_0 needs flash_attention, which is off.")
         parsed[name] = model
-    return Settings(models=parsed, **top)
+    return Settings(models=parsed, roles=roles, keys=keys, **top)
+
+
+def _parsed_keys(table: Any, path: Path) -> dict[str, str]:
+    """The table ``[keys]``, in which ``writing.save`` may also be ``save`` in a table ``[keys.writing]``."""
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: 'keys' must be a table, [keys].")
+    keys: dict[str, str] = {}
+    for name, value in table.items():
+        if isinstance(value, dict):
+            keys |= {f"{name}.{inner}": key for inner, key in _parsed_keys(value, path).items()}
+        elif isinstance(value, str) and value:
+            keys[name] = value
+        else:
+            raise ConfigError(f"{path}: [keys] '{name}' must be a key in quotes, such as \"ctrl+s\".")
+    return keys
+
+
+def _parsed_roles(table: Any, path: Path) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: 'roles' must be a table, [roles].")
+    for name, model in table.items():
+        if name not in set(Role):
+            raise ConfigError(f"{path}: [roles] '{name}' is not a role. Known: {', '.join(Role)}.")
+        if not isinstance(model, str):
+            raise ConfigError(f"{path}: [roles] '{name}' must be the name of a model, in quotes.")
+    return dict(table)
 
 
 # The types a value may have in the file, by the annotation of its field.
@@ -290,8 +342,13 @@ def _typed(leaf: str, value: str, kind: type) -> Any:
         raise ConfigError(f"'{leaf}' must be {_words_for(annotation)}, not {value!r}.") from None
 
 
-def _split_model_key(key: str) -> list[str]:
-    """``models.NAME.FIELD``, where NAME may hold dots."""
+def _split_key(key: str) -> list[str]:
+    """The tables of a key and the name in them: ``models.NAME.FIELD``, where NAME may hold dots, or ``roles.NAME``."""
+    for table in ("roles", "keys"):
+        if key.startswith(f"{table}."):
+            return [table, key.removeprefix(f"{table}.")]
+    if not key.startswith("models."):
+        return [key]
     name, _, leaf = key.removeprefix("models.").rpartition(".")
     if not name:
         raise ConfigError(f"'{key}' names no field: write models.NAME.FIELD.")

@@ -15,6 +15,7 @@ from textual.binding import Binding
 from lwtui.app.agents import Agents
 from lwtui.app.commands import Actions, Exports
 from lwtui.app.keymap import EVERYWHERE, bindings, key_label
+from lwtui.app.places import Place, Places
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.widgets.past import Past
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from lwtui.app.session import Heard, Session
 
 _WARM_UP_SECONDS = 0.3  # after the first frame
+_PLACE_SECONDS = 5.0  # the place where a killed app begins again is at most this old
 
 
 class LwtuiApp(App[int]):
@@ -38,8 +40,16 @@ class LwtuiApp(App[int]):
     BINDINGS = bindings(EVERYWHERE)
     COMMANDS = App.COMMANDS | {Actions, Exports}
 
-    def __init__(self, settings: Settings, path: Path | None = None, model: ModelSettings | None = None) -> None:
-        """``path`` is opened at once; ``model`` (from the command line) writes new documents."""
+    def __init__(
+        self,
+        settings: Settings,
+        path: Path | None = None,
+        model: ModelSettings | None = None,
+        *,
+        library: bool = False,
+    ) -> None:
+        """``path`` is opened at once, else what was open last, unless the ``library`` is asked for; ``model`` (from
+        the command line) writes new documents."""
         super().__init__()
         self.settings = settings
         self.agents = Agents(settings, {model.name: model} if model else None)
@@ -48,6 +58,8 @@ class LwtuiApp(App[int]):
         self._given_model = model.name if model else ""
         self._mirror_problem = ""  # what was told last
         self._past = Past()  # of the open document
+        self._places = Places()
+        self._restores = settings.restore and not library and path is None
 
     def on_mount(self) -> None:
         self._leave_on_signals()
@@ -56,8 +68,11 @@ class LwtuiApp(App[int]):
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.push_screen(LibraryScreen())
         self.set_timer(_WARM_UP_SECONDS, self._warm_up)
+        self.set_interval(_PLACE_SECONDS, self._keep_place)
         if self._path is not None:
             self.open_file(self._path)
+        elif self._restores and (last := self._places.last) is not None:
+            self._reopen(last)
 
     @work(thread=True, group="warm-up")
     def _warm_up(self) -> None:
@@ -96,8 +111,16 @@ class LwtuiApp(App[int]):
                 return
         self.exit()
 
+    def _keep_place(self) -> None:
+        """Remember where in the document its writer is."""
+        for screen in reversed(self.screen_stack):
+            if self.session is not None and isinstance(screen, Base) and (place := screen.place) is not None:
+                self._places.keep(self.session.document.path, place)
+                return
+
     def _store(self) -> bool:
         """Put everything into the file; whether that worked. If not, the person is told."""
+        self._keep_place()
         stored = [screen.store() for screen in self.screen_stack if isinstance(screen, Base)]
         try:
             if self.session is not None:
@@ -212,6 +235,19 @@ class LwtuiApp(App[int]):
             self.complain(f"Opened to read only: {document.read_only_reason}")
         self._work_on(document)
 
+    def _reopen(self, path: Path) -> None:
+        """Go on with the document that was open last, unless another window has it."""
+        try:
+            document = Document.open(path)
+        except LwtuiError as error:
+            self.complain(error)
+            return
+        if document.read_only:
+            document.close()
+            self.notify(f"{path.name} was open last. {document.read_only_reason}", markup=False)
+        else:
+            self._work_on(document)
+
     def _work_on(self, document: Document, *, begin: bool = False) -> None:
         from lwtui.app.session import Session
 
@@ -219,18 +255,21 @@ class LwtuiApp(App[int]):
         session.listen(self._mirror_section)
         self._past = Past()
         planless = not document.plan.sections
-        to_plan = planless or not (document.words or begin)
-        self.push_screen(self._plan_screen() if to_plan else self._text_screen())
+        place = None if begin else self._places.of(document.path)
+        to_plan = planless or (place.screen == "plan" if place else not (document.words or begin))
+        self.push_screen(self._plan_screen(place) if to_plan else self._text_screen(place))
         if begin:
             session.start_plan() if planless else session.start_write()
 
     def show_plan(self) -> None:
         """From the text to the plan of the open document."""
         self.switch_screen(self._plan_screen())
+        self.call_after_refresh(self._keep_place)
 
     def show_text(self) -> None:
         """From the plan to the text of the open document."""
         self.switch_screen(self._text_screen())
+        self.call_after_refresh(self._keep_place)
 
     @work
     async def leave_document(self) -> None:
@@ -244,21 +283,26 @@ class LwtuiApp(App[int]):
             if not await self.push_screen_wait(Confirm(question, "Stop and close")):
                 return
         if self._store():
+            self._places.close()
             await self._close_session()
             while not isinstance(self.screen, LibraryScreen):
                 self.pop_screen()
 
-    def _plan_screen(self) -> Base:
+    def _plan_screen(self, place: Place | None = None) -> Base:
         from lwtui.app.screens.plan import PlanScreen
 
         assert self.session is not None
-        return PlanScreen(self.session)
+        screen = PlanScreen(self.session)
+        screen.begin_at = place
+        return screen
 
-    def _text_screen(self) -> Base:
+    def _text_screen(self, place: Place | None = None) -> Base:
         from lwtui.app.screens.writing import WritingScreen
 
         assert self.session is not None
-        return WritingScreen(self.session, self._past)
+        screen = WritingScreen(self.session, self._past)
+        screen.begin_at = place
+        return screen
 
     async def _close_session(self) -> None:
         session, self.session = self.session, None
@@ -308,6 +352,6 @@ class LwtuiApp(App[int]):
             self.push_screen(SettingsScreen())
 
 
-def run_app(path: Path | None, settings: Settings, model: ModelSettings | None) -> int:
+def run_app(path: Path | None, settings: Settings, model: ModelSettings | None, *, library: bool = False) -> int:
     """Open the app; the exit code of the command."""
-    return LwtuiApp(settings, path, model).run() or 0
+    return LwtuiApp(settings, path, model, library=library).run() or 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lwtui.app.format import counted
 from lwtui.documents.model import Status
-from lwtui.documents.search import Match, Query, find, nearest, replace_all
+from lwtui.documents.search import Match, Query, count, find, nearest, replace_all
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
@@ -27,7 +27,7 @@ class Finding:
         """Count the matches of ``query``. Raises :class:`lwtui.errors.UsageError` for a bad expression."""
         if query != self.query:
             self.query, self.at, self.total = query, None, 0
-        self.total = len(self._matches())
+        self.total = count((section.text for section in self.document.sections()), query)
 
     def step(self, section_id: str, place: int, *, forward: bool) -> Match | None:
         """The next match from a place on (or the one before it), going around at the document's end."""
@@ -44,19 +44,19 @@ class Finding:
         """
         sections = self.document.sections()
         changed: dict[str, str] = {}
-        count = left = 0
+        done = left = 0
         for section in sections:
             text, here = replace_all(section.text, self.query, self.by)
             if section.status is Status.WRITING:
                 left += here
             elif here:
                 changed[section.id] = text
-                count += here
+                done += here
         if changed:
             label = f"Replace “{_quote(self.query.text)}” by “{_quote(self.by)}” in {counted(len(changed), 'section')}"
             self.document.set_plan(self.document.plan, label, changed)
         self.at, self.total = None, left
-        told = f"{counted(count, 'place')} replaced in {counted(len(changed), 'section')}."
+        told = f"{counted(done, 'place')} replaced in {counted(len(changed), 'section')}."
         return f"{told} {counted(left, 'place')} in what is being written stayed." if left else told
 
     @property

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def parser() -> Parser:
-    commands = "\n".join(f"  {name:<9} {line}" for name, line in COMMANDS.items())
+    commands = "\n".join(f"  {name:<10} {line}" for name, line in COMMANDS.items())
     result = Parser(
         prog="lwtui",
-        usage="lwtui [FILE] [--model NAME]\n       lwtui COMMAND …",
+        usage="lwtui [FILE] [--library] [--model NAME]\n       lwtui COMMAND …",
         description="Plan and write long documents with language models, in the terminal.\n"
-        "Without a command the app opens: the library, or FILE.",
+        "Without a command the app opens: FILE, or where it was left, or the library.",
         epilog=f"""commands (each has its own --help):
 {commands}
 
@@ -36,6 +36,7 @@ A file that is named like a command is opened as ./FILE.""",
     result.add_argument(
         "file", nargs="?", metavar="FILE", help="a .lw document, or Markdown, plain text or DOCX to import"
     )
+    result.add_argument("--library", action="store_true", help="begin with the library, not where lwtui was left")
     add_model_options(result)
     result.add_argument("--version", action="version", version=_version(), help="show the version and exit")
     return result
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     path = _document(file) if file else None
     from lwtui.app.app import run_app
 
-    return run_app(path, settings, model)
+    return run_app(path, settings, model, library=options.library)
 
 
 def _existing(file: Path) -> Path:

@@ -74,7 +74,11 @@ def _flat(settings: Settings) -> dict[str, str]:
         "theme": settings.theme,
         "author": settings.author,
         "mirror": str(settings.mirror).lower(),
+        "restore": str(settings.restore).lower(),
+        "vim": str(settings.vim).lower(),
     }
+    values |= {f"keys.{name}": key for name, key in settings.keys.items()}
+    values |= {f"roles.{role}": name for role, name in settings.roles.items()}
     for name, model in settings.models.items():
         for item in fields(ModelSettings):
             value = getattr(model, item.name)

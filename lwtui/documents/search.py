@@ -50,6 +50,14 @@ def find(texts: Mapping[str, str], query: Query) -> list[Match]:
     ]
 
 
+def count(texts: Iterable[str], query: Query) -> int:
+    """How many places :func:`find` would find, in less time. Raises as it does."""
+    if not query.text:
+        return 0
+    pattern = _pattern(query)
+    return sum(sum(1 for _ in _matches(pattern, text)) for text in texts)
+
+
 def replace_all(text: str, query: Query, by: str) -> tuple[str, int]:
     """``text`` with each match replaced, and how many those were.
 
@@ -97,7 +105,7 @@ def _pattern(query: Query) -> regex.Pattern[str]:
 def _matches(pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
     try:
         for match in pattern.finditer(text, timeout=_SECONDS):
-            if match.end() > match.start():
+            if match[0]:
                 yield match
     except TimeoutError:
         raise UsageError("This expression takes too long. Make it simpler.") from None

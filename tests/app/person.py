@@ -143,10 +143,14 @@ class Person:
 
 @asynccontextmanager
 async def someone(
-    path: Path | None = None, *, model: ModelSettings | None = None, size: tuple[int, int] = (100, 30)
+    path: Path | None = None,
+    *,
+    model: ModelSettings | None = None,
+    size: tuple[int, int] = (100, 30),
+    library: bool = False,
 ) -> AsyncIterator[Person]:
     """A person at the app that was just started, with the settings of the test's folder."""
-    app = LwtuiApp(load_settings(), path, model)
+    app = LwtuiApp(load_settings(), path, model, library=library)
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         await pilot.pause()

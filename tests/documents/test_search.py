@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwtui.documents.search import Match, Query, find, nearest, replace_all, replacement_at
+from lwtui.documents.search import Match, Query, count, find, nearest, replace_all, replacement_at
 from lwtui.errors import UsageError
 
 TEXTS = {
@@ -33,10 +33,11 @@ def test_every_place_is_found_once_in_order(query: Query, found: list[str]) -> N
     matches = find(TEXTS, query)
     assert [TEXTS[match.section_id][match.start : match.end] for match in matches] == found
     assert matches == sorted(matches)
+    assert count(TEXTS.values(), query) == len(found)
 
 
 @pytest.mark.parametrize(
-    ("query", "by", "text", "count"),
+    ("query", "by", "text", "places"),
     [
         (Query("cat", word=True), "dog", "The dog sat. A dog, a concatenation; don't.", 2),
         (Query("a", case=True), r"\1", None, 6),  # nothing is special in plain text
@@ -45,9 +46,9 @@ def test_every_place_is_found_once_in_order(query: Query, found: list[str]) -> N
     ],
     ids=str,
 )
-def test_replacing_changes_the_matches_and_nothing_else(query: Query, by: str, text: str | None, count: int) -> None:
+def test_replacing_changes_the_matches_and_nothing_else(query: Query, by: str, text: str | None, places: int) -> None:
     expected = TEXTS["a"].replace("a", r"\1") if text is None else text
-    assert replace_all(TEXTS["a"], query, by) == (expected, expected.count(r"\1") if text is None else count)
+    assert replace_all(TEXTS["a"], query, by) == (expected, expected.count(r"\1") if text is None else places)
 
 
 def test_one_match_is_replaced_only_where_it_still_is() -> None:

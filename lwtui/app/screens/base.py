@@ -11,6 +11,7 @@ from lwtui.text import clean
 
 if TYPE_CHECKING:
     from lwtui.app.app import LwtuiApp
+    from lwtui.app.places import Place
 
 Answer = TypeVar("Answer")
 
@@ -21,6 +22,13 @@ class Base(Screen[None]):
     GROUP = EVERYWHERE
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (170, "-huge")]
     AUTO_FOCUS = ""
+
+    begin_at: Place | None = None  # where the screen is to begin, if it can
+
+    @property
+    def place(self) -> Place | None:
+        """Where in the open document its writer is, on a screen that shows it."""
+        return None
 
     @property
     def lwtui(self) -> LwtuiApp:

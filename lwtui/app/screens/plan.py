@@ -10,20 +10,25 @@ from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
 from textual.timer import Timer
 
-from lwtui.agentwrite.events import PlanDelta, SectionFinished, SectionStarted
-from lwtui.app.format import MARKS, amount, counted, number, unit
+from lwtui.agentwrite import begun_plan
+from lwtui.agentwrite.events import PlanDelta, PlanGrew, SectionFinished, SectionStarted
+from lwtui.agentwrite.plan_nested import unplanned
+from lwtui.app.format import amount, counted, number, unit
 from lwtui.app.keymap import PLAN, bindings
+from lwtui.app.outline_rows import groups, keep_folds, kept_folds, plan_rows, shown_instead
+from lwtui.app.places import Place
 from lwtui.app.screens.base import Base
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
-from lwtui.app.widgets.row_list import Column, Row, RowList
+from lwtui.app.widgets.row_list import Column, RowList
 from lwtui.app.widgets.section_form import MOST_WORDS, SectionForm
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.documents import plan_edits
-from lwtui.documents.model import Plan, PlannedSection, Section, Status
+from lwtui.documents.model import DEEPEST, Plan, PlannedSection, Status
+from lwtui.documents.outline import block, is_group, labels, numbers, parents
 from lwtui.errors import LwtuiError
 from lwtui.text import clean
 
@@ -45,10 +50,11 @@ class PlanScreen(Base):
         self._document = session.document
         self._note = ""
         self._frame: Timer | None = None  # the next one, while there is something new to draw
+        self._folded = kept_folds(session.document)
         self._title = TitleBar()
         self._list = RowList(
             Column("", 3, right=True),
-            Column("Section"),
+            Column("Section", tree=True),
             Column("What it says", needs=76),
             Column("Words", 7, right=True),
             Column("", 2, tint=True),
@@ -75,7 +81,11 @@ class PlanScreen(Base):
 
     def on_mount(self) -> None:
         self._session.listen(self._heard)
-        self.refresh_plan()
+        self.refresh_plan(self.begin_at.section_id if self.begin_at else None)
+
+    @property
+    def place(self) -> Place:
+        return Place("plan", self._list.key or "")
 
     def on_unmount(self) -> None:
         self._session.unlisten(self._heard)
@@ -96,7 +106,7 @@ class PlanScreen(Base):
                 self.refresh_plan()
                 if was_planning and not self._planning:
                     self._list.focus()
-            case SectionStarted() | SectionFinished():
+            case SectionStarted() | SectionFinished() | PlanGrew():
                 self.refresh_plan()
             case _:
                 self._show_status()
@@ -112,9 +122,12 @@ class PlanScreen(Base):
         self._note = note
         plan, brief = self._document.plan, self._document.brief
         self._title.say(self._document.title, brief.model)
-        self._list.show([_row(at, section) for at, section in enumerate(self._document.sections(), 1)], select)
+        select = select or self._list.key
+        if select in {section.id for section in plan.sections}:
+            select = shown_instead(plan, select, self._folded)
+        self._list.show(plan_rows(self._document, self._folded), select)
         asked = "" if plan.words == brief.words else f" of {number(brief.words)} asked for"
-        label(self._list, "Plan", f"{counted(len(plan.sections), 'section')} · {amount(plan.words, brief)}{asked}")
+        label(self._list, "Plan", f"{counted(_written(plan), 'section')} · {amount(plan.words, brief)}{asked}")
         self._coming.display = self._planning
         self._form.display = not self._planning and bool(plan.sections)
         self._show_section()
@@ -129,9 +142,19 @@ class PlanScreen(Base):
             self._list.select(self._form.section_id)
             return
         at = self._document.plan.find(section_id)
-        label(self._form, f"Section {at + 1}")
+        label(self._form, self._called(at))
         locked = self._document.read_only or self._planning
         self._form.show(self._document.plan.sections[at], unit=unit(self._document.brief.language), locked=locked)
+
+    def _called(self, at: int) -> str:
+        """What the section at a position is called: a part says what it adds up to."""
+        plan = self._document.plan
+        section = plan.sections[at]
+        if not is_group(plan, section.id):
+            return f"Section {numbers(plan)[at]}" if section.words else f"Heading {labels(plan)[at]}"
+        inside = [plan.sections[one] for one in block(plan, section.id)]
+        words = amount(sum(one.words for one in inside), self._document.brief)
+        return f"Part {labels(plan)[at]} · {counted(sum(one.words > 0 for one in inside), 'section')} · {words}"
 
     def _show_status(self) -> None:
         self._status.set_class(bool(self._session.error or self._document.read_only), "error")
@@ -148,10 +171,14 @@ class PlanScreen(Base):
                 status = self._note
             case _ if self._session.error:
                 status = self._session.error
+            case _ if (begun := begun_plan(self._document)) is not None:
+                left = counted(len(unplanned(begun)), "chapter")
+                status = f"{left} without sections: R has the model go on with the plan."
             case _ if self._document.plan.sections:
-                done = sum(section.status is Status.DONE for section in self._document.sections())
-                status = f"{done} of {counted(len(self._document.plan.sections), 'section')} written."
-                status += " F5 writes the rest." if done < len(self._document.plan.sections) else " F2 shows the text."
+                sections = [section for section in self._document.sections() if not section.heads]
+                done = sum(section.status is Status.DONE for section in sections)
+                status = f"{done} of {counted(len(sections), 'section')} written."
+                status += " F5 writes the rest." if done < len(sections) else " F2 shows the text."
             case _:
                 status = "Build the plan by hand (a), or have the model make one (R)."
         self._status.say(status)
@@ -175,8 +202,15 @@ class PlanScreen(Base):
     def on_row_list_chosen(self) -> None:
         self.action_edit()
 
+    def on_row_list_toggled(self, event: RowList.Toggled) -> None:
+        self._fold({event.key} ^ self._folded)
+
     def on_row_list_dropped(self, event: RowList.Dropped) -> None:
-        self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, event.by), "Move “{}”")
+        ids = [row.key for row in plan_rows(self._document, self._folded)]
+        at = ids.index(event.key)
+        ids.remove(event.key)
+        before = ids[at + event.by] if at + event.by < len(ids) else None
+        self._on_section(lambda plan, section_id: plan_edits.move_before(plan, section_id, before), "Move “{}”")
         self.refresh_plan()  # where the move was refused, the list still shows it
 
     def on_section_form_edited(self, event: SectionForm.Edited) -> None:
@@ -222,10 +256,20 @@ class PlanScreen(Base):
     def _on_section(self, change: Callable[[Plan, str], Plan], label: str) -> None:
         """Apply a change to the section under the cursor, unless it is being written."""
         section_id = self._list.key
-        if section_id is None or not self._may_change(section_id):
+        if section_id is None or not self._may_change(*self._inside(section_id)):
             return
         title = self._planned(section_id).title
-        self._change(change(self._document.plan, section_id), label.format(title), section_id)
+        try:
+            plan = change(self._document.plan, section_id)
+        except ValueError as reason:
+            self.say(str(reason))
+            return
+        self._change(plan, label.replace("{}", title), section_id)
+
+    def _inside(self, section_id: str) -> list[str]:
+        """A section and all that is within it."""
+        plan = self._document.plan
+        return [plan.sections[at].id for at in block(plan, section_id)]
 
     def _may_change(self, *section_ids: str) -> bool:
         """Store what was typed; whether the plan, or these of its sections, may be changed now. Says why not."""
@@ -248,13 +292,18 @@ class PlanScreen(Base):
         plan = self._document.plan
         after = self._list.key
         at = plan.find(after) + 1 if after else 0
-        words = round(plan.words / len(plan.sections)) if plan.sections else min(500, self._document.brief.words)
-        section = PlannedSection("New section", "", max(1, words))
+        level = self._planned(after).level if after else 1
+        if after and is_group(plan, after):  # its first section
+            level += 1
+            self._folded.discard(after)
+        words = round(plan.words / _written(plan)) if plan.words else min(500, self._document.brief.words)
+        section = PlannedSection("New section", "", max(1, words), level=level)
         self._change(plan_edits.insert(plan, at, section), "Add a section", section.id)
         self._form.edit_heading()
 
     def action_delete(self) -> None:
-        self._on_section(plan_edits.remove, "Delete “{}”")
+        more = len(self._inside(self._list.key)) - 1 if self._list.key else 0
+        self._on_section(plan_edits.remove, "Delete “{}”" + (f" and {counted(more, 'section')} in it" if more else ""))
 
     def action_split(self) -> None:
         self._on_section(lambda plan, section_id: plan_edits.split(plan, section_id)[0], "Split “{}”")
@@ -262,8 +311,12 @@ class PlanScreen(Base):
     def action_merge(self) -> None:
         section_id = self._list.key
         plan = self._document.plan
-        if section_id is None or plan.sections[-1].id == section_id:
-            self.say("There is no section after this one to merge with.")
+        if section_id is None:
+            return
+        try:
+            plan_edits.merge(plan, section_id)
+        except ValueError as reason:
+            self.say(str(reason))
             return
         following = plan.sections[plan.find(section_id) + 1].id
         if not self._may_change(section_id, following):
@@ -278,6 +331,41 @@ class PlanScreen(Base):
 
     def action_down(self) -> None:
         self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, 1), "Move “{}”")
+
+    def action_indent(self) -> None:
+        self._on_section(plan_edits.indent, "Move “{}” in")
+
+    def action_outdent(self) -> None:
+        self._on_section(plan_edits.outdent, "Move “{}” out")
+
+    def action_fold(self) -> None:
+        section_id, plan = self._list.key, self._document.plan
+        if section_id is None:
+            return
+        if not is_group(plan, section_id):  # fold the part that it is in
+            parent = parents(plan)[plan.find(section_id)]
+            if parent is None:
+                return
+            section_id = plan.sections[parent].id
+        self._fold({section_id} ^ self._folded)
+
+    def action_fold_all(self) -> None:
+        found = groups(self._document.plan)
+        self._fold(set() if found <= self._folded else found)
+
+    def _fold(self, folded: set[str]) -> None:
+        """Fold just these parts."""
+        if not self.store():
+            return
+        self._folded = folded
+        try:
+            keep_folds(self._document, folded)
+        except LwtuiError as error:
+            self.complain(error)
+        opened = self._list.key is not None and self._list.key not in folded
+        self.refresh_plan()
+        if opened and self._list.key is not None:
+            self._list.reveal(len(self._inside(self._list.key)) - 1)
 
     def action_less(self) -> None:
         self._on_section(lambda plan, section_id: _resized(plan, section_id, 1 / 1.1), "Length of “{}”")
@@ -298,8 +386,8 @@ class PlanScreen(Base):
         if answer is None or not self._may_change():
             return
         plan = self._document.plan
-        if not answer.isdecimal() or not len(plan.sections) <= int(answer) <= MOST_WORDS:
-            self.complain(f"The length is a number from {len(plan.sections)} to {MOST_WORDS:,}.")
+        if not answer.isdecimal() or not _written(plan) <= int(answer) <= MOST_WORDS:
+            self.complain(f"The length is a number from {_written(plan)} to {MOST_WORDS:,}.")
             return
         self._change(plan_edits.rescale(plan, int(answer)), _TOTAL)
         self._store_words(int(answer))
@@ -340,8 +428,25 @@ class PlanScreen(Base):
 
     def action_replan(self) -> None:
         section_id = self._list.key
-        if section_id is not None and self._may_change(section_id):
-            self._start(lambda: self._session.start_replan(section_id))
+        if section_id is None or not self._may_change(section_id):
+            return
+        if not self._planned(section_id).words:
+            self.say("A heading alone has nothing to plan anew. R plans the document, b breaks a section up.")
+            return
+        self._start(lambda: self._session.start_replan(section_id))
+
+    def action_break_down(self) -> None:
+        section_id, plan = self._list.key, self._document.plan
+        if section_id is None or not self._may_change(section_id):
+            return
+        if is_group(plan, section_id) or not self._planned(section_id).words:
+            self.say("This is a part already. a adds a section to it.")
+        elif self._planned(section_id).level >= DEEPEST:
+            self.say(f"An outline has at most {DEEPEST} levels.")
+        elif self._document.section(section_id).text.strip():
+            self.say("This section has text, which would stay with the heading. Split it (s), or clear it first.")
+        else:
+            self._start(lambda: self._session.start_breaking_up(section_id))
 
     @work
     async def action_replan_all(self) -> None:
@@ -349,7 +454,7 @@ class PlanScreen(Base):
 
         if not self._may_change():
             return
-        if self._document.words:
+        if self._document.words and begun_plan(self._document) is None:
             question = "A new plan takes the place of this one. The texts written so far stay in the file; u undoes it."
             if not await self.app.push_screen_wait(Confirm(question, "Re-plan all")):
                 return
@@ -373,9 +478,23 @@ class PlanScreen(Base):
         if self._planning or not self._document.plan.sections:
             self.say("There is no plan to write yet.")
         elif self.store():
-            if not self._session.busy:
-                self._start(self._session.start_write)
-            self.lwtui.show_text()
+            self._write()
+
+    @work
+    async def _write(self) -> None:
+        from lwtui.app.screens.dialogs import Confirm
+
+        begun = begun_plan(self._document)
+        if begun is not None and not self._session.busy:
+            left = counted(len(unplanned(begun)), "chapter")
+            question = (
+                f"{left} without sections yet: R goes on with the plan. Write them as they are, each in one piece?"
+            )
+            if not await self.app.push_screen_wait(Confirm(question, "Write")):
+                return
+        if not self._session.busy:
+            self._start(self._session.start_write)
+        self.lwtui.show_text()
 
     def action_text(self) -> None:
         if self._planning:
@@ -395,21 +514,23 @@ class PlanScreen(Base):
             self.lwtui.leave_document()
 
 
+def _written(plan: Plan) -> int:
+    """How many sections there are to be written: headings alone do not count."""
+    return sum(section.words > 0 for section in plan.sections)
+
+
 def _resized(plan: Plan, section_id: str, factor: float) -> Plan:
-    section = plan.sections[plan.find(section_id)]
-    step = 10 if section.words >= 100 else 1
-    words = round(section.words * factor / step) * step
-    if words == section.words:
+    """A section, or all that is within a part, made longer or shorter."""
+    before = sum(plan.sections[at].words for at in block(plan, section_id))
+    if not before:
+        raise ValueError("A heading alone has no length. Enter gives it one.")
+    step = 10 if before >= 100 else 1
+    words = round(before * factor / step) * step
+    if words == before:
         words += step if factor > 1 else -step
-    return plan.with_section(replace(section, words=min(MOST_WORDS, max(1, words))))
+    return plan_edits.resize(plan, section_id, min(MOST_WORDS, max(1, words)))
 
 
 def _first_other(before: Plan, after: Plan) -> str | None:
     """The first section of ``after`` that ``before`` does not have like this."""
     return next((section.id for section in after.sections if section not in before.sections), None)
-
-
-def _row(at: int, section: Section) -> Row:
-    title = section.title or "(no heading)"
-    mark = MARKS[section.status]
-    return Row(section.id, (str(at), title, section.main_point, number(section.words), mark), section.status.value)

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from lwtui.agentwrite.events import DocumentFinished, SectionStarted
 from lwtui.app.format import MARKS, STATES, amount, bar, clock, duration, money, number
 from lwtui.app.keymap import WRITING, bindings
+from lwtui.app.places import Place
 from lwtui.app.screens.model_tools import ModelTools
 from lwtui.app.screens.text_tools import TextTools
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
@@ -83,7 +84,17 @@ class WritingScreen(TextTools, ModelTools):
     def on_mount(self) -> None:
         self._session.listen(self._heard)
         self._second = self.set_interval(1.0, self._show_status, pause=not self._session.busy)
-        self._draw(self._first_section())
+        at = self.begin_at
+        known = at is not None and any(section.id == at.section_id for section in self._document.sections())
+        self._draw(at.section_id if at is not None and known else self._first_section())
+        if at is not None and known and self._editor.section_id == at.section_id:
+            self._editor.go_to(min(at.cursor, len(self._editor.text)))
+            if at.editing:
+                self.set_focus(self._editor)
+
+    @property
+    def place(self) -> Place:
+        return Place("text", self._editor.section_id, self._editor.place, self.focused is self._editor)
 
     def on_unmount(self) -> None:
         self._session.unlisten(self._heard)

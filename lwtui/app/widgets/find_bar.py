@@ -14,7 +14,7 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toolbar import tools
 from lwtui.documents.search import Query
 
-_QUIET_SECONDS = 0.03  # after the last key, before the document is searched
+_QUIET_SECONDS = 0.015  # after the last key, before the document is searched
 
 
 class FindBar(Vertical):

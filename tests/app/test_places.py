@@ -1,0 +1,101 @@
+"""lwtui begins where it was left: the document, the screen, the section, the cursor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lwtui.app.places import Place as Spot
+from lwtui.app.places import Places
+from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.config import set_value
+from lwtui.documents.store import Document
+from tests.app.person import someone
+from tests.app.place import Place
+
+
+async def test_the_last_document_is_open_again_where_it_was_left(place: Place) -> None:
+    path = place.make(100, 100, 100, texts={1: "First.", 2: "Second text.\n\nIts end 番茄."})
+    async with someone() as person:
+        await person.at(LibraryScreen)
+        await person.press("enter")
+        await person.at(WritingScreen)
+        await person.press("home", "down", "enter", "down", "down", "right")
+        assert person.editor.cursor_location == (2, 1)
+        await person.press("ctrl+q")
+    async with someone() as person:
+        await person.at(WritingScreen)
+        await person.until(lambda: person.editor.has_focus)
+        assert (person.editor.section_id, person.editor.cursor_location) == ("s2", (2, 1))
+        await person.type("!")
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.press("end", "ctrl+q")
+    assert place.read(path)["s2"] == "Second text.\n\nI!ts end 番茄."
+    async with someone() as person:
+        await person.at(PlanScreen)
+        assert person.rows.key == "s3"
+        await person.press("escape")
+        await person.at(LibraryScreen)
+        await person.press("enter")  # a document of its own remembers its place too
+        await person.at(PlanScreen)
+        await person.press("f2")
+        await person.at(WritingScreen)
+    with Document.open(path):
+        async with someone() as person:  # another window has it
+            await person.at(LibraryScreen)
+            await person.is_told("guide.lw was open last. It is open in this window already")
+    async with someone(library=True) as person:
+        await person.at(LibraryScreen)
+        await person.pilot.pause()
+        assert person.app.session is None
+    set_value("restore", "false")
+    async with someone() as person:
+        await person.at(LibraryScreen)
+        assert person.app.session is None
+
+
+async def test_nothing_is_open_again_after_it_was_closed_or_is_gone(place: Place) -> None:
+    path = place.make(100, texts={1: "First."})
+    async with someone(path) as person:
+        await person.at(WritingScreen)
+        await person.press("escape")
+        await person.at(LibraryScreen)
+    async with someone() as person:
+        await person.at(LibraryScreen)
+        assert person.app.session is None
+        await person.press("enter")
+        await person.at(WritingScreen)
+    path.rename(path.with_suffix(".old"))
+    async with someone() as person:
+        await person.at(LibraryScreen)
+        assert not person.notices
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"last": 1, "places": {"a": 1}}', "\udcff", '{"last":"","places":[]}']
+)
+def test_a_file_that_nobody_can_read_is_no_harm(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "places.json"
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    places = Places(file)
+    assert places.last is None
+    document = tmp_path / "a.lw"
+    document.touch()
+    places.keep(document, Spot("text", "s1", 3, True))
+    again = Places(file)
+    assert (again.last, again.of(document)) == (document, Spot("text", "s1", 3, True))
+    again.close()
+    assert Places(file).last is None
+
+
+def test_the_places_of_many_documents_take_little_room(tmp_path: Path) -> None:
+    places = Places(tmp_path / "places.json")
+    for at in range(210):
+        places.keep(tmp_path / f"{at}.lw", Spot("plan", f"s{at}"))
+    again = Places(tmp_path / "places.json")
+    assert again.of(tmp_path / "9.lw") is None
+    assert again.of(tmp_path / "209.lw") == Spot("plan", "s209")
