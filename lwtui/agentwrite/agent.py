@@ -14,6 +14,7 @@ from lwtui.models.profiles import Profile
 
 _MARGIN = 128  # tokens
 _LEAST_ROOM = 64  # tokens
+_DRY = 0.8  # where a model has begun to repeat itself
 
 
 class NoRoom(ModelError):
@@ -32,6 +33,7 @@ class Agent:
     form: Form
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     settings: ModelSettings = field(default_factory=lambda: ModelSettings(""))
+    helper: Agent | None = None  # makes notes in its place, where another model has that role
     # What was learned about the model by calling it:
     reasoning_tokens: int = 0  # tokens to allow a call for reasoning, beside those for its answer
     context_share: float = 1.0  # how much of the context it says it has can be relied on
@@ -131,4 +133,5 @@ def _firmer(sampling: Sampling, times: int) -> Sampling:
         temperature=min(1.2, (sampling.temperature or 0.8) + 0.05 * times),
         repeat_penalty=min(1.5, (sampling.repeat_penalty or 1.0) + 0.05 * times),
         frequency_penalty=min(1.0, 0.2 * times),
+        dry_multiplier=max(sampling.dry_multiplier or 0.0, _DRY),
     )

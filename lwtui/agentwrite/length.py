@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import regex
 
@@ -53,6 +54,11 @@ class Landing:
         if not self.ends_itself:
             return self.target - 8  # about half a sentence, so that the end falls evenly on both sides
         return self.target * (1.03 if self.precise else LONG - 0.05)
+
+    @property
+    def least_words(self) -> int:
+        """The length before which the model is not to end by itself."""
+        return ceil(self.target * (CLOSE if self.precise else SHORT))
 
     def latest(self, before: int) -> float:
         """The length past which the sentence's end at length ``before`` is better than the next one."""

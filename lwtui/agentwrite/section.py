@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from time import monotonic
 
 from lwtui.agentwrite.agent import Agent, NoRoom
@@ -77,6 +78,7 @@ class SectionWriter:
         self._asked: tuple[tuple[int, int], Request] | None = None
         self._intake: Intake | None = None
         self._received: list[str] = []
+        self._used: Usage | None = None  # so far, as the backend says
         self._thought = 0  # characters
         self._ended: FinishReason | None = None
         self._looped = False  # a loop was rolled back: the text is to be gone on with, under another seed
@@ -188,8 +190,9 @@ class SectionWriter:
 
     def _heard(self, part: StreamPart | Retrying) -> list[Event]:
         match part:
-            case TextPiece(text):
+            case TextPiece(text, usage):
                 self._received.append(text)
+                self._used = usage
                 return self._take(self._intake.add(text) if self._intake else text)
             case ReasoningPiece(text):
                 self._received.append(text)
@@ -200,14 +203,18 @@ class SectionWriter:
                 return [*self._dropped(), part]
             case Finished(reason, usage):
                 self._received.clear()
+                self._used = None
                 self._usage += usage
                 return self._finish_call(reason)
 
     def _note_broken_off(self) -> None:
-        """A call ended without its usage: it is estimated later from what it asked and answered."""
-        if self._received and self._asked:
+        """A call was ended before its own end: its usage is what it last said, or estimated later from its texts."""
+        if self._used is not None:
+            self._usage += self._used
+        elif self._received and self._asked:
             self._broken_off.append((self._asked[1].prompt, "".join(self._received)))
         self._received.clear()
+        self._used = None
 
     async def _new_try(self) -> Request:
         """The request for the text as it stands now; each try gets an intake of its own."""
@@ -220,8 +227,10 @@ class SectionWriter:
         """The request for the text as it stands now; a try that changed nothing is made again with the same seed."""
         state = (self._calls, len(self._text))
         if self._asked is None or self._asked[0] != state:
-            request = await self._prompts.request(self._text, self._count.words, salt=self._calls, loops=self._loops)
-            self._asked = (state, request)
+            words = self._count.words
+            request = await self._prompts.request(self._text, words, salt=self._calls, loops=self._loops)
+            least = 0 if self._by_itself else self._landing.least_words - words
+            self._asked = (state, replace(request, least_words=max(0, least)))
         return self._asked[1]
 
     def _notices(self) -> list[Event]:

@@ -34,13 +34,25 @@ _USAGE_SECONDS = 5.0  # how long an answer that has ended waits for its usage
 _CHAT_STOPS = 4  # OpenAI takes no more
 
 # Not in OpenAI's interface; servers of open models take them.
-_EXTRA = ("top_k", "min_p", "repeat_penalty", "grammar")
+_EXTRA = (
+    "top_k",
+    "min_p",
+    "repeat_penalty",
+    "dry_multiplier",
+    "dry_base",
+    "dry_allowed_length",
+    "xtc_probability",
+    "xtc_threshold",
+    "grammar",
+)
 # What may be left out when a server refuses it, the least missed first.
 _DROPPABLE = (
     "stream_options",
     *_EXTRA,
     "response_format",
     "seed",
+    "logit_bias",
+    "presence_penalty",
     "frequency_penalty",
     "top_p",
     "stop",

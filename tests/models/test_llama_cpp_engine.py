@@ -15,7 +15,9 @@ from lwtui.models.llama_cpp.engine import Aborted, Answer, Engine, TooLong
 from lwtui.models.llama_cpp.output import TextOut
 from lwtui.models.llama_cpp.prompt import chat_tokens, text_tokens
 from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
+from lwtui.models.llama_cpp.saved import SavedStates
 from lwtui.models.llama_cpp.template import ChatTemplate, Part
+from lwtui.text import count_words
 from tests.support.gguf_file import read_header
 
 GREEDY = {"temperature": 0.0}
@@ -350,3 +352,178 @@ def test_nothing_native_reaches_the_terminal(demo_gguf: Path, capfd: Any, log: N
     engine = Engine(str(demo_gguf), 512, log)
     engine.close()
     assert capfd.readouterr() == ("", "")
+
+
+# ---- several at a time ------------------------------------------------------------------------------------------
+
+
+def answer_to(engine: Engine, log: NativeLog, text: str, max_tokens: int = 8, **options: Any) -> Answer:
+    sampling = options.pop("sampling", GREEDY)
+    sampler = Sampler(engine.gguf, log, sampling, options.pop("seed", 1))
+    output = TextOut(options.pop("stop", ()))
+    return Answer(text_tokens(engine.gguf, text), sampler, output, max_tokens, **options)
+
+
+def test_answers_side_by_side_are_those_that_come_one_by_one(engine: Engine, log: NativeLog, write: Write) -> None:
+    questions = ["The capital of France is", "The capital of Norway is", "one two three four one two three four one"]
+    alone = [write(question, 3)[0] for question in questions]
+    forget(engine)
+    together = [answer_to(engine, log, question, 3) for question in questions]
+    assert finish(engine, *together) == alone
+    assert len({answer.strand.number for answer in together if answer.strand}) == 3
+
+
+def test_takes_of_one_prompt_read_it_once(engine: Engine, log: NativeLog) -> None:
+    forget(engine)
+    takes = [answer_to(engine, log, LONG, 6, sampling={"temperature": 1.5}, seed=seed) for seed in range(4)]
+    texts = finish(engine, *takes)
+    read = [len(take.prompt) - take.cached for take in takes]
+    assert read == [len(takes[0].prompt), 1, 1, 1]
+    assert len(set(texts)) > 1
+
+
+def test_texts_that_only_begin_alike_share_their_beginning(engine: Engine, log: NativeLog, write: Write) -> None:
+    expected = write(LONG + "One two three four one two", 4)[0]
+    forget(engine)
+    one, other = answer_to(engine, log, LONG), answer_to(engine, log, LONG + "One two three four one two", 4)
+    assert finish(engine, one, other)[1] == expected
+    assert len(other.prompt) - other.cached < 20
+
+
+def test_more_answers_than_the_memory_holds_wait_for_each_other(engine: Engine, log: NativeLog) -> None:
+    """1,024 tokens of memory for five texts of 400 that share nothing."""
+    forget(engine)
+    texts = [f"{number} {LONG}"[:1800] for number in ("One", "Two", "Three", "Four", "Five")]
+    answers = [answer_to(engine, log, text, 30, least=10_000) for text in texts]
+    written = finish(engine, *answers)
+    assert all(answer.reason == "length" and answer.completion == 30 for answer in answers)
+    assert all(written)
+
+
+def test_more_answers_than_there_are_sequences_all_come(engine: Engine, log: NativeLog) -> None:
+    forget(engine)
+    answers = [answer_to(engine, log, f"{number}, {number + 1},", 4) for number in range(20)]
+    assert all(text.strip() for text in finish(engine, *answers))
+
+
+# ---- length -----------------------------------------------------------------------------------------------------
+
+
+def test_neither_a_stop_string_nor_an_end_comes_before_the_least_length(engine: Engine, log: NativeLog) -> None:
+    prompt = "one two three four one two three four one two"
+    free = answer_to(engine, log, prompt, 40, stop=("four",))
+    held = answer_to(engine, log, prompt, 40, stop=("four",), least=12)
+    ended, went_on = finish(engine, free)[0], finish(engine, held)[0]
+    assert ended == " three "
+    assert "four" not in went_on
+    assert count_words(went_on) >= 12
+
+
+def test_what_ends_an_answer_too_early_is_replaced_and_nothing_of_it_is_seen() -> None:
+    output = TextOut(("\n#",))
+    assert output.add(b"so.\n") == "so."
+    before = output.state()
+    assert output.add(b"# Next") == ""
+    assert output.stopped
+    output.restore(before)
+    assert not output.stopped
+    assert output.add("Then ü"[:-1].encode() + b"\xc3") == "\nThen "
+    assert output.add(b"\xbc") == "ü"
+
+
+# ---- sampling, further ------------------------------------------------------------------------------------------
+
+
+def test_dry_breaks_a_repetition_and_xtc_leaves_out_the_likeliest(write: Write) -> None:
+    prompt = "The cat sat on the mat and the dog lay on the rug. " * 6 + "The cat sat on the"
+    assert write(prompt, 2)[0] == " mat and"
+    assert write(prompt, 2, sampling=GREEDY | {"dry_multiplier": 5.0})[0] != " mat and"
+    likely = {"temperature": 0.1, "min_p": 0.0, "top_p": 1.0}
+    assert write(prompt, 1, sampling=likely)[0] == " mat"
+    assert write(prompt, 1, sampling=likely | {"xtc_probability": 1.0, "xtc_threshold": 1e-9})[0] != " mat"
+
+
+def test_a_logit_bias_is_by_number_or_by_text(write: Write, gguf: Gguf) -> None:
+    prompt = "The capital of France is"
+    (paris,) = gguf.tokens(" Paris")
+    for bias in ({str(paris): -100.0}, {"Paris": -100.0}):
+        assert write(prompt, 1, sampling=GREEDY | {"logit_bias": bias})[0] != " Paris"
+    assert write(prompt, 1, sampling=GREEDY | {"logit_bias": {"tomato": 100.0}})[0].strip() == "tomato"
+
+
+# ---- states on disk ---------------------------------------------------------------------------------------------
+
+
+def states(folder: Path, key: str = "model", most: int = 10**9) -> SavedStates:
+    return SavedStates(folder, key, most)
+
+
+@pytest.fixture
+def keeping(engine: Engine) -> Iterator[Engine]:
+    forget(engine)
+    yield engine
+    engine.saved = None
+    forget(engine)
+
+
+def test_a_saved_text_need_not_be_read_again(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
+    text = (LONG * 2)[:4200]
+    keeping.saved = states(tmp_path)
+    expected = finish(keeping, answer_to(keeping, log, text))
+    keeping.save()
+    forget(keeping)
+    keeping.saved = states(tmp_path)  # as another process finds it
+    again = answer_to(keeping, log, text)
+    assert finish(keeping, again) == expected
+    assert len(again.prompt) - again.cached < 100
+
+
+def test_a_text_that_makes_room_for_another_is_there_when_it_comes_back(
+    keeping: Engine, log: NativeLog, tmp_path: Path
+) -> None:
+    text, other = (LONG * 2)[:4200], "Something else. " * 200
+    keeping.saved = states(tmp_path)
+    expected = finish(keeping, answer_to(keeping, log, text))
+    finish(keeping, answer_to(keeping, log, other))
+    back = answer_to(keeping, log, text)
+    assert finish(keeping, back) == expected
+    assert back.cached > 800
+
+
+def test_damaged_and_foreign_states_are_removed_and_do_no_harm(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
+    text = (LONG * 2)[:4200]
+    keeping.saved = states(tmp_path)
+    expected = finish(keeping, answer_to(keeping, log, text))
+    keeping.save()
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    for place in (0, 20, 70, 90, 4000, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        check_unused(keeping, log, text, tmp_path, expected)
+    for damaged in (b"", whole[:50], whole[:-1], whole + b"x"):
+        file.write_bytes(damaged)
+        check_unused(keeping, log, text, tmp_path, expected)
+    file.write_bytes(whole)
+    assert states(tmp_path, "another model").closest([1]) == (None, 0)
+    assert file.exists()  # it is another model's, and none of ours
+
+
+def check_unused(engine: Engine, log: NativeLog, text: str, folder: Path, expected: list[str]) -> None:
+    forget(engine)
+    engine.saved = states(folder)
+    answer = answer_to(engine, log, text)
+    assert finish(engine, answer) == expected
+    assert answer.cached == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_states_take_no_more_room_than_they_may(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
+    keeping.saved = states(tmp_path, most=40 * 2**20)
+    for number in range(4):
+        finish(keeping, answer_to(keeping, log, f"{number} " + (LONG * 2)[:4000]))
+        keeping.save()
+    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+    assert 0 < sum(sizes) <= 40 * 2**20
+    keeping.saved = states(tmp_path / "none", most=1000)
+    keeping.save()
+    assert list((tmp_path / "none").iterdir()) == []

@@ -8,11 +8,23 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
 
+from lwtui.config import cache_folder
 from lwtui.documents.model import Usage
 from lwtui.models.base import Capabilities, Finished, ModelError, Request, StreamPart, TextPiece
 from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.llama_cpp.process import WorkerProcess
-from lwtui.models.llama_cpp.protocol import MOST_ANSWERS, Begun, Cancel, Count, Counted, Done, Generate, Loaded, Text
+from lwtui.models.llama_cpp.protocol import (
+    MOST_ANSWERS,
+    Begun,
+    Cancel,
+    Count,
+    Counted,
+    Done,
+    Generate,
+    Keep,
+    Loaded,
+    Text,
+)
 from lwtui.models.openai_stream import ThinkSplitter
 
 _MOST_DEATHS = 3  # in a row while loading
@@ -24,11 +36,12 @@ class LlamaModel:
     A process that dies is started again by the next call. ``model_hash`` is the file's SHA-256.
     """
 
-    def __init__(self, path: Path, name: str, context_length: int = 0) -> None:
+    def __init__(self, path: Path, name: str, context_length: int = 0, state_bytes: int = 0) -> None:
         self.name = name
         self.model_hash = ""
         self._path = path.absolute()
         self._wanted_length = context_length
+        self._state_bytes = state_bytes
         self._loaded = Loaded(context_length, 0, chat=False)
         self._worker: WorkerProcess | None = None
         self._starting = asyncio.Lock()
@@ -36,19 +49,22 @@ class LlamaModel:
         self._closed = False
 
     @classmethod
-    async def load(cls, path: Path, name: str, context_length: int = 0) -> LlamaModel:
+    async def load(cls, path: Path, name: str, context_length: int = 0, state_bytes: int = 0) -> LlamaModel:
         """Open the GGUF at ``path``. ``context_length`` in tokens; 0: as the model and the memory allow.
+
+        In ``state_bytes`` on disk, at most, states of the model's memory are kept for texts that are opened again.
 
         The file's hash is computed meanwhile, which for a large file and on its first use may take longer than
         loading. Raises :class:`ModelError` with one line.
         """
         await asyncio.to_thread(_check_file, path)
-        model = cls(path, name, context_length)
+        model = cls(path, name, context_length, state_bytes)
         unwanted = threading.Event()
         hashing = asyncio.create_task(asyncio.to_thread(file_hash, path, unwanted))
         try:
             await model._load_patiently()
             model.model_hash = await hashing
+            model._keep_states()
         except OSError as error:
             await model.aclose()
             raise ModelError(f"Cannot read {path}: {error.strerror}.", kind="refused") from None
@@ -124,6 +140,10 @@ class LlamaModel:
         if self._worker is not None:
             await self._worker.close()
 
+    def _keep_states(self) -> None:
+        if self._worker is not None and self._state_bytes and self.model_hash:
+            self._worker.send(Keep(str(cache_folder() / "kv"), self.model_hash, self._state_bytes))
+
     async def _load_patiently(self) -> None:
         while True:
             try:
@@ -140,6 +160,7 @@ class LlamaModel:
                 raise ModelError("The model was closed.", kind="worker")
             if self._worker is None or not self._worker.is_alive:
                 self._worker = await self._start()
+                self._keep_states()
             return self._worker
 
     async def _start(self) -> WorkerProcess:

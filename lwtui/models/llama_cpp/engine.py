@@ -243,12 +243,12 @@ class Engine:
             for other in self.memory.strands:
                 if other is not strand:
                     self._drop(other)
-        found = self.saved.closest(text) if self.saved else None
-        if found is not None and found.in_common >= in_common + _WORTH_SAVING:
+        found, found_in_common = self.saved.closest(text) if self.saved else (None, 0)
+        if found is not None and found_in_common >= in_common + _WORTH_SAVING:
             self._drop(strand)
-            in_common = found.in_common if self._restore(strand, found) else 0
+            in_common = found_in_common if self._restore(strand, found) else 0
             source = strand
-        keep = reusable(source, in_common, len(text))
+        keep = reusable(source, in_common, len(text), alone=not self._running)
         if strand is source:
             if len(strand.tokens) - keep >= _WORTH_SAVING:
                 self._save(strand)

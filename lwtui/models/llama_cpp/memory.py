@@ -91,12 +91,13 @@ class Memory:
         return keep
 
 
-def reusable(strand: Strand, in_common: int, prompt: int) -> int:
+def reusable(strand: Strand, in_common: int, prompt: int, *, alone: bool) -> int:
     """How many of the first tokens of a prompt of ``prompt`` tokens need not be computed again.
 
     ``in_common`` is what it shares with ``strand``. At least the last one is computed, for what comes after it.
+    ``alone``: no other answer is computed at the same time, or its numbers would depend on that anyway.
     """
-    if in_common > strand.even:
+    if not alone or in_common > strand.even:
         return min(in_common, prompt - 1)
     keep = min(in_common, prompt - LEAST_AT_ONCE) // TILE * TILE
     return keep if keep >= LEAST_AT_ONCE else 0

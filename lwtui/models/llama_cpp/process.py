@@ -18,7 +18,7 @@ from lwtui.text import clean
 
 _MOST_LINE = 2**20  # bytes
 _MOST_KEPT = 20  # lines of what native code printed
-_GOODBYE_SECONDS = 2.0
+_GOODBYE_SECONDS = 15.0  # a large state may have to be saved
 
 Answers = asyncio.Queue[Message | ModelError]
 

@@ -24,7 +24,9 @@ import numpy as np
 from lwtui.models.llama_cpp.memory import Strand, common
 
 _MAGIC = b"lwtui-kv-state-1"
-_HEAD = struct.Struct("<16s32sQQQI")  # magic, hash of the key, tokens, even ones, bytes of state, checksum
+# A file is the head, the tokens, their checksum, the state and its checksum.
+_HEAD = struct.Struct("<16s32sQQQ")  # magic, hash of the key, number of tokens, even ones, bytes of state
+_CHECKSUM = struct.Struct("<I")
 _SUFFIX = ".kv"
 _DISK_SHARE = 0.1  # of what is free on the disk, at most
 _NOTHING_NEW = 256  # tokens: a text that is saved but for so many is not saved again
@@ -34,14 +36,14 @@ class _Unusable(Exception):
     """A file is no state of this model."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Saved:
-    """A state on disk and the text it is of; ``in_common`` is what that shares with the text that was asked for."""
+    """A state on disk, and the text it is of."""
 
     path: Path
     tokens: list[int]
     even: int
-    in_common: int = 0
+    size: int  # bytes
 
 
 class SavedStates:
@@ -59,16 +61,15 @@ class SavedStates:
             except (OSError, _Unusable):
                 _remove(path)
 
-    def closest(self, text: Sequence[int]) -> Saved | None:
-        """The state whose text has the most in common with ``text`` at its beginning."""
-        for state in self._states:
-            state.in_common = common(state.tokens, text)
-        return max(self._states, key=lambda state: state.in_common, default=None)
+    def closest(self, text: Sequence[int]) -> tuple[Saved | None, int]:
+        """The state whose text has the most in common with ``text`` at its beginning, and how many tokens that is."""
+        best = max(self._states, key=lambda state: common(state.tokens, text), default=None)
+        return best, 0 if best is None else common(best.tokens, text)
 
     def save(self, context: Any, strand: Strand) -> None:
         """Keep the state of ``strand``. Where there is no room on the disk, nothing is kept."""
-        known = self.closest(strand.tokens)
-        if known is not None and known.in_common >= len(strand.tokens) - _NOTHING_NEW:
+        known, in_common = self.closest(strand.tokens)
+        if known is not None and in_common >= len(strand.tokens) - _NOTHING_NEW:
             return
         size = int(C.llama_state_seq_get_size(context, strand.number))
         if not size or not self._make_room(size):
@@ -82,38 +83,37 @@ class SavedStates:
         except OSError:
             _remove(part)
             return
-        self._states.append(Saved(path, strand.tokens[:], strand.even))
-        if known is not None and known.in_common >= len(known.tokens) - _NOTHING_NEW:
+        self._states.append(Saved(path, strand.tokens[:], strand.even, size))
+        if known is not None and in_common >= len(known.tokens) - _NOTHING_NEW:
             self._forget(known)  # the new one has grown out of it
 
     def _write(self, context: Any, strand: Strand, size: int, path: Path) -> None:
-        tokens = np.array(strand.tokens, np.int32)
-        start = _HEAD.size + tokens.nbytes
+        tokens = np.array(strand.tokens, np.int32).tobytes()
+        head = _HEAD.pack(_MAGIC, self._key, len(strand.tokens), strand.even, size) + tokens
+        head += _checksum(head)
         with path.open("wb") as file:
-            file.truncate(start + size)
-        state = np.memmap(path, np.uint8, "r+", offset=start, shape=(size,))
-        written = int(C.llama_state_seq_get_data(context, _pointer(state), size, strand.number))
-        if written != size:
+            file.write(head)
+            file.truncate(len(head) + size + _CHECKSUM.size)
+        # Straight into the file, for it may be larger than the memory that is left.
+        state = np.memmap(path, np.uint8, "r+", offset=len(head), shape=(size,))
+        if int(C.llama_state_seq_get_data(context, _pointer(state), size, strand.number)) != size:
             raise OSError("llama.cpp gave less of the state than it said")
-        checksum = zlib.crc32(state.data, zlib.crc32(tokens.data))
-        del state
         with path.open("r+b") as file:
-            file.write(_HEAD.pack(_MAGIC, self._key, len(tokens), strand.even, size, checksum))
-            file.write(tokens.tobytes())
+            file.seek(len(head) + size)
+            file.write(_checksum(state.data))
 
     def load(self, context: Any, strand: Strand, saved: Saved) -> bool:
         """Put a state into ``strand``, which is empty; a file that is damaged goes."""
         try:
-            start = _HEAD.size + 4 * len(saved.tokens)
-            with saved.path.open("rb") as file:
-                *_, size, checksum = _HEAD.unpack(file.read(_HEAD.size))
-            state = np.memmap(saved.path, np.uint8, "r", offset=start, shape=(size,))
-            if zlib.crc32(state.data, zlib.crc32(np.array(saved.tokens, np.int32).data)) != checksum:
+            whole = np.memmap(saved.path, np.uint8, "r")
+            end = len(whole) - _CHECKSUM.size
+            state = whole[end - saved.size : end]
+            if _checksum(state.data) != whole[end:].tobytes():
                 raise _Unusable
-            if not C.llama_state_seq_set_data(context, _pointer(state), size, strand.number):
+            if not C.llama_state_seq_set_data(context, _pointer(state), saved.size, strand.number):
                 raise _Unusable
             os.utime(saved.path)
-        except (OSError, ValueError, struct.error, _Unusable):
+        except (OSError, ValueError, _Unusable):
             self._forget(saved)
             return False
         strand.tokens, strand.even = saved.tokens[:], saved.even
@@ -147,11 +147,18 @@ def _read_head(path: Path, key: bytes) -> Saved:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:
             raise _Unusable
-        magic, found, count, even, size, _ = _HEAD.unpack(head)
-        if magic != _MAGIC or found != key or path.stat().st_size != _HEAD.size + 4 * count + size:
+        magic, found, count, even, size = _HEAD.unpack(head)
+        whole = _HEAD.size + 4 * count + size + 2 * _CHECKSUM.size
+        if magic != _MAGIC or found != key or path.stat().st_size != whole:
             raise _Unusable
-        tokens = np.frombuffer(file.read(4 * count), np.int32)
-    return Saved(path, [int(token) for token in tokens], even)
+        tokens = file.read(4 * count)
+        if file.read(_CHECKSUM.size) != _checksum(head + tokens):
+            raise _Unusable
+    return Saved(path, np.frombuffer(tokens, np.int32).tolist(), even, size)
+
+
+def _checksum(data: bytes | memoryview) -> bytes:
+    return _CHECKSUM.pack(zlib.crc32(data))
 
 
 def _pointer(state: np.ndarray) -> Any:
