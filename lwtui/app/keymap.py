@@ -67,6 +67,12 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("merge", "m", "Merge", "Merge this section with the next one", footer=False, toolbar=True),
         Action("up", "shift+up,K", "↑", "Move this section up (or drag it)", footer=False, toolbar=True),
         Action("down", "shift+down,J", "↓", "Move this section down (or drag it)", footer=False, toolbar=True),
+        Action("indent", "shift+right,greater_than_sign,L", "→", "Move this section into the one above", False, True),
+        Action(
+            "outdent", "shift+left,less_than_sign,H", "←", "Move this section out of the part it is in", False, True
+        ),
+        Action("fold", "space", "Fold", "Fold or unfold what is within this section (or click its mark)", footer=False),
+        Action("fold_all", "z", "Fold all", "Fold all parts, or unfold them", footer=False),
         Action("less", "minus", "−", "A tenth fewer words for this section", footer=False, toolbar=True),
         Action("more", "plus,equals_sign", "+", "A tenth more words for this section", footer=False, toolbar=True),
         Action("title", "T", "Title", "Change the title of the document", footer=False),
@@ -78,8 +84,9 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             footer=False,
             toolbar=True,
         ),
-        Action("replan", "r", "Re-plan", "Ask the model for another idea for this section", toolbar=True),
+        Action("replan", "r", "Replan", "Ask the model for another idea for this section", toolbar=True),
         Action("replan_all", "R", "Anew", "Ask the model for another plan", footer=False, toolbar=True),
+        Action("break_down", "b", "Break up", "Have the model break this section into several within it", footer=False),
         Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the plan", toolbar=True),
         Action("stop", "f6", "Stop", "Stop the model", footer=False),
         Action("back", "escape", "Back", "From a field to the list; from the list to the library"),
@@ -150,6 +157,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     SETTINGS: (
         Action("add", "a", "Add API", "Add a model behind an OpenAI-compatible address"),
         Action("add_gguf", "l", "Add GGUF", "Add a GGUF file on this machine"),
+        Action("download", "g", "Get GGUF", "Download a GGUF: LongWriter's, or any other"),
         Action("edit", "enter,e", "Edit", "Change the model under the cursor"),
         Action("default", "asterisk,space", "Default", "New documents use the model under the cursor"),
         Action("test", "t", "Test", "Make a tiny call to the model under the cursor"),
@@ -212,6 +220,8 @@ _KEY_NAMES = {
     "minus": "−",
     "plus": "+",
     "equals_sign": "=",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
     "asterisk": "*",
     "enter": "Enter",
     "delete": "Del",
@@ -219,6 +229,8 @@ _KEY_NAMES = {
     "space": "Space",
     "up": "↑",
     "down": "↓",
+    "left": "←",
+    "right": "→",
 }
 
 

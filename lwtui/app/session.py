@@ -31,6 +31,7 @@ from lwtui.agentwrite.events import (
     Thinking,
 )
 from lwtui.agentwrite.lint import Finding, lint, parts_of
+from lwtui.agentwrite.plan_nested import sections_within
 from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
 from lwtui.agentwrite.variants import Take, TakeMoved, TakeState, make_takes
 from lwtui.app.agents import Agents
@@ -115,6 +116,10 @@ class Session:
     def start_replan(self, section_id: str) -> None:
         """Have the model find another idea for one section."""
         self._start(lambda: self._plan(section_id))
+
+    def start_breaking_up(self, section_id: str) -> None:
+        """Have the model break one section into several within it."""
+        self._start(lambda: self._plan(section_id, within=True))
 
     def start_write(self) -> None:
         """Write what is not done."""
@@ -327,12 +332,14 @@ class Session:
         self.current.clear()
         self._become(Activity.IDLE, error)
 
-    async def _plan(self, section_id: str | None) -> None:
+    async def _plan(self, section_id: str | None, *, within: bool = False) -> None:
         document = self.document
         agent = await self.agents.get(document.brief.model)
         self._become(Activity.PLANNING)
         if section_id is None:
             events, label = make_plan(agent, document.brief, begun_plan(document)), "Re-plan the document"
+        elif within:
+            events, label = sections_within(agent, document.brief, document.plan, section_id), "Break up a section"
         else:
             events, label = replan_section(agent, document.brief, document.plan, section_id), "Re-plan a section"
         async with aclosing(events):

@@ -26,7 +26,8 @@ from lwtui.text import clean
 class Column:
     """``width`` in cells; 0 shares what the others leave. ``tint``: its cells take the colour of the row's kind.
 
-    Shown only in a list that is at least ``needs`` and less than ``until`` cells wide.
+    Shown only in a list that is at least ``needs`` and less than ``until`` cells wide. ``tree``: its cells are
+    indented and marked as their rows say.
     """
 
     title: str
@@ -35,15 +36,22 @@ class Column:
     needs: int = 0
     until: int = 10_000
     tint: bool = False
+    tree: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """``kind`` names a component class that colours the tinted columns, such as ``done``."""
+    """``kind`` names a component class that colours the tinted columns, such as ``done``.
+
+    In a column that is a ``tree``, ``marker`` stands before the text, ``indent`` cells in; a click on it is
+    :class:`RowList.Toggled`.
+    """
 
     key: str
     cells: tuple[str, ...]
     kind: str = ""
+    indent: int = 0
+    marker: str = ""
 
 
 class RowList(ScrollView, can_focus=True):
@@ -83,6 +91,9 @@ class RowList(ScrollView, can_focus=True):
 
     class Chosen(Moved):
         """A row was clicked twice."""
+
+    class Toggled(Moved):
+        """The marker of a row was clicked."""
 
     class Dropped(Message):
         """A row was dragged ``by`` places (negative: up)."""
@@ -150,6 +161,11 @@ class RowList(ScrollView, can_focus=True):
                 self._go(at)
                 return
 
+    def reveal(self, below: int) -> None:
+        """Scroll so that so many rows below the cursor are seen as well, as far as there is room."""
+        height = min(below, self.size.height - 1 - self._top) + 1 + self._top
+        self.scroll_to_region(Region(0, self._cursor, 1, height), animate=False, force=True)
+
     # -- drawing
 
     @property
@@ -173,18 +189,22 @@ class RowList(ScrollView, can_focus=True):
             blurred = "" if self.has_focus else "-blurred"
             cursor = self.get_component_rich_style(f"row-list--cursor{blurred}")
             style, tint = style + cursor, tint + (cursor if self.has_focus else Style(bgcolor=cursor.bgcolor))
-        return self._line(row.cells, width, style, tint)
+        return self._line(_cells_of(row, self._columns), width, style, tint)
 
     def _line(self, cells: Sequence[str], width: int, style: Style, tint: Style) -> Strip:
-        both = zip(self._columns, cells, strict=True)
-        shown = [(column, cell) for column, cell in both if column.needs <= width < column.until]
-        left = width - 1 - sum(column.width + 1 for column, _ in shown)
-        flexible = max(4, left // max(1, sum(not column.width for column, _ in shown)))
         segments = [Segment(" ", style)]
-        for column, cell in shown:
-            text = _fitted(cell, column.width or flexible, column.right)
+        for at, size in self._widths(width):
+            column = self._columns[at]
+            text = _fitted(cells[at], size, column.right)
             segments += (Segment(text, tint if column.tint else style), Segment(" ", style))
         return Strip(segments).adjust_cell_length(width, style)
+
+    def _widths(self, width: int) -> list[tuple[int, int]]:
+        """The columns that are shown, by number, and how wide each is."""
+        shown = [(at, one) for at, one in enumerate(self._columns) if one.needs <= width < one.until]
+        left = width - 1 - sum(column.width + 1 for _, column in shown)
+        flexible = max(4, left // max(1, sum(not column.width for _, column in shown)))
+        return [(at, column.width or flexible) for at, column in shown]
 
     # -- moving
 
@@ -228,9 +248,22 @@ class RowList(ScrollView, can_focus=True):
         if at is None or event.button != 1:
             return
         self._go(at)
-        if self._draggable:
+        if self._is_marker(event, at):
+            self.post_message(self.Toggled(self, self._rows[at].key))
+        elif self._draggable:
             self._grabbed = at
             self.capture_mouse()
+
+    def _is_marker(self, event: events.MouseEvent, at: int) -> bool:
+        """Whether the mouse is on the marker of a row."""
+        row = self._rows[at]
+        start = self.gutter.left + 1
+        for column, size in self._widths(self.size.width):
+            if self._columns[column].tree:
+                first = start + row.indent
+                return bool(row.marker.strip()) and first <= event.x < first + cell_len(row.marker)
+            start += size + 1
+        return False
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """The grabbed row goes along with the mouse, over the edge of the list too."""
@@ -256,7 +289,8 @@ class RowList(ScrollView, can_focus=True):
             self.show(rows)
 
     def on_click(self, event: events.Click) -> None:
-        if event.chain == 2 and self._row_at(event) is not None and self.key is not None:
+        at = self._row_at(event)
+        if event.chain == 2 and at is not None and self.key is not None and not self._is_marker(event, at):
             self.post_message(self.Chosen(self, self.key))
 
     def on_focus(self) -> None:
@@ -266,9 +300,18 @@ class RowList(ScrollView, can_focus=True):
         self.refresh()
 
 
+def _cells_of(row: Row, columns: Sequence[Column]) -> Sequence[str]:
+    """The cells of a row, indented and marked where they are part of a tree."""
+    if not row.indent and not row.marker:
+        return row.cells
+    lead = " " * row.indent + row.marker
+    return [lead + cell if column.tree else cell for column, cell in zip(columns, row.cells, strict=True)]
+
+
 def _fitted(text: str, width: int, right: bool) -> str:
-    """``text`` in exactly ``width`` cells, with an ellipsis where it is longer."""
-    text = " ".join(clean(text).split())
+    """``text`` in exactly ``width`` cells, with an ellipsis where it is longer; white space at its start stays."""
+    lead = text[: len(text) - len(text.lstrip(" "))]
+    text = lead + " ".join(clean(text).split())
     length = cell_len(text)
     if length > width:
         return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)

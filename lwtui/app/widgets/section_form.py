@@ -76,7 +76,7 @@ class SectionForm(Vertical):
         if "main_point" in changes:
             changes["main_point"] = clean(changes["main_point"]).strip()
         words = changes.pop("words", "")
-        if words.isdecimal() and 0 < int(words) <= MOST_WORDS:
+        if words.isdecimal() and int(words) <= MOST_WORDS:  # 0: a heading alone
             changes["words"] = int(words)
         return replace(now, **changes)
 

@@ -1,0 +1,183 @@
+"""The plan of a long document: parts, chapters and sections, by key and by mouse, in a small terminal too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lwtui.app.screens.dialogs import Confirm
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.documents.model import Brief, Plan, PlannedSection, Status
+from lwtui.documents.outline import filled
+from lwtui.documents.store import Document
+from tests.app.person import Person, someone
+from tests.app.place import Place, write
+from tests.support.author import Author, title_of
+from tests.support.fault_server import Fault, FaultServer
+
+
+def step(title: str, words: int = 0, level: int = 1) -> PlannedSection:
+    return PlannedSection(title, f"about {title}", words, title.lower(), level)
+
+
+BOOK = Plan(
+    "Tea",
+    (
+        step("Leaf"),
+        step("Hills", 300, 2),
+        step("Hands", 500, 2),
+        step("Water"),
+        step("Springs", 200, 2),
+        step("Cups", 400),
+    ),
+)
+
+
+@pytest.fixture
+def path(place: Place) -> Path:
+    path = place.documents / "tea.lw"
+    path.parent.mkdir(exist_ok=True)
+    with Document.create(path, Brief("Write about tea", 1400, model="writer"), BOOK) as document:
+        write(document, "hills", "Some text.")
+    return path
+
+
+def shape(person: Person) -> str:
+    return " ".join("." * (one.level - 1) + one.id for one in person.document.plan.sections)
+
+
+async def test_parts_are_folded_moved_and_indented(path: Path) -> None:
+    whole = "leaf .hills .hands water .springs cups"
+    async with someone(path, size=(80, 24)) as person:
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.sees("▾ Leaf", "1,400 words", "4 sections")
+        first = next(line for line in person.screen_text.split("\n") if "▾ Leaf" in line)
+        assert "800" in first and "◐" in first  # what it adds up to, and that some of it is written
+
+        await person.press("home", "space")
+        await person.sees("▸ Leaf")
+        assert "Hills" not in person.screen_text
+        await person.press("J")  # with all that is in it
+        assert shape(person) == "water .springs leaf .hills .hands cups"
+        await person.press("u")
+        assert shape(person) == whole
+        await person.press("plus")
+        assert person.targets == [0, 330, 550, 0, 200, 400]
+        await person.press("u", "d")
+        assert shape(person) == "water .springs cups"
+        await person.press("u")
+        await person.sees("Undone: Delete “Leaf” and 2 sections in it")
+
+        await person.press("end", "greater_than_sign")
+        assert shape(person) == "leaf .hills .hands water .springs .cups"
+        await person.press("less_than_sign", "less_than_sign")
+        assert shape(person) == whole
+        await person.is_told("on the first level")
+        await person.press("z")
+        await person.until(lambda: "Springs" not in person.screen_text)
+        await person.press("f2", "f2")  # to the text and back: it stays folded
+        await person.at(PlanScreen)
+        await person.sees("▸ Water")
+    with Document.open(path, read_only=True) as document:
+        assert document.setting("folded") == '["leaf", "water"]'
+
+
+async def test_the_mouse_folds_a_part_and_drags_a_section_into_another(path: Path) -> None:
+    async with someone(path, size=(120, 30)) as person:
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.press("end")
+        await person.click("RowList", offset=(6, 1))  # the mark before the first part
+        await person.sees("▸ Leaf")
+        await person.click("RowList", offset=(6, 1))
+        await person.sees("▾ Leaf", "Hills")
+        await person.pilot.mouse_down("RowList", offset=(20, 6))
+        await person.pilot.hover("RowList", offset=(20, 3))
+        await person.pilot.mouse_up("RowList", offset=(20, 3))
+        await person.until(lambda: shape(person) == "leaf .hills .cups .hands water .springs")
+        await person.pilot.mouse_down("RowList", offset=(20, 5))  # a part into itself: it stays
+        await person.pilot.hover("RowList", offset=(20, 6))
+        await person.pilot.mouse_up("RowList", offset=(20, 6))
+        await person.pilot.pause()
+        assert shape(person) == "leaf .hills .cups .hands water .springs"
+
+
+async def test_a_heading_alone_is_nothing_to_write(path: Path) -> None:
+    async with someone(path) as person:
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.press("home")
+        await person.sees("Part 1 · 2 sections · 800 words", "1 of 4 sections written")
+        await person.press("r")
+        await person.is_told("A heading alone has nothing to plan anew")
+        await person.press("s")
+        await person.is_told("can be split")
+        await person.press("b")
+        await person.is_told("This is a part already")
+        await person.press("a")  # into the part, as its first section
+        await person.press("enter")
+        assert [one.level for one in person.document.plan.sections][:3] == [1, 2, 2]
+        assert person.titles[1] == "New section"
+        await person.fill("#words", "0")
+        await person.press("escape")
+        assert person.targets[1] == 0
+        assert person.sections[1].status is Status.DONE
+
+
+async def test_a_long_plan_comes_chapter_by_chapter_and_goes_on_after_a_fault(place: Place, author: Author) -> None:
+    path = place.documents / "long.lw"
+    path.parent.mkdir(exist_ok=True)
+    Document.create(path, Brief("Write a history", 25_000, model="writer", seed=1)).close()
+    refused = Fault.http(401)
+    async with FaultServer(author, [None, None, None, refused]) as server:
+        place.serve(server)
+        async with someone(path, size=(120, 30)) as person:
+            await person.at(PlanScreen)
+            await person.press("R")
+            await person.is_told("wants a key")
+            assert [one.level for one in person.document.plan.sections[:2]] == [1, 2]
+            await person.press("f5")  # they could be written as they are, but not by mistake
+            await person.at(Confirm)
+            await person.sees("3 chapters without sections yet: R goes on")
+            await person.press("escape")
+            await person.at(PlanScreen)
+            await person.press("R")
+            await person.idle()
+            assert sum(one.words == 0 for one in person.document.plan.sections) == 5
+            assert person.document.plan.words == 25_000
+            assert len(server.calls) == 1 + 5 + 1
+            await person.sees("0 of 85 sections written")
+            await person.press("u")  # all of it was one change
+            assert not person.document.plan.sections
+
+
+async def test_the_model_breaks_a_section_up(server: FaultServer, place: Place) -> None:
+    path = place.make(300, 1200)
+    async with someone(path) as person:
+        await person.at(PlanScreen)
+        await person.press("end", "b")
+        await person.idle()
+        assert [one.level for one in person.document.plan.sections] == [1, 1, 2, 2, 2, 2]
+        assert person.titles[2] == title_of(201)
+        await person.press("u")
+        assert person.targets == [300, 1200]
+
+
+async def test_the_plan_of_a_hundred_thousand_words_is_quick_to_move_in(place: Place) -> None:
+    """Two hundred sections: every key is answered from what is in memory, and only what is seen is drawn."""
+    plan = Plan("Book", tuple(step(f"Chapter {at}", 5000) for at in range(20)))
+    for at in range(20):
+        plan = filled(plan, f"chapter {at}", tuple(step(f"S{at}-{one}", 500) for one in range(10)))
+    path = place.documents / "book.lw"
+    path.parent.mkdir(exist_ok=True)
+    Document.create(path, Brief("Write a book", 100_000, model="writer"), plan).close()
+    async with someone(path, size=(80, 24)) as person:
+        await person.at(PlanScreen)
+        await person.sees("200 sections", "100,000 words")
+        await person.press("z", "end", "space")
+        await person.sees("S19-0")
+        assert "S18-0" not in person.screen_text
+        await person.press("K")
+        assert person.document.plan.sections[-11].title == "Chapter 18"
