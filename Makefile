@@ -1,12 +1,13 @@
 # make run   set up, and open the app on the demo model, offline (MODEL=name for another)
 # make test  set up for development, and run every check
+# make lock  write constraints.txt: what is installed now, pin by pin
 # make clean remove what these made
 
 PYTHON ?= python3
 MODEL ?= demo
 BIN := .venv/bin
 
-.PHONY: run test clean
+.PHONY: run test lock clean
 
 run: .venv/.installed-run
 	@$(BIN)/lwtui --model "$(MODEL)"
@@ -17,6 +18,10 @@ test: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+lock: .venv/.installed-dev
+	@{ echo "# What the tests ran with; see CONTRIBUTING.md. Made by make lock."; \
+	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable 2>/dev/null | sed 's/+[a-z0-9]*$$//'; } > constraints.txt
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
