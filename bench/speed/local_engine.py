@@ -28,6 +28,7 @@ from lwtui.agentwrite.forms import form_for
 from lwtui.agentwrite.plan_format import plan_grammar
 from lwtui.agentwrite.prompts import PromptBook
 from lwtui.agentwrite.write import Draft, write
+from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.models.base import Capabilities, Finished, Prompt, Request, StreamPart, TextPiece
 from lwtui.models.llama_cpp.bindings import Gguf, NativeLog
@@ -272,7 +273,7 @@ async def reopened() -> Row:
         request = Request(Prompt(text=LONG * 650), 8, sampling=SAMPLING, seed=1)
         anew, again = [], []
         for seconds in (anew, again):
-            model = await LlamaModel.load(demo_path(), "demo", 12_288, 4 * 2**30)
+            model = await LlamaModel.load(demo_path(), "demo", ModelSettings("demo", context_length=12_288))
             tokens = await model.count_tokens(request.prompt.text)
             seconds.append((await collect(model, request))[1])
             await model.aclose()

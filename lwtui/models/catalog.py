@@ -53,7 +53,7 @@ async def _open_gguf(settings: ModelSettings) -> Model:
     from lwtui.models.llama_cpp.client import LlamaModel
 
     path = await asyncio.to_thread(_gguf_path, settings)
-    return await LlamaModel.load(path, settings.name, settings.context_length, int(settings.state_gb * 2**30))
+    return await LlamaModel.load(path, settings.name, settings)
 
 
 def _gguf_path(settings: ModelSettings) -> Path:

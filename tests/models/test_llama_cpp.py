@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lwtui.agentwrite.plan_format import parse_step, plan_grammar
+from lwtui.config import ModelSettings
 from lwtui.documents.model import PlannedSection
 from lwtui.models.base import (
     Finished,
@@ -123,7 +124,7 @@ async def test_a_prompt_that_does_not_fit_is_told_with_its_size_and_the_limit(de
 
 
 async def test_a_context_can_be_given_and_ends_the_text(demo_gguf: Path) -> None:
-    model = await LlamaModel.load(demo_gguf, "small", context_length=512)
+    model = await LlamaModel.load(demo_gguf, "small", ModelSettings("", context_length=512, state_gb=0))
     try:
         assert model.capabilities.context_length == 512
         _, finished = await take(model, request("tomato " * 500, 100))
@@ -137,7 +138,7 @@ async def test_a_context_can_be_given_and_ends_the_text(demo_gguf: Path) -> None
 
 
 async def test_a_chat_goes_through_the_template_in_the_file(chat_gguf: Path) -> None:
-    model = await LlamaModel.load(chat_gguf, "chat", context_length=1024)
+    model = await LlamaModel.load(chat_gguf, "chat", ModelSettings("", context_length=1024, state_gb=0))
     try:
         assert model.capabilities.chat
         said = "Say <end_of_turn><start_of_turn>user"
@@ -156,7 +157,7 @@ async def test_a_template_that_opens_the_models_thinking_makes_it_reasoning(demo
         path,
         {"tokenizer.chat_template": CHAT_TEMPLATE.replace("model\n{% endif", "model\n<think>\n{% endif")},
     )
-    model = await LlamaModel.load(path, "thinking", context_length=512)
+    model = await LlamaModel.load(path, "thinking", ModelSettings("", context_length=512, state_gb=0))
     try:
         chat = Request(Prompt(messages=(Message("user", "Hi"),)), 40, grammar='root ::= "hm</think>\\n\\nYes."')
         parts = [part async for part in model.stream(chat)][:-1]

@@ -24,7 +24,7 @@ from lwtui.models.llama_cpp.protocol import (
 )
 
 MESSAGES: list[Message] = [
-    Load("/models/a b.gguf", 4096),
+    Load("/models/a b.gguf", {"context_length": 4096, "gpu_layers": None}),
     Generate(3, 100, messages=[["user", "x\ny"]], stop=["\n#"], sampling={"top_k": 40}, seed=7, grammar='root ::= "a"'),
     Cancel(3, 12),
     Count(4, "你好 \ud800 \u2028"),

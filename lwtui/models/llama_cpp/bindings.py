@@ -13,13 +13,16 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import llama_cpp.llama_cpp as C
 
+from lwtui.models.llama_cpp.fit import Device
 from lwtui.models.llama_cpp.openings import Openings
 
 _ERROR, _CONTINUED = 4, 5  # ggml's levels
+_GPU, _INTEGRATED_GPU = 1, 2  # ggml's kinds of devices
 _HIDDEN = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
 _CALLBACKS: list[Any] = []  # llama.cpp may call them until the process ends, so they are never let go
 _MEDIA = re.compile(rb"[<\[]\|?\w*(?:image|audio|video|multimodal)\w*\|?[>\]]")
@@ -78,13 +81,36 @@ def printed_errors() -> Iterator[list[str]]:
             lines += file.read().decode("utf-8", "replace").splitlines()
 
 
+def devices() -> tuple[Device, ...]:
+    """The GPUs that llama.cpp can compute on."""
+    if not C.llama_supports_gpu_offload():
+        return ()
+    C.llama_backend_init()
+    ggml = ctypes.CDLL(next(map(str, sorted(Path(C.__file__).parent.glob("lib/*ggml.*")))))
+    for name in ("ggml_backend_dev_get", "ggml_backend_dev_description"):
+        getattr(ggml, name).restype = ctypes.c_void_p
+    ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
+    found = []
+    for number in range(ggml.ggml_backend_dev_count()):
+        device = ctypes.c_void_p(ggml.ggml_backend_dev_get(ctypes.c_size_t(number)))
+        kind = ggml.ggml_backend_dev_type(device)
+        if kind in (_GPU, _INTEGRATED_GPU):
+            free, total = ctypes.c_size_t(), ctypes.c_size_t()
+            ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+            name = ctypes.string_at(ggml.ggml_backend_dev_description(device)).decode("utf-8", "replace")
+            found.append(Device(name, free.value, shared=kind == _INTEGRATED_GPU))
+    return tuple(found)
+
+
 class Gguf:
     """An open model: its metadata and its vocabulary. Raises :class:`LoadError`."""
 
-    def __init__(self, path: str, log: NativeLog) -> None:
+    def __init__(self, path: str, log: NativeLog, gpu_layers: int = 0) -> None:
         C.llama_backend_init()
         log.clear()
-        self.model = C.llama_model_load_from_file(os.fsencode(path), C.llama_model_default_params())
+        params = C.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers
+        self.model = C.llama_model_load_from_file(os.fsencode(path), params)
         if not self.model:
             raise LoadError(log.first_error())
         self.vocab = C.llama_model_get_vocab(self.model)
@@ -121,16 +147,6 @@ class Gguf:
     @property
     def chat_template(self) -> str:
         return self.meta("tokenizer.chat_template")
-
-    def cache_bytes_per_token(self) -> int:
-        """About how much memory one token of context takes, at 16 bits a number."""
-        heads = max(1, C.llama_model_n_head(self.model))
-        architecture = self.meta("general.architecture")
-        width = int(C.llama_model_n_embd(self.model)) // heads
-        key = int(self.meta(f"{architecture}.attention.key_length") or width)
-        value = int(self.meta(f"{architecture}.attention.value_length") or width)
-        layers = int(C.llama_model_n_layer(self.model))
-        return layers * max(1, int(C.llama_model_n_head_kv(self.model))) * (key + value) * 2
 
     # Text and tokens.
 

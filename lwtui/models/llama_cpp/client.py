@@ -7,8 +7,9 @@ import threading
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from lwtui.config import cache_folder
+from lwtui.config import ModelSettings, cache_folder
 from lwtui.documents.model import Usage
 from lwtui.models.base import Capabilities, Finished, ModelError, Request, StreamPart, TextPiece
 from lwtui.models.llama_cpp.hashing import file_hash
@@ -28,6 +29,8 @@ from lwtui.models.llama_cpp.protocol import (
 from lwtui.models.openai_stream import ThinkSplitter
 
 _MOST_DEATHS = 3  # in a row while loading
+_PLAIN = ModelSettings("", provider="llama_cpp", state_gb=0)
+_WISHES = ("context_length", "kv_type", "flash_attention", "gpu_layers", "threads")
 
 
 class LlamaModel:
@@ -36,29 +39,26 @@ class LlamaModel:
     A process that dies is started again by the next call. ``model_hash`` is the file's SHA-256.
     """
 
-    def __init__(self, path: Path, name: str, context_length: int = 0, state_bytes: int = 0) -> None:
+    def __init__(self, path: Path, name: str, settings: ModelSettings) -> None:
         self.name = name
         self.model_hash = ""
         self._path = path.absolute()
-        self._wanted_length = context_length
-        self._state_bytes = state_bytes
-        self._loaded = Loaded(context_length, 0, chat=False)
+        self._settings = settings
+        self._loaded: Loaded | None = None
         self._worker: WorkerProcess | None = None
         self._starting = asyncio.Lock()
         self._deaths = 0
         self._closed = False
 
     @classmethod
-    async def load(cls, path: Path, name: str, context_length: int = 0, state_bytes: int = 0) -> LlamaModel:
-        """Open the GGUF at ``path``. ``context_length`` in tokens; 0: as the model and the memory allow.
-
-        In ``state_bytes`` on disk, at most, states of the model's memory are kept for texts that are opened again.
+    async def load(cls, path: Path, name: str, settings: ModelSettings = _PLAIN) -> LlamaModel:
+        """Open the GGUF at ``path`` as its ``settings`` say and the memory allows.
 
         The file's hash is computed meanwhile, which for a large file and on its first use may take longer than
         loading. Raises :class:`ModelError` with one line.
         """
         await asyncio.to_thread(_check_file, path)
-        model = cls(path, name, context_length, state_bytes)
+        model = cls(path, name, settings)
         unwanted = threading.Event()
         hashing = asyncio.create_task(asyncio.to_thread(file_hash, path, unwanted))
         try:
@@ -78,8 +78,8 @@ class LlamaModel:
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            context_length=self._loaded.context_length,
-            chat=self._loaded.chat,
+            context_length=self._loaded.context_length if self._loaded else self._settings.context_length,
+            chat=self._loaded is not None and self._loaded.chat,
             completion=True,
             grammar=True,
             parallel=MOST_ANSWERS,
@@ -89,7 +89,7 @@ class LlamaModel:
     @property
     def description(self) -> str:
         """Architecture, size and quantisation, as llama.cpp words it."""
-        return self._loaded.description
+        return self._loaded.description if self._loaded else ""
 
     @property
     def pid(self) -> int | None:
@@ -140,9 +140,17 @@ class LlamaModel:
         if self._worker is not None:
             await self._worker.close()
 
+    def _wishes(self) -> dict[str, Any]:
+        """What is asked for; a model that is loaded again gets the context that it had."""
+        wishes = {name: getattr(self._settings, name) for name in _WISHES}
+        if self._loaded is not None:
+            wishes["context_length"] = self._loaded.context_length
+        return wishes
+
     def _keep_states(self) -> None:
-        if self._worker is not None and self._state_bytes and self.model_hash:
-            self._worker.send(Keep(str(cache_folder() / "kv"), self.model_hash, self._state_bytes))
+        most_bytes = int(self._settings.state_gb * 2**30)
+        if self._worker is not None and most_bytes and self.model_hash:
+            self._worker.send(Keep(str(cache_folder() / "kv"), self.model_hash, most_bytes))
 
     async def _load_patiently(self) -> None:
         while True:
@@ -166,7 +174,7 @@ class LlamaModel:
     async def _start(self) -> WorkerProcess:
         worker = await WorkerProcess.start()
         try:
-            self._loaded = await worker.load(self._path, self._wanted_length or self._loaded.context_length)
+            self._loaded = await worker.load(self._path, self._wishes())
         except ModelError as error:
             await worker.close()
             if not error.retryable:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import llama_cpp.llama_cpp as C
 
 from lwtui.models.llama_cpp.bindings import Batch, Gguf, LoadError, NativeLog
-from lwtui.models.llama_cpp.machine import available_memory, usable_cores
+from lwtui.models.llama_cpp.fit import BATCH, Fit
 from lwtui.models.llama_cpp.memory import LEAST_AT_ONCE, TILE, Memory, Strand, common, reusable
 from lwtui.models.llama_cpp.output import TextOut
 from lwtui.models.llama_cpp.protocol import MOST_ANSWERS
@@ -24,23 +24,21 @@ from lwtui.models.llama_cpp.sampler import Sampler
 from lwtui.models.llama_cpp.saved import Saved, SavedStates
 from lwtui.text import RunningCount
 
-DEFAULT_CONTEXT = 8192  # tokens, where neither the settings nor the model say less
-_LEAST_CONTEXT = 1024
-_MEMORY_SHARE = 0.25  # of the available memory, for the default context
-_BATCH = 256  # tokens of a prompt that are computed at once
 _SLOW_STEP = 0.05  # seconds; from here on a step for one token can be broken off as well
 _MOST_REFUSED = 32  # tokens at one place that would end an answer too early
 _WORTH_SAVING = 512  # tokens that would have to be computed anew
+_KV_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0}
+_FLASH_ATTENTION = {
+    "on": C.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": C.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+    "auto": C.LLAMA_FLASH_ATTN_TYPE_AUTO,
+}
 
 Reason = Literal["stop", "length", "cancelled"]
 
 
 class EngineError(Exception):
     """The model cannot go on computing; the text says what happened."""
-
-
-class NoRoom(LoadError):
-    """The memory is too small for the context."""
 
 
 class Aborted(Exception):
@@ -127,16 +125,15 @@ class Answer:
 class Engine:
     """A model with its memory. Raises :class:`LoadError` if it cannot be opened."""
 
-    def __init__(self, path: str, context_length: int, log: NativeLog) -> None:
-        self.gguf = Gguf(path, log)
+    def __init__(self, path: str, fit: Fit, log: NativeLog) -> None:
+        self.gguf = Gguf(path, log, fit.gpu_layers)
         self._log = log
-        self.context_length = context_length or self._default_length()
+        self._fit = fit
         self._context = self._open()
-        room = int(C.llama_n_ctx(self._context))  # it may be rounded up
-        self.context_length = min(self.context_length or room, room)
+        self.context_length = min(fit.context_length, int(C.llama_n_ctx(self._context)))
         self.memory = Memory(self.gguf, self._context, MOST_ANSWERS)
         self.saved: SavedStates | None = None
-        self._batch = Batch(_BATCH)
+        self._batch = Batch(BATCH)
         self._waiting: list[Answer] = []  # for a strand
         self._running: list[Answer] = []
         self._read_last = False
@@ -144,41 +141,29 @@ class Engine:
         self._abort = C.ggml_abort_callback(lambda _: self.should_abort())
         self._slow = False
 
-    def _default_length(self) -> int:
-        wanted = min(DEFAULT_CONTEXT, self.gguf.trained_length)
-        affordable = int(available_memory() * _MEMORY_SHARE) // max(1, self.gguf.cache_bytes_per_token())
-        return max(min(wanted, _LEAST_CONTEXT), min(wanted, affordable // 256 * 256))
-
     def _open(self) -> Any:
-        needed = self.context_length * self.gguf.cache_bytes_per_token()
-        # Systems hand out more memory than there is: asking would end in a killed process, perhaps another one.
-        if needed > available_memory() and not C.llama_supports_gpu_offload():
-            raise self._no_room(needed)
         params = C.llama_context_default_params()
-        params.n_ctx = self.context_length
-        params.n_batch = params.n_ubatch = _BATCH
+        params.n_ctx = self._fit.context_length
+        params.n_batch = params.n_ubatch = BATCH
         params.n_seq_max = MOST_ANSWERS
         params.kv_unified = True  # one text may have all the room, several may share their beginning
-        params.n_threads = params.n_threads_batch = usable_cores()
+        params.n_threads = params.n_threads_batch = self._fit.threads
+        params.type_k = params.type_v = _KV_TYPES[self._fit.kv_type]
+        params.flash_attn_type = _FLASH_ATTENTION[self._fit.flash_attention]
         params.swa_full = True  # else no part of a text could be taken back in models with sliding windows
         params.no_perf = True
         self._log.clear()
         context = C.llama_init_from_model(self.gguf.model, params)
         if not context:
-            raise self._no_room(needed)
+            self.gguf.close()
+            raise LoadError(self._log.first_error())
         return context
-
-    def _no_room(self, needed: int) -> NoRoom:
-        takes, free = needed / 1e9, available_memory() / 1e9
-        return NoRoom(
-            f"there is no room for a context of {self.context_length} tokens: it takes about {takes:.1f} GB, and "
-            f"{free:.1f} GB are free. Set context_length lower. {self._log.first_error()}".strip()
-        )
 
     @property
     def state_format(self) -> str:
         """What has to be the same for a saved state to be of use."""
-        return f"llama-cpp-python {version('llama-cpp-python')}"
+        fit = self._fit
+        return f"{version('llama-cpp-python')}/{fit.kv_type}/{fit.flash_attention}"
 
     def close(self) -> None:
         """Give the memory back; the engine is of no use afterwards."""
@@ -389,7 +374,7 @@ class Engine:
 
 def _next_part(waiting: Sequence[int]) -> list[int]:
     """The tokens of a prompt that are read next: all, or an even part of whole tiles."""
-    if len(waiting) <= _BATCH:
+    if len(waiting) <= BATCH:
         return list(waiting)
-    parts = -(-len(waiting) // _BATCH)
+    parts = -(-len(waiting) // BATCH)
     return list(waiting[: -(-len(waiting) // parts // TILE) * TILE])

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp import protocol
@@ -67,9 +68,9 @@ class WorkerProcess:
     def is_alive(self) -> bool:
         return self._death is None and not self._closing
 
-    async def load(self, path: Path, context_length: int) -> Loaded:
+    async def load(self, path: Path, wishes: dict[str, Any]) -> Loaded:
         """Open a GGUF. Raises :class:`ModelError`; the process has then ended or is of no use."""
-        self.send(Load(str(path), context_length))
+        self.send(Load(str(path), wishes))
         answer = await self.next(self._waiting[0])
         if not isinstance(answer, Loaded):
             raise self._off_script(answer)

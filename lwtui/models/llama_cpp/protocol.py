@@ -24,10 +24,14 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """Open the GGUF at ``path``. ``context_length`` is in tokens; 0 leaves it to the process."""
+    """Open the GGUF at ``path``.
+
+    ``wishes`` are the model settings that :class:`lwtui.models.llama_cpp.fit.Wish` has; what they leave open is
+    chosen by what fits.
+    """
 
     path: str
-    context_length: int = 0
+    wishes: dict[str, Any] = field(default_factory=dict)
     version: int = VERSION
 
 

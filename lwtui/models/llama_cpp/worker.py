@@ -17,6 +17,8 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, BinaryIO
 
+from lwtui.errors import LwtuiError
+from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp import protocol
 from lwtui.models.llama_cpp.protocol import (
     Begun,
@@ -134,8 +136,10 @@ class Worker:
         if load.version != protocol.VERSION:
             raise Refused("Two versions of lwtui are mixed in this environment: install it anew.", "worker")
         try:
-            from lwtui.models.llama_cpp.bindings import LoadError, NativeLog
-            from lwtui.models.llama_cpp.engine import Engine, NoRoom
+            from lwtui.models.llama_cpp.bindings import LoadError, NativeLog, devices
+            from lwtui.models.llama_cpp.engine import Engine
+            from lwtui.models.llama_cpp.fit import Machine, Wish, fit
+            from lwtui.models.llama_cpp.gguf_header import read_header
         except ModuleNotFoundError as error:
             raise Refused(
                 f'Models on this machine need the package {error.name!r}: pip install "lwtui[local]".', "worker"
@@ -144,11 +148,16 @@ class Worker:
             raise Refused(f"llama-cpp-python cannot be used: {_one_line(error)}. Install it anew.", "worker") from None
         self._log = NativeLog()
         try:
-            self._engine = engine = Engine(load.path, load.context_length, self._log)
+            wish = Wish(**load.wishes, sequences=protocol.MOST_ANSWERS)
+            chosen = fit(read_header(Path(load.path)), Machine.here(devices()), wish)
+        except LwtuiError as error:
+            raise Refused(str(error), error.kind if isinstance(error, ModelError) else "refused") from None
+        if not chosen.fits:
+            raise Refused(f"Cannot load {load.path}: it {chosen.advice}", "worker")
+        try:
+            self._engine = engine = Engine(load.path, chosen, self._log)
         except LoadError as error:
             reason = _one_line(error).rstrip(".") or "llama.cpp does not say why"
-            if isinstance(error, NoRoom):
-                raise Refused(f"Cannot load {load.path}: {reason}.", "worker") from None
             advice = "If the file may be incomplete, download it again."
             raise Refused(f"Cannot load {load.path}: {reason}. {advice}", "malformed") from None
         engine.should_abort = lambda: self._closing or any(call in self._cancelled for call in self._calls)
