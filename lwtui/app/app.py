@@ -14,10 +14,12 @@ from textual.binding import Binding
 
 from lwtui.app.agents import Agents
 from lwtui.app.commands import Actions, Exports
-from lwtui.app.keymap import EVERYWHERE, bindings, key_label
+from lwtui.app.keymap import EVERYWHERE, bindings, key_label, rebind, use
+from lwtui.app.own_keys import own_keys
 from lwtui.app.places import Place, Places
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.themes import THEMES, theme_choices
 from lwtui.app.widgets.past import Past
 from lwtui.config import ModelSettings, Settings, load_settings, set_value
 from lwtui.documents.library import new_path
@@ -49,8 +51,15 @@ class LwtuiApp(App[int]):
         library: bool = False,
     ) -> None:
         """``path`` is opened at once, else what was open last, unless the ``library`` is asked for; ``model`` (from
-        the command line) writes new documents."""
+        the command line) writes new documents.
+
+        Raises :class:`lwtui.errors.ConfigError` if the settings have keys that cannot be used.
+        """
+        use(own_keys(settings.keys))
         super().__init__()
+        rebind(self, EVERYWHERE)
+        for theme in THEMES:
+            self.register_theme(theme)
         self.settings = settings
         self.agents = Agents(settings, {model.name: model} if model else None)
         self.session: Session | None = None
@@ -65,6 +74,7 @@ class LwtuiApp(App[int]):
         self._leave_on_signals()
         if self.settings.theme in self.available_themes:
             self.theme = self.settings.theme
+        self._keep_theme(self.theme)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.push_screen(LibraryScreen())
         self.set_timer(_WARM_UP_SECONDS, self._warm_up)
@@ -164,6 +174,7 @@ class LwtuiApp(App[int]):
         self.agents.settings = self.settings
 
     def _keep_theme(self, name: str) -> None:
+        self.set_class(name.startswith("high-contrast"), "-high-contrast")
         if name != self.settings.theme:
             self._set("theme", name)
 
@@ -344,6 +355,14 @@ class LwtuiApp(App[int]):
             return
         group = self.screen.GROUP if isinstance(self.screen, Base) else EVERYWHERE
         self.push_screen(HelpScreen(group))
+
+    @work
+    async def action_theme(self) -> None:
+        from lwtui.app.screens.dialogs import Choose
+
+        chosen = await self.push_screen_wait(Choose("Theme", theme_choices(self.available_themes), self.theme))
+        if chosen is not None:
+            self.theme = chosen
 
     def action_settings(self) -> None:
         from lwtui.app.screens.settings import SettingsScreen

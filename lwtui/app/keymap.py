@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from textual.binding import Binding, BindingType
+    from textual.dom import DOMNode
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     EVERYWHERE: (
         Action("help", "f1", "Help", "Show what every key does, and a short guide"),
         Action("settings", "ctrl+o", "Settings", "Models, keys, the documents' folder, the theme", footer=False),
+        Action("theme", "alt+t", "Theme", "Choose how lwtui looks: dark, light, high contrast, …", footer=False),
     ),
     LIBRARY: (
         Action("new", "n", "New", "Begin a new document"),
@@ -157,7 +159,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     SETTINGS: (
         Action("add", "a", "Add API", "Add a model behind an OpenAI-compatible address"),
         Action("add_gguf", "l", "Add GGUF", "Add a GGUF file on this machine"),
-        Action("download", "g", "Get GGUF", "Download a GGUF: LongWriter's, or any other"),
+        Action("download", "n", "Get GGUF", "Download a GGUF: LongWriter's, or any other", footer=False),
         Action("edit", "enter,e", "Edit", "Change the model under the cursor"),
         Action("default", "asterisk,space", "Default", "New documents use the model under the cursor"),
         Action("test", "t", "Test", "Make a tiny call to the model under the cursor"),
@@ -198,6 +200,20 @@ def bindings(group: str) -> list[BindingType]:
     return made
 
 
+def rebind(node: DOMNode, group: str) -> None:
+    """Give ``node``, whose class has the bindings of ``group``, those that a person chose since it was defined."""
+    if not _own:
+        return
+    from textual.binding import BindingsMap
+
+    kept = [binding for _, binding in node._bindings if not (binding.id or "").startswith(_id(group, ""))]
+    node._bindings = BindingsMap([*bindings(group), *kept])
+
+
+def _id(group: str, name: str) -> str:
+    return f"{group.lower().replace(' ', '-')}.{name}"
+
+
 def _binding(group: str, action: Action, keys: str, priority: bool) -> Binding:
     from textual.binding import Binding
 
@@ -208,7 +224,7 @@ def _binding(group: str, action: Action, keys: str, priority: bool) -> Binding:
         show=action.footer,
         tooltip=action.help,
         priority=priority,
-        id=f"{group.lower().replace(' ', '-')}.{action.name}",
+        id=_id(group, action.name),
     )
 
 

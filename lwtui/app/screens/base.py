@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from textual.screen import ModalScreen, Screen
 
-from lwtui.app.keymap import EVERYWHERE
+from lwtui.app.keymap import EVERYWHERE, rebind
 from lwtui.text import clean
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ class Base(Screen[None]):
     AUTO_FOCUS = ""
 
     begin_at: Place | None = None  # where the screen is to begin, if it can
+
+    def __init__(self) -> None:
+        super().__init__()
+        rebind(self, self.GROUP)
 
     @property
     def place(self) -> Place | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from textual import work
@@ -12,12 +13,16 @@ from textual.widgets import Input, Label, Select
 from lwtui.app.format import short_path
 from lwtui.app.keymap import SETTINGS, bindings
 from lwtui.app.screens.base import Base
+from lwtui.app.themes import theme_choices
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.config import ModelSettings, public_address, remove_model, set_value, settings_file
 from lwtui.errors import LwtuiError
+
+_BEGINNINGS = (("where it was left", "true"), ("the library", "false"))
+_MANNERS = (("as everywhere", "false"), ("vim", "true"))
 
 
 class SettingsScreen(Base):
@@ -47,8 +52,12 @@ class SettingsScreen(Base):
                 yield Label("Documents in")
                 yield self._folder
                 yield Label("Theme")
-                themes = [(name, name) for name in sorted(self.app.available_themes)]
+                themes = [(shown, name) for name, shown in theme_choices(self.app.available_themes)]
                 yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
+                yield Label("Begins with")
+                yield _choice("restore", _BEGINNINGS, self.lwtui.settings.restore)
+                yield Label("Keys in text")
+                yield _choice("vim", _MANNERS, self.lwtui.settings.vim)
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -84,6 +93,16 @@ class SettingsScreen(Base):
 
     def action_add_gguf(self) -> None:
         self._open_form(ModelSettings("", provider="llama_cpp"))
+
+    @work
+    async def action_download(self) -> None:
+        from lwtui.app.screens.download import DownloadScreen
+
+        name = await self.app.push_screen_wait(DownloadScreen(self.lwtui.settings.models))
+        self.lwtui.reload_settings()
+        self._show(name)
+        if name:
+            self._answer(f"{name} is here, and right. t tests it, * makes it the default.")
 
     def action_edit(self) -> None:
         model = self._chosen()
@@ -172,8 +191,19 @@ class SettingsScreen(Base):
         self.store()
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        if str(event.value) != self.app.theme:
-            self.app.theme = str(event.value)
+        value = str(event.value)
+        if event.select.id == "theme":
+            if value != self.app.theme:
+                self.app.theme = value
+            return
+        name = event.select.id or ""
+        if value == str(getattr(self.lwtui.settings, name)).lower():
+            return
+        try:
+            set_value(name, value)
+        except LwtuiError as error:
+            self.complain(error)
+        self.lwtui.reload_settings()
 
     def action_back(self) -> None:
         if isinstance(self.focused, RowList | None):
@@ -181,3 +211,8 @@ class SettingsScreen(Base):
                 self.app.pop_screen()
         else:
             self._list.focus()
+
+
+def _choice(name: str, options: Sequence[tuple[str, str]], value: bool) -> Select[str]:
+    """A setting that is on or off."""
+    return Select(options, value=str(value).lower(), allow_blank=False, id=name, compact=True)

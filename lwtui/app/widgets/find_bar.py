@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Label
 
-from lwtui.app.keymap import FIND, bindings
+from lwtui.app.keymap import FIND, bindings, rebind
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toolbar import tools
 from lwtui.documents.search import Query
@@ -44,6 +44,7 @@ class FindBar(Vertical):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        rebind(self, FIND)
         self._timer: Timer | None = None
         self._query = Query("")
         self._find = Input(id="find", compact=True, select_on_focus=True)

@@ -1,0 +1,111 @@
+"""How lwtui looks: two themes of high contrast beside those of Textual, and the order in which they are offered.
+
+In the themes of high contrast every text has at least 7:1 to what is behind it (WCAG 2, level AAA).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.theme import Theme
+
+_ON_BLACK = {"text-" + name: "#ffffff" for name in ("muted", "disabled")} | {
+    "text-primary": "#ffe14d",
+    "text-secondary": "#8fd3ff",
+    "text-accent": "#8fd3ff",
+    "text-success": "#7dff8a",
+    "text-warning": "#ffc24d",
+    "text-error": "#ffb3b3",
+}
+_ON_WHITE = {"text-" + name: "#000000" for name in ("muted", "disabled")} | {
+    "text-primary": "#00327a",
+    "text-secondary": "#4a0072",
+    "text-accent": "#4a0072",
+    "text-success": "#00450c",
+    "text-warning": "#5c3000",
+    "text-error": "#7a0000",
+}
+
+
+def _cursors(front: str, back: str) -> dict[str, str]:
+    """What is under a cursor or selected: plain inversion."""
+    return {
+        "block-cursor-foreground": back,
+        "block-cursor-background": front,
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-foreground": front,
+        "block-cursor-blurred-background": back,
+        "block-hover-background": back,
+        "button-color-foreground": back,
+        "button-foreground": front,
+        "footer-background": back,
+        "footer-foreground": front,
+        "footer-description-foreground": front,
+        "input-cursor-background": front,
+        "input-cursor-foreground": back,
+        "border": front,
+        "border-blurred": front,
+    }
+
+
+THEMES = (
+    Theme(
+        "high-contrast",
+        primary="#ffe14d",
+        secondary="#8fd3ff",
+        accent="#8fd3ff",
+        foreground="#ffffff",
+        background="#000000",
+        surface="#000000",
+        panel="#1a1a1a",
+        boost="#1a1a1a",
+        success="#7dff8a",
+        warning="#ffc24d",
+        error="#ffb3b3",
+        dark=True,
+        variables=_ON_BLACK
+        | _cursors("#ffffff", "#000000")
+        | {
+            "footer-key-foreground": "#ffe14d",
+            "input-selection-background": "#0040a0",
+            "screen-selection-background": "#0040a0",
+            "screen-selection-foreground": "#ffffff",
+        },
+    ),
+    Theme(
+        "high-contrast-light",
+        primary="#00327a",
+        secondary="#4a0072",
+        accent="#4a0072",
+        foreground="#000000",
+        background="#ffffff",
+        surface="#ffffff",
+        panel="#ececec",
+        boost="#ececec",
+        success="#00450c",
+        warning="#5c3000",
+        error="#7a0000",
+        dark=False,
+        variables=_ON_WHITE
+        | _cursors("#000000", "#ffffff")
+        | {
+            "footer-key-foreground": "#00327a",
+            "input-selection-background": "#b3d4ff",
+            "screen-selection-background": "#b3d4ff",
+            "screen-selection-foreground": "#000000",
+        },
+    ),
+)
+
+_FIRST = {
+    "textual-dark": "dark",
+    "textual-light": "light",
+    "high-contrast": "high contrast, dark",
+    "high-contrast-light": "high contrast, light",
+}
+
+
+def theme_choices(available: Iterable[str]) -> list[tuple[str, str]]:
+    """The names of themes, and how they are shown: those that most people want come first."""
+    rest = sorted(set(available) - set(_FIRST))
+    return [*_FIRST.items(), *((name, name) for name in rest)]

@@ -1,0 +1,103 @@
+"""In the themes of high contrast every text on every screen has at least 7:1 to what is behind it."""
+
+from __future__ import annotations
+
+import pytest
+from rich.color import Color
+from rich.style import Style
+from textual.screen import ModalScreen
+
+from lwtui.app.screens.dialogs import Choose
+from lwtui.app.screens.help import HelpScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.settings import SettingsScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.themes import THEMES, theme_choices
+from tests.app.person import Person, someone
+from tests.app.place import Place
+
+LEAST = 7.0
+FRAMES = set("─│╭╮╰╯━┃█▌▐▀▄▁▂▃▅▆▇▎▏▊▔▕⎸⎹▖▗▘▝■╸╺╱")
+
+
+def luminance(color: Color) -> float:
+    """Relative luminance, as WCAG 2 defines it."""
+    parts = [part / 255 for part in color.get_truecolor()]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(style: Style) -> float:
+    assert style.color is not None
+    assert style.bgcolor is not None
+    light, dark = sorted((luminance(style.color), luminance(style.bgcolor)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def too_weak(person: Person) -> dict[str, float]:
+    """Texts on the screen with less contrast than they should have; what lies behind a dialog is dimmed on purpose."""
+    weak = {}
+    screen = person.app.screen
+    dialogs = [*screen.query(".dialog"), *screen.query("CommandPalette > Vertical")]
+    region = dialogs[0].region if isinstance(screen, ModalScreen) else screen.region
+    for strip in screen._compositor.render_strips()[region.y : region.bottom]:
+        for segment in strip.crop(region.x, region.right):
+            text = "".join(one for one in segment.text if one not in FRAMES).strip()
+            if text and segment.style is not None and contrast(segment.style) < LEAST:
+                weak[text] = round(contrast(segment.style), 2)
+    return weak
+
+
+def test_contrast_is_measured_as_wcag_does() -> None:
+    assert contrast(Style.parse("#ffffff on #000000")) == 21.0
+    assert round(contrast(Style.parse("#767676 on #ffffff")), 2) == 4.54
+
+
+@pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
+async def test_every_text_has_high_contrast(theme: str, place: Place) -> None:
+    place.make(100, 100, 100, texts={1: "First text.\n\nA *second* (one).", 2: "Second."})
+    async with someone(library=True, size=(170, 45)) as person:
+
+        async def look(*keys: str) -> None:
+            await person.press(*keys)
+            await person.pilot.pause(0.05)
+            person.app.clear_notifications()
+            await person.pilot.pause()
+            if weak := too_weak(person):
+                found[person.app.screen.__class__.__name__ + " " + " ".join(keys)] = weak
+
+        found: dict[str, dict[str, float]] = {}
+        person.app.theme = theme
+        await look()
+        await look("n")
+        await look("escape", "ctrl+o")
+        await person.at(SettingsScreen)
+        await look("a")
+        await look("escape", "escape", "enter")
+        await person.at(WritingScreen)
+        await look("home")
+        await look("enter", "shift+end")
+        await look("ctrl+f", "x", "alt+c")
+        await look("escape", "escape", "f8")
+        await look("escape", "f1")
+        await person.at(HelpScreen)
+        await look("escape", "ctrl+g")
+        await look("escape", "f2")
+        await person.at(PlanScreen)
+        await look("enter")
+        await look("escape", "ctrl+p")
+        assert found == {}
+
+
+async def test_a_theme_is_chosen_anywhere_and_kept(place: Place) -> None:
+    names = [name for name, _ in theme_choices(["textual-dark", "nord", "high-contrast"])]
+    assert names == ["textual-dark", "textual-light", "high-contrast", "high-contrast-light", "nord"]
+    async with someone(size=(80, 24)) as person:
+        await person.press("alt+t")
+        await person.at(Choose)
+        await person.sees("high contrast, dark")
+        await person.press("down", "down", "enter")
+        await person.until(lambda: person.app.theme == "high-contrast")
+    assert 'theme = "high-contrast"' in place.settings_text
+    async with someone() as person:
+        assert person.app.theme == "high-contrast"
