@@ -20,6 +20,7 @@ from textual.widgets import Input, OptionList, TextArea
 
 from lwtui.app.pace import Pace
 from lwtui.app.screens.dialogs import Ask, Choose, Confirm
+from lwtui.app.screens.download import DownloadScreen
 from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.help import HelpScreen
 from lwtui.app.screens.history import HistoryScreen
@@ -33,6 +34,7 @@ from lwtui.app.screens.writing import WritingScreen
 from lwtui.config import ModelSettings, add_model
 from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status, Usage
 from lwtui.documents.store import Document
+from lwtui.models.download import Progress
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
 from tests.support.author import Author, sentence
@@ -80,6 +82,7 @@ def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lwtui.app.screens.history._when", lambda moment: "2026-02-03 14:05")
     for screen in ("log", "writing"):
         monkeypatch.setattr(f"lwtui.app.screens.{screen}.clock", lambda moment: "14:05:09")
+    monkeypatch.setattr("lwtui.app.screens.download.available_memory", lambda: 8 * 10**9)
     monkeypatch.setattr(Pace, "tokens_per_second", property(lambda self: 42.0))
     monkeypatch.setattr(Pace, "seconds_for", lambda self, words, characters: 754.0)
 
@@ -222,6 +225,13 @@ async def model_form_gguf(person: Person, place: Place) -> None:
     await person.at(ModelForm)
 
 
+async def download(person: Person, place: Place) -> None:
+    screen = DownloadScreen({})
+    person.app.push_screen(screen)
+    await person.sees("LongWriter on Llama 3.1 8B")
+    screen._show(Progress("downloading", 1_700_000_000, 4_920_000_000, 12_000_000))
+
+
 async def help(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("f1")
@@ -292,6 +302,7 @@ ALONE: list[Scene] = [
     settings,
     model_form,
     model_form_gguf,
+    download,
     help,
     palette,
 ]
@@ -305,6 +316,7 @@ SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once
     confirm,
     choose_model,
     model_form_gguf,
+    download,
     palette,  # Textual's own
 ]
 IN_HUGE_WINDOWS: list[Scene] = [library, plan, writing, streaming, settings]

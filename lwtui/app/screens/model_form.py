@@ -25,7 +25,7 @@ _ENDPOINT = (
     ("price_output", "Price, answer", "of a million tokens; left empty: unknown"),
 )
 _GGUF = (
-    ("path", "GGUF file", "~/models/….gguf"),
+    ("path", "GGUF file", "~/models/….gguf; n in Settings downloads one"),
     ("context_length", "Context", "tokens; left empty: the model's own, as memory allows"),
 )
 

@@ -1,0 +1,149 @@
+"""Getting a GGUF: what can be had by name, or any other by its place, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Grid, Horizontal, VerticalScroll
+from textual.widgets import Button, Input, Label, OptionList
+from textual.widgets.option_list import Option
+from textual.worker import Worker
+
+from lwtui.app.format import bar, duration
+from lwtui.app.screens.base import Dialog
+from lwtui.app.widgets.line import Line
+from lwtui.config import ModelSettings, add_model
+from lwtui.errors import LwtuiError
+from lwtui.models.download import Progress, download, part_size
+from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
+from lwtui.models.llama_cpp.fit import in_gb
+from lwtui.models.llama_cpp.machine import available_memory
+
+_BAR = 16  # cells
+
+
+class DownloadScreen(Dialog[str]):
+    """Answers with the name of the model that was downloaded and added. Esc stops a download, and then closes."""
+
+    BINDINGS = [("f5", "download", "Download"), ("ctrl+s", "download", "Download")]
+    CSS_PATH = "../styles/download.tcss"
+    AUTO_FOCUS = "OptionList"
+
+    def __init__(self, models: Mapping[str, ModelSettings]) -> None:
+        """``models`` are those in the settings."""
+        super().__init__()
+        self._models = models
+        self._known = known_ggufs()
+        self._transfer: Worker[None] | None = None
+
+    def compose(self) -> ComposeResult:
+        memory = available_memory()
+        with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
+            dialog.border_title = "Download a GGUF"
+            dialog.border_subtitle = "F5 downloads, Esc closes"
+            yield OptionList(*(Option(_shown(one, memory)) for one in self._known), markup=False, compact=True)
+            yield Line(id="about", classes="hint")
+            with Grid(classes="above"):
+                yield Label("What")
+                yield Input(placeholder="hf:OWNER/REPO/FILE.gguf, or an address", id="source", compact=True)
+                yield Label("SHA-256")
+                yield Input(placeholder="an address needs it; left empty: what the hub says", id="sha256", compact=True)
+                yield Label("Name")
+                yield Input(placeholder="as you will choose it; left empty: by the file", id="name", compact=True)
+            yield Line(id="progress")
+            yield Line(id="problem", classes="error")
+            with Horizontal(classes="buttons"):
+                yield Button("Download (F5)", variant="primary", id="download")
+                yield Button("Cancel (Esc)", id="cancel")
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        one = self._known[event.option_index]
+        self.query_one("#about", Line).say(f"{one.about}.\n{one.licence}.")
+        self.query_one("#source", Input).value = one.name
+
+    def on_option_list_option_selected(self) -> None:
+        self.action_download()
+
+    def on_input_submitted(self) -> None:
+        self.action_download()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "download":
+            self.action_download()
+        else:
+            self.action_close()
+
+    def action_close(self) -> None:
+        if self._transfer is None:
+            self.dismiss(None)
+        else:
+            self._transfer.cancel()
+
+    def action_download(self) -> None:
+        if self._transfer is not None:
+            return
+        try:
+            source, name = self._asked()
+        except LwtuiError as error:
+            self._say("problem", str(error))
+            return
+        self._say("problem", "")
+        self._transfer = self._download(source, name)
+        self._enable(False)
+
+    def _asked(self) -> tuple[Source, str]:
+        """What is to be downloaded, and as what. Raises :class:`LwtuiError` that says what is wrong."""
+        asked, sha256, name = (
+            self.query_one(f"#{field}", Input).value.strip() for field in ("source", "sha256", "name")
+        )
+        if not asked:
+            raise LwtuiError("Choose a model, or say which one.")
+        source = source_of(asked, sha256)
+        name = name or source.name
+        taken = self._models.get(name)
+        if name == "demo" or (taken is not None and taken.path != str(source.path)):
+            raise LwtuiError(f"There is another model named {name}. Give this one another name.")
+        return source, name
+
+    @work(exclusive=True)
+    async def _download(self, source: Source, name: str) -> None:
+        try:
+            await download(source, self._show)
+            if name not in self._models:
+                add_model(source.settings(name))
+        except LwtuiError as error:
+            self._say("problem", str(error))
+        else:
+            self.dismiss(name)
+        finally:
+            self._ended(source)
+
+    def _show(self, progress: Progress) -> None:
+        left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
+        share = progress.done / max(1, progress.size)
+        self._say("progress", f"{bar(share, _BAR)} {progress.words()}{left}")
+
+    def _ended(self, source: Source) -> None:
+        """It is over, one way or another; also when the screen is going."""
+        self._transfer = None
+        if not self.is_mounted:
+            return
+        kept = part_size(source)
+        self._say("progress", f"{in_gb(kept)} are kept: F5 goes on." if kept else "")
+        self._enable(True)
+
+    def _enable(self, idle: bool) -> None:
+        for one in self.query("Input, OptionList, #download"):
+            one.disabled = not idle
+        self.query_one("#cancel", Button).label = "Cancel (Esc)" if idle else "Stop (Esc)"
+        (self.query_one("#source", Input) if idle else self.query_one("#cancel", Button)).focus()
+
+    def _say(self, where: str, text: str) -> None:
+        self.query_one(f"#{where}", Line).say(text)
+
+
+def _shown(known: Known, memory: int) -> str:
+    large = "  more than free memory" if known.size > memory else ""
+    return f"{known.name:<32}{in_gb(known.size):>8}{large}"

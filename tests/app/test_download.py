@@ -1,0 +1,74 @@
+"""A GGUF from the hub, in the app: with its progress, stopped and gone on with, and told what is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import Input, OptionList
+
+from lwtui.app.screens.download import DownloadScreen
+from lwtui.app.screens.settings import SettingsScreen
+from lwtui.config import load_settings
+from tests.app.person import Person, someone
+from tests.app.place import Place
+from tests.support.hub import FILE, Fault, Hub
+
+CONTENT = b"GGUF" + bytes(range(256)) * 8192
+
+
+async def downloads(person: Person) -> None:
+    await person.press("ctrl+o")
+    await person.at(SettingsScreen)
+    await person.press("n")
+    await person.at(DownloadScreen)
+
+
+async def test_a_gguf_is_downloaded_stopped_and_gone_on_with(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Hub(CONTENT, [Fault(pace=0.15), None]) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        async with someone(size=(80, 24)) as person:
+            await downloads(person)
+            await person.fill("#source", f"hf:{FILE}")
+            await person.fill("#name", "writer")
+            await person.press("enter")
+            await person.sees("Stop (Esc)", "of 2 MB", "━")
+            assert person.widget(Input, "#source").disabled
+            await person.press("f5")  # once is enough
+            await person.press("escape")
+            await person.sees("kept: F5 goes on", "Cancel (Esc)")
+            assert load_settings().models == {}
+            await person.press("f5")
+            await person.at(SettingsScreen)
+            await person.sees("writer is here, and right.")
+            assert person.rows.key == "writer"
+            assert hub.bodies[-1].headers["range"].startswith("bytes=")
+    model = load_settings().models["writer"]
+    assert model.path == str(place.home / "cache" / "models" / "acme--writer-GGUF" / "writer-Q4_K_M.gguf")
+
+
+async def test_what_can_be_had_and_what_cannot(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Hub(CONTENT) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        async with someone(size=(80, 24)) as person:
+            await downloads(person)
+            await person.sees("longwriter-llama3.1-8b", "4.9 GB", "Llama 3.1 Community License")
+            await person.press("down")
+            await person.until(lambda: person.widget(Input, "#source").value == "longwriter-llama3.1-8b:Q3_K_M")
+            await person.press("enter")
+            await person.sees("The hub has another LongWriter-llama3.1-8b-Q3_K_M.gguf")
+            for what, told in (
+                ("", "Choose a model"),
+                ("poet", "nothing called 'poet'"),
+                ("https://example.org/a.gguf", "needs --sha256"),
+                ("hf:acme/[b]/x.gguf", "names no GGUF on the hub"),
+            ):
+                await person.fill("#source", what)
+                await person.press("f5")
+                await person.sees(told)
+            await person.fill("#source", f"hf:{FILE}")
+            await person.fill("#name", "demo")
+            await person.press("f5")
+            await person.sees("There is another model named demo")
+            assert not person.widget(OptionList).disabled
+            await person.press("escape")
+            await person.at(SettingsScreen)
+    assert load_settings().models == {}
