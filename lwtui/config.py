@@ -50,6 +50,7 @@ class ModelSettings:
     threads: int = 0  # that compute a GGUF; 0: one for each core
     constrain: str = ""  # what an endpoint's decoding can be held to: "grammar", "json_schema" or nothing
     temperature: float | None = None
+    sampling: str = ""  # more of it, such as "min_p=0.05, dry_multiplier=0.8" (see lwtui.models.sampling)
     price_input: float | None = None  # per million tokens, in the account's currency
     price_output: float | None = None
     connect_seconds: float = 10.0

@@ -11,6 +11,7 @@ from lwtui.config import ModelSettings, Settings, config_folder
 from lwtui.documents.model import Brief, Provenance
 from lwtui.models.base import Model, ModelError, Prompt, Request, Sampling
 from lwtui.models.profiles import Profile
+from lwtui.models.sampling import with_sampling
 
 _MARGIN = 128  # tokens
 _LEAST_ROOM = 64  # tokens
@@ -44,7 +45,7 @@ class Agent:
         return int(self.model.capabilities.context_length * self.context_share)
 
     def prepared(self, request: Request, brief: Brief, salt: int, *, firmer: int = 0) -> Request:
-        """``request`` with the profile's sampling and stop strings, and a seed.
+        """``request`` with the sampling of profile and brief, the profile's stop strings, and a seed.
 
         ``salt`` makes each call's seed another one, and all of them follow from the brief's. ``firmer`` grows with
         each loop found in the text, and so do the penalties.
@@ -53,7 +54,7 @@ class Agent:
         return replace(
             request,
             stop=request.stop or self.profile.stop,
-            sampling=_firmer(self.profile.sampling, firmer),
+            sampling=_firmer(with_sampling(self.profile.sampling, brief.sampling), firmer),
             seed=seed,
         )
 

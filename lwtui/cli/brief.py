@@ -10,6 +10,8 @@ import regex
 
 from lwtui.agentwrite.prompts import LANGUAGES
 from lwtui.errors import UsageError
+from lwtui.models.base import Sampling
+from lwtui.models.sampling import with_sampling
 from lwtui.text import detect_language
 
 DEFAULT_WORDS = 1500
@@ -52,6 +54,12 @@ def add_brief_options(to: argparse.ArgumentParser) -> None:
         help="such as en, de or zh-TW (default: the language of the instruction)",
     )
     to.add_argument("--seed", type=seed_option, metavar="N", help="draw the same text again where the model can")
+    to.add_argument(
+        "--sampling",
+        type=sampling_option,
+        metavar="LIST",
+        help='how tokens are drawn, such as "temperature=0.7, min_p=0.05, dry_multiplier=0.8"',
+    )
 
 
 def read_instruction(given: str) -> str:
@@ -97,6 +105,14 @@ def seed_option(given: str) -> int:
     if not given.isdecimal() or int(given) > _MOST_SEED:
         raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_MOST_SEED}, not {given!r}")
     return int(given)
+
+
+def sampling_option(given: str) -> str:
+    try:
+        with_sampling(Sampling(), given)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
+    return given
 
 
 def language_option(given: str) -> str:

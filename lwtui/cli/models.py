@@ -12,6 +12,7 @@ from typing import Any
 
 import regex
 
+from lwtui.cli.brief import sampling_option
 from lwtui.cli.choice import host_of
 from lwtui.cli.guard import say
 from lwtui.cli.models_download import add_download_options, run_download
@@ -74,6 +75,9 @@ def _add_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--profile", choices=sorted(PROFILES), help="how to prompt it (default: by its name)")
     to.add_argument("--constrain", choices=("grammar", "json_schema"), help="what the endpoint can hold answers to")
     to.add_argument("--temperature", type=_number, metavar="T", help="of the sampling")
+    to.add_argument(
+        "--sampling", type=sampling_option, metavar="LIST", help='more of it, such as "min_p=0.05, top_k=40"'
+    )
     to.add_argument("--price-input", type=_number, metavar="PRICE", help="of a million tokens of prompts")
     to.add_argument("--price-output", type=_number, metavar="PRICE", help="of a million tokens of answers")
     to.add_argument("--use", action="store_true", help="make it the model that is used without --model")
@@ -196,7 +200,7 @@ def check_gguf(path: Path) -> None:
 
 
 def _shared(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("context_length", "profile", "constrain", "temperature", "price_input", "price_output")
+    names = ("context_length", "profile", "constrain", "temperature", "sampling", "price_input", "price_output")
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 

@@ -129,13 +129,15 @@ def load(db: sqlite3.Connection) -> Contents:
 
 def _load(db: sqlite3.Connection) -> Contents:
     row = db.execute(
-        "SELECT instruction, words, language, mode, model, seed, title, prompt_tokens, completion_tokens,"
+        "SELECT instruction, words, language, mode, model, seed, sampling, title, prompt_tokens, completion_tokens,"
         " cached_tokens FROM document"
     ).fetchone()
     if row is None:
         raise sqlite3.DatabaseError("it has no contents")
-    instruction, words, language, mode, model, seed, title, *tokens = row
-    contents = Contents(Brief(instruction, words, language, Mode(mode), model, seed), title, Usage(*tokens), {}, [])
+    instruction, words, language, mode, model, seed, sampling, title, *tokens = row
+    contents = Contents(
+        Brief(instruction, words, language, Mode(mode), model, seed, sampling), title, Usage(*tokens), {}, []
+    )
     rows = db.execute(
         "SELECT s.id, s.position, s.title, s.main_point, s.words, s.level, s.status, s.revision, s.basis,"
         " r.text, r.length, r.origin"

@@ -133,6 +133,22 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What the writer wants the model to know. ``triggers`` are words that call it up where they occur, unless it is
+    shown ``always``. ``kind`` is one of :data:`NOTE_KINDS`, or any other word."""
+
+    title: str
+    text: str
+    kind: str = "story"
+    always: bool = True
+    triggers: tuple[str, ...] = ()
+    id: str = field(default_factory=new_id)
+
+
+NOTE_KINDS = ("story", "style", "fact")
+
+
+@dataclass(frozen=True)
 class Brief:
     """What the writer asked for."""
 
@@ -142,6 +158,8 @@ class Brief:
     mode: Mode = Mode.AGENTWRITE
     model: str = ""  # the name given to --model / chosen in the form
     seed: int | None = None
+    sampling: str = ""  # what of the model's sampling is to be otherwise (see lwtui.models.sampling)
+    notes: tuple[Note, ...] = ()  # what every prompt is to show; a document keeps its notes by themselves
 
 
 @dataclass(frozen=True)
@@ -208,22 +226,6 @@ class Section:
     def heads(self) -> bool:
         """Whether it is a heading alone, for which nothing is to be written."""
         return not self.words and not self.text
-
-
-@dataclass(frozen=True)
-class Note:
-    """What the writer wants the model to know. ``triggers`` are words that call it up where they occur, unless it is
-    shown ``always``. ``kind`` is one of :data:`NOTE_KINDS`, or any other word."""
-
-    title: str
-    text: str
-    kind: str = "story"
-    always: bool = True
-    triggers: tuple[str, ...] = ()
-    id: str = field(default_factory=new_id)
-
-
-NOTE_KINDS = ("story", "style", "fact")
 
 
 @dataclass(frozen=True)

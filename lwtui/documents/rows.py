@@ -138,8 +138,9 @@ def put_basis(db: sqlite3.Connection, section_id: str, basis: Basis | None) -> N
 
 def put_brief(db: sqlite3.Connection, brief: Brief) -> None:
     db.execute(
-        "UPDATE document SET instruction = ?, words = ?, language = ?, mode = ?, model = ?, seed = ?",
-        (brief.instruction, brief.words, brief.language, brief.mode, brief.model, brief.seed),
+        "UPDATE document SET instruction = ?, words = ?, language = ?, mode = ?, model = ?, seed = ?,"
+        " sampling = ?",
+        (brief.instruction, brief.words, brief.language, brief.mode, brief.model, brief.seed, brief.sampling),
     )
 
 
@@ -277,6 +278,9 @@ def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
     db.execute("DELETE FROM stream WHERE section_id = ?", (section.id,))  # the rows of the journal go with it
     add_usage(db, stream.usage)
     if after.text == section.text:
+        if stream.wrote and stream.ended is Status.DONE and stream.provenance.basis is not None:
+            put_basis(db, section.id, stream.provenance.basis)  # written anew, with the same words
+            kept = replace(kept, basis=stream.provenance.basis)
         return kept if after == section else set_status(db, kept, after.status)
     if not after.text:
         return write_text(db, kept, "", Origin.MODEL)

@@ -32,7 +32,8 @@ CREATE TABLE document (
     prompt_tokens INTEGER NOT NULL DEFAULT 0,
     completion_tokens INTEGER NOT NULL DEFAULT 0,
     cached_tokens INTEGER NOT NULL DEFAULT 0,
-    instruction TEXT NOT NULL
+    instruction TEXT NOT NULL,
+    sampling TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE section (
     id TEXT PRIMARY KEY,
@@ -115,6 +116,7 @@ UPGRADES = {
     2: """\
 ALTER TABLE section ADD COLUMN level INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE section ADD COLUMN basis TEXT;
+ALTER TABLE document ADD COLUMN sampling TEXT NOT NULL DEFAULT '';
 """
     + _MEMORY,
 }

@@ -10,6 +10,7 @@ import regex
 from lwtui.config import ModelSettings
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
+from lwtui.models.sampling import with_sampling
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,10 @@ def profile_for(settings: ModelSettings, *, has_chat: bool = True) -> Profile:
     if name not in PROFILES:
         raise UsageError(f"There is no profile named {name!r}. Known: {', '.join(PROFILES)}.")
     profile = PROFILES[name]
+    sampling = profile.sampling
     if settings.temperature is not None:
-        profile = replace(profile, sampling=replace(profile.sampling, temperature=settings.temperature))
-    return profile
+        sampling = replace(sampling, temperature=settings.temperature)
+    return replace(profile, sampling=with_sampling(sampling, settings.sampling))
 
 
 def _guess(settings: ModelSettings, has_chat: bool) -> str:
