@@ -72,3 +72,19 @@ async def test_what_can_be_had_and_what_cannot(place: Place, monkeypatch: pytest
             await person.press("escape")
             await person.at(SettingsScreen)
     assert load_settings().models == {}
+
+
+async def test_leaving_the_app_keeps_what_has_come(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Hub(CONTENT, [Fault(pace=0.15)]) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        async with someone() as person:
+            await downloads(person)
+            await person.fill("#source", f"hf:{FILE}")
+            await person.press("f5")
+            await person.sees("of 2 MB")
+            await person.press("ctrl+q")
+            await person.until(lambda: not person.app.is_running)
+    (part,) = (place.home / "cache").rglob("*.part")
+    assert 0 < part.stat().st_size < len(CONTENT) and CONTENT.startswith(part.read_bytes())
+    assert not list((place.home / "cache").rglob("*.lock"))
+    assert load_settings().models == {}
