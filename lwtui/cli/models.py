@@ -21,6 +21,7 @@ from lwtui.config import (
     ModelSettings,
     Settings,
     add_model,
+    cache_folder,
     load_settings,
     public_address,
     remove_model,
@@ -29,11 +30,13 @@ from lwtui.config import (
 )
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.models.catalog import DEMO, resolve
-from lwtui.models.llama_cpp.fit import estimate
+from lwtui.models.llama_cpp.fit import estimate, in_gb
 from lwtui.models.profiles import PROFILES, profile_for
 
 _NAME = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}._+-]{0,63}")
 _MAGIC = b"GGUF"
+_OF_ENDPOINTS = ("model", "key_env", "key_stdin", "constrain")
+_OF_GGUFS = ("kv_type", "flash_attention", "gpu_layers", "threads")
 
 
 def parser() -> Parser:
@@ -72,6 +75,10 @@ def _add_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--key-env", metavar="VAR", help="the environment variable that holds the endpoint's key")
     to.add_argument("--key-stdin", action="store_true", help="read the key from standard input into the system keyring")
     to.add_argument("--context-length", type=_whole, metavar="N", help="tokens (default: what the model says)")
+    to.add_argument("--kv-type", choices=("f16", "q8_0"), help="how a GGUF's cache is kept (default: what fits)")
+    to.add_argument("--flash-attention", choices=("on", "off", "auto"), help="of a GGUF (default: by --kv-type)")
+    to.add_argument("--gpu-layers", type=_whole_or_none, metavar="N", help="of a GGUF (default: as many as fit)")
+    to.add_argument("--threads", type=_whole, metavar="N", help="that compute a GGUF (default: one for each core)")
     to.add_argument("--profile", choices=sorted(PROFILES), help="how to prompt it (default: by its name)")
     to.add_argument("--constrain", choices=("grammar", "json_schema"), help="what the endpoint can hold answers to")
     to.add_argument("--temperature", type=_number, metavar="T", help="of the sampling")
@@ -167,6 +174,7 @@ def check_name(name: str) -> None:
 
 def _endpoint(options: argparse.Namespace) -> ModelSettings:
     host_of(options.base_url)
+    _refuse(options, _OF_GGUFS, "GGUFs", "--base-url")
     if options.key_env and not regex.fullmatch(r"[A-Za-z_]\w*", options.key_env):
         # Somebody may have put the key itself here, so it is not repeated.
         raise UsageError("--key-env takes the name of an environment variable, such as OPENAI_API_KEY.")
@@ -180,12 +188,20 @@ def _endpoint(options: argparse.Namespace) -> ModelSettings:
 
 
 def _gguf(options: argparse.Namespace) -> ModelSettings:
-    for option in ("model", "key_env", "key_stdin", "constrain"):
-        if getattr(options, option):
-            raise UsageError(f"--{option.replace('_', '-')} is for endpoints, and does not go with --path.")
+    _refuse(options, _OF_ENDPOINTS, "endpoints", "--path")
+    if options.kv_type == "q8_0" and options.flash_attention == "off":
+        raise UsageError("--kv-type q8_0 needs flash attention: leave --flash-attention off away.")
     path = Path(options.path).expanduser().absolute()
     check_gguf(path)
-    return ModelSettings(options.name, provider="llama_cpp", path=str(path), **_shared(options))
+    own = {name: value for name in _OF_GGUFS if (value := getattr(options, name)) is not None}
+    return ModelSettings(options.name, provider="llama_cpp", path=str(path), **own, **_shared(options))
+
+
+def _refuse(options: argparse.Namespace, names: tuple[str, ...], kind: str, other: str) -> None:
+    for name in names:
+        given = getattr(options, name)
+        if given is not None and given is not False and given != "":
+            raise UsageError(f"--{name.replace('_', '-')} is for {kind}, and does not go with {other}.")
 
 
 def check_gguf(path: Path) -> None:
@@ -226,6 +242,8 @@ def _remove(name: str, settings: Settings) -> None:
         say("This machine has no system keyring, so there was no key to remove.")
     if settings.model == name:
         set_value("model", "")
+    if (path := Path(settings.models[name].path).expanduser()).is_relative_to(cache_folder()) and path.is_file():
+        say(f"Its file stays, {in_gb(path.stat().st_size)}: {path}")
     say(f"Removed {name}." + (" The demo model is the default now." if settings.model == name else ""))
 
 
@@ -266,6 +284,10 @@ def _whole(given: str) -> int:
     if not given.isdecimal() or not int(given):
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {given!r}")
     return int(given)
+
+
+def _whole_or_none(given: str) -> int:
+    return 0 if given == "0" else _whole(given)
 
 
 def _number(given: str) -> float:

@@ -111,8 +111,13 @@ def test_a_machine_without_a_keyring(shell: Shell) -> None:
 
 def test_a_gguf_is_added_by_its_path(shell: Shell) -> None:
     (shell.folder / "small.gguf").write_bytes(b"GGUF\x03\x00\x00\x00")
-    shell.run("models", "add", "small", "--path", "small.gguf", "--profile", "base").worked()
-    assert listed(shell)["small"]["path"] == str(shell.folder / "small.gguf")
+    own = ["--kv-type", "q8_0", "--flash-attention", "on", "--gpu-layers", "0", "--threads", "3"]
+    shell.run("models", "add", "small", "--path", "small.gguf", "--profile", "base", *own).worked()
+    small = listed(shell)["small"]
+    assert small["path"] == str(shell.folder / "small.gguf")
+    assert [small[name] for name in ("kv_type", "flash_attention", "gpu_layers", "threads")] == ["q8_0", "on", 0, 3]
+    done = shell.run("config", "set", "models.small.kv_type", "q4_0")
+    done.failed(2, "'kv_type' must be one of f16, q8_0, not 'q4_0'")
 
 
 @pytest.mark.parametrize("contents", [None, b"", b"<html>Not found"])
@@ -136,6 +141,8 @@ def test_what_is_no_gguf_is_not_added(shell: Shell, contents: bytes | None) -> N
         (["add", "a", "--base-url", "127.0.0.1"], ["not an address"]),
         (["add", "a", "--base-url", "http://h/v1", "--key-env", "K", "--key-stdin"], ["either"]),
         (["add", "a", "--base-url", "http://h/v1", "--context-length", "0"], ["--context-length"]),
+        (["add", "a", "--base-url", "http://h/v1", "--gpu-layers", "0"], ["--gpu-layers is for GGUFs"]),
+        (["add", "a", "--path", "a.gguf", "--kv-type", "q8_0", "--flash-attention", "off"], ["needs flash attention"]),
         (["add", "a", "--base-url", "http://h/v1", "--temperature", "nan"], ["--temperature"]),
         (["add", "a", "--base-url", "http://h/v1", "--profile", "poet"], ["--profile"]),
         (["remove", "a"], ["no model named 'a'"]),

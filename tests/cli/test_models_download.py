@@ -61,6 +61,7 @@ def test_a_gguf_is_downloaded_added_and_kept(shell: Shell) -> None:
         assert again["fresh"] is False and again["revision"] == REVISION
         assert models(shell)["writer-Q4_K_M"]["temperature"] == 0.5
         assert len(hub.bodies) == 1
+    assert str(path) in shell.run("models", "remove", "writer-Q4_K_M").worked().err
     # Pinned to its revision: a file that is lost comes back as it was, and no other is taken for it.
     path.unlink()
     with Hub(CONTENT[:-1]) as hub:
