@@ -58,7 +58,7 @@ def _from_docx(source: Path, work: Work) -> tuple[str, str]:
         (folder / "in.docx").write_bytes(data)
         (folder / "template").write_text(_TEMPLATE, encoding="utf-8")
         work.step(f"Reading {source.name}")
-        command = [pandoc(), "--sandbox", "--from=docx", f"--to={_TO}", "--wrap=none", "--template=template"]
+        command = [*pandoc(), "--from=docx", f"--to={_TO}", "--wrap=none", "--template=template"]
         try:
             work.run([*command, "--output=out.md", "in.docx"], folder, "pandoc")
         except LwtuiError as error:

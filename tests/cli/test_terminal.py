@@ -8,6 +8,7 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -17,6 +18,7 @@ from typing import Self
 
 import pytest
 
+from lwtui.documents.export.pandoc import pandoc
 from lwtui.documents.store import Document
 from tests.cli.running import PLAN_JSON, Author, Shell, at, endpoint
 
@@ -127,6 +129,16 @@ def test_a_markdown_file_is_imported_beside_itself_and_opened(shell: Shell) -> N
     assert (shell.folder / "rain.md").read_text() == source
     with Document.open(shell.folder / "rain.lw", read_only=True) as document:
         assert [section.title for section in document.sections()] == ["Drops"]
+
+
+def test_a_docx_is_imported_beside_itself_and_opened(shell: Shell) -> None:
+    page = "<h1>Drops</h1><p>They <em>fall</em>.</p><h1>Clouds</h1><p>They stay.</p>"
+    made = [pandoc()[0], "--from=html", "--to=docx", "--output=rain.docx"]
+    subprocess.run(made, input=page, cwd=shell.folder, text=True, check=True)
+    with Terminal(shell, "rain.docx") as terminal:
+        terminal.until("Clouds")
+    with Document.open(shell.folder / "rain.lw", read_only=True) as document:
+        assert [(one.title, one.text) for one in document.sections()[:1]] == [("Drops", "They *fall*.")]
 
 
 def test_a_document_beside_the_file_is_not_overwritten_by_importing_it_anew(shell: Shell) -> None:

@@ -67,7 +67,7 @@ def test_a_docx_comes_back_with_its_title_sections_and_marks(tmp_path: Path) -> 
 def test_of_a_picture_in_a_docx_its_words_stay(tmp_path: Path) -> None:
     pymupdf.Pixmap(pymupdf.csRGB, pymupdf.IRect(0, 0, 4, 4), False).save(tmp_path / "p.png")
     (tmp_path / "in.md").write_text("Before ![What *it* shows](p.png) after.")
-    subprocess.run([pandoc(), "in.md", "-o", "in.docx"], cwd=tmp_path, check=True)
+    subprocess.run([pandoc()[0], "in.md", "-o", "in.docx"], cwd=tmp_path, check=True)
     with import_file(tmp_path / "in.docx", tmp_path / "in.lw") as document:
         assert document.title == "in" and [one.text for one in document.sections()] == ["Before What it shows after."]
 

@@ -19,6 +19,7 @@ from lwtui.documents.export.words import contents_title, runs_right_to_left
 from lwtui.documents.export.work import Work
 from lwtui.errors import LwtuiError
 
+_MOST_MEMORY = "2g"  # a book of 100,000 words takes 0.1
 # HTML without any of the extensions that let other languages in. What is not a known tag is text.
 _FROM = "html-native_divs-native_spans-raw_html-raw_tex-tex_math_dollars-tex_math_single_backslash"
 
@@ -29,14 +30,15 @@ def need(what: str, *packages: str) -> None:
         raise LwtuiError(f'{what} needs what is not installed yet: pip install "lwtui[export]"')
 
 
-def pandoc() -> str:
-    """The path of the program."""
+def pandoc() -> list[str]:
+    """The beginning of every command: the program, in its sandbox, held to a sane amount of memory."""
     import pypandoc
 
-    try:
-        return str(pypandoc.get_pandoc_path())
-    except OSError:
-        raise LwtuiError('pandoc is not installed. Install the extra: pip install "lwtui[export]"') from None
+    for name in ("pandoc", "pandoc.exe"):
+        bundled = Path(pypandoc.__file__).parent / "files" / name
+        if bundled.is_file():
+            return [str(bundled), "+RTS", f"-M{_MOST_MEMORY}", "-RTS", "--sandbox"]
+    raise LwtuiError('pandoc is not installed. Install the extra anew: pip install --force-reinstall "lwtui[export]"')
 
 
 def convert(book: Book, to: str, options: Sequence[str], work: Work, template: str = "") -> bytes:
@@ -50,7 +52,7 @@ def convert(book: Book, to: str, options: Sequence[str], work: Work, template: s
             (folder / "template").write_text(template, encoding="utf-8")
             options = [*options, "--template=template"]
         work.step("Setting the book")
-        command = [pandoc(), "--sandbox", "--standalone", f"--from={_FROM}", f"--to={to}", "--output=book.out"]
+        command = [*pandoc(), "--standalone", f"--from={_FROM}", f"--to={to}", "--output=book.out"]
         command += [f"--metadata=toc-title={contents_title(book.language)}", *options]
         if runs_right_to_left(book.language):
             command.append("--metadata=dir=rtl")
