@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -190,7 +191,7 @@ async def test_a_section_is_edited_in_another_editor(
         await person.press("ctrl+t")
         await person.is_told("ended with exit code 3, so the section stays as it was. What it wrote is in ")
         kept = Path(person.notices[-1].rpartition(" is in ")[2].rstrip("."))
-        assert kept.read_text() == "lost\n"
+        assert await asyncio.to_thread(kept.read_text) == "lost\n"
         assert place.read(path)["s1"] == "First.\nSecond 番茄."
         await person.press("enter", "ctrl+z")
         await person.until(lambda: place.read(path)["s1"] == "First.")

@@ -179,6 +179,29 @@ class TextTools(Base):
             self._selected = selected
             self._show_status()
 
+    # -- vim's keys
+
+    def on_screen_resume(self) -> None:
+        self._editor.use_vim(self.lwtui.settings.vim)
+
+    def on_section_editor_mode_changed(self) -> None:
+        self._show_status()
+
+    def on_descendant_focus(self) -> None:
+        self._show_mode()
+
+    def on_descendant_blur(self) -> None:
+        self._show_mode()
+
+    def _show_mode(self) -> None:
+        if self.lwtui.settings.vim:
+            self.call_after_refresh(self._show_status)
+
+    @property
+    def _telling(self) -> list[str]:
+        """What stands in the status line before the figures: vim's mode, how much is selected."""
+        return [one for one in (self._editor.mode, self._selected) if one]
+
     # -- another editor
 
     @work(exclusive=True)

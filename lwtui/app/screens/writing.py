@@ -16,6 +16,7 @@ from lwtui.app.format import MARKS, STATES, amount, bar, clock, duration, money,
 from lwtui.app.keymap import WRITING, bindings
 from lwtui.app.places import Place
 from lwtui.app.screens.model_tools import ModelTools
+from lwtui.app.screens.run_tools import RunTools
 from lwtui.app.screens.text_tools import TextTools
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.key_bar import KeyBar
@@ -33,7 +34,7 @@ _STATUS_SECONDS = 0.4  # and its figures, which are read less often and cost mor
 _NOTED_LINES = 200  # of the log
 
 
-class WritingScreen(TextTools, ModelTools):
+class WritingScreen(TextTools, ModelTools, RunTools):
     """Read, watch, edit. All figures come from the session; nothing is decided here."""
 
     GROUP = WRITING
@@ -203,7 +204,7 @@ class WritingScreen(TextTools, ModelTools):
     def _show_status(self) -> None:
         self._told = monotonic()
         session, document = self._session, self._document
-        self._status.say(_figures(session, self.size.width, self._selected))
+        self._status.say(_figures(session, self.size.width, self._telling))
         self._title.say(document.title, document.brief.model)
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
@@ -408,16 +409,16 @@ _ACTIVITIES = {
 }
 
 
-def _figures(session: Session, width: int, selected: str) -> Content:
+def _figures(session: Session, width: int, first: list[str]) -> Content:
     """How far the document is, in at most ``width`` cells: without the bar where there is no room for it.
 
-    ``selected`` says how much of the text is.
+    ``first`` stands before the figures.
     """
     document = session.document
     sections, target = document.sections(), document.plan.words
     words = sum(section.length for section in sections)
     share = words / target if target else 0.0
-    figures = [*([selected] if selected else []), amount(words, document.brief, of=target)]
+    figures = [*first, amount(words, document.brief, of=target)]
     if session.activity is Activity.WRITING:
         figures.append(f"{session.pace.tokens_per_second:.0f} tokens/s")
         if (left := session.seconds_left()) is not None:

@@ -15,6 +15,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
 from lwtui.app.widgets.past import Left, Past
+from lwtui.app.widgets.vim import Vim
 from lwtui.documents.edits import in_common
 
 _QUIET_SECONDS = 0.4  # after the last key
@@ -47,6 +48,7 @@ class SectionEditor(TextArea, inherit_bindings=False):
         self._writing = False
         self._past = past or Past()
         self._timer: Timer | None = None
+        self._vim: Vim | None = None
 
     @property
     def unsaved(self) -> str | None:
@@ -90,7 +92,10 @@ class SectionEditor(TextArea, inherit_bindings=False):
         left = self._past.take(section_id)
         self.history = EditHistory(50, checkpoint_timer=2.0, checkpoint_max_characters=100)
         self.load_text(text if left is None else left.text)
+        self.selection = Selection.cursor((0, 0))
         self.section_id, self._saved, self._shown = section_id, text, self.text
+        if self._vim is not None:
+            self._vim.reset()
         if left is not None:
             self.history = left.history
             self._follow(text, by_model=by_model)
@@ -161,7 +166,8 @@ class SectionEditor(TextArea, inherit_bindings=False):
         return min(start, end), max(start, end)
 
     def _place_of(self, location: Location) -> int:
-        return len(self.document.get_text_range((0, 0), location))
+        # A text that was loaded in the place of a longer one leaves the cursor where it was, for a moment.
+        return len(self.document.get_text_range((0, 0), min(location, self.document.end)))
 
     def go_to(self, start: int, end: int | None = None) -> None:
         """Select ``start`` to ``end`` and bring it into view; without an end, only put the cursor there."""
@@ -169,13 +175,48 @@ class SectionEditor(TextArea, inherit_bindings=False):
         self.selection = Selection(first, first if end is None else self.location_at(end))
         self.call_after_refresh(self.scroll_cursor_visible, center=True)
 
+    # -- vim's keys (the editor is its buffer), where a person wants them
+
+    class ModeChanged(Message):
+        """:attr:`SectionEditor.mode` says something else."""
+
+    def use_vim(self, wanted: bool) -> None:
+        if wanted != (self._vim is not None):
+            self._vim = Vim(self) if wanted else None
+
+    @property
+    def mode(self) -> str:
+        """What the status line says of vim's mode; nothing where there is none."""
+        return self._vim.told if self._vim is not None and self.has_focus and not self.read_only else ""
+
+    def put_cursor(self, place: int) -> None:
+        self.move_cursor(self.location_at(place))
+
+    def mark(self, start: int, end: int, cursor: int) -> None:
+        first, last = self.location_at(start), self.location_at(end)
+        self.selection = Selection(last, first) if cursor == start < end - 1 else Selection(first, last)
+
+    def swap(self, start: int, end: int, text: str) -> None:
+        self.history.checkpoint()
+        self.replace(text, self.location_at(start), self.location_at(end), maintain_selection_offset=False)
+        self.history.checkpoint()
+
+    def _for_vim(self, event: events.Key) -> bool:
+        if self._vim is None or self.read_only:
+            return False
+        before = self._vim.told
+        taken = self._vim.feed(event.key, event.character)
+        if self._vim.told != before:
+            self.post_message(self.ModeChanged())
+        return taken
+
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """Letters are text here also while it cannot be changed."""
         return character is not None and character.isprintable()
 
     def on_key(self, event: events.Key) -> None:
         """Whoever types when a model comes to this section must not set off what letters do elsewhere."""
-        if self.read_only and event.is_printable:
+        if (self.read_only and event.is_printable) or self._for_vim(event):
             event.stop()
             event.prevent_default()
 

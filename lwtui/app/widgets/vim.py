@@ -1,0 +1,478 @@
+"""Vim's keys for a text: a state machine that knows a text and a place in it, and no screen.
+
+What there is: counts; ``h j k l w b e 0 ^ $ gg G { }``; ``i a I A o O``; ``x D C p P``; ``d c y`` with motions,
+doubled, and over a selection (``v V``); ``u ctrl+r``; ``/ n N``. A place is a number of characters from the beginning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import regex
+
+_CJK = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
+_MOST_TIMES = 10_000  # a count is at most this
+
+
+class Buffer(Protocol):
+    """The text that is worked on."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def place(self) -> int: ...
+
+    def put_cursor(self, place: int) -> None: ...
+
+    def mark(self, start: int, end: int, cursor: int) -> None:
+        """Show ``start`` to ``end`` as selected, with the cursor at one of its ends."""
+
+    def swap(self, start: int, end: int, text: str) -> None:
+        """Put ``text`` in the place of what is from ``start`` to ``end``, as a step of its own."""
+
+    def undo(self) -> None: ...
+
+    def redo(self) -> None: ...
+
+
+class Mode(StrEnum):
+    NORMAL = "normal"
+    INSERT = "insert"
+    VISUAL = "visual"
+    LINES = "visual line"
+    SEARCH = "search"
+
+
+@dataclass(frozen=True)
+class Span:
+    """What an operator works on."""
+
+    start: int
+    end: int
+    lines: bool = False
+
+
+class Vim:
+    """Feed it every key; it says which it took."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self.mode = Mode.NORMAL
+        self._buffer = buffer
+        self._count = ""
+        self._operator = ""
+        self._operator_count = ""
+        self._prefix = ""  # g
+        self._anchor = 0  # where a selection began
+        self._end: int | None = None  # where the cursor is while there is one
+        self._register = ("", False)  # what was deleted or copied last, and whether it is whole lines
+        self._wanted_column: int | None = None
+        self._pattern = ""
+        self._typed = ""  # of a search
+        self._before_search = Mode.NORMAL
+
+    @property
+    def told(self) -> str:
+        """The mode, and what has been typed of a command, for the status line."""
+        if self.mode is Mode.SEARCH:
+            return f"/{self._typed}"
+        pending = f"{self._operator_count}{self._operator}{self._count}{self._prefix}"
+        return f"{self.mode.value.upper()} {pending}".rstrip()
+
+    def feed(self, key: str, character: str | None = None) -> bool:
+        """Take a key (Textual's name, and its character if it has one); whether it was for vim."""
+        typed = character if character is not None and character.isprintable() else ""
+        match self.mode:
+            case Mode.INSERT:
+                return self._in_insert(key)
+            case Mode.SEARCH:
+                return self._in_search(key, typed)
+        if key == "escape":
+            return self._escape()
+        if key == "ctrl+r":
+            self._buffer.redo()
+            return self._done()
+        command = typed or {"left": "h", "right": "l", "up": "k", "down": "j", "home": "0", "end": "$"}.get(key, "")
+        if key in ("backspace", "enter"):
+            command = {"backspace": "h", "enter": "j"}[key]
+        if not command:
+            return False
+        self._command(command)
+        return True
+
+    def reset(self) -> None:
+        """Another text: what was begun is over; what was copied stays."""
+        self.mode, self._end = Mode.NORMAL, None
+        self._done()
+
+    @property
+    def _at(self) -> int:
+        """The character that the cursor is on."""
+        return self._buffer.place if self._end is None else min(self._end, len(self._buffer.text))
+
+    # -- modes
+
+    def _in_insert(self, key: str) -> bool:
+        if key != "escape":
+            return False
+        self.mode = Mode.NORMAL
+        start, _ = self._line(self._at)
+        self._buffer.put_cursor(max(start, self._at - 1))
+        return True
+
+    def _in_search(self, key: str, typed: str) -> bool:
+        if key == "escape":
+            self.mode = self._before_search
+        elif key == "enter":
+            self.mode = self._before_search
+            self._pattern = self._typed or self._pattern
+            self._command("n")
+        elif key == "backspace":
+            self._typed = self._typed[:-1]
+        elif typed:
+            self._typed += typed
+        else:
+            return False
+        return True
+
+    def _escape(self) -> bool:
+        """Esc ends what was begun; where nothing was, it is not vim's."""
+        begun = bool(self._count or self._operator or self._prefix) or self.mode is not Mode.NORMAL
+        if self.mode is not Mode.NORMAL:
+            self._leave_selection(self._at)
+        self._done()
+        return begun
+
+    def _done(self) -> bool:
+        self._count = self._operator = self._operator_count = self._prefix = ""
+        return True
+
+    # -- commands
+
+    def _command(self, command: str) -> None:
+        if command.isdecimal() and (self._count or command != "0"):
+            self._count += command
+            return
+        if self._prefix:
+            command, self._prefix = self._prefix + command, ""
+        elif command == "g":
+            self._prefix = "g"
+            return
+        if command != "j" and command != "k":
+            self._wanted_column = None
+        if command == "/":
+            self._before_search, self.mode, self._typed = self.mode, Mode.SEARCH, ""
+        elif self._operator and command == self._operator:
+            self._operate(self._whole_lines(self._times))
+        elif (span := self._motion(command)) is not None:
+            self._moved(span)
+        elif self.mode in (Mode.VISUAL, Mode.LINES):
+            self._in_visual(command)
+        elif not self._operator:
+            self._in_normal(command)
+        else:
+            self._done()
+
+    @property
+    def _times(self) -> int:
+        return min(int(self._count or 1) * int(self._operator_count or 1), _MOST_TIMES)
+
+    def _in_normal(self, command: str) -> None:
+        place, times = self._at, self._times
+        start, end = self._line(place)
+        match command:
+            case "d" | "c" | "y":
+                self._operator, self._operator_count, self._count = command, self._count, ""
+                return
+            case "i" | "a" | "I" | "A":
+                self._insert({"i": place, "a": min(place + 1, end), "I": self._first(start), "A": end}[command])
+            case "o" | "O":
+                at = end if command == "o" else start
+                self._buffer.swap(at, at, "\n")
+                self._insert(at + 1 if command == "o" else at)
+            case "x":
+                self._operator = "d"
+                self._operate(Span(place, min(place + times, end)))
+            case "D" | "C":
+                self._operator = command.lower()
+                self._operate(Span(place, end))
+            case "p" | "P":
+                self._paste(times, after=command == "p")
+            case "u":
+                for _ in range(times):
+                    self._buffer.undo()
+            case "v" | "V":
+                self.mode, self._anchor = (Mode.VISUAL if command == "v" else Mode.LINES), place
+                self._mark(place)
+        self._done()
+
+    def _in_visual(self, command: str) -> None:
+        match command:
+            case "d" | "x" | "c" | "y":
+                self._operator = "d" if command == "x" else command
+                span = self._selected(self._at)
+                self._leave_selection(span.start)
+                self._operate(span)
+            case "v" | "V":
+                wanted = Mode.VISUAL if command == "v" else Mode.LINES
+                if self.mode is wanted:
+                    self._leave_selection(self._at)
+                else:
+                    self.mode = wanted
+                    self._mark(self._at)
+            case _:
+                self._done()
+
+    def _insert(self, place: int) -> None:
+        self.mode = Mode.INSERT
+        self._buffer.put_cursor(place)
+
+    def _moved(self, span: Span) -> None:
+        """A motion from the cursor: ``start`` and ``end`` of the span are where an operator works, ``_target`` where
+        the cursor goes."""
+        if self._operator:
+            self._operate(span)
+        elif self.mode in (Mode.VISUAL, Mode.LINES):
+            self._mark(self._target)
+            self._done()
+        else:
+            self._buffer.put_cursor(self._on_character(self._target))
+            self._done()
+
+    # -- selecting
+
+    def _selected(self, place: int) -> Span:
+        start, end = sorted((self._anchor, place))
+        if self.mode is Mode.LINES:
+            return Span(self._line(start)[0], self._line(end)[1], lines=True)
+        return Span(start, min(end + 1, len(self._buffer.text)))
+
+    def _leave_selection(self, place: int) -> None:
+        self.mode, self._end = Mode.NORMAL, None
+        self._buffer.put_cursor(self._on_character(place))
+
+    def _mark(self, place: int) -> None:
+        self._end = place
+        span = self._selected(place)
+        self._buffer.mark(span.start, span.end, place)
+
+    # -- operators
+
+    def _operate(self, span: Span) -> None:
+        operator, text = self._operator, self._buffer.text
+        self._register = (text[span.start : span.end], span.lines)
+        if operator == "y":
+            self._buffer.put_cursor(span.start if not span.lines else min(self._at, span.start))
+        elif operator == "c":
+            self._buffer.swap(span.start, span.end, "")
+            self._insert(span.start)
+        else:
+            self._delete(span)
+        self._done()
+
+    def _delete(self, span: Span) -> None:
+        text, start, end = self._buffer.text, span.start, span.end
+        if span.lines:  # with the line's end; at the end of the text, with the one before it
+            if end < len(text):
+                end += 1
+            elif start > 0:
+                start -= 1
+        self._buffer.swap(start, end, "")
+        place = min(start, len(self._buffer.text))
+        self._buffer.put_cursor(self._first(self._line(place)[0]) if span.lines else self._on_character(place))
+
+    def _paste(self, times: int, *, after: bool) -> None:
+        text, lines = self._register
+        place = self._at
+        start, end = self._line(place)
+        if not text and not lines:
+            return
+        if lines:
+            pasted = "\n".join([text] * times)
+            at = end if after else start
+            self._buffer.swap(at, at, f"\n{pasted}" if after else f"{pasted}\n")
+            self._buffer.put_cursor(self._first(at + 1 if after else at))
+        else:
+            at = min(place + 1, end) if after else place
+            self._buffer.swap(at, at, text * times)
+            self._buffer.put_cursor(at + len(text) * times - 1)
+
+    # -- motions
+
+    def _motion(self, command: str) -> Span | None:
+        """What a motion goes over, with ``_target`` where it ends; ``None`` if the command is none."""
+        place, times = self._at, self._times
+        start, end = self._line(place)
+        counted = bool(self._count or self._operator_count)
+        match command:
+            case "h" | "l":
+                last = end if self._operator or self.mode is not Mode.NORMAL else max(start, end - 1)
+                return self._to(max(start, place - times) if command == "h" else min(last, place + times))
+            case "0" | "^":
+                return self._to(start if command == "0" else self._first(start))
+            case "$":
+                last = self._down(place, times - 1)
+                self._target = max(self._line(last)[0], self._line(last)[1] - 1)
+                return Span(place, self._line(last)[1])
+            case "j" | "k":
+                return self._over_lines(self._down(place, times if command == "j" else -times))
+            case "G" | "gg":
+                row = times - 1 if counted else (0 if command == "gg" else len(self._buffer.text))
+                return self._over_lines(self._first(self._row(row)))
+            case "w" | "b" | "e":
+                return self._over_words(command, times)
+            case "{" | "}":
+                return self._to(self._paragraph(forward=command == "}", times=times))
+            case "n" | "N":
+                return self._to(self._found(forward=command == "n", times=times))
+        return None
+
+    def _to(self, target: int) -> Span:
+        """From the cursor to ``target``, without what is at its farther end."""
+        self._target = target
+        first, last = sorted((self._at, target))
+        return Span(first, last)
+
+    def _over_lines(self, target: int) -> Span:
+        self._target = target
+        first, last = sorted((self._at, target))
+        return Span(self._line(first)[0], self._line(last)[1], lines=True)
+
+    def _whole_lines(self, times: int) -> Span:
+        start, _ = self._line(self._at)
+        return Span(start, self._line(self._down(start, times - 1))[1], lines=True)
+
+    def _over_words(self, command: str, times: int) -> Span:
+        text, place = self._buffer.text, self._at
+        if command == "w" and self._operator == "c" and not text[place : place + 1].isspace():
+            command = "e"  # as vim has it: cw leaves the space after the word
+        target = place
+        for _ in range(times):
+            before, target = target, {"w": _next_word, "b": _word_before, "e": _word_end}[command](text, target)
+            if target == before:
+                break
+        if command == "e" and self._operator:
+            span = Span(place, min(target + 1, len(text)))
+            self._target = target
+            return span
+        if command == "w" and self._operator and "\n" in text[place:target]:
+            # The last word of a line is deleted without the line's end.
+            rest = text[place:target].rstrip()
+            target = place + len(rest) if "\n" not in rest else target
+            target = max(target, min(place + 1, len(text))) if not rest else target
+        return self._to(target)
+
+    def _paragraph(self, *, forward: bool, times: int) -> int:
+        text, place = self._buffer.text, self._at
+        for _ in range(times):
+            if forward:
+                found = regex.compile(r"\S[^\n]*\n(\s*\n)").search(text, place)
+                place = found.start(1) if found else len(text)
+            else:
+                breaks = [one.end() - 1 for one in regex.finditer(r"\n[ \t]*\n", text[: max(0, place)])]
+                breaks = [one for one in breaks if one < place and text[one + 1 : place].strip()]
+                place = breaks[-1] if breaks else 0
+        return place
+
+    def _found(self, *, forward: bool, times: int) -> int:
+        """Capitals matter only where the pattern has some."""
+        text, pattern, place = self._buffer.text, self._pattern, self._at
+        if pattern == pattern.lower() and len(text.lower()) == len(text):
+            text = text.lower()
+        if not pattern or pattern not in text:
+            return place
+        for _ in range(times):
+            if forward:
+                at = text.find(pattern, place + 1)
+                place = at if at >= 0 else text.find(pattern)
+            else:
+                at = text.rfind(pattern, 0, max(0, place + len(pattern) - 1))
+                place = at if at >= 0 else text.rfind(pattern)
+        return place
+
+    # -- lines
+
+    def _line(self, place: int) -> tuple[int, int]:
+        """Where the line of ``place`` begins, and where its text ends."""
+        text = self._buffer.text
+        end = text.find("\n", place)
+        return text.rfind("\n", 0, place) + 1, len(text) if end < 0 else end
+
+    def _row(self, number: int) -> int:
+        """Where line ``number`` (from 0) begins, or the last one."""
+        text, start = self._buffer.text, 0
+        for _ in range(number):
+            at = text.find("\n", start)
+            if at < 0:
+                break
+            start = at + 1
+        return start
+
+    def _first(self, start: int) -> int:
+        """The first character of a line that is no space."""
+        text, end = self._buffer.text, self._line(start)[1]
+        rest = text[start:end]
+        return start + len(rest) - len(rest.lstrip()) if rest.strip() else start
+
+    def _down(self, place: int, rows: int) -> int:
+        """So many lines down (or up), in the same column or the one that was wanted."""
+        start, _ = self._line(place)
+        column = place - start if self._wanted_column is None else self._wanted_column
+        for _ in range(abs(rows)):
+            edge = self._line(start)[1] + 1 if rows > 0 else start - 1
+            if edge < 0 or edge > len(self._buffer.text):
+                break
+            start = self._line(edge)[0]
+        self._wanted_column = column
+        end = self._line(start)[1]
+        last = end if self.mode is not Mode.NORMAL else max(start, end - 1)
+        return min(start + column, last)
+
+    def _on_character(self, place: int) -> int:
+        """Outside of insert mode the cursor stands on a character, not behind the last."""
+        start, end = self._line(min(place, len(self._buffer.text)))
+        return max(start, min(place, end - 1))
+
+
+def _kind(character: str) -> int:
+    if character.isspace():
+        return 0
+    if _CJK.match(character):
+        return 3
+    return 2 if character.isalnum() or character == "_" else 1
+
+
+def _next_word(text: str, at: int) -> int:
+    """Where the next word begins; an empty line is one."""
+    kind, end = _kind(text[at]) if at < len(text) else 0, len(text)
+    while at < end and kind and _kind(text[at]) == kind:
+        at += 1
+    while at < end and text[at].isspace():
+        if text[at] == "\n" and text[at + 1 : at + 2] == "\n":
+            return at + 1
+        at += 1
+    return at
+
+
+def _word_end(text: str, at: int) -> int:
+    at += 1
+    while at < len(text) and text[at].isspace():
+        at += 1
+    if at >= len(text):
+        return max(0, len(text) - 1)
+    while at + 1 < len(text) and _kind(text[at + 1]) == _kind(text[at]):
+        at += 1
+    return at
+
+
+def _word_before(text: str, at: int) -> int:
+    at -= 1
+    while at > 0 and text[at].isspace():
+        if text[at] == "\n" and text[at - 1] == "\n":
+            return at
+        at -= 1
+    while at > 0 and not text[at].isspace() and _kind(text[at - 1]) == _kind(text[at]):
+        at -= 1
+    return max(0, at)

@@ -1,0 +1,236 @@
+"""Vim's keys as a state machine, apart from the screen; and once in the editor."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.widgets.vim import Mode, Vim
+from lwtui.config import set_value
+from tests.app.person import someone
+from tests.app.place import Place
+
+
+@dataclass
+class Paper:
+    """A text with a cursor, in memory."""
+
+    text: str
+    place: int = 0
+    marked: tuple[int, int] | None = None
+    before: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+
+    def put_cursor(self, place: int) -> None:
+        assert 0 <= place <= len(self.text)
+        self.place, self.marked = place, None
+
+    def mark(self, start: int, end: int, cursor: int) -> None:
+        assert 0 <= start <= end <= len(self.text)
+        self.place, self.marked = cursor, (start, end)
+
+    def swap(self, start: int, end: int, text: str) -> None:
+        assert 0 <= start <= end <= len(self.text)
+        self.before.append(self.text)
+        self.text = self.text[:start] + text + self.text[end:]
+        self.place = start + len(text)
+
+    def undo(self) -> None:
+        if self.before:
+            self.after.append(self.text)
+            self.text = self.before.pop()
+            self.place = min(self.place, len(self.text))
+
+    def redo(self) -> None:
+        if self.after:
+            self.before.append(self.text)
+            self.text = self.after.pop()
+            self.place = min(self.place, len(self.text))
+
+
+def typed(vim: Vim, paper: Paper, keys: str) -> None:
+    """Keys as in vim's manual: ``<Esc>``, ``<Enter>``, ``<C-r>``; what vim does not take in insert mode is typed."""
+    for key in re.findall(r"<[^>]+>|.", keys, re.DOTALL):
+        name = {"<Esc>": "escape", "<Enter>": "enter", "<C-r>": "ctrl+r", "<BS>": "backspace"}.get(key, key)
+        character = key if len(key) == 1 else None
+        if not vim.feed(name, character) and vim.mode is Mode.INSERT and character:
+            paper.swap(paper.place, paper.place, character)
+
+
+def run(text: str, keys: str) -> tuple[str, Vim, Paper]:
+    """What becomes of a text in which ``|`` stands before the cursor."""
+    at = text.index("|")
+    paper = Paper(text.replace("|", "", 1), at)
+    vim = Vim(paper)
+    typed(vim, paper, keys)
+    return paper.text[: paper.place] + "|" + paper.text[paper.place :], vim, paper
+
+
+@pytest.mark.parametrize(
+    ("before", "keys", "after"),
+    [
+        # motions
+        ("one |two", "h", "one| two"),
+        ("|one", "h", "|one"),
+        ("|one", "9l", "on|e"),
+        ("a|bcd\nx\nefgh", "jj", "abcd\nx\ne|fgh"),
+        ("abcd\nx\nefg|h", "2k", "abc|d\nx\nefgh"),
+        ("|one two-three", "w", "one |two-three"),
+        ("|one two-three", "3w", "one two-|three"),
+        ("|one\n\ntwo", "w", "one\n|\ntwo"),
+        ("|one 番茄 x", "ww", "one 番茄 |x"),
+        ("one two-thr|ee", "b", "one two-|three"),
+        ("one two-thr|ee", "bbb", "one |two-three"),
+        ("one\n\n|two", "b", "one\n|\ntwo"),
+        ("|one two", "e", "on|e two"),
+        ("on|e two", "e", "one tw|o"),
+        ("  one t|wo", "0", "|  one two"),
+        ("  one t|wo", "^", "  |one two"),
+        ("|one two\nx", "$", "one tw|o\nx"),
+        ("a\nb\n |c", "gg", "|a\nb\n c"),
+        ("|a\nb\n c", "G", "a\nb\n |c"),
+        ("|a\nb\nc", "2G", "a\n|b\nc"),
+        ("|a\nb\n\nc", "}", "a\nb\n|\nc"),
+        ("a\n\nb|b", "{", "a\n|\nbb"),
+        # operators
+        ("|one two", "x", "|ne two"),
+        ("on|e", "9x", "o|n"),
+        ("|one two three", "dw", "|two three"),
+        ("|one two three", "2dw", "|three"),
+        ("|one two three", "d2w", "|three"),
+        ("one |two\nthree", "dw", "one| \nthree"),
+        ("|one two", "de", "| two"),
+        ("one t|wo", "db", "one |wo"),
+        ("one t|wo\nx", "d$", "one |t\nx"),
+        ("one t|wo\nx", "D", "one |t\nx"),
+        ("one t|wo", "d0", "|wo"),
+        ("a\n|b\nc", "dd", "a\n|c"),
+        ("a\nb\n|c", "dd", "a\n|b"),
+        ("|a\nb\nc", "2dd", "|c"),
+        ("|a", "dd", "|"),
+        ("|a\nb\nc", "dj", "|c"),
+        ("a\nb\n|c", "dgg", "|"),
+        ("|one two", "cwten<Esc>", "te|n two"),
+        ("one |two\nx", "Cten<Esc>", "one te|n\nx"),
+        ("a\n|bb\nc", "ccx<Esc>", "a\n|x\nc"),
+        ("|one two", "ywP", "one| one two"),
+        ("a\n|b\nc", "yyjp", "a\nb\nc\n|b"),
+        ("|a\nb", "ddp", "b\n|a"),
+        ("|a\nb", "yy2P", "|a\na\na\nb"),
+        ("|ab", "xp", "b|a"),
+        ("|番茄 x", "dw", "|x"),
+        # insert
+        ("|ab", "ix<Esc>", "|xab"),
+        ("|ab", "ax<Esc>", "a|xb"),
+        ("a|b", "Ix<Esc>", "|xab"),
+        ("|ab", "Ax<Esc>", "ab|x"),
+        ("|a\nb", "ox<Esc>", "a\n|x\nb"),
+        ("a\n|b", "Ox<Esc>", "a\n|x\nb"),
+        ("a\n|", "ix<Esc>", "a\n|x"),
+        # selecting
+        ("|one two", "ved", "| two"),
+        ("|one two", "vlly$p", "one twoon|e"),
+        ("a\n|b\nc\nd", "Vjd", "a\n|d"),
+        ("|one two", "vecten<Esc>", "te|n two"),
+        ("|one two", "vw<Esc>", "one |two"),
+        ("one |two", "vbx", "|wo"),
+        # taking back
+        ("|one two", "dwu", "|one two"),
+        ("|one two", "dwu<C-r>", "|two"),
+        ("|abc", "xxx2u", "|bc"),
+        # searching
+        ("|one two one", "/one<Enter>", "one two |one"),
+        ("|one two one", "/one<Enter>n", "|one two one"),
+        ("|one two One", "/One<Enter>", "one two |One"),
+        ("|one two One", "/onx<BS>e<Enter>", "one two |One"),
+        ("one |two one", "/one<Enter>N", "|one two one"),
+        ("|one two", "d/tw<Enter>", "|two"),
+        ("|one two", "/nothing<Enter>", "|one two"),
+        ("|one two", "/on<Esc>x", "|ne two"),
+        # what is no command does nothing
+        ("|one", "dqx", "|ne"),
+        ("|one", "3<Esc>x", "|ne"),
+        ("|one", "gqx", "|ne"),
+    ],
+)
+def test_keys_do_what_they_do_in_vim(before: str, keys: str, after: str) -> None:
+    assert run(before, keys)[0] == after
+
+
+def test_the_mode_and_what_is_begun_are_told() -> None:
+    paper = Paper("one two")
+    vim = Vim(paper)
+    for keys, told in (
+        ("2", "NORMAL 2"),
+        ("d", "NORMAL 2d"),
+        ("3", "NORMAL 2d3"),
+        ("g", "NORMAL 2d3g"),
+        ("<Esc>", "NORMAL"),
+        ("v", "VISUAL"),
+        ("V", "VISUAL LINE"),
+        ("<Esc>i", "INSERT"),
+        ("<Esc>/ab", "/ab"),
+    ):
+        typed(vim, paper, keys)
+        assert vim.told == told
+
+
+def test_keys_that_are_not_vims_are_left_to_others() -> None:
+    vim = Vim(Paper("one"))
+    assert not vim.feed("escape")
+    assert not vim.feed("f5")
+    assert not vim.feed("ctrl+s")
+    assert vim.feed("ctrl+r")
+    assert vim.feed("q", "q")  # a letter is never text in normal mode
+    vim.feed("i", "i")
+    assert not vim.feed("a", "a")
+    assert not vim.feed("enter", "\r")
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    st.text("ab -.\n番🐈", max_size=30),
+    st.lists(st.sampled_from([*"hjklwbe0$^GgxdcypPiaoOAIDCuvVnN/{}29", "<Esc>", "<Enter>", "<C-r>"]), max_size=25),
+)
+def test_no_keys_lead_out_of_the_text(text: str, keys: list[str]) -> None:
+    paper = Paper(text)
+    vim = Vim(paper)
+    typed(vim, paper, "".join(keys))
+    assert 0 <= paper.place <= len(paper.text)
+
+
+async def test_the_editor_obeys_vims_keys_and_shows_the_mode(place: Place) -> None:
+    set_value("vim", "true")
+    path = place.make(100, 100, texts={1: "One two three.\n\n番茄 🐈 end.", 2: "Second."})
+    async with someone(path, size=(80, 24)) as person:
+        await person.at(WritingScreen)
+        await person.press("home", "enter")
+        await person.sees("NORMAL")
+        await person.press("w", "d", "w")
+        await person.until(lambda: place.read(path)["s1"] == "One three.\n\n番茄 🐈 end.")
+        await person.press("G", "w", "v")
+        await person.sees("VISUAL")
+        assert person.editor.selected_text == "🐈"
+        await person.press("y", "A")
+        await person.sees("INSERT")
+        await person.type("!")
+        await person.press("enter")
+        await person.type("x")
+        await person.press("escape", "p", "u", "u", "ctrl+r")
+        assert person.editor.text.startswith("One three.\n\n番茄 🐈 end.!")
+        await person.press("g", "g", "slash")
+        await person.type("end")
+        await person.sees("/end")
+        await person.press("enter")
+        assert person.editor.cursor_location == (2, 5)
+        await person.press("ctrl+f")  # the app's own keys still work
+        await person.sees("Replace by")
+        await person.press("escape", "escape")
+        assert person.rows.has_focus
+        await person.press("down", "enter", "x")
+        await person.until(lambda: place.read(path)["s2"] == "econd.")
