@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 
 from lwtui.agentwrite import Agent, Draft, make_plan, open_agent, write
-from lwtui.agentwrite.events import DocumentFinished, PlanReady, SectionFinished
+from lwtui.agentwrite.events import DocumentFinished, PlanReady, SectionFinished, SectionStarted
 from lwtui.config import Settings
-from lwtui.documents.model import Brief, Plan, PlannedSection
+from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
 from lwtui.text import clean, count_words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -70,6 +70,20 @@ async def test_the_same_seed_writes_the_same_document(agent: Agent) -> None:
     plan = Plan("Bread", (PlannedSection("The dough", "what goes into it, and how long it rests", 40, "one"),))
     texts = [(await written(agent, Brief("Write about bread", words=40, seed=7), plan))[0].texts for _ in range(2)]
     assert texts[0] == texts[1]
+
+
+async def test_sections_side_by_side_are_computed_together(agent: Agent) -> None:
+    topics = ("pots", "water", "light")
+    plan = Plan("Tomatoes", tuple(PlannedSection(topic.title(), f"all about {topic}", 40, topic) for topic in topics))
+    brief = Brief("Write a guide to growing tomatoes", words=120, seed=1, mode=Mode.PARALLEL)
+    draft, begun, most = Draft(plan), 0, 0
+    async for event in write(agent, brief, draft):
+        draft.apply(event)
+        begun += isinstance(event, SectionStarted) - isinstance(event, SectionFinished)
+        most = max(most, begun)
+    assert most == 3
+    assert draft.done == set(topics)
+    assert all(30 <= count_words(text) <= 50 for text in draft.texts.values())
 
 
 async def test_an_interrupted_section_is_gone_on_with(agent: Agent) -> None:

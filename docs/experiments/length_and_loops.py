@@ -1,0 +1,133 @@
+"""What the length governor and the repetition watch do for a model that needs them: the demo model, with and without.
+
+    .venv/bin/python docs/experiments/length_and_loops.py [--only length loops]
+
+Length: a document of 20 sections, each of 150 words, written by lwtui, and by plain AgentWrite: the same prompts, one
+call a section, whatever comes is the section. Loops: five long texts in one call, written by lwtui and without its
+watch. About half an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from contextlib import aclosing
+from pathlib import Path
+from statistics import fmean
+
+from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.events import Continuing, TextRolledBack
+from lwtui.agentwrite.forms import Task, form_for
+from lwtui.agentwrite.plan import direct_plan
+from lwtui.agentwrite.prompts import PromptBook
+from lwtui.agentwrite.write import Draft, write
+from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
+from lwtui.models.base import Request, TextPiece
+from lwtui.models.llama_cpp.client import LlamaModel
+from lwtui.models.llama_cpp.demo import demo_path
+from lwtui.models.profiles import PROFILES
+from lwtui.text import count_words
+from lwtui_bench.metrics import distinct, longest_repeat, tokens_of
+
+WORDS = 150
+TOPICS = ["soil", "pots", "seeds", "water", "light", "wind", "pests", "pruning", "harvest", "tools"]
+TEXTS = [
+    "Write a story about a lighthouse keeper",
+    "Write an essay on why people keep diaries",
+    "Write a report on the state of a small town's library",
+    "Write a travel guide to an island that nobody visits",
+    "Write a speech for the opening of a museum of clocks",
+]
+LONG = 1500  # words
+
+
+def gardening() -> Plan:
+    return Plan(
+        "Gardening",
+        tuple(
+            PlannedSection(f"{topic} in {place}".capitalize(), f"What to know about {topic} in {place}", WORDS)
+            for place in ("spring", "autumn")
+            for topic in TOPICS
+        ),
+    )
+
+
+async def plain_section(agent: Agent, task: Task, seed: int) -> str:
+    """What one call answers."""
+    request = Request(agent.form.section(task), max_tokens=task.words * 3 + 128)
+    return await answered(agent, agent.prepared(await agent.fitted(request), task.brief, seed))
+
+
+async def answered(agent: Agent, request: Request) -> str:
+    parts = [part async for part in agent.model.stream(request)]
+    return "".join(part.text for part in parts if isinstance(part, TextPiece)).strip()
+
+
+async def lengths(agent: Agent) -> None:
+    plan, brief = gardening(), Brief("Write a guide to gardening", words=20 * WORDS, seed=1)
+    draft, continued = Draft(plan), 0
+    async with aclosing(write(agent, brief, draft)) as events:
+        async for event in events:
+            draft.apply(event)
+            continued += isinstance(event, Continuing)
+    governed = [count_words(text) for text in draft.texts.values()]
+    written, plain = "", []
+    for number, section in enumerate(plan.sections, 1):
+        text = await plain_section(agent, Task(brief, plan, number, WORDS, written), number)
+        plain.append(count_words(text))
+        written = "\n\n".join(filter(None, (written, agent.form.earlier(section.title, section.main_point, text))))
+        written = written[-8000:]  # what surely fits
+    print("| 20 sections of 150 words | mean distance from the target | shortest | longest | words in all |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, found in ((f"lwtui ({continued} continued)", governed), ("plain AgentWrite", plain)):
+        distance = fmean(abs(length - WORDS) / WORDS for length in found)
+        print(f"| {name} | {distance:.2f} | {min(found)} | {max(found)} | {sum(found)} |", flush=True)
+
+
+async def loops(agent: Agent) -> None:
+    print("| text | distinct-4 with | without | longest repeat with | without | rolled back |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for seed, instruction in enumerate(TEXTS):
+        brief = Brief(instruction, words=LONG, seed=seed, mode=Mode.DIRECT)
+        plan = direct_plan(brief)
+        draft, rolled_back = Draft(plan), 0
+        async with aclosing(write(agent, brief, draft)) as events:
+            async for event in events:
+                draft.apply(event)
+                rolled_back += isinstance(event, TextRolledBack)
+        (watched,) = draft.texts.values()
+        task = Task(brief, plan, 1, LONG, direct=True)
+        request = agent.prepared(Request(agent.form.section(task), LONG * 2, least_words=LONG), brief, 1)
+        free = await answered(agent, request)
+        row = [instruction.removeprefix("Write ")]
+        for text, measure in ((watched, distinct_4), (free, distinct_4), (watched, longest), (free, longest)):
+            row.append(measure(" ".join(text.split()[:LONG])))
+        print(f"| {' | '.join(row)} | {rolled_back} |", flush=True)
+
+
+def distinct_4(text: str) -> str:
+    return f"{distinct(tokens_of(text)[0], 4) or 0:.2f}"
+
+
+def longest(text: str) -> str:
+    return f"{longest_repeat(tokens_of(text)[0])}"
+
+
+async def main(only: list[str]) -> None:
+    model = await LlamaModel.load(demo_path(), "demo")
+    profile = PROFILES["base"]
+    agent = Agent(model, profile, form_for(profile, PromptBook(profile.form, Path(os.devnull))))
+    try:
+        if "length" in only:
+            await lengths(agent)
+        if "loops" in only:
+            await loops(agent)
+    finally:
+        await model.aclose()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=["length", "loops"], default=["length", "loops"])
+    asyncio.run(main(parser.parse_args().only))
