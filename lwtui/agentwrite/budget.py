@@ -27,6 +27,7 @@ from lwtui.config import ModelSettings
 from lwtui.documents.model import Usage
 from lwtui.errors import LwtuiError, UsageError
 
+BUDGET = "budget"  # the setting of a document that holds it, as it was given
 _BUDGET = regex.compile(
     r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<scale>k|m)?\s*(?P<tokens>t|tok|tokens?)?", regex.IGNORECASE
 )

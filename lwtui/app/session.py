@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from time import monotonic, time
+from time import time
 
 from lwtui.agentwrite import Agent, begun_plan, keep_plan, make_plan, record, replan_section, write
-from lwtui.agentwrite.critic import CriticEvent, Found, Reviewed, criticise
+from lwtui.agentwrite.budget import BUDGET, Budget, check_budget, parse_budget
+from lwtui.agentwrite.estimate import Forecast, forecast, told
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Continuing,
@@ -30,21 +31,20 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
     Thinking,
 )
-from lwtui.agentwrite.lint import Finding, lint, parts_of
+from lwtui.agentwrite.oracle import Oracle
 from lwtui.agentwrite.plan_nested import sections_within
-from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
-from lwtui.agentwrite.variants import Take, TakeMoved, TakeState, make_takes
+from lwtui.agentwrite.rates import load_rates
 from lwtui.app.agents import Agents
-from lwtui.app.format import number
+from lwtui.app.aside import Aside
+from lwtui.app.format import number, unit
 from lwtui.app.manuscript import Manuscript, SectionChanged
 from lwtui.app.pace import Pace
-from lwtui.config import ModelSettings
-from lwtui.documents.model import Origin, Section, Status
+from lwtui.config import ModelSettings, Role
+from lwtui.documents.model import Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
 _LOG_LINES = 500
-_KEEP_SECONDS = 1.0  # of what a take has grown since, at most this is lost with the machine
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -90,10 +90,10 @@ class Session:
         self.plan_text = ""  # the plan as it comes
         self.message = ""  # the last thing worth a line on the screen
         self.error = ""  # why the last run failed
-        self.findings: list[Finding] = []  # of the last look at the text
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self.aside = Aside(self)
 
     # -- listening
 
@@ -157,121 +157,42 @@ class Session:
         finally:
             self.document.close()
 
-    # -- a call beside the run
+    # -- roles and budget
 
-    async def _beside(self, name: str) -> Agent:
-        """The model called ``name``, for a call of its own. Raises :class:`LwtuiError` if it has no time for that."""
-        agent = await self.agents.get(name, beside=(self.document.brief.model,) if self.busy else ())
-        if self.busy and name == self.document.brief.model and agent.model.capabilities.parallel < 2:
-            raise LwtuiError("This model does one thing at a time, and is writing. Pause it first (F5).")
-        return agent
+    def model_for(self, role: Role) -> str:
+        """The name of the model that has a role in this document: its own choice, the settings', or its writer."""
+        if role is Role.WRITE:
+            return self.document.brief.model
+        own = self.document.setting(role.setting)
+        return own or self.agents.settings.roles.get(role.value, "") or self.document.brief.model
 
-    async def revise(self, section_id: str, start: int, end: int, wish: Wish) -> AsyncGenerator[Revising, None]:
-        """Ask for another version of a passage (see :func:`lwtui.agentwrite.revise.revise`).
+    def set_role(self, role: Role, name: str) -> None:
+        """Give a role other than the writer's to a model; an empty name leaves it to the settings."""
+        self.document.set_setting(role.setting, name)
 
-        The document keeps the answer among the section's versions before it is yielded as the
-        :class:`~lwtui.agentwrite.revise.Proposal`; :meth:`take` puts it into the text.
-        """
-        document = self.document
-        section = document.section(section_id)
-        start, end = passage_at(section.text, start, end, wish.order)
-        passage = Passage(document.brief, document.plan, section, start, end, self._text_before(section_id))
-        agent = await self._beside(document.brief.model)
-        self._note(f"Asked for a passage of “{section.title or document.title}” again ({wish.task})")
-        async with aclosing(revise(agent, passage, wish)) as events:
-            async for event in events:
-                yield self._kept(section, event) if isinstance(event, Proposal) else event
+    async def _helper(self) -> Agent | None:
+        """The model that makes notes for the writer, where that is another one."""
+        critic, writer = self.model_for(Role.CRITIC), self.model_for(Role.WRITE)
+        return None if critic == writer else await self.agents.get(critic, beside=(writer,))
 
-    def _kept(self, section: Section, proposal: Proposal) -> Proposal:
-        origin = Origin.USER if section.origin is Origin.USER else Origin.MODEL
-        version = self.document.keep_version(
-            section.id, proposal.text, proposal.provenance, proposal.usage, origin=origin
-        )
-        return replace(proposal, version=version)
+    @property
+    def budget(self) -> Budget | None:
+        """What all calls for the document may take together. Raises :class:`LwtuiError` for one that means nothing."""
+        return parse_budget(self.document.setting(BUDGET))
 
-    def take(self, section_id: str, before: str, text: str, proposal: Proposal) -> None:
-        """Put ``text``, which has some or all of a proposal, in the place of ``before``.
+    def set_budget(self, given: str) -> None:
+        """Set the budget, or take it away with an empty text. Raises :class:`LwtuiError`."""
+        budget = parse_budget(given)
+        if (model := self.model_settings) is not None:
+            check_budget(budget, model)
+        self.document.set_setting(BUDGET, given.strip() if budget else "")
 
-        Raises :class:`LwtuiError` if the section has another text by now: nobody's words are written over.
-        """
-        if self.document.section(section_id).text != before:
-            raise LwtuiError("The section has changed meanwhile, so nothing was put in. The answer is in its history.")
-        if proposal.version is not None and text == proposal.text:
-            self.document.adopt_version(section_id, proposal.version)
-        else:
-            self.document.take_answer(section_id, text, proposal.provenance)
-
-    async def takes(self, section_id: str, count: int) -> AsyncGenerator[TakeMoved, None]:
-        """Make takes of a section (see :func:`lwtui.agentwrite.variants.make_takes`), which stays as it is.
-
-        The document keeps each among the section's versions, every second while it grows; those that are not through
-        when the iterator is closed too.
-        """
-        agent = await self._beside(self.document.brief.model)
-        title = self.document.section(section_id).title or self.document.title
-        self._note(f"Asked for {count} takes of “{title}”")
-        takes: dict[int, Take] = {}
-        kept: dict[int, float] = {}
-        try:
-            async with aclosing(make_takes(agent, self.document.brief, self.document, section_id, count)) as moves:
-                async for moved in moves:
-                    take = takes.setdefault(moved.take.number, moved.take)
-                    done = take.state in (TakeState.DONE, TakeState.FAILED)
-                    if done or monotonic() - kept.setdefault(take.number, monotonic()) >= _KEEP_SECONDS:
-                        kept[take.number] = monotonic()
-                        self._keep_take(section_id, take)
-                    yield moved
-        finally:
-            for take in takes.values():
-                if take.state is TakeState.WRITING:
-                    take.state = TakeState.STOPPED
-                    self._keep_take(section_id, take)
-
-    def _keep_take(self, section_id: str, take: Take) -> None:
-        if take.text.strip() and take.provenance is not None:
-            take.version = self.document.keep_version(
-                section_id, take.text, take.provenance, take.usage, over=take.version
-            )
-
-    def pick(self, section_id: str, take: Take) -> None:
-        """Make a take the section's text; the one that stood there stays among its versions."""
-        if take.version is None:
-            raise LwtuiError("There is no text in this take yet.")
-        status = Status.DONE if take.state is TakeState.DONE else Status.PARTIAL
-        self.document.adopt_version(section_id, take.version, status)
-
-    def merge(self, section_id: str, before: str, text: str, take: Take) -> None:
-        """Put ``text``, which has some of a take, in the place of ``before``. Raises :class:`LwtuiError`, as
-        :meth:`take` does."""
-        if take.provenance is not None:
-            self.take(section_id, before, text, Proposal("", take.text, take.provenance, take.usage))
-
-    async def look_over(self) -> list[Finding]:
-        """What is wrong with the text as far as that can be told without a model; what a critic found stays."""
-        parts = parts_of(self.document.sections())
-        found = await asyncio.to_thread(lint, parts)
-        self.findings = [*(one for one in self.findings if one.by_critic), *found]
-        return self.findings
-
-    async def review(self) -> AsyncGenerator[CriticEvent, None]:
-        """Have the critic read the document (see :func:`lwtui.agentwrite.critic.criticise`)."""
-        document = self.document
-        agent = await self._beside(document.brief.model)
-        self._note(f"Asked {agent.model.name} to review the document")
-        self.findings = [one for one in self.findings if not one.by_critic]
-        async with aclosing(criticise(agent, document.brief, parts_of(document.sections()))) as events:
-            async for event in events:
-                if isinstance(event, Found):
-                    self.findings.insert(sum(one.by_critic for one in self.findings), event.finding)
-                elif isinstance(event, Reviewed):
-                    document.add_usage(event.usage)
-                    self._note(f"The review is over: {event.found} found, {event.dropped} dropped")
-                yield event
-
-    def _text_before(self, section_id: str) -> str:
-        """The text of the section before, if it has any."""
-        at = self.document.plan.find(section_id)
-        return self.document.sections()[at - 1].text if at else ""
+    def forecast(self) -> Forecast | None:
+        """What is still to be written will take this; ``None`` if the model is not known on this machine."""
+        model = self.model_settings
+        if model is None:
+            return None
+        return forecast(self.document.brief, self.document.sections(), model, load_rates(model))
 
     # -- figures for the screens
 
@@ -315,7 +236,7 @@ class Session:
         try:
             await run()
         except LwtuiError as failure:
-            self._note(str(failure))
+            self.note(str(failure))
             self._stopped(str(failure))
         else:
             self._stopped("")
@@ -334,7 +255,7 @@ class Session:
 
     async def _plan(self, section_id: str | None, *, within: bool = False) -> None:
         document = self.document
-        agent = await self.agents.get(document.brief.model)
+        agent = await self.agents.get(self.model_for(Role.PLAN))
         self._become(Activity.PLANNING)
         if section_id is None:
             events, label = make_plan(agent, document.brief, begun_plan(document)), "Re-plan the document"
@@ -357,14 +278,25 @@ class Session:
 
     async def _write(self, anew: Collection[str] | None = None) -> None:
         """Write what is not done, or some sections anew. Begins again where a section was changed under way."""
-        agent = await self.agents.get(self.document.brief.model)
+        document = self.document
+        agent = await self.agents.get(document.brief.model)
+        agent.helper = await self._helper()
+        oracle = Oracle(agent, document.brief, document, document.usage, self.budget, anew or ())
+        self.note(f"Expected: {told(oracle.expected, unit(document.brief.language))}")
         self._become(Activity.WRITING)
         self.pace.restart()
+        try:
+            await self._write_under(oracle, agent, anew)
+        finally:
+            if line := oracle.close():
+                self.note(line)
+
+    async def _write_under(self, oracle: Oracle, agent: Agent, anew: Collection[str] | None) -> None:
         while True:
             manuscript = Manuscript(self.document, anew or (), lambda: self._tell(SectionIsNext()))
-            events = manuscript.checked(write(agent, self.document.brief, manuscript, anew))
+            events = manuscript.checked(oracle.over(write(agent, self.document.brief, manuscript, anew)))
             try:
-                async with aclosing(record(self.document, events)) as recorded:
+                async with aclosing(record(self.document, events, oracle.usage_of)) as recorded:
                     async for event in recorded:
                         self._hear(event)
                 return
@@ -395,10 +327,11 @@ class Session:
             case _:
                 pass
         if line := describe(event):
-            self._note(line)
+            self.note(line)
         self._tell(event)
 
-    def _note(self, line: str) -> None:
+    def note(self, line: str) -> None:
+        """Put a line into the log, and on the screen."""
         self.message = line
         self.log.append((time(), line))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from lwtui.config import ModelSettings, Settings, public_address
+from lwtui.config import ModelSettings, Role, Settings, public_address
 from lwtui.errors import UsageError
 from lwtui.models.catalog import resolve
 
@@ -19,6 +19,13 @@ def choose_model(options: argparse.Namespace, settings: Settings, default: str =
     chosen = resolve(options.model or default or settings.model, settings)
     # A path has to mean the same file when the document is resumed from another folder.
     return replace(chosen, path=str(Path(chosen.path).expanduser().absolute())) if chosen.path else chosen
+
+
+def role_model(given: str | None, role: Role, settings: Settings, own: str = "") -> ModelSettings | None:
+    """The model that an option such as ``--plan-model`` gives a role to, else the document's ``own``, else the
+    settings'; ``None`` leaves it to the writer. Raises :class:`UsageError`."""
+    name = given or own or settings.roles.get(role.value, "")
+    return resolve(name, settings) if name else None
 
 
 def at_address(base_url: str, model: str | None) -> ModelSettings:

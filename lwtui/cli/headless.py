@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack, aclosing, suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, ExitStack, aclosing, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
+from lwtui.agentwrite.budget import BUDGET, parse_budget
+from lwtui.agentwrite.estimate import told
 from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
+from lwtui.agentwrite.oracle import Oracle
 from lwtui.agentwrite.record import begun_plan, keep_plan, record
 from lwtui.agentwrite.write import write
 from lwtui.cli.guard import say
@@ -44,6 +47,9 @@ class Job:
     prints: bool
     resume_command: str
     resumes: bool = False
+    planner: ModelSettings | None = None  # plans in the model's place
+    critic: ModelSettings | None = None  # makes notes in its place
+    kept: Mapping[str, str] = field(default_factory=dict)  # settings that the document is to keep
 
 
 class Headless:
@@ -84,27 +90,50 @@ class Headless:
 
     async def _write(self) -> None:
         self._listen_for_signals()
-        agent = await open_agent(self._job.model.name, self._settings, model=self._job.model)
+        job = self._job
+        planner = job.planner
+        if planner is not None and planner != job.model:
+            async with AsyncExitStack() as models:  # closed before the writer is opened: both may take much memory
+                await self._planned(lambda: self._opened(planner, models))
+        async with AsyncExitStack() as models:
+            agent = await self._opened(job.model, models)
+            document = await self._planned(lambda: _ready(agent))
+            if job.critic is not None and job.critic != job.model:
+                agent.helper = await self._opened(job.critic, models)
+            await self._write_with(agent, document)
+
+    async def _opened(self, model: ModelSettings, models: AsyncExitStack) -> Agent:
+        """A model that is closed with ``models``."""
+        agent = await open_agent(model.name, self._settings, model=model)
+        models.push_async_callback(agent.aclose)
+        return agent
+
+    async def _write_with(self, agent: Agent, document: Document) -> None:
+        brief, progress = self._job.brief, self._progress
+        oracle = Oracle(agent, brief, document, document.usage, parse_budget(document.setting(BUDGET)))
+        progress.note(f"Expected: {told(oracle.expected, unit_of(brief.language))}")
+        progress.tally.begin(document.sections(), unit_of(brief.language))
+        events = record(document, oracle.over(write(agent, brief, document)), oracle.usage_of)
+        line = ""
         try:
-            document = await self._planned(agent)
-            self._progress.tally.begin(document.sections(), unit_of(self._job.brief.language))
-            events = record(document, write(agent, self._job.brief, document))
             async with aclosing(events):
                 async for event in events:
                     self._tell(event)
                     if isinstance(event, SectionFinished):
                         self._mirror()
         finally:
-            await agent.aclose()
+            line = oracle.close()
+        if line:
+            progress.note(line)
 
-    async def _planned(self, agent: Agent) -> Document:
+    async def _planned(self, model: Callable[[], Awaitable[Agent]]) -> Document:
         """The document, with a plan. A new one is made as soon as there is something to keep in it."""
         document = self._document
         begun = None if document is None else begun_plan(document)
         if document is not None and document.plan.sections and begun is None:
             return document
         if self._job.plan is None or begun is not None:
-            await ask_for_plan(agent, self._job.brief, self._take_plan, begun)
+            await ask_for_plan(await model(), self._job.brief, self._take_plan, begun)
         else:
             self._take_plan(PlanReady(self._job.plan))
         assert self._document is not None
@@ -131,6 +160,8 @@ class Headless:
         self._closing.callback(self._mirror)  # before it is closed
         if document.brief != self._job.brief:
             document.set_brief(self._job.brief)
+        for name, value in self._job.kept.items():
+            document.set_setting(name, value)
         return document
 
     def _mirror(self) -> None:
@@ -200,6 +231,10 @@ class Headless:
         if self._document is not None:
             say(f"Stopped; all text is kept. Resume with: {self._job.resume_command}")
         return 128 + (self._signal or signal.SIGTERM)
+
+
+async def _ready(agent: Agent) -> Agent:
+    return agent
 
 
 def _is_open(document: Document) -> bool:

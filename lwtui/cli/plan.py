@@ -17,7 +17,7 @@ from lwtui.cli.parser import Parser, add_model_options, command_parser
 from lwtui.cli.plan_text import show_plan
 from lwtui.cli.progress import Progress
 from lwtui.cli.terms import show_terms_once
-from lwtui.config import ModelSettings, Settings, cache_folder, load_settings
+from lwtui.config import ModelSettings, Role, Settings, cache_folder, load_settings
 from lwtui.documents.model import Brief, Plan
 from lwtui.files import write_atomically
 
@@ -46,13 +46,14 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> int:
     settings = load_settings()
     instruction = read_instruction(options.instruction)
-    model = choose_model(options, settings)
+    model = choose_model(options, settings, default=settings.roles.get(Role.PLAN.value, ""))
     brief = Brief(
         instruction,
         words_of(options, instruction),
         language_of(options, instruction),
         model=model.name,
         seed=options.seed,
+        sampling=options.sampling or "",
     )
     show_terms_once(model)
     plan = asyncio.run(_plan(brief, settings, model, Progress(quiet=options.quiet)))

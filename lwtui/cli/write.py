@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from lwtui.agentwrite.budget import BUDGET, check_budget, parse_budget
 from lwtui.agentwrite.events import Event, to_dict
 from lwtui.agentwrite.plan import direct_plan
 from lwtui.cli.brief import (
@@ -18,13 +20,14 @@ from lwtui.cli.brief import (
     read_instruction,
     words_of,
 )
-from lwtui.cli.choice import choose_model, stored_name
+from lwtui.cli.choice import choose_model, role_model, stored_name
+from lwtui.cli.dry_run import dry_run
 from lwtui.cli.headless import Headless, Job
 from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
 from lwtui.cli.parser import Parser, add_model_options, command_parser
 from lwtui.cli.plan_text import load_plan
 from lwtui.cli.progress import Progress
-from lwtui.config import Settings, load_settings, public_address
+from lwtui.config import Role, Settings, load_settings, public_address
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, Plan, title_from
 from lwtui.documents.store import Document
@@ -54,6 +57,21 @@ def parser() -> Parser:
         "side by side; direct: one call for the whole text",
     )
     add_model_options(result)
+    result.add_argument("--plan-model", metavar="NAME", help="a model that plans in its place")
+    result.add_argument(
+        "--critic-model",
+        metavar="NAME",
+        help="a model that makes notes on what no longer fits, and reviews",
+    )
+    result.add_argument(
+        "--budget",
+        metavar="LIMIT",
+        help="what the document may take in all: an amount such as 2.50, or '200k tokens'; the document keeps it; none "
+        "takes it away",
+    )
+    result.add_argument(
+        "--dry-run", action="store_true", help="print what is expected (words, tokens, time, cost), and do nothing"
+    )
     result.add_argument("--plan", type=Path, metavar="FILE", help="write to this plan: JSON, or what lwtui plan prints")
     result.add_argument(
         "--output",
@@ -81,6 +99,8 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings()
     _check_together(options)
     job = _resumed(options, settings) if options.resume else _new(options, settings)
+    if options.dry_run:
+        return dry_run(job)
     progress = Progress(quiet=options.quiet)
 
     def tell(event: Event) -> None:
@@ -94,7 +114,7 @@ def run(options: argparse.Namespace) -> int:
 def _check_together(options: argparse.Namespace) -> None:
     """Raise :class:`UsageError` for options that do not go together."""
     if options.resume:
-        for name in ("instruction", "words", "language", "seed", "mode", "plan", "document"):
+        for name in ("instruction", "words", "language", "seed", "sampling", "mode", "plan", "document"):
             if getattr(options, name) is not None:
                 what = "An instruction" if name == "instruction" else f"--{name}"
                 raise UsageError(f"{what} does not go with --resume: the document has its own.")
@@ -122,14 +142,16 @@ def _new(options: argparse.Namespace, settings: Settings) -> Job:
         Mode(options.mode or Mode.AGENTWRITE),
         stored_name(options, model, settings),
         options.seed,
+        options.sampling or "",
     )
     if brief.mode is Mode.DIRECT:
         plan = direct_plan(brief)
     output = _output(options)
     if output:
         check_output(output, overwrite=options.force)
-    document = _document_path(options, settings, instruction)
-    return Job(brief, model, document, plan, output, _prints(options), _resume_command(options, document))
+    document = Path() if options.dry_run else _document_path(options, settings, instruction)
+    job = Job(brief, model, document, plan, output, _prints(options), _resume_command(options, document))
+    return _with_roles(job, options, settings)
 
 
 def _resumed(options: argparse.Namespace, settings: Settings) -> Job:
@@ -138,14 +160,28 @@ def _resumed(options: argparse.Namespace, settings: Settings) -> Job:
         raise UsageError(f"There is no document {path} to resume.")
     with Document.open(path, read_only=True) as document:
         brief = document.brief
+        own = {name: document.setting(name) for name in (Role.PLAN.setting, Role.CRITIC.setting, BUDGET)}
     model = choose_model(options, settings, default=brief.model)
     if options.model:
         brief = replace(brief, model=stored_name(options, model, settings))
     output = _output(options)
     if output:
-        own = output.with_suffix(".lw").absolute() == path.absolute()
-        check_output(output, overwrite=options.force or own)
-    return Job(brief, model, path, None, output, _prints(options), _resume_command(options, path), resumes=True)
+        beside = output.with_suffix(".lw").absolute() == path.absolute()
+        check_output(output, overwrite=options.force or beside)
+    job = Job(brief, model, path, None, output, _prints(options), _resume_command(options, path), resumes=True)
+    return _with_roles(job, options, settings, own)
+
+
+def _with_roles(job: Job, options: argparse.Namespace, settings: Settings, own: Mapping[str, str] | None = None) -> Job:
+    """``job`` with the models for other roles, and the budget. ``own`` is what the document keeps of them already."""
+    own = own or {}
+    given = {Role.PLAN: options.plan_model, Role.CRITIC: options.critic_model}
+    models = {role: role_model(name, role, settings, own.get(role.setting, "")) for role, name in given.items()}
+    kept = {role.setting: name for role, name in given.items() if name}
+    if options.budget is not None:
+        kept[BUDGET] = options.budget if parse_budget(options.budget) else ""
+    check_budget(parse_budget(kept.get(BUDGET, own.get(BUDGET, ""))), job.model)
+    return replace(job, planner=models[Role.PLAN], critic=models[Role.CRITIC], kept=kept)
 
 
 def _length(plan: Plan) -> int:

@@ -44,8 +44,10 @@ def test_one_plain_line_a_section_where_there_is_no_terminal(shell: Shell) -> No
             "write", "Tomatoes", "--plan", plan_file(shell), "--output", "quiet.md", "--quiet", *at(server)
         ).worked()
     lines = done.err.splitlines()
-    assert [line.split(":")[0] for line in lines[:3]] == ["1/3 Soil and Pots", "2/3 Light and Water", "3/3 Harvest"]
-    assert "The text is in out.md" in lines[3] and len(lines) == 4
+    assert lines[0].startswith("Expected: 180 words, ")
+    assert [line.split(":")[0] for line in lines[1:4]] == ["1/3 Soil and Pots", "2/3 Light and Water", "3/3 Harvest"]
+    assert lines[4].startswith("Forecast and fact: words 180 / ")
+    assert "The text is in out.md" in lines[5] and len(lines) == 6
     assert quiet.err == quiet.out == ""
 
 

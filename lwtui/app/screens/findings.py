@@ -65,13 +65,13 @@ class FindingsScreen(Dialog[Place]):
 
     @property
     def _findings(self) -> list[Finding]:
-        return self._session.findings
+        return self._session.aside.findings
 
     @work(exclusive=True, group="look")
     async def action_look(self) -> None:
         """Look the text over without a model."""
         self._status.say("Looking for what is said twice…")
-        await self._session.look_over()
+        await self._session.aside.look_over()
         self._draw()
         found = counted(len(self._findings), "finding") if self._findings else "Nothing is found"
         self._status.say(f"{found}. {_HINT}")
@@ -89,7 +89,7 @@ class FindingsScreen(Dialog[Place]):
     async def _critic(self) -> None:
         self._status.say("The critic is reading… c stops it.")
         try:
-            async with aclosing(self._session.review()) as events:
+            async with aclosing(self._session.aside.review()) as events:
                 async for event in events:
                     self._heard(event)
         except LwtuiError as error:

@@ -75,12 +75,12 @@ class ModelTools(Base):
         screen = DiffScreen(
             f"{wish.task.capitalize()}, in {name}",
             section.text,
-            answer=lambda: self._session.revise(section.id, start, end, wish),
+            answer=lambda: self._session.aside.revise(section.id, start, end, wish),
         )
         decided = await self.app.push_screen_wait(screen)
         try:
             if decided is not None and decided.taken and decided.proposal is not None:
-                self._session.take(section.id, section.text, decided.text, decided.proposal)
+                self._session.aside.take(section.id, section.text, decided.text, decided.proposal)
         except LwtuiError as error:
             self.complain(error)
         else:
@@ -122,7 +122,9 @@ class ModelTools(Base):
             return
         ModelTools._takes = int(answer)
         name = section.title or self._document.title
-        screen = VariantsScreen(f"Takes of {name}", int(answer), lambda: self._session.takes(section.id, int(answer)))
+        screen = VariantsScreen(
+            f"Takes of {name}", int(answer), lambda: self._session.aside.takes(section.id, int(answer))
+        )
         picked = await self.app.push_screen_wait(screen)
         try:
             if picked is not None:
@@ -140,7 +142,7 @@ class ModelTools(Base):
             )
             if not await self.app.push_screen_wait(Confirm(question, "Replace")):
                 return
-        self._session.pick(section.id, take)
+        self._session.aside.pick(section.id, take)
         self.say(f"Take {take.number} is the text. The others, and the text before, are in its history (F8).")
 
     async def _merge(self, section: Section, take: Take) -> None:
@@ -149,7 +151,7 @@ class ModelTools(Base):
         name = section.title or self._document.title
         decided = await self.app.push_screen_wait(DiffScreen(f"Take {take.number} of {name}", section.text, take.text))
         if decided is not None and decided.taken:
-            self._session.merge(section.id, section.text, decided.text, take)
+            self._session.aside.merge(section.id, section.text, decided.text, take)
         self.say(told(decided, name))
 
     # -- a review

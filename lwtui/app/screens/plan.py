@@ -17,7 +17,7 @@ from lwtui.app.format import amount, counted, number, unit
 from lwtui.app.keymap import PLAN, bindings
 from lwtui.app.outline_rows import groups, keep_folds, kept_folds, plan_rows, shown_instead
 from lwtui.app.places import Place
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.run_tools import RunTools
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
@@ -36,7 +36,7 @@ _TOTAL = "Length of the document"
 _FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
 
 
-class PlanScreen(Base):
+class PlanScreen(RunTools):
     """The sections in a list, the one under the cursor in fields beside it."""
 
     GROUP = PLAN
@@ -178,10 +178,17 @@ class PlanScreen(Base):
                 sections = [section for section in self._document.sections() if not section.heads]
                 done = sum(section.status is Status.DONE for section in sections)
                 status = f"{done} of {counted(len(sections), 'section')} written."
-                status += " F5 writes the rest." if done < len(sections) else " F2 shows the text."
+                status += f" F5 writes the rest{self._expected()}." if done < len(sections) else " F2 shows the text."
             case _:
                 status = "Build the plan by hand (a), or have the model make one (R)."
         self._status.say(status)
+
+    def _expected(self) -> str:
+        """What the rest will take, in a few words."""
+        from lwtui.app.screens.forecast import short
+
+        told = short(self._session)
+        return f", {told}" if told else ""
 
     def _show_coming(self) -> None:
         self._frame = None

@@ -1,0 +1,102 @@
+"""What writing the rest will take, before it begins, and the budget that it may not pass."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Input, Label, Static
+
+from lwtui.agentwrite.budget import Budget
+from lwtui.agentwrite.estimate import Forecast
+from lwtui.app.format import amount, counted, duration, money, number
+from lwtui.app.screens.base import Dialog
+from lwtui.app.session import Session
+from lwtui.config import Role
+from lwtui.documents.model import Usage
+from lwtui.errors import LwtuiError
+
+
+class ForecastScreen(Dialog[bool]):
+    """Answers true if the budget was changed."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+
+    def compose(self) -> ComposeResult:
+        session = self._session
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "What the rest will take"
+            yield Static("\n".join(lines(session)), markup=False)
+            if not session.document.read_only:
+                yield Label("Budget for the whole document", classes="above")
+                yield Input(str(_budget(session) or ""), placeholder="none", compact=True)
+            hint = "An amount such as 2.50, or 200k tokens; empty: none. Enter keeps it, Esc closes."
+            yield Static(hint, classes="hint", markup=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        try:
+            self._session.set_budget(event.value)
+        except LwtuiError as error:
+            self.lwtui.complain(error)
+            return
+        self.dismiss(True)
+
+
+def lines(session: Session) -> list[str]:
+    """The forecast for reading, a figure a line."""
+    document, expected = session.document, session.forecast()
+    if expected is None:
+        return [f"The model {document.brief.model} is not known on this machine: choose another (c)."]
+    told = [
+        ("Still to be written", amount(expected.words, document.brief)),
+        ("Calls", number(expected.calls)),
+        ("Tokens read", f"{number(expected.prompt)}, of which {number(expected.cached)} were read before"),
+        ("Tokens written", number(expected.completion)),
+        ("Time", _time(expected)),
+        ("Cost", money(expected.cost) if expected.cost is not None else "the model's prices are not known"),
+        ("So far", _so_far(session, document.usage)),
+        *((role.value.capitalize(), session.model_for(role)) for role in Role),
+    ]
+    result = [f"{name:<20} {value}" for name, value in told]
+    if expected.planned:
+        result.append("There is no plan yet: its sections are guessed.")
+    if (budget := _budget(session)) is not None:
+        result.append(_verdict(session, expected, budget))
+    return result
+
+
+def short(session: Session) -> str:
+    """The forecast in a few words: ``about 12 min, 61,000 tokens, 0.1200``. Empty where there is nothing to tell."""
+    expected = session.forecast()
+    if expected is None or not expected.words or expected.planned:
+        return ""
+    parts = [duration(expected.seconds)] if expected.seconds is not None else []
+    parts.append(counted(expected.prompt - expected.cached + expected.completion, "token"))
+    if expected.cost is not None:
+        parts.append(money(expected.cost))
+    return "about " + ", ".join(parts)
+
+
+def _budget(session: Session) -> Budget | None:
+    try:
+        return session.budget
+    except LwtuiError:
+        return None  # one that a later version wrote: it can be set anew
+
+
+def _time(expected: Forecast) -> str:
+    if expected.seconds is None:
+        return "not known yet: it is measured while the first section is written"
+    return f"about {duration(expected.seconds)} on this machine"
+
+
+def _so_far(session: Session, usage: Usage) -> str:
+    told = f"{number(usage.prompt)} + {number(usage.completion)} tokens"
+    return told if session.cost is None else f"{told}, {money(session.cost)}"
+
+
+def _verdict(session: Session, expected: Forecast, budget: Budget) -> str:
+    model = session.model_settings
+    share = budget.share(session.document.usage + expected.usage, model) if model else 0.0
+    return f"At the end, {share:.0%} of the budget" + ("." if share <= 1 else ": it stops when that is used up.")

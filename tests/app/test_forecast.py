@@ -1,0 +1,91 @@
+"""What the rest will take, a budget that stops it, and other models for other roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lwtui.app.screens.dialogs import Choose
+from lwtui.app.screens.forecast import ForecastScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.config import Role
+from lwtui.documents.model import Status
+from tests.app.person import Person, someone
+from tests.app.place import Place
+from tests.support.author import Author
+from tests.support.fault_server import Answer, FaultServer
+
+
+async def budget(person: Person, given: str) -> None:
+    await person.press("o")
+    await person.at(ForecastScreen)
+    await person.fill("Input", given)
+    await person.press("enter")
+
+
+async def test_the_rest_is_told_beforehand_and_a_budget_stops_it(place: Place) -> None:
+    async with FaultServer(Author(piece=4)) as server:
+        place.serve(server, price_input=1.0, price_output=4.0)
+        path = place.make(200, 200, 200)
+        async with someone(path, size=(110, 34)) as person:
+            await person.at(PlanScreen)
+            await person.sees("0 of 3 sections written. F5 writes the rest, about")
+            await person.press("o")
+            await person.at(ForecastScreen)
+            await person.sees(
+                "Still to be written  600 words", "not known yet: it is measured", "Cost                 0.00"
+            )
+            await person.press("escape")
+            await budget(person, "much")
+            await person.is_told("is no budget")
+            await person.press("escape")
+            await budget(person, "1,000 tokens")
+            await person.is_told("The budget is 1,000 tokens.")
+            await person.press("f5")
+            await person.at(WritingScreen)
+            await person.is_told("The budget of 1,000 tokens")
+            await person.idle()
+            assert [one.status for one in person.sections].count(Status.DONE) == 1
+            await person.press("o")
+            await person.sees("400 words", "of the budget", "on this machine")
+            await person.press("escape")
+            await budget(person, "")
+            await person.is_told("There is no budget.")
+            await person.press("f5")
+            await person.is_told("Finished:")
+            lines = [line for _, line in person.session.log]
+            assert any(line.startswith("Expected: 400 words, ") for line in lines)
+            assert any(line.startswith("Forecast and fact: words 400 / ") for line in lines)
+        assert all(place.read(path).values())
+
+
+async def test_each_role_can_have_a_model_of_its_own(place: Place) -> None:
+    def critic(body: Any) -> Answer:
+        return Answer(['{"findings": [], "facts": []}'])
+
+    async with FaultServer(Author()) as writer, FaultServer(Author()) as planner, FaultServer(critic) as reader:
+        place.serve(planner, "planner")
+        place.serve(reader, "reader")
+        place.serve(writer)
+        async with someone(place.make(), size=(110, 34)) as person:
+            await person.at(PlanScreen)
+            for role, name in (("plan", "planner"), ("critic", "reader")):
+                await person.press("C")
+                await person.at(Choose)
+                await person.sees("Write: writer")
+                person.app.screen.dismiss(role)
+                await person.sees("which model?")
+                person.app.screen.dismiss(name)
+                await person.is_told(f": {name}.")
+            await person.press("R")
+            await person.idle()
+            assert person.document.plan.sections and len(planner.calls) == 1 and not writer.calls
+            await person.press("f5")
+            await person.is_told("Finished:")
+            assert writer.calls and len(planner.calls) == 1
+            async for _ in person.session.aside.review():
+                pass
+            assert len(reader.calls) == 1
+            assert person.session.model_for(Role.CRITIC) == "reader"
+            person.session.set_role(Role.CRITIC, "")
+            assert person.session.model_for(Role.CRITIC) == "writer"

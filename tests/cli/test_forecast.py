@@ -1,0 +1,92 @@
+"""What a document will take, told beforehand; a budget that stops it; other models for other roles."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from lwtui.documents.model import Status
+from lwtui.documents.store import Document
+from tests.cli.running import PLAN_JSON, Author, Shell, endpoint
+from tests.support.fault_server import FaultServer
+
+
+def settle(shell: Shell, more: str = "", **servers: FaultServer) -> None:
+    """Settings with a model for each server."""
+    models = "".join(
+        f'[models.{name}]\nmodel = "m-1"\nbase_url = "{server.base_url}"\ncontext_length = 8000\n'
+        + ("price_input = 1.0\nprice_output = 4.0\n" if name == "paid" else "")
+        for name, server in servers.items()
+    )
+    first = next(iter(servers))
+    shell.settings(f'model = "{first}"\ndocuments = "{shell.documents}"\n{more}\n{models}')
+
+
+def plan_file(shell: Shell) -> Path:
+    path = shell.folder / "plan.json"
+    path.write_text(json.dumps(PLAN_JSON))
+    return path
+
+
+def test_a_dry_run_tells_words_tokens_time_and_cost_and_asks_no_model(shell: Shell) -> None:
+    with endpoint() as server:
+        settle(shell, paid=server)
+        done = shell.run("write", "Tomatoes", "--words", 3000, "--dry-run").worked()
+        assert re.match(
+            r"Expected: 3,000 words, \d+k tokens read, \d,\d\d\d written, time not known yet, cost 0\.", done.out
+        )
+        assert "There is no plan yet" in done.out and "is not known yet: it is measured" in done.out
+        assert not server.calls and not shell.documents.exists()
+        written = shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md").worked()
+        assert "Expected: 180 words, " in written.err and "Forecast and fact: words 180 / " in written.err
+        # What was measured is used for the next.
+        done = shell.run("write", "Tomatoes", "--words", 3000, "--dry-run", "--budget", "0.01").worked()
+        assert "time not known" not in done.out and "Budget: 0.01; with this it will be at" in done.out
+        assert "too little: writing will stop" in done.out
+        done = shell.run("write", "--resume", "out.lw", "--dry-run").worked()
+        assert done.out.startswith("Expected: 0 words")
+
+
+def test_a_budget_stops_the_command_which_says_how_to_go_on(shell: Shell) -> None:
+    author = Author()
+    with endpoint(author) as server:
+        settle(shell, paid=server)
+        options = ("--plan", plan_file(shell), "--output", "out.md", "--budget")
+        stopped = shell.run("write", "Tomatoes", *options, "1,100 tokens")
+        assert stopped.code == 1
+        assert "The budget of 1,100 tokens has no room for section" in stopped.err
+        assert "All text is kept" in stopped.err and "lwtui write --resume out.lw" in stopped.err
+        with Document.open(shell.folder / "out.lw", read_only=True) as document:
+            done = [section.status for section in document.sections()].count(Status.DONE)
+            assert 1 <= done < 3
+            assert document.setting("budget") == "1,100 tokens"
+        # The document keeps its budget; without it, the rest is written.
+        assert shell.run("write", "--resume", "out.lw", "--output", "out.md").code == 1
+        shell.run("write", "--resume", "out.lw", "--output", "out.md", "--budget", "none").worked()
+        for wrong, why in (("much", "is no budget"), ("0", "above 0")):
+            done = shell.run("write", "Tomatoes", "--output", "x.md", "--budget", wrong)
+            assert done.code == 2 and why in done.err
+        settle(shell, unpaid=server)
+        done = shell.run("write", "Tomatoes", "--output", "x.md", "--budget", "2.50")
+        assert done.code == 2 and "needs the prices of unpaid" in done.err
+
+
+def test_other_models_plan_and_make_notes(shell: Shell) -> None:
+    with endpoint() as writer, endpoint() as planner, endpoint() as other:
+        settle(shell, '[roles]\nplan = "planner"\n', writer=writer, planner=planner, other=other)
+        shell.run("plan", "Tomatoes", "--words", 600).worked()
+        assert (len(planner.calls), len(writer.calls)) == (1, 0)
+        shell.run("write", "Tomatoes", "--words", 600, "--output", "a.md", "--plan-model", "other").worked()
+        assert (len(planner.calls), len(other.calls)) == (1, 1) and len(writer.calls) >= 3
+        with Document.open(shell.folder / "a.lw", read_only=True) as document:
+            assert document.setting("role.plan") == "other"
+        done = shell.run("write", "Tomatoes", "--output", "b.md", "--critic-model", "nobody")
+        assert done.code == 2 and "There is no model named 'nobody'" in done.err
+        assert "roles.plan = planner" in shell.run("config", "get").out
+        shell.run("config", "set", "roles.critic", "other").worked()
+        assert 'critic = "other"' in shell.config.read_text()
+        shell.run("config", "set", "roles.write", "planner").worked()
+        assert "model = planner" in shell.run("config", "get").out
+        done = shell.run("config", "set", "roles.cook", "other")
+        assert done.code == 2 and "'cook' is not a role" in done.err
