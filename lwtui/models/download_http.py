@@ -163,7 +163,8 @@ def _refusal(status: int, host: str, retry_after: str, *, on_hub: bool) -> Excep
     if status in _PASSING:
         return Interrupted(f"{host} answers {status}", min(_MOST_WAIT, float(_number(retry_after))))
     if status in (401, 403):
-        how = "export HF_TOKEN=… (and accept the model's terms on its page)" if on_hub else "check its address"
+        how = "there is no such repository, or it takes export HF_TOKEN=… and accepting the terms on its page"
+        how = how if on_hub else "check its address"
         return DownloadError(f"{host} does not let everybody have this file ({status}): {how}.")
     if status in (404, 410):
         return DownloadError(f"{host} has no such file ({status}). Check the name of the repository and of the file.")

@@ -44,7 +44,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Source:
-    """A file to download. An empty ``sha256`` means that the hub is to say it; ``size`` 0 that it is not known.
+    """A file to download. An empty ``sha256`` means that the hub is to say it.
 
     ``hub`` is the origin that may see the hub's token, empty for a file elsewhere. ``asked`` is what the person gave,
     ``name`` what ``--model`` is to call it.
@@ -55,7 +55,6 @@ class Source:
     url: str
     path: Path
     sha256: str = ""
-    size: int = 0
     hub: str = ""
     profile: str = ""
     licence: str = ""
@@ -151,7 +150,6 @@ def _known_source(asked: str, known: Known, sha256: str) -> Source:
         known.revision,
         sha256 or known.sha256,
         name=name,
-        size=known.size,
         profile=known.profile,
         licence=f"{known.licence} ({known.source})",
     )
@@ -195,7 +193,6 @@ def _hub_source(
     sha256: str,
     *,
     name: str = "",
-    size: int = 0,
     profile: str = "",
     licence: str = "",
 ) -> Source:
@@ -208,7 +205,7 @@ def _hub_source(
     hub = hub_address()
     url = f"{hub}/{owner}/{repository}/resolve/{quote(revision, safe='')}/{quote(file)}"
     name = name or _name(file.rsplit("/", 1)[-1])
-    return Source(asked, name, url, path, sha256 or kept.get("sha256", ""), size, hub, profile, licence)
+    return Source(asked, name, url, path, sha256 or kept.get("sha256", ""), hub, profile, licence)
 
 
 def _name(file: str) -> str:

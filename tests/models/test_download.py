@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import random
@@ -239,7 +240,7 @@ def test_a_file_that_is_no_gguf_is_not_kept(folder: Path, watch: Watch) -> None:
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (401, "export HF_TOKEN=… (and accept the model's terms"),
+        (401, "no such repository, or it takes export HF_TOKEN=…"),
         (403, "export HF_TOKEN=…"),
         (404, "has no such file (404)"),
         (400, "answers 400 instead of a file"),
@@ -328,6 +329,25 @@ def test_a_download_that_is_cancelled_goes_on_later(folder: Path, watch: Watch) 
         watch.get(source)
         is_right(source)
         assert hub.bodies[-1].headers["range"] == f"bytes={kept}-"
+
+
+def test_stopped_at_any_moment_it_is_right_or_not_there(folder: Path, watch: Watch) -> None:
+    async def stopped(source: Source, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(download(source, token=""), seconds)
+
+    draw = random.Random(3)
+    with Hub(CONTENT) as hub:
+        source = hub.source(folder)
+        for round in range(40):
+            if round % 8 == 0:
+                source.path.unlink(missing_ok=True)
+            asyncio.run(stopped(source, draw.uniform(0.0, 0.12)))
+            assert not source.path.exists() or source.path.read_bytes() == CONTENT
+            assert part_size(source) <= len(CONTENT)
+        watch.get(source)
+        is_right(source)
+        assert any("range" in one.headers for one in hub.bodies)
 
 
 def test_two_downloads_of_one_file_do_not_meet(folder: Path, watch: Watch) -> None:

@@ -85,9 +85,9 @@ class Hub:
         """The requests that were answered with bytes, or with a fault in their stead."""
         return [one for one in self.asked if one.at == "cdn"]
 
-    def source(self, folder: Path, sha256: str = "", size: int = 0) -> Source:
+    def source(self, folder: Path, sha256: str = "") -> Source:
         url = f"{self.address}/acme/writer-GGUF/resolve/main/writer-Q4_K_M.gguf"
-        return Source(f"hf:{FILE}", "writer", url, folder / "writer.gguf", sha256, size, self.address)
+        return Source(f"hf:{FILE}", "writer", url, folder / "writer.gguf", sha256, self.address)
 
     def next_fault(self) -> Fault:
         return next(self._left, None) or Fault()
