@@ -144,6 +144,7 @@ class Aside:
                 yield event
 
     def _text_before(self, section_id: str) -> str:
-        """The text of the section before, if it has any."""
-        at = self._session.document.plan.find(section_id)
-        return self._session.document.sections()[at - 1].text if at else ""
+        """The text of the last section before it that has any."""
+        document = self._session.document
+        before = document.sections()[: document.plan.find(section_id)]
+        return next((one.text for one in reversed(before) if one.text.strip()), "")

@@ -20,8 +20,11 @@ from textual.widgets import Input, OptionList, TextArea
 
 from lwtui.app.pace import Pace
 from lwtui.app.screens.dialogs import Ask, Choose, Confirm
+from lwtui.app.screens.diff import DiffScreen
 from lwtui.app.screens.download import DownloadScreen
 from lwtui.app.screens.export import ExportScreen
+from lwtui.app.screens.findings import FindingsScreen
+from lwtui.app.screens.forecast import ForecastScreen
 from lwtui.app.screens.help import HelpScreen
 from lwtui.app.screens.history import HistoryScreen
 from lwtui.app.screens.library import LibraryScreen
@@ -30,6 +33,7 @@ from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.new_document import NewDocumentScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
+from lwtui.app.screens.variants import VariantsScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.config import ModelSettings, add_model
 from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status, Usage
@@ -180,6 +184,30 @@ async def history(person: Person, place: Place) -> None:
     await person.at(HistoryScreen)
 
 
+async def diff(person: Person, place: Place) -> None:
+    await history(person, place)
+    await person.press("down", "d")
+    await person.at(DiffScreen)
+    await person.press("y")
+
+
+async def forecast(person: Person, place: Place) -> None:
+    await settled_models(person)
+    await plan(person, place)
+    await person.press("o")
+    await person.at(ForecastScreen)
+
+
+async def findings(person: Person, place: Place) -> None:
+    await writing(person, place)
+    said = prose(1, 4)
+    person.document.edit("s3", f"{prose(3, 4)}\n\n{said}")
+    person.document.edit("s4", f"{prose(4, 9)}\n\n{said}\n\nIn conclusion, {prose(5, 2)}")
+    await person.press("a")
+    await person.at(FindingsScreen)
+    await person.sees("findings.")
+
+
 async def export(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("f9")
@@ -269,6 +297,15 @@ async def streaming(person: Person, place: Place) -> None:
     )
 
 
+async def variants(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("down", "v")
+    await person.at(Ask)
+    await person.press("enter")
+    await person.at(VariantsScreen)
+    await person.sees("Enter picks")
+
+
 async def log(person: Person, place: Place) -> None:
     await streaming(person, place)
     await person.press("l")
@@ -296,6 +333,9 @@ ALONE: list[Scene] = [
     writing_edit,
     writing_read_only,
     history,
+    diff,
+    forecast,
+    findings,
     export,
     confirm,
     choose_model,
@@ -306,7 +346,8 @@ ALONE: list[Scene] = [
     help,
     palette,
 ]
-WITH_AUTHOR: list[Scene] = [planning, streaming, log]
+WITH_AUTHOR: list[Scene] = [planning, streaming, log, variants]
+STOPS = {"planning": 44, "streaming": 260, "log": 260}  # after so many pieces the author stops
 SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once is enough
     library_find,
     new_document_problem,
@@ -317,6 +358,10 @@ SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once
     choose_model,
     model_form_gguf,
     download,
+    diff,
+    forecast,
+    findings,
+    variants,
     palette,  # Textual's own
 ]
 IN_HUGE_WINDOWS: list[Scene] = [library, plan, writing, streaming, settings]
@@ -369,7 +414,7 @@ async def test_a_screen_looks_as_it_should(scene: Scene, place: Place, snapshot:
 async def test_a_screen_looks_as_it_should_while_the_model_works(
     scene: Scene, author: Author, place: Place, snapshot: SnapshotAssertion
 ) -> None:
-    author.delay = tempo = Tempo(44 if scene is planning else 260)
+    author.delay = tempo = Tempo(STOPS.get(scene.__name__, 100_000))
     async with FaultServer(author) as server:
         place.serve(server, price_input=0.5, price_output=1.5)
         async with pictures(scene, place, snapshot):

@@ -43,10 +43,10 @@ class DiffScreen(Dialog[Decided]):
     BINDINGS = [
         Binding("y,space", "take", "Take"),
         Binding("n,x", "leave", "Leave"),
-        Binding("a", "all", "Take all"),
-        Binding("r", "none", "Leave all"),
-        Binding("down,right,tab,j", "move(1)", "Next"),
-        Binding("up,left,shift+tab,k", "move(-1)", "Before"),
+        Binding("a", "all", "All"),
+        Binding("r", "none", "None"),
+        Binding("tab,j", "move(1)", "Next"),
+        Binding("shift+tab,k", "move(-1)", "Before", show=False),
         Binding("enter", "apply", "Apply"),
         Binding("escape", "close", "Close"),
     ]

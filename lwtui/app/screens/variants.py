@@ -25,6 +25,7 @@ from lwtui.app.widgets.pane import label
 from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1
+_LEAST_WIDTH = 34  # cells of a take that can be read
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class TakeColumn(VerticalScroll, can_focus=True):
         super().__init__(classes="pane take")
         self.take = Take(number)
         self._text = Line()
+        self._follows = True  # the end, while it is written
 
     def compose(self) -> ComposeResult:
         yield self._text
@@ -55,6 +57,9 @@ class TakeColumn(VerticalScroll, can_focus=True):
         label(self, f"Take {take.number}", f"{number(take.length)} words · {take.state.value}")
         if take.state is TakeState.WRITING and not self.has_focus:
             self.scroll_end(animate=False)
+        elif take.state is TakeState.DONE and self._follows:
+            self._follows = False
+            self.scroll_home(animate=False)
 
     def on_click(self, event: events.Click) -> None:
         self.focus()
@@ -68,8 +73,8 @@ class VariantsScreen(Dialog[Picked]):
     BINDINGS = [
         Binding("enter", "pick", "Pick"),
         Binding("m", "merge", "Merge"),
-        Binding("right,tab,l", "go(1)", "Next"),
-        Binding("left,shift+tab,h", "go(-1)", "Before"),
+        Binding("tab,right,l", "go(1)", "Next"),
+        Binding("shift+tab,left,h", "go(-1)", "Before", show=False),
         Binding("s", "stop", "Stop"),
         Binding("escape", "close", "Close"),
     ]
@@ -98,6 +103,15 @@ class VariantsScreen(Dialog[Picked]):
         for column in self._columns:
             column.show()
         self._writing = self.run_worker(self._write())
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """As many takes side by side as can be read; the others are scrolled to."""
+        width = self.query_one(HorizontalScroll).size.width
+        for column in self._columns:
+            column.styles.width = width // max(1, min(len(self._columns), width // _LEAST_WIDTH))
 
     async def _write(self) -> None:
         try:

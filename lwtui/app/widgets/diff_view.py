@@ -79,11 +79,13 @@ class DiffView(ScrollView, can_focus=True):
         if len(piece) <= _LONGEST_SAME:
             text.append(piece, style)
             return
-        omitted = piece[_ENDS:-_ENDS]
-        text.append(piece[:_ENDS], style)
-        note = f" ⋯ {count_words(omitted):,} words that stay ⋯ "
+        start = piece.rfind(" ", 0, _ENDS) + 1 or _ENDS
+        end = piece.find(" ", len(piece) - _ENDS)
+        end = end if end > 0 else len(piece) - _ENDS
+        text.append(piece[:start].rstrip(), style)
+        note = f" ⋯ {count_words(piece[start:end]):,} words that stay ⋯"
         text.append(note, self.get_component_rich_style("diff-view--omitted", partial=True))
-        text.append(piece[-_ENDS:], style)
+        text.append(piece[end:], style)
 
     def _append_change(self, text: Text, hunk: Hunk, choice: Choice, number: int, *, at_cursor: bool) -> None:
         mark = Style(meta={"hunk": number})
