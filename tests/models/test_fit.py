@@ -233,6 +233,12 @@ def test_a_gpu_that_shares_the_machines_memory_takes_the_whole_model_or_what_is_
     assert chosen(16, devices=metal).gpu_layers == 33
     assert chosen(16, devices=metal, gpu_layers=5).gpu_layers == 5
     assert not chosen(4, devices=metal).fits
+    # It may use no more of the memory than it says: a shorter context on the GPU, else the processor.
+    assert (chosen(16, devices=(Device("Metal", 7 * GB, shared=True),)).context_length) == 16_384
+    assert chosen(16, devices=(Device("Metal", 4 * GB, shared=True),)).gpu_layers == 0
+    assert "free" in chosen(16, devices=(Device("Metal", 4 * GB, shared=True),), gpu_layers=33).advice
+    beside = chosen(16, devices=(Device("gpu", 4 * GB), Device("integrated", 12 * GB, shared=True)))
+    assert beside == chosen(16, devices=(Device("gpu", 4 * GB),))
 
 
 def test_a_cache_that_a_models_heads_do_not_allow_is_not_taken() -> None:

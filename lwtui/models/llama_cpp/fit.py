@@ -268,10 +268,11 @@ def _placed(model: GgufHeader, machine: Machine, wish: Wish, chosen: Fit) -> Fit
     if not machine.devices:
         return _judged(replace(chosen, gpu_layers=wish.gpu_layers or 0), chosen.needed, chosen.available)
     wanted = everything if wish.gpu_layers is None else min(wish.gpu_layers, everything)
-    if any(device.shared for device in machine.devices):
-        return _judged(replace(chosen, gpu_layers=wanted), chosen.needed, chosen.available)
-    room = sum(max(0, device.free - _DEVICE_RESERVE) for device in machine.devices)
-    compute = chosen.compute * len(machine.devices)
+    devices = [device for device in machine.devices if not device.shared]  # llama.cpp too prefers them to the others
+    if not devices:
+        return _shared(machine, wish, chosen, wanted)
+    room = sum(max(0, device.free - _DEVICE_RESERVE) for device in devices)
+    compute = chosen.compute * len(devices)
     sizes = _on_gpu(model, chosen, wish)
     count = wanted
     if wish.gpu_layers is None:
@@ -289,6 +290,14 @@ def _placed(model: GgufHeader, machine: Machine, wish: Wish, chosen: Fit) -> Fit
     if on_gpu > room:
         return _judged(spread, on_gpu, room, "on the GPU")
     return _judged(spread, spread.needed - on_gpu, chosen.available)
+
+
+def _shared(machine: Machine, wish: Wish, chosen: Fit, wanted: int) -> Fit:
+    """``chosen`` on a GPU that uses the machine's own memory, no more of it than it says."""
+    room = min(chosen.available, sum(device.free for device in machine.devices))
+    if wish.gpu_layers is None and chosen.needed > room:
+        wanted = 0
+    return _judged(replace(chosen, gpu_layers=wanted), chosen.needed, room if wanted else chosen.available)
 
 
 def _on_gpu(model: GgufHeader, chosen: Fit, wish: Wish) -> list[int]:
