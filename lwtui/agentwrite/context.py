@@ -7,14 +7,15 @@ prefix cache keeps its worth.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.calls import Patience, complete
-from lwtui.agentwrite.events import ContextTrimmed, Retrying
-from lwtui.documents.model import Brief, Section, Usage
+from lwtui.agentwrite.events import ContextTrimmed, Retrying, SummaryMade
+from lwtui.documents.model import Brief, Section, SectionSummary, Usage
+from lwtui.documents.stale import fingerprint
 from lwtui.models.base import ModelError
 from lwtui.text import clean, sentence_ends
 
@@ -24,18 +25,29 @@ _NOTES = 0.25  # most of the budget that notes may take
 
 @dataclass(frozen=True)
 class Shown:
-    """The text so far as a model sees it, and its tokens."""
+    """The text so far as a model sees it, and its tokens.
+
+    ``whole`` are the sections that stand there word for word, the last of them perhaps only with its end;
+    ``summaries`` has what stands for the others, by id.
+    """
 
     text: str
     tokens: int
+    whole: tuple[Section, ...] = ()
+    summaries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Context:
-    """Chooses what is shown, section after section of one run; notes are made once per text."""
+    """Chooses what is shown, section after section of one run; notes are made once per text.
+
+    ``summaries`` are those that the document keeps: the writer's own, whatever has become of the text since, and the
+    model's, as long as the text is the one they sum up.
+    """
 
     agent: Agent
     brief: Brief
+    summaries: Mapping[str, SectionSummary] = field(default_factory=dict)
     _border: int = 0  # sections before it are shown as notes
     _tokens: dict[str, int] = field(default_factory=dict)
     _notes: dict[str, str] = field(default_factory=dict)
@@ -43,34 +55,36 @@ class Context:
 
     async def show(
         self, earlier: Sequence[Section], budget: int, section_id: str
-    ) -> AsyncGenerator[Shown | ContextTrimmed | Retrying, None]:
+    ) -> AsyncGenerator[Shown | ContextTrimmed | SummaryMade | Retrying, None]:
         """Fit ``earlier`` sections into ``budget`` tokens: yields :class:`Shown` last, and before it what happened."""
         form = self.agent.form
         blocks = [form.earlier(one.title, one.main_point, one.text) for one in earlier]
         sizes = [await self.tokens(block) + 2 for block in blocks]
         full = sum(sizes)
         if self._border == 0 and full <= budget:
-            yield Shown("\n\n".join(blocks), full)
+            yield Shown("\n\n".join(blocks), full, tuple(earlier))
             return
         self._border = border = _border_for(sizes, min(self._border, len(blocks)), budget)
-        notes: list[str] = []
+        bodies: dict[str, str] = {}
         for one in earlier[:border]:
             async with aclosing(self._note(one)) as items:
                 async for item in items:
-                    if isinstance(item, Retrying):
-                        yield item
+                    if isinstance(item, str):
+                        bodies[one.id] = item
                     else:
-                        notes.append(item)
-        digest = await self._digest(notes, int(budget * _NOTES))
+                        yield item
+        digest = await self._digest(earlier[:border], bodies, int(budget * _NOTES))
+        whole = earlier[border:]
         tail = "\n\n".join(blocks[border:])
         if border == len(blocks) and blocks:
             # Not even the last section fits whole: its end does.
             tail = await self.end_of(blocks[-1], int(budget * (1 - _NOTES)) // 2)
+            whole = earlier[-1:]
         tail_tokens = await self._count(tail)
         text = "\n\n".join(part for part in (digest, tail) if part)
         sent = await self._count(text)
         yield ContextTrimmed(section_id, full, sent, max(0, sent - tail_tokens), tail_tokens)
-        yield Shown(text, sent)
+        yield Shown(text, sent, tuple(whole), bodies)
 
     async def end_of(self, text: str, budget: int) -> str:
         """The end of ``text`` in at most ``budget`` tokens, from a sentence's beginning; all of it if it fits."""
@@ -104,8 +118,12 @@ class Context:
     async def _count(self, text: str) -> int:
         return await self.agent.model.count_tokens(text)
 
-    async def _note(self, section: Section) -> AsyncGenerator[str | Retrying, None]:
-        """Notes on a section: by the model, or its first and last sentence where the model cannot make any."""
+    async def _note(self, section: Section) -> AsyncGenerator[str | SummaryMade | Retrying, None]:
+        """Notes on a section: those that are kept, or the model's, or its first and last sentence where the model
+        cannot make any."""
+        if (kept := self._kept(section)) is not None:
+            yield kept
+            return
         if section.text not in self._notes:
             body = _first_and_last(section.text)
             async with aclosing(self._asked_for(section)) as items:
@@ -114,18 +132,27 @@ class Context:
                         yield item
                     else:
                         body = item or body
-            self._notes[section.text] = f"{section.title}: {' '.join(body.split())}"
+            self._notes[section.text] = " ".join(body.split())
+            yield SummaryMade(section.id, self._notes[section.text], fingerprint(section.text))
         yield self._notes[section.text]
+
+    def _kept(self, section: Section) -> str | None:
+        """The summary that the document keeps of a section, if it is to be used."""
+        kept = self.summaries.get(section.id)
+        if kept is None or not (kept.by_hand or kept.digest == fingerprint(section.text)):
+            return None
+        return " ".join(kept.text.split())
 
     async def _asked_for(self, section: Section) -> AsyncGenerator[str | Retrying, None]:
         """The model's notes on a section; empty where it cannot make any, or will not."""
-        request = self.agent.form.summary(section.text, self.brief)
-        if request is None or await self.agent.room_beside(request.prompt) < request.max_tokens:
+        by = self.agent.helper or self.agent
+        request = by.form.summary(section.text, self.brief)
+        if request is None or await by.room_beside(request.prompt) < request.max_tokens:
             return
-        request = await self.agent.fitted(self.agent.allowing_for_reasoning(request))
-        prepared = self.agent.prepared(request, self.brief, len(self._notes))
+        request = await by.fitted(by.allowing_for_reasoning(request))
+        prepared = by.prepared(request, self.brief, len(self._notes))
         try:
-            async with aclosing(complete(self.agent.model, prepared, Patience(self.agent.policy))) as items:
+            async with aclosing(complete(by.model, prepared, Patience(by.policy))) as items:
                 async for item in items:
                     if isinstance(item, Usage):
                         self._usage += item
@@ -135,16 +162,21 @@ class Context:
             if error.kind not in ("context", "refused"):
                 raise
 
-    async def _digest(self, notes: list[str], budget: int) -> str:
-        """The notes within ``budget`` tokens; where they do not fit, the oldest keep their headings alone."""
+    async def _digest(self, sections: Sequence[Section], bodies: Mapping[str, str], budget: int) -> str:
+        """The notes on sections within ``budget`` tokens; where they do not fit, the oldest keep their headings
+        alone, and the writer's own are the last that do."""
+        first = sorted(sections, key=lambda one: one.id in self.summaries and self.summaries[one.id].by_hand)
+        places = {one.id: at for at, one in enumerate(first)}
 
         def with_bare(bare: int) -> str:
-            return self.agent.form.digest([note.split(":", 1)[0] for note in notes[:bare]] + notes[bare:])
+            return self.agent.form.digest(
+                [one.title if places[one.id] < bare else f"{one.title}: {bodies[one.id]}" for one in sections]
+            )
 
-        if not notes:
+        if not sections:
             return ""
-        bare = await _first(len(notes) + 1, lambda bare: self._fits(with_bare(bare), budget))
-        return with_bare(bare) if bare <= len(notes) else ""
+        bare = await _first(len(sections) + 1, lambda bare: self._fits(with_bare(bare), budget))
+        return with_bare(bare) if bare <= len(sections) else ""
 
 
 def _border_for(sizes: Sequence[int], border: int, budget: int) -> int:

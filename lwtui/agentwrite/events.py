@@ -9,7 +9,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from lwtui.documents.model import Plan, Provenance, Usage
+from lwtui.documents.model import Basis, Plan, Provenance, Usage
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,40 @@ class ContextTrimmed:
 
 
 @dataclass(frozen=True)
+class NotesLeftOut:
+    """There is no room for these of the writer's notes (their titles)."""
+
+    section_id: str
+    titles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SummaryMade:
+    """What stands for an earlier section from now on. ``digest`` is the fingerprint of the text it sums up."""
+
+    section_id: str
+    text: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Grounded:
+    """What a section that is about to be written rests on."""
+
+    section_id: str
+    basis: Basis
+
+
+@dataclass(frozen=True)
+class ReadingPrompt:
+    """A model on this machine has read ``tokens`` of the ``total`` that it is shown before it writes."""
+
+    section_id: str
+    tokens: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Thinking:
     """A reasoning model is thinking; ``characters`` so far in this call."""
 
@@ -151,6 +185,10 @@ Event = (
     | TextDelta
     | TextRolledBack
     | ContextTrimmed
+    | NotesLeftOut
+    | SummaryMade
+    | Grounded
+    | ReadingPrompt
     | Thinking
     | Continuing
     | Retrying

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import regex
 
+from lwtui.agentwrite.notes import as_line, as_list
 from lwtui.agentwrite.plan_format import (
     MOST_AT_ONCE,
     PLAN_SCHEMA,
@@ -22,7 +23,7 @@ from lwtui.agentwrite.plan_format import (
 )
 from lwtui.agentwrite.plan_view import Detail, around, titles, view
 from lwtui.agentwrite.prompts import PromptBook, language_name
-from lwtui.documents.model import Brief, Plan
+from lwtui.documents.model import Brief, Note, Plan
 from lwtui.documents.outline import labels, numbers, parents
 from lwtui.models.base import Capabilities, Message, Prompt, Request
 from lwtui.models.profiles import Profile
@@ -49,7 +50,7 @@ class Task:
     ``partial``.
 
     ``written`` is what the model is shown of the text before it, already in the form's own layout, ``detail`` how
-    much of the plan it is shown.
+    much of the plan it is shown, and ``notes`` are those that this section calls up; the brief has the others.
     """
 
     brief: Brief
@@ -61,6 +62,7 @@ class Task:
     parallel: bool = False
     direct: bool = False
     detail: Detail = Detail.FULL
+    notes: tuple[Note, ...] = ()
 
 
 class Form(Protocol):
@@ -210,11 +212,16 @@ class ChatForm:
     def _step(self, task: Task, number: int) -> str:
         """What the section is to say, and where the plan does not, what its neighbours say."""
         step = format_step(number, task.plan.sections[task.number - 1])
-        near = around(task.plan, task.number, task.detail)
-        return f"{step}\n\nThe sections around it, which are not to be written now:\n{near}" if near else step
+        parts = [step]
+        if near := around(task.plan, task.number, task.detail):
+            parts.append(f"The sections around it, which are not to be written now:\n{near}")
+        if task.notes:
+            parts.append(f"What is to be kept to here:\n{as_list(task.notes)}")
+        return "\n\n".join(parts)
 
     def _direct(self, task: Task) -> Prompt:
-        values = _values(task.brief) | {"words": task.words, "total_words": task.brief.words}
+        brief = replace(task.brief, notes=(*task.brief.notes, *task.notes))
+        values = _values(brief) | {"words": task.words, "total_words": task.brief.words}
         if not task.partial:
             return self._prompt(task.brief, self.prompts.render("direct", **values))
         return self._prompt(task.brief, self.prompts.render("direct_continue", **values, written=task.partial))
@@ -272,7 +279,7 @@ class CompletionForm:
                 task,
                 plan=self.outline(task.plan, task.number, task.detail),
                 written=f"{task.written}\n\n" if task.written else "",
-                chapter=self.earlier(section.title, section.main_point, partial),
+                chapter=self.earlier(section.title, f"{section.main_point} {as_line(task.notes)}".strip(), partial),
                 partial=partial,
             )
         )
@@ -293,8 +300,10 @@ class CompletionForm:
         return replace(brief, instruction=instruction, words=chapter.words)
 
     def _render(self, name: str, task: Task, **values: Any) -> str:
-        brief = _values(task.brief)
-        brief["instruction"] = str(brief["instruction"]).rstrip(".")  # the prompt goes on after it
+        brief = _values(replace(task.brief, notes=()))
+        known = as_line(task.brief.notes + (task.notes if task.direct else ()))
+        instruction = str(brief["instruction"]).rstrip(".")  # the prompt goes on after it
+        brief["instruction"] = f"{instruction}. {known.rstrip('.')}" if known else instruction
         text = self.prompts.render(name, **brief, title=task.plan.title, **values)
         return text if values["partial"] else text.rstrip() + "\n\n"
 
@@ -333,8 +342,11 @@ def _as_json(can: Capabilities) -> bool:
 
 
 def _values(brief: Brief) -> dict[str, object]:
+    instruction = clean(brief.instruction).strip()
+    if brief.notes:
+        instruction += f"\n\nWhat is to be kept to throughout:\n{as_list(brief.notes)}"
     return {
-        "instruction": clean(brief.instruction).strip(),
+        "instruction": instruction,
         "words": brief.words,
         "unit": unit(brief),
         "language": language_name(brief.language),

@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lwtui.agentwrite.events import (
     Event,
+    Grounded,
     PlanGrew,
     PlanReady,
     SectionFinished,
     SectionStarted,
+    SummaryMade,
     TextDelta,
     TextRolledBack,
 )
 from lwtui.agentwrite.plan_nested import unplanned
-from lwtui.documents.model import Plan, Status, Usage
+from lwtui.documents.model import Basis, Plan, SectionSummary, Status, Usage
+from lwtui.documents.stale import with_basis
 from lwtui.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ async def record(
     says what a section took that was interrupted, which no event does.
     """
     streaming: set[str] = set()
+    bases: dict[str, Basis] = {}
     failure: list[Exception] = []
     ticker = asyncio.create_task(_tick(document, failure))
     try:
@@ -45,7 +50,7 @@ async def record(
             async for event in source:
                 if failure:
                     raise failure[0]
-                _store(document, event, streaming)
+                _store(document, event, streaming, bases)
                 yield event
     finally:
         ticker.cancel()
@@ -71,9 +76,17 @@ def begun_plan(document: Document) -> Plan | None:
     return plan if document.setting(_UNFINISHED) and unplanned(plan) else None
 
 
-def _store(document: Document, event: Event, streaming: set[str]) -> None:
+def _store(document: Document, event: Event, streaming: set[str], bases: dict[str, Basis]) -> None:
+    """``bases`` has what sections rest on that are about to begin."""
     match event:
+        case Grounded(section_id=section_id, basis=basis):
+            bases[section_id] = basis
+        case SummaryMade(section_id=section_id, text=text, digest=digest):
+            revision = document.revision_id(section_id)
+            document.notebook.set_summary(SectionSummary(section_id, text, digest, revision))
         case SectionStarted(section_id=section_id, provenance=provenance, keep=keep):
+            if section_id in bases:
+                provenance = replace(provenance, basis=with_basis(document, section_id, bases[section_id], keep))
             document.begin(section_id, provenance, keep)
             streaming.add(section_id)
         case TextDelta(section_id=section_id, text=text):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import Context, Shown
-from lwtui.agentwrite.events import ContextTrimmed, Retrying
+from lwtui.agentwrite.events import ContextTrimmed, Event, Grounded, NotesLeftOut
 from lwtui.agentwrite.forms import Task
+from lwtui.agentwrite.notes import as_list, chosen
 from lwtui.agentwrite.plan_view import Detail
-from lwtui.documents.model import Brief, Plan, Section
+from lwtui.documents.model import Brief, Note, Plan, Section
+from lwtui.documents.stale import basis_of
 from lwtui.models.base import Prompt, Request
 
 _TOKENS_A_WORD = 3  # generous: the landing ends a section, this only bounds a call
@@ -19,11 +21,15 @@ _LEAST_WORDS = 30  # asked for at once
 _LEAST_FREE = 256  # tokens beside brief and plan, for text so far and answer
 _PLAN_TOKENS = 4_000  # most that the plan takes of a prompt, and
 _PLAN_SHARE = 0.3  # most that it takes of the context
+_NOTE_TOKENS = 3_000  # the same for the writer's notes
+_NOTE_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Job:
     """One section to write, and what is known of its surroundings at that moment.
+
+    ``notes`` are all of the writer's; ``recent`` is the text before in which their triggers are looked for.
 
     ``precise``: nothing that is written after the section can make up for its length. ``variant`` makes its seeds
     others than those of a text that is to be replaced.
@@ -39,6 +45,8 @@ class Job:
     parallel: bool = False
     direct: bool = False
     variant: int = 0
+    notes: Sequence[Note] = ()
+    recent: str = ""
 
 
 class SectionPrompts:
@@ -54,11 +62,51 @@ class SectionPrompts:
         self._context = context
         self._shown = Shown("", 0)
         self._detail = Detail.FULL
+        self._brief = job.brief  # with the notes that are shown always
+        self._called: tuple[Note, ...] = ()  # those that this section calls up
         self.notices: list[ContextTrimmed] = []
         self.cramped = False
 
-    async def prepare(self) -> AsyncGenerator[ContextTrimmed | Retrying, None]:
-        """Decide what of the earlier sections all requests show. Raises :class:`~lwtui.models.base.ModelError`."""
+    async def prepare(self) -> AsyncGenerator[Event, None]:
+        """Decide what of the notes and the earlier sections all requests show, and tell what the section rests on.
+
+        Raises :class:`~lwtui.models.base.ModelError`.
+        """
+        job = self._job
+        notes = chosen(job.notes, job.section, job.recent)
+        if left_out := await self._fit_notes(notes):
+            yield NotesLeftOut(job.section.id, tuple(note.title for note in left_out))
+        async with aclosing(self._show_earlier()) as items:
+            async for item in items:
+                yield item
+        basis = basis_of(job.brief.instruction, job.section, notes, self._shown.whole, self._shown.summaries)
+        yield Grounded(job.section.id, basis)
+
+    def parts(self, text: str) -> dict[str, str]:
+        """What a request holds where ``text`` stands of the section already, by name, but for the task's own words."""
+        job = self._job
+        parts = {
+            "Instruction": job.brief.instruction,
+            "Notes": as_list((*self._brief.notes, *self._called)),
+            "Plan": "" if job.direct else self._agent.form.outline(job.plan, job.number, self._detail),
+            "Text before": self._shown.text,
+            "This section so far": text,
+        }
+        return {name: part for name, part in parts.items() if part}
+
+    async def _fit_notes(self, notes: Sequence[Note]) -> list[Note]:
+        """Take as many of the notes as there is room for, the writer's first ones first; those left out."""
+        room = min(_NOTE_TOKENS, int(self._agent.context_length * _NOTE_SHARE))
+        taken: list[Note] = []
+        for note in notes:
+            if await self._context.tokens(as_list([*taken, note])) > room:
+                break
+            taken.append(note)
+        self._brief = replace(self._job.brief, notes=tuple(note for note in taken if note.always))
+        self._called = tuple(note for note in taken if not note.always)
+        return list(notes[len(taken) :])
+
+    async def _show_earlier(self) -> AsyncGenerator[Event, None]:
         job = self._job
         if not job.direct:
             self._detail = await self._fitting_detail()
@@ -127,7 +175,18 @@ class SectionPrompts:
     def _prompt(self, shown: str, text: str, words: int) -> Prompt:
         job = self._job
         return self._agent.form.section(
-            Task(job.brief, job.plan, job.number, words, shown, text, job.parallel, job.direct, self._detail)
+            Task(
+                self._brief,
+                job.plan,
+                job.number,
+                words,
+                shown,
+                text,
+                job.parallel,
+                job.direct,
+                self._detail,
+                self._called,
+            )
         )
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.events import Event, SectionFinished, SectionStarted, TextDelta, TextRolledBack
+from lwtui.agentwrite.events import Event, Grounded, SectionFinished, SectionStarted, TextDelta, TextRolledBack
 from lwtui.agentwrite.write import Manuscript, write
-from lwtui.documents.model import Brief, Plan, Provenance, Section, Status, Usage
+from lwtui.documents.model import Basis, Brief, Note, Plan, Provenance, Section, SectionSummary, Status, Usage
 from lwtui.errors import LwtuiError
 from lwtui.text import count_words
 
@@ -48,6 +48,7 @@ class Take:
     usage: Usage = field(default_factory=Usage)
     error: str = ""
     version: int | None = None
+    basis: Basis | None = None
 
     @property
     def length(self) -> int:
@@ -55,8 +56,10 @@ class Take:
 
     def apply(self, event: Event) -> None:
         match event:
+            case Grounded(basis=basis):
+                self.basis = basis
             case SectionStarted(provenance=provenance):
-                self.provenance = replace(provenance, task=f"take {self.number}")
+                self.provenance = replace(provenance, task=f"take {self.number}", basis=self.basis)
                 self.state = TakeState.WRITING
             case TextDelta(text=text):
                 self.text += text
@@ -92,7 +95,7 @@ async def make_takes(
     queue: asyncio.Queue[TakeMoved | None] = asyncio.Queue()
     room = asyncio.Semaphore(_AHEAD)
     slots = asyncio.Semaphore(max(1, agent.model.capabilities.parallel))
-    view = _View(manuscript.plan, manuscript.sections(), section_id)
+    view = _View(manuscript.plan, manuscript.sections(), section_id, manuscript.notes, manuscript.summaries)
 
     async def work(take: Take) -> None:
         async with slots:
@@ -135,6 +138,8 @@ class _View:
     plan: Plan
     standing: Sequence[Section]
     section_id: str
+    notes: Sequence[Note]
+    summaries: Mapping[str, SectionSummary]
 
     def sections(self) -> list[Section]:
         return [replace(one, status=Status.DONE) if one.id == self.section_id else one for one in self.standing]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from time import monotonic
@@ -17,13 +17,15 @@ from lwtui.agentwrite.events import (
     Event,
     SectionFinished,
     SectionStarted,
+    SummaryMade,
     TextDelta,
     TextRolledBack,
 )
 from lwtui.agentwrite.length import section_target
+from lwtui.agentwrite.notes import recent_text
 from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_prompts import Job
-from lwtui.documents.model import Brief, Mode, Origin, Plan, Section, Status, Usage
+from lwtui.documents.model import Brief, Mode, Note, Origin, Plan, Section, SectionSummary, Status, Usage
 from lwtui.text import count_words
 
 _APART = 7_919  # between the seeds of takes
@@ -38,6 +40,12 @@ class Manuscript(Protocol):
 
     @property
     def plan(self) -> Plan: ...
+
+    @property
+    def notes(self) -> Sequence[Note]: ...
+
+    @property
+    def summaries(self) -> Mapping[str, SectionSummary]: ...
 
     def sections(self) -> list[Section]: ...
 
@@ -68,11 +76,11 @@ async def write(
 async def _in_order(
     agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None, take: int
 ) -> AsyncGenerator[Event, None]:
-    context = Context(agent, brief)
+    context = Context(agent, brief, manuscript.summaries)
     tried: set[str] = set()
     while (section := _next(manuscript.sections(), only, tried)) is not None:
         tried.add(section.id)
-        writer = SectionWriter(agent, _job(brief, manuscript, section, take, alone=only is not None), context)
+        writer = SectionWriter(agent, job_for(brief, manuscript, section, take, alone=only is not None), context)
         async with aclosing(writer.run()) as events:
             async for event in events:
                 yield event
@@ -90,7 +98,7 @@ async def _side_by_side(
     async def work() -> None:
         while (section := _next(manuscript.sections(), only, tried)) is not None:
             tried.add(section.id)
-            job = _job(brief, manuscript, section, take, alone=True)
+            job = job_for(brief, manuscript, section, take, alone=True)
             async with aclosing(SectionWriter(agent, job, Context(agent, brief)).run()) as events:
                 async for event in events:
                     await room.acquire()
@@ -134,7 +142,7 @@ def _next(sections: Sequence[Section], only: Collection[str] | None, tried: set[
     return None
 
 
-def _job(brief: Brief, manuscript: Manuscript, section: Section, take: int, *, alone: bool) -> Job:
+def job_for(brief: Brief, manuscript: Manuscript, section: Section, take: int, *, alone: bool) -> Job:
     """What is to be done for a section. ``alone``: it keeps to its own target, and closely, for no other makes up."""
     sections, plan = manuscript.sections(), manuscript.plan
     at = next(position for position, one in enumerate(sections) if one.id == section.id)
@@ -148,6 +156,8 @@ def _job(brief: Brief, manuscript: Manuscript, section: Section, take: int, *, a
         target=section.words if alone else section_target(sections, section.id),
         precise=alone or len(open_ones) == 1,
         earlier=[one for one in sections[:at] if one.text],
+        notes=manuscript.notes,
+        recent=recent_text(sections, at),
         parallel=brief.mode is Mode.PARALLEL,
         direct=brief.mode is Mode.DIRECT,
         variant=crc32(replaced.encode("utf-8", "replace")) + take * _APART,
@@ -164,6 +174,8 @@ class Draft:
     plan: Plan
     texts: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+    notes: Sequence[Note] = ()
+    summaries: dict[str, SectionSummary] = field(default_factory=dict)
 
     def sections(self) -> list[Section]:
         return [
@@ -189,6 +201,8 @@ class Draft:
                 self.done.discard(id)
             case TextDelta(section_id=id, text=text):
                 self.texts[id] += text
+            case SummaryMade(section_id=id, text=text, digest=digest):
+                self.summaries[id] = SectionSummary(id, text, digest)
             case SectionFinished(section_id=id):
                 self.done.add(id)
             case _:

@@ -35,6 +35,7 @@ NEW = "New document"
 PLAN = "Plan"
 WRITING = "Writing"
 FIND = "Find and replace"
+NOTES = "Notes"
 SETTINGS = "Settings"
 
 ACTIONS: dict[str, tuple[Action, ...]] = {
@@ -89,6 +90,11 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("replan", "r", "Replan", "Ask the model for another idea for this section", toolbar=True),
         Action("replan_all", "R", "Anew", "Ask the model for another plan", footer=False, toolbar=True),
         Action("break_down", "b", "Break up", "Have the model break this section into several within it", footer=False),
+        Action(
+            "notes", "n", "Notes", "What the model always knows: notes of yours, and the summaries of sections", False
+        ),
+        Action("stale", "y", "Stale", "Sections that rest on what has changed since: why, and write them anew", False),
+        Action("inspect", "i", "Inspect", "Exactly what the model will see for this section, in tokens", footer=False),
         Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the plan", toolbar=True),
         Action("forecast", "o", "Forecast", "What the rest will take (tokens, time, cost), and a budget", footer=False),
         Action("roles", "C", "Roles", "Other models for planning, for notes and reviews", footer=False),
@@ -130,6 +136,11 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("history", "f8,h", "History", "Every version of this section, to look at and to bring back"),
         Action("follow", "f", "Follow", "Show the section that is being written, as it grows", footer=False),
         Action("model", "c", "Model", "Choose the model that writes this document", footer=False),
+        Action(
+            "notes", "n", "Notes", "What the model always knows: notes of yours, and the summaries of sections", False
+        ),
+        Action("stale", "y", "Stale", "Sections that rest on what has changed since: why, and write them anew", False),
+        Action("inspect", "i", "Inspect", "Exactly what the model will see for this section, in tokens", footer=False),
         Action("log", "l", "Log", "What happened: retries, cuts, trimmed context", footer=False),
         Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, EPUB or PDF"),
         Action(
@@ -159,6 +170,19 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("word", "alt+w", "Word", "Find whole words alone", footer=False),
         Action("expression", "alt+x", ".*", "What is looked for is a regular expression", footer=False),
         Action("close", "escape", "Close", "Back to the text", footer=False),
+    ),
+    NOTES: (
+        Action("add", "a,insert", "Add", "Add a note", toolbar=True),
+        Action("edit", "enter,e", "Edit", "Edit this note, or put a summary into your own words"),
+        Action(
+            "delete", "d,delete", "Delete", "Delete this note; u brings it back. A summary is made anew", toolbar=True
+        ),
+        Action(
+            "up", "shift+up,K", "↑", "Move this note up: the first ones stay where there is little room", False, True
+        ),
+        Action("down", "shift+down,J", "↓", "Move this note down (or drag it)", footer=False, toolbar=True),
+        Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the notes", toolbar=True),
+        Action("back", "escape", "Back", "From a field to the list; from the list to where you came from"),
     ),
     SETTINGS: (
         Action("add", "a", "Add API", "Add a model behind an OpenAI-compatible address"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
 from lwtui.agentwrite.events import Event, SectionStarted
-from lwtui.documents.model import Plan, Section, Status
+from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
 from lwtui.documents.store import Document
 
 
@@ -33,6 +33,14 @@ class Manuscript:
     @property
     def plan(self) -> Plan:
         return self._document.plan
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        return self._document.notes
+
+    @property
+    def summaries(self) -> Mapping[str, SectionSummary]:
+        return self._document.summaries
 
     def sections(self) -> list[Section]:
         sections = self._document.sections()

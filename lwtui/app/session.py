@@ -19,11 +19,13 @@ from lwtui.agentwrite.events import (
     Continuing,
     DocumentFinished,
     Event,
+    NotesLeftOut,
     PlanDelta,
     PlanGrew,
     PlanReady,
     PlanRejected,
     PlanStarted,
+    ReadingPrompt,
     Retrying,
     SectionFinished,
     SectionStarted,
@@ -124,6 +126,10 @@ class Session:
     def start_write(self) -> None:
         """Write what is not done."""
         self._start(self._write)
+
+    def start_rewrite(self, section_ids: Collection[str]) -> None:
+        """Have some sections written anew, in the document's order."""
+        self._start(lambda: self._write(section_ids))
 
     async def cancel(self) -> None:
         """Stop the run at once and wait until its text is stored."""
@@ -321,6 +327,8 @@ class Session:
                 self.pace.add(len(text))
             case Thinking(characters=characters):
                 self.message = f"The model is thinking before it writes: {number(characters)} characters so far"
+            case ReadingPrompt(tokens=tokens, total=total):
+                self.message = f"The model is reading before it writes: {number(tokens)} of {number(total)} tokens"
             case SectionFinished(section_id=id, usage=usage):
                 self.current.discard(id)
                 self.pace.tell(len(self.document.section(id).text), usage.completion)
@@ -360,6 +368,8 @@ def describe(event: Event) -> str:
             return f"Cut back: {reason}"
         case ContextTrimmed(full_tokens=full, sent_tokens=sent):
             return f"The text so far takes {number(full)} tokens; the model sees notes and its end, {number(sent)}"
+        case NotesLeftOut(titles=titles):
+            return f"The model does not see these notes, for lack of room: {', '.join(titles)}"
         case Continuing(length=length, target=target):
             return f"The model stopped at {number(length)} of {number(target)} words; asked for more"
         case Retrying(fault, reason, _, delay):

@@ -15,11 +15,13 @@ from time import monotonic
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Event,
+    NotesLeftOut,
     PlanDelta,
     PlanGrew,
     PlanReady,
     PlanRejected,
     PlanStarted,
+    ReadingPrompt,
     Retrying,
     SectionFinished,
     SectionStarted,
@@ -178,6 +180,8 @@ class Progress:
                 return f"Try {attempt} cannot be used: {clean(findings[0])}"
             case Retrying(reason=reason, delay=delay):
                 return f"{clean(reason).rstrip('.')}. Trying again" + (f" in {duration(delay)}." if delay >= 1 else ".")
+            case NotesLeftOut(titles=titles):
+                return f"No room for these notes: {', '.join(titles)}"
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
                 return f"The text so far has {full:,} tokens: the model sees notes and its end, {sent:,} tokens."
             case SectionFinished(section_id=section_id, length=length, seconds=seconds):
@@ -196,7 +200,13 @@ def duration(seconds: float) -> str:
 
 
 def _status(event: Event) -> str:
-    return f"The model is thinking … {event.characters:,} characters" if isinstance(event, Thinking) else ""
+    match event:
+        case Thinking(characters=characters):
+            return f"The model is thinking … {characters:,} characters"
+        case ReadingPrompt(tokens=tokens, total=total):
+            return f"The model is reading … {tokens:,} of {total:,} tokens"
+        case _:
+            return ""
 
 
 def _fit(text: str, width: int) -> str:

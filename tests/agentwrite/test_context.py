@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lwtui.agentwrite import Draft, direct_plan
 from lwtui.agentwrite.context import Context, Shown
-from lwtui.agentwrite.events import ContextTrimmed, Retrying, SectionFinished, SectionStarted
+from lwtui.agentwrite.events import ContextTrimmed, Retrying, SectionFinished, SectionStarted, SummaryMade
 from lwtui.documents.model import Brief, Mode, Section, Status
 from lwtui.models.base import ModelError
 from lwtui.text import count_words
@@ -40,7 +40,8 @@ async def shown(
         async for item in items:
             if isinstance(item, Shown):
                 return item, told
-            told.append(item)
+            if not isinstance(item, SummaryMade):
+                told.append(item)
     raise AssertionError("nothing was shown")
 
 

@@ -17,7 +17,9 @@ from lwtui.app.format import amount, counted, number, unit
 from lwtui.app.keymap import PLAN, bindings
 from lwtui.app.outline_rows import groups, keep_folds, kept_folds, plan_rows, shown_instead
 from lwtui.app.places import Place
+from lwtui.app.screens.memory_tools import MemoryTools
 from lwtui.app.screens.run_tools import RunTools
+from lwtui.app.screens.stale import stale_sections
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
@@ -36,7 +38,7 @@ _TOTAL = "Length of the document"
 _FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
 
 
-class PlanScreen(RunTools):
+class PlanScreen(RunTools, MemoryTools):
     """The sections in a list, the one under the cursor in fields beside it."""
 
     GROUP = PLAN
@@ -51,6 +53,7 @@ class PlanScreen(RunTools):
         self._note = ""
         self._frame: Timer | None = None  # the next one, while there is something new to draw
         self._folded = kept_folds(session.document)
+        self._stale: set[str] = set()
         self._title = TitleBar()
         self._list = RowList(
             Column("", 3, right=True),
@@ -120,12 +123,14 @@ class PlanScreen(RunTools):
     def refresh_plan(self, select: str | None = None, note: str = "") -> None:
         """Draw everything from the document; ``note`` stands in the status line until the next change."""
         self._note = note
+        if not self._session.busy:
+            self._stale = set(stale_sections(self._document))
         plan, brief = self._document.plan, self._document.brief
         self._title.say(self._document.title, brief.model)
         select = select or self._list.key
         if select in {section.id for section in plan.sections}:
             select = shown_instead(plan, select, self._folded)
-        self._list.show(plan_rows(self._document, self._folded), select)
+        self._list.show(plan_rows(self._document, self._folded, self._stale), select)
         asked = "" if plan.words == brief.words else f" of {number(brief.words)} asked for"
         label(self._list, "Plan", f"{counted(_written(plan), 'section')} · {amount(plan.words, brief)}{asked}")
         self._coming.display = self._planning
@@ -179,6 +184,7 @@ class PlanScreen(RunTools):
                 done = sum(section.status is Status.DONE for section in sections)
                 status = f"{done} of {counted(len(sections), 'section')} written."
                 status += f" F5 writes the rest{self._expected()}." if done < len(sections) else " F2 shows the text."
+                status += f" {len(self._stale)} stale (y)." if self._stale else ""
             case _:
                 status = "Build the plan by hand (a), or have the model make one (R)."
         self._status.say(status)
@@ -200,6 +206,17 @@ class PlanScreen(RunTools):
     def _planned(self, section_id: str) -> PlannedSection:
         plan = self._document.plan
         return plan.sections[plan.find(section_id)]
+
+    # -- memory
+
+    def _in_view(self) -> str | None:
+        return self._list.key
+
+    def _memory_changed(self) -> None:
+        self.refresh_plan()
+
+    def _show_rewriting(self) -> None:
+        self.lwtui.show_text()
 
     # -- the list and the fields
 

@@ -15,6 +15,7 @@ from lwtui.agentwrite.events import DocumentFinished, SectionStarted
 from lwtui.app.format import MARKS, STATES, amount, bar, clock, duration, money, number
 from lwtui.app.keymap import WRITING, bindings
 from lwtui.app.places import Place
+from lwtui.app.screens.memory_tools import MemoryTools
 from lwtui.app.screens.model_tools import ModelTools
 from lwtui.app.screens.run_tools import RunTools
 from lwtui.app.screens.text_tools import TextTools
@@ -34,7 +35,7 @@ _STATUS_SECONDS = 0.4  # and its figures, which are read less often and cost mor
 _NOTED_LINES = 200  # of the log
 
 
-class WritingScreen(TextTools, ModelTools, RunTools):
+class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
     """Read, watch, edit. All figures come from the session; nothing is decided here."""
 
     GROUP = WRITING
@@ -356,6 +357,14 @@ class WritingScreen(TextTools, ModelTools, RunTools):
             await self._session.change_model(chosen)
         except LwtuiError as error:
             self.complain(error)
+        self._draw()
+
+    # -- memory
+
+    def _in_view(self) -> str | None:
+        return self._outline.key
+
+    def _memory_changed(self) -> None:
         self._draw()
 
     # -- elsewhere

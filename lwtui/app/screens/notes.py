@@ -1,0 +1,295 @@
+"""What the model is told besides the plan: the writer's notes, and the summaries of sections that no longer fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal, Vertical
+from textual.timer import Timer
+from textual.widgets import Input, Label, TextArea
+
+from lwtui.app.format import counted
+from lwtui.app.keymap import NOTES, bindings
+from lwtui.app.screens.base import Base
+from lwtui.app.session import Session
+from lwtui.app.widgets.key_bar import KeyBar
+from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.pane import label
+from lwtui.app.widgets.row_list import Column, Row, RowList
+from lwtui.app.widgets.title_bar import TitleBar
+from lwtui.app.widgets.toolbar import Toolbar
+from lwtui.documents.model import NOTE_KINDS, Note, SectionSummary
+from lwtui.documents.outline import numbers
+from lwtui.documents.stale import fingerprint
+from lwtui.errors import LwtuiError
+from lwtui.text import clean
+
+_QUIET_SECONDS = 0.8  # after the last key in a field
+_NOTE, _SUMMARY = "note ", "summary "  # before the ids of rows
+
+
+class NotesScreen(Base):
+    """Notes and summaries in a list, the one under the cursor in fields beside it. What is typed is stored."""
+
+    GROUP = NOTES
+    BINDINGS = bindings(NOTES)
+    CSS_PATH = "../styles/notes.tcss"
+    AUTO_FOCUS = "RowList"
+
+    def __init__(self, session: Session, changed: Callable[[], None]) -> None:
+        """``changed`` is called when the screen is left."""
+        super().__init__()
+        self._document = session.document
+        self._model = session.document.brief.model
+        self._changed = changed
+        self._shown = ""  # the row whose fields these are
+        self._named = ""  # what the note was called when its fields were filled in
+        self._filled: tuple[str, ...] = ()  # what stood in them then
+        self._timer: Timer | None = None
+        self._title = TitleBar()
+        self._list = RowList(
+            Column("", 8),
+            Column("Note"),
+            Column("Shown", 38, needs=72),
+            draggable=True,
+            hint="No notes yet. a adds one; the model sees them with every section.",
+            id="notes",
+        )
+        self._heading = Input(id="note-title", compact=True, placeholder="What it is about")
+        self._kind = Input(id="note-kind", compact=True, placeholder=", ".join(NOTE_KINDS))
+        self._triggers = Input(id="note-triggers", compact=True, placeholder="always; or words that call it up")
+        self._text = TextArea(id="note-text", soft_wrap=True, tab_behavior="focus", compact=True)
+        self._status = Line(id="status")
+
+    def compose(self) -> ComposeResult:
+        self._list.add_class("pane")
+        yield self._title
+        yield Toolbar(NOTES)
+        with Container(id="panes"):
+            yield self._list
+            with Vertical(id="note-fields", classes="pane"):
+                with Horizontal(id="note-line"):
+                    yield Label("Title")
+                    yield self._heading
+                    yield Label("Kind")
+                    yield self._kind
+                with Horizontal(id="note-when"):
+                    yield Label("Shown")
+                    yield self._triggers
+                yield self._text
+        yield self._status
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._title.say(self._document.title, self._model)
+        self._draw()
+
+    # -- what is shown
+
+    def _draw(self, select: str | None = None, told: str = "") -> None:
+        notes = self._document.notes
+        self._list.show([*(_note_row(note) for note in notes), *self._summary_rows()], select)
+        label(self._list, "Notes", f"{counted(len(notes), 'note')}")
+        self._fill()
+        self._status.set_class(self._document.read_only, "error")
+        if self._document.read_only:
+            told = f"Read-only: {self._document.read_only_reason}"
+        self._status.say(told or "The model sees these notes, and the summaries where the text itself no longer fits.")
+
+    def _summary_rows(self) -> list[Row]:
+        named, rows = numbers(self._document.plan), []
+        for at, section in enumerate(self._document.sections()):
+            if section.text.strip():
+                kept = self._document.summaries.get(section.id)
+                state = "when it is needed"
+                if kept is not None:
+                    state = "in your words" if kept.by_hand else "in the model's words"
+                    state += "" if kept.digest == fingerprint(section.text) else ", of an older text"
+                title = f"{named[at]}. {section.title or 'the text'}"
+                rows.append(Row(_SUMMARY + section.id, ("summary", title, state)))
+        return rows
+
+    def _fill(self) -> None:
+        """Fill in the fields of the row under the cursor, unless what was typed about another cannot be stored."""
+        key = self._list.key or ""
+        if key != self._shown and not self.store():
+            self._list.select(self._shown)
+            return
+        note = self._note(key)
+        values = (note.title, note.kind, ", ".join(note.triggers), note.text) if note else ("", "", "", "")
+        if key.startswith(_SUMMARY):
+            kept = self._document.summaries.get(key.removeprefix(_SUMMARY))
+            values = ("", "", "", kept.text if kept else "")
+        if key != self._shown or self._values() == self._filled:
+            self._put(values)
+            self._named = note.title if note else ""
+        self._shown = key
+        self.query_one("#note-fields").display = bool(key)
+        for one in ("#note-line", "#note-when"):
+            self.query_one(one).display = note is not None
+        label(self.query_one("#note-fields"), "Note" if note else "Summary of the section")
+        for field in (self._heading, self._kind, self._triggers):
+            field.disabled = self._document.read_only
+        self._text.read_only = self._document.read_only
+
+    def _put(self, values: tuple[str, ...]) -> None:
+        for field, value in zip((self._heading, self._kind, self._triggers), values[:3], strict=True):
+            if field.value != value:
+                field.value = value
+        if self._text.text != values[3]:
+            self._text.load_text(values[3])
+        self._filled = self._values()
+
+    def _values(self) -> tuple[str, ...]:
+        return (self._heading.value, self._kind.value, self._triggers.value, self._text.text)
+
+    def _note(self, key: str) -> Note | None:
+        found = (one for one in self._document.notes if _NOTE + one.id == key)
+        return next(found, None)
+
+    # -- what is typed
+
+    def on_row_list_moved(self) -> None:
+        self._fill()
+
+    def on_row_list_chosen(self) -> None:
+        self.action_edit()
+
+    def on_input_changed(self) -> None:
+        self._wait()
+
+    def on_text_area_changed(self) -> None:
+        self._wait()
+
+    def on_input_submitted(self) -> None:
+        self._text.focus()
+
+    def _wait(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(_QUIET_SECONDS, self._come_to_rest)
+
+    def _come_to_rest(self) -> None:
+        self._timer = None
+        if self._values() != self._filled and self.store():
+            self._draw()
+
+    def store(self) -> bool:
+        """Put what was typed into the document."""
+        if self._document.read_only or not self._shown or self._values() == self._filled:
+            return True
+        try:
+            if self._shown.startswith(_SUMMARY):
+                self._store_summary(self._shown.removeprefix(_SUMMARY))
+            else:
+                self._store_note(self._shown)
+        except LwtuiError as error:
+            self.complain(error)
+            return False
+        self._filled = self._values()
+        return True
+
+    def _store_note(self, key: str) -> None:
+        name, kind, triggers, text = self._values()
+        words = tuple(
+            word for one in triggers.replace("，", ",").replace("、", ",").split(",") if (word := one.strip())
+        )
+        notes = [
+            replace(one, title=name, kind=kind.strip() or NOTE_KINDS[0], triggers=words, always=not words, text=text)
+            if _NOTE + one.id == key
+            else one
+            for one in self._document.notes
+        ]
+        self._document.notebook.set_notes(notes, f"Edit “{self._named or name}”")
+
+    def _store_summary(self, section_id: str) -> None:
+        digest = fingerprint(self._document.section(section_id).text)
+        revision = self._document.revision_id(section_id)
+        text = self._text.text
+        self._document.notebook.set_summary(SectionSummary(section_id, text, digest, revision, bool(text.strip())))
+
+    # -- actions
+
+    def _may_change(self) -> bool:
+        if self._document.read_only:
+            self.complain(f"Read-only: {self._document.read_only_reason}")
+            return False
+        return self.store()
+
+    def _set(self, notes: list[Note], done: str, select: str | None = None) -> None:
+        try:
+            self._document.notebook.set_notes(notes, done)
+        except LwtuiError as error:
+            self.complain(error)
+            return
+        self._draw(select)
+
+    def action_add(self) -> None:
+        if self._may_change():
+            note = Note("New note", "")
+            self._set([*self._document.notes, note], "Add a note", _NOTE + note.id)
+            self._heading.focus()
+            self._heading.action_select_all()
+
+    def action_delete(self) -> None:
+        """Delete a note; of a summary, the writer's own words, so that the model makes one."""
+        key = self._list.key or ""
+        if not self._may_change():
+            return
+        if note := self._note(key):
+            self._set([one for one in self._document.notes if one is not note], f"Delete “{note.title}”")
+        elif (kept := self._document.summaries.get(key.removeprefix(_SUMMARY))) is not None:
+            try:
+                self._document.notebook.set_summary(replace(kept, text="", by_hand=False))
+            except LwtuiError as error:
+                self.complain(error)
+            self._draw(told="The model will sum this section up anew when it is needed.")
+
+    def action_up(self) -> None:
+        self._move(-1)
+
+    def action_down(self) -> None:
+        self._move(1)
+
+    def on_row_list_dropped(self, event: RowList.Dropped) -> None:
+        self._move(event.by)
+        self._draw()
+
+    def _move(self, by: int) -> None:
+        note = self._note(self._list.key or "")
+        if note is None or not self._may_change():
+            return
+        notes = list(self._document.notes)
+        at = notes.index(note)
+        notes.insert(min(max(0, at + by), len(notes) - 1), notes.pop(at))
+        self._set(notes, f"Move “{note.title}”")
+
+    def action_undo(self) -> None:
+        if not self._may_change():
+            return
+        try:
+            done = self._document.notebook.undo_notes()
+        except LwtuiError as error:
+            self.complain(error)
+            return
+        self._draw(told=clean(f"Undone: {done}") if done else "There is nothing to undo.")
+
+    def action_edit(self) -> None:
+        if self._shown:
+            self._text.focus()
+
+    def action_back(self) -> None:
+        if self.focused is not self._list:
+            if self.store():
+                self._draw()
+                self._list.focus()
+        elif self.store():
+            self.dismiss()
+            self._changed()
+
+
+def _note_row(note: Note) -> Row:
+    shown = "always" if note.always else "where: " + (", ".join(note.triggers) or "nothing calls it up")
+    return Row(_NOTE + note.id, (note.kind, note.title or "(no title)", shown))

@@ -1,0 +1,187 @@
+"""Notes, summaries, what is stale and what the model will see: whole stories at the keyboard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.widgets import TextArea
+
+from lwtui.agentwrite.preview import TASK, WHOLE
+from lwtui.app.screens.dialogs import Confirm
+from lwtui.app.screens.inspector import InspectorScreen
+from lwtui.app.screens.notes import NotesScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.stale import StaleScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.widgets.row_list import RowList
+from lwtui.config import add_model
+from lwtui.documents.model import Note, SectionSummary, Status
+from lwtui.documents.store import Document
+from tests.app.person import someone
+from tests.app.place import Place
+from tests.support.author import title_of
+from tests.support.fault_server import FaultServer
+from tests.support.studio import prompt_of
+
+ONE, TWO = title_of(1), title_of(2)
+
+
+@pytest.fixture
+def path(place: Place, server: FaultServer) -> Path:
+    return place.make(60, 60, 60)
+
+
+async def test_notes_are_written_and_the_model_sees_them(path: Path, server: FaultServer) -> None:
+    async with someone(path, size=(80, 24)) as person:
+        await person.at(PlanScreen)
+        await person.press("n")
+        await person.at(NotesScreen)
+        await person.sees("No notes yet. a adds one")
+        await person.press("a")
+        await person.type("Tone")  # the name is selected, so this takes its place
+        await person.press("enter")  # to the text
+        await person.type("Dry wit.")
+        await person.press("escape")
+        await person.sees("Tone", "always")
+        await person.press("a")
+        await person.fill("#note-title", "Mira")
+        await person.fill("#note-triggers", f"Mira, {TWO}")
+        await person.fill("#note-text", "A botanist.")
+        await person.press("escape")
+        await person.sees("where: Mira")
+        assert [(one.title, one.always) for one in person.document.notes] == [("Tone", True), ("Mira", False)]
+        await person.press("K")
+        assert person.document.notes[0].title == "Mira"
+        await person.press("d")
+        assert [one.title for one in person.document.notes] == ["Tone"]
+        await person.press("u")
+        await person.sees("Undone: Delete “Mira”")
+        assert [one.title for one in person.document.notes] == ["Mira", "Tone"]
+        await person.press("escape")
+        await person.at(PlanScreen)
+        await person.press("f5")
+        await person.until(lambda: all(one.status is Status.DONE for one in person.sections))
+    prompts = [prompt_of(seen.json) for seen in server.calls]
+    assert all("Dry wit." in one for one in prompts)
+    assert ["A botanist." in one for one in prompts[:2]] == [False, True]
+
+
+async def test_a_summary_is_put_into_the_writers_words_and_given_back(path: Path) -> None:
+    with Document.open(path) as document:
+        document.edit("s1", "Loam. " * 30)
+        document.notebook.set_summary(SectionSummary("s1", "It is loam.", "of another text"))
+    async with someone(path) as person:
+        await person.press("n")
+        await person.at(NotesScreen)
+        await person.sees("summary", f"1. {ONE}", "in the model's words, of an older text", "It is loam.")
+        assert not person.app.screen.query_one("#note-line").display
+        await person.press("enter")
+        await person.fill("#note-text", "Loam, and nothing else.")
+        await person.press("escape")
+        await person.sees("in your words")
+        assert person.document.summaries["s1"].by_hand
+        await person.press("delete")
+        await person.sees("when it is needed", "sum this section up anew")
+        assert not person.document.summaries
+
+
+async def test_what_has_become_stale_is_listed_with_reasons_and_written_anew(path: Path, server: FaultServer) -> None:
+    async with someone(path, size=(100, 30)) as person:
+        await person.at(PlanScreen)
+        await person.press("f5")
+        await person.until(
+            lambda: all(one.status is Status.DONE for one in person.sections) and not person.session.busy
+        )
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.press("y")
+        await person.at(StaleScreen)
+        await person.sees("Nothing is stale")
+        await person.press("escape")
+
+        document = person.document
+        document.edit("s1", "Mine. " * 20)
+        document.edit("s2", "Mine as well. " * 20)
+        document.notebook.set_notes([Note("Tone", "Dry wit.")], "Add")
+        await person.at(PlanScreen)
+        await person.press("f2")
+        await person.at(WritingScreen)
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.sees("↻", "3 stale (y)")
+
+        await person.press("y")
+        await person.at(StaleScreen)
+        await person.sees(ONE, "the note “Tone” is new to it", "by hand · the note", "1 section of 3 chosen")
+        await person.press("o")  # the first is right as it is
+        await person.sees("1 section of 2 chosen")
+        await person.press("enter")  # only the third: the second was edited by hand
+        await person.at(WritingScreen)
+        await person.idle()
+        assert [one.origin == "model" for one in person.sections] == [False, False, True]
+        assert "Dry wit." in prompt_of(server.calls[-1].json)
+
+        await person.press("y")
+        await person.at(StaleScreen)
+        await person.sees(TWO, "Nothing of 1 chosen")
+        await person.press("space", "enter")
+        await person.at(Confirm)
+        await person.sees("1 section that you edited by hand")
+        await person.press("n")
+        await person.at(StaleScreen)
+        assert person.document.section("s2").text.startswith("Mine as well.")
+        await person.press("enter")
+        await person.at(Confirm)
+        await person.press("y")
+        await person.at(WritingScreen)
+        await person.until(lambda: person.sections[1].origin == "model" and not person.session.busy)
+        assert any(one.text.startswith("Mine as well.") for one in person.document.revisions("s2"))
+
+
+async def test_the_inspector_shows_exactly_what_is_sent_next(path: Path, place: Place, server: FaultServer) -> None:
+    model = place.serve(server, name="priced")
+    add_model(replace(model, price_input=2.0, price_output=10.0))
+    with Document.open(path) as document:
+        document.set_brief(replace(document.brief, model="priced"))
+        document.notebook.set_notes([Note("Tone", "Dry wit.")], "Add")
+        document.edit("s1", "The text of the first section.")
+    async with someone(path, size=(80, 24)) as person:
+        await person.press("f2")
+        await person.at(PlanScreen)
+        await person.press("home", "down", "i")
+        await person.at(InspectorScreen)
+        await person.sees(
+            "Instruction", "Notes", "Plan", "Text before", TASK, "of 32,768 tokens", "for the answer", "At most 0.0"
+        )
+        assert not server.calls  # nothing was asked for it
+        rows = person.widget(RowList)
+        await person.press("end")
+        whole = person.widget(TextArea).text
+        assert rows.key is not None and "The text of the first section." in whole and "Dry wit." in whole
+        await person.press("up")
+        await person.sees(WHOLE)
+        await person.press("escape")
+        await person.at(PlanScreen)
+        await person.press("f5")
+        await person.until(lambda: server.calls)
+        sent = "\n".join(one["content"] for one in server.calls[0].json["messages"])
+        assert sent == whole
+
+
+async def test_what_cannot_be_looked_at_says_why(path: Path) -> None:
+    with Document.open(path) as document:
+        document.set_plan(document.plan.with_section(replace(document.plan.sections[0], words=0)), "Head")
+    holder = Document.open(path)
+    try:
+        async with someone(path) as person:
+            await person.press("i")
+            await person.is_told("A heading alone is not written")
+            await person.press("n")
+            await person.at(NotesScreen)
+            await person.sees("Read-only")
+            await person.press("a")
+            assert not person.document.notes
+    finally:
+        holder.close()
