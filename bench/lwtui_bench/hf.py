@@ -82,7 +82,10 @@ class HFModel:
                         yield piece
                     yield part
                     return
-                for piece in splitter.add(part.text) if splitter and isinstance(part, TextPiece) else (part,):
+                if splitter is None or not isinstance(part, TextPiece):
+                    yield part
+                    continue
+                for piece in splitter.add(part.text):
                     yield piece
         finally:
             row.cancelled.set()

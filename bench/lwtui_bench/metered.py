@@ -11,7 +11,7 @@ from math import ceil
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Usage
 from lwtui.errors import UsageError
-from lwtui.models.base import Capabilities, Finished, Model, ModelError, Request, StreamPart
+from lwtui.models.base import Capabilities, Finished, Model, ModelError, ReasoningPiece, Request, StreamPart, TextPiece
 
 _MILLION = 1_000_000
 _BYTES_A_TOKEN = 2.5  # fewer than a token has in any language that matters here, so that an estimate is not too low
@@ -119,9 +119,9 @@ class MeteredModel:
         try:
             async with aclosing(self._model.stream(request)) as parts:
                 async for part in parts:
-                    if isinstance(part, Finished):
-                        usage = part.usage
-                    else:
+                    if isinstance(part, Finished | TextPiece):
+                        usage = part.usage or usage  # of a text piece, up to here
+                    if isinstance(part, TextPiece | ReasoningPiece):
                         size += len(part.text.encode("utf-8", "replace"))
                         self._meter.pieces += 1
                     yield part

@@ -13,6 +13,7 @@ from lwtui.agentwrite.context import Context
 from lwtui.agentwrite.events import (
     Continuing,
     Event,
+    ReadingPrompt,
     Retrying,
     SectionFinished,
     SectionStarted,
@@ -30,6 +31,7 @@ from lwtui.models.base import (
     FinishReason,
     ModelError,
     Prompt,
+    PromptProgress,
     ReasoningPiece,
     Request,
     StreamPart,
@@ -198,6 +200,8 @@ class SectionWriter:
                 self._received.append(text)
                 self._thought += len(text)
                 return [Thinking(self._id, self._thought)]
+            case PromptProgress(tokens, total):
+                return [ReadingPrompt(self._id, tokens, total)]
             case Retrying():
                 self._note_broken_off()
                 return [*self._dropped(), part]

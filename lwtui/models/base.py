@@ -116,6 +116,14 @@ class ReasoningPiece:
 
 
 @dataclass(frozen=True)
+class PromptProgress:
+    """Of a long prompt of ``total`` tokens, the model has read so many."""
+
+    tokens: int
+    total: int
+
+
+@dataclass(frozen=True)
 class Finished:
     """The last thing a stream yields."""
 
@@ -123,7 +131,7 @@ class Finished:
     usage: Usage = field(default_factory=Usage)
 
 
-StreamPart = TextPiece | ReasoningPiece | Finished
+StreamPart = PromptProgress | TextPiece | ReasoningPiece | Finished
 
 
 class ModelError(LwtuiError):

@@ -17,6 +17,7 @@ from lwtui.models.base import (
     Message,
     ModelError,
     Prompt,
+    PromptProgress,
     ReasoningPiece,
     Request,
     Sampling,
@@ -46,8 +47,19 @@ async def take(model: LlamaModel, one: Request) -> tuple[str, Finished]:
 
 
 def text_of(parts: list[StreamPart]) -> str:
-    assert all(isinstance(part, TextPiece) for part in parts)
+    assert all(isinstance(part, TextPiece | PromptProgress) for part in parts)
     return "".join(part.text for part in parts if isinstance(part, TextPiece))
+
+
+async def test_the_reading_of_a_long_prompt_is_told(demo: LlamaModel) -> None:
+    parts = [part async for part in demo.stream(request("Of reading. " + LONG * 2, 4))]
+    progress = [part for part in parts if isinstance(part, PromptProgress)]
+    finished = parts[-1]
+    assert isinstance(finished, Finished)
+    tokens = [part.tokens for part in progress]
+    assert len(tokens) >= 2
+    assert tokens == sorted(tokens)
+    assert all(part.tokens < part.total == finished.usage.prompt for part in progress)
 
 
 # ---- answers ----------------------------------------------------------------------------------------------------
@@ -244,10 +256,10 @@ async def test_what_follows_a_closed_stream_does_not_depend_on_when_it_was_close
         await take(demo, request("Something else.", 1))
         written = LONG
         async with aclosing(demo.stream(request(LONG, 200))) as parts:
-            for _ in range(12):
-                part = await anext(parts)
-                assert isinstance(part, TextPiece)
-                written += part.text
+            async for part in parts:
+                written += part.text if isinstance(part, TextPiece) else ""
+                if len(written) > len(LONG) + 60:
+                    break
             await asyncio.sleep(pause)  # the model writes on meanwhile
         sampling = Sampling(temperature=1.0)
         texts.append(await take(demo, request(written + " So it was, and so it stayed. " * 20, 16, sampling, seed=3)))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lwtui.config import ModelSettings, cache_folder
 from lwtui.documents.model import Usage
-from lwtui.models.base import Capabilities, Finished, ModelError, Request, StreamPart, TextPiece
+from lwtui.models.base import Capabilities, Finished, ModelError, PromptProgress, Request, StreamPart, TextPiece
 from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.llama_cpp.process import WorkerProcess
 from lwtui.models.llama_cpp.protocol import (
@@ -24,6 +24,7 @@ from lwtui.models.llama_cpp.protocol import (
     Generate,
     Keep,
     Loaded,
+    Read,
     Text,
 )
 from lwtui.models.openai_stream import ThinkSplitter
@@ -103,12 +104,15 @@ class LlamaModel:
         with worker.call() as (number, answers):
             worker.send(_generate(number, request))
             usage, ended = Usage(), False
+            parts: Sequence[StreamPart]
             try:
                 while not ended:
                     match await worker.next(answers):
                         case Begun(prompt=prompt, cached=cached, thinking=thinking):
                             usage = Usage(prompt, 0, cached)
                             parts = splitter.add("<think>") if splitter and thinking else []
+                        case Read(tokens=tokens):
+                            parts = [PromptProgress(tokens, usage.prompt)]
                         case Text(text=text, token=token):
                             usage = replace(usage, completion=token)
                             parts = splitter.add(text) if splitter else [TextPiece(text)]

@@ -136,7 +136,7 @@ class Engine:
         self._batch = Batch(BATCH)
         self._waiting: list[Answer] = []  # for a strand
         self._running: list[Answer] = []
-        self._read_last = False
+        self.just_read: Answer | None = None  # in the last step
         self.should_abort: Callable[[], bool] = lambda: False
         self._abort = C.ggml_abort_callback(lambda _: self.should_abort())
         self._slow = False
@@ -306,10 +306,10 @@ class Engine:
         """
         reading = next((answer for answer in self._running if answer.is_reading), None)
         writing = [answer for answer in self._running if not answer.is_reading]
-        if reading is not None and not (writing and self._read_last):
-            self._read_last = True
+        if reading is not None and not (writing and self.just_read):
+            self.just_read = reading
             return [(reading, _next_part(reading.waiting))]
-        self._read_last = False
+        self.just_read = None
         return [(answer, answer.waiting[:]) for answer in writing]
 
     def _computed(self, answer: Answer, part: list[int]) -> None:

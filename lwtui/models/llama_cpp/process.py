@@ -14,7 +14,7 @@ from typing import Any
 
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp import protocol
-from lwtui.models.llama_cpp.protocol import Counted, Done, Failed, Load, Loaded, Message, Text
+from lwtui.models.llama_cpp.protocol import Begun, Counted, Done, Failed, Load, Loaded, Message, Read, Text
 from lwtui.text import clean
 
 _MOST_LINE = 2**20  # bytes
@@ -140,7 +140,7 @@ class WorkerProcess:
             answers.put_nowait(self._death)
 
     def _pass_on(self, message: Message) -> None:
-        number = message.id if isinstance(message, Text | Done | Counted | Failed | protocol.Begun) else 0
+        number = message.id if isinstance(message, Begun | Read | Text | Done | Counted | Failed) else 0
         if number in self._waiting:  # else its caller has gone
             self._waiting[number].put_nowait(message)
 

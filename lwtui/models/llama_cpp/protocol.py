@@ -102,6 +102,14 @@ class Begun:
 
 
 @dataclass(frozen=True)
+class Read:
+    """Of a long prompt, so many tokens have been read, the cached ones included."""
+
+    id: int
+    tokens: int
+
+
+@dataclass(frozen=True)
 class Text:
     """A piece of the answer; ``token`` counts the answer's tokens up to here."""
 
@@ -135,9 +143,9 @@ class Failed:
     retryable: bool = False
 
 
-Message = Load | Keep | Generate | Cancel | Count | Loaded | Begun | Text | Done | Counted | Failed
+Message = Load | Keep | Generate | Cancel | Count | Loaded | Begun | Read | Text | Done | Counted | Failed
 TO_WORKER = (Load, Keep, Generate, Cancel, Count)
-TO_APP = (Loaded, Begun, Text, Done, Counted, Failed)
+TO_APP = (Loaded, Begun, Read, Text, Done, Counted, Failed)
 
 
 def encode(message: Message) -> bytes:

@@ -32,6 +32,7 @@ from lwtui.models.llama_cpp.protocol import (
     Load,
     Loaded,
     Message,
+    Read,
     Text,
 )
 
@@ -217,6 +218,8 @@ class Worker:
             for call in list(self._calls.values()):
                 self._fail(engine, call, str(error))
             return
+        if not written:
+            self._tell_reading(engine)
         for answer, text in written:
             call = self._call_of(answer)
             call.text += text
@@ -226,6 +229,11 @@ class Worker:
                 self._finish(engine, call, answer.reason)
             elif call.text and monotonic() - call.sent >= _FLUSH_SECONDS:
                 self._flush(call)
+
+    def _tell_reading(self, engine: Engine) -> None:
+        for call in self._calls.values():
+            if call.answer is engine.just_read and call.answer.strand is not None:
+                self._send(Read(call.id, len(call.answer.strand.tokens)))
 
     def _flush(self, call: Call) -> None:
         if call.text:
