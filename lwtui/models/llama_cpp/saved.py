@@ -122,7 +122,7 @@ class SavedStates:
     def _make_room(self, size: int) -> bool:
         """Remove the states used longest ago until ``size`` bytes fit; false if they never will."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # a state tells what a text says
             most = min(self._most, int(shutil.disk_usage(self._folder).free * _DISK_SHARE))
             files = sorted(((path.stat().st_mtime, path) for path in self._folder.glob(f"*{_SUFFIX}")), reverse=True)
             sizes = {path: path.stat().st_size for _, path in files}
