@@ -18,6 +18,7 @@ import regex
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.answers import Answer, ask
 from lwtui.agentwrite.events import PlanDelta, Retrying
+from lwtui.agentwrite.forms import instruction_of
 from lwtui.agentwrite.lint import Finding, Part
 from lwtui.agentwrite.prompts import language_name
 from lwtui.agentwrite.quotes import Quotes
@@ -210,7 +211,7 @@ async def _asked(
 def _text(agent: Agent, name: str, brief: Brief, **values: str) -> str:
     language = language_name(brief.language)
     return agent.form.prompts.render(
-        name, instruction=clean(brief.instruction).strip(), language=language, kinds=", ".join(_KINDS), **values
+        name, instruction=instruction_of(brief), language=language, kinds=", ".join(_KINDS), **values
     )
 
 

@@ -110,7 +110,8 @@ class _Run:
         self._context = model.context_length or rates.context_length or _USUAL_CONTEXT
         local = model.provider == "llama_cpp"
         self._reused = rates.reused if rates.reused >= 0 else (1.0 if local else 0.0)
-        instruction = len(brief.instruction) / _CHARACTERS_A_TOKEN
+        notes = sum(len(note.text) + len(note.title) for note in brief.notes)
+        instruction = (len(brief.instruction) + notes) / _CHARACTERS_A_TOKEN
         self._fixed = instruction + _FRAME
         self._before = 0.0  # tokens of the text so far
         self._last = 0.0  # of the last prompt

@@ -341,12 +341,17 @@ def _as_json(can: Capabilities) -> bool:
     return can.json_schema and not can.grammar
 
 
-def _values(brief: Brief) -> dict[str, object]:
+def instruction_of(brief: Brief) -> str:
+    """The instruction, with the writer's notes that every prompt is to show."""
     instruction = clean(brief.instruction).strip()
     if brief.notes:
         instruction += f"\n\nWhat is to be kept to throughout:\n{as_list(brief.notes)}"
+    return instruction
+
+
+def _values(brief: Brief) -> dict[str, object]:
     return {
-        "instruction": instruction,
+        "instruction": instruction_of(brief),
         "words": brief.words,
         "unit": unit(brief),
         "language": language_name(brief.language),

@@ -35,6 +35,7 @@ class Oracle:
         check_budget(budget, self._model)
         rates = replace(load_rates(self._model), context_length=agent.context_length)
         sections = [_begun_anew(one) if one.id in anew else one for one in manuscript.sections()]
+        brief = replace(brief, notes=tuple(note for note in manuscript.notes if note.always))
         self.expected = forecast(brief, [one for one in sections if not anew or one.id in anew], self._model, rates)
         self._meter = Meter(rates, by_characters=counts_characters(brief.language))
         self._watch = Watch(self._model, self.expected, spent, budget)

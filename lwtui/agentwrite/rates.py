@@ -26,7 +26,7 @@ from lwtui.config import ModelSettings, cache_folder
 from lwtui.files import write_atomically
 
 _NEW = 0.3  # weight of a section against all before it
-_LEAST_PROMPT = 200  # tokens that have to be read before reading tells anything
+_LEAST_PROMPT = 100  # tokens that have to be read before reading tells anything
 _LEAST_ANSWER = 60  # the same of writing
 _MOST_MODELS = 200
 _LOGGER = logging.getLogger(__name__)
@@ -148,11 +148,12 @@ class Meter:
         new = usage.prompt - usage.cached
         if section.undisturbed and section.calls == 1:
             wait, write = section.first - section.began, self._clock() - section.first
-            if new >= _LEAST_PROMPT and wait > 0:
+            # A call that was ended at its landing may not tell what it reused, and then it would seem to read fast.
+            if new >= _LEAST_PROMPT and wait > 0 and (usage.cached or not self._before):
                 changes["reading"] = new / wait
             if usage.completion >= _LEAST_ANSWER and write > 0:
                 changes["writing"] = usage.completion / write
-            if self._before >= _LEAST_PROMPT and usage.prompt >= self._before:
+            if self._before >= _LEAST_PROMPT and usage.prompt >= self._before and (usage.cached or rates.reused >= 0):
                 changes["reused"] = min(1.0, usage.cached / self._before)
             self._before = usage.prompt
         blended: dict[str, Any] = {name: _blended(getattr(rates, name), value) for name, value in changes.items()}

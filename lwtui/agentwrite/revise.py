@@ -19,7 +19,7 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.answers import Answer, ask
 from lwtui.agentwrite.context import Context
 from lwtui.agentwrite.events import PlanDelta, Retrying, TextDelta, TextRolledBack
-from lwtui.agentwrite.forms import Task, unit
+from lwtui.agentwrite.forms import Task, instruction_of, unit
 from lwtui.agentwrite.intake import Intake
 from lwtui.agentwrite.prompts import language_name
 from lwtui.documents.model import Brief, Plan, Provenance, Section, Usage
@@ -225,7 +225,7 @@ def _prompt(agent: Agent, passage: Passage, wish: Wish, before: str, after: str,
     order = book.render(f"revise_{wish.order.value}", detail=wish.detail.strip(), words=passage.wanted(wish.order))
     text = book.render(
         "revise",
-        instruction=clean(passage.brief.instruction).strip(),
+        instruction=instruction_of(passage.brief),
         heading=passage.section.title or passage.plan.title,
         before=before,
         passage=passage.text,

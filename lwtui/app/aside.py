@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from time import monotonic
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lwtui.agentwrite import Agent
 from lwtui.agentwrite.critic import CriticEvent, Found, Reviewed, criticise
 from lwtui.agentwrite.lint import Finding, lint, parts_of
+from lwtui.agentwrite.notes import chosen, recent_text
 from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
 from lwtui.agentwrite.variants import Take, TakeMoved, TakeState, make_takes
 from lwtui.config import Role
@@ -49,7 +50,10 @@ class Aside:
         document = self._session.document
         section = document.section(section_id)
         start, end = passage_at(section.text, start, end, wish.order)
-        passage = Passage(document.brief, document.plan, section, start, end, self._text_before(section_id))
+        sections, at = document.sections(), document.plan.find(section_id)
+        notes = chosen(document.notes, section, recent_text(sections, at))
+        brief = replace(document.brief, notes=notes)
+        passage = Passage(brief, document.plan, section, start, end, _text_before(sections, at))
         agent = await self._agent(Role.WRITE)
         self._session.note(f"Asked for a passage of “{section.title or document.title}” again ({wish.task})")
         async with aclosing(revise(agent, passage, wish)) as events:
@@ -134,7 +138,8 @@ class Aside:
         agent = await self._agent(Role.CRITIC)
         self._session.note(f"Asked {agent.model.name} to review the document")
         self.findings = [one for one in self.findings if not one.by_critic]
-        async with aclosing(criticise(agent, document.brief, parts_of(document.sections()))) as events:
+        brief = replace(document.brief, notes=tuple(note for note in document.notes if note.text))
+        async with aclosing(criticise(agent, brief, parts_of(document.sections()))) as events:
             async for event in events:
                 if isinstance(event, Found):
                     self.findings.insert(sum(one.by_critic for one in self.findings), event.finding)
@@ -143,8 +148,7 @@ class Aside:
                     self._session.note(f"The review is over: {event.found} found, {event.dropped} dropped")
                 yield event
 
-    def _text_before(self, section_id: str) -> str:
-        """The text of the last section before it that has any."""
-        document = self._session.document
-        before = document.sections()[: document.plan.find(section_id)]
-        return next((one.text for one in reversed(before) if one.text.strip()), "")
+
+def _text_before(sections: Sequence[Section], at: int) -> str:
+    """The text of the last section before position ``at`` that has any."""
+    return next((one.text for one in reversed(sections[:at]) if one.text.strip()), "")

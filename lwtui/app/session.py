@@ -33,6 +33,7 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
     Thinking,
 )
+from lwtui.agentwrite.notes import always, with_notes
 from lwtui.agentwrite.oracle import Oracle
 from lwtui.agentwrite.plan_nested import sections_within
 from lwtui.agentwrite.rates import load_rates
@@ -198,7 +199,8 @@ class Session:
         model = self.model_settings
         if model is None:
             return None
-        return forecast(self.document.brief, self.document.sections(), model, load_rates(model))
+        brief = replace(self.document.brief, notes=tuple(note for note in self.document.notes if note.always))
+        return forecast(brief, self.document.sections(), model, load_rates(model))
 
     # -- figures for the screens
 
@@ -263,12 +265,13 @@ class Session:
         document = self.document
         agent = await self.agents.get(self.model_for(Role.PLAN))
         self._become(Activity.PLANNING)
+        brief = with_notes(document.brief, always(document.notes))
         if section_id is None:
-            events, label = make_plan(agent, document.brief, begun_plan(document)), "Re-plan the document"
+            events, label = make_plan(agent, brief, begun_plan(document)), "Re-plan the document"
         elif within:
-            events, label = sections_within(agent, document.brief, document.plan, section_id), "Break up a section"
+            events, label = sections_within(agent, brief, document.plan, section_id), "Break up a section"
         else:
-            events, label = replan_section(agent, document.brief, document.plan, section_id), "Re-plan a section"
+            events, label = replan_section(agent, brief, document.plan, section_id), "Re-plan a section"
         async with aclosing(events):
             async for event in events:
                 if section_id is None:

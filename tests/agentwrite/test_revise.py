@@ -10,7 +10,7 @@ import pytest
 
 from lwtui.agentwrite.events import Retrying, TextDelta, TextRolledBack
 from lwtui.agentwrite.revise import Order, Passage, Proposal, Revising, Wish, fitted, passage_at, revise
-from lwtui.documents.model import Brief, Origin, Section, Status
+from lwtui.documents.model import Brief, Note, Origin, Section, Status
 from lwtui.errors import LwtuiError
 from lwtui.text import count_words
 from tests.support.author import Author, sentence
@@ -86,6 +86,13 @@ async def test_each_order_is_told_to_the_model(wish: Wish, words: str) -> None:
     async with open_studio(says("Something new.")) as studio:
         await asked(studio, passage(), wish)
         assert words in studio.prompts[0]
+
+
+async def test_the_writers_notes_are_shown() -> None:
+    what = replace(passage(), brief=replace(BRIEF, notes=(Note("Pots", "Clay only."),)))
+    async with open_studio(says("New.")) as studio:
+        await asked(studio, what, Wish(Order.REWRITE))
+        assert "- Pots: Clay only." in studio.prompts[0]
 
 
 async def test_to_continue_adds_after_the_place_and_touches_nothing() -> None:
