@@ -265,7 +265,8 @@ class CompletionForm:
 
     def plan_line(self, brief: Brief, outline: str, stop: tuple[str, ...]) -> Request:
         """The request for what comes after ``outline``, which is the plan so far and the beginning of a line."""
-        text = self.prompts.render("plan", **_values(brief), outline=outline)
+        # Notes would be taken for a part of the example's shape.
+        text = self.prompts.render("plan", **_values(replace(brief, notes=())), outline=outline)
         return Request(Prompt(text=text), max_tokens=_LINE_TOKENS, stop=stop)
 
     def section(self, task: Task) -> Prompt:

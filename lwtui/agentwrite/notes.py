@@ -8,9 +8,10 @@ from functools import lru_cache
 
 import regex
 
-from lwtui.documents.model import Note, Section
+from lwtui.documents.model import Brief, Note, Section
 from lwtui.text import clean
 
+_MOST_WITH_BRIEF = 6_000  # characters of notes in a prompt that is not a section's
 RECENT = 2_000  # characters of the text before a section in which a note's trigger calls it up
 _NO_SPACES = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}"
 
@@ -45,6 +46,21 @@ def _occurs(trigger: str, text: str) -> bool:
     apart = "" if regex.search(f"[{_NO_SPACES}]", trigger) else r"(?<![\p{L}\p{N}])|(?![\p{L}\p{N}])"
     before, _, after = apart.partition("|")
     return regex.search(f"{before}{regex.escape(trigger)}{after}", text, regex.IGNORECASE) is not None
+
+
+def with_notes(brief: Brief, notes: Sequence[Note]) -> Brief:
+    """The brief with notes to go along with it wherever it is told: the first of them that are not too long."""
+    taken: list[Note] = []
+    for note in notes:
+        if len(as_list([*taken, note])) > _MOST_WITH_BRIEF:
+            break
+        taken.append(note)
+    return replace(brief, notes=tuple(taken))
+
+
+def always(notes: Sequence[Note]) -> list[Note]:
+    """The notes that are shown whatever is written."""
+    return [note for note in notes if note.always and note.text]
 
 
 def as_list(notes: Sequence[Note]) -> str:

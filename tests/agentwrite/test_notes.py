@@ -10,7 +10,7 @@ import pytest
 
 from lwtui.agentwrite import Draft, record, write
 from lwtui.agentwrite.events import Grounded, NotesLeftOut, SummaryMade
-from lwtui.agentwrite.notes import chosen, recent_text
+from lwtui.agentwrite.notes import always, chosen, recent_text, with_notes
 from lwtui.documents.model import Brief, Mode, Note, Section, SectionSummary, Status
 from lwtui.documents.stale import current_basis, fingerprint, is_by_hand, stale
 from lwtui.documents.store import Document
@@ -209,3 +209,15 @@ async def test_a_section_that_went_on_still_rests_on_what_it_began_with(tmp_path
         await written(studio, document)
     assert list(stale(document, choose(document))) == ["s1"]
     document.close()
+
+
+async def test_a_plan_is_made_with_the_notes_that_go_along_with_the_brief() -> None:
+    long = Note("Long", "word " * 2_000, id="long")
+    brief = with_notes(BRIEF, always([TONE, MIRA, long, TEA]))
+    assert brief.notes == (TONE,)
+    async with open_studio(Author()) as studio:
+        await studio.plan(brief)
+        assert "Dry wit." in studio.prompts[0]
+    async with open_studio(Author(), profile="base") as studio:  # its prompts are examples, which a list would break
+        await studio.plan(brief)
+        assert not any("Dry wit" in one for one in studio.prompts)

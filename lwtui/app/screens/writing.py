@@ -28,6 +28,7 @@ from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.model import Origin, Section, Status
+from lwtui.documents.outline import numbers
 from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1  # the text on the screen is at most this old
@@ -57,7 +58,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         self._outline = RowList(
             Column("", 1, tint=True),
             Column("", 3, right=True),
-            Column("Section"),
+            Column("Section", tree=True),
             Column("", 11, right=True, needs=40),
             Column("", 5, right=True, until=40),
             hint="No plan yet: F2.",
@@ -157,7 +158,8 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         if not self.is_attached:
             return
         sections = self._document.sections()
-        self._outline.show([self._row(at, section) for at, section in enumerate(sections, 1)], select)
+        counted = numbers(self._document.plan)
+        self._outline.show([self._row(at, one) for at, one in zip(counted, sections, strict=True)], select)
         self._show_section()
         if self._session.activity is not Activity.WRITING or monotonic() - self._told > _STATUS_SECONDS:
             self._show_status()
@@ -237,10 +239,10 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         self.say("Nothing is being written.")
 
     def action_switch(self) -> None:
-        (self._outline if self.focused is self._editor else self._editor).focus()
+        self.set_focus(self._outline if self.focused is self._editor else self._editor)
 
     def action_edit(self) -> None:
-        self._editor.focus()
+        self.set_focus(self._editor)  # at once: the next key is already text
         if self._document.read_only:
             self._refuse()
         elif self._editor.read_only and self._editor.section_id:
@@ -442,7 +444,11 @@ def _figures(session: Session, width: int, first: list[str]) -> Content:
 
 
 def _row(at: int, section: Section) -> Row:
+    """``at``: how many sections with text there are up to this one."""
+    indent = 2 * (section.level - 1)
+    if section.heads:
+        return Row(section.id, ("", "", section.title or "(no heading)", "", ""), indent=indent)
     length = f"{number(section.length)}/{number(section.words)}"
     share = f"{section.length / section.words:.0%}" if section.words else ""
     cells = (MARKS[section.status], str(at), section.title or "(the text)", length, share)
-    return Row(section.id, cells, section.status.value)
+    return Row(section.id, cells, section.status.value, indent)
