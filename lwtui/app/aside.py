@@ -123,7 +123,8 @@ class Aside:
         """Put ``text``, which has some of a take, in the place of ``before``. Raises :class:`LwtuiError`, as
         :meth:`take` does."""
         if take.provenance is not None:
-            self.take(section_id, before, text, Proposal("", take.text, take.provenance, take.usage))
+            provenance = replace(take.provenance, task=f"merge of {take.provenance.task}")
+            self.take(section_id, before, text, Proposal("", take.text, provenance, take.usage))
 
     async def look_over(self) -> list[Finding]:
         """What is wrong with the text as far as that can be told without a model; what a critic found stays."""

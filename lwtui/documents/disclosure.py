@@ -87,8 +87,14 @@ def made(sections: Iterable[Section], path: Path) -> list[Made]:
     runs: dict[int, Source] = {}
     texts: dict[str, _Text] = {}
     for one in revisions:
-        source = (_FIRST[one.origin], _described(one.provenance) if one.provenance else "")
-        _follow(texts.setdefault(one.section_id, _Text()), one.text, source, runs)
+        if one.aside:
+            continue  # it never stood in the text
+        made_by_model = one.provenance is not None
+        source = (
+            Hand.MODEL if made_by_model else _FIRST[one.origin],
+            _described(one.provenance) if one.provenance else "",
+        )
+        _follow(texts.setdefault(one.section_id, _Text()), one.text, source, runs, in_part=_in_part(one.provenance))
     result = []
     for section in sections:
         if not section.text.strip():
@@ -142,12 +148,17 @@ def _revisions(path: Path) -> list[Revision]:
 # -- following words
 
 
-def _follow(text: _Text, new: str, source: Source, runs: dict[int, Source]) -> None:
+def _in_part(made: Provenance | None) -> bool:
+    """Whether a version has changes of a model's within a text that stood: a passage, or some of a take."""
+    return made is not None and bool(made.task) and not made.task.startswith("take ")
+
+
+def _follow(text: _Text, new: str, source: Source, runs: dict[int, Source], *, in_part: bool = False) -> None:
     """Take ``text`` on to its next version. ``runs`` are the words of all earlier versions, :data:`_RUN` at a time."""
     words = units(new)
     sources = text.versions.get(new)
     if sources is None:
-        sources = _blended(text, words, source)
+        sources = _blended(text, words, source, in_part=in_part)
         if source == _BY_HAND:
             _find_moved(words, sources, runs)
         text.versions[new] = sources
@@ -157,7 +168,7 @@ def _follow(text: _Text, new: str, source: Source, runs: dict[int, Source]) -> N
     text.words, text.sources = words, sources
 
 
-def _blended(text: _Text, words: Sequence[str], source: Source) -> list[Source]:
+def _blended(text: _Text, words: Sequence[str], source: Source, *, in_part: bool) -> list[Source]:
     """Who the words of the next version are from."""
     old, sources = text.words, text.sources
     before = _in_common(old, words)
@@ -165,6 +176,8 @@ def _blended(text: _Text, words: Sequence[str], source: Source) -> list[Source]:
     inner_old, inner = old[before : len(old) - after], words[before : len(words) - after]
     if source == _BY_HAND and inner_old:
         changed = _edited(inner_old, sources[before : len(old) - after], inner)
+    elif in_part and inner_old:
+        changed = _put_in(inner_old, sources[before : len(old) - after], inner, source)
     else:
         changed = [source] * len(inner)
     return [*sources[:before], *changed, *sources[len(old) - after :]]
@@ -179,6 +192,14 @@ def _edited(old: Sequence[str], sources: Sequence[Source], new: Sequence[str]) -
             continue
         replaced = min(end - begin, sum(source != _BY_HAND for source in sources[start:stop]))
         result += [_EDITED] * replaced + [_BY_HAND] * (end - begin - replaced)
+    return result
+
+
+def _put_in(old: Sequence[str], sources: Sequence[Source], new: Sequence[str], source: Source) -> list[Source]:
+    """Who the words are from where changes of a model's were put into ``old``."""
+    result: list[Source] = []
+    for kind, start, stop, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        result += sources[start:stop] if kind == "equal" else [source] * (end - begin)
     return result
 
 

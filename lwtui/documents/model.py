@@ -242,7 +242,10 @@ class SectionSummary:
 
 @dataclass(frozen=True)
 class Revision:
-    """One version of a section's text. ``created`` is seconds since the epoch (UTC)."""
+    """One version of a section's text. ``created`` is seconds since the epoch (UTC).
+
+    One that is ``aside`` was only kept: an answer or a take that never was the section's text.
+    """
 
     id: int
     section_id: str
@@ -252,6 +255,7 @@ class Revision:
     length: int
     provenance: Provenance | None
     usage: Usage
+    aside: bool = False
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from lwtui.errors import DocumentError
 from lwtui.text import clean, count_words
 
 _NO_USAGE = Usage()
+ASIDE = Status.EMPTY  # of a revision that was only kept: it never was a section's text
 
 
 def put_plan(db: sqlite3.Connection, plan: Plan) -> None:
@@ -138,8 +139,7 @@ def put_basis(db: sqlite3.Connection, section_id: str, basis: Basis | None) -> N
 
 def put_brief(db: sqlite3.Connection, brief: Brief) -> None:
     db.execute(
-        "UPDATE document SET instruction = ?, words = ?, language = ?, mode = ?, model = ?, seed = ?,"
-        " sampling = ?",
+        "UPDATE document SET instruction = ?, words = ?, language = ?, mode = ?, model = ?, seed = ?, sampling = ?",
         (brief.instruction, brief.words, brief.language, brief.mode, brief.model, brief.seed, brief.sampling),
     )
 
@@ -259,7 +259,8 @@ def write_old(db: sqlite3.Connection, kept: Kept, revision: int | None, status: 
     row = db.execute("SELECT text, length, origin, status, provenance FROM revision WHERE id = ?", (revision,))
     with _as_lwtui_writes():
         text, length, stored_origin, stored, made = row.fetchone()
-        origin, status, provenance = Origin(stored_origin), status or Status(stored), provenance_from_json(made)
+        origin, provenance = Origin(stored_origin), provenance_from_json(made)
+        status = status or (_status_with(section, text) if stored == ASIDE else Status(stored))
     new = put_text(db, section.id, text, origin, status, length=length, provenance=provenance)
     basis = kept.basis if provenance is None else provenance.basis
     return Kept(replace(section, status=status, text=text, length=length, origin=origin), new, basis)
@@ -300,16 +301,24 @@ def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
 def revisions(db: sqlite3.Connection, section_id: str) -> list[Revision]:
     """Every version of a section, the newest first. Raises ``sqlite3.Error``."""
     found = db.execute(
-        "SELECT id, section_id, created, origin, text, length, provenance, prompt_tokens, completion_tokens,"
+        "SELECT id, section_id, created, origin, text, length, provenance, status, prompt_tokens, completion_tokens,"
         " cached_tokens FROM revision WHERE section_id = ? ORDER BY id DESC",
         (section_id,),
     )
     with _as_lwtui_writes():
         return [
             Revision(
-                id, section, moment(created), Origin(origin), text, length, provenance_from_json(made), Usage(*tokens)
+                id,
+                section,
+                moment(created),
+                Origin(origin),
+                text,
+                length,
+                provenance_from_json(made),
+                Usage(*tokens),
+                status == ASIDE,
             )
-            for id, section, created, origin, text, length, made, *tokens in found
+            for id, section, created, origin, text, length, made, status, *tokens in found
         ]
 
 

@@ -369,13 +369,11 @@ class Document:
         ``over`` names one that was kept before and has grown. ``usage`` is of the whole text; what of it is new since
         is counted into the document's. ``origin`` is USER where most of the text is the writer's.
         """
-        text, section = clean(text), self.section(section_id)
+        text = clean(text)
         new = usage if over is None else usage - self._kept_usage.get(over, Usage())
         with self._change() as db:
             if over is None:
-                over = rows.put_version(
-                    db, section_id, text, origin, section.status, provenance=provenance, usage=usage
-                )
+                over = rows.put_version(db, section_id, text, origin, rows.ASIDE, provenance=provenance, usage=usage)
             else:
                 rows.grow_version(db, over, text, usage)
             rows.add_usage(db, new)

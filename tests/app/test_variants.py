@@ -73,7 +73,7 @@ async def test_takes_are_written_side_by_side_and_one_is_picked_or_merged(place:
             await person.press("y", "enter")
             await person.is_told("the text")
             assert other.split(" ")[1] in person.sections[0].text
-            assert person.document.revisions("s1")[0].provenance.task == "take 1"
+            assert person.document.revisions("s1")[0].provenance.task == "merge of take 1"
             # What a hand has touched is replaced only after asking.
             person.document.edit("s1", person.sections[0].text + " Mine.")
             await ask_for(person, 2)
