@@ -6,14 +6,17 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.support.fault_server import Answer, Fault, FaultServer
+from tests.support.forks import fork
 
 KEY = "tok-0123456789abcdefVERYSECRET"
 PLAN = (
@@ -115,12 +118,30 @@ class Shell:
         )
 
     def run(self, *arguments: object, stdin: str | None = None, timeout: float = 60, **more: str) -> Done:
-        """The command, when it has ended; ``timeout`` is in seconds."""
+        """The command, when it has ended; ``timeout`` is in seconds.
+
+        Its process is forked from one that has imported everything, unless its environment says how Python starts.
+        """
+        given, environment = list(map(str, arguments)), self.environment(**more)
+        if any(name.startswith(("PYTHON", "LANG", "LC_", "OPENAI")) for name in more):
+            return self._run_anew(given, environment, stdin or "", timeout)
+        with tempfile.TemporaryDirectory() as place:
+            files = (Path(place) / "in", Path(place) / "out", Path(place) / "err")
+            files[0].write_text(stdin or "", encoding="utf-8")
+            running = fork(given, self.folder, environment, files)
+            code = running.wait(timeout)
+            if code is None:
+                running.send(signal.SIGKILL)
+                raise subprocess.TimeoutExpired(given, timeout)
+            out, err = (file.read_text(encoding="utf-8") if file.exists() else "" for file in files[1:])
+        return Done(code, out, err)
+
+    def _run_anew(self, arguments: list[str], environment: dict[str, str], stdin: str, timeout: float) -> Done:
         ended = subprocess.run(
-            [sys.executable, "-m", "lwtui", *map(str, arguments)],
+            [sys.executable, "-m", "lwtui", *arguments],
             cwd=self.folder,
-            env=self.environment(**more),
-            input=stdin or "",
+            env=environment,
+            input=stdin,
             capture_output=True,
             encoding="utf-8",
             timeout=timeout,
