@@ -20,6 +20,7 @@ COMMANDS = {
     "models": "list, add, download, verify and remove models",
     "config": "show and change the settings",
     "train": "tune a model on long outputs",
+    "serve": "open the app in a browser",
     "doctor": "check this machine, the settings and the models",
     "completion": "print what a shell needs to complete all of this",
     "manual": "print all commands and options on one page, or for man",

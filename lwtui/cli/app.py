@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -51,12 +52,18 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings()
     model = choose_model(options, settings) if options.model or options.base_url else None
     file = _existing(Path(options.file).expanduser()) if options.file else None
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_browser = "TEXTUAL_DRIVER" in os.environ  # lwtui serve started this
+    if not (in_browser or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise UsageError("The app needs a terminal. Without one, use lwtui write; see lwtui write --help.")
     path = _document(file) if file else None
     from lwtui.app.app import run_app
 
     return run_app(path, settings, model, library=options.library)
+
+
+def document_of(file: Path) -> Path:
+    """The document to open for a FILE. Raises :class:`lwtui.errors.LwtuiError`."""
+    return _document(_existing(file))
 
 
 def _existing(file: Path) -> Path:

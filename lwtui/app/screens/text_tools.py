@@ -98,7 +98,7 @@ class TextTools(Base):
 
     def on_find_bar_closed(self) -> None:
         self._bar.close()
-        self._editor.focus()
+        self.set_focus(self._editor)
 
     # -- replacing
 
