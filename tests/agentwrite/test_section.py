@@ -361,7 +361,7 @@ async def test_an_interrupted_section_is_gone_on_with(profile: str) -> None:
         text, events, _ = await written(Author(), job(stands[: len(stands) - cut]), profile=profile)
         assert flat(own(80)).startswith(flat(text))
         assert 255 <= count_words(text) <= 345
-        started = events[0]
+        started = events[1]
         assert isinstance(started, SectionStarted) and started.resumed
         if not cut:
             assert started.keep == len(stands)
