@@ -218,6 +218,7 @@ async def test_a_browser_shows_the_app_and_types_into_it(place: Place) -> None:
             assert TOKEN not in page.url
             await page.wait_for_selector("body.-first-byte", timeout=PATIENCE * 1000)
             await page.wait_for_timeout(1500)
+            await page.focus(".xterm-helper-textarea")
             await page.keyboard.press("e")
             await page.wait_for_timeout(500)
             await page.keyboard.type("Mine. ")
