@@ -38,6 +38,11 @@ _KINDS = {
     "other": "other",
 }
 _BREAK = regex.compile(r"\n[ \t]*\n\s*")
+KINDS = {
+    "contradiction": "two places cannot both be true",
+    "restated": "one place says in other words what another has said",
+    "other": "anything else that an editor would mark at two places",
+}  # that a look without a model does not find
 _FINDING = {
     "type": "object",
     "properties": {

@@ -7,13 +7,18 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, Part, Place, lint, parts_of
 from lwtui.cli.parser import Parser, command_parser
+from lwtui.config import ModelSettings, Settings
+from lwtui.documents.model import Brief
 from lwtui.errors import DocumentError, UsageError
 from lwtui.text import clean, count_words
 
+_ALL = frozenset([*KINDS, *CRITIC_KINDS])
 _MARKDOWN = (".md", ".markdown")
 
 
@@ -34,9 +39,15 @@ def parser() -> Parser:
     result.add_argument(
         "--fail-on",
         type=kinds_option,
-        default=frozenset(KINDS),
+        default=frozenset(_ALL),
         metavar="KINDS",
         help="the kinds that make the exit code 1, with commas between them; all (default) or none",
+    )
+    result.add_argument(
+        "--critic-model",
+        metavar="NAME",
+        help="have a chat model read the text too; of what it finds, only what it quotes word for word counts "
+        f"(kinds: {', '.join(CRITIC_KINDS)})",
     )
     result.add_argument(
         "--tolerance",
@@ -52,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     file: Path = options.file
     parts = read_parts(file)
     findings = lint(parts, tolerance=options.tolerance)
+    if options.critic_model:
+        findings += criticised(file, parts, options.critic_model)
     if options.json:
         words = sum(count_words(part.text) for part in parts)
         counts = Counter(finding.kind for finding in findings)
@@ -65,9 +78,10 @@ def run(options: argparse.Namespace) -> int:
 def kinds_option(given: str) -> frozenset[str]:
     if given == "none":
         return frozenset()
-    kinds = frozenset(KINDS) if given == "all" else frozenset(one.strip() for one in given.split(","))
-    if unknown := sorted(kinds - set(KINDS)):
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no kind of finding; known: all, none, {', '.join(KINDS)}")
+    kinds = _ALL if given == "all" else frozenset(one.strip() for one in given.split(","))
+    if unknown := sorted(kinds - _ALL):
+        known = ", ".join([*KINDS, *CRITIC_KINDS])
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no kind of finding; known: all, none, {known}")
     return kinds
 
 
@@ -99,6 +113,53 @@ def read_parts(file: Path) -> list[Part]:
     except OSError as error:
         raise DocumentError(f"Cannot read {file}: {error.strerror}. Check its permissions.") from None
     return markdown_parts(text) if file.suffix.lower() in _MARKDOWN else [Part("", text)]
+
+
+def criticised(file: Path, parts: Sequence[Part], name: str) -> list[Finding]:
+    """What the model called ``name`` finds. Raises :class:`lwtui.errors.LwtuiError`."""
+    import asyncio
+
+    from lwtui.cli.terms import show_terms_once
+    from lwtui.config import load_settings
+    from lwtui.models.catalog import resolve
+
+    settings = load_settings()
+    model = resolve(name, settings)
+    show_terms_once(model)
+    return asyncio.run(_asked(_brief_of(file, parts), parts, model, settings))
+
+
+async def _asked(brief: Brief, parts: Sequence[Part], model: ModelSettings, settings: Settings) -> list[Finding]:
+    from lwtui.agentwrite import open_agent
+    from lwtui.agentwrite.critic import Found, Reading, Reviewed, criticise
+
+    agent = await open_agent(model.name, settings, model=model)
+    found = []
+    try:
+        async for event in criticise(agent, brief, parts):
+            match event:
+                case Reading(number, total):
+                    print(f"{model.name} reads part {number} of {total}", file=sys.stderr)
+                case Found(finding):
+                    found.append(finding)
+                case Reviewed(dropped=dropped) if dropped:
+                    told = "whose quotes do not stand in the text, are left out"
+                    print(f"{dropped} of its findings, {told}.", file=sys.stderr)
+    finally:
+        await agent.aclose()
+    return found
+
+
+def _brief_of(file: Path, parts: Sequence[Part]) -> Brief:
+    if file.suffix.lower() == ".lw":
+        from lwtui.documents.store import Document
+
+        with Document.open(file, read_only=True) as document:
+            return replace(document.brief, notes=tuple(document.notes))
+    from lwtui.text import detect_language
+
+    text = "\n".join(part.text for part in parts)
+    return Brief(next((part.title for part in parts if part.title), file.stem), 0, detect_language(text[:5000]))
 
 
 def markdown_parts(text: str) -> list[Part]:

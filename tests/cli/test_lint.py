@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from lwtui.cli import main
+from lwtui.config import ModelSettings, add_model
 from lwtui.documents.model import Brief, Origin, Plan, PlannedSection
 from lwtui.documents.store import Document
+from tests.support.fault_server import Answer, FaultServer
 
 SAID = "The roots of a tomato grow as deep as its stem grows high, so that a small pot dries out on hot afternoons."
 TEXT = f"""\
@@ -102,3 +104,19 @@ def test_a_file_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file.write_bytes(b"\xff\xfe\x00")
     code, _, err = run(capsys, file)
     assert code == 1 and "is not UTF-8 text" in err
+
+
+def test_a_critic_adds_what_it_can_quote(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    found = [
+        {"kind": "contradiction", "first": "Clay is heavier", "second": "Use soil for vegetables", "why": "Not both."},
+        {"kind": "other", "first": "Nowhere to be found", "second": "Use soil for vegetables", "why": "Made up."},
+    ]
+    monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
+    file = tmp_path / "pots.md"
+    file.write_text("# Pots\n\nClay is heavier.\n\n## Soil\n\nUse soil for vegetables.\n")
+    with FaultServer(lambda body: Answer([json.dumps({"findings": found, "facts": []})])) as server:
+        add_model(ModelSettings("reader", model="m-1", base_url=server.base_url))
+        code, out, err = run(capsys, file, "--critic-model", "reader")
+        assert (code, run(capsys, file, "--critic-model", "reader", "--fail-on", "other")[0]) == (1, 0)
+    assert f"{file}:7: contradiction: Not both." in out and "  3: Clay is heavier" in out
+    assert "reader reads part 1 of 1" in err and "1 of its findings" in err
