@@ -229,7 +229,7 @@ async def test_a_book_is_exported_with_what_was_chosen_for_it(place: Place) -> N
         await person.sees("Export as PDF (.pdf)")
         await person.press("enter")
         await person.at(ExportScreen)
-        await person.fill("#title", "../Tea / 茶")
+        await person.fill("#book-title", "../Tea / 茶")
         assert (
             person.widget(Input, "#path").value == "~/documents/Tea 茶.pdf"
         )  # whatever the title, a name in its folder

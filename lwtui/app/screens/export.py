@@ -41,10 +41,10 @@ class ExportScreen(Dialog[Path]):
         self._document = document
         self._first = to or FORMATS[0]
         self._proposed = self._proposal(document.title, self._first)
-        self._title = Input(document.title, id="title", compact=True)
+        self._title = Input(document.title, id="book-title", compact=True)
         self._path = Input(self._proposed, id="path", compact=True)
         self._problem = Line(id="problem", classes="error")
-        self._status = Line(id="status")
+        self._status = Line(id="doing")
         self._work: Work | None = None  # the export that is going on
 
     def compose(self) -> ComposeResult:
@@ -119,7 +119,7 @@ class ExportScreen(Dialog[Path]):
             self._proposed = self._path.value if was_proposed else self._proposed
         self._show_what_applies()
 
-    @on(Input.Changed, "#title")
+    @on(Input.Changed, "#book-title")
     def _name_by_title(self) -> None:
         """The file is named by the title until it is given a name by hand."""
         if self._path.value == self._proposed:
