@@ -174,6 +174,9 @@ def markdown_parts(text: str) -> list[Part]:
         if token.type == "heading_open" and token.level == 0
     ]
     lines = text.split("\n")
+    for token in tokens:
+        if token.type == "code_block" and token.map:  # nobody's prose; blanks, so that all else stays in its place
+            lines[slice(*token.map)] = [" " * len(line) for line in lines[slice(*token.map)]]
     before = "\n".join(lines[: headings[0][2]] if headings else lines)
     parts = [Part("", before)] if before.strip() or not headings else []
     stops = [start for _, _, start, _ in headings[1:]] + [len(lines)]

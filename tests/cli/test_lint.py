@@ -55,6 +55,8 @@ def test_a_sound_text_and_a_plain_one(tmp_path: Path, capsys: pytest.CaptureFixt
     file = tmp_path / "sound.md"
     file.write_text("# One\n\nA sentence.\n\n## Two\n\nAnother one.\n")
     assert run(capsys, file) == (0, "", "")
+    file.write_text("# One\n\n" + f"Do this:\n\n    {SAID}\n\n" * 3)
+    assert run(capsys, file)[0] == 0  # code
     plain = tmp_path / "plain.txt"
     plain.write_text(f"# no heading\n\n{SAID}\n\nAnd.\n\n{SAID}\n")
     code, out, _ = run(capsys, plain)
