@@ -53,6 +53,7 @@ class ModelSettings:
     sampling: str = ""  # more of it, such as "min_p=0.05, dry_multiplier=0.8" (see lwtui.models.sampling)
     price_input: float | None = None  # per million tokens, in the account's currency
     price_output: float | None = None
+    price_cached: float | None = None  # of a prompt's tokens that were kept from before; None: as any other
     connect_seconds: float = 10.0
     stall_seconds: float = 120.0  # a stream that is silent for longer is taken for dead
     retry_seconds: float = 300.0  # a call is given up after this long without progress

@@ -74,7 +74,9 @@ def cost_of(usage: Usage, model: ModelSettings) -> float | None:
     """What ``usage`` costs, in the account's currency; ``None`` where the prices are not known."""
     if model.price_input is None or model.price_output is None:
         return None
-    return (usage.prompt * model.price_input + usage.completion * model.price_output) / 1e6
+    kept = model.price_input if model.price_cached is None else model.price_cached
+    new = usage.prompt - usage.cached
+    return (new * model.price_input + usage.cached * kept + usage.completion * model.price_output) / 1e6
 
 
 def seconds_for(usage: Usage, calls: float, mode: Mode, model: ModelSettings, rates: Rates) -> float | None:

@@ -13,7 +13,7 @@ from time import time
 
 from lwtui.agentwrite import Agent, begun_plan, keep_plan, make_plan, record, replan_section, write
 from lwtui.agentwrite.budget import BUDGET, Budget, check_budget, parse_budget
-from lwtui.agentwrite.estimate import Forecast, forecast, told
+from lwtui.agentwrite.estimate import Forecast, cost_of, forecast, told
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Continuing,
@@ -216,10 +216,7 @@ class Session:
     def cost(self) -> float | None:
         """What the document's calls have cost, where the model's prices are known."""
         model = self.model_settings
-        if model is None or model.price_input is None or model.price_output is None:
-            return None
-        usage = self.document.usage
-        return (usage.prompt * model.price_input + usage.completion * model.price_output) / 1e6
+        return None if model is None else cost_of(self.document.usage, model)
 
     def seconds_left(self) -> float | None:
         """Time until the document has its length, at the present pace."""

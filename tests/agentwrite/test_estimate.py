@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -201,4 +202,5 @@ async def test_a_budget_stops_with_everything_kept_and_more_goes_on(tmp_path: Pa
 def test_money_is_counted_by_the_models_prices() -> None:
     assert cost_of(Usage(1_000_000, 500_000), PAID) == 3.0
     assert cost_of(Usage(1, 1), LOCAL) is None
+    assert cost_of(Usage(1_000_000, 0, 600_000), replace(PAID, price_cached=0.5)) == pytest.approx(0.7)
     assert Budget(amount=6.0).share(Usage(1_000_000, 500_000), PAID) == 0.5
