@@ -19,6 +19,7 @@ from typing import Self
 import pytest
 
 from lwtui.documents.export.pandoc import pandoc
+from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
 from tests.cli.running import PLAN_JSON, Author, Shell, at, endpoint
 
@@ -105,6 +106,17 @@ def test_ctrl_c_on_a_terminal_leaves_a_clean_line(shell: Shell, plan: Path) -> N
         assert terminal.end() == 130
     last = terminal.screen.rpartition("\r\x1b[K")[2]
     assert last.startswith("Stopped; all text is kept. Resume with: lwtui write --resume out.lw")
+
+
+def test_an_export_says_what_it_is_at_and_clears_its_line(shell: Shell) -> None:
+    plan = Plan("Rain", (PlannedSection("Drops", "", 10, "a"),))
+    with Document.create(shell.folder / "rain.lw", Brief("Rain", 10), plan) as document:
+        document.edit("a", "They fall.")
+    with Terminal(shell, "export", "rain.lw", "--to", "pdf") as terminal:
+        assert terminal.end() == 0
+    assert "Choosing fonts …" in terminal.screen and "Setting the pages …" in terminal.screen
+    assert terminal.screen.endswith("\r\x1b[KRain: rain.pdf\r\n")
+    assert (shell.folder / "rain.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_planning_shows_that_something_happens(shell: Shell) -> None:
