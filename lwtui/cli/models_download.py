@@ -13,7 +13,7 @@ from time import monotonic
 from lwtui.cli.guard import say
 from lwtui.config import Settings, add_model, set_value
 from lwtui.errors import LwtuiError, UsageError
-from lwtui.models.download import Downloaded, Progress, download, part_size
+from lwtui.models.download import Downloaded, Progress, download_model, part_size
 from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
 from lwtui.models.llama_cpp.fit import in_gb
 from lwtui.models.llama_cpp.machine import available_memory
@@ -92,7 +92,7 @@ def _fetched(source: Source, options: argparse.Namespace) -> Downloaded:
         say(f"{in_gb(kept)} of it are here already.")
     line = _Line(source.path.name)
     try:
-        return asyncio.run(download(source, line.show))
+        return asyncio.run(download_model(source, line.show))
     except (KeyboardInterrupt, LwtuiError) as stop:
         if kept := part_size(source):
             stop.add_note(f"{in_gb(kept)} are kept. Go on with: {_again(options)}")

@@ -16,7 +16,8 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from io import FileIO
 from pathlib import Path
 from time import monotonic
@@ -25,7 +26,7 @@ from typing import Literal
 from lwtui.documents.lock import Locked, WriterLock
 from lwtui.files import write_atomically
 from lwtui.models.download_http import Answer, Client, DownloadError, Interrupted, Unsatisfiable
-from lwtui.models.known_ggufs import Source, pin, pinned
+from lwtui.models.known_ggufs import Source, parts_of, pin, pinned
 from lwtui.models.llama_cpp.fit import in_gb
 from lwtui.models.llama_cpp.hashing import compute_hash, file_hash, remember
 
@@ -47,6 +48,7 @@ class Progress:
     size: int
     rate: float = 0.0
     note: str = ""  # why it waits
+    part: str = ""  # which one, of a model in several files
 
     @property
     def seconds_left(self) -> float | None:
@@ -54,12 +56,13 @@ class Progress:
 
     def words(self) -> str:
         """``34 %, 1.7 GB of 4.9 GB, 12 MB/s``, or what it does instead."""
+        part = f"{self.part}: " if self.part else ""
         if self.phase == "checking":
-            return "checking its SHA-256 …"
+            return f"{part}checking its SHA-256 …"
         if self.phase == "waiting":
-            return self.note
+            return f"{part}{self.note}"
         rate = f", {in_gb(int(self.rate))}/s" if self.rate else ""
-        return f"{100 * self.done // max(1, self.size)} %, {in_gb(self.done)} of {in_gb(self.size)}{rate}"
+        return f"{part}{100 * self.done // max(1, self.size)} %, {in_gb(self.done)} of {in_gb(self.size)}{rate}"
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,23 @@ class _Part:
 Phase = Literal["downloading", "waiting", "checking"]
 Tell = Callable[[Progress], None]
 Pause = Callable[[float], Awaitable[None]]
+
+
+async def download_model(source: Source, tell: Tell = lambda _: None) -> Downloaded:
+    """Get ``source``, and where it is the first file of several, all of them. The first one is what is opened.
+
+    Raises as :func:`download` does, and :class:`~lwtui.errors.UsageError` as :func:`parts_of` does.
+    """
+    parts = parts_of(source)
+    got = []
+    for number, one in enumerate(parts, 1):
+        part = f"part {number} of {len(parts)}" if len(parts) > 1 else ""
+        got.append(await download(one, partial(_tell_of, tell, part)))
+    return replace(got[0], fresh=any(one.fresh for one in got))
+
+
+def _tell_of(tell: Tell, part: str, progress: Progress) -> None:
+    tell(replace(progress, part=part))
 
 
 async def download(
@@ -122,7 +142,7 @@ async def download(
 
 def part_size(source: Source) -> int:
     """Bytes of ``source`` that are here from an earlier try."""
-    return _PartFile(source).size()
+    return sum(_PartFile(one).size() for one in parts_of(source))
 
 
 class _PartFile:

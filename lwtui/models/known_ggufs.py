@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +21,7 @@ _WORD = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}"  # of an owner, a repository, a fol
 _ON_HUB = regex.compile(rf"({_WORD})/({_WORD})/((?:{_WORD}/)*{_WORD}\.gguf)(?:@({_WORD}(?:/{_WORD})*))?")
 _HUB_PAGE = regex.compile(rf"/({_WORD})/({_WORD})/(?:resolve|blob)/({_WORD})/((?:{_WORD}/)*{_WORD}\.gguf)")
 _HASH = regex.compile(r"[0-9a-f]{64}")
+_PART = regex.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -94,7 +95,12 @@ def source_of(asked: str, sha256: str = "") -> Source:
 
     Raises :class:`UsageError` with what can be asked for.
     """
-    sha256 = sha256.strip().lower().removeprefix("sha256:")
+    source = _source(asked, sha256.strip().lower().removeprefix("sha256:"))
+    parts_of(source)
+    return source
+
+
+def _source(asked: str, sha256: str) -> Source:
     if sha256 and not _HASH.fullmatch(sha256):
         raise UsageError("--sha256 takes the 64 hexadecimal digits of a SHA-256.")
     if asked.startswith("hf:"):
@@ -109,6 +115,28 @@ def source_of(asked: str, sha256: str = "") -> Source:
         f"There is nothing called {asked!r} to download. Known: {names}. Any other GGUF: "
         "hf:OWNER/REPO/FILE.gguf, or its https:// address with --sha256."
     )
+
+
+def parts_of(source: Source) -> list[Source]:
+    """The files of a model: itself, or all of ``…-00001-of-00003.gguf`` and so on, in which large ones are kept.
+
+    Raises :class:`UsageError` if it is a part but not the first, or if one hash is to be that of several files.
+    """
+    found = _PART.search(source.path.name)
+    if found is None or found[2] == "00001":
+        return [source]
+    count = int(found[2])
+    if int(found[1]) != 1 or not 0 < count < 1000:
+        raise UsageError(f"{source.path.name} is a part of a model: ask for the first one, …-00001-of-{found[2]}.gguf.")
+    if not source.hub:
+        raise UsageError("A model in several files is downloaded from the hub alone: hf:OWNER/REPO/FILE.gguf.")
+    parts = []
+    for number in range(1, count + 1):
+        ending = f"-{number:05d}-of-{found[2]}.gguf"
+        path = source.path.with_name(_PART.sub(ending, source.path.name))
+        sha256 = source.sha256 if number == 1 else pinned(path).get("sha256", "")
+        parts.append(replace(source, url=_PART.sub(ending, source.url), path=path, sha256=sha256))
+    return parts
 
 
 def hub_address() -> str:
@@ -209,7 +237,7 @@ def _hub_source(
 
 
 def _name(file: str) -> str:
-    return file.removesuffix(".gguf").strip("._+-")[:64]
+    return _PART.sub("", file).removesuffix(".gguf").strip("._+-")[:64]
 
 
 def _is_address(text: str) -> bool:

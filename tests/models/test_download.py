@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 
 from lwtui.models import download as module
-from lwtui.models.download import Downloaded, Progress, download, part_size
+from lwtui.models.download import Downloaded, Progress, download, download_model, part_size
 from lwtui.models.download_http import DownloadError
-from lwtui.models.known_ggufs import Source, pinned
+from lwtui.models.known_ggufs import Source, parts_of, pinned, source_of
 from lwtui.models.llama_cpp.hashing import file_hash
 from tests.support.hub import REVISION, Fault, Hub
 
@@ -140,6 +140,23 @@ def test_the_token_comes_from_the_environment_and_stays_on_the_hub(
         assert "authorization" not in hub.asked[-1].headers
     for file in folder.rglob("*"):
         assert not file.is_file() or TOKEN.encode() not in file.read_bytes()
+
+
+def test_a_model_in_several_files_comes_with_all_of_them(
+    folder: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Hub(CONTENT, [None, Fault(after=MB), None, Fault(status=404), None]) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.address)
+        source = source_of("hf:acme/writer/big-00001-of-00003.gguf")
+        with pytest.raises(DownloadError, match="no such file"):
+            asyncio.run(download_model(source, watch.seen.append))
+        assert part_size(source) == 0
+        got = asyncio.run(download_model(source, watch.seen.append))
+    assert (got.path, got.fresh) == (source.path, True)
+    assert [part.path.read_bytes() == CONTENT for part in parts_of(source)] == [True] * 3
+    assert {"part 1 of 3", "part 2 of 3", "part 3 of 3"} == {one.part for one in watch.seen}
+    assert watch.seen[-1].words() == "part 3 of 3: checking its SHA-256 …"
+    assert [one.headers.get("range") for one in hub.bodies] == [None, None, f"bytes={MB}-", None, None]
 
 
 # ---- what breaks and goes on ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lwtui.config import cache_folder
 from lwtui.errors import UsageError
-from lwtui.models.known_ggufs import known_ggufs, pin, pinned, source_of
+from lwtui.models.known_ggufs import known_ggufs, parts_of, pin, pinned, source_of
 from lwtui.models.profiles import PROFILES, profile_for
 
 HASH = "0123456789abcdef" * 4
@@ -65,6 +65,15 @@ def test_what_was_downloaded_once_is_wanted_again(cache: Path) -> None:
         assert pinned(path) == {}
 
 
+def test_a_model_in_several_files(cache: Path) -> None:
+    source = source_of("hf:acme/writer/q4/big-00001-of-00003.gguf")
+    parts = parts_of(source)
+    assert [part.path.name for part in parts] == [f"big-0000{number}-of-00003.gguf" for number in (1, 2, 3)]
+    assert [part.url.rsplit("/", 1)[-1] for part in parts] == [part.path.name for part in parts]
+    assert (source.name, parts[0]) == ("big", source)
+    assert parts_of(one := source_of("hf:acme/writer/small.gguf")) == [one]
+
+
 def test_an_address(cache: Path) -> None:
     source = source_of("https://example.org/models/a.gguf?key=1", f"sha256:{HASH}")
     assert (source.hub, source.sha256, source.name) == ("", HASH, "a")
@@ -91,6 +100,9 @@ def test_an_address(cache: Path) -> None:
         ("http://example.org/model.gguf", HASH, "https://"),
         ("https://me:secret@example.org/model.gguf", HASH, "password"),
         ("longwriter-glm4-9b", HASH, "another SHA-256"),
+        ("hf:acme/writer/big-00002-of-00003.gguf", "", "ask for the first one, …-00001-of-00003.gguf"),
+        ("hf:acme/writer/big-00001-of-99999.gguf", "", "ask for the first one"),
+        ("https://example.org/big-00001-of-00003.gguf", HASH, "from the hub alone"),
     ],
 )
 def test_what_cannot_be_asked_for(asked: str, sha256: str, words: str) -> None:

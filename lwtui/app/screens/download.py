@@ -16,7 +16,7 @@ from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.line import Line
 from lwtui.config import ModelSettings, add_model
 from lwtui.errors import LwtuiError
-from lwtui.models.download import Progress, download, part_size
+from lwtui.models.download import Progress, download_model, part_size
 from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
 from lwtui.models.llama_cpp.fit import in_gb
 from lwtui.models.llama_cpp.machine import available_memory
@@ -110,7 +110,7 @@ class DownloadScreen(Dialog[str]):
     @work(exclusive=True)
     async def _download(self, source: Source, name: str) -> None:
         try:
-            await download(source, self._show)
+            await download_model(source, self._show)
             if name not in self._models:
                 add_model(source.settings(name))
         except LwtuiError as error:
