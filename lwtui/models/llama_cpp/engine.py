@@ -27,6 +27,7 @@ from lwtui.text import RunningCount
 _SLOW_STEP = 0.05  # seconds; from here on a step for one token can be broken off as well
 _MOST_REFUSED = 32  # tokens at one place that would end an answer too early
 _WORTH_SAVING = 512  # tokens that would have to be computed anew
+_LEAST_FREE = 512  # tokens of room that an answer gets at the cost of texts that nobody is writing
 _KV_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0}
 _FLASH_ATTENTION = {
     "on": C.LLAMA_FLASH_ATTN_TYPE_ENABLED,
@@ -219,21 +220,17 @@ class Engine:
     def _place(self, answer: Answer) -> None:
         """Find the strand in which the least has to be computed."""
         text = answer.waiting
+        alone = not self._running
         source, in_common = self.memory.closest(text)
-        if self._running:
-            strand = self._spare_strand(source, in_common)
-        else:
-            # A text that has the memory for itself always finds its numbers in the same places.
-            strand = source
-            for other in self.memory.strands:
-                if other is not strand:
-                    self._drop(other)
+        strand = self._spare_strand(source, in_common)
         found, found_in_common = self.saved.closest(text) if self.saved else (None, 0)
         if found is not None and found_in_common >= in_common + _WORTH_SAVING:
             self._drop(strand)
+            if alone:
+                self._tidy(strand, len(text))
             in_common = found_in_common if self._restore(strand, found) else 0
             source = strand
-        keep = reusable(source, in_common, len(text), alone=not self._running)
+        keep = reusable(source, in_common, len(text), alone=alone)
         if strand is source:
             if len(strand.tokens) - keep >= _WORTH_SAVING:
                 self._save(strand)
@@ -246,12 +243,27 @@ class Engine:
         answer.is_reading = True
         answer.cached = min(keep, len(answer.prompt))
         del answer.waiting[:keep]
+        if alone:
+            self._tidy(strand, len(answer.waiting))
 
     def _spare_strand(self, source: Strand, in_common: int) -> Strand:
         """An idle strand: the one that shares the beginning, unless it holds much else as well."""
-        if not source.busy and len(source.tokens) <= 2 * in_common:
+        if not source.busy and len(source.tokens) <= max(2 * in_common, _WORTH_SAVING):
             return source
-        return self.memory.idle[0]
+        return next((strand for strand in self.memory.idle if strand is not source), source)
+
+    def _tidy(self, kept: Strand, needed: int) -> None:
+        """Let go of idle texts that are quickly read again, and of others whose room is needed for so many tokens.
+
+        What lies beside a text in memory makes it slower to compute, and may change how its numbers are rounded.
+        """
+        held = sum(len(strand.tokens) for strand in self.memory.strands)
+        for strand in self.memory.idle:
+            if strand is kept:
+                continue
+            if len(strand.tokens) < _WORTH_SAVING or held + needed + _LEAST_FREE > self.context_length:
+                held -= len(strand.tokens)
+                self._drop(strand)
 
     # What is kept.
 

@@ -111,7 +111,7 @@ class SavedStates:
             if _checksum(state.data) != whole[end:].tobytes():
                 raise _Unusable
             if not C.llama_state_seq_set_data(context, _pointer(state), saved.size, strand.number):
-                raise _Unusable
+                return False  # no room
             os.utime(saved.path)
         except (OSError, ValueError, _Unusable):
             self._forget(saved)
