@@ -373,6 +373,17 @@ def test_hundreds_of_nasty_texts_are_set_as_they_are(tmp_path: Path) -> None:
     assert shown == [" ".join(f"x{text}x".split(" ")) for text in texts]
 
 
+def test_characters_that_xml_does_not_have_are_left_out(tmp_path: Path) -> None:
+    parts = tuple(Part(f"a\uffff{at}", 1, "b\ufffe `\uffff` \ufdd0\n\n```\n\uffff\n```") for at in range(2))
+    book = Book("T\uffff", "A\ufffe", "en", "2026-02-03", parts)
+    for to in ("docx", "epub"):
+        save(book, tmp_path / f"book.{to}", to, Work())
+        with ZipFile(tmp_path / f"book.{to}") as archive:
+            for name in archive.namelist():
+                if name.endswith((".xml", ".xhtml", ".opf", ".ncx", ".rels")):
+                    xml(archive, name)
+
+
 def test_a_long_book_begins_each_chapter_on_a_new_page(tmp_path: Path) -> None:
     text = "Six hours of sun and a deep pot are what a plant on a balcony asks for. " * 120
     with new_document(tmp_path) as document:

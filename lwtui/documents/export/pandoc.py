@@ -13,12 +13,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import regex
+
 from lwtui.documents.export.book import Book
 from lwtui.documents.export.text import html_body
 from lwtui.documents.export.words import contents_title, runs_right_to_left
 from lwtui.documents.export.work import Work
 from lwtui.errors import LwtuiError
 
+# With one such character in it, no program opens the file.
+_NOT_IN_XML = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uFFFE\uFFFF]")
 _MOST_MEMORY = "2g"  # a book of 100,000 words takes 0.1
 # HTML without any of the extensions that let other languages in. What is not a known tag is text.
 _FROM = "html-native_divs-native_spans-raw_html-raw_tex-tex_math_dollars-tex_math_single_backslash"
@@ -47,9 +51,9 @@ def convert(book: Book, to: str, options: Sequence[str], work: Work, template: s
     page = _page(book)
     with TemporaryDirectory(prefix="lwtui-") as made:
         folder = Path(made)
-        (folder / "book.html").write_text(page, encoding="utf-8")
+        (folder / "book.html").write_text(_NOT_IN_XML.sub("", page), encoding="utf-8")
         if template:
-            (folder / "template").write_text(template, encoding="utf-8")
+            (folder / "template").write_text(_NOT_IN_XML.sub("", template), encoding="utf-8")
             options = [*options, "--template=template"]
         work.step("Setting the book")
         command = [*pandoc(), "--standalone", f"--from={_FROM}", f"--to={to}", "--output=book.out"]
