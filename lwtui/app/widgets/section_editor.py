@@ -16,11 +16,14 @@ from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
 from lwtui.app.widgets.past import Left, Past
 from lwtui.app.widgets.vim import Vim
+from lwtui.app.widgets.wrap import install
 from lwtui.documents.edits import in_common
 
 _QUIET_SECONDS = 0.4  # after the last key
 _LINE_ENDS = re.compile("[\u2028\u2029]")  # of a document's text; Textual's ends lines there, and says "\n"
 
+
+install()
 
 _NOT_FOR_TEXT = ("f6", "f7")  # a text area selects with these; here they stop and rewrite
 
