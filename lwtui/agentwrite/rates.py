@@ -22,7 +22,7 @@ from lwtui.agentwrite.events import (
     TextDelta,
     TextRolledBack,
 )
-from lwtui.config import ModelSettings, cache_folder
+from lwtui.config import ModelSettings, cache_folder, public_address
 from lwtui.files import write_atomically
 
 _NEW = 0.3  # weight of a section against all before it
@@ -55,7 +55,7 @@ def key_of(model: ModelSettings) -> str:
     """What tells models on this machine apart."""
     if model.provider == "llama_cpp":
         return f"llama_cpp {model.path or model.name}"
-    return f"{model.base_url} {model.model or model.name}"
+    return f"{public_address(model.base_url)} {model.model or model.name}"
 
 
 def rates_file() -> Path:

@@ -94,7 +94,7 @@ def resumed(shell: Shell, server: FaultServer) -> None:
 
 
 def test_a_run_without_a_screen_outlives_every_kill(tmp_path: Path, tried: Tried) -> None:
-    draw, kills, longest, number = random.Random(8), times(14, 150), 0.0, 0
+    draw, kills, longest, number = random.Random(8), times(12, 150), 0.0, 0
     while kills:
         number += 1
         shell = begin(tmp_path / str(number))
@@ -110,8 +110,7 @@ def test_a_run_without_a_screen_outlives_every_kill(tmp_path: Path, tried: Tried
                         ids = [section.id for section in document.sections()]
                         known = [section.text for section in document.sections()]
                 run = forked.start(shell, *command, "--events", *at(server))
-                run.process.join(draw.uniform(0.05, 1.2))
-                if run.process.exitcode is not None:
+                if run.wait(draw.uniform(0.05, 1.2)) is not None:
                     break  # it was through before it could be killed
                 kills, killed = kills - 1, run.kill()
                 if not path.exists():
@@ -131,11 +130,11 @@ def test_a_run_without_a_screen_outlives_every_kill(tmp_path: Path, tried: Tried
         assert not [one for one in shell.folder.iterdir() if one.name.endswith(("-wal", "-shm", "-journal"))]
     assert longest < 1.0
     told = f"sound, {longest:.2f} s of text lost at most, resumed to the end"
-    tried("kill -9 while writing, no screen", told, times(14, 150))
+    tried("kill -9 while writing, no screen", told, times(12, 150))
 
 
 def test_the_app_outlives_every_kill(tmp_path: Path, tried: Tried) -> None:
-    draw, kills, number = random.Random(9), times(4, 50), 0
+    draw, kills, number = random.Random(9), times(3, 50), 0
     while kills:
         number += 1
         shell = begin(tmp_path / str(number))
@@ -159,7 +158,7 @@ def test_the_app_outlives_every_kill(tmp_path: Path, tried: Tried) -> None:
                 integrity(path)
             resumed(shell, server)
         is_whole(path)
-    tried("kill -9 while writing, in the app", "sound, what was in the file stays, resumed to the end", times(4, 50))
+    tried("kill -9 while writing, in the app", "sound, what was in the file stays, resumed to the end", times(3, 50))
 
 
 def test_several_at_once_on_one_document_are_one_writer_and_readers(tmp_path: Path, tried: Tried) -> None:

@@ -114,6 +114,9 @@ def test_a_home_that_cannot_be_written_is_told_and_does_not_hinder(shell: Shell,
     tried("a home that cannot be written", "works with files elsewhere, else told in one line", 8)
 
 
+JUMPING = f"{__name__}:jumping_clock"
+
+
 def jumping_clock() -> None:
     """From now on the time of day jumps to and fro: by hours, days and years, and back before 1980."""
     real, jumps = time.time, itertools.cycle((0, 3600, -3600, 86_400, -1e9, 3e8, -86_400, 0.5, -0.5, -1.7e9))
@@ -125,15 +128,13 @@ def test_a_clock_that_jumps_harms_nothing(shell: Shell, tried: Tried) -> None:
     (shell.folder / "plan.json").write_text(json.dumps(PLAN_JSON))
     with endpoint(Author(delay=0.02)) as server:
         write = ("write", "Tomatoes", "--plan", "plan.json", "--output", "out.md", *at(server))
-        run = forked.start(shell, *write, before=jumping_clock)
+        run = forked.start(shell, *write, before=JUMPING)
         while not (shell.folder / "out.lw-wal").exists():
-            assert run.process.exitcode is None
+            assert run.wait(0) is None
             time.sleep(0.01)
-        run.process.join(0.2)
+        run.wait(0.2)
         run.kill()
-        run = forked.start(
-            shell, "write", "--resume", "out.lw", "--output", "out.md", *at(server), before=jumping_clock
-        )
+        run = forked.start(shell, "write", "--resume", "out.lw", "--output", "out.md", *at(server), before=JUMPING)
         assert run.end() == 0, forked.errors(shell)
     assert headings((shell.folder / "out.md").read_text()) == TITLES
     os.utime(shell.folder / "out.lw", (0, 4e9))
