@@ -311,6 +311,8 @@ def test_a_script_without_a_font_is_told_with_what_to_install() -> None:
     assert any("Chinese" in line and "fonts-noto-cjk" in line and "番" in line for line in lines)
     assert any("emoji" in line and "manimgx-fonts" in line for line in lines)
     assert any("Thai" in line for line in lines)
+    many = fonts.notes("番ทܒހ☎ཀ𐎀𝕏")
+    assert len(many) == 4 and many[-1].startswith("No font has ")  # not a line for each of a hundred
 
 
 @pytest.mark.parametrize(

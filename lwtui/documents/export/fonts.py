@@ -38,16 +38,18 @@ _PYTHON_FONTS = ("manimgx_fonts", "manimgx_fonts_cjk")  # packages whose folder 
 _CJK_ENDINGS = {"zh": "SC", "ja": "JP", "ko": "KR", "yue": "HK"}
 _TRADITIONAL = {"tw": "TC", "hant": "TC", "hk": "HK", "mo": "HK"}
 _FAMILIES_IN_NAME = ("serif", "song", "ming", "mincho", "batang", "myungjo")
-# By the first word of a character's name: what it is, the font to install, Debian's package for it, and PyPI's.
-_CJK_FONT = ("Noto Serif CJK", "fonts-noto-cjk", "manimgx-fonts-cjk")
+# By the first word of a character's name: what it is, and what to install.
+_CJK = "Noto Serif CJK (apt install fonts-noto-cjk, or pip install manimgx-fonts-cjk)"
+_OTHERS = "a Noto font for it (apt install fonts-noto-core fonts-noto-extra, or from fonts.google.com/noto)"
 _INSTALL = {
-    "CJK": ("Chinese characters", *_CJK_FONT),
-    "HIRAGANA": ("Japanese", *_CJK_FONT),
-    "KATAKANA": ("Japanese", *_CJK_FONT),
-    "HANGUL": ("Korean", *_CJK_FONT),
-    "emoji": ("emoji", "Noto Emoji", "fonts-noto-color-emoji", "manimgx-fonts"),
+    "CJK": ("Chinese characters", _CJK),
+    "HIRAGANA": ("Japanese", _CJK),
+    "KATAKANA": ("Japanese", _CJK),
+    "HANGUL": ("Korean", _CJK),
+    "symbols": ("symbols", _OTHERS),
+    "emoji": ("emoji", "Noto Emoji (apt install fonts-noto-color-emoji, or pip install manimgx-fonts)"),
 }
-_OTHERS = ("Noto Sans", "fonts-noto-core", "manimgx-fonts")
+_MOST_NOTES = 3
 _SHOWN = 5  # characters named in a note
 
 
@@ -84,17 +86,21 @@ def choose(text: str, language: str, fonts: Sequence[FontInfo]) -> Choice:
 
 def notes(missing: str) -> list[str]:
     """A line for each script that has characters in ``missing``: which they are, and what to install."""
-    by_script: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for one in missing:
-        by_script.setdefault(_script(one), []).append(one)
-    lines: dict[tuple[str, str, str, str], list[str]] = {}
-    for script, characters in by_script.items():
-        lines.setdefault(_INSTALL.get(script, (script.capitalize(), *_OTHERS)), []).extend(characters)
-    return [
-        f"No font on this machine has {name} ({_some(characters)}): the PDF shows boxes in their place. Install {font}"
-        f" (apt install {debian}, or pip install {package}) and export again."
-        for (name, font, debian, package), characters in lines.items()
+        script = _script(one)
+        found.setdefault(_INSTALL.get(script, (script.capitalize(), _OTHERS)), []).append(one)
+    most_first = sorted(found.items(), key=lambda item: -len(item[1]))
+    lines = [
+        f"No font on this machine has {name} ({_some(characters)}): the PDF shows boxes in their place."
+        f" Install {font} and export again."
+        for (name, font), characters in most_first[:_MOST_NOTES]
     ]
+    if rest := most_first[_MOST_NOTES:]:
+        lines.append(
+            f"Nor has any font {', '.join(name for (name, _), _ in rest[:_SHOWN])}{'…' * (len(rest) > _SHOWN)}"
+        )
+    return lines
 
 
 def _some(characters: Sequence[str]) -> str:
