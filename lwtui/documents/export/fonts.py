@@ -97,9 +97,8 @@ def notes(missing: str) -> list[str]:
         for (name, font), characters in most_first[:_MOST_NOTES]
     ]
     if rest := most_first[_MOST_NOTES:]:
-        lines.append(
-            f"Nor has any font {', '.join(name for (name, _), _ in rest[:_SHOWN])}{'…' * (len(rest) > _SHOWN)}"
-        )
+        names = ", ".join(name for (name, _), _ in rest[:_SHOWN])
+        lines.append(f"No font has {names}{' and more' if len(rest) > _SHOWN else ''} either.")
     return lines
 
 
