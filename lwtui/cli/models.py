@@ -30,7 +30,7 @@ from lwtui.config import (
 )
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.models.catalog import DEMO, resolve
-from lwtui.models.llama_cpp.fit import estimate, in_gb
+from lwtui.models.llama_cpp.fit import in_gb, memory_in_words
 from lwtui.models.profiles import PROFILES, profile_for
 
 _NAME = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}._+-]{0,63}")
@@ -115,8 +115,8 @@ def _list(settings: Settings, *, as_json: bool) -> None:
     width = max(map(len, models))
     for model in models.values():
         mark = "*" if model.name == settings.model else " "
-        memory = f" ({_memory(model)})" if model.path else ""
-        print(f"{mark} {model.name:<{width}}  {_where(model)}{memory}")
+        memory = memory_in_words(model)
+        print(f"{mark} {model.name:<{width}}  {_where(model)}" + (f" ({memory})" if memory else ""))
 
 
 def _described(model: ModelSettings, settings: Settings) -> dict[str, Any]:
@@ -136,15 +136,6 @@ def _where(model: ModelSettings) -> str:
     if model.provider == "openai":
         return f"{model.model or model.name} at {host_of(model.base_url)}"
     return model.path or "Gemma 3 270M, a small base model that comes with lwtui[demo]"
-
-
-def _memory(model: ModelSettings) -> str:
-    """What loading a GGUF takes, or what is wrong with it, in a few words."""
-    try:
-        chosen = estimate(Path(model.path).expanduser(), model)
-    except LwtuiError:
-        return "it cannot be read; see lwtui doctor"
-    return chosen.summary() if chosen.fits else chosen.advice.rstrip(".")
 
 
 def _add(options: argparse.Namespace, settings: Settings) -> None:
@@ -262,8 +253,8 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
     show_terms_once(model)
     _check_pin(model)
     print(asyncio.run(tried()))
-    if model.path:
-        print(f"{model.name} {_memory(model)}.")
+    if memory := memory_in_words(model):
+        print(f"{model.name} {memory}.")
     return 0
 
 

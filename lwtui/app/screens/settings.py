@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -102,7 +103,7 @@ class SettingsScreen(Base):
         self.lwtui.reload_settings()
         self._show(name)
         if name:
-            self._answer(f"{name} is here, and right. t tests it, * makes it the default.")
+            await self._answer_with_memory(name, "is here, and right")
 
     def action_edit(self) -> None:
         model = self._chosen()
@@ -119,7 +120,14 @@ class SettingsScreen(Base):
         self.lwtui.reload_settings()
         self._show(saved)
         if saved:
-            self._answer(f"{saved} is saved. t tests it, * makes it the default.")
+            await self._answer_with_memory(saved, "is saved")
+
+    async def _answer_with_memory(self, name: str, what: str) -> None:
+        """Say what has become of a model, and of a GGUF what memory it takes."""
+        from lwtui.models.llama_cpp.fit import memory_in_words
+
+        memory = await asyncio.to_thread(memory_in_words, self.lwtui.agents.resolve(name))
+        self._answer(f"{name} {what}. t tests it, * makes it the default." + (f" It {memory}." if memory else ""))
 
     def action_default(self) -> None:
         if model := self._chosen():

@@ -21,7 +21,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from lwtui.config import ModelSettings
-from lwtui.errors import ConfigError
+from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.llama_cpp.gguf_header import GgufHeader, Layer, read_header
 from lwtui.models.llama_cpp.machine import available_memory, usable_cores
 from lwtui.models.llama_cpp.protocol import MOST_ANSWERS
@@ -152,6 +152,17 @@ def estimate(path: Path, settings: ModelSettings, devices: tuple[Device, ...] = 
     Raises :class:`~lwtui.models.base.ModelError` for what is no GGUF, and :class:`ConfigError` as :func:`fit` does.
     """
     return fit(read_header(path), Machine.here(devices), Wish.of(settings, sequences=MOST_ANSWERS))
+
+
+def memory_in_words(model: ModelSettings) -> str:
+    """What loading a GGUF of the settings takes here and now, or what is wrong with it; empty for any other model."""
+    if model.provider != "llama_cpp" or not model.path:
+        return ""
+    try:
+        chosen = estimate(Path(model.path).expanduser(), model)
+    except LwtuiError:
+        return "cannot be read; see lwtui doctor"
+    return chosen.summary() if chosen.fits else chosen.advice.rstrip(".")
 
 
 def fit(model: GgufHeader, machine: Machine, wish: Wish | None = None) -> Fit:
