@@ -1,7 +1,7 @@
 """A person's own keys, from the table ``[keys]`` of settings.toml::
 
     [keys]
-    save = "ctrl+w"            # in every screen that has an action of that name
+    save = "ctrl+w"            # in every screen that has an action of that name; what F1 shows is one too
     writing.find = "ctrl+k,/"  # in one screen; several keys are separated by commas
 
 A mistake is one clear line, and nothing is half applied.
@@ -61,11 +61,15 @@ def _split(given: str) -> list[str]:
 
 
 def _places(name: str) -> list[tuple[str, str]]:
-    known = [(group, action.name) for group, actions in ACTIONS.items() for action in actions]
-    full = {f"{slug(group)}.{action}": (group, action) for group, action in known}
-    places = [full[name]] if name in full else [place for place in known if place[1] == name]
+    known: dict[str, list[tuple[str, str]]] = {}
+    for group, actions in ACTIONS.items():
+        for action in actions:
+            for shown in dict.fromkeys((action.name, slug(action.label))):
+                for full in (shown, f"{slug(group)}.{shown}"):
+                    known.setdefault(full, []).append((group, action.name))
+    places = known.get(name, [])
     if not places:
-        near = get_close_matches(name, [*full, *(action for _, action in known)], 1)
+        near = get_close_matches(name, known, 1)
         hint = f"Did you mean {near[0]}?" if near else "F1 in the app shows all actions."
         raise ConfigError(f"[keys] '{name}' is no action. {hint}")
     return places

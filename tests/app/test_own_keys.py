@@ -67,6 +67,7 @@ def test_a_name_alone_is_for_every_screen_and_one_screen_has_the_last_word() -> 
     own = own_keys({"plan.undo": "ctrl+k", "undo": "f11"})
     assert own["Plan", "undo"] == "ctrl+k"
     assert own["Library", "undo"] == own["Writing", "undo"] == "f11"
+    assert own_keys({"rewrite": "ctrl+k"}) == {("Writing", "regenerate"): "ctrl+k"}  # as it is shown
     assert own_keys({"find": "ctrl+k", "log": "ctrl+f"})["Writing", "log"] == "ctrl+f"  # two may change places
 
 

@@ -25,18 +25,23 @@ from lwtui.app.screens.download import DownloadScreen
 from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.findings import FindingsScreen
 from lwtui.app.screens.forecast import ForecastScreen
+from lwtui.app.screens.go_to import GoTo
 from lwtui.app.screens.help import HelpScreen
 from lwtui.app.screens.history import HistoryScreen
+from lwtui.app.screens.inspector import InspectorScreen
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.log import LogScreen
 from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.new_document import NewDocumentScreen
+from lwtui.app.screens.notes import NotesScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
+from lwtui.app.screens.stale import StaleScreen
 from lwtui.app.screens.variants import VariantsScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.config import ModelSettings, add_model
-from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status, Usage
+from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance, SectionSummary, Status, Usage
+from lwtui.documents.stale import current_basis
 from lwtui.documents.store import Document
 from lwtui.models.download import Progress
 from tests.app.person import Person, someone
@@ -138,6 +143,73 @@ async def plan(person: Person, place: Place) -> None:
     await person.at(PlanScreen)
 
 
+def book(place: Place) -> Path:
+    """A document in parts, with notes and summaries, of which something has changed since it was written."""
+    rows = (
+        ("Roots and soil", "What grows below, and why it decides", 0, 1),
+        ("Choosing a pot", "Which sizes and materials suit a balcony, and why drainage decides", 300, 2),
+        ("Soil and feeding", "What to fill the pot with, and when to feed it; what too much does", 250, 2),
+        ("番茄的光照与温度", "番茄需要多少光照，温度太低或太高会怎样。", 0, 1),
+        ("Watering 💧 without drowning", "How much, how often, and how to tell before the leaves do", 300, 2),
+        ("Early", "In spring", 150, 3),
+        ("Harvest", "When they are ripe, and what Mira does with them", 200, 1),
+    )
+    path = place.documents / "book.lw"
+    path.parent.mkdir(exist_ok=True)
+    sections = tuple(
+        PlannedSection(title, point, words, f"s{at}", level) for at, (title, point, words, level) in enumerate(rows)
+    )
+    brief = Brief("Write a guide to growing tomatoes on a balcony.", 1200, model="writer")
+    with Document.create(path, brief, Plan("Tomatoes on a Balcony", sections)) as document:
+        for section_id, number in (("s1", 1), ("s2", 2), ("s4", 4)):
+            write(document, section_id, prose(number, 9))
+        book = document.notebook
+        book.set_notes(
+            [
+                Note("Tone", "Dry wit, short sentences, no exclamation marks.", "style"),
+                Note("Mira", "A botanist of forty who talks to her plants.", "story", False, ("Mira", "botanist")),
+                Note("Tomatoes are berries", "In the botanist's sense.", "fact", False, ("番茄", "fruit")),
+            ],
+            "Add notes",
+        )
+        book.set_summary(SectionSummary("s1", "Pots: twelve litres at least, with holes.", "d", by_hand=True))
+        now = current_basis(document, "s1", lambda sections, at: document.notes[:1])
+        document.accept("s1", replace(now, instruction="another"))
+        document.accept("s4", replace(now, shown={"s1": "another", "s2": "another"}))
+        document.edit("s4", "My own words. " * 12)
+    return path
+
+
+async def plan_nested(person: Person, place: Place) -> None:
+    person.app.open_document(book(place))
+    await person.at(WritingScreen)
+    await person.press("f2")
+    await person.at(PlanScreen)
+    await person.press("home", "down", "down", "down", "space")
+    await person.sees("▸")
+
+
+async def notes(person: Person, place: Place) -> None:
+    await plan_nested(person, place)
+    await person.press("n")
+    await person.at(NotesScreen)
+    await person.press("down")
+
+
+async def stale(person: Person, place: Place) -> None:
+    await plan_nested(person, place)
+    await person.press("y")
+    await person.at(StaleScreen)
+
+
+async def inspector(person: Person, place: Place) -> None:
+    await settled_models(person)
+    await plan_nested(person, place)
+    await person.press("end", "i")
+    await person.at(InspectorScreen)
+    await person.sees("for the answer")
+
+
 async def plan_empty(person: Person, place: Place) -> None:
     person.app.open_document(place.make())
     await person.at(PlanScreen)
@@ -167,6 +239,28 @@ async def writing_edit(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("enter")
     await person.until(lambda: person.editor.has_focus)
+
+
+async def writing_find(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("ctrl+r")
+    await person.type("my ")
+    await person.press("enter", "alt+c")
+    await person.sees("found")
+
+
+async def writing_focus(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("f10")
+    await person.until(lambda: person.editor.has_focus)
+
+
+async def go_to(person: Person, place: Place) -> None:
+    await writing(person, place)
+    await person.press("ctrl+g")
+    await person.at(GoTo)
+    await person.type("wa")
+    await person.until(lambda: person.app.screen.query_one(OptionList).option_count < 6)
 
 
 async def writing_read_only(person: Person, place: Place) -> None:
@@ -326,12 +420,19 @@ ALONE: list[Scene] = [
     new_document,
     new_document_problem,
     plan,
+    plan_nested,
     plan_empty,
     plan_failed,
     plan_total,
+    notes,
+    stale,
+    inspector,
     writing,
     writing_edit,
+    writing_find,
+    writing_focus,
     writing_read_only,
+    go_to,
     history,
     diff,
     forecast,
@@ -353,7 +454,14 @@ SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once
     new_document_problem,
     plan_empty,
     plan_total,
+    plan_nested,
+    notes,
+    stale,
+    inspector,
+    writing_find,
+    writing_focus,
     writing_read_only,
+    go_to,
     confirm,
     choose_model,
     model_form_gguf,
