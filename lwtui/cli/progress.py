@@ -15,6 +15,7 @@ from time import monotonic
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Event,
+    Grounded,
     NotesLeftOut,
     PlanDelta,
     PlanGrew,
@@ -149,7 +150,7 @@ class Progress:
             self._titles[event.section_id] = (event.position, event.total, event.title)
         if note := self._note(event):
             self.note(note)
-        is_due = monotonic() - self._drawn_at >= _REDRAW_SECONDS and not isinstance(event, PlanReady)
+        is_due = monotonic() - self._drawn_at >= _REDRAW_SECONDS and not isinstance(event, PlanReady | Grounded)
         if self._live and is_due:
             self._draw(_status(event) or self.tally.line(shutil.get_terminal_size().columns - 1))
 
