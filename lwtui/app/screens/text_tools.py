@@ -33,6 +33,7 @@ class TextTools(Base):
         self._finding = Finding(document)
         self._bar = FindBar(id="find-bar")
         self._selected = ""  # how much is, for the status line
+        self._trouble = ""  # why nothing can be looked for
 
     def _draw(self, select: str | None = None) -> None:
         raise NotImplementedError
@@ -63,7 +64,10 @@ class TextTools(Base):
 
     def _look(self) -> None:
         trouble = refused(self._finding, self._bar.query_now)
-        self._bar.say(trouble or self._finding.told, error=bool(trouble))
+        self._bar.say("Cannot be used" if trouble else self._finding.told, error=bool(trouble))
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._show_status()
 
     def on_find_bar_stepped(self, event: FindBar.Stepped) -> None:
         self._step(forward=event.forward)
@@ -87,7 +91,7 @@ class TextTools(Base):
         try:
             match = self._finding.step(self._editor.section_id, end if forward else start, forward=forward)
         except LwtuiError as error:
-            self._bar.say(str(error), error=True)
+            self.complain(error)
             return
         if match is not None:
             self._draw(match.section_id)
@@ -98,6 +102,8 @@ class TextTools(Base):
 
     def on_find_bar_closed(self) -> None:
         self._bar.close()
+        self._trouble = ""
+        self._show_status()
         self.set_focus(self._editor)
 
     # -- replacing

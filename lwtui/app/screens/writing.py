@@ -32,6 +32,7 @@ from lwtui.documents.outline import numbers
 from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1  # the text on the screen is at most this old
+_ASIDE_SECONDS = 0.3  # the same, where another section is written than the one that is shown
 _STATUS_SECONDS = 0.4  # and its figures, which are read less often and cost more
 _NOTED_LINES = 200  # of the log
 
@@ -149,7 +150,8 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
 
     def _draw_soon(self) -> None:
         if self._frame is None:
-            self._frame = self.set_timer(_FRAME_SECONDS, self._draw)
+            watched = not self._session.current or self._editor.section_id in self._session.current
+            self._frame = self.set_timer(_FRAME_SECONDS if watched else _ASIDE_SECONDS, self._draw)
 
     def _draw(self, select: str | None = None) -> None:
         if self._frame is not None:
@@ -212,7 +214,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
         label(self._outline, "Outline", f"{done} of {len(sections)} done")
-        trouble = session.error
+        trouble = self._trouble or session.error
         if document.read_only:
             trouble = f"Read-only: {document.read_only_reason}"
         self._message.set_class(bool(trouble), "error")
