@@ -49,9 +49,9 @@ def gguf() -> Path:
 
 
 def test_the_demo_model_writes_a_whole_document(shell: Shell, gguf: Path) -> None:
-    command = ["write", INSTRUCTION, "--model", "demo", "--words", 1500, "--seed", 1, "--output", "out.md"]
+    command = ["write", INSTRUCTION, "--model", "demo", "--words", 1000, "--seed", 1, "--output", "out.md"]
     done = shell.run(*command, timeout=MINUTES, LWTUI_CACHE_DIR=str(cache_folder())).worked()
-    is_whole(shell, 1500)
+    is_whole(shell, 1000)
     assert done.out == ""
 
 
@@ -102,20 +102,21 @@ def use(shell: Shell, address: str) -> None:
     )
 
 
-def test_a_real_endpoint_writes_a_whole_document(shell: Shell, served: str) -> None:
+def test_a_real_endpoint_plans(shell: Shell, served: str) -> None:
     use(shell, served)
-    command = ["write", INSTRUCTION, "--model", "gemma", "--words", 600, "--seed", 1, "--output", "out.md"]
-    shell.run(*command, timeout=MINUTES).worked()
-    is_whole(shell, 600)
+    plan = shell.run("plan", INSTRUCTION, "--model", "gemma", "--words", 600, "--seed", 1, "--json", timeout=MINUTES)
+    sections = json.loads(plan.worked().out)["sections"]
+    assert sum(section["words"] for section in sections) == 600
+    assert all(section["title"] and section["main_point"] for section in sections)
 
 
 PLAN = """Growing Tomatoes on a Balcony
 
-1. Choosing a Variety (200 words)
+1. Choosing a Variety (150 words)
    Which tomatoes stay small enough for a pot, and how they differ in taste.
-2. Pots and Soil (200 words)
+2. Pots and Soil (150 words)
    How large the pots should be, and what soil the plants need.
-3. Water and Light (200 words)
+3. Water and Light (150 words)
    How often to water, and how to find the sunniest place.
 """
 FAULTS = [
@@ -134,7 +135,7 @@ def test_a_document_comes_out_whole_from_a_real_endpoint_that_fails_in_every_way
     with FaultServer(faults=FAULTS, upstream=served) as failing:
         use(shell, failing.base_url)
         done = shell.run(*command, "--events", timeout=MINUTES).worked()
-    is_whole(shell, 600)
+    is_whole(shell, 450)
     events = [json.loads(line) for line in done.out.splitlines()]
     retries = [event for event in events if event["event"] == "Retrying"]
     assert {event["fault"] for event in retries} == {"rate-limit", "server", "dropped", "stalled", "malformed"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from lwtui.cli import main
 from lwtui_training.base import load_model, load_tokenizer
 from lwtui_training.memory import GIB, activation_bytes, estimate, packed_count, plan_recipe, shape_of
 from lwtui_training.recipe import load_recipe
@@ -65,12 +64,11 @@ def test_activations_are_about_what_autograd_keeps(recipe: Any, tiny: Path) -> N
     assert expected == pytest.approx(sum(kept.values()), rel=0.25)
 
 
-def test_what_cannot_fit_is_refused_with_what_would(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "lwtui", "train", "plan", "longwriter-llama3.1-8b", "--devices", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "It does not fit." in done.stdout
-    assert "This would fit: " in done.stderr
+def test_what_cannot_fit_is_refused_with_what_would(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "plan", "longwriter-llama3.1-8b", "--devices", "1"]) == 1
+    said = capsys.readouterr()
+    assert "It does not fit." in said.out
+    assert "This would fit: " in said.err
 
 
 def test_advice_fits() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lwtui.cli import main
 from lwtui_training.launch import config_file, environment, launch_command, train_on_devices
 from lwtui_training.sft import train_sft
 from tests.training.support import rows, write
@@ -103,11 +103,8 @@ def test_deepspeed_takes_the_settings(recipe: Any) -> None:
     assert plugin.deepspeed_config["zero_optimization"]["stage"] == 3
 
 
-def test_context_parallel_needs_unpacked_rows(tmp_path: Path) -> None:
+def test_context_parallel_needs_unpacked_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text('[base]\nmodel = "tiny"\n[hardware]\nprocesses = 4\nstrategy = "fsdp2"\ncontext_parallel = 2\n')
-    done = subprocess.run(
-        [sys.executable, "-m", "lwtui", "train", "sft", str(path)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "sft.packing = false" in done.stderr
+    assert main(["train", "sft", str(path)]) == 2
+    assert "sft.packing = false" in capsys.readouterr().err

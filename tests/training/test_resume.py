@@ -114,7 +114,7 @@ def test_kill_9_of_the_command_leaves_nothing_half_written(tiny: Path, tmp_path:
     (tmp_path / "recipe.toml").write_text(
         f'name = "killed"\nseed = 3\noutput = "{tmp_path}/run"\n'
         f'[base]\nmodel = "{tiny}"\nformat = "longwriter-llama"\ndtype = "float32"\n[data]\nlong = "rows.jsonl"\n'
-        "[sft]\nmax_length = 256\nmax_steps = 400\nlearning_rate = 1e-3\ngradient_checkpointing = false\n"
+        "[sft]\nmax_length = 256\nmax_steps = 60\nlearning_rate = 1e-3\ngradient_checkpointing = false\n"
         "save_steps = 5\n"
         '[hardware]\ndevice = "cpu"\nthreads = 1\n'
     )
@@ -127,7 +127,7 @@ def test_kill_9_of_the_command_leaves_nothing_half_written(tiny: Path, tmp_path:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "run" / "sft").exists()
-    subprocess.run([*command, "sft", str(tmp_path / "recipe.toml"), "--set", "sft.max_steps=400"], check=True)
+    subprocess.run([*command, "sft", str(tmp_path / "recipe.toml"), "--set", "sft.max_steps=60"], check=True)
     manifest = json.loads((tmp_path / "run" / "sft" / "manifest.json").read_text())
-    assert manifest["metrics"]["steps"] == 400
-    assert len(manifest["metrics"]["losses"]) == 400
+    assert manifest["metrics"]["steps"] == 60
+    assert len(manifest["metrics"]["losses"]) == 60
