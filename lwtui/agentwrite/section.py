@@ -102,8 +102,8 @@ class SectionWriter:
             yield event
         yield SectionStarted(
             self._id,
-            self._job.number,
-            len(self._job.plan.sections),
+            self._job.ordinal,
+            self._job.total,
             section.title,
             self._job.target,
             bool(section.text),
@@ -365,7 +365,7 @@ class SectionWriter:
         else:
             why, remedy = "ended its answer and gave no text", "Try again, or choose another model"
         return ModelError(
-            f"The model {why} for section {self._job.number}. {remedy}; what was written is kept.", kind="no-answer"
+            f"The model {why} for section {self._job.ordinal}. {remedy}; what was written is kept.", kind="no-answer"
         )
 
     def _tidy_end(self) -> list[Event]:

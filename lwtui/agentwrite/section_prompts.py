@@ -13,6 +13,7 @@ from lwtui.agentwrite.forms import Task
 from lwtui.agentwrite.notes import as_list, chosen
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.documents.model import Brief, Note, Plan, Section
+from lwtui.documents.outline import numbers
 from lwtui.documents.stale import basis_of
 from lwtui.models.base import Prompt, Request
 
@@ -27,7 +28,7 @@ _NOTE_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Job:
-    """One section to write, and what is known of its surroundings at that moment.
+    """One section to write, at position ``number`` of the plan, and what is known of its surroundings at that moment.
 
     ``notes`` are all of the writer's; ``recent`` is the text before in which their triggers are looked for.
 
@@ -47,6 +48,16 @@ class Job:
     variant: int = 0
     notes: Sequence[Note] = ()
     recent: str = ""
+
+    @property
+    def ordinal(self) -> int:
+        """The section's number as a reader counts: headings alone are no sections."""
+        return numbers(self.plan)[self.number - 1]
+
+    @property
+    def total(self) -> int:
+        """How many sections a reader counts."""
+        return numbers(self.plan)[-1]
 
 
 class SectionPrompts:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lwtui.agentwrite import Draft, PlanError, make_plan
-from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, PlanRejected, Retrying, to_dict
+from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, PlanRejected, Retrying, SectionStarted, to_dict
 from lwtui.agentwrite.plan_nested import sections_within, unplanned
 from lwtui.agentwrite.plan_view import Detail, around, titles, view
 from lwtui.documents.model import Brief, Plan, PlannedSection
@@ -228,10 +228,12 @@ async def test_the_plan_of_a_long_book_leaves_room_for_writing_it(profile: str, 
     draft = Draft(plan, {one.id: f"Something about {one.id}. " * 30 for one in plan.sections[:-1] if one.words})
     draft.done = {one.id for one in plan.sections[:-1]}
     async with open_studio(Answers(), profile=profile, context_length=context) as studio:
-        await studio.write(replace(BRIEF, words=2000), draft)
+        _, events = await studio.write(replace(BRIEF, words=2000), draft)
         for seen in studio.server.calls:
             await assert_bounded(studio, seen.json, context)
-    assert "200" in studio.prompts[-1] or profile == "base"
+    (started,) = of_kind(SectionStarted, events)
+    assert (started.position, started.total) == (200, 200)
+    assert "section 200 of 200" in studio.prompts[-1].casefold() or profile == "base"
     assert [one.id for one in plan.sections if one.id not in draft.done] == []
     assert draft.texts[last]
 
