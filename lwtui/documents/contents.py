@@ -6,7 +6,19 @@ import sqlite3
 from dataclasses import dataclass, field, replace
 
 from lwtui.documents.memory import Memory, load_memory
-from lwtui.documents.model import Basis, Brief, Mode, Origin, Plan, PlannedSection, Provenance, Section, Status, Usage
+from lwtui.documents.model import (
+    DEEPEST,
+    Basis,
+    Brief,
+    Mode,
+    Origin,
+    Plan,
+    PlannedSection,
+    Provenance,
+    Section,
+    Status,
+    Usage,
+)
 from lwtui.documents.schema import basis_from_json, provenance_from_json
 from lwtui.text import RunningCount
 
@@ -144,6 +156,8 @@ def _load(db: sqlite3.Connection) -> Contents:
         " FROM section s LEFT JOIN revision r ON r.id = s.revision ORDER BY s.position"
     )
     for section_id, position, heading, main_point, target, level, status, revision, basis, text, length, origin in rows:
+        if not 1 <= level <= DEEPEST:
+            raise ValueError(f"a section on level {level}")
         section = Section(
             section_id,
             heading,

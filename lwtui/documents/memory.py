@@ -74,14 +74,20 @@ def put_note_step(db: sqlite3.Connection, label: str, before: Sequence[Note]) ->
 
 
 def take_note_step(db: sqlite3.Connection) -> tuple[str, tuple[Note, ...]] | None:
-    """The label of the last change of the notes and what they were before it; forgets it."""
+    """The label of the last change of the notes and what they were before it; forgets it.
+
+    Raises ``sqlite3.Error``, also for what no version of lwtui would have written.
+    """
     row = db.execute("SELECT id, label, before FROM note_step ORDER BY id DESC LIMIT 1").fetchone()
     if row is None:
         return None
     step, label, before = row
     db.execute("DELETE FROM note_step WHERE id = ?", (step,))
-    notes = (Note(**{**one, "triggers": tuple(one["triggers"])}) for one in json.loads(before))
-    return label, tuple(notes)
+    try:
+        notes = tuple(Note(**{**one, "triggers": tuple(one["triggers"])}) for one in json.loads(before))
+        return label, checked_notes(notes)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise sqlite3.DatabaseError(f"unexpected contents in the history of its notes, {error}") from error
 
 
 def put_summary(db: sqlite3.Connection, summary: SectionSummary, over: SectionSummary | None) -> None:

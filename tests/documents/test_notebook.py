@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +91,24 @@ def test_a_section_remembers_what_it_was_written_from(tmp_path: Path) -> None:
     document = reopened(document)
     assert document.basis(SOIL.id) == later
     document.close()
+
+
+def test_notes_and_levels_that_lwtui_would_not_write_are_told_in_one_line(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.notebook.set_notes([TONE], "Add “Tone”")
+    document.notebook.set_notes([], "Delete “Tone”")
+    document.close()
+    for odd in ("{", "3", '[{"title": 1}]', '[{"title": "x", "text": "y", "triggers": 5}]', "[[]]"):
+        with closing(sqlite3.connect(document.path)) as db:
+            db.execute("UPDATE note_step SET before = ?", (odd,))
+            db.commit()
+        with Document.open(document.path) as again, pytest.raises(DocumentError, match="unexpected contents"):
+            again.notebook.undo_notes()
+    with closing(sqlite3.connect(document.path)) as db:
+        db.execute("UPDATE section SET level = 0")
+        db.commit()
+    with pytest.raises(DocumentError, match="a section on level 0"):
+        Document.open(document.path)
 
 
 def test_settings_are_kept_and_are_no_change_of_the_document(tmp_path: Path) -> None:
