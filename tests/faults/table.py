@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,8 @@ class Collector:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" and report.passed:
-            self.rows += [fault for name, fault in report.user_properties if name == "fault"]
+            noted: list[Any] = [fault for name, fault in report.user_properties if name == "fault"]
+            self.rows += [(fault, outcome, times) for fault, outcome, times in noted]
 
 
 def table(rows: list[tuple[str, str, int]]) -> str:
@@ -32,13 +34,16 @@ def table(rows: list[tuple[str, str, int]]) -> str:
     for fault, outcome, tried in rows:
         times[fault, outcome] = times.get((fault, outcome), 0) + tried
     lines = ["| fault | tried | outcome |", "| --- | ---: | --- |"]
-    return "\n".join([*lines, *(f"| {fault} | {tried:,} | {outcome} |" for (fault, outcome), tried in times.items())])
+    return "\n".join(
+        [*lines, *(f"| {fault} | {tried:,} | {outcome} |" for (fault, outcome), tried in sorted(times.items()))]
+    )
 
 
 def main() -> int:
     collector = Collector()
     with contextlib.redirect_stdout(sys.stderr):
-        code = pytest.main(["-q", "-p", "no:cacheprovider", str(Path(__file__).parent)], plugins=[collector])
+        where = str(Path(__file__).parent)
+        code = pytest.main(["-q", "-p", "no:cacheprovider", "-n2", "--dist=loadscope", where], plugins=[collector])
     print(table(collector.rows))
     return int(code)
 
