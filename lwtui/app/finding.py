@@ -10,6 +10,7 @@ from lwtui.documents.search import Match, Query, count, find, nearest, replace_a
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
+REPLACED = "Replace"  # how the label of a replacement begins
 _LONGEST_QUOTE = 24  # characters of what is looked for, in the label of a replacement
 
 
@@ -53,7 +54,9 @@ class Finding:
                 changed[section.id] = text
                 done += here
         if changed:
-            label = f"Replace “{_quote(self.query.text)}” by “{_quote(self.by)}” in {counted(len(changed), 'section')}"
+            label = (
+                f"{REPLACED} “{_quote(self.query.text)}” by “{_quote(self.by)}” in {counted(len(changed), 'section')}"
+            )
             self.document.set_plan(self.document.plan, label, changed)
         self.at, self.total = None, left
         told = f"{counted(done, 'place')} replaced in {counted(len(changed), 'section')}."

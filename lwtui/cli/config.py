@@ -14,7 +14,7 @@ from lwtui.cli.parser import Parser, command_parser
 from lwtui.config import ModelSettings, Settings, load_settings, set_value, settings_file
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 
-_KEYS = "model, documents, theme, author, mirror or models.NAME.FIELD"
+_KEYS = "model, documents, theme, author, mirror, restore, vim, keys.ACTION or models.NAME.FIELD"
 _EDITORS = ("nano", "vim", "vi")
 
 
@@ -47,12 +47,21 @@ def run(options: argparse.Namespace) -> int:
         case "path":
             print(settings_file())
         case "set":
+            _check_key(options.key, options.value)
             set_value(options.key, options.value)
         case "edit":
             return _edit()
         case _:
             _get(getattr(options, "key", None))
     return 0
+
+
+def _check_key(key: str, value: str) -> None:
+    """One of the app's keys has to be one, and to be free. Raises :class:`ConfigError`."""
+    if key.startswith("keys.") and value:
+        from lwtui.app.own_keys import own_keys
+
+        own_keys({**load_settings().keys, key.removeprefix("keys."): value})
 
 
 def _get(key: str | None) -> None:
@@ -98,7 +107,8 @@ def _edit() -> int:
         code = subprocess.call([*shlex.split(given), str(path)])
     except (OSError, ValueError) as error:
         raise LwtuiError(f"The editor {given!r} did not start: {error}. Set EDITOR to another.") from None
-    load_settings()
+    for name, value in load_settings().keys.items():
+        _check_key(f"keys.{name}", value)
     if code:
         say(f"lwtui: {given} ended with exit code {code}.")
     return int(code != 0)

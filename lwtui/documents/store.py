@@ -257,6 +257,12 @@ class Document:
                 planned[section_id] = rows.write_text(db, planned[section_id], text, Origin.USER)
         self._took_plan(plan, planned)
 
+    @property
+    def last_step(self) -> str | None:
+        """The label of what :meth:`undo_plan` would take back."""
+        row = self._row("SELECT label FROM plan_step ORDER BY id DESC LIMIT 1")
+        return None if row is None else str(row[0])
+
     def undo_plan(self) -> str | None:
         """Take back the last :meth:`set_plan`, its texts included; its label, or ``None`` if there is none.
 

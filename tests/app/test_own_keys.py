@@ -9,6 +9,7 @@ from lwtui.app.screens.help import HelpScreen
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.writing import WritingScreen
+from lwtui.cli import main
 from lwtui.config import load_settings, set_value
 from lwtui.errors import ConfigError
 from tests.app.person import someone
@@ -97,12 +98,21 @@ async def test_the_app_obeys_and_shows_them(place: Place) -> None:
         assert isinstance(person.app.screen, WritingScreen)
         await person.press("f11")
         await person.at(HelpScreen)
-        await person.press("end")
+        await person.sees("w Edit", "Ctrl+K Save")
         await person.press("escape", "f2")
         await person.at(PlanScreen)
     async with someone(library=True) as person:
         await person.at(LibraryScreen)
         await person.sees("F11 Help")
+
+
+def test_a_key_that_cannot_be_is_not_set(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "set", "keys.save", "ctrl+f"]) == 2
+    assert "Ctrl+F would be both" in capsys.readouterr().err
+    assert load_settings().keys == {}
+    assert main(["config", "set", "keys.save", "ctrl+k"]) == 0
+    assert main(["config", "get", "keys.save"]) == 0
+    assert "ctrl+k" in capsys.readouterr().out
 
 
 def test_the_app_does_not_start_with_keys_that_cannot_be(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.widgets import Input, OptionList
 
 from lwtui.app.external_editor import edit_elsewhere
+from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.go_to import GoTo, headings
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.writing import WritingScreen
@@ -65,6 +67,23 @@ async def test_words_are_found_and_replaced_in_the_whole_document_and_that_is_ta
         await person.is_told("Taken back: Replace “cat” by “dog” in 2 sections")
         assert person.sections[2].text == TEXTS[3]
         assert person.sections[0].text == "The cat sat.\n\nA dog ran."
+        await person.press("u")
+        await person.is_told("There is nothing to take back here.")
+
+
+async def test_a_change_of_the_plan_is_taken_back_from_the_text_only_after_asking(place: Place) -> None:
+    async with someone(place.make(100, 100, texts={1: "First.", 2: "Second."})) as person:
+        await opened(person)
+        document = person.document
+        document.set_plan(replace(document.plan, sections=document.plan.sections[:1]), "Delete section “Part dice”")
+        await person.press("u")
+        await person.at(Confirm)
+        await person.sees("Take back the last change of the plan: Delete section “Part dice”?")
+        await person.press("n", "u")
+        await person.at(Confirm)
+        assert len(person.titles) == 1
+        await person.press("y")
+        await person.until(lambda: len(person.titles) == 2)
 
 
 async def test_a_replacement_in_a_section_is_taken_back_in_the_text_also_after_looking_elsewhere(place: Place) -> None:

@@ -7,20 +7,30 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from lwtui.app.keymap import ACTIONS, EVERYWHERE, actions, key_label
+from lwtui.app.keymap import ACTIONS, EVERYWHERE, WRITING, actions, key_label
 from lwtui.app.screens.base import Dialog
 
 _GUIDE = """\
 A document is planned, then written section by section. Say what you want in New; the model proposes a plan; \
-change it in any way; F5 writes. While it writes you can read, edit any other section, change what is planned for \
+change it in any way; {write} writes. While it writes you can read, edit any other section, change what is planned for \
 later ones, or pause and change the very sentence that was being written: it goes on from there.
 
 Everything is in one .lw file, saved twice a second. Closing the terminal, or a power cut, loses at most a second. \
-Old versions of each section are in its history (F8): a section that is rewritten keeps its old text.
+Old versions of each section are in its history ({history}): a section that is rewritten keeps its old text.
 
 Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ being written, ◐ interrupted, · not begun.
 
+In the text {find} finds in the whole document and {replace} replaces there; Ctrl+Z takes back what you did, also in \
+a section that you left meanwhile. {external} opens the section in your own editor. Keys, themes and vim's ways are \
+yours to choose: {settings}.
+
 Ctrl+P opens the palette: type a word of what you want to do. Ctrl+Q quits."""
+
+
+def _guide() -> str:
+    """The guide, with the keys that its reader has."""
+    known = {one.name: key_label(one.keys.split(",")[0]) for group in (EVERYWHERE, WRITING) for one in actions(group)}
+    return _GUIDE.format_map(known)
 
 
 class Keys(Static):
@@ -59,7 +69,7 @@ class HelpScreen(Dialog[None]):
                 yield Static(group, classes="group")
                 yield Keys(group)
             yield Static("How it works", classes="group")
-            yield Static(_GUIDE, markup=False)
+            yield Static(_guide(), markup=False)
             for group in ACTIONS:
                 if group not in first:
                     yield Static(group, classes="group")

@@ -8,7 +8,7 @@ import os
 from textual import work
 from textual.app import SuspendNotSupported
 
-from lwtui.app.finding import Finding, refused
+from lwtui.app.finding import REPLACED, Finding, refused
 from lwtui.app.format import unit
 from lwtui.app.screens.base import Base
 from lwtui.app.widgets.find_bar import FindBar
@@ -147,15 +147,26 @@ class TextTools(Base):
     def _writing_here(self) -> bool:
         return self._editor.read_only
 
-    def action_undo(self) -> None:
+    @work
+    async def action_undo(self) -> None:
+        """Take back the last replacement; a change of the plan, which is not seen here, only after asking."""
+        from lwtui.app.screens.dialogs import Confirm
+
         if not self.store():
             return
+        label = self._document.last_step
+        if label is None:
+            self.say("There is nothing to take back here. Ctrl+Z in the text does.")
+            return
+        question = Confirm(f"Take back the last change of the plan: {label}?", "Undo")
+        if not label.startswith(f"{REPLACED} “") and not await self.app.push_screen_wait(question):
+            return
         try:
-            label = self._document.undo_plan()
+            self._document.undo_plan()
         except LwtuiError as error:
             self.complain(error)
             return
-        self.say(f"Taken back: {label}" if label else "There is nothing to take back here. Ctrl+Z in the text does.")
+        self.say(f"Taken back: {label}")
         self._draw()
 
     # -- headings

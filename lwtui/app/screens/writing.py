@@ -407,6 +407,8 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
     def action_back(self) -> None:
         if self.has_class("focus-mode"):
             self.action_focus_mode()
+        elif self._bar.display:
+            self.on_find_bar_closed()
         elif self.focused is self._editor:
             self.store()
             self._outline.focus()
