@@ -54,8 +54,8 @@ async def test_text_streams_in_and_figures_follow(server: FaultServer, tempo: Te
         await person.press("f5")
         await person.at(WritingScreen)
         await streaming(person, "s1")
+        await person.until(lambda: person.editor.text)
         shown = person.editor.text
-        assert shown
         assert sentence(1, 0).strip().startswith(shown[:30])
         tempo.give(3)
         await person.until(lambda: len(person.editor.text) > len(shown))
