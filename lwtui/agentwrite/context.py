@@ -73,7 +73,7 @@ class Context:
                         bodies[one.id] = item
                     else:
                         yield item
-        digest = await self._digest(earlier[:border], bodies, int(budget * _NOTES))
+        digest, summed_up = await self._digest(earlier[:border], bodies, int(budget * _NOTES))
         whole = earlier[border:]
         tail = "\n\n".join(blocks[border:])
         if border == len(blocks) and blocks:
@@ -84,7 +84,7 @@ class Context:
         text = "\n\n".join(part for part in (digest, tail) if part)
         sent = await self._count(text)
         yield ContextTrimmed(section_id, full, sent, max(0, sent - tail_tokens), tail_tokens)
-        yield Shown(text, sent, tuple(whole), bodies)
+        yield Shown(text, sent, tuple(whole), {one: bodies[one] for one in summed_up})
 
     async def end_of(self, text: str, budget: int) -> str:
         """The end of ``text`` in at most ``budget`` tokens, from a sentence's beginning; all of it if it fits."""
@@ -162,9 +162,11 @@ class Context:
             if error.kind not in ("context", "refused"):
                 raise
 
-    async def _digest(self, sections: Sequence[Section], bodies: Mapping[str, str], budget: int) -> str:
-        """The notes on sections within ``budget`` tokens; where they do not fit, the oldest keep their headings
-        alone, and the writer's own are the last that do."""
+    async def _digest(
+        self, sections: Sequence[Section], bodies: Mapping[str, str], budget: int
+    ) -> tuple[str, list[str]]:
+        """The notes on sections within ``budget`` tokens, and of which sections (ids) there are more than headings:
+        where they do not all fit, the oldest keep their headings alone, and the writer's own are the last that do."""
         first = sorted(sections, key=lambda one: one.id in self.summaries and self.summaries[one.id].by_hand)
         places = {one.id: at for at, one in enumerate(first)}
 
@@ -174,9 +176,11 @@ class Context:
             )
 
         if not sections:
-            return ""
+            return "", []
         bare = await _first(len(sections) + 1, lambda bare: self._fits(with_bare(bare), budget))
-        return with_bare(bare) if bare <= len(sections) else ""
+        if bare > len(sections):
+            return "", []
+        return with_bare(bare), [one.id for one in sections if places[one.id] >= bare]
 
 
 def _border_for(sizes: Sequence[int], border: int, budget: int) -> int:

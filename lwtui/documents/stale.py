@@ -7,7 +7,7 @@ held, or the summaries in its place. Each is remembered as a fingerprint.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -25,6 +25,11 @@ ChooseNotes = Callable[[Sequence[Section], int], Sequence[Note]]
 def fingerprint(text: str) -> str:
     """A short digest of a text, the same however its white space is laid out."""
     return blake2b(" ".join(text.split()).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _short(text: str) -> str:
+    """A fingerprint that is one of very many: each section has one for every section before it."""
+    return fingerprint(text)[:8]
 
 
 def line_print(section: Section) -> str:
@@ -48,8 +53,8 @@ def basis_of(
         fingerprint(instruction),
         line_print(section),
         {note.id: note_print(note) for note in notes},
-        {one.id: fingerprint(one.text) for one in shown},
-        {section_id: fingerprint(text) for section_id, text in (summarised or {}).items()},
+        {one.id: _short(one.text) for one in shown},
+        {section_id: _short(text) for section_id, text in (summarised or {}).items()},
     )
 
 
@@ -60,12 +65,17 @@ def stale(document: Document, choose: ChooseNotes) -> dict[str, tuple[str, ...]]
     is not known what they were written from are never stale.
     """
     sections = document.sections()
+    now = _Now(
+        {one.id: one for one in sections},
+        {one.id: _short(one.text) for one in sections},
+        {section_id: _short(summary.text) for section_id, summary in document.summaries.items()},
+    )
     found = {}
     for at, section in enumerate(sections):
         basis = document.basis(section.id)
         if basis is None or not section.text or section.status is Status.WRITING:
             continue
-        reasons = _reasons(document, sections, at, basis, choose(sections, at))
+        reasons = _reasons(document, section, basis, choose(sections, at), now)
         if reasons:
             found[section.id] = reasons
     return found
@@ -91,26 +101,28 @@ def is_by_hand(section: Section) -> bool:
     return section.origin is not Origin.MODEL
 
 
-def _reasons(
-    document: Document, sections: Sequence[Section], at: int, basis: Basis, notes: Sequence[Note]
-) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class _Now:
+    """The sections by id, and the fingerprints of their texts and summaries."""
+
+    sections: Mapping[str, Section]
+    texts: Mapping[str, str]
+    summaries: Mapping[str, str]
+
+
+def _reasons(document: Document, section: Section, basis: Basis, notes: Sequence[Note], now: _Now) -> tuple[str, ...]:
     reasons = []
     if basis.instruction != fingerprint(document.brief.instruction):
         reasons.append("the instruction was changed")
-    if basis.line != line_print(sections[at]):
+    if basis.line != line_print(section):
         reasons.append("what the plan says of it was changed")
     reasons += _about_notes(document, basis, notes)
-    known = {one.id: (place, one) for place, one in enumerate(sections)}
-    changed = [one for one in basis.shown if one in known and fingerprint(known[one][1].text) != basis.shown[one]]
-    summaries = document.summaries
-    changed += [
-        one
-        for one, digest in basis.summarised.items()
-        if one in known and fingerprint(_summary_text(summaries, one)) not in (digest, fingerprint(""))
-    ]
-    if changed:
-        reasons.append(_named([known[one][1].title or "the text" for one in changed]))
-    gone = sum(one not in known for one in (*basis.shown, *basis.summarised))
+    changed = [one for one, digest in basis.shown.items() if now.texts.get(one, digest) != digest]
+    # A summary that was removed is made anew when it is needed: until then nothing has changed.
+    changed += [one for one, digest in basis.summarised.items() if now.summaries.get(one, digest) != digest]
+    if titles := [now.sections[one].title or "the text" for one in changed if one in now.sections]:
+        reasons.append(_named(titles))
+    gone = sum(one not in now.sections for one in (*basis.shown, *basis.summarised))
     if gone:
         reasons.append(f"{gone} earlier section{'s' if gone > 1 else ''} left the plan")
     return tuple(reasons)

@@ -15,9 +15,10 @@ from lwtui.agentwrite.events import PlanDelta, PlanGrew, SectionFinished, Sectio
 from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.app.format import amount, counted, number, unit
 from lwtui.app.keymap import PLAN, bindings
-from lwtui.app.outline_rows import groups, keep_folds, kept_folds, plan_rows, shown_instead
+from lwtui.app.outline_rows import kept_folds, plan_rows, shown_instead
 from lwtui.app.places import Place
 from lwtui.app.screens.memory_tools import MemoryTools
+from lwtui.app.screens.outline_tools import OutlineTools
 from lwtui.app.screens.run_tools import RunTools
 from lwtui.app.screens.stale import stale_sections
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
@@ -30,7 +31,7 @@ from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.documents import plan_edits
 from lwtui.documents.model import DEEPEST, Plan, PlannedSection, Status
-from lwtui.documents.outline import block, is_group, labels, numbers, parents
+from lwtui.documents.outline import block, is_group, labels, numbers
 from lwtui.errors import LwtuiError
 from lwtui.text import clean
 
@@ -38,7 +39,7 @@ _TOTAL = "Length of the document"
 _FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
 
 
-class PlanScreen(RunTools, MemoryTools):
+class PlanScreen(OutlineTools, RunTools, MemoryTools):
     """The sections in a list, the one under the cursor in fields beside it."""
 
     GROUP = PLAN
@@ -203,10 +204,6 @@ class PlanScreen(RunTools, MemoryTools):
             self._coming.scroll_end(animate=False)
             self._show_status()
 
-    def _planned(self, section_id: str) -> PlannedSection:
-        plan = self._document.plan
-        return plan.sections[plan.find(section_id)]
-
     # -- memory
 
     def _in_view(self) -> str | None:
@@ -225,17 +222,6 @@ class PlanScreen(RunTools, MemoryTools):
 
     def on_row_list_chosen(self) -> None:
         self.action_edit()
-
-    def on_row_list_toggled(self, event: RowList.Toggled) -> None:
-        self._fold({event.key} ^ self._folded)
-
-    def on_row_list_dropped(self, event: RowList.Dropped) -> None:
-        ids = [row.key for row in plan_rows(self._document, self._folded)]
-        at = ids.index(event.key)
-        ids.remove(event.key)
-        before = ids[at + event.by] if at + event.by < len(ids) else None
-        self._on_section(lambda plan, section_id: plan_edits.move_before(plan, section_id, before), "Move “{}”")
-        self.refresh_plan()  # where the move was refused, the list still shows it
 
     def on_section_form_edited(self, event: SectionForm.Edited) -> None:
         self.store()
@@ -277,24 +263,6 @@ class PlanScreen(RunTools, MemoryTools):
             return
         self.refresh_plan(select)
 
-    def _on_section(self, change: Callable[[Plan, str], Plan], label: str) -> None:
-        """Apply a change to the section under the cursor, unless it is being written."""
-        section_id = self._list.key
-        if section_id is None or not self._may_change(*self._inside(section_id)):
-            return
-        title = self._planned(section_id).title
-        try:
-            plan = change(self._document.plan, section_id)
-        except ValueError as reason:
-            self.say(str(reason))
-            return
-        self._change(plan, label.replace("{}", title), section_id)
-
-    def _inside(self, section_id: str) -> list[str]:
-        """A section and all that is within it."""
-        plan = self._document.plan
-        return [plan.sections[at].id for at in block(plan, section_id)]
-
     def _may_change(self, *section_ids: str) -> bool:
         """Store what was typed; whether the plan, or these of its sections, may be changed now. Says why not."""
         if self._document.read_only:
@@ -324,78 +292,6 @@ class PlanScreen(RunTools, MemoryTools):
         section = PlannedSection("New section", "", max(1, words), level=level)
         self._change(plan_edits.insert(plan, at, section), "Add a section", section.id)
         self._form.edit_heading()
-
-    def action_delete(self) -> None:
-        more = len(self._inside(self._list.key)) - 1 if self._list.key else 0
-        self._on_section(plan_edits.remove, "Delete “{}”" + (f" and {counted(more, 'section')} in it" if more else ""))
-
-    def action_split(self) -> None:
-        self._on_section(lambda plan, section_id: plan_edits.split(plan, section_id)[0], "Split “{}”")
-
-    def action_merge(self) -> None:
-        section_id = self._list.key
-        plan = self._document.plan
-        if section_id is None:
-            return
-        try:
-            plan_edits.merge(plan, section_id)
-        except ValueError as reason:
-            self.say(str(reason))
-            return
-        following = plan.sections[plan.find(section_id) + 1].id
-        if not self._may_change(section_id, following):
-            return
-        both = [self._document.section(one).text.strip() for one in (section_id, following)]
-        texts = {section_id: "\n\n".join(text for text in both if text)} if any(both) else None
-        label = f"Merge “{self._planned(section_id).title}” with the next section"
-        self._change(plan_edits.merge(self._document.plan, section_id), label, section_id, texts)
-
-    def action_up(self) -> None:
-        self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, -1), "Move “{}”")
-
-    def action_down(self) -> None:
-        self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, 1), "Move “{}”")
-
-    def action_indent(self) -> None:
-        self._on_section(plan_edits.indent, "Move “{}” in")
-
-    def action_outdent(self) -> None:
-        self._on_section(plan_edits.outdent, "Move “{}” out")
-
-    def action_fold(self) -> None:
-        section_id, plan = self._list.key, self._document.plan
-        if section_id is None:
-            return
-        if not is_group(plan, section_id):  # fold the part that it is in
-            parent = parents(plan)[plan.find(section_id)]
-            if parent is None:
-                return
-            section_id = plan.sections[parent].id
-        self._fold({section_id} ^ self._folded)
-
-    def action_fold_all(self) -> None:
-        found = groups(self._document.plan)
-        self._fold(set() if found <= self._folded else found)
-
-    def _fold(self, folded: set[str]) -> None:
-        """Fold just these parts."""
-        if not self.store():
-            return
-        self._folded = folded
-        try:
-            keep_folds(self._document, folded)
-        except LwtuiError as error:
-            self.complain(error)
-        opened = self._list.key is not None and self._list.key not in folded
-        self.refresh_plan()
-        if opened and self._list.key is not None:
-            self._list.reveal(len(self._inside(self._list.key)) - 1)
-
-    def action_less(self) -> None:
-        self._on_section(lambda plan, section_id: _resized(plan, section_id, 1 / 1.1), "Length of “{}”")
-
-    def action_more(self) -> None:
-        self._on_section(lambda plan, section_id: _resized(plan, section_id, 1.1), "Length of “{}”")
 
     @work
     async def action_total(self) -> None:
@@ -541,18 +437,6 @@ class PlanScreen(RunTools, MemoryTools):
 def _written(plan: Plan) -> int:
     """How many sections there are to be written: headings alone do not count."""
     return sum(section.words > 0 for section in plan.sections)
-
-
-def _resized(plan: Plan, section_id: str, factor: float) -> Plan:
-    """A section, or all that is within a part, made longer or shorter."""
-    before = sum(plan.sections[at].words for at in block(plan, section_id))
-    if not before:
-        raise ValueError("A heading alone has no length. Enter gives it one.")
-    step = 10 if before >= 100 else 1
-    words = round(before * factor / step) * step
-    if words == before:
-        words += step if factor > 1 else -step
-    return plan_edits.resize(plan, section_id, min(MOST_WORDS, max(1, words)))
 
 
 def _first_other(before: Plan, after: Plan) -> str | None:
