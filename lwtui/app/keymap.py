@@ -120,7 +120,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "variants",
             "v",
             "Takes",
-            "Have several takes of this section written side by side; pick one, or merge it in word by word",
+            "Several takes of this section, side by side: pick one, or merge in some of it",
             footer=False,
         ),
         Action(
