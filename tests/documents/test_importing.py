@@ -97,6 +97,17 @@ def test_what_is_no_docx_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest
     assert not target.exists()
 
 
+def test_a_signed_export_comes_back_without_its_front_matter(tmp_path: Path) -> None:
+    plan = Plan('The "Book": part 1', (PlannedSection("Soil", "", 10, "a"), PlannedSection("Water", "", 10, "b")))
+    with Document.create(tmp_path / "one.lw", Brief("Write", 20, "en"), plan) as document:
+        document.edit("a", "Loam.")
+        document.edit("b", "Daily.")
+        export(document, tmp_path / "one.md", options=Options(author='A: "B" #c', date="2026-02-03"))
+        plain = render(document, "md")
+    with import_file(tmp_path / "one.md", tmp_path / "two.lw") as again:
+        assert again.title == plan.title and render(again, "md") == plain
+
+
 def test_only_a_long_section_is_divided_further(tmp_path: Path) -> None:
     inner = "### First\n\n{0}\n\n### Second\n\n{0}\n\n#### Deep\n\nx"
     source = f"# T\n\n## Long\n\n{inner.format('word ' * 1200)}\n\n## Short\n\n{inner.format('word')}\n"
