@@ -1,6 +1,7 @@
 """How fast the app is with a document of 100,000 words into which text streams at 100 tokens a second.
 
     .venv/bin/python bench/speed/app.py
+    sudo chrt -f 10 .venv/bin/python bench/speed/app.py     # on a machine that has other work
 
 The app runs on a terminal (a pseudo-terminal of 120×40 cells) as it does for a person; what is timed is from the key
 that goes in to the painted cells that come out. Beside it, in the same run and before and after, the same keys in a
