@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lwtui.documents.export import Book, Options, Part, Stopped, Work, export, file_in, fonts, render, save
+from lwtui.documents.export import Book, Options, Part, Stopped, Work, collect, export, file_in, fonts, render, save
 from lwtui.documents.export.typst_markup import string
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
@@ -254,6 +255,16 @@ def test_signed_markdown_says_by_whom(document: Document) -> None:
     assert "\n\n## Growing\n\n### Soil " in signed and "\n\n## 光照\n\n" in signed and "Left empty" not in signed
     with pytest.raises(UsageError, match="YYYY-MM-DD"):
         render(document, "md", Options(date="2026-02-30"))
+
+
+def test_the_date_is_that_of_the_last_change_and_a_file_that_is_gone_is_exported_all_the_same(
+    document: Document, tmp_path: Path
+) -> None:
+    document._open_db().execute("UPDATE revision SET created = 86400 * 1000 + 43200")
+    assert collect(document).date == "1972-09-27"
+    document.path.unlink()
+    assert collect(document).date == f"{datetime.now():%Y-%m-%d}"
+    assert "Six hours" in render(document, "md")
 
 
 def test_what_the_extra_brings_is_named_where_it_is_not_there(

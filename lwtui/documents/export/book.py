@@ -5,13 +5,16 @@ It is plain data, so that the formats that take seconds can be made in another t
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import regex
 
+from lwtui.documents.database import connect_glance
 from lwtui.documents.disclosure import TITLE, report
 from lwtui.documents.model import Section
 from lwtui.documents.store import Document
@@ -19,6 +22,8 @@ from lwtui.errors import UsageError
 from lwtui.text import clean, count_words
 
 _LONG_CHAPTER = 1_500  # words; where chapters are that long on average, each begins on a new page
+# Asked of the file itself: the document would read the text of every version for it.
+_LAST_CHANGE = "SELECT max(r.created) FROM section s JOIN revision r ON r.id = s.revision WHERE s.position IS NOT NULL"
 _DATE = regex.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -88,7 +93,7 @@ def collect(document: Document, options: Options | None = None) -> Book:
         title=_line(options.title) or document.title,
         author=_line(options.author),
         language=document.brief.language,
-        date=_checked(options.date) or _last_change(document),
+        date=_checked(options.date) or _last_change(document.path),
         parts=tuple(parts),
         contents=options.contents,
         title_page=options.title_page,
@@ -116,10 +121,12 @@ def _is_shown(sections: Sequence[Section], position: int) -> bool:
     return False
 
 
-def _last_change(document: Document) -> str:
-    """The day on which the text was changed last, here and now for one without text."""
-    times = [revision.created for section in document.sections() for revision in document.revisions(section.id)[:1]]
-    moment = datetime.fromtimestamp(max(times), UTC) if times else datetime.now(UTC)
+def _last_change(path: Path) -> str:
+    """The day on which the text was changed last; today for one without text, or whose file cannot be read now."""
+    changed = None
+    with suppress(sqlite3.Error, OSError), closing(connect_glance(path)) as db:  # text is exported all the same
+        (changed,) = db.execute(_LAST_CHANGE).fetchone()
+    moment = datetime.now(UTC) if changed is None else datetime.fromtimestamp(changed, UTC)
     return f"{moment.astimezone():%Y-%m-%d}"
 
 
