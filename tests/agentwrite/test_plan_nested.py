@@ -152,7 +152,7 @@ async def test_a_base_model_that_runs_dry_leaves_a_chapter_shorter_or_whole() ->
     def runs_dry(body: Any) -> Any:
         prompt = body["prompt"]
         line = prompt.rsplit("\n", 1)[-1]
-        first, second = (f"What is in the chapter {title_of(at)} (" in prompt for at in (1, 2))
+        first, second = (f"Write about {title_of(at)}: " in prompt for at in (1, 2))
         if (first and line.startswith("4.")) or second:
             return Answer([" ?!"])
         return author(body)

@@ -95,7 +95,7 @@ class Author:
         number, heading = re.findall(r"^(\d+)?\.?(.*)$", prompt.rsplit("\n", 1)[-1])[0]
         if not number:
             return " A Plan\n1. More"
-        chapter = re.search(r"What is in the chapter (.+?) \(", prompt)
+        chapter = re.search(r"Write about (.+?): .* It is one chapter of", prompt)
         at = int(number) + (100 * number_of(chapter[1]) if chapter else 0)
         return f" {_point(at)}\n{int(number) + 1}. More" if heading else f" {title_of(at)}: and so on"
 
