@@ -60,7 +60,7 @@ async def test_a_folder_is_not_a_model(tmp_path: Path) -> None:
     assert "is a folder" in str(await load_error(tmp_path))
 
 
-@pytest.mark.parametrize("data", [b"", b"GG", b"\x89PNG" + b"\0" * 5000, os.urandom(20_000)])
+@pytest.mark.parametrize("data", [b"", b"GG", b"\x89PNG" + b"\0" * 5000, os.urandom(20_000)], ids=range(4))
 async def test_a_file_that_is_no_gguf_says_so(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "model.gguf"
     path.write_bytes(data)
