@@ -67,6 +67,7 @@ THEMES = (
         | _cursors("#ffffff", "#000000")
         | {
             "footer-key-foreground": "#ffe14d",
+            "primary-muted": "#333000",
             "input-selection-background": "#0040a0",
             "screen-selection-background": "#0040a0",
             "screen-selection-foreground": "#ffffff",
@@ -90,6 +91,7 @@ THEMES = (
         | _cursors("#000000", "#ffffff")
         | {
             "footer-key-foreground": "#00327a",
+            "primary-muted": "#dce9ff",
             "input-selection-background": "#b3d4ff",
             "screen-selection-background": "#b3d4ff",
             "screen-selection-foreground": "#000000",
