@@ -46,7 +46,7 @@ class FindingsScreen(Dialog[Place]):
             Column("Where", 24, needs=70),
             Column("Why"),
             header=True,
-            hint="Looking…",
+            hint="No findings.",
         )
         self._quotes = Line(id="quotes")
         self._status = Line(id="decided")

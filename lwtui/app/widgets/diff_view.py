@@ -20,6 +20,7 @@ from lwtui.text import count_words
 from lwtui.text.diff import Hunk, pieces
 
 _LONGEST_SAME = 700  # characters that stay the same and are shown whole
+_LONG = 40  # characters of a change that is more than a word or two
 _ENDS = 260  # of a longer stretch, this much at either end
 
 
@@ -96,6 +97,8 @@ class DiffView(ScrollView, can_focus=True):
         if choice is not Choice.TAKEN:
             style = removed if choice is Choice.OPEN else self.get_component_rich_style("diff-view--same", partial=True)
             text.append(_visible(hunk.old), style + mark)
+        if choice is Choice.OPEN and hunk.old and hunk.new and hunk.size > _LONG:
+            text.append(" ", mark)  # where colours are not seen, the two do not run into each other
         if choice is not Choice.LEFT:
             text.append(_visible(hunk.new), added + mark)
         if (choice is Choice.TAKEN and not hunk.new) or (choice is Choice.LEFT and not hunk.old):
