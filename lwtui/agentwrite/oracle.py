@@ -34,9 +34,9 @@ class Oracle:
         self._model = agent.settings
         check_budget(budget, self._model)
         rates = replace(load_rates(self._model), context_length=agent.context_length)
-        sections = [_begun_anew(one) if one.id in anew else one for one in manuscript.sections()]
+        sections = [_begun_anew(one) if one.id in anew else _standing(one, anew) for one in manuscript.sections()]
         brief = replace(brief, notes=tuple(note for note in manuscript.notes if note.always))
-        self.expected = forecast(brief, [one for one in sections if not anew or one.id in anew], self._model, rates)
+        self.expected = forecast(brief, sections, self._model, rates)
         self._meter = Meter(rates, by_characters=counts_characters(brief.language))
         self._watch = Watch(self._model, self.expected, spent, budget)
         self._spent = spent
@@ -72,6 +72,11 @@ class Oracle:
 
     def _length(self) -> int:
         return sum(section.length for section in self._manuscript.sections())
+
+
+def _standing(section: Section, anew: Collection[str]) -> Section:
+    """A section that is left as it is where only those in ``anew`` are written."""
+    return replace(section, status=Status.DONE) if anew else section
 
 
 def _begun_anew(section: Section) -> Section:

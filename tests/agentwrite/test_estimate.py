@@ -175,6 +175,16 @@ async def test_a_run_is_measured_and_held_against_its_forecast(tmp_path: Path) -
         assert rates.context_length == 32_768
 
 
+async def test_what_is_written_anew_is_expected_with_the_text_before_it(tmp_path: Path) -> None:
+    texts = {f"s{at}": "word " * 300 for at in range(1, 5)}
+    draft = Draft(plan_of(300, 300, 300, 300), texts, set(texts))
+    async with open_studio(Author()) as studio:
+        expected = Oracle(studio.agent, BRIEF, draft, Usage(), None, {"s3"}).expected
+        assert set(expected.each) == {"s3"} and expected.words == 300
+        assert expected.prompt > 2 * 300
+        assert Oracle(studio.agent, BRIEF, draft, Usage()).expected.words == 0
+
+
 @pytest.mark.parametrize(("tokens", "whole"), [(1, 0), (700, 0), (2600, 2), (4300, 3)])
 async def test_a_budget_stops_with_everything_kept_and_more_goes_on(tmp_path: Path, tokens: int, whole: int) -> None:
     path = tmp_path / "a.lw"

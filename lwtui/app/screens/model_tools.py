@@ -53,6 +53,9 @@ class ModelTools(Base):
         if section.status is Status.WRITING:
             self.say("This section is being written. F5 pauses; then it can be changed.")
             return None
+        if section.heads:
+            self.say("This is a heading alone, for which nothing is written.")
+            return None
         return section
 
     # -- a passage
