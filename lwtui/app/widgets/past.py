@@ -13,9 +13,9 @@ _MOST_SECTIONS = 100
 
 @dataclass(frozen=True)
 class Left:
-    """A section as its editor was left: ``text`` is what the ``history`` leads to."""
+    """A section as its editor was left: ``text`` is what the ``history`` leads to (``None`` for one without steps)."""
 
-    text: str
+    text: str | None
     history: EditHistory
     selection: Selection
     scroll: float  # lines

@@ -87,14 +87,15 @@ class SectionEditor(TextArea, inherit_bindings=False):
     def leave(self) -> None:
         """Remember what can be taken back here, and where the cursor is."""
         if self.section_id:
-            left = Left(self.text, self.history, self.selection, self.scroll_offset.y)
+            steps = self.history.undo_stack or self.history.redo_stack
+            left = Left(self.text if steps else None, self.history, self.selection, self.scroll_offset.y)
             self._past.put(self.section_id, left)
 
     def _enter(self, section_id: str, text: str, *, by_model: bool) -> None:
         """Show a section as it was left; what was changed elsewhere since can be taken back too."""
         left = self._past.take(section_id)
         self.history = EditHistory(50, checkpoint_timer=2.0, checkpoint_max_characters=100)
-        self.load_text(text if left is None else left.text)
+        self.load_text(text if left is None or left.text is None else left.text)
         self.selection = Selection.cursor((0, 0))
         self.section_id, self._saved, self._shown = section_id, text, self.text
         if self._vim is not None:
