@@ -179,6 +179,16 @@ async def test_the_theme_is_kept(place: Place) -> None:
         assert person.app.theme == "textual-light"
 
 
+async def test_a_mirror_for_every_document_can_be_chosen(place: Place) -> None:
+    async with someone() as person:
+        await person.press("ctrl+o")
+        await person.fill("#mirror", "true")
+        await person.until(lambda: person.app.settings.mirror)
+        assert "mirror = true" in place.settings_text
+        await person.fill("#mirror", "false")
+        await person.until(lambda: not person.app.settings.mirror)
+
+
 async def test_a_theme_nobody_knows_is_no_error() -> None:
     set_value("theme", "vanished")
     async with someone() as person:

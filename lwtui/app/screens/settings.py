@@ -23,6 +23,7 @@ from lwtui.config import ModelSettings, public_address, remove_model, set_value,
 from lwtui.errors import LwtuiError
 
 _BEGINNINGS = (("where it was left", "true"), ("the library", "false"))
+_MIRRORS = (("none", "false"), ("a Markdown file beside each document", "true"))
 _MANNERS = (("as everywhere", "false"), ("vim", "true"))
 
 
@@ -57,6 +58,8 @@ class SettingsScreen(Base):
                 yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
                 yield Label("Begins with")
                 yield _choice("restore", _BEGINNINGS, self.lwtui.settings.restore)
+                yield Label("Mirror")
+                yield _choice("mirror", _MIRRORS, self.lwtui.settings.mirror)
                 yield Label("Keys in text")
                 yield _choice("vim", _MANNERS, self.lwtui.settings.vim)
         yield KeyBar()
