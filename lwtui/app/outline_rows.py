@@ -22,6 +22,7 @@ def plan_rows(document: Document, folded: Collection[str], stale: Collection[str
     A part shows the sum of the targets within it, and how far all of them are together.
     """
     plan, sections = document.plan, document.sections()
+    nested = plan.nested
     above, counted = parents(plan), numbers(plan)
     targets = sums(plan, [section.words for section in sections])
     hidden: set[int] = set()
@@ -46,8 +47,8 @@ def plan_rows(document: Document, folded: Collection[str], stale: Collection[str
                     mark,
                 ),
                 Status.PARTIAL.value if mark == STALE_MARK else status.value,
-                indent=2 * (section.level - 1) if plan.nested else 0,
-                marker=fold if plan.nested else "",
+                indent=2 * (section.level - 1),
+                marker=fold if nested else "",
             )
         )
     return rows
