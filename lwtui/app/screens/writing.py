@@ -33,7 +33,7 @@ from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1  # the text on the screen is at most this old
 _ASIDE_SECONDS = 0.3  # the same, where another section is written than the one that is shown
-_STATUS_SECONDS = 0.4  # and its figures, which are read less often and cost more
+_STATUS_SECONDS = 0.25  # and its figures, which are read less often and cost more
 _NOTED_LINES = 200  # of the log
 
 
@@ -151,9 +151,16 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
     def _draw_soon(self) -> None:
         if self._frame is None:
             watched = not self._session.current or self._editor.section_id in self._session.current
-            self._frame = self.set_timer(_FRAME_SECONDS if watched else _ASIDE_SECONDS, self._draw)
+            self._frame = self.set_timer(_FRAME_SECONDS if watched else _ASIDE_SECONDS, self._draw_frame)
 
-    def _draw(self, select: str | None = None) -> None:
+    def _draw_frame(self) -> None:
+        """What has changed; the figures once in a while, but the last of them too."""
+        figures = self._session.activity is not Activity.WRITING or monotonic() - self._told > _STATUS_SECONDS
+        self._draw(figures=figures)
+        if not figures:
+            self._draw_soon()
+
+    def _draw(self, select: str | None = None, *, figures: bool = True) -> None:
         if self._frame is not None:
             self._frame.stop()
             self._frame = None
@@ -163,7 +170,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         counted = numbers(self._document.plan)
         self._outline.show([self._row(at, one) for at, one in zip(counted, sections, strict=True)], select)
         self._show_section()
-        if self._session.activity is not Activity.WRITING or monotonic() - self._told > _STATUS_SECONDS:
+        if figures:
             self._show_status()
 
     def _row(self, at: int, section: Section) -> Row:
