@@ -15,6 +15,7 @@ COMMANDS = {
     "write": "plan and write a document, without the app",
     "export": "turn a document into Markdown, text, HTML, DOCX, EPUB or PDF",
     "import": "make a document from Markdown, text or DOCX",
+    "notes": "show and change what the model always knows of a document",
     "lint": "find what a text says twice, and other faults that need no model",
     "bench": "measure how well models write at length, and compare them",
     "models": "list, add, download, verify and remove models",

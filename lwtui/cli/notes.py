@@ -1,0 +1,107 @@
+"""``lwtui notes DOC.lw``: what the model always knows while it writes the document."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from lwtui.cli.guard import say
+from lwtui.cli.parser import Parser, command_parser
+from lwtui.documents.model import NOTE_KINDS, Note
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError, UsageError
+
+_MOST_TEXT = 2**20  # characters of one note
+
+
+def parser() -> Parser:
+    result = command_parser(
+        "notes",
+        "Show or change the notes of a document: what the model sees with every section, or where a keyword occurs.",
+        """
+        lwtui notes novel.lw
+        lwtui notes novel.lw --add Tone --text "Dry wit, short sentences." --kind style
+        lwtui notes novel.lw --add Mira --text - --trigger Mira --trigger "the botanist" < mira.txt
+        lwtui notes novel.lw --remove Tone
+        """,
+    )
+    result.add_argument("document", type=Path, metavar="DOC.lw", help="the document")
+    change = result.add_mutually_exclusive_group()
+    change.add_argument("--add", metavar="TITLE", help="add a note, or give the one of that title another text")
+    change.add_argument("--remove", metavar="TITLE", help="remove a note; undo in the app brings it back")
+    result.add_argument("--text", help="the text of the note; - reads standard input")
+    result.add_argument(
+        "--kind", default="", help=f"{', '.join(NOTE_KINDS)} or a word of yours (default: {NOTE_KINDS[0]})"
+    )
+    result.add_argument(
+        "--trigger",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="show the note only where this occurs in the plan's line or the text just before; may be given again",
+    )
+    result.add_argument("--json", action="store_true", help='print [{"title", "kind", "triggers", "text"}]')
+    return result
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.add is None and (options.text is not None or options.kind or options.trigger):
+        raise UsageError("--text, --kind and --trigger say what --add is to add.")
+    if options.add is None and options.remove is None:
+        with Document.open(options.document, read_only=True) as document:
+            _show(document.notes, as_json=options.json)
+        return 0
+    with Document.open(options.document) as document:
+        if document.read_only:
+            raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}")
+        if options.add is not None:
+            document.notebook.set_notes(_with(document.notes, options), f"Edit “{options.add}”")
+        else:
+            document.notebook.set_notes(_without(document.notes, options.remove), f"Delete “{options.remove}”")
+        if options.json:
+            _show(document.notes, as_json=True)
+        else:
+            count = len(document.notes)
+            say(f"{document.path} has {count} note{'' if count == 1 else 's'}.")
+    return 0
+
+
+def _with(notes: Sequence[Note], options: argparse.Namespace) -> list[Note]:
+    if options.text is None:
+        raise UsageError("--add needs --text, with what the note says.")
+    text = sys.stdin.read(_MOST_TEXT) if options.text == "-" else options.text
+    if not text.strip():
+        raise UsageError("The note says nothing. Give its text with --text.")
+    triggers = tuple(options.trigger)
+    found = next((note for note in notes if note.title == options.add), None)
+    if found is None:
+        return [*notes, Note(options.add, text, options.kind or NOTE_KINDS[0], not triggers, triggers)]
+    changed = replace(found, text=text, kind=options.kind or found.kind)
+    if triggers:
+        changed = replace(changed, always=False, triggers=triggers)
+    return [changed if note is found else note for note in notes]
+
+
+def _without(notes: Sequence[Note], title: str) -> list[Note]:
+    left = [note for note in notes if note.title != title]
+    if len(left) == len(notes):
+        raise UsageError(
+            f"There is no note {title!r}. Those there are: {', '.join(one.title for one in notes) or 'none'}."
+        )
+    return left
+
+
+def _show(notes: Sequence[Note], *, as_json: bool) -> None:
+    if as_json:
+        rows = [{"title": n.title, "kind": n.kind, "triggers": list(n.triggers), "text": n.text} for n in notes]
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for note in notes:
+        shown = "always" if note.always else f"where: {', '.join(note.triggers)}"
+        print(f"{note.title} ({note.kind}, {shown})\n    " + note.text.replace("\n", "\n    ") + "\n")
+    if not notes:
+        say("No notes yet. Add one with --add TITLE --text TEXT.")
