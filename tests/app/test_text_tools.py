@@ -253,3 +253,37 @@ async def test_nothing_is_replaced_in_a_document_that_is_read_only(place: Place)
             await person.press("escape")
             assert not person.widget(FindBar).display
             assert person.editor.text == "First."
+
+
+async def test_what_is_painted_key_by_key_is_what_the_text_is(place: Place) -> None:
+    """The editor paints the paragraph in which one types; painting all of it anew must change nothing."""
+    text = "\n\n".join(f"Paragraph {at}. (It is 番茄 and 🐈 {'quite long ' * 9})" for at in range(12))
+    async with someone(place.make(100, texts={1: text}), size=(80, 24)) as person:
+        await opened(person)
+        await person.press("enter")
+
+        def painted() -> list[list[tuple[str, object]]]:
+            return [
+                [(segment.text, segment.style) for segment in strip.simplify()]
+                for strip in person.app.screen._compositor.render_strips()
+            ]
+
+        def pressed(keys: str) -> list[str]:
+            return keys.split()
+
+        person.editor.cursor_blink = False
+        for keys in (
+            "x down end y left left backspace",
+            "down down home z 茄 delete up w",
+            "enter a backspace backspace ctrl+k ctrl+z ctrl+y",
+            "shift+right shift+right q ctrl+z shift+down b",
+            "pagedown e pageup end ctrl+w ctrl+u",
+            "ctrl+end enter enter n up o ( ) left p",
+        ):
+            for key in pressed(keys):
+                await person.press(key)
+            before = painted()
+            person.editor._line_cache.clear()
+            person.app.screen.refresh(layout=True)
+            await person.pilot.pause()
+            assert painted() == before, keys

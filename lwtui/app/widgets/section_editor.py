@@ -45,6 +45,7 @@ class SectionEditor(TextArea, inherit_bindings=False):
         # The cursor is hidden only while the text is read-only: it would hold the view in its place.
         self._holds_refresh = False  # while an edit is made that says itself what is to be painted
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, show_cursor=False)
+        self.match_cursor_bracket = False  # of use in programs; here it would be painted in two places at each key
         self.section_id = ""
         self._saved = ""  # what the document holds of this section, as far as this widget knows
         self._shown = ""  # the same as this widget holds it: line ends may differ
