@@ -147,6 +147,7 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _disk_full(name)
         return DocumentError(f"Cannot write {path}: {error.strerror}. Check the folder and its permissions.")
+    why = " ".join(str(error).split())  # SQLite may quote lines of the file's own description
     match primary_code(error):
         case sqlite3.SQLITE_FULL:
             return _disk_full(name)
@@ -158,9 +159,9 @@ def explain(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
             return DocumentError(f"Another program keeps {name} locked. Close it there and try again.")
         case sqlite3.SQLITE_IOERR:
             return DocumentError(
-                f"The disk failed while {name} was in use ({error}). Check that it is there and not full."
+                f"The disk failed while {name} was in use ({why}). Check that it is there and not full."
             )
-    return DocumentError(f"{path} is damaged ({error}). Restore it from a backup; the file is left as it is.")
+    return DocumentError(f"{path} is damaged ({why}). Restore it from a backup; the file is left as it is.")
 
 
 def is_unwritable(error: DocumentError) -> bool:

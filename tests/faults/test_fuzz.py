@@ -42,6 +42,22 @@ fuzzed = settings(
 )
 
 
+KINDS = {
+    "test_any_bytes_in_a_document": "`.lw` bytes",
+    "test_any_values_in_the_tables_of_a_document": "`.lw` tables",
+    "test_any_settings": "settings",
+    "test_any_bytes_in_the_header_of_a_gguf": "GGUF headers",
+    "test_any_plan": "plans",
+    "test_any_stream": "streams of a server",
+}
+
+
+@pytest.fixture(autouse=True)
+def noted(request: pytest.FixtureRequest, tried: Tried) -> None:
+    """For the table of faults, which leaves out what has failed."""
+    tried(f"made-up input: {KINDS[request.node.name]}", "used, or refused in one clear line", EXAMPLES)
+
+
 def one_line(error: Exception) -> None:
     """The message is for a person: a line of bearable length."""
     assert str(error) and "\n" not in str(error) and len(str(error)) < 1500
@@ -311,9 +327,3 @@ async def test_any_stream(body: bytes, cuts: list[int]) -> None:
     except (MalformedStream, StreamError) as error:
         one_line(error)
     splitter.close()
-
-
-def test_so_many_inputs_of_each_kind_were_tried(tried: Tried) -> None:
-    """The tests above have failed if one of them was not survived; this notes them for the table."""
-    for kind in ("`.lw` bytes", "`.lw` tables", "settings", "GGUF headers", "plans", "streams of a server"):
-        tried(f"made-up input: {kind}", "used, or refused in one clear line", EXAMPLES)

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -76,7 +77,7 @@ class Traces:
             done = self.shell.run(*arguments, **more)
             return self._ended(arguments, done.code, done.out, done.err)
         process = self.shell.start(*arguments, **self.environment)
-        own = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        own = b"".join(os.fsencode(str(one)) + b"\0" for one in (sys.executable, "-m", "lwtui", *arguments))
         with looking(process.pid, self.arguments):
             if kill:
                 self._kill(process)
