@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lwtui.documents.store import Document
 
 JOURNAL_SECONDS = 0.4  # text is in the file at the latest this long after it came
-_UNFINISHED = "plan-unfinished"  # a setting of the document: some of its chapters are still to be planned
+_UNFINISHED = "plan-unfinished"  # a setting of the document: the ids of chapters that are still to be planned
 
 
 async def record(
@@ -62,7 +62,7 @@ def keep_plan(document: Document, event: Event, label: str) -> None:
     match event:
         case PlanGrew(plan=plan, planned=planned):
             document.set_plan(plan, label, joined=planned > 0)
-            document.set_setting(_UNFINISHED, "yes")
+            document.set_setting(_UNFINISHED, " ".join(chapter.id for chapter in unplanned(plan)))
         case PlanReady(plan=plan):
             document.set_plan(plan, label, joined=bool(document.setting(_UNFINISHED)))
             document.set_setting(_UNFINISHED, "")
@@ -72,8 +72,8 @@ def keep_plan(document: Document, event: Event, label: str) -> None:
 
 def begun_plan(document: Document) -> Plan | None:
     """The document's plan if its planning was broken off, for :func:`lwtui.agentwrite.plan.make_plan` to go on with."""
-    plan = document.plan
-    return plan if document.setting(_UNFINISHED) and unplanned(plan) else None
+    plan, waiting = document.plan, document.setting(_UNFINISHED).split()
+    return plan if any(chapter.id in waiting for chapter in unplanned(plan)) else None
 
 
 def _store(document: Document, event: Event, streaming: set[str], bases: dict[str, Basis]) -> None:

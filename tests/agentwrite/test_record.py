@@ -248,6 +248,11 @@ def test_a_plan_that_grew_is_kept_as_it_comes_and_taken_back_in_one_step(documen
     document.close()
     document = Document.open(document.path)
     assert begun_plan(document) == grown
+    assert document.undo_plan() == "Plan"
+    document.set_plan(Plan("Mine", (replace(part, id="mine"),)), "By hand")
+    assert begun_plan(document) is None  # a long section of the writer's own is none to be planned
+    assert document.undo_plan() == "By hand"
+    keep_plan(document, PlanGrew(begun, 0, 2), "Plan")
     keep_plan(document, PlanGrew(grown, 1, 2), "Plan")  # as a planning that goes on begins
     whole = outline.filled(grown, "other", plan_of(300, 300, 300).sections[2:])
     keep_plan(document, PlanReady(whole), "Plan")
