@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.calls import MORE_ROOM, Patience, always, stream_patiently
-from lwtui.agentwrite.events import Event, PlanDelta, Retrying
+from lwtui.agentwrite.events import Event, PlanAsked, PlanDelta, Retrying
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.documents.model import Usage
 from lwtui.models.base import Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
@@ -41,7 +41,7 @@ async def ask(agent: Agent, request: Request, into: Answer) -> AsyncGenerator[Ev
     for attempt in range(1, _MOST_ROOM_ASKED + 1):
         allowed = await agent.fitted(replace(request, max_tokens=wished))
         cleaner = StreamCleaner()
-        into.text, into.reason, thought = "", "stop", False
+        into.text, into.reason, thought, used = "", "stop", False, Usage()
         async with aclosing(stream_patiently(agent.model, always(allowed), Patience(agent.policy))) as parts:
             async for part in parts:
                 match part:
@@ -56,7 +56,10 @@ async def ask(agent: Agent, request: Request, into: Answer) -> AsyncGenerator[Ev
                         thought = True
                     case Finished(reason, usage):
                         into.reason = reason
+                        used = usage
                         into.usage += usage
+        if used != Usage():
+            yield PlanAsked(used)
         if into.reason == "length" and (thought or not into.text.strip()):
             agent.saw_reasoning(allowed.max_tokens)
         if into.text.strip() or into.reason != "length":

@@ -17,7 +17,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.answers import Answer, ask
-from lwtui.agentwrite.events import PlanDelta, Retrying
+from lwtui.agentwrite.events import Retrying
 from lwtui.agentwrite.forms import instruction_of
 from lwtui.agentwrite.lint import Finding, Part
 from lwtui.agentwrite.prompts import language_name
@@ -206,8 +206,6 @@ async def _asked(
         async for event in events:
             if isinstance(event, Retrying):
                 yield event
-            else:
-                assert isinstance(event, PlanDelta)
     reader.usage += into.usage
     for found in reader.take(into.text):
         yield found

@@ -27,6 +27,13 @@ class PlanDelta:
 
 
 @dataclass(frozen=True)
+class PlanAsked:
+    """A call of the planning has ended, and took this. One that was ended before its answer was through is not told."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True)
 class PlanRejected:
     """What came is not a plan that can be followed; ``findings`` say why, and the model is asked again."""
 
@@ -178,6 +185,7 @@ class DocumentFinished:
 Event = (
     PlanStarted
     | PlanDelta
+    | PlanAsked
     | PlanRejected
     | PlanGrew
     | PlanReady

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lwtui.agentwrite.events import (
     Event,
     Grounded,
+    PlanAsked,
     PlanGrew,
     PlanReady,
     SectionFinished,
@@ -58,7 +59,10 @@ async def record(
 
 
 def keep_plan(document: Document, event: Event, label: str) -> None:
-    """Put the plan that an event brings into the document. All parts of one planning are taken back together."""
+    """Put the plan that an event brings, and what it took, into the document.
+
+    All parts of one planning are taken back together.
+    """
     match event:
         case PlanGrew(plan=plan, planned=planned):
             document.set_plan(plan, label, joined=planned > 0)
@@ -66,6 +70,8 @@ def keep_plan(document: Document, event: Event, label: str) -> None:
         case PlanReady(plan=plan):
             document.set_plan(plan, label, joined=bool(document.setting(_UNFINISHED)))
             document.set_setting(_UNFINISHED, "")
+        case PlanAsked(usage=usage):
+            document.add_usage(usage)
         case _:
             return
 

@@ -20,6 +20,7 @@ from lwtui.agentwrite.events import (
     DocumentFinished,
     Event,
     NotesLeftOut,
+    PlanAsked,
     PlanDelta,
     PlanGrew,
     PlanReady,
@@ -275,6 +276,8 @@ class Session:
                     keep_plan(document, event, label)
                 elif isinstance(event, PlanReady):
                     document.set_plan(event.plan, label)
+                elif isinstance(event, PlanAsked):
+                    document.add_usage(event.usage)
                 self._hear(event)
 
     async def _write_anew(self, section_id: str, then_open: bool) -> None:
@@ -305,6 +308,8 @@ class Session:
                 async with aclosing(record(self.document, events, oracle.usage_of)) as recorded:
                     async for event in recorded:
                         self._hear(event)
+                        if anew is not None and isinstance(event, SectionFinished):
+                            anew = set(anew) - {event.section_id}  # beginning again does not write it once more
                 return
             except SectionChanged:
                 self.current.clear()

@@ -13,7 +13,7 @@ from pathlib import Path
 from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.agentwrite.budget import BUDGET, parse_budget
 from lwtui.agentwrite.estimate import told
-from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
+from lwtui.agentwrite.events import Event, PlanAsked, PlanGrew, PlanReady, SectionFinished
 from lwtui.agentwrite.oracle import Oracle
 from lwtui.agentwrite.record import begun_plan, keep_plan, record
 from lwtui.agentwrite.write import write
@@ -26,7 +26,7 @@ from lwtui.cli.terms import show_terms_once
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.export import export, render
 from lwtui.documents.mirror import mirror_path, update_mirror
-from lwtui.documents.model import Brief, Plan, Status
+from lwtui.documents.model import Brief, Plan, Status, Usage
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 
@@ -63,6 +63,7 @@ class Headless:
         self._document: Document | None = None
         self._closing = ExitStack()
         self._signal: signal.Signals | None = None
+        self._planning = Usage()  # what planning took and the document does not know yet
         self._mirror_problem = ""  # what was told last
 
     def run(self) -> int:
@@ -146,6 +147,10 @@ class Headless:
             if document is None:
                 document = self._use(Document.create(self._job.document, self._job.brief, event.plan))
             keep_plan(document, event, "Plan")
+            document.add_usage(self._planning)
+            self._planning = Usage()
+        elif isinstance(event, PlanAsked):
+            self._planning += event.usage  # there may be no document yet to count it to
         self._tell(event)
 
     def _reopened(self) -> Document:

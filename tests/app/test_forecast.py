@@ -80,6 +80,7 @@ async def test_each_role_can_have_a_model_of_its_own(place: Place) -> None:
             await person.press("R")
             await person.idle()
             assert person.document.plan.sections and len(planner.calls) == 1 and not writer.calls
+            assert person.document.usage.prompt > 100  # what planning took is counted
             await person.press("f5")
             await person.is_told("Finished:")
             assert writer.calls and len(planner.calls) == 1
