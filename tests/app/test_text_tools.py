@@ -274,6 +274,8 @@ async def test_what_is_painted_key_by_key_is_what_the_text_is(place: Place) -> N
         person.editor.cursor_blink = False
         for keys in (
             "x down end y left left backspace",
+            "up home a b c d e f",  # words go to the next row of the paragraph
+            "backspace backspace backspace backspace",  # and come back
             "down down home z 茄 delete up w",
             "enter a backspace backspace ctrl+k ctrl+z ctrl+y",
             "shift+right shift+right q ctrl+z shift+down b",
@@ -284,6 +286,6 @@ async def test_what_is_painted_key_by_key_is_what_the_text_is(place: Place) -> N
                 await person.press(key)
             before = painted()
             person.editor._line_cache.clear()
-            person.app.screen.refresh(layout=True)
+            person.editor.refresh()
             await person.pilot.pause()
             assert painted() == before, keys
