@@ -10,7 +10,7 @@ import pytest
 from lwtui.agentwrite.events import Event, SectionStarted, TextDelta, Thinking
 from lwtui.app.agents import Agents
 from lwtui.app.manuscript import Manuscript, SectionChanged
-from lwtui.app.session import Activity, ActivityChanged, Heard, Session
+from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.config import load_settings
 from lwtui.documents.model import Plan, Provenance, Status
 from lwtui.documents.store import Document
@@ -18,6 +18,7 @@ from lwtui.errors import LwtuiError
 from tests.app.place import Place
 from tests.support.author import Author
 from tests.support.fault_server import FaultServer
+from tests.support.studio import eventually
 from tests.support.tempo import Tempo
 
 
@@ -139,3 +140,28 @@ async def test_a_model_that_thinks_is_seen_to_think(author: Author, place: Place
         assert "The model is thinking before it writes" in messages[0]
         await session.close()
         await agents.release()
+
+
+async def test_of_several_sections_written_anew_none_is_written_twice(document: Document, server: FaultServer) -> None:
+    """Not even where the writer types in one of them just before its turn."""
+    with_text = document.section("s1").text
+    document.edit("s2", "Second.")
+    session = Session(document, Agents(load_settings()))
+    begun: list[str] = []
+    typed: list[int] = []
+
+    def hear(event: Heard) -> None:
+        if isinstance(event, SectionStarted):
+            begun.append(event.section_id)
+        elif isinstance(event, SectionIsNext) and begun == ["s1"] and not typed:
+            typed.append(1)
+            document.edit("s2", "Second, and more of it.")
+
+    session.listen(hear)
+    session.start_rewrite(["s1", "s2"])
+    assert await eventually(lambda: not session.busy, 20.0)
+    assert not session.error
+    assert typed and begun == ["s1", "s2"]
+    assert document.section("s1").text != with_text
+    assert any(one.text == "Second, and more of it." for one in document.revisions("s2"))
+    await session.agents.release()
