@@ -9,7 +9,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Label
 
-from lwtui.app.keymap import FIND, bindings, rebind
+from lwtui.app.keymap import FIND, actions, bindings, key_label, rebind
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toolbar import tools
 from lwtui.documents.search import Query
@@ -47,8 +47,10 @@ class FindBar(Vertical):
         rebind(self, FIND)
         self._timer: Timer | None = None
         self._query = Query("")
-        self._find = Input(id="find", compact=True, select_on_focus=True)
-        self._replace = Input(id="replace", compact=True, select_on_focus=True)
+        self._find = Input(placeholder=_keys("next", "previous"), id="find", compact=True, select_on_focus=True)
+        self._replace = Input(
+            placeholder=_keys("one", "section", "all"), id="replace", compact=True, select_on_focus=True
+        )
         self._told = Line(id="found")
 
     def compose(self) -> ComposeResult:
@@ -151,3 +153,9 @@ class FindBar(Vertical):
         for name, on in (("case", query.case), ("word", query.word), ("expression", query.expression)):
             self.query_one(f"#tool-{name}").set_class(on, "on")
         self._ask()
+
+
+def _keys(*names: str) -> str:
+    """What some keys do, where the field is still empty."""
+    shown = {action.name: f"{key_label(action.keys)} {action.label.lower()}" for action in actions(FIND)}
+    return "  ".join(shown[name] for name in names)
