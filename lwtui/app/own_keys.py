@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 
 from lwtui.app.keymap import ACTIONS, EVERYWHERE, FIND, NEW, key_label
 from lwtui.errors import ConfigError
@@ -40,6 +39,8 @@ _SHORTER = {"solidus": "slash", "reverse_solidus": "backslash", "commercial_at":
 def own_keys(settings: Mapping[str, str]) -> dict[tuple[str, str], str]:
     """The keys by group and action, in Textual's names. Raises :class:`lwtui.errors.ConfigError`."""
     own: dict[tuple[str, str], str] = {}
+    if not settings:
+        return own
     # Those for one screen have the last word, wherever they stand.
     for name, given in sorted(settings.items(), key=lambda item: "." in item[0]):
         keys = ",".join(_key(one, name) for one in _split(given))
@@ -69,6 +70,8 @@ def _places(name: str) -> list[tuple[str, str]]:
                     known.setdefault(full, []).append((group, action.name))
     places = known.get(name, [])
     if not places:
+        from difflib import get_close_matches
+
         near = get_close_matches(name, known, 1)
         hint = f"Did you mean {near[0]}?" if near else "F1 in the app shows all actions."
         raise ConfigError(f"[keys] '{name}' is no action. {hint}")

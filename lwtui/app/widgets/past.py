@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from textual.document._history import EditHistory
-from textual.widgets.text_area import Selection
+if TYPE_CHECKING:  # the first screen needs no text area
+    from textual.document._history import EditHistory
+    from textual.widgets.text_area import Selection
 
 _MOST_SECTIONS = 100
 
