@@ -6,12 +6,12 @@ Kept in a small file in the cache folder: without it, nothing is lost but the pl
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from lwtui.config import cache_folder
-from lwtui.files import write_atomically
 
 _MOST_DOCUMENTS = 200
 
@@ -73,8 +73,11 @@ class Places:
     def _write(self) -> None:
         newest = list(self._places.items())[-_MOST_DOCUMENTS:]
         stored = {"last": self._last, "places": {path: astuple(place) for path, place in newest}}
+        # In one step, but not flushed to the disk: that would take as long as some keys, and a power cut may have it.
+        new = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._file, json.dumps(stored, ensure_ascii=False))
+            new.write_text(json.dumps(stored, ensure_ascii=False), encoding="utf-8")
+            new.replace(self._file)
         except OSError:
             return  # a full disk or a read-only home: the text is what matters, and tells of it
