@@ -11,11 +11,11 @@ import pytest_asyncio
 
 from lwtui.models.llama_cpp.client import LlamaModel
 from lwtui.models.llama_cpp.demo import demo_path
+from lwtui.models.llama_cpp.process import SPIN_COUNT
 from tests.support.gguf_file import with_texts
 
-# As for the model's process: tests that compute in this one must not wait by spinning either. It is read when
-# llama.cpp is loaded, which no import above does.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# As for the model's process. It is read when llama.cpp is loaded, which no import above does.
+os.environ.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
 
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}<start_of_turn>"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -98,7 +99,7 @@ def devices() -> tuple[Device, ...]:
             free, total = ctypes.c_size_t(), ctypes.c_size_t()
             ggml.ggml_backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
             name = ctypes.string_at(ggml.ggml_backend_dev_description(device)).decode("utf-8", "replace")
-            found.append(Device(name, free.value, shared=kind == _INTEGRATED_GPU))
+            found.append(Device(name, free.value, shared=kind == _INTEGRATED_GPU or sys.platform == "darwin"))
     return tuple(found)
 
 

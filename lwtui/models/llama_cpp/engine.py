@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from lwtui.models.llama_cpp.bindings import Batch, Gguf, LoadError, NativeLog
 from lwtui.models.llama_cpp.fit import BATCH, Fit
 from lwtui.models.llama_cpp.memory import LEAST_AT_ONCE, TILE, Memory, Strand, common, reusable
 from lwtui.models.llama_cpp.output import TextOut
+from lwtui.models.llama_cpp.pace import ThreadPace
 from lwtui.models.llama_cpp.protocol import MOST_ANSWERS
 from lwtui.models.llama_cpp.sampler import Sampler
 from lwtui.models.llama_cpp.saved import Saved, SavedStates
@@ -27,6 +29,7 @@ from lwtui.text import RunningCount
 _SLOW_STEP = 0.05  # seconds; from here on a step for one token can be broken off as well
 _MOST_REFUSED = 32  # tokens at one place that would end an answer too early
 _WORTH_SAVING = 512  # tokens that would have to be computed anew
+_LIKELY_CUT = 128  # tokens at the end of a text
 _LEAST_FREE = 512  # tokens of room that an answer gets at the cost of texts that nobody is writing
 _KV_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0}
 _FLASH_ATTENTION = {
@@ -141,6 +144,8 @@ class Engine:
         self.should_abort: Callable[[], bool] = lambda: False
         self._abort = C.ggml_abort_callback(lambda _: self.should_abort())
         self._slow = False
+        # With flash attention the number of threads decides how llama.cpp rounds, so there it stays.
+        self._pace = ThreadPace(fit.threads) if fit.flash_attention == "off" else None
 
     def _open(self) -> Any:
         params = C.llama_context_default_params()
@@ -149,6 +154,7 @@ class Engine:
         params.n_seq_max = MOST_ANSWERS
         params.kv_unified = True  # one text may have all the room, several may share their beginning
         params.n_threads = params.n_threads_batch = self._fit.threads
+        params.n_outputs_max = MOST_ANSWERS
         params.type_k = params.type_v = _KV_TYPES[self._fit.kv_type]
         params.flash_attn_type = _FLASH_ATTENTION[self._fit.flash_attention]
         params.swa_full = True  # else no part of a text could be taken back in models with sliding windows
@@ -267,12 +273,19 @@ class Engine:
 
     # What is kept.
 
+    def keep_states(self, folder: Path, key: str, most_bytes: int) -> None:
+        """From now on save states, and use those that are there (see :class:`SavedStates`)."""
+        windows = C.llama_model_n_swa(self.gguf.model) > 0
+        self.saved = SavedStates(folder, f"{key}/{self.state_format}", most_bytes, windows=windows)
+
     def save(self) -> None:
         """Save the longest text in memory, so that a later process need not compute it."""
         self._save(max(self.memory.strands, key=lambda strand: len(strand.tokens)))
 
     def _save(self, strand: Strand) -> None:
+        """Save a text that is about to be cut anyway, but for its end, which may come out otherwise the next time."""
         if self.saved is not None and len(strand.tokens) >= _WORTH_SAVING:
+            self.memory.rewind(strand, (len(strand.tokens) - _LIKELY_CUT) // TILE * TILE)
             self.saved.save(self._context, strand)
 
     def _drop(self, strand: Strand) -> None:
@@ -338,10 +351,15 @@ class Engine:
         is_writing = all(len(part) == 1 for _, part in parts)
         callback = self._abort if self._slow or not is_writing else C.ggml_abort_callback()
         C.llama_set_abort_callback(self._context, callback, ctypes.c_void_p(0))
+        if is_writing and self._pace is not None:
+            C.llama_set_n_threads(self._context, self._pace.threads, self._fit.threads)
         began = monotonic()
         result = self._batch.decode(self._context)
         if is_writing:
-            self._slow = monotonic() - began > _SLOW_STEP
+            took = monotonic() - began
+            self._slow = took > _SLOW_STEP
+            if self._pace is not None:
+                self._pace.took(took, len(parts))
         if result == 0:
             return True
         for answer, _ in parts:

@@ -35,6 +35,7 @@ _KV_BLOCK = 32
 _CELLS = 256  # llama.cpp rounds a context up to a multiple of this
 _LEAST_CONTEXT = 1024  # below it no section can be written
 _GOOD_CONTEXT = 16_384  # a model that fits into the GPU's memory whole with this much is not given more outside of it
+_SMALL_SCORES = 64 * 2**20  # bytes of attention scores for a batch
 _PROCESS = 48 * 2**20  # the interpreter and llama.cpp itself
 _TOKEN = 160  # bytes that an entry of the vocabulary takes in llama.cpp's tables
 _RESERVE = 0.05  # of what is free, left to the rest of the machine
@@ -255,8 +256,8 @@ def _contexts(model: GgufHeader, wish: Wish) -> Iterator[int]:
 
 def _loaded(model: GgufHeader, machine: Machine, wish: Wish, context: int, kv_type: str) -> Fit:
     """What one way to load the model takes, and whether it fits (then its advice is empty)."""
-    flash = wish.flash_attention or ("on" if kv_type == "q8_0" else "auto")
-    if kv_type == "q8_0" and flash == "auto":
+    flash = wish.flash_attention or ("off" if not machine.devices and _is_small(model, context, wish) else "auto")
+    if kv_type == "q8_0":  # which cannot be kept without it
         flash = "on"
     chosen = Fit(
         context_length=context,
@@ -271,6 +272,12 @@ def _loaded(model: GgufHeader, machine: Machine, wish: Wish, context: int, kv_ty
         available=int(machine.memory * (1 - _RESERVE)),
     )
     return _placed(model, machine, wish, chosen)
+
+
+def _is_small(model: GgufHeader, context: int, wish: Wish) -> bool:
+    """Whether flash attention spares next to nothing, in which case the engine is better off without it: the number of
+    threads can then follow how busy the machine is, since it does not decide how numbers are rounded."""
+    return 4 * wish.batch * context * model.heads <= _SMALL_SCORES
 
 
 def _placed(model: GgufHeader, machine: Machine, wish: Wish, chosen: Fit) -> Fit:

@@ -26,12 +26,14 @@ class Strand:
     """One text in the memory: its number there and its tokens.
 
     The first ``even`` tokens were computed as (part of) a prompt: another time they come out the same. Those of an
-    answer, one by one, do not.
+    answer, one by one, do not. Of a text whose state was loaded, only what comes after the first ``floor`` tokens can
+    be taken back: where a model has sliding windows, its state holds no more than the last of them.
     """
 
     number: int
     tokens: list[int] = field(default_factory=list)
     even: int = 0
+    floor: int = 0
     busy: bool = False
     used: int = 0  # when, in turns
 
@@ -61,19 +63,23 @@ class Memory:
 
         Of equal ones, an idle strand is preferred, then the one that was used last.
         """
-        found = [
-            (common(strand.tokens, prompt), not strand.busy, strand.used, -strand.number) for strand in self.strands
-        ]
+        found = []
+        for strand in self.strands:
+            shared = common(strand.tokens, prompt)
+            found.append((shared if shared >= strand.floor else 0, not strand.busy, strand.used, -strand.number))
         best = max(found)
         return self.strands[-best[3]], best[0]
 
     def rewind(self, strand: Strand, keep: int) -> int:
         """Take back all but the first ``keep`` tokens; how many could be kept."""
+        if keep < strand.floor:
+            keep = 0
         if not C.llama_memory_seq_rm(self._memory, strand.number, keep, -1):
             C.llama_memory_seq_rm(self._memory, strand.number, -1, -1)
             keep = 0
         del strand.tokens[keep:]
         strand.even = min(strand.even, keep)
+        strand.floor = min(strand.floor, keep)
         return keep
 
     def undo(self, strand: Strand) -> None:
@@ -83,11 +89,11 @@ class Memory:
     def copy(self, source: Strand, target: Strand, keep: int) -> int:
         """Let ``target`` hold the first ``keep`` tokens of ``source`` and nothing else; how many it holds then."""
         self.rewind(target, 0)
-        if not self._shares or keep <= 0:
+        if not self._shares or keep < max(1, source.floor):
             return 0
         C.llama_memory_seq_cp(self._memory, source.number, target.number, 0, keep)
         target.tokens = source.tokens[:keep]
-        target.even = min(source.even, keep)
+        target.even, target.floor = min(source.even, keep), source.floor
         return keep
 
 
@@ -97,9 +103,12 @@ def reusable(strand: Strand, in_common: int, prompt: int, *, alone: bool) -> int
     ``in_common`` is what it shares with ``strand``. At least the last one is computed, for what comes after it.
     ``alone``: no other answer is computed at the same time, or its numbers would depend on that anyway.
     """
+    most = min(in_common, prompt - 1)
     if not alone or in_common > strand.even:
-        return min(in_common, prompt - 1)
+        return most
     keep = min(in_common, prompt - LEAST_AT_ONCE) // TILE * TILE
+    if keep < strand.floor <= most:
+        return strand.floor
     return keep if keep >= LEAST_AT_ONCE else 0
 
 

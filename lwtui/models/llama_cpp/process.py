@@ -17,6 +17,7 @@ from lwtui.models.llama_cpp import protocol
 from lwtui.models.llama_cpp.protocol import Begun, Counted, Done, Failed, Load, Loaded, Message, Read, Text
 from lwtui.text import clean
 
+SPIN_COUNT = "20000"
 _MOST_LINE = 2**20  # bytes
 _MOST_KEPT = 20  # lines of what native code printed
 _GOODBYE_SECONDS = 15.0  # a large state may have to be saved
@@ -40,9 +41,11 @@ class WorkerProcess:
     @classmethod
     async def start(cls) -> WorkerProcess:
         """Start a process. Raises :class:`ModelError`."""
-        # Threads that wait for each other by spinning are no faster on a quiet machine and many times slower on a
-        # busy one, where they keep each other from running.
-        environment = {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ
+        environment = os.environ.copy()
+        # Threads that wait for each other spin for about as long as a step within a token takes. By default it is much
+        # longer, which on a busy machine keeps the one that they wait for from running.
+        if "OMP_WAIT_POLICY" not in environment:
+            environment.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
         environment["GGML_NO_BACKTRACE"] = "1"  # or a crash would wait for a debugger
         try:
             process = await asyncio.create_subprocess_exec(

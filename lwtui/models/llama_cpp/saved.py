@@ -49,11 +49,13 @@ class Saved:
 class SavedStates:
     """The states in ``folder`` that were made under ``key``; all states in it take ``most_bytes`` at most."""
 
-    def __init__(self, folder: Path, key: str, most_bytes: int) -> None:
+    def __init__(self, folder: Path, key: str, most_bytes: int, *, windows: bool) -> None:
+        """``windows``: the model has sliding windows, and a state therefore nothing of what lies before its last."""
         self._folder = folder
         self._key = hashlib.sha256(key.encode()).digest()
         self._prefix = self._key.hex()[:16]
         self._most = most_bytes
+        self._windows = windows
         self._states: list[Saved] = []
         for path in folder.glob(f"{self._prefix}-*{_SUFFIX}"):
             try:
@@ -62,13 +64,18 @@ class SavedStates:
                 _remove(path)
 
     def closest(self, text: Sequence[int]) -> tuple[Saved | None, int]:
-        """The state whose text has the most in common with ``text`` at its beginning, and how many tokens that is."""
-        best = max(self._states, key=lambda state: common(state.tokens, text), default=None)
-        return best, 0 if best is None else common(best.tokens, text)
+        """The state that spares reading the most of ``text``, and how many tokens that is."""
+        best = max(self._states, key=lambda state: self._spares(state, text), default=None)
+        return best, 0 if best is None else self._spares(best, text)
+
+    def _spares(self, state: Saved, text: Sequence[int]) -> int:
+        shared = common(state.tokens, text)
+        return shared if not self._windows or shared == len(state.tokens) else 0
 
     def save(self, context: Any, strand: Strand) -> None:
         """Keep the state of ``strand``. Where there is no room on the disk, nothing is kept."""
-        known, in_common = self.closest(strand.tokens)
+        known = max(self._states, key=lambda state: common(state.tokens, strand.tokens), default=None)
+        in_common = 0 if known is None else common(known.tokens, strand.tokens)
         if known is not None and in_common >= len(strand.tokens) - _NOTHING_NEW:
             return
         size = int(C.llama_state_seq_get_size(context, strand.number))
@@ -117,6 +124,7 @@ class SavedStates:
             self._forget(saved)
             return False
         strand.tokens, strand.even = saved.tokens[:], saved.even
+        strand.floor = len(strand.tokens) if self._windows else 0
         return True
 
     def _make_room(self, size: int) -> bool:

@@ -191,7 +191,7 @@ class Worker:
             wait = False
             match message:
                 case Keep():
-                    self._keep(engine, message)
+                    engine.keep_states(Path(message.folder), message.key, message.most_bytes)
                     wait = not self._calls
                 case Generate():
                     self._last_accepted = message.id
@@ -201,11 +201,6 @@ class Worker:
                         self._send(Failed(message.id, str(refusal), refusal.kind, refusal.retryable))
                         wait = not self._calls
         return False
-
-    def _keep(self, engine: Engine, keep: Keep) -> None:
-        from lwtui.models.llama_cpp.saved import SavedStates
-
-        engine.saved = SavedStates(Path(keep.folder), f"{keep.key}/{engine.state_format}", keep.most_bytes)
 
     def _compute(self, engine: Engine) -> None:
         from lwtui.models.llama_cpp.engine import Aborted, EngineError
