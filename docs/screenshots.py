@@ -33,7 +33,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float
 
 
 async def take(folder: Path) -> None:
-    app = LwtuiApp(Settings(documents=str(folder)))
+    app = LwtuiApp(Settings(documents=str(folder), restore=False))
 
     def shoot(name: str) -> None:
         app.save_screenshot(f"{name}.svg", path=str(HERE))
