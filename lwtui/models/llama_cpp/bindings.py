@@ -119,6 +119,8 @@ class Gguf:
         if not self.n_vocab or C.llama_model_has_encoder(self.model) or not C.llama_model_has_decoder(self.model):
             raise LoadError("it is not a model that writes text")
         self._pieces: dict[int, bytes] = {}
+        # Looked for now, not while somebody waits for a first token.
+        self.ends_of_answers, self.media_marks = self._special_tokens()
 
     def close(self) -> None:
         C.llama_model_free(self.model)
@@ -209,21 +211,20 @@ class Gguf:
         """Whether ``token`` ends an answer."""
         return bool(C.llama_vocab_is_eog(self.vocab, token))
 
-    @cached_property
-    def ends_of_answers(self) -> Sequence[int]:
-        """All tokens that end an answer."""
-        return [token for token in range(self.n_vocab) if self.ends(token)]
-
     def is_hidden(self, token: int) -> bool:
         """Whether ``token`` is a mark with a meaning of its own, which no text may contain by accident."""
         return bool(C.llama_vocab_get_attr(self.vocab, token) & _HIDDEN)
 
-    @cached_property
-    def media_marks(self) -> Sequence[int]:
-        """Tokens that stand for pictures or sound, which a text has no use for."""
-        attributes = ((token, C.llama_vocab_get_attr(self.vocab, token)) for token in range(self.n_vocab))
-        marks = [token for token, attribute in attributes if attribute & C.LLAMA_TOKEN_ATTR_USER_DEFINED]
-        return [token for token in marks if _MEDIA.fullmatch(self.text(token))]
+    def _special_tokens(self) -> tuple[Sequence[int], Sequence[int]]:
+        """The tokens that end an answer, and those that stand for pictures or sound, which a text has no use for."""
+        ends, media = [], []
+        for token in range(self.n_vocab):
+            attributes = C.llama_vocab_get_attr(self.vocab, token)
+            if attributes & _HIDDEN and self.ends(token):
+                ends.append(token)
+            if attributes & C.LLAMA_TOKEN_ATTR_USER_DEFINED and _MEDIA.fullmatch(self.text(token)):
+                media.append(token)
+        return ends, media
 
     def strips(self, token: int) -> tuple[bool, bool]:
         """Whether white space before and after this mark is not part of the text."""
