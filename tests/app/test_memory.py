@@ -108,6 +108,7 @@ async def test_what_has_become_stale_is_listed_with_reasons_and_written_anew(pat
         await person.at(PlanScreen)
         await person.press("f2")
         await person.at(WritingScreen)
+        await person.sees("↻")
         await person.press("f2")
         await person.at(PlanScreen)
         await person.sees("↻", "3 stale (y)")

@@ -37,7 +37,6 @@ from lwtui.text import clean
 
 _TOTAL = "Length of the document"
 _FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
-_REST_SECONDS = 0.3  # after the last change; then what is stale is looked for
 
 
 class PlanScreen(OutlineTools, RunTools, MemoryTools):
@@ -55,8 +54,6 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
         self._note = ""
         self._frame: Timer | None = None  # the next one, while there is something new to draw
         self._folded = kept_folds(session.document)
-        self._stale: set[str] = set()
-        self._looking: Timer | None = None  # the next look for what is stale
         self._title = TitleBar()
         self._list = RowList(
             Column("", 3, right=True),
@@ -87,7 +84,7 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
 
     def on_mount(self) -> None:
         self._session.listen(self._heard)
-        self._stale = set(stale_sections(self._document))
+        self._stale = frozenset(stale_sections(self._document))
         self.refresh_plan(self.begin_at.section_id if self.begin_at else None)
 
     @property
@@ -127,7 +124,7 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
     def refresh_plan(self, select: str | None = None, note: str = "") -> None:
         """Draw everything from the document; ``note`` stands in the status line until the next change."""
         self._note = note
-        self._look_soon()
+        self._find_stale_soon()
         plan, brief = self._document.plan, self._document.brief
         self._title.say(self._document.title, brief.model)
         select = select or self._list.key
@@ -212,22 +209,10 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
         return self._list.key
 
     def _memory_changed(self) -> None:
-        self._stale = set(stale_sections(self._document))
         self.refresh_plan()
 
-    def _look_soon(self) -> None:
-        """Look what is stale once changes have come to rest: in a long document that takes longer than a key should."""
-        if self._looking is not None:
-            self._looking.stop()
-        self._looking = self.set_timer(_REST_SECONDS, self._look)
-
-    def _look(self) -> None:
-        self._looking = None
-        if self.is_attached and not self._session.busy:
-            found = set(stale_sections(self._document))
-            if found != self._stale:
-                self._stale = found
-                self.refresh_plan(note=self._note)
+    def _show_stale(self) -> None:
+        self.refresh_plan(note=self._note)
 
     def _show_rewriting(self) -> None:
         self.lwtui.show_text()

@@ -14,6 +14,7 @@ from textual.timer import Timer
 from lwtui.agentwrite.events import DocumentFinished, SectionStarted
 from lwtui.app.format import MARKS, STATES, amount, bar, clock, duration, money, number
 from lwtui.app.keymap import WRITING, bindings
+from lwtui.app.outline_rows import STALE_MARK
 from lwtui.app.places import Place
 from lwtui.app.screens.memory_tools import MemoryTools
 from lwtui.app.screens.model_tools import ModelTools
@@ -170,6 +171,8 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         counted = numbers(self._document.plan)
         self._outline.show([self._row(at, one) for at, one in zip(counted, sections, strict=True)], select)
         self._show_section()
+        if not self._session.busy:
+            self._find_stale_soon()
         if figures:
             self._show_status()
 
@@ -177,7 +180,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         """The section's row of the outline, made anew only for a section that has changed."""
         known = self._rows.get(section.id)
         if known is None or known[0] != at or known[1] is not section:
-            known = self._rows[section.id] = (at, section, _row(at, section))
+            known = self._rows[section.id] = (at, section, _row(at, section, stale=section.id in self._stale))
         return known[2]
 
     def _show_section(self) -> None:
@@ -378,6 +381,10 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
     def _memory_changed(self) -> None:
         self._draw()
 
+    def _show_stale(self) -> None:
+        self._rows.clear()
+        self._draw()
+
     # -- elsewhere
 
     def action_history(self) -> None:
@@ -454,12 +461,12 @@ def _figures(session: Session, width: int, first: list[str]) -> Content:
     return Content.assemble((activity, style), "  ", (meter, "$text-success"), rest)
 
 
-def _row(at: int, section: Section) -> Row:
+def _row(at: int, section: Section, *, stale: bool) -> Row:
     """``at``: how many sections with text there are up to this one."""
     indent = 2 * (section.level - 1)
     if section.heads:
         return Row(section.id, ("", "", section.title or "(no heading)", "", ""), indent=indent)
     length = f"{number(section.length)}/{number(section.words)}"
     share = f"{section.length / section.words:.0%}" if section.words else ""
-    cells = (MARKS[section.status], str(at), section.title or "(the text)", length, share)
-    return Row(section.id, cells, section.status.value, indent)
+    mark, kind = (STALE_MARK, Status.PARTIAL) if stale else (MARKS[section.status], section.status)
+    return Row(section.id, (mark, str(at), section.title or "(the text)", length, share), kind.value, indent)
