@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-import regex
+from lwtui.app.widgets.vim_motions import found, line, next_word, paragraph, row_start, word_before, word_end
 
-_CJK = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 _MOST_TIMES = 10_000  # a count is at most this
 
 
@@ -320,13 +319,13 @@ class Vim:
                 return self._over_lines(self._down(place, times if command == "j" else -times))
             case "G" | "gg":
                 row = times - 1 if counted else (0 if command == "gg" else len(self._buffer.text))
-                return self._over_lines(self._first(self._row(row)))
+                return self._over_lines(self._first(row_start(self._buffer.text, row)))
             case "w" | "b" | "e":
                 return self._over_words(command, times)
             case "{" | "}":
-                return self._to(self._paragraph(forward=command == "}", times=times))
+                return self._to(paragraph(self._buffer.text, place, forward=command == "}", times=times))
             case "n" | "N":
-                return self._to(self._found(forward=command == "n", times=times))
+                return self._to(found(self._buffer.text, self._pattern, place, forward=command == "n", times=times))
         return None
 
     def _to(self, target: int) -> Span:
@@ -350,7 +349,7 @@ class Vim:
             command = "e"  # as vim has it: cw leaves the space after the word
         target = place
         for _ in range(times):
-            before, target = target, {"w": _next_word, "b": _word_before, "e": _word_end}[command](text, target)
+            before, target = target, {"w": next_word, "b": word_before, "e": word_end}[command](text, target)
             if target == before:
                 break
         if command == "e" and self._operator:
@@ -364,51 +363,10 @@ class Vim:
             target = max(target, min(place + 1, len(text))) if not rest else target
         return self._to(target)
 
-    def _paragraph(self, *, forward: bool, times: int) -> int:
-        text, place = self._buffer.text, self._at
-        for _ in range(times):
-            if forward:
-                found = regex.compile(r"\S[^\n]*\n(\s*\n)").search(text, place)
-                place = found.start(1) if found else len(text)
-            else:
-                breaks = [one.end() - 1 for one in regex.finditer(r"\n[ \t]*\n", text[: max(0, place)])]
-                breaks = [one for one in breaks if one < place and text[one + 1 : place].strip()]
-                place = breaks[-1] if breaks else 0
-        return place
-
-    def _found(self, *, forward: bool, times: int) -> int:
-        """Capitals matter only where the pattern has some."""
-        text, pattern, place = self._buffer.text, self._pattern, self._at
-        if pattern == pattern.lower() and len(text.lower()) == len(text):
-            text = text.lower()
-        if not pattern or pattern not in text:
-            return place
-        for _ in range(times):
-            if forward:
-                at = text.find(pattern, place + 1)
-                place = at if at >= 0 else text.find(pattern)
-            else:
-                at = text.rfind(pattern, 0, max(0, place + len(pattern) - 1))
-                place = at if at >= 0 else text.rfind(pattern)
-        return place
-
     # -- lines
 
     def _line(self, place: int) -> tuple[int, int]:
-        """Where the line of ``place`` begins, and where its text ends."""
-        text = self._buffer.text
-        end = text.find("\n", place)
-        return text.rfind("\n", 0, place) + 1, len(text) if end < 0 else end
-
-    def _row(self, number: int) -> int:
-        """Where line ``number`` (from 0) begins, or the last one."""
-        text, start = self._buffer.text, 0
-        for _ in range(number):
-            at = text.find("\n", start)
-            if at < 0:
-                break
-            start = at + 1
-        return start
+        return line(self._buffer.text, place)
 
     def _first(self, start: int) -> int:
         """The first character of a line that is no space."""
@@ -434,45 +392,3 @@ class Vim:
         """Outside of insert mode the cursor stands on a character, not behind the last."""
         start, end = self._line(min(place, len(self._buffer.text)))
         return max(start, min(place, end - 1))
-
-
-def _kind(character: str) -> int:
-    if character.isspace():
-        return 0
-    if _CJK.match(character):
-        return 3
-    return 2 if character.isalnum() or character == "_" else 1
-
-
-def _next_word(text: str, at: int) -> int:
-    """Where the next word begins; an empty line is one."""
-    kind, end = _kind(text[at]) if at < len(text) else 0, len(text)
-    while at < end and kind and _kind(text[at]) == kind:
-        at += 1
-    while at < end and text[at].isspace():
-        if text[at] == "\n" and text[at + 1 : at + 2] == "\n":
-            return at + 1
-        at += 1
-    return at
-
-
-def _word_end(text: str, at: int) -> int:
-    at += 1
-    while at < len(text) and text[at].isspace():
-        at += 1
-    if at >= len(text):
-        return max(0, len(text) - 1)
-    while at + 1 < len(text) and _kind(text[at + 1]) == _kind(text[at]):
-        at += 1
-    return at
-
-
-def _word_before(text: str, at: int) -> int:
-    at -= 1
-    while at > 0 and text[at].isspace():
-        if text[at] == "\n" and text[at - 1] == "\n":
-            return at
-        at -= 1
-    while at > 0 and not text[at].isspace() and _kind(text[at - 1]) == _kind(text[at]):
-        at -= 1
-    return max(0, at)
