@@ -46,8 +46,11 @@ class Intake:
         """The text that ``piece`` completes."""
         return self._levels.add(self._opened(self._cleaner.add(piece)))
 
-    def close(self) -> str:
-        """The rest, at the end of the answer."""
+    def close(self, *, broken_off: bool = False) -> str:
+        """The rest, at the end of the answer. The beginning of one that was broken off, if it could not be judged yet,
+        is dropped: it may be half a heading, and comes again."""
+        if broken_off and self._opening is not None:
+            return ""
         return self._levels.add(self._opened(self._cleaner.close(), ended=True)) + self._levels.close()
 
     def _opened(self, text: str, ended: bool = False) -> str:
@@ -167,7 +170,8 @@ def _overlap(end: str, opening: str) -> int:
     body = opening[lead:]
     folded = _folded(body)
     end = _folded(end)
-    for size in range(min(len(folded), len(end)), _LEAST_OVERLAP - 1, -1):
+    least = min(_LEAST_OVERLAP, len(end))  # all of a text that is shorter
+    for size in range(min(len(folded), len(end)), max(least, 1) - 1, -1):
         within_word = folded[size - 1].isalnum() and folded[size : size + 1].isalnum()
         if end.endswith(folded[:size]) and (not within_word or _CLOSING.match(folded[size])):
             return lead + _unfolded(body, size)

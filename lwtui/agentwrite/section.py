@@ -262,10 +262,10 @@ class SectionWriter:
         self._ended = "stop"
         return self._cut(before, at, "landed at the end of a sentence")
 
-    def _take_rest(self) -> list[Event]:
+    def _take_rest(self, *, broken_off: bool = False) -> list[Event]:
         """Take what the intake held back, at the end of an answer."""
         intake, self._intake = self._intake, None
-        return self._take(intake.close()) if intake else []
+        return self._take(intake.close(broken_off=broken_off)) if intake else []
 
     def _set_text(self, text: str) -> None:
         self._text, self._count = text, RunningCount(text)
@@ -298,7 +298,7 @@ class SectionWriter:
 
     def _dropped(self) -> list[Event]:
         """A call broke off: take what the intake held back, then go back to where it can be gone on from."""
-        events = self._take_rest()
+        events = self._take_rest(broken_off=True)
         if self._ended is not None or self._looped:
             return events
         return events + self._to_resume("the stream broke off within a sentence")
