@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,7 +53,9 @@ class RepetitionWatch:
 
     def __init__(self, earlier: Iterable[str] = ()) -> None:
         earlier = list(earlier)
-        self._known: set[int] = set().union(*map(_grams_of, earlier))
+        self._known = _Grams()
+        for text in earlier:
+            self._known.update(_grams_of(text))
         self._paragraphs: set[int] = set().union(*map(_paragraphs_of, earlier))
         self._checked = 0  # the section's text up to here is sound and known
         self._scanned = 0  # no sentence ends between _checked and here
@@ -64,7 +67,7 @@ class RepetitionWatch:
     def trust(self, text: str) -> None:
         """Take ``text``, with which the section begins, for sound, whatever it repeats."""
         end = last_sentence_end(text)
-        self._known |= _grams_of(text[:end])
+        self._known.update(_grams_of(text[:end]))
         self._paragraphs |= _paragraphs_of(text[:end])
         self._checked = self._scanned = end
         self._trusted = self._looked_at = self._broken = len(text)
@@ -137,11 +140,34 @@ class RepetitionWatch:
         return ends
 
 
+class _Grams:
+    """A set of n-grams in little room, whatever their number: one bit for each that a hash may fall on.
+
+    Of a million words' n-grams that are not in it, it takes one in seventeen for one that is; a sentence is said to be
+    known only if most of its are.
+    """
+
+    _BITS = 24
+
+    def __init__(self) -> None:
+        self._bits = bytearray(2 ** (self._BITS - 3))
+
+    def update(self, grams: Iterable[int]) -> None:
+        bits, mask = self._bits, 2**self._BITS - 1
+        for gram in grams:
+            at = gram & mask
+            bits[at >> 3] |= 1 << (at & 7)
+
+    def __contains__(self, gram: int) -> bool:
+        at = gram & (2**self._BITS - 1)
+        return bool(self._bits[at >> 3] & 1 << (at & 7))
+
+
 @lru_cache(maxsize=512)
-def _grams_of(text: str) -> frozenset[int]:
+def _grams_of(text: str) -> array[int]:
     """The n-grams of all sentences of a text. Each section asks for those of all earlier ones."""
     cuts = [0, *sentence_ends(text), len(text)]
-    return frozenset(gram for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b])))
+    return array("q", (gram for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b]))))
 
 
 @lru_cache(maxsize=512)
