@@ -143,7 +143,8 @@ class Engine:
         self.just_read: Answer | None = None  # in the last step
         self.should_abort: Callable[[], bool] = lambda: False
         self._abort = C.ggml_abort_callback(lambda _: self.should_abort())
-        self._slow = False
+        self._slow = self._watched = False
+        self._threads = fit.threads
         # With flash attention the number of threads decides how llama.cpp rounds, so there it stays.
         self._pace = ThreadPace(fit.threads) if fit.flash_attention == "off" else None
 
@@ -349,10 +350,10 @@ class Engine:
         """Compute the batch; false if there is no room for it."""
         # The callback is Python, so it costs too much where a step takes a few milliseconds only.
         is_writing = all(len(part) == 1 for _, part in parts)
-        callback = self._abort if self._slow or not is_writing else C.ggml_abort_callback()
-        C.llama_set_abort_callback(self._context, callback, ctypes.c_void_p(0))
-        if is_writing and self._pace is not None:
-            C.llama_set_n_threads(self._context, self._pace.threads, self._fit.threads)
+        self._watch(self._slow or not is_writing)
+        if is_writing and self._pace is not None and self._pace.threads != self._threads:
+            self._threads = self._pace.threads
+            C.llama_set_n_threads(self._context, self._threads, self._fit.threads)
         began = monotonic()
         result = self._batch.decode(self._context)
         if is_writing:
@@ -370,6 +371,13 @@ class Engine:
         if result == 2:
             raise Aborted
         raise EngineError(self._log.first_error() or f"llama_decode returned {result}")
+
+    def _watch(self, watched: bool) -> None:
+        """Whether the next computation can be broken off."""
+        if watched != self._watched:
+            self._watched = watched
+            callback = self._abort if watched else C.ggml_abort_callback()
+            C.llama_set_abort_callback(self._context, callback, ctypes.c_void_p(0))
 
     def _make_room(self) -> None:
         """Let go of the text that is needed the least. Raises :class:`EngineError` if there is none."""

@@ -44,10 +44,10 @@ class ThreadPace:
         now = median(self._recent)
         if self._before is not None:
             self._judge(now)
-        elif self._at and self._since > self._wait:
-            self._try(self._at - 1, now)
         elif self._at + 1 < len(self._options) and now > _SLOWER * self._usual.get(size, 0.0):
             self._try(self._at + 1, now)
+        elif self._at and self._since > self._wait:
+            self._try(self._at - 1, now)
 
     def _try(self, option: int, now: float) -> None:
         self._before = (self._at, now)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from lwtui.models.llama_cpp.template import ChatTemplate
 
 _MOST_SAVING_SECONDS = 20.0  # that this process outlives its input
-_FLUSH_SECONDS = 0.03
+_FLUSH_SECONDS = 0.05
 
 
 class Refused(Exception):
