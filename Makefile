@@ -17,7 +17,7 @@ test: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lock: .venv/.installed-dev
 	@{ echo "# What the tests ran with; see CONTRIBUTING.md. Made by make lock."; \

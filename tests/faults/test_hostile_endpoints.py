@@ -127,10 +127,14 @@ def hostile() -> Iterator[HostileServer]:
 
 # Calls each address of its arguments, and prints how that ended and how much memory the process has had at the most.
 CALLER = """
-import asyncio, json, resource, sys
+import asyncio, json, re, sys
+from pathlib import Path
 from lwtui.config import ModelSettings
 from lwtui.models.base import Finished, Message, ModelError, Prompt, Request
 from lwtui.models.openai_api import OpenAIModel
+
+def memory():  # of this program alone: getrusage counts the process that started it too
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024
 
 async def call(address):
     model = OpenAIModel(ModelSettings("m", base_url=address, connect_seconds=1.0, stall_seconds=1.0), sys.argv[1])
@@ -144,7 +148,7 @@ async def call(address):
     except ModelError as error:
         ending = [error.kind, str(error)]
     await model.aclose()
-    return [*ending, characters, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024]
+    return [*ending, characters, memory()]
 
 for address in sys.argv[2:]:
     print(json.dumps(asyncio.run(call(address))), flush=True)

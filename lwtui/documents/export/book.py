@@ -17,6 +17,7 @@ import regex
 from lwtui.documents.database import connect_glance
 from lwtui.documents.disclosure import TITLE, report
 from lwtui.documents.model import Section
+from lwtui.documents.schema import moment
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.text import clean, count_words
@@ -126,8 +127,8 @@ def _last_change(path: Path) -> str:
     changed = None
     with suppress(sqlite3.Error, OSError), closing(connect_glance(path)) as db:  # text is exported all the same
         (changed,) = db.execute(_LAST_CHANGE).fetchone()
-    moment = datetime.now(UTC) if changed is None else datetime.fromtimestamp(changed, UTC)
-    return f"{moment.astimezone():%Y-%m-%d}"
+    day = datetime.now(UTC) if changed is None else datetime.fromtimestamp(moment(changed), UTC)
+    return f"{day.astimezone():%Y-%m-%d}"
 
 
 def _checked(given: str) -> str:
