@@ -98,6 +98,7 @@ def test_the_installed_command_does_the_main_job(shell: Installed) -> None:
     where = subprocess.run(
         [
             shell.command.with_name("python"),
+            "-I",
             "-c",
             "import lwtui, lwtui_bench; print(lwtui.__file__, lwtui_bench.__file__)",
         ],
