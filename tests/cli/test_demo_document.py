@@ -37,7 +37,7 @@ def is_whole(shell: Shell, words: int) -> None:
     assert {section.status for section in sections} == {Status.DONE}
     assert headings(text) == [section.title for section in plan.sections]
     length = sum(count_words(section.text) for section in sections)
-    assert 0.95 * words <= length <= 1.05 * words
+    assert 0.92 * words <= length <= 1.08 * words
     paragraphs = [paragraph for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
     assert len(paragraphs) == len(set(paragraphs))
     assert text == clean(text)

@@ -19,7 +19,6 @@ from lwtui.documents.store import Document
 from tests.e2e.terminal import Terminal, terminal
 from tests.support.author import Author, title_of
 from tests.support.fault_server import FaultServer
-from tests.support.studio import sentences
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -106,8 +105,8 @@ def test_a_document_is_planned_written_killed_resumed_and_exported(home: Path) -
         shell.until(lambda: all(section.status is Status.DONE for section in read(path)))
         shell.sees("■ Idle", f"{len(planned)} of {len(planned)} done")
         whole = [section.text for section in read(path)]
-        said = sentences(kept)
-        assert any(text.startswith(kept if len(said) < 2 else said[0]) for text in whole)
+        words = kept.rsplit(maxsplit=1)[0]  # the last one may have been half a word
+        assert any(text.startswith(words) for text in whole), (kept, whole)
         shell.press("F9")
         shell.sees("Export “")
         shell.press("Enter")
