@@ -221,7 +221,9 @@ class Engine:
     def _is_better_later(self, answer: Answer) -> bool:
         """Whether another answer is just reading what this one would have to read too."""
         reading = [other for other in self._running if other.is_reading]
-        soon = max((common(other.prompt, answer.waiting) for other in reading), default=0)
+        if not reading:
+            return False
+        soon = max(common(other.prompt, answer.waiting) for other in reading)
         return soon >= self.memory.closest(answer.waiting)[1] + LEAST_AT_ONCE
 
     def _place(self, answer: Answer) -> None:

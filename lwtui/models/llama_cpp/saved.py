@@ -65,17 +65,23 @@ class SavedStates:
 
     def closest(self, text: Sequence[int]) -> tuple[Saved | None, int]:
         """The state that spares reading the most of ``text``, and how many tokens that is."""
-        best = max(self._states, key=lambda state: self._spares(state, text), default=None)
-        return best, 0 if best is None else self._spares(best, text)
+        return self._most_alike(text, whole=self._windows)
 
-    def _spares(self, state: Saved, text: Sequence[int]) -> int:
-        shared = common(state.tokens, text)
-        return shared if not self._windows or shared == len(state.tokens) else 0
+    def _most_alike(self, text: Sequence[int], *, whole: bool) -> tuple[Saved | None, int]:
+        """The state that has the most in common with ``text``, and how many tokens that is.
+
+        ``whole``: one that is not all in it counts as having nothing.
+        """
+        best, most = None, 0
+        for state in self._states:
+            shared = common(state.tokens, text)
+            if shared > most and (not whole or shared == len(state.tokens)):
+                best, most = state, shared
+        return best, most
 
     def save(self, context: Any, strand: Strand) -> None:
         """Keep the state of ``strand``. Where there is no room on the disk, nothing is kept."""
-        known = max(self._states, key=lambda state: common(state.tokens, strand.tokens), default=None)
-        in_common = 0 if known is None else common(known.tokens, strand.tokens)
+        known, in_common = self._most_alike(strand.tokens, whole=False)
         if known is not None and in_common >= len(strand.tokens) - _NOTHING_NEW:
             return
         size = int(C.llama_state_seq_get_size(context, strand.number))
