@@ -27,35 +27,29 @@ from lwtui.models.base import Request
 _CHAPTER_SALT = 1_000
 
 
-async def plan_whole(agent: Agent, form: ChatForm, brief: Brief, bounds: Bounds) -> AsyncGenerator[Event, None]:
+def plan_whole(agent: Agent, form: ChatForm, brief: Brief, bounds: Bounds) -> AsyncGenerator[Event, None]:
     """Ask for a plan until one can be used; see :func:`lwtui.agentwrite.plan.make_plan`."""
     can = agent.model.capabilities
-    planning = _until_usable(
+    return _until_usable(
         agent,
         brief,
         lambda rejected: form.plan(brief, bounds, can, rejected),
         lambda raw: parse_plan(raw, brief, bounds),
     )
-    async with aclosing(planning) as events:
-        async for event in events:
-            yield event
 
 
-async def chapters_whole(agent: Agent, form: ChatForm, brief: Brief, bounds: Bounds) -> AsyncGenerator[Event, None]:
+def chapters_whole(agent: Agent, form: ChatForm, brief: Brief, bounds: Bounds) -> AsyncGenerator[Event, None]:
     """The same for the chapters of a long document."""
     can = agent.model.capabilities
-    planning = _until_usable(
+    return _until_usable(
         agent,
         brief,
         lambda rejected: form.chapters(brief, bounds, can, rejected),
         lambda raw: parse_plan(raw, brief, bounds),
     )
-    async with aclosing(planning) as events:
-        async for event in events:
-            yield event
 
 
-async def sections_whole(
+def sections_whole(
     agent: Agent, form: ChatForm, brief: Brief, plan: Plan, section_id: str, bounds: Bounds
 ) -> AsyncGenerator[Event, None]:
     """Ask for the sections of one chapter; ``PlanReady`` then has these alone. They repeat no other chapter's."""
@@ -68,7 +62,7 @@ async def sections_whole(
             raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
         return sections
 
-    planning = _until_usable(
+    return _until_usable(
         agent,
         brief,
         lambda rejected: form.chapter(brief, plan, section_id, bounds, can, rejected),
@@ -76,9 +70,6 @@ async def sections_whole(
         salt=(at + 1) * _CHAPTER_SALT,
         what=f"usable plan of “{chapter.title}”",
     )
-    async with aclosing(planning) as events:
-        async for event in events:
-            yield event
 
 
 async def _until_usable(
