@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from lwtui.app.format import counted
-from lwtui.documents.model import Status
+from lwtui.documents.model import Plan, PlannedSection, Section, Status
 from lwtui.documents.search import Match, Query, count, find, nearest, replace_all
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -23,12 +24,16 @@ class Finding:
     by: str = ""
     at: int | None = None  # number of the match that was gone to last
     total: int = 0
+    in_plan: int = 0  # matches in headings and main points
 
     def look(self, query: Query) -> None:
         """Count the matches of ``query``. Raises :class:`lwtui.errors.UsageError` for a bad expression."""
         if query != self.query:
-            self.query, self.at, self.total = query, None, 0
-        self.total = count((section.text for section in self.document.sections()), query)
+            self.query, self.at, self.total, self.in_plan = query, None, 0, 0
+        sections = self.document.sections()
+        self.total = count((section.text for section in sections), query)
+        lines = (line for section in sections for line in (section.title, section.main_point))
+        self.in_plan = count((self.document.plan.title, *lines), query)
 
     def step(self, section_id: str, place: int, *, forward: bool) -> Match | None:
         """The next match from a place on (or the one before it), going around at the document's end."""
@@ -41,7 +46,8 @@ class Finding:
     def replace_everywhere(self) -> str:
         """Replace each match in the document, in one step that :meth:`Document.undo_plan` takes back; what was done.
 
-        Sections that a model is writing are left alone.
+        Headings and main points are part of it: else what is written anew would bring an old name back. Sections that
+        a model is writing are left alone.
         """
         sections = self.document.sections()
         changed: dict[str, str] = {}
@@ -53,14 +59,30 @@ class Finding:
             elif here:
                 changed[section.id] = text
                 done += here
-        if changed:
-            label = (
-                f"{REPLACED} “{_quote(self.query.text)}” by “{_quote(self.by)}” in {counted(len(changed), 'section')}"
-            )
-            self.document.set_plan(self.document.plan, label, changed)
-        self.at, self.total = None, left
-        told = f"{counted(done, 'place')} replaced in {counted(len(changed), 'section')}."
+        plan, in_plan = self._plan_replaced(sections)
+        if changed or in_plan:
+            where = [counted(len(changed), "section")] if changed else []
+            where += ["the plan"] if in_plan else []
+            label = f"{REPLACED} “{_quote(self.query.text)}” by “{_quote(self.by)}” in {' and '.join(where)}"
+            self.document.set_plan(plan, label, changed)
+        self.at, self.total, self.in_plan = None, left, 0
+        told = f"{counted(done, 'place')} replaced in {counted(len(changed), 'section')}"
+        told += f", and {in_plan} in the plan." if in_plan else "."
         return f"{told} {counted(left, 'place')} in what is being written stayed." if left else told
+
+    def _plan_replaced(self, sections: Sequence[Section]) -> tuple[Plan, int]:
+        """The plan with each match replaced in its titles and main points, and how many those were."""
+        writing = {section.id for section in sections if section.status is Status.WRITING}
+        plan = self.document.plan
+        title, count = replace_all(plan.title, self.query, self.by)
+        lines: list[PlannedSection] = []
+        for line in plan.sections:
+            if line.id not in writing:
+                heading, in_heading = replace_all(line.title, self.query, self.by)
+                main_point, in_point = replace_all(line.main_point, self.query, self.by)
+                line, count = replace(line, title=heading, main_point=main_point), count + in_heading + in_point
+            lines.append(line)
+        return Plan(title, tuple(lines)), count
 
     @property
     def told(self) -> str:
@@ -68,7 +90,7 @@ class Finding:
         if not self.query.text:
             return ""
         if not self.total:
-            return "Not found"
+            return f"{self.in_plan} in the plan" if self.in_plan else "Not found"
         return f"{self.at + 1} of {self.total}" if self.at is not None else f"{self.total} found"
 
     def _matches(self) -> list[Match]:

@@ -34,6 +34,12 @@ async def ask_for(person: Person, order: str, detail: str = "", *, opens: bool =
         await person.at(DiffScreen)
 
 
+def changed_colours(person: Person) -> set[str]:
+    """The colours in which the diff's first line shows what would come."""
+    strip = person.app.screen.query_one(DiffView).render_line(0)
+    return {str(one.style.color) for one in strip if one.style is not None and one.style.underline}
+
+
 async def editing(person: Person) -> None:
     await person.at(WritingScreen)
     await person.until(lambda: person.editor.section_id == "s1")
@@ -79,6 +85,10 @@ async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Pla
             # By the mouse, and all that is left.
             await ask_for(person, "tone", "drier")
             await person.sees("Tone: drier", "Change 1 of 1")
+            # A theme that is chosen meanwhile is the diff's at once.
+            dark = changed_colours(person)
+            person.app.theme = "textual-light"
+            await person.until(lambda: not changed_colours(person) & dark)
             await person.click(
                 DiffView, offset=(2 + person.app.screen.query_one(DiffView)._lines[0].plain.index("dries"), 0)
             )

@@ -71,6 +71,32 @@ async def test_words_are_found_and_replaced_in_the_whole_document_and_that_is_ta
         await person.is_told("There is nothing to take back here.")
 
 
+async def test_a_name_is_replaced_in_headings_and_main_points_too_and_that_is_taken_back(place: Place) -> None:
+    path = place.make(100, 100, texts={1: "The cat sat."})
+    async with someone(path, size=(80, 24)) as person:
+        await opened(person)
+        before = person.document.plan
+        first, second = before.sections
+        named = replace(before, sections=(replace(first, main_point="how the cat sat"), replace(second, title="Cats")))
+        person.document.set_plan(named, "Name the cat")
+        await person.press("ctrl+r")
+        await person.fill("#find", "cat")
+        await person.sees("1 found")
+        await person.fill("#replace", "dog")
+        await person.press("ctrl+y")
+        await person.is_told("1 place replaced in 1 section, and 2 in the plan.")
+        assert [(one.title, one.main_point, one.text) for one in person.sections] == [
+            (first.title, "how the dog sat", "The dog sat."),
+            ("dogs", second.main_point, ""),
+        ]
+        person.document.edit("s1", "Nothing here.")
+        await person.fill("#find", "dogs")
+        await person.sees("1 in the plan")
+        await person.press("escape", "escape", "u")
+        await person.is_told("Taken back: Replace “cat” by “dog” in 1 section and the plan")
+        assert person.document.plan == named
+
+
 async def test_a_change_of_the_plan_is_taken_back_from_the_text_only_after_asking(place: Place) -> None:
     async with someone(place.make(100, 100, texts={1: "First.", 2: "Second."})) as person:
         await opened(person)

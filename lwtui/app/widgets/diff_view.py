@@ -127,7 +127,7 @@ class DiffView(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._wrap()
+        self.call_next(self._wrap)  # the colours of the components come after those of the widget itself
 
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
