@@ -18,7 +18,7 @@ COMMANDS = {
     "notes": "show and change what the model always knows of a document",
     "lint": "find what a text says twice, and other faults that need no model",
     "bench": "measure how well models write at length, and compare them",
-    "models": "list, add, download, verify and remove models",
+    "models": "list, find, add, download, verify and remove models",
     "config": "show and change the settings",
     "train": "tune a model on long outputs",
     "serve": "open the app in a browser",

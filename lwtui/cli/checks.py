@@ -9,7 +9,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -61,7 +61,7 @@ def all_checks() -> list[Check]:
     ]
     checks += [_gguf(model) for model in settings.models.values() if model.provider == "llama_cpp"]
     endpoints = [model for model in settings.models.values() if model.provider == "openai"]
-    return checks + asyncio.run(_endpoints(endpoints))
+    return [*checks, *asyncio.run(_endpoints(endpoints)), *server_checks()]
 
 
 def _python() -> Check:
@@ -199,6 +199,18 @@ async def _endpoint(model: ModelSettings) -> Check:
         known = ", ".join(_some(available))
         return Check(name, "warn", f"{public_address(model.base_url)} does not list {wanted!r}.", f"It has: {known}.")
     return Check(name, "ok", f"{public_address(model.base_url)} answers" + (" and takes the key" if key else ""))
+
+
+def server_checks(ports: Iterable[int] | None = None) -> list[Check]:
+    """The model servers on this machine, if there are any: nobody needs one."""
+    from lwtui.models.servers import find_servers
+
+    found = asyncio.run(find_servers(ports))
+    if not found:
+        return []
+    told = ", ".join(f"{one.kind} with {len(one.models)} at {one.place}" for one in found)
+    count = f"{len(found)} servers: " if len(found) > 1 else ""
+    return [Check("models nearby", "ok", f"{count}{told}.", "lwtui models find")]
 
 
 def _some(names: list[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``lwtui models``: list, add, download, verify and remove models."""
+"""``lwtui models``: list, find, add, download, verify and remove models."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from lwtui.cli.brief import sampling_option
 from lwtui.cli.choice import host_of
 from lwtui.cli.guard import say
 from lwtui.cli.models_download import add_download_options, run_download
+from lwtui.cli.models_find import add_find_options, run_find
 from lwtui.cli.parser import Parser, command_parser
 from lwtui.config import (
     ModelSettings,
@@ -42,9 +43,10 @@ _OF_GGUFS = ("kv_type", "flash_attention", "gpu_layers", "threads")
 def parser() -> Parser:
     result = command_parser(
         "models",
-        "List, add, download, verify and remove the models that --model names.",
+        "List, find, add, download, verify and remove the models that --model names.",
         """
         lwtui models
+        lwtui models find
         lwtui models add gpt --base-url https://api.openai.com/v1 --model gpt-5-mini --key-env OPENAI_API_KEY
         lwtui models add local --base-url http://127.0.0.1:11434/v1 --model qwen3:8b --use
         lwtui models add gemma --path ~/models/gemma-3-4b-it-Q4_K_M.gguf
@@ -57,6 +59,7 @@ def parser() -> Parser:
     actions = result.add_subparsers(dest="action", metavar="ACTION")
     listing = actions.add_parser("list", help="list the models (also without an action)")
     listing.add_argument("--json", action="store_true", help="as a JSON list")
+    add_find_options(actions.add_parser("find", help="find the model servers that run on this machine"))
     _add_options(actions.add_parser("add", help="add an endpoint's model, or a GGUF on this machine"))
     add_download_options(actions.add_parser("download", help="download a GGUF, or list those that can be had by name"))
     verify = actions.add_parser("verify", help="make a tiny call and tell how fast it was")
@@ -94,6 +97,8 @@ def _add_options(to: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     settings = load_settings()
     match options.action:
+        case "find":
+            return run_find(options, settings)
         case "add":
             _add(options, settings)
         case "download":

@@ -1,0 +1,156 @@
+"""Looking for model servers on this machine: real sockets on ports of their own, with everything that may answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from time import monotonic
+
+import pytest
+
+from lwtui.app.web import Address, serve
+from lwtui.config import ModelSettings
+from lwtui.models import servers
+from lwtui.models.servers import Server, find_servers, free_name, offers
+from tests.support.fault_server import FaultServer
+
+
+def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "Connection: close", "", ""]).encode() + body
+
+
+@asynccontextmanager
+async def saying(answer: bytes | None) -> AsyncIterator[int]:
+    """A port that says ``answer`` to whoever comes, whatever was asked; ``None`` says nothing and keeps the line."""
+    told = asyncio.Event()
+
+    async def come(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if answer is None:
+            await told.wait()
+        else:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(come, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    told.set()
+    server.close()
+
+
+def listing(*models: dict[str, object]) -> FaultServer:
+    return FaultServer(models=list(models))
+
+
+async def test_each_kind_of_server_is_known_by_its_answer_or_else_by_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds = {
+        "Ollama": {"id": "qwen3:8b", "object": "model", "owned_by": "library"},
+        "llama-server": {"id": "/models/Llama-3.gguf", "owned_by": "llamacpp", "meta": {"n_ctx": 8192}},
+        "vLLM": {"id": "org/Big-70B", "owned_by": "vllm", "max_model_len": 32768},
+        "LM Studio": {"id": "gemma-3-4b", "owned_by": "organization_owner"},
+        "KoboldCpp": {"id": "koboldcpp/Tiny", "owned_by": "koboldcpp"},
+        "a model server": {"id": "m", "owned_by": 7},
+    }
+    async with AsyncExitStack() as stack:
+        running = [await stack.enter_async_context(listing(model)) for model in kinds.values()]
+        found = await find_servers([server.port for server in running])
+        monkeypatch.setitem(servers.PORTS, running[-1].port, "Jan")
+        (by_port,) = await find_servers([running[-1].port])
+        asked = [seen for server in running for seen in server.requests]
+    assert {server.kind: list(server.models) for server in found} == {k: [m["id"]] for k, m in kinds.items()}
+    assert [server.base_url for server in found] == [server.base_url for server in running]
+    assert by_port.kind == "Jan"
+    assert all((seen.method, seen.path) == ("GET", "/v1/models") for seen in asked)
+    assert not any({"authorization", "cookie"} & set(seen.headers) for seen in asked)
+
+
+async def test_what_is_no_model_server_is_not_taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")  # which would swallow every question
+    rows = json.dumps({"data": [{"id": "row-1"}, {"id": "row-2"}]}).encode()
+    secret = json.dumps({"status": 401, "error": "Unauthorized", "path": "/v1/models"}).encode()
+    async with AsyncExitStack() as stack:
+        right = await stack.enter_async_context(listing({"id": "right", "object": "model"}))
+        away = http(b"", "302 Found", f"Location: {right.base_url}/models")
+        silent = await stack.enter_async_context(saying(None))
+        others = [
+            await stack.enter_async_context(saying(answer))
+            for answer in (
+                http(b"<!doctype html><title>Router</title>", "200 OK", "Content-Type: text/html"),
+                http(b"{", "200 OK"),
+                http(b"[" * 100_000, "200 OK"),
+                http(rows),  # some table, not models
+                http(json.dumps({"object": "list"}).encode()),
+                http(secret, "401 Unauthorized"),
+                http(b"This needs the token.", "401 Unauthorized"),
+                http(b"x", "200 OK", "Content-Encoding: gzip"),
+                http(b'{"object": "list", "data": [' + b" " * 2**21 + b"]}"),
+                away,
+                b"SSH-2.0-OpenSSH\r\n",
+                b"\xff\x00garbage\r\n\r\n",
+                b"",
+            )
+        ]
+        began = monotonic()
+        found = await find_servers([9, silent, *others, right.port], seconds=0.8)
+        assert monotonic() - began < 5  # the silent one is not waited for
+        assert [server.models for server in found] == [("right",)]
+        assert len(right.requests) == 1  # nobody was followed there
+
+
+async def test_the_app_in_a_browser_is_no_model_server() -> None:
+    for token in ("", "t" * 24):
+        ready: asyncio.Future[Address] = asyncio.get_running_loop().create_future()
+        app = asyncio.create_task(serve([], Address("127.0.0.1", 0, token), ready.set_result))
+        assert await find_servers([(await ready).port]) == []
+        app.cancel()
+        await asyncio.gather(app, return_exceptions=True)
+
+
+async def test_a_server_that_wants_a_key_or_has_no_model_is_found_all_the_same() -> None:
+    keyed = json.dumps({"error": {"message": "Invalid API Key", "code": 401}}).encode()
+    async with saying(http(keyed, "401 Unauthorized")) as first, saying(http(b'{"object":"list","data":null}')) as last:
+        found = await find_servers([first, last])
+    assert [(server.wants_key, server.models) for server in found] == [(True, ()), (False, ())]
+
+
+async def test_names_that_cannot_be_shown_and_models_that_do_not_write_are_left_out() -> None:
+    names = ["good", "good", "nomic-embed-text", "bge-m3-reranker", "whisper-1"]
+    names += ["e\x1b[2Jvil", "two\nlines", " ", " x", "--help", "x" * 999]
+    async with listing(*({"id": name, "object": "model"} for name in names), {"id": 5}, {"no": "id"}) as server:
+        (found,) = await find_servers([server.port])
+    assert found.models == ("good",)
+    async with listing(*({"id": f"m{number}"} for number in range(999))) as many:
+        (found,) = await find_servers([many.port])
+    assert len(found.models) == 200
+
+
+def test_models_that_are_in_the_settings_are_not_offered_again() -> None:
+    server = Server("Ollama", "http://127.0.0.1:11434/v1", ("qwen3:8b", "llama3.1:latest", "org/qwen3:8b", "demo"))
+    known = [
+        ModelSettings("mine", model="qwen3:8b", base_url="http://localhost:11434/v1/"),
+        ModelSettings("llama3.1", model="llama3.1:latest", base_url="https://elsewhere.example/v1"),
+        ModelSettings("odd", base_url="http://[::1:x/v1"),
+    ]
+    assert [(one.model, one.name) for one in offers([server], known)] == [
+        ("llama3.1:latest", "llama3.1-2"),
+        ("org/qwen3:8b", "qwen3-8b"),
+        ("demo", "demo-2"),
+    ]
+    assert offers([server], [])[0].settings() == ModelSettings("qwen3-8b", model="qwen3:8b", base_url=server.base_url)
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("/srv/models/Llama 3 (Q4).gguf", "Llama-3-Q4"),
+        ("koboldcpp/Tiny.Q4_K_M", "Tiny.Q4_K_M"),
+        ("通义千问:7b", "通义千问-7b"),
+        ("///", "model"),
+        ("--force", "force"),
+        ("x" * 99, "x" * 40),
+    ],
+)
+def test_a_name_is_short_and_can_be_typed(model: str, name: str) -> None:
+    assert free_name(model, ()) == name
