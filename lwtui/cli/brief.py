@@ -11,12 +11,14 @@ import regex
 from lwtui.agentwrite.prompts import LANGUAGES
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
-from lwtui.models.sampling import with_sampling
+from lwtui.models.sampling import PRESETS, with_sampling
 from lwtui.text import detect_language
 
 DEFAULT_WORDS = 1500
 LEAST_WORDS, MOST_WORDS = 20, 1_000_000
 _MOST_SEED = 2**31 - 1
+
+SAMPLING_SETS = ", ".join(PRESETS)  # as an option's help names them
 
 _UNIT = (
     r"words?\b|characters?\b|Wörter\w*|Worte?\b|mots?\b|palabras?\b|palavras?\b|parole?\b|woorden?\b|слов\w*"
@@ -58,7 +60,7 @@ def add_brief_options(to: argparse.ArgumentParser) -> None:
         "--sampling",
         type=sampling_option,
         metavar="LIST",
-        help='how tokens are drawn, such as "temperature=0.7, min_p=0.05, dry_multiplier=0.8"',
+        help=f'how tokens are drawn: {SAMPLING_SETS}, or such as "temperature=0.7, min_p=0.05, dry_multiplier=0.8"',
     )
 
 

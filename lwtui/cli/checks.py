@@ -16,7 +16,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from lwtui.cli.models import check_gguf
 from lwtui.config import (
     ModelSettings,
     Settings,
@@ -29,6 +28,7 @@ from lwtui.config import (
 )
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.base import ModelError
+from lwtui.models.catalog import check_gguf
 
 _ENDPOINT_SECONDS = 4.0
 _LEAST_SIZE = (80, 24)
@@ -190,7 +190,7 @@ async def _endpoint(model: ModelSettings) -> Check:
     name, wanted = f"model {model.name}", model.model or model.name
     key = await asyncio.to_thread(api_key, model)
     try:
-        available = await list_models(model.base_url, key, _ENDPOINT_SECONDS)
+        available = await list_models(model, key, _ENDPOINT_SECONDS)
     except ModelError as error:
         # Some servers have no list of models; whether they take the key, only a call can tell.
         status: Literal["fail", "warn"] = "warn" if error.kind == "refused" else "fail"

@@ -12,7 +12,7 @@ from typing import Any
 
 import regex
 
-from lwtui.cli.brief import sampling_option
+from lwtui.cli.brief import SAMPLING_SETS, sampling_option
 from lwtui.cli.choice import host_of
 from lwtui.cli.guard import say
 from lwtui.cli.models_download import add_download_options, run_download
@@ -30,12 +30,10 @@ from lwtui.config import (
     store_api_key,
 )
 from lwtui.errors import ConfigError, LwtuiError, UsageError
-from lwtui.models.catalog import DEMO, resolve
+from lwtui.models.catalog import DEMO, check_gguf, check_name, resolve
 from lwtui.models.llama_cpp.fit import in_gb, memory_in_words
 from lwtui.models.profiles import PROFILES, profile_for
 
-_NAME = regex.compile(r"[\p{L}\p{N}][\p{L}\p{N}._+-]{0,63}")
-_MAGIC = b"GGUF"
 _OF_ENDPOINTS = ("model", "key_env", "key_stdin", "constrain")
 _OF_GGUFS = ("kv_type", "flash_attention", "gpu_layers", "threads")
 
@@ -86,7 +84,7 @@ def _add_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--constrain", choices=("grammar", "json_schema"), help="what the endpoint can hold answers to")
     to.add_argument("--temperature", type=_number, metavar="T", help="of the sampling")
     to.add_argument(
-        "--sampling", type=sampling_option, metavar="LIST", help='more of it, such as "min_p=0.05, top_k=40"'
+        "--sampling", type=sampling_option, metavar="LIST", help=f'such as "min_p=0.05, top_k=40", or {SAMPLING_SETS}'
     )
     to.add_argument("--price-input", type=_number, metavar="PRICE", help="of a million tokens of prompts")
     to.add_argument("--price-output", type=_number, metavar="PRICE", help="of a million tokens of answers")
@@ -162,12 +160,6 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
     say(f"Added {name}: {_where(model)}. Try it: lwtui models verify {name}")
 
 
-def check_name(name: str) -> None:
-    """Raise :class:`UsageError` if a model cannot be called ``name``."""
-    if not _NAME.fullmatch(name) or name.lower().endswith(".gguf") or name == "demo":
-        raise UsageError(f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).")
-
-
 def _endpoint(options: argparse.Namespace) -> ModelSettings:
     host_of(options.base_url)
     _refuse(options, _OF_GGUFS, "GGUFs", "--base-url")
@@ -198,17 +190,6 @@ def _refuse(options: argparse.Namespace, names: tuple[str, ...], kind: str, othe
         given = getattr(options, name)
         if given is not None and given is not False and given != "":
             raise UsageError(f"--{name.replace('_', '-')} is for {kind}, and does not go with {other}.")
-
-
-def check_gguf(path: Path) -> None:
-    """Raise :class:`LwtuiError` if there is no GGUF at ``path``."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
-    except OSError as error:
-        raise LwtuiError(f"Cannot read the GGUF {path}: {error.strerror}. Check its path.") from None
-    if magic != _MAGIC:
-        raise LwtuiError(f"{path} is not a GGUF file: it does not begin as one. Download it again.")
 
 
 def _shared(options: argparse.Namespace) -> dict[str, Any]:

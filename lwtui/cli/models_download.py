@@ -74,7 +74,7 @@ def _described(known: Known) -> dict[str, object]:
 
 def _free_name(name: str, source: Source, settings: Settings, *, force: bool) -> str:
     """``name``, if it may be a model's and no other model has it. Raises :class:`UsageError`."""
-    from lwtui.cli.models import check_name
+    from lwtui.models.catalog import check_name
 
     check_name(name)
     taken = settings.models.get(name)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 from lwtui.config import ModelSettings, Settings, api_key
-from lwtui.errors import UsageError
+from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.base import Model
 
 DEMO = ModelSettings("demo", provider="llama_cpp", profile="base")
+
+_NAME = re.compile(r"[^\W_][\w.+-]{0,63}")
+_MAGIC = b"GGUF"
 
 
 def known_models(settings: Settings) -> list[str]:
@@ -33,6 +37,23 @@ def resolve(name: str, settings: Settings) -> ModelSettings:
         f"There is no model named {name!r}. Known: {', '.join(known_models(settings))}. A GGUF is given by its path, "
         "an endpoint's model with --base-url, or add one: lwtui models add."
     )
+
+
+def check_name(name: str) -> None:
+    """Raise :class:`UsageError` if a model cannot be called ``name``."""
+    if not _NAME.fullmatch(name) or name.lower().endswith(".gguf") or name == "demo":
+        raise UsageError(f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).")
+
+
+def check_gguf(path: Path) -> None:
+    """Raise :class:`LwtuiError` if there is no GGUF at ``path``."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(_MAGIC))
+    except OSError as error:
+        raise LwtuiError(f"Cannot read the GGUF {path}: {error.strerror}. Check its path.") from None
+    if magic != _MAGIC:
+        raise LwtuiError(f"{path} is not a GGUF file: it does not begin as one. Download it again.")
 
 
 async def open_model(settings: ModelSettings) -> Model:

@@ -6,6 +6,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lwtui import __version__
@@ -125,7 +126,10 @@ class Endpoint:
         """The entries of ``/models``. Raises as :meth:`request` does."""
         response = await self.request("/models")
         try:
-            entries = parse_object(await read_body(response)).get("data")
+            body = await read_body(response)
+            if body.lstrip().startswith(b"["):  # Together gives the list alone
+                body = b'{"data": %b}' % body
+            entries = parse_object(body).get("data")
         finally:
             await response.aclose()
         if not isinstance(entries, list):
@@ -158,13 +162,12 @@ async def read_body(response: httpx2.Response, most: int = _MOST_BODY_BYTES) -> 
     return body[:most]
 
 
-async def list_models(base_url: str, key: str, timeout: float) -> list[str]:  # noqa: ASYNC109
-    """The names of the models at an address, fit to show. ``timeout`` (seconds) bounds the whole call.
+async def list_models(model: ModelSettings, key: str, timeout: float) -> list[str]:  # noqa: ASYNC109
+    """The names of the models at the endpoint of ``model``, fit to show. ``timeout`` (seconds) bounds the whole call.
 
     Raises :class:`ModelError` with one line if it cannot be reached, refuses, or has no such list.
     """
-    settings = ModelSettings(base_url, base_url=base_url, connect_seconds=timeout, stall_seconds=timeout)
-    endpoint = Endpoint(settings, key)
+    endpoint = Endpoint(replace(model, connect_seconds=timeout, stall_seconds=timeout), key)
     try:
         with endpoint.translated():
             async with asyncio.timeout(timeout):

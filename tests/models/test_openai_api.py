@@ -339,16 +339,26 @@ async def test_count_tokens_estimates_and_learns() -> None:
         assert 343 < await model.count_tokens(english) < 620
 
 
+async def test_a_list_of_models_without_anything_around_it() -> None:
+    async def bare(seen: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(b'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n [{"id": "a"}, {"id": "b/c"}]')
+
+    server = FaultServer()
+    server._serve = bare  # type: ignore[method-assign, assignment]
+    async with server:
+        assert await list_models(settings_for(server), KEY, 2.0) == ["a", "b/c"]
+
+
 async def test_list_models() -> None:
     async with FaultServer(models=[{"id": "a"}, {"id": "b\x1b[2J"}, {"no": "id"}]) as server:
-        assert await list_models(server.base_url, KEY, 2.0) == ["a", "b"]
+        assert await list_models(settings_for(server), KEY, 2.0) == ["a", "b"]
         assert server.requests[0].headers["authorization"] == f"Bearer {KEY}"
     with pytest.raises(ModelError) as caught:
-        await list_models(server.base_url, KEY, 2.0)
+        await list_models(settings_for(server), KEY, 2.0)
     assert caught.value.kind == "unreachable"
     async with FaultServer() as server:
         with pytest.raises(ModelError, match="/models"):
-            await list_models(server.base_url, KEY, 2.0)
+            await list_models(settings_for(server), KEY, 2.0)
 
 
 # ---- the server itself ------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from lwtui.config import ModelSettings
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
 from lwtui.models.profiles import PROFILES, profile_for
-from lwtui.models.sampling import with_sampling
+from lwtui.models.sampling import PRESETS, with_sampling
 
 
 def test_what_is_named_replaces_what_was_and_the_rest_stays() -> None:
@@ -42,3 +42,14 @@ def test_a_models_settings_go_before_its_profile() -> None:
     sampling = profile_for(settings).sampling
     assert (sampling.temperature, sampling.repeat_penalty, sampling.xtc_probability) == (0.3, 1.0, 0.5)
     assert sampling.top_k == PROFILES["base"].sampling.top_k
+
+
+def test_a_set_stands_for_its_values_and_what_comes_after_it_has_the_last_word() -> None:
+    for text in PRESETS.values():
+        assert with_sampling(Sampling(), text).temperature is not None
+    base = Sampling(temperature=0.1, top_k=40)
+    assert with_sampling(base, "precise") == Sampling(temperature=0.3, top_p=0.9, top_k=40)
+    assert with_sampling(base, " balanced , min_p=0.1").min_p == 0.1
+    assert with_sampling(with_sampling(base, "inventive"), "precise, temperature=0.2").temperature == 0.2
+    with pytest.raises(UsageError, match="or as one of precise, balanced, inventive"):
+        with_sampling(base, "wild")
