@@ -25,7 +25,7 @@ from lwtui.agentwrite.quotes import Quotes
 from lwtui.documents.model import Brief, Usage
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Request
-from lwtui.text import clean
+from lwtui.text import clean, one_line
 
 _ANSWER_TOKENS = 2000
 _LONGEST_WHY = 300
@@ -128,7 +128,7 @@ class _Reader:
         first, second = (self.places.find(str(row.get(name, ""))) for name in ("first", "second"))
         if first is None or second is None or first == second:
             return None
-        why = " ".join(clean(str(row.get("why", ""))).split())[:_LONGEST_WHY]
+        why = one_line(str(row.get("why", "")))[:_LONGEST_WHY]
         kind = _KINDS.get(str(row.get("kind", "")), "other")
         return Finding(kind, why or "The model gives no reason.", (second, first), by_critic=True)
 

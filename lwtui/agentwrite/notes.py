@@ -9,7 +9,7 @@ from functools import lru_cache
 import regex
 
 from lwtui.documents.model import Brief, Note, Section
-from lwtui.text import clean
+from lwtui.text import one_line
 
 _MOST_WITH_BRIEF = 6_000  # characters of notes in a prompt that is not a section's
 RECENT = 2_000  # characters of the text before a section in which a note's trigger calls it up
@@ -74,5 +74,5 @@ def as_line(notes: Sequence[Note]) -> str:
 
 
 def _line(note: Note) -> str:
-    text = " ".join(clean(note.text).split())
+    text = one_line(note.text)
     return f"{note.title}: {text}" if note.title else text

@@ -22,7 +22,7 @@ from lwtui.documents.model import DEEPEST, Brief, Plan, PlannedSection, title_fr
 from lwtui.documents.outline import block, labels, levelled, numbers
 from lwtui.documents.plan_edits import rescale
 from lwtui.errors import LwtuiError
-from lwtui.text import clean, count_words
+from lwtui.text import clean, count_words, one_line
 
 REPAIRS = 3  # how often a plan, or a step of one, is asked for again
 REPLAN_SALT = 100  # so that another idea is not drawn with the plan's own seed
@@ -167,14 +167,14 @@ def format_plan(plan: Plan) -> str:
     return "\n".join(
         format_step(counted[at], section)
         if section.words
-        else f"{named[at]} {_one_line(section.title)}: {_one_line(section.main_point)}".rstrip(": ")
+        else f"{named[at]} {one_line(section.title)}: {one_line(section.main_point)}".rstrip(": ")
         for at, section in enumerate(plan.sections)
     )
 
 
 def format_step(number: int, section: PlannedSection) -> str:
     """One step in the paper's shape."""
-    title, point = _one_line(section.title), _one_line(section.main_point)
+    title, point = one_line(section.title), one_line(section.main_point)
     if title and _split_point(point) != (title, point):
         point = f"{title}: {point}" if point else title
     return f"Paragraph {number} - Main Point: {point} - Word Count: {section.words} words"
@@ -250,7 +250,7 @@ def _from_json(text: str) -> tuple[Plan, list[str]]:
             findings.append(f"Section {number} needs a title and a main_point (texts) and words (a number above 0).")
         else:
             sections.append(section)
-    return Plan(_one_line(title) if isinstance(title, str) else "", tuple(sections)), findings
+    return Plan(one_line(title) if isinstance(title, str) else "", tuple(sections)), findings
 
 
 def _level_of(row: Any) -> int:
@@ -264,11 +264,11 @@ def _json_section(row: Any, *, heads: bool) -> PlannedSection | None:
     if not isinstance(row, dict) or not (level := _level_of(row)):
         return None
     title, point, words = row.get("title"), row.get("main_point", "" if heads else None), row.get("words")
-    if not (isinstance(title, str) and _one_line(title) and isinstance(point, str) and (heads or _one_line(point))):
+    if not (isinstance(title, str) and one_line(title) and isinstance(point, str) and (heads or one_line(point))):
         return None
     if not isinstance(words, int) or isinstance(words, bool) or not (0 if heads else 1) <= words < 10_000_000:
         return None
-    return PlannedSection(_one_line(title), _one_line(point), words, level=level)
+    return PlannedSection(one_line(title), one_line(point), words, level=level)
 
 
 def _from_steps(text: str) -> tuple[Plan, list[str]]:
@@ -298,7 +298,7 @@ def _from_steps(text: str) -> tuple[Plan, list[str]]:
 
 def _unbracketed(point: str) -> str:
     """Some models keep the brackets in which the shape shows what goes there."""
-    point = _one_line(point)
+    point = one_line(point)
     return point[1:-1].strip() if point.startswith("[") and point.endswith("]") else point
 
 
@@ -312,7 +312,3 @@ def _split_point(point: str) -> tuple[str, str]:
     words = clause.split()
     short = " ".join(words[:8]) if len(words) > 1 else clause[:40]
     return short.strip(' :："“”*') or point[:40], point
-
-
-def _one_line(text: str) -> str:
-    return " ".join(clean(text).split())

@@ -21,7 +21,7 @@ from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.documents.outline import block, parents
 from lwtui.documents.plan_edits import rescale
 from lwtui.models.base import Request
-from lwtui.text import clean
+from lwtui.text import one_line
 
 # Plans are drawn with less chance than prose: a line that strays takes all after it along.
 _TEMPERATURE = 0.6
@@ -185,7 +185,7 @@ def _outline(plan: Plan, number: int) -> str:
 
 def _tidied(text: str) -> str:
     """A piece of a line without marks around it."""
-    return " ".join(clean(text).split()).strip(" *_#\"“”'`|:：,，-–—")
+    return one_line(text).strip(" *_#\"“”'`|:：,，-–—")
 
 
 def _finding(line: _Line, sections: Sequence[PlannedSection], number: int) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from lwtui.config import ModelSettings
 from lwtui.models.base import ModelError
-from lwtui.text import clean
+from lwtui.text import one_line
 
 _LONGEST_MESSAGE = 300  # characters of a server's own words
 
@@ -211,7 +211,7 @@ class Faults:
 
     def words(self, text: str) -> str:
         """A server's words made fit to show: one clean line of at most 300 characters that holds no key."""
-        line = " ".join(clean(text).split())
+        line = one_line(text)
         if line.startswith("<"):
             return ""  # a proxy's HTML page says nothing that helps
         for secret in self._secrets:

@@ -3,7 +3,7 @@
 Depends on nothing else in lwtui.
 """
 
-from lwtui.text.cleaning import StreamCleaner, clean
+from lwtui.text.cleaning import StreamCleaner, clean, one_line
 from lwtui.text.counting import RunningCount, count_words, counts_characters, units
 from lwtui.text.language import detect_language
 from lwtui.text.sentences import last_sentence_end, sentence_ends
@@ -16,6 +16,7 @@ __all__ = [
     "counts_characters",
     "detect_language",
     "last_sentence_end",
+    "one_line",
     "sentence_ends",
     "units",
 ]

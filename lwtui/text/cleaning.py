@@ -30,6 +30,11 @@ def clean(text: str) -> str:
     return _UNSAFE.sub("", _SEQUENCES.sub("", _with_newlines(text)))
 
 
+def one_line(text: str) -> str:
+    """``text`` as :func:`clean` leaves it, on one line, with single spaces and none at its ends."""
+    return " ".join(clean(text).split())
+
+
 class StreamCleaner:
     """:func:`clean` for a text that arrives in pieces, which may cut a sequence in two.
 

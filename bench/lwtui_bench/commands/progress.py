@@ -12,7 +12,7 @@ from lwtui.agentwrite.events import Event, PlanRejected, Retrying, SectionFinish
 from lwtui.cli.guard import say
 from lwtui.cli.progress import duration
 from lwtui.errors import LwtuiError
-from lwtui.text import clean
+from lwtui.text import clean, one_line
 from lwtui_bench.answers import Answer
 from lwtui_bench.generators import Job
 from lwtui_bench.judge import Verdict
@@ -138,5 +138,5 @@ class Judging:
 
 
 def _short(prompt: str) -> str:
-    prompt = " ".join(clean(prompt).split())
+    prompt = one_line(prompt)
     return prompt if len(prompt) <= _MOST_PROMPT else f"{prompt[:_MOST_PROMPT]}…"

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Label, TextArea
 
 from lwtui.documents.model import PlannedSection
-from lwtui.text import clean
+from lwtui.text import clean, one_line
 
 MOST_WORDS = 1_000_000
 _QUIET_SECONDS = 0.8  # after the last key in a field
@@ -72,7 +72,7 @@ class SectionForm(Vertical):
         """``now``, which is how the plan has the section, with what a person has changed."""
         changes: dict[str, Any] = {name: text for name, text in self._values().items() if text != self._filled[name]}
         if "title" in changes:
-            changes["title"] = " ".join(clean(changes["title"]).split())
+            changes["title"] = one_line(changes["title"])
         if "main_point" in changes:
             changes["main_point"] = clean(changes["main_point"]).strip()
         words = changes.pop("words", "")

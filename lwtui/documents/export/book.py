@@ -20,7 +20,7 @@ from lwtui.documents.model import Section
 from lwtui.documents.schema import moment
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
-from lwtui.text import clean, count_words
+from lwtui.text import count_words, one_line
 
 _LONG_CHAPTER = 1_500  # words; where chapters are that long on average, each begins on a new page
 # Asked of the file itself: the document would read the text of every version for it.
@@ -91,14 +91,14 @@ def collect(document: Document, options: Options | None = None) -> Book:
         if _is_shown(sections, position)
     ]
     book = Book(
-        title=_line(options.title) or document.title,
-        author=_line(options.author),
+        title=one_line(options.title) or document.title,
+        author=one_line(options.author),
         language=document.brief.language,
         date=_checked(options.date) or _last_change(document.path),
         parts=tuple(parts),
         contents=options.contents,
         title_page=options.title_page,
-        signed=bool(_line(options.author) or options.date),
+        signed=bool(one_line(options.author) or options.date),
     )
     return with_disclosure(book, report(document)) if options.disclosure else book
 
@@ -139,7 +139,3 @@ def _checked(given: str) -> str:
         with suppress(ValueError):  # a day that no calendar has
             return date.fromisoformat(given).isoformat()
     raise UsageError(f"{given!r} is no date. Write it as YYYY-MM-DD, such as {date.today().isoformat()}.")
-
-
-def _line(text: str) -> str:
-    return " ".join(clean(text).split())

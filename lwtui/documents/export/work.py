@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from threading import Event
 
 from lwtui.errors import LwtuiError
-from lwtui.text import clean
+from lwtui.text import one_line
 
 _LOOK_SECONDS = 0.05  # how long a stop may go unnoticed
 _LONGEST_ERROR = 300  # characters of what a program says that went wrong
@@ -69,7 +69,7 @@ class Work:
                         process.kill()
             if process.returncode != 0:
                 said.seek(0)
-                words = " ".join(clean(said.read().decode("utf-8", "replace")).split())
+                words = one_line(said.read().decode("utf-8", "replace"))
                 words = words[:_LONGEST_ERROR] or f"it ended with {process.returncode}"
                 raise LwtuiError(f"{name} could not make the file: {words}. Try another format.")
 
