@@ -13,7 +13,8 @@ from time import time
 
 from lwtui.documents.database import SIDE_FILES, explain, sync_folder
 from lwtui.documents.model import Brief, Origin, Plan, Status
-from lwtui.documents.rows import checked, put_brief, put_plan, put_text
+from lwtui.documents.plan_history import checked_plan, put_plan
+from lwtui.documents.rows import put_brief, put_text
 from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION, statements
 from lwtui.errors import DocumentError
 from lwtui.files import new_file_mode
@@ -67,7 +68,7 @@ def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mappin
     )
     put_brief(db, replace(brief, instruction=clean(brief.instruction)))
     if plan is not None:
-        put_plan(db, checked(plan))
+        put_plan(db, checked_plan(plan))
     for section_id, text in ((section_id, text) for section_id, text in texts.items() if text.strip()):
         put_text(db, section_id, text, origin, Status.DONE)
     db.execute("COMMIT")

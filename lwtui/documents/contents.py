@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field, replace
 
+from lwtui.documents.database import as_lwtui_writes
 from lwtui.documents.memory import Memory, load_memory
 from lwtui.documents.model import (
     DEEPEST,
@@ -132,9 +133,8 @@ def load(db: sqlite3.Connection) -> Contents:
     """Read a document. Raises ``sqlite3.Error``, also for what no version of lwtui would have written."""
     db.execute("BEGIN")  # all from one moment, also while another process writes
     try:
-        return _load(db)
-    except (ValueError, KeyError, TypeError) as error:
-        raise sqlite3.DatabaseError(f"unexpected contents, {error}") from error
+        with as_lwtui_writes():
+            return _load(db)
     finally:
         db.execute("ROLLBACK")
 

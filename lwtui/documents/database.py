@@ -140,6 +140,15 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connecti
         raise explain(error, path) from error
 
 
+@contextmanager
+def as_lwtui_writes() -> Iterator[None]:
+    """Raises ``sqlite3.Error`` for contents of a file that no version of lwtui would have written."""
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, DocumentError) as error:
+        raise sqlite3.DatabaseError(f"unexpected contents, {error}") from error
+
+
 def explain(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
     """What went wrong with ``path``, in one line that says what to do."""
     name = path.name

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from time import time
 
+from lwtui.documents.database import as_lwtui_writes
 from lwtui.documents.model import Note, SectionSummary
-from lwtui.text import clean
+from lwtui.text import clean, one_line
 
 _NOTE_STEPS = 200  # how many changes of the notes can be taken back
 
@@ -46,10 +47,10 @@ def checked_notes(notes: Sequence[Note]) -> tuple[Note, ...]:
     return tuple(
         replace(
             note,
-            title=_line(note.title),
+            title=one_line(note.title),
             text=clean(note.text).strip(),
-            kind=_line(note.kind),
-            triggers=tuple(dict.fromkeys(word for one in note.triggers if (word := _line(one)))),
+            kind=one_line(note.kind),
+            triggers=tuple(dict.fromkeys(word for one in note.triggers if (word := one_line(one)))),
         )
         for note in notes
     )
@@ -83,11 +84,9 @@ def take_note_step(db: sqlite3.Connection) -> tuple[str, tuple[Note, ...]] | Non
         return None
     step, label, before = row
     db.execute("DELETE FROM note_step WHERE id = ?", (step,))
-    try:
+    with as_lwtui_writes():
         notes = tuple(Note(**{**one, "triggers": tuple(one["triggers"])}) for one in json.loads(before))
         return label, checked_notes(notes)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise sqlite3.DatabaseError(f"unexpected contents in the history of its notes, {error}") from error
 
 
 def put_summary(db: sqlite3.Connection, summary: SectionSummary, over: SectionSummary | None) -> None:
@@ -110,7 +109,3 @@ def put_setting(db: sqlite3.Connection, name: str, value: str) -> None:
         "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         (name, value),
     )
-
-
-def _line(text: str) -> str:
-    return " ".join(clean(text).split())

@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from time import time
 
 from lwtui.documents.contents import Kept, Stream
+from lwtui.documents.database import as_lwtui_writes
 from lwtui.documents.model import (
     Basis,
     Brief,
     Origin,
-    Plan,
-    PlannedSection,
     Provenance,
     Revision,
     Section,
     Status,
     Usage,
 )
-from lwtui.documents.outline import levelled
 from lwtui.documents.schema import basis_to_json, moment, provenance_from_json, provenance_to_json
-from lwtui.errors import DocumentError
-from lwtui.text import clean, count_words
+from lwtui.text import count_words
 
 _NO_USAGE = Usage()
 ASIDE = Status.EMPTY  # of a revision that was only kept: it never was a section's text
-
-
-def put_plan(db: sqlite3.Connection, plan: Plan) -> None:
-    """Store ``plan`` as the present one; sections that are not in it keep their rows."""
-    db.execute("UPDATE document SET title = ?", (plan.title,))
-    db.execute("UPDATE section SET position = NULL")
-    db.executemany(
-        "INSERT INTO section (id, position, title, main_point, words, level, status) VALUES (?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET position = excluded.position, title = excluded.title,"
-        " main_point = excluded.main_point, words = excluded.words, level = excluded.level",
-        (
-            (one.id, position, one.title, one.main_point, one.words, one.level, Status.EMPTY)
-            for position, one in enumerate(plan.sections)
-        ),
-    )
 
 
 def put_text(
@@ -144,69 +123,13 @@ def put_brief(db: sqlite3.Connection, brief: Brief) -> None:
     )
 
 
-def checked(plan: Plan) -> Plan:
-    """The plan with safe, one-line titles and levels without gaps.
-
-    Raises :class:`DocumentError` if it names a section twice.
-    """
-    ids = [section.id for section in plan.sections]
-    if len(set(ids)) < len(ids):
-        raise DocumentError("The plan names a section twice. Undo the last change to it.")
-    sections = (
-        PlannedSection(_line(one.title), clean(one.main_point), max(0, one.words), one.id, one.level)
-        for one in plan.sections
+def put_stream(db: sqlite3.Connection, section_id: str, stream: Stream, keep: int) -> None:
+    """A model starts on a section, of whose text it keeps ``keep`` characters."""
+    db.execute(
+        "INSERT INTO stream (section_id, length, provenance) VALUES (?, ?, ?)",
+        (section_id, stream.length, provenance_to_json(stream.provenance)),
     )
-    return levelled(Plan(_line(plan.title), tuple(sections)))
-
-
-def plan_to_row(plan: Plan) -> str:
-    """A plan with its ids, for the history of plans."""
-    sections = [[s.id, s.title, s.main_point, s.words, s.level] for s in plan.sections]
-    return json.dumps([plan.title, sections], ensure_ascii=False)
-
-
-def plan_from_row(stored: str) -> Plan:
-    """The plan of a step. One from before plans had levels has none, and so is flat."""
-    title, sections = json.loads(stored)
-    return Plan(
-        title,
-        tuple(PlannedSection(heading, point, words, id, *level) for id, heading, point, words, *level in sections),
-    )
-
-
-@contextmanager
-def _as_lwtui_writes() -> Iterator[None]:
-    """Raises ``sqlite3.Error`` for contents of a file that no version of lwtui would have written."""
-    try:
-        yield
-    except (ValueError, TypeError, KeyError, DocumentError) as error:
-        raise sqlite3.DatabaseError(f"unexpected contents, {error}") from error
-
-
-def plan_step_from_row(before: str, known: Container[str]) -> tuple[Plan, list[tuple[str, int | None, Status]]]:
-    """What a change of the plan replaced: the plan; section, revision and status of each text.
-
-    Raises ``sqlite3.Error`` for what no version of lwtui would have written; ``known`` are the sections that there are.
-    """
-    with _as_lwtui_writes():
-        stored, texts = json.loads(before)
-        plan = checked(plan_from_row(stored))
-        kept = [(section_id, revision, Status(status)) for section_id, revision, status in texts]
-    if not all(isinstance(one.id, str) for one in plan.sections) or not all(one in known for one, _, _ in kept):
-        raise sqlite3.DatabaseError("unexpected contents in the history of its plan")
-    return plan, kept
-
-
-def put_plan_step(db: sqlite3.Connection, label: str, before: str, most: int) -> None:
-    """Remember what a change of the plan called ``label`` replaces; of such steps the last ``most`` stay."""
-    db.execute("INSERT INTO plan_step (created, label, before) VALUES (?, ?, ?)", (time(), label, before))
-    db.execute("DELETE FROM plan_step WHERE id <= (SELECT max(id) FROM plan_step) - ?", (most,))
-
-
-def last_plan_step(db: sqlite3.Connection) -> str | None:
-    """The label of the last change of the plan."""
-    row = db.execute("SELECT label FROM plan_step ORDER BY id DESC LIMIT 1").fetchone()
-    return None if row is None else str(row[0])
+    db.execute("INSERT INTO journal (section_id, keep, text) VALUES (?, ?, '')", (section_id, keep))
 
 
 def put_journal(db: sqlite3.Connection, section_id: str, stream: Stream) -> None:
@@ -257,7 +180,7 @@ def write_old(db: sqlite3.Connection, kept: Kept, revision: int | None, status: 
         return write_text(db, kept, "", Origin.USER)
     section = kept.section
     row = db.execute("SELECT text, length, origin, status, provenance FROM revision WHERE id = ?", (revision,))
-    with _as_lwtui_writes():
+    with as_lwtui_writes():
         text, length, stored_origin, stored, made = row.fetchone()
         origin, provenance = Origin(stored_origin), provenance_from_json(made)
         status = status or (_status_with(section, text) if stored == ASIDE else Status(stored))
@@ -305,7 +228,7 @@ def revisions(db: sqlite3.Connection, section_id: str) -> list[Revision]:
         " cached_tokens FROM revision WHERE section_id = ? ORDER BY id DESC",
         (section_id,),
     )
-    with _as_lwtui_writes():
+    with as_lwtui_writes():
         return [
             Revision(
                 id,
@@ -322,11 +245,13 @@ def revisions(db: sqlite3.Connection, section_id: str) -> list[Revision]:
         ]
 
 
+def section_of(db: sqlite3.Connection, revision: int) -> str | None:
+    """The section of which a revision is a version; ``None`` if there is no such revision."""
+    row = db.execute("SELECT section_id FROM revision WHERE id = ?", (revision,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def _status_with(section: Section, text: str) -> Status:
     if not text.strip():
         return Status.EMPTY
     return Status.PARTIAL if section.status is Status.PARTIAL else Status.DONE
-
-
-def _line(text: str) -> str:
-    return " ".join(clean(text).split())

@@ -6,31 +6,15 @@ exception: it is in memory at once and in the file's journal soon after, so a fu
 
 from __future__ import annotations
 
-import json
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic, time
-from typing import Any, Self
+from typing import Self
 
-import regex
-
-from lwtui.documents import rows
+from lwtui.documents import plan_history, rows
 from lwtui.documents.build import build
-from lwtui.documents.contents import Contents, Kept, Stream, load
-from lwtui.documents.database import (
-    check_header,
-    close_writer,
-    connect_reader,
-    connect_writer,
-    explain,
-    is_unwritable,
-    transaction,
-)
+from lwtui.documents.contents import Contents, Kept
 from lwtui.documents.edits import Typing
-from lwtui.documents.lock import Locked, WriterLock
 from lwtui.documents.memory import put_setting
 from lwtui.documents.model import (
     Basis,
@@ -47,14 +31,10 @@ from lwtui.documents.model import (
     title_from,
 )
 from lwtui.documents.notebook import Notebook
-from lwtui.documents.schema import provenance_to_json
-from lwtui.documents.upgrade import upgrade, upgraded_to_read
+from lwtui.documents.open_file import OpenFile, open_file
+from lwtui.documents.streaming import Streaming
 from lwtui.errors import DocumentError
 from lwtui.text import clean
-
-_JOURNAL_SECONDS = 0.4  # the longest that appended text stays in memory alone while more comes
-_PLAN_STEPS = 500  # how many changes of the plan can be taken back
-_SURROGATE = regex.compile("[\ud800-\udfff]")
 
 
 class Document:
@@ -64,23 +44,14 @@ class Document:
     if the change cannot be stored, or if it is :attr:`read_only`.
     """
 
-    path: Path
-    read_only: bool
-    read_only_reason: str  # "" or one line: who has it open, or that the file may not be written
     notebook: Notebook  # the writer's notes and the summaries of sections
 
-    def __init__(
-        self, path: Path, db: sqlite3.Connection, contents: Contents, lock: WriterLock | None, reason: str
-    ) -> None:
-        """For :meth:`create` and :meth:`open`. Without a ``lock`` the document is read-only."""
-        self.path = path
-        self.read_only = lock is None
-        self.read_only_reason = reason
-        self._db: sqlite3.Connection | None = db
-        self._lock = lock
+    def __init__(self, file: OpenFile, contents: Contents) -> None:
+        """For :meth:`create` and :meth:`open`."""
+        self._file = file
         self._now = contents
-        self.notebook = Notebook(self._change, contents.memory)
-        self._unsaved_since: float | None = None
+        self.notebook = Notebook(file.change, contents.memory)
+        self._streaming = Streaming(file, contents)
         self._typing: dict[str, Typing] = {}
         self._kept_usage: dict[int, Usage] = {}  # of versions kept in this session, by id
 
@@ -93,74 +64,15 @@ class Document:
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
         """Open a file. Another writer has it: it opens read-only. Sections left as WRITING by a crash are PARTIAL."""
-        check_header(path)
-        if read_only:
-            return cls._open_to_read(path, "It was opened for reading only.")
-        try:
-            lock = WriterLock.acquire(path)
-        except Locked as holder:
-            return cls._open_to_read(path, f"It is open {holder}. Close it there to write here.", live=True)
-        except OSError as error:
-            return cls._open_to_read(path, f"Its folder may not be written ({error.strerror}).")
-        try:
-            return cls._open_to_write(path, lock)
-        except BaseException as error:
-            lock.release()
-            if isinstance(error, DocumentError) and is_unwritable(error):
-                return cls._open_to_read(path, str(error))
-            raise
-
-    @classmethod
-    def _open_to_write(cls, path: Path, lock: WriterLock) -> Self:
-        try:
-            db = connect_writer(path)
-            try:
-                upgrade(db, path)
-                contents = load(db)
-                _recover(db, path, contents)
-            except BaseException:
-                db.close()
-                raise
-        except (sqlite3.Error, OSError) as error:
-            raise explain(error, path) from error
-        return cls(path, db, contents, lock, "")
-
-    @classmethod
-    def _open_to_read(cls, path: Path, reason: str, *, live: bool = False) -> Self:
-        """``live``: another process may be streaming into it, so what is being written is not interrupted."""
-        try:
-            db = connect_reader(path)
-            try:
-                db = upgraded_to_read(db, path)
-                contents = load(db)
-            except BaseException:
-                db.close()
-                raise
-        except (sqlite3.Error, OSError) as error:
-            raise explain(error, path) from error
-        if not live:
-            for section_id, stream in contents.streams.items():
-                kept = contents.sections[section_id]
-                contents.sections[section_id] = replace(kept, section=stream.result(kept.section))
-            contents.streams.clear()
-        return cls(path, db, contents, None, reason)
+        return cls(*open_file(path, read_only=read_only))
 
     def close(self) -> None:
         """Store what is not stored yet, and let go of the file. Raises :class:`DocumentError` after letting go."""
-        if self._db is None:
-            return
         try:
-            if not self.read_only:
-                for stream in self._now.streams.values():
-                    stream.ended = stream.ended or Status.PARTIAL
-                self.flush()
+            if not (self.read_only or self._file.closed):
+                self._streaming.interrupt()
         finally:
-            db, self._db = self._db, None
-            if self._lock is None:
-                db.close()
-            else:
-                close_writer(db)
-                self._lock.release()
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -169,6 +81,19 @@ class Document:
         self.close()
 
     # -- what it is
+
+    @property
+    def path(self) -> Path:
+        return self._file.path
+
+    @property
+    def read_only(self) -> bool:
+        return self._file.read_only
+
+    @property
+    def read_only_reason(self) -> str:
+        """One line: who has it open, or that the file may not be written; empty if it is not read-only."""
+        return self._file.reason
 
     @property
     def brief(self) -> Brief:
@@ -230,7 +155,7 @@ class Document:
 
     def set_brief(self, brief: Brief) -> None:
         brief = replace(brief, instruction=clean(brief.instruction))
-        with self._change() as db:
+        with self._file.change() as db:
             rows.put_brief(db, brief)
         self._now.brief = brief
 
@@ -241,17 +166,16 @@ class Document:
         :meth:`undo_plan` (or a later plan that names its id again) brings it back. ``label`` says what was done, as
         in "Delete section “Soil”". ``joined``: if the last change had the same label, both are taken back together.
         """
-        plan = rows.checked(plan)
+        plan = plan_history.checked_plan(plan)
         new = {id: text for id, given in (texts or {}).items() if (text := clean(given)) != self._text(id)}
         for section_id in new:
             self._settle(section_id)
         if plan == self.plan and not new:
             return
-        before = [rows.plan_to_row(self.plan), [[id, *self._state(id)] for id in new]]
-        with self._change() as db:
-            if not (joined and rows.last_plan_step(db) == clean(label)):
-                rows.put_plan_step(db, clean(label), json.dumps(before, ensure_ascii=False), _PLAN_STEPS)
-            rows.put_plan(db, plan)
+        with self._file.change() as db:
+            if not (joined and plan_history.last_label(db) == clean(label)):
+                plan_history.put_step(db, clean(label), self.plan, [(id, *self._state(id)) for id in new])
+            plan_history.put_plan(db, plan)
             planned = self._now.planned(plan)
             for section_id, text in new.items():
                 planned[section_id] = rows.write_text(db, planned[section_id], text, Origin.USER)
@@ -260,48 +184,44 @@ class Document:
     @property
     def last_step(self) -> str | None:
         """The label of what :meth:`undo_plan` would take back."""
-        row = self._row("SELECT label FROM plan_step ORDER BY id DESC LIMIT 1")
-        return None if row is None else str(row[0])
+        with self._file.reading() as db:
+            return plan_history.last_label(db)
 
     def undo_plan(self) -> str | None:
         """Take back the last :meth:`set_plan`, its texts included; its label, or ``None`` if there is none.
 
         Also works after the document was closed and opened again.
         """
-        self._writable()
-        row = self._row("SELECT id, label, before FROM plan_step ORDER BY id DESC LIMIT 1")
-        if row is None:
+        self._file.check_writable()
+        with self._file.reading() as db:
+            step = plan_history.last_step(db, self._now.sections)
+        if step is None:
             return None
-        step, label, before = row
-        try:
-            plan, texts = rows.plan_step_from_row(before, self._now.sections)
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
-        for section_id, _, _ in texts:
+        for section_id, _, _ in step.texts:
             self._settle(section_id)
-        with self._change() as db:
-            db.execute("DELETE FROM plan_step WHERE id = ?", (step,))
-            rows.put_plan(db, plan)
-            planned = self._now.planned(plan)
-            for section_id, revision, status in texts:
+        with self._file.change() as db:
+            plan_history.forget_step(db, step)
+            plan_history.put_plan(db, step.plan)
+            planned = self._now.planned(step.plan)
+            for section_id, revision, status in step.texts:
                 if revision != planned[section_id].revision:
                     planned[section_id] = rows.write_old(db, planned[section_id], revision, status)
-        self._took_plan(plan, planned)
-        return str(label)
+        self._took_plan(step.plan, planned)
+        return step.label
 
     def edit(self, section_id: str, text: str, origin: Origin = Origin.USER) -> None:
         """Replace a section's text by hand. Edits that follow each other closely become one revision.
 
         A section with text is DONE unless it was PARTIAL; one without is EMPTY. Not for a section that is WRITING.
         """
-        self._writable()
+        self._file.check_writable()
         self._settle(section_id)
         kept, text = self._now.sections[section_id], clean(text)
         if text == kept.section.text:
             return
         typing = self._typing.get(section_id, Typing(None))
         joined = typing.joined(kept, text) if origin is Origin.USER else None
-        with self._change() as db:
+        with self._file.change() as db:
             kept = rows.write_over(db, kept, text) if joined else rows.write_text(db, kept, text, origin)
         self._now.sections[section_id] = kept
         self._typing[section_id] = joined or Typing(kept.revision if origin is Origin.USER else None)
@@ -312,48 +232,45 @@ class Document:
 
     def mark_done(self, section_id: str) -> None:
         """The writer says that a PARTIAL section is complete."""
-        self._writable()
+        self._file.check_writable()
         self._settle(section_id)
         kept = self._now.sections[section_id]
         if kept.section.status is not Status.PARTIAL:
             return
-        with self._change() as db:
+        with self._file.change() as db:
             kept = rows.set_status(db, kept, Status.DONE)
         self._now.sections[section_id] = kept
 
     def accept(self, section_id: str, basis: Basis) -> None:
         """The writer says that a section's text is right for what it would be written from now."""
         kept = self._now.sections[section_id]
-        with self._change() as db:
+        with self._file.change() as db:
             rows.put_basis(db, section_id, basis)
         self._now.sections[section_id] = replace(kept, basis=basis)
 
     def set_setting(self, name: str, value: str) -> None:
         """Keep something about the document that is not part of its text, such as what is folded in its outline."""
-        self._writable()
-        with transaction(self._open_db(), self.path) as db:  # which is no change of the document in the library
+        with self._file.change(seen=False) as db:
             put_setting(db, name, value)
         self._now.memory.settings[name] = value
 
     def revisions(self, section_id: str) -> list[Revision]:
         """Every version of a section, the newest first."""
-        try:
-            return rows.revisions(self._open_db(), section_id)
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+        with self._file.reading() as db:
+            return rows.revisions(db, section_id)
 
     def restore(self, revision_id: int) -> None:
         """Make an old revision the section's text again (as a new revision; the present text stays one)."""
-        self._writable()
-        row = self._row("SELECT section_id FROM revision WHERE id = ?", revision_id)
-        if row is None:
+        self._file.check_writable()
+        with self._file.reading() as db:
+            section_id = rows.section_of(db, revision_id)
+        if section_id is None:
             raise DocumentError("There is no such version. Open the list of versions again.")
-        (section_id,) = row
         self._settle(section_id)
         kept = self._now.sections[section_id]
         if revision_id == kept.revision:
             return
-        with self._change() as db:
+        with self._file.change() as db:
             kept = rows.write_old(db, kept, revision_id)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
@@ -377,7 +294,7 @@ class Document:
         """
         text = clean(text)
         new = usage if over is None else usage - self._kept_usage.get(over, Usage())
-        with self._change() as db:
+        with self._file.change() as db:
             if over is None:
                 over = rows.put_version(db, section_id, text, origin, rows.ASIDE, provenance=provenance, usage=usage)
             else:
@@ -389,7 +306,7 @@ class Document:
 
     def add_usage(self, usage: Usage) -> None:
         """Count a call that brought no text, such as a review."""
-        with self._change() as db:
+        with self._file.change() as db:
             rows.add_usage(db, usage)
         self._now.usage += usage
 
@@ -398,21 +315,21 @@ class Document:
 
         ``status`` is how far the section is with it: as after an edit by hand if it is not given.
         """
-        self._writable()
+        self._file.check_writable()
         self._settle(section_id)
-        with self._change() as db:
+        with self._file.change() as db:
             kept = rows.adopt_version(db, self._now.sections[section_id], version, status)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 
     def take_answer(self, section_id: str, text: str, provenance: Provenance) -> None:
         """Make ``text``, of which a person took some or all from a model, a section's own; the one before is kept."""
-        self._writable()
+        self._file.check_writable()
         self._settle(section_id)
         kept, text = self._now.sections[section_id], clean(text)
         if text == kept.section.text:
             return
-        with self._change() as db:
+        with self._file.change() as db:
             kept = rows.write_taken(db, kept, text, provenance)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
@@ -421,30 +338,18 @@ class Document:
 
     def begin(self, section_id: str, provenance: Provenance, keep: int) -> None:
         """A model starts on a section, or goes on with it after ``keep`` characters of its text."""
-        self._writable()
+        self._file.check_writable()
         self._settle(section_id)
-        stream = Stream(provenance, self._now.sections[section_id].section.text)
-        stream.replay(keep, "")
-        with self._change() as db:
-            db.execute(
-                "INSERT INTO stream (section_id, length, provenance) VALUES (?, ?, ?)",
-                (section_id, stream.length, provenance_to_json(provenance)),
-            )
-            db.execute("INSERT INTO journal (section_id, keep, text) VALUES (?, ?, '')", (section_id, keep))
+        self._streaming.begin(section_id, provenance, keep)
         self._typing.pop(section_id, None)
-        self._now.streams[section_id] = stream
 
     def append(self, section_id: str, text: str) -> None:
         """Text that streamed in. In memory at once, in the file at the next :meth:`flush` or after 0.4 s of appends."""
-        if not text:
-            return
-        self._stream(section_id).append(_storable(text))
-        self._note_unsaved()
+        self._streaming.append(section_id, text)
 
     def roll_back(self, section_id: str, keep: int) -> None:
         """Cut the streaming text to ``keep`` characters."""
-        self._stream(section_id).cut(keep)
-        self._note_unsaved()
+        self._streaming.roll_back(section_id, keep)
 
     def finish(self, section_id: str, status: Status, usage: Usage) -> None:
         """The model's part ends (DONE or PARTIAL): the text becomes a revision with its provenance.
@@ -452,59 +357,13 @@ class Document:
         A section whose model brought nothing before it was interrupted is as it was before. If this cannot be
         stored, the text stays in the buffer and the next :meth:`flush` tries again.
         """
-        stream = self._now.streams.get(section_id)
-        if stream is None:
-            return
-        if stream.ended is None:  # else this is the second try after a full disk, and the first one knew better
-            stream.ended, stream.usage = status, usage
-        self.flush()
+        self._streaming.finish(section_id, status, usage)
 
     def flush(self) -> None:
         """Put everything that has streamed in into the file, in one transaction. Cheap when there is nothing new."""
-        now = self._now
-        streams = {id: stream for id, stream in now.streams.items() if stream.unsaved or stream.ended}
-        if not streams:
-            return
-        self._unsaved_since = monotonic()  # after a failure, the next piece does not try again at once
-        done: dict[str, Kept] = {}
-        with self._change() as db:
-            for section_id, stream in streams.items():
-                if stream.ended:
-                    done[section_id] = rows.end_stream(db, now.sections[section_id], stream)
-                else:
-                    rows.put_journal(db, section_id, stream)
-        self._unsaved_since = None
-        for stream in streams.values():
-            stream.unsaved.clear()
-        for section_id, kept in done.items():
-            now.sections[section_id] = kept
-            now.usage += now.streams.pop(section_id).usage
+        self._streaming.flush()
 
     # -- the rest is for this class alone
-
-    @contextmanager
-    def _change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. The caller brings the memory up to date after it, so that the two agree."""
-        self._writable()
-        with transaction(self._open_db(), self.path) as db:
-            yield db
-            db.execute("UPDATE document SET changed = ?", (time(),))
-
-    def _writable(self) -> None:
-        if self.read_only:
-            raise DocumentError(f"{self.path.name} cannot be changed. {self.read_only_reason}")
-
-    def _open_db(self) -> sqlite3.Connection:
-        if self._db is None:
-            raise DocumentError(f"{self.path.name} is closed. Open it again.")
-        return self._db
-
-    def _row(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        try:
-            row: tuple[Any, ...] | None = self._open_db().execute(query, values).fetchone()
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
-        return row
 
     def _view(self, section_id: str) -> Section:
         section, stream = self._now.sections[section_id].section, self._now.streams.get(section_id)
@@ -523,47 +382,11 @@ class Document:
 
     def _settle(self, section_id: str) -> None:
         """Before a section is changed otherwise: not while a model writes it."""
-        stream = self._now.streams.get(section_id)
-        if stream is None:
-            return
-        if stream.ended is None:
-            title = self._now.sections[section_id].section.title or self.title
-            raise DocumentError(f"“{title}” is being written at this moment. Pause the writing first.")
-        self.flush()
+        kept = self._now.sections.get(section_id)
+        self._streaming.settle(section_id, (kept and kept.section.title) or self.title)
 
     def _took_plan(self, plan: Plan, planned: dict[str, Kept]) -> None:
         self._now.title = plan.title
         self._now.order = [section.id for section in plan.sections]
         self._now.sections = planned
         self._typing.clear()
-
-    def _stream(self, section_id: str) -> Stream:
-        stream = self._now.streams.get(section_id)
-        if stream is None or stream.ended is not None:
-            self._writable()
-            raise DocumentError("Text came for a section that is not being written. Start its writing again.")
-        return stream
-
-    def _note_unsaved(self) -> None:
-        if self._unsaved_since is None:
-            self._unsaved_since = monotonic()
-        elif monotonic() - self._unsaved_since >= _JOURNAL_SECONDS:
-            self.flush()
-
-
-def _recover(db: sqlite3.Connection, path: Path, contents: Contents) -> None:
-    """Sections whose writer died keep what the journal has of them, as interrupted."""
-    if not contents.streams:
-        return
-    with transaction(db, path):
-        ended = {
-            section_id: rows.end_stream(db, contents.sections[section_id], stream)
-            for section_id, stream in contents.streams.items()
-        }
-    contents.sections.update(ended)
-    contents.streams.clear()
-
-
-def _storable(text: str) -> str:
-    """``text`` with a replacement for what UTF-8 cannot hold, character for character."""
-    return _SURROGATE.sub("\ufffd", text)

@@ -28,6 +28,7 @@ from lwtui.errors import DocumentError
 from lwtui.models.base import ModelError
 from tests.documents.support import texts
 from tests.support.author import Author, sentence
+from tests.support.disk import fill, free
 from tests.support.fault_server import Fault
 from tests.support.studio import Studio, eventually, flat, of_kind, open_studio, plan_of
 
@@ -174,18 +175,6 @@ async def test_a_section_that_leaves_the_plan_while_it_streams_does_no_harm(docu
 
 
 # ---- a full disk ------------------------------------------------------------------------------------------------
-
-
-def fill(document: Document) -> None:
-    """Let the file grow no more, as on a full disk."""
-    assert document._db is not None
-    (pages,) = document._db.execute("PRAGMA page_count").fetchone()
-    document._db.execute(f"PRAGMA max_page_count = {pages}")
-
-
-def free(document: Document) -> None:
-    assert document._db is not None
-    document._db.execute("PRAGMA max_page_count = 1000000")
 
 
 @pytest.mark.parametrize("brief", MODES, ids=["in order", "side by side"])

@@ -19,13 +19,14 @@ from lwtui.documents.store import Document
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
 from tests.support.author import title_of
+from tests.support.disk import connection
 
 
 def make(place: Place, title: str, minutes_ago: int = 0) -> Path:
     path = place.make(100, 100, name=title.lower(), texts={1: "Some words of text."})
     with Document.open(path) as document:
         document.set_plan(Plan(title, document.plan.sections), "Title")
-        document._open_db().execute("UPDATE document SET changed = changed - ?", (60 * minutes_ago,))
+        connection(document).execute("UPDATE document SET changed = changed - ?", (60 * minutes_ago,))
     return path
 
 

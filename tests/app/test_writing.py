@@ -18,6 +18,7 @@ from lwtui.documents.store import Document
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
 from tests.support.author import Author, sentence, title_of
+from tests.support.disk import fill, free
 from tests.support.fault_server import Fault, FaultServer
 from tests.support.studio import sentences
 from tests.support.tempo import Tempo
@@ -484,9 +485,7 @@ async def test_a_full_disk_takes_nothing_that_was_typed(place: Place, monkeypatc
     async with someone(path) as person:
         await person.at(WritingScreen)
         await person.press("home")
-        assert person.document._db is not None
-        (pages,) = person.document._db.execute("PRAGMA page_count").fetchone()
-        person.document._db.execute(f"PRAGMA max_page_count = {pages}")
+        fill(person.document)
         await person.press("enter", "ctrl+end")
         typed = " more than fits into what is left of a page" * 200
         person.editor.insert(typed)
@@ -497,7 +496,7 @@ async def test_a_full_disk_takes_nothing_that_was_typed(place: Place, monkeypatc
         await person.press("ctrl+q")
         await person.at(Confirm)
         await person.press("n")
-        person.document._db.execute("PRAGMA max_page_count = 100000")
+        free(person.document)
         await person.press("ctrl+s")
         await person.is_told("Everything is in guide.lw")
     assert place.read(path)["s1"] == f"First.{typed}"

@@ -23,6 +23,7 @@ from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError, UsageError
 from tests.documents.support import new_document
+from tests.support.disk import connection
 
 TITLE = 'Tomatoes & <b>"Pots"</b> #eval("1") $x$ 番茄'
 SECRET = "a-line-of-the-secret-file"
@@ -260,7 +261,7 @@ def test_signed_markdown_says_by_whom(document: Document) -> None:
 def test_the_date_is_that_of_the_last_change_and_a_file_that_is_gone_is_exported_all_the_same(
     document: Document, tmp_path: Path
 ) -> None:
-    document._open_db().execute("UPDATE revision SET created = 86400 * 1000 + 43200")
+    connection(document).execute("UPDATE revision SET created = 86400 * 1000 + 43200")
     assert collect(document).date == "1972-09-27"
     document.path.unlink()
     assert collect(document).date == f"{datetime.now():%Y-%m-%d}"

@@ -11,6 +11,7 @@ from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Sta
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from tests.documents.support import BRIEF, LIGHT, MADE, PLAN, SOIL, WATER, new_document, texts
+from tests.support.disk import connection
 
 
 def reopened(document: Document) -> Document:
@@ -477,9 +478,8 @@ def test_a_long_document_is_shown_without_a_query_or_a_count(tmp_path: Path, mon
     document = reopened(document)
     document.begin(plan.sections[0].id, MADE, 0)
     queries: list[str] = []
-    assert document._db is not None
-    document._db.set_trace_callback(queries.append)
-    for module in ("rows", "contents", "store"):
+    connection(document).set_trace_callback(queries.append)
+    for module in ("rows", "contents", "store", "streaming"):
         monkeypatch.setattr(f"lwtui.documents.{module}.count_words", _no_count, raising=False)
     assert sum(section.length for section in document.sections()) == document.words == 399 * 250
     document.append(plan.sections[0].id, "one more")
@@ -498,18 +498,17 @@ def test_the_journal_holds_each_piece_once(tmp_path: Path) -> None:
         for number in range(50):
             document.append(SOIL.id, f"piece {number} ")
             document.flush()
-        assert document._db is not None
-        [(stored,)] = document._db.execute("SELECT sum(length(text)) FROM journal")
+        [(stored,)] = connection(document).execute("SELECT sum(length(text)) FROM journal")
         assert stored == len(document.section(SOIL.id).text)
         writes: list[str] = []
-        document._db.set_trace_callback(writes.append)
+        connection(document).set_trace_callback(writes.append)
         document.flush()
         assert writes == []  # nothing new
 
 
 def test_appends_reach_the_file_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
-    monkeypatch.setattr("lwtui.documents.store.monotonic", lambda: clock[0])
+    monkeypatch.setattr("lwtui.documents.streaming.monotonic", lambda: clock[0])
     with new_document(tmp_path) as document:
         document.begin(SOIL.id, MADE, 0)
         document.append(SOIL.id, "one ")

@@ -20,6 +20,7 @@ from lwtui.documents.schema import VERSION
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from tests.documents.support import BRIEF, MADE, PLAN, SOIL, WATER, new_document, reachable_folder, run, texts
+from tests.support.disk import connection, fill, free
 
 OPENER = """
 import sys
@@ -128,8 +129,7 @@ def test_a_document_with_strange_contents(tmp_path: Path, change: str) -> None:
 def test_damage_that_shows_later(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "Loam.")
-        assert document._db is not None
-        document._db.execute("UPDATE revision SET origin = 'unheard of'")
+        connection(document).execute("UPDATE revision SET origin = 'unheard of'")
         with pytest.raises(DocumentError, match="is damaged"):
             document.revisions(SOIL.id)
 
@@ -250,18 +250,6 @@ def test_a_new_document_has_the_permissions_of_any_new_file(tmp_path: Path) -> N
 
 
 # -- a full disk
-
-
-def fill(document: Document) -> None:
-    """Let the file grow no more, as on a full disk."""
-    assert document._db is not None
-    (pages,) = document._db.execute("PRAGMA page_count").fetchone()
-    document._db.execute(f"PRAGMA max_page_count = {pages}")
-
-
-def free(document: Document) -> None:
-    assert document._db is not None
-    document._db.execute("PRAGMA max_page_count = 1000000")
 
 
 LONG = "Many words that need room. " * 400
