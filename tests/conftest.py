@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("lwtui", deadline=None)  # no test depends on how fast the machine is
+settings.load_profile("lwtui")
 
 # Modules that take longest, which are begun with, so that neither process waits for the other in the end. Those that
 # compute on both processors stand apart from each other.

@@ -252,7 +252,7 @@ async def test_going_on_with_a_long_text_in_a_small_context() -> None:
     assert not doubled(draft)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(
     targets=st.lists(st.integers(40, 900), min_size=1, max_size=7),
     context_length=st.integers(1400, 5000),
@@ -271,7 +271,7 @@ async def test_nothing_overflows_whatever_the_lengths(
     assert abs(words(draft) - sum(targets)) <= max(0.06 * sum(targets), 20)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lengths=st.lists(st.integers(0, 40), max_size=9),
     budgets=st.lists(st.integers(0, 3000), min_size=1, max_size=4),

@@ -439,7 +439,7 @@ async def test_requests_carry_what_the_profile_says() -> None:
 # ---- any author -------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     paces=st.lists(st.floats(0.1, 4.0), min_size=1, max_size=5),
     heading=st.sampled_from(["", "markdown", "bold", "title"]),

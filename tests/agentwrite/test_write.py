@@ -143,7 +143,7 @@ async def test_a_chinese_document_keeps_its_length_in_characters(profile: str) -
     assert profile == "base" or "characters" in studio.prompts[0]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.floats(0.3, 2.5), min_size=1, max_size=6), st.lists(st.integers(120, 400), min_size=2, max_size=6))
 async def test_a_document_keeps_its_length_at_any_pace(paces: list[float], targets: list[int]) -> None:
     author = Author(pace=lambda number, call: paces[(number + call) % len(paces)], piece=3)

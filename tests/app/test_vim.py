@@ -192,7 +192,7 @@ def test_keys_that_are_not_vims_are_left_to_others() -> None:
     assert not vim.feed("enter", "\r")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=300, derandomize=True)
 @given(
     st.text("ab -.\n番🐈", max_size=30),
     st.lists(st.sampled_from([*"hjklwbe0$^GgxdcypPiaoOAIDCuvVnN/{}29", "<Esc>", "<Enter>", "<C-r>"]), max_size=25),

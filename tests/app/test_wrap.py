@@ -35,7 +35,7 @@ def test_lines_are_broken_as_readers_of_chinese_and_japanese_expect(text: str, w
     assert lines(text, width) == broken
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.text("ab 番茄。，（）」「🐈トー\u3000", max_size=60), st.integers(2, 20))
 def test_every_line_fits_and_nothing_is_lost(text: str, width: int) -> None:
     broken = lines(text, width)
@@ -45,7 +45,7 @@ def test_every_line_fits_and_nothing_is_lost(text: str, width: int) -> None:
 
 
 @given(st.text("ab c.\t-", max_size=60), st.integers(2, 20))
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 def test_other_scripts_are_broken_as_before(text: str, width: int) -> None:
     assert wrap_offsets(text, width, 4) == compute_wrap_offsets(text, width, 4)
 

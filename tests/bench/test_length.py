@@ -34,7 +34,7 @@ def score_by_hand(required: int, actual: int) -> Fraction:
     return 100 * max(Fraction(0), 1 - (ratio - 1) / slack)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.one_of(MIXED, st.text(max_size=80)), st.integers(1, 30_000))
 @example("", 100)
 @example("don't", 2)
@@ -46,13 +46,13 @@ def test_count_and_score_agree_with_an_independent_implementation(text: str, req
     assert length_score(required, actual) == pytest.approx(float(score_by_hand(required, actual)), abs=1e-9)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(st.integers(1, 40_000), st.integers(0, 160_000))
 def test_the_score_agrees_at_any_length(required: int, actual: int) -> None:
     assert length_score(required, actual) == pytest.approx(float(score_by_hand(required, actual)), abs=1e-9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(MIXED, st.integers(1, 300)), min_size=1, max_size=12))
 def test_the_score_of_a_file_is_the_mean(
     tmp_path_factory: pytest.TempPathFactory, answers: list[tuple[str, int]]

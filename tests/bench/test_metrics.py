@@ -21,7 +21,7 @@ def longest_by_hand(tokens: list[str]) -> int:
     return best
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from("abc"), max_size=24))
 def test_the_longest_repeat_agrees_with_looking_at_every_pair(tokens: list[str]) -> None:
     assert longest_repeat(tokens) == longest_by_hand(tokens)

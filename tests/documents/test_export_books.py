@@ -359,7 +359,7 @@ _NASTY = st.text(st.sampled_from("a \"\\#$*_`~@<>[]{}()=-+/|;:&%^!'1.番🍅\n")
 
 
 @given(_NASTY)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_string_of_typst_holds_whatever_it_is_given(text: str) -> None:
     made = string(text)
     assert made[0] == made[-1] == '"' and "\n" not in made

@@ -147,7 +147,7 @@ def _text(lines: list[str]) -> str:
 
 
 @given(_TITLES, st.lists(st.tuples(_TITLES, _LINES), min_size=2, max_size=5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_markdown_comes_out_to_the_letter(title: str, sections: list[tuple[str, list[str]]]) -> None:
     parts = [f"# {title}", *(f"## {heading}\n\n{_text(lines)}" for heading, lines in sections)]
     source = "\n\n".join(parts) + "\n"
