@@ -88,7 +88,7 @@ class Intake:
         return match is not None and match.partial
 
     def _may_be_heading(self, line: str) -> bool:
-        return line.startswith(("#", "*")) or _letters(self._title).startswith(_letters(line))
+        return line.startswith(("#", "*")) or heading_key(self._title).startswith(heading_key(line))
 
     def _is_heading(self, line: str) -> bool:
         """Whether a first line is the section's heading: a top one, a bold line, or the title in any shape."""
@@ -96,7 +96,7 @@ class Intake:
             return False
         match = _HEADING.fullmatch(line.strip())
         if match is None or (match["marks"] and len(match["marks"]) > 2):
-            return bool(_letters(self._title)) and _letters(line) == _letters(self._title)
+            return bool(heading_key(self._title)) and heading_key(line) == heading_key(self._title)
         return True
 
     def _moves_on(self, line: str) -> bool:
@@ -193,6 +193,6 @@ def _unfolded(text: str, size: int) -> int:
     return size
 
 
-def _letters(line: str) -> str:
+def heading_key(line: str) -> str:
     """A heading without its number and marks, for comparing."""
     return regex.sub(r"[\W_]+", "", line).lstrip("0123456789").casefold()

@@ -19,7 +19,7 @@ from typing import Any
 import regex
 
 from lwtui.documents.model import DEEPEST, Brief, Plan, PlannedSection, title_from
-from lwtui.documents.outline import block, labels, levelled, numbers
+from lwtui.documents.outline import block, labels, levelled, numbers, to_write
 from lwtui.documents.plan_edits import rescale
 from lwtui.errors import LwtuiError
 from lwtui.text import clean, count_words, one_line
@@ -120,7 +120,7 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
 
 def check_plan(plan: Plan, bounds: Bounds | None = None) -> list[str]:
     """What is wrong with a plan that was read: too few or too many steps, or the same one twice."""
-    count = sum(section.words > 0 for section in plan.sections)
+    count = to_write(plan)
     if not count:
         return ["It has no steps."]
     findings = []

@@ -23,6 +23,7 @@ from lwtui.agentwrite.events import (
 )
 from lwtui.agentwrite.intake import Intake
 from lwtui.agentwrite.length import RUNAWAY, Lander, Landing
+from lwtui.agentwrite.recital import RecitalWatch
 from lwtui.agentwrite.repetition import Finding, RepetitionWatch
 from lwtui.agentwrite.section_prompts import Job, SectionPrompts
 from lwtui.documents.model import Origin, Usage
@@ -58,11 +59,13 @@ class SectionWriter:
         self._id = job.section.id
         self._context = context
         self._prompts = SectionPrompts(agent, job, context)
+        self._follows = agent.profile.form == "chat"  # instructions
         # In direct mode the model alone decides how long the text becomes, but for one that does not end.
         self._by_itself = job.direct and agent.profile.ends_itself
         limit = job.target * (_MOST_DIRECT if self._by_itself else 1)
         self._landing = Landing(limit, agent.profile.ends_itself, job.precise)
         self._watch = RepetitionWatch(one.text for one in job.earlier)
+        self._recital = RecitalWatch(job.section.title, (one.title for one in job.plan.sections))
         self._patience = Patience(agent.policy)
         self._floor = 0  # text before it is never taken back: some of it may be the writer's own
         self._text, self._count = "", RunningCount()
@@ -94,6 +97,7 @@ class SectionWriter:
         self._floor = self._furthest = keep
         self._set_text(section.text[:keep])
         self._watch.trust(self._text)
+        self._recital.trust(self._text)
         async with aclosing(self._prompts.prepare()) as items:
             async for item in items:
                 yield item
@@ -224,8 +228,12 @@ class SectionWriter:
         """The request for the text as it stands now; each try gets an intake of its own."""
         self._thought = 0
         self._received.clear()
-        self._intake = Intake(self._text, self._job.section.title, exact=self._agent.profile.form == "completion")
-        return await self._next_request()
+        self._intake = Intake(self._text, self._job.section.title, exact=not self._follows)
+        request = await self._next_request()
+        if self._follows:
+            given = self._prompts.parts(self._text) | {"Plan": ""}
+            self._recital.ask(request.prompt.plain(), given.values())
+        return request
 
     async def _next_request(self) -> Request:
         """The request for the text as it stands now; a try that changed nothing is made again with the same seed."""
@@ -256,11 +264,25 @@ class SectionWriter:
         self._count.add(piece)
         if finding := self._watch.look(self._text):
             return self._roll_back(before, finding)
+        if finding := self._recited():
+            return self._end_before(before, finding)
         at = self._lander.look(self._text, self._count.words)
         if at is None:
             return [TextDelta(self._id, piece)]
         self._ended = "stop"
         return self._cut(before, at, "landed at the end of a sentence")
+
+    def _recited(self, *, ended: bool = False) -> Finding | None:
+        """What the model said that is not the section's text. A base model's own stop strings see to that."""
+        return self._recital.look(self._text, ended=ended) if self._follows else None
+
+    def _end_before(self, shown: str, finding: Finding) -> list[Event]:
+        """End the section before what does not belong there or, where it is short, go on from there."""
+        sound = self._text[: finding.keep]
+        if not sound.strip() or (not self._by_itself and self._landing.is_short(count_words(sound))):
+            return self._roll_back(shown, finding)
+        self._ended = "stop"
+        return self._cut(shown, max(self._floor, finding.keep), finding.reason)
 
     def _take_rest(self, *, broken_off: bool = False) -> list[Event]:
         """Take what the intake held back, at the end of an answer."""
@@ -288,7 +310,7 @@ class SectionWriter:
             earlier = [end for end in sentence_ends(self._text[:keep]) if end < keep]
             keep = earlier[-1] if earlier else keep
         keep = max(self._floor, _paragraph_start(self._text, keep))
-        self._watch.rolled_back(keep)
+        self._rolled_back(keep)
         self._furthest = min(self._furthest, keep)
         if self._loops >= _MOST_LOOPS:
             self._ended = "stop"
@@ -309,8 +331,12 @@ class SectionWriter:
         if keep == len(self._text):
             return []
         self._set_text(self._text[:keep])
-        self._watch.rolled_back(keep)
+        self._rolled_back(keep)
         return [TextRolledBack(self._id, keep, reason)]
+
+    def _rolled_back(self, keep: int) -> None:
+        self._watch.rolled_back(keep)
+        self._recital.rolled_back(keep)
 
     def _finish_call(self, reason: FinishReason) -> list[Event]:
         events = self._take_rest()
@@ -325,6 +351,9 @@ class SectionWriter:
         if reason != "length" and (finding := self._watch.look(self._text, ended=True)):
             self._ended = None
             return events + self._roll_back(self._text, finding)
+        if finding := self._recited(ended=reason != "length"):
+            self._ended = None
+            return events + self._end_before(self._text, finding)
         return events
 
     @property
