@@ -16,6 +16,7 @@ from lwtui.agentwrite.repetition import Finding
 _TAG = regex.compile(r"</?[a-z_]{3,}>")
 _LINE = regex.compile(r"[^\n]*(?:\n|$)")
 _HEADING = regex.compile(r"\s*(?:#{1,6}[ \t]+(?P<marked>.+)|\*\*(?P<bold>[^*]+)\*\*:?)\s*")
+_STEP = regex.compile(r"(?i)paragraph \d+ ?- ?main point\b|- word count: \d")  # as plans are shown to the model
 _LEAST = 20  # characters: a shorter line of the instructions may well stand in a text
 
 
@@ -57,16 +58,24 @@ class RecitalWatch:
                 return self._found(text, match.start() + tag, "the model repeated its instructions")
             if not line.endswith("\n") and not ended:
                 return None
-            if _folded(line) in self._lines:
+            if _folded(line) in self._lines or _STEP.search(line):
                 return self._found(text, match.start(), "the model repeated its instructions")
-            heading = _HEADING.fullmatch(line)
-            if heading and heading_key(heading["marked"] or heading["bold"]) in self._titles:
+            if self._titles & _names(line):
                 return self._found(text, match.start(), "the model went on to another section")
             self._checked = match.end()
         return None
 
     def _found(self, text: str, at: int, reason: str) -> Finding:
         return Finding(len(text[:at].rstrip()), reason)
+
+
+def _names(line: str) -> set[str]:
+    """What a heading may name: all of it, or what stands before a colon."""
+    heading = _HEADING.fullmatch(line)
+    if heading is None:
+        return set()
+    text = heading["marked"] or heading["bold"]
+    return {heading_key(text), heading_key(text.partition(":")[0])} - {""}
 
 
 def _folded(line: str) -> str:

@@ -34,6 +34,8 @@ def watch(title: str = "Soil") -> RecitalWatch:
         "- Give only the text of the section: no heading for it, no notes about the task.\n",
         "give only the text of the section:  no heading for it, no notes about the task.\nMore.",
         "Paragraph 3 - Main Point: Soil: what to fill them with. - Word Count: 1,200 words\n",
+        "Paragraph 5 - Main Point: What no plan says.\n",
+        "### Pots: how large they are to be\n",
         "</brief>",
         "And so on.</brief>",
         "## Pots\n",
