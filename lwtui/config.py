@@ -50,7 +50,7 @@ class ModelSettings:
     threads: int = 0  # that compute a GGUF; 0: one for each core
     constrain: str = ""  # what an endpoint's decoding can be held to: "grammar", "json_schema" or nothing
     temperature: float | None = None
-    sampling: str = ""  # more of it, such as "min_p=0.05, dry_multiplier=0.8" (see lwtui.models.sampling)
+    sampling: str = ""  # more of it: "inventive", "min_p=0.05, dry_multiplier=0.8" (see lwtui.models.sampling)
     price_input: float | None = None  # per million tokens, in the account's currency
     price_output: float | None = None
     price_cached: float | None = None  # of a prompt's tokens that were kept from before; None: as any other
@@ -167,12 +167,25 @@ def add_model(model: ModelSettings, path: Path | None = None) -> None:
     if "models" not in document:
         document["models"] = tomlkit.table(is_super_table=True)
     table = tomlkit.table()
-    for item in fields(ModelSettings):
-        value = getattr(model, item.name)
-        if item.name == "provider" or (item.name != "name" and value != item.default):
-            table[item.name] = value
+    table.update(_entries(model))
     document["models"][model.name] = table
     _write_checked(document, path)
+
+
+def check_model(model: ModelSettings) -> None:
+    """Raise :class:`ConfigError` for what :func:`add_model` would not write."""
+    _check_public(model.base_url)
+    _parse({"models": {model.name: _entries(model)}}, settings_file())
+
+
+def _entries(model: ModelSettings) -> dict[str, Any]:
+    """What stands in a model's table: the values that differ from the defaults."""
+    entries = {"provider": model.provider}
+    for item in fields(ModelSettings):
+        value = getattr(model, item.name)
+        if item.name != "name" and value != item.default:
+            entries[item.name] = value
+    return entries
 
 
 def remove_model(name: str, path: Path | None = None) -> None:
@@ -207,10 +220,8 @@ def api_key(model: ModelSettings) -> str:
 
     ``OPENAI_API_KEY`` is used for OpenAI's own address only, so that no other server is ever shown it.
     """
-    own = model.base_url.startswith("https://api.openai.com/")
-    for variable in (model.key_env, "LWTUI_API_KEY", "OPENAI_API_KEY" if own else ""):
-        if variable and (value := os.environ.get(variable, "").strip()):
-            return value
+    if variable := key_variable(model):
+        return os.environ[variable].strip()
     import keyring
     from keyring.errors import KeyringError
 
@@ -218,6 +229,13 @@ def api_key(model: ModelSettings) -> str:
         return keyring.get_password(KEYRING_SERVICE, model.name) or ""
     except KeyringError:
         return ""  # no keyring on this machine: the same as no key in it
+
+
+def key_variable(model: ModelSettings) -> str:
+    """The environment variable that holds the key for an endpoint, and goes before the keyring; empty if none does."""
+    own = model.base_url.startswith("https://api.openai.com/")
+    names = (model.key_env, "LWTUI_API_KEY", "OPENAI_API_KEY" if own else "")
+    return next((name for name in names if name and os.environ.get(name, "").strip()), "")
 
 
 def store_api_key(name: str, key: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from time import monotonic
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.models.base import Finished, Message, Prompt, ReasoningPiece, Request, TextPiece
+from lwtui.models.base import Finished, Message, ModelError, Prompt, ReasoningPiece, Request, TextPiece
 
 _TOKENS = 48
 
@@ -30,7 +30,10 @@ async def try_out(agent: Agent) -> str:
                 case Finished(usage=usage):
                     tokens = usage.completion
     if first is None:
-        return f"{agent.model.name} answered, but with no text."
+        raise ModelError(
+            f"{agent.model.name} answered, but with no text. Check its name and its prompts in the settings.",
+            kind="malformed",
+        )
     # The first token's time is the prompt's; a short answer in one piece tells no speed.
     seconds = monotonic() - first
     speed = f", then {(tokens - 1) / seconds:.0f} tokens/s" if tokens > 1 and pieces > 1 and seconds > 0 else ""

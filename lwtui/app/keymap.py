@@ -191,12 +191,15 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("back", "escape", "Back", "From a field to the list; from the list to where you came from"),
     ),
     SETTINGS: (
-        Action("add", "a", "Add API", "Add a model behind an OpenAI-compatible address"),
+        Action(
+            "add", "a", "Add API", "Add a model behind an OpenAI-compatible address, or the one found that is chosen"
+        ),
         Action("add_gguf", "l", "Add GGUF", "Add a GGUF file on this machine"),
         Action("download", "n", "Get GGUF", "Download a GGUF: LongWriter's, or any other", footer=False),
-        Action("edit", "enter,e", "Edit", "Change the model under the cursor"),
+        Action("edit", "enter,e", "Edit", "Change the model under the cursor; add and test one that was found"),
         Action("default", "asterisk,space", "Default", "New documents use the model under the cursor"),
         Action("test", "t", "Test", "Make a tiny call to the model under the cursor"),
+        Action("look", "r,ctrl+r", "Look again", "Look for model servers on this machine", footer=False),
         Action("remove", "d,delete", "Remove", "Remove the model under the cursor from the settings"),
         Action("back", "escape", "Back", "Close the settings"),
     ),

@@ -77,7 +77,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Offer:
-    """A model of a server that is not in the settings yet; ``name`` is free there."""
+    """A model of a server that is not in the settings yet; ``name`` is free there.
+
+    Of a server that wants a key first, ``model`` and ``name`` are empty.
+    """
 
     server: Server
     model: str
@@ -95,30 +98,44 @@ async def find_servers(ports: Iterable[int] | None = None, seconds: float | None
     asked = list(PORTS if ports is None else ports)
     if not asked:
         return []
-    httpx2 = await asyncio.to_thread(import_module, "httpx2")  # takes a moment, in which keys are typed and painted
-    client = httpx2.AsyncClient(
+    await asyncio.to_thread(import_module, "httpx2")  # takes a moment, in which keys are typed and painted
+    async with _client() as client:
+        found = await asyncio.gather(*(_ask(client, port, seconds or SECONDS) for port in asked))
+    return [server for server in found if server is not None]
+
+
+async def loaded_context(model: ModelSettings) -> int:
+    """The tokens of context that Ollama on this machine has loaded a model with, or 0 where nothing tells it.
+
+    Its list of models does not say it, and it cuts a prompt that is longer without a word.
+    """
+    if model.provider != "openai" or not _port(model.base_url):
+        return 0
+    address = model.base_url.rstrip("/").removesuffix("/v1")
+    async with _client() as client:
+        _, answer = await _get(client, f"{address}/api/ps", SECONDS)
+    running = answer.get("models")
+    wanted = model.model or model.name
+    entries = [one for one in running if isinstance(one, dict)] if isinstance(running, list) else []
+    mine = [one for one in entries if wanted in (one.get("name"), one.get("model"))]
+    length = mine[0].get("context_length") if mine else 0
+    return length if isinstance(length, int) and 0 < length < 2**31 else 0
+
+
+def _client() -> httpx2.AsyncClient:
+    import httpx2
+
+    return httpx2.AsyncClient(
         timeout=httpx2.Timeout(SECONDS, connect=_CONNECT_SECONDS),
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "lwtui"},
         follow_redirects=False,
         trust_env=False,
     )
-    async with client:
-        found = await asyncio.gather(*(_ask(client, port, seconds or SECONDS) for port in asked))
-    return [server for server in found if server is not None]
 
 
 async def _ask(client: httpx2.AsyncClient, port: int, seconds: float) -> Server | None:
-    import anyio
-    import httpx2
-
     address = f"http://{_HOST}:{port}/v1"
-    try:
-        async with asyncio.timeout(seconds), client.stream("GET", f"{address}/models") as response:
-            body = await _body(response)
-            status = response.status_code
-    except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, anyio.EndOfStream, OSError, TimeoutError):
-        return None
-    answer = _object(body)
+    status, answer = await _get(client, f"{address}/models", seconds)
     usual = PORTS.get(port, "a model server")
     if status in (401, 403):
         keyed = set(answer) == {"error"} or port in _KEYED_PORTS
@@ -127,6 +144,18 @@ async def _ask(client: httpx2.AsyncClient, port: int, seconds: float) -> Server 
     if entries is None:
         return None
     return Server(_kind(entries) or usual, address, _models(entries))
+
+
+async def _get(client: httpx2.AsyncClient, url: str, seconds: float) -> tuple[int, dict[str, Any]]:
+    """The status of an answer and the JSON object in it, if one is; 0 where no answer came."""
+    import anyio
+    import httpx2
+
+    try:
+        async with asyncio.timeout(seconds), client.stream("GET", url) as response:
+            return response.status_code, _object(await _body(response))
+    except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, anyio.EndOfStream, OSError, TimeoutError):
+        return 0, {}
 
 
 async def _body(response: httpx2.Response) -> bytes:
@@ -185,8 +214,11 @@ def offers(servers: Iterable[Server], known: Collection[ModelSettings]) -> list[
     taken = {model.name for model in known}
     made = []
     for server in servers:
+        port = _port(server.base_url)
+        if server.wants_key and port not in dict(here):
+            made.append(Offer(server, "", ""))
         for model in server.models:
-            if (_port(server.base_url), model) not in here:
+            if (port, model) not in here:
                 name = free_name(model, taken)
                 taken.add(name)
                 made.append(Offer(server, model, name))

@@ -6,8 +6,10 @@ from pathlib import Path
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
+from keyring.errors import PasswordDeleteError
 
 from lwtui.config import set_value
+from lwtui.models.services import SERVICES
 from tests.app.place import Place
 from tests.support.author import Author
 from tests.support.fault_server import FaultServer
@@ -31,7 +33,8 @@ class Drawer(KeyringBackend):
         self.keys[service, username] = password
 
     def delete_password(self, service: str, username: str) -> None:
-        del self.keys[service, username]
+        if self.keys.pop((service, username), None) is None:
+            raise PasswordDeleteError(username)
 
 
 @pytest.fixture(autouse=True)
@@ -50,8 +53,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("LWTUI_CACHE_DIR", str(tmp_path / "cache"))
-    for name in ("LWTUI_API_KEY", "OPENAI_API_KEY"):
+    for name in ("LWTUI_API_KEY", *(service.key_env for service in SERVICES if service.key_env)):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("lwtui.models.servers.PORTS", {})  # what runs on this machine is no matter of a test
     set_value("documents", str(tmp_path / "documents"))
     return Place(tmp_path)
 

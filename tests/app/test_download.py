@@ -38,7 +38,7 @@ async def test_a_gguf_is_downloaded_stopped_and_gone_on_with(place: Place, monke
             assert load_settings().models == {}
             await person.press("f5")
             await person.at(SettingsScreen)
-            await person.sees("writer is here, and right.", "It cannot")  # it is no real one
+            await person.sees("writer is here, and right.", "Cannot read the GGUF")  # it is no real one
             assert person.rows.key == "writer"
             assert hub.bodies[-1].headers["range"].startswith("bytes=")
     model = load_settings().models["writer"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, Select
 
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.library import LibraryScreen
@@ -14,11 +16,13 @@ from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.config import KEYRING_SERVICE, ModelSettings, load_settings, set_value
+from lwtui.models.services import Service
 from tests.app.conftest import Drawer
 from tests.app.person import Person, someone
 from tests.app.place import Place
 from tests.support.author import Author
-from tests.support.fault_server import Answer, Fault, FaultServer
+from tests.support.fault_server import Fault, FaultServer, Seen, _send
+from tests.support.gguf_file import write_header
 from tests.support.tempo import Tempo
 
 KEY = "tok-0123456789abcdefVERYSECRET"
@@ -53,13 +57,11 @@ async def test_an_endpoint_is_added_with_its_key_in_the_keyring_alone(
         assert KEY not in person.screen_text
         await person.press("f5")
         await person.at(SettingsScreen)
-        await person.sees("mine is saved", server.base_url[:30])
+        await person.sees("mine is saved")
         assert load_settings().models["mine"] == ModelSettings(
             "mine", model="m-2", base_url=server.base_url, context_length=32000, price_input=0.5, price_output=1.5
         )
         assert drawer.keys == {(KEYRING_SERVICE, "mine"): KEY}
-        server._answer = lambda _: Answer(["The sea ", "is wide."])
-        await person.press("t")
         await person.sees("mine answers: first token after")
         assert server.calls[-1].headers["authorization"] == f"Bearer {KEY}"
     for file in place.home.rglob("*"):
@@ -88,16 +90,20 @@ async def test_a_form_that_is_wrong_says_where() -> None:
         await person.press("a")
         await person.at(ModelForm)
         for field, value, told in (
-            ("#name", "", "The model needs a name."),
             ("#name", "demo", "There is a model named demo already."),
             ("#name", "mine", ""),
             ("#base_url", "api.example.org", "The address begins with http:// or https://."),
-            ("#base_url", "https://api.example.org/v1", ""),
+            ("#base_url", "http://127.0.0.1:9/v1", ""),
             ("#context_length", "many", "Context: a number, not 'many'."),
             ("#context_length", "", ""),
             ("#price_input", "cheap", "Price, prompt: a number, not 'cheap'."),
             ("#price_input", "", ""),
+            ("#name", "two words", "'two words' cannot be a model's name"),
+            ("#name", "mine", ""),
+            ("#model", "sk-abcdefghijklmnop", "That looks like a key"),
+            ("#model", "", ""),
             ("#price_output", "-1", "must not be"),
+            ("#price_output", "1", "Cannot reach 127.0.0.1:9: the connection was refused."),
         ):
             await person.fill(field, value)
             if told:
@@ -110,19 +116,48 @@ async def test_a_form_that_is_wrong_says_where() -> None:
 
 
 async def test_a_gguf_is_added_if_it_is_there(place: Place) -> None:
-    (place.home / "model.gguf").write_bytes(b"GGUF")
-    async with someone() as person:
+    shape = {"general.architecture": "llama", "llama.block_count": 2, "llama.embedding_length": 256}
+    shape |= {"llama.attention.head_count": 8, "llama.context_length": 4096}
+    write_header(place.home / "model.gguf", shape, {"token_embd.weight": 10_000})
+    (place.home / "page.gguf").write_text("<!doctype html>")
+    async with someone(size=(80, 24)) as person:
         await settings(person)
         await person.press("l")
         await person.at(ModelForm)
-        await person.fill("#name", "local")
+        await person.press("f5")
+        await person.sees("Name the GGUF file.")
         await person.fill("#path", "~/nothing.gguf")
         await person.press("f5")
         await person.sees("There is no file ~/nothing.gguf.")
-        await person.fill("#path", "~/model.gguf")
+        await person.fill("#path", "~/page.gguf")
+        await person.sees("Cannot read the GGUF")
+        await person.press("f5")
+        await person.sees("is not a GGUF file")
+        await person.fill("#path", "~/mo")
+        await person.press("end", "tab")  # which completes it
+        assert person.widget(Input, "#path").value == "~/model.gguf"
+        await person.sees("with a context of 4096")
+        await person.fill("#context_length", "2048")
+        await person.fill("#kv_type", "q8_0")
+        await person.sees("with a context of 2048 (q8_0 cache)")
+        await person.fill("#sampling", "inventive")
         await person.press("f5")
         await person.at(SettingsScreen)
-        assert load_settings().models["local"].path == "~/model.gguf"
+        await person.sees("model is saved, and writes new documents from now on. It needs")
+        model = load_settings().models["model"]
+        assert (model.path, model.sampling, model.context_length) == ("~/model.gguf", "inventive", 2048)
+        await person.press("enter")
+        await person.at(ModelForm)
+        assert person.widget(Select, "#sampling").value == "inventive"
+        assert person.widget(Select, "#kv_type").value == "q8_0"
+        await person.fill("#sampling", "custom")
+        await person.fill("#values", "temperature=9")
+        await person.press("f5")
+        await person.sees("temperature must be a number from 0 to 5")
+        await person.fill("#values", "temperature=0.5, min_p=0.1")
+        await person.press("f5")
+        await person.at(SettingsScreen)
+        assert load_settings().models["model"].sampling == "temperature=0.5, min_p=0.1"
 
 
 async def test_the_default_writes_new_documents(server: FaultServer, place: Place) -> None:
@@ -152,7 +187,8 @@ async def test_a_model_from_the_command_line_writes_until_another_is_chosen(serv
         assert load_settings().model == "writer"
 
 
-async def test_a_model_is_removed_after_asking(server: FaultServer) -> None:
+async def test_a_model_is_removed_with_its_key_after_asking(server: FaultServer, drawer: Drawer) -> None:
+    drawer.keys[KEYRING_SERVICE, "writer"] = KEY
     async with someone() as person:
         await settings(person)
         await person.press("d")
@@ -165,7 +201,7 @@ async def test_a_model_is_removed_after_asking(server: FaultServer) -> None:
         await person.at(Confirm)
         await person.press("y")
         await person.until(lambda: names(person) == ["demo"])
-        assert load_settings().models == {}
+        assert load_settings().models == {} and drawer.keys == {}
         assert load_settings().model == "demo"
 
 
@@ -262,3 +298,154 @@ async def test_settings_lie_over_a_document_and_leave_it_as_it_is(place: Place, 
         await person.press("escape")
         await person.at(WritingScreen)
         assert person.editor.text == "First."
+
+
+# ---- what runs on this machine ------------------------------------------------------------------------------------
+
+
+def here(monkeypatch: pytest.MonkeyPatch, *servers: FaultServer) -> None:
+    """The ports that are asked are those of ``servers``, and of one that nobody listens on."""
+    monkeypatch.setattr("lwtui.models.servers.PORTS", {9: "Jan", **{one.port: "Ollama" for one in servers}})
+
+
+class Ollama(FaultServer):
+    """A server that tells what context it has loaded a model with, once it has."""
+
+    async def _serve(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
+        if seen.path == "/api/ps":
+            loaded = [{"name": "qwen3:8b", "model": "qwen3:8b", "context_length": 4096}] if self.calls else []
+            await _send(writer, 200, json.dumps({"models": loaded}).encode())
+        else:
+            await super()._serve(seen, writer)
+
+
+async def test_a_found_model_is_added_tested_and_made_the_default_by_two_keys(
+    author: Author, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Ollama(author, models=[{"id": "qwen3:8b", "owned_by": "library"}]) as server:
+        here(monkeypatch, server)
+        async with someone(size=(80, 24)) as person:
+            await person.sees("Ctrl+O")
+            await settings(person)
+            await person.sees("Found on this machine: Ollama (1 model).", "qwen3-8b", "+ found on this machine")
+            await person.press("down", "enter")
+            await person.sees("writes new documents from now on", "4,096 tokens of context")
+            model = load_settings().models["qwen3-8b"]
+            assert (model.model, model.base_url, model.context_length) == ("qwen3:8b", server.base_url, 4096)
+            assert load_settings().model == person.app.default_model == "qwen3-8b"
+            assert names(person) == ["demo", "qwen3-8b"]
+            await person.press("r")
+            await person.sees("Found on this machine: Ollama (1 model).")
+            assert names(person) == ["demo", "qwen3-8b"]  # it is not offered twice
+    assert not any("authorization" in seen.headers for seen in server.requests)
+
+
+async def test_a_found_model_that_does_not_answer_is_added_and_is_not_the_default(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = Fault.http(400, message="model requires more system memory (9 GiB) than is available")
+    async with FaultServer(faults=[fault], models=[{"id": "big"}]) as server:
+        here(monkeypatch, server)
+        async with someone(size=(80, 24)) as person:
+            await settings(person)
+            await person.sees("big")
+            await person.press("end", "d")
+            await person.sees("It is not in the settings: Enter would add it.")
+            await person.press("t")
+            await person.sees("Enter adds this model, and then tests it.")
+            await person.press("a")
+            await person.sees("requires more system memory")
+            assert names(person) == ["demo", "big"] and load_settings().model == "demo"
+
+
+async def test_servers_that_go_are_no_longer_offered(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with FaultServer(models=[{"id": "passing"}]) as other:
+        here(monkeypatch, other)
+        async with someone(size=(80, 24)) as person:
+            await settings(person)
+            await person.sees("passing")
+            await person.press("end")
+            await other.__aexit__()
+            await person.press("ctrl+r")
+            await person.sees("No model server was found")
+            assert names(person) == ["demo", "writer"] and person.rows.key == "writer"
+
+
+# ---- an endpoint with a key ---------------------------------------------------------------------------------------
+
+
+class Keyed(FaultServer):
+    """A server that lists its models, and answers, to whoever has the key."""
+
+    async def _serve(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
+        if seen.headers.get("authorization") == f"Bearer {KEY}":
+            await super()._serve(seen, writer)
+        else:
+            await _send(writer, 401, json.dumps({"error": {"message": "Incorrect API key"}}).encode())
+
+
+async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_name(
+    author: Author, place: Place, drawer: Drawer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = [{"id": name} for name in ("large-2", "small-1", "small-2")]
+    async with Keyed(author, models=models) as server:
+        here(monkeypatch, server)
+        async with someone(size=(80, 24)) as person:
+            await settings(person)
+            await person.sees("Ollama (wants a key)", "wants a key")
+            await person.press("end", "enter")
+            await person.at(ModelForm)
+            assert person.widget(Input, "#base_url").value == server.base_url
+            await person.fill("#key", "tok-wrong")
+            await person.fill("#model", "smal")
+            await person.sees("does not accept the key: put the right one into Key.")
+            await person.press("f5")
+            await person.sees("F5 again saves it as it is.")
+            assert person.widget(Input, "#key").value == "tok-wrong" and load_settings().models == {}
+            await person.fill("#key", KEY)
+            await person.fill("#sampling", "balanced")
+            await person.press("f5")
+            await person.sees("has no model named 'smal': choose one below", "small-1", "small-2")
+            assert "large-2" not in person.screen_text
+            assert load_settings().models == {} and drawer.keys == {}
+            await person.press("down", "down", "enter")
+            assert person.widget(Input, "#model").value == "small-2"
+            await person.press("enter")
+            await person.at(SettingsScreen)
+            await person.sees("small-2 is saved, and writes new documents from now on.", "first token after")
+        assert server.calls[-1].json["model"] == "small-2"
+        assert (server.calls[-1].json["temperature"], server.calls[-1].json["top_p"]) == (0.7, 0.95)
+        assert drawer.keys == {(KEYRING_SERVICE, "small-2"): KEY}
+        assert load_settings().models["small-2"].sampling == "balanced"
+    for file in place.home.rglob("*"):
+        assert not file.is_file() or KEY.encode() not in file.read_bytes()
+
+
+async def test_a_service_is_chosen_by_its_name_and_its_key_found_in_the_environment(
+    author: Author, monkeypatch: pytest.MonkeyPatch, drawer: Drawer
+) -> None:
+    async with Keyed(author, models=[{"id": "only"}]) as server, FaultServer(models=None) as other:
+        cloud = Service("Cloud", server.base_url, "CLOUD_API_KEY")
+        for module in ("lwtui.models.services", "lwtui.app.screens.endpoint_form"):
+            monkeypatch.setattr(f"{module}.SERVICES", (Service("Else", other.base_url, "ELSE_API_KEY"), cloud))
+        monkeypatch.setenv("CLOUD_API_KEY", KEY)
+        async with someone(size=(80, 24)) as person:
+            await settings(person)
+            await person.press("a")
+            await person.at(ModelForm)
+            await person.sees("Cloud", "found in CLOUD_API_KEY: none is needed here", "only")
+            await person.press("f5")  # there is but one
+            await person.at(SettingsScreen)
+            await person.sees("only is saved, and writes new documents from now on.")
+            assert (load_settings().models["only"].key_env, drawer.keys) == ("CLOUD_API_KEY", {})
+            # The variable goes to its own service alone.
+            await person.press("enter")
+            await person.at(ModelForm)
+            await person.fill("#service", other.base_url)
+            assert person.widget(Input, "#base_url").value == other.base_url
+            await person.sees("goes to the system keyring")
+            await person.press("f5")
+            await person.at(SettingsScreen)
+            await person.until(lambda: other.calls)
+            assert load_settings().models["only"].key_env == ""
+            assert not any("authorization" in seen.headers for seen in other.requests)

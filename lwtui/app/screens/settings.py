@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from textual import work
@@ -11,20 +11,32 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
 from textual.widgets import Input, Label, Select
 
-from lwtui.app.format import short_path
+from lwtui.app.format import counted, short_path
 from lwtui.app.keymap import SETTINGS, bindings
 from lwtui.app.screens.base import Base
 from lwtui.app.themes import theme_choices
+from lwtui.app.trials import tried, weighed
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
-from lwtui.config import ModelSettings, public_address, remove_model, set_value, settings_file
-from lwtui.errors import LwtuiError
+from lwtui.config import (
+    ModelSettings,
+    add_model,
+    public_address,
+    remove_model,
+    set_value,
+    settings_file,
+    store_api_key,
+)
+from lwtui.errors import ConfigError, LwtuiError
+from lwtui.models.servers import Offer, Server, find_servers, offers
 
 _BEGINNINGS = (("where it was left", "true"), ("the library", "false"))
 _MIRRORS = (("none", "false"), ("a Markdown file beside each document", "true"))
 _MANNERS = (("as everywhere", "false"), ("vim", "true"))
+_HOW_TO_BEGIN = "a adds an endpoint with your key, l a GGUF of yours, n downloads one."
+_NOT_HERE = "This model comes with lwtui or from the command line: it cannot be removed."
 
 
 class SettingsScreen(Base):
@@ -38,8 +50,15 @@ class SettingsScreen(Base):
     def __init__(self) -> None:
         super().__init__()
         self._list = RowList(
-            Column("", 1), Column("Name", 20), Column("Where"), Column("Model", 24, needs=76), header=True, id="models"
+            Column("", 1, tint=True),
+            Column("Name", 20, tint=True),
+            Column("Where", tint=True),
+            Column("Model", 24, needs=76, tint=True),
+            header=True,
+            id="models",
         )
+        self._servers: list[Server] = []  # that were found on this machine
+        self._offers: dict[str, Offer] = {}  # their models that are not in the settings, by the keys of their rows
         self._folder = Input(id="folder", compact=True)
         self._line = Line(id="answer")
 
@@ -66,9 +85,11 @@ class SettingsScreen(Base):
 
     def on_mount(self) -> None:
         self._list.border_title = "Models"
-        self._list.border_subtitle = "* writes new documents"
         self._folder.value = short_path(self.lwtui.folder)
         self._show()
+        if not self.lwtui.settings.models:
+            self._answer(_HOW_TO_BEGIN)
+        self._look()
 
     def _show(self, select: str | None = None) -> None:
         default = self.lwtui.default_model
@@ -78,6 +99,11 @@ class SettingsScreen(Base):
             address = public_address(model.base_url)
             where = (model.path or "comes with lwtui") if model.provider == "llama_cpp" else address
             rows.append(Row(name, ("*" if name == default else "", name, where, model.model)))
+        known = [self.lwtui.agents.resolve(name) for name in self.lwtui.agents.names()]
+        self._offers = {f"{one.server.base_url} {one.model}": one for one in offers(self._servers, known)}
+        rows += [_offered(key, one) for key, one in self._offers.items()]
+        found = " · + found on this machine" if self._offers else ""
+        self._list.border_subtitle = f"* writes new documents{found}"
         self._list.show(rows, select)
 
     def _answer(self, text: str) -> None:
@@ -85,7 +111,48 @@ class SettingsScreen(Base):
 
     def _chosen(self) -> ModelSettings | None:
         name = self._list.key
-        return self.lwtui.agents.resolve(name) if name else None
+        return self.lwtui.agents.resolve(name) if name and name not in self._offers else None
+
+    @property
+    def _offer(self) -> Offer | None:
+        """The model under the cursor, if it is one that was found and is not in the settings."""
+        return self._offers.get(self._list.key or "")
+
+    # -- what runs on this machine
+
+    def action_look(self) -> None:
+        self._answer("Looking for model servers on this machine …")
+        self._look(asked=True)
+
+    @work(exclusive=True, group="look")
+    async def _look(self, *, asked: bool = False) -> None:
+        self._servers = await find_servers()
+        self._show()
+        if self._servers and (asked or not self.lwtui.settings.models):
+            told = ", ".join(f"{one.kind} ({_of(one)})" for one in self._servers)
+            adds = " Enter on one of its models adds it." if self._offers else ""
+            self._answer(f"Found on this machine: {told}.{adds}")
+        elif asked:
+            self._answer(f"No model server was found on this machine. {_HOW_TO_BEGIN}")
+
+    @work(exclusive=True, group="test")
+    async def _add_found(self, offer: Offer, *, default: bool = False) -> None:
+        try:
+            add_model(offer.settings())
+        except LwtuiError as error:
+            self.complain(error)
+            return
+        self.lwtui.reload_settings()
+        self._show(offer.name)
+        if default:
+            self.action_default()
+        await self._introduce(offer.name, "is added")
+
+    def _take(self, offer: Offer, *, default: bool = False) -> None:
+        if offer.server.wants_key:
+            self._open_form(ModelSettings("", base_url=offer.server.base_url))
+        else:
+            self._add_found(offer, default=default)
 
     # -- models
 
@@ -93,7 +160,10 @@ class SettingsScreen(Base):
         self.action_edit()
 
     def action_add(self) -> None:
-        self._open_form(ModelSettings(""))
+        if offer := self._offer:
+            self._take(offer)
+        else:
+            self._open_form(ModelSettings(""))
 
     def action_add_gguf(self) -> None:
         self._open_form(ModelSettings("", provider="llama_cpp"))
@@ -106,9 +176,12 @@ class SettingsScreen(Base):
         self.lwtui.reload_settings()
         self._show(name)
         if name:
-            await self._answer_with_memory(name, "is here, and right")
+            await self._introduce(name, "is here, and right")
 
     def action_edit(self) -> None:
+        if offer := self._offer:
+            self._take(offer)
+            return
         model = self._chosen()
         if model is None or model.name not in self.lwtui.settings.models:
             self._answer("This model comes with lwtui or from the command line: there is nothing to edit.")
@@ -117,23 +190,35 @@ class SettingsScreen(Base):
 
     @work
     async def _open_form(self, model: ModelSettings) -> None:
-        from lwtui.app.screens.model_form import ModelForm
+        from lwtui.app.screens.endpoint_form import EndpointForm
+        from lwtui.app.screens.model_form import GgufForm
 
-        saved = await self.app.push_screen_wait(ModelForm(model, taken=self.lwtui.agents.names()))
+        form = GgufForm if model.provider == "llama_cpp" else EndpointForm
+        saved = await self.app.push_screen_wait(form(model, taken=self.lwtui.agents.names()))
         self.lwtui.reload_settings()
         self._show(saved)
         if saved:
-            await self._answer_with_memory(saved, "is saved")
+            await self._introduce(saved, "is saved")
 
-    async def _answer_with_memory(self, name: str, what: str) -> None:
-        """Say what has become of a model, and of a GGUF what memory it takes."""
-        from lwtui.models.llama_cpp.fit import memory_in_words
-
-        memory = await asyncio.to_thread(memory_in_words, self.lwtui.agents.resolve(name))
-        self._answer(f"{name} {what}. t tests it, * makes it the default." + (f" It {memory}." if memory else ""))
+    async def _introduce(self, name: str, what: str) -> None:
+        """Say what has become of a model that is new or changed, and how it does: an endpoint is asked, of a GGUF it is
+        told what it takes. The first one that is right writes new documents."""
+        model = self.lwtui.agents.resolve(name)
+        if model.provider == "llama_cpp":
+            right, told = await weighed(model)
+        else:
+            self._answer(f"{name} {what}. Asking it, which takes longer where it is loaded first …")
+            right, told = await tried(self.lwtui, name)
+        if right and self.lwtui.default_model == "demo" and list(self.lwtui.settings.models) == [name]:
+            self.lwtui.choose_default(name)
+            self._show()
+            what += ", and writes new documents from now on"
+        self._answer(f"{name} {what}. {told}")
 
     def action_default(self) -> None:
-        if model := self._chosen():
+        if offer := self._offer:
+            self._take(offer, default=True)
+        elif model := self._chosen():
             self.lwtui.choose_default(model.name)
             self._show()
 
@@ -143,9 +228,10 @@ class SettingsScreen(Base):
 
         model = self._chosen()
         if model is None or model.name not in self.lwtui.settings.models:
-            self._answer("This model comes with lwtui or from the command line: it cannot be removed.")
+            self._answer("It is not in the settings: Enter would add it." if self._offer else _NOT_HERE)
             return
-        question = f"Remove {model.name} from the settings? Its file and your documents stay."
+        stays = "Its file and your" if model.path else "Its key goes too; your"
+        question = f"Remove {model.name} from the settings? {stays} documents stay."
         if not await self.app.push_screen_wait(Confirm(question, "Remove")):
             return
         try:
@@ -154,26 +240,20 @@ class SettingsScreen(Base):
                 set_value("model", "")  # a default that is gone would only fail later
         except LwtuiError as error:
             self.complain(error)
+        else:
+            with suppress(ConfigError):  # no keyring, no key in it
+                store_api_key(model.name, "")
         self.lwtui.reload_settings()
         self._show()
 
-    @work(exclusive=True)
+    @work(exclusive=True, group="test")
     async def action_test(self) -> None:
-        from lwtui.agentwrite.trial import try_out
-
         model = self._chosen()
         if model is None:
-            return
-        session = self.lwtui.session
-        if session is not None and session.busy and (at_work := session.document.brief.model) != model.name:
-            # One model is open at a time, and this one would be closed in the middle of a sentence.
-            self._answer(f"{at_work} is at work on your document. Stop it (F6), then test {model.name}.")
+            self._answer("Enter adds this model, and then tests it.")
             return
         self._answer(f"Asking {model.name} …")
-        try:
-            self._answer(await try_out(await self.lwtui.agents.get(model.name)))
-        except LwtuiError as error:
-            self._answer(str(error))
+        self._answer((await tried(self.lwtui, model.name)).told)
 
     # -- the rest
 
@@ -222,6 +302,20 @@ class SettingsScreen(Base):
                 self.app.pop_screen()
         else:
             self._list.focus()
+
+
+def _offered(key: str, offer: Offer) -> Row:
+    """The row of a model that was found."""
+    kind = offer.server.kind
+    place = offer.server.place.removeprefix("127.0.0.1:")
+    if offer.server.wants_key:
+        return Row(key, ("+", kind, f"found, port {place}", "wants a key"), "empty")
+    return Row(key, ("+", offer.name, f"{kind} found, port {place}", offer.model), "empty")
+
+
+def _of(server: Server) -> str:
+    """What is to be said of a server in a few words."""
+    return "wants a key" if server.wants_key else counted(len(server.models), "model")
 
 
 def _choice(name: str, options: Sequence[tuple[str, str]], value: bool) -> Select[str]:

@@ -1,0 +1,64 @@
+"""How a model does that is new or was changed: an endpoint is asked, a GGUF is weighed before it is ever loaded."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from lwtui.config import ModelSettings, set_value
+from lwtui.errors import LwtuiError
+from lwtui.models.servers import loaded_context
+
+if TYPE_CHECKING:
+    from lwtui.app.app import LwtuiApp
+
+
+class Trial(NamedTuple):
+    """Whether a model is right, and one line on how it did or what is wrong."""
+
+    right: bool
+    told: str
+
+
+async def tried(app: LwtuiApp, name: str) -> Trial:
+    """Make a tiny call to the model called ``name``."""
+    from lwtui.agentwrite.trial import try_out
+
+    session = app.session
+    if session is not None and session.busy and (at_work := session.document.brief.model) != name:
+        # One model is open at a time, and this one would be closed in the middle of a sentence.
+        return Trial(False, f"{at_work} is at work on your document. Stop it (F6), then test {name}.")
+    try:
+        told = await try_out(await app.agents.get(name))
+        if await _learn_context(app, name):
+            told = await try_out(await app.agents.get(name))
+    except LwtuiError as error:
+        return Trial(False, str(error))
+    return Trial(True, told)
+
+
+async def _learn_context(app: LwtuiApp, name: str) -> bool:
+    """Take over the context that a server has loaded the model with, where that is told only then."""
+    model = app.agents.resolve(name)
+    if model.context_length or name not in app.settings.models:
+        return False
+    if length := await loaded_context(model):
+        set_value(f"models.{name}.context_length", str(length))
+        app.reload_settings()
+    return bool(length)
+
+
+async def weighed(model: ModelSettings) -> Trial:
+    """Whether a GGUF fits this machine, and what it takes."""
+    return await asyncio.to_thread(_weighed, model)
+
+
+def _weighed(model: ModelSettings) -> Trial:
+    from lwtui.models.llama_cpp.fit import estimate
+
+    try:
+        chosen = estimate(Path(model.path).expanduser(), model)
+    except LwtuiError as error:
+        return Trial(False, str(error))
+    return Trial(chosen.fits, f"It {chosen.summary()}. t tests it." if chosen.fits else f"It {chosen.advice}")
