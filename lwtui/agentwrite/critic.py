@@ -63,6 +63,18 @@ _SCHEMA = {
     "required": ["findings", "facts"],
     "additionalProperties": False,
 }
+_MOST_FINDINGS = 12  # of one call under the grammar
+# The same shape for a model on this machine. Its strings have an end, as a small model's may not have by itself.
+_GRAMMAR = (
+    rf'root ::= "{{\"findings\": [" (finding (", " finding){{0,{_MOST_FINDINGS - 1}}})? "], \"facts\": [" '
+    rf'(string (", " string){{0,{_MOST_FACTS - 1}}})? "]}}"'
+    "\n"
+    r'finding ::= "{\"kind\": \"" kind "\", \"first\": " string ", \"second\": " string ", \"why\": " string "}"'
+    "\n"
+    f"kind ::= {' | '.join(json.dumps(kind) for kind in _KINDS)}\n"
+    r'string ::= "\"" ([^"\\\x00-\x1f] | "\\" ["\\/n]){1,240} "\""'
+    "\n"
+)
 
 
 @dataclass(frozen=True)
@@ -199,8 +211,12 @@ async def _asked(
 ) -> AsyncGenerator[CriticEvent, None]:
     prompt = agent.form.instruct(brief, text)
     assert prompt is not None
-    schema = _SCHEMA if agent.model.capabilities.json_schema else None
-    request = agent.prepared(Request(prompt, _ANSWER_TOKENS, json_schema=schema), brief, salt)
+    can = agent.model.capabilities
+    shape: dict[str, Any] = {
+        "grammar": _GRAMMAR if can.grammar else "",
+        "json_schema": _SCHEMA if can.json_schema else None,
+    }
+    request = agent.prepared(Request(prompt, _ANSWER_TOKENS, **shape), brief, salt)
     into = Answer()
     async with aclosing(ask(agent, request, into)) as events:
         async for event in events:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 import pytest_asyncio
 
-from lwtui.agentwrite import Agent, Draft, make_plan, open_agent, write
+from lwtui.agentwrite import Agent, Draft, critic, make_plan, open_agent, write
 from lwtui.agentwrite.events import DocumentFinished, PlanReady, SectionFinished, SectionStarted
 from lwtui.config import Settings
 from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
+from lwtui.models.base import Prompt, Request, Sampling, TextPiece
 from lwtui.text import clean, count_words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -103,3 +105,16 @@ async def test_an_interrupted_section_is_gone_on_with(agent: Agent) -> None:
             assert 48 <= event.length <= 72
     assert draft.texts["one"].startswith(begun.rsplit(" ", 1)[0])
     assert len(draft.texts["one"]) > len(begun)
+
+
+async def test_a_review_has_the_shape_that_is_read_whatever_the_model_makes_of_the_task(agent: Agent) -> None:
+    prompt = Prompt(text="What an editor found, as JSON:\n\n")
+    request = Request(prompt, 160, sampling=Sampling(temperature=0.8), seed=3, grammar=critic._GRAMMAR)
+    async with aclosing(agent.model.stream(request)) as parts:
+        answer = "".join([part.text async for part in parts if isinstance(part, TextPiece)])
+    assert answer.startswith('{"findings": [')
+    assert len(answer) > 100
+    rows, _ = critic.parse(answer)
+    assert rows, answer
+    assert {row["kind"] for row in rows} <= set(critic._KINDS)
+    assert all(set(row) == {"kind", "first", "second", "why"} for row in rows)
