@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from lwtui.documents.model import Brief, Status
+from lwtui.documents.store import Document
 from lwtui.text import counts_characters
 
 MARKS = {Status.DONE: "✓", Status.WRITING: "▶", Status.PARTIAL: "◐", Status.EMPTY: "·"}
@@ -36,6 +37,11 @@ def amount(length: int, brief: Brief, *, of: int | None = None) -> str:
 def counted(count: int, thing: str) -> str:
     """``1 section``, ``3 sections``."""
     return f"{number(count)} {thing}{'' if count == 1 else 's'}"
+
+
+def why_read_only(document: Document) -> str:
+    """``Read-only: `` and the reason; empty where the document can be changed."""
+    return f"Read-only: {document.read_only_reason}" if document.read_only else ""
 
 
 def short_path(path: Path) -> str:

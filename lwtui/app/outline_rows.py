@@ -1,4 +1,4 @@
-"""The plan as rows of a list: nested, with parts that are folded, and what each part adds up to."""
+"""The plan as rows of a list: what each section says, or how far its text is; nested, with parts that are folded."""
 
 from __future__ import annotations
 
@@ -52,6 +52,17 @@ def plan_rows(document: Document, folded: Collection[str], stale: Collection[str
             )
         )
     return rows
+
+
+def text_row(at: int, section: Section, *, stale: bool) -> Row:
+    """The row of a section beside its text. ``at``: how many sections with text there are up to this one."""
+    indent = 2 * (section.level - 1)
+    if section.heads:
+        return Row(section.id, ("", "", section.title or "(no heading)", "", ""), indent=indent)
+    length = f"{number(section.length)}/{number(section.words)}"
+    share = f"{section.length / section.words:.0%}" if section.words else ""
+    mark, kind = (STALE_MARK, Status.PARTIAL) if stale else (MARKS[section.status], section.status)
+    return Row(section.id, (mark, str(at), section.title or "(the text)", length, share), kind.value, indent)
 
 
 def shown_instead(plan: Plan, section_id: str, folded: Collection[str]) -> str:

@@ -91,3 +91,8 @@ def filled(plan: Plan, section_id: str, within: Sequence[PlannedSection]) -> Pla
     lowered = (replace(one, level=one.level + head.level) for one in within)
     sections = (*plan.sections[: places.start], replace(head, words=0), *lowered, *plan.sections[places.stop :])
     return replace(plan, sections=sections)
+
+
+def to_write(plan: Plan) -> int:
+    """How many sections there are to be written: headings alone do not count."""
+    return sum(section.words > 0 for section in plan.sections)

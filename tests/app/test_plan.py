@@ -180,7 +180,7 @@ async def test_what_is_being_typed_survives_a_change_from_elsewhere(path: Path) 
         person.document.set_plan(changed, "Edit")
         screen = person.app.screen
         assert isinstance(screen, PlanScreen)
-        screen.refresh_plan()
+        screen._draw()
         assert person.widget(TextArea, "#point").text == "another point"
         assert person.widget(Input, "#words").value == "320"
         await person.press("enter")

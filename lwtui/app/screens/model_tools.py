@@ -6,11 +6,9 @@ from textual import work
 
 from lwtui.agentwrite.revise import Order, Wish
 from lwtui.agentwrite.variants import MOST_TAKES, Take
-from lwtui.app.screens.base import Base
-from lwtui.app.session import Session
+from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.documents.model import Origin, Section, Status
-from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
 _ORDERS = {
@@ -27,25 +25,16 @@ _QUESTIONS = {
 }
 
 
-class ModelTools(Base):
+class ModelTools(DocumentScreen):
     """The part of the writing screen that asks a model. The screen itself has what this part names here."""
 
-    _session: Session
-    _document: Document
     _editor: SectionEditor
     _wish = Wish(Order.REWRITE)  # what was asked for last
     _takes = 3  # how many were
 
-    def _draw(self, select: str | None = None) -> None:
-        raise NotImplementedError
-
-    def _refuse(self) -> None:
-        raise NotImplementedError
-
     def _section_at_rest(self) -> Section | None:
         """The section that is shown, stored and not being written; else the person is told why not."""
-        if self._document.read_only:
-            self._refuse()
+        if self._refuses():
             return None
         if not self._editor.section_id or not self.store():
             return None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, VerticalScroll
@@ -13,33 +10,28 @@ from textual.timer import Timer
 from lwtui.agentwrite import begun_plan
 from lwtui.agentwrite.events import PlanDelta, PlanGrew, SectionFinished, SectionStarted
 from lwtui.agentwrite.plan_nested import unplanned
-from lwtui.app.format import amount, counted, number, unit
+from lwtui.app.format import amount, counted, number, unit, why_read_only
 from lwtui.app.keymap import PLAN, bindings
 from lwtui.app.outline_rows import kept_folds, plan_rows, shown_instead
 from lwtui.app.places import Place
-from lwtui.app.screens.memory_tools import MemoryTools
-from lwtui.app.screens.outline_tools import OutlineTools
-from lwtui.app.screens.run_tools import RunTools
+from lwtui.app.screens.plan_tools import PlanTools
 from lwtui.app.screens.stale import stale_sections
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, RowList
-from lwtui.app.widgets.section_form import MOST_WORDS, SectionForm
+from lwtui.app.widgets.section_form import SectionForm
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.app.widgets.toolbar import Toolbar
-from lwtui.documents import plan_edits
-from lwtui.documents.model import DEEPEST, Plan, PlannedSection, Status
-from lwtui.documents.outline import block, is_group, labels, numbers
+from lwtui.documents.model import DEEPEST, Status
+from lwtui.documents.outline import block, is_group, labels, numbers, to_write
 from lwtui.errors import LwtuiError
-from lwtui.text import clean
 
-_TOTAL = "Length of the document"
 _FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
 
 
-class PlanScreen(OutlineTools, RunTools, MemoryTools):
+class PlanScreen(PlanTools):
     """The sections in a list, the one under the cursor in fields beside it."""
 
     GROUP = PLAN
@@ -48,9 +40,7 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
     AUTO_FOCUS = "RowList"
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self._document = session.document
+        super().__init__(session)
         self._note = ""
         self._frame: Timer | None = None  # the next one, while there is something new to draw
         self._folded = kept_folds(session.document)
@@ -83,16 +73,12 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._session.listen(self._heard)
         self._stale = frozenset(stale_sections(self._document))
-        self.refresh_plan(self.begin_at.section_id if self.begin_at else None)
+        self._draw(self.begin_at.section_id if self.begin_at else None)
 
     @property
     def place(self) -> Place:
         return Place("plan", self._list.key or "")
-
-    def on_unmount(self) -> None:
-        self._session.unlisten(self._heard)
 
     def _heard(self, event: Heard) -> None:
         if not self.is_attached:
@@ -107,11 +93,11 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
                 if error:
                     self.complain(error)
                 was_planning = self._coming.display
-                self.refresh_plan()
+                self._draw()
                 if was_planning and not self._planning:
                     self._list.focus()
             case SectionStarted() | SectionFinished() | PlanGrew():
-                self.refresh_plan()
+                self._draw()
             case _:
                 self._show_status()
 
@@ -121,7 +107,7 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
     def _planning(self) -> bool:
         return self._session.activity in (Activity.PLANNING, Activity.LOADING)
 
-    def refresh_plan(self, select: str | None = None, note: str = "") -> None:
+    def _draw(self, select: str | None = None, note: str = "") -> None:
         """Draw everything from the document; ``note`` stands in the status line until the next change."""
         self._note = note
         self._find_stale_soon()
@@ -132,7 +118,7 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
             select = shown_instead(plan, select, self._folded)
         self._list.show(plan_rows(self._document, self._folded, self._stale), select)
         asked = "" if plan.words == brief.words else f" of {number(brief.words)} asked for"
-        label(self._list, "Plan", f"{counted(_written(plan), 'section')} · {amount(plan.words, brief)}{asked}")
+        label(self._list, "Plan", f"{counted(to_write(plan), 'section')} · {amount(plan.words, brief)}{asked}")
         self._coming.display = self._planning
         self._form.display = not self._planning and bool(plan.sections)
         self._show_section()
@@ -164,8 +150,8 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
     def _show_status(self) -> None:
         self._status.set_class(bool(self._session.error or self._document.read_only), "error")
         match self._session.activity:
-            case _ if self._document.read_only:
-                status = f"Read-only: {self._document.read_only_reason}"
+            case _ if why := why_read_only(self._document):
+                status = why
             case Activity.LOADING:
                 status = f"Opening the model {self._document.brief.model} … F6 stops"
             case Activity.PLANNING:
@@ -208,11 +194,8 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
     def _in_view(self) -> str | None:
         return self._list.key
 
-    def _memory_changed(self) -> None:
-        self.refresh_plan()
-
     def _show_stale(self) -> None:
-        self.refresh_plan(note=self._note)
+        self._draw(note=self._note)
 
     def _show_rewriting(self) -> None:
         self.lwtui.show_text()
@@ -246,105 +229,8 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
             return False
         self._form.stored()
         if self.is_attached:
-            self.refresh_plan()
+            self._draw()
         return True
-
-    # -- changes
-
-    def _change(
-        self,
-        plan: Plan,
-        label: str,
-        select: str | None = None,
-        texts: Mapping[str, str] | None = None,
-    ) -> None:
-        try:
-            self._document.set_plan(plan, label, texts)
-        except LwtuiError as error:
-            self.complain(error)
-            return
-        self.refresh_plan(select)
-
-    def _may_change(self, *section_ids: str) -> bool:
-        """Store what was typed; whether the plan, or these of its sections, may be changed now. Says why not."""
-        if self._document.read_only:
-            self._refuse()
-        elif self._planning:
-            self.say("The model is planning: F6 stops it.")
-        elif self._session.current.intersection(section_ids):
-            self.say("This section is being written: F6 stops, then it can be changed.")
-        else:
-            return self.store()
-        return False
-
-    def _refuse(self) -> None:
-        self.complain(f"Read-only: {self._document.read_only_reason}")
-
-    def action_add(self) -> None:
-        if not self._may_change():
-            return
-        plan = self._document.plan
-        after = self._list.key
-        at = plan.find(after) + 1 if after else 0
-        level = self._planned(after).level if after else 1
-        if after and is_group(plan, after):  # its first section
-            level += 1
-            self._folded.discard(after)
-        words = round(plan.words / _written(plan)) if plan.words else min(500, self._document.brief.words)
-        section = PlannedSection("New section", "", max(1, words), level=level)
-        self._change(plan_edits.insert(plan, at, section), "Add a section", section.id)
-        self._form.edit_heading()
-
-    @work
-    async def action_total(self) -> None:
-        from lwtui.app.screens.dialogs import Ask
-
-        plan = self._document.plan
-        if not plan.sections or not self._may_change():
-            return
-        what = unit(self._document.brief.language).capitalize()
-        hint = "All targets are scaled in proportion."
-        answer = await self.app.push_screen_wait(Ask(f"{what} for the whole document", str(plan.words), hint))
-        if answer is None or not self._may_change():
-            return
-        plan = self._document.plan
-        if not answer.isdecimal() or not _written(plan) <= int(answer) <= MOST_WORDS:
-            self.complain(f"The length is a number from {_written(plan)} to {MOST_WORDS:,}.")
-            return
-        self._change(plan_edits.rescale(plan, int(answer)), _TOTAL)
-        self._store_words(int(answer))
-
-    def _store_words(self, words: int) -> None:
-        try:
-            self._document.set_brief(replace(self._document.brief, words=words))
-        except LwtuiError as error:
-            self.complain(error)
-        self.refresh_plan()
-
-    @work
-    async def action_title(self) -> None:
-        from lwtui.app.screens.dialogs import Ask
-
-        if not self._may_change():
-            return
-        answer = await self.app.push_screen_wait(Ask("Title of the document", self._document.title))
-        if answer and self._may_change():
-            title = " ".join(clean(answer).split())
-            self._change(replace(self._document.plan, title=title), "Change the title")
-
-    def action_undo(self) -> None:
-        if not self._may_change(*self._session.current):
-            return
-        before = self._document.plan
-        try:
-            label = self._document.undo_plan()
-        except LwtuiError as error:
-            self.complain(error)
-            return
-        if label == _TOTAL:
-            self._store_words(self._document.plan.words)
-        note = f"Undone: {label}" if label else "There is nothing to undo."
-        self.refresh_plan(_first_other(before, self._document.plan), note)
 
     # -- the model
 
@@ -381,15 +267,6 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
             if not await self.app.push_screen_wait(Confirm(question, "Re-plan all")):
                 return
         self._start(self._session.start_plan)
-
-    def _start(self, start: Callable[[], None]) -> None:
-        if self._document.read_only:
-            self._refuse()
-            return
-        try:
-            start()
-        except LwtuiError as error:
-            self.complain(error)
 
     async def action_stop(self) -> None:
         await self._session.cancel()
@@ -434,13 +311,3 @@ class PlanScreen(OutlineTools, RunTools, MemoryTools):
             self._list.focus()
         else:
             self.lwtui.leave_document()
-
-
-def _written(plan: Plan) -> int:
-    """How many sections there are to be written: headings alone do not count."""
-    return sum(section.words > 0 for section in plan.sections)
-
-
-def _first_other(before: Plan, after: Plan) -> str | None:
-    """The first section of ``after`` that ``before`` does not have like this."""
-    return next((section.id for section in after.sections if section not in before.sections), None)

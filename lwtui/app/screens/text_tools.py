@@ -10,39 +10,32 @@ from textual.app import SuspendNotSupported
 
 from lwtui.app.finding import REPLACED, Finding, refused
 from lwtui.app.format import unit
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.document import DocumentScreen
+from lwtui.app.session import Session
 from lwtui.app.widgets.find_bar import FindBar
 from lwtui.app.widgets.row_list import RowList
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.documents.model import Status
 from lwtui.documents.search import replace_all, replacement_at
-from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.text import count_words
 
 
-class TextTools(Base):
+class TextTools(DocumentScreen):
     """The part of the writing screen that works on text. The screen itself has what this part names here."""
 
-    _document: Document
     _editor: SectionEditor
     _outline: RowList
 
-    def __init__(self, document: Document) -> None:
-        super().__init__()
-        self._finding = Finding(document)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._finding = Finding(session.document)
         self._bar = FindBar(id="find-bar")
         self._selected = ""  # how much is, for the status line
         self._trouble = ""  # why nothing can be looked for
 
-    def _draw(self, select: str | None = None) -> None:
-        raise NotImplementedError
-
     def _show_status(self) -> None:
         raise NotImplementedError
-
-    def _refuse(self) -> None:
-        self.complain(f"Read-only: {self._document.read_only_reason}")
 
     # -- finding
 
@@ -111,9 +104,7 @@ class TextTools(Base):
     def on_find_bar_replaced(self, event: FindBar.Replaced) -> None:
         self._look()
         self._finding.by = self._bar.by
-        if self._document.read_only:
-            self._refuse()
-        elif self.store() and self._finding.query.text:
+        if not self._refuses() and self.store() and self._finding.query.text:
             try:
                 {"one": self._replace_one, "section": self._replace_here, "all": self._replace_all}[event.where]()
             except LwtuiError as error:
@@ -230,8 +221,7 @@ class TextTools(Base):
         if not section_id or not self.store():
             return
         section = self._document.section(section_id)
-        if self._document.read_only:
-            self._refuse()
+        if self._refuses():
             return
         if section.status is Status.WRITING:
             self.say("This section is being written. F5 pauses; then it can be edited.")

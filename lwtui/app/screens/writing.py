@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from time import monotonic
 
 from textual import work
@@ -12,13 +11,12 @@ from textual.content import Content
 from textual.timer import Timer
 
 from lwtui.agentwrite.events import DocumentFinished, SectionStarted
-from lwtui.app.format import MARKS, STATES, amount, bar, clock, duration, money, number
+from lwtui.app.figures import figures
+from lwtui.app.format import STATES, amount, clock, why_read_only
 from lwtui.app.keymap import WRITING, bindings
-from lwtui.app.outline_rows import STALE_MARK
+from lwtui.app.outline_rows import text_row
 from lwtui.app.places import Place
-from lwtui.app.screens.memory_tools import MemoryTools
 from lwtui.app.screens.model_tools import ModelTools
-from lwtui.app.screens.run_tools import RunTools
 from lwtui.app.screens.text_tools import TextTools
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.widgets.key_bar import KeyBar
@@ -38,7 +36,7 @@ _STATUS_SECONDS = 0.25  # and its figures, which are read less often and cost mo
 _NOTED_LINES = 200  # of the log
 
 
-class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
+class WritingScreen(TextTools, ModelTools):
     """Read, watch, edit. All figures come from the session; nothing is decided here."""
 
     GROUP = WRITING
@@ -48,9 +46,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
 
     def __init__(self, session: Session, past: Past | None = None) -> None:
         """``past`` has what can be taken back in sections that were shown before."""
-        super().__init__(session.document)
-        self._session = session
-        self._document = session.document
+        super().__init__(session)
         self._following = True
         self._frame: Timer | None = None  # the next one, while there is something new to draw
         self._second: Timer | None = None
@@ -87,7 +83,6 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._session.listen(self._heard)
         self._second = self.set_interval(1.0, self._show_status, pause=not self._session.busy)
         at = self.begin_at
         known = at is not None and any(section.id == at.section_id for section in self._document.sections())
@@ -100,9 +95,6 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
     @property
     def place(self) -> Place:
         return Place("text", self._editor.section_id, self._editor.place, self.focused is self._editor)
-
-    def on_unmount(self) -> None:
-        self._session.unlisten(self._heard)
 
     def _first_section(self) -> str | None:
         """Where to begin: the section being written, else the first that is not done."""
@@ -180,7 +172,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         """The section's row of the outline, made anew only for a section that has changed."""
         known = self._rows.get(section.id)
         if known is None or known[0] != at or known[1] is not section:
-            known = self._rows[section.id] = (at, section, _row(at, section, stale=section.id in self._stale))
+            known = self._rows[section.id] = (at, section, text_row(at, section, stale=section.id in self._stale))
         return known[2]
 
     def _show_section(self) -> None:
@@ -219,14 +211,12 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
     def _show_status(self) -> None:
         self._told = monotonic()
         session, document = self._session, self._document
-        self._status.say(_figures(session, self.size.width, self._telling))
+        self._status.say(figures(session, self.size.width, self._telling))
         self._title.say(document.title, document.brief.model)
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
         label(self._outline, "Outline", f"{done} of {len(sections)} done")
-        trouble = self._trouble or session.error
-        if document.read_only:
-            trouble = f"Read-only: {document.read_only_reason}"
+        trouble = why_read_only(document) or self._trouble or session.error
         self._message.set_class(bool(trouble), "error")
         self._message.say(trouble or session.message)
 
@@ -255,9 +245,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
 
     def action_edit(self) -> None:
         self.set_focus(self._editor)  # at once: the next key is already text
-        if self._document.read_only:
-            self._refuse()
-        elif self._editor.read_only and self._editor.section_id:
+        if not self._refuses() and self._editor.read_only and self._editor.section_id:
             self.say("This section is being written. F5 pauses; then it can be edited.")
 
     # -- a person's text
@@ -302,15 +290,6 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
             self._following = True
             self._start(self._session.start_write)
 
-    def _start(self, start: Callable[[], None]) -> None:
-        if self._document.read_only:
-            self._refuse()
-            return
-        try:
-            start()
-        except LwtuiError as error:
-            self.complain(error)
-
     async def action_pause(self) -> None:
         """The model stays loaded, so going on takes no time."""
         await self._halt("Paused. F5 goes on.")
@@ -330,8 +309,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
         from lwtui.app.screens.dialogs import Confirm
 
         section_id = self._outline.key
-        if self._document.read_only:
-            self._refuse()
+        if self._refuses():
             return
         if section_id is None or not self.store():
             return
@@ -359,8 +337,7 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
     async def action_model(self) -> None:
         from lwtui.app.screens.dialogs import Choose
 
-        if self._document.read_only:
-            self._refuse()
+        if self._refuses():
             return
         brief = self._document.brief
         models = [(name, name) for name in self.lwtui.agents.names()]
@@ -377,9 +354,6 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
 
     def _in_view(self) -> str | None:
         return self._outline.key
-
-    def _memory_changed(self) -> None:
-        self._draw()
 
     def _show_stale(self) -> None:
         self._rows.clear()
@@ -428,45 +402,3 @@ class WritingScreen(TextTools, ModelTools, RunTools, MemoryTools):
             self._outline.focus()
         else:
             self.lwtui.leave_document()
-
-
-_ACTIVITIES = {
-    Activity.IDLE: ("■ Idle", ""),
-    Activity.LOADING: ("… Opening the model", "$text-warning"),
-    Activity.PLANNING: ("▶ Planning", "$text-success"),
-    Activity.WRITING: ("▶ Writing", "$text-success"),
-}
-
-
-def _figures(session: Session, width: int, first: list[str]) -> Content:
-    """How far the document is, in at most ``width`` cells: without the bar where there is no room for it.
-
-    ``first`` stands before the figures.
-    """
-    document = session.document
-    sections, target = document.sections(), document.plan.words
-    words = sum(section.length for section in sections)
-    share = words / target if target else 0.0
-    figures = [*first, amount(words, document.brief, of=target)]
-    if session.activity is Activity.WRITING:
-        figures.append(f"{session.pace.tokens_per_second:.0f} tokens/s")
-        if (left := session.seconds_left()) is not None:
-            figures.append(f"{duration(left)} left")
-    if (cost := session.cost) is not None:
-        figures.append(f"cost {money(cost)}")
-    rest = f"{share:.0%}  " + "  ".join(figures)
-    activity, style = _ACTIVITIES[session.activity]
-    length = min(30, width - 2 - len(activity) - len(rest) - 4)
-    meter = f"{bar(share, length)} " if length >= 6 else ""
-    return Content.assemble((activity, style), "  ", (meter, "$text-success"), rest)
-
-
-def _row(at: int, section: Section, *, stale: bool) -> Row:
-    """``at``: how many sections with text there are up to this one."""
-    indent = 2 * (section.level - 1)
-    if section.heads:
-        return Row(section.id, ("", "", section.title or "(no heading)", "", ""), indent=indent)
-    length = f"{number(section.length)}/{number(section.words)}"
-    share = f"{section.length / section.words:.0%}" if section.words else ""
-    mark, kind = (STALE_MARK, Status.PARTIAL) if stale else (MARKS[section.status], section.status)
-    return Row(section.id, (mark, str(at), section.title or "(the text)", length, share), kind.value, indent)

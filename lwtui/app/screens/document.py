@@ -1,0 +1,173 @@
+"""What the screens of an open document share: its session, and what can be done from the plan and the text alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual import work
+from textual.timer import Timer
+
+from lwtui.app.format import why_read_only
+from lwtui.app.screens.base import Base
+from lwtui.app.screens.stale import StaleScreen, stale_sections
+from lwtui.app.session import Heard, Session
+from lwtui.config import Role
+from lwtui.errors import LwtuiError
+
+_REST_SECONDS = 0.3  # after the last change; then what is stale is looked for
+_ROLES = {
+    Role.PLAN: "Plan",
+    Role.WRITE: "Write",
+    Role.CRITIC: "Critic and notes",
+}
+
+
+class DocumentScreen(Base):
+    """Hears what the session does for as long as it is shown."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._document = session.document
+        self._stale: frozenset[str] = frozenset()  # the sections that are marked as stale
+        self._stale_timer: Timer | None = None  # the next look for them
+
+    def on_mount(self) -> None:
+        self._session.listen(self._heard)
+
+    def on_unmount(self) -> None:
+        self._session.unlisten(self._heard)
+
+    # -- what each of them has in its own way
+
+    def _heard(self, event: Heard) -> None:
+        raise NotImplementedError
+
+    def _draw(self, select: str | None = None) -> None:
+        """Draw everything from the document, with the cursor on the section ``select``."""
+        raise NotImplementedError
+
+    def _in_view(self) -> str | None:
+        """The id of the section that the person is looking at."""
+        raise NotImplementedError
+
+    def _show_stale(self) -> None:
+        """Draw the marks of what is stale."""
+        raise NotImplementedError
+
+    def _show_rewriting(self) -> None:
+        """Go to where sections can be watched as they are written; nothing where that is here."""
+
+    # -- what may be done, and the model
+
+    def _refuses(self) -> bool:
+        """Whether the document can only be read; then the person is told why."""
+        if why := why_read_only(self._document):
+            self.complain(why)
+        return bool(why)
+
+    def _start(self, start: Callable[[], None]) -> None:
+        """Start a run; what keeps it from starting is told."""
+        if self._refuses():
+            return
+        try:
+            start()
+        except LwtuiError as error:
+            self.complain(error)
+
+    @work(exclusive=True, group="runs")
+    async def action_forecast(self) -> None:
+        """Show what the rest will take, and set a budget."""
+        from lwtui.app.screens.forecast import ForecastScreen
+
+        if not self.store():
+            return
+        if await self.app.push_screen_wait(ForecastScreen(self._session)):
+            budget = self._session.budget
+            self.say(f"The budget is {budget}." if budget else "There is no budget.")
+
+    @work(exclusive=True, group="runs")
+    async def action_roles(self) -> None:
+        """Choose a model for planning, writing, or reading."""
+        from lwtui.app.screens.dialogs import Choose
+
+        session = self._session
+        if self._refuses():
+            return
+        options = [(role.value, f"{shown}: {session.model_for(role)}") for role, shown in _ROLES.items()]
+        chosen = await self.app.push_screen_wait(Choose("Which model is to be another?", options))
+        if chosen is None:
+            return
+        role = Role(chosen)
+        models = [(name, name) for name in self.lwtui.agents.names()]
+        if role is not Role.WRITE:
+            models.insert(0, ("-", "as the settings say, or as the writer"))
+        name = await self.app.push_screen_wait(Choose(f"{_ROLES[role]}: which model?", models, session.model_for(role)))
+        if name is None:
+            return
+        try:
+            if role is Role.WRITE:
+                await session.change_model(name)
+            else:
+                session.set_role(role, "" if name == "-" else name)
+        except LwtuiError as error:
+            self.complain(error)
+            return
+        self.say(f"{_ROLES[role]}: {session.model_for(role)}.")
+
+    # -- what the model knows
+
+    @work(exclusive=True, group="memory")
+    async def action_notes(self) -> None:
+        """The writer's notes and the summaries of sections."""
+        from lwtui.app.screens.notes import NotesScreen
+
+        if self.store():
+            await self.app.push_screen(NotesScreen(self._session, self._draw))
+
+    @work(exclusive=True, group="memory")
+    async def action_inspect(self) -> None:
+        """What the model will see when the section in view is written next."""
+        from lwtui.app.screens.inspector import InspectorScreen
+
+        section_id = self._in_view()
+        if section_id is None or not self.store():
+            return
+        if self._document.section(section_id).heads:
+            self.say("A heading alone is not written, so the model sees nothing for it.")
+        elif section_id in self._session.current:
+            self.say("This section is being written. F6 stops; then what comes next can be looked at.")
+        else:
+            await self.app.push_screen_wait(InspectorScreen(self._session, section_id))
+
+    # -- what is stale
+
+    def _find_stale_soon(self) -> None:
+        """Look what is stale once changes have come to rest: in a long document that takes longer than a key should."""
+        if self._stale_timer is not None:
+            self._stale_timer.stop()
+        self._stale_timer = self.set_timer(_REST_SECONDS, self._find_stale)
+
+    def _find_stale(self) -> None:
+        self._stale_timer = None
+        if self.is_attached and not self._session.busy:
+            found = frozenset(stale_sections(self._document))
+            if found != self._stale:
+                self._stale = found
+                self._show_stale()
+
+    @work(exclusive=True, group="memory")
+    async def action_stale(self) -> None:
+        """The sections that rest on what has changed since; those chosen are written anew."""
+        if not self.store():
+            return
+        chosen = await self.app.push_screen_wait(StaleScreen(self._session))
+        self._draw()
+        if not chosen:
+            return
+        try:
+            self._session.start_rewrite(chosen)
+        except LwtuiError as error:
+            self.complain(error)
+            return
+        self._show_rewriting()
