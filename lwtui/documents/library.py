@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -36,15 +38,30 @@ def list_documents(folder: Path) -> list[Summary]:
     """A line for each ``.lw`` file in ``folder``, the last changed first; none if there is no folder.
 
     Opens nothing for writing. A file that cannot be read is listed with its ``problem``. Raises
-    :class:`DocumentError` if the folder itself cannot be read.
+    :class:`DocumentError` if the folder itself cannot be read. See :class:`lwtui.documents.shelf.Shelf` for many.
     """
+    return by_change(summary_of(Path(one.path)) for one in files_in(folder) if is_document(one.name))
+
+
+def files_in(folder: Path) -> list[os.DirEntry[str]]:
+    """All that is in ``folder``; nothing if there is none. Raises :class:`DocumentError`."""
     try:
-        paths = [path for path in folder.iterdir() if path.suffix == ".lw" and not path.name.startswith(".")]
+        with os.scandir(folder) as found:
+            return list(found)
     except FileNotFoundError:
         return []
     except OSError as error:
         raise DocumentError(f"Cannot read {folder}: {error.strerror}. Check the folder and its permissions.") from None
-    return sorted((_summary(path) for path in paths), key=lambda one: (-one.changed, one.path))
+
+
+def is_document(name: str) -> bool:
+    """Whether a file of that name is to be listed."""
+    return name.endswith(".lw") and not name.startswith(".")
+
+
+def by_change(summaries: Iterable[Summary]) -> list[Summary]:
+    """The last changed first."""
+    return sorted(summaries, key=lambda one: (-one.changed, one.path))
 
 
 def new_path(folder: Path, title: str) -> Path:
@@ -111,7 +128,8 @@ def _fold_log(path: Path) -> None:
         close_writer(connect_writer(path))
 
 
-def _summary(path: Path) -> Summary:
+def summary_of(path: Path) -> Summary:
+    """A document's line; with a ``problem`` if it cannot be read."""
     try:
         check_header(path)
         with closing(connect_glance(path)) as db:

@@ -260,7 +260,10 @@ class Revision:
 
 @dataclass(frozen=True)
 class Summary:
-    """A line of the library. ``progress`` runs from 0 to 1; ``problem`` says why a file cannot be opened."""
+    """A line of the library. ``progress`` runs from 0 to 1; ``problem`` says why a file cannot be opened.
+
+    Of one that is ``unread`` only the file's name and time are known.
+    """
 
     path: str
     title: str
@@ -270,3 +273,4 @@ class Summary:
     changed: float
     model: str
     problem: str = ""
+    unread: bool = False

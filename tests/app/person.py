@@ -154,4 +154,6 @@ async def someone(
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
+        await app.workers.wait_for_complete([one for one in app.workers if one.group == "list"])
+        await pilot.pause()
         yield Person(app, pilot)

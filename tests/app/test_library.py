@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pymupdf
 import pytest
 from textual.widgets import Checkbox, Input, RadioButton, RadioSet
 
+from lwtui.app.app import LwtuiApp
 from lwtui.app.screens.dialogs import Ask, Confirm
 from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.writing import WritingScreen
-from lwtui.config import set_value
-from lwtui.documents.model import Origin, Plan, Status
+from lwtui.config import load_settings, set_value
+from lwtui.documents import library, shelf
+from lwtui.documents.model import Origin, Plan, Status, Summary
 from lwtui.documents.store import Document
-from tests.app.person import Person, someone
+from tests.app.person import PATIENCE, Person, someone
 from tests.app.place import Place, write
 from tests.support.author import title_of
 from tests.support.disk import connection
@@ -335,3 +338,52 @@ async def test_the_outline_of_the_document_under_the_cursor_is_seen_in_a_huge_wi
         await person.sees("broken.lw is not a lwtui document. Markdown")
         await person.press("end")
         await person.sees("Write a guide to growing tomatoes", title_of(2), "4/100")
+
+
+async def test_a_large_folder_fills_in_while_one_works(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for at, title in enumerate(("Coffee", "Tea for two", "Two for tea", "Milk")):
+        make(place, title, at)
+    go_on = threading.Semaphore(0)
+
+    def summary_of(path: Path) -> Summary:
+        assert go_on.acquire(timeout=PATIENCE)
+        return library.summary_of(path)
+
+    monkeypatch.setattr(shelf, "summary_of", summary_of)
+    for seconds in ("_FIRST_SECONDS", "_STEP_SECONDS"):
+        monkeypatch.setattr(shelf, seconds, -1.0)
+    app = LwtuiApp(load_settings())
+    async with app.run_test(size=(120, 30)) as pilot:
+        person = Person(app, pilot)
+        await person.sees("reading…")
+        assert "begin a document" not in person.screen_text
+        go_on.release()  # one is read: the others stand under their files' names
+        await person.until(lambda: sorted(rows(person)) == ["Milk", "coffee", "tea for two", "two for tea"])
+        await person.press("slash")
+        await person.type("tea")
+        await person.until(lambda: sorted(rows(person)) == ["tea for two", "two for tea"])
+        go_on.release()
+        await person.until(lambda: "Two for tea" in rows(person))
+        await person.press("escape", "down")
+        chosen = person.rows.key
+        assert chosen is not None
+        go_on.release(2)
+        await person.until(lambda: rows(person) == ["Coffee", "Tea for two", "Two for tea", "Milk"])
+        assert person.rows.key == chosen
+
+
+async def test_the_cursor_waits_at_the_top_for_the_document_that_was_changed_last(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, minutes in (("Newest", 1), ("Older", 60), ("Oldest", 90)):  # their files were changed in the other order
+        make(place, name, minutes)
+    for seconds in ("_FIRST_SECONDS", "_STEP_SECONDS"):
+        monkeypatch.setattr(shelf, seconds, -1.0)
+    async with someone() as person:
+        assert rows(person) == ["Newest", "Older", "Oldest"]
+        assert person.rows.key == str(place.documents / "newest.lw")
+        await person.press("end")
+        make(place, "Just now")
+        await person.press("ctrl+r")
+        await person.until(lambda: len(rows(person)) == 4)
+        assert person.rows.key == str(place.documents / "oldest.lw")

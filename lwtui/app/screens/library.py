@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from textual import work
@@ -19,19 +20,23 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
-from lwtui.documents.library import list_documents, move_to_trash, restore_from_trash
+from lwtui.config import cache_folder
+from lwtui.documents.library import move_to_trash, restore_from_trash
 from lwtui.documents.model import Summary
+from lwtui.documents.shelf import Shelf
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
 _GLANCE_SECONDS = 0.15  # the cursor rests on a document before its outline is shown
 _WELCOME = (
     ("Nothing here yet.\n\n", "bold"),
-    ("n   ", "bold $text-accent"),
-    "begin a document: say what you want and how long,\n    then edit the plan that the model makes\n",
-    ("i   ", "bold $text-accent"),
+    ("n       ", "bold $text-accent"),
+    "begin a document: say what you want and how long,\n        then edit the plan that the model makes\n",
+    ("i       ", "bold $text-accent"),
     "import a Markdown, text or DOCX file\n",
-    ("F1  ", "bold $text-accent"),
+    ("Ctrl+O  ", "bold $text-accent"),
+    "choose who writes: a service that you have a key for,\n        a server on this machine, or a GGUF file\n",
+    ("F1      ", "bold $text-accent"),
     "what every key does\n\n",
 )
 
@@ -46,7 +51,9 @@ class LibraryScreen(Base):
 
     def __init__(self) -> None:
         super().__init__()
+        self._shelf = Shelf(cache_folder() / "library.json")
         self._documents: list[Summary] = []
+        self._whole = False  # whether all of them have been read
         self._trashed: list[Path] = []
         self._timer: Timer | None = None
         self._title = TitleBar("Library")
@@ -58,7 +65,6 @@ class LibraryScreen(Base):
             Column("Words", 15, right=True),
             Column("Changed", 11, right=True),
             header=True,
-            hint="No title holds these words.",
             id="documents",
         )
         self._welcome = Line(id="welcome", classes="pane")
@@ -78,25 +84,40 @@ class LibraryScreen(Base):
 
     def on_mount(self) -> None:
         self._find.display = False
+        self._welcome.display = False
+        label(self._list, "Documents", "reading…")
 
     def on_screen_resume(self) -> None:
         self.action_refresh()
 
     def action_refresh(self) -> None:
         """Read the folder again."""
+        self._list_documents()
+
+    @work(exclusive=True, group="list")
+    async def _list_documents(self, select: str | None = None) -> None:
+        """Show what the folder has as it is read, in a thread: keys do not wait for it."""
+        listings = self._shelf.listings(self.lwtui.folder)
         try:
-            self._documents = list_documents(self.lwtui.folder)
+            while (found := await asyncio.to_thread(next, listings, None)) is not None:
+                self._documents = found
+                self._show(select)
+                select = None
         except LwtuiError as error:
             self._documents = []
             self.complain(error)
-        self._show()
+            self._show()
+        self._whole = True
 
-    def _show(self) -> None:
+    def _show(self, select: str | None = None) -> None:
         wanted = self._find.value.casefold().split()
         rows = [_row(one) for one in self._documents if all(word in one.title.casefold() for word in wanted)]
+        if rows and not self._whole and self._list.at_top:
+            select = rows[0].key  # Enter opens the last changed, whichever that turns out to be
         self._title.say(f"Library · {short_path(self.lwtui.folder)}", self.lwtui.default_model)
-        self._list.show(rows)
-        shown = f"{len(rows)} of " if wanted else ""
+        self._list.hint = "No title holds these words."
+        self._list.show(rows, select)
+        shown = f"{number(len(rows))} of " if wanted else ""
         label(self._list, "Documents", f"{shown}{counted(len(self._documents), 'document')}")
         some = bool(self._documents)
         self._welcome.display = not some
@@ -104,8 +125,7 @@ class LibraryScreen(Base):
         self.set_class(some, "some")
         if some and self.focused is None:
             self._list.focus()
-        model = f"New documents are written by the model {self.lwtui.default_model}; Ctrl+O chooses or adds others."
-        self._welcome.say(Content.assemble(*_WELCOME, model))
+        self._welcome.say(Content.assemble(*_WELCOME, _writer(self.lwtui.default_model)))
         self._glance_soon()
 
     # -- the outline of the document under the cursor, in wide windows
@@ -121,10 +141,11 @@ class LibraryScreen(Base):
             self._timer.stop()
         self._timer = self.set_timer(_GLANCE_SECONDS, self._show_glance)
 
-    def _show_glance(self) -> None:
+    @work(exclusive=True, group="glance")
+    async def _show_glance(self) -> None:
         path = self._list.key
         if self.has_class("-huge") and self.is_current:
-            self._glance.say(_outline(Path(path)) if path else "")
+            self._glance.say(await asyncio.to_thread(_outline, Path(path)) if path else "")
 
     # -- finding
 
@@ -169,6 +190,8 @@ class LibraryScreen(Base):
             self.complain(error)
             return
         self.say("Moved to the trash. Press u to bring it back.")
+        self._documents = [one for one in self._documents if one.path != path]
+        self._show()
         self.action_refresh()
 
     def action_undo(self) -> None:
@@ -181,8 +204,7 @@ class LibraryScreen(Base):
             self.complain(error)
             return
         self._trashed.pop()
-        self.action_refresh()
-        self._list.select(str(path))
+        self._list_documents(select=str(path))
 
     @work
     async def action_import(self) -> None:
@@ -211,7 +233,15 @@ class LibraryScreen(Base):
         self.lwtui.leave()
 
 
+def _writer(model: str) -> str:
+    if model == "demo":
+        return "New documents are written by the model demo, which is tiny and only shows how lwtui works."
+    return f"New documents are written by the model {model}."
+
+
 def _row(one: Summary) -> Row:
+    if one.unread:
+        return Row(one.path, (one.title, "", "…", "", ago(one.changed)), "empty")
     if one.problem:
         return Row(one.path, (_by_name(one.problem, one.path), "", "cannot be read", "", ago(one.changed)), "problem")
     share = f"{bar(one.progress, 9)} {one.progress:4.0%}"

@@ -121,7 +121,7 @@ class RowList(ScrollView, can_focus=True):
         self._columns = columns
         self._header = header
         self._draggable = draggable
-        self._hint = hint
+        self.hint = hint
         self._rows: Sequence[Row] = ()
         self._cursor = 0
         self._grabbed: int | None = None  # the row that a drag began on
@@ -134,6 +134,11 @@ class RowList(ScrollView, can_focus=True):
         """The key of the row under the cursor."""
         return self._rows[self._cursor].key if self._rows else None
 
+    @property
+    def at_top(self) -> bool:
+        """Whether the cursor is on the first row, or there is none."""
+        return self._cursor == 0
+
     def show(self, rows: Sequence[Row], select: str | None = None) -> None:
         """Show ``rows``. The cursor goes to ``select``, else stays on its row, else near its place."""
         before = self.key
@@ -143,16 +148,19 @@ class RowList(ScrollView, can_focus=True):
             return
         old, self._rows = self._rows, rows
         if wanted == before and len(rows) == len(old) and rows and rows[self._cursor].key == before:
-            for at, row in enumerate(rows):
-                if row != old[at]:
+            seen = self.scroll_offset.y
+            for at in range(seen, min(len(rows), seen + self.size.height)):
+                if rows[at] != old[at]:
                     self.refresh_lines(at + self._top)
             return
-        keys = [row.key for row in rows]
+        keys, cursor = [row.key for row in rows], self._cursor
         self._cursor = keys.index(wanted) if wanted in keys else min(self._cursor, max(0, len(rows) - 1))
         self.virtual_size = Size(0, len(rows) + self._top)
         self.refresh()
         if self.key is not None and self.key != before:
             self._after_move()
+        elif self._cursor != cursor:
+            self._reveal()
 
     def select(self, key: str) -> None:
         """Put the cursor on the row of that key, if there is one."""
@@ -178,9 +186,9 @@ class RowList(ScrollView, can_focus=True):
             style = self.get_component_rich_style("row-list--header")
             return self._line(tuple(column.title for column in self._columns), width, style, style)
         at = y + self.scroll_offset.y - self._top
-        if not self._rows and at == 0 and self._hint:
+        if not self._rows and at == 0 and self.hint:
             style = self.get_component_rich_style("row-list--hint")
-            return Strip([Segment(" ", style), Segment(_fitted(self._hint, width - 1, False), style)], width)
+            return Strip([Segment(" ", style), Segment(_fitted(self.hint, width - 1, False), style)], width)
         if not 0 <= at < len(self._rows):
             return Strip.blank(width, self.rich_style)
         row, style = self._rows[at], self.rich_style
