@@ -16,12 +16,13 @@ import pytest
 from pytest_textual_snapshot import SVGImageExtension
 from syrupy.assertion import SnapshotAssertion
 from textual.command import CommandPalette
-from textual.widgets import Input, OptionList, TextArea
+from textual.widgets import Collapsible, Input, OptionList, TextArea
 
 from lwtui.app.pace import Pace
 from lwtui.app.screens.dialogs import Ask, Choose, Confirm
 from lwtui.app.screens.diff import DiffScreen
 from lwtui.app.screens.download import DownloadScreen
+from lwtui.app.screens.endpoint_form import EndpointForm
 from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.findings import FindingsScreen
 from lwtui.app.screens.forecast import ForecastScreen
@@ -44,6 +45,7 @@ from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance,
 from lwtui.documents.stale import current_basis
 from lwtui.documents.store import Document
 from lwtui.models.download import Progress
+from lwtui.models.servers import Server
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
 from tests.support.author import Author, sentence
@@ -331,20 +333,34 @@ async def settings(person: Person, place: Place) -> None:
     await settled_models(person)
     await person.press("ctrl+o")
     await person.at(SettingsScreen)
+    screen = person.app.screen
+    assert isinstance(screen, SettingsScreen)
+    await person.app.workers.wait_for_complete([one for one in person.app.workers if one.group == "look"])
+    ollama = Server("Ollama", "http://127.0.0.1:11434/v1", ("qwen3:8b", "gemma3:27b-it-qat"))
+    screen._servers = [ollama, Server("Jan", "http://127.0.0.1:1337/v1", wants_key=True)]
+    screen._show()
+    screen._answer("Found on this machine: Ollama (2 models), Jan (wants a key). Enter adds the one at the cursor.")
 
 
 async def model_form(person: Person, place: Place) -> None:
     await settings(person, place)
     await person.press("a")
     await person.at(ModelForm)
+    form = person.app.screen
+    assert isinstance(form, EndpointForm)
+    form._offer(["deepseek-r1:70b", "gemma3:27b-it-qat", "llama3.3:70b", "qwen3:8b", "qwen3:32b", "[b]x[/b]:7b"])
+    await person.fill("#sampling", "custom")
+    await person.fill("#values", "temperature=9")
     await person.press("f5")
-    await person.sees("The model needs a name.")
+    await person.sees("temperature must be")
 
 
 async def model_form_gguf(person: Person, place: Place) -> None:
     await settings(person, place)
-    await person.press("end", "enter")
+    await person.press("down", "down", "enter")
     await person.at(ModelForm)
+    await person.fill("#sampling", "balanced")
+    person.widget(Collapsible, "#more").collapsed = False
 
 
 async def download(person: Person, place: Place) -> None:

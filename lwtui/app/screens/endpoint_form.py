@@ -34,6 +34,7 @@ class EndpointForm(ModelForm):
 
     KIND = "an endpoint"
     MORE = OF_ENDPOINTS
+    MORE_IN_SHORT = "context, prompts, plans, prices"
     BINDINGS = [("down", "to_offered", "To the list")]
 
     def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:

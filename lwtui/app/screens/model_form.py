@@ -47,6 +47,7 @@ class ModelForm(Dialog[str]):
     CSS_PATH = "../styles/model_form.tcss"
     KIND = "a model"
     MORE: tuple[Field, ...] = ()
+    MORE_IN_SHORT = ""
 
     def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:
         """``model`` without a name is a new one, which then may not be called like one of those ``taken``."""
@@ -69,7 +70,7 @@ class ModelForm(Dialog[str]):
                 yield Select(options, value=choice_of(sampling), allow_blank=False, id="sampling", compact=True)
                 yield Label("Values", id="values-label")
                 yield Input(sampling, placeholder="temperature=0.7, min_p=0.05", id="values", compact=True)
-            with Collapsible(title="More", id="more"), Grid():
+            with Collapsible(title=f"More: {self.MORE_IN_SHORT}", id="more"), Grid():
                 yield from compose_fields(self.MORE, self._model)
             yield Line(id="told")
             with Horizontal(classes="buttons"):
@@ -167,6 +168,7 @@ class GgufForm(ModelForm):
 
     KIND = "a GGUF"
     MORE = OF_GGUFS
+    MORE_IN_SHORT = "context, prompts, cache, GPU, threads"
 
     def compose_place(self) -> ComposeResult:
         with Grid():

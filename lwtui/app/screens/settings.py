@@ -130,7 +130,7 @@ class SettingsScreen(Base):
         self._show()
         if self._servers and (asked or not self.lwtui.settings.models):
             told = ", ".join(f"{one.kind} ({_of(one)})" for one in self._servers)
-            adds = " Enter on one of its models adds it." if self._offers else ""
+            adds = " Enter adds the one at the cursor." if self._offers else ""
             self._answer(f"Found on this machine: {told}.{adds}")
         elif asked:
             self._answer(f"No model server was found on this machine. {_HOW_TO_BEGIN}")
