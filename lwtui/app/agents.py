@@ -59,10 +59,6 @@ class Agents:
             self._open[name] = agent = await open_agent(name, self.settings, model=wanted)
             return agent
 
-    def peek(self, name: str) -> Agent | None:
-        """The model called ``name`` if it is open."""
-        return self._open.get(name)
-
     async def release(self) -> None:
         """Close all models and free their memory."""
         async with self._lock:

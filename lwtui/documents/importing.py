@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import regex
 
 from lwtui.documents.export.pandoc import need, pandoc
-from lwtui.documents.export.work import Stopped, Work
+from lwtui.documents.export.work import Work
 from lwtui.documents.markdown import import_markdown, read_text
 from lwtui.documents.plain_text import without_marks
 from lwtui.documents.store import Document
@@ -23,28 +23,28 @@ _TEMPLATE = "$title$\n$body$\n"
 _PICTURE = regex.compile(r"!\[(?P<shown>(?:[^\]\\]|\\.)*)\]\(media/[^)\s]*(?:\s+\"[^\"]*\")?\)")
 
 
-def import_file(source: Path, target: Path, work: Work | None = None) -> Document:
+def import_file(source: Path, target: Path) -> Document:
     """Make a document at ``target`` from ``source``, which is left as it is; its headings become sections.
 
     Raises :class:`lwtui.errors.DocumentError` if the source cannot be read, or :class:`lwtui.errors.LwtuiError` that
     says what to install for it.
     """
-    title, text = read_file(source, work)
+    title, text = read_file(source)
     return import_markdown(text, title, target)
 
 
-def read_file(source: Path, work: Work | None = None) -> tuple[str, str]:
+def read_file(source: Path) -> tuple[str, str]:
     """The title of a file, at worst its name, and its text as Markdown. May take seconds, in any thread.
 
     Raises as :func:`import_file` does.
     """
     source = source.expanduser()
     if source.suffix.lower() == ".docx":
-        return _from_docx(source, work or Work())
+        return _from_docx(source)
     return source.stem, read_text(source)
 
 
-def _from_docx(source: Path, work: Work) -> tuple[str, str]:
+def _from_docx(source: Path) -> tuple[str, str]:
     """The title of a DOCX, and its text as Markdown without pictures."""
     need("Reading a .docx file", "pypandoc")
     try:
@@ -57,13 +57,10 @@ def _from_docx(source: Path, work: Work) -> tuple[str, str]:
         folder = Path(made)
         (folder / "in.docx").write_bytes(data)
         (folder / "template").write_text(_TEMPLATE, encoding="utf-8")
-        work.step(f"Reading {source.name}")
         command = [*pandoc(), "--from=docx", f"--to={_TO}", "--wrap=none", "--template=template"]
         try:
-            work.run([*command, "--output=out.md", "in.docx"], folder, "pandoc")
-        except LwtuiError as error:
-            if isinstance(error, Stopped):
-                raise
+            Work().run([*command, "--output=out.md", "in.docx"], folder, "pandoc")
+        except LwtuiError:
             raise DocumentError(f"{source} is no DOCX that can be read. Save it anew and import it again.") from None
         title, _, text = (folder / "out.md").read_text(encoding="utf-8").partition("\n")
     return " ".join(without_marks(title).split()) or source.stem, _PICTURE.sub(r"\g<shown>", text)

@@ -27,14 +27,6 @@ _FRONT_MATTER = regex.compile(
 _YAML_TITLE = regex.compile(r"(?m)^title[ \t]*:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$")
 
 
-def import_text(source: Path, target: Path) -> Document:
-    """Make a document at ``target`` from the Markdown or plain text in ``source``, which is left as it is.
-
-    Raises :class:`lwtui.errors.DocumentError` if the source cannot be read as UTF-8 text.
-    """
-    return import_markdown(read_text(source), source.stem, target)
-
-
 def import_markdown(text: str, title: str, target: Path) -> Document:
     """Make a document at ``target`` from ``text``; ``title`` is that of a text that names none."""
     own, parts = _divide(clean(text))

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lwtui.documents.export import Options, Stopped, Work, export, render
+from lwtui.documents.export import Options, export, render
 from lwtui.documents.export.pandoc import pandoc
 from lwtui.documents.importing import import_file
 from lwtui.documents.model import Brief, Origin, Plan, PlannedSection
@@ -87,10 +87,6 @@ def test_what_is_no_docx_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest
         with pytest.raises(DocumentError, match=told) as error:
             import_file(tmp_path / name, target)
         assert "\n" not in str(error.value)
-    work = Work()
-    work.stop()
-    with pytest.raises(Stopped):
-        import_file(tmp_path / "text.docx", target, work)
     monkeypatch.setattr("lwtui.documents.export.pandoc.find_spec", lambda _: None)
     with pytest.raises(LwtuiError, match=r'pip install "lwtui\[export\]"'):
         import_file(tmp_path / "text.docx", target)

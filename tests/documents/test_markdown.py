@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lwtui.documents.export import render
-from lwtui.documents.markdown import _divide, import_text
+from lwtui.documents.importing import import_file
+from lwtui.documents.markdown import _divide
 from lwtui.documents.model import Mode, Origin, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
@@ -19,7 +20,7 @@ from lwtui.text import count_words
 def imported(folder: Path, source: str, name: str = "notes.md") -> Document:
     path = folder / name
     path.write_text(source, encoding="utf-8")
-    document = import_text(path, folder / "notes.lw")
+    document = import_file(path, folder / "notes.lw")
     assert path.read_text(encoding="utf-8") == source
     return document
 
@@ -126,7 +127,7 @@ def test_an_empty_file_is_an_empty_document(tmp_path: Path) -> None:
 def test_control_characters_and_a_mark_of_order_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "notes.md"
     path.write_bytes(b"\xef\xbb\xbf# Title\r\n\r\nRed \x1b[31mtext\x1b[0m.\r\n")
-    with import_text(path, tmp_path / "notes.lw") as document:
+    with import_file(path, tmp_path / "notes.lw") as document:
         assert (document.title, parts(document)) == ("Title", [("", "Red text.")])
 
 
@@ -139,16 +140,16 @@ def test_what_is_no_text_is_told_in_one_line(tmp_path: Path) -> None:
     ):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(DocumentError, match="is not UTF-8 text"):
-            import_text(tmp_path / name, target)
+            import_file(tmp_path / name, target)
     with pytest.raises(DocumentError, match="There is no file"):
-        import_text(tmp_path / "none.md", target)
+        import_file(tmp_path / "none.md", target)
     with pytest.raises(DocumentError, match="is a folder"):
-        import_text(tmp_path, target)
+        import_file(tmp_path, target)
     assert not target.exists()
     target.write_text("taken")
     (tmp_path / "good.md").write_text("Good.")
     with pytest.raises(DocumentError, match="already"):
-        import_text(tmp_path / "good.md", target)
+        import_file(tmp_path / "good.md", target)
     assert target.read_text() == "taken"
 
 

@@ -12,6 +12,7 @@ import torch
 
 from lwtui_training.steps import TrainError
 
+_WRITTEN_TOKENS = 24  # of each text that is written to compare
 TEXTS = (
     "Write a story of about 2,000 words.\n\nIt's a   test, isn't it? 1234567890",
     "第一章：灯塔的守望者。\n他每天早上都会爬上楼梯。",
@@ -32,7 +33,7 @@ class Agreement:
     divergence: float  # mean Kullback-Leibler divergence, nats
 
 
-def check_gguf(folder: Path, path: Path, outtype: str, prompts: list[str], new_tokens: int = 24) -> Agreement:
+def check_gguf(folder: Path, path: Path, outtype: str, prompts: list[str]) -> Agreement:
     """Compare ``path`` with the checkpoint in ``folder``; how well they agree.
 
     Raises :class:`TrainError` where they do not: other tokens for a text, a logit that is off by more than rounding,
@@ -47,7 +48,7 @@ def check_gguf(folder: Path, path: Path, outtype: str, prompts: list[str], new_t
     texts = [_chat(tokenizer, prompt) for prompt in prompts]
     with closing(Llama(str(path), n_ctx=1024, logits_all=True, verbose=False, n_threads=2)) as llama:
         tokens = sum(_same_tokens(tokenizer, llama, text) for text in (*TEXTS, *texts))
-        found = [_compare(model, llama, tokenizer, text, outtype, new_tokens) for text in texts]
+        found = [_compare(model, llama, tokenizer, text, outtype) for text in texts]
     return Agreement(tokens, max(f.logits for f in found), sum(f.greedy for f in found), found[0].divergence)
 
 
@@ -87,12 +88,12 @@ def _same_tokens(tokenizer: Any, llama: Any, text: str) -> int:
     return len(expected)
 
 
-def _compare(model: Any, llama: Any, tokenizer: Any, text: str, outtype: str, new_tokens: int) -> Agreement:
+def _compare(model: Any, llama: Any, tokenizer: Any, text: str, outtype: str) -> Agreement:
     """Write greedily with the checkpoint, and see at each place what the GGUF would have said."""
     prompt = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"][:, -512:]
     with torch.no_grad():
         written = model.generate(
-            prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=new_tokens, do_sample=False
+            prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=_WRITTEN_TOKENS, do_sample=False
         )
         expected = model(written, use_cache=False).logits[0].float().numpy()
     llama.reset()

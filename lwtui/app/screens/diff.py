@@ -59,10 +59,9 @@ class DiffScreen(Dialog[Decided]):
         new: str = "",
         *,
         answer: Callable[[], AsyncGenerator[Revising, None]] | None = None,
-        aside: str = "",
         decides: bool = True,
     ) -> None:
-        """Compare ``old`` with ``new``, or with what ``answer`` yields. ``aside`` says what the two are.
+        """Compare ``old`` with ``new``, or with what ``answer`` yields.
 
         Without ``decides`` there is nothing to take: both are versions of before.
         """
@@ -70,7 +69,6 @@ class DiffScreen(Dialog[Decided]):
         self._heading = title
         self._old, self._new = old, new
         self._answer = answer
-        self._aside = aside
         self._decides = decides
         self._coming = ""
         self._frame: Timer | None = None
@@ -160,7 +158,7 @@ class DiffScreen(Dialog[Decided]):
             told.append("the answer was cut off at its end")
         if not self._decides:
             told = [f"Change {self._cursor + 1} of {len(self._hunks)}"]
-        self._status.say(". ".join([*told, self._aside]).rstrip(". ") + ".")
+        self._status.say(". ".join(told) + ".")
 
     def _text(self) -> str:
         return merged(self._old, self._hunks, {at for at, one in enumerate(self._choices) if one is Choice.TAKEN})

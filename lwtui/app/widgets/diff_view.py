@@ -50,8 +50,8 @@ class DiffView(ScrollView, can_focus=True):
             super().__init__()
             self.number = number
 
-    def __init__(self, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._drawn: Callable[[], Text] = Text
         self._lines: list[Text] = []
         self._width = 0

@@ -9,10 +9,10 @@ from lwtui.app.widgets.line import Line
 
 
 class TitleBar(Horizontal):
-    def __init__(self, title: str = "", aside: str = "") -> None:
+    def __init__(self, title: str = "") -> None:
         super().__init__()
         self._title = Line(title, id="title")
-        self._aside = Line(aside, id="aside")
+        self._aside = Line(id="aside")
 
     def compose(self) -> ComposeResult:
         yield Line("lwtui", id="brand")
