@@ -33,21 +33,25 @@ async def test_an_instruction_becomes_a_plan(server: FaultServer, place: Place) 
 
 
 async def test_every_field_of_the_form_counts(server: FaultServer, place: Place) -> None:
-    place.serve(server, "other")
-    async with someone() as person:
+    place.serve(server, "other", sampling="inventive", temperature=0.9)
+    async with someone(size=(80, 24)) as person:
         await person.press("n")
         await person.at(NewDocumentScreen)
+        await person.sees("the model's: temperature=0.9, inventive")
         await person.fill("#instruction", "  Über Tee\n\nFür Kenner.  ")
         await person.fill("#words", "900")
         await person.fill("#language", "de")
         await person.fill("#model", "writer")
+        await person.sees("the model's own")
+        await person.fill("#sampling", "precise")
         await person.fill("#mode", Mode.PARALLEL.value)
         await person.fill("#seed", "7")
         await person.press("ctrl+s")
         await person.at(PlanScreen)
         await person.idle()
-        brief = Brief("Über Tee\n\nFür Kenner.", 900, "de", Mode.PARALLEL, "writer", 7)
+        brief = Brief("Über Tee\n\nFür Kenner.", 900, "de", Mode.PARALLEL, "writer", 7, "precise")
         assert person.document.brief == brief
+    assert all(call.json["top_p"] == 0.9 for call in server.calls)
 
 
 async def test_length_is_in_characters_where_the_instruction_is_chinese(server: FaultServer) -> None:
@@ -145,11 +149,11 @@ async def test_tab_leaves_the_instruction_and_goes_through_the_fields(server: Fa
         await person.at(NewDocumentScreen)
         assert isinstance(person.app.focused, TextArea)
         seen = []
-        for _ in range(5):
+        for _ in range(6):
             await person.press("tab")
             assert person.app.focused is not None
             seen.append(person.app.focused.id)
-        assert seen == ["words", "language", "model", "mode", "seed"]
+        assert seen == ["words", "language", "model", "mode", "sampling", "seed"]
         assert isinstance(person.app.screen.query_one("#model"), Select)
 
 

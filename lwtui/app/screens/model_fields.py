@@ -82,9 +82,10 @@ def typed(field: Field, text: str) -> object:
         raise LwtuiError(f"{field.label}: a number, not {text!r}.") from None
 
 
-def sampling_options() -> list[tuple[str, str]]:
+def sampling_options(*, custom: bool = True) -> list[tuple[str, str]]:
+    """The sets there are, as they are shown and by their names; ``custom`` is for values of a person's own."""
     sets = [(f"{name}: {values}", name) for name, values in PRESETS.items()]
-    return [("the model's own", ""), *sets, ("as you say", CUSTOM)]
+    return [("the model's own", ""), *sets, *([("as you say", CUSTOM)] if custom else [])]
 
 
 def sampling_of(model: ModelSettings) -> str:

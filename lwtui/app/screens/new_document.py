@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Grid, Horizontal, VerticalScroll
 from textual.widgets import Button, Input, Label, Select, TextArea
@@ -11,6 +12,7 @@ from lwtui.agentwrite.prompts import LANGUAGES
 from lwtui.app.format import unit
 from lwtui.app.keymap import NEW, bindings
 from lwtui.app.screens.base import Base
+from lwtui.app.screens.model_fields import sampling_of, sampling_options
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.section_form import MOST_WORDS
@@ -54,6 +56,8 @@ class NewDocumentScreen(Base):
                 yield Select(choices, value=chosen, allow_blank=False, id="model", compact=True)
                 yield Label("How")
                 yield Select(_MODES, value=Mode.AGENTWRITE.value, allow_blank=False, id="mode", compact=True)
+                yield Label("Sampling")
+                yield Select(self._samplings(chosen), value="", allow_blank=False, id="sampling", compact=True)
                 yield Label("Seed")
                 yield Input(placeholder="any; the same one, the same text", id="seed", type="integer", compact=True)
             yield Line(id="problem", classes="error")
@@ -74,6 +78,21 @@ class NewDocumentScreen(Base):
 
     def on_text_area_changed(self) -> None:
         self._show_unit()
+
+    def _samplings(self, model: str) -> list[tuple[str, str]]:
+        """What there is to choose from: first the model's own, by what that is."""
+        own = sampling_of(self.lwtui.agents.resolve(model))
+        (_, first), *sets = sampling_options(custom=False)
+        return [(f"the model's: {own}" if own else "the model's own", first), *sets]
+
+    @on(Select.Changed, "#model")
+    def _show_samplings(self, event: Select.Changed) -> None:
+        field, options = self.query_one("#sampling", Select), self._samplings(str(event.value))
+        kept = field.value
+        with self.prevent(Select.Changed):
+            field.set_options(options)
+            field.value = next(value for _, value in options if value != kept)  # or it goes on showing the old words
+            field.value = kept
 
     def on_select_changed(self) -> None:
         self._show_unit()
@@ -118,6 +137,7 @@ class NewDocumentScreen(Base):
             Mode(str(self.query_one("#mode", Select).value)),
             str(self.query_one("#model", Select).value),
             int(seed.value) if seed.value else None,
+            str(self.query_one("#sampling", Select).value),
         )
 
     def _point_at(self, field: Input | TextArea, problem: str) -> None:
