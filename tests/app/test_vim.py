@@ -22,17 +22,16 @@ class Paper:
 
     text: str
     place: int = 0
-    marked: tuple[int, int] | None = None
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
 
     def put_cursor(self, place: int) -> None:
         assert 0 <= place <= len(self.text)
-        self.place, self.marked = place, None
+        self.place = place
 
     def mark(self, start: int, end: int, cursor: int) -> None:
         assert 0 <= start <= end <= len(self.text)
-        self.place, self.marked = cursor, (start, end)
+        self.place = cursor
 
     def swap(self, start: int, end: int, text: str) -> None:
         assert 0 <= start <= end <= len(self.text)

@@ -26,7 +26,7 @@ PLAN = {
     "sections": [{"title": title, "main_point": f"all about {title.lower()}", "words": WORDS} for title in TITLES],
 }
 DELAY = 0.06  # seconds a sentence: a document takes about three seconds
-F5, CTRL_Q = "\x1b[15~", "\x11"
+F5 = "\x1b[15~"
 
 
 def integrity(path: Path) -> None:

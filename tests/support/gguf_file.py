@@ -19,7 +19,6 @@ class Header:
     entries_at: int = 24
     entries: int = 0
     tensors: int = 0
-    infos_at: int = 0
     infos_end: int = 0
     data_at: int = 0
     offsets: dict[str, int] = field(default_factory=dict)
@@ -33,7 +32,6 @@ def read_header(path: Path) -> Header:
         for _ in range(header.entries):
             _string(file)
             _skip(file, _number(file, "<I"))
-        header.infos_at = file.tell()
         offsets = {}
         for _ in range(header.tensors):
             name = _string(file)
