@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from lwtui.models.servers import PORTS
 
 # What stands where a person may have pasted a key instead: keys of the services below, and what else looks like one.
-_KEY = re.compile(r"(sk|gsk|xai|hf|tgp|fw|key|pplx|nvapi)[-_][\w-]{12,}|AIza[\w-]{20,}")
+_KEY = re.compile(r"(sk-|gsk_|xai-|hf_|tgp_|fw_|pplx-|nvapi-)[\w-]{12,}|AIza[\w-]{20,}")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from lwtui.app.screens.model_fields import OF_ENDPOINTS
 from lwtui.app.screens.model_form import ModelForm
-from lwtui.config import ModelSettings, api_key, key_variable, public_address
+from lwtui.config import ModelSettings, api_key, check_model, key_variable, public_address, store_api_key
 from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.servers import free_name
@@ -215,7 +215,10 @@ class EndpointForm(ModelForm):
         insists, self._told = self._told == wanted, wanted
         try:
             named = self._with_names(model, [] if insists else await self._listed(model))
-            self.store(named, wanted[1])
+            check_model(named)
+            if wanted[1]:
+                await asyncio.to_thread(store_api_key, named.name, wanted[1])  # the keyring may ask to be unlocked
+            self.store(named)
         except ModelError as error:
             self.tell(f"{error} F5 again saves it as it is.")
         except LwtuiError as error:

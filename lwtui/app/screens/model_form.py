@@ -30,7 +30,7 @@ from lwtui.app.screens.model_fields import (
 )
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.path_input import PathInput
-from lwtui.config import ModelSettings, add_model, check_model, store_api_key
+from lwtui.config import ModelSettings, add_model, check_model
 from lwtui.errors import LwtuiError
 from lwtui.models.catalog import check_gguf, check_name
 from lwtui.models.llama_cpp.fit import estimate
@@ -134,11 +134,8 @@ class ModelForm(Dialog[str]):
         """Store what was filled in, once it is known to be right. Raises :class:`LwtuiError`."""
         raise NotImplementedError
 
-    def store(self, model: ModelSettings, key: str = "") -> None:
+    def store(self, model: ModelSettings) -> None:
         """Write the model down and leave. Raises :class:`LwtuiError` that says what is wrong with it."""
-        check_model(model)
-        if key:
-            store_api_key(model.name, key)
         add_model(model)
         self.dismiss(model.name)
 

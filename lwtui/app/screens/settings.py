@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -242,7 +243,7 @@ class SettingsScreen(Base):
             self.complain(error)
         else:
             with suppress(ConfigError):  # no keyring, no key in it
-                store_api_key(model.name, "")
+                await asyncio.to_thread(store_api_key, model.name, "")
         self.lwtui.reload_settings()
         self._show()
 
