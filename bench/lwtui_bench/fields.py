@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from lwtui.text import clean
@@ -14,6 +15,11 @@ def prompt_in(row: Mapping[str, Any]) -> str:
     if not isinstance(prompt, str) or not prompt.strip():
         raise ValueError(f"'prompt' must be text, not {short(prompt)}" if prompt else "it has no 'prompt'")
     return prompt
+
+
+def prompt_id(prompt: str) -> str:
+    """16 hexadecimal digits that stand for a prompt."""
+    return sha256(prompt.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def length_in(row: Mapping[str, Any]) -> float:

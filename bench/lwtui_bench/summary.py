@@ -17,7 +17,8 @@ from lwtui_bench.judge import Verdict, read_verdicts, verdicts_path
 from lwtui_bench.length import BINS, bin_of, length_score
 from lwtui_bench.metrics import measure
 from lwtui_bench.statistics import Interval, interval
-from lwtui_bench.tasks import Score, Suite, suites
+from lwtui_bench.suites import suites
+from lwtui_bench.tasks import Score, Suite
 
 # The figures that runs are compared by. What S_q is depends on the judge; mean is that of S_l and S_q.
 FIGURES = {"S_l": "length", "S_q": "quality", "mean": "the mean of length and quality"}

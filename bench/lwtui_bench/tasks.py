@@ -12,20 +12,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lwtui.errors import LwtuiError, UsageError
+from lwtui.errors import LwtuiError
 from lwtui.text import detect_language
-from lwtui_bench.fields import length_in, prompt_in, type_in
+from lwtui_bench.fields import length_in, prompt_id, prompt_in, type_in
 from lwtui_bench.jsonl import read_rows
 
 if TYPE_CHECKING:
     from lwtui_bench.answers import Answer
-
-GROUP = "lwtui_bench.suites"
-ALIASES = {"ruler": "longwrite-ruler"}
 
 
 @dataclass(frozen=True)
@@ -67,41 +63,6 @@ class Suite:
     load: Callable[[Path | None], Sequence[Sample]]
     score: Score
     published: bool = False  # whether the figures of published models on LongBench-Write stand beside its own
-
-
-def prompt_id(prompt: str) -> str:
-    """16 hexadecimal digits that stand for a prompt."""
-    return sha256(prompt.encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def suites() -> dict[str, Suite]:
-    """Every suite by its name: those that come with lwtui, then those of other packages.
-
-    Raises :class:`LwtuiError` for a package whose suite cannot be loaded.
-    """
-    from importlib.metadata import entry_points
-
-    from lwtui_bench.suites import BUILT_IN
-
-    found = {suite.name: suite for suite in BUILT_IN}
-    for point in entry_points(group=GROUP):
-        try:
-            suite = point.load()
-        except (ImportError, AttributeError) as error:
-            raise LwtuiError(f"The suite {point.name!r} of another package cannot be loaded: {error}.") from None
-        if not isinstance(suite, Suite):
-            raise LwtuiError(f"The suite {point.name!r} of another package is no lwtui_bench.tasks.Suite.")
-        found[suite.name] = suite
-    return found
-
-
-def find_suite(name: str) -> Suite:
-    """The suite called ``name``. Raises :class:`UsageError` that names the known ones."""
-    known = suites()
-    suite = known.get(ALIASES.get(name, name))
-    if suite is None:
-        raise UsageError(f"There is no task {name!r}. Known: {', '.join(known)}.")
-    return suite
 
 
 def read_samples(path: Path, extra: Sequence[str] = ()) -> list[Sample]:

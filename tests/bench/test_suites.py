@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from lwtui_bench.length import bin_of
+from lwtui_bench.suites import find_suite, suites
 from lwtui_bench.suites.constraints import Constraint, score
-from lwtui_bench.tasks import find_suite, suites
 from tests.bench.support import answered
 from tests.cli.running import Shell
 

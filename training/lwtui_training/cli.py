@@ -7,7 +7,8 @@ import json
 import sys
 
 from lwtui.cli.parser import Parser, command_parser
-from lwtui_training.pipeline import quiet_libraries, run_all, run_step
+from lwtui_training.pipeline import run_all, run_step
+from lwtui_training.progress import quiet_libraries
 from lwtui_training.recipe import Recipe, known_recipes, load_recipe
 
 ACTIONS = {

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from lwtui_training.progress import quiet_libraries
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 
@@ -93,8 +94,6 @@ def environment(recipe: Recipe) -> dict[str, str]:
 
 def _work(job: Path) -> None:
     """One of the processes that :func:`launch_command` starts."""
-    from lwtui_training.pipeline import quiet_libraries
-
     quiet_libraries()
     step, recipe, model, rows, folder = json.loads(job.read_text(encoding="utf-8"))
     parsed = Recipe.from_json(recipe)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lwtui_training.progress import clock, note
 from lwtui_training.recipe import Recipe
-from lwtui_training.steps import Manifest, TrainError, finished, perform
+from lwtui_training.steps import Manifest, finished, perform
 
 STEPS = ("data", "sft", "prefs", "dpo", "merge", "gguf", "bench")
 
@@ -200,17 +199,3 @@ def _summary(manifest: Manifest) -> str:
 
 def _short(value: object) -> str:
     return f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def quiet_libraries() -> None:
-    """Keep the libraries from drawing their own progress bars between ours; before any of them is imported."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import warnings
-
-    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|trl")
-
-
-__all__ = ["STEPS", "TrainError", "checkpoint_of", "quiet_libraries", "run_all", "run_step"]

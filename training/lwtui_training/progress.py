@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
+import warnings
 from time import monotonic
 
 _REDRAW_SECONDS = 0.2
@@ -65,3 +67,12 @@ def sparkline(values: list[float], width: int = 60) -> str:
     means = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(edges)]
     low, high = min(means), max(means)
     return "".join("▁▂▃▄▅▆▇█"[round((mean - low) / (high - low or 1.0) * 7)] for mean in means)
+
+
+def quiet_libraries() -> None:
+    """Keep the libraries from drawing their own progress bars between ours; before any of them is imported."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers|trl")

@@ -71,7 +71,7 @@ def add(actions: Any) -> None:
 
 
 def _tasks() -> str:
-    from lwtui_bench.tasks import suites
+    from lwtui_bench.suites import suites
 
     return "tasks:\n" + "\n".join(f"  {suite.name:<19} {suite.description}" for suite in suites().values())
 
@@ -91,7 +91,7 @@ class Task:
 
 def run(options: argparse.Namespace) -> int:
     from lwtui_bench.commands.stopping import run_until_stopped
-    from lwtui_bench.tasks import find_suite
+    from lwtui_bench.suites import find_suite
 
     settings = load_settings()
     suite = find_suite(options.task)

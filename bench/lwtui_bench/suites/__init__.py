@@ -1,6 +1,40 @@
-"""The suites that come with lwtui."""
+"""The suites that there are: those that come with lwtui, and those of other packages."""
 
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from lwtui.errors import LwtuiError, UsageError
 from lwtui_bench.suites.constraints import CONSTRAINTS
 from lwtui_bench.suites.longbench import ENGLISH, RULER, TRIAL, WRITE
+from lwtui_bench.tasks import Suite
 
-BUILT_IN = (WRITE, ENGLISH, RULER, CONSTRAINTS, TRIAL)
+_BUILT_IN = (WRITE, ENGLISH, RULER, CONSTRAINTS, TRIAL)
+_GROUP = "lwtui_bench.suites"  # of entry points
+_ALIASES = {"ruler": "longwrite-ruler"}
+
+
+def suites() -> dict[str, Suite]:
+    """Every suite by its name: those that come with lwtui, then those of other packages.
+
+    Raises :class:`LwtuiError` for a package whose suite cannot be loaded.
+    """
+    found = {suite.name: suite for suite in _BUILT_IN}
+    for point in entry_points(group=_GROUP):
+        try:
+            suite = point.load()
+        except (ImportError, AttributeError) as error:
+            raise LwtuiError(f"The suite {point.name!r} of another package cannot be loaded: {error}.") from None
+        if not isinstance(suite, Suite):
+            raise LwtuiError(f"The suite {point.name!r} of another package is no lwtui_bench.tasks.Suite.")
+        found[suite.name] = suite
+    return found
+
+
+def find_suite(name: str) -> Suite:
+    """The suite called ``name``. Raises :class:`UsageError` that names the known ones."""
+    known = suites()
+    suite = known.get(_ALIASES.get(name, name))
+    if suite is None:
+        raise UsageError(f"There is no task {name!r}. Known: {', '.join(known)}.")
+    return suite
