@@ -77,28 +77,19 @@ class Lora:
 
 
 @dataclass(frozen=True)
-class Sft:
-    """Fields of TRL's ``SFTConfig``, and two of our own: ``method`` and ``average``.
-
-    ``average`` says what the loss is the mean of: all target tokens of the global batch (``token``, the paper's
-    choice) or the samples' own means (``sample``), which starves long outputs.
-    """
+class _Training:
+    """What SFT and DPO have in common: fields of transformers' ``TrainingArguments``, and ``method``."""
 
     method: Literal["full", "lora"] = "full"
-    average: Literal["token", "sample"] = "token"
     max_length: int = 32_768
-    packing: bool = True
-    train_sampling_strategy: Literal["random", "sequential"] = "random"  # rows are shuffled once before either
-    num_train_epochs: float = 4.0
+    num_train_epochs: float = 1.0
     max_steps: int = -1
     per_device_train_batch_size: int = 1
     gradient_accumulation_steps: int = 1
     learning_rate: float = 1e-5
     lr_scheduler_type: str = "cosine"
-    warmup_ratio: float = 0.03
-    weight_decay: float = 0.1
-    adam_beta1: float = 0.9
-    adam_beta2: float = 0.95
+    warmup_ratio: float = 0.1
+    weight_decay: float = 0.0
     max_grad_norm: float = 1.0
     optim: str = "adamw_torch_fused"
     gradient_checkpointing: bool = True
@@ -106,6 +97,24 @@ class Sft:
     save_steps: int = 100
     save_total_limit: int = 2
     logging_steps: int = 1
+
+
+@dataclass(frozen=True)
+class Sft(_Training):
+    """Fields of TRL's ``SFTConfig``, and two of our own: ``method`` and ``average``.
+
+    ``average`` says what the loss is the mean of: all target tokens of the global batch (``token``, the paper's
+    choice) or the samples' own means (``sample``), which starves long outputs.
+    """
+
+    average: Literal["token", "sample"] = "token"
+    packing: bool = True
+    train_sampling_strategy: Literal["random", "sequential"] = "random"  # rows are shuffled once before either
+    num_train_epochs: float = 4.0
+    warmup_ratio: float = 0.03
+    weight_decay: float = 0.1
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -137,31 +146,15 @@ class Prefs:
 
 
 @dataclass(frozen=True)
-class Dpo:
+class Dpo(_Training):
     """Fields of TRL's ``DPOConfig``. ``ld_alpha`` below 1 takes the length out of the preference."""
 
-    method: Literal["full", "lora"] = "full"
     beta: float = 0.1
     loss_type: tuple[str, ...] = ("sigmoid",)
     loss_weights: tuple[float, ...] = ()
     ld_alpha: float | None = None
-    max_length: int = 32_768
     precompute_ref_log_probs: bool = True
-    num_train_epochs: float = 1.0
-    max_steps: int = -1
-    per_device_train_batch_size: int = 1
-    gradient_accumulation_steps: int = 1
     learning_rate: float = 5e-7
-    lr_scheduler_type: str = "cosine"
-    warmup_ratio: float = 0.1
-    weight_decay: float = 0.0
-    max_grad_norm: float = 1.0
-    optim: str = "adamw_torch_fused"
-    gradient_checkpointing: bool = True
-    activation_offloading: bool = False
-    save_steps: int = 100
-    save_total_limit: int = 2
-    logging_steps: int = 1
 
 
 @dataclass(frozen=True)
