@@ -244,7 +244,7 @@ async def document(model: LlamaModel) -> list[Row]:
     ]
 
 
-async def variants(model: LlamaModel) -> Row:
+async def takes(model: LlamaModel) -> Row:
     prompt = Prompt(text=LONG * 40)
     one = Request(prompt, 24, sampling=SAMPLING, least_words=10_000)
 
@@ -257,7 +257,7 @@ async def variants(model: LlamaModel) -> Row:
     used = await asyncio.gather(*map(read, range(4)))
     size = used[0][0]
     return Row(
-        "4 variants of a section: prompt tokens read, in prompts",
+        "4 takes of a section: prompt tokens read, in prompts",
         "once",
         f"{sum(tokens for _, tokens in used) / size:.2f}",
         f"{sum(tokens for _, tokens in used)} for a prompt of {size}",
@@ -314,7 +314,7 @@ MEASURES: dict[str, Callable[[LlamaModel], Awaitable[Row | list[Row]]]] = {
     "constrained": constrained,
     "together": together,
     "document": document,
-    "variants": variants,
+    "takes": takes,
     "cancelled": cancelled,
     "reopened": lambda _: reopened(),
 }

@@ -14,7 +14,7 @@ from lwtui.agentwrite.critic import CriticEvent, Found, Reviewed, criticise
 from lwtui.agentwrite.lint import Finding, lint, parts_of
 from lwtui.agentwrite.notes import chosen, recent_text
 from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
-from lwtui.agentwrite.variants import Take, TakeMoved, TakeState, make_takes
+from lwtui.agentwrite.takes import Take, TakeMoved, TakeState, make_takes
 from lwtui.config import Role
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.errors import LwtuiError
@@ -80,7 +80,7 @@ class Aside:
             self._session.document.take_answer(section_id, text, proposal.provenance)
 
     async def takes(self, section_id: str, count: int) -> AsyncGenerator[TakeMoved, None]:
-        """Make takes of a section (see :func:`lwtui.agentwrite.variants.make_takes`), which stays as it is.
+        """Make takes of a section (see :func:`lwtui.agentwrite.takes.make_takes`), which stays as it is.
 
         The document keeps each among the section's versions, every second while it grows; those that are not through
         when the iterator is closed too.

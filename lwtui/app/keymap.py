@@ -117,7 +117,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             footer=False,
         ),
         Action(
-            "variants",
+            "takes",
             "v",
             "Takes",
             "Several takes of this section, side by side: pick one, or merge in some of it",

@@ -265,11 +265,11 @@ class Session:
         self._become(Activity.PLANNING)
         brief = with_notes(document.brief, always(document.notes))
         if section_id is None:
-            events, label = make_plan(agent, brief, begun_plan(document)), "Re-plan the document"
+            events, label = make_plan(agent, brief, begun_plan(document)), "Replan the document"
         elif within:
             events, label = sections_within(agent, brief, document.plan, section_id), "Break up a section"
         else:
-            events, label = replan_section(agent, brief, document.plan, section_id), "Re-plan a section"
+            events, label = replan_section(agent, brief, document.plan, section_id), "Replan a section"
         async with aclosing(events):
             async for event in events:
                 if section_id is None:

@@ -139,7 +139,7 @@ async def _asked(brief: Brief, parts: Sequence[Part], model: ModelSettings, sett
         async for event in criticise(agent, brief, parts):
             match event:
                 case Reading(number, total):
-                    print(f"{model.name} reads part {number} of {total}", file=sys.stderr)
+                    print(f"{model.name} reads stretch {number} of {total}", file=sys.stderr)
                 case Found(finding):
                     found.append(finding)
                 case Reviewed(dropped=dropped) if dropped:

@@ -275,7 +275,7 @@ class Document:
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 
-    # -- answers that a person chooses from (see lwtui.agentwrite.revise and lwtui.agentwrite.variants)
+    # -- answers that a person chooses from (see lwtui.agentwrite.revise and lwtui.agentwrite.takes)
 
     def keep_version(
         self,

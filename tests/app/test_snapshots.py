@@ -38,7 +38,7 @@ from lwtui.app.screens.notes import NotesScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.stale import StaleScreen
-from lwtui.app.screens.variants import VariantsScreen
+from lwtui.app.screens.takes import TakesScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.config import ModelSettings, add_model
 from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance, SectionSummary, Status, Usage
@@ -407,12 +407,12 @@ async def streaming(person: Person, place: Place) -> None:
     )
 
 
-async def variants(person: Person, place: Place) -> None:
+async def takes(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("down", "v")
     await person.at(Ask)
     await person.press("enter")
-    await person.at(VariantsScreen)
+    await person.at(TakesScreen)
     await person.sees("Enter picks")
 
 
@@ -463,7 +463,7 @@ ALONE: list[Scene] = [
     help,
     palette,
 ]
-WITH_AUTHOR: list[Scene] = [planning, streaming, log, variants]
+WITH_AUTHOR: list[Scene] = [planning, streaming, log, takes]
 STOPS = {"planning": 44, "streaming": 260, "log": 260}  # after so many pieces the author stops
 SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once is enough
     library_find,
@@ -485,7 +485,7 @@ SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once
     diff,
     forecast,
     findings,
-    variants,
+    takes,
     palette,  # Textual's own
 ]
 IN_HUGE_WINDOWS: list[Scene] = [library, plan, writing, streaming, settings]

@@ -121,4 +121,4 @@ def test_a_critic_adds_what_it_can_quote(tmp_path: Path, capsys: pytest.CaptureF
         code, out, err = run(capsys, file, "--critic-model", "reader")
         assert (code, run(capsys, file, "--critic-model", "reader", "--fail-on", "other")[0]) == (1, 0)
     assert f"{file}:7: contradiction: Not both." in out and "  3: Clay is heavier" in out
-    assert "reader reads part 1 of 1" in err and "1 of its findings" in err
+    assert "reader reads stretch 1 of 1" in err and "1 of its findings" in err

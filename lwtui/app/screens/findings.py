@@ -100,7 +100,7 @@ class FindingsScreen(Dialog[Place]):
     def _heard(self, event: CriticEvent) -> None:
         match event:
             case Reading(number, total):
-                self._status.say(f"The critic is reading part {number} of {total}… c stops it.")
+                self._status.say(f"The critic is reading stretch {number} of {total}… c stops it.")
             case Retrying(reason=reason, delay=delay):
                 self._status.say(f"Trying again in {delay:.1f} s: {reason}")
             case Found():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual import work
 
 from lwtui.agentwrite.revise import Order, Wish
-from lwtui.agentwrite.variants import MOST_TAKES, Take
+from lwtui.agentwrite.takes import MOST_TAKES, Take
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.documents.model import Origin, Section, Status
@@ -97,10 +97,10 @@ class ModelTools(DocumentScreen):
     # -- takes
 
     @work(exclusive=True, group="model-tools")
-    async def action_variants(self) -> None:
+    async def action_takes(self) -> None:
         """Have several takes of the section written, to pick one or to merge it into the text."""
         from lwtui.app.screens.dialogs import Ask
-        from lwtui.app.screens.variants import VariantsScreen
+        from lwtui.app.screens.takes import TakesScreen
 
         section = self._section_at_rest()
         if section is None:
@@ -114,7 +114,7 @@ class ModelTools(DocumentScreen):
             return
         ModelTools._takes = int(answer)
         name = section.title or self._document.title
-        screen = VariantsScreen(
+        screen = TakesScreen(
             f"Takes of {name}", int(answer), lambda: self._session.aside.takes(section.id, int(answer))
         )
         picked = await self.app.push_screen_wait(screen)

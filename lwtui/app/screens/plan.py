@@ -264,7 +264,7 @@ class PlanScreen(PlanTools):
             return
         if self._document.words and begun_plan(self._document) is None:
             question = "A new plan takes the place of this one. The texts written so far stay in the file; u undoes it."
-            if not await self.app.push_screen_wait(Confirm(question, "Re-plan all")):
+            if not await self.app.push_screen_wait(Confirm(question, "Replan all")):
                 return
         self._start(self._session.start_plan)
 

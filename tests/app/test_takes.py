@@ -6,7 +6,7 @@ from typing import Any
 
 from lwtui.app.screens.dialogs import Ask, Confirm
 from lwtui.app.screens.diff import DiffScreen
-from lwtui.app.screens.variants import TakeColumn, VariantsScreen
+from lwtui.app.screens.takes import TakeColumn, TakesScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.documents.model import Origin, Status
 from tests.app.person import Person, someone
@@ -23,7 +23,7 @@ async def ask_for(person: Person, count: int) -> None:
     await person.press("backspace")
     await person.type(str(count))
     await person.press("enter")
-    await person.at(VariantsScreen)
+    await person.at(TakesScreen)
 
 
 def columns(person: Person) -> list[TakeColumn]:

@@ -16,7 +16,7 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerCancelled
 
 from lwtui.agentwrite.events import Retrying
-from lwtui.agentwrite.variants import Take, TakeMoved, TakeState
+from lwtui.agentwrite.takes import Take, TakeMoved, TakeState
 from lwtui.app.format import number
 from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.key_bar import KeyBar
@@ -67,7 +67,7 @@ class TakeColumn(VerticalScroll, can_focus=True):
             self.post_message(self.Chosen())
 
 
-class VariantsScreen(Dialog[Picked]):
+class TakesScreen(Dialog[Picked]):
     """Answers with what was picked. Every take stays among the section's versions, picked or not."""
 
     BINDINGS = [

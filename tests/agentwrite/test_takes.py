@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lwtui.agentwrite import Draft
-from lwtui.agentwrite.variants import Take, TakeMoved, TakeState, make_takes
+from lwtui.agentwrite.takes import Take, TakeMoved, TakeState, make_takes
 from lwtui.documents.model import Brief
 from lwtui.errors import LwtuiError
 from tests.support.author import Author
