@@ -26,6 +26,7 @@ from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, LwtuiError
+from lwtui.text import clean
 
 if TYPE_CHECKING:
     from lwtui.app.session import Heard, Session
@@ -141,8 +142,8 @@ class LwtuiApp(App[int]):
         return all(stored)
 
     def complain(self, error: object) -> None:
-        """What went wrong, for longer on the screen than other notices."""
-        self.notify(str(error), severity="error", timeout=12, markup=False)
+        """What went wrong, for longer on the screen than other notices. It may hold a model's words."""
+        self.notify(clean(str(error)), severity="error", timeout=12, markup=False)
 
     # -- settings
 

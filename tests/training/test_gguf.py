@@ -109,7 +109,7 @@ def test_a_checkpoint_and_its_gguf_say_the_same(case: str, tmp_path: Path) -> No
     export_gguf(tmp_path / "model", tmp_path / "out.gguf", "f32", "test")
     agreement = check_gguf(tmp_path / "model", tmp_path / "out.gguf", "f32", ["Write of the river in 100 words."])
     assert agreement.logits < 2e-3
-    assert agreement.greedy == 24 or agreement.greedy > 0
+    assert 0 < agreement.greedy <= 24
     assert agreement.tokens > 100
 
 

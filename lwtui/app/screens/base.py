@@ -54,7 +54,7 @@ class Base(Screen[None]):
 
     def complain(self, error: object) -> None:
         """What went wrong, longer on the screen."""
-        self.lwtui.complain(clean(str(error)))
+        self.lwtui.complain(error)
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):
