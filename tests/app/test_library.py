@@ -47,7 +47,7 @@ async def test_documents_are_listed_the_last_changed_first(place: Place) -> None
 
 async def test_an_empty_library_says_how_to_begin(place: Place) -> None:
     async with someone(size=(80, 24)) as person:
-        await person.sees("begin a document", "import a Markdown", "Ctrl+O chooses", "model demo")
+        await person.sees("begin a document", "import a Markdown", "choose who writes", "model demo")
         await person.press("enter", "d", "x")  # on nothing
         assert isinstance(person.app.screen, LibraryScreen)
         await person.press("u")
@@ -283,7 +283,7 @@ async def test_an_export_that_is_going_on_is_stopped_by_escape(place: Place, mon
     assert not (place.home / "out.pdf").exists()
 
 
-async def test_the_format_changes_the_ending(place: Place) -> None:
+async def test_the_format_changes_the_ending_and_the_ending_the_format(place: Place) -> None:
     make(place, "Tea")
     async with someone() as person:
         await person.press("x")
@@ -291,6 +291,10 @@ async def test_the_format_changes_the_ending(place: Place) -> None:
         buttons = list(person.widget(RadioSet).query(RadioButton))
         await person.pilot.click(buttons[2])
         await person.until(lambda: person.widget(Input, "#path").value == "~/documents/Tea.html")
+        await person.sees("(•) HTML", "( ) EPUB", "[x] title page")
+        await person.fill("#path", "~/documents/Tea.epub")
+        await person.sees("( ) HTML", "(•) EPUB")
+        assert person.widget(Input, "#path").value == "~/documents/Tea.epub"
 
 
 async def test_an_existing_file_is_replaced_only_after_asking(place: Place) -> None:

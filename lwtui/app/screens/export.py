@@ -9,11 +9,12 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Grid, Horizontal, VerticalScroll
 from textual.content import Content
-from textual.widgets import Button, Checkbox, Input, Label, RadioButton, RadioSet, Select
+from textual.widgets import Button, Checkbox, Input, Label, RadioSet, Select
 
 from lwtui.app.format import short_path
 from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.toggles import Box, Choice
 from lwtui.config import set_value
 from lwtui.documents.disclosure import report_on, save_report
 from lwtui.documents.export import FORMATS, Options, Work, check_format, collect, file_in, save, with_disclosure
@@ -54,15 +55,15 @@ class ExportScreen(Dialog[Path]):
                 yield Label("Format")
                 with RadioSet(id="format", compact=True):
                     for name in FORMATS:
-                        yield RadioButton(NAMES[name], value=name == self._first)
+                        yield Choice(NAMES[name], value=name == self._first)
                 yield Label("Title")
                 yield self._title
                 yield Label("Author")
                 yield Input(self.lwtui.settings.author, placeholder="none", id="author", compact=True)
                 yield Label("With")
                 with Horizontal(id="with"):
-                    yield Checkbox("title page", True, id="title-page", compact=True)
-                    yield Checkbox("contents", True, id="contents", compact=True)
+                    yield Box("title page", True, id="title-page", compact=True)
+                    yield Box("contents", True, id="contents", compact=True)
                 yield Label("Disclosure")
                 yield Select(_DISCLOSURES, value="none", allow_blank=False, id="disclosure", compact=True)
                 yield Label("File")
@@ -75,9 +76,9 @@ class ExportScreen(Dialog[Path]):
                 yield Button("Export (F9)", variant="primary", id="export")
                 yield Button("Cancel (Esc)", id="cancel")
 
-    def _mirror_box(self) -> Checkbox:
+    def _mirror_box(self) -> Box:
         path = self._document.path
-        return Checkbox(
+        return Box(
             Content(f"keep {mirror_path(path).name} up to date beside the document"),
             is_mirrored(path, self.lwtui.settings.mirror),
             id="mirror",
@@ -118,6 +119,13 @@ class ExportScreen(Dialog[Path]):
             self._path.value = str(path.with_suffix(f".{FORMATS[event.index]}"))
             self._proposed = self._path.value if was_proposed else self._proposed
         self._show_what_applies()
+
+    @on(Input.Changed, "#path")
+    def _format_by_name(self) -> None:
+        """A name that is typed with another format's ending asks for that format."""
+        to = Path(self._path.value.strip()).suffix.lstrip(".").lower()
+        if to in FORMATS and to != self._to:
+            self.query(Choice)[FORMATS.index(to)].value = True
 
     @on(Input.Changed, "#book-title")
     def _name_by_title(self) -> None:

@@ -1,0 +1,27 @@
+"""Boxes and buttons that show by their shape, not by their colour alone, whether they are on."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.style import Style
+from textual.widgets import Checkbox, RadioButton
+
+
+class Box(Checkbox):
+    """``[x]`` or ``[ ]``."""
+
+    @property
+    def _button(self) -> Content:
+        return _shown("[x]" if self.value else "[ ]", self.get_visual_style("toggle--button"))
+
+
+class Choice(RadioButton):
+    """``(•)`` or ``( )``."""
+
+    @property
+    def _button(self) -> Content:
+        return _shown("(•)" if self.value else "( )", self.get_visual_style("toggle--button"))
+
+
+def _shown(mark: str, style: Style) -> Content:
+    return Content.styled(mark, style)
