@@ -43,6 +43,7 @@ _OWNERS = {
     "sglang": "SGLang",
     "koboldcpp": "KoboldCpp",
     "tabbyapi": "TabbyAPI",
+    "me": "llama-cpp-python",
     "organization_owner": "LM Studio",
     "organization-owner": "LM Studio",
 }

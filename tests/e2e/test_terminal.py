@@ -74,7 +74,7 @@ def test_a_document_is_planned_written_killed_resumed_and_exported(home: Path) -
         shell.press("Tab")
         shell.is_at("Length")
         shell.type("400")
-        shell.press("Tab", "Tab", "Tab", "Tab")
+        shell.press("Tab", "Tab", "Tab", "Tab", "Tab")
         shell.is_at("Seed")
         shell.type("1")
         shell.press("F5")

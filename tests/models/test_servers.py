@@ -51,6 +51,7 @@ async def test_each_kind_of_server_is_known_by_its_answer_or_else_by_its_port(mo
         "vLLM": {"id": "org/Big-70B", "owned_by": "vllm", "max_model_len": 32768},
         "LM Studio": {"id": "gemma-3-4b", "owned_by": "organization_owner"},
         "KoboldCpp": {"id": "koboldcpp/Tiny", "owned_by": "koboldcpp"},
+        "llama-cpp-python": {"id": "gpt-3.5-turbo", "owned_by": "me"},
         "a model server": {"id": "m", "owned_by": 7},
     }
     async with AsyncExitStack() as stack:
