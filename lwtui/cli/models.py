@@ -33,6 +33,7 @@ from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.models.catalog import DEMO, check_gguf, check_name, resolve
 from lwtui.models.llama_cpp.fit import in_gb, memory_in_words
 from lwtui.models.profiles import PROFILES, profile_for
+from lwtui.models.servers import loaded_context
 
 _OF_ENDPOINTS = ("model", "key_env", "key_stdin", "constrain")
 _OF_GGUFS = ("kv_type", "flash_attention", "gpu_layers", "threads")
@@ -232,7 +233,7 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
     async def tried() -> str:
         agent = await open_agent(model.name, settings, model=model)
         try:
-            return await try_out(agent)
+            return await try_out(agent) + _context_hint(model, await loaded_context(model))
         finally:
             await agent.aclose()
 
@@ -242,6 +243,16 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
     if memory := memory_in_words(model):
         print(f"{model.name} {memory}.")
     return 0
+
+
+def _context_hint(model: ModelSettings, loaded: int) -> str:
+    """What to set where a server has loaded a model with a context that it tells nobody who asks for text."""
+    if not loaded or loaded == model.context_length:
+        return ""
+    return (
+        f"\nIts server has loaded it with {loaded:,} tokens of context, and would cut longer prompts without a word: "
+        f"lwtui config set models.{model.name}.context_length {loaded}"
+    )
 
 
 def _check_pin(model: ModelSettings) -> None:

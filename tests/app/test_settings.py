@@ -23,6 +23,7 @@ from tests.app.place import Place
 from tests.support.author import Author
 from tests.support.fault_server import Fault, FaultServer, Seen, _send
 from tests.support.gguf_file import write_header
+from tests.support.ollama import Ollama
 from tests.support.tempo import Tempo
 
 KEY = "tok-0123456789abcdefVERYSECRET"
@@ -308,21 +309,10 @@ def here(monkeypatch: pytest.MonkeyPatch, *servers: FaultServer) -> None:
     monkeypatch.setattr("lwtui.models.servers.PORTS", {9: "Jan", **{one.port: "Ollama" for one in servers}})
 
 
-class Ollama(FaultServer):
-    """A server that tells what context it has loaded a model with, once it has."""
-
-    async def _serve(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
-        if seen.path == "/api/ps":
-            loaded = [{"name": "qwen3:8b", "model": "qwen3:8b", "context_length": 4096}] if self.calls else []
-            await _send(writer, 200, json.dumps({"models": loaded}).encode())
-        else:
-            await super()._serve(seen, writer)
-
-
 async def test_a_found_model_is_added_tested_and_made_the_default_by_two_keys(
     author: Author, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with Ollama(author, models=[{"id": "qwen3:8b", "owned_by": "library"}]) as server:
+    async with Ollama(author) as server:
         here(monkeypatch, server)
         async with someone(size=(80, 24)) as person:
             await person.sees("Ctrl+O")
@@ -396,6 +386,7 @@ async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_n
             await person.press("end", "enter")
             await person.at(ModelForm)
             assert person.widget(Input, "#base_url").value == server.base_url
+            assert person.widget(Input, "#key").has_focus
             await person.fill("#key", "tok-wrong")
             await person.fill("#model", "smal")
             await person.sees("does not accept the key: put the right one into Key.")

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.running import KEY, Author, Shell, at, endpoint
 from tests.support.fault_server import Fault
+from tests.support.ollama import Ollama
 
 ADD = ["models", "add", "writer", "--base-url", "http://127.0.0.1:9/v1"]
 # A keyring in a file, as a real one that this test can look into.
@@ -175,6 +176,16 @@ def test_verifying_tells_that_it_answers_and_how_fast(shell: Shell) -> None:
         done = shell.run("models", "verify", "writer").worked()
         assert server.calls[0].json["max_tokens"] < 100
     assert done.out.startswith("ok: writer answers: first token after 0.") and "tokens/s" in done.out
+
+
+def test_verifying_tells_the_context_that_a_server_keeps_to_itself(shell: Shell) -> None:
+    with Ollama() as server:
+        shell.run("models", "add", "q", "--base-url", server.base_url, "--model", "qwen3:8b").worked()
+        hint = "lwtui config set models.q.context_length 4096"
+        told = shell.run("models", "verify", "q").worked().out
+        assert told.startswith("ok: q answers") and "4,096 tokens of context" in told and hint in told
+        shell.run(*hint.split()[1:]).worked()
+        assert hint not in shell.run("models", "verify", "q").worked().out
 
 
 def test_verifying_tells_what_is_wrong(shell: Shell) -> None:

@@ -38,10 +38,8 @@ class EndpointForm(ModelForm):
     BINDINGS = [("down", "to_offered", "To the list")]
 
     def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:
-        if not model.name and model.base_url == ModelSettings("").base_url:
-            usual = usual_service()
-            model = replace(model, base_url=usual.base_url)
-        super().__init__(model, taken)
+        self._is_placed = bool(model.name) or model.base_url != ModelSettings("").base_url
+        super().__init__(model if self._is_placed else replace(model, base_url=usual_service().base_url), taken)
         self._names: dict[tuple[str, str], list[str]] = {}  # what endpoints listed, by address and key
         self._told: tuple[ModelSettings, str] | None = None  # what was found wrong on saving, with its key
 
@@ -67,9 +65,10 @@ class EndpointForm(ModelForm):
 
     def first_field(self) -> Input | Select[str]:
         """The first that a person has to fill in."""
-        if self._model.name or self._variable():
+        service = service_at(self._model.base_url)
+        if self._model.name or (service and service.key_found):
             return self.query_one("#model", Input)
-        return self.query_one("#service", Select)
+        return self.query_one("#key", Input) if self._is_placed else self.query_one("#service", Select)
 
     # -- where it is, and with whose key
 
