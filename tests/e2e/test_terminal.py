@@ -213,6 +213,21 @@ def test_closing_the_terminal_while_the_model_writes_keeps_the_text(home: Path, 
         assert section.text.startswith(seen)
 
 
+@pytest.mark.parametrize(("editor", "told"), [("false", "false ended with exit code 1"), ("/no/such", "did not give")])
+def test_an_editor_that_fails_gives_the_terminal_back(home: Path, editor: str, told: str) -> None:
+    make(home)
+    with terminal(home) as shell:
+        shell.run(f"EDITOR={editor} lwtui guide.lw")
+        shell.sees("F2 Text")
+        shell.press("F2")
+        shell.sees("F2 Plan")
+        shell.press("C-t")
+        shell.sees(told)
+        shell.move("Down")
+        quit(shell)
+        assert shell.is_sane
+
+
 def test_what_cannot_be_opened_is_one_line_and_no_screen(home: Path) -> None:
     (home / "broken.lw").write_text("not a document")
     with terminal(home) as shell:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 from textual import work
 from textual.app import SuspendNotSupported
@@ -227,9 +228,7 @@ class TextTools(DocumentScreen):
             self.say("This section is being written. F5 pauses; then it can be edited.")
             return
         try:
-            # What a model writes elsewhere goes on; only nothing is drawn meanwhile.
-            with self.app.suspend(), self.app.batch_update():
-                text = await asyncio.to_thread(edit_elsewhere, section.text, section.title, os.environ)
+            text = await self._outside(lambda: edit_elsewhere(section.text, section.title, os.environ))
         except SuspendNotSupported:
             self.complain("Another editor needs the terminal, and here there is none (as in a browser).")
             return
@@ -237,6 +236,15 @@ class TextTools(DocumentScreen):
             self.complain(error)
             return
         self._take_over(section_id, section.text, text)
+
+    async def _outside(self, work: Callable[[], str]) -> str:
+        """What ``work`` gives, which has the terminal to itself. What a model writes meanwhile goes on, not drawn."""
+        with self.app.suspend(), self.app.batch_update():
+            # An error must not leave this block: Textual would not take the terminal back.
+            (done,) = await asyncio.gather(asyncio.to_thread(work), return_exceptions=True)
+        if isinstance(done, BaseException):
+            raise done
+        return done
 
     def _take_over(self, section_id: str, before: str, text: str) -> None:
         if text == before:
