@@ -212,11 +212,12 @@ def _is_name(text: str) -> bool:
 def offers(servers: Iterable[Server], known: Collection[ModelSettings]) -> list[Offer]:
     """The servers' models that none of the ``known`` is, each with a name that none of them has."""
     here = {(_port(model.base_url), model.model or model.name) for model in known if model.provider == "openai"}
+    known_ports = {port for port, _ in here}
     taken = {model.name for model in known}
     made = []
     for server in servers:
         port = _port(server.base_url)
-        if server.wants_key and port not in dict(here):
+        if server.wants_key and port not in known_ports:
             made.append(Offer(server, "", ""))
         for model in server.models:
             if (port, model) not in here:

@@ -425,6 +425,12 @@ async def test_a_service_is_chosen_by_its_name_and_its_key_found_in_the_environm
             await person.press("a")
             await person.at(ModelForm)
             await person.sees("Cloud", "found in CLOUD_API_KEY: none is needed here", "only")
+            monkeypatch.setenv("LWTUI_API_KEY", KEY)
+            await person.fill("#key", "another")
+            await person.press("f5")
+            await person.sees("The key in LWTUI_API_KEY goes before one typed here")
+            monkeypatch.delenv("LWTUI_API_KEY")
+            await person.fill("#key", "")
             await person.press("f5")  # there is but one
             await person.at(SettingsScreen)
             await person.sees("only is saved, and writes new documents from now on.")

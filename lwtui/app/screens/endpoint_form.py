@@ -115,10 +115,10 @@ class EndpointForm(ModelForm):
         """A key's variable goes along with its own address only, and never before a key that was typed."""
         if self.value("key"):
             return ""
+        if self._model.name and address == self._model.base_url:
+            return self._model.key_env
         service = service_at(address)
-        if service and service.key_found:
-            return service.key_env
-        return self._model.key_env if address == self._model.base_url else ""
+        return service.key_env if service and service.key_found else ""
 
     # -- which models it has
 
@@ -213,6 +213,8 @@ class EndpointForm(ModelForm):
         wanted = (model, self.value("key"))
         insists, self._told = self._told == wanted, wanted
         try:
+            if wanted[1] and not insists and (variable := key_variable(model)):
+                raise ModelError(f"The key in {variable} goes before one typed here: leave Key empty.", kind="auth")
             named = self._with_names(model, [] if insists else await self._listed(model))
             check_model(named)
             if wanted[1]:

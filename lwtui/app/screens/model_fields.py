@@ -31,7 +31,7 @@ _PROFILES = (
     ("by its name", ""),
     ("for a model that follows instructions (chat)", "chat"),
     ("for a model that carries a text on (base)", "base"),
-    *((f"as {name} was tuned with", name) for name in PROFILES if name not in ("chat", "base")),
+    *((f"as {name} was tuned", name) for name in PROFILES if name not in ("chat", "base")),
 )
 OF_ENDPOINTS = (
     Field("context_length", "Context", "tokens; left empty: what the endpoint says"),
