@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from keyring.errors import NoKeyringError
 from textual.widgets import Input, Select
 
 from lwtui.app.screens.dialogs import Confirm
@@ -374,6 +375,10 @@ class Keyed(FaultServer):
             await _send(writer, 401, json.dumps({"error": {"message": "Incorrect API key"}}).encode())
 
 
+def refuse(*_: str) -> None:
+    raise NoKeyringError
+
+
 async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_name(
     author: Author, place: Place, drawer: Drawer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -401,6 +406,11 @@ async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_n
             assert load_settings().models == {} and drawer.keys == {}
             await person.press("down", "down", "enter")
             assert person.widget(Input, "#model").value == "small-2"
+            with monkeypatch.context() as locked:
+                locked.setattr(Drawer, "set_password", refuse)
+                await person.press("enter")
+                await person.sees("This machine has no system keyring.")
+                assert load_settings().models == {} and person.widget(Input, "#key").value == KEY
             await person.press("enter")
             await person.at(SettingsScreen)
             await person.sees("small-2 is saved, and writes new documents from now on.", "first token after")
