@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import work
+from textual import events, work
 from textual.app import App, RenderableType
 from textual.binding import Binding
 
@@ -20,6 +20,7 @@ from lwtui.app.places import Place, Places
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.themes import THEMES, theme_choices
+from lwtui.app.typed_ahead import TypedAhead
 from lwtui.app.widgets.past import Past
 from lwtui.config import ModelSettings, Settings, load_settings, set_value
 from lwtui.documents.library import new_path
@@ -65,9 +66,9 @@ class LwtuiApp(App[int]):
         self.agents = Agents(settings, {model.name: model} if model else None)
         self.session: Session | None = None
         self._path = path
-        self._given_model = model.name if model else ""
         self._mirror_problem = ""  # what was told last
         self._past = Past()  # of the open document
+        self._typed = TypedAhead(self)
         self._places = Places()
         self._restores = settings.restore and not library and path is None
 
@@ -84,6 +85,12 @@ class LwtuiApp(App[int]):
             self.open_file(self._path)
         elif self._restores and (last := self._places.last) is not None:
             self._reopen(last)
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._typed.take(event, super().on_event)
+        else:
+            await super().on_event(event)
 
     @work(thread=True, group="warm-up")
     def _warm_up(self) -> None:
@@ -155,14 +162,14 @@ class LwtuiApp(App[int]):
     @property
     def default_model(self) -> str:
         """The model that writes new documents."""
-        return self._given_model or self.settings.model
+        return self.agents.default
 
     def choose_default(self, name: str) -> None:
         """From now on new documents are written by the model called ``name``."""
         if name in self.agents.given:
-            self._given_model = name  # it is not in the settings, so it is the default until lwtui is left
+            self.agents.preferred = name  # it is not in the settings
             return
-        self._given_model = ""
+        self.agents.preferred = ""
         self._set("model", name)
 
     def reload_settings(self) -> None:

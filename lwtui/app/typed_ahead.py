@@ -1,0 +1,72 @@
+"""Keys one after the other: what a key does is done before the next one is looked at.
+
+Textual hands each key on at once. Where several come together, as from quick fingers on a slow line, those after one
+that opens a field would still go to the list behind it, where a letter may be a command. Here they wait until the
+focus is where the key before took it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.message_pump import MessagePump
+
+if TYPE_CHECKING:
+    from textual.app import App
+    from textual.widget import Widget
+
+_LONGEST = 0.5  # seconds that a key waits for the one before: what takes longer has no part in where it goes
+Typed = events.Key | events.Paste
+
+
+class TypedAhead:
+    """The keys of an app that have come and are not yet looked at."""
+
+    def __init__(self, app: App[int]) -> None:
+        self._app = app
+        self._waiting: deque[Typed] = deque()
+        self._due: Typed | None = None  # the one whose turn it is
+        self._working: asyncio.Task[None] | None = None
+
+    async def take(self, event: Typed, handle: Callable[[events.Event], Awaitable[None]]) -> None:
+        """Have ``handle`` look at ``event`` now, or when its turn comes."""
+        if event is not self._due and self._working is not None:
+            self._waiting.append(event)
+            return
+        self._due = None
+        target = self._app.focused or (self._app.screen if self._app.screen_stack else None)
+        await handle(event)
+        self._working = asyncio.create_task(self._let_next_come(target))
+
+    async def _let_next_come(self, target: Widget | None) -> None:
+        with suppress(TimeoutError):  # then it works on, and the keys go where the focus is by now
+            async with asyncio.timeout(_LONGEST):
+                await self._is_done(target)
+        self._working = None
+        if self._waiting and self._app.is_running:
+            self._due = self._waiting.popleft()
+            self._working = asyncio.current_task()  # no other may come before it
+            self._app.post_message(self._due)
+
+    async def _is_done(self, target: Widget | None) -> None:
+        """Wait until what a key that went to ``target`` sets off has been done."""
+        if target is not None:
+            for node in target.ancestors_with_self:  # up to the app: a key goes from each to the next
+                await _through(node)
+        for _ in range(2):  # what it called for: a focus that is set later, a screen, and the focus there
+            await asyncio.sleep(0)
+            await _through(self._app)
+            if self._app.screen_stack:
+                await _through(self._app.screen)
+
+
+async def _through(node: MessagePump) -> None:
+    """Wait until ``node`` has handled all messages that it has now."""
+    done = asyncio.Event()
+    if node.is_running and node.call_later(done.set):
+        await done.wait()
