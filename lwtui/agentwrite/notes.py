@@ -31,10 +31,12 @@ def chosen_now(notes: Sequence[Note], sections: Sequence[Section], at: int) -> t
 def chosen(notes: Sequence[Note], section: Section, recent: str) -> tuple[Note, ...]:
     """The notes for a section, in the writer's order: those shown always, and those that its line of the plan or the
     ``recent`` text calls up."""
+    if not notes:
+        return ()
     return _chosen(tuple(notes), f"{section.title}\n{section.main_point}\n{recent}")
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _chosen(notes: tuple[Note, ...], text: str) -> tuple[Note, ...]:
     return tuple(
         note for note in notes if note.text and (note.always or any(_occurs(one, text) for one in note.triggers))

@@ -20,6 +20,7 @@ _SEEN_SHARE = 0.6  # a sentence with this share of known n-grams says nothing ne
 _LOOP_TOKENS = 24  # a phrase that repeats over this many tokens is a loop
 _LOOP_REACH = 700  # characters in which a loop is looked for
 _CHECK_EVERY = 40  # characters between two looks for a loop
+_PLACES = 2**24 - 1  # of the n-grams that were said
 _RESCAN = 80  # characters before the last look in which a sentence's end may since have become one
 
 
@@ -147,27 +148,25 @@ class _Grams:
     known only if most of its are.
     """
 
-    _BITS = 24
-
     def __init__(self) -> None:
-        self._bits = bytearray(2 ** (self._BITS - 3))
+        self._bits = bytearray((_PLACES + 1) // 8)
 
     def update(self, grams: Iterable[int]) -> None:
-        bits, mask = self._bits, 2**self._BITS - 1
+        bits = self._bits
         for gram in grams:
-            at = gram & mask
+            at = gram & _PLACES
             bits[at >> 3] |= 1 << (at & 7)
 
     def __contains__(self, gram: int) -> bool:
-        at = gram & (2**self._BITS - 1)
+        at = gram & _PLACES
         return bool(self._bits[at >> 3] & 1 << (at & 7))
 
 
 @lru_cache(maxsize=512)
 def _grams_of(text: str) -> array[int]:
-    """The n-grams of all sentences of a text. Each section asks for those of all earlier ones."""
+    """The n-grams of all sentences of a text, by their places. Each section asks for those of all earlier ones."""
     cuts = [0, *sentence_ends(text), len(text)]
-    return array("q", (gram for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b]))))
+    return array("I", (gram & _PLACES for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b]))))
 
 
 @lru_cache(maxsize=512)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 _WINDOW = 30.0  # seconds
+_TOGETHER = 0.1  # what comes within so many seconds is one piece: some backends send thousands in a second
 _USUAL_CHARACTERS = 4.2  # a token, until finished sections have told
 _LEAST_SECONDS = 1.0
 
@@ -29,8 +30,11 @@ class Pace:
 
     def add(self, characters: int) -> None:
         now = monotonic()
-        self._pieces.append((now, characters))
         self._characters += characters
+        if self._pieces and now - self._pieces[-1][0] < _TOGETHER:
+            began, before = self._pieces.pop()
+            now, characters = began, before + characters
+        self._pieces.append((now, characters))
         self._forget(now)
 
     def _forget(self, now: float) -> None:

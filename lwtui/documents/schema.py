@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from sys import intern
 from typing import Any
 
 from lwtui.documents.model import Basis, Provenance
@@ -159,4 +160,9 @@ def basis_to_json(basis: Basis | None) -> str | None:
 
 
 def basis_from_json(stored: str | None) -> Basis | None:
-    return None if stored is None else Basis(**json.loads(stored))
+    return None if stored is None else Basis(**json.loads(stored, object_hook=_shared))
+
+
+def _shared(values: dict[str, Any]) -> dict[str, Any]:
+    """The fingerprint of a section stands in the basis of each that comes after it: it is held once."""
+    return {intern(name): intern(value) if isinstance(value, str) else value for name, value in values.items()}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
+from sys import intern
 from typing import TYPE_CHECKING
 
 from lwtui.documents.model import Basis, Note, Origin, Section, SectionSummary, Status
@@ -21,15 +22,15 @@ _NAMED = 3  # changed sections that a reason names
 ChooseNotes = Callable[[Sequence[Section], int], Sequence[Note]]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def fingerprint(text: str) -> str:
     """A short digest of a text, the same however its white space is laid out."""
     return blake2b(" ".join(text.split()).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _short(text: str) -> str:
-    """A fingerprint that is one of very many: each section has one for every section before it."""
-    return fingerprint(text)[:8]
+    """A fingerprint that is one of very many, but held once: each section has those of all sections before it."""
+    return intern(fingerprint(text)[:8])
 
 
 def line_print(section: Section) -> str:
