@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lwtui.config import ModelSettings, Settings
+from lwtui.errors import UsageError
 from lwtui.models.catalog import resolve
 
 if TYPE_CHECKING:
@@ -24,12 +25,32 @@ class Agents:
     def __init__(self, settings: Settings, given: Mapping[str, ModelSettings] | None = None) -> None:
         self.settings = settings
         self.given = dict(given or {})
+        self.preferred = next(iter(self.given), "")  # comes before the settings' own model, until lwtui is left
         self._open: dict[str, Agent] = {}
         self._lock = asyncio.Lock()
 
+    @property
+    def default(self) -> str:
+        """The name of the model that writes where a document names none."""
+        return self.preferred or self.settings.model
+
     def resolve(self, name: str) -> ModelSettings:
-        """The settings of the model called ``name``. Raises :class:`lwtui.errors.UsageError`."""
-        return self.given[name] if name in self.given else resolve(name, self.settings)
+        """The settings of the model called ``name``, or of the default one. Raises :class:`UsageError`."""
+        name = name or self.default
+        if name in self.given:
+            return self.given[name]
+        try:
+            return resolve(name, self.settings)
+        except UsageError:
+            raise UsageError(f"The model {name} is not known on this machine: choose another, or add it.") from None
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a model called ``name`` on this machine."""
+        try:
+            self.resolve(name)
+        except UsageError:
+            return False
+        return True
 
     def names(self) -> list[str]:
         """The models a person can choose from."""
@@ -38,12 +59,14 @@ class Agents:
         return list(dict.fromkeys([*self.given, *known_models(self.settings)]))
 
     async def get(self, name: str, beside: Collection[str] = ()) -> Agent:
-        """The model called ``name``, opened if it is not; those in ``beside`` are in use, and stay open.
+        """The model called ``name`` (none: the default), opened if it is not; those in ``beside`` are in use, and stay
+        open.
 
         Raises :class:`lwtui.errors.LwtuiError` with one line.
         """
         from lwtui.agentwrite import open_agent  # the whole method, which the first screen does not need
 
+        name = name or self.default
         wanted = self.resolve(name)
         async with self._lock:
             agent = self._open.get(name)

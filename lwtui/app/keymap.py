@@ -97,6 +97,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("inspect", "i", "Inspect", "Exactly what the model will see for this section, in tokens", footer=False),
         Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the plan", toolbar=True),
         Action("forecast", "o", "Forecast", "What the rest will take (tokens, time, cost), and a budget", footer=False),
+        Action("model", "c", "Model", "Choose the model that writes this document", footer=False),
         Action("roles", "C", "Roles", "Other models for planning, for notes and reviews", footer=False),
         Action("stop", "f6", "Stop", "Stop the model", footer=False),
         Action("back", "escape", "Back", "From a field to the list; from the list to the library"),

@@ -44,7 +44,7 @@ from lwtui.app.format import number, unit
 from lwtui.app.manuscript import Manuscript, SectionChanged
 from lwtui.app.pace import Pace
 from lwtui.config import ModelSettings, Role
-from lwtui.documents.model import Status
+from lwtui.documents.model import Brief, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
@@ -151,9 +151,13 @@ class Session:
 
     async def change_model(self, name: str) -> None:
         """Have another model write the document; a run that was going on goes on with that one."""
+        await self.change_brief(replace(self.document.brief, model=name))
+
+    async def change_brief(self, brief: Brief) -> None:
+        """Change what is to be written and how; writing that was going on goes on by that."""
         going_on = self.activity is Activity.WRITING
         await self.cancel()
-        self.document.set_brief(replace(self.document.brief, model=name))
+        self.document.set_brief(brief)
         if going_on:
             self.start_write()
 
@@ -167,12 +171,17 @@ class Session:
 
     # -- roles and budget
 
+    @property
+    def model(self) -> str:
+        """The name of the model that writes the document: the app's own where the document names none."""
+        return self.document.brief.model or self.agents.default
+
     def model_for(self, role: Role) -> str:
         """The name of the model that has a role in this document: its own choice, the settings', or its writer."""
         if role is Role.WRITE:
-            return self.document.brief.model
+            return self.model
         own = self.document.setting(role.setting)
-        return own or self.agents.settings.roles.get(role.value, "") or self.document.brief.model
+        return own or self.agents.settings.roles.get(role.value, "") or self.model
 
     def set_role(self, role: Role, name: str) -> None:
         """Give a role other than the writer's to a model; an empty name leaves it to the settings."""
@@ -209,7 +218,7 @@ class Session:
     def model_settings(self) -> ModelSettings | None:
         """The settings of the document's model, or ``None`` if it is not known on this machine."""
         try:
-            return self.agents.resolve(self.document.brief.model)
+            return self.agents.resolve(self.model)
         except LwtuiError:
             return None
 
@@ -288,7 +297,7 @@ class Session:
     async def _write(self, anew: Collection[str] | None = None) -> None:
         """Write what is not done, or some sections anew. Begins again where a section was changed under way."""
         document = self.document
-        agent = await self.agents.get(document.brief.model)
+        agent = await self.agents.get(self.model)
         agent.helper = await self._helper()
         oracle = Oracle(agent, document.brief, document, document.usage, self.budget, anew or ())
         self.note(f"Expected: {told(oracle.expected, unit(document.brief.language))}")

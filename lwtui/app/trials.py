@@ -26,7 +26,7 @@ async def tried(app: LwtuiApp, name: str) -> Trial:
     from lwtui.agentwrite.trial import try_out
 
     session = app.session
-    if session is not None and session.busy and (at_work := session.document.brief.model) != name:
+    if session is not None and session.busy and (at_work := session.model) != name:
         # One model is open at a time, and this one would be closed in the middle of a sentence.
         return Trial(False, f"{at_work} is at work on your document. Stop it (F6), then test {name}.")
     try:

@@ -16,7 +16,7 @@ def choose_model(options: argparse.Namespace, settings: Settings, default: str =
     """The model that the options name, else ``default``, else the settings' own. Raises :class:`UsageError`."""
     if options.base_url:
         return at_address(options.base_url, options.model)
-    chosen = resolve(options.model or default or settings.model, settings)
+    chosen = resolve(options.model or default, settings)
     # A path has to mean the same file when the document is resumed from another folder.
     return replace(chosen, path=str(Path(chosen.path).expanduser().absolute())) if chosen.path else chosen
 

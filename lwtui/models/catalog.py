@@ -24,8 +24,10 @@ def known_models(settings: Settings) -> list[str]:
 def resolve(name: str, settings: Settings) -> ModelSettings:
     """The settings of the model called ``name``: one of the settings' models, ``demo``, or the path of a GGUF.
 
-    Raises :class:`UsageError` that names the known ones.
+    No name is the settings' own model: an imported document has none. Raises :class:`UsageError` that names the known
+    ones.
     """
+    name = name or settings.model
     if name in settings.models:
         return settings.models[name]
     if name == "demo":

@@ -308,14 +308,6 @@ async def test_an_endpoint_that_is_not_there_is_told_in_one_line(place: Place) -
         assert not person.session.busy
 
 
-async def test_a_model_that_is_gone_from_the_settings_is_named(place: Place) -> None:
-    async with someone(place.make(100, model="vanished")) as person:
-        await person.at(PlanScreen)
-        await person.press("f5")
-        await person.at(WritingScreen)
-        await person.sees("There is no model named 'vanished'")
-
-
 async def test_an_interrupted_section_can_be_taken_for_complete(place: Place) -> None:
     path = place.make(100)
     with Document.open(path) as document:

@@ -90,3 +90,11 @@ def test_other_models_plan_and_make_notes(shell: Shell) -> None:
         assert "model = planner" in shell.run("config", "get").out
         done = shell.run("config", "set", "roles.cook", "other")
         assert done.code == 2 and "'cook' is not a role" in done.err
+
+
+def test_an_imported_document_goes_on_with_the_settings_model(shell: Shell) -> None:
+    (shell.folder / "tea.md").write_text("# Tea\n\n## Leaves\n\nThey are green.\n")
+    shell.settings('model = "writer"\n\n[models.writer]\nbase_url = "http://127.0.0.1:9/v1"\ncontext_length = 8192\n')
+    shell.run("import", "tea.md").worked()
+    done = shell.run("write", "--resume", "tea.lw", "--dry-run").worked()
+    assert "writer" in done.out

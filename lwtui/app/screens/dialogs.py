@@ -67,7 +67,7 @@ class Choose(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Label(self._question, markup=False)
+            yield Static(self._question, markup=False)
             yield OptionList(
                 *(Option(shown) for _, shown in self._options), markup=False, compact=True, classes="above"
             )

@@ -15,6 +15,7 @@ from lwtui.config import Role
 from lwtui.errors import LwtuiError
 
 _REST_SECONDS = 0.3  # after the last change; then what is stale is looked for
+_AS_SET = "-"  # no model's name: a role is left to the settings
 _ROLES = {
     Role.PLAN: "Plan",
     Role.WRITE: "Write",
@@ -66,14 +67,58 @@ class DocumentScreen(Base):
             self.complain(why)
         return bool(why)
 
-    def _start(self, start: Callable[[], None]) -> None:
-        """Start a run; what keeps it from starting is told."""
+    def _start(self, start: Callable[[], None], role: Role = Role.WRITE) -> None:
+        """Start a run of the model that has ``role``; what keeps it from starting is told."""
         if self._refuses():
+            return
+        if not self._session.agents.knows(self._session.model_for(role)):
+            self._start_with_another(start, role)
             return
         try:
             start()
         except LwtuiError as error:
             self.complain(error)
+
+    @work(exclusive=True, group="runs")
+    async def _start_with_another(self, start: Callable[[], None], role: Role) -> None:
+        if await self._has_model(role):
+            self._start(start, role)
+
+    async def _has_model(self, role: Role = Role.WRITE) -> bool:
+        """Whether the model that has ``role`` is known on this machine; the person may choose another."""
+        name = self._session.model_for(role)
+        if self._session.agents.knows(name):
+            return True
+        question = f"The model {name} is not known on this machine. Choose another:"
+        return not self._refuses() and await self._choose_model(role, question)
+
+    async def _choose_model(self, role: Role, question: str) -> bool:
+        """Have the person choose the model for ``role``; whether one was chosen."""
+        from lwtui.app.screens.dialogs import Choose
+
+        session = self._session
+        models = [(name, name) for name in self.lwtui.agents.names()]
+        if role is not Role.WRITE:
+            models.insert(0, (_AS_SET, "as the settings say, or as the writer"))
+        name = await self.app.push_screen_wait(Choose(question, models, session.model_for(role)))
+        if name is None:
+            return False
+        try:
+            if role is not Role.WRITE:
+                session.set_role(role, "" if name == _AS_SET else name)
+            elif name != self._document.brief.model:
+                await session.change_model(name)
+        except LwtuiError as error:
+            self.complain(error)
+            return False
+        self._draw()
+        return True
+
+    @work(exclusive=True, group="runs")
+    async def action_model(self) -> None:
+        """Choose the model that writes the document."""
+        if not self._refuses():
+            await self._choose_model(Role.WRITE, "Model for this document")
 
     @work(exclusive=True, group="runs")
     async def action_forecast(self) -> None:
@@ -99,21 +144,8 @@ class DocumentScreen(Base):
         if chosen is None:
             return
         role = Role(chosen)
-        models = [(name, name) for name in self.lwtui.agents.names()]
-        if role is not Role.WRITE:
-            models.insert(0, ("-", "as the settings say, or as the writer"))
-        name = await self.app.push_screen_wait(Choose(f"{_ROLES[role]}: which model?", models, session.model_for(role)))
-        if name is None:
-            return
-        try:
-            if role is Role.WRITE:
-                await session.change_model(name)
-            else:
-                session.set_role(role, "" if name == "-" else name)
-        except LwtuiError as error:
-            self.complain(error)
-            return
-        self.say(f"{_ROLES[role]}: {session.model_for(role)}.")
+        if await self._choose_model(role, f"{_ROLES[role]}: which model?"):
+            self.say(f"{_ROLES[role]}: {session.model_for(role)}.")
 
     # -- what the model knows
 
@@ -137,7 +169,7 @@ class DocumentScreen(Base):
             self.say("A heading alone is not written, so the model sees nothing for it.")
         elif section_id in self._session.current:
             self.say("This section is being written. F6 stops; then what comes next can be looked at.")
-        else:
+        elif await self._has_model():
             await self.app.push_screen_wait(InspectorScreen(self._session, section_id))
 
     # -- what is stale
@@ -163,7 +195,7 @@ class DocumentScreen(Base):
             return
         chosen = await self.app.push_screen_wait(StaleScreen(self._session))
         self._draw()
-        if not chosen:
+        if not chosen or not await self._has_model():
             return
         try:
             self._session.start_rewrite(chosen)

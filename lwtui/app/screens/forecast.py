@@ -47,7 +47,7 @@ def lines(session: Session) -> list[str]:
     """The forecast for reading, a figure a line."""
     document, expected = session.document, session.forecast()
     if expected is None:
-        return [f"The model {document.brief.model} is not known on this machine: choose another (c)."]
+        return [f"The model {session.model} is not known on this machine: choose another (c)."]
     told = [
         ("Still to be written", amount(expected.words, document.brief)),
         ("Calls", number(expected.calls)),

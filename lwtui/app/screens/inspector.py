@@ -53,7 +53,7 @@ class InspectorScreen(Dialog[None]):
     async def _look(self) -> None:
         document = self._session.document
         try:
-            agent = await self._session.agents.get(document.brief.model)
+            agent = await self._session.agents.get(self._session.model)
             self._seen = seen = await preview(agent, document.brief, document, self._section_id)
         except LwtuiError as error:
             self._told.say(str(error))

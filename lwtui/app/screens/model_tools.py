@@ -55,7 +55,7 @@ class ModelTools(DocumentScreen):
         from lwtui.app.screens.diff import DiffScreen, told
 
         section = self._section_at_rest()
-        if section is None:
+        if section is None or not await self._has_model():
             return
         # Whoever is in the outline means the section.
         start, end = self._editor.selected if self.focused is self._editor else (0, len(section.text))
@@ -103,7 +103,7 @@ class ModelTools(DocumentScreen):
         from lwtui.app.screens.takes import TakesScreen
 
         section = self._section_at_rest()
-        if section is None:
+        if section is None or not await self._has_model():
             return
         hint = f"2 to {MOST_TAKES}, side by side where the model can. The text stays until you pick one."
         answer = await self.app.push_screen_wait(Ask("How many takes of this section?", str(self._takes), hint))

@@ -42,7 +42,7 @@ class NotesScreen(Base):
         """``changed`` is called when the screen is left."""
         super().__init__()
         self._document = session.document
-        self._model = session.document.brief.model
+        self._model = session.model
         self._changed = changed
         self._shown = ""  # the row whose fields these are
         self._named = ""  # what the note was called when its fields were filled in

@@ -24,6 +24,7 @@ from lwtui.app.widgets.row_list import Column, RowList
 from lwtui.app.widgets.section_form import SectionForm
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.app.widgets.toolbar import Toolbar
+from lwtui.config import Role
 from lwtui.documents.model import DEEPEST, Status
 from lwtui.documents.outline import block, is_group, labels, numbers, to_write
 from lwtui.errors import LwtuiError
@@ -112,7 +113,7 @@ class PlanScreen(PlanTools):
         self._note = note
         self._find_stale_soon()
         plan, brief = self._document.plan, self._document.brief
-        self._title.say(self._document.title, brief.model)
+        self._title.say(self._document.title, self._session.model)
         select = select or self._list.key
         if select in {section.id for section in plan.sections}:
             select = shown_instead(plan, select, self._folded)
@@ -153,7 +154,7 @@ class PlanScreen(PlanTools):
             case _ if why := why_read_only(self._document):
                 status = why
             case Activity.LOADING:
-                status = f"Opening the model {self._document.brief.model} … F6 stops"
+                status = f"Opening the model {self._session.model_for(Role.PLAN)} … F6 stops"
             case Activity.PLANNING:
                 status = f"{self._session.message} … F6 stops"
             case Activity.WRITING:
@@ -241,7 +242,7 @@ class PlanScreen(PlanTools):
         if not self._planned(section_id).words:
             self.say("A heading alone has nothing to plan anew. R plans the document, b breaks a section up.")
             return
-        self._start(lambda: self._session.start_replan(section_id))
+        self._start(lambda: self._session.start_replan(section_id), Role.PLAN)
 
     def action_break_down(self) -> None:
         section_id, plan = self._list.key, self._document.plan
@@ -254,7 +255,7 @@ class PlanScreen(PlanTools):
         elif self._document.section(section_id).text.strip():
             self.say("This section has text, which would stay with the heading. Split it (s), or clear it first.")
         else:
-            self._start(lambda: self._session.start_breaking_up(section_id))
+            self._start(lambda: self._session.start_breaking_up(section_id), Role.PLAN)
 
     @work
     async def action_replan_all(self) -> None:
@@ -266,7 +267,7 @@ class PlanScreen(PlanTools):
             question = "A new plan takes the place of this one. The texts written so far stay in the file; u undoes it."
             if not await self.app.push_screen_wait(Confirm(question, "Replan all")):
                 return
-        self._start(self._session.start_plan)
+        self._start(self._session.start_plan, Role.PLAN)
 
     async def action_stop(self) -> None:
         await self._session.cancel()
@@ -291,7 +292,7 @@ class PlanScreen(PlanTools):
             )
             if not await self.app.push_screen_wait(Confirm(question, "Write")):
                 return
-        if not self._session.busy:
+        if not self._session.busy and await self._has_model():
             self._start(self._session.start_write)
         self.lwtui.show_text()
 

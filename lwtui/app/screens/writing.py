@@ -212,7 +212,7 @@ class WritingScreen(TextTools, ModelTools):
         self._told = monotonic()
         session, document = self._session, self._document
         self._status.say(figures(session, self.size.width, self._telling))
-        self._title.say(document.title, document.brief.model)
+        self._title.say(document.title, session.model)
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
         label(self._outline, "Outline", f"{done} of {len(sections)} done")
@@ -317,6 +317,8 @@ class WritingScreen(TextTools, ModelTools):
             question = "You edited this section by hand. Have it written anew? Your text stays in its history (F8)."
             if not await self.app.push_screen_wait(Confirm(question, "Rewrite")):
                 return
+        if not await self._has_model():
+            return
         try:
             await self._session.regenerate(section_id)
         except LwtuiError as error:
@@ -329,23 +331,6 @@ class WritingScreen(TextTools, ModelTools):
             return
         try:
             self._document.mark_done(section_id)
-        except LwtuiError as error:
-            self.complain(error)
-        self._draw()
-
-    @work
-    async def action_model(self) -> None:
-        from lwtui.app.screens.dialogs import Choose
-
-        if self._refuses():
-            return
-        brief = self._document.brief
-        models = [(name, name) for name in self.lwtui.agents.names()]
-        chosen = await self.app.push_screen_wait(Choose("Model for this document", models, brief.model))
-        if chosen is None or chosen == brief.model:
-            return
-        try:
-            await self._session.change_model(chosen)
         except LwtuiError as error:
             self.complain(error)
         self._draw()
