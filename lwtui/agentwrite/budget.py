@@ -7,9 +7,11 @@ end, so until then it is estimated from what was asked and what has come.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from decimal import Decimal
+from math import ceil, floor, log10
 
 import regex
 
@@ -31,13 +33,21 @@ BUDGET = "budget"  # the setting of a document that holds it, as it was given
 _BUDGET = regex.compile(
     r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<scale>k|m)?\s*(?P<tokens>t|tok|tokens?)?", regex.IGNORECASE
 )
-_CHARACTERS_A_TOKEN = 3.5  # rather too few, so that a limit is not passed
+CHARACTERS_A_TOKEN = 3.5  # rather too few, so that a limit is not passed
 _LEAST_ANSWER = 50  # tokens that are worth a call
 _USUAL = Usage(2000, 800)  # of a section of which nothing is known
 
 
 class BudgetReached(LwtuiError):
     """The limit is reached; all text is kept."""
+
+
+def no_room(budget: Budget, what: str) -> BudgetReached:
+    return BudgetReached(f"The budget of {budget} has no room for {what}. {_KEPT}")
+
+
+def used_up(budget: Budget, what: str) -> BudgetReached:
+    return BudgetReached(f"The budget of {budget} is used up within {what}. {_KEPT}")
 
 
 @dataclass(frozen=True)
@@ -50,7 +60,8 @@ class Budget:
     def __str__(self) -> str:
         if self.tokens is not None:
             return f"{self.tokens:,} tokens"
-        return f"{self.amount:g}" if self.amount is not None else "none"
+        # An exponent is no amount that a person gives.
+        return f"{Decimal(f'{self.amount:.6g}'):f}" if self.amount is not None else "none"
 
     def share(self, usage: Usage, model: ModelSettings) -> float:
         """How much of it ``usage`` takes; 1 is all."""
@@ -77,6 +88,20 @@ def parse_budget(given: str) -> Budget | None:
     return Budget(tokens=round(number)) if match["tokens"] else Budget(amount=number)
 
 
+def raised(budget: Budget, share: float) -> Budget:
+    """A budget that lasts where ``share`` of this one is expected to be taken, in a round figure."""
+    times = max(1.5, share * 1.25)
+    if budget.tokens is not None:
+        return Budget(tokens=round(_rounded_up(budget.tokens * times)))
+    return Budget(amount=_rounded_up((budget.amount or 0.0) * times))
+
+
+def _rounded_up(figure: float) -> float:
+    """To two digits."""
+    step = 10.0 ** (floor(log10(figure)) - 1)
+    return float(f"{ceil(round(figure / step, 6)) * step:.2g}")
+
+
 def check_budget(budget: Budget | None, model: ModelSettings) -> None:
     """Raise :class:`UsageError` for a budget in money where the model's prices are not known."""
     if budget is not None and budget.amount is not None and cost_of(Usage(), model) is None:
@@ -97,27 +122,39 @@ class _Open:
 
     @property
     def usage(self) -> Usage:
-        return Usage(self.prompt * self.calls, round((self.characters + self.thought) / _CHARACTERS_A_TOKEN))
+        return Usage(self.prompt * self.calls, round((self.characters + self.thought) / CHARACTERS_A_TOKEN))
 
 
 @dataclass
 class Watch:
     """Watches a run. ``spent`` is what the document took before it; the rest is counted here.
 
-    ``usage_of`` says what a section that was interrupted took, as far as that can be told.
+    ``beside`` tells the share of the budget that other calls for the document took. ``usage_of`` says what a section
+    that was interrupted took, as far as that can be told.
     """
 
     model: ModelSettings
     expected: Forecast
     spent: Usage
     budget: Budget | None = None
+    beside: Callable[[Budget], float] = lambda _: 0.0
     begun: bool = False
     _open: dict[str, _Open] = field(default_factory=dict)
+    _beside_before: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.budget is not None:
+            self._beside_before = self.beside(self.budget)  # which is in ``spent`` already
 
     @property
     def usage(self) -> Usage:
         """All that was taken, with the estimates for what is being written."""
-        return sum((one.usage for one in self._open.values()), self.spent)
+        return self.spent + self.running
+
+    @property
+    def running(self) -> Usage:
+        """The estimates for what is being written."""
+        return sum((one.usage for one in self._open.values()), Usage())
 
     def usage_of(self, section_id: str) -> Usage:
         return self._open[section_id].usage if section_id in self._open else Usage()
@@ -125,26 +162,31 @@ class Watch:
     async def within(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
         """Pass ``events`` on while there is budget. Raises :class:`BudgetReached`, between two of them."""
         async with aclosing(events) as source:
+            if self.budget is not None and self.expected.words and self._left(self.usage) <= 0:
+                raise no_room(self.budget, "what is still to be written")
             async for event in source:
                 if isinstance(event, SectionStarted):
                     self._check_before(event)
                 self._take(event)
                 yield event
                 if not isinstance(event, SectionStarted | SectionFinished) and self._left(self.usage) <= 0:
-                    raise BudgetReached(f"The budget of {self.budget} is used up within a section. {_KEPT}")
+                    assert self.budget is not None
+                    raise used_up(self.budget, "a section")
 
     def _check_before(self, event: SectionStarted) -> None:
         """Whether a section may begin."""
         likely = self.expected.each.get(event.section_id, _USUAL)
         least = likely if self.begun else Usage(likely.prompt, _LEAST_ANSWER)
         if self._left(self.usage + least) < 0:
-            raise BudgetReached(
-                f"The budget of {self.budget} has no room for section {event.position} of {event.total}. {_KEPT}"
-            )
+            assert self.budget is not None
+            raise no_room(self.budget, f"section {event.position} of {event.total}")
         self.begun = True
 
     def _left(self, usage: Usage) -> float:
-        return 1.0 if self.budget is None else 1.0 - self.budget.share(usage, self.model)
+        if self.budget is None:
+            return 1.0
+        beside = self.beside(self.budget) - self._beside_before
+        return 1.0 - self.budget.share(usage, self.model) - beside
 
     def _take(self, event: Event) -> None:
         match event:

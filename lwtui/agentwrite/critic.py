@@ -17,6 +17,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.answers import Answer, ask
+from lwtui.agentwrite.budget import BudgetReached
 from lwtui.agentwrite.events import Retrying
 from lwtui.agentwrite.forms import instruction_of
 from lwtui.agentwrite.lint import Finding, Part
@@ -28,6 +29,7 @@ from lwtui.models.base import Request
 from lwtui.text import clean, one_line
 
 _ANSWER_TOKENS = 2000
+LIKELY_ANSWER = 300  # tokens
 _LONGEST_WHY = 300
 _MOST_FACTS = 30  # quotes that one stretch hands on
 _KINDS = {
@@ -218,10 +220,15 @@ async def _asked(
     }
     request = agent.prepared(Request(prompt, _ANSWER_TOKENS, **shape), brief, salt)
     into = Answer()
-    async with aclosing(ask(agent, request, into)) as events:
-        async for event in events:
-            if isinstance(event, Retrying):
-                yield event
+    try:
+        async with aclosing(ask(agent, request, into)) as events:
+            async for event in events:
+                if isinstance(event, Retrying):
+                    yield event
+    except BudgetReached:
+        for found in reader.take(into.text):  # what came of the answer is paid for
+            yield found
+        raise
     reader.usage += into.usage
     for found in reader.take(into.text):
         yield found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lwtui.agentwrite.plan_format import Bounds
+from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds
 from lwtui.agentwrite.rates import Rates
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief, Mode, Section, Status, Usage
@@ -94,6 +94,11 @@ def tokens_per_unit(brief: Brief, rates: Rates) -> float:
     if counts_characters(brief.language):
         return rates.per_character or _PER_CHARACTER
     return rates.per_word or _PER_WORD
+
+
+def likely_plan(brief: Brief) -> int:
+    """Tokens of the answer to one call for a plan."""
+    return _STEP * min(MOST_AT_ONCE, Bounds.of(brief.words, 120).likely_steps(brief.words))
 
 
 class _Run:

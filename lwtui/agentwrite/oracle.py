@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from dataclasses import replace
 from time import monotonic
@@ -28,9 +28,11 @@ class Oracle:
         spent: Usage,
         budget: Budget | None = None,
         anew: Collection[str] = (),
+        beside: Callable[[Budget], float] = lambda _: 0.0,
     ) -> None:
         """``spent`` is what the document has taken before; ``anew`` are sections that are written although they are
-        done. Raises :class:`lwtui.errors.UsageError` for a budget that this model cannot be held to."""
+        done; ``beside`` tells the share of the budget that other calls took. Raises
+        :class:`lwtui.errors.UsageError` for a budget that this model cannot be held to."""
         self._model = agent.settings
         check_budget(budget, self._model)
         rates = replace(load_rates(self._model), context_length=agent.context_length)
@@ -38,7 +40,7 @@ class Oracle:
         brief = replace(brief, notes=tuple(note for note in manuscript.notes if note.always))
         self.expected = forecast(brief, sections, self._model, rates)
         self._meter = Meter(rates, by_characters=counts_characters(brief.language))
-        self._watch = Watch(self._model, self.expected, spent, budget)
+        self._watch = Watch(self._model, self.expected, spent, budget, beside)
         self._spent = spent
         self._manuscript = manuscript
         self._words = self._length()
@@ -55,6 +57,10 @@ class Oracle:
                 self._meter.take(event)
                 self._finished = isinstance(event, DocumentFinished)
                 yield event
+
+    def running(self) -> Usage:
+        """What the sections take that are being written at this moment."""
+        return self._watch.running
 
     def usage_of(self, section_id: str) -> Usage:
         """What a section took that was interrupted, as far as that can be told."""

@@ -17,6 +17,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.answers import Answer, ask
+from lwtui.agentwrite.budget import BudgetReached
 from lwtui.agentwrite.context import Context
 from lwtui.agentwrite.events import PlanDelta, Retrying, TextDelta, TextRolledBack
 from lwtui.agentwrite.forms import Task, instruction_of, unit
@@ -91,7 +92,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Proposal:
-    """An answer in full. ``text`` is the section with it; ``cut`` says that the model had no room to end.
+    """An answer in full. ``text`` is the section with it; ``cut`` says that the model had no room, or budget, to end.
 
     ``version`` is where a document keeps it, once it does.
     """
@@ -140,7 +141,7 @@ async def revise(agent: Agent, passage: Passage, wish: Wish) -> AsyncGenerator[R
 
     A call that broke off is made again, and what came of it is rolled back to nothing. Closing the iterator stops
     at once. Raises :class:`LwtuiError` where the model cannot do this, :class:`~lwtui.models.base.ModelError` where a
-    fault lasts.
+    fault lasts, and :class:`~lwtui.agentwrite.budget.BudgetReached` after a proposal of what had come until then.
     """
     check(agent, wish, passage)
     section_id = passage.section.id
@@ -149,27 +150,33 @@ async def revise(agent: Agent, passage: Passage, wish: Wish) -> AsyncGenerator[R
     wanted = passage.wanted(wish.order)
     into, intake = Answer(), _intake(passage, wish, follows)
     answer, ended_by_us = "", False
-    async with aclosing(ask(agent, request, into)) as events:
-        async for event in events:
-            if isinstance(event, Retrying):
-                answer, intake = "", _intake(passage, wish, follows)
-                yield TextRolledBack(section_id, 0, event.reason)
-                yield replace(event, section_id=section_id)
-            elif isinstance(event, PlanDelta) and (piece := intake.add(event.text)):
-                answer += piece
-                yield TextDelta(section_id, piece)
-                if not agent.profile.ends_itself and (end := _landing(answer, wanted)):
-                    answer, ended_by_us = answer[:end], True
-                    break
+    reached: BudgetReached | None = None
+    try:
+        async with aclosing(ask(agent, request, into)) as events:
+            async for event in events:
+                if isinstance(event, Retrying):
+                    answer, intake = "", _intake(passage, wish, follows)
+                    yield TextRolledBack(section_id, 0, event.reason)
+                    yield replace(event, section_id=section_id)
+                elif isinstance(event, PlanDelta) and (piece := intake.add(event.text)):
+                    answer += piece
+                    yield TextDelta(section_id, piece)
+                    if not agent.profile.ends_itself and (end := _landing(answer, wanted)):
+                        answer, ended_by_us = answer[:end], True
+                        break
+    except BudgetReached as error:
+        reached = error
     if not ended_by_us:
         answer += intake.close()
-    usage = into.usage if not ended_by_us else await _estimated(agent, request, answer)
+    usage = await _estimated(agent, request, answer) if ended_by_us or reached else into.usage
     answer = fitted(answer, passage, wish, is_chat=follows)
     if not answer.strip():
-        raise LwtuiError("The model's answer has no text. Ask again, or in other words.")
+        raise reached or LwtuiError("The model's answer has no text. Ask again, or in other words.")
     provenance = replace(agent.provenance(request), task=wish.task)
-    cut = into.reason == "length" and not ended_by_us
+    cut = (into.reason == "length" and not ended_by_us) or reached is not None
     yield Proposal(answer, passage.with_answer(answer), provenance, usage, cut)
+    if reached is not None:
+        raise reached
 
 
 def fitted(answer: str, passage: Passage, wish: Wish, *, is_chat: bool) -> str:

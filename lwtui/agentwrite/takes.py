@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.budget import BudgetReached
 from lwtui.agentwrite.events import Event, Grounded, SectionFinished, SectionStarted, TextDelta, TextRolledBack
 from lwtui.agentwrite.write import Manuscript, write
 from lwtui.documents.model import Basis, Brief, Note, Plan, Provenance, Section, SectionSummary, Status, Usage
@@ -85,7 +86,8 @@ async def make_takes(
 ) -> AsyncGenerator[TakeMoved, None]:
     """Write ``count`` takes of a section, whatever stands there now. Closing the iterator stops them all.
 
-    A take that fails does not stop the others; raises :class:`LwtuiError` only if all of them failed.
+    A take that fails does not stop the others; raises :class:`LwtuiError` only if all of them failed, or at the end
+    if the budget did not last for all of them.
     """
     if not 1 <= count <= MOST_TAKES:
         raise LwtuiError(f"Between 1 and {MOST_TAKES} takes can be made at once.")
@@ -95,6 +97,7 @@ async def make_takes(
     queue: asyncio.Queue[TakeMoved | None] = asyncio.Queue()
     room = asyncio.Semaphore(_AHEAD)
     slots = asyncio.Semaphore(max(1, agent.model.capabilities.parallel))
+    reached: list[BudgetReached] = []
     view = _View(manuscript.plan, manuscript.sections(), section_id, manuscript.notes, manuscript.summaries)
 
     async def work(take: Take) -> None:
@@ -107,7 +110,11 @@ async def make_takes(
                         queue.put_nowait(TakeMoved(take, event))
             except LwtuiError as error:
                 await room.acquire()
-                take.state, take.error = TakeState.FAILED, str(error)
+                if isinstance(error, BudgetReached):
+                    reached.append(error)
+                stopped = isinstance(error, BudgetReached) and take.text.strip()
+                take.state = TakeState.STOPPED if stopped else TakeState.FAILED
+                take.error = str(error)
                 queue.put_nowait(TakeMoved(take, None))
 
     async def work_all() -> None:
@@ -127,6 +134,8 @@ async def make_takes(
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+    if reached:
+        raise reached[0]
     if all(take.state is TakeState.FAILED for take in takes):
         raise LwtuiError(takes[0].error)
 

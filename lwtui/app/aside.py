@@ -10,9 +10,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from lwtui.agentwrite import Agent
-from lwtui.agentwrite.critic import CriticEvent, Found, Reviewed, criticise
+from lwtui.agentwrite.critic import LIKELY_ANSWER, CriticEvent, Found, Reviewed, criticise
+from lwtui.agentwrite.estimate import tokens_per_unit
+from lwtui.agentwrite.events import SectionFinished
+from lwtui.agentwrite.ledger import Purse
 from lwtui.agentwrite.lint import Finding, lint, parts_of
 from lwtui.agentwrite.notes import chosen, recent_text
+from lwtui.agentwrite.rates import load_rates
 from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
 from lwtui.agentwrite.takes import Take, TakeMoved, TakeState, make_takes
 from lwtui.config import Role
@@ -55,10 +59,15 @@ class Aside:
         brief = replace(document.brief, notes=notes)
         passage = Passage(brief, document.plan, section, start, end, _text_before(sections, at))
         agent = await self._agent(Role.WRITE)
-        self._session.note(f"Asked for a passage of “{section.title or document.title}” again ({wish.task})")
-        async with aclosing(revise(agent, passage, wish)) as events:
-            async for event in events:
-                yield self._kept(section, event) if isinstance(event, Proposal) else event
+        likely = round(passage.wanted(wish.order) * tokens_per_unit(brief, load_rates(agent.settings)))
+        with self._session.ledger.held(agent, "this passage", likely) as purse:
+            self._session.note(f"Asked for a passage of “{section.title or document.title}” again ({wish.task})")
+            async with aclosing(revise(purse.agent, passage, wish)) as events:
+                async for event in events:
+                    if isinstance(event, Proposal):
+                        purse.tell(event.usage)
+                        event = self._kept(section, event)
+                    yield event
 
     def _kept(self, section: Section, proposal: Proposal) -> Proposal:
         origin = Origin.USER if section.origin is Origin.USER else Origin.MODEL
@@ -86,20 +95,31 @@ class Aside:
         when the iterator is closed too.
         """
         agent = await self._agent(Role.WRITE)
-        title = self._session.document.section(section_id).title or self._session.document.title
-        self._session.note(f"Asked for {count} takes of “{title}”")
+        document = self._session.document
+        section = document.section(section_id)
+        self._session.note(f"Asked for {count} takes of “{section.title or document.title}”")
+        likely = round(section.words * tokens_per_unit(document.brief, load_rates(agent.settings)))
+        with self._session.ledger.held(agent, "another take", likely) as purse:
+            moves = make_takes(purse.agent, document.brief, document, section_id, count)
+            async with aclosing(moves), aclosing(self._keeping(section_id, moves, purse)) as kept:
+                async for moved in kept:
+                    yield moved
+
+    async def _keeping(
+        self, section_id: str, moves: AsyncGenerator[TakeMoved, None], purse: Purse
+    ) -> AsyncGenerator[TakeMoved, None]:
         takes: dict[int, Take] = {}
         kept: dict[int, float] = {}
         try:
-            document = self._session.document
-            async with aclosing(make_takes(agent, document.brief, document, section_id, count)) as moves:
-                async for moved in moves:
-                    take = takes.setdefault(moved.take.number, moved.take)
-                    done = take.state in (TakeState.DONE, TakeState.FAILED)
-                    if done or monotonic() - kept.setdefault(take.number, monotonic()) >= _KEEP_SECONDS:
-                        kept[take.number] = monotonic()
-                        self._keep_take(section_id, take)
-                    yield moved
+            async for moved in moves:
+                take = takes.setdefault(moved.take.number, moved.take)
+                over = take.state not in (TakeState.WAITING, TakeState.WRITING)
+                if over or monotonic() - kept.setdefault(take.number, monotonic()) >= _KEEP_SECONDS:
+                    kept[take.number] = monotonic()
+                    self._keep_take(section_id, take)
+                if isinstance(moved.event, SectionFinished):
+                    purse.tell(take.usage)
+                yield moved
         finally:
             for take in takes.values():
                 if take.state is TakeState.WRITING:
@@ -140,14 +160,14 @@ class Aside:
         self._session.note(f"Asked {agent.model.name} to review the document")
         self.findings = [one for one in self.findings if not one.by_critic]
         brief = replace(document.brief, notes=tuple(note for note in document.notes if note.text))
-        async with aclosing(criticise(agent, brief, parts_of(document.sections()))) as events:
-            async for event in events:
-                if isinstance(event, Found):
-                    self.findings.insert(sum(one.by_critic for one in self.findings), event.finding)
-                elif isinstance(event, Reviewed):
-                    document.add_usage(event.usage)
-                    self._session.note(f"The review is over: {event.found} found, {event.dropped} dropped")
-                yield event
+        with self._session.ledger.held(agent, "a review", LIKELY_ANSWER) as purse:
+            async with aclosing(criticise(purse.agent, brief, parts_of(document.sections()))) as events:
+                async for event in events:
+                    if isinstance(event, Found):
+                        self.findings.insert(sum(one.by_critic for one in self.findings), event.finding)
+                    elif isinstance(event, Reviewed):
+                        self._session.note(f"The review is over: {event.found} found, {event.dropped} dropped")
+                    yield event
 
 
 def _text_before(sections: Sequence[Section], at: int) -> str:

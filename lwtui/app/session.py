@@ -13,7 +13,7 @@ from time import time
 
 from lwtui.agentwrite import Agent, begun_plan, keep_plan, make_plan, record, replan_section, write
 from lwtui.agentwrite.budget import BUDGET, Budget, check_budget, parse_budget
-from lwtui.agentwrite.estimate import Forecast, cost_of, forecast, told
+from lwtui.agentwrite.estimate import Forecast, cost_of, forecast, likely_plan, told
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Continuing,
@@ -34,6 +34,7 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
     Thinking,
 )
+from lwtui.agentwrite.ledger import Ledger
 from lwtui.agentwrite.notes import always, with_notes
 from lwtui.agentwrite.oracle import Oracle
 from lwtui.agentwrite.plan_nested import sections_within
@@ -44,7 +45,7 @@ from lwtui.app.format import number, unit
 from lwtui.app.manuscript import Manuscript, SectionChanged
 from lwtui.app.pace import Pace
 from lwtui.config import ModelSettings, Role
-from lwtui.documents.model import Brief, Status
+from lwtui.documents.model import Brief, Status, Usage
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
@@ -97,6 +98,9 @@ class Session:
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self.ledger = Ledger(
+            lambda: document.usage, document.add_usage, lambda: self.budget, lambda: self.model_settings
+        )
         self.aside = Aside(self)
 
     # -- listening
@@ -273,21 +277,26 @@ class Session:
         agent = await self.agents.get(self.model_for(Role.PLAN))
         self._become(Activity.PLANNING)
         brief = with_notes(document.brief, always(document.notes))
-        if section_id is None:
-            events, label = make_plan(agent, brief, begun_plan(document)), "Replan the document"
-        elif within:
-            events, label = sections_within(agent, brief, document.plan, section_id), "Break up a section"
-        else:
-            events, label = replan_section(agent, brief, document.plan, section_id), "Replan a section"
-        async with aclosing(events):
-            async for event in events:
-                if section_id is None:
-                    keep_plan(document, event, label)
-                elif isinstance(event, PlanReady):
-                    document.set_plan(event.plan, label)
-                elif isinstance(event, PlanAsked):
-                    document.add_usage(event.usage)
-                self._hear(event)
+        likely = likely_plan(brief if section_id is None else replace(brief, words=0))
+        with self.ledger.held(agent, "a plan" if section_id is None else "another plan", likely) as purse:
+            agent = purse.agent
+            if section_id is None:
+                events, label = make_plan(agent, brief, begun_plan(document)), "Replan the document"
+            elif within:
+                events, label = sections_within(agent, brief, document.plan, section_id), "Break up a section"
+            else:
+                events, label = replan_section(agent, brief, document.plan, section_id), "Replan a section"
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, PlanAsked):
+                        purse.tell(event.usage)
+                    if section_id is None:
+                        keep_plan(document, event, label)
+                    elif isinstance(event, PlanReady):
+                        document.set_plan(event.plan, label)
+                    elif isinstance(event, PlanAsked):
+                        document.add_usage(event.usage)
+                    self._hear(event)
 
     async def _write_anew(self, section_id: str, then_open: bool) -> None:
         await self._write({section_id})
@@ -299,13 +308,16 @@ class Session:
         document = self.document
         agent = await self.agents.get(self.model)
         agent.helper = await self._helper()
-        oracle = Oracle(agent, document.brief, document, document.usage, self.budget, anew or ())
+        spent = document.usage + self.ledger.untold
+        oracle = Oracle(agent, document.brief, document, spent, self.budget, anew or (), self.ledger.beside)
         self.note(f"Expected: {told(oracle.expected, unit(document.brief.language))}")
         self._become(Activity.WRITING)
         self.pace.restart()
+        self.ledger.writing = oracle.running
         try:
             await self._write_under(oracle, agent, anew)
         finally:
+            self.ledger.writing = Usage
             if line := oracle.close():
                 self.note(line)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.budget import BUDGET, parse_budget
-from lwtui.agentwrite.estimate import told
+from lwtui.agentwrite.budget import BUDGET, Budget, BudgetReached, parse_budget, raised
+from lwtui.agentwrite.estimate import forecast, likely_plan, told
 from lwtui.agentwrite.events import Event, PlanAsked, PlanGrew, PlanReady, SectionFinished
+from lwtui.agentwrite.ledger import Ledger, Purse
 from lwtui.agentwrite.oracle import Oracle
+from lwtui.agentwrite.rates import load_rates
 from lwtui.agentwrite.record import begun_plan, keep_plan, record
-from lwtui.agentwrite.write import write
+from lwtui.agentwrite.write import Draft, write
 from lwtui.cli.guard import say
 from lwtui.cli.outputs import format_of
 from lwtui.cli.plan import ask_for_plan
@@ -64,6 +67,7 @@ class Headless:
         self._closing = ExitStack()
         self._signal: signal.Signals | None = None
         self._planning = Usage()  # what planning took and the document does not know yet
+        self._ledger = Ledger(self._spent, self._add_usage, self._budget, lambda: job.model)
         self._mirror_problem = ""  # what was told last
 
     def run(self) -> int:
@@ -92,6 +96,8 @@ class Headless:
     async def _write(self) -> None:
         self._listen_for_signals()
         job = self._job
+        if line := self._too_little():
+            self._progress.note(line)
         planner = job.planner
         if planner is not None and planner != job.model:
             async with AsyncExitStack() as models:  # closed before the writer is opened: both may take much memory
@@ -111,7 +117,7 @@ class Headless:
 
     async def _write_with(self, agent: Agent, document: Document) -> None:
         brief, progress = self._job.brief, self._progress
-        oracle = Oracle(agent, brief, document, document.usage, parse_budget(document.setting(BUDGET)))
+        oracle = Oracle(agent, brief, document, document.usage, self._budget())
         progress.note(f"Expected: {told(oracle.expected, unit_of(brief.language))}")
         progress.tally.begin(document.sections(), unit_of(brief.language))
         events = record(document, oracle.over(write(agent, brief, document)), oracle.usage_of)
@@ -134,14 +140,18 @@ class Headless:
         if document is not None and document.plan.sections and begun is None:
             return document
         if self._job.plan is None or begun is not None:
-            await ask_for_plan(await model(), self._job.brief, self._take_plan, begun)
+            brief = self._job.brief
+            with self._ledger.held(await model(), "a plan", likely_plan(brief)) as purse:
+                await ask_for_plan(purse.agent, brief, lambda event: self._take_plan(event, purse), begun)
         else:
             self._take_plan(PlanReady(self._job.plan))
         assert self._document is not None
         return self._document
 
-    def _take_plan(self, event: Event) -> None:
+    def _take_plan(self, event: Event, purse: Purse | None = None) -> None:
         """Keep what is planned so far, then tell of it."""
+        if purse is not None and isinstance(event, PlanAsked):
+            purse.tell(event.usage)
         if isinstance(event, PlanGrew | PlanReady):
             document = self._document
             if document is None:
@@ -152,6 +162,38 @@ class Headless:
         elif isinstance(event, PlanAsked):
             self._planning += event.usage  # there may be no document yet to count it to
         self._tell(event)
+
+    # -- the budget
+
+    def _spent(self) -> Usage:
+        return self._planning + (self._document.usage if self._document else Usage())
+
+    def _add_usage(self, usage: Usage) -> None:
+        if self._document is not None:
+            self._document.add_usage(usage)
+
+    def _budget(self) -> Budget | None:
+        given = self._document.setting(BUDGET) if self._document else self._job.kept.get(BUDGET, "")
+        return parse_budget(given)
+
+    def _expected(self) -> Usage:
+        """What the document will have taken in all."""
+        job, document = self._job, self._document
+        sections = document.sections() if document else Draft(job.plan).sections() if job.plan else []
+        return self._spent() + forecast(job.brief, sections, job.model, load_rates(job.model)).usage
+
+    def _too_little(self) -> str:
+        """A line for a budget that is not expected to last; empty for any other."""
+        budget = self._budget()
+        share = budget.share(self._expected(), self._job.model) if budget else 0.0
+        if share <= 1:
+            return ""
+        return f"The budget of {budget} will not last: {share:.0%} of it is expected. Writing stops when it is used up."
+
+    def _more(self) -> str:
+        """A budget with which it can go on, as ``--budget`` takes it."""
+        budget = self._budget()
+        return str(raised(budget, budget.share(self._expected(), self._job.model))) if budget else "none"
 
     def _reopened(self) -> Document:
         document = Document.open(self._job.document)
@@ -216,9 +258,12 @@ class Headless:
             say(text)
 
     def _add_resume_command(self, error: BaseException) -> None:
+        more = f" --budget {shlex.quote(self._more())}" if isinstance(error, BudgetReached) else ""
         if self._document is not None:
             lead = "Stopped; all text is kept. " if isinstance(error, KeyboardInterrupt) else ""
-            error.add_note(f"{lead}Resume with: {self._job.resume_command}")
+            error.add_note(f"{lead}Resume with: {self._job.resume_command}{more}")
+        elif more:
+            error.add_note(f"Nothing is written yet. Begin again with{more}")
 
     def _listen_for_signals(self) -> None:
         """Let a signal that ends a process end this one in order."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
+from lwtui.agentwrite.budget import Budget, parse_budget, raised
 from lwtui.documents.model import Status
 from lwtui.documents.store import Document
 from tests.cli.running import PLAN_JSON, Author, Shell, endpoint
@@ -56,20 +58,42 @@ def test_a_budget_stops_the_command_which_says_how_to_go_on(shell: Shell) -> Non
         stopped = shell.run("write", "Tomatoes", *options, "1,100 tokens")
         assert stopped.code == 1
         assert "The budget of 1,100 tokens has no room for section" in stopped.err
-        assert "All text is kept" in stopped.err and "lwtui write --resume out.lw" in stopped.err
+        assert re.search(r"The budget of 1,100 tokens will not last: \d+% of it is expected", stopped.err)
+        told = re.search(r"Resume with: (lwtui write --resume out\.lw --output out\.md --budget .+)", stopped.err)
+        assert "All text is kept" in stopped.err and told
+        resume = shlex.split(told[1])[1:]
+        budget = parse_budget(resume[-1])
+        assert budget and budget.tokens and 1650 <= budget.tokens <= 6000
         with Document.open(shell.folder / "out.lw", read_only=True) as document:
             done = [section.status for section in document.sections()].count(Status.DONE)
             assert 1 <= done < 3
             assert document.setting("budget") == "1,100 tokens"
         # The document keeps its budget; without it, the rest is written.
         assert shell.run("write", "--resume", "out.lw", "--output", "out.md").code == 1
-        shell.run("write", "--resume", "out.lw", "--output", "out.md", "--budget", "none").worked()
+        shell.run(*resume).worked()  # with the figure that it names
+        shell.run("write", "--resume", "out.lw", "--output", "out.md", "--budget", "none", "--force").worked()
         for wrong, why in (("much", "is no budget"), ("0", "above 0")):
             done = shell.run("write", "Tomatoes", "--output", "x.md", "--budget", wrong)
             assert done.code == 2 and why in done.err
         settle(shell, unpaid=server)
         done = shell.run("write", "Tomatoes", "--output", "x.md", "--budget", "2.50")
         assert done.code == 2 and "needs the prices of unpaid" in done.err
+
+
+def test_a_budget_binds_planning_and_a_higher_one_is_named(shell: Shell) -> None:
+    with endpoint() as server:
+        settle(shell, paid=server)
+        options = ("--words", 800, "--output", "tea.md", "--budget")
+        stopped = shell.run("write", "Tea", *options, "0.0005")
+        assert stopped.code == 1 and not server.calls and not (shell.folder / "tea.lw").exists()
+        assert "The budget of 0.0005 will not last: " in stopped.err
+        assert "The budget of 0.0005 has no room for a plan." in stopped.err
+        named = re.search(r"Nothing is written yet. Begin again with --budget (\S+)", stopped.err)
+        assert named and float(named[1]) > 0.001
+        begun = shell.run("write", "Tea", *options, named[1]).worked()
+        assert "will not last" not in begun.err
+        with Document.open(shell.folder / "tea.lw", read_only=True) as document:
+            assert document.usage.prompt > 100
 
 
 def test_other_models_plan_and_make_notes(shell: Shell) -> None:
@@ -98,3 +122,17 @@ def test_an_imported_document_goes_on_with_the_settings_model(shell: Shell) -> N
     shell.run("import", "tea.md").worked()
     done = shell.run("write", "--resume", "tea.lw", "--dry-run").worked()
     assert "writer" in done.out
+
+
+def test_a_raised_budget_is_round_and_reads_back() -> None:
+    for given, share, wanted in (
+        ("0.001", 3.0, "0.0038"),
+        ("2.50", 0.9, "3.8"),
+        ("1,100 tokens", 2.0, "2,800 tokens"),
+        ("0.00001", 1.0, "0.000015"),
+        ("2000000", 1.0, "3000000"),
+    ):
+        budget = parse_budget(given)
+        assert budget is not None and str(raised(budget, share)) == wanted
+        assert parse_budget(wanted) == raised(budget, share)
+    assert str(Budget()) == "none"

@@ -112,7 +112,8 @@ class DiffScreen(Dialog[Decided]):
                     self._heard(event)
         except LwtuiError as error:
             self.lwtui.complain(error)
-            self.dismiss(None)
+            if self._proposal is None:  # else there is something to decide on, if not all
+                self.dismiss(None)
 
     def _heard(self, event: Revising) -> None:
         match event:

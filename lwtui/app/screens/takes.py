@@ -120,8 +120,9 @@ class TakesScreen(Dialog[Picked]):
                     self._moved(moved)
         except LwtuiError as error:
             self.lwtui.complain(error)
-            self.dismiss(None)
-            return
+            if not any(column.take.text.strip() for column in self._columns):
+                self.dismiss(None)
+                return
         self._ended("Enter picks a take, m merges it into the text word by word. All stay in the history (F8).")
 
     def _moved(self, moved: TakeMoved) -> None:
