@@ -20,6 +20,20 @@ __all__ = ["import_file", "import_markdown", "read_file"]
 _TO = "commonmark-raw_html+pipe_tables+strikeout"
 # A DOCX holds its title beside its text, where `$title$` finds it.
 _TEMPLATE = "$title$\n$body$\n"
+# A table of contents is made anew by an export. What has a style of the file's own is text like any other.
+_FILTER = """\
+function Header(it)
+  if it.classes:includes("TOC-Heading") or it.attributes["custom-style"] == "TOC Heading" then return {} end
+end
+function Div(it)
+  local style = string.lower(it.attributes["custom-style"] or "")
+  if style:match("^toc %d") or style:match("^contents %d") or style == "toc heading" then return {} end
+  return it.content
+end
+function Span(it)
+  if it.attributes["custom-style"] then return it.content end
+end
+"""
 _PICTURE = regex.compile(r"!\[(?P<shown>(?:[^\]\\]|\\.)*)\]\(media/[^)\s]*(?:\s+\"[^\"]*\")?\)")
 
 
@@ -57,7 +71,9 @@ def _from_docx(source: Path) -> tuple[str, str]:
         folder = Path(made)
         (folder / "in.docx").write_bytes(data)
         (folder / "template").write_text(_TEMPLATE, encoding="utf-8")
-        command = [*pandoc(), "--from=docx", f"--to={_TO}", "--wrap=none", "--template=template"]
+        (folder / "filter.lua").write_text(_FILTER, encoding="utf-8")
+        command = [*pandoc(), "--from=docx+styles", f"--to={_TO}", "--wrap=none", "--template=template"]
+        command.append("--lua-filter=filter.lua")
         try:
             Work().run([*command, "--output=out.md", "in.docx"], folder, "pandoc")
         except LwtuiError:

@@ -20,11 +20,10 @@ from lwtui.text import clean, count_words, detect_language
 _BEFORE_HEADINGS = "Introduction"
 _LANGUAGE_SAMPLE = 5_000  # characters that a language is told by
 _LONG_SECTION = 2_000  # words; a section that has as many is divided at the headings within it
-# A block of YAML that many tools put on top; without this its last line would pass for a heading.
-_FRONT_MATTER = regex.compile(
-    r"\A---[ \t]*\n(?P<yaml>[\w-]+[ \t]*:.*\n(?:[\w-]+[ \t]*:.*\n|[ \t#-].*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
-)
-_YAML_TITLE = regex.compile(r"(?m)^title[ \t]*:[ \t]*(?P<quote>[\"']?)(?P<title>.+?)(?P=quote)[ \t]*$")
+_UNWRITTEN = 250  # words; the target of a section of which there is only the heading
+# What may be a block of YAML that many tools put on top; its last line would pass for a heading.
+_FRONT_MATTER = regex.compile(r"\A\s*^---[ \t]*\n(?P<yaml>(?s:.*?))^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", regex.MULTILINE)
+_MOST_FRONT_MATTER = 20_000  # characters
 
 
 def import_markdown(text: str, title: str, target: Path) -> Document:
@@ -56,7 +55,9 @@ class _Part:
 
 
 def _target(part: _Part) -> int:
-    return 0 if part.heads else max(1, count_words(part.text))
+    if part.heads:
+        return 0
+    return count_words(part.text) or (_UNWRITTEN if part.title else 1)
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,12 @@ def read_text(source: Path) -> str:
 
 def _divide(text: str) -> tuple[str, list[_Part]]:
     """The title, empty if the text has none, and the sections."""
-    title = ""
-    if match := _FRONT_MATTER.match(text):
-        text = text[match.end() :]
-        if found := _YAML_TITLE.search(match["yaml"]):
-            title = found["title"]
+    title, text = _without_front_matter(text)
     lines = text.split("\n")
     headings = _headings(text)
-    if headings and headings[0].level == 1 and _levels(headings)[1] == 1 and not _joined(lines[: headings[0].start]):
+    if _is_title(headings, lines) and title.casefold() in ("", headings[0].title.casefold()):
         first = headings.pop(0)
-        title = first.title
+        title = title or first.title
         lines[: first.end] = [""] * first.end
     if not headings:
         return title, [_Part("", 1, _joined(lines))]
@@ -115,27 +112,57 @@ def _divide(text: str) -> tuple[str, list[_Part]]:
     return title, parts
 
 
+def _without_front_matter(text: str) -> tuple[str, str]:
+    """The title that a block of YAML on top gives, if there is one, and the text after that block."""
+    match = _FRONT_MATTER.match(text)
+    if match is None or len(match["yaml"]) > _MOST_FRONT_MATTER:
+        return "", text
+    import yaml
+
+    try:
+        values = yaml.safe_load(match["yaml"])
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return "", text  # two rules, with text between them
+    if not isinstance(values, dict):
+        return "", text
+    title = values.get("title")
+    return " ".join(str(title).split()) if isinstance(title, str | int | float) else "", text[match.end() :]
+
+
+def _is_title(headings: Sequence[_Heading], lines: Sequence[str]) -> bool:
+    """Whether the first heading stands above all others, with nothing before it."""
+    return (
+        bool(headings)
+        and headings[0].level == 1
+        and _levels(headings)[1] == 1
+        and not _joined(lines[: headings[0].start])
+    )
+
+
 def _starts(headings: Sequence[_Heading], lines: Sequence[str]) -> list[_Heading]:
-    """The headings that begin sections: down to one level, and in long sections further down."""
-    level = _split_level(headings)
+    """The headings that begin sections: down to one level, and further down in parts and in long sections."""
+    return _down(headings, lines, len(lines), _split_level(headings))
+
+
+def _down(headings: Sequence[_Heading], lines: Sequence[str], stop: int, level: int) -> list[_Heading]:
+    """Of ``headings``, the last of which ends at the line ``stop``, those that begin sections: all to a ``level``,
+    and those within one that is a part (its first line is another heading, or its neighbours' are) or is long."""
     starts = [heading for heading in headings if heading.level <= level]
+    stops = [*(one.start for one in starts[1:]), stop]
+    inner = [[deep for deep in headings if one.end <= deep.start < end] for one, end in zip(starts, stops, strict=True)]
+    are_parts = {
+        one.level
+        for one, within in zip(starts, inner, strict=True)
+        if within and not _joined(lines[one.end : within[0].start])
+    }
     found = []
-    for heading, following in zip(starts, [*starts[1:], None], strict=True):
-        stop = following.start if following else len(lines)
-        found += [heading, *_within(heading, [one for one in headings if heading.end <= one.start < stop], lines, stop)]
-    return found
-
-
-def _within(heading: _Heading, inner: Sequence[_Heading], lines: Sequence[str], stop: int) -> list[_Heading]:
-    """The headings within a section that begin sections of their own, because it is long."""
-    if len(inner) < 2 or count_words("\n".join(lines[heading.end : stop])) < _LONG_SECTION:
-        return []
-    level = _split_level(inner)
-    starts = [one for one in inner if one.level <= level]
-    found = []
-    for one, following in zip(starts, [*starts[1:], None], strict=True):
-        end = following.start if following else stop
-        found += [one, *_within(one, [deep for deep in inner if one.end <= deep.start < end], lines, end)]
+    for one, within, end in zip(starts, inner, stops, strict=True):
+        is_long = len(within) > 1 and count_words("\n".join(lines[one.end : end])) >= _LONG_SECTION
+        if within and (is_long or one.level in are_parts):
+            deeper = min(deep.level for deep in within) if one.level in are_parts else _split_level(within)
+            found += [one, *_down(within, lines, end, deeper)]
+        else:
+            found.append(one)
     return found
 
 

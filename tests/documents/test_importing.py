@@ -106,12 +106,51 @@ def test_a_signed_export_comes_back_without_its_front_matter(tmp_path: Path) -> 
 
 def test_only_a_long_section_is_divided_further(tmp_path: Path) -> None:
     inner = "### First\n\n{0}\n\n### Second\n\n{0}\n\n#### Deep\n\nx"
-    source = f"# T\n\n## Long\n\n{inner.format('word ' * 1200)}\n\n## Short\n\n{inner.format('word')}\n"
+    long, short = inner.format("word " * 1200), inner.format("word")
+    source = f"# T\n\n## Long\n\nBegin.\n\n{long}\n\n## Short\n\nBegin.\n\n{short}\n"
     (tmp_path / "t.md").write_text(source)
     with import_file(tmp_path / "t.md", tmp_path / "t.lw") as document:
         assert outline(document) == [(1, "Long"), (2, "First"), (2, "Second"), (1, "Short")]
-        assert document.sections()[0].heads and document.sections()[3].text.startswith("### First")
+        assert document.sections()[3].text.startswith("Begin.\n\n### First")
         assert render(document, "md").split() == source.split()
+
+
+@pytest.mark.parametrize("kind", ["md", "docx"])
+def test_parts_chapters_and_sections_come_back_as_they_nested(tmp_path: Path, kind: str) -> None:
+    nested = [
+        *((1, "Part one", ""), (2, "Soil", "Loam."), (2, "Water", ""), (3, "Rain", "Wet."), (3, "Wells", "Deep.")),
+        *((1, "Part two", "What it is about."), (2, "Light", "Sun."), (1, "Sources", "Books.")),
+    ]
+    plan = Plan(
+        "A Book",
+        tuple(
+            PlannedSection(title, "", 10 if text else 0, f"s{at}", level)
+            for at, (level, title, text) in enumerate(nested)
+        ),
+    )
+    with Document.create(tmp_path / "one.lw", Brief("Write", 30, "en"), plan) as document:
+        for at, (_, _, text) in enumerate(nested):
+            if text:
+                document.edit(f"s{at}", text)
+        export(document, tmp_path / f"one.{kind}", options=Options(author="A. Author"))
+        plain = render(document, "md")
+    with import_file(tmp_path / f"one.{kind}", tmp_path / "two.lw") as again:
+        assert again.title == "A Book"
+        assert [(one.level, one.title, one.text) for one in again.sections()] == nested
+        assert render(again, "md") == plain
+
+
+def test_the_contents_of_a_docx_are_left_out_and_a_section_of_that_name_is_not(tmp_path: Path) -> None:
+    plan = Plan("A Book", (PlannedSection("Contents", "", 10, "a"), PlannedSection("Inhalt", "", 10, "b")))
+    with Document.create(tmp_path / "one.lw", Brief("Schreib", 30, "de"), plan) as document:
+        document.edit("a", "Of the *box*: [see there](https://e.org).")
+        document.edit("b", "Mehr davon.")
+        export(document, tmp_path / "one.docx")
+    with import_file(tmp_path / "one.docx", tmp_path / "two.lw") as again:
+        assert [(one.title, one.text) for one in again.sections()] == [
+            ("Contents", "Of the *box*: [see there](https://e.org)."),
+            ("Inhalt", "Mehr davon."),
+        ]
 
 
 _TITLES = st.sampled_from(["Soil", "Water & light", "光照", "1. “Quoted”", "Why?"])

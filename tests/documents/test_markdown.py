@@ -106,6 +106,30 @@ def test_front_matter_is_no_heading_and_may_name_the_title(tmp_path: Path) -> No
         assert parts(document) == [("Soil", "Loam.")]
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        "title: On tomatoes\nauthor: A. Author",
+        "author:\n- A. Author\n- B. Author\n\ntitle: 'On tomatoes' # for now\nabstract: |\n  One.\n\n  Two.",
+        '# made by hand\n"title": >\n  On\n  tomatoes',
+    ],
+)
+def test_front_matter_gives_the_title_and_is_no_text(tmp_path: Path, block: str) -> None:
+    with imported(tmp_path, f"\n---\n{block}\n...\n# Part one\n\n## Soil\n\nLoam.\n") as document:
+        assert document.title == "On tomatoes"
+        assert parts(document) == [("Part one", ""), ("Soil", "Loam.")]
+
+
+def test_a_skeleton_of_headings_keeps_its_nesting_and_can_be_written(tmp_path: Path) -> None:
+    source = "# Part one\n\n## Chapter 1\n\n### Soil\n\n### Water\n\n## Chapter 2\n\n# Part two\n\n## Chapter 3\n"
+    with imported(tmp_path, source) as document:
+        assert [(one.level, one.title, one.words) for one in document.sections()] == [
+            *((1, "Part one", 0), (2, "Chapter 1", 0), (3, "Soil", 250), (3, "Water", 250), (2, "Chapter 2", 250)),
+            *((1, "Part two", 0), (2, "Chapter 3", 250)),
+        ]
+        assert document.brief.words == 1000
+
+
 @pytest.mark.parametrize("source", ["---\n\nText here\n\n---\n\nMore.", "---\n- item\n\n---\n\nMore."])
 def test_a_rule_at_the_top_is_no_front_matter(tmp_path: Path, source: str) -> None:
     with imported(tmp_path, source) as document:
