@@ -32,6 +32,7 @@ class Action:
 EVERYWHERE = "Everywhere"
 LIBRARY = "Library"
 NEW = "New document"
+BRIEF = "Brief"
 PLAN = "Plan"
 WRITING = "Writing"
 FIND = "Find and replace"
@@ -59,6 +60,10 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("create", "f5,ctrl+s", "Create", "Make the document, and let the model plan it (or write, in one call)"),
         Action("by_hand", "f2", "Plan by hand", "Make the document with an empty plan that you fill in"),
         Action("cancel", "escape", "Cancel", "Back to the library without a new document"),
+    ),
+    BRIEF: (
+        Action("save", "f5,ctrl+s", "Save", "Keep what the form says; what is written from now on is written by it"),
+        Action("cancel", "escape", "Cancel", "Back to the document, which stays as it was asked for"),
     ),
     PLAN: (
         Action("write", "f5", "Write", "Write every section that is not done, and watch"),
@@ -98,6 +103,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the plan", toolbar=True),
         Action("forecast", "o", "Forecast", "What the rest will take (tokens, time, cost), and a budget", footer=False),
         Action("model", "c", "Model", "Choose the model that writes this document", footer=False),
+        Action("brief", "B", "Brief", "What was asked for (instruction, length, language, …), to change", False),
         Action("roles", "C", "Roles", "Other models for planning, for notes and reviews", footer=False),
         Action("stop", "f6", "Stop", "Stop the model", footer=False),
         Action("back", "escape", "Back", "From a field to the list; from the list to the library"),
@@ -137,6 +143,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("history", "f8,h", "History", "Every version of this section, to look at and to bring back"),
         Action("follow", "f", "Follow", "Show the section that is being written, as it grows", footer=False),
         Action("model", "c", "Model", "Choose the model that writes this document", footer=False),
+        Action("brief", "B", "Brief", "What was asked for (instruction, length, language, …), to change", False),
         Action(
             "notes", "n", "Notes", "What the model always knows: notes of yours, and the summaries of sections", False
         ),

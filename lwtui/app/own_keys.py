@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from lwtui.app.keymap import ACTIONS, EVERYWHERE, FIND, NEW, key_label
+from lwtui.app.keymap import ACTIONS, BRIEF, EVERYWHERE, FIND, NEW, key_label
 from lwtui.errors import ConfigError
 
 _ARROWS = ("up", "down", "left", "right")
@@ -120,7 +120,7 @@ def _character(character: str) -> str:
 def _check(group: str, own: Mapping[tuple[str, str], str]) -> None:
     """Raise where a key of a person's own does two things in a screen."""
     taken: dict[str, tuple[str, str]] = {}
-    lists = group not in (EVERYWHERE, NEW, FIND)
+    lists = group not in (EVERYWHERE, NEW, BRIEF, FIND)
     for where, name, keys in _effective(group, own):
         chosen = (where, name) in own
         for key in keys.split(","):

@@ -19,6 +19,7 @@ from textual.command import CommandPalette
 from textual.widgets import Collapsible, Input, OptionList, TextArea
 
 from lwtui.app.pace import Pace
+from lwtui.app.screens.brief import BriefScreen
 from lwtui.app.screens.dialogs import Ask, Choose, Confirm
 from lwtui.app.screens.diff import DiffScreen
 from lwtui.app.screens.download import DownloadScreen
@@ -143,6 +144,12 @@ async def plan(person: Person, place: Place) -> None:
     await opened(person, place)
     await person.press("f2")
     await person.at(PlanScreen)
+
+
+async def brief(person: Person, place: Place) -> None:
+    await plan(person, place)
+    await person.press("B")
+    await person.at(BriefScreen)
 
 
 def book(place: Place) -> Path:
@@ -436,6 +443,7 @@ ALONE: list[Scene] = [
     new_document,
     new_document_problem,
     plan,
+    brief,
     plan_nested,
     plan_empty,
     plan_failed,
@@ -468,6 +476,7 @@ STOPS = {"planning": 44, "streaming": 260, "log": 260}  # after so many pieces t
 SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once is enough
     library_find,
     new_document_problem,
+    brief,
     plan_empty,
     plan_total,
     plan_nested,

@@ -10,7 +10,7 @@ from textual.timer import Timer
 from lwtui.app.format import why_read_only
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.stale import StaleScreen, stale_sections
-from lwtui.app.session import Heard, Session
+from lwtui.app.session import Activity, Heard, Session
 from lwtui.config import Role
 from lwtui.errors import LwtuiError
 
@@ -146,6 +146,16 @@ class DocumentScreen(Base):
         role = Role(chosen)
         if await self._choose_model(role, f"{_ROLES[role]}: which model?"):
             self.say(f"{_ROLES[role]}: {session.model_for(role)}.")
+
+    @work(exclusive=True, group="runs")
+    async def action_brief(self) -> None:
+        """What was asked for, to look at and to change."""
+        from lwtui.app.screens.brief import BriefScreen
+
+        if self._session.activity is Activity.PLANNING:
+            self.say("The model is planning: F6 stops it. Then what it plans can be changed.")
+        elif self.store():
+            await self.app.push_screen(BriefScreen(self._session, self._draw))
 
     # -- what the model knows
 

@@ -1,0 +1,101 @@
+"""What was asked for can be seen and changed at any time, from the plan and from the text."""
+
+from __future__ import annotations
+
+from textual.widgets import Input, Select, TextArea
+
+from lwtui.app.screens.brief import BriefScreen
+from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.stale import StaleScreen
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.documents.model import Brief, Mode
+from lwtui.documents.store import Document
+from tests.app.person import someone
+from tests.app.place import INSTRUCTION, Place
+from tests.support.author import Author
+from tests.support.fault_server import FaultServer
+from tests.support.tempo import Tempo
+
+
+async def test_the_brief_is_changed_and_what_rests_on_it_is_stale(server: FaultServer, place: Place) -> None:
+    place.serve(server, "other")
+    path = place.make(60, 60, model="writer", language="zh-TW", sampling="temperature=0.7", seed=3)
+    async with someone(path, size=(80, 24)) as person:
+        await person.at(PlanScreen)
+        await person.press("f5")
+        await person.at(WritingScreen)
+        await person.until(lambda: all(section.text for section in person.sections))
+        await person.idle()
+        before = person.document.brief
+        await person.press("B")
+        await person.at(BriefScreen)
+        assert person.widget(TextArea).text == INSTRUCTION
+        shown = {one.id: one.value for one in person.app.screen.query(Select)}
+        assert shown == {
+            "language": "zh-TW", "model": "writer", "mode": "agentwrite", "sampling": "temperature=0.7"
+        }  # fmt: skip
+        assert person.widget(Input, "#seed").value == "3"
+        await person.fill("#instruction", "Tell of tea")
+        await person.press("escape")  # nothing was saved
+        await person.at(WritingScreen)
+        assert person.document.brief == before
+
+        await person.press("B")
+        await person.at(BriefScreen)
+        await person.fill("#instruction", "")
+        await person.press("f5")
+        await person.sees("Say what should be written.")  # and the form stays
+        await person.fill("#instruction", " Tell of tea\n\nto experts ")
+        await person.fill("#words", "500")
+        await person.fill("#language", "en")
+        await person.fill("#model", "other")
+        await person.fill("#mode", Mode.PARALLEL.value)
+        await person.fill("#sampling", "")
+        await person.fill("#seed", "")
+        await person.press("ctrl+s")
+        await person.at(WritingScreen)
+        asked = Brief("Tell of tea\n\nto experts", 500, "en", Mode.PARALLEL, "other", None)
+        assert person.document.brief == asked
+        await person.is_told("Stale (y) has the sections that were written from the instruction before.")
+        await person.is_told("The plan still has 120 words: t in the plan scales it.")
+        await person.sees("other")
+        await person.press("y")
+        await person.at(StaleScreen)
+        await person.sees("the instruction was changed")
+    with Document.open(path, read_only=True) as document:
+        assert document.brief == asked
+
+
+async def test_a_model_that_is_writing_goes_on_by_the_new_brief(
+    server: FaultServer, author: Author, place: Place
+) -> None:
+    author.delay = tempo = Tempo(40)
+    async with someone(place.make(100, 100)) as person:
+        await person.at(PlanScreen)
+        await person.press("f5")
+        await person.until(lambda: person.sections[0].text)
+        await person.press("B")
+        await person.at(BriefScreen)
+        await person.fill("#instruction", "Tell of tea")
+        await person.press("f5")
+        await person.at(WritingScreen)
+        tempo.go()
+        await person.until(lambda: all(section.text for section in person.sections))
+        await person.idle()
+        assert "Tell of tea" in str(server.calls[-1].json) and INSTRUCTION in str(server.calls[0].json)
+
+
+async def test_a_brief_that_can_only_be_read_is_shown(place: Place) -> None:
+    path = place.make(100, model="vanished", mode=Mode.DIRECT)
+    with Document.open(path):
+        async with someone(path) as person:
+            await person.at(PlanScreen)
+            await person.press("B")
+            await person.at(BriefScreen)
+            await person.sees(INSTRUCTION, "vanished (not known on this machine)", "One call, no plan")
+            await person.fill("#words", "7")
+            await person.press("f5")
+            await person.is_told("Read-only")
+            await person.press("escape")
+            await person.at(PlanScreen)
+            assert person.document.brief.words == 100
