@@ -25,6 +25,7 @@ class Finding:
     at: int | None = None  # number of the match that was gone to last
     total: int = 0
     in_plan: int = 0  # matches in headings and main points
+    _left: dict[str, dict[str, str]] = field(default_factory=dict)  # the texts that replacements left, by their labels
 
     def look(self, query: Query) -> None:
         """Count the matches of ``query``. Raises :class:`lwtui.errors.UsageError` for a bad expression."""
@@ -65,10 +66,20 @@ class Finding:
             where += ["the plan"] if in_plan else []
             label = f"{REPLACED} “{_quote(self.query.text)}” by “{_quote(self.by)}” in {' and '.join(where)}"
             self.document.set_plan(plan, label, changed)
+            self._left[label] = {section_id: self.document.section(section_id).text for section_id in changed}
         self.at, self.total, self.in_plan = None, left, 0
         told = f"{counted(done, 'place')} replaced in {counted(len(changed), 'section')}"
         told += f", and {in_plan} in the plan." if in_plan else "."
         return f"{told} {counted(left, 'place')} in what is being written stayed." if left else told
+
+    def what_undo_loses(self, label: str) -> str:
+        """What was typed since the replacement called ``label`` and would go with it; empty if that is nothing."""
+        left = self._left.get(label)
+        if left is None:
+            return "What was typed in its sections since goes with it"
+        planned = {section.id: section.text for section in self.document.sections()}
+        edited = sum(planned.get(section_id, text) != text for section_id, text in left.items())
+        return f"What was typed in {counted(edited, 'section')} since goes with it" if edited else ""
 
     def _plan_replaced(self, sections: Sequence[Section]) -> tuple[Plan, int]:
         """The plan with each match replaced in its titles and main points, and how many those were."""

@@ -62,9 +62,20 @@ async def test_words_are_found_and_replaced_in_the_whole_document_and_that_is_ta
         ]
         await person.sees("Not found")
         await person.press("escape")
-        assert person.editor.has_focus
-        await person.press("escape", "u")
+        assert person.rows.has_focus  # where u takes it back
+        # What was typed since would go with it: only after asking, and it is kept.
+        person.document.edit("s3", "Typed since.")
+        await person.press("u")
+        await person.at(Confirm)
+        await person.sees("1 section since goes with it")
+        await person.press("n")
+        await person.at(WritingScreen)
+        assert person.sections[2].text == "Typed since."
+        await person.press("u")
+        await person.at(Confirm)
+        await person.press("y")
         await person.is_told("Taken back: Replace “cat” by “dog” in 2 sections")
+        assert "Typed since." in {one.text for one in person.document.revisions("s3")}
         assert person.sections[2].text == TEXTS[3]
         assert person.sections[0].text == "The cat sat.\n\nA dog ran."
         await person.press("u")
@@ -92,7 +103,9 @@ async def test_a_name_is_replaced_in_headings_and_main_points_too_and_that_is_ta
         person.document.edit("s1", "Nothing here.")
         await person.fill("#find", "dogs")
         await person.sees("1 in the plan")
-        await person.press("escape", "escape", "u")
+        await person.press("escape", "u")
+        await person.at(Confirm)
+        await person.press("y")
         await person.is_told("Taken back: Replace “cat” by “dog” in 1 section and the plan")
         assert person.document.plan == named
 
@@ -163,7 +176,7 @@ async def test_what_changes_a_section_from_elsewhere_is_one_step_back_in_its_tex
         await person.fill("#replace", "dog")
         await person.press("ctrl+y", "escape")
         await person.until(lambda: person.editor.text == "One dog.?")
-        await person.press("ctrl+z")
+        await person.press("enter", "ctrl+z")  # in the text, not in the outline
         await person.until(lambda: place.read(path)["s1"] == "One cat.?")
         await person.press("ctrl+z")
         await person.until(lambda: place.read(path) == {"s1": "One cat.", "s2": "Two dogs."})

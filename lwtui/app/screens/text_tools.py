@@ -10,7 +10,7 @@ from textual import work
 from textual.app import SuspendNotSupported
 
 from lwtui.app.finding import REPLACED, Finding, refused
-from lwtui.app.format import unit
+from lwtui.app.format import counted, unit
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.session import Session
 from lwtui.app.widgets.find_bar import FindBar
@@ -34,6 +34,7 @@ class TextTools(DocumentScreen):
         self._bar = FindBar(id="find-bar")
         self._selected = ""  # how much is, for the status line
         self._trouble = ""  # why nothing can be looked for
+        self._replaced_all = False  # since the bar was opened
 
     def _show_status(self) -> None:
         raise NotImplementedError
@@ -96,9 +97,11 @@ class TextTools(DocumentScreen):
 
     def on_find_bar_closed(self) -> None:
         self._bar.close()
+        # After a replacement everywhere the next key may be the u that takes it back; in the text it would be typed.
+        back, self._replaced_all = (self._outline if self._replaced_all else self._editor), False
         self._trouble = ""
         self._show_status()
-        self.set_focus(self._editor)
+        self.set_focus(back)
 
     # -- replacing
 
@@ -133,6 +136,7 @@ class TextTools(DocumentScreen):
 
     def _replace_all(self) -> None:
         self.say(f"{self._finding.replace_everywhere()} u in the outline takes it back.")
+        self._replaced_all = True
         self._draw()
         self._look()
 
@@ -150,8 +154,11 @@ class TextTools(DocumentScreen):
         if label is None:
             self.say("There is nothing to take back here. Ctrl+Z in the text does.")
             return
-        question = Confirm(f"Take back the last change of the plan: {label}?", "Undo")
-        if not label.startswith(f"{REPLACED} “") and not await self.app.push_screen_wait(question):
+        question = f"Take back the last change of the plan: {label}?"
+        if label.startswith(f"{REPLACED} “"):
+            loses = self._finding.what_undo_loses(label)
+            question = loses and f"Take back: {label}? {loses} (the history has it)."
+        if question and not await self.app.push_screen_wait(Confirm(question, "Undo")):
             return
         try:
             self._document.undo_plan()
@@ -183,7 +190,7 @@ class TextTools(DocumentScreen):
         selected = ""
         if not selection.is_empty:
             count = count_words(self._editor.selected_text)
-            selected = f"{count:,} {unit(self._document.brief.language)} selected"
+            selected = f"{counted(count, unit(self._document.brief.language).removesuffix('s'))} selected"
         if selected != self._selected:
             self._selected = selected
             self._show_status()
