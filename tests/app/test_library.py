@@ -15,6 +15,7 @@ from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.widgets.line import Line
 from lwtui.config import load_settings, set_value
 from lwtui.documents import library, shelf
 from lwtui.documents.model import Origin, Plan, Status, Summary
@@ -103,16 +104,30 @@ async def test_markdown_is_imported_and_the_file_stays(place: Place) -> None:
     assert source.exists()
 
 
-async def test_what_cannot_be_imported_is_told(place: Place) -> None:
-    async with someone() as person:
-        for name, told in (("~/nothing.md", "nothing.md"), (str(place.home), "folder"), ("~/none.lw", "no document")):
-            person.app.clear_notifications()
-            await person.press("i")
-            await person.at(Ask)
+async def test_what_cannot_be_imported_is_told_and_can_be_put_right(place: Place) -> None:
+    (place.home / "notes.md").write_text("## First\n\nSome text.\n")
+    (place.home / "latin.txt").write_bytes("Bäume".encode("latin-1"))
+    async with someone(size=(120, 30)) as person:
+        await person.press("i")
+        await person.at(Ask)
+        for name, told in (
+            ("~/nothing.md", "There is no file"),
+            (str(place.home), "is a folder"),
+            ("~/none.lw", "There is no document"),
+            ("~/none.docx", "There is no document"),
+            ("~/latin.txt", "is not UTF-8 text"),
+            ("~nobody-of-that-name/a.md", "There is no folder ~nobody-of-that-name"),
+        ):
             await person.fill("Input", name)
+            problem = person.widget(Line)
+            assert not problem.display  # what was told before is gone
             await person.press("enter")
-            await person.is_told(told)
-            assert person.app.session is None
+            assert problem.display and told in str(problem.content)
+            assert person.widget(Input).value == name
+        await person.fill("Input", "~/note.md")
+        await person.press("left", "left", "left", "s", "enter")  # a letter was missing
+        await person.at(WritingScreen)
+        assert person.titles == ["First"]
 
 
 async def test_a_damaged_file_is_a_row_that_says_what_is_wrong(place: Place) -> None:

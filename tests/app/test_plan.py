@@ -203,15 +203,18 @@ async def test_the_total_scales_all_targets(path: Path) -> None:
         assert person.document.brief.words == 650
 
 
-async def test_a_total_that_is_too_small_is_refused(path: Path) -> None:
+async def test_a_total_that_is_too_small_is_told_and_can_be_put_right(path: Path) -> None:
     async with someone(path) as person:
         await person.at(PlanScreen)
         await person.press("t")
         await person.at(Ask)
         await person.fill("Input", "2")
         await person.press("enter")
-        await person.is_told("The length is a number from 3 to 1,000,000.")
+        await person.sees("The length is a number from 3 to 1,000,000.")
         assert person.targets == [300, 200, 150]
+        await person.press("end", "6", "0", "0", "enter")  # what was typed is still there
+        await person.at(PlanScreen)
+        assert sum(person.targets) == 2600
 
 
 async def test_the_title_can_be_changed(path: Path) -> None:

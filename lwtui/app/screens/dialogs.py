@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -10,6 +10,7 @@ from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from lwtui.app.screens.base import Dialog
+from lwtui.app.widgets.line import Line
 
 
 class Confirm(Dialog[bool]):
@@ -39,21 +40,39 @@ class Confirm(Dialog[bool]):
 class Ask(Dialog[str]):
     """One line of text."""
 
-    def __init__(self, question: str, value: str = "", hint: str = "") -> None:
+    def __init__(
+        self, question: str, value: str = "", hint: str = "", *, problem: Callable[[str], str] | None = None
+    ) -> None:
+        """``problem`` says in one line what is wrong with an answer (empty: nothing), which then is asked for again."""
         super().__init__()
         self._question = question
         self._value = value
         self._hint = hint
+        self._find_problem = problem
+        self._problem = Line(classes="error above")
+        self._problem.display = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Label(self._question, markup=False)
             yield Input(self._value, compact=True, classes="above")
+            yield self._problem
             hint = f"{self._hint} Enter takes it, Esc cancels.".strip()
             yield Static(hint, classes="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip() or None)
+        answer = event.value.strip()
+        problem = self._find_problem(answer) if self._find_problem and answer else ""
+        if not problem:
+            self.dismiss(answer or None)
+        self._tell(problem)
+
+    def on_input_changed(self) -> None:
+        self._tell("")
+
+    def _tell(self, problem: str) -> None:
+        self._problem.say(problem)
+        self._problem.display = bool(problem)
 
 
 class Choose(Dialog[str]):

@@ -210,9 +210,9 @@ class LibraryScreen(Base):
     async def action_import(self) -> None:
         from lwtui.app.screens.dialogs import Ask
 
-        answer = await self.app.push_screen_wait(
-            Ask("Markdown, text or DOCX file to import", hint="Headings become sections. The file stays as it is.")
-        )
+        hint = "Headings become sections. The file stays as it is."
+        asked = Ask("Markdown, text or DOCX file to import", hint=hint, problem=_why_not_read)
+        answer = await self.app.push_screen_wait(asked)
         if answer:
             self.lwtui.open_file(Path(answer))
 
@@ -231,6 +231,23 @@ class LibraryScreen(Base):
 
     def action_leave(self) -> None:
         self.lwtui.leave()
+
+
+def _why_not_read(given: str) -> str:
+    """What keeps the file of that name from being read; empty if nothing does, as far as that can be told at once."""
+    from lwtui.documents.markdown import read_text
+
+    try:
+        path = Path(given).expanduser()
+        if path.suffix.lower() not in (".lw", ".docx"):
+            read_text(path)
+        elif not path.is_file():
+            return f"There is no document {path}. Check the path."
+    except LwtuiError as error:
+        return str(error)
+    except RuntimeError:  # ~ of nobody
+        return f"There is no folder {given.split('/')[0]}. Check the path."
+    return ""
 
 
 def _writer(model: str) -> str:

@@ -106,11 +106,9 @@ class ModelTools(DocumentScreen):
         if section is None or not await self._has_model():
             return
         hint = f"2 to {MOST_TAKES}, side by side where the model can. The text stays until you pick one."
-        answer = await self.app.push_screen_wait(Ask("How many takes of this section?", str(self._takes), hint))
+        asked = Ask("How many takes of this section?", str(self._takes), hint, problem=_wrong_number)
+        answer = await self.app.push_screen_wait(asked)
         if answer is None:
-            return
-        if not answer.isdecimal() or not 2 <= int(answer) <= MOST_TAKES:
-            self.complain(f"The number of takes is from 2 to {MOST_TAKES}.")
             return
         ModelTools._takes = int(answer)
         name = section.title or self._document.title
@@ -165,3 +163,8 @@ class ModelTools(DocumentScreen):
         self._draw(place.section_id)
         self._editor.focus()
         self._editor.go_to(*where_now(self._document.section(place.section_id).text, place))
+
+
+def _wrong_number(answer: str) -> str:
+    right = answer.isdecimal() and 2 <= int(answer) <= MOST_TAKES
+    return "" if right else f"The number of takes is from 2 to {MOST_TAKES}."

@@ -196,15 +196,18 @@ class PlanTools(DocumentScreen):
             return
         what = unit(self._document.brief.language).capitalize()
         hint = "All targets are scaled in proportion."
-        answer = await self.app.push_screen_wait(Ask(f"{what} for the whole document", str(plan.words), hint))
+        asked = Ask(f"{what} for the whole document", str(plan.words), hint, problem=self._wrong_total)
+        answer = await self.app.push_screen_wait(asked)
         if answer is None or not self._may_change():
             return
         plan = self._document.plan
-        if not answer.isdecimal() or not to_write(plan) <= int(answer) <= MOST_WORDS:
-            self.complain(f"The length is a number from {to_write(plan)} to {MOST_WORDS:,}.")
-            return
         self._change(plan_edits.rescale(plan, int(answer)), _TOTAL)
         self._store_words(int(answer))
+
+    def _wrong_total(self, answer: str) -> str:
+        least = to_write(self._document.plan)
+        right = answer.isdecimal() and least <= int(answer) <= MOST_WORDS
+        return "" if right else f"The length is a number from {least:,} to {MOST_WORDS:,}."
 
     def _store_words(self, words: int) -> None:
         try:
