@@ -10,7 +10,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Input, Label, TextArea
 
-from lwtui.app.format import counted
+from lwtui.app.format import counted, why_read_only
 from lwtui.app.keymap import NOTES, bindings
 from lwtui.app.screens.base import Base
 from lwtui.app.session import Session
@@ -94,8 +94,7 @@ class NotesScreen(Base):
         label(self._list, "Notes", f"{counted(len(notes), 'note')}")
         self._fill()
         self._status.set_class(self._document.read_only, "error")
-        if self._document.read_only:
-            told = f"Read-only: {self._document.read_only_reason}"
+        told = why_read_only(self._document) or told
         self._status.say(told or "The model sees these notes, and the summaries where the text itself no longer fits.")
 
     def _summary_rows(self) -> list[Row]:
@@ -213,8 +212,8 @@ class NotesScreen(Base):
     # -- actions
 
     def _may_change(self) -> bool:
-        if self._document.read_only:
-            self.complain(f"Read-only: {self._document.read_only_reason}")
+        if why := why_read_only(self._document):
+            self.complain(why)
             return False
         return self.store()
 
