@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -124,10 +125,13 @@ def load_settings(path: Path | None = None) -> Settings:
     return _parse(table, path)
 
 
-def set_value(key: str, value: str, path: Path | None = None) -> None:
+def set_value(
+    key: str, value: str, path: Path | None = None, check: Callable[[Settings], None] = lambda _: None
+) -> None:
     """Set a field of :class:`Settings` or ``models.NAME.FIELD`` and keep the file's comments.
 
-    An empty ``value`` removes the entry. The new file is checked before it replaces the old one, in one step.
+    An empty ``value`` removes the entry. The new file is checked, also by ``check``, before it replaces the old one,
+    in one step.
     """
     import tomlkit
 
@@ -150,7 +154,7 @@ def set_value(key: str, value: str, path: Path | None = None) -> None:
         document["roles"][Role.WRITE.value] = value  # which is the same, and has the last word
     else:
         table[leaf] = _typed(leaf, value, ModelSettings if parents else Settings)
-    _write_checked(document, path)
+    _write_checked(document, path, check)
 
 
 def add_model(model: ModelSettings, path: Path | None = None) -> None:
@@ -321,6 +325,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _CHOICES: dict[str, tuple[str, ...]] = {
     "kv_type": ("f16", "q8_0"),
     "flash_attention": ("on", "off", "auto"),
+    "constrain": ("grammar", "json_schema"),
 }
 
 
@@ -355,11 +360,23 @@ def _typed(leaf: str, value: str, kind: type) -> Any:
     try:
         if annotation == "bool":
             return {"true": True, "false": False}[value.lower()]
+        if leaf == "context_length":
+            return tokens(value)
         if annotation.startswith("int"):
             return int(value)
         return float(value) if annotation.startswith("float") else value
     except (ValueError, KeyError):
         raise ConfigError(f"'{leaf}' must be {_words_for(annotation)}, not {value!r}.") from None
+
+
+def tokens(given: str) -> int:
+    """A number of tokens as people write it: ``32768``, ``32,768`` or ``32k``. Raises ``ValueError``."""
+    text = given.strip().lower().replace(",", "")
+    times = {"k": 1_000, "m": 1_000_000}.get(text[-1:], 1)
+    number = (float if times > 1 else int)(text[:-1] if times > 1 else text) * times
+    if not abs(number) < 1e12:
+        raise ValueError(given)
+    return round(number)
 
 
 def _split_key(key: str) -> list[str]:
@@ -375,13 +392,13 @@ def _split_key(key: str) -> list[str]:
     return ["models", name, leaf]
 
 
-def _write_checked(document: Any, path: Path) -> None:
+def _write_checked(document: Any, path: Path, check: Callable[[Settings], None] = lambda _: None) -> None:
     import tomlkit
 
     from lwtui.files import write_atomically
 
     text = tomlkit.dumps(document)
-    _parse(tomllib.loads(text), path)
+    check(_parse(tomllib.loads(text), path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)

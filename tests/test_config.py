@@ -159,6 +159,7 @@ def test_the_first_setting_makes_the_file(file: Path) -> None:
         ("models.gpt.temperature", "hot", "must be a number"),
         ("models.gpt.context_length", "1.5", "must be a whole number"),
         ("models.gpt.context_length", "-5", "must not be negative"),
+        ("models.gpt.context_length", "nank", "must be a whole number"),
         ("models.gpt.provider", "magic", "provider must be one of"),
         ("models.new.provider", "llama_cpp", "needs path"),
     ],

@@ -19,7 +19,7 @@ from lwtui.app.own_keys import own_keys
 from lwtui.app.places import Place, Places
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.library import LibraryScreen
-from lwtui.app.themes import THEMES, theme_choices
+from lwtui.app.themes import THEMES, theme_choices, theme_problem
 from lwtui.app.typed_ahead import TypedAhead
 from lwtui.app.widgets.past import Past
 from lwtui.config import ModelSettings, Settings, load_settings, set_value
@@ -42,7 +42,7 @@ class LwtuiApp(App[int]):
     TITLE = "lwtui"
     CSS_PATH = "styles/app.tcss"
     BINDINGS = bindings(EVERYWHERE)
-    COMMANDS = App.COMMANDS | {Actions, Exports}
+    COMMANDS = {Actions, Exports}
 
     def __init__(
         self,
@@ -74,9 +74,11 @@ class LwtuiApp(App[int]):
 
     def on_mount(self) -> None:
         self._leave_on_signals()
-        if self.settings.theme in self.available_themes:
+        if problem := theme_problem(self.settings.theme):
+            self.call_after_refresh(self.complain, problem)
+        else:
             self.theme = self.settings.theme
-        self._keep_theme(self.theme)
+        self._mark_theme(self.theme)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
         self.push_screen(LibraryScreen())
         self.set_timer(_WARM_UP_SECONDS, self._warm_up)
@@ -181,8 +183,11 @@ class LwtuiApp(App[int]):
             return
         self.agents.settings = self.settings
 
-    def _keep_theme(self, name: str) -> None:
+    def _mark_theme(self, name: str) -> None:
         self.set_class(name.startswith("high-contrast"), "-high-contrast")
+
+    def _keep_theme(self, name: str) -> None:
+        self._mark_theme(name)
         if name != self.settings.theme:
             self._set("theme", name)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 _ON_BLACK = {"text-" + name: "#ffffff" for name in ("muted", "disabled")} | {
     "text-primary": "#ffe14d",
@@ -111,3 +111,9 @@ def theme_choices(available: Iterable[str]) -> list[tuple[str, str]]:
     """The names of themes, and how they are shown: those that most people want come first."""
     rest = sorted(set(available) - set(_FIRST))
     return [*_FIRST.items(), *((name, name) for name in rest)]
+
+
+def theme_problem(name: str) -> str:
+    """What is wrong with the name of a theme; empty if nothing is."""
+    known = [one for one, _ in theme_choices([*BUILTIN_THEMES, *(theme.name for theme in THEMES)])]
+    return "" if name in known else f"There is no theme named {name!r}. Known: {', '.join(known)}."

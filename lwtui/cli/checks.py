@@ -47,8 +47,8 @@ class Check:
 def all_checks() -> list[Check]:
     """Every check, in the order in which a person would mend things."""
     checks = [_python(), _terminal(), _encoding(), _colours()]
-    settings_check, settings = _settings()
-    checks.append(settings_check)
+    settings_checks, settings = _settings()
+    checks += settings_checks
     settings = settings or Settings()
     checks += [
         _folder("config folder", config_folder, "Set LWTUI_CONFIG_DIR to another."),
@@ -99,14 +99,18 @@ def _colours() -> Check:
     return Check("colours", "warn", "few.", "Set COLORTERM=truecolor if the terminal can do it.")
 
 
-def _settings() -> tuple[Check, Settings | None]:
+def _settings() -> tuple[list[Check], Settings | None]:
     path = settings_file()
     try:
         settings = load_settings()
     except ConfigError as error:
-        return Check("settings", "fail", str(error)), None
+        return [Check("settings", "fail", str(error))], None
+    from lwtui.app.accepted import problems
+
+    if found := problems(settings):
+        return [Check("settings", "fail", one, "lwtui config edit") for one in found], settings
     detail = str(path) if path.exists() else f"{path} is not there; the defaults hold"
-    return Check("settings", "ok", detail), settings
+    return [Check("settings", "ok", detail)], settings
 
 
 def _folder(name: str, where: Callable[[], Path], remedy: str) -> Check:

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+from collections.abc import Collection
 from dataclasses import fields
 
 from lwtui.cli.guard import say
@@ -47,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
         case "path":
             print(settings_file())
         case "set":
-            _check_key(options.key, options.value)
-            set_value(options.key, options.value)
+            before = _problems(load_settings())
+            set_value(options.key, options.value, check=lambda settings: _check(settings, before))
         case "edit":
             return _edit()
         case _:
@@ -56,12 +57,16 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_key(key: str, value: str) -> None:
-    """One of the app's keys has to be one, and to be free. Raises :class:`ConfigError`."""
-    if key.startswith("keys.") and value:
-        from lwtui.app.own_keys import own_keys
+def _problems(settings: Settings) -> list[str]:
+    from lwtui.app.accepted import model_problem, problems
 
-        own_keys({**load_settings().keys, key.removeprefix("keys."): value})
+    return [*filter(None, [model_problem(settings)]), *problems(settings)]
+
+
+def _check(settings: Settings, known: Collection[str] = ()) -> None:
+    """Raise :class:`ConfigError` for what the app could not use; what was ``known`` before is another matter."""
+    if found := [one for one in _problems(settings) if one not in known]:
+        raise ConfigError(found[0])
 
 
 def _get(key: str | None) -> None:
@@ -107,8 +112,7 @@ def _edit() -> int:
         code = subprocess.call([*shlex.split(given), str(path)])
     except (OSError, ValueError) as error:
         raise LwtuiError(f"The editor {given!r} did not start: {error}. Set EDITOR to another.") from None
-    for name, value in load_settings().keys.items():
-        _check_key(f"keys.{name}", value)
+    _check(load_settings())
     if code:
         say(f"lwtui: {given} ended with exit code {code}.")
     return int(code != 0)

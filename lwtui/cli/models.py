@@ -28,6 +28,7 @@ from lwtui.config import (
     remove_model,
     set_value,
     store_api_key,
+    tokens,
 )
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.models.catalog import DEMO, check_gguf, check_name, resolve
@@ -76,7 +77,9 @@ def _add_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--path", metavar="FILE", help="a GGUF file")
     to.add_argument("--key-env", metavar="VAR", help="the environment variable that holds the endpoint's key")
     to.add_argument("--key-stdin", action="store_true", help="read the key from standard input into the system keyring")
-    to.add_argument("--context-length", type=_whole, metavar="N", help="tokens (default: what the model says)")
+    to.add_argument(
+        "--context-length", type=_tokens, metavar="N", help="tokens, such as 32k (default: what the model says)"
+    )
     to.add_argument("--kv-type", choices=("f16", "q8_0"), help="how a GGUF's cache is kept (default: what fits)")
     to.add_argument("--flash-attention", choices=("on", "off", "auto"), help="of a GGUF (default: by --kv-type)")
     to.add_argument("--gpu-layers", type=_whole_or_none, metavar="N", help="of a GGUF (default: as many as fit)")
@@ -272,6 +275,16 @@ def _whole(given: str) -> int:
     if not given.isdecimal() or not int(given):
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {given!r}")
     return int(given)
+
+
+def _tokens(given: str) -> int:
+    try:
+        number = tokens(given)
+    except ValueError:
+        number = 0
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"must be a number of tokens above 0, such as 32768 or 32k, not {given!r}")
+    return number
 
 
 def _whole_or_none(given: str) -> int:

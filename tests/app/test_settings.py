@@ -12,11 +12,13 @@ from textual.widgets import Input, Select
 
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.screens.model_fields import OF_GGUFS, typed
 from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.config import KEYRING_SERVICE, ModelSettings, load_settings, set_value
+from lwtui.errors import LwtuiError
 from lwtui.models.services import Service
 from tests.app.conftest import Drawer
 from tests.app.person import Person, someone
@@ -456,3 +458,10 @@ async def test_a_service_is_chosen_by_its_name_and_its_key_found_in_the_environm
             await person.until(lambda: other.calls)
             assert load_settings().models["only"].key_env == ""
             assert not any("authorization" in seen.headers for seen in other.requests)
+
+
+def test_a_context_is_typed_in_full_or_in_thousands() -> None:
+    field = OF_GGUFS[0]
+    assert [typed(field, given) for given in ("32768", "32,768", "32k", "")] == [32_768, 32_768, 32_000, 0]
+    with pytest.raises(LwtuiError, match=r"Context: a number, not 'k'\."):
+        typed(field, "k")

@@ -12,6 +12,7 @@ from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.themes import THEMES, theme_choices
+from lwtui.config import set_value
 from tests.app.person import Person, someone
 from tests.app.place import Place
 
@@ -99,3 +100,11 @@ async def test_a_theme_is_chosen_anywhere_and_kept(place: Place) -> None:
     assert 'theme = "high-contrast"' in place.settings_text
     async with someone() as person:
         assert person.app.theme == "high-contrast"
+
+
+async def test_a_theme_that_there_is_not_is_told_and_left_in_the_settings(place: Place) -> None:
+    set_value("theme", "nope")
+    async with someone(library=True) as person:
+        await person.is_told("There is no theme named 'nope'. Known: textual-dark, ")
+        assert person.app.theme == "textual-dark"
+    assert 'theme = "nope"' in place.settings_text

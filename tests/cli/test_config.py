@@ -33,6 +33,14 @@ def test_all_settings_are_shown_with_the_defaults(shell: Shell) -> None:
         (["set", "models.a.temperature", "warm"], ["must be a number"]),
         (["set", "models.a.temperature", "-1"], ["negative"]),
         (["set", "theme"], ["VALUE"]),
+        (["set", "theme", "nope"], ["no theme named 'nope'", "Known: textual-dark, ", "high-contrast", "nord"]),
+        (["set", "model", "nope"], ["no model named 'nope'", "Known: demo"]),
+        (["set", "roles.critic", "nope"], ["[roles] critic: There is no model named 'nope'"]),
+        (["set", "models.a.profile", "nope"], ["[models.a] There is no profile named 'nope'. Known: chat, base"]),
+        (["set", "models.a.sampling", "warm"], ["[models.a] 'warm' sets nothing"]),
+        (["set", "models.a.constrain", "nope"], ["must be one of grammar, json_schema"]),
+        (["set", "models.a.context_length", "many"], ["must be a whole number"]),
+        (["set", "keys.help", "f5"], ["F5 would be both"]),
         (["swap"], ["swap"]),
     ],
 )
@@ -51,3 +59,14 @@ def test_an_editor_is_opened_on_the_file_and_what_it_leaves_is_checked(shell: Sh
 def test_an_editor_that_does_not_start(shell: Shell) -> None:
     shell.run("config", "edit", EDITOR="no-such-editor").failed(1, "no-such-editor", "EDITOR")
     shell.run("config", "edit", EDITOR="false").failed(1, "false ended with exit code 1")
+
+
+def test_what_is_wrong_already_hinders_no_other_change(shell: Shell) -> None:
+    shell.settings("theme = 'nope'\n[keys]\nhelp = 'f5'\n[models.a]\nmodel = 'm'\n")
+    shell.run("config", "set", "author", "A. Author").worked()
+    shell.run("config", "set", "theme", "nope too").failed(2, "'nope too'")
+    shell.run("config", "set", "theme", "nord").worked()
+    shell.run("config", "edit", EDITOR="true").failed(2, "F5 would be both")
+    for given, kept in (("32k", "32000"), ("32,768", "32768"), ("1.5m", "1500000"), ("4096", "4096")):
+        shell.run("config", "set", "models.a.context_length", given).worked()
+        assert shell.run("config", "get", "models.a.context_length").out == f"{kept}\n"

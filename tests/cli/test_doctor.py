@@ -127,3 +127,12 @@ def test_a_model_that_the_endpoint_does_not_list(shell: Shell, server: FaultServ
 def test_a_machine_without_a_keyring_is_only_a_warning(shell: Shell) -> None:
     done = shell.run("doctor", "--json", PYTHON_KEYRING_BACKEND="keyring.backends.fail.Keyring").worked()
     assert checks(done)["keyring"]["status"] == "warn"
+
+
+def test_settings_that_the_app_could_not_use_are_told_as_it_would_tell_them(shell: Shell) -> None:
+    shell.settings("theme = 'nope'\n[keys]\nhelp = 'f5'\n[roles]\ncritic = 'gone'\n")
+    done = shell.run("doctor")
+    assert done.code == 1
+    lines = [line for line in done.out.splitlines() if line.startswith("FAIL  settings")]
+    for line, told in zip(lines, ("no theme named 'nope'", "F5 would be both", "critic: There is no"), strict=True):
+        assert told in line and line.endswith("lwtui config edit")

@@ -142,6 +142,7 @@ def test_what_is_no_gguf_is_not_added(shell: Shell, contents: bytes | None) -> N
         (["add", "a", "--base-url", "127.0.0.1"], ["not an address"]),
         (["add", "a", "--base-url", "http://h/v1", "--key-env", "K", "--key-stdin"], ["either"]),
         (["add", "a", "--base-url", "http://h/v1", "--context-length", "0"], ["--context-length"]),
+        (["add", "a", "--base-url", "http://h/v1", "--context-length", "kk"], ["such as 32768 or 32k"]),
         (["add", "a", "--base-url", "http://h/v1", "--gpu-layers", "0"], ["--gpu-layers is for GGUFs"]),
         (["add", "a", "--path", "a.gguf", "--kv-type", "q8_0", "--flash-attention", "off"], ["needs flash attention"]),
         (["add", "a", "--base-url", "http://h/v1", "--temperature", "nan"], ["--temperature"]),

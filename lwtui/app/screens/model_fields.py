@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.widgets import Input, Label, Select
 
-from lwtui.config import ModelSettings
+from lwtui.config import ModelSettings, tokens
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Sampling
 from lwtui.models.profiles import PROFILES
@@ -34,7 +34,7 @@ _PROFILES = (
     *((f"as {name} was tuned", name) for name in PROFILES if name not in ("chat", "base")),
 )
 OF_ENDPOINTS = (
-    Field("context_length", "Context", "tokens; left empty: what the endpoint says"),
+    Field("context_length", "Context", "tokens, such as 32k; left empty: what the endpoint says"),
     Field("profile", "Prompts", options=_PROFILES),
     Field(
         "constrain",
@@ -45,7 +45,7 @@ OF_ENDPOINTS = (
     Field("price_output", "Price, answer", "of a million tokens; left empty: unknown"),
 )
 OF_GGUFS = (
-    Field("context_length", "Context", "tokens; left empty: the model's own, as memory allows"),
+    Field("context_length", "Context", "tokens, such as 32k; empty: the model's own, as memory allows"),
     Field("profile", "Prompts", options=_PROFILES),
     Field("kv_type", "Cache", options=(("by what fits", ""), ("16 bits a number", "f16"), ("8 bits a number", "q8_0"))),
     Field(
@@ -77,6 +77,8 @@ def typed(field: Field, text: str) -> object:
     try:
         if field.name.startswith("price"):
             return float(text) if text else None
+        if field.name == "context_length" and text:
+            return tokens(text)
         return int(text) if text else (None if field.name == "gpu_layers" else 0)
     except ValueError:
         raise LwtuiError(f"{field.label}: a number, not {text!r}.") from None

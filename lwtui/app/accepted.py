@@ -1,0 +1,44 @@
+"""What in the settings the app could not use, although the file can be read: each in one line that says what can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lwtui.app.own_keys import own_keys
+from lwtui.app.themes import theme_problem
+from lwtui.config import Settings
+from lwtui.errors import LwtuiError
+from lwtui.models.catalog import resolve
+from lwtui.models.profiles import profile_for
+
+
+def problems(settings: Settings) -> list[str]:
+    """All of it but the default model, which has more to be checked about it."""
+    return list(filter(None, _problems(settings)))
+
+
+def model_problem(settings: Settings) -> str:
+    """What is wrong with the name of the default model; empty if nothing is."""
+    try:
+        resolve(settings.model, settings)
+    except LwtuiError as error:
+        return str(error)
+    return ""
+
+
+def _problems(settings: Settings) -> Iterator[str]:
+    yield theme_problem(settings.theme)
+    try:
+        own_keys(settings.keys)
+    except LwtuiError as error:
+        yield str(error)
+    for role, name in settings.roles.items():
+        try:
+            resolve(name, settings)
+        except LwtuiError as error:
+            yield f"[roles] {role}: {error}"
+    for name, model in settings.models.items():
+        try:
+            profile_for(model)
+        except LwtuiError as error:
+            yield f"[models.{name}] {error}"
