@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from hashlib import blake2b
 from sys import intern
 from typing import TYPE_CHECKING
@@ -18,14 +17,24 @@ from lwtui.documents.model import Basis, Note, Origin, Section, SectionSummary, 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
 
+_MOST_FINGERPRINTS = 8192  # that are kept
 _NAMED = 3  # changed sections that a reason names
 ChooseNotes = Callable[[Sequence[Section], int], Sequence[Note]]
 
 
-@lru_cache(maxsize=2048)
+# By the hash and the length of their texts: the texts themselves would keep every old version in memory.
+_fingerprints: dict[tuple[int, int], str] = {}
+
+
 def fingerprint(text: str) -> str:
     """A short digest of a text, the same however its white space is laid out."""
-    return blake2b(" ".join(text.split()).encode("utf-8", "replace"), digest_size=8).hexdigest()
+    known = _fingerprints.get(key := (hash(text), len(text)))
+    if known is None:
+        if len(_fingerprints) >= _MOST_FINGERPRINTS:
+            _fingerprints.clear()
+        known = blake2b(" ".join(text.split()).encode("utf-8", "replace"), digest_size=8).hexdigest()
+        _fingerprints[key] = known
+    return known
 
 
 def _short(text: str) -> str:
