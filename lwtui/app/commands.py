@@ -10,6 +10,8 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from lwtui.app.keymap import EVERYWHERE, Action, actions, key_label
 from lwtui.app.screens.base import Base
 
+_QUIT = Action("quit", "ctrl+q", "Quit", "Leave lwtui; everything is saved")  # Textual's own, in any app
+
 
 class Actions(Provider):
     """Offers what the keymap holds for the screen, so that nothing is reachable by key alone."""
@@ -22,6 +24,7 @@ class Actions(Provider):
                     yield action, f"screen.{action.name}"
         for action in actions(EVERYWHERE):
             yield action, f"app.{action.name}"
+        yield _QUIT, "app.quit"
 
     async def discover(self) -> Hits:
         for action, call in self._actions():

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
 _LONGEST = 0.5  # seconds that a key waits for the one before: what takes longer has no part in where it goes
+# What joins letters and emoji is no character of its own, so fields take it for no letter; pasted, they take it.
+_JOINING = frozenset("\u200c\u200d\ufe0e\ufe0f")
 Typed = events.Key | events.Paste
 
 
@@ -39,6 +41,8 @@ class TypedAhead:
             self._waiting.append(event)
             return
         self._due = None
+        if isinstance(event, events.Key) and event.character is not None and event.character in _JOINING:
+            event = events.Paste(event.character)
         target = self._app.focused or (self._app.screen if self._app.screen_stack else None)
         await handle(event)
         self._working = asyncio.create_task(self._let_next_come(target))

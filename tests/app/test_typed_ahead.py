@@ -18,7 +18,7 @@ def burst(person: Person, *keys: str) -> None:
     """All of them in one go, as a slow line brings them."""
     assert person.app._driver is not None
     for key in keys:
-        event = events.Key(key, key if len(key) == 1 else None)
+        event = events.Key(key, key if len(key) == 1 else None)  # a terminal names a character by itself, or at length
         event.set_sender(person.app)
         person.app._driver.send_message(event)
 
@@ -74,3 +74,13 @@ async def test_a_dialog_takes_what_is_typed(place: Place) -> None:
         await person.at(Ask)
         await person.until(lambda: person.widget(Input).value == "dud")
         assert path.exists()
+
+
+async def test_what_joins_letters_and_emoji_is_typed_as_they_are(place: Place) -> None:
+    texts = "می\u200cخواهم", "👩\u200d👩\u200d👧", "✈\ufe0f"
+    async with someone(place.make(100, texts={1: "One."})) as person:
+        await person.at(WritingScreen)
+        burst(person, "enter", "ctrl+end", *"".join(texts))
+        await person.until(lambda: person.editor.text == "One." + "".join(texts))
+        burst(person, "ctrl+f", *texts[0])
+        await person.until(lambda: person.widget(Input, "#find").value == texts[0])
