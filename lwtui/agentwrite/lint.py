@@ -40,6 +40,9 @@ _MOST_PLACES = 12  # told of one finding
 _MOST_PHRASES = 40
 _BREAK = regex.compile(r"\n[ \t]*\n\s*")
 _CODE = regex.compile(r"(?ms)^ {0,3}(```|~~~).*?(?:^ {0,3}\1[^\n]*$|\Z)")
+_TABLE = regex.compile(
+    r"(?m)^[^\n|]*\|[^\n]*\n {0,3}\|?(?:[ \t]*:?-+:?[ \t]*\|)+(?:[ \t]*:?-+:?)?[ \t]*$(?:\n[^\n]*\S[^\n]*)*"
+)
 _HEADING_LINE = regex.compile(r"(?m)^ {0,3}(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]+?)[ \t]*#*$")
 _NUMBER = regex.compile(
     r"\A(?:(?:(?:chapter|part|section|step|kapitel|teil|chapitre|partie|capítulo|parte)\s+|第\s*)"
@@ -149,9 +152,11 @@ class _Passage:
 
 @dataclass
 class _Text:
-    """The parts as one run of tokens, and their paragraphs; code in them is nobody's prose."""
+    """The parts as one run of tokens, and their paragraphs. ``prose`` are the parts' texts with blanks for code and
+    tables, in which nobody writes sentences."""
 
     parts: Sequence[Part]
+    prose: list[str] = field(default_factory=list)
     tokens: list[Token] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)  # the number of each part's first token
     passages: list[_Passage] = field(default_factory=list)
@@ -159,9 +164,9 @@ class _Text:
     restated: list[_Passage] = field(default_factory=list)  # paragraphs that one has
 
     def __post_init__(self) -> None:
-        prose = [_CODE.sub(_blank, part.text) for part in self.parts]
-        self.measure: Measure = measure_of(prose)
-        for number, text in enumerate(prose):
+        self.prose = [_TABLE.sub(_blank, _CODE.sub(_blank, part.text)) for part in self.parts]
+        self.measure: Measure = measure_of(self.prose)
+        for number, text in enumerate(self.prose):
             self.starts.append(len(self.tokens))
             cuts = [0, *(at for match in _BREAK.finditer(text) for at in match.span()), len(text)]
             for start, end in zip(cuts[::2], cuts[1::2], strict=True):
@@ -196,7 +201,7 @@ class _Text:
         return place_of(self.parts, passage.part, passage.start, passage.end)
 
     def with_text(self) -> list[int]:
-        return [number for number, part in enumerate(self.parts) if part.text.strip()]
+        return [number for number, text in enumerate(self.prose) if text.strip()]
 
 
 def _restated(text: _Text) -> Iterator[Finding]:
@@ -241,8 +246,8 @@ def _conclusions(text: _Text) -> Iterator[Finding]:
     yield from _alike_at(text, "repeated-conclusion", "end", _last_sentence, lambda words, size: words[-size:])
     early = []
     for number in text.with_text()[:-1]:
-        start, end = _last_paragraph(text.parts[number].text)
-        if _CONCLUDES.match(text.parts[number].text[start:end].lstrip("*_ ")):
+        start, end = _last_paragraph(text.prose[number])
+        if _CONCLUDES.match(text.prose[number][start:end].lstrip("*_ ")):
             early.append(place_of(text.parts, number, start, end))
     if early:
         few = "A section concludes" if len(early) == 1 else f"{len(early)} sections conclude"
@@ -259,9 +264,9 @@ def _alike_at(
     """Sections that begin, or end, with the same words or nearly the same sentence."""
     found = []
     for number in text.with_text():
-        start, end = sentence(text.parts[number].text)
+        start, end = sentence(text.prose[number])
         if not text.is_restated(number, start, end):
-            words = [token.text for token in tokens_of(text.parts[number].text[start:end])]
+            words = [token.text for token in tokens_of(text.prose[number][start:end])]
             found.append((number, start, end, words))
     size = text.measure.opening
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)

@@ -47,5 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if target.exists():
         raise UsageError(f"{target} is there already. Choose another name with --output.")
     with import_file(source, target) as document:
-        say(f"{document.title}: {target} ({len(document.sections())} sections, {document.words:,} words)")
+        count = len(document.sections())
+        sections = f"{count} section{'s' * (count != 1)}"
+        say(f"{document.title}: {target} ({sections}, {document.words:,} words)")
     return 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, Part, Place, lint, parts_of
 from lwtui.cli.parser import Parser, command_parser
+from lwtui.cli.values import between
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.model import Brief
 from lwtui.errors import DocumentError, UsageError
@@ -51,7 +52,7 @@ def parser() -> Parser:
     )
     result.add_argument(
         "--tolerance",
-        type=tolerance_option,
+        type=between(0, 10, "a share such as 0.25"),
         default=TOLERANCE,
         metavar="SHARE",
         help=f"how far from its target a section may be (default: {TOLERANCE})",
@@ -83,16 +84,6 @@ def kinds_option(given: str) -> frozenset[str]:
         known = ", ".join([*KINDS, *CRITIC_KINDS])
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no kind of finding; known: all, none, {known}")
     return kinds
-
-
-def tolerance_option(given: str) -> float:
-    try:
-        share = float(given)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 10:
-        raise argparse.ArgumentTypeError(f"must be a share such as 0.25, not {given!r}")
-    return share
 
 
 def read_parts(file: Path) -> list[Part]:
@@ -195,7 +186,7 @@ def _tell(file: Path, findings: Sequence[Finding], *, is_document: bool) -> None
     if findings:
         counts = Counter(finding.kind for finding in findings)
         told = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-        print(f"{len(findings)} findings: {told}", file=sys.stderr)
+        print(f"{len(findings)} finding{'s' * (len(findings) != 1)}: {told}", file=sys.stderr)
 
 
 def _where(place: Place, is_document: bool) -> str:

@@ -66,6 +66,22 @@ def test_what_may_be_said_again_is_no_restated_paragraph(text: str) -> None:
     assert found(text, kind="restated-paragraph") == found(text, kind="repeated-span") == []
 
 
+def test_tables_and_code_are_no_sentences() -> None:
+    row = f"{POT[:60]} when all is said and done"
+    table = "| Section | Origin |\n|:--|--:|\n" + "\n".join(f"| {at} {row} | by the model {row} |" for at in range(9))
+    bare = table.replace("| Section | Origin |\n|:--|--:|", "Section | Origin\n:-- | --:")
+    code = f"```\n{POT}\n```"
+    for block in (table, bare, code):
+        texts = [f"{block}\n\n{prose(number)}\n\n{block}" for number in (1, 2, 3)]
+        assert lint([Part(f"Title {at}x", text) for at, text in enumerate(texts)]) == []
+        assert lint([Part(f"Title {at}x", block) for at in range(3)]) == []
+        # What stands around them is looked at as before, and found where it stands.
+        (finding,) = found(f"{block}\n\n{POT}", f"{block}\n\n{POT}", kind="restated-paragraph")
+        assert finding.places[0].line == 1 + block.count("\n") + 2 and quotes(finding)[0][:40] == POT[:40]
+    said = f"{POT}\n\nEither this | or that:\n\n{POT}"
+    assert found(said, kind="restated-paragraph")  # a bar alone makes no table
+
+
 def test_a_long_span_within_other_words_is_found_word_for_word() -> None:
     first = f"{prose(1, 3)} Plant them out {LONG}, not sooner. {prose(2, 3)}"
     again = f"{prose(3, 3)} Basil may go outside {LONG}! {prose(4, 3)}"

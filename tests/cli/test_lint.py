@@ -46,6 +46,9 @@ def test_markdown_is_told_by_its_lines(tmp_path: Path, capsys: pytest.CaptureFix
     assert f"{file}:13: restated-paragraph: " in out and f"  7: {SAID[:40]}" in out
     assert f"{file}:9: heading-order: Number 3 follows number 1" in out
     assert err == "2 findings: 1 restated-paragraph, 1 heading-order\n"
+    file.write_text(TEXT.replace("3. Soil", "2. Soil"))
+    assert run(capsys, file)[2] == "1 finding: 1 restated-paragraph\n"
+    file.write_text(TEXT)
     assert run(capsys, file, "--fail-on", "off-target,repeated-span")[0] == 0
     assert run(capsys, file, "--fail-on", "none")[0] == 0
     assert run(capsys, file, "--fail-on", "heading-order")[0] == 1
