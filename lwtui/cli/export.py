@@ -13,7 +13,18 @@ from lwtui.cli.outputs import check_output
 from lwtui.cli.parser import Parser, command_parser
 from lwtui.config import load_settings
 from lwtui.documents.disclosure import TITLE, report, save_report
-from lwtui.documents.export import FORMATS, TEXT_FORMATS, Options, Work, check_format, collect, file_in, render, save
+from lwtui.documents.export import (
+    FORMATS,
+    TEXT_FORMATS,
+    Options,
+    Work,
+    author_of,
+    check_format,
+    collect,
+    file_in,
+    render,
+    save,
+)
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 
@@ -48,7 +59,9 @@ def parser() -> Parser:
     )
     result.add_argument("--force", action="store_true", help="overwrite the file if there is one")
     result.add_argument("--title", default="", help="another title than the document's")
-    result.add_argument("--author", default="", help="the name on the title page (default: author in the settings)")
+    result.add_argument(
+        "--author", default="", help="the name on the title page (default: the document's, or the settings')"
+    )
     result.add_argument("--date", default="", metavar="YYYY-MM-DD", help="the date (default: that of the last change)")
     result.add_argument("--no-contents", action="store_true", help="no table of contents (html, docx, epub, pdf)")
     result.add_argument("--no-title-page", action="store_true", help="no page for the title (html, docx, epub, pdf)")
@@ -66,8 +79,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"There is no document {path}.")
     if options.disclosure_to:
         check_output(options.disclosure_to, overwrite=options.force)
-    chosen = _chosen(options)
     with Document.open(path, read_only=True) as document:
+        chosen = _chosen(options, document)
         if options.output == "-":
             sys.stdout.write(render(document, to, chosen))
         else:
@@ -78,10 +91,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _chosen(options: argparse.Namespace) -> Options:
+def _chosen(options: argparse.Namespace, document: Document) -> Options:
     return Options(
         title=options.title,
-        author=options.author or load_settings().author,
+        author=options.author or author_of(document, load_settings().author),
         date=options.date,
         contents=not options.no_contents,
         title_page=not options.no_title_page,

@@ -268,6 +268,7 @@ async def test_a_book_is_exported_with_what_was_chosen_for_it(place: Place) -> N
         await person.at(ExportScreen)
         assert person.widget(Input, "#author").value == "A. Author"  # as the last time
         await person.press("escape")
+        assert load_settings().author == ""  # and no other document's
         await person.press("enter")
         await person.press("f9")
         await person.at(ExportScreen)

@@ -7,6 +7,7 @@ from zipfile import ZipFile
 import pymupdf
 import pytest
 
+from lwtui.documents.export import keep_author
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
 from tests.cli.running import Shell
@@ -112,6 +113,11 @@ def test_the_author_of_the_settings_signs_and_options_leave_out(shell: Shell, do
     with ZipFile(shell.folder / "doc.epub") as archive:
         assert b"B. Author" in archive.read("EPUB/content.opf")
         assert "EPUB/text/title_page.xhtml" not in archive.namelist()
+    for own in ("C. Own", ""):  # a document may have its own, or none
+        with Document.open(document) as changed:
+            keep_author(changed, own)
+        told = shell.run("export", "doc.lw", "--to", "html", "--output", "-").worked().out
+        assert "B. Author" not in told and (not own or own in told)
 
 
 def test_without_the_extra_it_says_what_to_install(shell: Shell, document: Path) -> None:

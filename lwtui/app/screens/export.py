@@ -15,9 +15,19 @@ from lwtui.app.format import short_path
 from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toggles import Box, Choice
-from lwtui.config import set_value
 from lwtui.documents.disclosure import report_on, save_report
-from lwtui.documents.export import FORMATS, Options, Work, check_format, collect, file_in, save, with_disclosure
+from lwtui.documents.export import (
+    FORMATS,
+    Options,
+    Work,
+    author_of,
+    check_format,
+    collect,
+    file_in,
+    keep_author,
+    save,
+    with_disclosure,
+)
 from lwtui.documents.mirror import choose_mirror, is_mirrored, mirror_path, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -41,6 +51,7 @@ class ExportScreen(Dialog[Path]):
         super().__init__()
         self._document = document
         self._first = to or FORMATS[0]
+        self._author = ""  # as it is kept
         self._proposed = self._proposal(document.title, self._first)
         self._title = Input(document.title, id="book-title", compact=True)
         self._path = Input(self._proposed, id="path", compact=True)
@@ -49,6 +60,7 @@ class ExportScreen(Dialog[Path]):
         self._work: Work | None = None  # the export that is going on
 
     def compose(self) -> ComposeResult:
+        self._author = author_of(self._document, self.lwtui.settings.author)
         with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
             dialog.border_title = Content(f"Export “{self._document.title}”")
             with Grid():
@@ -59,7 +71,7 @@ class ExportScreen(Dialog[Path]):
                 yield Label("Title")
                 yield self._title
                 yield Label("Author")
-                yield Input(self.lwtui.settings.author, placeholder="none", id="author", compact=True)
+                yield Input(self._author, placeholder="none", id="author", compact=True)
                 yield Label("With")
                 with Horizontal(id="with"):
                     yield Box("title page", True, id="title-page", compact=True)
@@ -236,14 +248,18 @@ class ExportScreen(Dialog[Path]):
         return Work(tell)
 
     def _keep_author(self) -> None:
-        """The name is that of the next export too."""
+        """The name is that of this document's next export too."""
         author = self.query_one("#author", Input).value.strip()
-        if author and author != self.lwtui.settings.author:
-            try:
-                set_value("author", author)
-            except LwtuiError as error:
-                self.lwtui.complain(error)
-            self.lwtui.reload_settings()
+        if author == self._author:
+            return
+        try:
+            if self.lwtui.session is not None:
+                keep_author(self._document, author)
+            else:  # from the library, which opens it to read only
+                with Document.open(self._document.path) as document:
+                    keep_author(document, author)
+        except LwtuiError as error:
+            self.lwtui.complain(error)
 
 
 def _file(name: str, title: str, to: str) -> Path:

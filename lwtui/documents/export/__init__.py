@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from lwtui.documents.export.book import Book, Options, Part, collect, with_disclosure
+from lwtui.documents.export.book import Book, Options, Part, author_of, collect, keep_author, with_disclosure
 from lwtui.documents.export.text import html, markdown, plain
 from lwtui.documents.export.work import Stopped, Work
 from lwtui.documents.library import safe_name
@@ -21,10 +21,12 @@ __all__ = [
     "Part",
     "Stopped",
     "Work",
+    "author_of",
     "check_format",
     "collect",
     "export",
     "file_in",
+    "keep_author",
     "render",
     "save",
     "with_disclosure",

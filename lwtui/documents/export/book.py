@@ -25,6 +25,7 @@ from lwtui.text import count_words, one_line
 _LONG_CHAPTER = 1_500  # words; where chapters are that long on average, each begins on a new page
 # Asked of the file itself: the document would read the text of every version for it.
 _LAST_CHANGE = "SELECT max(r.created) FROM section s JOIN revision r ON r.id = s.revision WHERE s.position IS NOT NULL"
+_AUTHOR = "author"  # under this name a document keeps the one on its title page
 _DATE = regex.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -101,6 +102,17 @@ def collect(document: Document, options: Options | None = None) -> Book:
         signed=bool(one_line(options.author) or options.date),
     )
     return with_disclosure(book, report(document)) if options.disclosure else book
+
+
+def author_of(document: Document, otherwise: str = "") -> str:
+    """The name on the title page of this document, or ``otherwise`` where none was chosen for it."""
+    return document.setting(_AUTHOR, otherwise)
+
+
+def keep_author(document: Document, author: str) -> None:
+    """From now on ``author`` (empty: nobody) is on the title page of this document."""
+    if not document.read_only:
+        document.set_setting(_AUTHOR, one_line(author))
 
 
 def with_disclosure(book: Book, told: str) -> Book:
