@@ -9,6 +9,7 @@ import sys
 import regex
 
 from lwtui.agentwrite.prompts import LANGUAGES
+from lwtui.cli.values import seed
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
 from lwtui.models.sampling import PRESETS, with_sampling
@@ -16,7 +17,6 @@ from lwtui.text import detect_language
 
 DEFAULT_WORDS = 1500
 LEAST_WORDS, MOST_WORDS = 20, 1_000_000
-_MOST_SEED = 2**31 - 1
 
 SAMPLING_SETS = ", ".join(PRESETS)  # as an option's help names them
 
@@ -55,7 +55,7 @@ def add_brief_options(to: argparse.ArgumentParser) -> None:
         metavar="TAG",
         help="such as en, de or zh-TW (default: the language of the instruction)",
     )
-    to.add_argument("--seed", type=seed_option, metavar="N", help="draw the same text again where the model can")
+    to.add_argument("--seed", type=seed, metavar="N", help="draw the same text again where the model can")
     to.add_argument(
         "--sampling",
         type=sampling_option,
@@ -101,12 +101,6 @@ def words_option(given: str) -> int:
     if not LEAST_WORDS <= words <= MOST_WORDS:
         raise argparse.ArgumentTypeError(f"must be from {LEAST_WORDS} to {MOST_WORDS:,}, not {given}")
     return words
-
-
-def seed_option(given: str) -> int:
-    if not given.isdecimal() or int(given) > _MOST_SEED:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_MOST_SEED}, not {given!r}")
-    return int(given)
 
 
 def sampling_option(given: str) -> str:

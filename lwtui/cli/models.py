@@ -18,6 +18,7 @@ from lwtui.cli.guard import say
 from lwtui.cli.models_download import add_download_options, run_download
 from lwtui.cli.models_find import add_find_options, run_find
 from lwtui.cli.parser import Parser, command_parser
+from lwtui.cli.values import number, whole
 from lwtui.config import (
     ModelSettings,
     Settings,
@@ -83,15 +84,15 @@ def _add_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--kv-type", choices=("f16", "q8_0"), help="how a GGUF's cache is kept (default: what fits)")
     to.add_argument("--flash-attention", choices=("on", "off", "auto"), help="of a GGUF (default: by --kv-type)")
     to.add_argument("--gpu-layers", type=_whole_or_none, metavar="N", help="of a GGUF (default: as many as fit)")
-    to.add_argument("--threads", type=_whole, metavar="N", help="that compute a GGUF (default: one for each core)")
+    to.add_argument("--threads", type=whole, metavar="N", help="that compute a GGUF (default: one for each core)")
     to.add_argument("--profile", choices=sorted(PROFILES), help="how to prompt it (default: by its name)")
     to.add_argument("--constrain", choices=("grammar", "json_schema"), help="what the endpoint can hold answers to")
-    to.add_argument("--temperature", type=_number, metavar="T", help="of the sampling")
+    to.add_argument("--temperature", type=number, metavar="T", help="of the sampling")
     to.add_argument(
         "--sampling", type=sampling_option, metavar="LIST", help=f'such as "min_p=0.05, top_k=40", or {SAMPLING_SETS}'
     )
-    to.add_argument("--price-input", type=_number, metavar="PRICE", help="of a million tokens of prompts")
-    to.add_argument("--price-output", type=_number, metavar="PRICE", help="of a million tokens of answers")
+    to.add_argument("--price-input", type=number, metavar="PRICE", help="of a million tokens of prompts")
+    to.add_argument("--price-output", type=number, metavar="PRICE", help="of a million tokens of answers")
     to.add_argument("--use", action="store_true", help="make it the model that is used without --model")
     to.add_argument("--force", action="store_true", help="replace a model of that name")
 
@@ -271,12 +272,6 @@ def _check_pin(model: ModelSettings) -> None:
         )
 
 
-def _whole(given: str) -> int:
-    if not given.isdecimal() or not int(given):
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {given!r}")
-    return int(given)
-
-
 def _tokens(given: str) -> int:
     try:
         number = tokens(given)
@@ -288,14 +283,4 @@ def _tokens(given: str) -> int:
 
 
 def _whole_or_none(given: str) -> int:
-    return 0 if given == "0" else _whole(given)
-
-
-def _number(given: str) -> float:
-    try:
-        number = float(given)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < 1e9:
-        raise argparse.ArgumentTypeError(f"must be a number from 0, not {given!r}")
-    return number
+    return 0 if given == "0" else whole(given)

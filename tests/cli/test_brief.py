@@ -2,7 +2,8 @@ import argparse
 
 import pytest
 
-from lwtui.cli.brief import language_option, seed_option, words_in, words_option
+from lwtui.cli.brief import language_option, words_in, words_option
+from lwtui.cli.values import seed
 
 
 @pytest.mark.parametrize(
@@ -75,4 +76,4 @@ def test_what_is_not_a_language(given: str) -> None:
 @pytest.mark.parametrize("given", ["-1", "1.5", "x", "", "99999999999"])
 def test_what_is_not_a_seed(given: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError):
-        seed_option(given)
+        seed(given)

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lwtui.cli.values import between
 from lwtui.errors import UsageError
-from lwtui_bench.commands.options import add_compat_option, below, points
+from lwtui_bench.commands.options import add_compat_option, below
 
 if TYPE_CHECKING:
     from lwtui_bench.summary import Run
@@ -31,7 +32,10 @@ def add(actions: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help='print {"better", "figure", "difference", "p", "n", …}')
     parser.add_argument(
-        "--fail-under", type=points, metavar="N", help="exit with 1 if B less A is under N points, such as -2"
+        "--fail-under",
+        type=between(-100, 100),
+        metavar="N",
+        help="exit with 1 if B less A is under N points, such as -2",
     )
     add_compat_option(parser)
 

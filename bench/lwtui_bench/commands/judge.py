@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lwtui.cli.guard import say
+from lwtui.cli.values import seed, whole
 from lwtui.config import Settings, load_settings
 from lwtui.errors import LwtuiError
 from lwtui_bench.commands.options import (
@@ -15,8 +16,6 @@ from lwtui_bench.commands.options import (
     add_model_options,
     existing_data,
     model_settings,
-    seed,
-    whole,
 )
 
 if TYPE_CHECKING:

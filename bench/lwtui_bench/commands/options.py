@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lwtui.cli.choice import at_address
 from lwtui.cli.guard import say
+from lwtui.cli.values import number, whole
 from lwtui.config import ModelSettings, Settings
 from lwtui.errors import UsageError
 
@@ -64,35 +65,3 @@ def below(value: float, least: float | None, what: str) -> bool:
         return False
     say(f"lwtui: {what} is {value:.2f}, under {least:g}.")
     return True
-
-
-def whole(given: str) -> int:
-    if not given.isdecimal() or not 0 < int(given) < 10**9:
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {given!r}")
-    return int(given)
-
-
-def seed(given: str) -> int:
-    if not given.isdecimal() or int(given) >= 2**31:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {2**31 - 1}, not {given!r}")
-    return int(given)
-
-
-def number(given: str) -> float:
-    try:
-        value = float(given)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < 1e9:
-        raise argparse.ArgumentTypeError(f"must be a number from 0, not {given!r}")
-    return value
-
-
-def points(given: str) -> float:
-    try:
-        value = float(given)
-    except ValueError:
-        value = 1e9
-    if not -100 <= value <= 100:
-        raise argparse.ArgumentTypeError(f"must be a number from -100 to 100, not {given!r}")
-    return value

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.cli.guard import say
+from lwtui.cli.values import number
 from lwtui.errors import LwtuiError
 from lwtui.files import write_atomically
-from lwtui_bench.commands.options import add_compat_option, below, number
+from lwtui_bench.commands.options import add_compat_option, below
 
 
 def add(actions: Any) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import regex
 
 from lwtui.cli.guard import say
+from lwtui.cli.values import seed, whole
 from lwtui.config import Settings, load_settings
 from lwtui.documents.model import Mode
 from lwtui.errors import LwtuiError, UsageError
-from lwtui_bench.commands.options import add_model_options, existing_data, model_settings, seed, whole
+from lwtui_bench.commands.options import add_model_options, existing_data, model_settings
 
 if TYPE_CHECKING:
     from lwtui.agentwrite.agent import Agent

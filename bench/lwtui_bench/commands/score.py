@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.cli.guard import say
-from lwtui_bench.commands.options import below, number
+from lwtui.cli.values import number
+from lwtui_bench.commands.options import below
 
 
 def add(actions: Any) -> None:
