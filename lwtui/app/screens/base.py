@@ -20,7 +20,7 @@ class Base(Screen[None]):
     """A full screen. ``GROUP`` is its group of actions in :mod:`lwtui.app.keymap`."""
 
     GROUP = EVERYWHERE
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide"), (170, "-huge")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide"), (170, "-huge")]
     AUTO_FOCUS = ""
 
     begin_at: Place | None = None  # where the screen is to begin, if it can
@@ -61,6 +61,7 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     """A small window over a screen; Esc closes it with no answer."""
 
     BINDINGS = [("escape", "close", "Cancel")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-tall")]
 
     @property
     def lwtui(self) -> LwtuiApp:
