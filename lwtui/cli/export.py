@@ -11,10 +11,13 @@ from pathlib import Path
 from lwtui.cli.guard import say
 from lwtui.cli.outputs import check_output
 from lwtui.cli.parser import Parser, command_parser
+from lwtui.cli.values import between
 from lwtui.config import load_settings
 from lwtui.documents.disclosure import TITLE, report, save_report
 from lwtui.documents.export import (
+    FONT_SIZE,
     FORMATS,
+    PAPERS,
     TEXT_FORMATS,
     Options,
     Work,
@@ -39,6 +42,7 @@ def parser() -> Parser:
         """
         lwtui export guide.lw --to pdf --author "A. Author"
         lwtui export guide.lw --output chapters/guide.docx --force
+        lwtui export guide.lw --to pdf --paper letter --font-size 12 --new-pages
         lwtui export guide.lw --to epub --output ~/Books --disclosure
         lwtui export guide.lw --to txt --output - | less
         """,
@@ -65,6 +69,19 @@ def parser() -> Parser:
     result.add_argument("--date", default="", metavar="YYYY-MM-DD", help="the date (default: that of the last change)")
     result.add_argument("--no-contents", action="store_true", help="no table of contents (html, docx, epub, pdf)")
     result.add_argument("--no-title-page", action="store_true", help="no page for the title (html, docx, epub, pdf)")
+    result.add_argument("--paper", choices=PAPERS, default=PAPERS[0], help=f"of pdf and docx (default: {PAPERS[0]})")
+    result.add_argument(
+        "--font-size",
+        type=between(7, 24),
+        default=FONT_SIZE,
+        metavar="POINTS",
+        help=f"of the text in a pdf (default: {FONT_SIZE:g})",
+    )
+    result.add_argument(
+        "--new-pages",
+        action=argparse.BooleanOptionalAction,
+        help="each part or chapter of the top level on a new page (pdf, docx; default: where they are long)",
+    )
     result.add_argument(
         "--disclosure", action="store_true", help="an appendix that says which part of the text a model wrote"
     )
@@ -98,6 +115,9 @@ def _chosen(options: argparse.Namespace, document: Document) -> Options:
         date=options.date,
         contents=not options.no_contents,
         title_page=not options.no_title_page,
+        new_pages=options.new_pages,
+        paper=options.paper,
+        font_size=options.font_size,
         disclosure=options.disclosure,
     )
 

@@ -13,6 +13,7 @@ import regex
 from lwtui.text import clean
 
 _LONGEST_TITLE = 80  # characters of an instruction that serve as a title
+_LONGEST_PRINTED = 140  # the same on a title page
 DEEPEST = 5  # levels of an outline; Markdown has one more, which the document's own title takes
 
 
@@ -42,6 +43,7 @@ class Mode(StrEnum):
 
 
 # What asks for a document, in front of what it is to be: "Please write me a guide to …", "Explain how …".
+_STOP = regex.compile(r"(?<=\p{Ll}{2})[.!?]+\s+|[。！？]")
 _ASKING = regex.compile(
     r"(?:please\s+|can you\s+|could you\s+)?"
     r"(?:write|draft|compose|create|prepare|produce|explain|describe|discuss)(?:\s+(?:me|us))?(?:\s+about)?\s+(?=\p{L})",
@@ -51,13 +53,28 @@ _ASKING = regex.compile(
 
 def title_from(instruction: str) -> str:
     """A title for a document whose plan names none: the beginning of its instruction, cut at a word."""
+    line = _asked(instruction)
+    if len(line) <= _LONGEST_TITLE:
+        return line or "Untitled"
+    return line[:_LONGEST_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:，；：") + "…"
+
+
+def printed_title(title: str, instruction: str, otherwise: str) -> str:
+    """``title`` as it is printed: one that :func:`title_from` had to cut is the whole of what was asked for, up to its
+    first stop, or ``otherwise`` where that is too long for a title."""
+    if not title.endswith("…") or title != title_from(instruction):
+        return title
+    whole = _STOP.split(_asked(instruction), maxsplit=1)[0]
+    return whole if len(whole) <= _LONGEST_PRINTED else otherwise
+
+
+def _asked(instruction: str) -> str:
+    """The first line of an instruction without the words that only ask for it."""
     line = clean(instruction).strip().split("\n")[0].strip(" #*.。")
     if asking := _ASKING.match(line):
         line = line[asking.end() :]
         line = line[0].upper() + line[1:]
-    if len(line) <= _LONGEST_TITLE:
-        return line or "Untitled"
-    return line[:_LONGEST_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:，；：") + "…"
+    return line
 
 
 def new_id() -> str:

@@ -74,6 +74,8 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(shell: Shell, document:
         (["--to", "md", "--output", "deep/doc.md"], ["no folder deep"]),
         (["--to", "md", "--date", "24.11."], ["YYYY-MM-DD"]),
         (["--to", "md", "--disclosure-to", "."], ["is a folder"]),
+        (["--to", "pdf", "--paper", "a3"], ["a4", "letter", "a5"]),
+        (["--to", "pdf", "--font-size", "72"], ["from 7 to 24"]),
     ],
 )
 def test_what_cannot_be_exported(shell: Shell, document: Path, options: list[str], words: list[str]) -> None:
@@ -98,9 +100,23 @@ def test_exporting_changes_nothing_in_the_document(shell: Shell, document: Path)
 def test_a_book_with_author_and_disclosure_in_a_folder(shell: Shell, document: Path) -> None:
     (shell.folder / "out").mkdir()
     told = ("--title", "../My / Tomatoes", "--author", "A. Author", "--disclosure", "--disclosure-to", "report.md")
-    done = shell.run("export", "doc.lw", "--format", "pdf", "--output", "out", *told).worked()
+    done = shell.run(
+        "export",
+        "doc.lw",
+        "--format",
+        "pdf",
+        "--output",
+        "out",
+        "--paper",
+        "a5",
+        "--font-size",
+        "10",
+        "--new-pages",
+        *told,
+    ).worked()
     assert done.out == "" and [path.name for path in (shell.folder / "out").iterdir()] == ["My Tomatoes.pdf"]
     with pymupdf.open(shell.folder / "out" / "My Tomatoes.pdf") as pdf:
+        assert round(pdf[0].rect.width) == 420
         assert (pdf.metadata["title"], pdf.metadata["author"]) == ("../My / Tomatoes", "A. Author")
         assert [title for _, title, _ in pdf.get_toc()] == ["Soil", "Sün & <Light>", "How this text was written"]
     assert "100\u00a0% written by hand" in (shell.folder / "report.md").read_text()

@@ -411,3 +411,54 @@ def test_a_long_book_begins_each_chapter_on_a_new_page(tmp_path: Path) -> None:
         assert len(set(starts)) == 3
     with ZipFile(tmp_path / "long.docx") as archive:
         assert b"<w:keepLines /><w:pageBreakBefore/>" in archive.read("word/styles.xml")
+
+
+@pytest.mark.parametrize(("paper", "size"), [("a4", (595, 842)), ("letter", (612, 792)), ("a5", (420, 595))])
+def test_paper_size_of_type_and_pages_of_chapters_are_chosen(
+    document: Document, tmp_path: Path, paper: str, size: tuple[int, int]
+) -> None:
+    options = Options(paper=paper, font_size=9.5, new_pages=True)
+    export(document, tmp_path / "book.pdf", options=options)
+    with pymupdf.open(tmp_path / "book.pdf") as pdf:
+        assert {(round(page.rect.width), round(page.rect.height)) for page in pdf} == {size}
+        sizes = [round(span["size"], 1) for span in spans_of(pdf[2])]
+        assert max(set(sizes), key=sizes.count) == 9.5
+        began = [page for level, _, page in pdf.get_toc() if level == 1]
+        tops = [min(span["bbox"][1] for span in spans_of(pdf[page - 1])) for page in began]
+        assert len(began) == len(set(began)) == 2  # each chapter has its page
+        for page, top in zip(began, tops, strict=True):
+            assert next(span for span in spans_of(pdf[page - 1]) if span["bbox"][1] == top)["text"] in (
+                "Growing",
+                "光照",
+            )
+    export(document, tmp_path / "book.docx", options=options)
+    with ZipFile(tmp_path / "book.docx") as archive:
+        (page_size,) = xml(archive, "word/document.xml").iter(f"{W}pgSz")
+        assert (int(page_size.get(f"{W}w", 0)) // 20, int(page_size.get(f"{W}h", 0)) // 20) == pytest.approx(
+            size, abs=1
+        )
+        assert b"<w:pageBreakBefore/>" in archive.read("word/styles.xml")
+    # Short chapters follow one another unless it is asked for otherwise, and long ones do if it is.
+    book = collect(document)
+    assert not book.chapters_on_new_pages and collect(document, options).chapters_on_new_pages
+
+
+def spans_of(page: pymupdf.Page) -> list[dict[str, Any]]:
+    """What stands on a page, but for the page's number."""
+    blocks = page.get_text("dict")["blocks"]
+    spans = [span for block in blocks for line in block.get("lines", ()) for span in line["spans"]]
+    return [span for span in spans if not span["text"].strip().isdecimal()]
+
+
+def test_a_docx_keeps_words_that_a_template_has(tmp_path: Path) -> None:
+    plan = Plan(
+        "PAPER, MARGIN and FIRST_PAGE", (PlannedSection("OPENING", "", 10, "a"), PlannedSection("B", "", 10, "b"))
+    )
+    with new_document(tmp_path, plan=plan) as document:
+        for section in "ab":
+            document.edit(section, "Text.")
+        export(document, tmp_path / "book.docx")
+    with ZipFile(tmp_path / "book.docx") as archive:
+        body = xml(archive, "word/document.xml")
+    assert styled(body, "Title") == ["PAPER, MARGIN and FIRST_PAGE"]
+    assert [one.split("\\u ")[-1] for one in styled(body, "TOC1")] == ["OPENING", "B"]

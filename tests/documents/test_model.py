@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwtui.documents.model import title_from
+from lwtui.documents.model import printed_title, title_from
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,15 @@ def test_a_long_title_is_cut_at_a_word() -> None:
     assert title.startswith("The long way home")
     assert title.endswith(("way…", "home…", "long…", "the…"))
     assert len(title) <= 81
+
+
+def test_a_title_that_was_cut_is_printed_whole_up_to_its_stop_or_by_another_name() -> None:
+    guide = "growing tomatoes on a small balcony in a northern city, with chapters on soil, pots, light and pests"
+    asked = f"Write a guide to {guide}. Use plain words.\nAnd be brief."
+    assert title_from(asked).endswith("…")
+    assert printed_title(title_from(asked), asked, "tomatoes") == f"A guide to {guide}"
+    endless = f"Write a guide to {guide}, and another one on {guide}"
+    assert printed_title(title_from(endless), endless, "tomatoes") == "tomatoes"
+    # A title of one's own is printed as it is.
+    for own in ("Tomatoes", "And then…"):
+        assert printed_title(own, asked, "tomatoes") == own

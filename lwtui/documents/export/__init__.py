@@ -5,7 +5,17 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from lwtui.documents.export.book import Book, Options, Part, author_of, collect, keep_author, with_disclosure
+from lwtui.documents.export.book import (
+    FONT_SIZE,
+    PAPERS,
+    Book,
+    Options,
+    Part,
+    author_of,
+    collect,
+    keep_author,
+    with_disclosure,
+)
 from lwtui.documents.export.text import html, markdown, plain
 from lwtui.documents.export.work import Stopped, Work
 from lwtui.documents.library import safe_name
@@ -14,7 +24,9 @@ from lwtui.errors import DocumentError, UsageError
 from lwtui.files import write_atomically
 
 __all__ = [
+    "FONT_SIZE",
     "FORMATS",
+    "PAPERS",
     "TEXT_FORMATS",
     "Book",
     "Options",

@@ -16,7 +16,7 @@ import regex
 
 from lwtui.documents.database import connect_glance
 from lwtui.documents.disclosure import TITLE, report
-from lwtui.documents.model import Section
+from lwtui.documents.model import Section, printed_title
 from lwtui.documents.schema import moment
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
@@ -29,6 +29,10 @@ _AUTHOR = "author"  # under this name a document keeps the one on its title page
 _DATE = regex.compile(r"\d{4}-\d{2}-\d{2}")
 
 
+PAPERS = ("a4", "letter", "a5")
+FONT_SIZE = 11.0  # points
+
+
 @dataclass(frozen=True)
 class Options:
     """What can be chosen about an export. Empty texts are those of the document; ``date`` is YYYY-MM-DD."""
@@ -38,6 +42,9 @@ class Options:
     date: str = ""
     contents: bool = True
     title_page: bool = True
+    new_pages: bool | None = None  # whether each chapter begins on one; None: where chapters are long
+    paper: str = PAPERS[0]  # of a PDF or DOCX
+    font_size: float = FONT_SIZE  # of a PDF, in points
     disclosure: bool = False  # an appendix that says what was written by a model
 
 
@@ -62,6 +69,9 @@ class Book:
     contents: bool = True
     title_page: bool = True
     signed: bool = False
+    new_pages: bool | None = None
+    paper: str = PAPERS[0]
+    font_size: float = FONT_SIZE
 
     @property
     def headings(self) -> list[tuple[str, Part]]:
@@ -75,6 +85,8 @@ class Book:
 
     @property
     def chapters_on_new_pages(self) -> bool:
+        if self.new_pages is not None:
+            return self.new_pages
         chapters = sum(part.level == 1 for part in self.parts)
         return chapters > 1 and sum(count_words(part.text) for part in self.parts) >= _LONG_CHAPTER * chapters
 
@@ -92,7 +104,9 @@ def collect(document: Document, options: Options | None = None) -> Book:
         if _is_shown(sections, position)
     ]
     book = Book(
-        title=one_line(options.title) or document.title,
+        title=printed_title(
+            one_line(options.title) or document.title, document.brief.instruction, _spaced(document.path.stem)
+        ),
         author=one_line(options.author),
         language=document.brief.language,
         date=_checked(options.date) or _last_change(document.path),
@@ -100,6 +114,9 @@ def collect(document: Document, options: Options | None = None) -> Book:
         contents=options.contents,
         title_page=options.title_page,
         signed=bool(one_line(options.author) or options.date),
+        new_pages=options.new_pages,
+        paper=options.paper,
+        font_size=options.font_size,
     )
     return with_disclosure(book, report(document)) if options.disclosure else book
 
@@ -132,6 +149,11 @@ def _is_shown(sections: Sequence[Section], position: int) -> bool:
         if within.text.strip():
             return True
     return False
+
+
+def _spaced(name: str) -> str:
+    """The name of a file as a title."""
+    return one_line(name.replace("_", " ")) or "Untitled"
 
 
 def _last_change(path: Path) -> str:

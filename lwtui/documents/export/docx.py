@@ -15,6 +15,7 @@ from lwtui.documents.export.work import Work
 _NEW_PAGE = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
 _TOP_OF_PAGE = 4_800  # twentieths of a point, from there to the title on its page
 _DEEPEST_LISTED = 3
+_PAPERS = {"a4": (11_906, 16_838, 1_440), "letter": (12_240, 15_840, 1_440), "a5": (8_391, 11_906, 1_020)}  # and margin
 _FOOTER_ID = "lwtuiFooter"
 _PREFIX = "http://schemas.openxmlformats.org/"
 _DOCUMENT = f"""\
@@ -32,8 +33,8 @@ OPENING
 $body$
 <w:sectPr>
 <w:footerReference w:type="default" r:id="{_FOOTER_ID}"/>
-<w:pgSz w:w="11906" w:h="16838"/>
-<w:pgMar w:top="1440" w:right="1440" w:bottom="1440" w:left="1440" w:header="720" w:footer="720" w:gutter="0"/>
+<w:pgSz PAPER/>
+<w:pgMar w:top="MARGIN" w:right="MARGIN" w:bottom="MARGIN" w:left="MARGIN" w:header="720" w:footer="720" w:gutter="0"/>
 FIRST_PAGE
 </w:sectPr>
 </w:body>
@@ -61,7 +62,10 @@ def docx(book: Book, work: Work) -> bytes:
     opening = "\n".join(_opening(book)).replace("$", "$$")
     for name in ("title", "author", "date"):
         opening = opening.replace(f"@{name}@", f"${name}$")
-    template = _DOCUMENT.replace("OPENING", opening).replace("FIRST_PAGE", "<w:titlePg/>" if book.title_page else "")
+    width, height, margin = _PAPERS[book.paper]
+    template = _DOCUMENT.replace("FIRST_PAGE", "<w:titlePg/>" if book.title_page else "")
+    template = template.replace("PAPER", f'w:w="{width}" w:h="{height}"').replace("MARGIN", str(margin))
+    template = template.replace("OPENING", opening)  # last: it has a writer's words
     made = convert(book, "docx", (), work, template)
     work.check()
     changes: dict[str, Callable[[str], str]] = {
@@ -122,10 +126,12 @@ def _styled(styles: str, book: Book) -> str:
     """Pandoc's styles with those of the contents, and where chapters are long, a page for each."""
     if book.chapters_on_new_pages:
         styles = _HEADING_STYLE.sub(r"\1<w:pageBreakBefore/>", styles, count=1)
+    width, _, margin = _PAPERS[book.paper]
+    tab = width - 2 * margin
     levels = "".join(
         f'<w:style w:type="paragraph" w:styleId="TOC{level}"><w:name w:val="toc {level}"/><w:basedOn w:val="Normal"/>'
         '<w:next w:val="Normal"/><w:uiPriority w:val="39"/><w:unhideWhenUsed/>'
-        '<w:pPr><w:tabs><w:tab w:val="right" w:leader="dot" w:pos="9016"/></w:tabs>'
+        f'<w:pPr><w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{tab}"/></w:tabs>'
         f'<w:spacing w:after="100"/><w:ind w:left="{240 * (level - 1)}"/></w:pPr></w:style>'
         for level in range(1, _DEEPEST_LISTED + 1)
     )

@@ -18,6 +18,12 @@ from lwtui.text import counts_characters
 
 _TAG = regex.compile(r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?\b.*", regex.I)
 _LATIN_TOO = {"zh", "ja", "ko", "yue"}  # their own fonts have the quotes and dashes that belong to them
+_PAPERS = {
+    "a4": ("a4", "x: 2.7cm, top: 2.6cm, bottom: 2.8cm"),
+    "letter": ("us-letter", "x: 2.7cm, top: 2.5cm, bottom: 2.7cm"),
+    "a5": ("a5", "x: 1.8cm, top: 1.8cm, bottom: 2.1cm"),
+}  # Typst's names, and what stays free around the text
+_LONG_TITLE = 60  # characters; a longer one is set smaller
 _NUMBERED = 'numbering: "1", number-align: center'
 _STYLE = """\
 set par(justify: true, leading: 0.7em, spacing: 1.15em, linebreaks: "optimized")
@@ -97,8 +103,9 @@ def _setup(book: Book, families: Sequence[str]) -> Iterator[str]:
         f"set document(title: {string(book.title)}, {author}date: datetime(year: {year}, month: {month}, day: {day}))"
     )
     numbered = "" if book.title_page else f", {_NUMBERED}"
-    yield f'set page(paper: "a4", margin: (x: 2.7cm, top: 2.6cm, bottom: 2.8cm){numbered})'
-    yield f"set text(font: ({names},), size: 11pt, lang: {string(language)}{region})"
+    name, margin = _PAPERS[book.paper]
+    yield f'set page(paper: "{name}", margin: ({margin}){numbered})'
+    yield f"set text(font: ({names},), size: {book.font_size:g}pt, lang: {string(language)}{region})"
     yield f"let mono = ({', '.join(string(family) for family in (fonts.MONO, *families))},)"
 
 
@@ -110,7 +117,8 @@ def _region(script: str | None, region: str | None) -> str:
 def _front(book: Book) -> Iterator[str]:
     """The title page and the contents, or a title above the text."""
     signed = [line for line in (book.author, book.date) if line] if book.title_page or book.signed else []
-    size, above = ("2.3em", "v(28%)") if book.title_page else ("1.9em", "v(0pt)")
+    above = "v(28%)" if book.title_page else "v(0pt)"
+    size = "1.6em" if len(book.title) > _LONG_TITLE else "2.3em" if book.title_page else "1.9em"
     lines = [
         f"text(size: {size}, weight: 700, {string(book.title)})",
         *(f"text(size: 1.15em, {string(one)})" for one in signed),
