@@ -101,6 +101,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("stale", "y", "Stale", "Sections that rest on what has changed since: why, and write them anew", False),
         Action("inspect", "i", "Inspect", "Exactly what the model will see for this section, in tokens", footer=False),
         Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the plan", toolbar=True),
+        Action("redo", "U,ctrl+y", "Redo", "Do again what Undo took back of the plan", footer=False),
         Action("forecast", "o", "Forecast", "What the rest will take (tokens, time, cost), and a budget", footer=False),
         Action("model", "c", "Model", "Choose the model that writes this document", footer=False),
         Action("brief", "B", "Brief", "What was asked for (instruction, length, language, …), to change", False),
@@ -196,6 +197,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         ),
         Action("down", "shift+down,J", "↓", "Move this note down (or drag it)", footer=False, toolbar=True),
         Action("undo", "u,ctrl+z", "Undo", "Take back the last change to the notes", toolbar=True),
+        Action("redo", "U,ctrl+y", "Redo", "Do again what Undo took back of the notes", footer=False),
         Action("back", "escape", "Back", "From a field to the list; from the list to where you came from"),
     ),
     SETTINGS: (

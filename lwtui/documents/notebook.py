@@ -21,6 +21,7 @@ class Notebook:
         """``change`` opens a transaction of the document."""
         self._change = change
         self._memory = memory
+        self._undone: list[tuple[str, tuple[Note, ...]]] = []  # what was taken back, the last at the end
         self._last = ("", 0.0)  # the label of the last change of the notes, and when it was
 
     @property
@@ -49,6 +50,7 @@ class Notebook:
             put_notes(db, checked)
         self._memory.notes = checked
         self._last = (label, monotonic())
+        self._undone.clear()
 
     def undo_notes(self) -> str | None:
         """Take back the last change of the notes; its label, or ``None`` if there is none."""
@@ -59,7 +61,23 @@ class Notebook:
         self._last = ("", 0.0)
         if step is None:
             return None
+        self._undone.append((step[0], self.notes))
         label, self._memory.notes = step
+        return label
+
+    def redo_notes(self) -> str | None:
+        """Do again what :meth:`undo_notes` took back last; its label, or ``None`` if there is none.
+
+        That is so until the notes are changed otherwise, or the document closed.
+        """
+        if not self._undone:
+            return None
+        label, notes = self._undone[-1]
+        with self._change() as db:
+            put_note_step(db, label, self.notes)
+            put_notes(db, notes)
+        self._memory.notes = notes
+        self._undone.pop()
         return label
 
     def set_summary(self, summary: SectionSummary) -> None:

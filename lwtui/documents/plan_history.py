@@ -8,6 +8,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from time import time
 
+from lwtui.documents import rows
+from lwtui.documents.contents import Contents, Kept
 from lwtui.documents.database import as_lwtui_writes
 from lwtui.documents.model import Plan, PlannedSection, Status
 from lwtui.documents.outline import levelled
@@ -103,6 +105,16 @@ def last_step(db: sqlite3.Connection, known: Container[str]) -> Step | None:
     if not all(isinstance(one.id, str) for one in plan.sections) or not all(one in known for one, _, _ in kept):
         raise sqlite3.DatabaseError("unexpected contents in the history of its plan")
     return Step(id, str(label), plan, kept)
+
+
+def put_back(db: sqlite3.Connection, step: Step, now: Contents) -> dict[str, Kept]:
+    """Make the plan and the texts of ``step`` the present ones; the sections of ``now`` as they are then."""
+    put_plan(db, step.plan)
+    planned = now.planned(step.plan)
+    for section_id, revision, status in step.texts:
+        if revision != planned[section_id].revision:
+            planned[section_id] = rows.write_old(db, planned[section_id], revision, status)
+    return planned
 
 
 def forget_step(db: sqlite3.Connection, step: Step) -> None:

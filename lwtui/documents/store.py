@@ -53,6 +53,7 @@ class Document:
         self.notebook = Notebook(file.change, contents.memory)
         self._streaming = Streaming(file, contents)
         self._typing: dict[str, Typing] = {}
+        self._undone: list[plan_history.Step] = []  # what was taken back of the plan, the last at the end
         self._kept_usage: dict[int, Usage] = {}  # of versions kept in this session, by id
 
     @classmethod
@@ -180,6 +181,7 @@ class Document:
             for section_id, text in new.items():
                 planned[section_id] = rows.write_text(db, planned[section_id], text, Origin.USER)
         self._took_plan(plan, planned)
+        self._undone.clear()
 
     @property
     def last_step(self) -> str | None:
@@ -197,16 +199,29 @@ class Document:
             step = plan_history.last_step(db, self._now.sections)
         if step is None:
             return None
-        for section_id, _, _ in step.texts:
-            self._settle(section_id)
+        again = self._settled(step)
         with self._file.change() as db:
             plan_history.forget_step(db, step)
-            plan_history.put_plan(db, step.plan)
-            planned = self._now.planned(step.plan)
-            for section_id, revision, status in step.texts:
-                if revision != planned[section_id].revision:
-                    planned[section_id] = rows.write_old(db, planned[section_id], revision, status)
+            planned = plan_history.put_back(db, step, self._now)
         self._took_plan(step.plan, planned)
+        self._undone.append(again)
+        return step.label
+
+    def redo_plan(self) -> str | None:
+        """Do again what :meth:`undo_plan` took back last; its label, or ``None`` if there is none.
+
+        That is so until the plan is changed otherwise, or the document closed.
+        """
+        self._file.check_writable()
+        if not self._undone:
+            return None
+        step = self._undone[-1]
+        before = self._settled(step)
+        with self._file.change() as db:
+            plan_history.put_step(db, step.label, before.plan, before.texts)
+            planned = plan_history.put_back(db, step, self._now)
+        self._took_plan(step.plan, planned)
+        self._undone.pop()
         return step.label
 
     def edit(self, section_id: str, text: str, origin: Origin = Origin.USER) -> None:
@@ -379,6 +394,12 @@ class Document:
     def _state(self, section_id: str) -> tuple[int | None, Status]:
         kept = self._now.sections.get(section_id)
         return (kept.revision, kept.section.status) if kept else (None, Status.EMPTY)
+
+    def _settled(self, step: plan_history.Step) -> plan_history.Step:
+        """What there is now in the place of a step, none of whose sections is being written."""
+        for section_id, _, _ in step.texts:
+            self._settle(section_id)
+        return replace(step, plan=self.plan, texts=tuple((id, *self._state(id)) for id, _, _ in step.texts))
 
     def _settle(self, section_id: str) -> None:
         """Before a section is changed otherwise: not while a model writes it."""

@@ -58,6 +58,11 @@ async def test_notes_are_written_and_the_model_sees_them(path: Path, server: Fau
         assert [one.title for one in person.document.notes] == ["Tone"]
         await person.press("u")
         await person.sees("Undone: Delete “Mira”")
+        await person.press("U")
+        await person.sees("Done again: Delete “Mira”")
+        await person.press("ctrl+y")
+        await person.sees("There is nothing to do again.")
+        await person.press("u")
         assert [one.title for one in person.document.notes] == ["Mira", "Tone"]
         await person.press("escape")
         await person.at(PlanScreen)

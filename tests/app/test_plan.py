@@ -201,6 +201,12 @@ async def test_the_total_scales_all_targets(path: Path) -> None:
         await person.press("u")
         assert person.targets == [300, 200, 150]
         assert person.document.brief.words == 650
+        await person.press("U")
+        await person.sees("Done again: Length of the document")
+        assert person.targets == [600, 400, 300]
+        assert person.document.brief.words == 1300
+        await person.press("ctrl+y")
+        await person.sees("There is nothing to do again.")
 
 
 async def test_a_total_that_is_too_small_is_told_and_can_be_put_right(path: Path) -> None:

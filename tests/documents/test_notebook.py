@@ -43,6 +43,13 @@ def test_notes_are_kept_in_order_and_every_change_of_them_can_be_taken_back(tmp_
         ("Add “Tone”", ["A botanist, 40."]),
         ("Add “Mira”", []),
     ]
+    again = [document.notebook.redo_notes() for _ in range(5)]
+    assert again == ["Add “Mira”", "Add “Tone”", "Edit “Mira”", "Delete “Mira”", None]
+    document = reopened(document)
+    assert document.notes == (TONE,)
+    assert document.notebook.undo_notes() == "Delete “Mira”"
+    document.notebook.set_notes([MIRA], "Delete “Tone”")
+    assert document.notebook.redo_notes() is None
     document.close()
 
 

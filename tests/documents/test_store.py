@@ -267,6 +267,29 @@ def test_plans_are_taken_back_one_by_one_also_after_reopening(tmp_path: Path) ->
     assert document.undo_plan() is None
 
 
+def test_what_was_taken_back_is_done_again_until_the_plan_is_changed_otherwise(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.edit(SOIL.id, "Loam.")
+    document.edit(WATER.id, "Daily.")
+    merged = replace(SOIL, words=300)
+    document.set_plan(Plan("Tomatoes", (merged, LIGHT)), "Merge", {SOIL.id: "Loam. Daily."})
+    document.set_plan(Plan("Love apples", (merged,)), "Delete “Light”")
+    assert document.redo_plan() is None
+    assert [document.undo_plan(), document.undo_plan()] == ["Delete “Light”", "Merge"]
+    assert (document.plan, texts(document)) == (PLAN, ["Loam.", "Daily.", ""])
+    assert document.redo_plan() == "Merge"
+    assert (document.plan.sections, texts(document)) == ((merged, LIGHT), ["Loam. Daily.", ""])
+    assert document.redo_plan() == "Delete “Light”"
+    assert document.redo_plan() is None
+    assert document.plan == Plan("Love apples", (merged,))
+    document = reopened(document)  # what was done again is in the file, and can be taken back again
+    assert [document.undo_plan(), document.undo_plan(), document.undo_plan()] == ["Delete “Light”", "Merge", None]
+    assert (document.plan, texts(document)) == (PLAN, ["Loam.", "Daily.", ""])
+    document.set_plan(Plan("Pots", (SOIL,)), "Another")
+    assert document.redo_plan() is None
+    document.close()
+
+
 def test_texts_change_with_the_plan_in_one_step_and_back(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     write(document, SOIL.id, "First half. Second half.", status=Status.PARTIAL)

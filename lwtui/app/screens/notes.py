@@ -266,14 +266,20 @@ class NotesScreen(Base):
         self._set(notes, f"Move “{note.title}”")
 
     def action_undo(self) -> None:
+        self._take_back(self._document.notebook.undo_notes, "Undone: {}", "There is nothing to undo.")
+
+    def action_redo(self) -> None:
+        self._take_back(self._document.notebook.redo_notes, "Done again: {}", "There is nothing to do again.")
+
+    def _take_back(self, take: Callable[[], str | None], done: str, nothing: str) -> None:
         if not self._may_change():
             return
         try:
-            done = self._document.notebook.undo_notes()
+            label = take()
         except LwtuiError as error:
             self.complain(error)
             return
-        self._draw(told=clean(f"Undone: {done}") if done else "There is nothing to undo.")
+        self._draw(told=clean(done.format(label)) if label else nothing)
 
     def action_edit(self) -> None:
         if self._shown:

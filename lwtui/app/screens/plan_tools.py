@@ -228,18 +228,23 @@ class PlanTools(DocumentScreen):
             self._change(replace(self._document.plan, title=title), "Change the title")
 
     def action_undo(self) -> None:
+        self._take_back(self._document.undo_plan, "Undone: {}", "There is nothing to undo.")
+
+    def action_redo(self) -> None:
+        self._take_back(self._document.redo_plan, "Done again: {}", "There is nothing to do again.")
+
+    def _take_back(self, take: Callable[[], str | None], done: str, nothing: str) -> None:
         if not self._may_change(*self._session.current):
             return
         before = self._document.plan
         try:
-            label = self._document.undo_plan()
+            label = take()
         except LwtuiError as error:
             self.complain(error)
             return
         if label == _TOTAL:
             self._store_words(self._document.plan.words)
-        note = f"Undone: {label}" if label else "There is nothing to undo."
-        self._draw(_first_other(before, self._document.plan), note)
+        self._draw(_first_other(before, self._document.plan), done.format(label) if label else nothing)
 
 
 def _resized(plan: Plan, section_id: str, factor: float) -> Plan:
