@@ -43,19 +43,23 @@ class TypedAhead:
         self._due = None
         if isinstance(event, events.Key) and event.character is not None and event.character in _JOINING:
             event = events.Paste(event.character)
-        target = self._app.focused or (self._app.screen if self._app.screen_stack else None)
-        await handle(event)
-        self._working = asyncio.create_task(self._let_next_come(target))
+        target = (self._app.focused or self._app.screen) if self._app.screen_stack else None
+        try:
+            await handle(event)
+        finally:
+            self._working = asyncio.create_task(self._let_next_come(target))
 
     async def _let_next_come(self, target: Widget | None) -> None:
-        with suppress(TimeoutError):  # then it works on, and the keys go where the focus is by now
-            async with asyncio.timeout(_LONGEST):
-                await self._is_done(target)
-        self._working = None
-        if self._waiting and self._app.is_running:
-            self._due = self._waiting.popleft()
-            self._working = asyncio.current_task()  # no other may come before it
-            self._app.post_message(self._due)
+        try:
+            with suppress(TimeoutError):  # then it works on, and the keys go where the focus is by now
+                async with asyncio.timeout(_LONGEST):
+                    await self._is_done(target)
+        finally:  # whatever happens, keys go on
+            if self._waiting and self._app.is_running:
+                self._due = self._waiting.popleft()
+                self._app.post_message(self._due)  # and until it is there, none may come before it
+            else:
+                self._working = None
 
     async def _is_done(self, target: Widget | None) -> None:
         """Wait until what a key that went to ``target`` sets off has been done."""
