@@ -8,6 +8,7 @@ from itertools import combinations
 
 from rich.cells import cell_len
 
+from lwtui.text import money
 from lwtui_bench.comparison import agreement, chance, comparable, compared, conclusion
 from lwtui_bench.grades import DIMENSIONS
 from lwtui_bench.metrics import NAMES
@@ -173,7 +174,7 @@ def _share(value: float | None, digits: int = 2) -> str:
 
 
 def _money(value: float | None) -> str:
-    return NONE if value is None else f"{value:.2f}" if value >= 1 else f"{value:.4f}"
+    return NONE if value is None else money(value)
 
 
 def _metric(name: str, value: float | None) -> str:

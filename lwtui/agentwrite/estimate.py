@@ -13,7 +13,7 @@ from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds
 from lwtui.agentwrite.rates import Rates
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief, Mode, Section, Status, Usage
-from lwtui.text import counts_characters
+from lwtui.text import counts_characters, money
 
 _PER_WORD, _PER_CHARACTER = 1.4, 0.9  # tokens, where nothing was measured
 _CHARACTERS_A_TOKEN = 4.0
@@ -184,24 +184,29 @@ def told(forecast: Forecast, unit: str) -> str:
     parts.append(f"{_thousands(forecast.prompt)} tokens read{kept}, {_thousands(forecast.completion)} written")
     parts.append(_time(forecast.seconds) if forecast.seconds is not None else "time not known yet")
     if forecast.cost is not None:
-        parts.append(f"cost {forecast.cost:.2f}" if forecast.cost >= 1 else f"cost {forecast.cost:.4f}")
+        parts.append(f"cost {money(forecast.cost)}")
     return ", ".join(parts)
 
 
-def compared(before: Forecast, words: int, usage: Usage, seconds: float, model: ModelSettings) -> str:
-    """One line that holds a forecast against what happened."""
-    told_so = _time(before.seconds) if before.seconds is not None else "no telling"
-    line = (
-        f"Forecast and fact: words {before.words:,} / {words:,}, tokens read {_thousands(before.prompt)} / "
-        f"{_thousands(usage.prompt)}, written {_thousands(before.completion)} / {_thousands(usage.completion)}, time "
-        f"{told_so} / {_time(seconds)}"
-    )
+def compared(before: Forecast, usage: Usage, seconds: float, model: ModelSettings) -> str:
+    """What a run took and what was expected, in a sentence that a narrow window shows whole:
+    ``It took 3 min, 62k tokens and 0.1200; expected were 2 min, 61k and 0.1100.``"""
+    took = [_time(seconds), f"{_thousands(usage.prompt + usage.completion)} tokens"]
+    expected = [] if before.seconds is None else [_time(before.seconds)]
+    expected.append(_thousands(before.prompt + before.completion) + (" tokens" if not expected else ""))
     cost = cost_of(usage, model)
-    return line + (f", cost {before.cost:.4f} / {cost:.4f}" if before.cost is not None and cost is not None else "")
+    if before.cost is not None and cost is not None:
+        took.append(money(cost))
+        expected.append(money(before.cost))
+    return f"It took {_listed(took)}; expected were {_listed(expected)}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _thousands(tokens: int) -> str:
-    return f"{tokens / 1000:.0f}k" if tokens >= 10_000 else f"{tokens:,}"
+    return f"{tokens / 1000:,.0f}k" if tokens >= 10_000 else f"{tokens:,}"
 
 
 def _time(seconds: float) -> str:

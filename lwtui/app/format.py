@@ -55,16 +55,6 @@ def clock(moment: float) -> str:
     return time.strftime("%H:%M:%S", time.localtime(moment))
 
 
-def duration(seconds: float) -> str:
-    """``45 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def ago(moment: float, now: float | None = None) -> str:
     """How long ago ``moment`` (seconds since the epoch) was; older than a week, the date."""
     passed = max(0.0, (time.time() if now is None else now) - moment)
@@ -80,8 +70,3 @@ def bar(share: float, width: int) -> str:
     if 0 < share < 1:
         filled = min(width - 1, max(1, filled))
     return "━" * filled + "─" * (width - filled)
-
-
-def money(amount: float) -> str:
-    """An amount in the account's currency, with enough digits to see small ones."""
-    return f"{amount:.2f}" if amount >= 1 else f"{amount:.4f}"

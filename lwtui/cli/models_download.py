@@ -17,6 +17,7 @@ from lwtui.models.download import Downloaded, Progress, download_model, part_siz
 from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
 from lwtui.models.llama_cpp.fit import in_gb
 from lwtui.models.llama_cpp.machine import available_memory
+from lwtui.text import duration
 
 _LINE_SECONDS = 10.0  # between plain lines, where there is no terminal
 
@@ -144,8 +145,6 @@ class _Line:
         self._drawn = False
 
     def show(self, progress: Progress) -> None:
-        from lwtui.cli.progress import duration
-
         left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
         line = f"{self._name}: {progress.words()}{left}"
         if self._live:

@@ -32,7 +32,7 @@ from lwtui.agentwrite.events import (
 )
 from lwtui.cli.guard import say
 from lwtui.documents.model import Section
-from lwtui.text import RunningCount, clean
+from lwtui.text import RunningCount, clean, duration
 
 _REDRAW_SECONDS = 0.1
 _LONGEST_TITLE = 40  # columns of a section's heading in the line
@@ -190,14 +190,6 @@ class Progress:
                 return f"{position}/{total} {title}".rstrip() + f": {length:,} {self.tally.unit} in {duration(seconds)}"
             case _:
                 return ""
-
-
-def duration(seconds: float) -> str:
-    """``8 s``, ``3 min`` or ``1 h 05 min``."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def _status(event: Event) -> str:

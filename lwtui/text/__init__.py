@@ -1,10 +1,11 @@
-"""What every part of lwtui agrees on about text: how it is counted, cut into sentences and made safe.
+"""What every part of lwtui agrees on about text: how it is counted, cut and made safe, and how figures are told.
 
 Depends on nothing else in lwtui.
 """
 
 from lwtui.text.cleaning import StreamCleaner, clean, one_line
 from lwtui.text.counting import RunningCount, count_words, counts_characters, units
+from lwtui.text.figures import duration, money
 from lwtui.text.language import detect_language
 from lwtui.text.sentences import last_sentence_end, sentence_ends
 
@@ -15,7 +16,9 @@ __all__ = [
     "count_words",
     "counts_characters",
     "detect_language",
+    "duration",
     "last_sentence_end",
+    "money",
     "one_line",
     "sentence_ends",
     "units",

@@ -7,23 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.app.format import ago, amount, bar, counted, duration, money, number, short_path
+from lwtui.app.format import ago, amount, bar, counted, number, short_path
 from lwtui.documents.model import Brief
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
-    [
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (3599, "59 min 59 s"),
-        (3600, "1 h 00 min"),
-        (7265, "2 h 01 min"),
-    ],
-)
-def test_durations(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
+from lwtui.text import money
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 from lwtui.agentwrite.events import SectionFinished, SectionStarted, TextDelta, TextRolledBack
-from lwtui.cli.progress import Tally, duration
+from lwtui.cli.progress import Tally
 from lwtui.documents.model import Provenance, Section, Status, Usage
 
 
@@ -75,13 +75,3 @@ def test_the_line_fits_the_terminal_in_columns_not_characters() -> None:
     tally.begin([Section("a", "长城的历史与文化", "", 2000, Status.EMPTY, "", 0)], "characters")
     tally.take(SectionStarted("a", 1, 1, "长城的历史与文化", 2000, False, 0, Provenance("m")))
     assert tally.line(16) == "1/1 长城的历史…"
-
-
-def test_durations() -> None:
-    assert [duration(seconds) for seconds in (0.4, 8, 100, 4500, 7500)] == [
-        "0 s",
-        "8 s",
-        "2 min",
-        "75 min",
-        "2 h 05 min",
-    ]

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from lwtui_training.progress import clock
+from lwtui.text import duration
 from lwtui_training.recipe import Hardware, Lora, Recipe
 from lwtui_training.steps import TrainError, read_manifest
 
@@ -112,7 +112,7 @@ class Plan:
         lines += [f"  {name:12} {getattr(self, name) / GIB:8.2f}" for name in parts]
         lines.append(f"  {self.tokens_a_step:,} tokens a step")
         if self.tokens is not None and self.seconds is not None:
-            lines.append(f"  {self.tokens:,} tokens in all, about {clock(self.seconds)}")
+            lines.append(f"  {self.tokens:,} tokens in all, about {duration(self.seconds)}")
         else:
             lines.append("  tokens in all and time: known once the step data is done")
         return "\n".join([*lines, "It fits." if self.fits else "It does not fit."])

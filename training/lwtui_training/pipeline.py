@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lwtui_training.progress import clock, note
+from lwtui.text import duration
+from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import Manifest, finished, perform
 
@@ -18,7 +19,7 @@ def run_step(recipe: Recipe, step: str) -> Manifest:
     """Do one step of a recipe, unless it is done already with the same settings and inputs; its manifest."""
     manifest, did = _DO[step](recipe)
     if did:
-        note(f"{step}: done in {clock(manifest.seconds)}. {_summary(manifest)} ({recipe.run_folder / step})")
+        note(f"{step}: done in {duration(manifest.seconds)}. {_summary(manifest)} ({recipe.run_folder / step})")
     else:
         note(f"{step}: done already ({recipe.run_folder / step})")
     return manifest

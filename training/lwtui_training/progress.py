@@ -8,6 +8,8 @@ import sys
 import warnings
 from time import monotonic
 
+from lwtui.text import duration
+
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
 
@@ -45,17 +47,8 @@ class Meter:
         parts = [f"{self._label} {self._done:,}/{self._total:,} {self._unit}"]
         if rate:
             parts.append(f"{rate:.2f}/s" if rate >= 0.1 else f"{1 / rate:.0f} s each")
-            parts.append(f"{clock((self._total - self._done) / rate)} left")
+            parts.append(f"{duration((self._total - self._done) / rate)} left")
         return " · ".join([*parts, extra] if extra else parts)
-
-
-def clock(seconds: float) -> str:
-    """``3723`` as ``1 h 02 min``."""
-    minutes, rest = divmod(round(max(0.0, seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def sparkline(values: list[float], width: int = 60) -> str:

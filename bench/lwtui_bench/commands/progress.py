@@ -10,9 +10,8 @@ from typing import Any
 
 from lwtui.agentwrite.events import Event, PlanRejected, Retrying, SectionFinished
 from lwtui.cli.guard import say
-from lwtui.cli.progress import duration
 from lwtui.errors import LwtuiError
-from lwtui.text import clean, one_line
+from lwtui.text import clean, duration, one_line
 from lwtui_bench.answers import Answer
 from lwtui_bench.generators import Job
 from lwtui_bench.judge import Verdict

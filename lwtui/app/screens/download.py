@@ -11,7 +11,7 @@ from textual.widgets import Button, Input, Label, OptionList
 from textual.widgets.option_list import Option
 from textual.worker import Worker
 
-from lwtui.app.format import bar, duration
+from lwtui.app.format import bar
 from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.line import Line
 from lwtui.config import ModelSettings, add_model
@@ -20,6 +20,7 @@ from lwtui.models.download import Progress, download_model, part_size
 from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
 from lwtui.models.llama_cpp.fit import in_gb
 from lwtui.models.llama_cpp.machine import available_memory
+from lwtui.text import duration
 
 _BAR = 16  # cells
 

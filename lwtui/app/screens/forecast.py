@@ -8,12 +8,13 @@ from textual.widgets import Input, Label, Static
 
 from lwtui.agentwrite.budget import Budget
 from lwtui.agentwrite.estimate import Forecast
-from lwtui.app.format import amount, counted, duration, money, number
+from lwtui.app.format import amount, counted, number
 from lwtui.app.screens.base import Dialog
 from lwtui.app.session import Session
 from lwtui.config import Role
 from lwtui.documents.model import Usage
 from lwtui.errors import LwtuiError
+from lwtui.text import duration, money
 
 
 class ForecastScreen(Dialog[bool]):

@@ -9,14 +9,14 @@ from textual.content import Content
 from textual.widgets import TextArea
 
 from lwtui.agentwrite.preview import Preview, preview
-from lwtui.app.format import counted, money, number
+from lwtui.app.format import counted, number
 from lwtui.app.screens.base import Dialog
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.errors import LwtuiError
-from lwtui.text import clean
+from lwtui.text import clean, money
 
 
 class InspectorScreen(Dialog[None]):

@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.timer import Timer
 
 from lwtui.agentwrite.events import DocumentFinished, SectionStarted
-from lwtui.app.figures import figures
 from lwtui.app.format import STATES, amount, clock, why_read_only
 from lwtui.app.keymap import WRITING, bindings
 from lwtui.app.outline_rows import text_row
@@ -19,6 +18,7 @@ from lwtui.app.places import Place
 from lwtui.app.screens.model_tools import ModelTools
 from lwtui.app.screens.text_tools import TextTools
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
+from lwtui.app.status_line import status_line
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
@@ -211,7 +211,7 @@ class WritingScreen(TextTools, ModelTools):
     def _show_status(self) -> None:
         self._told = monotonic()
         session, document = self._session, self._document
-        self._status.say(figures(session, self.size.width, self._telling))
+        self._status.say(status_line(session, self.size.width, self._telling))
         self._title.say(document.title, session.model)
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)

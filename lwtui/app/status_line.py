@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from lwtui.app.format import amount, bar, duration, money
+from lwtui.app.format import amount, bar
 from lwtui.app.session import Activity, Session
+from lwtui.text import duration, money
 
 _ACTIVITIES = {
     Activity.IDLE: ("■ Idle", ""),
@@ -15,7 +16,7 @@ _ACTIVITIES = {
 }
 
 
-def figures(session: Session, width: int, first: list[str]) -> Content:
+def status_line(session: Session, width: int, first: list[str]) -> Content:
     """How far the document is, in at most ``width`` cells: without the bar where there is no room for it.
 
     ``first`` stands before the figures.

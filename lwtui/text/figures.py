@@ -1,0 +1,17 @@
+"""Figures as a person reads them, wherever they are shown."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    minutes, rest = divmod(round(max(0.0, seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def money(amount: float) -> str:
+    """An amount in the account's currency, with enough digits to see small ones."""
+    return f"{amount:.2f}" if amount >= 1 else f"{amount:.4f}"
