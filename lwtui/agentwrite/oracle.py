@@ -42,8 +42,6 @@ class Oracle:
         self._meter = Meter(rates, by_characters=counts_characters(brief.language))
         self._watch = Watch(self._model, self.expected, spent, budget, beside)
         self._spent = spent
-        self._manuscript = manuscript
-        self._words = self._length()
         self._began = monotonic()
         self._finished = False
 
@@ -73,11 +71,7 @@ class Oracle:
         if not self._finished or not self.expected.words:
             return ""
         usage = self._watch.spent - self._spent
-        words = max(0, self._length() - self._words)
-        return compared(self.expected, words, usage, monotonic() - self._began, self._model)
-
-    def _length(self) -> int:
-        return sum(section.length for section in self._manuscript.sections())
+        return compared(self.expected, usage, monotonic() - self._began, self._model)
 
 
 def _standing(section: Section, anew: Collection[str]) -> Section:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import regex
 
 from lwtui.agentwrite import Draft, record, write
 from lwtui.agentwrite.budget import Budget, BudgetReached, check_budget, parse_budget
-from lwtui.agentwrite.estimate import Forecast, cost_of, forecast, told
+from lwtui.agentwrite.estimate import Forecast, compared, cost_of, forecast, told
 from lwtui.agentwrite.events import Continuing, Event, SectionFinished, SectionStarted, TextDelta
 from lwtui.agentwrite.oracle import Oracle
 from lwtui.agentwrite.rates import Meter, Rates, load_rates, rates_file, save_rates
@@ -170,7 +171,8 @@ async def test_a_run_is_measured_and_held_against_its_forecast(tmp_path: Path) -
         document, line = await run(studio, path, None)
         rates = load_rates(studio.agent.settings)
     with document:
-        assert line.startswith(f"Forecast and fact: words 450 / {document.words}")
+        took = document.usage.prompt + document.usage.completion
+        assert regex.fullmatch(rf"It took \d s and {took:,} tokens; expected were \d,\d\d\d tokens\.", line)
         assert rates.sections == 3 and rates.writing > 0 and 1 < rates.per_word < 3
         assert rates.context_length == 32_768
 
@@ -214,3 +216,14 @@ def test_money_is_counted_by_the_models_prices() -> None:
     assert cost_of(Usage(1, 1), LOCAL) is None
     assert cost_of(Usage(1_000_000, 0, 600_000), replace(PAID, price_cached=0.5)) == pytest.approx(0.7)
     assert Budget(amount=6.0).share(Usage(1_000_000, 500_000), PAID) == 0.5
+
+
+def test_the_line_that_compares_is_a_sentence_and_fits_a_narrow_window() -> None:
+    priced = ModelSettings("m", price_input=2.0, price_output=8.0)
+    expected = Forecast(100_000, 400, 5_100_000, 0, 190_000, 18_720.0, 11.72)
+    line = compared(expected, Usage(5_234_567, 210_000), 19_000.0, priced)
+    assert line == "It took 5.3 h, 5,445k tokens and 12.15; expected were 5.2 h, 5,290k and 11.72." and len(line) <= 78
+    unknown = Forecast(1_000, 4, 8_000, 0, 1_500, None, None)
+    assert compared(unknown, Usage(8_100, 1_600), 65.0, priced) == (
+        "It took 1 min and 9,700 tokens; expected were 9,500 tokens."
+    )

@@ -46,7 +46,7 @@ def test_one_plain_line_a_section_where_there_is_no_terminal(shell: Shell) -> No
     lines = done.err.splitlines()
     assert lines[0].startswith("Expected: 180 words, ")
     assert [line.split(":")[0] for line in lines[1:4]] == ["1/3 Soil and Pots", "2/3 Light and Water", "3/3 Harvest"]
-    assert lines[4].startswith("Forecast and fact: words 180 / ")
+    assert lines[4].startswith("It took ")
     assert "The text is in out.md" in lines[5] and len(lines) == 6
     assert quiet.err == quiet.out == ""
 
