@@ -236,7 +236,7 @@ async def test_a_rewrite_that_fails_leaves_the_old_text(place: Place) -> None:
             await person.press("f7")
             await person.until(lambda: person.session.error)
             assert person.sections[0].text == "The first text."
-            assert person.editor.text == "The first text."
+            await person.until(lambda: person.editor.text == "The first text.")
             await person.sees("key")
 
 
