@@ -14,6 +14,7 @@ from textual.binding import Binding
 
 from lwtui.app.agents import Agents
 from lwtui.app.commands import Actions, Exports
+from lwtui.app.format import why_read_only
 from lwtui.app.keymap import EVERYWHERE, bindings, key_label, rebind, use
 from lwtui.app.own_keys import own_keys
 from lwtui.app.places import Place, Places
@@ -256,8 +257,28 @@ class LwtuiApp(App[int]):
             self.complain(error)
             return
         if document.read_only:
-            self.complain(f"Opened to read only: {document.read_only_reason}")
+            self.complain(f"Opened to read only: {document.read_only_reason} F5 tries again.")
         self._work_on(document)
+
+    @work
+    async def open_again(self) -> None:
+        """Open the document that is open once more, where it could only be read; the person is told what came of it."""
+        if self.session is None:
+            return  # the key was pressed twice
+        try:
+            document = Document.open(self.session.document.path)
+        except LwtuiError as error:
+            self.complain(error)
+            return
+        if document.read_only:
+            document.close()
+            self.complain(why_read_only(document))
+            return
+        await self._close_session()
+        while not isinstance(self.screen, LibraryScreen):
+            self.pop_screen()
+        self._work_on(document)
+        self.notify("It can be changed now: nothing else has it open.", markup=False)
 
     def _reopen(self, path: Path) -> None:
         """Go on with the document that was open last, unless another window has it."""

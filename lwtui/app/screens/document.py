@@ -67,6 +67,12 @@ class DocumentScreen(Base):
             self.complain(why)
         return bool(why)
 
+    def _opens_again(self) -> bool:
+        """Whether the document can only be read; then it is opened again, for what had it may have let go of it."""
+        if self._document.read_only:
+            self.lwtui.open_again()
+        return self._document.read_only
+
     def _start(self, start: Callable[[], None], role: Role = Role.WRITE) -> None:
         """Start a run of the model that has ``role``; what keeps it from starting is told."""
         if self._refuses():

@@ -275,6 +275,8 @@ class PlanScreen(PlanTools):
     # -- elsewhere
 
     def action_write(self) -> None:
+        if self._opens_again():
+            return
         if self._planning or not self._document.plan.sections:
             self.say("There is no plan to write yet.")
         elif self.store():

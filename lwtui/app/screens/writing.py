@@ -282,6 +282,8 @@ class WritingScreen(TextTools, ModelTools):
     def action_write(self) -> None:
         if not self.store():
             return
+        if self._opens_again():
+            return
         if not self._document.plan.sections:
             self.say("There is no plan yet: F2 goes to the plan.")
         elif self._is_done:
