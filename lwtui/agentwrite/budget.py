@@ -90,7 +90,11 @@ def parse_budget(given: str) -> Budget | None:
 
 def raised(budget: Budget, share: float) -> Budget:
     """A budget that lasts where ``share`` of this one is expected to be taken, in a round figure."""
-    times = max(1.5, share * 1.25)
+    return times(budget, max(1.5, share * 1.25))
+
+
+def times(budget: Budget, times: float) -> Budget:
+    """So many times a budget, rounded up to two digits."""
     if budget.tokens is not None:
         return Budget(tokens=round(_rounded_up(budget.tokens * times)))
     return Budget(amount=_rounded_up((budget.amount or 0.0) * times))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.budget import BUDGET, Budget, BudgetReached, parse_budget, raised
+from lwtui.agentwrite.budget import BUDGET, Budget, BudgetReached, parse_budget, raised, times
 from lwtui.agentwrite.estimate import forecast, likely_plan, told
 from lwtui.agentwrite.events import Event, PlanAsked, PlanGrew, PlanReady, SectionFinished
 from lwtui.agentwrite.ledger import Ledger, Purse
@@ -188,7 +188,9 @@ class Headless:
         share = budget.share(self._expected(), self._job.model) if budget else 0.0
         if share <= 1:
             return ""
-        return f"The budget of {budget} will not last: {share:.0%} of it is expected. Writing stops when it is used up."
+        assert budget is not None
+        wanted = f"about {times(budget, share)} in all is expected"
+        return f"The budget of {budget} will not last: {wanted}. Writing stops when it is used up."
 
     def _more(self) -> str:
         """A budget with which it can go on, as ``--budget`` takes it."""

@@ -6,18 +6,23 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, Part, Place, lint, parts_of
 from lwtui.cli.parser import Parser, command_parser
 from lwtui.cli.values import between
 from lwtui.config import ModelSettings, Settings
-from lwtui.documents.model import Brief
-from lwtui.errors import DocumentError, UsageError
+from lwtui.documents.model import Brief, Usage
+from lwtui.errors import DocumentError, LwtuiError, UsageError
 from lwtui.text import clean, count_words
+
+if TYPE_CHECKING:
+    from lwtui.agentwrite import Agent
 
 _ALL = frozenset([*KINDS, *CRITIC_KINDS])
 _MARKDOWN = (".md", ".markdown")
@@ -64,8 +69,9 @@ def run(options: argparse.Namespace) -> int:
     file: Path = options.file
     parts = read_parts(file)
     findings = lint(parts, tolerance=options.tolerance)
+    stopped: LwtuiError | None = None
     if options.critic_model:
-        findings += criticised(file, parts, options.critic_model)
+        stopped = criticised(file, parts, options.critic_model, findings)
     if options.json:
         words = sum(count_words(part.text) for part in parts)
         counts = Counter(finding.kind for finding in findings)
@@ -73,6 +79,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
         _tell(file, findings, is_document=file.suffix.lower() == ".lw")
+    if stopped is not None:
+        raise stopped
     return 1 if any(finding.kind in options.fail_on for finding in findings) else 0
 
 
@@ -106,8 +114,11 @@ def read_parts(file: Path) -> list[Part]:
     return markdown_parts(text) if file.suffix.lower() in _MARKDOWN else [Part("", text)]
 
 
-def criticised(file: Path, parts: Sequence[Part], name: str) -> list[Finding]:
-    """What the model called ``name`` finds. Raises :class:`lwtui.errors.LwtuiError`."""
+def criticised(file: Path, parts: Sequence[Part], name: str, findings: list[Finding]) -> LwtuiError | None:
+    """Add to ``findings`` what the model called ``name`` finds, and return what stopped it: the document's budget.
+
+    Raises :class:`lwtui.errors.LwtuiError`.
+    """
     import asyncio
 
     from lwtui.cli.terms import show_terms_once
@@ -117,28 +128,68 @@ def criticised(file: Path, parts: Sequence[Part], name: str) -> list[Finding]:
     settings = load_settings()
     model = resolve(name, settings)
     show_terms_once(model)
-    return asyncio.run(_asked(_brief_of(file, parts), parts, model, settings))
+    return asyncio.run(_asked(file, parts, model, settings, findings))
 
 
-async def _asked(brief: Brief, parts: Sequence[Part], model: ModelSettings, settings: Settings) -> list[Finding]:
+async def _asked(
+    file: Path, parts: Sequence[Part], model: ModelSettings, settings: Settings, findings: list[Finding]
+) -> LwtuiError | None:
     from lwtui.agentwrite import open_agent
+    from lwtui.agentwrite.budget import BudgetReached
     from lwtui.agentwrite.critic import Found, Reading, Reviewed, criticise
 
     agent = await open_agent(model.name, settings, model=model)
-    found = []
     try:
-        async for event in criticise(agent, brief, parts):
-            match event:
-                case Reading(number, total):
-                    print(f"{model.name} reads stretch {number} of {total}", file=sys.stderr)
-                case Found(finding):
-                    found.append(finding)
-                case Reviewed(dropped=dropped) if dropped:
-                    told = "whose quotes do not stand in the text, are left out"
-                    print(f"{dropped} of its findings, {told}.", file=sys.stderr)
+        with _held(file, agent, settings) as critic:
+            async for event in criticise(critic, _brief_of(file, parts), parts):
+                match event:
+                    case Reading(number, total):
+                        print(f"{model.name} reads stretch {number} of {total}", file=sys.stderr)
+                    case Found(finding):
+                        findings.append(finding)
+                    case Reviewed(dropped=dropped) if dropped:
+                        told = "whose quotes do not stand in the text, are left out"
+                        print(f"{dropped} of its findings, {told}.", file=sys.stderr)
+    except BudgetReached as reached:
+        return reached
     finally:
         await agent.aclose()
-    return found
+    return None
+
+
+@contextmanager
+def _held(file: Path, agent: Agent, settings: Settings) -> Iterator[Agent]:
+    """The agent, held to the budget of a document, to which is counted what it takes."""
+    if file.suffix.lower() != ".lw":
+        yield agent
+        return
+    from lwtui.agentwrite.budget import BUDGET, parse_budget
+    from lwtui.agentwrite.critic import LIKELY_ANSWER
+    from lwtui.agentwrite.ledger import Ledger
+    from lwtui.documents.store import Document
+
+    def count(usage: Usage) -> None:
+        with Document.open(file) as document:
+            if document.read_only:
+                told = "What the review took is not counted to the document."
+                print(f"{told} {document.read_only_reason}", file=sys.stderr)
+            else:
+                document.add_usage(usage)
+
+    with Document.open(file, read_only=True) as document:
+        spent, given, writer = document.usage, document.setting(BUDGET), document.brief.model
+    ledger = Ledger(lambda: spent, count, lambda: parse_budget(given), lambda: _known(writer, settings))
+    with ledger.held(agent, "a review", LIKELY_ANSWER) as purse:
+        yield purse.agent
+
+
+def _known(name: str, settings: Settings) -> ModelSettings | None:
+    from lwtui.models.catalog import resolve
+
+    try:
+        return resolve(name, settings)
+    except UsageError:
+        return None  # a model of another machine
 
 
 def _brief_of(file: Path, parts: Sequence[Part]) -> Brief:
@@ -146,7 +197,7 @@ def _brief_of(file: Path, parts: Sequence[Part]) -> Brief:
         from lwtui.documents.store import Document
 
         with Document.open(file, read_only=True) as document:
-            return replace(document.brief, notes=tuple(document.notes))
+            return replace(document.brief, notes=tuple(note for note in document.notes if note.text))
     from lwtui.text import detect_language
 
     text = "\n".join(part.text for part in parts)

@@ -125,3 +125,34 @@ def test_a_critic_adds_what_it_can_quote(tmp_path: Path, capsys: pytest.CaptureF
         assert (code, run(capsys, file, "--critic-model", "reader", "--fail-on", "other")[0]) == (1, 0)
     assert f"{file}:7: contradiction: Not both." in out and "  3: Clay is heavier" in out
     assert "reader reads stretch 1 of 1" in err and "1 of its findings" in err
+
+
+def test_a_review_of_a_document_is_held_to_its_budget_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
+    found = [
+        {"kind": "contradiction", "first": "Clay is heavier.", "second": "Clay weighs nothing.", "why": "Not both."}
+    ]
+    path = tmp_path / "pots.lw"
+    plan = Plan("Pots", (PlannedSection("Pots", "", 0, "a"), PlannedSection("Soil", "", 0, "b")))
+    with Document.create(path, Brief("Write", 0, model="gone"), plan) as document:
+        document.edit("a", "Clay is heavier.")
+        document.edit("b", "Clay weighs nothing.")
+        document.set_setting("budget", "200 tokens")
+
+    def cut_short(body: Any) -> Answer:
+        return Answer([json.dumps({"findings": found})[:-1], *[", and so on"] * 9000], usage=None)
+
+    with FaultServer(cut_short) as server:
+        add_model(ModelSettings("reader", model="m-1", base_url=server.base_url))
+        code, _, err = run(capsys, path, "--critic-model", "reader")
+        assert code == 1 and "The budget of 200 tokens has no room for a review." in err and not server.calls
+        with Document.open(path) as document:
+            document.set_setting("budget", "1,500 tokens")
+        code, out, err = run(capsys, path, "--critic-model", "reader", "--fail-on", "none")
+        assert code == 1 and "The budget of 1,500 tokens is used up within a review." in err
+        assert "contradiction: Not both." in out  # what came until then
+    with Document.open(path, read_only=True) as document:
+        taken = document.usage
+        assert taken.prompt > 200 and 1300 < taken.prompt + taken.completion < 1700
