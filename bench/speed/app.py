@@ -6,7 +6,8 @@
 The app runs on a terminal (a pseudo-terminal of 120×40 cells) as it does for a person; what is timed is from the key
 that goes in to the painted cells that come out. Beside it, in the same run and before and after, the same keys in a
 bare Textual app with nothing but a text area of 1,000 words. The text comes from an endpoint on the loopback, from a
-process of its own. The last table is about an hour of streaming, sent as fast as the app takes it.
+process of its own. Then a library of 1,000 documents, and an hour of streaming (``--minutes 120`` for two), sent as
+fast as the app takes it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lwtui.documents.build import build
+from lwtui.documents.library import summary_of
 from lwtui.documents.model import Brief, Origin, Plan, PlannedSection
+from lwtui.documents.store import Document
 from tests.support.author import Author, sentence
 from tests.support.fault_server import FaultServer
 
@@ -277,14 +280,71 @@ def searching(app: Screen) -> Iterator[Row]:
     yield Row("search in all of it, the slowest of six words", max(took), "ms", 100)
 
 
-def an_hour(home: str, minutes: float) -> Iterator[Row]:
-    """Memory before and after so many minutes' worth of text."""
-    documents = Path(home, "documents")
-    for old in documents.glob("*"):
-        old.unlink()
+def a_library(home: str, count: int) -> Iterator[Row]:
+    """So many documents: opening their list, coming back to it, finding in it."""
+    environment, all_of_them = home_with(1, home, 32_768), f"{count:,} documents"
+    cache, empty = Path(home, "cache", "library.json"), environment | {"LWTUI_CONFIG_DIR": f"{home}/none"}
+    texts = {f"s{at}": prose(at, 250) for at in range(1, 13)}
+    plan = tuple(PlannedSection(f"Chapter {at}", f"what part {at} is about", 250, f"s{at}") for at in range(1, 13))
+    for at in range(count):
+        path, brief = Path(home, "documents", f"book {at}.lw"), Brief("Write a book", 3000, model="writer")
+        build(path, brief, Plan(f"Book {at} about the sea", plan), texts, Origin.MODEL)
+    time.sleep(2.5)  # what changed a moment ago is read each time
+    without, unknown, whole, known = [], [], [], []
+    for _ in range(5):
+        cache.unlink(missing_ok=True)
+        without.append(start(empty, "begin a document"))
+        unknown.append(start(environment, all_of_them))
+        cache.unlink()
+        whole.append(start(environment, all_of_them, cache))
+        known.append(start(environment, all_of_them))
+    least = statistics.median(without)
+    yield Row("start to an empty library", least, "ms")
+    yield Row(f"start to {all_of_them}, known from before", statistics.median(known), "ms", round(least + 300))
+    yield Row(f"start to {all_of_them}, none of them known", statistics.median(unknown), "ms", round(least + 300))
+    yield Row("  until all of them have been read", statistics.median(whole), "ms")
+    with on_terminal([LWTUI, "--library"], environment) as app:
+        app.until(all_of_them, "Help")
+        took = []
+        for _ in range(5):
+            app.rest(1.0)
+            app.send("\r")
+            app.until("Chapter 1", "Idle")
+            app.rest(1.0)
+            began = time.perf_counter()
+            app.send("\x1b[27u")  # Escape, of which a terminal says that nothing follows
+            took.append((app.until(all_of_them, "Help") - began) * 1000)
+        yield Row(f"back to the {all_of_them}, the slowest of five", max(took), "ms", 300)
+        app.rest(1.0)
+        app.send("/")
+        took = []
+        for at in range(1, 4):
+            app.rest(0.5)
+            found = sum("9" * at in str(number) for number in range(count))
+            began = time.perf_counter()
+            app.send("9")
+            took.append((app.until(f"{found:,} of {all_of_them}") - began) * 1000)
+        yield Row("finding in their titles, the slowest of three letters", max(took), "ms", 100)
+
+
+def start(environment: dict[str, str], painted: str, made: Path | None = None) -> float:
+    """Milliseconds from the command to what is painted, or until the file is there that is ``made`` after that."""
+    began = time.perf_counter()
+    with on_terminal([LWTUI, "--library"], environment) as app:
+        end = app.until(painted, "Help")
+        while made is not None and not made.exists():
+            app.rest(0.005)
+            end = time.perf_counter()
+        app.rest(0.0 if made else 1.0)  # in which it keeps what it has read
+    return (end - began) * 1000
+
+
+def hours(home: str, minutes: float) -> Iterator[Row]:
+    """What so many minutes' worth of text leave in memory and in the file."""
     tokens = minutes * 60 * TOKENS_A_SECOND
     words = round(tokens * 0.75)
-    make_document(documents / "hour.lw", 1, 500, max(2, words // HOUR_SECTION_WORDS), HOUR_SECTION_WORDS)
+    document = Path(home, "documents", "hours.lw")
+    make_document(document, 1, 500, max(2, words // HOUR_SECTION_WORDS), HOUR_SECTION_WORDS)
     with endpoint(0.0) as port, on_terminal([LWTUI], home_with(port, home, 32_768)) as app:
         app.until("Documents", "Help")
         app.rest(1.0)
@@ -295,14 +355,28 @@ def an_hour(home: str, minutes: float) -> Iterator[Row]:
         app.until("Writing")
         app.rest(5.0)  # the first sections: everything has been loaded
         before, began = app.memory(), time.perf_counter()
+        half, looked, log = 0.0, began, 0
         while b"Finished" not in app.seen:
             del app.seen[:-65536]
             if not app._read(1.0):
                 raise SystemExit(f"lwtui has ended. The screen got: {app.text[-3000:]!r}")
+            if time.perf_counter() - looked > 1:
+                looked, log = time.perf_counter(), max(log, Path(f"{document}-wal").stat().st_size)
+                half = half or (app.memory() if summary_of(document).words > words / 2 else 0.0)
+        after = app.memory()
         yield Row(f"{minutes:g} minutes of streaming took", time.perf_counter() - began, "s")
         yield Row("memory before it", before, "MB")
-        yield Row("memory after it", app.memory(), "MB")
-        yield Row("growth", (app.memory() / before - 1) * 100, "%", 10)
+        yield Row("memory after half of it", half, "MB")
+        yield Row("memory after it", after, "MB")
+        yield Row("growth", (after / before - 1) * 100, "%", 10 * max(1, minutes / 60))
+        yield Row("growth in the second half", (after / half - 1) * 100, "%", 10 * max(1, minutes / 120))
+        yield Row("the log beside the document, at most", log / 1e6, "MB", 6)
+        app.send("\x11")  # Ctrl+Q
+        while app._read(1.0) and Path(f"{document}-wal").exists():
+            del app.seen[:-65536]
+    with Document.open(document, read_only=True) as written:
+        text = sum(len(section.text) for section in written.sections())
+    yield Row("the file, in bytes for each of its text", document.stat().st_size / text, "×", 3)
 
 
 def main() -> int:
@@ -310,17 +384,18 @@ def main() -> int:
     parser.add_argument(
         "--keys", type=int, default=200, help="keys that are timed in each program; 0 for none (default: 200)"
     )
+    parser.add_argument(
+        "--documents", type=int, default=1000, help="that the library has; 0 for no library (default: 1000)"
+    )
     parser.add_argument("--minutes", type=float, default=60, help="of streaming, compressed; 0 for none (default: 60)")
     options = parser.parse_args()
     print(f"{'':<58} {'measured':>12} {'goal':>11}")
-    with tempfile.TemporaryDirectory() as home:
-        Path(home, "documents").mkdir()
-        if options.keys:
-            for row in with_the_book(home, options.keys):
-                print(row, flush=True)
-        if options.minutes:
-            for row in an_hour(home, options.minutes):
-                print(row, flush=True)
+    for measure, amount in ((with_the_book, options.keys), (a_library, options.documents), (hours, options.minutes)):
+        if amount:
+            with tempfile.TemporaryDirectory() as home:
+                Path(home, "documents").mkdir()
+                for row in measure(home, amount):
+                    print(row, flush=True)
     return 0
 
 
