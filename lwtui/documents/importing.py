@@ -20,18 +20,34 @@ __all__ = ["import_file", "import_markdown", "read_file"]
 _TO = "commonmark-raw_html+pipe_tables+strikeout"
 # A DOCX holds its title beside its text, where `$title$` finds it.
 _TEMPLATE = "$title$\n$body$\n"
-# A table of contents is made anew by an export. What has a style of the file's own is text like any other.
+# A table of contents is left out: an export makes it anew. What has a style of the file's own is text like any other,
+# and paragraphs of a quote belong together, which pandoc does not see where it tells styles.
 _FILTER = """\
+local headings = {["toc heading"] = true, ["toa heading"] = true, ["contents heading"] = true}
+local function listed(style)
+  style = string.lower(style or "")
+  return headings[style] or style:match("^toc %d") or style:match("^contents %d")
+end
 function Header(it)
-  if it.classes:includes("TOC-Heading") or it.attributes["custom-style"] == "TOC Heading" then return {} end
+  if it.classes:includes("TOC-Heading") or listed(it.attributes["custom-style"]) then return {} end
 end
 function Div(it)
-  local style = string.lower(it.attributes["custom-style"] or "")
-  if style:match("^toc %d") or style:match("^contents %d") or style == "toc heading" then return {} end
-  return it.content
+  return listed(it.attributes["custom-style"]) and {} or it.content
 end
 function Span(it)
   if it.attributes["custom-style"] then return it.content end
+end
+function Blocks(blocks)
+  local joined = pandoc.Blocks({})
+  for _, block in ipairs(blocks) do
+    local last = joined[#joined]
+    if last and last.t == "BlockQuote" and block.t == "BlockQuote" then
+      last.content:extend(block.content)
+    else
+      joined:insert(block)
+    end
+  end
+  return joined
 end
 """
 _PICTURE = regex.compile(r"!\[(?P<shown>(?:[^\]\\]|\\.)*)\]\(media/[^)\s]*(?:\s+\"[^\"]*\")?\)")

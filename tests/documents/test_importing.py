@@ -34,6 +34,8 @@ Loam *not* **clay**, 5 \\* 3, `code` and [a link](https://e.org).
   deeper
 
 > quoted
+>
+> twice
 
 | a   | b   |
 |-----|-----|
@@ -58,7 +60,11 @@ def test_a_docx_comes_back_with_its_title_sections_and_marks(tmp_path: Path) -> 
         part, soil, water, _ = again.sections()
         assert part.heads and again.plan.sections[0].words == 0
         assert soil.origin is Origin.IMPORT and again.brief.language == "en"
-        for kept in ("Loam *not* **clay**, 5 \\* 3, `code` and [a link](https://e.org).", "> quoted", "| 1 | 2 |"):
+        for kept in (
+            "Loam *not* **clay**, 5 \\* 3, `code` and [a link](https://e.org).",
+            "> quoted\n>\n> twice",
+            "| 1 | 2 |",
+        ):
             assert kept in " ".join(soil.text.split(" ")).replace("| 1   | 2   |", "| 1 | 2 |")
         assert "![A picture](/etc/hostname) <b>no tag</b>" in render(again, "txt")  # still mere text
         assert water.text.startswith("Daily, ~~twice~~ once.")
