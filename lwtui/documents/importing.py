@@ -50,6 +50,7 @@ function Blocks(blocks)
   return joined
 end
 """
+_BETWEEN_LISTS = regex.compile(r"(?m)^&nbsp;\n+")  # how pandoc keeps two lists apart
 _PICTURE = regex.compile(r"!\[(?P<shown>(?:[^\]\\]|\\.)*)\]\(media/[^)\s]*(?:\s+\"[^\"]*\")?\)")
 
 
@@ -95,4 +96,5 @@ def _from_docx(source: Path) -> tuple[str, str]:
         except LwtuiError:
             raise DocumentError(f"{source} is no DOCX that can be read. Save it anew and import it again.") from None
         title, _, text = (folder / "out.md").read_text(encoding="utf-8").partition("\n")
-    return " ".join(without_marks(title).split()) or source.stem, _PICTURE.sub(r"\g<shown>", text)
+    text = _BETWEEN_LISTS.sub("", _PICTURE.sub(r"\g<shown>", text))
+    return " ".join(without_marks(title).split()) or source.stem, text

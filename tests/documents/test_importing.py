@@ -66,6 +66,7 @@ def test_a_docx_comes_back_with_its_title_sections_and_marks(tmp_path: Path) -> 
             "| 1 | 2 |",
         ):
             assert kept in " ".join(soil.text.split(" ")).replace("| 1   | 2   |", "| 1 | 2 |")
+        assert "- one\n\n- two" in soil.text and "&nbsp;" not in soil.text
         assert "![A picture](/etc/hostname) <b>no tag</b>" in render(again, "txt")  # still mere text
         assert water.text.startswith("Daily, ~~twice~~ once.")
 
