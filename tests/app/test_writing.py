@@ -521,3 +521,31 @@ async def test_a_second_instance_shows_the_document_and_says_why_it_cannot_chang
             await person.press("f9")
             await person.sees("Export “A Plan”")
         assert [section.text for section in holder.sections()] == ["First.", ""]
+
+
+async def test_a_line_that_is_too_long_to_edit_here_is_shown_and_told_where_it_can_be(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lwtui.app.widgets.section_editor.LONGEST_LINE", 500)
+    long = "word " * 200
+    path = place.make(200, 200, texts={1: long, 2: "Short lines.\n\n" * 100})
+    async with someone(path) as person:
+        await person.press("home", "enter")
+        await person.is_told("Ctrl+T opens the section in $EDITOR")
+        await person.sees("word word")
+        await person.type("x")
+        assert person.editor.text == place.read(path)["s1"]
+        person.app.clear_notifications()
+        await person.press("escape", "down", "enter")
+        await person.type("x")
+        assert person.editor.text.startswith("xShort")
+        await person.pilot.pause()
+        person.editor.insert(long)  # what one has put in oneself can be taken back
+        await person.until(lambda: long in place.read(path)["s2"])
+        await person.press("ctrl+z")
+        await person.until(lambda: long not in person.editor.text)
+        assert person.notices == []
+        person.document.edit("s1", "Broken\nup.")
+        await person.press("escape", "up", "enter")
+        await person.type("y")
+        assert person.editor.text == "yBroken\nup."

@@ -117,7 +117,7 @@ class TextTools(DocumentScreen):
     def _replace_one(self) -> None:
         start, end = self._editor.selected
         new = replacement_at(self._editor.text, self._finding.query, self._finding.by, start, end)
-        if new is not None and not self._writing_here():
+        if new is not None and not self._editor.read_only:
             text = self._editor.text
             self._editor.change(text[:start] + new + text[end:])
             self._editor.go_to(start + len(new))
@@ -125,8 +125,8 @@ class TextTools(DocumentScreen):
         self._step(forward=True)
 
     def _replace_here(self) -> None:
-        if self._writing_here():
-            self.say("This section is being written. F5 pauses; then it can be edited.")
+        if self._editor.read_only:
+            self.say(self._editor.why_locked)
             return
         text, count = replace_all(self._editor.text, self._finding.query, self._finding.by)
         self._editor.change(text)
@@ -139,9 +139,6 @@ class TextTools(DocumentScreen):
         self._replaced_all = True
         self._draw()
         self._look()
-
-    def _writing_here(self) -> bool:
-        return self._editor.read_only
 
     @work
     async def action_undo(self) -> None:

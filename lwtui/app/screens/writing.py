@@ -245,8 +245,8 @@ class WritingScreen(TextTools, ModelTools):
 
     def action_edit(self) -> None:
         self.set_focus(self._editor)  # at once: the next key is already text
-        if not self._refuses() and self._editor.read_only and self._editor.section_id:
-            self.say("This section is being written. F5 pauses; then it can be edited.")
+        if not self._refuses() and (why := self._editor.why_locked):
+            self.say(why)
 
     # -- a person's text
 

@@ -14,12 +14,14 @@ from textual.timer import Timer
 from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
+from lwtui.app.format import number
 from lwtui.app.widgets.past import Left, Past
 from lwtui.app.widgets.vim import Vim
 from lwtui.app.widgets.wrap import install
 from lwtui.documents.edits import in_common
 
 _QUIET_SECONDS = 0.4  # after the last key
+LONGEST_LINE = 100_000  # characters; in a longer one a text area takes a quarter of a second for a key, and more
 _LINE_ENDS = re.compile("[\u2028\u2029]")  # of a document's text; Textual's ends lines there, and says "\n"
 
 
@@ -50,6 +52,7 @@ class SectionEditor(TextArea, inherit_bindings=False):
         self._saved = ""  # what the document holds of this section, as far as this widget knows
         self._shown = ""  # the same as this widget holds it: line ends may differ
         self._writing = False
+        self._unwieldy = False  # a line of the text is longer than can be edited here
         self._past = past or Past()
         self._timer: Timer | None = None
         self._vim: Vim | None = None
@@ -60,6 +63,16 @@ class SectionEditor(TextArea, inherit_bindings=False):
         text = self.text
         return text if self.section_id and text != self._shown else None
 
+    @property
+    def why_locked(self) -> str:
+        """Why what is shown cannot be edited, and what to do; nothing where that is not due to the section."""
+        if self._writing:
+            return "This section is being written. F5 pauses; then it can be edited."
+        if self._unwieldy:
+            most = number(LONGEST_LINE)
+            return f"A line of more than {most} characters cannot be edited here. Ctrl+T opens the section in $EDITOR."
+        return ""
+
     def saved(self, text: str) -> None:
         """The document has taken what was :attr:`unsaved`, as ``text``."""
         self._saved, self._shown = text, self.text
@@ -68,13 +81,15 @@ class SectionEditor(TextArea, inherit_bindings=False):
     def show(self, section_id: str, text: str, *, writing: bool, locked: bool) -> None:
         """Show a section's text; while it is ``writing`` only what is new is drawn, and the view follows its end.
 
-        ``locked`` keeps a person from typing. What a person has typed into this section and nobody has saved yet
-        stays; before another section is shown, it has to be saved.
+        ``locked`` keeps a person from typing, and so does a line that is too long. What a person has typed into this
+        section and nobody has saved yet stays; before another section is shown, it has to be saved.
         """
         same = section_id == self.section_id
         at_end = self.scroll_offset.y >= self.max_scroll_y - 1
         was_writing, self._writing = self._writing, writing
-        self.read_only = writing or locked
+        if not same or text != self._saved:  # but not because of what a person has just put in, and may take back
+            self._unwieldy = _longest_line(text) > LONGEST_LINE
+        self.read_only = writing or locked or self._unwieldy
         if not same:
             self.leave()
             self._enter(section_id, text, by_model=writing)
@@ -249,6 +264,10 @@ class SectionEditor(TextArea, inherit_bindings=False):
 
     def _tell(self) -> None:
         self.post_message(self.Edited())
+
+
+def _longest_line(text: str) -> int:
+    return max(map(len, text.splitlines()), default=0) if len(text) > LONGEST_LINE else 0
 
 
 def _within(selection: Selection, end: Location) -> Selection:
