@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from time import monotonic
@@ -36,7 +36,7 @@ class Oracle:
         self._model = agent.settings
         check_budget(budget, self._model)
         rates = replace(load_rates(self._model), context_length=agent.context_length)
-        sections = [_begun_anew(one) if one.id in anew else _standing(one, anew) for one in manuscript.sections()]
+        sections = as_begun(manuscript.sections(), anew)
         brief = replace(brief, notes=tuple(note for note in manuscript.notes if note.always))
         self.expected = forecast(brief, sections, self._model, rates)
         self._meter = Meter(rates, by_characters=counts_characters(brief.language))
@@ -72,6 +72,11 @@ class Oracle:
             return ""
         usage = self._watch.spent - self._spent
         return compared(self.expected, usage, monotonic() - self._began, self._model)
+
+
+def as_begun(sections: Sequence[Section], anew: Collection[str]) -> list[Section]:
+    """The sections as a run begins with them: where some are to be written ``anew``, all others stay as they are."""
+    return [_begun_anew(one) if one.id in anew else _standing(one, anew) for one in sections]
 
 
 def _standing(section: Section, anew: Collection[str]) -> Section:

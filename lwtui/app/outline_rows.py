@@ -59,10 +59,12 @@ def text_row(at: int, section: Section, *, stale: bool) -> Row:
     indent = 2 * (section.level - 1)
     if section.heads:
         return Row(section.id, ("", "", section.title or "(no heading)", "", ""), indent=indent)
-    length = f"{number(section.length)}/{number(section.words)}"
-    share = f"{section.length / section.words:.0%}" if section.words else ""
     mark, kind = (STALE_MARK, Status.PARTIAL) if stale else (MARKS[section.status], section.status)
-    return Row(section.id, (mark, str(at), section.title or "(the text)", length, share), kind.value, indent)
+    counted, length, share = "", number(section.length), ""
+    if section.words:  # else it has text that the plan does not ask for, and is not counted among the sections
+        counted, length = str(at), f"{length}/{number(section.words)}"
+        share = f"{section.length / section.words:.0%}"
+    return Row(section.id, (mark, counted, section.title or "(the text)", length, share), kind.value, indent)
 
 
 def shown_instead(plan: Plan, section_id: str, folded: Collection[str]) -> str:

@@ -36,7 +36,7 @@ from lwtui.agentwrite.events import (
 )
 from lwtui.agentwrite.ledger import Ledger
 from lwtui.agentwrite.notes import always, with_notes
-from lwtui.agentwrite.oracle import Oracle
+from lwtui.agentwrite.oracle import Oracle, as_begun
 from lwtui.agentwrite.plan_nested import sections_within
 from lwtui.agentwrite.rates import load_rates
 from lwtui.app.agents import Agents
@@ -208,13 +208,14 @@ class Session:
             check_budget(budget, model)
         self.document.set_setting(BUDGET, given.strip() if budget else "")
 
-    def forecast(self) -> Forecast | None:
-        """What is still to be written will take this; ``None`` if the model is not known on this machine."""
+    def forecast(self, anew: Collection[str] = ()) -> Forecast | None:
+        """What is still to be written, or writing just some sections ``anew``, will take this; ``None`` if the model is
+        not known on this machine."""
         model = self.model_settings
         if model is None:
             return None
         brief = replace(self.document.brief, notes=tuple(note for note in self.document.notes if note.always))
-        return forecast(brief, self.document.sections(), model, load_rates(model))
+        return forecast(brief, as_begun(self.document.sections(), anew), model, load_rates(model))
 
     # -- figures for the screens
 
@@ -360,7 +361,7 @@ class Session:
                 self.pace.tell(len(self.document.section(id).text), usage.completion)
             case _:
                 pass
-        if line := describe(event):
+        if line := describe(event, unit(self.document.brief.language)):
             self.note(line)
         self._tell(event)
 
@@ -374,8 +375,8 @@ class Session:
             listener(event)
 
 
-def describe(event: Event) -> str:
-    """The event as a line of the log; empty for those that only carry text."""
+def describe(event: Event, unit: str = "words") -> str:
+    """The event as a line of the log; empty for those that only carry text. ``unit`` is what lengths mean."""
     match event:
         case PlanStarted(attempt):
             return "Asked for a plan" if attempt == 1 else f"Asked for the plan again (try {attempt})"
@@ -384,12 +385,12 @@ def describe(event: Event) -> str:
         case PlanGrew(_, planned, chapters):
             return f"{planned} of {chapters} chapters are planned"
         case PlanReady(plan):
-            return f"Plan ready: {len(plan.sections)} sections, {number(plan.words)} words"
+            return f"Plan ready: {len(plan.sections)} sections, {number(plan.words)} {unit}"
         case SectionStarted(position=position, total=total, title=title, target=target, resumed=resumed):
             begun = "Going on with" if resumed else "Writing"
-            return f"{begun} section {position} of {total}, {title or 'the text'}: {number(target)} words"
+            return f"{begun} section {position} of {total}, {title or 'the text'}: {number(target)} {unit}"
         case SectionFinished(length=length, target=target, seconds=seconds):
-            return f"Section done: {number(length)} of {number(target)} words in {seconds:.0f} s"
+            return f"Section done: {number(length)} of {number(target)} {unit} in {seconds:.0f} s"
         case TextRolledBack(reason=reason):
             return f"Cut back: {reason}"
         case ContextTrimmed(full_tokens=full, sent_tokens=sent):
@@ -397,10 +398,10 @@ def describe(event: Event) -> str:
         case NotesLeftOut(titles=titles):
             return f"The model does not see these notes, for lack of room: {', '.join(titles)}"
         case Continuing(length=length, target=target):
-            return f"The model stopped at {number(length)} of {number(target)} words; asked for more"
+            return f"The model stopped at {number(length)} of {number(target)} {unit}; asked for more"
         case Retrying(fault, reason, _, delay):
             return f"Trying again in {delay:.1f} s ({fault}): {reason}"
         case DocumentFinished(length=length, target=target):
-            return f"Finished: {number(length)} of {number(target)} words"
+            return f"Finished: {number(length)} of {number(target)} {unit}"
         case _:
             return ""

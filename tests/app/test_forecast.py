@@ -29,7 +29,7 @@ async def test_the_rest_is_told_beforehand_and_a_budget_stops_it(place: Place) -
         path = place.make(200, 200, 200)
         async with someone(path, size=(110, 34)) as person:
             await person.at(PlanScreen)
-            await person.sees("0 of 3 sections written. F5 writes the rest, about")
+            await person.sees("0 of 3 sections written. F5 writes the rest, about", " tokens, cost 0.0")
             await person.press("o")
             await person.at(ForecastScreen)
             await person.sees(

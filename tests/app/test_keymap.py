@@ -12,10 +12,12 @@ from textual.widgets._footer import FooterKey
 
 from lwtui.app.app import LwtuiApp
 from lwtui.app.commands import Actions
+from lwtui.app.format import MARKS
 from lwtui.app.keymap import ACTIONS, BRIEF, EVERYWHERE, FIND, LIBRARY, NEW, PLAN, SETTINGS, WRITING, key_label
+from lwtui.app.outline_rows import STALE_MARK
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.brief import BriefScreen
-from lwtui.app.screens.help import HelpScreen
+from lwtui.app.screens.help import HelpScreen, _guide
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.new_document import NewDocumentScreen
 from lwtui.app.screens.plan import PlanScreen
@@ -128,3 +130,7 @@ async def test_a_key_typed_into_a_field_is_text(place: Place) -> None:
 
 def test_keys_are_written_as_people_read_them() -> None:
     assert key_label("shift+up,K,ctrl+z,f5,slash,minus,d") == "Shift+↑ K Ctrl+Z F5 / − d"
+
+
+def test_the_guide_has_every_mark() -> None:
+    assert all(f"{mark} " in _guide() for mark in (*MARKS.values(), STALE_MARK))

@@ -40,6 +40,7 @@ async def test_notes_are_written_and_the_model_sees_them(path: Path, server: Fau
         await person.at(NotesScreen)
         await person.sees("No notes yet. a adds one")
         await person.press("a")
+        await person.sees("New note", "not while it is empty")
         await person.type("Tone")  # the name is selected, so this takes its place
         await person.press("enter")  # to the text
         await person.type("Dry wit.")
@@ -120,9 +121,13 @@ async def test_what_has_become_stale_is_listed_with_reasons_and_written_anew(pat
 
         await person.press("y")
         await person.at(StaleScreen)
-        await person.sees(ONE, "the note “Tone” is new to it", "by hand · the note", "1 section of 3 chosen")
+        await person.sees(ONE, "the note “Tone” is new to it", "by hand · the note", "Nothing of 3 chosen. Space")
+        await person.press("enter")
+        await person.is_told("Space chooses a section.")
         await person.press("o")  # the first is right as it is
-        await person.sees("1 section of 2 chosen")
+        await person.sees("Nothing of 2 chosen")
+        await person.press("a")
+        await person.sees("1 section of 2 chosen: about ", "tokens. Enter has them written anew")
         await person.press("enter")  # only the third: the second was edited by hand
         await person.at(WritingScreen)
         await person.idle()

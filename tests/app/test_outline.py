@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from lwtui.app.outline_rows import text_row
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.plan import PlanScreen
-from lwtui.documents.model import Brief, Plan, PlannedSection, Status
+from lwtui.documents.model import Brief, Plan, PlannedSection, Section, Status
 from lwtui.documents.outline import filled
 from lwtui.documents.store import Document
 from tests.app.person import Person, someone
@@ -181,3 +183,9 @@ async def test_the_plan_of_a_hundred_thousand_words_is_quick_to_move_in(place: P
         assert "S18-0" not in person.screen_text
         await person.press("K")
         assert person.document.plan.sections[-11].title == "Chapter 18"
+
+
+def test_a_text_that_the_plan_does_not_ask_for_has_no_number() -> None:
+    section = Section("s", "Soil", "", 0, Status.DONE, "Loam is best.", 3, None, 1)
+    assert text_row(4, section, stale=False).cells == ("✓", "", "Soil", "3", "")
+    assert text_row(4, replace(section, words=6), stale=True).cells == ("↻", "4", "Soil", "3/6", "50%")

@@ -306,14 +306,14 @@ async def test_a_plan_is_seen_as_it_comes_and_can_be_stopped(author: Author, pla
         async with someone(place.make()) as person:
             await person.at(PlanScreen)
             await person.press("R")
-            await person.sees("Paragraph 1 - Main", "F6 stops")
+            await person.sees("Paragraph 1 - Main", "F6 stops", "The model is making the plan")
             await person.press("a", "s", "d")  # not while the model plans
             await person.is_told("The model is planning: F6 stops it.")
             await person.press("f6")
             await person.idle()
             assert person.document.plan.sections == ()
             assert server.calls[0].hung_up
-            await person.sees("No sections yet")
+            await person.sees("No sections yet. a adds one")
 
 
 async def test_a_refused_plan_keeps_the_old_one_and_says_why(place: Place) -> None:

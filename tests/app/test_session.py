@@ -7,12 +7,12 @@ from contextlib import aclosing
 
 import pytest
 
-from lwtui.agentwrite.events import Event, SectionStarted, TextDelta, Thinking
+from lwtui.agentwrite.events import DocumentFinished, Event, SectionStarted, TextDelta, Thinking
 from lwtui.app.agents import Agents
 from lwtui.app.manuscript import Manuscript, SectionChanged
-from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
+from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session, describe
 from lwtui.config import load_settings
-from lwtui.documents.model import Plan, Provenance, Status
+from lwtui.documents.model import Plan, Provenance, Status, Usage
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from tests.app.place import Place
@@ -165,3 +165,8 @@ async def test_of_several_sections_written_anew_none_is_written_twice(document: 
     assert document.section("s1").text != with_text
     assert any(one.text == "Second, and more of it." for one in document.revisions("s2"))
     await session.agents.release()
+
+
+def test_the_log_tells_lengths_in_the_documents_unit() -> None:
+    assert describe(started("s1"), "characters") == "Writing section 1 of 2, the text: 100 characters"
+    assert describe(DocumentFinished(90, 100, Usage(), 1.0)) == "Finished: 90 of 100 words"

@@ -91,7 +91,8 @@ def prose(number: int, count: int) -> str:
 def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing in a picture depends on when it was taken."""
     monkeypatch.setattr("lwtui.app.screens.library.ago", lambda moment: "5 min ago")
-    monkeypatch.setattr("lwtui.app.screens.history._when", lambda moment: "2026-02-03 14:05")
+    monkeypatch.setattr("lwtui.app.screens.history._when", lambda moment: "02-03 14:05:09")
+    monkeypatch.setattr("lwtui.app.screens.history._in_full", lambda moment: "2026-02-03 14:05:09")
     for screen in ("log", "writing"):
         monkeypatch.setattr(f"lwtui.app.screens.{screen}.clock", lambda moment: "14:05:09")
     monkeypatch.setattr("lwtui.app.screens.download.available_memory", lambda: 8 * 10**9)

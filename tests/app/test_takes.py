@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from lwtui.app.screens.dialogs import Ask, Confirm
 from lwtui.app.screens.diff import DiffScreen
+from lwtui.app.screens.history import HistoryScreen
 from lwtui.app.screens.takes import TakeColumn, TakesScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.documents.model import Origin, Status
@@ -48,6 +50,7 @@ async def test_takes_are_written_side_by_side_and_one_is_picked_or_merged(place:
             await ask_for(person, 3)
             await person.sees("Take 1", "Take 2", "Take 3", "being written")
             await person.until(lambda: all(column.take.text for column in columns(person)))
+            await person.sees("The takes are being written. s stops")
             await person.press("enter")
             await person.is_told("still being written")
             tempo.go()
@@ -74,6 +77,11 @@ async def test_takes_are_written_side_by_side_and_one_is_picked_or_merged(place:
             await person.is_told("the text")
             assert other.split(" ")[1] in person.sections[0].text
             assert person.document.revisions("s1")[0].provenance.task == "merge of take 1"
+            await person.press("f8")
+            await person.at(HistoryScreen)
+            await person.sees("merge of take 1 ·", "take 2 · writer", time.strftime("%m-%d "))
+            await person.press("escape")
+            await person.at(WritingScreen)
             # What a hand has touched is replaced only after asking.
             person.document.edit("s1", person.sections[0].text + " Mine.")
             await ask_for(person, 2)

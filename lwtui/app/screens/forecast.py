@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Label, Static
@@ -67,15 +69,18 @@ def lines(session: Session) -> list[str]:
     return result
 
 
-def short(session: Session) -> str:
-    """The forecast in a few words: ``about 12 min, 61,000 tokens, 0.1200``. Empty where there is nothing to tell."""
-    expected = session.forecast()
+def short(session: Session, anew: Collection[str] = ()) -> str:
+    """The forecast in a few words: ``about 12 min, 61,000 tokens, cost 0.1200``. Empty where there is nothing to tell.
+
+    ``anew``: of just these sections, written anew.
+    """
+    expected = session.forecast(anew)
     if expected is None or not expected.words or expected.planned:
         return ""
     parts = [duration(expected.seconds)] if expected.seconds is not None else []
     parts.append(counted(expected.prompt - expected.cached + expected.completion, "token"))
     if expected.cost is not None:
-        parts.append(money(expected.cost))
+        parts.append(f"cost {money(expected.cost)}")
     return "about " + ", ".join(parts)
 
 

@@ -18,7 +18,8 @@ later ones, or pause and change the very sentence that was being written: it goe
 Everything is in one .lw file, saved twice a second. Closing the terminal, or a power cut, loses at most a second. \
 Old versions of each section are in its history ({history}): a section that is rewritten keeps its old text.
 
-Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ being written, ◐ interrupted, · not begun.
+Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ being written, ◐ interrupted, · not begun, \
+↻ stale: what it was written from has changed since ({stale}).
 
 In the text {find} finds in the whole document and {replace} replaces there; Ctrl+Z takes back what you did, also in \
 a section that you left meanwhile. {external} opens the section in your own editor. Keys, themes and vim's ways are \

@@ -45,7 +45,7 @@ class HistoryScreen(Dialog[bool]):
         self._section = document.section(section_id).title or "the text"
         self._list = RowList(
             Column("", 1),
-            Column("When", 16),
+            Column("When", 14),
             Column("By"),
             Column("Words", 6, right=True),
             header=True,
@@ -141,19 +141,27 @@ class HistoryScreen(Dialog[bool]):
 
 
 def _when(moment: float) -> str:
-    return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M")
+    """To the second, with the year only where it is another than this one."""
+    when = datetime.fromtimestamp(moment)
+    return when.strftime("%m-%d %H:%M:%S" if when.year == datetime.now().year else "%Y-%m-%d")
+
+
+def _in_full(moment: float) -> str:
+    return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _who(revision: Revision) -> str:
+    """What for, which matters most where there is little room, and who."""
     made = revision.provenance
     if made is None:
         return _ORIGINS[revision.origin]
-    return f"{made.model}: {made.task}" if made.task else made.model
+    return f"{made.task} · {made.model}" if made.task else made.model
 
 
 def _origin(revision: Revision) -> str:
+    when = _in_full(revision.created)
     if revision.provenance is None:
-        return f"Written {_ORIGINS[revision.origin]}. Enter brings this version back."
+        return f"Written {_ORIGINS[revision.origin]}, {when}. Enter brings this version back."
     told = [f"{name} {value}" for name, value in revision.provenance.sampling.items()]
     if revision.provenance.seed is not None:
         told.append(f"seed {revision.provenance.seed}")
@@ -161,4 +169,4 @@ def _origin(revision: Revision) -> str:
         told.append(f"{number(revision.usage.prompt)} + {number(revision.usage.completion)} tokens")
     task = f" ({revision.provenance.task})" if revision.provenance.task else ""
     by = f"{revision.provenance.model}{task}"
-    return f"Written by {by}: {', '.join(told) or 'no settings'}. Enter brings it back, d compares it."
+    return f"Written by {by}: {', '.join(told) or 'no settings'}; {when}. Enter brings it back, d compares it."

@@ -6,6 +6,7 @@ from textual import work
 
 from lwtui.agentwrite.revise import Order, Wish
 from lwtui.agentwrite.takes import MOST_TAKES, Take
+from lwtui.app.format import unit
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.documents.model import Origin, Section, Status
@@ -113,7 +114,10 @@ class ModelTools(DocumentScreen):
         ModelTools._takes = int(answer)
         name = section.title or self._document.title
         screen = TakesScreen(
-            f"Takes of {name}", int(answer), lambda: self._session.aside.takes(section.id, int(answer))
+            f"Takes of {name}",
+            int(answer),
+            lambda: self._session.aside.takes(section.id, int(answer)),
+            unit=unit(self._document.brief.language),
         )
         picked = await self.app.push_screen_wait(screen)
         try:

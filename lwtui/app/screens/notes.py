@@ -297,4 +297,6 @@ class NotesScreen(Base):
 
 def _note_row(note: Note) -> Row:
     shown = "always" if note.always else "where: " + (", ".join(note.triggers) or "nothing calls it up")
+    if not note.text:
+        shown = "not while it is empty"
     return Row(_NOTE + note.id, (note.kind, note.title or "(no title)", shown))

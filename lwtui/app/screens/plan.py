@@ -29,6 +29,8 @@ from lwtui.documents.model import DEEPEST, Status
 from lwtui.documents.outline import block, is_group, labels, numbers, to_write
 from lwtui.errors import LwtuiError
 
+_EMPTY = "No sections yet. a adds one, R asks the model for a plan."
+_COMING = "No sections yet. The model is making the plan, which is shown as it comes."
 _FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
 
 
@@ -53,7 +55,7 @@ class PlanScreen(PlanTools):
             Column("Words", 7, right=True),
             Column("", 2, tint=True),
             draggable=True,
-            hint="No sections yet. a adds one, R asks the model for a plan.",
+            hint=_EMPTY,
             id="sections",
         )
         self._form = SectionForm(id="fields")
@@ -114,6 +116,7 @@ class PlanScreen(PlanTools):
         self._find_stale_soon()
         plan, brief = self._document.plan, self._document.brief
         self._title.say(self._document.title, self._session.model)
+        self._list.hint = _COMING if self._planning else _EMPTY
         select = select or self._list.key
         if select in {section.id for section in plan.sections}:
             select = shown_instead(plan, select, self._folded)

@@ -10,6 +10,7 @@ from textual.containers import Vertical, VerticalScroll
 from lwtui.agentwrite.notes import chosen_now
 from lwtui.app.format import counted
 from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.forecast import short
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
@@ -27,7 +28,8 @@ def stale_sections(document: Document) -> dict[str, tuple[str, ...]]:
 
 
 class StaleScreen(Dialog[list[str]]):
-    """Answers with the sections to write anew. What was edited by hand only the person chooses, and is asked about."""
+    """Answers with the sections to write anew: those that the person chose. Of what was edited by hand it is asked once
+    more."""
 
     BINDINGS = [
         Binding("space", "mark", "Choose"),
@@ -40,9 +42,10 @@ class StaleScreen(Dialog[list[str]]):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
+        self._session = session
         self._document = session.document
         self._stale = stale_sections(self._document)
-        self._chosen = {one for one in self._stale if not self._is_by_hand(one)}
+        self._chosen: set[str] = set()
         self._list = RowList(
             Column("", 1, tint=True),
             Column("", 3, right=True),
@@ -80,10 +83,18 @@ class StaleScreen(Dialog[list[str]]):
             rows.append(Row(section_id, (mark, str(named[at]), plan.sections[at].title or "the text", why), "done"))
         self._list.show(rows)
         self._show_why()
-        chosen = counted(len(self._chosen), "section") if self._chosen else "Nothing"
-        self._told.say(
-            f"{chosen} of {len(self._stale)} chosen. Enter has them written anew, in order." if self._stale else ""
-        )
+        self._told.say(self._what_is_chosen())
+
+    def _what_is_chosen(self) -> str:
+        """How much that is, what it takes, and what can be done next."""
+        if not self._stale:
+            return ""
+        if not self._chosen:
+            return f"Nothing of {len(self._stale)} chosen. Space chooses a section, a all that you have not edited."
+        told = f"{counted(len(self._chosen), 'section')} of {len(self._stale)} chosen"
+        if takes := short(self._session, self._chosen):
+            told += f": {takes}"
+        return f"{told}. Enter has them written anew, in order."
 
     def on_row_list_moved(self) -> None:
         self._show_why()

@@ -42,9 +42,10 @@ class TakeColumn(VerticalScroll, can_focus=True):
     class Chosen(Message):
         """A take was clicked twice."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, unit: str) -> None:
         super().__init__(classes="pane take")
         self.take = Take(number)
+        self._unit = unit  # of its length
         self._text = Line()
         self._follows = True  # the end, while it is written
 
@@ -54,7 +55,7 @@ class TakeColumn(VerticalScroll, can_focus=True):
     def show(self) -> None:
         take = self.take
         self._text.say(take.error if take.state is TakeState.FAILED and not take.text else take.text)
-        label(self, f"Take {take.number}", f"{number(take.length)} words · {take.state.value}")
+        label(self, f"Take {take.number}", f"{number(take.length)} {self._unit} · {take.state.value}")
         if take.state is TakeState.WRITING and not self.has_focus:
             self.scroll_end(animate=False)
         elif take.state is TakeState.DONE and self._follows:
@@ -79,12 +80,14 @@ class TakesScreen(Dialog[Picked]):
         Binding("escape", "close", "Close"),
     ]
 
-    def __init__(self, title: str, count: int, takes: Callable[[], AsyncGenerator[TakeMoved, None]]) -> None:
-        """``takes`` yields what happens to each of ``count`` takes."""
+    def __init__(
+        self, title: str, count: int, takes: Callable[[], AsyncGenerator[TakeMoved, None]], *, unit: str = "words"
+    ) -> None:
+        """``takes`` yields what happens to each of ``count`` takes; their lengths are in ``unit``."""
         super().__init__()
         self._heading = title
         self._takes = takes
-        self._columns = [TakeColumn(number) for number in range(1, count + 1)]
+        self._columns = [TakeColumn(number, unit) for number in range(1, count + 1)]
         self._changed: set[int] = set()
         self._frame: Timer | None = None
         self._writing: Worker[None] | None = None
@@ -131,6 +134,8 @@ class TakesScreen(Dialog[Picked]):
         if isinstance(moved.event, Retrying):
             told = f"trying again in {moved.event.delay:.1f} s: {moved.event.reason}"
             self._status.say(f"Take {moved.take.number}: {told}")
+        elif moved.take.text:
+            self._status.say("The takes are being written. s stops; what there is of them can then be picked.")
         if self._frame is None:
             self._frame = self.set_timer(_FRAME_SECONDS, self._draw)
 
