@@ -24,6 +24,9 @@ class Paper:
     place: int = 0
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    held: bool = False
+    kept: int = 0
+    saves: int = 0
 
     def put_cursor(self, place: int) -> None:
         assert 0 <= place <= len(self.text)
@@ -38,6 +41,18 @@ class Paper:
         self.before.append(self.text)
         self.text = self.text[:start] + text + self.text[end:]
         self.place = start + len(text)
+
+    def hold(self) -> None:
+        self.kept = self.kept if self.held else len(self.before)
+        self.held = True
+
+    def release(self) -> None:
+        if self.held:  # what was changed since is one step
+            del self.before[self.kept + 1 :]
+        self.held = False
+
+    def save(self) -> None:
+        self.saves += 1
 
     def undo(self) -> None:
         if self.before:
@@ -203,6 +218,24 @@ def test_no_keys_lead_out_of_the_text(text: str, keys: list[str]) -> None:
     assert 0 <= paper.place <= len(paper.text)
 
 
+def test_an_insertion_is_one_step_with_the_command_that_began_it() -> None:
+    for keys in ("cwnew words<Esc>u", "C<Esc>u", "onew<Esc>u", "Inew <Esc>u", "cwa<Esc>Ab<Esc>uu", "cwa<Esc>u<C-r>u"):
+        assert run("|one two\nthree", keys)[0].replace("|", "") == "one two\nthree", keys
+    assert run("|one two", "cwa<Esc>Ab<Esc>u")[0].replace("|", "") == "a two"
+
+
+def test_w_after_a_colon_saves_and_nothing_else_does() -> None:
+    for keys, saves, text in (
+        (":w<Enter>x", 1, "ne"),
+        (":q<Enter>", 0, "one"),
+        (":ww<BS><Enter>", 1, "one"),
+        (":w<Esc>x", 0, "ne"),
+    ):
+        _, vim, paper = run("|one", keys)
+        assert (paper.saves, paper.text, vim.mode) == (saves, text, Mode.NORMAL), keys
+    assert run("|one", "2d:w")[1].told == ":w"
+
+
 async def test_the_editor_obeys_vims_keys_and_shows_the_mode(place: Place) -> None:
     set_value("vim", "true")
     path = place.make(100, 100, texts={1: "One two three.\n\n番茄 🐈 end.", 2: "Second."})
@@ -233,3 +266,15 @@ async def test_the_editor_obeys_vims_keys_and_shows_the_mode(place: Place) -> No
         assert person.rows.has_focus
         await person.press("down", "enter", "x")
         await person.until(lambda: place.read(path)["s2"] == "econd.")
+        await person.press("c", "w")
+        await person.type("Third, and more,")
+        await person.press("enter", "backspace", "f", "escape", "u")  # all of it is one step
+        assert person.editor.text == "econd."
+        await person.press("ctrl+r")
+        assert person.editor.text == "Third, and more,f."
+        await person.press("i", "o", "f3", "f3", "f", "escape", "u")  # the outline lay between
+        assert person.editor.text == "Third, and more,fo."
+        await person.press("colon", "w")
+        await person.sees(":w")
+        await person.press("enter")
+        await person.is_told("Everything is in guide.lw.")

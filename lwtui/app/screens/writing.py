@@ -253,6 +253,9 @@ class WritingScreen(TextTools, ModelTools):
     def on_section_editor_edited(self) -> None:
         self.store()
 
+    def on_section_editor_save_asked(self) -> None:
+        self.action_save()
+
     def store(self) -> bool:
         text = self._editor.unsaved
         if text is None:

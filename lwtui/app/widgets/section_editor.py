@@ -27,6 +27,43 @@ _LINE_ENDS = re.compile("[\u2028\u2029]")  # of a document's text; Textual's end
 
 install()
 
+
+class _History(EditHistory):
+    """Steps that can be held open: what is changed then is taken back together, as vim's insertions are."""
+
+    _held = False
+    _goes_on = False  # the last step
+
+    def hold(self) -> None:
+        if not self._held:
+            self.checkpoint()
+            self._held, self._goes_on = True, False
+
+    def release(self) -> None:
+        if self._held:
+            self.checkpoint()
+            self._held = self._goes_on = False
+
+    def record(self, edit: Edit) -> None:
+        done = edit._edit_result
+        if done is not None and not (edit.text or done.replaced_text):
+            return
+        if self._goes_on and self._undo_stack:
+            self._undo_stack[-1].append(edit)
+            self._redo_stack.clear()
+        else:
+            super().record(edit)
+            self._goes_on = self._held
+
+    def _pop_undo(self) -> list[Edit] | None:
+        self._goes_on = False
+        return super()._pop_undo()
+
+    def _pop_redo(self) -> list[Edit] | None:
+        self._goes_on = False
+        return super()._pop_redo()
+
+
 _NOT_FOR_TEXT = ("f6", "f7")  # a text area selects with these; here they stop and rewrite
 
 
@@ -102,6 +139,7 @@ class SectionEditor(TextArea, inherit_bindings=False):
 
     def leave(self) -> None:
         """Remember what can be taken back here, and where the cursor is."""
+        self.release()
         if self.section_id:
             steps = self.history.undo_stack or self.history.redo_stack
             left = Left(self.text if steps else None, self.history, self.selection, self.scroll_offset.y)
@@ -110,7 +148,7 @@ class SectionEditor(TextArea, inherit_bindings=False):
     def _enter(self, section_id: str, text: str, *, by_model: bool) -> None:
         """Show a section as it was left; what was changed elsewhere since can be taken back too."""
         left = self._past.take(section_id)
-        self.history = EditHistory(50, checkpoint_timer=2.0, checkpoint_max_characters=100)
+        self.history = _History(50, checkpoint_timer=2.0, checkpoint_max_characters=100)
         self.load_text(text if left is None or left.text is None else left.text)
         self.selection = Selection.cursor((0, 0))
         self.section_id, self._saved, self._shown = section_id, text, self.text
@@ -200,8 +238,12 @@ class SectionEditor(TextArea, inherit_bindings=False):
     class ModeChanged(Message):
         """:attr:`SectionEditor.mode` says something else."""
 
+    class SaveAsked(Message):
+        """Vim's ``:w``."""
+
     def use_vim(self, wanted: bool) -> None:
         if wanted != (self._vim is not None):
+            self.release()
             self._vim = Vim(self) if wanted else None
 
     @property
@@ -220,6 +262,17 @@ class SectionEditor(TextArea, inherit_bindings=False):
         self.history.checkpoint()
         self.replace(text, self.location_at(start), self.location_at(end), maintain_selection_offset=False)
         self.history.checkpoint()
+
+    def hold(self) -> None:
+        if isinstance(self.history, _History):
+            self.history.hold()
+
+    def release(self) -> None:
+        if isinstance(self.history, _History):
+            self.history.release()
+
+    def save(self) -> None:
+        self.post_message(self.SaveAsked())
 
     def _for_vim(self, event: events.Key) -> bool:
         if self._vim is None or self.read_only:
@@ -260,6 +313,7 @@ class SectionEditor(TextArea, inherit_bindings=False):
         self.leave()
 
     def on_blur(self) -> None:
+        self.release()
         self._tell()
 
     def _tell(self) -> None:

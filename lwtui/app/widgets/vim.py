@@ -1,7 +1,8 @@
 """Vim's keys for a text: a state machine that knows a text and a place in it, and no screen.
 
 What there is: counts; ``h j k l w b e 0 ^ $ gg G { }``; ``i a I A o O``; ``x D C p P``; ``d c y`` with motions,
-doubled, and over a selection (``v V``); ``u ctrl+r``; ``/ n N``. A place is a number of characters from the beginning.
+doubled, and over a selection (``v V``); ``u ctrl+r``; ``/ n N``; ``:w``. A place is a number of characters from the
+beginning.
 """
 
 from __future__ import annotations
@@ -32,9 +33,16 @@ class Buffer(Protocol):
     def swap(self, start: int, end: int, text: str) -> None:
         """Put ``text`` in the place of what is from ``start`` to ``end``, as a step of its own."""
 
+    def hold(self) -> None:
+        """All that is changed from now on, until :meth:`release`, is one step."""
+
+    def release(self) -> None: ...
+
     def undo(self) -> None: ...
 
     def redo(self) -> None: ...
+
+    def save(self) -> None: ...
 
 
 class Mode(StrEnum):
@@ -43,6 +51,7 @@ class Mode(StrEnum):
     VISUAL = "visual"
     LINES = "visual line"
     SEARCH = "search"
+    COMMAND = "command"
 
 
 @dataclass(frozen=True)
@@ -69,14 +78,14 @@ class Vim:
         self._register = ("", False)  # what was deleted or copied last, and whether it is whole lines
         self._wanted_column: int | None = None
         self._pattern = ""
-        self._typed = ""  # of a search
+        self._typed = ""  # of a search or a command
         self._before_search = Mode.NORMAL
 
     @property
     def told(self) -> str:
         """The mode, and what has been typed of a command, for the status line."""
-        if self.mode is Mode.SEARCH:
-            return f"/{self._typed}"
+        if self.mode in (Mode.SEARCH, Mode.COMMAND):
+            return f"{'/' if self.mode is Mode.SEARCH else ':'}{self._typed}"
         pending = f"{self._operator_count}{self._operator}{self._count}{self._prefix}"
         return f"{self.mode.value.upper()} {pending}".rstrip()
 
@@ -86,8 +95,8 @@ class Vim:
         match self.mode:
             case Mode.INSERT:
                 return self._in_insert(key)
-            case Mode.SEARCH:
-                return self._in_search(key, typed)
+            case Mode.SEARCH | Mode.COMMAND:
+                return self._in_line(key, typed)
         if key == "escape":
             return self._escape()
         if key == "ctrl+r":
@@ -104,6 +113,7 @@ class Vim:
     def reset(self) -> None:
         """Another text: what was begun is over; what was copied stays."""
         self.mode, self._end = Mode.NORMAL, None
+        self._buffer.release()
         self._done()
 
     @property
@@ -117,17 +127,23 @@ class Vim:
         if key != "escape":
             return False
         self.mode = Mode.NORMAL
+        self._buffer.release()
         start, _ = self._line(self._at)
         self._buffer.put_cursor(max(start, self._at - 1))
         return True
 
-    def _in_search(self, key: str, typed: str) -> bool:
+    def _in_line(self, key: str, typed: str) -> bool:
+        """What is typed after ``/`` or ``:``."""
+        mode = self.mode
         if key == "escape":
             self.mode = self._before_search
         elif key == "enter":
             self.mode = self._before_search
-            self._pattern = self._typed or self._pattern
-            self._command("n")
+            if mode is Mode.SEARCH:
+                self._pattern = self._typed or self._pattern
+                self._command("n")
+            elif self._typed.strip() in ("w", "write"):
+                self._buffer.save()
         elif key == "backspace":
             self._typed = self._typed[:-1]
         elif typed:
@@ -163,6 +179,9 @@ class Vim:
             self._wanted_column = None
         if command == "/":
             self._before_search, self.mode, self._typed = self.mode, Mode.SEARCH, ""
+        elif command == ":" and self.mode is Mode.NORMAL:
+            self._done()
+            self._before_search, self.mode, self._typed = Mode.NORMAL, Mode.COMMAND, ""
         elif self._operator and command == self._operator:
             self._operate(self._whole_lines(self._times))
         elif (span := self._motion(command)) is not None:
@@ -189,6 +208,7 @@ class Vim:
                 self._insert({"i": place, "a": min(place + 1, end), "I": self._first(start), "A": end}[command])
             case "o" | "O":
                 at = end if command == "o" else start
+                self._buffer.hold()
                 self._buffer.swap(at, at, "\n")
                 self._insert(at + 1 if command == "o" else at)
             case "x":
@@ -226,6 +246,7 @@ class Vim:
 
     def _insert(self, place: int) -> None:
         self.mode = Mode.INSERT
+        self._buffer.hold()
         self._buffer.put_cursor(place)
 
     def _moved(self, span: Span) -> None:
@@ -265,6 +286,7 @@ class Vim:
         if operator == "y":
             self._buffer.put_cursor(span.start if not span.lines else min(self._at, span.start))
         elif operator == "c":
+            self._buffer.hold()
             self._buffer.swap(span.start, span.end, "")
             self._insert(span.start)
         else:
