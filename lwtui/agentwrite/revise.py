@@ -169,14 +169,14 @@ async def revise(agent: Agent, passage: Passage, wish: Wish) -> AsyncGenerator[R
     if not ended_by_us:
         answer += intake.close()
     usage = await _estimated(agent, request, answer) if ended_by_us or reached else into.usage
-    answer = fitted(answer, passage, wish, is_chat=follows)
-    if not answer.strip():
-        raise reached or LwtuiError("The model's answer has no text. Ask again, or in other words.")
-    provenance = replace(agent.provenance(request), task=wish.task)
     cut = (into.reason == "length" and not ended_by_us) or reached is not None
-    yield Proposal(answer, passage.with_answer(answer), provenance, usage, cut)
+    if answer := fitted(answer, passage, wish, is_chat=follows):
+        provenance = replace(agent.provenance(request), task=wish.task)
+        yield Proposal(answer, passage.with_answer(answer), provenance, usage, cut)
     if reached is not None:
         raise reached
+    if not answer:
+        raise LwtuiError("The model's answer has no text. Ask again, or in other words.")
 
 
 def fitted(answer: str, passage: Passage, wish: Wish, *, is_chat: bool) -> str:
