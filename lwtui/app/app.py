@@ -15,7 +15,7 @@ from textual.binding import Binding
 from lwtui.app.agents import Agents
 from lwtui.app.commands import Actions, Exports
 from lwtui.app.format import why_read_only
-from lwtui.app.keymap import EVERYWHERE, bindings, key_label, rebind, use
+from lwtui.app.keymap import EVERYWHERE, WRITING, bindings, key_label, key_of, rebind, use
 from lwtui.app.own_keys import own_keys
 from lwtui.app.places import Place, Places
 from lwtui.app.screens.base import Base
@@ -243,7 +243,8 @@ class LwtuiApp(App[int]):
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DocumentError(
-                f"Cannot make the folder {self.folder}: {error.strerror}. Choose another in Settings (Ctrl+O)."
+                f"Cannot make the folder {self.folder}: {error.strerror}. "
+                f"Choose another in Settings ({key_of(EVERYWHERE, 'settings')})."
             ) from None
         return new_path(self.folder, title)
 
@@ -324,7 +325,10 @@ class LwtuiApp(App[int]):
         if self.session is None:
             return
         if self.session.busy:
-            question = "The model is at work. Stop it and close the document? All text is kept; F5 goes on later."
+            question = (
+                "The model is at work. Stop it and close the document? All text is kept; "
+                f"{key_of(WRITING, 'write')} goes on later."
+            )
             if not await self.push_screen_wait(Confirm(question, "Stop and close")):
                 return
         if self._store():

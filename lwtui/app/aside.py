@@ -19,6 +19,7 @@ from lwtui.agentwrite.notes import chosen, recent_text
 from lwtui.agentwrite.rates import load_rates
 from lwtui.agentwrite.revise import Passage, Proposal, Revising, Wish, passage_at, revise
 from lwtui.agentwrite.takes import Take, TakeMoved, TakeState, make_takes
+from lwtui.app.keymap import WRITING, key_of
 from lwtui.config import Role
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.errors import LwtuiError
@@ -42,7 +43,9 @@ class Aside:
         name, writer = session.model_for(role), session.model_for(Role.WRITE)
         agent = await session.agents.get(name, beside=(writer,) if session.busy else ())
         if session.busy and name == writer and agent.model.capabilities.parallel < 2:
-            raise LwtuiError("This model does one thing at a time, and is writing. Pause it first (F5).")
+            raise LwtuiError(
+                f"This model does one thing at a time, and is writing. Pause it first ({key_of(WRITING, 'pause')})."
+            )
         return agent
 
     async def revise(self, section_id: str, start: int, end: int, wish: Wish) -> AsyncGenerator[Revising, None]:

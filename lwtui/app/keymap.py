@@ -230,6 +230,11 @@ def actions(group: str) -> tuple[Action, ...]:
     return tuple(replace(one, keys=_own.get((group, one.name), one.keys)) for one in ACTIONS[group])
 
 
+def key_of(group: str, name: str) -> str:
+    """The key that an action has now, the first where it has several, as a person reads it."""
+    return next(key_label(one.keys.split(",")[0]) for one in actions(group) if one.name == name)
+
+
 def bindings(group: str) -> list[BindingType]:
     """The bindings of a screen.
 

@@ -42,6 +42,7 @@ from lwtui.agentwrite.rates import load_rates
 from lwtui.app.agents import Agents
 from lwtui.app.aside import Aside
 from lwtui.app.format import number, unit
+from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.manuscript import Manuscript, SectionChanged
 from lwtui.app.pace import Pace
 from lwtui.config import ModelSettings, Role
@@ -247,7 +248,7 @@ class Session:
         if self._closing:
             return
         if self._task is not None and not self._task.done():
-            raise LwtuiError("The model is at work: stop it first (F6).")
+            raise LwtuiError(f"The model is at work: stop it first ({key_of(WRITING, 'stop')}).")
         self._become(Activity.LOADING)
         self._task = asyncio.create_task(self._guarded(run))
         self._task.add_done_callback(self._ended)

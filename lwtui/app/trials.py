@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from lwtui.app.keymap import WRITING, key_of
 from lwtui.config import ModelSettings, set_value
 from lwtui.errors import LwtuiError
 from lwtui.models.servers import loaded_context
@@ -28,7 +29,9 @@ async def tried(app: LwtuiApp, name: str) -> Trial:
     session = app.session
     if session is not None and session.busy and (at_work := session.model) != name:
         # One model is open at a time, and this one would be closed in the middle of a sentence.
-        return Trial(False, f"{at_work} is at work on your document. Stop it (F6), then test {name}.")
+        return Trial(
+            False, (f"{at_work} is at work on your document. Stop it ({key_of(WRITING, 'stop')}), then test {name}.")
+        )
     try:
         told = await try_out(await app.agents.get(name))
         if await _learn_context(app, name):

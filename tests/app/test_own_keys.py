@@ -77,11 +77,14 @@ async def test_the_app_obeys_and_shows_them(place: Place) -> None:
     set_value("keys.writing.save", "ctrl+k")
     set_value("keys.help", "f11")
     set_value("keys.edit", "w")
+    set_value("keys.writing.regenerate", "W")
     set_value("keys.find-and-replace.close", "ctrl+l")
     assert "[keys]" in place.settings_text
     async with someone(path, size=(100, 50)) as person:
         await person.at(WritingScreen)
         await person.sees("w Edit", "F11 Help")
+        await person.press("f5")  # there is nothing to write, and what is said of it names the key that there is now
+        await person.is_told("Every section is done. W has the one under the cursor written anew.")
         await person.press("e")
         assert person.rows.has_focus
         await person.press("w")

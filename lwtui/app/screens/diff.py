@@ -16,6 +16,7 @@ from textual.worker import Worker
 from lwtui.agentwrite.events import Retrying, TextDelta, TextRolledBack
 from lwtui.agentwrite.revise import Proposal, Revising
 from lwtui.app.format import counted, number
+from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.diff_view import Choice, DiffView
 from lwtui.app.widgets.key_bar import KeyBar
@@ -223,7 +224,10 @@ class DiffScreen(Dialog[Decided]):
 def told(decided: Decided | None, where: str) -> str:
     """One line on what became of an answer."""
     if decided is None or not decided.taken:
-        return f"The text is as it was. The answer is in the history of {where} (F8)."
+        return f"The text is as it was. The answer is in the history of {where} ({key_of(WRITING, 'history')})."
     if decided.taken == decided.of:
-        return "All changes are in the text. The version before is in its history (F8)."
-    return f"{decided.taken} of {counted(decided.of, 'change')} are in the text; both versions are in its history (F8)."
+        return f"All changes are in the text. The version before is in its history ({key_of(WRITING, 'history')})."
+    return (
+        f"{decided.taken} of {counted(decided.of, 'change')} are in the text; "
+        f"both versions are in its history ({key_of(WRITING, 'history')})."
+    )

@@ -8,6 +8,7 @@ from textual import work
 from textual.timer import Timer
 
 from lwtui.app.format import why_read_only
+from lwtui.app.keymap import PLAN, key_of
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.stale import StaleScreen, stale_sections
 from lwtui.app.session import Activity, Heard, Session
@@ -159,7 +160,7 @@ class DocumentScreen(Base):
         from lwtui.app.screens.brief import BriefScreen
 
         if self._session.activity is Activity.PLANNING:
-            self.say("The model is planning: F6 stops it. Then what it plans can be changed.")
+            self.say(f"The model is planning: {key_of(PLAN, 'stop')} stops it. Then what it plans can be changed.")
         elif self.store():
             await self.app.push_screen(BriefScreen(self._session, self._draw))
 
@@ -184,7 +185,9 @@ class DocumentScreen(Base):
         if self._document.section(section_id).heads:
             self.say("A heading alone is not written, so the model sees nothing for it.")
         elif section_id in self._session.current:
-            self.say("This section is being written. F6 stops; then what comes next can be looked at.")
+            self.say(
+                f"This section is being written. {key_of(PLAN, 'stop')} stops; then what comes next can be looked at."
+            )
         elif await self._has_model():
             await self.app.push_screen_wait(InspectorScreen(self._session, section_id))
 

@@ -7,6 +7,7 @@ from textual import work
 from lwtui.agentwrite.revise import Order, Wish
 from lwtui.agentwrite.takes import MOST_TAKES, Take
 from lwtui.app.format import unit
+from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.documents.model import Origin, Section, Status
@@ -41,7 +42,7 @@ class ModelTools(DocumentScreen):
             return None
         section = self._document.section(self._editor.section_id)
         if section.status is Status.WRITING:
-            self.say("This section is being written. F5 pauses; then it can be changed.")
+            self.say(f"This section is being written. {key_of(WRITING, 'pause')} pauses; then it can be changed.")
             return None
         if section.heads:
             self.say("This is a heading alone, for which nothing is written.")
@@ -132,12 +133,16 @@ class ModelTools(DocumentScreen):
 
         if section.origin is Origin.USER:
             question = (
-                "You edited this section by hand. Put this take in its place? Your text stays in its history (F8)."
+                "You edited this section by hand. Put this take in its place? "
+                f"Your text stays in its history ({key_of(WRITING, 'history')})."
             )
             if not await self.app.push_screen_wait(Confirm(question, "Replace")):
                 return
         self._session.aside.pick(section.id, take)
-        self.say(f"Take {take.number} is the text. The others, and the text before, are in its history (F8).")
+        self.say(
+            f"Take {take.number} is the text. "
+            f"The others, and the text before, are in its history ({key_of(WRITING, 'history')})."
+        )
 
     async def _merge(self, section: Section, take: Take) -> None:
         from lwtui.app.screens.diff import DiffScreen, told

@@ -11,7 +11,7 @@ from lwtui.agentwrite import begun_plan
 from lwtui.agentwrite.events import PlanDelta, PlanGrew, SectionFinished, SectionStarted
 from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.app.format import amount, counted, number, unit, why_read_only
-from lwtui.app.keymap import PLAN, bindings
+from lwtui.app.keymap import PLAN, bindings, key_of
 from lwtui.app.outline_rows import kept_folds, plan_rows, shown_instead
 from lwtui.app.places import Place
 from lwtui.app.screens.plan_tools import PlanTools
@@ -157,9 +157,9 @@ class PlanScreen(PlanTools):
             case _ if why := why_read_only(self._document):
                 status = why
             case Activity.LOADING:
-                status = f"Opening the model {self._session.model_for(Role.PLAN)} … F6 stops"
+                status = f"Opening the model {self._session.model_for(Role.PLAN)} … {key_of(PLAN, 'stop')} stops"
             case Activity.PLANNING:
-                status = f"{self._session.message} … F6 stops"
+                status = f"{self._session.message} … {key_of(PLAN, 'stop')} stops"
             case Activity.WRITING:
                 status = "Writing goes on. Sections that are not begun can still be changed."
             case _ if self._note:
@@ -173,7 +173,10 @@ class PlanScreen(PlanTools):
                 sections = [section for section in self._document.sections() if not section.heads]
                 done = sum(section.status is Status.DONE for section in sections)
                 status = f"{done} of {counted(len(sections), 'section')} written."
-                status += f" F5 writes the rest{self._expected()}." if done < len(sections) else " F2 shows the text."
+                if done < len(sections):
+                    status += f" {key_of(PLAN, 'write')} writes the rest{self._expected()}."
+                else:
+                    status += f" {key_of(PLAN, 'text')} shows the text."
                 status += f" {len(self._stale)} stale (y)." if self._stale else ""
             case _:
                 status = "Build the plan by hand (a), or have the model make one (R)."
@@ -303,7 +306,7 @@ class PlanScreen(PlanTools):
 
     def action_text(self) -> None:
         if self._planning:
-            self.say("The model is planning: F6 stops it.")
+            self.say(f"The model is planning: {key_of(PLAN, 'stop')} stops it.")
         elif self.store():
             self.lwtui.show_text()
 

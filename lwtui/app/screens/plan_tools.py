@@ -8,6 +8,7 @@ from dataclasses import replace
 from textual import work
 
 from lwtui.app.format import counted, unit
+from lwtui.app.keymap import PLAN, key_of
 from lwtui.app.outline_rows import groups, keep_folds, plan_rows
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.widgets.row_list import RowList
@@ -56,9 +57,9 @@ class PlanTools(DocumentScreen):
         if self._refuses():
             return False
         if self._planning:
-            self.say("The model is planning: F6 stops it.")
+            self.say(f"The model is planning: {key_of(PLAN, 'stop')} stops it.")
         elif self._session.current.intersection(section_ids):
-            self.say("This section is being written: F6 stops, then it can be changed.")
+            self.say(f"This section is being written: {key_of(PLAN, 'stop')} stops, then it can be changed.")
         else:
             return self.store()
         return False

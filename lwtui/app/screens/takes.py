@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerCancelled
 from lwtui.agentwrite.events import Retrying
 from lwtui.agentwrite.takes import Take, TakeMoved, TakeState
 from lwtui.app.format import number
+from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.base import Dialog
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
@@ -126,7 +127,10 @@ class TakesScreen(Dialog[Picked]):
             if not any(column.take.text.strip() for column in self._columns):
                 self.dismiss(None)
                 return
-        self._ended("Enter picks a take, m merges it into the text word by word. All stay in the history (F8).")
+        self._ended(
+            "Enter picks a take, m merges it into the text word by word. "
+            f"All stay in the history ({key_of(WRITING, 'history')})."
+        )
 
     def _moved(self, moved: TakeMoved) -> None:
         self._columns[moved.take.number - 1].take = moved.take

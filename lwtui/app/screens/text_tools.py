@@ -11,6 +11,7 @@ from textual.app import SuspendNotSupported
 
 from lwtui.app.finding import REPLACED, Finding, refused
 from lwtui.app.format import counted, unit
+from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.session import Session
 from lwtui.app.widgets.find_bar import FindBar
@@ -135,7 +136,7 @@ class TextTools(DocumentScreen):
         self.say(f"{count} replaced in this section. Ctrl+Z in the text takes it back.")
 
     def _replace_all(self) -> None:
-        self.say(f"{self._finding.replace_everywhere()} u in the outline takes it back.")
+        self.say(f"{self._finding.replace_everywhere()} {key_of(WRITING, 'undo')} in the outline takes it back.")
         self._replaced_all = True
         self._draw()
         self._look()
@@ -229,7 +230,7 @@ class TextTools(DocumentScreen):
         if self._refuses():
             return
         if section.status is Status.WRITING:
-            self.say("This section is being written. F5 pauses; then it can be edited.")
+            self.say(f"This section is being written. {key_of(WRITING, 'pause')} pauses; then it can be edited.")
             return
         try:
             text = await self._outside(lambda: edit_elsewhere(section.text, section.title, os.environ))

@@ -12,7 +12,7 @@ from textual.timer import Timer
 
 from lwtui.agentwrite.events import DocumentFinished, SectionStarted
 from lwtui.app.format import STATES, amount, clock, why_read_only
-from lwtui.app.keymap import WRITING, bindings
+from lwtui.app.keymap import WRITING, bindings, key_of
 from lwtui.app.outline_rows import text_row
 from lwtui.app.places import Place
 from lwtui.app.screens.model_tools import ModelTools
@@ -59,7 +59,7 @@ class WritingScreen(TextTools, ModelTools):
             Column("Section", tree=True),
             Column("", 11, right=True, needs=40),
             Column("", 5, right=True, until=40),
-            hint="No plan yet: F2.",
+            hint=f"No plan yet: {key_of(WRITING, 'plan')}.",
             id="outline",
         )
         self._editor = SectionEditor(past, id="text")
@@ -120,7 +120,10 @@ class WritingScreen(TextTools, ModelTools):
             case SectionStarted(section_id=section_id) if self._following and not self._editing:
                 self.call_later(self._draw, section_id)
             case DocumentFinished() if self._is_done:
-                self.say(f"Finished: {amount(self._document.words, self._document.brief)}. F9 exports it.")
+                self.say(
+                    f"Finished: {amount(self._document.words, self._document.brief)}. "
+                    f"{key_of(WRITING, 'export')} exports it."
+                )
             case _:
                 pass
         self._draw_soon()
@@ -288,16 +291,18 @@ class WritingScreen(TextTools, ModelTools):
         if self._opens_again():
             return
         if not self._document.plan.sections:
-            self.say("There is no plan yet: F2 goes to the plan.")
+            self.say(f"There is no plan yet: {key_of(WRITING, 'plan')} goes to the plan.")
         elif self._is_done:
-            self.say("Every section is done. F7 has the one under the cursor written anew.")
+            self.say(
+                f"Every section is done. {key_of(WRITING, 'regenerate')} has the one under the cursor written anew."
+            )
         else:
             self._following = True
             self._start(self._session.start_write)
 
     async def action_pause(self) -> None:
         """The model stays loaded, so going on takes no time."""
-        await self._halt("Paused. F5 goes on.")
+        await self._halt(f"Paused. {key_of(WRITING, 'write')} goes on.")
 
     async def action_stop(self) -> None:
         await self._halt("Stopped, and the model is unloaded.")
@@ -319,7 +324,10 @@ class WritingScreen(TextTools, ModelTools):
         if section_id is None or not self.store():
             return
         if self._document.section(section_id).origin is Origin.USER:
-            question = "You edited this section by hand. Have it written anew? Your text stays in its history (F8)."
+            question = (
+                "You edited this section by hand. Have it written anew? "
+                f"Your text stays in its history ({key_of(WRITING, 'history')})."
+            )
             if not await self.app.push_screen_wait(Confirm(question, "Rewrite")):
                 return
         if not await self._has_model():
@@ -358,7 +366,7 @@ class WritingScreen(TextTools, ModelTools):
         if section_id is None or not self.store():
             return
         if section_id in self._session.current:
-            self.say("This section is being written: F5 pauses.")
+            self.say(f"This section is being written: {key_of(WRITING, 'pause')} pauses.")
             return
         try:
             history = HistoryScreen(self._document, section_id)
