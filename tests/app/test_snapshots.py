@@ -474,30 +474,6 @@ ALONE: list[Scene] = [
 ]
 WITH_AUTHOR: list[Scene] = [planning, streaming, log, takes]
 STOPS = {"planning": 44, "streaming": 260, "log": 260}  # after so many pieces the author stops
-SMALL: list[Scene] = [  # variations and small dialogs: each size and theme once is enough
-    library_find,
-    new_document_problem,
-    brief,
-    plan_empty,
-    plan_total,
-    plan_nested,
-    notes,
-    stale,
-    inspector,
-    writing_find,
-    writing_focus,
-    writing_read_only,
-    go_to,
-    confirm,
-    choose_model,
-    model_form_gguf,
-    download,
-    diff,
-    forecast,
-    findings,
-    takes,
-    palette,  # Textual's own
-]
 IN_HUGE_WINDOWS: list[Scene] = [library, plan, writing, streaming, settings]
 
 
@@ -512,7 +488,7 @@ async def pictures(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> A
         other = []
         for size, cells in sizes.items():
             await person.pilot.resize_terminal(*cells)
-            for theme in _themes(scene, size):
+            for theme in _themes(scene):
                 person.app.theme = theme
                 await at_rest(person)
                 name = f"{scene.__name__}-{size}-{theme.removeprefix('textual-')}"
@@ -521,11 +497,9 @@ async def pictures(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> A
         assert not other, "These pictures have changed; see the module's docstring."
 
 
-def _themes(scene: Scene, size: str) -> Sequence[str]:
+def _themes(scene: Scene) -> Sequence[str]:
     if scene is palette:
         return THEMES[:1]  # it keeps the theme that it began with
-    if scene in SMALL:
-        return THEMES[:1] if size == "80x24" else THEMES[1:]
     return THEMES
 
 
