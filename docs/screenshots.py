@@ -2,7 +2,7 @@
 
     .venv/bin/python docs/screenshots.py
 
-Writes docs/*.svg. Takes about two minutes: the model really plans and writes.
+Writes docs/*.svg. Takes about four minutes: the model really plans and writes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,45 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float
             await pilot.pause(0.1)
 
 
+async def take_tools(pilot: Pilot[int], shoot: Callable[[str], None]) -> None:
+    """What can be done to a text that is written."""
+
+    def sees(text: str) -> bool:
+        strips = pilot.app.screen._compositor.render_strips()
+        return any(text in strip.text for strip in strips)
+
+    await pilot.press("home", "v")
+    await until(pilot, lambda: sees("How many"))
+    await pilot.press("enter")
+    await until(pilot, lambda: sees("Enter picks a take"))
+    shoot("takes")
+    await pilot.press("enter")
+    await until(pilot, lambda: sees("Outline"))
+    await pilot.press("enter")
+    await pilot.pause(0.3)
+    await pilot.press("ctrl+l")
+    await until(pilot, lambda: sees("What is the model to do?"))
+    await pilot.press("enter")
+    await until(pilot, lambda: sees("Change 1 of"))
+    await pilot.pause(1.0)
+    shoot("diff")
+    await pilot.press("y", "enter")
+    await until(pilot, lambda: sees("Outline"))
+    await pilot.press("escape", "a")
+    await pilot.pause(1.0)
+    shoot("review")
+    await pilot.press("escape", "down", "down", "i")
+    await pilot.pause(1.0)
+    await pilot.press("down")
+    await pilot.pause(1.0)
+    shoot("inspector")
+    await pilot.press("escape", "ctrl+o")
+    await pilot.pause(2.0)
+    shoot("settings")
+    await pilot.press("escape")
+    await pilot.pause(0.3)
+
+
 async def take(folder: Path) -> None:
     app = LwtuiApp(Settings(documents=str(folder), restore=False))
 
@@ -42,7 +81,7 @@ async def take(folder: Path) -> None:
         await pilot.press("n")
         await pilot.pause()
         app.screen.query_one("#instruction", TextArea).load_text(INSTRUCTION)
-        app.screen.query_one("#seed", Input).value = "1"
+        app.screen.query_one("#seed", Input).value = "4"
         await pilot.pause()
         shoot("new-document")
         await pilot.press("f5")
@@ -59,6 +98,7 @@ async def take(folder: Path) -> None:
         shoot("writing")
         await until(pilot, lambda: session.activity is Activity.IDLE)
         await pilot.pause(0.3)
+        await take_tools(pilot, shoot)
         await pilot.press("f1")
         await pilot.pause(0.3)
         shoot("help")
