@@ -15,8 +15,9 @@ from lwtui.agentwrite.repetition import Finding
 
 _TAG = regex.compile(r"</?[a-z_]{3,}>")
 _LINE = regex.compile(r"[^\n]*(?:\n|$)")
-_HEADING = regex.compile(r"\s*(?:#{1,6}[ \t]+(?P<marked>.+)|\*\*(?P<bold>[^*]+)\*\*:?)\s*")
-_STEP = regex.compile(r"(?i)paragraph \d+ ?- ?main point\b|- word count: \d")  # as plans are shown to the model
+_HEADING = regex.compile(r" {0,3}#{1,6}[ \t]+(.+?)\s*")
+_FENCE = regex.compile(r"(?m)^ {0,3}(?:```|~~~)")
+_STEP = regex.compile(r"(?i)^\W*paragraph \d+ ?- ?main point\b")  # as plans are shown to the model
 _LEAST = 20  # characters: a shorter line of the instructions may well stand in a text
 
 
@@ -60,7 +61,8 @@ class RecitalWatch:
                 return None
             if _folded(line) in self._lines or _STEP.search(line):
                 return self._found(text, match.start(), "the model repeated its instructions")
-            if self._titles & _names(line):
+            heading = _HEADING.fullmatch(line)
+            if heading and heading_key(heading[1]) in self._titles and not _in_code(text[: match.start()]):
                 return self._found(text, match.start(), "the model went on to another section")
             self._checked = match.end()
         return None
@@ -69,13 +71,9 @@ class RecitalWatch:
         return Finding(len(text[:at].rstrip()), reason)
 
 
-def _names(line: str) -> set[str]:
-    """What a heading may name: all of it, or what stands before a colon."""
-    heading = _HEADING.fullmatch(line)
-    if heading is None:
-        return set()
-    text = heading["marked"] or heading["bold"]
-    return {heading_key(text), heading_key(text.partition(":")[0])} - {""}
+def _in_code(text: str) -> bool:
+    """Whether what follows stands in a block of code, where # begins a comment."""
+    return len(_FENCE.findall(text)) % 2 == 1
 
 
 def _folded(line: str) -> str:

@@ -35,12 +35,11 @@ def watch(title: str = "Soil") -> RecitalWatch:
         "give only the text of the section:  no heading for it, no notes about the task.\nMore.",
         "Paragraph 3 - Main Point: Soil: what to fill them with. - Word Count: 1,200 words\n",
         "Paragraph 5 - Main Point: What no plan says.\n",
-        "### Pots: how large they are to be\n",
         "</brief>",
         "And so on.</brief>",
         "## Pots\n",
         "### Water & light\n\nPour.",
-        "**Water & Light:**\n",
+        "## 1. Pots\n",
     ],
 )
 def test_instructions_and_other_sections_are_seen_however_they_come(recited: str) -> None:
@@ -58,6 +57,10 @@ def test_instructions_and_other_sections_are_seen_however_they_come(recited: str
     [
         "### Soil\n",
         "### Peat\n",
+        "**Pots**\n",
+        "### Pots: how large they are to be\n",
+        "```sh\n# Pots\nls pots\n```\n",
+        "- Word count: 250 words at most\n",
         "Pots\n",
         "Short line.\n",
         "A guide to pots, with the line: Pots are patient.\n",
