@@ -230,7 +230,7 @@ def api_key(model: ModelSettings) -> str:
     from keyring.errors import KeyringError
 
     try:
-        return keyring.get_password(KEYRING_SERVICE, model.name) or ""
+        return keyring.get_password(KEYRING_SERVICE, keyring_name(model)) or ""
     except KeyringError:
         return ""  # no keyring on this machine: the same as no key in it
 
@@ -242,16 +242,22 @@ def key_variable(model: ModelSettings) -> str:
     return next((name for name in names if name and os.environ.get(name, "").strip()), "")
 
 
-def store_api_key(name: str, key: str) -> None:
+def keyring_name(model: ModelSettings) -> str:
+    """What the keyring calls a model's key: of the model at this server. With another address it has none."""
+    scheme, _, rest = model.base_url.lower().partition("://")
+    return f"{model.name} at {scheme}://{rest.partition('/')[0]}"
+
+
+def store_api_key(model: ModelSettings, key: str) -> None:
     """Keep a model's key in the system keyring; an empty key removes it. Raises :class:`ConfigError`."""
     import keyring
     from keyring.errors import KeyringError, PasswordDeleteError
 
     try:
         if key:
-            keyring.set_password(KEYRING_SERVICE, name, key)
+            keyring.set_password(KEYRING_SERVICE, keyring_name(model), key)
         else:
-            keyring.delete_password(KEYRING_SERVICE, name)
+            keyring.delete_password(KEYRING_SERVICE, keyring_name(model))
     except PasswordDeleteError:
         return  # there was none to remove
     except KeyringError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import keyring
@@ -267,9 +268,13 @@ def test_a_key_is_looked_for_in_its_own_variable_then_the_common_one_then_the_ke
 ) -> None:
     model = ModelSettings("gpt", key_env="MY_KEY", base_url="http://localhost:1/v1")
     assert api_key(model) == ""
-    config.store_api_key("gpt", "from the ring")
+    config.store_api_key(model, "from the ring")
     assert api_key(model) == "from the ring"
     assert api_key(ModelSettings("other", base_url="http://localhost:1/v1")) == ""
+    # It was given for that server: it goes to no other, and not over another scheme.
+    assert api_key(replace(model, base_url="HTTP://localhost:1/v2")) == "from the ring"
+    for elsewhere in ("http://localhost:2/v1", "https://localhost:1/v1", "http://evil.example/localhost:1/v1"):
+        assert api_key(replace(model, base_url=elsewhere)) == ""
     monkeypatch.setenv("LWTUI_API_KEY", " common\n")
     assert api_key(model) == "common"
     monkeypatch.setenv("MY_KEY", "own")
@@ -296,12 +301,13 @@ def test_the_key_for_openai_is_shown_to_openai_alone(
 
 
 def test_a_stored_key_is_in_the_keyring_alone_and_can_be_taken_out(ring: Ring, file: Path) -> None:
-    add_model(ModelSettings("gpt"), file)
-    config.store_api_key("gpt", "secret")
-    assert ring.kept == {("lwtui", "gpt"): "secret"}
+    model = ModelSettings("gpt", base_url="https://a.example/v1")
+    add_model(model, file)
+    config.store_api_key(model, "secret")
+    assert ring.kept == {("lwtui", "gpt at https://a.example"): "secret"}
     assert "secret" not in file.read_text()
-    config.store_api_key("gpt", "")
-    config.store_api_key("gpt", "")  # there is none any more
+    config.store_api_key(model, "")
+    config.store_api_key(model, "")  # there is none any more
     assert ring.kept == {}
 
 
@@ -309,7 +315,7 @@ def test_a_machine_without_a_keyring_has_no_key_and_says_where_to_put_one(ring: 
     keyring.set_keyring(NoKeyring())
     assert api_key(ModelSettings("gpt")) == ""
     with pytest.raises(ConfigError, match="LWTUI_API_KEY") as caught:
-        config.store_api_key("gpt", "secret")
+        config.store_api_key(ModelSettings("gpt"), "secret")
     assert "secret" not in str(caught.value)
 
 

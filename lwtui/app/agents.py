@@ -72,15 +72,25 @@ class Agents:
             agent = self._open.get(name)
             if agent is not None and agent.settings == wanted:
                 return agent
-            local = wanted.provider == "llama_cpp"
-            for other, opened in list(self._open.items()):
-                if other == name or (local and opened.settings.provider == wanted.provider and other not in beside):
-                    await self._close(other)
-            if not local:
+            for other in self.closes(name, beside):
+                await self._close(other)
+            if wanted.provider != "llama_cpp":
                 # Its SDK takes a second to import, in which keys are typed and painted.
                 await asyncio.to_thread(import_module, "openai")
             self._open[name] = agent = await open_agent(name, self.settings, model=wanted)
             return agent
+
+    def closes(self, name: str, beside: Collection[str] = ()) -> list[str]:
+        """The models that :meth:`get` would close to open this one. Raises :class:`UsageError`."""
+        wanted = self.resolve(name)
+        if (agent := self._open.get(name)) is not None and agent.settings == wanted:
+            return []
+        local = wanted.provider == "llama_cpp"
+        return [
+            other
+            for other, opened in self._open.items()
+            if other == name or (local and opened.settings.provider == wanted.provider and other not in beside)
+        ]
 
     async def release(self) -> None:
         """Close all models and free their memory."""

@@ -78,6 +78,7 @@ class SectionIsNext:
 
 Heard = Event | ActivityChanged | SectionIsNext
 Listener = Callable[[Heard], None]
+Run = Callable[[], Awaitable[None]]
 
 
 class Session:
@@ -98,10 +99,10 @@ class Session:
         self.error = ""  # why the last run failed
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
+        self._run: Run = self._write  # what was started last
+        self._writes = False  # whether that writes, or plans
         self._closing = False
-        self.ledger = Ledger(
-            lambda: document.usage, document.add_usage, lambda: self.budget, lambda: self.model_settings
-        )
+        self.ledger = Ledger(lambda: document.usage, self._add_usage, lambda: self.budget, lambda: self.model_settings)
         self.aside = Aside(self)
 
     # -- listening
@@ -120,15 +121,15 @@ class Session:
 
     def start_plan(self) -> None:
         """Have the model plan the document, or go on with a plan that was broken off."""
-        self._start(lambda: self._plan(None))
+        self._start(lambda: self._plan(None), writes=False)
 
     def start_replan(self, section_id: str) -> None:
         """Have the model find another idea for one section."""
-        self._start(lambda: self._plan(section_id))
+        self._start(lambda: self._plan(section_id), writes=False)
 
     def start_breaking_up(self, section_id: str) -> None:
         """Have the model break one section into several within it."""
-        self._start(lambda: self._plan(section_id, within=True))
+        self._start(lambda: self._plan(section_id, within=True), writes=False)
 
     def start_write(self) -> None:
         """Write what is not done."""
@@ -136,7 +137,7 @@ class Session:
 
     def start_rewrite(self, section_ids: Collection[str]) -> None:
         """Have some sections written anew, in the document's order."""
-        self._start(lambda: self._write(section_ids))
+        self._start(self._anew(section_ids))
 
     async def cancel(self) -> None:
         """Stop the run at once and wait until its text is stored."""
@@ -150,21 +151,21 @@ class Session:
 
         The old text stands until the new one begins, so a model that cannot be reached takes nothing away.
         """
-        going_on = self.activity is Activity.WRITING
+        then = self._run if self._writes and self.busy else None
         await self.cancel()
-        self._start(lambda: self._write_anew(section_id, going_on))
+        self._start(self._anew({section_id}, then))
 
     async def change_model(self, name: str) -> None:
         """Have another model write the document; a run that was going on goes on with that one."""
         await self.change_brief(replace(self.document.brief, model=name))
 
     async def change_brief(self, brief: Brief) -> None:
-        """Change what is to be written and how; writing that was going on goes on by that."""
-        going_on = self.activity is Activity.WRITING
+        """Change what is to be written and how; a run that was going on goes on by that."""
+        going_on = self.busy
         await self.cancel()
         self.document.set_brief(brief)
         if going_on:
-            self.start_write()
+            self._start(self._run, writes=self._writes)
 
     async def close(self) -> None:
         """Stop, store, close the file. Raises :class:`lwtui.errors.DocumentError` after closing."""
@@ -173,6 +174,11 @@ class Session:
             await self.cancel()
         finally:
             self.document.close()
+
+    def _add_usage(self, usage: Usage) -> None:
+        """Count what was asked beside the writing; of a document that is only read, nobody can."""
+        if not self.document.read_only:
+            self.document.add_usage(usage)
 
     # -- roles and budget
 
@@ -244,16 +250,17 @@ class Session:
 
     # -- runs
 
-    def _start(self, run: Callable[[], Awaitable[None]]) -> None:
+    def _start(self, run: Run, *, writes: bool = True) -> None:
         if self._closing:
             return
         if self._task is not None and not self._task.done():
             raise LwtuiError(f"The model is at work: stop it first ({key_of(WRITING, 'stop')}).")
+        self._run, self._writes = run, writes
         self._become(Activity.LOADING)
         self._task = asyncio.create_task(self._guarded(run))
         self._task.add_done_callback(self._ended)
 
-    async def _guarded(self, run: Callable[[], Awaitable[None]]) -> None:
+    async def _guarded(self, run: Run) -> None:
         try:
             await run()
         except LwtuiError as failure:
@@ -300,39 +307,50 @@ class Session:
                         document.add_usage(event.usage)
                     self._hear(event)
 
-    async def _write_anew(self, section_id: str, then_open: bool) -> None:
-        await self._write({section_id})
-        if then_open:
-            await self._write()
+    def _anew(self, section_ids: Collection[str], then: Run | None = None) -> Run:
+        """Have sections written anew, and ``then`` what was going on. Started again, it writes those that are left."""
+        left = set(section_ids)
 
-    async def _write(self, anew: Collection[str] | None = None) -> None:
-        """Write what is not done, or some sections anew. Begins again where a section was changed under way."""
+        async def run() -> None:
+            if left:
+                await self._write(left)
+            if then is not None:
+                await then()
+
+        return run
+
+    async def _write(self, left: set[str] | None = None) -> None:
+        """Write what is not done, or the sections ``left`` to be written anew, which takes each out of it.
+
+        Begins again where a section was changed under way.
+        """
         document = self.document
         agent = await self.agents.get(self.model)
         agent.helper = await self._helper()
         spent = document.usage + self.ledger.untold
-        oracle = Oracle(agent, document.brief, document, spent, self.budget, anew or (), self.ledger.beside)
+        oracle = Oracle(agent, document.brief, document, spent, self.budget, frozenset(left or ()), self.ledger.beside)
         self.note(f"Expected: {told(oracle.expected, unit(document.brief.language))}")
         self._become(Activity.WRITING)
         self.pace.restart()
         self.ledger.writing = oracle.running
         try:
-            await self._write_under(oracle, agent, anew)
+            await self._write_under(oracle, agent, left)
         finally:
             self.ledger.writing = Usage
             if line := oracle.close():
                 self.note(line)
 
-    async def _write_under(self, oracle: Oracle, agent: Agent, anew: Collection[str] | None) -> None:
+    async def _write_under(self, oracle: Oracle, agent: Agent, left: set[str] | None) -> None:
         while True:
+            anew = None if left is None else frozenset(left)
             manuscript = Manuscript(self.document, anew or (), lambda: self._tell(SectionIsNext()))
             events = manuscript.checked(oracle.over(write(agent, self.document.brief, manuscript, anew)))
             try:
                 async with aclosing(record(self.document, events, oracle.usage_of)) as recorded:
                     async for event in recorded:
                         self._hear(event)
-                        if anew is not None and isinstance(event, SectionFinished):
-                            anew = set(anew) - {event.section_id}  # beginning again does not write it once more
+                        if left is not None and isinstance(event, SectionFinished):
+                            left.discard(event.section_id)  # beginning again does not write it once more
                 return
             except SectionChanged:
                 self.current.clear()

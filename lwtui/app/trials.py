@@ -27,14 +27,15 @@ async def tried(app: LwtuiApp, name: str) -> Trial:
     from lwtui.agentwrite.trial import try_out
 
     session = app.session
-    if session is not None and session.busy and (at_work := session.model) != name:
-        # One model is open at a time, and this one would be closed in the middle of a sentence.
+    at_work = session is not None and session.busy
+    if at_work and (closed := app.agents.closes(name)):
+        # The model at work may be among them, and would be closed in the middle of a sentence.
         return Trial(
-            False, (f"{at_work} is at work on your document. Stop it ({key_of(WRITING, 'stop')}), then test {name}.")
+            False, f"{closed[0]} is at work on your document. Stop it ({key_of(WRITING, 'stop')}), then test {name}."
         )
     try:
         told = await try_out(await app.agents.get(name))
-        if await _learn_context(app, name):
+        if not at_work and await _learn_context(app, name):
             told = await try_out(await app.agents.get(name))
     except LwtuiError as error:
         return Trial(False, str(error))

@@ -158,7 +158,7 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
     model = _gguf(options) if options.path else _endpoint(options)
     profile_for(model)
     if options.key_stdin:
-        store_api_key(name, _read_key())
+        store_api_key(model, _read_key())
     add_model(model)
     if options.use:
         set_value("model", name)
@@ -217,9 +217,11 @@ def _checked_key(key: str) -> str:
 
 
 def _remove(name: str, settings: Settings) -> None:
+    model = settings.models.get(name)
     remove_model(name)
     try:
-        store_api_key(name, "")
+        if model is not None:
+            store_api_key(model, "")
     except ConfigError:
         say("This machine has no system keyring, so there was no key to remove.")
     if settings.model == name:

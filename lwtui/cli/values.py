@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from lwtui.documents.model import MOST_SEED
+
 _MOST = 10**9
-_MOST_SEED = 2**31 - 1
 
 
 def whole(given: str) -> int:
@@ -16,8 +17,8 @@ def whole(given: str) -> int:
 
 
 def seed(given: str) -> int:
-    if not given.isdecimal() or int(given) > _MOST_SEED:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {_MOST_SEED}, not {given!r}")
+    if not given.isdecimal() or int(given) > MOST_SEED:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {MOST_SEED}, not {given!r}")
     return int(given)
 
 

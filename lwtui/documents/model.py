@@ -165,6 +165,9 @@ class Note:
 NOTE_KINDS = ("story", "style", "fact")
 
 
+MOST_SEED = 2**31 - 1  # what every backend and a document take
+
+
 @dataclass(frozen=True)
 class Brief:
     """What the writer asked for."""

@@ -72,7 +72,8 @@ async def test_a_field_that_is_wrong_is_pointed_at(server: FaultServer) -> None:
         for field, value, right, told in (
             ("#instruction", " \n ", INSTRUCTION, "Say what should be written."),
             ("#words", "", "1500", "The length is a number from 1 to 1,000,000."),
-            ("#seed", "-4", "", "The seed is a whole number, or empty."),
+            ("#seed", "-4", "", "The seed is a whole number up to 2,147,483,647, or empty."),
+            ("#seed", "1" + "0" * 40, "", "The seed is a whole number up to"),
             ("#words", "0", "1500", "The length is a number from 1 to 1,000,000."),
             ("#words", "1000001", "1500", "The length is a number from 1 to 1,000,000."),
         ):

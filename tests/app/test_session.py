@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
-from lwtui.agentwrite.events import DocumentFinished, Event, SectionStarted, TextDelta, Thinking
+from lwtui.agentwrite.events import DocumentFinished, Event, SectionFinished, SectionStarted, TextDelta, Thinking
 from lwtui.app.agents import Agents
 from lwtui.app.manuscript import Manuscript, SectionChanged
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session, describe
@@ -165,6 +166,35 @@ async def test_of_several_sections_written_anew_none_is_written_twice(document: 
     assert document.section("s1").text != with_text
     assert any(one.text == "Second, and more of it." for one in document.revisions("s2"))
     await session.agents.release()
+
+
+async def test_another_brief_goes_on_with_what_was_asked_for_and_with_nothing_else(
+    author: Author, place: Place
+) -> None:
+    """Also while the model is still being opened, and after a part of it is done."""
+    author.delay = tempo = Tempo(5)
+    async with FaultServer(author) as server:
+        place.serve(server)
+        with Document.open(place.make(60, 60, 60, texts={1: "First.", 2: "Second."})) as document:
+            session = Session(document, Agents(load_settings()))
+            finished: list[str] = []
+            session.listen(
+                lambda event: finished.append(event.section_id) if isinstance(event, SectionFinished) else None
+            )
+            session.start_rewrite(["s1", "s2"])
+            assert session.activity is Activity.LOADING
+            await session.change_brief(replace(document.brief, instruction="Write of tea"))
+            assert session.busy
+            assert await eventually(lambda: "s1" in session.current, 20.0)
+            tempo.go()
+            assert await eventually(lambda: finished == ["s1"], 20.0)
+            await session.change_brief(replace(document.brief, instruction="Write of tea and milk"))
+            assert await eventually(lambda: not session.busy, 20.0)
+            assert not session.error
+            assert finished == ["s1", "s2"]
+            assert document.section("s3").status is Status.EMPTY
+            assert "tea and milk" in server.calls[-1].json["messages"][-1]["content"]
+            await session.agents.release()
 
 
 def test_the_log_tells_lengths_in_the_documents_unit() -> None:

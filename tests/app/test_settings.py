@@ -65,7 +65,7 @@ async def test_an_endpoint_is_added_with_its_key_in_the_keyring_alone(
         assert load_settings().models["mine"] == ModelSettings(
             "mine", model="m-2", base_url=server.base_url, context_length=32000, price_input=0.5, price_output=1.5
         )
-        assert drawer.keys == {(KEYRING_SERVICE, "mine"): KEY}
+        assert drawer.keys == {(KEYRING_SERVICE, f"mine at http://127.0.0.1:{server.port}"): KEY}
         await person.sees("mine answers: first token after")
         assert server.calls[-1].headers["authorization"] == f"Bearer {KEY}"
     for file in place.home.rglob("*"):
@@ -73,7 +73,7 @@ async def test_an_endpoint_is_added_with_its_key_in_the_keyring_alone(
 
 
 async def test_a_model_is_changed_and_keeps_its_key(server: FaultServer, drawer: Drawer) -> None:
-    drawer.keys[KEYRING_SERVICE, "writer"] = KEY
+    drawer.keys[KEYRING_SERVICE, f"writer at http://127.0.0.1:{server.port}"] = KEY
     async with someone() as person:
         await settings(person)
         await person.press("down", "enter")
@@ -85,7 +85,7 @@ async def test_a_model_is_changed_and_keeps_its_key(server: FaultServer, drawer:
         await person.at(SettingsScreen)
         changed = load_settings().models["writer"]
         assert (changed.model, changed.base_url, changed.retry_seconds) == ("m-3", server.base_url, 20.0)
-        assert drawer.keys == {(KEYRING_SERVICE, "writer"): KEY}
+        assert drawer.keys == {(KEYRING_SERVICE, f"writer at http://127.0.0.1:{server.port}"): KEY}
 
 
 async def test_a_form_that_is_wrong_says_where() -> None:
@@ -192,7 +192,7 @@ async def test_a_model_from_the_command_line_writes_until_another_is_chosen(serv
 
 
 async def test_a_model_is_removed_with_its_key_after_asking(server: FaultServer, drawer: Drawer) -> None:
-    drawer.keys[KEYRING_SERVICE, "writer"] = KEY
+    drawer.keys[KEYRING_SERVICE, f"writer at http://127.0.0.1:{server.port}"] = KEY
     async with someone() as person:
         await settings(person)
         await person.press("d")
@@ -284,7 +284,12 @@ async def test_a_test_does_not_take_the_model_away_that_writes(author: Author, p
             await person.at(WritingScreen)
             await person.until(lambda: person.document.words > 3)
             await settings(person)
-            await person.press("end", "t")
+            await person.press("end", "t")  # another endpoint takes nothing away
+            await person.sees("other answers")
+            # The one that writes would have to be opened again, by what is set for it now.
+            set_value("models.writer.context_length", "16000")
+            person.app.reload_settings()
+            await person.press("up", "t")
             await person.sees("writer is at work on your document")
             assert person.session.busy
             await person.press("escape")
@@ -418,7 +423,7 @@ async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_n
             await person.sees("small-2 is saved, and writes new documents from now on.", "first token after")
         assert server.calls[-1].json["model"] == "small-2"
         assert (server.calls[-1].json["temperature"], server.calls[-1].json["top_p"]) == (0.7, 0.95)
-        assert drawer.keys == {(KEYRING_SERVICE, "small-2"): KEY}
+        assert drawer.keys == {(KEYRING_SERVICE, f"small-2 at http://127.0.0.1:{server.port}"): KEY}
         assert load_settings().models["small-2"].sampling == "balanced"
     for file in place.home.rglob("*"):
         assert not file.is_file() or KEY.encode() not in file.read_bytes()

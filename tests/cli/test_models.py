@@ -85,7 +85,8 @@ def test_a_key_from_standard_input_is_kept_in_the_keyring_alone(shell: Shell, ke
         add = ["models", "add", "writer", "--base-url", server.base_url, "--model", "m-1", "--key-stdin"]
         done = shell.run(*add, stdin=f"{KEY}\n", **keyring).worked()
         assert KEY not in done.out + done.err + shell.config.read_text()
-        assert json.loads((shell.folder / "keyring.json").read_text()) == {"lwtui/writer": KEY}
+        kept = json.loads((shell.folder / "keyring.json").read_text())
+        assert kept == {f"lwtui/writer at {server.base_url.removesuffix('/v1')}": KEY}
         shell.run("plan", "Tomatoes", "--model", "writer", **keyring).worked()
         assert server.calls[0].headers["authorization"] == f"Bearer {KEY}"
     shell.run("models", "remove", "writer", **keyring).worked()

@@ -16,7 +16,7 @@ from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.section_form import MOST_WORDS
 from lwtui.app.widgets.title_bar import TitleBar
-from lwtui.documents.model import Brief, Mode
+from lwtui.documents.model import MOST_SEED, Brief, Mode
 from lwtui.text import detect_language
 
 MODES = (
@@ -138,8 +138,8 @@ class BriefForm(Base):
         if not words.value.isdecimal() or not 1 <= int(words.value) <= MOST_WORDS:
             self._point_at(words, f"The length is a number from 1 to {MOST_WORDS:,}.")
             return None
-        if seed.value and not seed.value.isdecimal():
-            self._point_at(seed, "The seed is a whole number, or empty.")
+        if seed.value and not (seed.value.isdecimal() and int(seed.value[:20]) <= MOST_SEED):
+            self._point_at(seed, f"The seed is a whole number up to {MOST_SEED:,}, or empty.")
             return None
         return Brief(
             instruction.text.strip(),

@@ -99,7 +99,7 @@ class EndpointForm(ModelForm):
 
     def _hint_at_key(self) -> None:
         variable = self._variable()
-        stays = "; left empty: stays as it is" if self._model.name else ""
+        stays = "; left empty: the one it has here" if self._model.name else ""
         hint = f"found in {variable}: none is needed here" if variable else f"goes to the system keyring{stays}"
         self.query_one("#key", Input).placeholder = hint
 
@@ -161,11 +161,8 @@ class EndpointForm(ModelForm):
         return self._names[draft.base_url, key]
 
     async def _kept_key(self, draft: ModelSettings) -> str:
-        """The key that will be used without one typed. The keyring's goes to the address that it was stored for."""
-        if self._model.name and draft.base_url == self._model.base_url:
-            return await asyncio.to_thread(api_key, replace(draft, name=self._model.name))
-        variable = key_variable(draft)
-        return await asyncio.to_thread(api_key, draft) if variable else ""
+        """The key that will be used without one typed."""
+        return await asyncio.to_thread(api_key, replace(draft, name=self._model.name or draft.name))
 
     @on(Input.Changed, "#model")
     def _narrow(self) -> None:
@@ -218,7 +215,7 @@ class EndpointForm(ModelForm):
             named = self._with_names(model, [] if insists else await self._listed(model))
             check_model(named)
             if wanted[1]:
-                await asyncio.to_thread(store_api_key, named.name, wanted[1])  # the keyring may ask to be unlocked
+                await asyncio.to_thread(store_api_key, named, wanted[1])  # the keyring may ask to be unlocked
             self.store(named)
         except ModelError as error:
             self.tell(f"{error} F5 again saves it as it is.")

@@ -243,7 +243,7 @@ class SettingsScreen(Base):
             self.complain(error)
         else:
             with suppress(ConfigError):  # no keyring, no key in it
-                await asyncio.to_thread(store_api_key, model.name, "")
+                await asyncio.to_thread(store_api_key, model, "")
         self.lwtui.reload_settings()
         self._show()
 

@@ -152,11 +152,15 @@ class TextTools(DocumentScreen):
         if label is None:
             self.say("There is nothing to take back here. Ctrl+Z in the text does.")
             return
+        replaced = label.startswith(f"{REPLACED} “")
         question = f"Take back the last change of the plan: {label}?"
-        if label.startswith(f"{REPLACED} “"):
+        if replaced:
             loses = self._finding.what_undo_loses(label)
             question = loses and f"Take back: {label}? {loses} (the history has it)."
         if question and not await self.app.push_screen_wait(Confirm(question, "Undo")):
+            return
+        if self._session.current and not replaced:  # the plan before may not have the section that is being written
+            self.say(f"A section is being written: {key_of(WRITING, 'pause')} pauses. Then the plan can be changed.")
             return
         try:
             self._document.undo_plan()
