@@ -315,6 +315,9 @@ async def test_settings_lie_over_a_document_and_leave_it_as_it_is(place: Place, 
 def here(monkeypatch: pytest.MonkeyPatch, *servers: FaultServer) -> None:
     """The ports that are asked are those of ``servers``, and of one that nobody listens on."""
     monkeypatch.setattr("lwtui.models.servers.PORTS", {9: "Jan", **{one.port: "Ollama" for one in servers}})
+    # A machine that runs other tests meanwhile may be slow to answer itself.
+    monkeypatch.setattr("lwtui.models.servers.SECONDS", 15.0)
+    monkeypatch.setattr("lwtui.models.servers._CONNECT_SECONDS", 15.0)
 
 
 async def test_a_found_model_is_added_tested_and_made_the_default_by_two_keys(
