@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,10 @@ def set_value(
         if name not in table:
             table[name] = tomlkit.table(is_super_table=name == "models")
         table = table[name]
+    if parents == ["keys"]:
+        group, _, action = leaf.partition(".")
+        if isinstance(nested := table.get(group), dict):
+            nested.pop(action, None)  # the same key in a table [keys.GROUP]
     if value == "":
         table.pop(leaf, None)
     elif parents in (["roles"], ["keys"]):
@@ -347,8 +352,9 @@ def _checked(table: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
         allowed = _TYPES[known[key]]
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             raise ConfigError(f"{where}'{key}' must be {_words_for(known[key])}, not {value!r}.")
-        if isinstance(value, int | float) and value < 0:
-            raise ConfigError(f"{where}'{key}' must not be negative.")
+        if isinstance(value, int | float) and not 0 <= value < inf:
+            what = "must not be negative" if value < 0 else "must be a finite number"
+            raise ConfigError(f"{where}'{key}' {what}.")
         if value and value not in _CHOICES.get(key, (value,)):
             raise ConfigError(f"{where}'{key}' must be one of {', '.join(_CHOICES[key])}, not {value!r}.")
     return dict(table)

@@ -345,3 +345,20 @@ def test_an_address_with_a_secret_is_not_written_into_the_settings(tmp_path: Pat
                 write()
             assert "hunter22" not in str(caught.value)
     assert not file.exists()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_number_is_finite(tmp_path: Path, value: str) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(f"[models.x]\nstall_seconds = {value}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="finite"):
+        load_settings(path)
+
+
+def test_setting_a_key_takes_the_place_of_one_in_a_nested_table(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text('[keys.writing]\nsave = "f2"\n', encoding="utf-8")
+    set_value("keys.writing.save", "f3", path)
+    assert load_settings(path).keys == {"writing.save": "f3"}
+    set_value("keys.writing.save", "", path)
+    assert load_settings(path).keys == {}

@@ -185,7 +185,7 @@ def parse(answer: str) -> tuple[list[dict[str, Any]], list[str]]:
     start = answer.find("{")
     try:
         whole, _ = json.JSONDecoder().raw_decode(answer[start:]) if start >= 0 else ({}, 0)
-    except ValueError:
+    except (ValueError, RecursionError):
         whole = {"findings": _single_objects(answer)}
     if "findings" not in whole and "first" in whole:
         whole = {"findings": _single_objects(answer)}
@@ -201,7 +201,7 @@ def _single_objects(answer: str) -> list[dict[str, Any]]:
     for match in regex.finditer(r"\{[^{}]*\}", answer):
         try:
             row = json.loads(match.group())
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # what follows may still be whole
         if "first" in row:
             found.append(row)

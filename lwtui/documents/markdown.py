@@ -22,7 +22,12 @@ _LANGUAGE_SAMPLE = 5_000  # characters that a language is told by
 _LONG_SECTION = 2_000  # words; a section that has as many is divided at the headings within it
 _UNWRITTEN = 250  # words; the target of a section of which there is only the heading
 # What may be a block of YAML that many tools put on top; its last line would pass for a heading.
-_FRONT_MATTER = regex.compile(r"\A\s*^---[ \t]*\n(?P<yaml>(?s:.*?))^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", regex.MULTILINE)
+# A key or a comment stands directly below its first line: else it is text between two rules.
+_FRONT_MATTER = regex.compile(
+    r"\A\s*^---[ \t]*\n(?=#|[^\s:#][^\n:]*:)(?P<yaml>(?s:.*?))^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", regex.MULTILINE
+)
+_KEY = regex.compile(r"[\w-]+[ \t]*:")
+_TITLE_LINE = regex.compile(r"^title[ \t]*:[ \t]*(?P<title>[^\n]*)", regex.MULTILINE)
 _MOST_FRONT_MATTER = 20_000  # characters
 
 
@@ -120,13 +125,16 @@ def _without_front_matter(text: str) -> tuple[str, str]:
     import yaml
 
     try:
-        values = yaml.safe_load(match["yaml"])
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return "", text  # two rules, with text between them
+        values = yaml.load(match["yaml"], Loader=yaml.BaseLoader)  # a title such as 007 or No is text as it stands
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
+        if not _KEY.match(match["yaml"]):
+            return "", text  # two rules, with text between them
+        line = _TITLE_LINE.search(match["yaml"])  # "title: Rust: The Book" is no strict YAML, and usual
+        return " ".join(line["title"].strip(" \t\"'").split()) if line else "", text[match.end() :]
     if not isinstance(values, dict):
         return "", text
     title = values.get("title")
-    return " ".join(str(title).split()) if isinstance(title, str | int | float) else "", text[match.end() :]
+    return " ".join(title.split()) if isinstance(title, str) else "", text[match.end() :]
 
 
 def _is_title(headings: Sequence[_Heading], lines: Sequence[str]) -> bool:

@@ -42,8 +42,8 @@ class Mode(StrEnum):
     DIRECT = "direct"  # one call for the whole text
 
 
-# What asks for a document, in front of what it is to be: "Please write me a guide to …", "Explain how …".
 _STOP = regex.compile(r"(?<=\p{Ll}{2})[.!?]+\s+|[。！？]")
+# What asks for a document, in front of what it is to be: "Please write me a guide to …", "Explain how …".
 _ASKING = regex.compile(
     r"(?:please\s+|can you\s+|could you\s+)?"
     r"(?:write|draft|compose|create|prepare|produce|explain|describe|discuss)(?:\s+(?:me|us))?(?:\s+about)?\s+(?=\p{L})",
@@ -65,7 +65,7 @@ def printed_title(title: str, instruction: str, otherwise: str) -> str:
     if not title.endswith("…") or title != title_from(instruction):
         return title
     whole = _STOP.split(_asked(instruction), maxsplit=1)[0]
-    return whole if len(whole) <= _LONGEST_PRINTED else otherwise
+    return whole if 0 < len(whole) <= _LONGEST_PRINTED else otherwise
 
 
 def _asked(instruction: str) -> str:

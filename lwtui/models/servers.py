@@ -239,7 +239,7 @@ def _port(base_url: str) -> int:
 
 def free_name(model: str, taken: Collection[str]) -> str:
     """A name for a model by what its server calls it: ``qwen3:8b`` is ``qwen3-8b``, a path is its last part."""
-    last = model.rstrip("/").rpartition("/")[2].removesuffix(".gguf").removesuffix(":latest")
+    last = re.sub(r"(?i)(\.gguf)+$", "", model.rstrip("/").rpartition("/")[2].removesuffix(":latest"))
     name = re.sub(r"[^\w.+-]+", "-", last).strip("-._+")[:40] or "model"
     return next(one for one in _numbered(name) if one not in taken and one != "demo")
 

@@ -115,3 +115,8 @@ async def test_a_base_model_cannot_judge() -> None:
         with pytest.raises(LwtuiError, match="base model, which cannot judge"):
             await reviewed(studio)
         assert not studio.prompts
+
+
+def test_an_answer_that_nests_too_deep_has_no_findings() -> None:
+    assert parse('{"findings": ' + "[" * 200_000) == ([], [])
+    assert parse('{"first": ' + "[" * 200_000 + "}") == ([], [])

@@ -227,3 +227,8 @@ def test_the_line_that_compares_is_a_sentence_and_fits_a_narrow_window() -> None
     assert compared(unknown, Usage(8_100, 1_600), 65.0, priced) == (
         "It took 1 min and 9,700 tokens; expected were 9,500 tokens."
     )
+
+
+def test_a_budget_of_less_than_a_token_is_refused() -> None:
+    with pytest.raises(UsageError, match="above 0"):
+        parse_budget("0.4 tokens")

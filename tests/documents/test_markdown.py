@@ -191,3 +191,26 @@ def test_no_word_of_a_text_is_lost(lines: list[str]) -> None:
     found = title + " " + "\n".join(f"{one.title}\n{one.text}" for one in sections)
     added = sum(one.title == "Introduction" for one in sections)
     assert count_words(found) - added == count_words("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("block", "title"),
+    [
+        ("date: !!timestamp abc\ntitle: Soil", "Soil"),
+        ("x: !!int ''\ny: !!bool foo\ntitle: 007", "007"),
+        ("title: No", "No"),
+        ("title: 2024-01-05", "2024-01-05"),
+        ("title: 0x" + "f" * 6000, "0x" + "f" * 6000),
+        ("title: Rust: The Book", "Rust: The Book"),
+        ("tags: [@a]", ""),
+        ('x: "\\UFFFFFFFF"', ""),
+    ],
+)
+def test_front_matter_of_any_kind_is_no_text_and_its_title_stays_as_written(block: str, title: str) -> None:
+    own, parts = _divide(f"---\n{block}\n---\n\nLoam.")
+    assert (own, [part.text for part in parts]) == (title, ["Loam."])
+
+
+def test_text_between_two_rules_at_the_top_stays() -> None:
+    text = "---\n\nNote: keep this paragraph.\n\n---\n\nText"
+    assert [part.text for part in _divide(text)[1]] == [text]

@@ -43,3 +43,8 @@ def test_a_title_that_was_cut_is_printed_whole_up_to_its_stop_or_by_another_name
     # A title of one's own is printed as it is.
     for own in ("Tomatoes", "And then…"):
         assert printed_title(own, asked, "tomatoes") == own
+
+
+def test_a_printed_title_is_never_empty() -> None:
+    instruction = "？" + "long " * 40
+    assert printed_title(title_from(instruction), instruction, "Untitled") == "Untitled"

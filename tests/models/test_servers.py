@@ -54,6 +54,8 @@ async def test_each_kind_of_server_is_known_by_its_answer_or_else_by_its_port(mo
         "llama-cpp-python": {"id": "gpt-3.5-turbo", "owned_by": "me"},
         "a model server": {"id": "m", "owned_by": 7},
     }
+    for variable in ("LWTUI_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(variable, "sk-never-shown")
     async with AsyncExitStack() as stack:
         running = [await stack.enter_async_context(listing(model)) for model in kinds.values()]
         found = await find_servers([server.port for server in running])
@@ -155,3 +157,8 @@ def test_models_that_are_in_the_settings_are_not_offered_again() -> None:
 )
 def test_a_name_is_short_and_can_be_typed(model: str, name: str) -> None:
     assert free_name(model, ()) == name
+
+
+@pytest.mark.parametrize("model", ["Foo-Q4.GGUF", "Foo-Q4.gguf:latest", "Foo-Q4.gguf.GGUF"])
+def test_a_free_name_has_no_ending_of_a_file(model: str) -> None:
+    assert free_name(model, ()) == "Foo-Q4"
