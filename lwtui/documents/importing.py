@@ -50,7 +50,8 @@ function Blocks(blocks)
   return joined
 end
 """
-_BETWEEN_LISTS = regex.compile(r"(?m)^&nbsp;\n+")  # how pandoc keeps two lists apart
+# How pandoc keeps two lists apart. Before a numbered list or a block of code it has to stay: they would be one.
+_BETWEEN_LISTS = regex.compile(r"(?m)^&nbsp;\n+(?=[-*+] )")
 _PICTURE = regex.compile(r"!\[(?P<shown>(?:[^\]\\]|\\.)*)\]\(media/[^)\s]*(?:\s+\"[^\"]*\")?\)")
 
 
