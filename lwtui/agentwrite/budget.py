@@ -83,8 +83,8 @@ def parse_budget(given: str) -> Budget | None:
     if match is None:
         raise UsageError(f"{given!r} is no budget: give an amount such as 2.50, or tokens such as 200k tokens.")
     number = float(match["number"].replace(",", "")) * {"k": 1e3, "m": 1e6}.get((match["scale"] or "").lower(), 1)
-    if number <= 0 or (match["tokens"] and round(number) == 0):
-        raise UsageError("The budget has to be above 0; leave it out for none.")
+    if not 0 < number < 1e15 or (match["tokens"] and round(number) == 0):
+        raise UsageError("The budget has to be above 0, and a figure that means something; leave it out for none.")
     return Budget(tokens=round(number)) if match["tokens"] else Budget(amount=number)
 
 

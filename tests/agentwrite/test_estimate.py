@@ -229,6 +229,7 @@ def test_the_line_that_compares_is_a_sentence_and_fits_a_narrow_window() -> None
     )
 
 
-def test_a_budget_of_less_than_a_token_is_refused() -> None:
+@pytest.mark.parametrize("given", ["0.4 tokens", "9" * 400 + " tokens", "9" * 400])
+def test_a_budget_that_has_no_size_is_refused(given: str) -> None:
     with pytest.raises(UsageError, match="above 0"):
-        parse_budget("0.4 tokens")
+        parse_budget(given)
