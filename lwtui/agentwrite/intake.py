@@ -139,7 +139,7 @@ class _Levels:
 
     def __init__(self, existing: str) -> None:
         self._line_starts = not existing or existing.endswith("\n")
-        self.in_code = len(_FENCE_LINE.findall(existing)) % 2 == 1
+        self.in_code = in_code(existing)
         self._held = ""
 
     def add(self, text: str) -> str:
@@ -162,6 +162,11 @@ class _Levels:
             self.in_code = not self.in_code
         top = None if self.in_code else _TOP_HEADING.match(line)
         return f"###{line[top.end() :]}" if top else line
+
+
+def in_code(text: str) -> bool:
+    """Whether what follows ``text`` stands in a block of code, where # begins a comment."""
+    return len(_FENCE_LINE.findall(text)) % 2 == 1
 
 
 def _overlap(end: str, opening: str) -> int:

@@ -10,13 +10,12 @@ from collections.abc import Iterable
 
 import regex
 
-from lwtui.agentwrite.intake import heading_key
+from lwtui.agentwrite.intake import heading_key, in_code
 from lwtui.agentwrite.repetition import Finding
 
 _TAG = regex.compile(r"</?[a-z_]{3,}>")
 _LINE = regex.compile(r"[^\n]*(?:\n|$)")
 _HEADING = regex.compile(r" {0,3}#{1,6}[ \t]+(.+?)\s*")
-_FENCE = regex.compile(r"(?m)^ {0,3}(?:```|~~~)")
 _STEP = regex.compile(r"(?i)^\W*paragraph \d+ ?- ?main point\b")  # as plans are shown to the model
 _LEAST = 20  # characters: a shorter line of the instructions may well stand in a text
 
@@ -62,18 +61,13 @@ class RecitalWatch:
             if _folded(line) in self._lines or _STEP.search(line):
                 return self._found(text, match.start(), "the model repeated its instructions")
             heading = _HEADING.fullmatch(line)
-            if heading and heading_key(heading[1]) in self._titles and not _in_code(text[: match.start()]):
+            if heading and heading_key(heading[1]) in self._titles and not in_code(text[: match.start()]):
                 return self._found(text, match.start(), "the model went on to another section")
             self._checked = match.end()
         return None
 
     def _found(self, text: str, at: int, reason: str) -> Finding:
         return Finding(len(text[:at].rstrip()), reason)
-
-
-def _in_code(text: str) -> bool:
-    """Whether what follows stands in a block of code, where # begins a comment."""
-    return len(_FENCE.findall(text)) % 2 == 1
 
 
 def _folded(line: str) -> str:
