@@ -54,6 +54,7 @@ def build(
 
 
 def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mapping[str, str], origin: Origin) -> None:
+    db.execute("PRAGMA journal_mode = MEMORY")  # a file that fails is thrown away: nothing is left beside it if killed
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("PRAGMA foreign_keys = ON")

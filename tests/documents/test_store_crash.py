@@ -54,6 +54,21 @@ async def main():
 asyncio.run(main())
 """
 
+# Dies when a document that it makes is half in its file.
+MAKER = """
+import os, signal, sys
+from pathlib import Path
+from lwtui.documents import build
+from lwtui.documents.model import Brief, Plan, PlannedSection
+put_plan = build.put_plan
+def killed(*arguments):
+    put_plan(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+build.put_plan = killed
+plan = Plan("Long", tuple(PlannedSection(f"Part {n}", "words " * 200, 100) for n in range(3000)))
+build.build(Path(sys.argv[1]), Brief("Write it", 300000), plan)
+"""
+
 READER = """
 import sys
 from pathlib import Path
@@ -84,6 +99,16 @@ def read_until(process: subprocess.Popen[str], seconds: float) -> list[str]:
     while time.time() < end:
         lines.append(process.stdout.readline())
     return lines
+
+
+def test_a_document_that_was_half_made_is_none_and_leaves_no_journal(tmp_path: Path) -> None:
+    process = start(MAKER, tmp_path / "long.lw")
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    [left] = tmp_path.iterdir()
+    assert (left.name.startswith("."), left.suffix, left.stat().st_size > 0) == (True, ".tmp", True)
+    with Document.create(tmp_path / "long.lw", Brief("Write it", 300000), PLAN) as document:
+        assert document.plan == PLAN
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.6, 1.3])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import json
 import random
 import resource
 import subprocess
 import sys
+import time
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -354,12 +356,15 @@ def test_stopped_at_any_moment_it_is_right_or_not_there(folder: Path, watch: Wat
             await asyncio.wait_for(download(source, token=""), seconds)
 
     draw = random.Random(3)
-    with Hub(CONTENT) as hub:
+    with Hub(CONTENT, itertools.repeat(Fault(pace=0.003))) as hub:
         source = hub.source(folder)
+        begun = time.monotonic()
+        watch.get(source)
+        whole = time.monotonic() - begun
         for round in range(40):
             if round % 8 == 0:
                 source.path.unlink(missing_ok=True)
-            asyncio.run(stopped(source, draw.uniform(0.0, 0.12)))
+            asyncio.run(stopped(source, draw.uniform(0.0, whole)))
             assert not source.path.exists() or source.path.read_bytes() == CONTENT
             assert part_size(source) <= len(CONTENT)
         watch.get(source)
