@@ -132,7 +132,7 @@ def check(agent: Agent, wish: Wish, passage: Passage) -> None:
     if agent.profile.form != "chat" and wish.order not in _BY_A_BASE_MODEL:
         raise LwtuiError(
             f"{agent.model.name} is a base model, which follows no instructions: it can rewrite a passage from what "
-            "stands before it, or go on. For this, choose a chat model (c)."
+            "stands before it, or go on. For this, choose a chat model."
         )
 
 

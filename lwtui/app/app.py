@@ -258,7 +258,7 @@ class LwtuiApp(App[int]):
             self.complain(error)
             return
         if document.read_only:
-            self.complain(f"Opened to read only: {document.read_only_reason} F5 tries again.")
+            self.complain(f"Opened to read only: {document.read_only_reason} {key_of(WRITING, 'write')} tries again.")
         self._work_on(document)
 
     @work

@@ -49,7 +49,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("new", "n", "New", "Begin a new document"),
         Action("open", "enter", "Open", "Open the document under the cursor"),
         Action("find", "slash,ctrl+f", "Find", "Show only documents whose title holds some words"),
-        Action("delete", "d,delete", "Delete", "Move the document to the trash; u brings it back"),
+        Action("delete", "d,delete", "Delete", "Move the document to the trash; Undo brings it back"),
         Action("undo", "u,ctrl+z", "Undo", "Bring back the document deleted last", footer=False),
         Action("import", "i", "Import", "Make a document from a Markdown, text or DOCX file"),
         Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, EPUB or PDF"),
@@ -70,7 +70,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("text", "f2", "Text", "To the text of the document"),
         Action("edit", "enter,e", "Edit", "Edit this section's heading, main point and target"),
         Action("add", "a,insert", "Add", "Add a section after this one", footer=False, toolbar=True),
-        Action("delete", "d,delete", "Delete", "Delete this section; u brings it back", footer=False, toolbar=True),
+        Action("delete", "d,delete", "Delete", "Delete this section; Undo brings it back", footer=False, toolbar=True),
         Action("split", "s", "Split", "Split this section in two", footer=False, toolbar=True),
         Action("merge", "m", "Merge", "Merge this section with the next one", footer=False, toolbar=True),
         Action("up", "shift+up,K", "↑", "Move this section up (or drag it)", footer=False, toolbar=True),
@@ -111,7 +111,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
     ),
     WRITING: (
         Action("write", "f5", "Write", "Write what is not done; a section that was interrupted goes on where it is"),
-        Action("pause", "f5", "Pause", "Stop at once, within the sentence; F5 goes on"),
+        Action("pause", "f5", "Pause", "Stop at once, within the sentence; Write goes on"),
         Action("stop", "f6", "Stop", "Stop writing and unload the model; all text is kept", footer=False),
         Action("plan", "f2", "Plan", "To the plan"),
         Action("switch", "f3", "Outline/Text", "Between the outline and the text", footer=False),
@@ -166,7 +166,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("undo", "u,ctrl+z", "Undo", "Outline: take back the last replacement, or change of the plan", False),
         Action("go_to", "ctrl+g", "Go to", "To a heading, by some letters of it", footer=False),
         Action("external", "ctrl+t", "Editor", "Edit this section in $VISUAL or $EDITOR", footer=False),
-        Action("focus_mode", "f10,z", "Focus", "Nothing but the text; Esc brings the rest back", footer=False),
+        Action("focus_mode", "f10,z", "Focus", "Nothing but the text; Back brings the rest back", footer=False),
         Action("back", "escape", "Back", "From the text to the outline; from the outline to the library"),
     ),
     FIND: (
@@ -178,7 +178,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "all",
             "ctrl+y",
             "All",
-            "Replace all in the document, headings too; u in the outline takes it back",
+            "Replace all in the document, headings too; Undo in the outline takes it back",
             footer=False,
         ),
         Action("case", "alt+c", "Aa", "Tell capitals and small letters apart", footer=False),
@@ -190,7 +190,11 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("add", "a,insert", "Add", "Add a note", toolbar=True),
         Action("edit", "enter,e", "Edit", "Edit this note, or put a summary into your own words"),
         Action(
-            "delete", "d,delete", "Delete", "Delete this note; u brings it back. A summary is made anew", toolbar=True
+            "delete",
+            "d,delete",
+            "Delete",
+            "Delete this note; Undo brings it back. A summary is made anew",
+            toolbar=True,
         ),
         Action(
             "up", "shift+up,K", "↑", "Move this note up: the first ones stay where there is little room", False, True

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from lwtui.app.keymap import WRITING, key_of
+from lwtui.app.keymap import SETTINGS, WRITING, key_of
 from lwtui.config import ModelSettings, set_value
 from lwtui.errors import LwtuiError
 from lwtui.models.servers import loaded_context
@@ -65,4 +65,7 @@ def _weighed(model: ModelSettings) -> Trial:
         chosen = estimate(Path(model.path).expanduser(), model)
     except LwtuiError as error:
         return Trial(False, str(error))
-    return Trial(chosen.fits, f"It {chosen.summary()}. t tests it." if chosen.fits else f"It {chosen.advice}")
+    return Trial(
+        chosen.fits,
+        f"It {chosen.summary()}. {key_of(SETTINGS, 'test')} tests it." if chosen.fits else f"It {chosen.advice}",
+    )

@@ -7,10 +7,12 @@ from lwtui.app.keymap import FIND, use
 from lwtui.app.own_keys import own_keys
 from lwtui.app.screens.help import HelpScreen
 from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.screens.new_document import NewDocumentScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.cli import main
 from lwtui.config import load_settings, set_value
+from lwtui.documents.model import Mode
 from lwtui.errors import ConfigError
 from tests.app.person import someone
 from tests.app.place import Place
@@ -107,6 +109,31 @@ async def test_the_app_obeys_and_shows_them(place: Place) -> None:
     async with someone(library=True) as person:
         await person.at(LibraryScreen)
         await person.sees("F11 Help")
+
+
+async def test_what_tells_how_to_begin_names_them(place: Place) -> None:
+    for action, key in {
+        "library.new": "ctrl+n",
+        "create": "f7",
+        "by_hand": "f4",
+        "plan.add": "w",
+        "notes.add": "W",
+    }.items():
+        set_value(f"keys.{action}", key)
+    async with someone() as person:
+        await person.sees("Nothing here yet", "Ctrl+N  begin a document")
+        await person.press("ctrl+n")
+        await person.at(NewDocumentScreen)
+        await person.sees("Create and plan (F7)", "Plan by hand (F4)")
+        await person.fill("#instruction", "Tell of tea")
+        await person.fill("#mode", Mode.DIRECT.value)
+        await person.sees("Create and write (F7)")
+        await person.fill("#mode", Mode.AGENTWRITE.value)
+        await person.press("f4")
+        await person.at(PlanScreen)
+        await person.sees("No sections yet. w adds one, R asks", "Build the plan by hand (w)")
+        await person.press("n")
+        await person.sees("No notes yet. W adds one")
 
 
 def test_a_key_that_cannot_be_is_not_set(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.widgets import Button, TextArea
 
 from lwtui.app.format import amount, why_read_only
-from lwtui.app.keymap import BRIEF, bindings
+from lwtui.app.keymap import BRIEF, PLAN, bindings, key_of
 from lwtui.app.screens.brief_form import MODES, BriefForm
 from lwtui.app.session import Session
 from lwtui.documents.model import Brief, Mode
@@ -32,8 +32,8 @@ class BriefScreen(BriefForm):
         self.query_one("#instruction", TextArea).read_only = self._session.document.read_only
 
     def _buttons(self) -> ComposeResult:
-        yield Button("Save (F5)", variant="primary", id="save")
-        yield Button("Cancel (Esc)", id="cancel")
+        yield Button(f"Save ({key_of(BRIEF, 'save')})", variant="primary", id="save")
+        yield Button(f"Cancel ({key_of(BRIEF, 'cancel')})", id="cancel")
 
     def _modes(self) -> list[tuple[str, Mode]]:
         """A document that has a plan is not written in one call."""
@@ -73,7 +73,10 @@ class BriefScreen(BriefForm):
         told = ["Saved."]
         document = self._session.document
         if brief.instruction != self._given.instruction and document.words:
-            told.append("Stale (y) has the sections that were written from the instruction before.")
+            told.append(
+                f"Stale ({key_of(PLAN, 'stale')}) has the sections that were written from the instruction before."
+            )
         if brief.words not in (self._given.words, document.plan.words) and document.plan.sections:
-            told.append(f"The plan still has {amount(document.plan.words, brief)}: t in the plan scales it.")
+            scales = f"{key_of(PLAN, 'total')} in the plan scales it."
+            told.append(f"The plan still has {amount(document.plan.words, brief)}: {scales}")
         return " ".join(told)

@@ -11,6 +11,7 @@ from textual.widgets import Input, Label, Static
 from lwtui.agentwrite.budget import Budget
 from lwtui.agentwrite.estimate import Forecast
 from lwtui.app.format import amount, counted, number
+from lwtui.app.keymap import PLAN, key_of
 from lwtui.app.screens.base import Dialog
 from lwtui.app.session import Session
 from lwtui.config import Role
@@ -50,7 +51,7 @@ def lines(session: Session) -> list[str]:
     """The forecast for reading, a figure a line."""
     document, expected = session.document, session.forecast()
     if expected is None:
-        return [f"The model {session.model} is not known on this machine: choose another (c)."]
+        return [f"The model {session.model} is not known on this machine: choose another ({key_of(PLAN, 'model')})."]
     told = [
         ("Still to be written", amount(expected.words, document.brief)),
         ("Calls", number(expected.calls)),

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from lwtui.app.format import MARKS, ago, bar, counted, number, short_path
-from lwtui.app.keymap import LIBRARY, bindings
+from lwtui.app.keymap import EVERYWHERE, LIBRARY, bindings, key_of
 from lwtui.app.screens.base import Base
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
@@ -28,17 +28,6 @@ from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
 _GLANCE_SECONDS = 0.15  # the cursor rests on a document before its outline is shown
-_WELCOME = (
-    ("Nothing here yet.\n\n", "bold"),
-    ("n       ", "bold $text-accent"),
-    "begin a document: say what you want and how long,\n        then edit the plan that the model makes\n",
-    ("i       ", "bold $text-accent"),
-    "import a Markdown, text or DOCX file\n",
-    ("Ctrl+O  ", "bold $text-accent"),
-    "choose who writes: a service that you have a key for,\n        a server on this machine, or a GGUF file\n",
-    ("F1      ", "bold $text-accent"),
-    "what every key does\n\n",
-)
 
 
 class LibraryScreen(Base):
@@ -125,7 +114,7 @@ class LibraryScreen(Base):
         self.set_class(some, "some")
         if some and self.focused is None:
             self._list.focus()
-        self._welcome.say(Content.assemble(*_WELCOME, _writer(self.lwtui.default_model)))
+        self._welcome.say(Content.assemble(*_welcome(), _writer(self.lwtui.default_model)))
         self._glance_soon()
 
     # -- the outline of the document under the cursor, in wide windows
@@ -248,6 +237,31 @@ def _why_not_read(given: str) -> str:
     except RuntimeError:  # ~ of nobody
         return f"There is no folder {given.split('/')[0]}. Check the path."
     return ""
+
+
+def _welcome() -> list[str | tuple[str, str]]:
+    """What stands in an empty library: how to begin."""
+    told = (
+        (
+            LIBRARY,
+            "new",
+            "begin a document: say what you want and how long,",
+            "then edit the plan that the model makes",
+        ),
+        (LIBRARY, "import", "import a Markdown, text or DOCX file"),
+        (
+            EVERYWHERE,
+            "settings",
+            "choose who writes: a service that you have a key for,",
+            "a server on this machine, or a GGUF file",
+        ),
+        (EVERYWHERE, "help", "what every key does"),
+    )
+    parts: list[str | tuple[str, str]] = [("Nothing here yet.\n\n", "bold")]
+    for group, name, *what in told:
+        parts.append((f"{key_of(group, name):<8}", "bold $text-accent"))
+        parts.append(f"\n{'':<8}".join(what) + "\n")
+    return [*parts, "\n"]
 
 
 def _writer(model: str) -> str:

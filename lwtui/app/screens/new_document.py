@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Button, Select
 
-from lwtui.app.keymap import NEW, bindings
+from lwtui.app.keymap import NEW, bindings, key_of
 from lwtui.app.screens.brief_form import BriefForm
 from lwtui.documents.model import Brief, Mode
 
@@ -31,9 +31,9 @@ class NewDocumentScreen(BriefForm):
         yield from super().compose()
 
     def _buttons(self) -> ComposeResult:
-        yield Button("Create and plan (F5)", variant="primary", id="create")
-        yield Button("Plan by hand (F2)", id="by-hand")
-        yield Button("Cancel (Esc)", id="cancel")
+        yield Button(_create("plan"), variant="primary", id="create")
+        yield Button(f"Plan by hand ({key_of(NEW, 'by_hand')})", id="by-hand")
+        yield Button(f"Cancel ({key_of(NEW, 'cancel')})", id="cancel")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         match event.button.id:
@@ -47,7 +47,9 @@ class NewDocumentScreen(BriefForm):
     @on(Select.Changed, "#mode")
     def _name_button(self) -> None:
         direct = self._chosen("mode") == Mode.DIRECT.value
-        self.query_one("#create", Button).label = "Create and write (F5)" if direct else "Create and plan (F5)"
+        button = self.query_one("#create", Button)
+        button.label = _create("write" if direct else "plan")
+        button.refresh(layout=True)  # which another label alone does not: a longer one would lose its end
 
     def action_create(self) -> None:
         if brief := self._brief():
@@ -59,3 +61,7 @@ class NewDocumentScreen(BriefForm):
 
     def action_cancel(self) -> None:
         self.app.pop_screen()
+
+
+def _create(then: str) -> str:
+    return f"Create and {then} ({key_of(NEW, 'create')})"

@@ -11,7 +11,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Label, TextArea
 
 from lwtui.app.format import counted, why_read_only
-from lwtui.app.keymap import NOTES, bindings
+from lwtui.app.keymap import NOTES, bindings, key_of
 from lwtui.app.screens.base import Base
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
@@ -54,7 +54,7 @@ class NotesScreen(Base):
             Column("Note"),
             Column("Shown", 38, needs=72),
             draggable=True,
-            hint="No notes yet. a adds one; the model sees them with every section.",
+            hint=f"No notes yet. {key_of(NOTES, 'add')} adds one; the model sees them with every section.",
             id="notes",
         )
         self._heading = Input(id="note-title", compact=True, placeholder="What it is about")

@@ -29,7 +29,6 @@ from lwtui.documents.model import DEEPEST, Status
 from lwtui.documents.outline import block, is_group, labels, numbers, to_write
 from lwtui.errors import LwtuiError
 
-_EMPTY = "No sections yet. a adds one, R asks the model for a plan."
 _COMING = "No sections yet. The model is making the plan, which is shown as it comes."
 _FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
 
@@ -55,7 +54,7 @@ class PlanScreen(PlanTools):
             Column("Words", 7, right=True),
             Column("", 2, tint=True),
             draggable=True,
-            hint=_EMPTY,
+            hint=_empty(),
             id="sections",
         )
         self._form = SectionForm(id="fields")
@@ -116,7 +115,7 @@ class PlanScreen(PlanTools):
         self._find_stale_soon()
         plan, brief = self._document.plan, self._document.brief
         self._title.say(self._document.title, self._session.model)
-        self._list.hint = _COMING if self._planning else _EMPTY
+        self._list.hint = _COMING if self._planning else _empty()
         select = select or self._list.key
         if select in {section.id for section in plan.sections}:
             select = shown_instead(plan, select, self._folded)
@@ -168,7 +167,7 @@ class PlanScreen(PlanTools):
                 status = self._session.error
             case _ if (begun := begun_plan(self._document)) is not None:
                 left = counted(len(unplanned(begun)), "chapter")
-                status = f"{left} without sections: R has the model go on with the plan."
+                status = f"{left} without sections: {key_of(PLAN, 'replan_all')} has the model go on with the plan."
             case _ if self._document.plan.sections:
                 sections = [section for section in self._document.sections() if not section.heads]
                 done = sum(section.status is Status.DONE for section in sections)
@@ -177,9 +176,10 @@ class PlanScreen(PlanTools):
                     status += f" {key_of(PLAN, 'write')} writes the rest{self._expected()}."
                 else:
                     status += f" {key_of(PLAN, 'text')} shows the text."
-                status += f" {len(self._stale)} stale (y)." if self._stale else ""
+                status += f" {len(self._stale)} stale ({key_of(PLAN, 'stale')})." if self._stale else ""
             case _:
-                status = "Build the plan by hand (a), or have the model make one (R)."
+                by_hand, by_model = key_of(PLAN, "add"), key_of(PLAN, "replan_all")
+                status = f"Build the plan by hand ({by_hand}), or have the model make one ({by_model})."
         self._status.say(status)
 
     def _expected(self) -> str:
@@ -255,7 +255,7 @@ class PlanScreen(PlanTools):
         if section_id is None or not self._may_change(section_id):
             return
         if is_group(plan, section_id) or not self._planned(section_id).words:
-            self.say("This is a part already. a adds a section to it.")
+            self.say(f"This is a part already. {key_of(PLAN, 'add')} adds a section to it.")
         elif self._planned(section_id).level >= DEEPEST:
             self.say(f"An outline has at most {DEEPEST} levels.")
         elif self._document.section(section_id).text.strip():
@@ -296,7 +296,8 @@ class PlanScreen(PlanTools):
         if begun is not None and not self._session.busy:
             left = counted(len(unplanned(begun)), "chapter")
             question = (
-                f"{left} without sections yet: R goes on with the plan. Write them as they are, each in one piece?"
+                f"{left} without sections yet: {key_of(PLAN, 'replan_all')} goes on with the plan. "
+                "Write them as they are, each in one piece?"
             )
             if not await self.app.push_screen_wait(Confirm(question, "Write")):
                 return
@@ -320,3 +321,7 @@ class PlanScreen(PlanTools):
             self._list.focus()
         else:
             self.lwtui.leave_document()
+
+
+def _empty() -> str:
+    return f"No sections yet. {key_of(PLAN, 'add')} adds one, {key_of(PLAN, 'replan_all')} asks the model for a plan."

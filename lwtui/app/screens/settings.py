@@ -13,7 +13,7 @@ from textual.containers import Grid, Vertical
 from textual.widgets import Input, Label, Select
 
 from lwtui.app.format import counted, short_path
-from lwtui.app.keymap import SETTINGS, bindings
+from lwtui.app.keymap import SETTINGS, bindings, key_of
 from lwtui.app.screens.base import Base
 from lwtui.app.themes import theme_choices
 from lwtui.app.trials import tried, weighed
@@ -36,7 +36,6 @@ from lwtui.models.servers import Offer, Server, find_servers, offers
 _BEGINNINGS = (("where it was left", "true"), ("the library", "false"))
 _MIRRORS = (("none", "false"), ("a Markdown file beside each document", "true"))
 _MANNERS = (("as everywhere", "false"), ("vim", "true"))
-_HOW_TO_BEGIN = "a adds an endpoint with your key, l a GGUF of yours, n downloads one."
 _NOT_HERE = "This model comes with lwtui or from the command line: it cannot be removed."
 
 
@@ -89,7 +88,7 @@ class SettingsScreen(Base):
         self._folder.value = short_path(self.lwtui.folder)
         self._show()
         if not self.lwtui.settings.models:
-            self._answer(_HOW_TO_BEGIN)
+            self._answer(_how_to_begin())
         self._look()
 
     def _show(self, select: str | None = None) -> None:
@@ -131,10 +130,10 @@ class SettingsScreen(Base):
         self._show()
         if self._servers and (asked or not self.lwtui.settings.models):
             told = ", ".join(f"{one.kind} ({_of(one)})" for one in self._servers)
-            adds = " Enter adds the one at the cursor." if self._offers else ""
+            adds = f" {key_of(SETTINGS, 'edit')} adds the one at the cursor." if self._offers else ""
             self._answer(f"Found on this machine: {told}.{adds}")
         elif asked:
-            self._answer(f"No model server was found on this machine. {_HOW_TO_BEGIN}")
+            self._answer(f"No model server was found on this machine. {_how_to_begin()}")
 
     @work(exclusive=True, group="test")
     async def _add_found(self, offer: Offer, *, default: bool = False) -> None:
@@ -229,7 +228,9 @@ class SettingsScreen(Base):
 
         model = self._chosen()
         if model is None or model.name not in self.lwtui.settings.models:
-            self._answer("It is not in the settings: Enter would add it." if self._offer else _NOT_HERE)
+            self._answer(
+                f"It is not in the settings: {key_of(SETTINGS, 'edit')} would add it." if self._offer else _NOT_HERE
+            )
             return
         stays = "Its file and your" if model.path else "Its key goes too; your"
         question = f"Remove {model.name} from the settings? {stays} documents stay."
@@ -251,7 +252,7 @@ class SettingsScreen(Base):
     async def action_test(self) -> None:
         model = self._chosen()
         if model is None:
-            self._answer("Enter adds this model, and then tests it.")
+            self._answer(f"{key_of(SETTINGS, 'edit')} adds this model, and then tests it.")
             return
         self._answer(f"Asking {model.name} …")
         self._answer((await tried(self.lwtui, model.name)).told)
@@ -322,3 +323,8 @@ def _of(server: Server) -> str:
 def _choice(name: str, options: Sequence[tuple[str, str]], value: bool) -> Select[str]:
     """A setting that is on or off."""
     return Select(options, value=str(value).lower(), allow_blank=False, id=name, compact=True)
+
+
+def _how_to_begin() -> str:
+    add, add_gguf, download = (key_of(SETTINGS, name) for name in ("add", "add_gguf", "download"))
+    return f"{add} adds an endpoint with your key, {add_gguf} a GGUF of yours, {download} downloads one."

@@ -15,6 +15,7 @@ from textual.widgets import TextArea
 from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
 from lwtui.app.format import number
+from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.widgets.past import Left, Past
 from lwtui.app.widgets.vim import Vim
 from lwtui.app.widgets.wrap import install
@@ -104,10 +105,11 @@ class SectionEditor(TextArea, inherit_bindings=False):
     def why_locked(self) -> str:
         """Why what is shown cannot be edited, and what to do; nothing where that is not due to the section."""
         if self._writing:
-            return "This section is being written. F5 pauses; then it can be edited."
+            return f"This section is being written. {key_of(WRITING, 'pause')} pauses; then it can be edited."
         if self._unwieldy:
             most = number(LONGEST_LINE)
-            return f"A line of more than {most} characters cannot be edited here. Ctrl+T opens the section in $EDITOR."
+            opens = f"{key_of(WRITING, 'external')} opens the section in $EDITOR."
+            return f"A line of more than {most} characters cannot be edited here. {opens}"
         return ""
 
     def saved(self, text: str) -> None:
