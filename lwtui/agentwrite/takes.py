@@ -16,13 +16,13 @@ from enum import StrEnum
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.budget import BudgetReached
 from lwtui.agentwrite.events import Event, Grounded, SectionFinished, SectionStarted, TextDelta, TextRolledBack
+from lwtui.agentwrite.side_by_side import side_by_side
 from lwtui.agentwrite.write import Manuscript, write
 from lwtui.documents.model import Basis, Brief, Note, Plan, Provenance, Section, SectionSummary, Status, Usage
 from lwtui.errors import LwtuiError
 from lwtui.text import count_words
 
 MOST_TAKES = 8
-_AHEAD = 64  # events that the takes may be ahead of their reader
 
 
 class TakeState(StrEnum):
@@ -94,46 +94,27 @@ async def make_takes(
     if brief.seed is None:
         brief = replace(brief, seed=secrets.randbelow(2**31))  # one that can be kept with the text
     takes = [Take(number) for number in range(1, count + 1)]
-    queue: asyncio.Queue[TakeMoved | None] = asyncio.Queue()
-    room = asyncio.Semaphore(_AHEAD)
     slots = asyncio.Semaphore(max(1, agent.model.capabilities.parallel))
     reached: list[BudgetReached] = []
     view = _View(manuscript.plan, manuscript.sections(), section_id, manuscript.notes, manuscript.summaries)
 
-    async def work(take: Take) -> None:
-        async with slots:
-            try:
-                async with aclosing(write(agent, brief, view, {section_id}, take.number)) as events:
-                    async for event in events:
-                        await room.acquire()
-                        take.apply(event)
-                        queue.put_nowait(TakeMoved(take, event))
-            except LwtuiError as error:
-                await room.acquire()
-                if isinstance(error, BudgetReached):
-                    reached.append(error)
-                stopped = isinstance(error, BudgetReached) and take.text.strip()
-                take.state = TakeState.STOPPED if stopped else TakeState.FAILED
-                take.error = str(error)
-                queue.put_nowait(TakeMoved(take, None))
-
-    async def work_all() -> None:
+    async def work(take: Take) -> AsyncGenerator[TakeMoved, None]:
         try:
-            async with asyncio.TaskGroup() as group:
-                for take in takes:
-                    group.create_task(work(take))
-        finally:
-            queue.put_nowait(None)
+            async with slots, aclosing(write(agent, brief, view, {section_id}, take.number)) as events:
+                async for event in events:
+                    take.apply(event)
+                    yield TakeMoved(take, event)
+        except LwtuiError as error:
+            if isinstance(error, BudgetReached):
+                reached.append(error)
+            stopped = isinstance(error, BudgetReached) and take.text.strip()
+            take.state = TakeState.STOPPED if stopped else TakeState.FAILED
+            take.error = str(error)
+            yield TakeMoved(take, None)
 
-    task = asyncio.create_task(work_all())
-    try:
-        while (moved := await queue.get()) is not None:
-            room.release()
+    async with aclosing(side_by_side([work(take) for take in takes])) as moves:
+        async for moved in moves:
             yield moved
-        await task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
     if reached:
         raise reached[0]
     if all(take.state is TakeState.FAILED for take in takes):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -25,11 +24,11 @@ from lwtui.agentwrite.length import section_target
 from lwtui.agentwrite.notes import recent_text
 from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_prompts import Job
+from lwtui.agentwrite.side_by_side import side_by_side
 from lwtui.documents.model import Brief, Mode, Note, Origin, Plan, Section, SectionSummary, Status, Usage
 from lwtui.text import count_words
 
 _APART = 7_919  # between the seeds of takes
-_AHEAD = 64  # events that sections written side by side may be ahead of their reader
 
 
 class Manuscript(Protocol):
@@ -90,45 +89,20 @@ async def _side_by_side(
     agent: Agent, brief: Brief, manuscript: Manuscript, only: Collection[str] | None, take: int
 ) -> AsyncGenerator[Event, None]:
     """As many sections at once as the backend takes; each is written without the text of the others."""
-    # The end of the work is told through the queue as well, so that must never have to wait for room in it.
-    queue: asyncio.Queue[Event | None] = asyncio.Queue()
-    room = asyncio.Semaphore(_AHEAD)
     tried: set[str] = set()
 
-    async def work() -> None:
+    async def work() -> AsyncGenerator[Event, None]:
         while (section := _next(manuscript.sections(), only, tried)) is not None:
             tried.add(section.id)
             job = job_for(brief, manuscript, section, take, alone=True)
             async with aclosing(SectionWriter(agent, job, Context(agent, brief)).run()) as events:
                 async for event in events:
-                    await room.acquire()
-                    queue.put_nowait(event)
+                    yield event
 
-    async def work_all() -> None:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(max(1, agent.model.capabilities.parallel)):
-                    group.create_task(work())
-        finally:
-            queue.put_nowait(None)
-
-    task = asyncio.create_task(work_all())
-    try:
-        while (event := await queue.get()) is not None:
-            room.release()
+    workers = max(1, agent.model.capabilities.parallel)
+    async with aclosing(side_by_side([work() for _ in range(workers)])) as events:
+        async for event in events:
             yield event
-        await _first_error(task)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _first_error(task: asyncio.Task[None]) -> None:
-    """Raise what stopped the work: the first error of the group, not the group."""
-    try:
-        await task
-    except BaseExceptionGroup as group:
-        raise group.exceptions[0] from None
 
 
 def _next(sections: Sequence[Section], only: Collection[str] | None, tried: set[str]) -> Section | None:
