@@ -71,6 +71,17 @@ def test_a_docx_comes_back_with_its_title_sections_and_marks(tmp_path: Path) -> 
         assert water.text.startswith("Daily, ~~twice~~ once.")
 
 
+def test_lists_of_a_docx_stay_apart_from_what_follows_them(tmp_path: Path) -> None:
+    apart = "1. one\n2. two\n\n<!-- -->\n\n1. again\n2. and again\n\nThen:\n\n- a\n- b\n\n<!-- -->\n\n    code()\n"
+    (tmp_path / "in.md").write_text(apart)
+    subprocess.run([pandoc()[0], "in.md", "-o", "in.docx"], cwd=tmp_path, check=True)
+    with import_file(tmp_path / "in.docx", tmp_path / "in.lw") as document:
+        [section] = document.sections()
+        html = render(document, "html")
+    assert html.count("<ol") == 2 and html.count("<ul") == 1, section.text
+    assert "<pre><code>code()" in html, section.text
+
+
 def test_of_a_picture_in_a_docx_its_words_stay(tmp_path: Path) -> None:
     pymupdf.Pixmap(pymupdf.csRGB, pymupdf.IRect(0, 0, 4, 4), False).save(tmp_path / "p.png")
     (tmp_path / "in.md").write_text("Before ![What *it* shows](p.png) after.")
