@@ -232,11 +232,12 @@ async def test_a_patient_caller_goes_on_after_a_death(demo_gguf: Path) -> None:
     model = await LlamaModel.load(demo_gguf, "demo")
     written: list[str] = []
     waits: list[Retrying] = []
+    before = 0
     try:
 
         async def rest() -> Request:
             text = "Once upon a time" + "".join(written)
-            return Request(Prompt(text=text), 40 - len(written), sampling=Sampling(temperature=1.0), seed=2)
+            return Request(Prompt(text=text), 200 - len(written), sampling=Sampling(temperature=1.0), seed=2)
 
         patience = Patience(RetryPolicy(first_delay=0.01))
         async with aclosing(stream_patiently(model, rest, patience)) as parts:
@@ -248,10 +249,11 @@ async def test_a_patient_caller_goes_on_after_a_death(demo_gguf: Path) -> None:
                             kill(model, signal.SIGKILL)
                     case Retrying():
                         waits.append(part)
+                        before = len(written)
                     case Finished(reason):
                         assert reason == "length"
         assert [wait.fault for wait in waits] == ["worker"]
-        assert len(written) > 20
+        assert 10 <= before < len(written)  # a piece is one token or, where they are read late, several
     finally:
         await model.aclose()
 
