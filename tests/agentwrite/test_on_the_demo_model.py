@@ -76,8 +76,8 @@ async def test_the_same_seed_writes_the_same_document(agent: Agent) -> None:
 
 async def test_sections_side_by_side_are_computed_together(agent: Agent) -> None:
     topics = ("pots", "water", "light")
-    plan = Plan("Tomatoes", tuple(PlannedSection(topic.title(), f"all about {topic}", 40, topic) for topic in topics))
-    brief = Brief("Write a guide to growing tomatoes", words=120, seed=1, mode=Mode.PARALLEL)
+    plan = Plan("Tomatoes", tuple(PlannedSection(topic.title(), f"all about {topic}", 120, topic) for topic in topics))
+    brief = Brief("Write a guide to growing tomatoes", words=360, seed=1, mode=Mode.PARALLEL)
     draft, begun, most = Draft(plan), 0, 0
     async for event in write(agent, brief, draft):
         draft.apply(event)
@@ -85,7 +85,7 @@ async def test_sections_side_by_side_are_computed_together(agent: Agent) -> None
         most = max(most, begun)
     assert most == 3
     assert draft.done == set(topics)
-    assert all(30 <= count_words(text) <= 50 for text in draft.texts.values())
+    assert all(96 <= count_words(text) <= 144 for text in draft.texts.values())
 
 
 async def test_an_interrupted_section_is_gone_on_with(agent: Agent) -> None:
