@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
 settings.register_profile("lwtui", deadline=None)  # no test depends on how fast the machine is
 settings.load_profile("lwtui")
+
+# Tests that are run in the background (``nohup … &``, some CI runners) ignore these signals, and so would every command
+# that they start. What a handler catches is not passed on: the commands have the defaults, as from a terminal.
+_STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: lambda *_: None, signal.SIGQUIT: lambda *_: None}
+for _number, _handler in _STOPS.items():
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 # Modules that take longest, which are begun with, so that neither process waits for the other in the end. Those that
 # compute on both processors stand apart from each other.

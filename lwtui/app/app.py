@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, LwtuiError
+from lwtui.stop_signals import on_stop_signal
 from lwtui.text import clean
 
 if TYPE_CHECKING:
@@ -109,9 +109,7 @@ class LwtuiApp(App[int]):
         """A closed terminal or a shutdown ends the app as Ctrl+Q does, with everything stored."""
         if self.is_headless:
             return
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self.exit)
+        on_stop_signal(lambda _: self.exit())
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Leave, after storing what was typed a moment ago."""

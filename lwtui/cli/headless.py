@@ -32,6 +32,7 @@ from lwtui.documents.mirror import mirror_path, update_mirror
 from lwtui.documents.model import Brief, Plan, Status, Usage
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.stop_signals import on_stop_signal
 
 
 @dataclass(frozen=True)
@@ -269,15 +270,14 @@ class Headless:
 
     def _listen_for_signals(self) -> None:
         """Let a signal that ends a process end this one in order."""
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None
 
         def stop(number: signal.Signals) -> None:
             self._signal = number
             task.cancel()
 
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stop, number)
+        on_stop_signal(stop)
 
     def _stopped_by_signal(self) -> int:
         if self._document is not None:

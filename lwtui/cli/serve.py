@@ -7,7 +7,6 @@ import asyncio
 import os
 import re
 import secrets
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from lwtui.cli.extras import load_extra
 from lwtui.cli.guard import say
 from lwtui.cli.parser import Parser, add_model_options, command_parser
 from lwtui.errors import UsageError
+from lwtui.stop_signals import on_stop_signal
 
 if TYPE_CHECKING:
     from lwtui.app.web import Address
@@ -63,9 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def _serve(web: Any, arguments: list[str], address: Address) -> None:
     task = asyncio.ensure_future(web.serve(arguments, address, _tell))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, task.cancel)
+    on_stop_signal(lambda _: task.cancel(), interrupt=True)
     try:
         await task
     except asyncio.CancelledError:

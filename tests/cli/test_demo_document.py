@@ -122,7 +122,7 @@ PLAN = """Growing Tomatoes on a Balcony
 FAULTS = [
     Fault.http(429, retry_after=1),
     Fault.http(500),
-    Fault.cut(after=30),
+    Fault.cut(after=12),
     Fault.malformed(after=1),
     Fault.utf8(after=1),
     Fault.stall(3600, after=1),

@@ -4,6 +4,7 @@ import json
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -111,6 +112,25 @@ def test_other_signals_that_end_a_program_do_the_same(
         kept = texts(shell)
         resume(shell, err.splitlines()[-1])
     is_whole(shell, kept)
+
+
+def test_a_run_under_nohup_goes_on_when_its_terminal_is_closed(shell: Shell, plan: Path) -> None:
+    command = ["nohup", sys.executable, "-m", "lwtui", "write", "Tomatoes", "--plan", plan, "--output", "out.md"]
+    with endpoint(Author(delay=SLOW)) as server:
+        process = subprocess.Popen(
+            [*map(str, command), *at(server)],
+            cwd=shell.folder,
+            env=shell.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        wait_until(lambda: words_so_far(shell.folder / "out.lw") > 20, process)
+        process.send_signal(signal.SIGHUP)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    is_whole(shell, ["", "", ""])
 
 
 def test_after_kill_9_everything_but_the_last_second_is_there(shell: Shell, plan: Path) -> None:

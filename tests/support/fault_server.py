@@ -123,20 +123,23 @@ class Fault:
 
 @dataclass
 class Seen:
-    """A request as the server saw it. ``hung_up`` tells that the client closed before the answer was out."""
+    """A request as the server saw it. ``hung_up``: the client closed before the answer was out; ``struck``: the fault
+    that was meant for it did strike."""
 
     method: str
     path: str
     headers: dict[str, str]
     json: Any
     hung_up: bool = False
+    struck: bool = False
 
 
 class FaultServer:
     """See the module. ``answer`` takes a request's JSON and returns an :class:`Answer` or its pieces.
 
     ``faults`` are used up one by one by the calls for text, in the order in which they come; ``None`` is a call
-    without a fault, as are all when there are no more. ``models`` are the entries of ``/models`` (None: a 404).
+    without a fault, as are all when there are no more. A fault that could not strike, because the answer was shorter
+    or the client left earlier, is the next call's. ``models`` are the entries of ``/models`` (None: a 404).
     """
 
     def __init__(
@@ -152,6 +155,7 @@ class FaultServer:
         self.port = port
         self._answer = answer
         self._faults = iter(faults)
+        self._due: list[Fault] = []  # could not strike yet
         self._models = models
         self._upstream = upstream.rstrip("/")
         self._server: asyncio.Server | None = None
@@ -223,7 +227,19 @@ class FaultServer:
             writer.close()
 
     async def _serve(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
-        fault = next(self._faults, None) if seen.path.endswith(_PATHS) else None
+        fault = self._next_fault() if seen.path.endswith(_PATHS) else None
+        try:
+            await self._answer_to(seen, writer, fault)
+        finally:
+            if fault and not seen.struck:
+                self._due.append(fault)
+
+    def _next_fault(self) -> Fault | None:
+        return self._due.pop(0) if self._due else next(self._faults, None)
+
+    async def _answer_to(self, seen: Seen, writer: asyncio.StreamWriter, fault: Fault | None) -> None:
+        if fault and (fault.kind in ("http", "no-text") or fault.after < 0):
+            seen.struck = True
         if fault and fault.kind == "http":
             return await _send(writer, fault.status, fault.body, fault.headers)
         if fault and fault.after < 0:
@@ -239,7 +255,7 @@ class FaultServer:
             answer = Answer(answer)
         if fault and fault.kind == "no-text":
             answer = Answer(reasoning=["Hmm. ", "Let me ", "think."], finish="length", usage=answer.usage)
-        return await _stream(writer, _scripted(answer, seen), fault)
+        return await _stream(writer, _scripted(answer, seen), fault, seen)
 
     async def _pass_on(self, seen: Seen, writer: asyncio.StreamWriter, fault: Fault | None) -> None:
         """Ask the upstream server the same and pass on what it says."""
@@ -256,7 +272,7 @@ class FaultServer:
             first, headers = await _read_head(reader)
             answer = _body(reader, headers)
             if headers.get("content-type", "").startswith("text/event-stream"):
-                await _stream(writer, _split(answer), fault)
+                await _stream(writer, _split(answer), fault, seen)
             else:
                 await _send(writer, int(first.split()[1]), b"".join([piece async for piece in answer]))
         finally:
@@ -285,13 +301,16 @@ async def _scripted(answer: Answer, seen: Seen) -> AsyncIterator[bytes]:
     yield _DONE
 
 
-async def _stream(writer: asyncio.StreamWriter, events: AsyncIterator[bytes], fault: Fault | None) -> None:
+async def _stream(
+    writer: asyncio.StreamWriter, events: AsyncIterator[bytes], fault: Fault | None, seen: Seen
+) -> None:
     """Write events as chunks of a body, and let the fault strike before event number ``after``."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n")
     writer.write(b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
     number = 0
     async for event in events:
         if fault and number == fault.after:
+            seen.struck = True
             if fault.kind == "cut":
                 await writer.drain()
                 return

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from lwtui.cli.guard import say
+from lwtui.stop_signals import on_stop_signal
 
 
 def run_until_stopped(work: Coroutine[Any, Any, int], advice: Callable[[], str]) -> int:
@@ -15,15 +15,14 @@ def run_until_stopped(work: Coroutine[Any, Any, int], advice: Callable[[], str])
     caught: list[int] = []
 
     async def listening() -> int:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        task = asyncio.current_task()
         assert task is not None
 
         def stop(number: int) -> None:
             caught.append(number)
             task.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, stop, number)
+        on_stop_signal(stop, interrupt=True)
         return await work
 
     try:
