@@ -6,6 +6,8 @@
 PYTHON ?= python3
 MODEL ?= demo
 BIN := .venv/bin
+# llama.cpp is compiled for this machine, and only the part of it that lwtui calls.
+export CMAKE_ARGS := $(CMAKE_ARGS) -DLLAVA_BUILD=OFF "-DCMAKE_PROJECT_llama.cpp_INCLUDE=$(CURDIR)/packaging/llama_cpp.cmake"
 
 .PHONY: run test lock clean
 

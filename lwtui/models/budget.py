@@ -1,0 +1,126 @@
+"""Prices and budgets: what calls cost, and how much a document or a run may spend, in money or in tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import ceil, floor, log10
+
+import regex
+
+from lwtui.config import ModelSettings
+from lwtui.errors import LwtuiError, UsageError
+from lwtui.models.usage import Usage
+
+_BUDGET = regex.compile(
+    r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<scale>k|m)?\s*(?P<tokens>t|tok|tokens?)?", regex.IGNORECASE
+)
+_MILLION = 1_000_000
+
+
+class BudgetReached(LwtuiError):
+    """The budget has no room for the next call, or was used up within one. All text is kept."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices per million tokens, in the account's currency; ``None`` where a price is unknown.
+
+    ``cached`` is for prompt tokens that the service had from an earlier call; ``None`` means the same as ``input``.
+    """
+
+    input: float | None = None
+    output: float | None = None
+    cached: float | None = None
+
+    @classmethod
+    def of(cls, settings: ModelSettings) -> Prices:
+        """The prices in a model's settings."""
+        return cls(settings.price_input, settings.price_output, settings.price_cached)
+
+    @property
+    def known(self) -> bool:
+        """Whether the cost of a call can be computed."""
+        return self.input is not None and self.output is not None
+
+    def cost(self, usage: Usage) -> float | None:
+        """The cost of ``usage`` in the account's currency, or ``None`` where the prices are unknown."""
+        if self.input is None or self.output is None:
+            return None
+        cached = self.input if self.cached is None else self.cached
+        new = usage.prompt - usage.cached
+        return (new * self.input + usage.cached * cached + usage.completion * self.output) / _MILLION
+
+
+def cost_of(usage: Usage, model: ModelSettings) -> float | None:
+    """The cost of ``usage`` at a model's prices, or ``None`` where they are unknown."""
+    return Prices.of(model).cost(usage)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that all calls together may take: an ``amount`` in the account's currency, or ``tokens``."""
+
+    amount: float | None = None
+    tokens: int | None = None
+
+    def __str__(self) -> str:
+        if self.tokens is not None:
+            return f"{self.tokens:,} tokens"
+        # Never with an exponent: nobody writes an amount of money that way.
+        return f"{Decimal(f'{self.amount:.6g}'):f}" if self.amount is not None else "none"
+
+    def share(self, usage: Usage, prices: Prices) -> float:
+        """The share of the budget that ``usage`` takes; 1.0 is all of it. 0.0 where the prices are unknown."""
+        if self.tokens is not None:
+            return usage.total / max(1, self.tokens)
+        cost = prices.cost(usage)
+        return cost / max(1e-9, self.amount) if cost is not None and self.amount is not None else 0.0
+
+
+def parse_budget(given: str) -> Budget | None:
+    """Read a budget: ``2.50`` is money, ``200000 tokens`` or ``200k t`` are tokens, ``none`` or nothing is no limit.
+
+    Raises:
+        UsageError: ``given`` is not a budget.
+    """
+    text = given.strip()
+    if text.lower() in ("", "none"):
+        return None
+    match = _BUDGET.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{given!r} is not a budget: give an amount such as 2.50, or tokens such as 200k tokens.")
+    number = float(match["number"].replace(",", "")) * {"k": 1e3, "m": 1e6}.get((match["scale"] or "").lower(), 1)
+    if not 0 < number < 1e15 or (match["tokens"] and round(number) == 0):
+        raise UsageError("The budget must be greater than 0 and of a sensible size; leave it out for no limit.")
+    return Budget(tokens=round(number)) if match["tokens"] else Budget(amount=number)
+
+
+def raise_budget(budget: Budget, share: float) -> Budget:
+    """A round budget that suffices where ``share`` of ``budget`` is expected to be spent."""
+    return scale_budget(budget, max(1.5, share * 1.25))
+
+
+def scale_budget(budget: Budget, factor: float) -> Budget:
+    """``budget`` times ``factor``, rounded up to two digits."""
+    if budget.tokens is not None:
+        return Budget(tokens=round(_round_up(budget.tokens * factor)))
+    return Budget(amount=_round_up((budget.amount or 0.0) * factor))
+
+
+def _round_up(figure: float) -> float:
+    step = 10.0 ** (floor(log10(figure)) - 1)
+    return float(f"{ceil(round(figure / step, 6)) * step:.2g}")
+
+
+def check_budget(budget: Budget | None, model: ModelSettings) -> None:
+    """Check that a model can be held to ``budget``.
+
+    Raises:
+        UsageError: the budget is in money and the model's prices are unknown.
+    """
+    if budget is not None and budget.amount is not None and not Prices.of(model).known:
+        raise UsageError(
+            f"A budget in money needs the prices of {model.name}: lwtui config set models.{model.name}.price_input "
+            "and …price_output, per million tokens. Or give it in tokens: --budget '200k tokens'."
+        )

@@ -1,0 +1,251 @@
+"""Metered models: every call's tokens are counted, and held to a budget, whoever makes the call.
+
+A :class:`UsageTracker` belongs to one document or one run. Whoever wants to call a model opens a :class:`MeteredTask`
+for the purpose ("a plan", "section 3 of 12") and calls a :class:`MeteredModel` in the model's place. A call is made
+only if the budget has room for what it is likely to take; one that is under way ends where the budget is used up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from math import ceil
+
+from lwtui.models.base import Capabilities, Finished, Model, ReasoningPiece, Request, StreamPart, TextPiece
+from lwtui.models.budget import Budget, BudgetReached, Prices
+from lwtui.models.usage import NO_USAGE, Usage, estimate_tokens
+
+
+@dataclass(eq=False)
+class _Call:
+    """A call under way. ``reserved`` is what it may take, ``reported`` what the backend says it has taken so far."""
+
+    prices: Prices
+    prompt: int
+    reserved: Usage = NO_USAGE
+    reported: Usage | None = None
+    estimated: float = 0.0  # completion tokens
+    pieces: int = 0
+
+    @property
+    def usage(self) -> Usage:
+        """Usage so far; none if the call brought nothing."""
+        if self.reported is not None:
+            return self.reported
+        return Usage(self.prompt, ceil(self.estimated)) if self.pieces else NO_USAGE
+
+    @property
+    def claim(self) -> Usage:
+        """What other calls have to leave to this one."""
+        usage = self.usage
+        return Usage(
+            max(usage.prompt, self.reserved.prompt), max(usage.completion, self.reserved.completion), usage.cached
+        )
+
+    def add(self, part: StreamPart) -> None:
+        match part:
+            case TextPiece(text=text, usage=usage):
+                self.pieces += 1
+                self.reported = usage or self.reported
+            case ReasoningPiece(text=text):
+                self.pieces += 1
+            case Finished(usage=usage):
+                self.reported = usage if usage != NO_USAGE else self.reported
+                return
+            case _:
+                return
+        if self.reported is None:
+            self.estimated += estimate_tokens(text)
+
+
+class UsageTracker:
+    """Counts the tokens of all calls for one document or run, and holds them to its budget.
+
+    Args:
+        budget: Returns the budget in force; asked again at each call and each piece, since it may be changed
+            meanwhile. ``None`` is no limit.
+        spent: Usage before this tracker was made, which counts against the budget.
+        spent_prices: The prices by which ``spent`` counts.
+        record: Called with what each call took, once it has ended.
+    """
+
+    def __init__(
+        self,
+        budget: Callable[[], Budget | None] = lambda: None,
+        *,
+        spent: Usage = NO_USAGE,
+        spent_prices: Callable[[], Prices] = Prices,
+        record: Callable[[Usage], None] = lambda _: None,
+    ) -> None:
+        self._budget = budget
+        self._spent = spent
+        self._spent_prices = spent_prices
+        self._record = record
+        self._ended: dict[Prices, Usage] = {}
+        self._running: set[_Call] = set()
+        self._changed = asyncio.Event()
+        self.pieces = 0  # of text and reasoning that came, about as many tokens
+
+    @property
+    def usage(self) -> Usage:
+        """What this tracker has counted, calls under way included; without ``spent``."""
+        return sum((call.usage for call in self._running), sum(self._ended.values(), NO_USAGE))
+
+    @property
+    def total(self) -> Usage:
+        """``spent`` and all that was counted since."""
+        return self._spent + self.usage
+
+    @property
+    def budget(self) -> Budget | None:
+        """The budget in force."""
+        return self._budget()
+
+    @property
+    def cost(self) -> float:
+        """What the counted calls cost, as far as prices are known, in the account's currency."""
+        running = ((call.prices, call.usage) for call in self._running)
+        return sum(prices.cost(usage) or 0.0 for prices, usage in (*self._ended.items(), *running))
+
+    def share(self, budget: Budget, more: Usage = NO_USAGE, prices: Prices | None = None) -> float:
+        """The share of ``budget`` that is spent, and would be with ``more`` at ``prices``."""
+        share = budget.share(self._spent, self._spent_prices())
+        share += sum(budget.share(usage, own) for own, usage in self._ended.items())
+        share += sum(budget.share(call.usage, call.prices) for call in self._running)
+        return share + (budget.share(more, prices) if prices is not None else 0.0)
+
+    def check_room(self, purpose: str, likely: Usage, prices: Prices) -> None:
+        """Check that the budget has room for ``likely`` more, beside what calls under way may take.
+
+        Raises:
+            BudgetReached: it has none.
+        """
+        budget = self._budget()
+        if budget is not None and self._claimed(budget) + budget.share(likely, prices) > 1:
+            raise no_room(budget, purpose)
+
+    @contextmanager
+    def task(self, purpose: str, *, likely_completion: int | None = None) -> Iterator[MeteredTask]:
+        """Open a task whose calls are counted together.
+
+        Args:
+            purpose: What the calls are for, as an error names it: "a plan", "section 3 of 12".
+            likely_completion: Tokens that an answer is expected to take; by default as many as the call allows.
+        """
+        yield MeteredTask(self, purpose, likely_completion)
+
+    async def _begin(self, call: _Call, purpose: str) -> None:
+        """Wait until the budget has room for ``call``; only calls under way that end can make some."""
+        while (budget := self._budget()) is not None and (
+            self._claimed(budget) + budget.share(call.reserved, call.prices) > 1
+        ):
+            if not self._running:
+                raise no_room(budget, purpose)
+            self._changed.clear()
+            await self._changed.wait()
+        self._running.add(call)
+
+    def _check(self, purpose: str) -> None:
+        budget = self._budget()
+        if budget is not None and self.share(budget) >= 1:
+            raise used_up(budget, purpose)
+
+    def _end(self, call: _Call) -> None:
+        self._running.discard(call)
+        usage = call.usage
+        self._ended[call.prices] = self._ended.get(call.prices, NO_USAGE) + usage
+        self._changed.set()
+        if usage != NO_USAGE:
+            self._record(usage)
+
+    def _claimed(self, budget: Budget) -> float:
+        share = budget.share(self._spent, self._spent_prices())
+        share += sum(budget.share(usage, own) for own, usage in self._ended.items())
+        return share + sum(budget.share(call.claim, call.prices) for call in self._running)
+
+
+@dataclass(eq=False)
+class MeteredTask:
+    """One purpose that models are called for; see :meth:`UsageTracker.task`."""
+
+    tracker: UsageTracker
+    purpose: str
+    likely_completion: int | None = None
+    _ended: Usage = NO_USAGE
+    _running: set[_Call] = field(default_factory=set)
+
+    @property
+    def usage(self) -> Usage:
+        """What the task's calls have taken so far."""
+        return sum((call.usage for call in self._running), self._ended)
+
+    def model(self, model: Model, prices: Prices) -> MeteredModel:
+        """``model``, with its calls counted for this task."""
+        inner = model.inner if isinstance(model, MeteredModel) else model
+        return MeteredModel(inner, prices, self)
+
+
+class MeteredModel:
+    """A model whose calls are counted and held to a budget. Get one from :meth:`MeteredTask.model`.
+
+    It behaves as the model within it (see :class:`lwtui.models.base.Model`); :meth:`stream` may also raise
+    :class:`~lwtui.models.budget.BudgetReached`. Closing it closes that model.
+    """
+
+    def __init__(self, inner: Model, prices: Prices, task: MeteredTask) -> None:
+        self.inner = inner
+        self.name = inner.name
+        self.model_hash = inner.model_hash
+        self._prices = prices
+        self._task = task
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.inner.capabilities
+
+    async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
+        """Make the call within the budget. One that is broken off counts by what came of it."""
+        task, tracker = self._task, self._task.tracker
+        # Counting the prompt costs a local model a round trip, and its first piece tells the true number anyway.
+        counted = tracker.budget is not None or not self.inner.capabilities.exact_tokens
+        prompt = await self.inner.count_tokens(request.prompt.plain()) if counted else 0
+        completion = min(request.max_tokens, task.likely_completion or request.max_tokens)
+        call = _Call(self._prices, prompt, Usage(prompt, completion))
+        await tracker._begin(call, task.purpose)
+        task._running.add(call)
+        try:
+            async with aclosing(self.inner.stream(request)) as parts:
+                async for part in parts:
+                    pieces = call.pieces
+                    call.add(part)
+                    tracker.pieces += call.pieces - pieces
+                    yield part
+                    if not isinstance(part, Finished):
+                        tracker._check(task.purpose)
+        finally:
+            task._running.discard(call)
+            task._ended += call.usage
+            tracker._end(call)
+
+    async def count_tokens(self, text: str) -> int:
+        """As the model's own."""
+        return await self.inner.count_tokens(text)
+
+    async def aclose(self) -> None:
+        """Close the model."""
+        await self.inner.aclose()
+
+
+def no_room(budget: Budget, purpose: str) -> BudgetReached:
+    """The error for a call that the budget has no room for."""
+    return BudgetReached(f"The budget of {budget} has no room for {purpose}. {_KEPT}")
+
+
+def used_up(budget: Budget, purpose: str) -> BudgetReached:
+    """The error for a call that used up the budget."""
+    return BudgetReached(f"The budget of {budget} is used up within {purpose}. {_KEPT}")
+
+
+_KEPT = "All text is kept. Raise the budget to go on."

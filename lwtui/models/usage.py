@@ -1,0 +1,42 @@
+"""Token usage of model calls, and estimates of it where a backend reports none."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_ALPHABETIC = re.compile("[\x80-\u058f]")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call, or of several added up. ``cached`` is the part of ``prompt`` that was not computed anew."""
+
+    prompt: int = 0
+    completion: int = 0
+    cached: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached)
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(self.prompt - other.prompt, self.completion - other.completion, self.cached - other.cached)
+
+    @property
+    def total(self) -> int:
+        """Prompt and completion tokens together."""
+        return self.prompt + self.completion
+
+
+NO_USAGE = Usage()
+
+
+def estimate_tokens(text: str) -> float:
+    """Estimate the tokens of ``text``, rather too many than too few.
+
+    Counts 3.5 ASCII characters a token, 2 characters of other alphabets, and 1.1 tokens for any other character,
+    such as a Chinese one.
+    """
+    ascii_count = len(text.encode("ascii", "ignore"))
+    alphabetic = len(_ALPHABETIC.findall(text))
+    return ascii_count / 3.5 + alphabetic / 2 + (len(text) - ascii_count - alphabetic) * 1.1
