@@ -103,6 +103,15 @@ def cache_folder() -> Path:
     return user_cache_path("lwtui", appauthor=False)
 
 
+def state_folder() -> Path:
+    """Where the log and the place where lwtui was left are (``LWTUI_STATE_DIR`` overrides it)."""
+    if override := os.environ.get("LWTUI_STATE_DIR"):
+        return Path(override)
+    from platformdirs import user_state_path
+
+    return user_state_path("lwtui", appauthor=False)
+
+
 def settings_file() -> Path:
     return config_folder() / "settings.toml"
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lwtui.documents.model import Usage
+from lwtui.models.usage import Usage
 from lwtui.text import detect_language
 from lwtui_bench.fields import length_in, number_in, prompt_id, prompt_in, short, table_in, text_in, type_in, whole_in
 from lwtui_bench.jsonl import read_rows

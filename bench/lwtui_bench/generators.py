@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,24 +10,17 @@ from typing import Any, Protocol
 import regex
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.calls import Patience, always, stream_patiently
-from lwtui.agentwrite.events import Event, PlanReady, Retrying
-from lwtui.agentwrite.forms import Task
-from lwtui.agentwrite.plan import direct_plan, make_plan
-from lwtui.agentwrite.record import record
-from lwtui.agentwrite.write import write
-from lwtui.documents.model import Brief, Mode, Plan, Usage
+from lwtui.agentwrite.events import Event, PlanDelta
+from lwtui.agentwrite.plan import direct_plan, plan_document
+from lwtui.agentwrite.record import recording
+from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.agentwrite.short_calls import ask_once
+from lwtui.agentwrite.write import Draft, write_document
+from lwtui.documents.model import Brief, Mode, Plan
 from lwtui.documents.store import Document
-from lwtui.models.base import (
-    Finished,
-    FinishReason,
-    Message,
-    ModelError,
-    Prompt,
-    ReasoningPiece,
-    Request,
-    TextPiece,
-)
+from lwtui.models.base import FinishReason, Message, ModelError, Prompt, Request
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import Usage
 from lwtui.text import clean
 from lwtui_bench.tasks import Sample
 
@@ -80,23 +72,13 @@ class Reply:
 
 async def ask(agent: Agent, request: Request, tell: Tell) -> Reply:
     """The answer to one call, made again from the beginning where it breaks off. Raises :class:`ModelError`."""
-    text: list[str] = []
-    reason: FinishReason = "stop"
-    thought = False
-    fitted = await agent.fitted(request)
-    async with aclosing(stream_patiently(agent.model, always(fitted), Patience(agent.policy))) as parts:
-        async for part in parts:
-            match part:
-                case Retrying():
-                    text.clear()
-                    tell(part)
-                case TextPiece(piece):
-                    text.append(piece)
-                case ReasoningPiece():
-                    thought = True
-                case Finished(reason):
-                    pass
-    return Reply(clean("".join(text)).strip(), reason, thought)
+
+    async def emit(event: Event) -> None:
+        if not isinstance(event, PlanDelta):
+            tell(event)
+
+    answer = await ask_once(agent, await agent.fitted(request), emit)
+    return Reply(clean(answer.text).strip(), answer.reason, answer.thought)
 
 
 def plain_prompt(agent: Agent, text: str) -> Prompt:
@@ -136,9 +118,11 @@ class Direct:
     def _prompt(self, agent: Agent, job: Job) -> Prompt:
         if agent.profile.form == "chat":
             return plain_prompt(agent, job.sample.prompt)
-        # A base model does not follow an instruction; its form makes one the beginning of a text.
+        # A base model does not follow an instruction; its prompts make one the beginning of a text.
         brief = _brief(agent, job, Mode.DIRECT)
-        return agent.form.section(Task(brief, direct_plan(brief), 1, brief.words, direct=True))
+        plan = direct_plan(brief)
+        task = SectionTask(brief, plan, Draft(plan).sections()[0], 1, brief.words)
+        return agent.prompts.section(task, SectionView(brief.words))
 
 
 @dataclass(frozen=True)
@@ -157,9 +141,14 @@ class AgentWrite:
             Document.create(path, brief, plan).close()
         with Document.open(path) as document:
             earlier = document.usage
-            async with aclosing(record(document, write(agent, brief, document))) as events:
-                async for event in events:
+            tracker = UsageTracker(record=document.add_usage)
+            async with recording(document, tracker) as recorder:
+
+                async def emit(event: Event) -> None:
+                    recorder.store(event)
                     tell(event)
+
+                await write_document(agent, brief, document, emit, tracker=tracker)
             text, sections = _joined(document)
             return Outcome(text, "stop", {"title": document.title, "sections": sections}, earlier)
 
@@ -173,12 +162,10 @@ class AgentWrite:
 
 
 async def _planned(agent: Agent, brief: Brief, tell: Tell) -> Plan:
-    async with aclosing(make_plan(agent, brief)) as events:
-        async for event in events:
-            tell(event)
-            if isinstance(event, PlanReady):
-                return event.plan
-    raise AssertionError("a plan ends with PlanReady or an error")
+    async def emit(event: Event) -> None:
+        tell(event)
+
+    return await plan_document(agent, brief, emit)
 
 
 def _joined(document: Document) -> tuple[str, list[dict[str, Any]]]:

@@ -15,9 +15,9 @@ from typing import Any, Self
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, StoppingCriteriaList
 
-from lwtui.documents.model import Usage
 from lwtui.models.base import Capabilities, Finished, FinishReason, ModelError, Request, Sampling, StreamPart, TextPiece
 from lwtui.models.openai_stream import ThinkSplitter
+from lwtui.models.usage import Usage
 
 _DEFAULT_CONTEXT = 8192
 _BATCH = {"cuda": 16, "cpu": 4}

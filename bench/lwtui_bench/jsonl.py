@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from lwtui.documents.lock import Locked, WriterLock
 from lwtui.errors import LwtuiError
-from lwtui.files import write_atomically
+from lwtui.files import FileLock, Locked, write_atomically
 
 _MOST_SHOWN = 10
 _T = TypeVar("_T")
@@ -47,7 +46,7 @@ def read_rows(path: Path, parse: Callable[[dict[str, Any]], _T]) -> list[_T]:
 class JsonLines:
     """A file of rows that grows. One writer at a time; close it with :meth:`close` or ``with``."""
 
-    def __init__(self, path: Path, lock: WriterLock, descriptor: int, rows: list[dict[str, Any]], cut: int) -> None:
+    def __init__(self, path: Path, lock: FileLock, descriptor: int, rows: list[dict[str, Any]], cut: int) -> None:
         """For :meth:`open`. ``rows`` are those that were there; ``cut`` bytes of a last one had to go."""
         self.path = path
         self.rows = rows
@@ -65,7 +64,7 @@ class JsonLines:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            lock = WriterLock.acquire(path)
+            lock = FileLock.acquire(path)
         except Locked as holder:
             raise LwtuiError(f"{path} is being written {holder}. Wait for it, or choose another --output.") from None
         except OSError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +14,8 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
 from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.base import Request
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import Usage
 from lwtui.text import clean
 from lwtui_bench import fetch
 from lwtui_bench.answers import Answer
@@ -21,7 +23,6 @@ from lwtui_bench.fields import table_in, text_in, whole_in
 from lwtui_bench.generators import ask, plain_prompt
 from lwtui_bench.grades import DIMENSIONS, GRAMMAR, SCHEMA, read_grades
 from lwtui_bench.jsonl import JsonLines, read_rows
-from lwtui_bench.metered import Meter, MeteredModel
 from lwtui_bench.workers import is_fatal, work_through
 
 TRIES = 5  # as published
@@ -180,14 +181,14 @@ def open_cases(
     return list(cases.values())
 
 
-class Court:
+class JudgePool:
     """One judge's sitting over the cases that are open."""
 
-    def __init__(self, agent: Agent, judge: Judge, store: JsonLines, meter: Meter, max_tokens: int) -> None:
+    def __init__(self, agent: Agent, judge: Judge, store: JsonLines, tracker: UsageTracker, max_tokens: int) -> None:
         self._agent = agent
         self._judge = judge
         self._store = store
-        self._meter = meter
+        self._tracker = tracker
         self._max_tokens = max_tokens
 
     async def judge(self, cases: Sequence[Case], concurrency: int, watcher: Watcher) -> None:
@@ -211,8 +212,8 @@ class Court:
 
     async def _verdict(self, answer: Answer, repeat: int, watcher: Watcher) -> Verdict:
         """Ask until all grades are there, at most five times, and store what the best try brought."""
-        model = MeteredModel(self._agent.model, self._meter)
-        agent = replace(self._agent, model=model)
+        task = self._tracker.task("the next verdict")
+        agent = self._agent.metered(task)
         grades: dict[str, int] = {}
         raw, tries, room = "", 0, self._max_tokens
         while len(grades) < len(DIMENSIONS) and tries < TRIES:
@@ -223,7 +224,7 @@ class Court:
                 grades, raw = found, reply.text
             if reply.reason == "length":
                 room *= 2  # it was cut off before its grades, or thought for too long
-        return await self._store_verdict(answer, repeat, grades, raw, tries, model)
+        return await self._store_verdict(answer, repeat, grades, raw, tries, task.usage)
 
     def _request(self, agent: Agent, answer: Answer, repeat: int, attempt: int, room: int) -> Request:
         can = agent.model.capabilities
@@ -239,9 +240,9 @@ class Court:
         )
 
     async def _store_verdict(
-        self, answer: Answer, repeat: int, grades: Mapping[str, int], raw: str, tries: int, model: MeteredModel
+        self, answer: Answer, repeat: int, grades: Mapping[str, int], raw: str, tries: int, usage: Usage
     ) -> Verdict:
-        judge, cost = self._judge, self._meter.prices.cost(model.usage)
+        judge, cost = self._judge, self._agent.prices.cost(usage)
         row: dict[str, Any] = {
             "judge": judge.name,
             "judge_hash": judge.hash,
@@ -252,7 +253,7 @@ class Court:
             "id": answer.id,
             "grades": dict(grades),
             "tries": tries,
-            "usage": vars(model.usage),
+            "usage": vars(usage),
             "cost": None if cost is None else round(cost, 8),
             "settings": dict(judge.settings),
         }

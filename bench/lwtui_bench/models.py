@@ -8,9 +8,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.calls import RetryPolicy
-from lwtui.agentwrite.forms import form_for
-from lwtui.agentwrite.prompts import PromptBook, builtin_prompts
+from lwtui.agentwrite.prompt_builder import builder_for
+from lwtui.agentwrite.prompt_templates import PromptTemplates, builtin_prompts
+from lwtui.agentwrite.retry import RetryPolicy
 from lwtui.config import ModelSettings, Settings, config_folder
 from lwtui.errors import LwtuiError
 from lwtui.models.profiles import profile_for
@@ -79,5 +79,5 @@ async def _checkpoint_agent(choice: Choice, batch: int) -> Agent:
         ) from None
     model = await asyncio.to_thread(HFModel.load, choice.checkpoint, choice.label, batch)
     profile = profile_for(choice.settings, has_chat=model.capabilities.chat)
-    form = form_for(profile, PromptBook(profile.form, config_folder() / "prompts"))
+    form = builder_for(profile, PromptTemplates(profile.form, config_folder() / "prompts"))
     return Agent(model, profile, form, RetryPolicy(), choice.settings)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from time import monotonic
 from typing import Any, Protocol
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
-from lwtui.documents.model import Usage
 from lwtui.errors import LwtuiError
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import Usage
 from lwtui_bench.generators import Generator, Job, Outcome
 from lwtui_bench.jsonl import JsonLines
 from lwtui_bench.length import count
-from lwtui_bench.metered import Meter, MeteredModel
 from lwtui_bench.tasks import Sample
 from lwtui_bench.workers import is_fatal, work_through
 
@@ -91,14 +91,14 @@ class Runner:
         generator: Generator,
         identity: Identity,
         store: JsonLines,
-        meter: Meter,
+        tracker: UsageTracker,
         watcher: Watcher,
     ) -> None:
         self._agent = agent
         self._generator = generator
         self._identity = identity
         self._store = store
-        self._meter = meter
+        self._tracker = tracker
         self._watcher = watcher
         self._failures_in_a_row = 0
 
@@ -124,8 +124,8 @@ class Runner:
     async def _answer(self, job: Job) -> LwtuiError | None:
         """Answer one job and store its row; the error if it could not be."""
         began = monotonic()
-        model = MeteredModel(self._agent.model, self._meter)
-        agent = replace(self._agent, model=model)
+        task = self._tracker.task("the next answer")
+        agent = self._agent.metered(task)
         self._watcher.started(job)
         try:
             outcome = await self._generator.answer(agent, job, lambda event: self._watcher.happened(job, event))
@@ -133,12 +133,10 @@ class Runner:
             if is_fatal(error):
                 raise
             outcome = Outcome("", "stop", {"error": str(error)})
-            await self._store.append_soon(self._row(job, outcome, model.usage, began))
+            await self._store.append_soon(self._row(job, outcome, task.usage, began))
             self._watcher.failed(job, error)
             return error
-        finally:
-            self._agent.saw_reasoning(agent.reasoning_tokens)
-        row = self._row(job, outcome, outcome.earlier + model.usage, began)
+        row = self._row(job, outcome, outcome.earlier + task.usage, began)
         await self._store.append_soon(row)
         self._generator.stored(job)
         self._watcher.stored(job, row)
@@ -146,7 +144,7 @@ class Runner:
 
     def _row(self, job: Job, outcome: Outcome, usage: Usage, began: float) -> dict[str, Any]:
         sample, identity = job.sample, self._identity
-        cost = self._meter.prices.cost(usage)
+        cost = self._agent.prices.cost(usage)
         return {
             "prompt": sample.prompt,
             "type": sample.type,

@@ -9,15 +9,16 @@ from typing import TypeVar
 
 from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
+from lwtui.models.budget import BudgetReached
 
 # After these, no other call would succeed either.
-_FATAL = frozenset({"auth", "unknown-model", "budget", "unreachable"})
+_FATAL = frozenset({"auth", "unknown-model", "unreachable"})
 _T = TypeVar("_T")
 
 
 def is_fatal(error: LwtuiError) -> bool:
     """Whether what failed here would fail for everything else too: wrong key, no such model, nobody there, no money."""
-    return isinstance(error, ModelError) and error.kind in _FATAL
+    return isinstance(error, BudgetReached) or (isinstance(error, ModelError) and error.kind in _FATAL)
 
 
 async def work_through(items: Iterable[_T], do: Callable[[_T], Awaitable[None]], concurrency: int) -> None:

@@ -26,13 +26,13 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from lwtui.agentwrite.agent import open_agent
-from lwtui.agentwrite.calls import RetryPolicy
 from lwtui.agentwrite.events import Event
+from lwtui.agentwrite.retry import RetryPolicy
 from lwtui.config import ModelSettings, Settings
 from lwtui.errors import LwtuiError
+from lwtui.models.metering import UsageTracker
 from lwtui_bench.generators import Direct, Job
 from lwtui_bench.jsonl import JsonLines
-from lwtui_bench.metered import Meter
 from lwtui_bench.run import Identity, Runner, jobs_for, open_jobs
 from lwtui_bench.tasks import Sample
 from tests.support.fault_server import Answer, Fault, FaultServer
@@ -113,7 +113,7 @@ async def runner(address: str, folder: Path) -> float:
     with JsonLines.open(folder / f"{time.monotonic_ns()}.jsonl") as store:
         identity = Identity("m", "direct", "speed", {})
         jobs = open_jobs(jobs_for(samples, 1, 0), identity, store)
-        await Runner(agent, Direct(4096), identity, store, Meter(), Silent()).run(jobs, CONCURRENCY)
+        await Runner(agent, Direct(4096), identity, store, UsageTracker(), Silent()).run(jobs, CONCURRENCY)
     took = time.perf_counter() - began
     await agent.aclose()
     rows = [json.loads(line) for line in store.path.read_text(encoding="utf-8").splitlines()]

@@ -24,9 +24,9 @@ from pathlib import Path
 import llama_cpp.llama_cpp as C
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.forms import form_for
 from lwtui.agentwrite.plan_format import plan_grammar
-from lwtui.agentwrite.prompts import PromptBook
+from lwtui.agentwrite.prompt_builder import builder_for
+from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.agentwrite.write import Draft, write
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief, Plan, PlannedSection
@@ -169,7 +169,7 @@ async def together(model: LlamaModel) -> list[Row]:
 # ---- tokens evaluated -----------------------------------------------------------------------------------------------
 
 
-class Recorder:
+class CallLog:
     """A model that keeps what each call asked, answered and used."""
 
     def __init__(self, model: LlamaModel) -> None:
@@ -217,23 +217,23 @@ async def document(model: LlamaModel) -> list[Row]:
         for topic in TOPICS
     )
     draft = Draft(Plan("Gardening", sections))
-    recorder = Recorder(model)
+    log = CallLog(model)
     profile = PROFILES["base"]
-    agent = Agent(recorder, profile, form_for(profile, PromptBook(profile.form, Path(os.devnull))))
+    agent = Agent(log, profile, builder_for(profile, PromptTemplates(profile.form, Path(os.devnull))))
     async for event in write(agent, Brief("Write a guide to gardening", words=3000, seed=1), draft):
         draft.apply(event)
     gguf = Gguf(str(demo_path()), NativeLog())
-    anew = sum(prompt for _, _, prompt, _, _ in recorder.calls)
-    read = sum(prompt - cached for _, _, prompt, _, cached in recorder.calls)
-    written = sum(completion for _, _, _, completion, _ in recorder.calls)
-    least = distinct([text_tokens(gguf, prompt + answer) for prompt, answer, *_ in recorder.calls])
+    anew = sum(prompt for _, _, prompt, _, _ in log.calls)
+    read = sum(prompt - cached for _, _, prompt, _, cached in log.calls)
+    written = sum(completion for _, _, _, completion, _ in log.calls)
+    least = distinct([text_tokens(gguf, prompt + answer) for prompt, answer, *_ in log.calls])
     gguf.close()
     return [
         Row(
             "prompt tokens evaluated for a document of 20 sections against reading each prompt anew",
             "≤ 1/8",
             f"1/{anew / read:.1f}",
-            f"{read:,} of {anew:,} in {len(recorder.calls)} calls",
+            f"{read:,} of {anew:,} in {len(log.calls)} calls",
         ),
         Row(
             "all tokens evaluated for it, read and written, against the least possible",
@@ -244,7 +244,7 @@ async def document(model: LlamaModel) -> list[Row]:
     ]
 
 
-async def takes(model: LlamaModel) -> Row:
+async def candidates(model: LlamaModel) -> Row:
     prompt = Prompt(text=LONG * 40)
     one = Request(prompt, 24, sampling=SAMPLING, least_words=10_000)
 
@@ -257,7 +257,7 @@ async def takes(model: LlamaModel) -> Row:
     used = await asyncio.gather(*map(read, range(4)))
     size = used[0][0]
     return Row(
-        "4 takes of a section: prompt tokens read, in prompts",
+        "4 candidates of a section: prompt tokens read, in prompts",
         "once",
         f"{sum(tokens for _, tokens in used) / size:.2f}",
         f"{sum(tokens for _, tokens in used)} for a prompt of {size}",
@@ -314,7 +314,7 @@ MEASURES: dict[str, Callable[[LlamaModel], Awaitable[Row | list[Row]]]] = {
     "constrained": constrained,
     "together": together,
     "document": document,
-    "takes": takes,
+    "candidates": candidates,
     "cancelled": cancelled,
     "reopened": lambda _: reopened(),
 }

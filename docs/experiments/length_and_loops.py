@@ -1,10 +1,10 @@
-"""What the length governor and the repetition watch do for a model that needs them: the demo model, with and without.
+"""What the length control and the repetition filter do for a model that needs them: the demo model, with and without.
 
     .venv/bin/python docs/experiments/length_and_loops.py [--only length loops]
 
 Length: a document of 20 sections, each of 150 words, written by lwtui, and by plain AgentWrite: the same prompts, one
 call a section, whatever comes is the section. Loops: five long texts in one call, written by lwtui and without its
-watch. About half an hour on two cores.
+filter. About half an hour on two cores.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from statistics import fmean
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Continuing, TextRolledBack
-from lwtui.agentwrite.forms import Task, form_for
 from lwtui.agentwrite.plan import direct_plan
-from lwtui.agentwrite.prompts import PromptBook
+from lwtui.agentwrite.prompt_builder import builder_for
+from lwtui.agentwrite.prompt_templates import PromptTemplates
+from lwtui.agentwrite.section_task import SectionTask, SectionView
 from lwtui.agentwrite.write import Draft, write
 from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
 from lwtui.models.base import Request, TextPiece
@@ -53,10 +54,16 @@ def gardening() -> Plan:
     )
 
 
-async def plain_section(agent: Agent, task: Task, seed: int) -> str:
-    """What one call answers."""
-    request = Request(agent.form.section(task), max_tokens=task.words * 3 + 128)
-    return await answered(agent, agent.prepared(await agent.fitted(request), task.brief, seed))
+def task_of(brief: Brief, plan: Plan, number: int) -> SectionTask:
+    section = Draft(plan).sections()[number - 1]
+    return SectionTask(brief, plan, section, number, section.words)
+
+
+async def plain_section(agent: Agent, task: SectionTask, written: str) -> str:
+    """What one call answers, after the text ``written`` so far."""
+    prompt = agent.prompts.section(task, SectionView(task.target, written))
+    request = Request(prompt, max_tokens=task.target * 3 + 128)
+    return await answered(agent, agent.prepared(await agent.fitted(request), task.brief, task.number))
 
 
 async def answered(agent: Agent, request: Request) -> str:
@@ -71,16 +78,16 @@ async def lengths(agent: Agent) -> None:
         async for event in events:
             draft.apply(event)
             continued += isinstance(event, Continuing)
-    governed = [count_words(text) for text in draft.texts.values()]
+    controlled = [count_words(text) for text in draft.texts.values()]
     written, plain = "", []
     for number, section in enumerate(plan.sections, 1):
-        text = await plain_section(agent, Task(brief, plan, number, WORDS, written), number)
+        text = await plain_section(agent, task_of(brief, plan, number), written)
         plain.append(count_words(text))
-        written = "\n\n".join(filter(None, (written, agent.form.earlier(section.title, section.main_point, text))))
+        written = "\n\n".join(filter(None, (written, agent.prompts.earlier(section.title, section.main_point, text))))
         written = written[-8000:]  # what surely fits
     print("| 20 sections of 150 words | mean distance from the target | shortest | longest | words in all |")
     print("| --- | --- | --- | --- | --- |")
-    for name, found in ((f"lwtui ({continued} continued)", governed), ("plain AgentWrite", plain)):
+    for name, found in ((f"lwtui ({continued} continued)", controlled), ("plain AgentWrite", plain)):
         distance = fmean(abs(length - WORDS) / WORDS for length in found)
         print(f"| {name} | {distance:.2f} | {min(found)} | {max(found)} | {sum(found)} |", flush=True)
 
@@ -96,12 +103,12 @@ async def loops(agent: Agent) -> None:
             async for event in events:
                 draft.apply(event)
                 rolled_back += isinstance(event, TextRolledBack)
-        (watched,) = draft.texts.values()
-        task = Task(brief, plan, 1, LONG, direct=True)
-        request = agent.prepared(Request(agent.form.section(task), LONG * 2, least_words=LONG), brief, 1)
+        (filtered,) = draft.texts.values()
+        prompt = agent.prompts.section(task_of(brief, plan, 1), SectionView(LONG))
+        request = agent.prepared(Request(prompt, LONG * 2, least_words=LONG), brief, 1)
         free = await answered(agent, request)
         row = [instruction.removeprefix("Write ")]
-        for text, measure in ((watched, distinct_4), (free, distinct_4), (watched, longest), (free, longest)):
+        for text, measure in ((filtered, distinct_4), (free, distinct_4), (filtered, longest), (free, longest)):
             row.append(measure(" ".join(text.split()[:LONG])))
         print(f"| {' | '.join(row)} | {rolled_back} |", flush=True)
 
@@ -117,7 +124,7 @@ def longest(text: str) -> str:
 async def main(only: list[str]) -> None:
     model = await LlamaModel.load(demo_path(), "demo")
     profile = PROFILES["base"]
-    agent = Agent(model, profile, form_for(profile, PromptBook(profile.form, Path(os.devnull))))
+    agent = Agent(model, profile, builder_for(profile, PromptTemplates(profile.form, Path(os.devnull))))
     try:
         if "length" in only:
             await lengths(agent)

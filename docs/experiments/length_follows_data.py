@@ -21,7 +21,8 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "training"))
 
 from lwtui.text import count_words  # noqa: E402
-from lwtui_training.pipeline import checkpoint_of, quiet_libraries, run_step  # noqa: E402
+from lwtui_training.pipeline import checkpoint_of, run_step  # noqa: E402
+from lwtui_training.progress import quiet_libraries  # noqa: E402
 from lwtui_training.recipe import Base, Data, Hardware, Prefs, Recipe, Sft  # noqa: E402
 from lwtui_training.rows import write_rows  # noqa: E402
 from make_tiny_rows import PLACES, text  # noqa: E402

@@ -12,25 +12,29 @@ Usable as a library::
 """
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.calls import RetryPolicy
-from lwtui.agentwrite.plan import direct_plan, make_plan, replan_section
+from lwtui.agentwrite.plan import direct_plan, make_plan, plan_document, replan_section
 from lwtui.agentwrite.plan_format import PlanError, parse_plan
-from lwtui.agentwrite.record import begun_plan, keep_plan, record
-from lwtui.agentwrite.write import Draft, Manuscript, write
+from lwtui.agentwrite.record import begun_plan, keep_plan, recording
+from lwtui.agentwrite.retry import RetryPolicy
+from lwtui.agentwrite.run_state import RunState
+from lwtui.agentwrite.write import Draft, WorkingDocument, write, write_document
 
 __all__ = [
     "Agent",
     "Draft",
-    "Manuscript",
     "PlanError",
     "RetryPolicy",
+    "RunState",
+    "WorkingDocument",
     "begun_plan",
     "direct_plan",
     "keep_plan",
     "make_plan",
     "open_agent",
     "parse_plan",
-    "record",
+    "plan_document",
+    "recording",
     "replan_section",
     "write",
+    "write_document",
 ]

@@ -8,24 +8,23 @@ also leaves quotes of its facts; a last call holds those of all stretches agains
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import regex
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.answers import Answer, ask
-from lwtui.agentwrite.budget import BudgetReached
-from lwtui.agentwrite.events import Retrying
-from lwtui.agentwrite.forms import instruction_of
-from lwtui.agentwrite.lint import Finding, Part
-from lwtui.agentwrite.prompts import language_name
-from lwtui.agentwrite.quotes import Quotes
-from lwtui.documents.model import Brief, Usage
+from lwtui.agentwrite.events import Event, Retrying
+from lwtui.agentwrite.lint import Finding, TextPart
+from lwtui.agentwrite.prompt_builder import instruction_of
+from lwtui.agentwrite.prompt_templates import language_name
+from lwtui.agentwrite.quotes import QuoteFinder
+from lwtui.agentwrite.short_calls import ShortAnswer, ask
+from lwtui.documents.model import Brief
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Request
+from lwtui.models.budget import BudgetReached
 from lwtui.text import clean, one_line
 
 _ANSWER_TOKENS = 2000
@@ -94,14 +93,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """The reading is over. ``dropped`` findings quoted what does not stand in the text."""
+    """The result of a review. ``dropped`` findings quoted what does not stand in the text."""
 
     found: int
     dropped: int
-    usage: Usage
 
 
-CriticEvent = Reading | Found | Retrying | Reviewed
+CriticEvent = Reading | Found | Retrying
 
 
 @dataclass(frozen=True)
@@ -112,16 +110,15 @@ class _Stretch:
 
 
 @dataclass
-class _Reader:
+class _Review:
     """What has been found so far."""
 
-    parts: Sequence[Part]
-    places: Quotes
+    parts: Sequence[TextPart]
+    places: QuoteFinder
     told: set[frozenset[tuple[int, int]]] = field(default_factory=set)
     facts: list[str] = field(default_factory=list)
     found: int = 0
     dropped: int = 0
-    usage: Usage = field(default_factory=Usage)
 
     def take(self, answer: str) -> Iterator[Found]:
         """The findings of an answer whose quotes stand in the text."""
@@ -147,36 +144,39 @@ class _Reader:
         return Finding(kind, why or "The model gives no reason.", (second, first), by_critic=True)
 
 
-async def criticise(agent: Agent, brief: Brief, parts: Sequence[Part]) -> AsyncGenerator[CriticEvent, None]:
-    """Read ``parts`` and yield what is found, last :class:`Reviewed`.
+async def review(
+    agent: Agent, brief: Brief, parts: Sequence[TextPart], emit: Callable[[CriticEvent], Awaitable[None]]
+) -> Reviewed:
+    """Have a model read ``parts`` and find what is wrong between two places of them.
 
-    Raises :class:`LwtuiError` where the model follows no instructions, and
-    :class:`~lwtui.models.base.ModelError` where a fault lasts; what was yielded before stays valid.
+    Args:
+        agent: The critic.
+        brief: What the writer asked for.
+        parts: The document's sections.
+        emit: Is told how far the reading is, and each finding as it comes.
+
+    Raises:
+        LwtuiError: The model follows no instructions.
+        ModelError: A fault lasts. What was found until then stays valid.
     """
-    if agent.profile.form != "chat":
+    if not agent.follows_instructions:
         raise LwtuiError(
             f"{agent.model.name} is a base model, which cannot judge a text. Give the role of critic to a chat model: "
             "lwtui config set roles.critic NAME."
         )
     stretches = await _stretches(agent, brief, parts)
-    reader = _Reader(parts, Quotes(parts))
+    reader = _Review(parts, QuoteFinder(parts))
     total = len(stretches) + (len(stretches) > 1)
     for number, stretch in enumerate(stretches, 1):
-        yield Reading(number, total)
+        await emit(Reading(number, total))
         text = _shown(parts, stretch)
         prompt = _text(agent, "critic", brief, text=text, facts=_facts_wanted(agent, number, len(stretches)))
-        async with aclosing(_asked(agent, brief, prompt, number, reader)) as events:
-            async for event in events:
-                yield event
+        await _read(agent, brief, prompt, number, reader, emit)
     if len(stretches) > 1 and len(reader.facts) > 1:
-        yield Reading(total, total)
+        await emit(Reading(total, total))
         facts = "\n".join(f"- {fact}" for fact in reader.facts)
-        async with aclosing(
-            _asked(agent, brief, _text(agent, "critic_facts", brief, facts=facts), total, reader)
-        ) as events:
-            async for event in events:
-                yield event
-    yield Reviewed(reader.found, reader.dropped, reader.usage)
+        await _read(agent, brief, _text(agent, "critic_facts", brief, facts=facts), total, reader, emit)
+    return Reviewed(reader.found, reader.dropped)
 
 
 def parse(answer: str) -> tuple[list[dict[str, Any]], list[str]]:
@@ -208,10 +208,15 @@ def _single_objects(answer: str) -> list[dict[str, Any]]:
     return found
 
 
-async def _asked(
-    agent: Agent, brief: Brief, text: str, salt: int, reader: _Reader
-) -> AsyncGenerator[CriticEvent, None]:
-    prompt = agent.form.instruct(brief, text)
+async def _read(
+    agent: Agent,
+    brief: Brief,
+    text: str,
+    salt: int,
+    reader: _Review,
+    emit: Callable[[CriticEvent], Awaitable[None]],
+) -> None:
+    prompt = agent.prompts.instruct(brief, text)
     assert prompt is not None
     can = agent.model.capabilities
     shape: dict[str, Any] = {
@@ -219,35 +224,37 @@ async def _asked(
         "json_schema": _SCHEMA if can.json_schema else None,
     }
     request = agent.prepared(Request(prompt, _ANSWER_TOKENS, **shape), brief, salt)
-    into = Answer()
+    answer = ShortAnswer()
+
+    async def emit_retries(event: Event) -> None:
+        if isinstance(event, Retrying):
+            await emit(event)
+
+    reached: BudgetReached | None = None
     try:
-        async with aclosing(ask(agent, request, into)) as events:
-            async for event in events:
-                if isinstance(event, Retrying):
-                    yield event
-    except BudgetReached:
-        for found in reader.take(into.text):  # what came of the answer is paid for
-            yield found
-        raise
-    reader.usage += into.usage
-    for found in reader.take(into.text):
-        yield found
+        await ask(agent, request, emit_retries, into=answer)
+    except BudgetReached as error:
+        reached = error  # what came of the answer is paid for
+    for found in reader.take(answer.text):
+        await emit(found)
+    if reached is not None:
+        raise reached
 
 
 def _text(agent: Agent, name: str, brief: Brief, **values: str) -> str:
     language = language_name(brief.language)
-    return agent.form.prompts.render(
+    return agent.prompts.templates.render(
         name, instruction=instruction_of(brief), language=language, kinds=", ".join(_KINDS), **values
     )
 
 
 def _facts_wanted(agent: Agent, number: int, total: int) -> str:
     if total == 1:
-        return agent.form.prompts.render("critic_whole")
-    return agent.form.prompts.render("critic_stretch", number=number, total=total, most=_MOST_FACTS)
+        return agent.prompts.templates.render("critic_whole")
+    return agent.prompts.templates.render("critic_stretch", number=number, total=total, most=_MOST_FACTS)
 
 
-def _shown(parts: Sequence[Part], stretch: _Stretch) -> str:
+def _shown(parts: Sequence[TextPart], stretch: _Stretch) -> str:
     shown, last = [], -1
     for number, start, end in stretch.blocks:
         if number != last and parts[number].title:
@@ -257,12 +264,12 @@ def _shown(parts: Sequence[Part], stretch: _Stretch) -> str:
     return "\n\n".join(shown)
 
 
-async def _stretches(agent: Agent, brief: Brief, parts: Sequence[Part]) -> list[_Stretch]:
+async def _stretches(agent: Agent, brief: Brief, parts: Sequence[TextPart]) -> list[_Stretch]:
     """The whole document if one call has room for it; else as few stretches of whole paragraphs as there must be."""
-    empty = agent.form.instruct(brief, _text(agent, "critic", brief, text="", facts=_facts_wanted(agent, 99, 99)))
+    empty = agent.prompts.instruct(brief, _text(agent, "critic", brief, text="", facts=_facts_wanted(agent, 99, 99)))
     assert empty is not None
     answer = min(_ANSWER_TOKENS, agent.context_length // 3)
-    room = max(64, await agent.room_beside(empty) - answer - agent.reasoning_tokens)
+    room = max(64, await agent.room_beside(empty) - answer - agent.limits.reasoning_tokens)
     stretches: list[list[tuple[int, int, int]]] = [[]]
     filled = 0
     for number, start, end in _blocks(parts):
@@ -277,7 +284,7 @@ async def _stretches(agent: Agent, brief: Brief, parts: Sequence[Part]) -> list[
     return [_Stretch(tuple(blocks)) for blocks in stretches if blocks]
 
 
-def _blocks(parts: Sequence[Part]) -> Iterator[tuple[int, int, int]]:
+def _blocks(parts: Sequence[TextPart]) -> Iterator[tuple[int, int, int]]:
     for number, part in enumerate(parts):
         start = 0
         for match in _BREAK.finditer(part.text):

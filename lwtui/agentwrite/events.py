@@ -1,41 +1,36 @@
-"""What happens while a document is planned and written, one frozen dataclass each.
+"""What happens while a document is planned and written, one frozen dataclass for each kind of event.
 
-The app, the headless command, the benchmark and the data builder all read this one stream.
+The app, the commands, the benchmark and the data builder all read this one stream.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lwtui.documents.model import Basis, Plan, Provenance, Usage
+from lwtui.documents.model import Basis, Plan, Provenance
+from lwtui.models.usage import Usage
 
 
 @dataclass(frozen=True)
 class PlanStarted:
-    """A plan is being asked for. ``attempt`` counts from 1."""
+    """The model is asked for a plan. ``attempt`` counts from 1."""
 
     attempt: int
 
 
 @dataclass(frozen=True)
 class PlanDelta:
-    """Text of the plan as the model writes it."""
+    """Text of the plan, or of another short answer, as the model writes it."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class PlanAsked:
-    """A call of the planning has ended, and took this. One that was ended before its answer was through is not told."""
-
-    usage: Usage
-
-
-@dataclass(frozen=True)
 class PlanRejected:
-    """What came is not a plan that can be followed; ``findings`` say why, and the model is asked again."""
+    """The answer is not a usable plan; ``findings`` say why. The model is asked again."""
 
     attempt: int
     findings: tuple[str, ...]
@@ -43,8 +38,7 @@ class PlanRejected:
 
 @dataclass(frozen=True)
 class PlanGrew:
-    """A plan in two steps so far: ``planned`` of its ``chapters`` have their sections, each of the others still
-    stands as one."""
+    """A plan that is made in two steps, so far: ``planned`` of its ``chapters`` have their sections."""
 
     plan: Plan
     planned: int
@@ -53,14 +47,17 @@ class PlanGrew:
 
 @dataclass(frozen=True)
 class PlanReady:
+    """The plan is complete."""
+
     plan: Plan
 
 
 @dataclass(frozen=True)
 class SectionStarted:
-    """Writing of a section starts, or goes on if ``resumed``. ``target`` is its share of the words left.
+    """Writing of a section starts, or continues if ``resumed``.
 
-    ``keep`` is how much of the section's present text stands (characters); new text comes after it.
+    ``target`` is the section's length for this run, in the counter's unit. The first ``keep`` characters of the
+    section's present text stand; new text follows them.
     """
 
     section_id: str
@@ -83,7 +80,7 @@ class TextDelta:
 
 @dataclass(frozen=True)
 class TextRolledBack:
-    """The section is cut back to ``keep`` characters, because of a loop or to land at a sentence's end."""
+    """The section is cut back to its first ``keep`` characters."""
 
     section_id: str
     keep: int
@@ -92,7 +89,7 @@ class TextRolledBack:
 
 @dataclass(frozen=True)
 class ContextTrimmed:
-    """The text so far no longer fits: the model sees a summary of it and the last ``tail_tokens`` verbatim."""
+    """The text so far no longer fits: the model sees summaries of it and the last ``tail_tokens`` verbatim."""
 
     section_id: str
     full_tokens: int
@@ -103,7 +100,7 @@ class ContextTrimmed:
 
 @dataclass(frozen=True)
 class NotesLeftOut:
-    """There is no room for these of the writer's notes (their titles)."""
+    """The prompt has no room for these of the writer's notes (their titles)."""
 
     section_id: str
     titles: tuple[str, ...]
@@ -111,7 +108,7 @@ class NotesLeftOut:
 
 @dataclass(frozen=True)
 class SummaryMade:
-    """What stands for an earlier section from now on. ``digest`` is the fingerprint of the text it sums up."""
+    """An earlier section was summarised. ``digest`` is the fingerprint of the text that the summary stands for."""
 
     section_id: str
     text: str
@@ -120,7 +117,7 @@ class SummaryMade:
 
 @dataclass(frozen=True)
 class Grounded:
-    """What a section that is about to be written rests on."""
+    """What the section that is about to be written is based on."""
 
     section_id: str
     basis: Basis
@@ -128,7 +125,7 @@ class Grounded:
 
 @dataclass(frozen=True)
 class ReadingPrompt:
-    """A model on this machine has read ``tokens`` of the ``total`` that it is shown before it writes."""
+    """A local model has evaluated ``tokens`` of the ``total`` tokens of its prompt."""
 
     section_id: str
     tokens: int
@@ -145,7 +142,7 @@ class Thinking:
 
 @dataclass(frozen=True)
 class Continuing:
-    """The model ended before the section's length was reached (``length`` of ``target``) and is asked for more."""
+    """The answer ended at ``length`` of ``target``, and the model is asked for more."""
 
     section_id: str
     length: int
@@ -154,7 +151,7 @@ class Continuing:
 
 @dataclass(frozen=True)
 class Retrying:
-    """A call failed with ``fault`` (see ``ModelError.kind``) and is tried again in ``delay`` seconds."""
+    """A call failed with ``fault`` (see :attr:`lwtui.models.base.ModelError.kind`) and is repeated in ``delay`` s."""
 
     fault: str
     reason: str
@@ -165,7 +162,7 @@ class Retrying:
 
 @dataclass(frozen=True)
 class SectionFinished:
-    """A section is done. ``length`` is by the app's counter."""
+    """A section is complete. ``length`` and ``target`` are in the counter's unit, ``usage`` is of all its calls."""
 
     section_id: str
     length: int
@@ -176,6 +173,8 @@ class SectionFinished:
 
 @dataclass(frozen=True)
 class DocumentFinished:
+    """The run is complete; ``length`` and ``target`` are the whole document's, ``usage`` is the run's."""
+
     length: int
     target: int
     usage: Usage
@@ -185,7 +184,6 @@ class DocumentFinished:
 Event = (
     PlanStarted
     | PlanDelta
-    | PlanAsked
     | PlanRejected
     | PlanGrew
     | PlanReady
@@ -204,9 +202,16 @@ Event = (
     | DocumentFinished
 )
 
+Emit = Callable[[Event], Awaitable[None]]
+"""How a planner, a writer or a reviewer tells what happens: it awaits this for each event, in order."""
+
+
+async def ignore(_: Event) -> None:
+    """An :data:`Emit` for callers that only want the result."""
+
 
 def to_dict(event: Event) -> dict[str, Any]:
-    """The event as a JSON-ready object whose ``event`` names its kind."""
+    """The event as a JSON-ready object; its ``event`` names the kind."""
     fields = dataclasses.asdict(event)
     if isinstance(event, PlanReady | PlanGrew):
         fields["plan"] = event.plan.to_dict()

@@ -59,7 +59,7 @@ _CONCLUDES = regex.compile(
 
 
 @dataclass(frozen=True)
-class Part:
+class TextPart:
     """A section of what is looked at. ``line`` is where its text begins (from 1), ``heading_line`` where its heading
     stands; a ``target`` of 0 means none. One of a document has an ``id``."""
 
@@ -73,7 +73,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Place:
+class TextPlace:
     """From ``start`` to ``end`` (offsets) in the text of part number ``part`` (from 0); ``line`` counts from 1."""
 
     part: int
@@ -101,14 +101,14 @@ class Finding:
 
     kind: str
     message: str
-    places: tuple[Place, ...]
+    places: tuple[TextPlace, ...]
     by_critic: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "message": self.message, "places": [place.to_dict() for place in self.places]}
 
 
-def lint(parts: Sequence[Part], *, tolerance: float = TOLERANCE) -> list[Finding]:
+def lint(parts: Sequence[TextPart], *, tolerance: float = TOLERANCE) -> list[Finding]:
     """All findings, those of a kind together, each kind in the order of the text."""
     text = _Text(parts)
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -123,22 +123,22 @@ def lint(parts: Sequence[Part], *, tolerance: float = TOLERANCE) -> list[Finding
     return [finding for check in checks for finding in check()]
 
 
-def parts_of(sections: Sequence[Section]) -> list[Part]:
+def parts_of(sections: Sequence[Section]) -> list[TextPart]:
     """A document's sections; what is not written yet has no length to be far from."""
     return [
-        Part(one.title, one.text, level=one.level, target=one.words if one.text.strip() else 0, id=one.id)
+        TextPart(one.title, one.text, level=one.level, target=one.words if one.text.strip() else 0, id=one.id)
         for one in sections
     ]
 
 
-def place_of(parts: Sequence[Part], number: int, start: int, end: int) -> Place:
+def place_of(parts: Sequence[TextPart], number: int, start: int, end: int) -> TextPlace:
     """The place in a part, with its line and what stands there."""
     part = parts[number]
     quote = " ".join(part.text[start:end].split())
     if len(quote) > _LONGEST_QUOTE:
         quote = quote[:_LONGEST_QUOTE].rsplit(" ", 1)[0].rstrip() + "…"
     line = part.line + part.text.count("\n", 0, start)
-    return Place(number, part.id, part.title, start, end, line, quote)
+    return TextPlace(number, part.id, part.title, start, end, line, quote)
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class _Text:
     """The parts as one run of tokens, and their paragraphs. ``prose`` are the parts' texts with blanks for code and
     tables, in which nobody writes sentences."""
 
-    parts: Sequence[Part]
+    parts: Sequence[TextPart]
     prose: list[str] = field(default_factory=list)
     tokens: list[Token] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)  # the number of each part's first token
@@ -186,7 +186,7 @@ class _Text:
     def part_at(self, token: int) -> int:
         return bisect_right(self.starts, token) - 1
 
-    def place(self, first: int, length: int) -> Place:
+    def place(self, first: int, length: int) -> TextPlace:
         """Where ``length`` tokens from number ``first`` stand, as far as they are in one part."""
         number = self.part_at(first)
         following = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.tokens)
@@ -197,7 +197,7 @@ class _Text:
         """Whether a stretch is within a paragraph of which it has been told that it says nothing new."""
         return any(one.part == part and one.start <= start and end <= one.end for one in self.restated)
 
-    def passage_place(self, passage: _Passage) -> Place:
+    def passage_place(self, passage: _Passage) -> TextPlace:
         return place_of(self.parts, passage.part, passage.start, passage.end)
 
     def with_text(self) -> list[int]:
@@ -310,7 +310,7 @@ def _last_paragraph(text: str) -> tuple[int, int]:
 class _Heading:
     level: int
     title: str
-    place: Place
+    place: TextPlace
     within: int  # the part that it stands in, or -1 for a part's own
 
 
@@ -336,10 +336,10 @@ def _headings(text: _Text) -> Iterator[Finding]:
             yield Finding("heading-order", "This heading stands twice", (heading.place, known.place))
 
 
-def _all_headings(parts: Sequence[Part]) -> Iterator[_Heading]:
+def _all_headings(parts: Sequence[TextPart]) -> Iterator[_Heading]:
     for number, part in enumerate(parts):
         if part.title:
-            place = Place(number, part.id, part.title, 0, 0, part.heading_line, part.title)
+            place = TextPlace(number, part.id, part.title, 0, 0, part.heading_line, part.title)
             yield _Heading(part.level, part.title, place, -1)
         for match in _HEADING_LINE.finditer(_CODE.sub(_blank, part.text)):
             # A document's own title is one level above its sections.

@@ -3,60 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.events import Event
-from lwtui.agentwrite.forms import ChatForm, CompletionForm
+from lwtui.agentwrite.event_stream import events_of
+from lwtui.agentwrite.events import Emit, Event, PlanReady, ignore
+from lwtui.agentwrite.plan_chat import plan_chat, replan_chat
+from lwtui.agentwrite.plan_completion import plan_by_lines, replan_by_line
 from lwtui.agentwrite.plan_format import NESTED_FROM, Bounds
 from lwtui.agentwrite.plan_nested import plan_nested
-from lwtui.agentwrite.plan_steps import plan_by_steps, replan_by_steps
-from lwtui.agentwrite.plan_whole import plan_whole, replan_whole
+from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, CompletionPromptBuilder
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 
 
-async def make_plan(agent: Agent, brief: Brief, begun: Plan | None = None) -> AsyncGenerator[Event, None]:
-    """Ask for a plan until one can be used: what cannot is asked for again, at most ``REPAIRS`` times.
+def make_plan(agent: Agent, brief: Brief, begun: Plan | None = None) -> AsyncGenerator[Event, None]:
+    """Plan a document and yield what happens, last :class:`~lwtui.agentwrite.events.PlanReady`.
 
-    A long document (above ``NESTED_FROM`` words) is planned in chapters, and then each chapter in sections; the plan
-    so far comes as :class:`~lwtui.agentwrite.events.PlanGrew`, and given as ``begun`` it is gone on with.
-
-    Ends with :class:`~lwtui.agentwrite.events.PlanReady`. Raises :class:`~lwtui.agentwrite.plan_format.PlanError`,
-    which keeps what came, or :class:`~lwtui.models.base.ModelError`.
+    This is :func:`plan_document` as an iterator; see there. Closing it cancels the call at once.
     """
-    async with aclosing(_planning(agent, brief, begun)) as events:
-        async for event in events:
-            yield event
+    return events_of(lambda emit: plan_document(agent, brief, emit, begun))
 
 
-def _planning(agent: Agent, brief: Brief, begun: Plan | None) -> AsyncGenerator[Event, None]:
+async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: Plan | None = None) -> Plan:
+    """Ask for a plan until one is usable (AgentWrite, step I; arXiv 2408.07055, section 3.1).
+
+    A document above :data:`NESTED_FROM` words is planned in chapters, and then each chapter in sections.
+
+    Args:
+        agent: Who plans.
+        brief: What the writer asked for.
+        emit: Is told what happens: the text as it comes, rejected answers, the plan so far
+            (:class:`~lwtui.agentwrite.events.PlanGrew`), and last :class:`~lwtui.agentwrite.events.PlanReady`.
+        begun: A plan in two steps that was interrupted, to go on with.
+
+    Raises:
+        PlanError: No usable plan came; the error keeps what did.
+        ModelError: A fault lasts.
+    """
     if begun is not None or brief.words > NESTED_FROM:
-        return plan_nested(agent, brief, begun)
-    bounds = Bounds.of(brief.words, agent.profile.most_steps)
-    match agent.form:
-        case CompletionForm() as form:
-            return plan_by_steps(agent, form, brief, bounds)
-        case ChatForm() as form:
-            return plan_whole(agent, form, brief, bounds)
-    raise TypeError(f"no way to plan in the form {agent.form!r}")
+        plan = await plan_nested(agent, brief, emit, begun)
+    else:
+        bounds = Bounds.of(brief.words, agent.profile.most_steps)
+        match agent.prompts:
+            case CompletionPromptBuilder() as builder:
+                plan = await plan_by_lines(agent, builder, brief, bounds, emit)
+            case ChatPromptBuilder() as builder:
+                plan = await plan_chat(agent, builder, brief, bounds, emit)
+            case other:
+                raise TypeError(f"There is no way to plan with {other!r}.")
+    await emit(PlanReady(plan))
+    return plan
 
 
-async def replan_section(agent: Agent, brief: Brief, plan: Plan, section_id: str) -> AsyncGenerator[Event, None]:
-    """Ask for another idea for one section. Ends with ``PlanReady``: the plan with that section replaced.
+async def replan_section(agent: Agent, brief: Brief, plan: Plan, section_id: str, emit: Emit = ignore) -> Plan:
+    """Ask for another idea for one section, whose target and id stay.
 
-    Its target and id stay. Raises as :func:`make_plan` does, and ``KeyError`` for a section that is not in the plan.
+    Returns:
+        The plan with that section replaced.
+
+    Raises:
+        PlanError: No usable answer came.
+        ModelError: A fault lasts.
+        KeyError: The plan has no such section.
     """
     number = plan.find(section_id) + 1
-    match agent.form:
-        case CompletionForm() as form:
-            planning = replan_by_steps(agent, form, brief, plan, number)
-        case ChatForm() as form:
-            planning = replan_whole(agent, form, brief, plan, number)
-        case _:
-            raise TypeError(f"no way to plan in the form {agent.form!r}")
-    async with aclosing(planning) as events:
-        async for event in events:
-            yield event
+    match agent.prompts:
+        case CompletionPromptBuilder() as builder:
+            return await replan_by_line(agent, builder, brief, plan, number, emit)
+        case ChatPromptBuilder() as builder:
+            return await replan_chat(agent, builder, brief, plan, number, emit)
+    raise TypeError(f"There is no way to plan with {agent.prompts!r}.")
 
 
 def direct_plan(brief: Brief) -> Plan:

@@ -27,7 +27,7 @@ class Detail(IntEnum):
     LEAST = 3  # the headings next to it
 
 
-def view(plan: Plan, number: int, detail: Detail) -> str:
+def view_plan(plan: Plan, number: int, detail: Detail) -> str:
     """The plan for the prompt of the section at position ``number`` (from 1)."""
     match detail:
         case Detail.FULL:
@@ -41,7 +41,7 @@ def view(plan: Plan, number: int, detail: Detail) -> str:
 
 
 def around(plan: Plan, number: int, detail: Detail) -> str:
-    """What the plan says of the sections next to the one at ``number``, where :func:`view` shows headings alone."""
+    """What the plan says of the sections next to ``number``, where :func:`view_plan` shows headings alone."""
     if detail is Detail.FULL:
         return ""
     at, above, counted = number - 1, parents(plan), numbers(plan)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.context import Context
-from lwtui.agentwrite.events import NotesLeftOut, Retrying
-from lwtui.agentwrite.section_prompts import SectionPrompts
-from lwtui.agentwrite.write import Manuscript, job_for
+from lwtui.agentwrite.context import ContextBuilder
+from lwtui.agentwrite.events import Emit, Event, NotesLeftOut
+from lwtui.agentwrite.section_requests import SectionRequests
+from lwtui.agentwrite.write import WorkingDocument, section_task
 from lwtui.documents.model import Brief, Origin, Section, Status
 from lwtui.text import count_words
 
@@ -19,7 +17,7 @@ WHOLE = "All of it, as it is sent"
 
 
 @dataclass(frozen=True)
-class Part:
+class PromptPart:
     """A part of a prompt. ``tokens`` is an estimate where the model's own tokenizer is not at hand."""
 
     name: str
@@ -28,15 +26,23 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Preview:
-    """A call that would be made: its parts, and last the whole prompt. ``answer`` is how many tokens may come.
+class PromptPreview:
+    """A call that would be made.
 
-    ``summaries_to_make``: of earlier sections, which a call before this one would sum up; their first and last
-    sentences stand there now. ``left_out``: titles of notes that there is no room for.
+    Attributes:
+        section: The section that it is for.
+        parts: The parts of its prompt, and last the whole.
+        tokens: Tokens of the whole.
+        answer: The most tokens of an answer.
+        context_length: Tokens that prompt and answer may have together.
+        exact: Whether the counts are by the model's own tokenizer.
+        summaries_to_make: Summaries of earlier sections that another call would write before this one; the first and
+            last sentences of those sections stand in their place.
+        left_out: Titles of notes that the prompt has no room for.
     """
 
     section: Section
-    parts: tuple[Part, ...]
+    parts: tuple[PromptPart, ...]
     tokens: int
     answer: int
     context_length: int
@@ -45,50 +51,54 @@ class Preview:
     left_out: tuple[str, ...] = ()
 
 
-class _Quiet(Context):
+class _QuietContext(ContextBuilder):
     """Chooses what is shown, and asks nobody for a summary."""
 
     asked = 0
 
-    async def _asked_for(self, section: Section) -> AsyncGenerator[str | Retrying, None]:
-        self.asked += self.agent.form.summary(section.text, self.brief) is not None
-        return
-        yield ""  # which makes it a generator
+    async def _ask_for_summary(self, agent: Agent, section: Section, emit: Emit) -> str:
+        self.asked += agent.prompts.summary(section.text, self.brief) is not None
+        return ""
 
 
-async def preview(agent: Agent, brief: Brief, manuscript: Manuscript, section_id: str) -> Preview:
-    """What the next call for a section would see; one that is done is taken to be written anew.
+async def preview(agent: Agent, brief: Brief, document: WorkingDocument, section_id: str) -> PromptPreview:
+    """What the next call for a section would see; a finished section is taken to be written anew.
 
-    Raises ``KeyError`` for a section that is not there and :class:`~lwtui.models.base.ModelError` where not even the
-    plan fits.
+    Raises:
+        KeyError: There is no such section.
+        ModelError: Not even the plan fits the context.
     """
-    section = next((one for one in manuscript.sections() if one.id == section_id), None)
+    section = next((one for one in document.sections() if one.id == section_id), None)
     if section is None:
         raise KeyError(section_id)
     if section.status is Status.DONE:
         section = replace(section, text="", length=0, origin=None)
-    keep = len(section.text) if section.origin is Origin.USER else agent.form.resume_at(section.text)
+    keep = len(section.text) if section.origin is Origin.USER else agent.prompts.resume_at(section.text)
     text = section.text[:keep]
-    context = _Quiet(agent, brief, manuscript.summaries)
-    prompts = SectionPrompts(agent, job_for(brief, manuscript, section, alone=False, take=0), context)
-    left_out: tuple[str, ...] = ()
-    async with aclosing(prompts.prepare()) as events:
-        async for event in events:
-            if isinstance(event, NotesLeftOut):
-                left_out = event.titles
-    request = await prompts.request(text, count_words(text), salt=0, loops=0)
+    left_out: list[str] = []
+
+    async def hear(event: Event) -> None:
+        if isinstance(event, NotesLeftOut):
+            left_out.extend(event.titles)
+
+    context = _QuietContext(agent, brief, document.summaries)
+    task = section_task(brief, document, section, alone=False)
+    requests = SectionRequests(agent, task, context, hear)
+    await requests.prepare()
+    request = await requests.request(text, task.target - count_words(text), salt=0, loops=0)
     whole = request.prompt.plain()
     tokens = await agent.model.count_tokens(whole)
-    parts = [Part(name, part, await agent.model.count_tokens(part)) for name, part in prompts.parts(text).items()]
+    shown = requests.parts(text).items()
+    parts = [PromptPart(name, part, await agent.model.count_tokens(part)) for name, part in shown]
     rest = max(0, tokens - sum(part.tokens for part in parts))
-    task = "What the model is told to do, and how: the prompts in the folder of settings.toml, or lwtui's own."
-    return Preview(
+    how = "What the model is told to do, and how: the prompts in the folder of settings.toml, or lwtui's own."
+    return PromptPreview(
         section,
-        (*parts, Part(TASK, task, rest), Part(WHOLE, whole, tokens)),
+        (*parts, PromptPart(TASK, how, rest), PromptPart(WHOLE, whole, tokens)),
         tokens,
         request.max_tokens,
         agent.context_length,
         agent.model.capabilities.exact_tokens,
         context.asked,
-        left_out,
+        tuple(left_out),
     )

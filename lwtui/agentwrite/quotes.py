@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lwtui.agentwrite.lint import Part, Place, place_of
+from lwtui.agentwrite.lint import TextPart, TextPlace, place_of
 
 _LEAST = 8  # characters, without white space: less stands anywhere
 _FOLDED = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-", "‑": "-"})
 
 
-class Quotes:
+class QuoteFinder:
     """Finds quotes in the same parts, again and again."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[TextPart]) -> None:
         self._parts = parts
         self._folded: list[tuple[str, list[int]] | None] = [None] * len(parts)
 
-    def find(self, quote: str) -> Place | None:
+    def find(self, quote: str) -> TextPlace | None:
         """The first place where ``quote`` stands, but for marks around it; ``None`` if there is none or it is short."""
         wanted, _ = _fold(quote.strip().strip("\"'“”…. "))
         if len(wanted) < _LEAST:
@@ -36,11 +36,11 @@ class Quotes:
         return known
 
 
-def where_now(text: str, place: Place) -> tuple[int, int]:
+def where_now(text: str, place: TextPlace) -> tuple[int, int]:
     """Where what ``place`` quotes stands in a section's ``text`` by now; its beginning if it is gone."""
     if " ".join(text[place.start : place.end].split()).startswith(place.quote.rstrip("…")):
         return place.start, place.end
-    found = Quotes([Part(place.title, text)]).find(place.quote)
+    found = QuoteFinder([TextPart(place.title, text)]).find(place.quote)
     return (found.start, found.end) if found else (0, 0)
 
 

@@ -1,17 +1,15 @@
-"""From events to the document: what streams is in the file before a second has passed."""
+"""Stores a run: from events to the document, so that what streams is in the file before a second has passed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lwtui.agentwrite.events import (
     Event,
-    Grounded,
-    PlanAsked,
     PlanGrew,
     PlanReady,
     SectionFinished,
@@ -21,9 +19,11 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
 )
 from lwtui.agentwrite.plan_nested import unplanned
-from lwtui.documents.model import Basis, Plan, SectionSummary, Status, Usage
+from lwtui.agentwrite.run_state import RunState
+from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
 from lwtui.documents.stale import with_basis
 from lwtui.errors import DocumentError
+from lwtui.models.metering import UsageTracker
 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
@@ -32,97 +32,125 @@ JOURNAL_SECONDS = 0.4  # text is in the file at the latest this long after it ca
 _UNFINISHED = "plan-unfinished"  # a setting of the document: the ids of chapters that are still to be planned
 
 
-async def record(
-    document: Document, events: AsyncGenerator[Event], usage_of: Callable[[str], Usage] = lambda _: Usage()
-) -> AsyncGenerator[Event, None]:
-    """Pass ``events`` on, each after the document knows it.
+class Recorder:
+    """Stores each event of a run in a document. Make one with :func:`recording`.
 
-    When the stream of events ends early, by an error or because the iterator is closed, sections in the making
-    are left as interrupted with all their text. Raises :class:`lwtui.errors.DocumentError` if the text cannot be
-    stored; it then stays in the document's buffer, and a later ``document.flush()`` can still save it. ``usage_of``
-    says what a section took that was interrupted, which no event does.
+    Attributes:
+        document: Where to.
+        state: The run so far.
     """
-    streaming: set[str] = set()
-    bases: dict[str, Basis] = {}
-    failure: list[Exception] = []
-    ticker = asyncio.create_task(_tick(document, failure))
+
+    def __init__(self, document: Document, tracker: UsageTracker) -> None:
+        self.document = document
+        self.state = RunState(document.sections())
+        self._tracker = tracker
+        self._failure: DocumentError | None = None
+
+    # -- as a lwtui.agentwrite.write.WorkingDocument
+
+    @property
+    def plan(self) -> Plan:
+        return self.document.plan
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        return self.document.notes
+
+    @property
+    def summaries(self) -> Mapping[str, SectionSummary]:
+        return self.document.summaries
+
+    def sections(self) -> list[Section]:
+        """The sections as they stand."""
+        return self.document.sections()
+
+    # -- storing
+
+    def store(self, event: Event) -> None:
+        """Store one event.
+
+        Raises:
+            DocumentError: Text cannot be stored. It stays in the document's buffer, and a later ``flush`` can still
+                save it.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if isinstance(event, SectionStarted):
+            self.state.begin(self.document.sections())
+        self.state.apply(event)
+        self._store(event)
+
+    async def keep(self, event: Event) -> None:
+        """:meth:`store` as what :func:`lwtui.agentwrite.write.write_document` emits to."""
+        self.store(event)
+
+    def _store(self, event: Event) -> None:
+        document = self.document
+        match event:
+            case TextDelta(section_id, text):
+                document.append(section_id, text)
+            case TextRolledBack(section_id, keep):
+                document.roll_back(section_id, keep)
+            case SectionStarted(section_id, provenance=provenance, keep=keep):
+                if (basis := self.state.runs[section_id].basis) is not None:
+                    provenance = replace(provenance, basis=with_basis(document, section_id, basis, keep))
+                document.begin(section_id, provenance, keep)
+            case SectionFinished(section_id, usage=usage):
+                document.finish(section_id, Status.DONE, usage)
+            case SummaryMade(section_id, text, digest):
+                revision = document.revision_id(section_id)
+                document.notebook.set_summary(SectionSummary(section_id, text, digest, revision))
+
+    def _interrupt(self) -> None:
+        """Leave every section in the making as interrupted, also where the first of them cannot be stored."""
+        failure: DocumentError | None = None
+        for run in self.state.open:
+            try:
+                self.document.finish(run.section_id, Status.PARTIAL, self._tracker.usage_of(run.section_id))
+            except DocumentError as error:
+                failure = error
+        if failure is not None:
+            raise failure
+
+    async def _journal(self) -> None:
+        """Store what a stalled stream left in the buffer; the next event raises what went wrong here."""
+        while self._failure is None:
+            await asyncio.sleep(JOURNAL_SECONDS)
+            try:
+                self.document.flush()
+            except DocumentError as error:
+                self._failure = error
+
+
+@asynccontextmanager
+async def recording(document: Document, tracker: UsageTracker) -> AsyncIterator[Recorder]:
+    """A recorder for one run. When the run ends early, sections in the making stay as interrupted, with all text.
+
+    Args:
+        document: Where to store.
+        tracker: Knows what an interrupted section took.
+    """
+    recorder = Recorder(document, tracker)
+    journal = asyncio.create_task(recorder._journal())
     try:
-        async with aclosing(events) as source:
-            async for event in source:
-                if failure:
-                    raise failure[0]
-                _store(document, event, streaming, bases)
-                yield event
+        yield recorder
     finally:
-        ticker.cancel()
-        _interrupt(document, streaming, usage_of)
+        journal.cancel()
+        recorder._interrupt()
 
 
 def keep_plan(document: Document, event: Event, label: str) -> None:
-    """Put the plan that an event brings, and what it took, into the document.
-
-    All parts of one planning are taken back together.
-    """
+    """Store the plan that an event brings. All parts of one planning are undone together."""
     match event:
-        case PlanGrew(plan=plan, planned=planned):
+        case PlanGrew(plan, planned):
             document.set_plan(plan, label, joined=planned > 0)
             document.set_setting(_UNFINISHED, " ".join(chapter.id for chapter in unplanned(plan)))
-        case PlanReady(plan=plan):
+        case PlanReady(plan):
             document.set_plan(plan, label, joined=bool(document.setting(_UNFINISHED)))
             document.set_setting(_UNFINISHED, "")
-        case PlanAsked(usage=usage):
-            document.add_usage(usage)
-        case _:
-            return
 
 
 def begun_plan(document: Document) -> Plan | None:
-    """The document's plan if its planning was broken off, for :func:`lwtui.agentwrite.plan.make_plan` to go on with."""
+    """The document's plan if its planning was interrupted, for :func:`lwtui.agentwrite.make_plan` to go on with."""
     plan, waiting = document.plan, document.setting(_UNFINISHED).split()
     return plan if any(chapter.id in waiting for chapter in unplanned(plan)) else None
-
-
-def _store(document: Document, event: Event, streaming: set[str], bases: dict[str, Basis]) -> None:
-    """``bases`` has what sections rest on that are about to begin."""
-    match event:
-        case Grounded(section_id=section_id, basis=basis):
-            bases[section_id] = basis
-        case SummaryMade(section_id=section_id, text=text, digest=digest):
-            revision = document.revision_id(section_id)
-            document.notebook.set_summary(SectionSummary(section_id, text, digest, revision))
-        case SectionStarted(section_id=section_id, provenance=provenance, keep=keep):
-            if section_id in bases:
-                provenance = replace(provenance, basis=with_basis(document, section_id, bases[section_id], keep))
-            document.begin(section_id, provenance, keep)
-            streaming.add(section_id)
-        case TextDelta(section_id=section_id, text=text):
-            document.append(section_id, text)
-        case TextRolledBack(section_id=section_id, keep=keep):
-            document.roll_back(section_id, keep)
-        case SectionFinished(section_id=section_id, usage=usage):
-            document.finish(section_id, Status.DONE, usage)
-            streaming.discard(section_id)
-        case _:
-            return
-
-
-def _interrupt(document: Document, streaming: set[str], usage_of: Callable[[str], Usage]) -> None:
-    """Leave every section in the making as interrupted, also where the first of them cannot be stored."""
-    failure: DocumentError | None = None
-    for section_id in sorted(streaming):
-        try:
-            document.finish(section_id, Status.PARTIAL, usage_of(section_id))
-        except DocumentError as error:
-            failure = error
-    if failure is not None:
-        raise failure
-
-
-async def _tick(document: Document, failure: list[Exception]) -> None:
-    """Journal what a stalled stream left in the buffer; the next event raises what went wrong here."""
-    while not failure:
-        await asyncio.sleep(JOURNAL_SECONDS)
-        try:
-            document.flush()
-        except DocumentError as error:
-            failure.append(error)

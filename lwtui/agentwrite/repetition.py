@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import regex
 
+from lwtui.agentwrite.filters import SectionText, Verdict
 from lwtui.text import last_sentence_end, sentence_ends
 
 _TOKEN = regex.compile(r"(?P<character>[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])|[\p{L}\p{N}]+")
@@ -38,18 +39,12 @@ class _Measure:
 _WORDS, _CHARACTERS = _Measure(4, 7, 4), _Measure(8, 14, 8)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Where the sound text ends (offset in the section) and what follows it."""
+class RepetitionFilter:
+    """Knows the text of a document so far and looks at a section as it grows (see
+    :class:`lwtui.agentwrite.filters.TextFilter`).
 
-    keep: int
-    reason: str
-
-
-class RepetitionWatch:
-    """Knows the text of a document so far and looks at a section as it grows.
-
-    Create it with the earlier sections, then call :meth:`look` with the section's whole text after each piece.
+    Args:
+        earlier: The texts of the earlier sections.
     """
 
     def __init__(self, earlier: Iterable[str] = ()) -> None:
@@ -66,7 +61,6 @@ class RepetitionWatch:
         self._looked_at = 0
 
     def trust(self, text: str) -> None:
-        """Take ``text``, with which the section begins, for sound, whatever it repeats."""
         end = last_sentence_end(text)
         self._known.update(_grams_of(text[:end]))
         self._paragraphs |= _paragraphs_of(text[:end])
@@ -74,40 +68,46 @@ class RepetitionWatch:
         self._trusted = self._looked_at = self._broken = len(text)
         self._paragraph_end = len(text.rstrip())
 
-    def look(self, text: str, *, ended: bool = False) -> Finding | None:
-        """The first repetition past what was checked before, or ``None``.
-
-        ``ended`` says that no more is coming, so that a last sentence without its full stop is checked too.
-        """
-        for end in self._ends(text, ended):
-            tokens, measure = _tokens(text[self._checked : end])
+    def feed(self, text: SectionText, *, ended: bool = False) -> Verdict | None:
+        whole = text.text
+        for end in self._ends(whole, ended):
+            tokens, measure = _tokens(whole[self._checked : end])
             grams = _grams(tokens, measure)
             if len(tokens) >= measure.least and grams:
                 seen = sum(gram in self._known for gram in grams) / len(grams)
                 repeated = 1 - len(set(grams)) / len(grams)
                 if max(seen, repeated) >= _SEEN_SHARE:
-                    return Finding(max(self._checked, self._trusted), "a sentence was said before")
+                    return _loop(max(self._checked, self._trusted), "a sentence was said before")
             self._known.update(grams)
             self._checked = self._scanned = end
-        self._scanned = max(self._checked, len(text) - _RESCAN)
-        if (before := self._paragraph_before(text, ended)) is not None:
+        self._scanned = max(self._checked, len(whole) - _RESCAN)
+        if (before := self._paragraph_before(whole, ended)) is not None:
             return before
-        if len(text) - self._looked_at < _CHECK_EVERY:
+        if len(whole) - self._looked_at < _CHECK_EVERY:
             return None
-        self._looked_at = len(text)
-        loop = _loop_in(text, max(self._trusted, len(text) - _LOOP_REACH))
-        return None if loop is None else Finding(loop, "a phrase loops")
+        self._looked_at = len(whole)
+        loop = _loop_in(whole, max(self._trusted, len(whole) - _LOOP_REACH))
+        return None if loop is None else _loop(loop, "a phrase loops")
 
-    def _paragraph_before(self, text: str, ended: bool) -> Finding | None:
+    def cut(self, keep: int) -> None:
+        """The section was cut to ``keep`` characters. What followed stays known, so that it does not return."""
+        self._checked = min(self._checked, keep)
+        self._scanned = min(self._scanned, keep)
+        self._broken = min(self._broken, keep)
+        self._paragraph_end = min(self._paragraph_end, keep)
+        self._trusted = min(self._trusted, keep)
+        self._looked_at = min(self._looked_at, keep)
+
+    def _paragraph_before(self, text: str, ended: bool) -> Verdict | None:
         """A paragraph that has ended since the last look and has stood in the document before."""
         for match in _BREAK.finditer(text, self._broken):
             self._broken = match.end()
-            if (finding := self._paragraph_at(text, match.start())) is not None:
-                return finding
+            if (verdict := self._paragraph_at(text, match.start())) is not None:
+                return verdict
         self._broken = max(self._broken, len(text) - _RESCAN)
         return self._paragraph_at(text, len(text)) if ended else None
 
-    def _paragraph_at(self, text: str, end: int) -> Finding | None:
+    def _paragraph_at(self, text: str, end: int) -> Verdict | None:
         """Whether the paragraph that ends at ``end`` has stood before; if it has not, it is known now."""
         found = _LAST_BREAK.search(text, 0, end)
         start, sound = (found.end(), found.start()) if found else (0, 0)
@@ -117,19 +117,10 @@ class RepetitionWatch:
         self._paragraph_end = end
         paragraph = _paragraph(text[start:end])
         if paragraph in self._paragraphs:
-            return Finding(max(sound, self._trusted), "a paragraph was said before")
+            return _loop(max(sound, self._trusted), "a paragraph was said before")
         if paragraph is not None:
             self._paragraphs.add(paragraph)
         return None
-
-    def rolled_back(self, keep: int) -> None:
-        """The section was cut to ``keep`` characters; what was said after it stays known, so as not to return."""
-        self._checked = min(self._checked, keep)
-        self._scanned = min(self._scanned, keep)
-        self._broken = min(self._broken, keep)
-        self._paragraph_end = min(self._paragraph_end, keep)
-        self._trusted = min(self._trusted, keep)
-        self._looked_at = min(self._looked_at, keep)
 
     def _ends(self, text: str, ended: bool) -> list[int]:
         start = max(self._checked, self._scanned)
@@ -139,6 +130,10 @@ class RepetitionWatch:
         if ended and text[ends[-1] if ends else self._checked :].strip():
             ends.append(len(text))
         return ends
+
+
+def _loop(keep: int, reason: str) -> Verdict:
+    return Verdict(keep, reason, loop=True)
 
 
 class _Grams:

@@ -1,14 +1,12 @@
-"""Asking for another version of one passage, or for what comes after it, with the text around it in sight.
+"""Asks for another version of one passage, or for what comes after it, with the text around it in sight.
 
-A chat model is told what to do. A base model follows no instruction: it can go on from a place, and so write a
-passage anew from what stands before it; for all else :func:`check` says that another model is needed.
+A chat model is told what to do. A base model follows no instructions: it can continue from a place, and so rewrite a
+passage from what stands before it; for everything else :func:`check` says that another model is needed.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from zlib import crc32
@@ -16,16 +14,17 @@ from zlib import crc32
 import regex
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.answers import Answer, ask
-from lwtui.agentwrite.budget import BudgetReached
-from lwtui.agentwrite.context import Context
-from lwtui.agentwrite.events import PlanDelta, Retrying, TextDelta, TextRolledBack
-from lwtui.agentwrite.forms import Task, instruction_of, unit
-from lwtui.agentwrite.intake import Intake
-from lwtui.agentwrite.prompts import language_name
-from lwtui.documents.model import Brief, Plan, Provenance, Section, Usage
+from lwtui.agentwrite.context import ContextBuilder
+from lwtui.agentwrite.events import Emit, Event, PlanDelta, Retrying, TextDelta, TextRolledBack
+from lwtui.agentwrite.prompt_builder import instruction_of, unit
+from lwtui.agentwrite.prompt_templates import language_name
+from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.agentwrite.short_calls import ShortAnswer, ask
+from lwtui.agentwrite.stream_cleaner import StreamCleaner
+from lwtui.documents.model import Brief, Plan, Provenance, Section
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Prompt, Request
+from lwtui.models.budget import BudgetReached
 from lwtui.text import clean, count_words, last_sentence_end, sentence_ends
 
 _TOKENS_A_WORD = 3
@@ -36,7 +35,7 @@ _TAG = regex.compile(r"</?(?:passage|text)>")
 _FENCED = regex.compile(r"\A```\w*\n(.*?)\n?```\s*\Z", regex.DOTALL)
 
 
-class Order(StrEnum):
+class EditKind(StrEnum):
     """What is to be done with a passage."""
 
     REWRITE = "rewrite"
@@ -47,21 +46,21 @@ class Order(StrEnum):
     CUSTOM = "custom"
 
 
-_GROWTH = {Order.EXPAND: 1.7, Order.SHORTEN: 0.55}
-_BY_A_BASE_MODEL = (Order.REWRITE, Order.CONTINUE)
+_GROWTH = {EditKind.EXPAND: 1.7, EditKind.SHORTEN: 0.55}
+_BY_A_BASE_MODEL = (EditKind.REWRITE, EditKind.CONTINUE)
 
 
 @dataclass(frozen=True)
-class Wish:
-    """An order; ``detail`` is the tone that is wanted, or the instruction of a custom one."""
+class PassageEdit:
+    """What to do with a passage. ``detail`` is the tone that is wanted, or the instruction of a custom edit."""
 
-    order: Order
+    kind: EditKind
     detail: str = ""
 
     @property
     def task(self) -> str:
-        """How it is called in a version's provenance."""
-        return f"{self.order.value}: {self.detail}" if self.detail else self.order.value
+        """Its name in a version's provenance."""
+        return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,11 @@ class Passage:
     def text(self) -> str:
         return self.section.text[self.start : self.end]
 
-    def wanted(self, order: Order) -> int:
+    def wanted(self, kind: EditKind) -> int:
         """How long the answer should be, by the counter."""
-        if order is Order.CONTINUE:
+        if kind is EditKind.CONTINUE:
             return min(_MORE_WORDS, max(_LEAST_WORDS, self.section.words - self.section.length))
-        return max(3, round(count_words(self.text) * _GROWTH.get(order, 1.0)))
+        return max(3, round(count_words(self.text) * _GROWTH.get(kind, 1.0)))
 
     def with_answer(self, answer: str) -> str:
         """The section's whole text with ``answer`` in the passage's place."""
@@ -100,20 +99,16 @@ class Proposal:
     answer: str
     text: str
     provenance: Provenance
-    usage: Usage
     cut: bool = False
     version: int | None = None
 
 
-Revising = TextDelta | TextRolledBack | Retrying | Proposal
-
-
-def passage_at(text: str, start: int, end: int, order: Order) -> tuple[int, int]:
+def passage_at(text: str, start: int, end: int, kind: EditKind) -> tuple[int, int]:
     """What is meant by a selection from ``start`` to ``end``: itself, without the white space around it.
 
     Without a selection it is the paragraph around the cursor. To continue, it is the place after the selection.
     """
-    if order is Order.CONTINUE:
+    if kind is EditKind.CONTINUE:
         return end, end
     if start == end:
         start = text.rfind("\n\n", 0, start) + 2 if "\n\n" in text[:start] else 0
@@ -123,66 +118,104 @@ def passage_at(text: str, start: int, end: int, order: Order) -> tuple[int, int]
     return start + len(inner) - len(inner.lstrip()), max(start, end - (len(inner) - len(inner.rstrip())))
 
 
-def check(agent: Agent, wish: Wish, passage: Passage) -> None:
+def check(agent: Agent, edit: PassageEdit, passage: Passage) -> None:
     """Raise :class:`LwtuiError` if this model cannot do that, or there is nothing to do it with."""
-    if wish.order is not Order.CONTINUE and not passage.text.strip():
+    if edit.kind is not EditKind.CONTINUE and not passage.text.strip():
         raise LwtuiError("There is no text here. Put the cursor into a paragraph, or select some text.")
-    if wish.order in (Order.TONE, Order.CUSTOM) and not wish.detail.strip():
+    if edit.kind in (EditKind.TONE, EditKind.CUSTOM) and not edit.detail.strip():
         raise LwtuiError("Say what is wanted: a tone such as “drier”, or an instruction.")
-    if agent.profile.form != "chat" and wish.order not in _BY_A_BASE_MODEL:
+    if not agent.follows_instructions and edit.kind not in _BY_A_BASE_MODEL:
         raise LwtuiError(
             f"{agent.model.name} is a base model, which follows no instructions: it can rewrite a passage from what "
             "stands before it, or go on. For this, choose a chat model."
         )
 
 
-async def revise(agent: Agent, passage: Passage, wish: Wish) -> AsyncGenerator[Revising, None]:
-    """Yield the answer as it comes and, last, the :class:`Proposal`.
+async def revise(agent: Agent, passage: Passage, edit: PassageEdit, emit: Emit) -> Proposal:
+    """Ask for a passage and return the proposal.
 
-    A call that broke off is made again, and what came of it is rolled back to nothing. Closing the iterator stops
-    at once. Raises :class:`LwtuiError` where the model cannot do this, :class:`~lwtui.models.base.ModelError` where a
-    fault lasts, and :class:`~lwtui.agentwrite.budget.BudgetReached` after a proposal of what had come until then.
+    Args:
+        agent: Who writes.
+        passage: The passage and its surroundings.
+        edit: What to do with it.
+        emit: Is told the text as it comes. A call that broke off is made again, and its text rolled back to nothing.
+
+    Raises:
+        LwtuiError: The model cannot do this, or its answer has no text.
+        ModelError: A fault lasts.
+        PassageCut: The budget was used up; the error has the proposal of what came until then.
     """
-    check(agent, wish, passage)
-    section_id = passage.section.id
-    follows = agent.profile.form == "chat"
-    request = await _request(agent, passage, wish, follows)
-    wanted = passage.wanted(wish.order)
-    into, intake = Answer(), _intake(passage, wish, follows)
-    answer, ended_by_us = "", False
+    check(agent, edit, passage)
+    request = await _request(agent, passage, edit)
+    run = _Answering(agent, passage, edit, emit)
     reached: BudgetReached | None = None
     try:
-        async with aclosing(ask(agent, request, into)) as events:
-            async for event in events:
-                if isinstance(event, Retrying):
-                    answer, intake = "", _intake(passage, wish, follows)
-                    yield TextRolledBack(section_id, 0, event.reason)
-                    yield replace(event, section_id=section_id)
-                elif isinstance(event, PlanDelta) and (piece := intake.add(event.text)):
-                    answer += piece
-                    yield TextDelta(section_id, piece)
-                    if not agent.profile.ends_itself and (end := _landing(answer, wanted)):
-                        answer, ended_by_us = answer[:end], True
-                        break
+        await ask(agent, request, run.hear, into=run.answer)
+    except _Enough:
+        run.ended_by_us = True
     except BudgetReached as error:
         reached = error
-    if not ended_by_us:
-        answer += intake.close()
-    usage = await _estimated(agent, request, answer) if ended_by_us or reached else into.usage
-    cut = (into.reason == "length" and not ended_by_us) or reached is not None
-    if answer := fitted(answer, passage, wish, is_chat=follows):
-        provenance = replace(agent.provenance(request), task=wish.task)
-        yield Proposal(answer, passage.with_answer(answer), provenance, usage, cut)
+    if not run.ended_by_us:
+        run.text += run.cleaner.close()
+    cut = (run.answer.cut and not run.ended_by_us) or reached is not None
+    text = fitted(run.text, passage, edit, is_chat=agent.follows_instructions)
+    if not text:
+        raise reached or LwtuiError("The model's answer has no text. Ask again, or in other words.")
+    provenance = replace(agent.provenance(request), task=edit.task)
+    proposal = Proposal(text, passage.with_answer(text), provenance, cut)
     if reached is not None:
-        raise reached
-    if not answer:
-        raise LwtuiError("The model's answer has no text. Ask again, or in other words.")
+        raise PassageCut(str(reached), proposal)
+    return proposal
 
 
-def fitted(answer: str, passage: Passage, wish: Wish, *, is_chat: bool) -> str:
+class PassageCut(BudgetReached):
+    """The budget was used up within a passage. ``proposal`` has what came until then."""
+
+    def __init__(self, message: str, proposal: Proposal) -> None:
+        super().__init__(message)
+        self.proposal = proposal
+
+
+class _Enough(Exception):
+    """A model that never ends has written as much as is wanted."""
+
+
+class _Answering:
+    """An answer while it comes."""
+
+    def __init__(self, agent: Agent, passage: Passage, edit: PassageEdit, emit: Emit) -> None:
+        self._agent, self._passage, self._edit, self._emit = agent, passage, edit, emit
+        self._wanted = passage.wanted(edit.kind)
+        self.answer = ShortAnswer()
+        self.text = ""
+        self.ended_by_us = False
+        self.cleaner = self._new_cleaner()
+
+    async def hear(self, event: Event) -> None:
+        section_id = self._passage.section.id
+        if isinstance(event, Retrying):
+            self.text, self.cleaner = "", self._new_cleaner()
+            await self._emit(TextRolledBack(section_id, 0, event.reason))
+            await self._emit(replace(event, section_id=section_id))
+        elif isinstance(event, PlanDelta) and (piece := self.cleaner.add(event.text)):
+            self.text += piece
+            await self._emit(TextDelta(section_id, piece))
+            if not self._agent.profile.ends_itself and (end := _stop(self.text, self._wanted)):
+                self.text = self.text[:end]
+                raise _Enough
+
+    def _new_cleaner(self) -> StreamCleaner:
+        """An answer that goes on joins the text before it; any other stands by itself."""
+        passage, follows = self._passage, self._agent.follows_instructions
+        goes_on = self._edit.kind is EditKind.CONTINUE or not follows
+        existing = passage.section.text[: passage.start] if goes_on else ""
+        return StreamCleaner(existing, passage.section.title, exact=not follows)
+
+
+def fitted(answer: str, passage: Passage, edit: PassageEdit, *, is_chat: bool) -> str:
     """An answer without what a model puts around it: marks of the passage, a code fence, quotes."""
     answer = clean(answer)
-    if wish.order is Order.CONTINUE:
+    if edit.kind is EditKind.CONTINUE:
         return answer.rstrip()
     if is_chat:
         answer = _TAG.sub("", answer).strip()
@@ -195,20 +228,14 @@ def fitted(answer: str, passage: Passage, wish: Wish, *, is_chat: bool) -> str:
     return answer.strip()
 
 
-def _intake(passage: Passage, wish: Wish, follows: bool) -> Intake:
-    """What makes an answer fit: one that goes on joins the text before it; any other stands by itself."""
-    goes_on = wish.order is Order.CONTINUE or not follows
-    existing = passage.section.text[: passage.start] if goes_on else ""
-    return Intake(existing, passage.section.title, exact=not follows)
-
-
-async def _request(agent: Agent, passage: Passage, wish: Wish, follows: bool) -> Request:
-    wanted = passage.wanted(wish.order)
-    most = 2 * wanted if wish.order is Order.CUSTOM else wanted
+async def _request(agent: Agent, passage: Passage, edit: PassageEdit) -> Request:
+    follows = agent.follows_instructions
+    wanted = passage.wanted(edit.kind)
+    most = 2 * wanted if edit.kind is EditKind.CUSTOM else wanted
     tokens = most * _TOKENS_A_WORD + 128
-    free = await agent.room_beside(_prompt(agent, passage, wish, "", "", follows)) - tokens - agent.reasoning_tokens
-    each = min(_AROUND, max(0, free // 2))
-    context = Context(agent, passage.brief)
+    room = await agent.room_beside(_prompt(agent, passage, edit, "", ""))
+    each = min(_AROUND, max(0, (room - tokens - agent.limits.reasoning_tokens) // 2))
+    context = ContextBuilder(agent, passage.brief)
     text = passage.section.text
     standing = text[: passage.start]
     if not standing.strip() and passage.preceding:
@@ -218,31 +245,32 @@ async def _request(agent: Agent, passage: Passage, wish: Wish, follows: bool) ->
     # Asked the same of the same passage once more, the model is to say something else.
     brief = passage.brief
     seed = secrets.randbelow(2**31) if brief.seed is None else brief.seed
-    salt = crc32(f"{wish.task}\0{text}\0{passage.start}".encode("utf-8", "replace")) + secrets.randbelow(1000)
-    request = Request(_prompt(agent, passage, wish, before, after, follows), tokens)
+    salt = crc32(f"{edit.task}\0{text}\0{passage.start}".encode("utf-8", "replace")) + secrets.randbelow(1000)
+    request = Request(_prompt(agent, passage, edit, before, after), tokens)
     return agent.prepared(request, replace(brief, seed=seed), salt)
 
 
-def _prompt(agent: Agent, passage: Passage, wish: Wish, before: str, after: str, follows: bool) -> Prompt:
-    if not follows:
+def _prompt(agent: Agent, passage: Passage, edit: PassageEdit, before: str, after: str) -> Prompt:
+    brief, words = passage.brief, passage.wanted(edit.kind)
+    if not agent.follows_instructions:
         number = passage.plan.find(passage.section.id) + 1
-        words = passage.wanted(wish.order)
-        return agent.form.section(Task(passage.brief, passage.plan, number, words, partial=before))
-    book = agent.form.prompts
-    order = book.render(f"revise_{wish.order.value}", detail=wish.detail.strip(), words=passage.wanted(wish.order))
-    text = book.render(
+        task = SectionTask(brief, passage.plan, passage.section, number, words)
+        return agent.prompts.section(task, SectionView(words, text=before, notes=brief.notes))
+    templates = agent.prompts.templates
+    order = templates.render(f"revise_{edit.kind.value}", detail=edit.detail.strip(), words=words)
+    text = templates.render(
         "revise",
-        instruction=instruction_of(passage.brief),
+        instruction=instruction_of(brief),
         heading=passage.section.title or passage.plan.title,
         before=before,
         passage=passage.text,
         after=after,
         order=order,
-        words=passage.wanted(wish.order),
-        unit=unit(passage.brief),
-        language=language_name(passage.brief.language),
+        words=words,
+        unit=unit(brief),
+        language=language_name(brief.language),
     )
-    prompt = agent.form.instruct(passage.brief, text)
+    prompt = agent.prompts.instruct(brief, text)
     assert prompt is not None
     return prompt
 
@@ -262,17 +290,11 @@ async def _beginning_of(agent: Agent, text: str, budget: int) -> str:
     return text[: ends[low - 1]] if low else text[:budget]
 
 
-def _landing(answer: str, wanted: int) -> int:
-    """Where the answer of a model that never ends has enough: a sentence's end, else 0."""
+def _stop(answer: str, wanted: int) -> int:
+    """Where the answer of a model that never ends has enough: the end of a sentence; 0 if it has not yet."""
     if count_words(answer) < wanted * 0.9:
         return 0
     end = last_sentence_end(answer.rstrip()[:-1]) if count_words(answer) < wanted * 1.4 else 0
     if end and count_words(answer[:end]) >= wanted * 0.7:
         return end
     return (last_sentence_end(answer) or len(answer)) if count_words(answer) >= wanted * 1.4 else 0
-
-
-async def _estimated(agent: Agent, request: Request, answer: str) -> Usage:
-    """What a call took that was ended before it said so itself."""
-    count = agent.model.count_tokens
-    return Usage(await count(request.prompt.plain()), await count(answer))

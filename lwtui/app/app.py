@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,10 @@ from textual import events, work
 from textual.app import App, RenderableType
 from textual.binding import Binding
 
-from lwtui.app.agents import Agents
 from lwtui.app.commands import Actions, Exports
 from lwtui.app.format import why_read_only
 from lwtui.app.keymap import EVERYWHERE, WRITING, bindings, key_label, key_of, rebind, use
+from lwtui.app.model_pool import ModelPool
 from lwtui.app.own_keys import own_keys
 from lwtui.app.places import Place, Places
 from lwtui.app.screens.base import Base
@@ -27,6 +28,7 @@ from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, LwtuiError
+from lwtui.log import log_file
 from lwtui.stop_signals import on_stop_signal
 from lwtui.text import clean
 
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 _WARM_UP_SECONDS = 0.3  # after the first frame
 _PLACE_SECONDS = 5.0  # the place where a killed app begins again is at most this old
+
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class LwtuiApp(App[int]):
@@ -64,7 +69,7 @@ class LwtuiApp(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self.settings = settings
-        self.agents = Agents(settings, {model.name: model} if model else None)
+        self.models = ModelPool(settings, {model.name: model} if model else None)
         self.session: Session | None = None
         self._path = path
         self._mirror_problem = ""  # what was told last
@@ -103,7 +108,17 @@ class LwtuiApp(App[int]):
 
     async def on_unmount(self) -> None:
         await self._close_session()
-        await self.agents.release()
+        await self.models.release()
+
+    def _fatal_error(self) -> None:
+        """Leave after an internal error, with one line in place of Textual's traceback, which shows what the screen's
+        variables hold: texts, and keys."""
+        error = self._exception
+        _LOGGER.error("an internal error ended the app", exc_info=error)
+        self.panic(
+            f"lwtui: an internal error ended the app ({type(error).__name__}). Your text is stored. The log has the "
+            f"details: {log_file()}. Please report it."
+        )
 
     def _leave_on_signals(self) -> None:
         """A closed terminal or a shutdown ends the app as Ctrl+Q does, with everything stored."""
@@ -163,14 +178,14 @@ class LwtuiApp(App[int]):
     @property
     def default_model(self) -> str:
         """The model that writes new documents."""
-        return self.agents.default
+        return self.models.default
 
     def choose_default(self, name: str) -> None:
         """From now on new documents are written by the model called ``name``."""
-        if name in self.agents.given:
-            self.agents.preferred = name  # it is not in the settings
+        if name in self.models.given:
+            self.models.preferred = name  # it is not in the settings
             return
-        self.agents.preferred = ""
+        self.models.preferred = ""
         self._set("model", name)
 
     def reload_settings(self) -> None:
@@ -180,7 +195,7 @@ class LwtuiApp(App[int]):
         except LwtuiError as error:
             self.complain(error)
             return
-        self.agents.settings = self.settings
+        self.models.settings = self.settings
 
     def _mark_theme(self, name: str) -> None:
         self.set_class(name.startswith("high-contrast"), "-high-contrast")
@@ -295,7 +310,7 @@ class LwtuiApp(App[int]):
     def _work_on(self, document: Document, *, begin: bool = False) -> None:
         from lwtui.app.session import Session
 
-        self.session = session = Session(document, self.agents)
+        self.session = session = Session(document, self.models)
         session.listen(self._mirror_section)
         self._past = Past()
         planless = not document.plan.sections
@@ -409,4 +424,6 @@ class LwtuiApp(App[int]):
 
 def run_app(path: Path | None, settings: Settings, model: ModelSettings | None, *, library: bool = False) -> int:
     """Open the app; the exit code of the command."""
-    return LwtuiApp(settings, path, model, library=library).run() or 0
+    app = LwtuiApp(settings, path, model, library=library)
+    result = app.run()
+    return result if result is not None else app.return_code or 0

@@ -125,10 +125,10 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             footer=False,
         ),
         Action(
-            "takes",
+            "candidates",
             "v",
-            "Takes",
-            "Several takes of this section, side by side: pick one, or merge in some of it",
+            "Candidates",
+            "Several versions of this section to choose from, side by side: pick one, or merge in some of it",
             footer=False,
         ),
         Action(

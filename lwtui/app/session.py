@@ -6,22 +6,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import time
 
-from lwtui.agentwrite import Agent, begun_plan, keep_plan, make_plan, record, replan_section, write
-from lwtui.agentwrite.budget import BUDGET, Budget, check_budget, parse_budget
-from lwtui.agentwrite.estimate import Forecast, cost_of, forecast, likely_plan, told
+from lwtui.agentwrite import Agent, begun_plan, keep_plan, plan_document, recording, replan_section, write_document
 from lwtui.agentwrite.events import (
     ContextTrimmed,
     Continuing,
     DocumentFinished,
     Event,
     NotesLeftOut,
-    PlanAsked,
-    PlanDelta,
     PlanGrew,
     PlanReady,
     PlanRejected,
@@ -30,25 +25,28 @@ from lwtui.agentwrite.events import (
     Retrying,
     SectionFinished,
     SectionStarted,
-    TextDelta,
     TextRolledBack,
     Thinking,
 )
-from lwtui.agentwrite.ledger import Ledger
+from lwtui.agentwrite.forecast import Forecast, forecast, likely_plan, told
 from lwtui.agentwrite.notes import always, with_notes
-from lwtui.agentwrite.oracle import Oracle, as_begun
 from lwtui.agentwrite.plan_nested import sections_within
-from lwtui.agentwrite.rates import load_rates
-from lwtui.app.agents import Agents
-from lwtui.app.aside import Aside
+from lwtui.agentwrite.run_monitor import RunMonitor, as_begun
+from lwtui.agentwrite.run_state import RunState
+from lwtui.agentwrite.throughput import load_rates
+from lwtui.app.assistant import Assistant, check_priced
+from lwtui.app.editable_document import EditableDocument, SectionChanged
 from lwtui.app.format import number, unit
 from lwtui.app.keymap import WRITING, key_of
-from lwtui.app.manuscript import Manuscript, SectionChanged
-from lwtui.app.pace import Pace
+from lwtui.app.model_pool import ModelPool, ModelRoles
 from lwtui.config import ModelSettings, Role
-from lwtui.documents.model import Brief, Status, Usage
+from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.log import log_file
+from lwtui.models.budget import Budget, Prices, check_budget, cost_of, parse_budget
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import Usage
 
 _LOG_LINES = 500
 _LOGGER = logging.getLogger(__name__)
@@ -87,14 +85,13 @@ class Session:
     Listeners hear every event right after the document has stored it; they must be quick.
     """
 
-    def __init__(self, document: Document, agents: Agents) -> None:
+    def __init__(self, document: Document, models: ModelPool) -> None:
         self.document = document
-        self.agents = agents
+        self.models = models
+        self.roles = ModelRoles(document, models)
         self.activity = Activity.IDLE
-        self.pace = Pace()
+        self.state = RunState()  # of the present run, or the last one
         self.log: deque[tuple[float, str]] = deque(maxlen=_LOG_LINES)
-        self.current: set[str] = set()  # sections that are being written
-        self.plan_text = ""  # the plan as it comes
         self.message = ""  # the last thing worth a line on the screen
         self.error = ""  # why the last run failed
         self._listeners: list[Listener] = []
@@ -102,8 +99,10 @@ class Session:
         self._run: Run = self._write  # what was started last
         self._writes = False  # whether that writes, or plans
         self._closing = False
-        self.ledger = Ledger(lambda: document.usage, self._add_usage, lambda: self.budget, lambda: self.model_settings)
-        self.aside = Aside(self)
+        self.tracker = UsageTracker(
+            lambda: self.budget, spent=document.usage, spent_prices=self._prices, record=self._add_usage
+        )
+        self.assistant = Assistant(document, models, self.roles, self.tracker, self.note, lambda: self.busy)
 
     # -- listening
 
@@ -117,7 +116,13 @@ class Session:
 
     @property
     def busy(self) -> bool:
+        """Whether a run is going on."""
         return self.activity is not Activity.IDLE
+
+    @property
+    def current(self) -> set[str]:
+        """Ids of the sections that are being written."""
+        return {run.section_id for run in self.state.open} if self.activity is Activity.WRITING else set()
 
     def start_plan(self) -> None:
         """Have the model plan the document, or go on with a plan that was broken off."""
@@ -176,32 +181,30 @@ class Session:
             self.document.close()
 
     def _add_usage(self, usage: Usage) -> None:
-        """Count what was asked beside the writing; of a document that is only read, nobody can."""
+        """Store what a call took; a document that is only read cannot keep it."""
         if not self.document.read_only:
             self.document.add_usage(usage)
+
+    def _prices(self) -> Prices:
+        """The prices of what was spent before this session, which are taken to be the writer's."""
+        model = self.model_settings
+        return Prices.of(model) if model else Prices()
 
     # -- roles and budget
 
     @property
     def model(self) -> str:
-        """The name of the model that writes the document: the app's own where the document names none."""
-        return self.document.brief.model or self.agents.default
-
-    def model_for(self, role: Role) -> str:
-        """The name of the model that has a role in this document: its own choice, the settings', or its writer."""
-        if role is Role.WRITE:
-            return self.model
-        own = self.document.setting(role.setting)
-        return own or self.agents.settings.roles.get(role.value, "") or self.model
+        """The name of the model that writes the document."""
+        return self.roles.name(Role.WRITE)
 
     def set_role(self, role: Role, name: str) -> None:
         """Give a role other than the writer's to a model; an empty name leaves it to the settings."""
         self.document.set_setting(role.setting, name)
 
     async def _helper(self) -> Agent | None:
-        """The model that makes notes for the writer, where that is another one."""
-        critic, writer = self.model_for(Role.CRITIC), self.model_for(Role.WRITE)
-        return None if critic == writer else await self.agents.get(critic, beside=(writer,))
+        """The model that writes summaries for the writer, where that is another one."""
+        critic, writer = self.roles.name(Role.CRITIC), self.roles.name(Role.WRITE)
+        return None if critic == writer else await self.models.get(critic, beside=(writer,))
 
     @property
     def budget(self) -> Budget | None:
@@ -230,7 +233,7 @@ class Session:
     def model_settings(self) -> ModelSettings | None:
         """The settings of the document's model, or ``None`` if it is not known on this machine."""
         try:
-            return self.agents.resolve(self.model)
+            return self.models.resolve(self.model)
         except LwtuiError:
             return None
 
@@ -241,12 +244,10 @@ class Session:
         return None if model is None else cost_of(self.document.usage, model)
 
     def seconds_left(self) -> float | None:
-        """Time until the document has its length, at the present pace."""
-        document = self.document
-        open_words = sum(max(0, s.words - s.length) for s in document.sections() if s.status is not Status.DONE)
-        characters = sum(len(section.text) for section in document.sections())
-        words = document.words
-        return self.pace.seconds_for(open_words, characters / words if words > 20 else 6.0)
+        """Time until the document has its length, at the present speed."""
+        missing = sum(max(0, s.words - s.length) for s in self.document.sections() if s.status is not Status.DONE)
+        speed = self.state.units_per_second
+        return missing / speed if speed else None
 
     # -- runs
 
@@ -274,38 +275,51 @@ class Session:
         if task.cancelled():
             self._stopped("")
         elif (error := task.exception()) is not None:
-            _LOGGER.error("a run failed", exc_info=error)
-            self._stopped(f"lwtui made a mistake ({error!r}). Your text is safe.")
+            _LOGGER.error("an internal error ended a run", exc_info=error)
+            self._stopped(
+                f"An internal error ended the run ({type(error).__name__}). Your text is safe; the log has the "
+                f"details: {log_file()}"
+            )
 
     def _stopped(self, error: str) -> None:
-        self.current.clear()
         self._become(Activity.IDLE, error)
 
     async def _plan(self, section_id: str | None, *, within: bool = False) -> None:
         document = self.document
-        agent = await self.agents.get(self.model_for(Role.PLAN))
+        agent = await self.models.get(self.roles.name(Role.PLAN))
+        check_priced(agent, self.budget)
+        self._follow(RunState(document.sections()))
         self._become(Activity.PLANNING)
         brief = with_notes(document.brief, always(document.notes))
         likely = likely_plan(brief if section_id is None else replace(brief, words=0))
-        with self.ledger.held(agent, "a plan" if section_id is None else "another plan", likely) as purse:
-            agent = purse.agent
-            if section_id is None:
-                events, label = make_plan(agent, brief, begun_plan(document)), "Replan the document"
-            elif within:
-                events, label = sections_within(agent, brief, document.plan, section_id), "Break up a section"
-            else:
-                events, label = replan_section(agent, brief, document.plan, section_id), "Replan a section"
-            async with aclosing(events):
-                async for event in events:
-                    if isinstance(event, PlanAsked):
-                        purse.tell(event.usage)
-                    if section_id is None:
-                        keep_plan(document, event, label)
-                    elif isinstance(event, PlanReady):
-                        document.set_plan(event.plan, label)
-                    elif isinstance(event, PlanAsked):
-                        document.add_usage(event.usage)
-                    self._hear(event)
+        purpose = "a plan" if section_id is None else "another plan"
+        agent = agent.metered(self.tracker.task(purpose, likely_completion=likely))
+        if section_id is None:
+            await plan_document(agent, brief, self._keep_plan, begun_plan(document))
+            return
+        if within:
+            plan, label = await sections_within(agent, brief, document.plan, section_id, self._hear_soon), "Break up"
+        else:
+            plan, label = await replan_section(agent, brief, document.plan, section_id, self._hear_soon), "Replan"
+        self._take_plan(plan, f"{label} a section")
+
+    async def _keep_plan(self, event: Event) -> None:
+        keep_plan(self.document, event, "Replan the document")
+        await self._hear_soon(event)
+
+    def _take_plan(self, plan: Plan, label: str) -> None:
+        self.document.set_plan(plan, label)
+        self.state.apply(PlanReady(plan))
+        self._hear(PlanReady(plan))
+
+    async def _hear_soon(self, event: Event) -> None:
+        self.state.apply(event)
+        self._hear(event)
+
+    def _follow(self, state: RunState) -> None:
+        """Make ``state`` the present one. What is known of the speed outlives the state before."""
+        state.throughput = self.state.throughput
+        self.state = state
 
     def _anew(self, section_ids: Collection[str], then: Run | None = None) -> Run:
         """Have sections written anew, and ``then`` what was going on. Started again, it writes those that are left."""
@@ -325,35 +339,52 @@ class Session:
         Begins again where a section was changed under way.
         """
         document = self.document
-        agent = await self.agents.get(self.model)
+        agent = await self.models.get(self.model)
         agent.helper = await self._helper()
-        spent = document.usage + self.ledger.untold
-        oracle = Oracle(agent, document.brief, document, spent, self.budget, frozenset(left or ()), self.ledger.beside)
-        self.note(f"Expected: {told(oracle.expected, unit(document.brief.language))}")
+        monitor = RunMonitor(agent, document.brief, document, self.budget, frozenset(left or ()))
+        self.note(f"Expected: {told(monitor.expected, unit(document.brief.language))}")
+        if monitor.expected.words:
+            self.tracker.check_left("what is still to be written")
+        self._follow(RunState(document.sections()))
+        self.state.throughput.restart()
         self._become(Activity.WRITING)
-        self.pace.restart()
-        self.ledger.writing = oracle.running
         try:
-            await self._write_under(oracle, agent, left)
+            while not await self._write_once(agent, monitor, left):
+                pass
         finally:
-            self.ledger.writing = Usage
-            if line := oracle.close():
+            if line := monitor.close(self.state):
                 self.note(line)
 
-    async def _write_under(self, oracle: Oracle, agent: Agent, left: set[str] | None) -> None:
-        while True:
-            anew = None if left is None else frozenset(left)
-            manuscript = Manuscript(self.document, anew or (), lambda: self._tell(SectionIsNext()))
-            events = manuscript.checked(oracle.over(write(agent, self.document.brief, manuscript, anew)))
+    async def _write_once(self, agent: Agent, monitor: RunMonitor, left: set[str] | None) -> bool:
+        """Write until the run is complete (true), or a person has changed a section that was next (false)."""
+        anew = None if left is None else frozenset(left)
+        editable = EditableDocument(self.document, anew or ())
+        async with recording(self.document, self.tracker) as recorder:
+            self._follow(recorder.state)
+
+            async def emit(event: Event) -> None:
+                if isinstance(event, SectionStarted):
+                    self._tell(SectionIsNext())
+                    editable.check(event.section_id)
+                recorder.store(event)
+                monitor.take(event, recorder.state)
+                self._hear(event)
+                if left is not None and isinstance(event, SectionFinished):
+                    left.discard(event.section_id)  # beginning again does not write it once more
+
             try:
-                async with aclosing(record(self.document, events, oracle.usage_of)) as recorded:
-                    async for event in recorded:
-                        self._hear(event)
-                        if left is not None and isinstance(event, SectionFinished):
-                            left.discard(event.section_id)  # beginning again does not write it once more
-                return
+                await write_document(
+                    agent,
+                    self.document.brief,
+                    editable,
+                    emit,
+                    only=anew,
+                    tracker=self.tracker,
+                    expected=monitor.expected.each,
+                )
             except SectionChanged:
-                self.current.clear()
+                return False
+        return True
 
     def _become(self, activity: Activity, error: str = "") -> None:
         self.activity = activity
@@ -361,27 +392,15 @@ class Session:
         self._tell(ActivityChanged(activity, error))
 
     def _hear(self, event: Event) -> None:
-        """Keep the figures up to date, then pass the event on."""
+        """Note what an event says, then pass it on."""
         match event:
-            case PlanStarted() | Retrying():
-                self.plan_text = ""
-            case PlanDelta(text):
-                self.plan_text += text
-            case SectionStarted(section_id=id):
-                self.current.add(id)
-            case TextDelta(text=text):
-                self.pace.add(len(text))
             case Thinking(characters=characters):
                 self.message = f"The model is thinking before it writes: {number(characters)} characters so far"
             case ReadingPrompt(tokens=tokens, total=total):
                 self.message = f"The model is reading before it writes: {number(tokens)} of {number(total)} tokens"
-            case SectionFinished(section_id=id, usage=usage):
-                self.current.discard(id)
-                self.pace.tell(len(self.document.section(id).text), usage.completion)
             case _:
-                pass
-        if line := describe(event, unit(self.document.brief.language)):
-            self.note(line)
+                if line := describe(event, unit(self.document.brief.language)):
+                    self.note(line)
         self._tell(event)
 
     def note(self, line: str) -> None:

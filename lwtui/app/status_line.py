@@ -27,7 +27,7 @@ def status_line(session: Session, width: int, first: list[str]) -> Content:
     share = words / target if target else 0.0
     told = [*first, amount(words, document.brief, of=target)]
     if session.activity is Activity.WRITING:
-        told.append(f"{session.pace.tokens_per_second:.0f} tokens/s")
+        told.append(f"{session.state.throughput.tokens_per_second:.0f} tokens/s")
         if (left := session.seconds_left()) is not None:
             told.append(f"{duration(left)} left")
     if (cost := session.cost) is not None:

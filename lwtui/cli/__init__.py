@@ -39,9 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: list[str]) -> int:
     from importlib import import_module
 
+    from lwtui.cli.parser import add_log_option
+
     # A first argument that names a command is one; `lwtui ./plan` opens a file of that name.
     is_command = bool(given) and given[0] in COMMANDS
     module = import_module(f"lwtui.cli.{given[0]}" if is_command else "lwtui.cli.app")
-    options = module.parser().parse_args(given[1:] if is_command else given)
+    options = add_log_option(module.parser()).parse_args(given[1:] if is_command else given)
+
+    from lwtui.log import start_log
+
+    start_log(options.log_level)
     code: int = module.run(options)
     return code

@@ -8,7 +8,7 @@ import sys
 
 import regex
 
-from lwtui.agentwrite.prompts import LANGUAGES
+from lwtui.agentwrite.prompt_templates import LANGUAGES
 from lwtui.cli.values import seed
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling

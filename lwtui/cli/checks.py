@@ -25,6 +25,7 @@ from lwtui.config import (
     load_settings,
     public_address,
     settings_file,
+    state_folder,
 )
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.base import ModelError
@@ -53,6 +54,7 @@ def all_checks() -> list[Check]:
     checks += [
         _folder("config folder", config_folder, "Set LWTUI_CONFIG_DIR to another."),
         _folder("cache folder", cache_folder, "Set LWTUI_CACHE_DIR to another."),
+        _folder("log folder", state_folder, "Set LWTUI_STATE_DIR to another."),
         _folder("documents folder", lambda: settings.documents_folder, "lwtui config set documents FOLDER"),
         _keyring(),
         _llama_cpp(settings),

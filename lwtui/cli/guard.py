@@ -10,7 +10,6 @@ from lwtui.errors import LwtuiError
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 _PIPE_CLOSED = 141  # and of one whose reader went away
-_LEAST_SECRET = 8  # characters; a shorter value of a variable is no key
 
 
 def say(line: str) -> None:
@@ -30,6 +29,7 @@ def guarded(command: Callable[[], int]) -> int:
     try:
         return _with_output_written(command)
     except LwtuiError as error:
+        _note(error)
         _report(str(error), error)
         return error.exit_code
     except KeyboardInterrupt as stop:
@@ -40,6 +40,7 @@ def guarded(command: Callable[[], int]) -> int:
         _abandon_output()
         return _PIPE_CLOSED
     except OSError as error:
+        _note(error)
         _abandon_output()
         where = f": {error.filename}" if error.filename else ""
         _report(f"{error.strerror or error}{where}. Check the path, its permissions and the free space.", error)
@@ -70,6 +71,12 @@ def _tolerate_narrow_encodings() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
+def _note(error: Exception) -> None:
+    """Put into the log how a command came to fail, at DEBUG: a person has been told why."""
+    if "logging" in sys.modules:
+        sys.modules["logging"].getLogger("lwtui").debug("the command failed", exc_info=error)
+
+
 def _report(line: str, error: BaseException) -> None:
     if line:
         say("lwtui: " + " ".join(line.split()))
@@ -90,41 +97,16 @@ def _abandon_output() -> None:
 
 
 def _unexpected(error: Exception) -> int:
-    """A fault of lwtui itself: its details go into a file, or with ``LWTUI_DEBUG=1`` to standard error."""
-    import traceback
+    """An internal error: its details go into the log."""
+    import logging
 
-    details = _redacted("".join(traceback.format_exception(error)))
-    if os.environ.get("LWTUI_DEBUG"):
-        say(details.rstrip())
-        return 1
+    from lwtui.log import log_file
+
+    logging.getLogger("lwtui").error("an internal error ended the command", exc_info=error)
     name = type(error).__name__
-    try:
-        where = _log(details)
-    except OSError:
-        _report(f"This should not have happened ({name}). Set LWTUI_DEBUG=1 to see the details.", error)
+    if log_file().exists():
+        where = f"The log has the details: {log_file()}. Please report it"
     else:
-        _report(f"This should not have happened ({name}). The details are in {where}; please report them.", error)
+        where = f"The log cannot be written: {log_file()}"
+    _report(f"This should not have happened ({name}). {where}.", error)
     return 1
-
-
-def _log(details: str) -> str:
-    """Write ``details`` where the next fault of this kind finds room; the path."""
-    from datetime import UTC, datetime
-
-    from lwtui.config import cache_folder
-    from lwtui.files import write_atomically
-
-    folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "last-error.txt"
-    write_atomically(path, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n{details}")
-    return str(path)
-
-
-def _redacted(text: str) -> str:
-    """``text`` without anything that is the value of a variable named like a secret."""
-    for name, value in os.environ.items():
-        secret = any(word in name.upper() for word in ("KEY", "TOKEN", "SECRET", "PASSWORD"))
-        if secret and len(value.strip()) >= _LEAST_SECRET:
-            text = text.replace(value.strip(), f"[{name}]")
-    return text

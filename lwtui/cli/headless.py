@@ -7,19 +7,17 @@ import shlex
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, ExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.budget import BUDGET, Budget, BudgetReached, parse_budget, raised, times
-from lwtui.agentwrite.estimate import forecast, likely_plan, told
-from lwtui.agentwrite.events import Event, PlanAsked, PlanGrew, PlanReady, SectionFinished
-from lwtui.agentwrite.ledger import Ledger, Purse
-from lwtui.agentwrite.oracle import Oracle
-from lwtui.agentwrite.rates import load_rates
-from lwtui.agentwrite.record import begun_plan, keep_plan, record
-from lwtui.agentwrite.write import Draft, write
+from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
+from lwtui.agentwrite.forecast import forecast, likely_plan, told
+from lwtui.agentwrite.record import begun_plan, keep_plan, recording
+from lwtui.agentwrite.run_monitor import RunMonitor
+from lwtui.agentwrite.throughput import load_rates
+from lwtui.agentwrite.write import Draft, write_document
 from lwtui.cli.guard import say
 from lwtui.cli.outputs import format_of
 from lwtui.cli.plan import ask_for_plan
@@ -29,14 +27,17 @@ from lwtui.cli.terms import show_terms_once
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.export import export, render
 from lwtui.documents.mirror import mirror_path, update_mirror
-from lwtui.documents.model import Brief, Plan, Status, Usage
+from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.budget import BudgetReached, Prices, check_budget, parse_budget, raise_budget, scale_budget
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.stop_signals import on_stop_signal
 
 
 @dataclass(frozen=True)
-class Job:
+class WriteJob:
     """What is to be written, with what and where to.
 
     ``plan`` is one that is given; without it one is made. ``output`` is the file for the finished text; ``prints``
@@ -59,7 +60,7 @@ class Job:
 class Headless:
     """One run. ``tell`` is given every event, once the document has it."""
 
-    def __init__(self, job: Job, settings: Settings, tell: Callable[[Event], None], progress: Progress) -> None:
+    def __init__(self, job: WriteJob, settings: Settings, tell: Callable[[Event], None], progress: Progress) -> None:
         self._job = job
         self._settings = settings
         self._tell = tell
@@ -67,8 +68,8 @@ class Headless:
         self._document: Document | None = None
         self._closing = ExitStack()
         self._signal: signal.Signals | None = None
-        self._planning = Usage()  # what planning took and the document does not know yet
-        self._ledger = Ledger(self._spent, self._add_usage, self._budget, lambda: job.model)
+        self._pending = NO_USAGE  # what planning took before there was a document to count it to
+        self._tracker = UsageTracker()
         self._mirror_problem = ""  # what was told last
 
     def run(self) -> int:
@@ -96,6 +97,7 @@ class Headless:
 
     async def _write(self) -> None:
         self._listen_for_signals()
+        self._begin_counting()
         job = self._job
         if line := self._too_little():
             self._progress.note(line)
@@ -118,19 +120,26 @@ class Headless:
 
     async def _write_with(self, agent: Agent, document: Document) -> None:
         brief, progress = self._job.brief, self._progress
-        oracle = Oracle(agent, brief, document, document.usage, self._budget())
-        progress.note(f"Expected: {told(oracle.expected, unit_of(brief.language))}")
-        progress.tally.begin(document.sections(), unit_of(brief.language))
-        events = record(document, oracle.over(write(agent, brief, document)), oracle.usage_of)
-        line = ""
-        try:
-            async with aclosing(events):
-                async for event in events:
-                    self._tell(event)
-                    if isinstance(event, SectionFinished):
-                        self._mirror()
-        finally:
-            line = oracle.close()
+        monitor = RunMonitor(agent, brief, document, self._tracker.budget)
+        progress.note(f"Expected: {told(monitor.expected, unit_of(brief.language))}")
+        if monitor.expected.words:
+            self._tracker.check_left("what is still to be written")
+        async with recording(document, self._tracker) as recorder:
+            progress.begin(recorder.state, unit_of(brief.language))
+
+            async def emit(event: Event) -> None:
+                recorder.store(event)
+                monitor.take(event, recorder.state)
+                self._tell(event)
+                if isinstance(event, SectionFinished):
+                    self._mirror()
+
+            try:
+                await write_document(
+                    agent, brief, document, emit, tracker=self._tracker, expected=monitor.expected.each
+                )
+            finally:
+                line = monitor.close(recorder.state)
         if line:
             progress.note(line)
 
@@ -141,62 +150,63 @@ class Headless:
         if document is not None and document.plan.sections and begun is None:
             return document
         if self._job.plan is None or begun is not None:
-            brief = self._job.brief
-            with self._ledger.held(await model(), "a plan", likely_plan(brief)) as purse:
-                await ask_for_plan(purse.agent, brief, lambda event: self._take_plan(event, purse), begun)
+            brief, planner = self._job.brief, await model()
+            if planner.settings.provider != "llama_cpp":  # which costs nothing, unless it has prices
+                check_budget(self._tracker.budget, planner.settings)
+            task = self._tracker.task("a plan", likely_completion=likely_plan(brief))
+            await ask_for_plan(planner.metered(task), brief, self._take_plan, begun)
         else:
-            self._take_plan(PlanReady(self._job.plan))
+            await self._take_plan(PlanReady(self._job.plan))
         assert self._document is not None
         return self._document
 
-    def _take_plan(self, event: Event, purse: Purse | None = None) -> None:
+    async def _take_plan(self, event: Event) -> None:
         """Keep what is planned so far, then tell of it."""
-        if purse is not None and isinstance(event, PlanAsked):
-            purse.tell(event.usage)
         if isinstance(event, PlanGrew | PlanReady):
             document = self._document
             if document is None:
                 document = self._use(Document.create(self._job.document, self._job.brief, event.plan))
             keep_plan(document, event, "Plan")
-            document.add_usage(self._planning)
-            self._planning = Usage()
-        elif isinstance(event, PlanAsked):
-            self._planning += event.usage  # there may be no document yet to count it to
         self._tell(event)
 
     # -- the budget
 
-    def _spent(self) -> Usage:
-        return self._planning + (self._document.usage if self._document else Usage())
+    def _begin_counting(self) -> None:
+        """Make what counts all calls and holds them to the document's budget."""
+        kept, document = self._job.kept, self._document
+        given = document.setting(BUDGET) if document else kept.get(BUDGET, "")
+        budget = parse_budget(given)
+        spent = document.usage if document else NO_USAGE
+        prices = Prices.of(self._job.model)
+        self._tracker = UsageTracker(lambda: budget, spent=spent, spent_prices=lambda: prices, record=self._count)
 
-    def _add_usage(self, usage: Usage) -> None:
-        if self._document is not None:
+    def _count(self, usage: Usage) -> None:
+        if self._document is None:
+            self._pending += usage
+        else:
             self._document.add_usage(usage)
 
-    def _budget(self) -> Budget | None:
-        given = self._document.setting(BUDGET) if self._document else self._job.kept.get(BUDGET, "")
-        return parse_budget(given)
-
-    def _expected(self) -> Usage:
-        """What the document will have taken in all."""
-        job, document = self._job, self._document
+    def _expected_share(self) -> float:
+        """The share of the budget that the document will have taken in all; 0.0 where there is no budget."""
+        job, document, budget = self._job, self._document, self._tracker.budget
+        if budget is None:
+            return 0.0
         sections = document.sections() if document else Draft(job.plan).sections() if job.plan else []
-        return self._spent() + forecast(job.brief, sections, job.model, load_rates(job.model)).usage
+        rest = forecast(job.brief, sections, job.model, load_rates(job.model)).usage
+        return self._tracker.share(budget, rest, Prices.of(job.model))
 
     def _too_little(self) -> str:
-        """A line for a budget that is not expected to last; empty for any other."""
-        budget = self._budget()
-        share = budget.share(self._expected(), self._job.model) if budget else 0.0
-        if share <= 1:
+        """A line for a budget that is not expected to suffice; empty for any other."""
+        budget, share = self._tracker.budget, self._expected_share()
+        if budget is None or share <= 1:
             return ""
-        assert budget is not None
-        wanted = f"about {times(budget, share)} in all is expected"
-        return f"The budget of {budget} will not last: {wanted}. Writing stops when it is used up."
+        wanted = f"about {scale_budget(budget, share)} in all is expected"
+        return f"The budget of {budget} will not suffice: {wanted}. Writing stops when it is used up."
 
     def _more(self) -> str:
         """A budget with which it can go on, as ``--budget`` takes it."""
-        budget = self._budget()
-        return str(raised(budget, budget.share(self._expected(), self._job.model))) if budget else "none"
+        budget = self._tracker.budget
+        return str(raise_budget(budget, self._expected_share())) if budget else "none"
 
     def _reopened(self) -> Document:
         document = Document.open(self._job.document)
@@ -212,6 +222,8 @@ class Headless:
             document.set_brief(self._job.brief)
         for name, value in self._job.kept.items():
             document.set_setting(name, value)
+        if self._pending != NO_USAGE:
+            document.add_usage(self._pending)
         return document
 
     def _mirror(self) -> None:

@@ -6,23 +6,21 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
-from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, Part, Place, lint, parts_of
+from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, TextPart, TextPlace, lint, parts_of
 from lwtui.cli.parser import Parser, command_parser
 from lwtui.cli.values import between
 from lwtui.config import ModelSettings, Settings
-from lwtui.documents.model import Brief, Usage
+from lwtui.documents.model import BUDGET, Brief
 from lwtui.errors import DocumentError, LwtuiError, UsageError
+from lwtui.models.budget import Prices, check_budget, parse_budget
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import clean, count_words
-
-if TYPE_CHECKING:
-    from lwtui.agentwrite import Agent
 
 _ALL = frozenset([*KINDS, *CRITIC_KINDS])
 _MARKDOWN = (".md", ".markdown")
@@ -94,7 +92,7 @@ def kinds_option(given: str) -> frozenset[str]:
     return kinds
 
 
-def read_parts(file: Path) -> list[Part]:
+def read_parts(file: Path) -> list[TextPart]:
     """The sections of a file. Raises :class:`UsageError` if there is none, :class:`DocumentError` if it is no text."""
     if not file.is_file():
         raise UsageError(
@@ -111,10 +109,10 @@ def read_parts(file: Path) -> list[Part]:
         raise DocumentError(f"{file} is not UTF-8 text. Save it as UTF-8 in an editor and try again.") from None
     except OSError as error:
         raise DocumentError(f"Cannot read {file}: {error.strerror}. Check its permissions.") from None
-    return markdown_parts(text) if file.suffix.lower() in _MARKDOWN else [Part("", text)]
+    return markdown_parts(text) if file.suffix.lower() in _MARKDOWN else [TextPart("", text)]
 
 
-def criticised(file: Path, parts: Sequence[Part], name: str, findings: list[Finding]) -> LwtuiError | None:
+def criticised(file: Path, parts: Sequence[TextPart], name: str, findings: list[Finding]) -> LwtuiError | None:
     """Add to ``findings`` what the model called ``name`` finds, and return what stopped it: the document's budget.
 
     Raises :class:`lwtui.errors.LwtuiError`.
@@ -132,55 +130,62 @@ def criticised(file: Path, parts: Sequence[Part], name: str, findings: list[Find
 
 
 async def _asked(
-    file: Path, parts: Sequence[Part], model: ModelSettings, settings: Settings, findings: list[Finding]
+    file: Path, parts: Sequence[TextPart], model: ModelSettings, settings: Settings, findings: list[Finding]
 ) -> LwtuiError | None:
     from lwtui.agentwrite import open_agent
-    from lwtui.agentwrite.budget import BudgetReached
-    from lwtui.agentwrite.critic import Found, Reading, Reviewed, criticise
+    from lwtui.agentwrite.critic import LIKELY_ANSWER, CriticEvent, Found, Reading, review
+    from lwtui.models.budget import BudgetReached
 
+    async def hear(event: CriticEvent) -> None:
+        match event:
+            case Reading(number, total):
+                print(f"{model.name} reads stretch {number} of {total}", file=sys.stderr)
+            case Found(finding):
+                findings.append(finding)
+
+    tracker = _tracker(file, settings)
     agent = await open_agent(model.name, settings, model=model)
     try:
-        with _held(file, agent, settings) as critic:
-            async for event in criticise(critic, _brief_of(file, parts), parts):
-                match event:
-                    case Reading(number, total):
-                        print(f"{model.name} reads stretch {number} of {total}", file=sys.stderr)
-                    case Found(finding):
-                        findings.append(finding)
-                    case Reviewed(dropped=dropped) if dropped:
-                        told = "whose quotes do not stand in the text, are left out"
-                        print(f"{dropped} of its findings, {told}.", file=sys.stderr)
+        if model.provider != "llama_cpp":  # which costs nothing, unless it has prices
+            check_budget(tracker.budget, model)
+        critic = agent.metered(tracker.task("a review", likely_completion=LIKELY_ANSWER))
+        reviewed = await review(critic, _brief_of(file, parts), parts, hear)
     except BudgetReached as reached:
         return reached
     finally:
         await agent.aclose()
+        _count(file, tracker.usage)
+    if reviewed.dropped:
+        told = "whose quotes do not stand in the text, are left out"
+        print(f"{reviewed.dropped} of its findings, {told}.", file=sys.stderr)
     return None
 
 
-@contextmanager
-def _held(file: Path, agent: Agent, settings: Settings) -> Iterator[Agent]:
-    """The agent, held to the budget of a document, to which is counted what it takes."""
+def _tracker(file: Path, settings: Settings) -> UsageTracker:
+    """What counts the calls and, for a document, holds them to its budget."""
     if file.suffix.lower() != ".lw":
-        yield agent
-        return
-    from lwtui.agentwrite.budget import BUDGET, parse_budget
-    from lwtui.agentwrite.critic import LIKELY_ANSWER
-    from lwtui.agentwrite.ledger import Ledger
+        return UsageTracker()
     from lwtui.documents.store import Document
 
-    def count(usage: Usage) -> None:
-        with Document.open(file) as document:
-            if document.read_only:
-                told = "What the review took is not counted to the document."
-                print(f"{told} {document.read_only_reason}", file=sys.stderr)
-            else:
-                document.add_usage(usage)
-
     with Document.open(file, read_only=True) as document:
-        spent, given, writer = document.usage, document.setting(BUDGET), document.brief.model
-    ledger = Ledger(lambda: spent, count, lambda: parse_budget(given), lambda: _known(writer, settings))
-    with ledger.held(agent, "a review", LIKELY_ANSWER) as purse:
-        yield purse.agent
+        spent, given, writer = document.usage, document.setting(BUDGET), _known(document.brief.model, settings)
+    return UsageTracker(
+        lambda: parse_budget(given), spent=spent, spent_prices=lambda: Prices.of(writer) if writer else Prices()
+    )
+
+
+def _count(file: Path, usage: Usage) -> None:
+    """Count what a review took into the document that was reviewed."""
+    if file.suffix.lower() != ".lw" or usage == NO_USAGE:
+        return
+    from lwtui.documents.store import Document
+
+    with Document.open(file) as document:
+        if document.read_only:
+            told = "What the review took is not counted to the document."
+            print(f"{told} {document.read_only_reason}", file=sys.stderr)
+        else:
+            document.add_usage(usage)
 
 
 def _known(name: str, settings: Settings) -> ModelSettings | None:
@@ -192,7 +197,7 @@ def _known(name: str, settings: Settings) -> ModelSettings | None:
         return None  # a model of another machine
 
 
-def _brief_of(file: Path, parts: Sequence[Part]) -> Brief:
+def _brief_of(file: Path, parts: Sequence[TextPart]) -> Brief:
     if file.suffix.lower() == ".lw":
         from lwtui.documents.store import Document
 
@@ -204,7 +209,7 @@ def _brief_of(file: Path, parts: Sequence[Part]) -> Brief:
     return Brief(next((part.title for part in parts if part.title), file.stem), 0, detect_language(text[:5000]))
 
 
-def markdown_parts(text: str) -> list[Part]:
+def markdown_parts(text: str) -> list[TextPart]:
     """Markdown cut at its headings, each with the line that it stands in."""
     from lwtui.documents.plain_text import parser as markdown
     from lwtui.documents.plain_text import without_marks
@@ -220,10 +225,10 @@ def markdown_parts(text: str) -> list[Part]:
         if token.type == "code_block" and token.map:  # nobody's prose; blanks, so that all else stays in its place
             lines[slice(*token.map)] = [" " * len(line) for line in lines[slice(*token.map)]]
     before = "\n".join(lines[: headings[0][2]] if headings else lines)
-    parts = [Part("", before)] if before.strip() or not headings else []
+    parts = [TextPart("", before)] if before.strip() or not headings else []
     stops = [start for _, _, start, _ in headings[1:]] + [len(lines)]
     for (level, title, start, end), stop in zip(headings, stops, strict=True):
-        parts.append(Part(title, "\n".join(lines[end:stop]), end + 1, start + 1, level))
+        parts.append(TextPart(title, "\n".join(lines[end:stop]), end + 1, start + 1, level))
     return parts
 
 
@@ -240,6 +245,6 @@ def _tell(file: Path, findings: Sequence[Finding], *, is_document: bool) -> None
         print(f"{len(findings)} finding{'s' * (len(findings) != 1)}: {told}", file=sys.stderr)
 
 
-def _where(place: Place, is_document: bool) -> str:
+def _where(place: TextPlace, is_document: bool) -> str:
     """The line, as compilers write it; in a document, where a line is one of its section, the section too."""
     return f"{place.part + 1} “{place.title}”:{place.line}" if is_document else str(place.line)

@@ -233,13 +233,13 @@ def _remove(name: str, settings: Settings) -> None:
 
 def _verify(model: ModelSettings, settings: Settings) -> int:
     from lwtui.agentwrite.agent import open_agent
-    from lwtui.agentwrite.trial import try_out
+    from lwtui.agentwrite.model_check import check_model
     from lwtui.cli.terms import show_terms_once
 
     async def tried() -> str:
         agent = await open_agent(model.name, settings, model=model)
         try:
-            return await try_out(agent) + _context_hint(model, await loaded_context(model))
+            return await check_model(agent) + _context_hint(model, await loaded_context(model))
         finally:
             await agent.aclose()
 

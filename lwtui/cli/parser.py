@@ -50,6 +50,18 @@ def add_model_options(to: argparse.ArgumentParser) -> None:
     )
 
 
+def add_log_option(to: Parser) -> Parser:
+    """Add ``--log-level`` to a command's parser, which is returned."""
+    to.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default=os.environ.get("LWTUI_LOG_LEVEL", "warning"),
+        help="how much goes into the log, whose place lwtui doctor tells (default: warning); debug may hold text of "
+        "documents",
+    )
+    return to
+
+
 def _help_width() -> int:
     try:
         columns = os.get_terminal_size().columns

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Callable
-from contextlib import aclosing
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.events import Event, PlanReady
-from lwtui.agentwrite.plan import make_plan
+from lwtui.agentwrite.events import Emit, Event
+from lwtui.agentwrite.plan import plan_document
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.cli.brief import add_brief_options, language_of, read_instruction, words_of
 from lwtui.cli.choice import choose_model
@@ -62,27 +60,25 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _plan(brief: Brief, settings: Settings, model: ModelSettings, progress: Progress) -> Plan:
+    async def tell(event: Event) -> None:
+        progress.take(event)
+
     agent = await open_agent(model.name, settings, model=model)
     try:
-        return await ask_for_plan(agent, brief, progress.take)
+        return await ask_for_plan(agent, brief, tell)
     finally:
         progress.clear()
         await agent.aclose()
 
 
-async def ask_for_plan(agent: Agent, brief: Brief, tell: Callable[[Event], None], begun: Plan | None = None) -> Plan:
-    """The plan that the model makes, or goes on with if one was ``begun``. A model that makes none leaves its last
-    try in a file that the error names."""
+async def ask_for_plan(agent: Agent, brief: Brief, emit: Emit, begun: Plan | None = None) -> Plan:
+    """Have a model plan, or go on with a plan that was ``begun``. Where no usable plan comes, the last answer is left
+    in a file that the error names."""
     try:
-        async with aclosing(make_plan(agent, brief, begun)) as events:
-            async for event in events:
-                tell(event)
-                if isinstance(event, PlanReady):
-                    return event.plan
+        return await plan_document(agent, brief, emit, begun)
     except PlanError as error:
         keep_rejected(error)
         raise
-    raise AssertionError("a plan ends with PlanReady or an error")
 
 
 def keep_rejected(error: PlanError) -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import shutil
 import sys
 import unicodedata
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from time import monotonic
 
 from lwtui.agentwrite.events import (
@@ -17,142 +15,56 @@ from lwtui.agentwrite.events import (
     Event,
     Grounded,
     NotesLeftOut,
-    PlanDelta,
     PlanGrew,
     PlanReady,
     PlanRejected,
-    PlanStarted,
     ReadingPrompt,
     Retrying,
     SectionFinished,
-    SectionStarted,
     TextDelta,
-    TextRolledBack,
     Thinking,
 )
+from lwtui.agentwrite.run_state import RunState
 from lwtui.cli.guard import say
-from lwtui.documents.model import Section
-from lwtui.text import RunningCount, clean, duration
+from lwtui.text import clean, duration
 
 _REDRAW_SECONDS = 0.1
 _LONGEST_TITLE = 40  # columns of a section's heading in the line
-_LEAST_SECONDS = 1.0  # of writing, before a speed means anything
-
-
-@dataclass
-class _Open:
-    """A section that is being written: its place, and its text so far."""
-
-    position: int
-    total: int
-    title: str
-    text: str
-    count: RunningCount
-
-
-@dataclass
-class Tally:
-    """How far the document is, from the events. Lengths are in the counter's unit."""
-
-    target: int = 0
-    unit: str = "words"
-    clock: Callable[[], float] = monotonic
-    planned: int = 0  # characters of the plan so far
-    _texts: dict[str, str] = field(default_factory=dict)
-    _lengths: dict[str, int] = field(default_factory=dict)
-    _open: dict[str, _Open] = field(default_factory=dict)
-    _at_start: int = 0
-    _began: float | None = None
-
-    def begin(self, sections: list[Section], unit: str) -> None:
-        """What there is before the first word of this run."""
-        self.unit = unit
-        self.target = sum(section.words for section in sections)
-        self._texts = {section.id: section.text for section in sections}
-        self._lengths = {section.id: section.length for section in sections}
-        self._at_start = self.length
-
-    @property
-    def length(self) -> int:
-        """Length of the whole document."""
-        done = sum(length for one, length in self._lengths.items() if one not in self._open)
-        return done + sum(one.count.words for one in self._open.values())
-
-    @property
-    def speed(self) -> float:
-        """Words a second since the first word of this run; 0 while that is not known."""
-        seconds = self.clock() - self._began if self._began is not None else 0.0
-        return max(0, self.length - self._at_start) / seconds if seconds >= _LEAST_SECONDS else 0.0
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the target at the present speed, if it is known."""
-        return max(0, self.target - self.length) / self.speed if self.speed else None
-
-    def take(self, event: Event) -> None:
-        """Bring the tally up to date."""
-        match event:
-            case PlanStarted():
-                self.planned = 0
-            case PlanDelta(text=text):
-                self.planned += len(text)
-            case SectionStarted(section_id=section_id):
-                text = self._texts.get(section_id, "")[: event.keep]
-                count = RunningCount(text)
-                self._open[section_id] = _Open(event.position, event.total, event.title, text, count)
-            case TextDelta(section_id=section_id, text=text):
-                self._began = self.clock() if self._began is None else self._began
-                self._open[section_id].text += text
-                self._open[section_id].count.add(text)
-            case TextRolledBack(section_id=section_id, keep=keep):
-                one = self._open[section_id]
-                one.text = one.text[:keep]
-                one.count = RunningCount(one.text)
-            case SectionFinished(section_id=section_id, length=length):
-                self._lengths[section_id] = length
-                self._texts[section_id] = self._open.pop(section_id).text
-            case _:
-                return
-
-    def line(self, width: int) -> str:
-        """The state in one line of at most ``width`` columns."""
-        if not self.target:
-            return _fit(f"Planning … {self.planned} characters", width)
-        parts = [f"{self.length:,} of {self.target:,} {self.unit}"]
-        if self.speed:
-            parts.append(f"{self.speed:.1f} {self.unit}/s")
-        if self.seconds_left is not None:
-            parts.append(f"{duration(self.seconds_left)} left")
-        if self._open:
-            one = min(self._open.values(), key=lambda candidate: candidate.position)
-            more = f" (+{len(self._open) - 1})" if len(self._open) > 1 else ""
-            parts.insert(0, f"{one.position}/{one.total}{more} {_fit(one.title, _LONGEST_TITLE)}".rstrip())
-        return _fit(" · ".join(parts), width)
+_LEAST_SECONDS = 1.0  # of writing before a speed means anything
 
 
 class Progress:
     """Shows events on standard error. ``quiet`` shows none."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.tally = Tally()
+        self._state = RunState()
+        self._recorded = False  # whether someone else applies the events to the state
+        self._has_text = False  # whether any has come
+        self._unit = "words"
         self._quiet = quiet or sys.stderr is None
         self._live = not self._quiet and sys.stderr.isatty()
         self._drawn_at = 0.0
         self._drawn = False
-        self._titles: dict[str, tuple[int, int, str]] = {}
+
+    def begin(self, state: RunState, unit: str) -> None:
+        """Show a run of which ``state`` is kept up to date. Lengths are in ``unit``."""
+        self._state, self._unit, self._recorded = state, unit, True
 
     def take(self, event: Event) -> None:
         """Show what ``event`` changes."""
         if self._quiet:
             return
-        self.tally.take(event)
-        if isinstance(event, SectionStarted):
-            self._titles[event.section_id] = (event.position, event.total, event.title)
+        if not self._recorded:
+            self._state.apply(event)
+        if isinstance(event, TextDelta) and not self._has_text:
+            self._has_text = True
+            self._state.throughput.restart()  # what a model does before its first word is no part of its speed
         if note := self._note(event):
             self.note(note)
         is_due = monotonic() - self._drawn_at >= _REDRAW_SECONDS and not isinstance(event, PlanReady | Grounded)
         if self._live and is_due:
-            self._draw(_status(event) or self.tally.line(shutil.get_terminal_size().columns - 1))
+            width = shutil.get_terminal_size().columns - 1
+            self._draw(_status(event) or progress_line(self._state, self._unit, width))
 
     def note(self, line: str) -> None:
         """A line that stays."""
@@ -186,10 +98,32 @@ class Progress:
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
                 return f"The text so far has {full:,} tokens: the model sees notes and its end, {sent:,} tokens."
             case SectionFinished(section_id=section_id, length=length, seconds=seconds):
-                position, total, title = self._titles[section_id]
-                return f"{position}/{total} {title}".rstrip() + f": {length:,} {self.tally.unit} in {duration(seconds)}"
+                run = self._state.runs[section_id]
+                where = f"{run.position}/{run.total} {run.title}".rstrip()
+                return f"{where}: {length:,} {self._unit} in {duration(seconds)}"
             case _:
                 return ""
+
+
+def progress_line(state: RunState, unit: str, width: int) -> str:
+    """How far a run is, in one line of at most ``width`` columns."""
+    if not state.target:
+        return _fit(f"Planning … {len(state.plan_text)} characters", width)
+    parts = [f"{state.length:,} of {state.target:,} {unit}"]
+    if _has_speed(state) and state.seconds_left is not None:
+        parts.append(f"{state.units_per_second:.1f} {unit}/s")
+        parts.append(f"{duration(state.seconds_left)} left")
+    if state.open:
+        first, *others = state.open
+        more = f" (+{len(others)})" if others else ""
+        parts.insert(0, f"{first.position}/{first.total}{more} {_fit(first.title, _LONGEST_TITLE)}".rstrip())
+    return _fit(" · ".join(parts), width)
+
+
+def _has_speed(state: RunState) -> bool:
+    """Whether text has come for long enough to tell how fast."""
+    first = min((run.first_text for run in state.runs.values() if run.first_text is not None), default=None)
+    return first is not None and state.clock() - first >= _LEAST_SECONDS
 
 
 def _status(event: Event) -> str:

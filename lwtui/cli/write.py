@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from lwtui.agentwrite.budget import BUDGET, check_budget, parse_budget
 from lwtui.agentwrite.events import Event, to_dict
 from lwtui.agentwrite.plan import direct_plan
 from lwtui.cli.brief import (
@@ -22,16 +21,17 @@ from lwtui.cli.brief import (
 )
 from lwtui.cli.choice import choose_model, role_model, stored_name
 from lwtui.cli.dry_run import dry_run
-from lwtui.cli.headless import Headless, Job
+from lwtui.cli.headless import Headless, WriteJob
 from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
 from lwtui.cli.parser import Parser, add_model_options, command_parser
 from lwtui.cli.plan_text import load_plan
 from lwtui.cli.progress import Progress
 from lwtui.config import Role, Settings, load_settings, public_address
 from lwtui.documents.library import new_path
-from lwtui.documents.model import Brief, Mode, Plan, title_from
+from lwtui.documents.model import BUDGET, Brief, Mode, Plan, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
+from lwtui.models.budget import check_budget, parse_budget
 
 
 def parser() -> Parser:
@@ -131,7 +131,7 @@ def _check_together(options: argparse.Namespace) -> None:
         format_of(options.output)
 
 
-def _new(options: argparse.Namespace, settings: Settings) -> Job:
+def _new(options: argparse.Namespace, settings: Settings) -> WriteJob:
     instruction = read_instruction(options.instruction)
     model = choose_model(options, settings)
     plan = load_plan(options.plan, instruction, options.words) if options.plan else None
@@ -150,11 +150,11 @@ def _new(options: argparse.Namespace, settings: Settings) -> Job:
     if output:
         check_output(output, overwrite=options.force)
     document = Path() if options.dry_run else _document_path(options, settings, instruction)
-    job = Job(brief, model, document, plan, output, _prints(options), _resume_command(options, document))
+    job = WriteJob(brief, model, document, plan, output, _prints(options), _resume_command(options, document))
     return _with_roles(job, options, settings)
 
 
-def _resumed(options: argparse.Namespace, settings: Settings) -> Job:
+def _resumed(options: argparse.Namespace, settings: Settings) -> WriteJob:
     path: Path = options.resume
     if not path.is_file():
         raise UsageError(f"There is no document {path} to resume.")
@@ -168,11 +168,13 @@ def _resumed(options: argparse.Namespace, settings: Settings) -> Job:
     if output:
         beside = output.with_suffix(".lw").absolute() == path.absolute()
         check_output(output, overwrite=options.force or beside)
-    job = Job(brief, model, path, None, output, _prints(options), _resume_command(options, path), resumes=True)
+    job = WriteJob(brief, model, path, None, output, _prints(options), _resume_command(options, path), resumes=True)
     return _with_roles(job, options, settings, own)
 
 
-def _with_roles(job: Job, options: argparse.Namespace, settings: Settings, own: Mapping[str, str] | None = None) -> Job:
+def _with_roles(
+    job: WriteJob, options: argparse.Namespace, settings: Settings, own: Mapping[str, str] | None = None
+) -> WriteJob:
     """``job`` with the models for other roles, and the budget. ``own`` is what the document keeps of them already."""
     own = own or {}
     given = {Role.PLAN: options.plan_model, Role.CRITIC: options.critic_model}

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from time import time
 
-from lwtui.documents.database import SIDE_FILES, explain, sync_folder
+from lwtui.documents.contents import Contents, load
+from lwtui.documents.database import SIDE_FILES, connect_memory, explain, sync_folder
 from lwtui.documents.model import Brief, Origin, Plan, Status
 from lwtui.documents.plan_history import checked_plan, put_plan
 from lwtui.documents.rows import put_brief, put_text
@@ -23,38 +24,31 @@ from lwtui.text import clean
 
 def build(
     path: Path, brief: Brief, plan: Plan | None, texts: Mapping[str, str] | None = None, origin: Origin = Origin.IMPORT
-) -> None:
+) -> Contents:
     """Make a document at ``path``, with the ``texts`` of sections (by id) where there are any.
 
-    It is made under another name and then put in place, so that a crash leaves no half-made document. Raises
-    :class:`DocumentError`, also if there is a file already.
+    It is written under another name and then put in place, so that a crash leaves no half-made document.
+
+    Returns:
+        What is in it.
+
+    Raises:
+        DocumentError: It cannot be written, or there is a file already.
     """
     if path.suffix != ".lw":
         raise DocumentError(f"{path} does not end in .lw, as the name of a document does. Add the ending.")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".new-", suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        raise explain(error, path) from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        with closing(sqlite3.connect(temporary, isolation_level=None)) as db:
+        with closing(connect_memory()) as db:
             _fill(db, brief, plan, texts or {}, origin)
-        temporary.chmod(new_file_mode())
-        _put_in_place(temporary, path)
-    except FileExistsError:
-        raise DocumentError(f"There is a file at {path} already. Choose another name.") from None
+            contents, content = load(db), db.serialize()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, content)
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
-    finally:
-        for leftover in (temporary, *(Path(f"{temporary}{side}") for side in SIDE_FILES)):
-            with suppress(OSError):
-                leftover.unlink()
+    return contents
 
 
 def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mapping[str, str], origin: Origin) -> None:
-    db.execute("PRAGMA journal_mode = MEMORY")  # a file that fails is thrown away: nothing is left beside it if killed
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("PRAGMA foreign_keys = ON")
@@ -73,6 +67,24 @@ def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mappin
     for section_id, text in ((section_id, text) for section_id, text in texts.items() if text.strip()):
         put_text(db, section_id, text, origin, Status.DONE)
     db.execute("COMMIT")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a new file beside ``path``, then put it in place."""
+    handle, name = tempfile.mkstemp(prefix=".new-", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(new_file_mode())
+        _put_in_place(temporary, path)
+    except FileExistsError:
+        raise DocumentError(f"There is a file at {path} already. Choose another name.") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _put_in_place(temporary: Path, path: Path) -> None:

@@ -18,9 +18,9 @@ from lwtui.documents.model import (
     Provenance,
     Section,
     Status,
-    Usage,
 )
 from lwtui.documents.schema import basis_from_json, provenance_from_json
+from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import RunningCount
 
 
@@ -42,7 +42,7 @@ class Stream:
         self.unsaved: list[tuple[int | None, list[str]]] = []  # cut to this length if it is a number, then append
         self.wrote = False  # whether any text came
         self.ended: Status | None = None  # the model is through, but that could not be stored yet
-        self.usage = Usage()
+        self.usage = NO_USAGE
         self._pieces = [text]
         self._count = RunningCount(text)
 

@@ -115,6 +115,13 @@ def connect_glance(path: Path) -> sqlite3.Connection:
     return _reader(f"{_uri(path)}?immutable=1")
 
 
+def connect_memory() -> sqlite3.Connection:
+    """A connection to a database in memory, of which text is read as from a file."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.text_factory = _as_text
+    return db
+
+
 def close_writer(db: sqlite3.Connection) -> None:
     """Close the writer's connection; the document becomes a single file unless someone is reading it."""
     with suppress(sqlite3.Error):  # a reader keeps WAL in use: the next writer finds it so
@@ -240,8 +247,7 @@ def _copy_reader(path: Path) -> sqlite3.Connection:
         copyfile(f"{path}-wal", f"{copy}-wal")
         source = sqlite3.connect(copy)
         try:
-            db = sqlite3.connect(":memory:", isolation_level=None)
-            db.text_factory = _as_text
+            db = connect_memory()
             source.backup(db)
         finally:
             source.close()

@@ -149,8 +149,8 @@ def _revisions(path: Path) -> list[Revision]:
 
 
 def _in_part(made: Provenance | None) -> bool:
-    """Whether a version has changes of a model's within a text that stood: a passage, or some of a take."""
-    return made is not None and bool(made.task) and not made.task.startswith("take ")
+    """Whether a version has changes of a model's within a text that stood: a passage, or some of a candidate."""
+    return made is not None and bool(made.task) and not made.is_candidate
 
 
 def _follow(text: _Text, new: str, source: Source, runs: dict[int, Source], *, in_part: bool = False) -> None:

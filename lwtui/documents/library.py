@@ -11,10 +11,10 @@ from pathlib import Path
 import regex
 
 from lwtui.documents.database import SIDE_FILES, check_header, close_writer, connect_glance, connect_writer, explain
-from lwtui.documents.lock import Locked, WriterLock
 from lwtui.documents.model import Summary, title_from
 from lwtui.documents.schema import moment
 from lwtui.errors import DocumentError
+from lwtui.files import FileLock, Locked
 from lwtui.text import clean
 
 TRASH = ".trash"
@@ -102,7 +102,7 @@ def _move(path: Path, folder: Path) -> Path:
         raise DocumentError(f"There is no document at {path}. It may have been moved.")
     try:
         folder.mkdir(exist_ok=True)
-        lock = WriterLock.acquire(path)
+        lock = FileLock.acquire(path)
     except Locked as holder:
         raise DocumentError(f"{path.name} is open {holder}. Close it there first.") from None
     except OSError as error:

@@ -10,8 +10,10 @@ from typing import Any
 
 import regex
 
+from lwtui.models.usage import Usage
 from lwtui.text import clean
 
+BUDGET = "budget"  # the setting of a document that holds its budget, as it was given
 _LONGEST_TITLE = 80  # characters of an instruction that serve as a title
 _LONGEST_PRINTED = 140  # the same on a title page
 DEEPEST = 5  # levels of an outline; Markdown has one more, which the document's own title takes
@@ -207,22 +209,12 @@ class Provenance:
     prompt_hash: str = ""
     seed: int | None = None
     basis: Basis | None = None
-    task: str = ""  # what was asked for, where it was not to write the section: "shorten", "take 2"
+    task: str = ""  # what was asked for, where it was not to write the section: "shorten", "candidate 2"
 
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens a call (or a sum of calls) took. ``cached`` is the part of ``prompt`` not computed anew."""
-
-    prompt: int = 0
-    completion: int = 0
-    cached: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(self.prompt + other.prompt, self.completion + other.completion, self.cached + other.cached)
-
-    def __sub__(self, other: Usage) -> Usage:
-        return Usage(self.prompt - other.prompt, self.completion - other.completion, self.cached - other.cached)
+    @property
+    def is_candidate(self) -> bool:
+        """Whether it is one of several texts for a whole section, which older documents call takes."""
+        return self.task.startswith(("candidate ", "take "))
 
 
 @dataclass(frozen=True)
@@ -264,7 +256,7 @@ class SectionSummary:
 class Revision:
     """One version of a section's text. ``created`` is seconds since the epoch (UTC).
 
-    One that is ``aside`` was only kept: an answer or a take that never was the section's text.
+    One that is ``aside`` was only kept: an answer or a candidate that never was the section's text.
     """
 
     id: int

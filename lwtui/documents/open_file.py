@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from time import time
@@ -12,6 +12,7 @@ from time import time
 from lwtui.documents import rows
 from lwtui.documents.contents import Contents, load
 from lwtui.documents.database import (
+    SIDE_FILES,
     check_header,
     close_writer,
     connect_reader,
@@ -20,15 +21,15 @@ from lwtui.documents.database import (
     is_unwritable,
     transaction,
 )
-from lwtui.documents.lock import Locked, WriterLock
 from lwtui.documents.upgrade import upgrade, upgraded_to_read
 from lwtui.errors import DocumentError
+from lwtui.files import FileLock, Locked
 
 
 class OpenFile:
     """Without a ``lock`` it is only read, and ``reason`` is the line that says why."""
 
-    def __init__(self, path: Path, db: sqlite3.Connection, lock: WriterLock | None, reason: str = "") -> None:
+    def __init__(self, path: Path, db: sqlite3.Connection, lock: FileLock | None, reason: str = "") -> None:
         self.path = path
         self.reason = reason
         self._db: sqlite3.Connection | None = db
@@ -92,7 +93,7 @@ def open_file(path: Path, *, read_only: bool) -> tuple[OpenFile, Contents]:
     if read_only:
         return _open_to_read(path, "It was opened for reading only.")
     try:
-        lock = WriterLock.acquire(path)
+        lock = FileLock.acquire(path)
     except Locked as holder:
         return _open_to_read(path, f"It is open {holder}. Close it there to write here.", live=True)
     except OSError as error:
@@ -106,7 +107,29 @@ def open_file(path: Path, *, read_only: bool) -> tuple[OpenFile, Contents]:
         raise
 
 
-def _open_to_write(path: Path, lock: WriterLock) -> tuple[OpenFile, Contents]:
+def open_new(path: Path) -> OpenFile:
+    """Open a file that was just built, whose contents are known.
+
+    Raises:
+        DocumentError: It cannot be opened for writing, and is taken away again.
+    """
+    try:
+        lock = FileLock.acquire(path)
+        try:
+            return OpenFile(path, connect_writer(path), lock)
+        except BaseException:
+            for leftover in (path, *(Path(f"{path}{side}") for side in SIDE_FILES)):
+                with suppress(OSError):
+                    leftover.unlink()  # or the next try would find it in its way
+            lock.release()
+            raise
+    except Locked as holder:
+        raise DocumentError(f"{path} is open {holder} already.") from None
+    except (sqlite3.Error, OSError) as error:
+        raise explain(error, path) from error
+
+
+def _open_to_write(path: Path, lock: FileLock) -> tuple[OpenFile, Contents]:
     try:
         db = connect_writer(path)
         try:

@@ -16,12 +16,11 @@ from lwtui.documents.model import (
     Revision,
     Section,
     Status,
-    Usage,
 )
 from lwtui.documents.schema import basis_to_json, moment, provenance_from_json, provenance_to_json
+from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import count_words
 
-_NO_USAGE = Usage()
 ASIDE = Status.EMPTY  # of a revision that was only kept: it never was a section's text
 
 
@@ -34,7 +33,7 @@ def put_text(
     *,
     length: int | None = None,
     provenance: Provenance | None = None,
-    usage: Usage = _NO_USAGE,
+    usage: Usage = NO_USAGE,
 ) -> int:
     """Make ``text`` a revision and the section's present text; the revision's id.
 
@@ -57,7 +56,7 @@ def put_version(
     *,
     length: int | None = None,
     provenance: Provenance | None = None,
-    usage: Usage = _NO_USAGE,
+    usage: Usage = NO_USAGE,
 ) -> int:
     """Make ``text`` a revision of a section whose present text stays what it is; the revision's id."""
     cursor = db.execute(
@@ -200,7 +199,6 @@ def end_stream(db: sqlite3.Connection, kept: Kept, stream: Stream) -> Kept:
     """Make what streamed in the section's text, and drop its journal."""
     section, after = kept.section, stream.result(kept.section)
     db.execute("DELETE FROM stream WHERE section_id = ?", (section.id,))  # the rows of the journal go with it
-    add_usage(db, stream.usage)
     if after.text == section.text:
         if stream.wrote and stream.ended is Status.DONE and stream.provenance.basis is not None:
             put_basis(db, section.id, stream.provenance.basis)  # written anew, with the same words

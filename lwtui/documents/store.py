@@ -27,13 +27,13 @@ from lwtui.documents.model import (
     Section,
     SectionSummary,
     Status,
-    Usage,
     title_from,
 )
 from lwtui.documents.notebook import Notebook
-from lwtui.documents.open_file import OpenFile, open_file
+from lwtui.documents.open_file import OpenFile, open_file, open_new
 from lwtui.documents.streaming import Streaming
 from lwtui.errors import DocumentError
+from lwtui.models.usage import Usage
 from lwtui.text import clean
 
 
@@ -54,13 +54,12 @@ class Document:
         self._streaming = Streaming(file, contents)
         self._typing: dict[str, Typing] = {}
         self._undone: list[plan_history.Step] = []  # what was taken back of the plan, the last at the end
-        self._kept_usage: dict[int, Usage] = {}  # of versions kept in this session, by id
 
     @classmethod
     def create(cls, path: Path, brief: Brief, plan: Plan | None = None) -> Self:
         """Make a new file; never overwrites one."""
-        build(path, brief, plan)
-        return cls.open(path)
+        contents = build(path, brief, plan)
+        return cls(open_new(path), contents)
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -290,7 +289,7 @@ class Document:
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 
-    # -- answers that a person chooses from (see lwtui.agentwrite.revise and lwtui.agentwrite.takes)
+    # -- answers that a person chooses from (see lwtui.agentwrite.revise and lwtui.agentwrite.candidates)
 
     def keep_version(
         self,
@@ -304,26 +303,24 @@ class Document:
     ) -> int:
         """Keep a model's text among the versions of a section, which stays as it is; the version's id.
 
-        ``over`` names one that was kept before and has grown. ``usage`` is of the whole text; what of it is new since
-        is counted into the document's. ``origin`` is USER where most of the text is the writer's.
+        ``over`` names one that was kept before and has grown. ``usage`` is of the whole text. ``origin`` is USER where
+        most of the text is the writer's.
         """
         text = clean(text)
-        new = usage if over is None else usage - self._kept_usage.get(over, Usage())
         with self._file.change() as db:
             if over is None:
                 over = rows.put_version(db, section_id, text, origin, rows.ASIDE, provenance=provenance, usage=usage)
             else:
                 rows.grow_version(db, over, text, usage)
-            rows.add_usage(db, new)
-        self._kept_usage[over] = usage
-        self._now.usage += new
         return over
 
     def add_usage(self, usage: Usage) -> None:
-        """Count a call that brought no text, such as a review."""
-        with self._file.change() as db:
-            rows.add_usage(db, usage)
-        self._now.usage += usage
+        """Count what a model call for this document took.
+
+        It never fails: what cannot be stored now is stored with the next :meth:`flush`, which raises if it cannot be
+        stored then either. In a document that is read-only it is counted until that is closed.
+        """
+        self._streaming.add_usage(usage)
 
     def adopt_version(self, section_id: str, version: int, status: Status | None = None) -> None:
         """Make a version that was kept the section's text; the one before is among its versions.
@@ -369,8 +366,9 @@ class Document:
     def finish(self, section_id: str, status: Status, usage: Usage) -> None:
         """The model's part ends (DONE or PARTIAL): the text becomes a revision with its provenance.
 
-        A section whose model brought nothing before it was interrupted is as it was before. If this cannot be
-        stored, the text stays in the buffer and the next :meth:`flush` tries again.
+        ``usage`` goes into the revision; the document's own sum is :meth:`add_usage`'s. A section whose model brought
+        nothing before it was interrupted is as it was before. If this cannot be stored, the text stays in the buffer
+        and the next :meth:`flush` tries again.
         """
         self._streaming.finish(section_id, status, usage)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from time import monotonic
 
 import regex
 
 from lwtui.documents import rows
 from lwtui.documents.contents import Contents, Kept, Stream
-from lwtui.documents.model import Provenance, Status, Usage
+from lwtui.documents.model import Provenance, Status
 from lwtui.documents.open_file import OpenFile
 from lwtui.errors import DocumentError
+from lwtui.models.usage import NO_USAGE, Usage
 
 _JOURNAL_SECONDS = 0.4  # the longest that appended text stays in memory alone while more comes
+_LOGGER = logging.getLogger(__name__)
 _SURROGATE = regex.compile("[\ud800-\udfff]")
 
 
@@ -26,6 +29,7 @@ class Streaming:
         self._file = file
         self._now = contents
         self._unsaved_since: float | None = None
+        self._unsaved_usage = NO_USAGE
 
     def begin(self, section_id: str, provenance: Provenance, keep: int) -> None:
         stream = Stream(provenance, self._now.sections[section_id].section.text)
@@ -55,7 +59,8 @@ class Streaming:
     def flush(self) -> None:
         now = self._now
         streams = {id: stream for id, stream in now.streams.items() if stream.unsaved or stream.ended}
-        if not streams:
+        usage = self._unsaved_usage
+        if not streams and usage == NO_USAGE:
             return
         self._unsaved_since = monotonic()  # after a failure, the next piece does not try again at once
         done: dict[str, Kept] = {}
@@ -65,12 +70,25 @@ class Streaming:
                     done[section_id] = rows.end_stream(db, now.sections[section_id], stream)
                 else:
                     rows.put_journal(db, section_id, stream)
+            if usage != NO_USAGE:
+                rows.add_usage(db, usage)
         self._unsaved_since = None
+        self._unsaved_usage -= usage
         for stream in streams.values():
             stream.unsaved.clear()
         for section_id, kept in done.items():
             now.sections[section_id] = kept
-            now.usage += now.streams.pop(section_id).usage
+            del now.streams[section_id]
+
+    def add_usage(self, usage: Usage) -> None:
+        self._now.usage += usage
+        if self._file.read_only:
+            return
+        self._unsaved_usage += usage
+        try:
+            self.flush()
+        except DocumentError as error:
+            _LOGGER.warning("token usage is not stored yet: %s", error)
 
     def settle(self, section_id: str, title: str) -> None:
         """Before a section (called ``title``) is changed otherwise: not while a model writes it."""

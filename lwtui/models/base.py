@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from lwtui.documents.model import Usage
 from lwtui.errors import LwtuiError
+from lwtui.models.usage import Usage
 
 FinishReason = Literal["stop", "length", "cancelled"]
 

@@ -23,8 +23,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Literal
 
-from lwtui.documents.lock import Locked, WriterLock
-from lwtui.files import write_atomically
+from lwtui.files import FileLock, Locked, write_atomically
 from lwtui.models.download_http import Answer, Client, DownloadError, Interrupted, Unsatisfiable
 from lwtui.models.known_ggufs import Source, parts_of, pin, pinned
 from lwtui.models.llama_cpp.fit import in_gb
@@ -127,7 +126,7 @@ async def download(
     token = os.environ.get("HF_TOKEN", "").strip() if token is None else token
     try:
         source.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = WriterLock.acquire(source.path)
+        lock = FileLock.acquire(source.path)
     except Locked as error:
         raise DownloadError(f"{source.path.name} is being downloaded {error}. Wait for that one.") from None
     except OSError as error:

@@ -8,8 +8,8 @@ only if the budget has room for what it is likely to take; one that is under way
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -68,6 +68,7 @@ class UsageTracker:
             meanwhile. ``None`` is no limit.
         spent: Usage before this tracker was made, which counts against the budget.
         spent_prices: The prices by which ``spent`` counts.
+        spent_amount: Money spent before, where the usage is unknown.
         record: Called with what each call took, once it has ended.
     """
 
@@ -77,14 +78,17 @@ class UsageTracker:
         *,
         spent: Usage = NO_USAGE,
         spent_prices: Callable[[], Prices] = Prices,
+        spent_amount: float = 0.0,
         record: Callable[[Usage], None] = lambda _: None,
     ) -> None:
         self._budget = budget
-        self._spent = spent
+        self.spent = spent
         self._spent_prices = spent_prices
+        self.spent_amount = spent_amount
         self._record = record
         self._ended: dict[Prices, Usage] = {}
         self._running: set[_Call] = set()
+        self._keyed: dict[str, MeteredTask] = {}
         self._changed = asyncio.Event()
         self.pieces = 0  # of text and reasoning that came, about as many tokens
 
@@ -96,7 +100,7 @@ class UsageTracker:
     @property
     def total(self) -> Usage:
         """``spent`` and all that was counted since."""
-        return self._spent + self.usage
+        return self.spent + self.usage
 
     @property
     def budget(self) -> Budget | None:
@@ -105,15 +109,14 @@ class UsageTracker:
 
     @property
     def cost(self) -> float:
-        """What the counted calls cost, as far as prices are known, in the account's currency."""
+        """What was spent before and what the counted calls cost, as far as prices are known, in the account's
+        currency."""
         running = ((call.prices, call.usage) for call in self._running)
-        return sum(prices.cost(usage) or 0.0 for prices, usage in (*self._ended.items(), *running))
+        return self.spent_amount + sum(prices.cost(usage) or 0.0 for prices, usage in (*self._ended.items(), *running))
 
     def share(self, budget: Budget, more: Usage = NO_USAGE, prices: Prices | None = None) -> float:
         """The share of ``budget`` that is spent, and would be with ``more`` at ``prices``."""
-        share = budget.share(self._spent, self._spent_prices())
-        share += sum(budget.share(usage, own) for own, usage in self._ended.items())
-        share += sum(budget.share(call.usage, call.prices) for call in self._running)
+        share = self._ended_share(budget) + sum(budget.share(call.usage, call.prices) for call in self._running)
         return share + (budget.share(more, prices) if prices is not None else 0.0)
 
     def check_room(self, purpose: str, likely: Usage, prices: Prices) -> None:
@@ -126,15 +129,33 @@ class UsageTracker:
         if budget is not None and self._claimed(budget) + budget.share(likely, prices) > 1:
             raise no_room(budget, purpose)
 
-    @contextmanager
-    def task(self, purpose: str, *, likely_completion: int | None = None) -> Iterator[MeteredTask]:
-        """Open a task whose calls are counted together.
+    def check_left(self, purpose: str) -> None:
+        """Check that anything is left of the budget.
+
+        Raises:
+            BudgetReached: Nothing is.
+        """
+        budget = self._budget()
+        if budget is not None and self.share(budget) >= 1:
+            raise no_room(budget, purpose)
+
+    def task(self, purpose: str, *, key: str = "", likely_completion: int | None = None) -> MeteredTask:
+        """Make a task whose calls are counted together.
 
         Args:
             purpose: What the calls are for, as an error names it: "a plan", "section 3 of 12".
+            key: Finds the task again with :meth:`usage_of`; the last one with a key counts.
             likely_completion: Tokens that an answer is expected to take; by default as many as the call allows.
         """
-        yield MeteredTask(self, purpose, likely_completion)
+        task = MeteredTask(self, purpose, likely_completion)
+        if key:
+            self._keyed[key] = task
+        return task
+
+    def usage_of(self, key: str) -> Usage:
+        """What the calls of the last task with that key have taken so far."""
+        task = self._keyed.get(key)
+        return task.usage if task else NO_USAGE
 
     async def _begin(self, call: _Call, purpose: str) -> None:
         """Wait until the budget has room for ``call``; only calls under way that end can make some."""
@@ -161,9 +182,12 @@ class UsageTracker:
             self._record(usage)
 
     def _claimed(self, budget: Budget) -> float:
-        share = budget.share(self._spent, self._spent_prices())
-        share += sum(budget.share(usage, own) for own, usage in self._ended.items())
-        return share + sum(budget.share(call.claim, call.prices) for call in self._running)
+        return self._ended_share(budget) + sum(budget.share(call.claim, call.prices) for call in self._running)
+
+    def _ended_share(self, budget: Budget) -> float:
+        share = budget.share(self.spent, self._spent_prices())
+        share += self.spent_amount / budget.amount if budget.amount else 0.0
+        return share + sum(budget.share(usage, prices) for prices, usage in self._ended.items())
 
 
 @dataclass(eq=False)
@@ -182,9 +206,8 @@ class MeteredTask:
         return sum((call.usage for call in self._running), self._ended)
 
     def model(self, model: Model, prices: Prices) -> MeteredModel:
-        """``model``, with its calls counted for this task."""
-        inner = model.inner if isinstance(model, MeteredModel) else model
-        return MeteredModel(inner, prices, self)
+        """``model``, with its calls counted for this task. One that is metered already is counted there too."""
+        return MeteredModel(model, prices, self)
 
 
 class MeteredModel:

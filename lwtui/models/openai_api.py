@@ -14,11 +14,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from lwtui.config import ModelSettings
-from lwtui.documents.model import Usage
 from lwtui.models.base import Capabilities, Finished, ModelError, ReasoningPiece, Request, StreamPart, TextPiece
 from lwtui.models.openai_errors import HttpStatus, names_context
 from lwtui.models.openai_http import Endpoint, list_models, read_body
 from lwtui.models.openai_stream import Chunk, Heard, StreamError, ThinkSplitter, parse_object, read_chunk, read_events
+from lwtui.models.usage import Usage
 
 if TYPE_CHECKING:
     import httpx2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
@@ -11,23 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from lwtui import __version__
 from lwtui.config import ModelSettings
+from lwtui.log import hide
 from lwtui.models.base import ModelError
 from lwtui.models.openai_errors import Faults, HttpStatus, bad_address
 from lwtui.models.openai_stream import MalformedStream, StreamError, parse_object
 
 if TYPE_CHECKING:
     import httpx2
-    from openai import AsyncOpenAI
 
 _MOST_ERROR_BYTES = 2**16
 _MOST_BODY_BYTES = 2**23
-# The SDK adds others: about this machine, and from the environment (OPENAI_CUSTOM_HEADERS), meant for OpenAI alone.
-_HEADERS = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent"}
-_OPENAI_HEADERS = {"openai-organization", "openai-project"}
+_OPENAI_HEADERS = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 # Text that streams gains little from compression, and a few kilobytes of it can hold gigabytes.
 _PLAIN = {"Accept-Encoding": "identity"}
-_NO_KEY = "Bearer none"  # what the SDK is given: the key itself is put in at the last moment
 
 
 class Endpoint:
@@ -37,9 +35,9 @@ class Endpoint:
         """Raises :class:`ModelError` for an address or a key that cannot be one. Does not connect."""
         import anyio
         import httpx2
-        import openai
 
         self._key = key.strip()
+        hide(self._key)
         try:
             address = httpx2.URL(settings.base_url)
             self.faults, self._home = Faults(settings, self._key), address.copy_with(userinfo=b"")
@@ -51,41 +49,36 @@ class Endpoint:
             raise ModelError(
                 f"The key for {self.faults.host} holds characters that no key has: copy it anew.", kind="auth"
             )
-        # A password is kept out of the address that the SDK has, which it writes into its log.
         login = b64encode(f"{address.username}:{address.password}".encode()).decode()
         self._secret = f"Basic {login}" if address.userinfo else f"Bearer {self._key}" if self._key else ""
-        self._failures = (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream)
+        self._failures = (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream)
         # Silence is timed by the callers, event by event.
         timeout = httpx2.Timeout(None, connect=settings.connect_seconds)
         hooks: dict[str, list[Any]] = {"request": [self._prepare], "response": [self._check]}
-        self.client: AsyncOpenAI = openai.AsyncOpenAI(
-            api_key=_NO_KEY.removeprefix("Bearer "),
-            base_url=self._home,
+        headers = {"User-Agent": f"lwtui/{__version__}", "Accept": "application/json, text/event-stream", **_PLAIN}
+        if self.faults.is_openai:
+            headers |= {
+                name: os.environ[variable] for name, variable in _OPENAI_HEADERS.items() if variable in os.environ
+            }
+        self._address = str(self._home).rstrip("/")
+        self.client = httpx2.AsyncClient(
+            headers=headers,
             timeout=timeout,
-            max_retries=0,
-            default_headers={"Authorization": _NO_KEY, "User-Agent": f"lwtui/{__version__}", **_PLAIN},
-            http_client=httpx2.AsyncClient(
-                timeout=timeout,
-                follow_redirects=True,
-                event_hooks=hooks,
-                # How many calls there are is the callers' business: one that waited here would pass for stalled.
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-                trust_env=self._home.host not in _THIS_MACHINE,  # a proxy cannot reach it
-            ),
+            follow_redirects=True,
+            event_hooks=hooks,
+            # How many calls there are is the callers' business: one that waited here would pass for stalled.
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
+            trust_env=self._home.host not in _THIS_MACHINE,  # a proxy cannot reach it
         )
 
     async def aclose(self) -> None:
-        await self.client.close()
+        await self.client.aclose()
 
     async def _prepare(self, request: httpx2.Request) -> None:
-        """Take out every header that is not needed, and put the key in if the request goes where it belongs."""
-        needed = _HEADERS | {"authorization"} | (_OPENAI_HEADERS if self.faults.is_openai else set())
-        for name in [name for name in request.headers if name.lower() not in needed]:
-            del request.headers[name]
-        if request.headers.get("authorization") == _NO_KEY:
-            del request.headers["authorization"]
-            if self._secret and request.url.origin == self._home.origin:
-                request.headers["authorization"] = self._secret
+        """Put the key into a request that goes where it belongs, and into no other."""
+        request.headers.pop("authorization", None)
+        if self._secret and request.url.origin == self._home.origin:
+            request.headers["authorization"] = self._secret
 
     async def _check(self, response: httpx2.Response) -> None:
         """Raise for everything but a success and a redirect that stays at home."""
@@ -113,14 +106,8 @@ class Endpoint:
 
         Raises :class:`HttpStatus`, and what :meth:`translated` takes.
         """
-        import httpx2
-        import openai
-
-        how: dict[str, Any] = {"cast_to": httpx2.Response, "stream": True, "stream_cls": openai.AsyncStream}
-        response: Any = await (
-            self.client.get(path, **how) if body is None else self.client.post(path, body=body, **how)
-        )
-        return response
+        request = self.client.build_request("GET" if body is None else "POST", self._address + path, json=body)
+        return await self.client.send(request, stream=True)
 
     async def models(self) -> list[dict[str, Any]]:
         """The entries of ``/models``. Raises as :meth:`request` does."""

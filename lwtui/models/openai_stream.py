@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from lwtui.documents.model import Usage
 from lwtui.models.base import ReasoningPiece, TextPiece
+from lwtui.models.usage import Usage
 
 MOST_EVENT_BYTES = 2**20
 

@@ -3,15 +3,15 @@
 Depends on nothing else in lwtui.
 """
 
-from lwtui.text.cleaning import StreamCleaner, clean, one_line
+from lwtui.text.cleaning import ControlStripper, clean, one_line
 from lwtui.text.counting import RunningCount, count_words, counts_characters, units
 from lwtui.text.figures import duration, money
 from lwtui.text.language import detect_language
 from lwtui.text.sentences import last_sentence_end, sentence_ends
 
 __all__ = [
+    "ControlStripper",
     "RunningCount",
-    "StreamCleaner",
     "clean",
     "count_words",
     "counts_characters",

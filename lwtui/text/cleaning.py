@@ -35,7 +35,7 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-class StreamCleaner:
+class ControlStripper:
     """:func:`clean` for a text that arrives in pieces, which may cut a sequence in two.
 
     ``add`` returns what is safe to show now and keeps back an escape sequence (or a ``\\r``) that may not

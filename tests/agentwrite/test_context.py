@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lwtui.agentwrite import Draft, direct_plan
-from lwtui.agentwrite.context import Context, Shown
-from lwtui.agentwrite.events import ContextTrimmed, Retrying, SectionFinished, SectionStarted, SummaryMade
+from lwtui.agentwrite.context import ContextBuilder, EarlierText
+from lwtui.agentwrite.events import ContextTrimmed, Event, Retrying, SectionFinished, SectionStarted, SummaryMade
 from lwtui.documents.model import Brief, Mode, Section, Status
 from lwtui.models.base import ModelError
+from lwtui.models.metering import UsageTracker
 from lwtui.text import count_words
 from tests.support.author import Author, sentence, title_of
 from tests.support.fault_server import Answer, Fault
@@ -32,17 +32,17 @@ def section(number: int, text: str) -> Section:
     return Section(f"s{number}", title_of(number), "point", 200, Status.DONE, text, count_words(text))
 
 
-async def shown(
-    context: Context, earlier: Sequence[Section], budget: int
-) -> tuple[Shown, list[ContextTrimmed | Retrying]]:
-    told: list[ContextTrimmed | Retrying] = []
-    async with aclosing(context.show(earlier, budget, "now")) as items:
-        async for item in items:
-            if isinstance(item, Shown):
-                return item, told
-            if not isinstance(item, SummaryMade):
-                told.append(item)
-    raise AssertionError("nothing was shown")
+async def fitted(
+    studio: Studio, context: ContextBuilder, earlier: Sequence[Section], budget: int
+) -> tuple[EarlierText, list[Event]]:
+    """What is shown, and the events but for those of each summary."""
+    told: list[Event] = []
+
+    async def hear(event: Event) -> None:
+        if not isinstance(event, SummaryMade):
+            told.append(event)
+
+    return await context.fit(studio.agent, earlier, budget, "now", hear), told
 
 
 def nothing_overflows(studio: Studio, context_length: int) -> None:
@@ -60,36 +60,38 @@ def nothing_overflows(studio: Studio, context_length: int) -> None:
 async def test_everything_is_shown_while_it_fits() -> None:
     earlier = [section(number, prose(number, 10)) for number in (1, 2, 3)]
     async with open_studio(Author()) as studio:
-        text, told = await shown(Context(studio.agent, BRIEF), earlier, 10_000)
+        text, told = await fitted(studio, ContextBuilder(studio.agent, BRIEF), earlier, 10_000)
     assert not told and not studio.server.calls
     assert all(one.text in text.text and f"## {one.title}" in text.text for one in earlier)
 
 
-async def test_what_does_not_fit_becomes_notes_and_that_is_told() -> None:
+async def test_what_does_not_fit_becomes_summaries_and_an_event_says_so() -> None:
     earlier = [section(number, prose(number, 12)) for number in range(1, 9)]
     async with open_studio(Author()) as studio:
-        text, told = await shown(Context(studio.agent, BRIEF), earlier, 1200)
+        text, told = await fitted(studio, ContextBuilder(studio.agent, BRIEF), earlier, 1200)
         count = await studio.agent.model.count_tokens(text.text)
     assert count <= 1200
     assert earlier[-1].text in text.text  # the end, word for word
     assert earlier[0].text not in text.text
     assert text.text.startswith("[Notes on the earlier sections")
-    noted = [one for one in earlier if one.text not in text.text]
-    assert all(one.title in text.text for one in noted)
-    assert studio.author.asked.count("summary") == len(noted)
+    summarised = [one for one in earlier if one.text not in text.text]
+    assert all(one.title in text.text for one in summarised)
+    assert studio.author.asked.count("summary") == len(summarised)
     (trimmed,) = told
     assert isinstance(trimmed, ContextTrimmed)
     assert trimmed.full_tokens > 1200 >= trimmed.sent_tokens == text.tokens
     assert trimmed.summary_tokens + trimmed.tail_tokens == trimmed.sent_tokens
+    assert list(text.summaries) == [one.id for one in summarised] and all(text.summaries.values())
+    assert text.whole == tuple(earlier[len(summarised) :])
 
 
-async def test_the_border_moves_in_strides_and_notes_are_made_once() -> None:
+async def test_the_border_moves_in_strides_and_summaries_are_made_once() -> None:
     earlier = [section(number, prose(number, 12)) for number in range(1, 31)]
     borders, heads = [], []
     async with open_studio(Author()) as studio:
-        context = Context(studio.agent, BRIEF)
+        context = ContextBuilder(studio.agent, BRIEF)
         for count in range(1, 31):
-            text, _ = await shown(context, earlier[:count], 2400)
+            text, _ = await fitted(studio, context, earlier[:count], 2400)
             assert await studio.agent.model.count_tokens(text.text) <= 2400
             verbatim = [one for one in earlier[:count] if one.text in text.text]
             assert verbatim == earlier[count - len(verbatim) : count]
@@ -103,7 +105,7 @@ async def test_the_border_moves_in_strides_and_notes_are_made_once() -> None:
 async def test_where_not_even_the_last_section_fits_its_end_does() -> None:
     earlier = [section(1, prose(1, 10)), section(2, prose(2, 200))]
     async with open_studio(Author()) as studio:
-        text, told = await shown(Context(studio.agent, BRIEF), earlier, 800)
+        text, told = await fitted(studio, ContextBuilder(studio.agent, BRIEF), earlier, 800)
         assert await studio.agent.model.count_tokens(text.text) <= 800
     assert text.text.endswith(earlier[1].text[-200:])
     tail = text.text.split("[End of notes]\n\n")[1]
@@ -115,14 +117,14 @@ async def test_where_not_even_the_last_section_fits_its_end_does() -> None:
 async def test_next_to_no_room_is_still_no_overflow(budget: int) -> None:
     earlier = [section(number, prose(number, 12)) for number in range(1, 6)]
     async with open_studio(Author()) as studio:
-        text, told = await shown(Context(studio.agent, BRIEF), earlier, budget)
+        text, told = await fitted(studio, ContextBuilder(studio.agent, BRIEF), earlier, budget)
         assert await studio.agent.model.count_tokens(text.text) <= budget
     assert told
 
 
 async def test_a_text_without_sentences_is_cut_too() -> None:
     async with open_studio(Author()) as studio:
-        context = Context(studio.agent, BRIEF)
+        context = ContextBuilder(studio.agent, BRIEF)
         for text in ("word " * 2000, "字" * 4000, "x" * 9000):
             end = await context.end_of(text, 100)
             assert text.endswith(end) and end
@@ -131,10 +133,10 @@ async def test_a_text_without_sentences_is_cut_too() -> None:
         assert await context.end_of("Short.", 0) == ""
 
 
-async def test_a_base_model_has_notes_of_first_and_last_sentences() -> None:
+async def test_a_base_model_has_summaries_of_first_and_last_sentences() -> None:
     earlier = [section(number, prose(number, 12)) for number in range(1, 9)]
     async with open_studio(Author(), profile="base") as studio:
-        text, _ = await shown(Context(studio.agent, BRIEF), earlier, 1200)
+        text, _ = await fitted(studio, ContextBuilder(studio.agent, BRIEF), earlier, 1200)
     assert not studio.server.calls
     assert text.text.startswith("## In short")
     assert sentence(1, 0).strip() in text.text and sentence(1, 11).strip() in text.text
@@ -143,33 +145,34 @@ async def test_a_base_model_has_notes_of_first_and_last_sentences() -> None:
 @pytest.mark.parametrize(
     "answer", [Answer([]), Answer(["Some"], finish="content_filter"), Answer([], reasoning=["Hm."], finish="length")]
 )
-async def test_notes_that_the_model_does_not_make_are_first_and_last_sentences(answer: Answer) -> None:
+async def test_summaries_that_the_model_does_not_make_are_first_and_last_sentences(answer: Answer) -> None:
     earlier = [section(number, prose(number, 12)) for number in range(1, 5)]
     async with open_studio(lambda _: answer) as studio:
-        text, _ = await shown(Context(studio.agent, BRIEF), earlier, 750)
+        text, _ = await fitted(studio, ContextBuilder(studio.agent, BRIEF), earlier, 750)
     assert f"{title_of(2)}: {sentence(2, 0).strip()} … {sentence(2, 11).strip()}" in text.text
 
 
-async def test_notes_come_through_faults_and_without_control_characters() -> None:
+async def test_summaries_come_through_faults_and_without_control_characters() -> None:
     def dirty(_: Any) -> Answer:
         return Answer(["\x1b[31mred\x1b[0m", "\n\nnotes\x07"])
 
     earlier = [section(number, prose(number, 12)) for number in range(1, 5)]
     async with open_studio(dirty, [Fault.cut(1), Fault.http(500)]) as studio:
-        context = Context(studio.agent, BRIEF)
-        text, told = await shown(context, earlier, 700)
-        usage = context.take_usage()
+        task = UsageTracker().task("summaries")
+        studio.agent = studio.agent.metered(task)
+        text, told = await fitted(studio, ContextBuilder(studio.agent, BRIEF), earlier, 700)
+        answered = len(studio.server.calls) - 2
     assert f"{title_of(1)}: red notes\n" in text.text
     assert [type(item) for item in told] == [Retrying, Retrying, ContextTrimmed]
-    assert usage.completion == 7 * (len(studio.server.calls) - 2)
-    assert context.take_usage().completion == 0
+    # The server reports 7 tokens an answer; the call that was cut counts by what came of it.
+    assert 7 * answered < task.usage.completion < 7 * (answered + 1)
 
 
-async def test_a_fault_that_lasts_while_notes_are_made_is_raised() -> None:
+async def test_a_fault_that_lasts_while_summaries_are_made_is_raised() -> None:
     earlier = [section(number, prose(number, 12)) for number in range(1, 5)]
     async with open_studio(Author(), [Fault.http(401)]) as studio:
         with pytest.raises(ModelError) as caught:
-            await shown(Context(studio.agent, BRIEF), earlier, 700)
+            await fitted(studio, ContextBuilder(studio.agent, BRIEF), earlier, 700)
     assert caught.value.kind == "auth"
 
 
@@ -195,7 +198,7 @@ async def test_a_document_far_longer_than_the_context_is_written_whole(context_l
 
 
 @pytest.mark.parametrize("profile", ["chat", "base"])
-async def test_one_section_longer_than_the_context_is_gone_on_with_from_its_end(profile: str) -> None:
+async def test_one_section_longer_than_the_context_is_continued_from_its_end(profile: str) -> None:
     brief = replace(BRIEF, words=4000)
     async with open_studio(Author(piece=5), profile=profile, context_length=2500) as studio:
         draft, events = await studio.write(brief, plan_of(300, 3400, 300))
@@ -207,7 +210,7 @@ async def test_one_section_longer_than_the_context_is_gone_on_with_from_its_end(
     assert any(event.section_id == "s2" and event.full_tokens > 2500 for event in of_kind(ContextTrimmed, events))
 
 
-async def test_a_direct_text_longer_than_the_context_is_gone_on_with_from_its_end() -> None:
+async def test_a_direct_text_longer_than_the_context_is_continued_from_its_end() -> None:
     brief = replace(BRIEF, words=3000, mode=Mode.DIRECT)
     async with open_studio(Author(piece=5), context_length=2000) as studio:
         draft, events = await studio.write(brief, direct_plan(brief))
@@ -279,9 +282,9 @@ async def test_nothing_overflows_whatever_the_lengths(
 async def test_what_is_shown_always_fits(lengths: list[int], budgets: list[int]) -> None:
     earlier = [section(number, prose(number, count)) for number, count in enumerate(lengths, 1)]
     async with open_studio(Author(), profile="base") as studio:
-        context = Context(studio.agent, BRIEF)
+        context = ContextBuilder(studio.agent, BRIEF)
         for budget in budgets:  # of one section after the other
-            text, told = await shown(context, earlier, budget)
+            text, told = await fitted(studio, context, earlier, budget)
             tokens = await studio.agent.model.count_tokens(text.text)
             assert tokens <= budget + 2  # what stands between two parts
             assert bool(told) or all(one.text in text.text for one in earlier)

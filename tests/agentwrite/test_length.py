@@ -1,4 +1,4 @@
-"""Where a section is to end: shares of what is left, and landings at a sentence's end."""
+"""Where a section is to end: its share of what is left, and the end of a sentence near that length."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lwtui.agentwrite.length import LONG, RUNAWAY, SHORT, Lander, Landing, section_target
+from lwtui.agentwrite.filters import SectionText
+from lwtui.agentwrite.length import LONG, RUNAWAY, SHORT, LengthStopper, LengthTarget, section_target
 from lwtui.documents.model import Section, Status
-from lwtui.text import RunningCount, count_words
+from lwtui.text import count_words
 from tests.support.author import sentence
+from tests.support.feeding import feed, look
 
 
 def section(number: int, words: int, length: int = 0, status: Status = Status.EMPTY) -> Section:
@@ -30,15 +32,13 @@ def prose(words: int, number: int = 1, language: str = "en", each: tuple[int, in
     return "".join(sentences).lstrip()
 
 
-def landed(landing: Landing, text: str, step: int = 5, floor: int = 0) -> str | None:
-    """What is left of ``text`` when it has come in pieces of ``step`` characters; ``None`` if it never landed."""
-    lander, count = Lander(landing, floor), RunningCount()
-    for end in range(step, len(text) + step, step):
-        so_far = text[:end]
-        count.add(text[end - step : end])
-        if (at := lander.look(so_far, count.words)) is not None:
-            return so_far[:at]
-    return None
+def ended(target: LengthTarget, text: str, step: int = 5) -> str | None:
+    """What is left of ``text`` when it has come in pieces of ``step`` characters; ``None`` if it was not ended."""
+    if (found := feed(LengthStopper(target), text, step)) is None:
+        return None
+    verdict, _ = found
+    assert verdict.final and not verdict.loop
+    return text[: verdict.keep]
 
 
 # ---- shares -----------------------------------------------------------------------------------------------------
@@ -82,40 +82,40 @@ def test_the_rest_of_the_document_has_the_rest_of_its_length(rows: list[tuple[in
         assert abs(sum(targets) - left) <= len(targets)
 
 
-# ---- landings ---------------------------------------------------------------------------------------------------
+# ---- ends -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", [60, 150, 300, 800])
 @pytest.mark.parametrize("precise", [False, True])
 @pytest.mark.parametrize("ends_itself", [False, True])
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_an_endless_text_lands_near_its_target(target: int, precise: bool, ends_itself: bool, language: str) -> None:
-    landing = Landing(target, ends_itself, precise)
+def test_an_endless_text_ends_near_its_target(target: int, precise: bool, ends_itself: bool, language: str) -> None:
+    aim = LengthTarget(target, ends_itself, precise)
     for number in range(1, 8):
-        text = landed(landing, prose(target * 3 // 2, number, language))
+        text = ended(aim, prose(target * 3 // 2, number, language))
         assert text is not None
         assert text.rstrip().endswith((".", "。"))
         length = count_words(text)
-        assert not landing.is_short(length)
+        assert not aim.is_short(length)
         assert abs(length - target) <= max(13, target * (0.05 if precise else 0.15))
 
 
 def test_a_text_that_is_not_long_enough_goes_on() -> None:
     for ends_itself in (True, False):
-        assert landed(Landing(300, ends_itself), prose(280)) is None
+        assert ended(LengthTarget(300, ends_itself), prose(280)) is None
 
 
 def test_a_piece_may_be_large() -> None:
     text = prose(700)
     for step in (1, 7, 100, 10_000):
-        ended = landed(Landing(300, True), text, step)
-        assert ended is not None
-        assert 300 * SHORT <= count_words(ended) <= 300 * LONG
+        kept = ended(LengthTarget(300, True), text, step)
+        assert kept is not None
+        assert 300 * SHORT <= count_words(kept) <= 300 * LONG
 
 
 def test_long_sentences_do_not_carry_a_section_far_past_its_target() -> None:
     for number in range(1, 20):
-        text = landed(Landing(200, True), prose(600, number, each=(40, 60)))
+        text = ended(LengthTarget(200, True), prose(600, number, each=(40, 60)))
         assert text is not None
         assert 200 * SHORT <= count_words(text) <= 200 * LONG + 1
 
@@ -123,42 +123,56 @@ def test_long_sentences_do_not_carry_a_section_far_past_its_target() -> None:
 def test_the_end_of_what_has_come_may_still_grow() -> None:
     text = f"{prose(50)} It costs 3."
     length = count_words(text)
-    landing = Landing(length - 1, False)
-    assert Lander(landing).look(text, length) is None or landing.target < 60
-    ends_later = Lander(Landing(length, True, precise=True))
-    assert ends_later.look(f"{text}5 and more", length + 2) is None
+    aim = LengthTarget(length - 1, False)
+    assert look(LengthStopper(aim), text) is None or aim.target < 60
+    ends_later = LengthStopper(LengthTarget(length, True, precise=True))
+    assert look(ends_later, f"{text}5 and more") is None
 
 
 def test_a_text_without_sentences_is_cut_between_words() -> None:
     text = "word " * 1000
-    ended = landed(Landing(300, True), text)
-    assert ended is not None
-    assert 300 * RUNAWAY <= count_words(ended) <= 300 * RUNAWAY + 3
-    assert ended == text[: len(ended)] and text[len(ended)] == " "
+    kept = ended(LengthTarget(300, True), text)
+    assert kept is not None
+    assert 300 * RUNAWAY <= count_words(kept) <= 300 * RUNAWAY + 3
+    assert kept == text[: len(kept)] and text[len(kept)] == " "
 
 
 def test_a_text_that_stopped_having_sentences_goes_back_to_its_last() -> None:
     sound = prose(280)
-    ended = landed(Landing(300, True), f"{sound} " + "word " * 1000)
-    assert ended == sound
+    assert ended(LengthTarget(300, True), f"{sound} " + "word " * 1000) == sound
 
 
 def test_nothing_before_the_floor_is_taken_back() -> None:
     text = prose(900)
     for floor in range(100, len(text), 333):
         # The text up to there stands already.
-        lander, found = Lander(Landing(100, True), floor), None
-        for end in range(floor, len(text), 5):
-            found = lander.look(text[:end], count_words(text[:end])) if found is None else found
+        found = feed(LengthStopper(LengthTarget(100, True)), text, start=floor, floor=floor)
         assert found is not None
-        assert found >= floor
+        assert found[0].keep >= floor
+
+
+def test_a_text_that_was_cut_is_looked_at_anew() -> None:
+    text = prose(400)
+    stopper = LengthStopper(LengthTarget(300, True))
+    section = SectionText(text)
+    first = stopper.feed(section)
+    assert first is not None
+    section.cut(first.keep // 2)
+    stopper.cut(first.keep // 2)
+    assert stopper.feed(section) is None
+    section.append(text[first.keep // 2 :])
+    assert stopper.feed(section) == first
+
+
+def test_a_text_that_ends_by_itself_is_left_as_it_is() -> None:
+    assert look(LengthStopper(LengthTarget(100, True)), prose(300), ended=True) is None
 
 
 @given(st.integers(1, 2000), st.booleans(), st.booleans(), st.integers(0, 4000))
-def test_what_is_short_is_never_where_a_text_lands(target: int, precise: bool, ends_itself: bool, length: int) -> None:
-    landing = Landing(target, ends_itself, precise)
-    if length >= landing.stop_at:
-        assert not landing.is_short(length)
+def test_what_is_short_is_never_where_a_text_ends(target: int, precise: bool, ends_itself: bool, length: int) -> None:
+    aim = LengthTarget(target, ends_itself, precise)
+    if length >= aim.stop_at:
+        assert not aim.is_short(length)
 
 
 def test_a_long_text_is_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,10 +186,6 @@ def test_a_long_text_is_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr("lwtui.agentwrite.length.count_words", counting)
     text = prose(40_000)
-    lander, length, at = Lander(Landing(30_000, True)), 0, None
-    for end in range(0, len(text), 400):
-        length += count_words(text[max(0, end - 400) : end])
-        if (at := lander.look(text[:end], length)) is not None:
-            break
-    assert at is not None
+    found = feed(LengthStopper(LengthTarget(30_000, True)), text, 400)
+    assert found is not None
     assert counted < 30 * len(text)

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from lwtui.agentwrite.lint import Finding, Part, lint
+from lwtui.agentwrite.lint import Finding, TextPart, lint
 from lwtui.text import count_words
 from tests.support.author import sentence
 
@@ -26,7 +26,7 @@ def prose(number: int, count: int = 8, first: int = 0) -> str:
 
 
 def found(*texts: str, kind: str, **settings: float) -> list[Finding]:
-    parts = [Part(f"Title {number}x", text) for number, text in enumerate(texts, 1)]
+    parts = [TextPart(f"Title {number}x", text) for number, text in enumerate(texts, 1)]
     return [one for one in lint(parts, **settings) if one.kind == kind]
 
 
@@ -35,8 +35,8 @@ def quotes(finding: Finding) -> list[str]:
 
 
 def test_a_sound_text_has_no_findings() -> None:
-    assert lint([Part(f"Heading {number}x", prose(number, 40)) for number in range(1, 30)]) == []
-    assert lint([]) == lint([Part("", "")]) == lint([Part("Empty", "\n\n")]) == []
+    assert lint([TextPart(f"Heading {number}x", prose(number, 40)) for number in range(1, 30)]) == []
+    assert lint([]) == lint([TextPart("", "")]) == lint([TextPart("Empty", "\n\n")]) == []
 
 
 @pytest.mark.parametrize("again", [POT, POT_AGAIN, f"{POT.upper()}", POT.replace("tomato", "pepper")])
@@ -50,7 +50,7 @@ def test_a_paragraph_said_again_is_found_with_both_places(again: str) -> None:
 
 def test_a_paragraph_said_three_times_is_two_findings_and_nothing_else() -> None:
     texts = [f"{prose(number)}\n\n{POT}\n\n{prose(number + 10)}" for number in range(1, 4)]
-    findings = lint([Part(f"Title {at}x", text) for at, text in enumerate(texts)])
+    findings = lint([TextPart(f"Title {at}x", text) for at, text in enumerate(texts)])
     assert [one.kind for one in findings] == ["restated-paragraph"] * 2
 
 
@@ -73,8 +73,8 @@ def test_tables_and_code_are_no_sentences() -> None:
     code = f"```\n{POT}\n```"
     for block in (table, bare, code):
         texts = [f"{block}\n\n{prose(number)}\n\n{block}" for number in (1, 2, 3)]
-        assert lint([Part(f"Title {at}x", text) for at, text in enumerate(texts)]) == []
-        assert lint([Part(f"Title {at}x", block) for at in range(3)]) == []
+        assert lint([TextPart(f"Title {at}x", text) for at, text in enumerate(texts)]) == []
+        assert lint([TextPart(f"Title {at}x", block) for at in range(3)]) == []
         # What stands around them is looked at as before, and found where it stands.
         (finding,) = found(f"{block}\n\n{POT}", f"{block}\n\n{POT}", kind="restated-paragraph")
         assert finding.places[0].line == 1 + block.count("\n") + 2 and quotes(finding)[0][:40] == POT[:40]
@@ -139,7 +139,7 @@ def test_only_the_last_section_may_conclude(lead: str) -> None:
     ],
 )
 def test_headings_out_of_order_are_found(headings: list[tuple[int, str]], message: str) -> None:
-    parts = [Part(title, prose(at), level=level) for at, (level, title) in enumerate(headings, 1)]
+    parts = [TextPart(title, prose(at), level=level) for at, (level, title) in enumerate(headings, 1)]
     findings = lint(parts)
     assert [one.kind for one in findings] == (["heading-order"] if message else [])
     assert all(message in one.message for one in findings)
@@ -147,7 +147,7 @@ def test_headings_out_of_order_are_found(headings: list[tuple[int, str]], messag
 
 def test_headings_within_a_documents_section_count_too() -> None:
     text = f"{prose(1)}\n\n### Fine\n\n{prose(2)}\n\n##### Too deep\n\n{prose(3)}"
-    (finding,) = lint([Part("Soil", text, id="s1")])
+    (finding,) = lint([TextPart("Soil", text, id="s1")])
     assert finding.kind == "heading-order" and quotes(finding)[0] == "##### Too deep"
     assert finding.places[0].line == text[: text.index("##### Too")].count("\n") + 1
 
@@ -156,9 +156,9 @@ def test_sections_far_from_their_length_are_found_and_empty_ones_are_not() -> No
     text = prose(1, 12)
     length = count_words(text)
     for target, is_off in ((length, False), (round(length / 1.2), False), (length * 2, True), (length // 2, True)):
-        findings = lint([Part("One", text, target=target), Part("Two", "", target=300)])
+        findings = lint([TextPart("One", text, target=target), TextPart("Two", "", target=300)])
         assert [one.kind for one in findings] == (["off-target"] if is_off else [])
-    assert lint([Part("One", text, target=length // 2)], tolerance=2.0) == []
+    assert lint([TextPart("One", text, target=length // 2)], tolerance=2.0) == []
 
 
 def test_chinese_is_looked_at_by_characters() -> None:
@@ -176,7 +176,7 @@ def test_places_are_where_the_quotes_are() -> None:
         blocks = [prose(number * 7 + at, 5) for at in range(6)] + [POT, f"So {LONG} it is."]
         drawn.shuffle(blocks)
         texts.append("\n\n".join(blocks))
-    parts = [Part(f"T{at}x", text, line=10) for at, text in enumerate(texts)]
+    parts = [TextPart(f"T{at}x", text, line=10) for at, text in enumerate(texts)]
     findings = lint(parts)
     assert {"restated-paragraph", "repeated-span"} & {one.kind for one in findings}
     for finding in findings:

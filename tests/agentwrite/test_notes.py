@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lwtui.agentwrite import Draft, record, write
-from lwtui.agentwrite.events import Grounded, NotesLeftOut, SummaryMade
+from lwtui.agentwrite import Draft, recording, write, write_document
+from lwtui.agentwrite.events import Event, Grounded, NotesLeftOut, SummaryMade
 from lwtui.agentwrite.notes import always, chosen, recent_text, with_notes
 from lwtui.documents.model import Brief, Mode, Note, Section, SectionSummary, Status
 from lwtui.documents.stale import current_basis, fingerprint, is_by_hand, stale
 from lwtui.documents.store import Document
+from lwtui.models.metering import UsageTracker
 from tests.support.author import Author, title_of
 from tests.support.studio import Studio, of_kind, open_studio, plan_of
 
@@ -101,8 +103,17 @@ async def test_notes_that_do_not_fit_are_named_and_the_first_ones_stay() -> None
 # ---- summaries ----------------------------------------------------------------------------------------------------
 
 
-async def written(studio: Studio, document: Document, only: set[str] | None = None) -> list[Any]:
-    return [event async for event in record(document, write(studio.agent, document.brief, document, only))]
+async def written(studio: Studio, document: Document, only: set[str] | None = None) -> list[Event]:
+    events: list[Event] = []
+    tracker = UsageTracker()
+    async with recording(document, tracker) as recorder:
+
+        async def keep(event: Event) -> None:
+            await recorder.keep(event)
+            events.append(event)
+
+        await write_document(studio.agent, document.brief, recorder, keep, only=only, tracker=tracker)
+    return events
 
 
 async def test_summaries_are_kept_and_the_writers_own_are_what_the_model_sees(tmp_path: Path) -> None:
@@ -196,14 +207,17 @@ async def test_a_section_written_with_a_summary_is_stale_when_the_summary_change
     document.close()
 
 
-async def test_a_section_that_went_on_still_rests_on_what_it_began_with(tmp_path: Path) -> None:
+async def test_a_continued_section_still_rests_on_what_it_began_with(tmp_path: Path) -> None:
     document = Document.create(tmp_path / "things.lw", BRIEF, plan_of(120, 120))
     async with open_studio(Author()) as studio:
-        source = record(document, write(studio.agent, document.brief, document))
-        async for _ in source:
-            if len(document.section("s1").text) > 200:
-                break
-        await source.aclose()
+        async with (
+            recording(document, UsageTracker()) as recorder,
+            aclosing(write(studio.agent, document.brief, recorder)) as events,
+        ):
+            async for event in events:
+                recorder.store(event)
+                if len(document.section("s1").text) > 200:
+                    break
         assert document.section("s1").status is Status.PARTIAL
         document.set_brief(replace(BRIEF, instruction="Write about other things"))
         await written(studio, document)

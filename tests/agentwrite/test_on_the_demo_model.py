@@ -88,7 +88,7 @@ async def test_sections_side_by_side_are_computed_together(agent: Agent) -> None
     assert all(96 <= count_words(text) <= 144 for text in draft.texts.values())
 
 
-async def test_an_interrupted_section_is_gone_on_with(agent: Agent) -> None:
+async def test_an_interrupted_section_is_continued(agent: Agent) -> None:
     plan = Plan("Bread", (PlannedSection("The dough", "what goes into it, and how long it rests", 60, "one"),))
     brief = Brief("Write about bread", words=60, seed=7)
     draft = Draft(plan)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from lwtui.agentwrite import Agent, PlanError, direct_plan, make_plan, replan_section
+from lwtui.agentwrite import Agent, PlanError, direct_plan, make_plan, plan_document, replan_section
 from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted, Retrying
 from lwtui.documents.model import Brief, Plan
 from lwtui.models.base import ModelError
 from tests.support.author import Author, plan_text, title_of
 from tests.support.fault_server import Answer, Fault
-from tests.support.studio import Studio, of_kind, open_studio, plan_of, prompt_of
+from tests.support.studio import Studio, eventually, of_kind, open_studio, plan_of, prompt_of
 
 BRIEF = Brief("Write about soil and seeds.\nMind the $price.", 1200, seed=5)
 BAD = "Sure! Here is a plan:\n" + plan_text(4, 1200)
@@ -263,8 +263,24 @@ async def test_closing_the_iterator_ends_the_call() -> None:
             async for event in events:
                 if isinstance(event, PlanDelta):
                     break
+        assert await eventually(lambda: studio.server.calls[0].hung_up)
         # Nothing is left that would go on.
         assert len(studio.server.calls) == 1
+
+
+async def test_the_coroutine_returns_what_the_iterator_ends_with_and_emits_the_same() -> None:
+    emitted: list[Event] = []
+
+    async def emit(event: Event) -> None:
+        emitted.append(event)
+
+    async with open_studio(Author(plan=lambda attempt: BAD if attempt % 2 else GOOD)) as studio:
+        plan, events = await studio.plan(BRIEF)
+        returned = await plan_document(studio.agent, BRIEF, emit)
+        quietly = await plan_document(studio.agent, BRIEF)
+    assert returned.to_dict() == plan.to_dict() == quietly.to_dict()
+    assert emitted[-1] == PlanReady(returned)
+    assert emitted[:-1] == events[:-1]
 
 
 # ---- another idea for one section -------------------------------------------------------------------------------
@@ -272,10 +288,13 @@ async def test_closing_the_iterator_ends_the_call() -> None:
 
 async def replanned(answer: Callable[[Any], Any], plan: Plan, section_id: str, **more: Any) -> tuple[Plan, Studio]:
     async with open_studio(answer, **more) as studio:
-        studio.events = [event async for event in replan_section(studio.agent, BRIEF, plan, section_id)]
-    ready = studio.events[-1]
-    assert isinstance(ready, PlanReady)
-    return ready.plan, studio
+
+        async def emit(event: Event) -> None:
+            studio.events.append(event)
+
+        new = await replan_section(studio.agent, BRIEF, plan, section_id, emit)
+    assert not of_kind(PlanReady, studio.events)
+    return new, studio
 
 
 NEW = "Paragraph 2 - Main Point: Water: how much it takes - Word Count: 999 words"

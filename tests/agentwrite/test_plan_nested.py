@@ -1,4 +1,4 @@
-"""Long documents: planned in chapters and then in sections, gone on with where it broke off, shown within bounds."""
+"""Long documents: planned in chapters and then in sections, continued where planning broke off, shown within bounds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 
 from lwtui.agentwrite import Draft, PlanError, make_plan
-from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, PlanRejected, Retrying, SectionStarted, to_dict
+from lwtui.agentwrite.events import (
+    Event,
+    PlanGrew,
+    PlanReady,
+    PlanRejected,
+    PlanStarted,
+    Retrying,
+    SectionStarted,
+    to_dict,
+)
 from lwtui.agentwrite.plan_nested import sections_within, unplanned
-from lwtui.agentwrite.plan_view import Detail, around, titles, view
+from lwtui.agentwrite.plan_view import Detail, around, titles, view_plan
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.outline import filled, numbers, sums
 from tests.support.author import Author, plan_text, title_of
@@ -64,7 +73,7 @@ async def test_a_document_up_to_twenty_thousand_words_has_one_level() -> None:
     assert_book(longer, 20_001)
 
 
-async def test_a_plan_that_is_broken_off_goes_on_with_the_next_chapter() -> None:
+async def test_planning_that_was_broken_off_goes_on_with_the_next_chapter() -> None:
     async with open_studio(Author()) as studio:
         whole, _ = await studio.plan(BRIEF)
     begun: Plan | None = None
@@ -168,16 +177,20 @@ async def test_a_base_model_that_runs_dry_leaves_a_chapter_shorter_or_whole() ->
 
 async def test_any_section_can_be_broken_into_smaller_ones() -> None:
     plan = plan_of(300, 1200, 300)
+    events: list[Event] = []
+
+    async def emit(event: Event) -> None:
+        events.append(event)
+
     async with open_studio(Author()) as studio:
-        events: list[Event] = [event async for event in sections_within(studio.agent, BRIEF, plan, "s2")]
+        new = await sections_within(studio.agent, BRIEF, plan, "s2", emit)
         assert "Plan chapter 2, " in studio.prompts[0]
-    ready = events[-1]
-    assert isinstance(ready, PlanReady)
-    assert [one.level for one in ready.plan.sections] == [1, 1, 2, 2, 2, 2, 1]
-    assert (ready.plan.words, ready.plan.sections[1].words) == (1800, 0)
+    assert of_kind(PlanStarted, events) and not of_kind(PlanReady, events)
+    assert [one.level for one in new.sections] == [1, 1, 2, 2, 2, 2, 1]
+    assert (new.words, new.sections[1].words) == (1800, 0)
     deepest = Plan("T", tuple(PlannedSection(str(at), "x", 500, str(at), at + 1) for at in range(5)))
     with pytest.raises(ValueError, match="at most 5 levels"):
-        _ = [event async for event in sections_within(studio.agent, BRIEF, deepest, "4")]
+        await sections_within(studio.agent, BRIEF, deepest, "4")
 
 
 # ---- how much of it a section's prompt shows ----------------------------------------------------------------------
@@ -196,7 +209,7 @@ def book(chapters: int, each: int) -> Plan:
 def test_a_plan_is_shown_in_less_and_less_detail() -> None:
     plan = book(20, 10)
     number = plan.find("7-4") + 1
-    shown = [view(plan, number, detail) for detail in Detail]
+    shown = [view_plan(plan, number, detail) for detail in Detail]
     assert [len(one) for one in shown] == sorted((len(one) for one in shown), reverse=True)
     assert len(shown[-1]) < 300
     full, headings, near, least = shown
@@ -205,7 +218,7 @@ def test_a_plan_is_shown_in_less_and_less_detail() -> None:
     assert all(f"Chapter {at}" in near for at in range(20)) and "75. Sec 7-4" in near and "Sec 8-1" not in near
     assert "75. Sec 7-4" in least and "200 sections in all" in least
     # With headings alone, the prompt's beginning is the same for every section, and its neighbours come after it.
-    assert view(plan, 2, Detail.HEADINGS) == headings
+    assert view_plan(plan, 2, Detail.HEADINGS) == headings
     beside = around(plan, number, Detail.HEADINGS)
     assert "Paragraph 74 - Main Point: Sec 7-3" in beside and "all of 7" in beside and "Sec 7-4" not in beside
     assert around(plan, number, Detail.FULL) == ""
@@ -217,7 +230,7 @@ def test_a_plan_is_shown_in_less_and_less_detail() -> None:
 
 def test_a_flat_plan_is_shown_as_ever_while_it_fits() -> None:
     plan = plan_of(300, 300)
-    assert view(plan, 1, Detail.FULL).splitlines()[1].startswith(f"Paragraph 2 - Main Point: {title_of(2)}: ")
+    assert view_plan(plan, 1, Detail.FULL).splitlines()[1].startswith(f"Paragraph 2 - Main Point: {title_of(2)}: ")
     assert titles(plan, 2, Detail.LEAST) == f"{title_of(1)}; {title_of(2)}"
 
 

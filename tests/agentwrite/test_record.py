@@ -1,16 +1,16 @@
-"""What is written reaches the document before anyone hears of it, and stays there however the writing ends."""
+"""What is written is in the document before the writer goes on, and stays there however the writing ends."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lwtui.agentwrite import begun_plan, keep_plan, record, write
+from lwtui.agentwrite import begun_plan, keep_plan, recording, write, write_document
 from lwtui.agentwrite.events import (
     DocumentFinished,
     Event,
@@ -26,6 +26,8 @@ from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Sta
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.base import ModelError
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import NO_USAGE
 from tests.documents.support import texts
 from tests.support.author import Author, sentence
 from tests.support.disk import fill, free
@@ -46,45 +48,82 @@ def begins(number: int, text: str) -> bool:
     return flat("".join(sentence(number, at) for at in range(100))).startswith(flat(text))
 
 
-def recording(studio: Studio, document: Document, brief: Brief = BRIEF) -> aclosing[AsyncGenerator[Event, None]]:
-    return aclosing(record(document, write(studio.agent, brief, document)))
+def tracker_for(document: Document) -> UsageTracker:
+    """A tracker that tells the document what its calls took."""
+    return UsageTracker(record=document.add_usage)
 
 
 async def written(
-    studio: Studio, document: Document, brief: Brief = BRIEF, stop_after: int | None = None
+    studio: Studio,
+    document: Document,
+    brief: Brief = BRIEF,
+    stop_after: int | None = None,
+    hear: Callable[[Event], Awaitable[None]] | None = None,
 ) -> list[Event]:
-    events = []
-    async with recording(studio, document, brief) as source:
-        async for event in source:
-            events.append(event)
-            if len(events) == stop_after:
+    """Write into the document; ``hear`` is told each event once it is stored. The reader may leave early."""
+    heard: list[Event] = []
+    tracker = tracker_for(document)
+    async with (
+        recording(document, tracker) as recorder,
+        aclosing(write(studio.agent, brief, recorder, tracker=tracker)) as events,
+    ):
+        async for event in events:
+            recorder.store(event)
+            heard.append(event)
+            if hear is not None:
+                await hear(event)
+            if len(heard) == stop_after:
                 break
-    return events
+    return heard
 
 
 @pytest.mark.parametrize("brief", MODES, ids=["in order", "side by side"])
-async def test_each_event_is_in_the_document_before_it_is_told(document: Document, brief: Brief) -> None:
+@pytest.mark.parametrize("form", ["iterator", "coroutine"])
+async def test_each_event_is_in_the_document_before_the_writer_goes_on(
+    document: Document, brief: Brief, form: str
+) -> None:
     heard = dict.fromkeys(("s1", "s2", "s3"), "")
-    async with (
-        open_studio(Author(pace=1.4, restates=1), [None, Fault.cut(9)]) as studio,
-        recording(studio, document, brief) as events,
-    ):
-        async for event in events:
-            match event:
-                case SectionStarted(section_id=id, keep=keep) | TextRolledBack(section_id=id, keep=keep):
-                    heard[id] = heard[id][:keep]
-                    assert document.section(id).status is Status.WRITING
-                case TextDelta(section_id=id, text=text):
-                    heard[id] += text
-                case SectionFinished(section_id=id, length=length):
-                    assert (document.section(id).status, document.section(id).length) == (Status.DONE, length)
-                case DocumentFinished(length=length):
-                    assert length == document.words
-            assert [document.section(id).text for id in heard] == list(heard.values())
+
+    async def hear(event: Event) -> None:
+        match event:
+            case SectionStarted(section_id=id, keep=keep) | TextRolledBack(section_id=id, keep=keep):
+                heard[id] = heard[id][:keep]
+                assert document.section(id).status is Status.WRITING
+            case TextDelta(section_id=id, text=text):
+                heard[id] += text
+            case SectionFinished(section_id=id, length=length):
+                assert (document.section(id).status, document.section(id).length) == (Status.DONE, length)
+            case DocumentFinished(length=length):
+                assert length == document.words
+        assert [document.section(id).text for id in heard] == list(heard.values())
+
+    async with open_studio(Author(pace=1.4, restates=1), [None, Fault.cut(9)]) as studio:
+        if form == "iterator":
+            await written(studio, document, brief, hear=hear)
+        else:
+            tracker = tracker_for(document)
+            async with recording(document, tracker) as recorder:
+
+                async def keep_and_hear(event: Event) -> None:
+                    await recorder.keep(event)
+                    await hear(event)
+
+                await write_document(studio.agent, brief, recorder, keep_and_hear, tracker=tracker)
     document.close()
     with Document.open(document.path) as again:
         assert texts(again) == list(heard.values())
         assert all(section.status is Status.DONE for section in again.sections())
+
+
+async def test_the_recorder_is_a_document_and_has_the_state_of_the_run(document: Document) -> None:
+    tracker = tracker_for(document)
+    async with open_studio(Author()) as studio, recording(document, tracker) as recorder:
+        assert (recorder.plan, recorder.notes, recorder.summaries) == (PLAN, document.notes, document.summaries)
+        await write_document(studio.agent, BRIEF, recorder, recorder.keep, tracker=tracker)
+        assert [section.text for section in recorder.sections()] == texts(document)
+    assert [run.text for run in recorder.state.runs.values()] == texts(document)
+    assert recorder.state.length == document.words and recorder.state.target == 360
+    assert recorder.state.usage == tracker.usage and recorder.state.finished is not None
 
 
 async def test_provenance_and_usage_are_kept(document: Document) -> None:
@@ -96,7 +135,24 @@ async def test_provenance_and_usage_are_kept(document: Document) -> None:
         assert revision.provenance is not None and revision.provenance.basis is not None
         made = replace(revision.provenance, basis=None)
         assert (revision.origin, made, revision.usage) == (Origin.MODEL, one.provenance, done.usage)
-    assert document.usage.completion == sum(done.usage.completion for done in finished)
+    assert document.usage == sum((done.usage for done in finished), NO_USAGE) != NO_USAGE
+
+
+@pytest.mark.parametrize("brief", MODES, ids=["in order", "side by side"])
+async def test_an_interrupted_section_keeps_what_it_took_once(document: Document, brief: Brief) -> None:
+    async with open_studio(Author(piece=3)) as studio:
+        events = await written(studio, document, brief, stop_after=40)
+    interrupted = [section for section in document.sections() if section.status is Status.PARTIAL]
+    assert interrupted
+    took = NO_USAGE
+    for event in of_kind(SectionFinished, events):
+        took += event.usage
+    for section in interrupted:
+        (revision,) = document.revisions(section.id)
+        # Its prompt, and an estimate of what came of its text.
+        assert revision.usage.prompt > 100 and len(section.text) / 5 < revision.usage.completion < len(section.text)
+        took += revision.usage
+    assert document.usage == took
 
 
 @pytest.mark.parametrize("brief", MODES, ids=["in order", "side by side"])
@@ -153,7 +209,7 @@ async def test_a_stalled_streams_text_is_journalled_meanwhile(document: Document
         await asyncio.wait({task}, timeout=5)
 
 
-async def test_text_by_hand_is_gone_on_with_after_it(document: Document) -> None:
+async def test_text_by_hand_is_continued_after_it(document: Document) -> None:
     typed = "I typed this in haste and it has no en"
     async with open_studio(Author(piece=3)) as studio:
         await written(studio, document, stop_after=6)
@@ -166,10 +222,12 @@ async def test_text_by_hand_is_gone_on_with_after_it(document: Document) -> None
 
 
 async def test_a_section_that_leaves_the_plan_while_it_streams_does_no_harm(document: Document) -> None:
-    async with open_studio(Author(piece=2)) as studio, recording(studio, document) as events:
-        async for event in events:
-            if isinstance(event, TextDelta) and event.section_id == "s2" and len(document.plan.sections) == 3:
-                document.set_plan(Plan("A Plan", (PLAN.sections[0], PLAN.sections[2])), "Delete section 2")
+    async def hear(event: Event) -> None:
+        if isinstance(event, TextDelta) and event.section_id == "s2" and len(document.plan.sections) == 3:
+            document.set_plan(Plan("A Plan", (PLAN.sections[0], PLAN.sections[2])), "Delete section 2")
+
+    async with open_studio(Author(piece=2)) as studio:
+        await written(studio, document, hear=hear)
     assert [section.id for section in document.sections()] == ["s1", "s3"]
     assert all(section.status is Status.DONE for section in document.sections())
 
@@ -182,14 +240,16 @@ async def test_a_full_disk_ends_the_run_with_one_line_and_loses_nothing(document
     heard = {section.id: "" for section in PLAN.sections}
     document.set_plan(plan_of(6000, 6000, 6000), "Longer")
     long = replace(brief, words=18_000)
+
+    async def hear(event: Event) -> None:
+        if isinstance(event, TextDelta):
+            heard[event.section_id] += event.text
+            if sum(map(len, heard.values())) > 3000:
+                fill(document)
+
     async with open_studio(Author(piece=40, delay=0.01)) as studio:
         with pytest.raises(DocumentError) as caught:
-            async with recording(studio, document, long) as events:
-                async for event in events:
-                    if isinstance(event, TextDelta):
-                        heard[event.section_id] += event.text
-                        if sum(map(len, heard.values())) > 3000:
-                            fill(document)
+            await written(studio, document, long, hear=hear)
         assert await eventually(lambda: studio.server.calls[-1].hung_up)
     assert "disk is full" in str(caught.value) and "\n" not in str(caught.value)
     kept = {section.id: section.text for section in document.sections()}
@@ -202,22 +262,24 @@ async def test_a_full_disk_ends_the_run_with_one_line_and_loses_nothing(document
         assert not any(section.status is Status.WRITING for section in again.sections())
 
 
-async def test_a_full_disk_is_told_though_the_stream_stalls_and_is_then_closed(document: Document) -> None:
-    async def stalls() -> AsyncGenerator[Event, None]:
-        async with open_studio(Author()) as studio, aclosing(write(studio.agent, BRIEF, document)) as events:
+@pytest.mark.parametrize("then", ["goes on", "is closed"])
+async def test_a_full_disk_is_told_though_the_stream_stalls_and_then(document: Document, then: str) -> None:
+    tracker, filled = tracker_for(document), list[int]()
+    with pytest.raises(DocumentError, match="disk is full"):
+        async with (
+            open_studio(Author()) as studio,
+            recording(document, tracker) as recorder,
+            aclosing(write(studio.agent, BRIEF, recorder, tracker=tracker)) as events,
+        ):
             async for event in events:
-                yield event
+                recorder.store(event)
                 if isinstance(event, TextDelta) and not filled:
                     filled.append(1)
                     fill(document)
-                    yield TextDelta(event.section_id, "Much text. " * 4000)
-                    await asyncio.sleep(0.6)
-
-    filled: list[int] = []
-    with pytest.raises(DocumentError, match="disk is full"):
-        async with aclosing(record(document, stalls())) as events:
-            async for _ in events:
-                pass
+                    recorder.store(TextDelta(event.section_id, "Much text. " * 4000))
+                    await asyncio.sleep(0.6)  # longer than the journal waits
+                    if then == "is closed":
+                        break
     assert document.section("s1").text.count("Much text. ") == 4000
     free(document)
     document.close()
@@ -226,7 +288,7 @@ async def test_a_full_disk_is_told_though_the_stream_stalls_and_is_then_closed(d
 
 
 def test_a_plan_that_grew_is_kept_as_it_comes_and_taken_back_in_one_step(document: Document) -> None:
-    """A planning that is broken off can be gone on with; one that is through, or was never in two steps, cannot."""
+    """Planning that was broken off can be continued; what is complete, or never was in two steps, cannot."""
     part = PlannedSection("Part", "all of it", 4000, "part")
     begun = Plan("Book", (part, replace(part, title="Other", id="other")))
     grown = outline.filled(begun, "part", plan_of(400, 400).sections)

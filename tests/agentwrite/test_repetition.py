@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lwtui.agentwrite.repetition import Finding, RepetitionWatch
+from lwtui.agentwrite.filters import Verdict
+from lwtui.agentwrite.repetition import RepetitionFilter
 from tests.support.author import sentence
+from tests.support.feeding import feed, look
 
 
 def prose(count: int, number: int = 1, language: str = "en") -> str:
@@ -16,15 +18,11 @@ def prose(count: int, number: int = 1, language: str = "en") -> str:
 
 def found(
     text: str, earlier: tuple[str, ...] = (), step: int = 3, *, ended: bool = False
-) -> tuple[Finding, int] | None:
-    """The first finding as ``text`` comes in pieces, and how much had come."""
-    watch = RepetitionWatch(earlier)
-    for end in range(step, len(text) + step, step):
-        if finding := watch.look(text[:end]):
-            return finding, min(end, len(text))
-    if ended and (finding := watch.look(text, ended=True)):
-        return finding, len(text)
-    return None
+) -> tuple[Verdict, int] | None:
+    """The first verdict as ``text`` comes in pieces, and how much had come."""
+    verdict = feed(RepetitionFilter(earlier), text, step, ended=ended)
+    assert verdict is None or (verdict[0].loop and not verdict[0].final)
+    return verdict
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -39,9 +37,9 @@ def test_a_sentence_that_was_said_before_is_found(language: str) -> None:
     for again in (sentence(2, 33, language).strip(), sentence(1, 3, language).strip()):
         if language == "zh" and len(again) < 15:
             continue
-        finding = found(f"{sound} {again} ", (earlier,))
-        assert finding is not None
-        assert finding[0] == Finding(len(sound), "a sentence was said before")
+        verdict = found(f"{sound} {again} ", (earlier,))
+        assert verdict is not None
+        assert verdict[0] == Verdict(len(sound), "a sentence was said before", loop=True)
 
 
 def test_a_sentence_said_again_in_slightly_other_words_is_found() -> None:
@@ -62,9 +60,9 @@ def test_a_sentence_said_again_in_slightly_other_words_is_found() -> None:
 )
 def test_a_phrase_that_loops_within_a_sentence_is_found_soon(phrase: str) -> None:
     for sound in ("", "It began well. ", prose(8) + " "):
-        finding = found(sound + phrase * 100)
-        assert finding is not None
-        kept, seen = finding[0].keep, finding[1]
+        verdict = found(sound + phrase * 100)
+        assert verdict is not None
+        kept, seen = verdict[0].keep, verdict[1]
         assert kept <= len(sound) + len(phrase)
         assert seen <= len(sound) + max(6 * len(phrase), 200) + 50
 
@@ -74,10 +72,10 @@ def test_a_phrase_that_loops_within_a_sentence_is_found_soon(phrase: str) -> Non
 )
 def test_short_sentences_that_loop_are_found_and_the_first_stays(phrase: str) -> None:
     sound = prose(8) + " "
-    finding = found(sound + phrase * 60)
-    assert finding is not None
-    assert len(sound) - 1 <= finding[0].keep <= len(sound) + len(phrase)
-    assert finding[0].reason == "a phrase loops"
+    verdict = found(sound + phrase * 60)
+    assert verdict is not None
+    assert len(sound) - 1 <= verdict[0].keep <= len(sound) + len(phrase)
+    assert verdict[0].reason == "a phrase loops"
 
 
 @pytest.mark.parametrize(
@@ -95,24 +93,24 @@ def test_a_short_paragraph_that_stood_before_is_found(paragraph: str) -> None:
         (f"{paragraph}\n\n{sound}\n\n{paragraph}\n\nMore", ()),
         (f"{sound}\n\n{paragraph}\n\nMore", (f"{prose(3, 2)}\n\n{paragraph}\n\n{prose(3, 3)}",)),
     ):
-        finding = found(text, earlier)
-        assert finding is not None
-        assert finding[0].reason == "a paragraph was said before"
-        assert text[: finding[0].keep].endswith(sound)
+        verdict = found(text, earlier)
+        assert verdict is not None
+        assert verdict[0].reason == "a paragraph was said before"
+        assert text[: verdict[0].keep].endswith(sound)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 1000])
 def test_white_space_after_a_paragraph_does_not_make_it_two(step: int) -> None:
     text = "A first line stands here\n\n\n\n\nA second line stands here \n \n\n  \n\nAnd a third one here"
     assert found(text, step=step, ended=True) is None
-    watch = RepetitionWatch()
-    assert watch.look(text, ended=True) is None  # the answer has ended
+    repetitions = RepetitionFilter()
+    assert look(repetitions, text, ended=True) is None  # the answer has ended
     for end in range(1, 40):
-        assert watch.look((text + "\n\nThis is what comes after it all")[: len(text) + end]) is None
-    trusting = RepetitionWatch()
+        assert look(repetitions, (text + "\n\nThis is what comes after it all")[: len(text) + end]) is None
+    trusting = RepetitionFilter()
     trusting.trust(text)
     for end in range(1, 40):
-        assert trusting.look((text + "\n\nThis is what comes after it all")[: len(text) + end]) is None
+        assert look(trusting, (text + "\n\nThis is what comes after it all")[: len(text) + end]) is None
 
 
 def test_a_last_paragraph_is_looked_at_when_the_answer_has_ended() -> None:
@@ -150,38 +148,37 @@ def test_the_last_sentence_is_looked_at_when_the_answer_has_ended() -> None:
     sound = prose(10)
     again = sentence(1, 3).strip().removesuffix(".")
     assert found(f"{sound} {again}") is None
-    finding = found(f"{sound} {again}", ended=True)
-    assert finding is not None and finding[0].keep == len(sound)
+    verdict = found(f"{sound} {again}", ended=True)
+    assert verdict is not None and verdict[0].keep == len(sound)
 
 
-def test_what_was_rolled_back_may_not_come_again() -> None:
-    watch = RepetitionWatch()
+def test_what_was_cut_may_not_come_again() -> None:
+    repetitions = RepetitionFilter()
     first, second = sentence(1, 0).strip() + " ", sentence(1, 1).strip() + " "
-    assert watch.look(first + second + "And") is None
-    watch.rolled_back(len(first))
-    assert watch.look(first + second + "And") is not None
+    assert look(repetitions, first + second + "And") is None
+    repetitions.cut(len(first))
+    assert look(repetitions, first + second + "And") is not None
 
 
 def test_a_text_that_stands_is_trusted_whatever_it_repeats() -> None:
     refrain = "Row, row, row your boat gently down the stream. " * 6
-    watch = RepetitionWatch()
-    watch.trust(refrain)
+    repetitions = RepetitionFilter()
+    repetitions.trust(refrain)
     text = refrain + prose(6)
-    for end in range(len(refrain), len(text), 4):
-        assert watch.look(text[:end]) is None
+    assert feed(repetitions, text, 4, start=len(refrain)) is None
     # It is known, all the same, and what repeats it is found after it.
-    finding = watch.look(f"{text} Row, row, row your boat gently down the stream. And")
-    assert finding is not None and finding.keep >= len(refrain)
+    verdict = look(repetitions, f"{text} Row, row, row your boat gently down the stream. And")
+    assert verdict is not None and verdict.keep >= len(refrain)
 
 
 @given(
     st.lists(st.sampled_from(["word", "a b c", ". ", "? ", "\n\n", "雨。", " ", "x" * 50]), max_size=60),
     st.integers(1, 30),
 )
-def test_a_finding_is_always_within_the_text(parts: list[str], step: int) -> None:
+def test_a_verdict_is_always_within_the_text(parts: list[str], step: int) -> None:
     text = "".join(parts)
-    if finding := found(text, step=step, ended=True):
-        assert 0 <= finding[0].keep <= finding[1]
+    if verdict := found(text, step=step, ended=True):
+        assert 0 <= verdict[0].keep <= verdict[1]
 
 
 def test_the_work_for_a_piece_does_not_grow_with_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +201,5 @@ def test_the_work_for_a_piece_does_not_grow_with_the_text(monkeypatch: pytest.Mo
     monkeypatch.setattr(repetition, "_tokens", counting_tokens)
     for text in (prose(800), "\n".join(f"item {at} of a list that has no end" for at in range(1500))):
         read = 0
-        watch = RepetitionWatch()
-        for end in range(0, len(text), 5):
-            assert watch.look(text[:end]) is None
+        assert feed(RepetitionFilter(), text, 5) is None
         assert read < len(text) / 5 * 600  # a few sentences for each piece

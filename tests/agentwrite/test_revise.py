@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lwtui.agentwrite.events import Retrying, TextDelta, TextRolledBack
-from lwtui.agentwrite.revise import Order, Passage, Proposal, Revising, Wish, fitted, passage_at, revise
+from lwtui.agentwrite import Agent
+from lwtui.agentwrite.events import Event, Retrying, TextDelta, TextRolledBack
+from lwtui.agentwrite.revise import (
+    EditKind,
+    Passage,
+    PassageCut,
+    PassageEdit,
+    Proposal,
+    fitted,
+    passage_at,
+    revise,
+)
 from lwtui.documents.model import Brief, Note, Origin, Section, Status
 from lwtui.errors import LwtuiError
+from lwtui.models.budget import Budget, BudgetReached
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import Usage
 from lwtui.text import count_words
 from tests.support.author import Author, sentence
 from tests.support.fault_server import Answer, Fault
@@ -34,79 +46,80 @@ def says(text: str, **kinds: Any) -> Any:
     return lambda body: Answer([f"{word} " for word in text.split(" ")], **kinds)
 
 
-async def asked(studio: Studio, what: Passage, wish: Wish) -> list[Revising]:
-    async with aclosing(revise(studio.agent, what, wish)) as events:
-        return [event async for event in events]
+async def revised(studio: Studio, what: Passage, edit: PassageEdit) -> tuple[Proposal, list[Event]]:
+    events: list[Event] = []
+
+    async def hear(event: Event) -> None:
+        events.append(event)
+
+    return await revise(studio.agent, what, edit, hear), events
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "order", "meant"),
+    ("start", "end", "kind", "meant"),
     [
-        (START, END, Order.SHORTEN, TEXT[START:END]),
-        (START - 2, END + 2, Order.SHORTEN, TEXT[START:END]),  # white space at the ends is not meant
-        (START + 5, START + 5, Order.EXPAND, TEXT[START:END]),  # no selection: the paragraph
-        (0, 0, Order.REWRITE, "Pots matter most."),
-        (len(TEXT), len(TEXT), Order.REWRITE, "Soil comes next."),
-        (START, END, Order.CONTINUE, ""),
+        (START, END, EditKind.SHORTEN, TEXT[START:END]),
+        (START - 2, END + 2, EditKind.SHORTEN, TEXT[START:END]),  # white space at the ends is not meant
+        (START + 5, START + 5, EditKind.EXPAND, TEXT[START:END]),  # no selection: the paragraph
+        (0, 0, EditKind.REWRITE, "Pots matter most."),
+        (len(TEXT), len(TEXT), EditKind.REWRITE, "Soil comes next."),
+        (START, END, EditKind.CONTINUE, ""),
     ],
 )
-def test_what_a_selection_means(start: int, end: int, order: Order, meant: str) -> None:
-    a, b = passage_at(TEXT, start, end, order)
+def test_what_a_selection_means(start: int, end: int, kind: EditKind, meant: str) -> None:
+    a, b = passage_at(TEXT, start, end, kind)
     assert TEXT[a:b] == meant
-    assert order is not Order.CONTINUE or a == end
+    assert kind is not EditKind.CONTINUE or a == end
 
 
-async def test_a_chat_model_is_shown_the_order_the_passage_and_what_is_around_it() -> None:
-    answer = "Take a large pot, which keeps its water."
+async def test_a_chat_model_is_shown_what_to_do_the_passage_and_what_is_around_it() -> None:
+    answer, task = "Take a large pot, which keeps its water.", UsageTracker().task("a passage")
     async with open_studio(says(answer, usage={"prompt_tokens": 90, "completion_tokens": 10})) as studio:
-        events = await asked(studio, passage(), Wish(Order.SHORTEN))
+        studio.agent = studio.agent.metered(task)
+        proposal, events = await revised(studio, passage(), PassageEdit(EditKind.SHORTEN))
         (prompt,) = studio.prompts
     assert "Pots matter most.\n\n<passage>A small pot dries out fast. A large pot keeps its water.</passage>" in prompt
     assert "</passage>\n\nSoil comes next." in prompt
     assert "Shorten the passage" in prompt and BRIEF.instruction in prompt
-    proposal = events[-1]
-    assert isinstance(proposal, Proposal)
-    assert proposal.text == TEXT.replace(TEXT[START:END], answer)
+    assert proposal.text == TEXT.replace(TEXT[START:END], answer) and not proposal.cut
     assert "".join(event.text for event in of_kind(TextDelta, events)).strip() == answer
     assert (proposal.provenance.task, proposal.provenance.model) == ("shorten", studio.agent.model.name)
     assert proposal.provenance.prompt_hash and proposal.provenance.seed is not None
-    assert (proposal.usage.prompt, proposal.usage.completion) == (90, 10)
+    assert task.usage == Usage(90, 10)
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("edit", "words"),
     [
-        (Wish(Order.REWRITE), "Write the passage anew: the same content"),
-        (Wish(Order.EXPAND), "Expand the passage"),
-        (Wish(Order.TONE, "dry and $5 short"), "in another tone: dry and $5 short"),
-        (Wish(Order.CUSTOM, "Name a brand"), "as the author asks: Name a brand"),
+        (PassageEdit(EditKind.REWRITE), "Write the passage anew: the same content"),
+        (PassageEdit(EditKind.EXPAND), "Expand the passage"),
+        (PassageEdit(EditKind.TONE, "dry and $5 short"), "in another tone: dry and $5 short"),
+        (PassageEdit(EditKind.CUSTOM, "Name a brand"), "as the author asks: Name a brand"),
     ],
 )
-async def test_each_order_is_told_to_the_model(wish: Wish, words: str) -> None:
+async def test_each_edit_is_told_to_the_model(edit: PassageEdit, words: str) -> None:
     async with open_studio(says("Something new.")) as studio:
-        await asked(studio, passage(), wish)
+        await revised(studio, passage(), edit)
         assert words in studio.prompts[0]
 
 
 async def test_the_writers_notes_are_shown() -> None:
     what = replace(passage(), brief=replace(BRIEF, notes=(Note("Pots", "Clay only."),)))
     async with open_studio(says("New.")) as studio:
-        await asked(studio, what, Wish(Order.REWRITE))
+        await revised(studio, what, PassageEdit(EditKind.REWRITE))
         assert "- Pots: Clay only." in studio.prompts[0]
 
 
 async def test_to_continue_adds_after_the_place_and_touches_nothing() -> None:
     async with open_studio(says("A large pot keeps its water. Glazed pots keep more.")) as studio:
-        events = await asked(studio, passage(END, END), Wish(Order.CONTINUE))
-    proposal = events[-1]
-    assert isinstance(proposal, Proposal)
+        proposal, _ = await revised(studio, passage(END, END), PassageEdit(EditKind.CONTINUE))
     # What it says once more of the text before is not said twice.
     assert proposal.text == TEXT[:END] + " Glazed pots keep more." + TEXT[END:]
 
 
 async def test_at_a_sections_beginning_the_end_of_the_one_before_is_shown() -> None:
     async with open_studio(says("New.")) as studio:
-        await asked(studio, passage(0, 17, preceding="The sun decides."), Wish(Order.REWRITE))
+        await revised(studio, passage(0, 17, preceding="The sun decides."), PassageEdit(EditKind.REWRITE))
         assert "The sun decides.\n\n<passage>Pots matter most.</passage>" in studio.prompts[0]
 
 
@@ -115,18 +128,18 @@ async def test_of_a_long_section_only_what_is_near_is_shown() -> None:
     text = f"{far}\n\nHere it is.\n\n{far}"
     start = len(far) + 2
     async with open_studio(says("There it was."), context_length=4096) as studio:
-        events = await asked(studio, passage(start, start + 11, text), Wish(Order.REWRITE))
+        proposal, _ = await revised(studio, passage(start, start + 11, text), PassageEdit(EditKind.REWRITE))
         prompt = studio.prompts[0]
     assert "<passage>Here it is.</passage>" in prompt
     assert len(prompt) < 12_000 and sentence(1, 599).strip() in prompt and sentence(1, 0).strip() in prompt
-    proposal = events[-1]
-    assert isinstance(proposal, Proposal) and proposal.text == text.replace("Here it is.", "There it was.")
+    assert proposal.text == text.replace("Here it is.", "There it was.")
 
 
 async def test_a_call_that_breaks_off_is_made_again_from_the_beginning() -> None:
     async with open_studio(says("It is all new here."), [Fault.cut(after=3)]) as studio:
-        events = await asked(studio, passage(), Wish(Order.REWRITE))
-    assert of_kind(Retrying, events)
+        proposal, events = await revised(studio, passage(), PassageEdit(EditKind.REWRITE))
+    assert proposal.answer == "It is all new here."
+    assert [event.section_id for event in of_kind(Retrying, events)] == ["s2"]
     at = next(at for at, event in enumerate(events) if isinstance(event, TextRolledBack))
     assert "".join(event.text for event in of_kind(TextDelta, events[at:])).strip() == "It is all new here."
 
@@ -143,31 +156,60 @@ async def test_a_call_that_breaks_off_is_made_again_from_the_beginning() -> None
     ],
 )
 def test_what_a_model_puts_around_its_answer_goes(answer: str, text: str) -> None:
-    assert fitted(answer, passage(), Wish(Order.REWRITE), is_chat=True) == text
+    assert fitted(answer, passage(), PassageEdit(EditKind.REWRITE), is_chat=True) == text
 
 
-async def test_a_base_model_goes_on_rewrites_and_says_what_it_cannot_do() -> None:
+async def test_a_base_model_continues_rewrites_and_says_what_it_cannot_do() -> None:
     standing = "".join(sentence(2, at) for at in range(4)).strip()
     what = replace(passage(len(standing), len(standing)), section=section_of(standing, words=80))
+    task = UsageTracker().task("a passage")
     async with open_studio(Author(), profile="base") as studio:
-        for impossible in (Order.SHORTEN, Order.EXPAND, Order.TONE, Order.CUSTOM):
+        studio.agent = studio.agent.metered(task)
+        for impossible in (EditKind.SHORTEN, EditKind.EXPAND, EditKind.TONE, EditKind.CUSTOM):
             with pytest.raises(LwtuiError, match="base model, which follows no instructions"):
-                await asked(studio, replace(what, start=0), Wish(impossible, "dry"))
+                await revised(studio, replace(what, start=0), PassageEdit(impossible, "dry"))
         assert not studio.prompts
-        proposal = (await asked(studio, what, Wish(Order.CONTINUE)))[-1]
-        assert isinstance(proposal, Proposal)
+        proposal, _ = await revised(studio, what, PassageEdit(EditKind.CONTINUE))
         assert proposal.text.startswith(standing + sentence(2, 4))
         assert proposal.answer.endswith(".") and 25 <= count_words(proposal.answer) <= 70
-        assert proposal.usage.prompt > 20 and proposal.usage.completion > 20  # it was stopped, so this is estimated
-        again = (await asked(studio, replace(what, start=len(sentence(2, 0))), Wish(Order.REWRITE)))[-1]
-        assert isinstance(again, Proposal) and again.text.startswith(sentence(2, 0).strip())
+        assert not proposal.cut  # it was stopped where it had enough
+        assert task.usage.prompt > 20 and task.usage.completion > 20  # so this is estimated
+        again, _ = await revised(studio, replace(what, start=len(sentence(2, 0))), PassageEdit(EditKind.REWRITE))
+        assert again.text.startswith(sentence(2, 0).strip())
+
+
+async def test_what_came_before_the_budget_was_used_up_is_proposed() -> None:
+    answer = "A large pot keeps its water for days and days and never dries out at all."
+    shorten = PassageEdit(EditKind.SHORTEN)
+    async with open_studio(says(answer, delay=0.001)) as studio:
+        unmetered = studio.agent
+        await revised(studio, passage(), shorten)
+        body = studio.server.calls[0].json
+        prompt = await unmetered.model.count_tokens("\n".join(one["content"] for one in body["messages"]))
+
+        def with_budget(tokens: int) -> Agent:
+            tracker = UsageTracker(lambda: Budget(tokens=tokens))
+            return unmetered.metered(tracker.task("a passage", likely_completion=1))
+
+        for room in (10, 1):  # for some of the answer, and for its first piece alone
+            studio.agent = with_budget(prompt + room)
+            with pytest.raises(PassageCut) as caught:
+                await revised(studio, passage(), shorten)
+            proposal = caught.value.proposal
+            assert answer.startswith(proposal.answer) and 0 < len(proposal.answer) < len(answer)
+            assert proposal.cut and proposal.text == TEXT.replace(TEXT[START:END], proposal.answer)
+            assert proposal.provenance.task == "shorten"
+        studio.agent = with_budget(prompt)
+        with pytest.raises(BudgetReached) as nothing:  # there is no text to propose
+            await revised(studio, passage(), shorten)
+        assert not isinstance(nothing.value, PassageCut)
 
 
 async def test_an_answer_without_text_and_an_empty_place_are_told() -> None:
     async with open_studio(says(" ")) as studio:
         with pytest.raises(LwtuiError, match="no text"):
-            await asked(studio, passage(), Wish(Order.REWRITE))
+            await revised(studio, passage(), PassageEdit(EditKind.REWRITE))
         with pytest.raises(LwtuiError, match="There is no text here"):
-            await asked(studio, passage(0, 0, ""), Wish(Order.REWRITE))
+            await revised(studio, passage(0, 0, ""), PassageEdit(EditKind.REWRITE))
         with pytest.raises(LwtuiError, match="Say what is wanted"):
-            await asked(studio, passage(), Wish(Order.CUSTOM, " "))
+            await revised(studio, passage(), PassageEdit(EditKind.CUSTOM, " "))

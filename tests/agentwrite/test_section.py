@@ -1,9 +1,8 @@
-"""One section over real HTTP: continued where it is short, landed where it is long, whole whatever happens."""
+"""One section over real HTTP: continued where it is short, ended where it is long, whole whatever happens."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import aclosing
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lwtui.agentwrite.context import Context
+from lwtui.agentwrite.context import ContextBuilder
 from lwtui.agentwrite.events import (
     Continuing,
     Event,
@@ -24,51 +23,58 @@ from lwtui.agentwrite.events import (
     Thinking,
 )
 from lwtui.agentwrite.section import SectionWriter
-from lwtui.agentwrite.section_prompts import Job
+from lwtui.agentwrite.section_task import SectionTask
 from lwtui.documents.model import Brief, Origin, Section, Status
 from lwtui.models.base import ModelError
+from lwtui.models.metering import UsageTracker
 from lwtui.text import count_words
 from tests.support.author import Author, sentence, title_of
 from tests.support.fault_server import Answer, Fault
-from tests.support.studio import QUICK, Studio, eventually, flat, of_kind, open_studio, plan_of, sentences
+from tests.support.studio import QUICK, Studio, eventually, flat, of_kind, open_studio, plan_of, prompt_of, sentences
 
 BRIEF = Brief("Write about things", 600, seed=9)
 PLAN = plan_of(300, 300)
 
 
-def job(text: str = "", target: int = 300, *, origin: Origin | None = None, number: int = 1, **more: Any) -> Job:
+def task(
+    text: str = "", target: int = 300, *, origin: Origin | None = None, number: int = 1, **more: Any
+) -> SectionTask:
     step = PLAN.sections[number - 1]
     status = Status.PARTIAL if text else Status.EMPTY
     section = Section(
         step.id, step.title, step.main_point, target, status, text, count_words(text), origin or Origin.MODEL
     )
-    return Job(BRIEF, PLAN, section, number, target, **({"precise": False, "earlier": []} | more))
+    return SectionTask(BRIEF, PLAN, section, number, target, **more)
 
 
-async def run(studio: Studio, work: Job) -> tuple[str, list[Event]]:
-    """The section's text as a reader of the events has it, and the events. Checks that each event fits."""
-    text, events = work.section.text, []
-    writer = SectionWriter(studio.agent, work, Context(studio.agent, work.brief))
-    async with aclosing(writer.run()) as source:
-        async for event in source:
-            events.append(event)
-            match event:
-                case SectionStarted(keep=keep) | TextRolledBack(keep=keep):
-                    assert 0 <= keep <= len(text)
-                    text = text[:keep]
-                case TextDelta(text=piece):
-                    assert piece
-                    text += piece
-                case SectionFinished(length=length):
-                    assert length == count_words(text)
+async def run(studio: Studio, work: SectionTask) -> tuple[str, list[Event]]:
+    """The section's text as who hears the events has it, and the events. Checks that each event fits."""
+    text = work.section.text
+    events: list[Event] = []
+
+    async def hear(event: Event) -> None:
+        nonlocal text
+        events.append(event)
+        match event:
+            case SectionStarted(keep=keep) | TextRolledBack(keep=keep):
+                assert 0 <= keep <= len(text)
+                text = text[:keep]
+            case TextDelta(text=piece):
+                assert piece
+                text += piece
+            case SectionFinished(length=length):
+                assert length == count_words(text)
+
+    context = ContextBuilder(studio.agent, work.brief)
+    await SectionWriter(studio.agent, work, context, hear, UsageTracker().task("a section")).run()
     return text, events
 
 
 async def written(
-    author: Callable[[Any], Any], work: Job | None = None, **kinds: Any
+    author: Callable[[Any], Any], work: SectionTask | None = None, **kinds: Any
 ) -> tuple[str, list[Event], Studio]:
     async with open_studio(author, **kinds) as studio:
-        text, events = await run(studio, work or job())
+        text, events = await run(studio, work or task())
     return text, events, studio
 
 
@@ -98,9 +104,9 @@ async def test_a_short_section_is_continued_where_it_ended(pace: float) -> None:
 
 
 @pytest.mark.parametrize("pace", [1.4, 3.0])
-async def test_an_overlong_section_lands_at_a_sentences_end_and_its_call_is_ended(pace: float) -> None:
+async def test_an_overlong_section_ends_with_a_sentence_and_its_call_is_stopped(pace: float) -> None:
     async with open_studio(Author(pace=pace, delay=0.001)) as studio:
-        text, _ = await run(studio, job())
+        text, _ = await run(studio, task())
         assert len(studio.server.calls) == 1
         if pace > 2:
             assert await eventually(lambda: studio.server.calls[0].hung_up)
@@ -111,7 +117,7 @@ async def test_an_overlong_section_lands_at_a_sentences_end_and_its_call_is_ende
 @pytest.mark.parametrize("profile", ["chat", "base"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 async def test_both_forms_and_scripts(profile: str, language: str) -> None:
-    work = replace(job(), brief=replace(BRIEF, language=language))
+    work = replace(task(), brief=replace(BRIEF, language=language))
     text, _, _ = await written(Author(pace=0.5, language=language), work, profile=profile)
     assert 255 <= count_words(text) <= 345
     assert flat(own(120, 1, language)).startswith(flat(text)) or language == "zh"
@@ -127,7 +133,7 @@ async def test_a_model_that_has_nothing_more_to_say_is_not_asked_for_ever() -> N
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\n\n"])
-async def test_an_answer_that_was_too_short_is_gone_on_with_in_a_new_paragraph(ending: str) -> None:
+async def test_an_answer_that_was_too_short_is_continued_in_a_new_paragraph(ending: str) -> None:
     said = iter([Answer([f"A short text.{ending}"]), *[Answer([])] * 50])
     _, _, studio = await written(lambda _: next(said), profile="base")
     assert studio.server.calls[1].json["prompt"].endswith("A short text.\n\n")
@@ -140,7 +146,7 @@ async def test_a_model_that_gives_no_text_at_all_is_a_clear_error() -> None:
     assert "ended its answer and gave no text for section 1" in str(caught.value)
 
 
-async def test_answers_cut_off_within_a_sentence_are_gone_on_with_from_the_sentences_beginning() -> None:
+async def test_answers_cut_off_within_a_sentence_are_continued_from_the_sentences_beginning() -> None:
     class Short(Author):
         def __call__(self, body: Any) -> Answer:
             return super().__call__(body | {"max_tokens": 50})
@@ -189,7 +195,7 @@ async def test_headings_within_the_text_go_below_the_sections() -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 async def test_a_loop_is_rolled_back_and_drawn_again(language: str) -> None:
     author = Author(loops=2, pace=0.5, language=language)
-    work = replace(job(), brief=replace(BRIEF, language=language))
+    work = replace(task(), brief=replace(BRIEF, language=language))
     text, events, studio = await written(author, work)
     assert flat(own(120, 1, language)).startswith(flat(text)) or language == "zh"
     assert "on and on" not in text and "路上看见了山我们" not in text
@@ -215,7 +221,7 @@ async def test_a_model_that_only_loops_is_left_after_a_while() -> None:
 async def test_a_model_that_only_says_what_was_said_is_a_clear_error() -> None:
     first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
     with pytest.raises(ModelError) as caught:
-        await written(lambda _: [own(20)], job(number=2, earlier=[first]))
+        await written(lambda _: [own(20)], task(number=2, earlier=[first]))
     assert "only repeated itself and gave no new text for section 2" in str(caught.value)
 
 
@@ -229,7 +235,7 @@ async def test_what_earlier_sections_said_is_not_said_again() -> None:
 
     author = Author()
     async with open_studio(repeats_once) as studio:
-        text, events = await run(studio, job(number=2, earlier=[first]))
+        text, events = await run(studio, task(number=2, earlier=[first]))
     assert sentence(1, 7).strip() not in text
     assert [event.reason for event in of_kind(TextRolledBack, events)][:1] == ["a sentence was said before"]
 
@@ -277,10 +283,18 @@ async def test_a_try_that_brought_nothing_is_made_again_the_same() -> None:
     assert [seen.json for seen in studio.server.calls] == [studio.server.calls[0].json] * 3
 
 
+async def test_a_try_after_some_text_came_asks_for_the_rest() -> None:
+    _, events, studio = await written(Author(), faults=[Fault.cut(60), Fault.http(500)])
+    first, second, third = (seen.json for seen in studio.server.calls)
+    kept = of_kind(TextRolledBack, events)[0].keep
+    assert kept > 100 and own(60)[:kept].strip() in prompt_of(second) and own(1) not in prompt_of(first)
+    assert second == third and second["max_tokens"] < first["max_tokens"]
+
+
 async def test_a_stream_that_always_breaks_within_its_first_sentence_is_given_up() -> None:
     async with open_studio(Author(), [Fault.cut(4)] * 500) as studio:
         with pytest.raises(ModelError) as caught:
-            await run(studio, job())
+            await run(studio, task())
     assert len(studio.server.calls) == QUICK.attempts
     assert caught.value.kind == "dropped"
 
@@ -292,8 +306,9 @@ async def test_a_stream_that_always_breaks_but_gets_on_is_not_given_up() -> None
     assert len(of_kind(Retrying, events)) > QUICK.attempts
 
 
-async def test_what_was_held_back_is_given_out_before_giving_up() -> None:
-    async with open_studio(lambda _: ["**Bold words that never end"], [Fault.cut(1)] * 50) as studio:
+@pytest.mark.parametrize(("finish", "faults"), [("stop", [Fault.cut(1)] * 50), ("content_filter", [])])
+async def test_what_was_held_back_is_given_out_before_giving_up(finish: str, faults: list[Fault]) -> None:
+    async with open_studio(lambda _: Answer(["**Bold words that never end"], finish=finish), faults) as studio:
         draft, events = await studio.write(BRIEF, plan_of(300), may_fail=True)
     assert studio.error is not None
     assert draft.texts["s1"] == "**Bold words that never end"
@@ -306,13 +321,13 @@ async def test_a_prompt_that_the_server_finds_too_long_is_made_shorter_twice() -
         async with open_studio(Author(), [too_long] * times) as studio:
             if fails:
                 with pytest.raises(ModelError) as caught:
-                    await run(studio, job())
+                    await run(studio, task())
                 assert caught.value.kind == "context"
             else:
-                text, events = await run(studio, job())
+                text, events = await run(studio, task())
                 assert own(60).startswith(text)
                 assert [event.fault for event in of_kind(Retrying, events)] == ["context"] * times
-        assert studio.agent.context_share < 1
+        assert studio.agent.limits.context_share < 1
 
 
 # ---- reasoning --------------------------------------------------------------------------------------------------
@@ -320,7 +335,7 @@ async def test_a_prompt_that_the_server_finds_too_long_is_made_shorter_twice() -
 
 async def test_a_model_that_thinks_is_given_more_room_and_then_keeps_it() -> None:
     async with open_studio(Author(thinks=3000)) as studio:
-        text, events = await run(studio, job())
+        text, events = await run(studio, task())
         calls = len(studio.server.calls)
         assert own(60).startswith(text)
         assert 255 <= count_words(text) <= 345
@@ -329,14 +344,14 @@ async def test_a_model_that_thinks_is_given_more_room_and_then_keeps_it() -> Non
         assert {event.fault for event in retries} == {"no-answer"} and len(retries) <= 3
         assert of_kind(Thinking, events)
         # The next section does not pay for that once more.
-        await run(studio, job(number=2))
+        await run(studio, task(number=2))
         assert len(studio.server.calls) == calls + 1
 
 
 async def test_a_model_that_only_thinks_is_a_clear_error() -> None:
     async with open_studio(Author(thinks=10**9)) as studio:
         with pytest.raises(ModelError) as caught:
-            await run(studio, job())
+            await run(studio, task())
     assert caught.value.kind == "no-answer"
     assert "used all its tokens for reasoning and gave no text for section 1" in str(caught.value)
     assert len(studio.server.calls) <= 6
@@ -347,18 +362,18 @@ async def test_thinking_counts_for_each_call_alone() -> None:
         return Answer([own(1)] if len(studio.server.calls) == 1 else [own(60)[len(own(1)) :]], reasoning=["Hm."] * 3)
 
     async with open_studio(thinks) as studio:
-        _, events = await run(studio, job())
+        _, events = await run(studio, task())
     assert [event.characters for event in of_kind(Thinking, events)] == [3, 6, 9, 3, 6, 9]
 
 
-# ---- going on with a text ---------------------------------------------------------------------------------------
+# ---- continuing a text -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("profile", ["chat", "base"])
-async def test_an_interrupted_section_is_gone_on_with(profile: str) -> None:
+async def test_an_interrupted_section_is_continued(profile: str) -> None:
     stands = own(8)
     for cut in (0, 3, 11, 37):
-        text, events, _ = await written(Author(), job(stands[: len(stands) - cut]), profile=profile)
+        text, events, _ = await written(Author(), task(stands[: len(stands) - cut]), profile=profile)
         assert flat(own(80)).startswith(flat(text))
         assert 255 <= count_words(text) <= 345
         started = events[1]
@@ -379,14 +394,14 @@ async def test_an_interrupted_section_is_gone_on_with(profile: str) -> None:
 )
 async def test_what_was_written_by_hand_is_never_shortened(by_hand: str, profile: str) -> None:
     for author in (Author(), Author(loops=3), Author(pace=0.4, restates=2), Author(heading="markdown")):
-        text, events, _ = await written(author, job(by_hand, origin=Origin.USER), profile=profile)
+        text, events, _ = await written(author, task(by_hand, origin=Origin.USER), profile=profile)
         assert text.startswith(by_hand)
         assert all(event.keep >= len(by_hand) for event in of_kind(TextRolledBack, events))
 
 
 async def test_a_text_that_is_long_enough_takes_no_call() -> None:
     for origin in (Origin.USER, Origin.MODEL):
-        text, events, studio = await written(Author(), job(own(60), origin=origin))
+        text, events, studio = await written(Author(), task(own(60), origin=origin))
         assert text == own(60)
         assert not studio.server.calls
         assert isinstance(events[-1], SectionFinished)
@@ -394,7 +409,7 @@ async def test_a_text_that_is_long_enough_takes_no_call() -> None:
 
 async def test_a_list_at_the_end_stays() -> None:
     answer = f"{own(40)}\n\nYou need:\n\n- a pot\n- some soil\n- one seed"
-    text, _, _ = await written(lambda _: [answer], job(target=460))
+    text, _, _ = await written(lambda _: [answer], task(target=460))
     assert text == answer
 
 
@@ -453,7 +468,7 @@ async def test_whatever_the_author_does_the_text_is_one_piece(
 ) -> None:
     author = Author(pace=lambda _, call: paces[call % len(paces)], heading=heading, restates=restates)
     faults = [None if cut is None else Fault.cut(cut) for cut in cuts]
-    text, events, _ = await written(author, job(target=target), profile=profile, faults=faults)
+    text, events, _ = await written(author, task(target=target), profile=profile, faults=faults)
     assert flat(own(120)).startswith(flat(text))
     assert text.endswith(".")
     assert abs(count_words(text) - target) <= max(16, 0.15 * target)

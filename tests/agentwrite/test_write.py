@@ -1,4 +1,4 @@
-"""Whole documents over real HTTP: in order, side by side, in one call; interrupted anywhere and gone on with."""
+"""Whole documents over real HTTP: in order, side by side, in one call; interrupted anywhere and continued."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from lwtui.agentwrite.events import (
     Continuing,
     DocumentFinished,
     Event,
+    Grounded,
     Retrying,
     SectionFinished,
     SectionStarted,
     TextDelta,
 )
-from lwtui.documents.model import Brief, Mode, Origin, Plan, Section, Status, Usage
+from lwtui.documents.model import Brief, Mode, Origin, Plan, Section, Status
 from lwtui.models.base import ModelError
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import Usage
 from lwtui.text import count_words
 from tests.support.author import Author, sentence, title_of
 from tests.support.fault_server import Answer, Fault
@@ -218,7 +221,7 @@ async def test_writing_anew_with_the_same_seed_draws_another_text() -> None:
     assert len(seeds) == len(set(seeds)) == 4
 
 
-async def test_a_chosen_section_that_was_interrupted_is_gone_on_with() -> None:
+async def test_a_chosen_section_that_was_interrupted_is_continued() -> None:
     begun = sentence(2, 0).lstrip()
     draft = Draft(plan_of(*FOUR), {"s1": "Done.", "s2": begun}, {"s1"})
     async with open_studio(Author()) as studio:
@@ -237,7 +240,7 @@ async def test_no_section_chosen_is_none_written() -> None:
 # ---- side by side -----------------------------------------------------------------------------------------------
 
 
-async def test_sections_side_by_side_overlap_and_each_lands_where_it_belongs() -> None:
+async def test_sections_side_by_side_overlap_and_each_text_is_where_it_belongs() -> None:
     async with open_studio(Author(delay=0.002, piece=4)) as studio:
         draft, events = await studio.write(SIDE_BY_SIDE, plan_of(*[120] * 9))
     assert all(begins(number, text) for number, text in enumerate(texts(draft), 1))
@@ -351,7 +354,7 @@ async def test_a_run_can_be_cancelled_at_any_point(mode: Mode) -> None:
 @pytest.mark.parametrize("events_read", [0, 1, 2, 63, 64, 65, 130])
 @pytest.mark.parametrize("close", ["close", "cancel", "throw"])
 async def test_a_reader_that_lags_behind_can_leave_at_any_point(events_read: int, close: str) -> None:
-    """The writers fill the room that there is and wait; leaving then neither hangs nor leaves them behind."""
+    """The writers wait for their events to be read; leaving then neither hangs nor leaves them behind."""
     async with open_studio(Author()) as studio:
         before = running()
         source = write(studio.agent, SIDE_BY_SIDE, Draft(plan_of(*[300] * 5)))
@@ -361,7 +364,7 @@ async def test_a_reader_that_lags_behind_can_leave_at_any_point(events_read: int
                 for _ in range(events_read):
                     await anext(source)
                 if events_read:
-                    await asyncio.sleep(0.1)  # the writers get ahead
+                    await asyncio.sleep(0.1)  # each writer has an event to tell
                 if close == "throw":
                     raise ZeroDivisionError
                 if close == "cancel":
@@ -378,16 +381,30 @@ async def test_a_reader_that_lags_behind_can_leave_at_any_point(events_read: int
         assert await eventually(lambda: running() == before)
 
 
-async def test_a_reader_that_pauses_holds_the_writers_back() -> None:
+@pytest.mark.parametrize(("brief", "workers"), [(BRIEF, 1), (SIDE_BY_SIDE, 4)], ids=["in order", "side by side"])
+async def test_a_reader_that_pauses_holds_the_writers_back(brief: Brief, workers: int) -> None:
+    """Each event is a rendezvous: a writer does nothing more until the reader asks for the next one."""
+    draft, tracker = Draft(plan_of(*[300] * 8)), UsageTracker()
+    started = heard = 0
+    paused: set[type[Event]] = set()
     async with open_studio(Author()) as studio:
-        draft = Draft(plan_of(*[2000] * 4))
-        async with aclosing(write(studio.agent, SIDE_BY_SIDE, draft)) as events:
-            draft.apply(await anext(events))
-            await asyncio.sleep(0.3)
-            # The rest of the answers waits in the sockets.
-            assert not all(seen.hung_up for seen in studio.server.calls)
+        async with aclosing(write(studio.agent, brief, draft, tracker=tracker)) as events:
             async for event in events:
                 draft.apply(event)
+                heard += count_words(event.text) if isinstance(event, TextDelta) else 0
+                if type(event) not in paused:
+                    paused.add(type(event))
+                    await asyncio.sleep(0.2)
+                    calls, pieces = len(studio.server.calls), tracker.pieces
+                    # No call is made before its section's start was read, and none before the one before it is over.
+                    assert calls <= started
+                    # Of each answer no more than the next piece (here a word) is taken; the rest waits in the sockets.
+                    assert pieces <= heard + workers * 10
+                    await asyncio.sleep(0.1)
+                    assert (calls, pieces) == (len(studio.server.calls), tracker.pieces)
+                started += isinstance(event, SectionStarted)
+        assert len(studio.server.calls) == 8
+    assert {Grounded, SectionStarted, TextDelta, SectionFinished, DocumentFinished} <= paused
     assert all(begins(number, text) for number, text in enumerate(texts(draft), 1))
 
 
@@ -434,7 +451,7 @@ async def test_a_direct_text_that_never_ends_is_ended() -> None:
     assert begins(1, texts(draft)[0])
 
 
-async def test_direct_mode_with_a_base_model_lands_at_the_length() -> None:
+async def test_direct_mode_with_a_base_model_ends_at_the_length() -> None:
     def endless(body: Any) -> Answer:
         return Answer([sentence(1, at) for at in range(400)], finish="length")
 
@@ -502,12 +519,12 @@ async def test_the_total_limit_gives_up_with_one_line_and_keeps_everything() -> 
     assert 950 <= words(draft) <= 1050 and not doubled(draft)
 
 
-# ---- going on after an interruption -----------------------------------------------------------------------------
+# ---- continuing after an interruption -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", [Mode.AGENTWRITE, Mode.PARALLEL])
 @pytest.mark.parametrize("profile", ["chat", "base"])
-async def test_a_run_that_was_left_at_any_event_is_gone_on_with(mode: Mode, profile: str) -> None:
+async def test_a_run_that_was_left_at_any_event_can_be_continued(mode: Mode, profile: str) -> None:
     brief = Brief("Write about things", 180, mode=mode)
     author = Author(pace=0.7, restates=1, piece=3)
     async with open_studio(author, profile=profile) as studio:
@@ -539,6 +556,20 @@ async def test_a_run_may_be_left_again_and_again() -> None:
     assert 950 <= words(draft) <= 1050
 
 
+async def test_a_draft_may_be_changed_between_two_runs() -> None:
+    mine = "My own beginning stands here. It is as long as this."
+    draft = Draft(plan_of(150, 150))
+    async with open_studio(Author()) as studio:
+        await studio.write(BRIEF, draft, stop_after=30)
+        assert begins(1, draft.texts["s1"]) and len(draft.texts["s1"]) > len(mine)
+        draft.texts["s1"] = mine
+        _, events = await studio.write(BRIEF, draft)
+    started = of_kind(SectionStarted, events)[0]
+    assert (started.section_id, started.keep) == ("s1", len(mine))
+    assert draft.texts["s1"].startswith(mine)
+    assert [one.length for one in of_kind(SectionFinished, events)] == [count_words(text) for text in texts(draft)]
+
+
 class ByHand(Draft):
     """A draft whose texts were all typed by a person."""
 
@@ -546,7 +577,7 @@ class ByHand(Draft):
         return [replace(section, origin=Origin.USER) for section in super().sections()]
 
 
-async def test_text_by_hand_is_gone_on_with_and_never_shortened() -> None:
+async def test_text_by_hand_is_continued_and_never_shortened() -> None:
     typed = "I typed this myself, in some haste. I typed this myself, in some haste. And this has no en"
     for count in (1, 9, 40):
         draft = ByHand(plan_of(200, 200), {"s1": typed * count})

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.config import ModelSettings, add_model, set_value
-from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status, Usage
+from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status
 from lwtui.documents.store import Document
+from lwtui.models.usage import Usage
 from tests.support.author import title_of
 from tests.support.fault_server import FaultServer
 
@@ -59,7 +60,8 @@ class Place:
 
 def write(document: Document, section_id: str, text: str, status: Status = Status.DONE) -> None:
     """Put ``text`` into a section as a model does."""
-    made = Provenance("writer", sampling={"temperature": 0.8}, seed=1)
+    made, usage = Provenance("writer", sampling={"temperature": 0.8}, seed=1), Usage(120, 80)
     document.begin(section_id, made, 0)
     document.append(section_id, text)
-    document.finish(section_id, status, Usage(120, 80))
+    document.finish(section_id, status, usage)
+    document.add_usage(usage)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from lwtui.agentwrite.budget import BudgetReached
-from lwtui.agentwrite.revise import Order, Proposal, Wish
-from lwtui.agentwrite.takes import TakeMoved, TakeState
-from lwtui.app.agents import Agents
+from lwtui.agentwrite.candidates import CandidateChanged, CandidateState
+from lwtui.agentwrite.revise import EditKind, PassageCut, PassageEdit, Proposal
+from lwtui.app.model_pool import ModelPool
 from lwtui.app.screens.diff import DiffScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.session import Session
-from lwtui.config import load_settings
-from lwtui.documents.model import Usage
+from lwtui.config import Role, load_settings
 from lwtui.documents.store import Document
+from lwtui.models.budget import BudgetReached
+from lwtui.models.usage import Usage
 from tests.app.person import someone
 from tests.app.place import Place
 from tests.support.author import sentence
 from tests.support.fault_server import Answer, FaultServer
+from tests.support.studio import eventually
+from tests.support.tempo import Tempo
 
 TEXT = "The red pot stands in the sun all day long, and dries out.\n\nThe old soil in the pot is dry as dust."
 LONG = [f"word{number} " for number in range(4000)]
@@ -40,23 +43,31 @@ async def session_of(place: Place, answer: Callable[[Any], Any], budget: str) ->
     """A session of two sections that have taken 240 + 160 tokens, and the server of its model."""
     async with FaultServer(answer) as server:
         place.serve(server, price_input=1.0, price_output=4.0)
-        agents = Agents(load_settings())
-        session = Session(Document.open(place.make(60, 60, texts={1: TEXT, 2: TEXT})), agents)
+        models = ModelPool(load_settings())
+        session = Session(Document.open(place.make(60, 60, texts={1: TEXT, 2: TEXT})), models)
         session.set_budget(budget)
         yield session, server
         await session.close()
-        await agents.release()
+        await models.release()
 
 
-async def exhaust(events: AsyncGenerator[Any, None]) -> list[Any]:
+async def answers(ask: Callable[[Callable[[Any], Awaitable[None]]], Awaitable[object]]) -> list[Any]:
+    """What a call emits and, last, its result or that the budget is reached."""
     heard: list[Any] = []
-    async with aclosing(events):
-        try:
-            async for event in events:
-                heard.append(event)
-        except BudgetReached as reached:
-            heard.append(reached)
+
+    async def emit(event: object) -> None:
+        heard.append(event)
+
+    try:
+        heard.append(await ask(emit))
+    except BudgetReached as reached:
+        heard.append(reached)
     return heard
+
+
+async def revised(session: Session, edit: PassageEdit, end: int = len(TEXT)) -> list[Any]:
+    """What comes of asking for the first section's text, up to ``end``, in another version."""
+    return await answers(lambda emit: session.assistant.revise("s1", 0, end, edit, emit))
 
 
 async def run(session: Session, start: Callable[[], None]) -> str:
@@ -70,17 +81,17 @@ async def run(session: Session, start: Callable[[], None]) -> str:
 @pytest.mark.parametrize("budget", ["410 tokens", "0.00089"])  # 400 tokens are taken, and 0.00088
 async def test_nothing_begins_for_which_there_is_no_room(place: Place, budget: str) -> None:
     async with session_of(place, brief_answer, budget) as (session, server):
-        wish = Wish(Order.REWRITE)
+        rewrite = PassageEdit(EditKind.REWRITE)
         asked = [
-            (await exhaust(session.aside.review()), "a review"),
-            (await exhaust(session.aside.revise("s1", 0, len(TEXT), wish)), "this passage"),
+            (await answers(session.assistant.review), "a review"),
+            (await revised(session, rewrite), "this passage"),
         ]
         for heard, what in asked:
             told = f"The budget of {session.budget} has no room for {what}. All text is kept."
             assert str(heard[-1]).startswith(told)
-        moved = await exhaust(session.aside.takes("s1", 2))
-        assert "has no room for another take" in str(moved[-1])
-        assert {one.take.state for one in moved[:-1]} == {TakeState.FAILED}
+        heard = await answers(lambda emit: session.assistant.candidates("s1", 2, emit))
+        assert "has no room for another candidate" in str(heard[-1])
+        assert {one.candidate.state for one in heard[:-1]} == {CandidateState.FAILED}
         for start in (session.start_plan, lambda: session.start_replan("s1"), lambda: session.start_breaking_up("s1")):
             assert "plan. All text is kept. Raise the budget" in await run(session, start)
         session.document.set_setting("budget", "399 tokens")
@@ -88,8 +99,18 @@ async def test_nothing_begins_for_which_there_is_no_room(place: Place, budget: s
         assert not server.calls and session.document.usage == Usage(240, 160)
         # With room enough, all of it goes on, and is counted.
         session.set_budget("100k tokens")
-        assert any(isinstance(one, Proposal) for one in await exhaust(session.aside.revise("s1", 0, 10, wish)))
+        assert isinstance((await revised(session, rewrite, 10))[-1], Proposal)
         assert server.calls and session.document.usage.prompt > 240
+
+
+async def test_a_budget_in_money_needs_the_prices_of_whoever_plans(place: Place) -> None:
+    async with session_of(place, brief_answer, "2.50") as (session, server):
+        place.serve(server, "planner")
+        session.models.settings = load_settings()
+        session.set_role(Role.PLAN, "planner")
+        for start in (session.start_plan, lambda: session.start_replan("s1"), lambda: session.start_breaking_up("s1")):
+            assert "A budget in money needs the prices of planner" in await run(session, start)
+        assert not server.calls
 
 
 async def test_what_is_under_way_stops_where_the_budget_is_used_up(place: Place) -> None:
@@ -99,42 +120,58 @@ async def test_what_is_under_way_stops_where_the_budget_is_used_up(place: Place)
         def rest() -> int:
             return 1200 - document.usage.prompt - document.usage.completion
 
-        heard = await exhaust(session.aside.revise("s1", 0, len(TEXT), Wish(Order.CUSTOM, "Go on and on")))
+        heard = await revised(session, PassageEdit(EditKind.CUSTOM, "Go on and on"))
         assert "used up within this passage" in str(heard[-1])
         # What had come is proposed, and kept.
-        proposal = heard[-2]
-        assert isinstance(proposal, Proposal) and proposal.cut and proposal.answer.startswith("word0 word1")
+        assert isinstance(heard[-1], PassageCut)
+        proposal = heard[-1].proposal
+        assert proposal.cut and proposal.answer.startswith("word0 word1")
         assert document.revisions("s1")[0].text == proposal.text
+        assert document.revisions("s1")[0].id == proposal.version
         assert abs(rest()) < 200
         for more, ask, what in (
-            ("2.4k tokens", lambda: session.aside.review(), "a review"),
-            ("3.3k tokens", lambda: session.aside.takes("s2", 2), "another take"),
+            ("2.4k tokens", session.assistant.review, "a review"),
+            ("3.3k tokens", lambda emit: session.assistant.candidates("s2", 2, emit), "another candidate"),
         ):
             session.set_budget(more)
-            heard = await exhaust(ask())
+            heard = await answers(ask)
             assert f"used up within {what}" in str(heard[-1])
             assert document.usage.prompt + document.usage.completion == pytest.approx(session.budget.tokens, rel=0.1)
-        takes = {one.take.number: one.take for one in heard[:-1] if isinstance(one, TakeMoved)}
-        assert {one.state for one in takes.values()} == {TakeState.STOPPED}
+        candidates = {one.candidate.number: one.candidate for one in heard[:-1] if isinstance(one, CandidateChanged)}
+        assert {one.state for one in candidates.values()} == {CandidateState.STOPPED}
         kept = {one.text for one in document.revisions("s2")}
-        assert all(one.text in kept for one in takes.values())
+        assert all(one.text in kept for one in candidates.values())
         session.set_budget("4.3k tokens")
         assert "used up within a plan" in await run(session, session.start_plan)
         assert document.usage.prompt + document.usage.completion == pytest.approx(4_300, rel=0.1)
 
 
 async def test_what_is_asked_while_the_model_writes_comes_out_of_the_same_budget(place: Place) -> None:
-    async with session_of(place, brief_answer, "100k tokens") as (session, _):
-        ledger = session.ledger
-        budget = session.budget
-        assert budget is not None
-        before = ledger.beside(budget)
-        await exhaust(session.aside.revise("s1", 0, len(TEXT), Wish(Order.SHORTEN)))
-        took = ledger.beside(budget) - before
-        assert took > 0 and ledger.untold == Usage()
-        session.ledger.writing = lambda: Usage(100_000, 0)
-        heard = await exhaust(session.aside.review())
-        assert isinstance(heard[-1], BudgetReached)
+    tempo = Tempo(10)
+
+    def author(body: Any) -> Answer:
+        writes = "section 1 of 2" in body["messages"][-1]["content"].lower()
+        return Answer(LONG, usage=None, delay=tempo) if writes else brief_answer(body)
+
+    async with session_of(place, author, "100k tokens") as (session, server):
+        document, tracker = session.document, session.tracker
+        before = tracker.share(session.budget)
+        await revised(session, PassageEdit(EditKind.SHORTEN))
+        assert tracker.share(session.budget) > before
+        assert document.usage == tracker.total == Usage(240 + 300, 160 + 4)
+        session.start_rewrite({"s1"})
+        assert await eventually(lambda: "word8" in document.section("s1").text, 20.0)
+        # What the writer has taken so far leaves next to nothing, so a review has to wait until the writer ends.
+        session.set_budget(f"{tracker.total.total + 20} tokens")
+        review = asyncio.create_task(answers(session.assistant.review))
+        assert not await eventually(review.done, 0.1)
+        calls = len(server.calls)
+        tempo.go()
+        assert "has no room for a review" in str((await review)[-1])
+        assert await eventually(lambda: not session.busy, 20.0)
+        assert "used up within section 1 of 2" in session.error
+        assert len(server.calls) == calls
+        assert document.usage == tracker.total
 
 
 async def test_an_answer_that_the_budget_cut_is_shown_and_can_be_taken(place: Place) -> None:

@@ -58,3 +58,25 @@ async def test_a_finding_is_gone_to_and_the_critic_adds_those_that_it_can_quote(
             await person.until(lambda: person.editor.section_id == "s1")
             assert person.editor.selected_text == "Clay is heavy"
             assert person.document.usage.completion > 160  # of the two texts, and of the review
+
+
+async def test_a_review_that_finds_nothing_leaves_nothing_of_the_last_one(place: Place) -> None:
+    row = {"kind": "contradiction", "first": "Clay is heavy.", "second": "Clay weighs nothing.", "why": "Not both."}
+    found = [row]
+
+    def author(body: Any) -> Answer:
+        return Answer([json.dumps({"findings": found})])
+
+    async with FaultServer(author) as server:
+        place.serve(server)
+        texts = {1: "Clay is heavy.", 2: "Clay weighs nothing."}
+        async with someone(place.make(80, 80, texts=texts), size=(110, 36)) as person:
+            await person.at(WritingScreen)
+            await person.press("a")
+            await person.at(FindingsScreen)
+            await person.press("c")
+            await person.sees("contradiction", "The critic found 1")
+            found.clear()
+            await person.press("c")
+            await person.sees("The critic found 0")
+            assert "contradiction" not in person.screen_text

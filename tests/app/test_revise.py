@@ -19,13 +19,13 @@ TEXT = "The red pot stands in the sun all day long, and dries out.\n\nThe old so
 BETTER = "The blue pot stands in the sun all day long, and breaks."
 
 
-async def ask_for(person: Person, order: str, detail: str = "", *, opens: bool = True) -> None:
+async def ask_for(person: Person, kind: str, detail: str = "", *, opens: bool = True) -> None:
     await person.press("ctrl+l")
     await person.at(Choose)
     await person.sees("What is the model to do?")
     choose = person.app.screen
     assert isinstance(choose, Choose)
-    choose.dismiss(order)
+    choose.dismiss(kind)
     if detail:
         await person.at(Ask)
         await person.type(detail)
@@ -81,7 +81,7 @@ async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Pla
             for one in (now, answer):
                 assert one.provenance is not None and one.provenance.task == "rewrite"
                 assert one.provenance.prompt_hash and one.provenance.seed is not None
-            assert person.document.usage.completion > 80  # the take of the test's document, and the answers
+            assert person.document.usage.completion > 80  # what the text of the test's document took, and the answers
             # By the mouse, and all that is left.
             await ask_for(person, "tone", "drier")
             await person.sees("Tone: drier", "Change 1 of 1")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
-from lwtui.agentwrite.events import DocumentFinished, Event, SectionFinished, SectionStarted, TextDelta, Thinking
-from lwtui.app.agents import Agents
-from lwtui.app.manuscript import Manuscript, SectionChanged
+from lwtui.agentwrite.events import DocumentFinished, SectionFinished, SectionStarted, Thinking
+from lwtui.app.editable_document import EditableDocument, SectionChanged
+from lwtui.app.model_pool import ModelPool
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session, describe
 from lwtui.config import load_settings
-from lwtui.documents.model import Plan, Provenance, Status, Usage
+from lwtui.documents.model import Plan, Provenance, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.log import log_file
+from lwtui.models.usage import Usage
 from tests.app.place import Place
 from tests.support.author import Author
 from tests.support.fault_server import FaultServer
@@ -27,16 +28,6 @@ def started(section_id: str, keep: int = 0) -> SectionStarted:
     return SectionStarted(section_id, 1, 2, "", 100, False, keep, Provenance("m"))
 
 
-async def events_of(*events: Event) -> AsyncGenerator[Event, None]:
-    for event in events:
-        yield event
-
-
-async def passed(manuscript: Manuscript, *events: Event) -> list[Event]:
-    async with aclosing(manuscript.checked(events_of(*events))) as checked:
-        return [event async for event in checked]
-
-
 @pytest.fixture
 async def document(place: Place) -> AsyncIterator[Document]:
     with Document.open(place.make(60, 60, texts={1: "First."})) as document:
@@ -44,29 +35,29 @@ async def document(place: Place) -> AsyncIterator[Document]:
 
 
 async def test_a_section_that_is_as_it_was_shown_may_begin(document: Document) -> None:
-    manuscript = Manuscript(document, (), lambda: None)
-    manuscript.sections()
-    events = [started("s2"), TextDelta("s2", "x")]
-    assert await passed(manuscript, *events) == events
+    editable = EditableDocument(document, ())
+    editable.sections()
+    editable.check("s2")
 
 
 async def test_a_section_edited_since_it_was_shown_may_not_begin(document: Document) -> None:
-    manuscript = Manuscript(document, (), lambda: document.edit("s2", "Typed at the last moment."))
-    manuscript.sections()
+    editable = EditableDocument(document, ())
+    editable.sections()
+    document.edit("s2", "Typed at the last moment.")
     with pytest.raises(SectionChanged):
-        await passed(manuscript, started("s2"))
+        editable.check("s2")
 
 
 async def test_a_section_deleted_since_it_was_shown_may_not_begin(document: Document) -> None:
-    manuscript = Manuscript(document, (), lambda: None)
-    manuscript.sections()
+    editable = EditableDocument(document, ())
+    editable.sections()
     document.set_plan(Plan("A Plan", document.plan.sections[:1]), "Delete")
     with pytest.raises(SectionChanged):
-        await passed(manuscript, started("s2"))
+        editable.check("s2")
 
 
 async def test_a_section_to_be_written_anew_counts_as_done(document: Document) -> None:
-    assert [one.status for one in Manuscript(document, {"s2"}, lambda: None).sections()] == [Status.DONE] * 2
+    assert [one.status for one in EditableDocument(document, {"s2"}).sections()] == [Status.DONE] * 2
 
 
 async def test_a_second_run_is_refused_while_one_is_going_on(author: Author, place: Place) -> None:
@@ -74,8 +65,8 @@ async def test_a_second_run_is_refused_while_one_is_going_on(author: Author, pla
     heard: list[Heard] = []
     async with FaultServer(author) as server:
         place.serve(server)
-        agents = Agents(load_settings())
-        session = Session(Document.open(place.make(100)), agents)
+        models = ModelPool(load_settings())
+        session = Session(Document.open(place.make(100)), models)
         session.listen(heard.append)
         session.start_write()
         assert session.busy  # at once, so that a key pressed twice does not begin twice
@@ -86,14 +77,14 @@ async def test_a_second_run_is_refused_while_one_is_going_on(author: Author, pla
         await session.close()
         session.start_write()
         assert not session.busy
-        await agents.release()
+        await models.release()
     activities = [one.activity for one in heard if isinstance(one, ActivityChanged)]
     assert activities == [Activity.LOADING, Activity.IDLE]
 
 
 async def test_a_run_cancelled_before_it_began_leaves_nothing_behind(server: FaultServer, place: Place) -> None:
-    agents = Agents(load_settings())
-    session = Session(Document.open(place.make(60)), agents)
+    models = ModelPool(load_settings())
+    session = Session(Document.open(place.make(60)), models)
     session.start_write()
     await session.cancel()
     session.start_write()
@@ -102,26 +93,27 @@ async def test_a_run_cancelled_before_it_began_leaves_nothing_behind(server: Fau
         await session._task
     assert session.document.section("s1").status is Status.DONE
     await session.close()
-    await agents.release()
+    await models.release()
 
 
-async def test_a_mistake_in_lwtui_is_told_and_ends_the_run(
+async def test_an_internal_error_is_told_and_ends_the_run(
     server: FaultServer, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("lwtui.app.session.write", broken)
-    agents = Agents(load_settings())
-    session = Session(Document.open(place.make(60)), agents)
+    monkeypatch.setattr("lwtui.app.session.write_document", broken)
+    models = ModelPool(load_settings())
+    session = Session(Document.open(place.make(60)), models)
     session.start_write()
     assert session._task is not None
     with pytest.raises(ZeroDivisionError):
         await session._task
-    assert "lwtui made a mistake (ZeroDivisionError" in session.error
+    assert "An internal error ended the run (ZeroDivisionError)" in session.error
+    assert str(log_file()) in session.error
     assert not session.busy
     await session.close()
-    await agents.release()
+    await models.release()
 
 
 async def test_a_model_that_thinks_is_seen_to_think(author: Author, place: Place) -> None:
@@ -130,8 +122,8 @@ async def test_a_model_that_thinks_is_seen_to_think(author: Author, place: Place
     messages: list[str] = []
     async with FaultServer(author) as server:
         place.serve(server)
-        agents = Agents(load_settings())
-        session = Session(Document.open(place.make(60)), agents)
+        models = ModelPool(load_settings())
+        session = Session(Document.open(place.make(60)), models)
         session.listen(heard.append)
         session.listen(lambda event: messages.append(session.message) if isinstance(event, Thinking) else None)
         session.start_write()
@@ -140,32 +132,39 @@ async def test_a_model_that_thinks_is_seen_to_think(author: Author, place: Place
         assert any(isinstance(event, Thinking) for event in heard)
         assert "The model is thinking before it writes" in messages[0]
         await session.close()
-        await agents.release()
+        await models.release()
 
 
 async def test_of_several_sections_written_anew_none_is_written_twice(document: Document, server: FaultServer) -> None:
     """Not even where the writer types in one of them just before its turn."""
     with_text = document.section("s1").text
     document.edit("s2", "Second.")
-    session = Session(document, Agents(load_settings()))
+    session = Session(document, ModelPool(load_settings()))
     begun: list[str] = []
     typed: list[int] = []
+    took: list[Usage] = []
 
     def hear(event: Heard) -> None:
         if isinstance(event, SectionStarted):
             begun.append(event.section_id)
+        elif isinstance(event, SectionFinished):
+            took.append(event.usage)
         elif isinstance(event, SectionIsNext) and begun == ["s1"] and not typed:
             typed.append(1)
             document.edit("s2", "Second, and more of it.")
 
     session.listen(hear)
+    throughput = session.state.throughput
     session.start_rewrite(["s1", "s2"])
     assert await eventually(lambda: not session.busy, 20.0)
     assert not session.error
     assert typed and begun == ["s1", "s2"]
     assert document.section("s1").text != with_text
     assert any(one.text == "Second, and more of it." for one in document.revisions("s2"))
-    await session.agents.release()
+    assert session.state.throughput is throughput
+    # What is told at the end is of all sections, also of those before the run began again.
+    assert f"{sum(one.total for one in took):,} tokens; expected were" in session.log[-1][1]
+    await session.models.release()
 
 
 async def test_another_brief_goes_on_with_what_was_asked_for_and_with_nothing_else(
@@ -176,7 +175,7 @@ async def test_another_brief_goes_on_with_what_was_asked_for_and_with_nothing_el
     async with FaultServer(author) as server:
         place.serve(server)
         with Document.open(place.make(60, 60, 60, texts={1: "First.", 2: "Second."})) as document:
-            session = Session(document, Agents(load_settings()))
+            session = Session(document, ModelPool(load_settings()))
             finished: list[str] = []
             session.listen(
                 lambda event: finished.append(event.section_id) if isinstance(event, SectionFinished) else None
@@ -194,7 +193,7 @@ async def test_another_brief_goes_on_with_what_was_asked_for_and_with_nothing_el
             assert finished == ["s1", "s2"]
             assert document.section("s3").status is Status.EMPTY
             assert "tea and milk" in server.calls[-1].json["messages"][-1]["content"]
-            await session.agents.release()
+            await session.models.release()
 
 
 def test_the_log_tells_lengths_in_the_documents_unit() -> None:

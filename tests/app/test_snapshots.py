@@ -18,8 +18,9 @@ from syrupy.assertion import SnapshotAssertion
 from textual.command import CommandPalette
 from textual.widgets import Collapsible, Input, OptionList, TextArea
 
-from lwtui.app.pace import Pace
+from lwtui.agentwrite.run_state import Throughput
 from lwtui.app.screens.brief import BriefScreen
+from lwtui.app.screens.candidates import CandidatesScreen
 from lwtui.app.screens.dialogs import Ask, Choose, Confirm
 from lwtui.app.screens.diff import DiffScreen
 from lwtui.app.screens.download import DownloadScreen
@@ -39,14 +40,15 @@ from lwtui.app.screens.notes import NotesScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.stale import StaleScreen
-from lwtui.app.screens.takes import TakesScreen
 from lwtui.app.screens.writing import WritingScreen
+from lwtui.app.session import Session
 from lwtui.config import ModelSettings, add_model
-from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance, SectionSummary, Status, Usage
+from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance, SectionSummary, Status
 from lwtui.documents.stale import current_basis
 from lwtui.documents.store import Document
 from lwtui.models.download import Progress
 from lwtui.models.servers import Server
+from lwtui.models.usage import Usage
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
 from tests.support.author import Author, sentence
@@ -78,6 +80,7 @@ def guide(place: Place) -> Path:
         document.begin("s1", made, 0)
         document.append("s1", prose(1, 24))
         document.finish("s1", Status.DONE, Usage(1200, 400))
+        document.add_usage(Usage(1200, 400))
         document.edit("s1", "My own first words. " + prose(1, 22))
         write(document, "s2", prose(2, 5).rsplit(" ", 3)[0], Status.PARTIAL)
     return path
@@ -96,8 +99,8 @@ def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     for screen in ("log", "writing"):
         monkeypatch.setattr(f"lwtui.app.screens.{screen}.clock", lambda moment: "14:05:09")
     monkeypatch.setattr("lwtui.app.screens.download.available_memory", lambda: 8 * 10**9)
-    monkeypatch.setattr(Pace, "tokens_per_second", property(lambda self: 42.0))
-    monkeypatch.setattr(Pace, "seconds_for", lambda self, words, characters: 754.0)
+    monkeypatch.setattr(Throughput, "tokens_per_second", property(lambda self: 42.0))
+    monkeypatch.setattr(Session, "seconds_left", lambda self: 754.0)
 
 
 Scene = Callable[[Person, Place], Awaitable[None]]
@@ -390,7 +393,7 @@ async def palette(person: Person, place: Place) -> None:
     await person.at(CommandPalette)
     await person.type("history")
     await person.sees("History (F8 h)")
-    await person.until(lambda: person.app.screen.query_one(OptionList).option_count == 2)
+    await person.until(lambda: person.app.screen.query_one(OptionList).option_count == 3)
 
 
 async def planning(person: Person, place: Place) -> None:
@@ -401,7 +404,7 @@ async def planning(person: Person, place: Place) -> None:
     await person.at(PlanScreen)
     await person.press("R")
     await person.sees("Paragraph 1")
-    await still(person, lambda: person.session.plan_text)
+    await still(person, lambda: person.session.state.plan_text)
 
 
 async def streaming(person: Person, place: Place) -> None:
@@ -415,12 +418,12 @@ async def streaming(person: Person, place: Place) -> None:
     )
 
 
-async def takes(person: Person, place: Place) -> None:
+async def candidates(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("down", "v")
     await person.at(Ask)
     await person.press("enter")
-    await person.at(TakesScreen)
+    await person.at(CandidatesScreen)
     await person.sees("Enter picks")
 
 
@@ -472,7 +475,7 @@ ALONE: list[Scene] = [
     help,
     palette,
 ]
-WITH_AUTHOR: list[Scene] = [planning, streaming, log, takes]
+WITH_AUTHOR: list[Scene] = [planning, streaming, log, candidates]
 STOPS = {"planning": 44, "streaming": 260, "log": 260}  # after so many pieces the author stops
 IN_HUGE_WINDOWS: list[Scene] = [library, plan, writing, streaming, settings]
 

@@ -327,7 +327,7 @@ async def test_stop_unloads_the_model(server: FaultServer, tempo: Tempo, place: 
         await streaming(person, "s1")
         await person.press("f6")
         assert not person.session.busy
-        assert not person.app.agents._open
+        assert not person.app.models._open
         await person.sees("Stopped, and the model is unloaded.", "◐")
 
 

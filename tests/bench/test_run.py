@@ -170,7 +170,7 @@ def test_the_budget_is_never_overrun(shell: Shell) -> None:
     with serving(lambda _: Answer(["A text."], usage=usage)) as server:
         done = shell.run(*command(server, data, "--budget", "0.17", *prices))
         assert done.code == 1
-        assert "The budget of 0.17 is used up" in done.err and "--max-tokens" in done.err
+        assert "The budget of 0.17 has no room for the next answer" in done.err and "--max-tokens" in done.err
         rows = rows_of(shell.folder / "out.jsonl")
         assert sum(row["cost"] for row in rows) == pytest.approx(0.02 * len(rows))
         assert len(rows) == len(server.calls) == 4  # a fifth could bring 0.08 to 0.18
@@ -178,6 +178,21 @@ def test_the_budget_is_never_overrun(shell: Shell) -> None:
         assert more.code == 1 and len(server.calls) == 5  # what was spent before counts
         shell.run(*command(server, data, *prices)).worked()
     assert "spent" in done.err
+
+
+def test_a_budget_in_tokens_is_never_overrun_either(shell: Shell) -> None:
+    """Each answer takes 300 tokens, and could have taken over 1000."""
+    data = write_prompts(shell.folder / "prompts.jsonl", [20] * 5)
+    usage = {"prompt_tokens": 100, "completion_tokens": 200}
+    with serving(lambda _: Answer(["A text."], usage=usage)) as server:
+        options = ("--max-tokens", 1000, "--concurrency", 1, "--budget")
+        done = shell.run(*command(server, data, *options, "1.5k tokens"))
+        assert done.code == 1 and "The budget of 1,500 tokens has no room for the next answer" in done.err
+        assert "600 of 1,500 tokens spent" in done.err
+        assert len(rows_of(shell.folder / "out.jsonl")) == len(server.calls) == 2
+        again = shell.run(*command(server, data, *options, "1.5k tokens"))
+        assert again.code == 1 and len(server.calls) == 2  # what was spent before counts
+        shell.run(*command(server, data, *options, "2.3k tokens")).worked()
 
 
 def test_as_many_are_asked_for_at_once_as_is_said(shell: Shell) -> None:
@@ -198,6 +213,9 @@ def test_a_budget_needs_prices(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20])
     with serving(Writer()) as server:
         done = shell.run(*command(server, data, "--budget", 1))
+        for wrong, why in (("much", "is not a budget"), ("0", "greater than 0")):
+            shell.run(*command(server, data, "--budget", wrong)).failed(2, why)
+        assert not server.calls
     assert done.code == 2 and "--price-input" in done.err
 
 

@@ -100,6 +100,7 @@ class Shell:
             "HOME": str(self.folder),
             "LWTUI_CONFIG_DIR": str(self.config.parent),
             "LWTUI_CACHE_DIR": str(self.folder / "cache"),
+            "LWTUI_STATE_DIR": str(self.folder / "state"),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "PYTHONPATH": str(Path(__file__).parents[2]),
             **more,

@@ -307,21 +307,35 @@ def crash(shell: Shell, **more: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_fault_of_lwtui_itself_is_one_line_and_its_details_hold_no_key(shell: Shell) -> None:
+def test_an_internal_error_is_one_line_and_the_log_has_its_traceback(shell: Shell) -> None:
     ended = crash(shell)
-    log = shell.folder / "cache" / "last-error.txt"
+    log = shell.folder / "state" / "lwtui.log"
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"lwtui: This should not have happened (RuntimeError). The details are in {log}; please report them.\n"
+        f"lwtui: This should not have happened (RuntimeError). The log has the details: {log}. Please report it.\n"
     )
-    assert "RuntimeError: lost [LWTUI_API_KEY]" in log.read_text()
+    written = log.read_text()
+    assert "in fail" in written and "builtins.RuntimeError" in written
+    assert "lost" not in written and KEY not in written  # the message may quote a document
 
 
-def test_its_details_are_shown_on_request_without_the_key(shell: Shell) -> None:
-    ended = crash(shell, LWTUI_DEBUG="1")
-    assert ended.returncode == 1
-    assert "Traceback" in ended.stderr and "lost [LWTUI_API_KEY]" in ended.stderr
-    assert KEY not in ended.stderr
+def test_the_log_has_more_on_request_but_no_key(shell: Shell) -> None:
+    ended = crash(shell, LWTUI_LOG_LEVEL="debug")
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    written = (shell.folder / "state" / "lwtui.log").read_text()
+    assert "RuntimeError: lost [LWTUI_API_KEY]" in written and KEY not in written
+
+
+def test_a_log_that_cannot_be_written_is_told(shell: Shell) -> None:
+    (shell.folder / "state").write_text("a file where the folder should be")
+    ended = crash(shell)
+    assert ended.returncode == 1 and len(ended.stderr.splitlines()) == 1
+    assert "The log cannot be written" in ended.stderr
+
+
+def test_how_a_command_failed_is_in_the_log_at_debug(shell: Shell) -> None:
+    shell.run("export", "missing.lw", "--to", "md", "--log-level", "debug").failed(2)
+    assert "LwtuiError" in (log := (shell.folder / "state" / "lwtui.log").read_text()) or "UsageError" in log
 
 
 def test_a_disk_that_is_full_behind_standard_output(shell: Shell) -> None:

@@ -98,7 +98,7 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 def use(shell: Shell, address: str) -> None:
     """Let ``gemma`` be the model at ``address``."""
     shell.settings(
-        f'[models.gemma]\nbase_url = "{address}"\nprofile = "base"\ncontext_length = 8192\nstall_seconds = 40\n'
+        f'[models.gemma]\nbase_url = "{address}"\nprofile = "base"\ncontext_length = 8192\nstall_seconds = 15\n'
     )
 
 

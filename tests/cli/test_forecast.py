@@ -7,9 +7,9 @@ import re
 import shlex
 from pathlib import Path
 
-from lwtui.agentwrite.budget import Budget, parse_budget, raised
 from lwtui.documents.model import Status
 from lwtui.documents.store import Document
+from lwtui.models.budget import Budget, parse_budget, raise_budget
 from tests.cli.running import PLAN_JSON, Author, Shell, endpoint
 from tests.support.fault_server import FaultServer
 
@@ -59,7 +59,7 @@ def test_a_budget_stops_the_command_which_says_how_to_go_on(shell: Shell) -> Non
         assert stopped.code == 1
         assert "The budget of 1,100 tokens has no room for section" in stopped.err
         assert re.search(
-            r"budget of 1,100 tokens will not last: about \d,\d00 tokens in all is expected\.", stopped.err
+            r"budget of 1,100 tokens will not suffice: about \d,\d00 tokens in all is expected\.", stopped.err
         )
         told = re.search(r"Resume with: (lwtui write --resume out\.lw --output out\.md --budget .+)", stopped.err)
         assert "All text is kept" in stopped.err and told
@@ -74,7 +74,7 @@ def test_a_budget_stops_the_command_which_says_how_to_go_on(shell: Shell) -> Non
         assert shell.run("write", "--resume", "out.lw", "--output", "out.md").code == 1
         shell.run(*resume).worked()  # with the figure that it names
         shell.run("write", "--resume", "out.lw", "--output", "out.md", "--budget", "none", "--force").worked()
-        for wrong, why in (("much", "is no budget"), ("0", "above 0")):
+        for wrong, why in (("much", "is not a budget"), ("0", "greater than 0")):
             done = shell.run("write", "Tomatoes", "--output", "x.md", "--budget", wrong)
             assert done.code == 2 and why in done.err
         settle(shell, unpaid=server)
@@ -88,14 +88,22 @@ def test_a_budget_binds_planning_and_a_higher_one_is_named(shell: Shell) -> None
         options = ("--words", 800, "--output", "tea.md", "--budget")
         stopped = shell.run("write", "Tea", *options, "0.0005")
         assert stopped.code == 1 and not server.calls and not (shell.folder / "tea.lw").exists()
-        assert "The budget of 0.0005 will not last: " in stopped.err
+        assert "The budget of 0.0005 will not suffice: " in stopped.err
         assert "The budget of 0.0005 has no room for a plan." in stopped.err
         named = re.search(r"Nothing is written yet. Begin again with --budget (\S+)", stopped.err)
         assert named and float(named[1]) > 0.001
         begun = shell.run("write", "Tea", *options, named[1]).worked()
-        assert "will not last" not in begun.err
+        assert "will not suffice" not in begun.err
         with Document.open(shell.folder / "tea.lw", read_only=True) as document:
             assert document.usage.prompt > 100
+
+
+def test_a_budget_in_money_needs_the_prices_of_whoever_plans(shell: Shell) -> None:
+    with endpoint() as server, endpoint() as planner:
+        settle(shell, paid=server, unpaid=planner)
+        done = shell.run("write", "Tea", "--output", "tea.md", "--budget", "2.50", "--plan-model", "unpaid")
+        assert done.code == 2 and "needs the prices of unpaid" in done.err
+        assert not planner.calls and not (shell.folder / "tea.lw").exists()
 
 
 def test_other_models_plan_and_make_notes(shell: Shell) -> None:
@@ -135,6 +143,6 @@ def test_a_raised_budget_is_round_and_reads_back() -> None:
         ("2000000", 1.0, "3000000"),
     ):
         budget = parse_budget(given)
-        assert budget is not None and str(raised(budget, share)) == wanted
-        assert parse_budget(wanted) == raised(budget, share)
+        assert budget is not None and str(raise_budget(budget, share)) == wanted
+        assert parse_budget(wanted) == raise_budget(budget, share)
     assert str(Budget()) == "none"

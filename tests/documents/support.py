@@ -33,7 +33,7 @@ def texts(document: Document) -> list[str]:
 _AS_NOBODY = """
 import os, pwd, shutil, tempfile
 import tomlkit
-import lwtui.config, lwtui.documents.library, lwtui.files
+import lwtui.config, lwtui.documents.library, lwtui.documents.store, lwtui.files
 if os.getuid() == 0:
     user = pwd.getpwnam("nobody")
     os.setgroups([])

@@ -8,10 +8,11 @@ import pytest
 
 from lwtui.documents.disclosure import Hand, made, report, save_report
 from lwtui.documents.export import Options, render
-from lwtui.documents.model import Origin, Plan, Provenance, Status, Usage
+from lwtui.documents.model import Origin, Plan, Provenance, Status
 from lwtui.documents.plan_edits import merge
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.usage import Usage
 from tests.documents.support import LIGHT, MADE, SOIL, WATER, new_document
 
 TEN = "One two three four five six seven eight nine ten."
@@ -49,6 +50,27 @@ def test_a_model_that_goes_on_after_a_persons_words_has_not_written_those(tmp_pa
         assert shares(document) == {"by hand": 5, "model": 10}
         by_model(document, WATER.id, "Another text.")  # written anew
         assert shares(document) == {"model": 2}
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ("candidate 2", {"model": 10}),
+        ("take 2", {"model": 10}),  # as candidates were once called
+        ("shorten", {"model": 2, "by hand": 8}),
+        ("merge of candidate 2", {"model": 2, "by hand": 8}),
+    ],
+)
+def test_a_candidate_is_the_models_as_a_whole_and_a_passage_where_it_changes_the_text(
+    tmp_path: Path, task: str, told: dict[str, int]
+) -> None:
+    with new_document(tmp_path) as document:
+        document.edit(SOIL.id, TEN)
+        answer = TEN.replace("One", "1").replace("ten", "10")
+        document.adopt_version(
+            SOIL.id, document.keep_version(SOIL.id, answer, Provenance("demo", task=task), Usage(1, 1))
+        )
+        assert shares(document) == told
 
 
 def test_a_version_that_is_brought_back_is_from_whom_it_was(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lwtui.documents.library import list_documents, move_to_trash, new_path, restore_from_trash
-from lwtui.documents.model import Brief, Plan, Status, Usage
+from lwtui.documents.model import Brief, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.usage import Usage
 from tests.documents.support import MADE, PLAN, SOIL, WATER, new_document, start, texts
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.documents.model import Basis, Note, Plan, PlannedSection, SectionSummary, Status, Usage
+from lwtui.documents.model import Basis, Note, Plan, PlannedSection, SectionSummary, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.usage import Usage
 from tests.documents.support import MADE, PLAN, SOIL, WATER, new_document
 
 MIRA = Note("Mira", "A botanist, 40.", "story", always=False, triggers=("Mira", "botanist"))

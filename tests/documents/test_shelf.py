@@ -14,10 +14,11 @@ import pytest
 
 from lwtui.documents import library, shelf
 from lwtui.documents.library import list_documents
-from lwtui.documents.model import Status, Summary, Usage
+from lwtui.documents.model import Status, Summary
 from lwtui.documents.shelf import Shelf
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.usage import Usage
 from tests.documents.support import MADE, SOIL, new_document
 
 Reading = Callable[[Shelf | None], list[str]]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status, Usage
+from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.usage import NO_USAGE, Usage
 from tests.documents.support import BRIEF, LIGHT, MADE, PLAN, SOIL, WATER, new_document, texts
 from tests.support.disk import connection
 
@@ -28,6 +29,28 @@ def test_a_document_keeps_its_brief_and_plan(tmp_path: Path) -> None:
         assert [section.status for section in again.sections()] == [Status.EMPTY] * 3
         assert not again.read_only
         assert again.read_only_reason == ""
+
+
+@pytest.mark.parametrize("plan", [None, PLAN, Plan("T\x1b[31m\nx", (replace(SOIL, title="a\tb", level=3), WATER))])
+def test_a_new_document_holds_what_opening_it_again_gives(tmp_path: Path, plan: Plan | None) -> None:
+    brief = Brief("One\x00 two\r\n\udc80three", 10, "zh-TW", Mode.DIRECT, "a\x1b[2Jb", None, "top_k=4\x07")
+    document = Document.create(tmp_path / "new.lw", brief, plan)
+    made = held(document)
+    document = reopened(document)
+    assert held(document) == made
+    assert not document.read_only
+    document.close()
+
+
+def held(document: Document) -> tuple[object, ...]:
+    """All that a document says of itself."""
+    ids = [section.id for section in document.sections()]
+    return (
+        (document.brief, document.plan, document.title, document.words, document.usage),
+        (document.sections(), [document.basis(id) for id in ids], [document.revision_id(id) for id in ids]),
+        ([document.revisions(id) for id in ids], document.last_step),
+        (tuple(document.notes), dict(document.summaries), document.read_only, document.read_only_reason),
+    )
 
 
 def test_without_a_plan_the_title_is_the_beginning_of_the_instruction(tmp_path: Path) -> None:
@@ -377,18 +400,41 @@ def test_streamed_text_is_there_at_once_and_becomes_a_revision(tmp_path: Path) -
     assert (section.status, section.text, section.length) == (Status.DONE, "Tomatoes like loam.", 3)
     [revision] = document.revisions(SOIL.id)
     assert (revision.origin, revision.provenance, revision.usage) == (Origin.MODEL, MADE, Usage(100, 20, 50))
-    assert document.usage == Usage(100, 20, 50)
+    assert document.usage == NO_USAGE  # add_usage alone counts for the document
 
 
-def test_usage_is_summed_over_all_calls(tmp_path: Path) -> None:
+def test_usage_is_counted_at_once_and_kept_whatever_text_it_brought(tmp_path: Path) -> None:
     document = new_document(tmp_path)
-    write(document, SOIL.id, "One.", usage=Usage(10, 5, 2))
+    document.begin(SOIL.id, MADE, 0)
+    document.append(SOIL.id, "One.")
+    document.add_usage(Usage(10, 5, 2))
+    assert document.usage == Usage(10, 5, 2)
+    with Document.open(document.path, read_only=True) as other:
+        assert other.usage == Usage(10, 5, 2)
+    document.finish(SOIL.id, Status.DONE, Usage(10, 5, 2))
     document.clear(SOIL.id)
+    document.add_usage(Usage(10, 5, 2))
     write(document, SOIL.id, "Two.", usage=Usage(10, 5, 2))
     document.begin(WATER.id, MADE, 0)
-    document.finish(WATER.id, Status.PARTIAL, Usage(1, 0, 0))  # paid for, though nothing came
+    document.add_usage(Usage(1, 0, 0))  # paid for, though nothing came
+    document.finish(WATER.id, Status.PARTIAL, Usage(1, 0, 0))
     assert document.usage == Usage(21, 10, 4)
     assert reopened(document).usage == Usage(21, 10, 4)
+
+
+def test_adding_usage_never_fails(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    document.add_usage(Usage(10, 5, 2))
+    with Document.open(document.path) as reader:  # it can be counted, and not be stored
+        assert reader.read_only
+        reader.add_usage(Usage(1, 1, 1))
+        assert reader.usage == Usage(11, 6, 3)
+        reader.flush()
+    document.close()
+    document.add_usage(Usage(1, 1, 1))
+    assert document.usage == Usage(11, 6, 3)
+    with Document.open(document.path) as again:
+        assert again.usage == Usage(10, 5, 2)
 
 
 def test_rolled_back_text_is_gone_from_the_file_too(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from lwtui.documents.library import list_documents
-from lwtui.documents.model import Brief, Origin, Plan, Status, Usage
+from lwtui.documents.model import Brief, Origin, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.usage import Usage
 from tests.documents.support import LIGHT, MADE, PLAN, SOIL, WATER, new_document, run, start, texts
 
 # Streams numbered words into the section, prints when each one was handed over, and goes on until it is killed.
@@ -37,36 +38,38 @@ STALLED = """
 import asyncio, sys
 from pathlib import Path
 from lwtui.agentwrite.events import SectionStarted, TextDelta
-from lwtui.agentwrite.record import record
+from lwtui.agentwrite.record import recording
 from lwtui.documents.model import Provenance
 from lwtui.documents.store import Document
-
-async def events(section):
-    yield SectionStarted(section, 1, 3, "Soil", 100, False, 0, Provenance("demo"))
-    yield TextDelta(section, "The only words.")
-    await asyncio.sleep(600)
+from lwtui.models.metering import UsageTracker
 
 async def main():
-    document = Document.open(Path(sys.argv[1]))
-    async for event in record(document, events(sys.argv[2])):
-        print(type(event).__name__, flush=True)
+    section = sys.argv[2]
+    async with recording(Document.open(Path(sys.argv[1])), UsageTracker()) as recorder:
+        for event in (
+            SectionStarted(section, 1, 3, "Soil", 100, False, 0, Provenance("demo")),
+            TextDelta(section, "The only words."),
+        ):
+            recorder.store(event)
+            print(type(event).__name__, flush=True)
+        await asyncio.sleep(600)
 
 asyncio.run(main())
 """
 
 # Dies when a document that it makes is half in its file.
 MAKER = """
-import os, signal, sys
+import io, os, signal, sys
 from pathlib import Path
-from lwtui.documents import build
 from lwtui.documents.model import Brief, Plan, PlannedSection
-put_plan = build.put_plan
-def killed(*arguments):
-    put_plan(*arguments)
-    os.kill(os.getpid(), signal.SIGKILL)
-build.put_plan = killed
+from lwtui.documents.store import Document
+class Half(io.FileIO):
+    def write(self, data):
+        super().write(data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+os.fdopen = Half
 plan = Plan("Long", tuple(PlannedSection(f"Part {n}", "words " * 200, 100) for n in range(3000)))
-build.build(Path(sys.argv[1]), Brief("Write it", 300000), plan)
+Document.create(Path(sys.argv[1]), Brief("Write it", 300000), plan)
 """
 
 READER = """

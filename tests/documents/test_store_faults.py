@@ -7,18 +7,20 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from lwtui.agentwrite.events import Event, SectionFinished, SectionStarted, TextDelta
-from lwtui.agentwrite.record import record
+from lwtui.agentwrite.events import SectionFinished, SectionStarted, TextDelta
+from lwtui.agentwrite.record import recording
 from lwtui.documents.library import list_documents
-from lwtui.documents.model import Brief, Plan, PlannedSection, Status, Usage
+from lwtui.documents.model import Brief, Plan, PlannedSection, Status
 from lwtui.documents.schema import VERSION
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import NO_USAGE, Usage
 from tests.documents.support import BRIEF, MADE, PLAN, SOIL, WATER, new_document, reachable_folder, run, texts
 from tests.support.disk import connection, fill, free
 
@@ -287,35 +289,54 @@ def test_streamed_text_outlives_a_full_disk(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="The disk is full"):
         document.finish(SOIL.id, Status.DONE, Usage(1, 2, 3))
     with pytest.raises(DocumentError, match="The disk is full"):
-        document.finish(SOIL.id, Status.PARTIAL, Usage())  # as record does when it gives up
+        document.finish(SOIL.id, Status.PARTIAL, Usage())  # as a recording does when it gives up
     with pytest.raises(DocumentError, match="The disk is full"):
         document.edit(SOIL.id, "by hand")
     assert document.section(SOIL.id).text == f"{LONG}And the rest."
     assert document.section(SOIL.id).status is Status.DONE
     free(document)
     document.flush()
-    assert document.usage == Usage(1, 2, 3)
     document.close()
     with Document.open(document.path) as again:
         assert again.section(SOIL.id).text == f"{LONG}And the rest."
         assert again.section(SOIL.id).status is Status.DONE
-        assert again.usage == Usage(1, 2, 3)
+        assert again.revisions(SOIL.id)[0].usage == Usage(1, 2, 3)
+
+
+@pytest.mark.parametrize("stored_by", [Document.flush, Document.close])
+def test_usage_outlives_a_full_disk(tmp_path: Path, stored_by: Callable[[Document], None]) -> None:
+    document = new_document(tmp_path)
+    document.begin(SOIL.id, MADE, 0)
+    fill(document)
+    document.append(SOIL.id, LONG)
+    for expected in (Usage(1, 2, 3), Usage(2, 4, 6)):
+        document.add_usage(Usage(1, 2, 3))  # it raises nothing
+        assert document.usage == expected
+        with Document.open(document.path, read_only=True) as other:
+            assert other.usage == NO_USAGE
+    with pytest.raises(DocumentError, match="The disk is full"):
+        document.flush()
+    free(document)
+    stored_by(document)
+    with Document.open(document.path, read_only=True) as other:
+        assert (other.usage, other.section(SOIL.id).text) == (Usage(2, 4, 6), LONG)
+    document.close()
+    with Document.open(document.path) as again:
+        assert again.usage == Usage(2, 4, 6)  # once, and not with each try
 
 
 async def test_a_recording_that_meets_a_full_disk_leaves_every_section_whole_for_later(tmp_path: Path) -> None:
     document = new_document(tmp_path)
 
-    async def events() -> AsyncGenerator[Event, None]:
-        for position, section in enumerate((SOIL, WATER), 1):
-            yield SectionStarted(section.id, position, 3, section.title, section.words, False, 0, MADE)
-        yield TextDelta(WATER.id, "Half a")
-        fill(document)
-        yield TextDelta(SOIL.id, LONG)
-        yield SectionFinished(SOIL.id, 2000, 100, Usage(1, 2, 3), 0.1)
-
     with pytest.raises(DocumentError, match="The disk is full"):
-        async for _ in record(document, events()):
-            pass
+        async with recording(document, UsageTracker()) as recorder:
+            for position, section in enumerate((SOIL, WATER), 1):
+                recorder.store(SectionStarted(section.id, position, 3, section.title, section.words, False, 0, MADE))
+            recorder.store(TextDelta(WATER.id, "Half a"))
+            fill(document)
+            recorder.store(TextDelta(SOIL.id, LONG))
+            document.add_usage(Usage(1, 2, 3))
+            recorder.store(SectionFinished(SOIL.id, 2000, 100, Usage(1, 2, 3), 0.1))
     assert texts(document) == [LONG, "Half a", ""]
     assert [section.status for section in document.sections()] == [Status.DONE, Status.PARTIAL, Status.EMPTY]
     free(document)
@@ -380,6 +401,49 @@ def test_a_disk_that_is_really_full_loses_nothing(small_disk: Path) -> None:
     document.close()
     with Document.open(document.path) as again:
         assert texts(again) == [LONG * written, "Daily.", ""]
+
+
+def test_usage_is_stored_once_a_disk_that_was_really_full_has_room(small_disk: Path) -> None:
+    document = new_document(small_disk)
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(b"x" * 4096)
+    for _ in range(100):
+        document.add_usage(Usage(1, 2, 3))
+    assert document.usage == Usage(100, 200, 300)
+    with pytest.raises(DocumentError, match="The disk is full"):
+        document.flush()
+    ballast.unlink()
+    document.add_usage(Usage(1, 2, 3))  # stores what was waiting too
+    with Document.open(document.path) as reader:
+        assert reader.usage == Usage(101, 202, 303)
+    document.close()
+    with Document.open(document.path) as again:
+        assert again.usage == Usage(101, 202, 303)
+
+
+def test_a_document_for_which_the_room_is_too_small_is_whole_or_not_there(small_disk: Path) -> None:
+    made = failed = 0
+    for room in range(0, 128 * 1024, 4096):
+        ballast = small_disk / "ballast"
+        with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+            while True:
+                file.write(b"x" * 4096)
+        os.truncate(ballast, ballast.stat().st_size - room)
+        try:
+            Document.create(small_disk / "new.lw", BRIEF, PLAN).close()
+        except DocumentError:
+            failed += 1
+        else:
+            made += 1
+            with Document.open(small_disk / "new.lw", read_only=True) as document:
+                assert (document.brief, document.plan) == (BRIEF, PLAN)
+            (small_disk / "new.lw").unlink()
+        ballast.unlink()
+        assert list(small_disk.iterdir()) == []
+    assert made
+    assert failed
 
 
 def test_a_document_that_cannot_be_recovered_for_want_of_room_can_be_read(small_disk: Path) -> None:

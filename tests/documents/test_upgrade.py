@@ -11,10 +11,11 @@ import pytest
 from lwtui.documents import upgrade
 from lwtui.documents.database import SIDE_FILES
 from lwtui.documents.library import list_documents
-from lwtui.documents.model import Brief, Mode, Origin, Status, Usage
+from lwtui.documents.model import Brief, Mode, Origin, Status
 from lwtui.documents.schema import VERSION
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
+from lwtui.models.usage import Usage
 from tests.documents.support import new_document, texts
 
 # A file as version 1 left it: two sections in the plan and a deleted one, a text by the model that was then edited by

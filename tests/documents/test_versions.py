@@ -5,36 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 
 from lwtui.documents.disclosure import Hand, made
-from lwtui.documents.model import Brief, Origin, Plan, PlannedSection, Provenance, Status, Usage
+from lwtui.documents.model import Brief, Origin, Plan, PlannedSection, Provenance, Status
 from lwtui.documents.store import Document
+from lwtui.models.usage import NO_USAGE, Usage
 
 MADE = Provenance("writer", sampling={"temperature": 0.8}, prompt_hash="abc", seed=7, task="shorten")
 
 
-def test_a_version_that_is_kept_changes_nothing_but_the_list_and_the_sum(tmp_path: Path) -> None:
+def test_a_version_that_is_kept_changes_nothing_but_the_list(tmp_path: Path) -> None:
     plan = Plan("A", (PlannedSection("One", "", 10, "s1"),))
     path = tmp_path / "a.lw"
     with Document.create(path, Brief("Write", 10), plan) as document:
         document.edit("s1", "Typed by hand.")
         before = document.section("s1")
-        kept = document.keep_version("s1", "A take\x1b[2J.", MADE, Usage(100, 10))
-        assert document.keep_version("s1", "A take that grew.", MADE, Usage(100, 25, 5), over=kept) == kept
+        kept = document.keep_version("s1", "A candidate\x1b[2J.", MADE, Usage(100, 10))
+        assert document.keep_version("s1", "A candidate that grew.", MADE, Usage(100, 25, 5), over=kept) == kept
         assert document.section("s1") == before
-        assert document.usage == Usage(100, 25, 5)
+        assert document.usage == NO_USAGE  # add_usage alone counts for the document
     with Document.open(path) as document:
         assert document.section("s1").text == "Typed by hand."
         newest = document.revisions("s1")[0]
-        assert (newest.id, newest.text, newest.length) == (kept, "A take that grew.", 4)
+        assert (newest.id, newest.text, newest.length) == (kept, "A candidate that grew.", 4)
         assert (newest.origin, newest.provenance, newest.usage) == (Origin.MODEL, MADE, Usage(100, 25, 5))
         assert [one.aside for one in document.revisions("s1")] == [True, False]
         document.adopt_version("s1", kept)
-        assert (document.section("s1").text, document.section("s1").origin) == ("A take that grew.", Origin.MODEL)
-        assert [one.text for one in document.revisions("s1")] == ["A take that grew.", "Typed by hand."]
+        assert (document.section("s1").text, document.section("s1").origin) == ("A candidate that grew.", Origin.MODEL)
+        assert [one.text for one in document.revisions("s1")] == ["A candidate that grew.", "Typed by hand."]
         assert not any(one.aside for one in document.revisions("s1"))
     with Document.open(path) as document:
-        assert document.section("s1").text == "A take that grew."
-        document.edit("s1", "A take that grew on me.")
-        assert document.revisions("s1")[1].text == "A take that grew."
+        assert document.section("s1").text == "A candidate that grew."
+        document.edit("s1", "A candidate that grew on me.")
+        assert document.revisions("s1")[1].text == "A candidate that grew."
 
 
 def test_a_text_of_which_some_was_taken_is_the_writers_if_it_was_before(tmp_path: Path) -> None:

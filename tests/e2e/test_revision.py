@@ -1,4 +1,4 @@
-"""A writer's evening in a real terminal: writes, edits, takes another take, takes a change, exports a book."""
+"""A writer's evening in a real terminal: writes, edits, picks a candidate, takes a change, exports a book."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def author(body: Any) -> Answer:
         return Answer([f"{word} " for word in BETTER.split()])
     if "write section 1 of" in prompt:
         drawn = body["seed"] % 97 + 3
-        return Answer([f"Take {drawn} begins.", *(sentence(drawn, at) for at in range(8))])
+        return Answer([f"Text {drawn} begins.", *(sentence(drawn, at) for at in range(8))])
     return Author()(body)
 
 
@@ -68,17 +68,17 @@ def test_a_book_is_written_edited_varied_revised_and_exported(tmp_path: Path, bo
         shell.sees("3 of 3 done", "Idle")
         shell.press("Home")
         shell.sees(" ".join(sections(book)[0].text.split()[:3]))
-        # Another take of the first section.
+        # Another text for the first section, of two to choose from.
         first = sections(book)[0].text
         shell.press("v")
         shell.sees("How many")
         shell.press("BSpace", "2", "Enter")
-        shell.sees("Enter picks a take")
+        shell.sees("Enter picks a candidate")
         shell.press("Right", "Enter")
-        shell.sees("Take 2 is the text")
-        taken = sections(book)[0].text
-        assert taken != first
-        assert {one.text for one in versions(book)} >= {first, taken}
+        shell.sees("Candidate 2 is the text")
+        picked = sections(book)[0].text
+        assert picked != first
+        assert {one.text for one in versions(book)} >= {first, picked}
         # A sentence of one's own, which the model then puts better.
         shell.move("Enter")
         shell.move("C-End")
@@ -93,10 +93,10 @@ def test_a_book_is_written_edited_varied_revised_and_exported(tmp_path: Path, bo
         shell.press("y", "n", "Enter")
         shell.sees("1 of 2 changes are in the text")
         half = MINE.replace("blue", "green")
-        shell.until(lambda: sections(book)[0].text == f"{taken}\n\n{half}")
+        shell.until(lambda: sections(book)[0].text == f"{picked}\n\n{half}")
         kept = {one.text: one for one in versions(book)}
-        assert kept[f"{taken}\n\n{MINE}"].origin is Origin.USER
-        assert f"{taken}\n\n{BETTER}" in kept
+        assert kept[f"{picked}\n\n{MINE}"].origin is Origin.USER
+        assert f"{picked}\n\n{BETTER}" in kept
         # And out of it, as a book.
         shell.press("Escape", "F9")
         shell.sees("Export “A Book of Pots”")

@@ -20,12 +20,13 @@ from lwtui.cli.plan_text import load_plan
 from lwtui.config import Settings, load_settings, set_value
 from lwtui.documents.export import render
 from lwtui.documents.library import list_documents
-from lwtui.documents.model import Brief, PlannedSection, Status, Usage
+from lwtui.documents.model import Brief, PlannedSection, Status
 from lwtui.documents.store import Document
 from lwtui.errors import ConfigError, DocumentError, UsageError
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.gguf_header import read_header
 from lwtui.models.openai_stream import MalformedStream, StreamError, ThinkSplitter, read_chunk, read_events
+from lwtui.models.usage import Usage
 from tests.documents.support import MADE, PLAN, SOIL, WATER, new_document
 from tests.faults.conftest import Tried
 from tests.faults.scale import times

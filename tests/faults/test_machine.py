@@ -23,7 +23,8 @@ from tests.faults.scale import times
 ON_A_SMALL_DISK = """
 import json, resource, sys
 from pathlib import Path
-from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status, Usage
+from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status
+from lwtui.models.usage import Usage
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwtui.documents.library import list_documents
-from lwtui.documents.model import Plan, PlannedSection, Status, Usage
+from lwtui.documents.model import Plan, PlannedSection, Status
 from lwtui.documents.store import Document
+from lwtui.models.usage import Usage
 from tests.documents.support import MADE, PLAN, SOIL, WATER, new_document, texts
 from tests.faults.conftest import Tried
 from tests.faults.scale import times

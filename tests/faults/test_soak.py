@@ -11,19 +11,21 @@ import math
 import os
 import random
 import tracemalloc
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from lwtui.agentwrite import record
+from lwtui.agentwrite import recording
 from lwtui.agentwrite.events import Event, Grounded, SectionFinished, SectionStarted, SummaryMade, TextDelta
 from lwtui.documents import streaming
-from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status, Usage
+from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status
 from lwtui.documents.schema import basis_to_json
 from lwtui.documents.stale import basis_of, fingerprint
 from lwtui.documents.store import Document
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import Usage
 from tests.faults.conftest import Tried
 from tests.faults.scale import times
 from tests.faults.test_kill import integrity
@@ -31,6 +33,7 @@ from tests.faults.test_kill import integrity
 SECTIONS = times(80, 540)  # 540,000 words are two hours
 WORDS = 1000
 WORDS_A_SECOND = 75  # 100 tokens
+TOOK = Usage(9000, 1300)  # a section
 MOST_LOG = 6_000_000  # bytes; SQLite begins the log anew at 4 MB
 SHOWN, SUMMED_UP = 20, 100  # sections that are in a prompt word for word, and those that a few lines stand for
 
@@ -49,13 +52,13 @@ class Soak:
 
     async def write(self, at: int) -> None:
         """Have the section at that position written, as a run does it."""
-        async with aclosing(record(self.document, self._events(at))) as events:
-            async for _ in events:
-                pass
+        async with recording(self.document, UsageTracker()) as recorder:
+            for event in self._events(at):
+                recorder.store(event)
         await asyncio.sleep(0)  # what the run has cancelled ends
         assert size(f"{self.document.path}-wal") <= MOST_LOG
 
-    async def _events(self, at: int) -> AsyncGenerator[Event, None]:
+    def _events(self, at: int) -> Iterator[Event]:
         sections = self.document.sections()
         section, first = sections[at], max(0, at - SHOWN)
         if first and sections[first - 1].id not in self.document.summaries:
@@ -72,7 +75,8 @@ class Soak:
             self.clock += 4 / WORDS_A_SECOND
             self.written += len(text)
             yield TextDelta(section.id, text)
-        yield SectionFinished(section.id, WORDS, WORDS, Usage(9000, 1300), 13.0)
+        self.document.add_usage(TOOK)  # as the tracker of a run does when the call has ended
+        yield SectionFinished(section.id, WORDS, WORDS, TOOK, 13.0)
 
 
 @contextmanager

@@ -381,12 +381,12 @@ def test_answers_side_by_side_are_those_that_come_one_by_one(engine: Engine, log
     assert len({answer.strand.number for answer in together if answer.strand}) == 3
 
 
-def test_takes_of_one_prompt_read_it_once(engine: Engine, log: NativeLog) -> None:
+def test_answers_to_one_prompt_read_it_once(engine: Engine, log: NativeLog) -> None:
     forget(engine)
-    takes = [answer_to(engine, log, LONG, 6, sampling={"temperature": 1.5}, seed=seed) for seed in range(4)]
-    texts = finish(engine, *takes)
-    read = [len(take.prompt) - take.cached for take in takes]
-    assert read == [len(takes[0].prompt), 1, 1, 1]
+    answers = [answer_to(engine, log, LONG, 6, sampling={"temperature": 1.5}, seed=seed) for seed in range(4)]
+    texts = finish(engine, *answers)
+    read = [len(answer.prompt) - answer.cached for answer in answers]
+    assert read == [len(answers[0].prompt), 1, 1, 1]
     assert len(set(texts)) > 1
 
 
@@ -398,13 +398,15 @@ def test_texts_that_only_begin_alike_share_their_beginning(engine: Engine, log: 
     assert len(other.prompt) - other.cached < 20
 
 
-def test_more_answers_than_the_memory_holds_wait_for_each_other(engine: Engine, log: NativeLog) -> None:
-    """1,024 tokens of memory for five texts of 400 that share nothing."""
-    forget(engine)
-    texts = [f"{number} {LONG}"[:1800] for number in ("One", "Two", "Three", "Four", "Five")]
-    answers = [answer_to(engine, log, text, 30, least=10_000) for text in texts]
+def test_more_answers_than_the_memory_holds_wait_for_each_other(demo_gguf: Path, log: NativeLog) -> None:
+    """Two of the texts fit, and a part of a third."""
+    engine = opened(demo_gguf, 768, log)
+    texts = [f"{number} {LONG}"[:1280] for number in ("One", "Two", "Three", "Four")]
+    answers = [answer_to(engine, log, text, 8, least=10_000) for text in texts]
+    assert sum(len(answer.prompt) for answer in answers) > engine.context_length
     written = finish(engine, *answers)
-    assert all(answer.reason == "length" and answer.completion == 30 for answer in answers)
+    engine.close()
+    assert all(answer.reason == "length" and answer.completion == 8 for answer in answers)
     assert all(written)
 
 
@@ -509,39 +511,54 @@ def test_what_a_state_does_not_hold_is_read_again(keeping: Engine, log: NativeLo
 
 
 def test_damaged_and_foreign_states_are_removed_and_do_no_harm(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
-    text = (LONG * 2)[:4200]
+    text = (LONG * 2)[:3300]
     keeping.keep_states(tmp_path, "model", 10**9)
     expected = finish(keeping, answer_to(keeping, log, text))
     keeping.save()
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
+    assert begun(keeping, log, text, tmp_path) > 500  # tokens that an intact state spares
     for place in (0, 20, 70, 90, 4000, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        check_unused(keeping, log, text, tmp_path, expected)
+        assert begun(keeping, log, text, tmp_path) == 0
+        assert list(tmp_path.iterdir()) == []
     for damaged in (b"", whole[:50], whole[:-1], whole + b"x"):
         file.write_bytes(damaged)
-        check_unused(keeping, log, text, tmp_path, expected)
+        assert begun(keeping, log, text, tmp_path) == 0
+        assert list(tmp_path.iterdir()) == []
+    # None of them has left anything in the memory.
+    answer = answer_to(keeping, log, text)
+    assert finish(keeping, answer) == expected
+    assert answer.cached == 0
     file.write_bytes(whole)
     assert SavedStates(tmp_path, "another model", 10**9, windows=True).closest([1]) == (None, 0)
     assert file.exists()  # it is another model's, and none of ours
 
 
-def check_unused(engine: Engine, log: NativeLog, text: str, folder: Path, expected: list[str]) -> None:
+def begun(engine: Engine, log: NativeLog, text: str, folder: Path) -> int:
+    """How many tokens of a text need not be read when it is begun with an empty memory and the states in ``folder``."""
     forget(engine)
     engine.keep_states(folder, "model", 10**9)
     answer = answer_to(engine, log, text)
-    assert finish(engine, answer) == expected
-    assert answer.cached == 0
-    assert list(folder.iterdir()) == []
+    engine.begin(answer)
+    assert engine.admit() == [answer]
+    engine.end(answer)
+    assert answer.strand is not None
+    assert len(answer.strand.tokens) == answer.cached  # what was not restored is not there
+    return answer.cached
 
 
 def test_states_take_no_more_room_than_they_may(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
-    keeping.keep_states(tmp_path, "model", 25 * 2**20)
-    for number in range(4):
-        finish(keeping, answer_to(keeping, log, f"{number} " + (LONG * 2)[:4000]))
+    most = 20 * 2**20  # room for two of them
+    keeping.keep_states(tmp_path, "model", most)
+    kept: list[list[Path]] = []
+    for number in range(3):
+        finish(keeping, answer_to(keeping, log, f"{LONG[:1000]} {number} {LONG}"[:3100], 1))
         keeping.save()
-    sizes = [path.stat().st_size for path in tmp_path.iterdir()]
-    assert 0 < sum(sizes) <= 25 * 2**20
+        kept.append(sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime))
+    assert [len(files) for files in kept] == [1, 2, 2]
+    assert kept[0][0] not in kept[2] and kept[1][1] in kept[2]  # the one used longest ago is gone
+    assert sum(path.stat().st_size for path in kept[2]) <= most
     keeping.keep_states(tmp_path / "none", "model", 1000)
     keeping.save()
     assert list((tmp_path / "none").iterdir()) == []

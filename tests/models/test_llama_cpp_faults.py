@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from lwtui.agentwrite import RetryPolicy
-from lwtui.agentwrite.calls import Patience, stream_patiently
-from lwtui.agentwrite.events import Retrying
+from lwtui.agentwrite.events import Event, Retrying
+from lwtui.agentwrite.retry import Retries, with_retries
 from lwtui.config import ModelSettings
-from lwtui.models.base import Finished, ModelError, Prompt, Request, Sampling, TextPiece
+from lwtui.models.base import Finished, FinishReason, ModelError, Prompt, Request, Sampling, TextPiece
 from lwtui.models.llama_cpp import client, process
 from lwtui.models.llama_cpp.client import LlamaModel
 from tests.support.gguf_file import read_header
@@ -228,34 +228,35 @@ async def test_every_call_that_waits_is_told_of_the_death(demo_gguf: Path) -> No
         await model.aclose()
 
 
-async def test_a_patient_caller_goes_on_after_a_death(demo_gguf: Path) -> None:
+async def test_a_caller_that_tries_again_goes_on_after_a_death(demo_gguf: Path) -> None:
     model = await LlamaModel.load(demo_gguf, "demo")
     written: list[str] = []
-    waits: list[Retrying] = []
-    before = 0
-    try:
+    waits: list[tuple[Event, int]] = []  # each with how much was written by then
 
-        async def rest() -> Request:
-            text = "Once upon a time" + "".join(written)
-            return Request(Prompt(text=text), 200 - len(written), sampling=Sampling(temperature=1.0), seed=2)
-
-        patience = Patience(RetryPolicy(first_delay=0.01))
-        async with aclosing(stream_patiently(model, rest, patience)) as parts:
+    async def rest() -> FinishReason:
+        text = "Once upon a time" + "".join(written)
+        request = Request(Prompt(text=text), 200 - len(written), sampling=Sampling(temperature=1.0), seed=2)
+        async with aclosing(model.stream(request)) as parts:
             async for part in parts:
                 match part:
                     case TextPiece(text):
                         written.append(text)
                         if len(written) == 10:
                             kill(model, signal.SIGKILL)
-                    case Retrying():
-                        waits.append(part)
-                        before = len(written)
                     case Finished(reason):
-                        assert reason == "length"
-        assert [wait.fault for wait in waits] == ["worker"]
-        assert 10 <= before < len(written)  # a piece is one token or, where they are read late, several
+                        return reason
+        raise AssertionError("the stream ended without saying so")
+
+    async def note(event: Event) -> None:
+        waits.append((event, len(written)))
+
+    try:
+        assert await with_retries(rest, Retries(RetryPolicy(first_delay=0.01)), note) == "length"
     finally:
         await model.aclose()
+    [(wait, before)] = waits
+    assert isinstance(wait, Retrying) and wait.fault == "worker"
+    assert 10 <= before < len(written)  # a piece is one token or, where they are read late, several
 
 
 async def test_a_message_that_nobody_knows_ends_the_process_with_its_reason(demo_gguf: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lwtui.agentwrite.forms import ChatForm
-from lwtui.agentwrite.prompts import PromptBook
+from lwtui.agentwrite.prompt_builder import ChatPromptBuilder
+from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief
 from lwtui.models.llama_cpp import template as module
@@ -277,11 +277,12 @@ def test_a_chat_that_a_template_refuses_is_told_with_its_own_words() -> None:
 def test_longwriter_on_llama_is_asked_in_the_shape_it_was_tuned_with() -> None:
     # After the token that begins every text, which the engine puts there: no system message, no space, no line.
     settings = ModelSettings("mine", provider="llama_cpp", path="LongWriter-llama3.1-8b-Q4_K_M.gguf")
-    form = ChatForm(profile_for(settings), PromptBook("chat"))
-    assert form._prompt(Brief("Write.", 100), "Write about tea.").text == "[INST]Write about tea.[/INST]"
+    builder = ChatPromptBuilder(profile_for(settings), PromptTemplates("chat"))
+    assert builder._prompt(Brief("Write.", 100), "Write about tea.").text == "[INST]Write about tea.[/INST]"
     # GLM-4's is the template in its file, with the system message.
     glm = ModelSettings("mine", provider="llama_cpp", path="LongWriter-glm4-9b.Q4_K_M.gguf")
-    asked = ChatForm(profile_for(glm), PromptBook("chat"))._prompt(Brief("Write.", 100), "Write about tea.")
+    builder = ChatPromptBuilder(profile_for(glm), PromptTemplates("chat"))
+    asked = builder._prompt(Brief("Write.", 100), "Write about tea.")
     text = text_of(GLM4, *((message.role, message.content) for message in asked.messages))
     assert text.startswith("[gMASK]<sop><|system|>\n") and text.endswith("<|user|>\nWrite about tea.<|assistant|>")
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from lwtui.config import ModelSettings
-from lwtui.documents.model import Usage
 from lwtui.models.base import (
     Finished,
     ModelError,
@@ -21,6 +20,7 @@ from lwtui.models.base import (
     TextPiece,
 )
 from lwtui.models.openai_api import OpenAIModel, list_models
+from lwtui.models.usage import Usage
 from tests.support.fault_server import Answer, Fault, FaultServer
 from tests.support.served import CHAT, KEY, PIECES, RAW, Served, always, fail, reasoning_of, settings_for, take, text_of
 

@@ -151,8 +151,8 @@ async def test_other_keys_and_short_ones_are_not_shown_either(key: str) -> None:
 
 async def test_the_key_goes_to_no_other_origin_whatever_is_asked() -> None:
     async with FaultServer(models=[]) as elsewhere, Served(FaultServer()) as model:
-        response = await model._endpoint.request(f"{elsewhere.base_url}/models")
-        await response.aclose()
+        client = model._endpoint.client
+        await client.send(client.build_request("GET", f"{elsewhere.base_url}/models"))
     assert len(elsewhere.requests) == 1
     assert "authorization" not in elsewhere.requests[0].headers
 

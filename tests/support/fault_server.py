@@ -301,9 +301,7 @@ async def _scripted(answer: Answer, seen: Seen) -> AsyncIterator[bytes]:
     yield _DONE
 
 
-async def _stream(
-    writer: asyncio.StreamWriter, events: AsyncIterator[bytes], fault: Fault | None, seen: Seen
-) -> None:
+async def _stream(writer: asyncio.StreamWriter, events: AsyncIterator[bytes], fault: Fault | None, seen: Seen) -> None:
     """Write events as chunks of a body, and let the fault strike before event number ``after``."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n")
     writer.write(b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -89,7 +89,7 @@ while listening in select.select([listening, sys.stdin], [], [])[0]:
 """
 # None of these reads the environment when it is imported.
 _PRELOADED = """
-    asyncio httpx2 openai regex tomlkit sqlite3 lwtui.cli.app lwtui.cli.checks lwtui.cli.config lwtui.cli.doctor
+    asyncio httpx2 regex tomlkit sqlite3 lwtui.cli.app lwtui.cli.checks lwtui.cli.config lwtui.cli.doctor
     lwtui.cli.export lwtui.cli.guard lwtui.cli.headless lwtui.cli.models lwtui.cli.plan lwtui.cli.write
     lwtui.documents.library lwtui.models.openai_api
 """

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 from lwtui.agentwrite import Agent, Draft, RetryPolicy, make_plan, write
 from lwtui.agentwrite.events import Event, PlanReady, TextDelta
-from lwtui.agentwrite.forms import form_for
-from lwtui.agentwrite.prompts import PromptBook
+from lwtui.agentwrite.prompt_builder import builder_for
+from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.models.base import ModelError
+from lwtui.models.metering import UsageTracker
 from lwtui.models.openai_api import OpenAIModel
 from lwtui.models.profiles import PROFILES
 from lwtui.text import count_words, sentence_ends
@@ -35,6 +36,7 @@ class Studio:
     server: FaultServer
     author: Any
     error: ModelError | None = None
+    tracker: UsageTracker = field(default_factory=UsageTracker)
     events: list[Event] = field(default_factory=list)
 
     async def plan(self, brief: Brief) -> tuple[Plan, list[Event]]:
@@ -59,7 +61,7 @@ class Studio:
         draft = draft if isinstance(draft, Draft) else Draft(draft)
         self.events, self.error = [], None
         try:
-            async with aclosing(write(self.agent, brief, draft, only)) as events:
+            async with aclosing(write(self.agent, brief, draft, only, self.tracker)) as events:
                 async for event in events:
                     draft.apply(event)
                     self.events.append(event)
@@ -84,7 +86,7 @@ async def open_studio(
     *,
     profile: str = "chat",
     policy: RetryPolicy = QUICK,
-    prompts: PromptBook | None = None,
+    prompts: PromptTemplates | None = None,
     **settings: Any,
 ) -> AsyncIterator[Studio]:
     """Serve ``author`` and connect an agent to it. ``settings`` are those of the model, ``context_length`` too."""
@@ -92,7 +94,9 @@ async def open_studio(
     async with FaultServer(author, faults) as server:
         model = OpenAIModel(settings_for(server, **({"context_length": 32_768} | settings)), "")
         try:
-            yield Studio(Agent(model, kind, form_for(kind, prompts or PromptBook(kind.form)), policy), server, author)
+            yield Studio(
+                Agent(model, kind, builder_for(kind, prompts or PromptTemplates(kind.form)), policy), server, author
+            )
         finally:
             await model.aclose()
 
@@ -110,7 +114,7 @@ def prompt_of(body: Any) -> str:
     return body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
 
 
-def of_kind(kind: type[_T], events: Sequence[Event]) -> list[_T]:
+def of_kind(kind: type[_T], events: Sequence[object]) -> list[_T]:
     return [event for event in events if isinstance(event, kind)]
 
 

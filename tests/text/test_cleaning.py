@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lwtui.text import StreamCleaner, clean
+from lwtui.text import ControlStripper, clean
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ _PIECES = st.lists(st.one_of(st.sampled_from(_MARKS), st.text(max_size=4), st.sa
 
 @given(_PIECES)
 def test_pieces_together_are_the_clean_whole(pieces: list[str]) -> None:
-    cleaner = StreamCleaner()
-    together = "".join(cleaner.add(piece) for piece in pieces) + cleaner.close()
+    stripper = ControlStripper()
+    together = "".join(stripper.add(piece) for piece in pieces) + stripper.close()
     assert together == clean("".join(pieces))
 
 
@@ -78,19 +78,19 @@ def test_a_clean_text_stays_as_it_is_and_drives_nothing(pieces: list[str]) -> No
 
 
 def test_what_cannot_be_part_of_a_sequence_is_shown_at_once() -> None:
-    cleaner = StreamCleaner()
-    assert cleaner.add("Hello wor") == "Hello wor"
-    assert cleaner.add("ld\x1b[3") == "ld"
-    assert cleaner.add("1mred") == "red"
-    assert cleaner.close() == ""
+    stripper = ControlStripper()
+    assert stripper.add("Hello wor") == "Hello wor"
+    assert stripper.add("ld\x1b[3") == "ld"
+    assert stripper.add("1mred") == "red"
+    assert stripper.close() == ""
 
 
 @pytest.mark.parametrize("start", ["\x1b]0;", "\x9d", "\x1bP", "\x90", "\x1b_"])
 def test_a_sequence_without_an_end_does_not_swallow_the_text(start: str) -> None:
     text = "a word and another, " * 2000
     assert clean(start + text).endswith(text)
-    cleaner = StreamCleaner()
-    shown = "".join(cleaner.add(piece) for piece in (start, *("a word and another, " * 10 for _ in range(190))))
+    stripper = ControlStripper()
+    shown = "".join(stripper.add(piece) for piece in (start, *("a word and another, " * 10 for _ in range(190))))
     assert len(shown) > 30_000  # it is not held back for ever either
-    shown += "".join(cleaner.add("a word and another, " * 10) for _ in range(10)) + cleaner.close()
+    shown += "".join(stripper.add("a word and another, " * 10) for _ in range(10)) + stripper.close()
     assert shown == clean(start + text)

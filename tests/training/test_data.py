@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 
-from lwtui.documents.model import Brief, Origin, Plan, PlannedSection, Provenance, Status, Usage
+from lwtui.documents.model import Brief, Origin, Plan, PlannedSection, Provenance, Status
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
+from lwtui.models.usage import Usage
 from lwtui.text import count_words
 from lwtui_training.data import make_data
 from lwtui_training.filters import Filters, cut_after, repeated_share
-from lwtui_training.preferences import Scored, choose, document_pairs
+from lwtui_training.preferences import Scored, choose, document_pairs, make_preferences
 from lwtui_training.recipe import Data, Prefs, Recipe, known_recipes, load_recipe
 from lwtui_training.rows import read_instructions, read_messages, read_preferences
 from lwtui_training.steps import BadRow, TrainError
+from tests.bench.support import grades
 from tests.cli.running import endpoint, prose
+from tests.support.fault_server import Answer, Fault, FaultServer
 from tests.training.support import rows, write
 
 GOOD = '{"messages": [{"role": "user", "content": "Write."}, {"role": "assistant", "content": "Done."}]}'
@@ -167,21 +170,63 @@ def test_what_a_person_wrote_over_the_models_text_makes_a_pair(tmp_path: Path) -
     assert "Leaves" in pair["prompt"][0]["content"]
 
 
-def test_the_take_that_was_picked_is_preferred_to_each_of_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["candidate", "take"])  # as they are called, and as they once were
+def test_the_candidate_that_was_picked_is_preferred_to_each_of_the_others(tmp_path: Path, name: str) -> None:
     plan = Plan("Tea", (PlannedSection("Leaves", "what they are", 50, "s1"),))
     with Document.create(tmp_path / "tea.lw", Brief("Write about tea.", 100), plan) as document:
         document.begin("s1", Provenance("m", prompt_hash="p"), 0)
-        document.append("s1", "The first words, before any take.")
+        document.append("s1", "The first words, before any candidate.")
         document.finish("s1", Status.DONE, Usage())
-        texts = ("Take one is dull and long.", "Take two is good and long.", "Take three is odd and long.", "Stopped.")
-        takes = [
-            document.keep_version("s1", text, Provenance("m", prompt_hash="p", task=f"take {at}"), Usage())
+        texts = (
+            "The first is dull and long.",
+            "The second is good and long.",
+            "The third is odd and long.",
+            "Stopped.",
+        )
+        candidates = [
+            document.keep_version("s1", text, Provenance("m", prompt_hash="p", task=f"{name} {at}"), Usage())
             for at, text in enumerate(texts, 1)
         ]
-        document.adopt_version("s1", takes[1])
+        document.adopt_version("s1", candidates[1])
     pairs = list(document_pairs(tmp_path))
     assert {pair["chosen"][0]["content"] for pair in pairs} == {texts[1]}
     assert [pair["rejected"][0]["content"] for pair in pairs] == [texts[2], texts[0]]
+
+
+def test_pairs_come_from_answers_of_an_endpoint_that_fails_and_of_a_judge(
+    tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All answers are as long as each other; the judge likes one of each four."""
+    monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("LWTUI_API_KEY", "k")
+    drawn: list[str] = []
+
+    def answer(request: Any) -> Answer:
+        (message,) = request["messages"]
+        if "<text>" in message["content"]:
+            best = message["content"].count("very good") == 1
+            return Answer([grades(5 if best else 2)])
+        drawn.append(message["content"])
+        good = "very good" if len(drawn) % 4 == 1 else "rather bad"
+        return Answer([f"This is number {len(drawn)}, ", f"and it is {good}."])
+
+    asked = [{"instruction": f"Tell of tea, part {number}.", "words": 9} for number in range(2)]
+    path = write(tmp_path / "instructions.jsonl", asked)
+    with FaultServer(answer, [None, Fault.cut(1), None, Fault.http(503)], models=[{"id": "m-1"}]) as server:
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config" / "settings.toml").write_text(
+            f'[models.judge]\nmodel = "m-1"\nbase_url = "{server.base_url}"\ncontext_length = 8000\n'
+        )
+        prefs = {"instructions": str(path), "model": "m-1", "base_url": server.base_url, "judge": "judge"}
+        made = recipe(prefs=prefs | {"batch_size": 1, "max_new_tokens": 100})
+        metrics = make_preferences(made, "", tmp_path)
+        calls = len(server.calls)
+        make_preferences(made, "", tmp_path)
+        assert len(server.calls) == calls + 8  # graded once more, but not drawn
+    assert (metrics["sampled"], metrics["pairs"]) == (2, 2)
+    pairs = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
+    assert all(pair["chosen"][0]["content"].endswith("very good.") for pair in pairs)
+    assert all(pair["rejected"][0]["content"].startswith("This is number ") for pair in pairs)
 
 
 @pytest.mark.parametrize("name", known_recipes())

@@ -21,7 +21,7 @@ from lwtui_training.steps import TrainError, input_hash
 
 PAIRS = "pairs.jsonl"
 _SAMPLES = "samples"
-_WHOLE = 0.6  # a take shorter than this share of the longest was stopped
+_WHOLE = 0.6  # a candidate shorter than this share of the longest was stopped
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def choose(prompt: str, answers: list[Scored], prefs: Prefs, drawn: random.Rando
 
 def document_pairs(source: Path) -> Iterator[Row]:
     """Pairs from ``.lw`` files: the text of a section that a person kept over the model's that it replaced, or over
-    each of the takes that it was chosen from."""
+    each of the candidates that it was chosen from."""
     paths = sorted(source.rglob("*.lw")) if source.is_dir() else [source]
     for path in paths:
         with Document.open(path, read_only=True) as document:
@@ -111,14 +111,14 @@ def document_pairs(source: Path) -> Iterator[Row]:
 
 
 def left_for(text: str, revisions: Sequence[Revision]) -> list[str]:
-    """What a person left for ``text``, the newest of ``revisions`` first: every other take of the newest request for
-    takes, else the first that the model wrote. A take that was stopped early was not judged, so it is no pair."""
+    """What a person left for ``text``, the newest of ``revisions`` first: every other candidate of the newest request
+    for candidates, else the first that the model wrote. One that was stopped early was not judged, so it is no pair."""
     others = [one for one in revisions if one.origin is Origin.MODEL and one.text.strip() not in ("", text.strip())]
-    takes = [one for one in revisions if one.provenance is not None and one.provenance.task.startswith("take ")]
-    if not takes or takes[0].provenance is None:
+    candidates = [one for one in revisions if one.provenance is not None and one.provenance.is_candidate]
+    if not candidates or candidates[0].provenance is None:
         return [one.text for one in others[-1:]]
-    request, longest = takes[0].provenance.prompt_hash, max(one.length for one in takes)
-    same = [one for one in takes if one in others and one.provenance and one.provenance.prompt_hash == request]
+    request, longest = candidates[0].provenance.prompt_hash, max(one.length for one in candidates)
+    same = [one for one in candidates if one in others and one.provenance and one.provenance.prompt_hash == request]
     return list(dict.fromkeys(one.text for one in same if one.length >= longest * _WHOLE))
 
 
@@ -145,8 +145,9 @@ async def _sample_with_lwtui(
     recipe: Recipe, instructions: list[Instruction], missing: list[int], folder: Path, meter: Meter
 ) -> None:
     from lwtui.agentwrite import open_agent
+    from lwtui.agentwrite.short_calls import ask_once
     from lwtui.config import load_settings
-    from lwtui.models.base import Message, Prompt, Request, Sampling, TextPiece
+    from lwtui.models.base import Message, Prompt, Request, Sampling
     from lwtui_training.writing import model_settings
 
     prefs = recipe.prefs
@@ -161,8 +162,7 @@ async def _sample_with_lwtui(
             seed=seed,
         )
         async with slots:
-            parts = [part.text async for part in agent.model.stream(request) if isinstance(part, TextPiece)]
-        return "".join(parts)
+            return (await ask_once(agent, request)).text
 
     try:
         for at in missing:
@@ -197,7 +197,7 @@ async def _judged(
 ) -> list[list[float | None]]:
     """S_q of every answer; ``None`` where the judge's grades could not be read."""
     from lwtui.agentwrite import open_agent
-    from lwtui.agentwrite.calls import Patience, complete
+    from lwtui.agentwrite.short_calls import ask_once
     from lwtui.config import load_settings
     from lwtui.models.base import Message, Prompt, Request, Sampling
     from lwtui_bench.grades import quality, read_grades
@@ -211,10 +211,7 @@ async def _judged(
         request = Request(
             Prompt(messages=(Message("user", template.render(prompt, text)),)), 1024, sampling=Sampling(temperature=0.5)
         )
-        said = ""
-        async for part in complete(agent.model, request, Patience(agent.policy)):
-            said = part if isinstance(part, str) else said
-        return quality(read_grades(said))
+        return quality(read_grades((await ask_once(agent, request)).text))
 
     try:
         grades = [

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lwtui.agentwrite import Agent, direct_plan, make_plan, open_agent, record, write
-from lwtui.agentwrite.events import PlanReady
+from lwtui.agentwrite import Agent, direct_plan, open_agent, plan_document, recording, write_document
 from lwtui.config import ModelSettings, load_settings, public_address
 from lwtui.documents.model import Brief, Mode, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.catalog import resolve
+from lwtui.models.metering import UsageTracker
 from lwtui.text import detect_language
 from lwtui_training.progress import Meter, note
 from lwtui_training.recipe import Data
@@ -99,13 +98,13 @@ async def _write_one(agent: Agent, brief: Brief, path: Path, tally: Tally) -> No
         begun = await asyncio.to_thread(path.exists)
         document = Document.open(path) if begun else Document.create(path, brief, await _plan(agent, brief))
         with document:
-            async with aclosing(record(document, write(agent, brief, document))) as events:
-                async for _ in events:
-                    pass
-            tally.tokens += document.usage.prompt + document.usage.completion
+            tracker = UsageTracker(record=document.add_usage)
+            async with recording(document, tracker) as recorder:
+                await write_document(agent, brief, document, recorder.keep, tracker=tracker)
+            tally.tokens += document.usage.total
         tally.done += 1
     except ModelError as error:
-        if error.kind in ("auth", "unknown-model", "budget", "unreachable", "worker"):
+        if error.kind in ("auth", "unknown-model", "unreachable", "worker"):
             raise
         _failed(brief, error, tally)
     except LwtuiError as error:
@@ -118,13 +117,7 @@ def _failed(brief: Brief, error: LwtuiError, tally: Tally) -> None:
 
 
 async def _plan(agent: Agent, brief: Brief) -> Plan:
-    if brief.mode is Mode.DIRECT:
-        return direct_plan(brief)
-    async with aclosing(make_plan(agent, brief)) as events:
-        async for event in events:
-            if isinstance(event, PlanReady):
-                return event.plan
-    raise AssertionError("make_plan ends with a plan or an error")
+    return direct_plan(brief) if brief.mode is Mode.DIRECT else await plan_document(agent, brief)
 
 
 def _brief(data: Data, one: Instruction, seed: int) -> Brief:
@@ -140,4 +133,4 @@ def _finished_tokens(path: Path) -> int | None:
         sections = document.sections()
         if not sections or any(section.status is not Status.DONE for section in sections):
             return None
-        return document.usage.prompt + document.usage.completion
+        return document.usage.total

@@ -95,8 +95,8 @@ async def _sitting(
     name: str, options: argparse.Namespace, settings: Settings, template: Template, files: dict[Path, list[Answer]]
 ) -> int:
     """One judge's; how many answers could not be asked about."""
+    from lwtui_bench.commands.options import usage_tracker
     from lwtui_bench.judge import Judge
-    from lwtui_bench.metered import Meter, Prices
     from lwtui_bench.models import Choice, checkpoint, is_checkpoint, open_choice
 
     if not options.base_url and is_checkpoint(name):
@@ -109,34 +109,36 @@ async def _sitting(
         sampling = {"sampling": agent.profile.sampling.to_dict(), "seed": options.seed}
         about = sampling | ({"model_hash": agent.model.model_hash} if agent.model.model_hash else {})
         judge = Judge(choice.label, template, about)
-        meter = Meter(Prices.of(choice.settings), options.budget)
-        return sum([await _one_file(path, answers, agent, judge, meter, options) for path, answers in files.items()])
+        tracker = usage_tracker(options.budget, choice.settings)
+        return sum([await _one_file(path, answers, agent, judge, tracker, options) for path, answers in files.items()])
     finally:
         await agent.aclose()
 
 
 async def _one_file(
-    path: Path, answers: list[Answer], agent: Any, judge: Any, meter: Any, options: argparse.Namespace
+    path: Path, answers: list[Answer], agent: Any, judge: Any, tracker: Any, options: argparse.Namespace
 ) -> int:
+    from lwtui_bench.commands.options import count_earlier, explain_budget
     from lwtui_bench.commands.progress import Judging, Ticker
     from lwtui_bench.jsonl import JsonLines
-    from lwtui_bench.judge import Court, open_cases, verdicts_path
+    from lwtui_bench.judge import JudgePool, open_cases, verdicts_path
 
     with closing(JsonLines.open(verdicts_path(path))) as store:
         cases = open_cases(answers, judge, options.repeats, store, again=options.again)
-        meter.spent += sum(row.get("cost") or 0 for row in store.rows if row.get("judge") == judge.name)
+        count_earlier(tracker, (row for row in store.rows if row.get("judge") == judge.name))
         total = len(
             {judge.key(one, repeat) for one in answers if one.text.strip() for repeat in range(options.repeats)}
         )
         weight = sum(len(answer.text) for answer, _ in cases)
-        ticker = Ticker(total - len(cases), total, weight, meter, quiet=options.quiet)
+        ticker = Ticker(total - len(cases), total, weight, tracker, agent.prices, quiet=options.quiet)
         ticker.note(
             f"{judge.name} on {path.name}, {judge.template.name} prompt: {total - len(cases)} of {total} so far"
         )
-        court = Court(agent, judge, store, meter, options.max_tokens)
+        pool = JudgePool(agent, judge, store, tracker, options.max_tokens)
         try:
-            await court.judge(cases, options.concurrency or agent.model.capabilities.parallel, Judging(ticker))
+            await pool.judge(cases, options.concurrency or agent.model.capabilities.parallel, Judging(ticker))
         except LwtuiError as error:
+            explain_budget(error)
             error.add_note("All verdicts are stored; the same command goes on from there.")
             raise
         finally:

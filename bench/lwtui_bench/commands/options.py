@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from lwtui.cli.choice import at_address
 from lwtui.cli.guard import say
 from lwtui.cli.values import number, whole
 from lwtui.config import ModelSettings, Settings
-from lwtui.errors import UsageError
+from lwtui.errors import LwtuiError, UsageError
+from lwtui.models.budget import Budget, BudgetReached, Prices, parse_budget
+from lwtui.models.metering import UsageTracker
+from lwtui.models.usage import Usage
 
 _PROFILES_SHOWN = "chat, base, longwriter-llama3.1, longwriter-glm4"
 
@@ -25,7 +30,9 @@ def add_model_options(to: argparse.ArgumentParser) -> None:
     to.add_argument("--context-length", type=whole, metavar="N", help="tokens (default: what the model says)")
     to.add_argument("--temperature", type=number, metavar="T", help="of the sampling (default: the model's, or 0.5)")
     to.add_argument("--concurrency", type=whole, metavar="N", help="how many are asked for at once")
-    to.add_argument("--budget", type=number, metavar="AMOUNT", help="end before more than this is spent")
+    to.add_argument(
+        "--budget", type=parse_budget, metavar="LIMIT", help="end before more is spent: 2.50, or '200k tokens'"
+    )
     to.add_argument("--price-input", type=number, metavar="PRICE", help="of a million tokens of prompts")
     to.add_argument("--price-output", type=number, metavar="PRICE", help="of a million tokens of answers")
     to.add_argument("--quiet", action="store_true", help="tell nothing on standard error but errors")
@@ -49,6 +56,34 @@ def model_settings(name: str, options: argparse.Namespace, settings: Settings) -
     names = ("profile", "context_length", "price_input", "price_output")
     given = {one: value for one in names if (value := getattr(options, one)) is not None}
     return replace(chosen, **given)
+
+
+def usage_tracker(budget: Budget | None, model: ModelSettings) -> UsageTracker:
+    """What counts a run's calls and holds them to its budget.
+
+    Raises:
+        UsageError: The budget is in money and the model's prices are unknown.
+    """
+    if budget is not None and budget.amount is not None and not Prices.of(model).known:
+        raise UsageError(
+            "A budget in money needs the model's prices: give --price-input and --price-output (per million tokens), "
+            "or add them to the model: lwtui models add --help."
+        )
+    return UsageTracker(lambda: budget)
+
+
+def count_earlier(tracker: UsageTracker, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Count against the budget what the answers in stored ``rows`` took: their cost, or their tokens."""
+    for row in rows:
+        tracker.spent_amount += row.get("cost") or 0.0
+        if isinstance(usage := row.get("usage"), dict):
+            tracker.spent += Usage(usage.get("prompt") or 0, usage.get("completion") or 0)
+
+
+def explain_budget(error: LwtuiError) -> None:
+    """Say what can be done where the budget has no room for an answer, of which only the longest is known."""
+    if isinstance(error, BudgetReached):
+        error.add_note("Room is kept for the longest answer. Raise --budget, or lower --max-tokens.")
 
 
 def existing_data(options: argparse.Namespace) -> Path | None:

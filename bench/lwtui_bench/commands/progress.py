@@ -11,11 +11,12 @@ from typing import Any
 from lwtui.agentwrite.events import Event, PlanRejected, Retrying, SectionFinished
 from lwtui.cli.guard import say
 from lwtui.errors import LwtuiError
+from lwtui.models.budget import Prices
+from lwtui.models.metering import UsageTracker
 from lwtui.text import clean, duration, one_line
 from lwtui_bench.answers import Answer
 from lwtui_bench.generators import Job
 from lwtui_bench.judge import Verdict
-from lwtui_bench.metered import Meter
 
 _REDRAW_SECONDS = 0.2
 _MOST_PROMPT = 48  # characters
@@ -24,12 +25,15 @@ _MOST_PROMPT = 48  # characters
 class Ticker:
     """Counts what is done of a number of things that take about as long as their weights say."""
 
-    def __init__(self, done: int, total: int, weight: float, meter: Meter, *, quiet: bool) -> None:
-        """``done`` of ``total`` were there before; ``weight`` is what is left to do."""
+    def __init__(
+        self, done: int, total: int, weight: float, tracker: UsageTracker, prices: Prices, *, quiet: bool
+    ) -> None:
+        """``done`` of ``total`` were there before; ``weight`` is what is left to do, by calls at these ``prices``."""
         self._done, self._total = done, total
         self._open_weight = weight
         self._did_weight = 0.0
-        self._meter = meter
+        self._tracker = tracker
+        self._prices = prices
         self._quiet = quiet or sys.stderr is None
         self._live = not self._quiet and sys.stderr.isatty()
         self._began = monotonic()
@@ -69,13 +73,15 @@ class Ticker:
         """How far it is, how fast it goes, how long it takes, what it cost."""
         seconds = monotonic() - self._began
         parts = [f"{self._done} of {self._total}"]
-        if seconds >= 1 and self._meter.pieces:
-            parts.append(f"{self._meter.pieces / seconds:.0f} tokens/s")
+        if seconds >= 1 and self._tracker.pieces:
+            parts.append(f"{self._tracker.pieces / seconds:.0f} tokens/s")
         if self._did_weight and self._open_weight > 0:
             parts.append(f"{duration(self._open_weight / self._did_weight * seconds)} left")
-        if self._meter.prices.are_known:
-            of = f" of {self._meter.limit:g}" if self._meter.limit is not None else ""
-            parts.append(f"{self._meter.spent:.4g}{of} spent")
+        budget = self._tracker.budget
+        if budget is not None and budget.tokens is not None:
+            parts.append(f"{self._tracker.total.total:,} of {budget} spent")
+        elif self._prices.known:
+            parts.append(f"{self._tracker.cost:.4g}{f' of {budget}' if budget else ''} spent")
         if self.failed:
             parts.append(f"{self.failed} failed")
         return " · ".join(parts)

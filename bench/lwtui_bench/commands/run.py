@@ -78,7 +78,7 @@ def _tasks() -> str:
 
 
 @dataclass
-class Task:
+class BenchTask:
     """What is to be run on each model."""
 
     options: argparse.Namespace
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
     samples = list(suite.load(data))[: options.limit]
     if data is not None:
         _warn_about(data)
-    task = Task(options, settings, suite, samples, Mode(options.mode))
+    task = BenchTask(options, settings, suite, samples, Mode(options.mode))
     choices = [_choice(name, options, settings) for name in options.model or [settings.model]]
     if len(choices) > 1 and options.output is not None and options.output.suffix == ".jsonl":
         raise UsageError("--output names one file, but there are several models: give a folder.")
@@ -128,13 +128,13 @@ def _choice(name: str, options: argparse.Namespace, settings: Settings) -> Choic
     return Choice(name if options.base_url else chosen.name, chosen)
 
 
-async def _run_all(task: Task, choices: list[Choice]) -> int:
+async def _run_all(task: BenchTask, choices: list[Choice]) -> int:
     for choice in choices:
         await _run_model(task, choice)
     return 1 if task.failed else 0
 
 
-async def _run_model(task: Task, choice: Choice) -> None:
+async def _run_model(task: BenchTask, choice: Choice) -> None:
     from lwtui.cli.terms import show_terms_once
     from lwtui_bench.jsonl import JsonLines
     from lwtui_bench.models import open_choice
@@ -158,23 +158,25 @@ async def _run_model(task: Task, choice: Choice) -> None:
 
 
 async def _answer(
-    task: Task, choice: Choice, agent: Agent, identity: Identity, store: Any, total: int, waiting: list[Any]
+    task: BenchTask, choice: Choice, agent: Agent, identity: Identity, store: Any, total: int, waiting: list[Any]
 ) -> None:
+    from lwtui_bench.commands.options import count_earlier, explain_budget, usage_tracker
     from lwtui_bench.commands.progress import Answering, Ticker
-    from lwtui_bench.metered import Meter, Prices
     from lwtui_bench.run import Runner
 
     options = task.options
-    spent = sum(row.get("cost") or 0 for row in store.rows)
-    meter = Meter(Prices.of(choice.settings), options.budget, spent)
+    tracker = usage_tracker(options.budget, choice.settings)
+    count_earlier(tracker, store.rows)
     weight = sum(job.sample.length for job in waiting)
-    ticker = Ticker(total - len(waiting), total, weight, meter, quiet=options.quiet)
+    ticker = Ticker(total - len(waiting), total, weight, tracker, agent.prices, quiet=options.quiet)
     ticker.note(f"{choice.label}, {task.suite.name}, {task.mode}: {total - len(waiting)} of {total} answered so far")
     parallel = 1 if task.mode is Mode.PARALLEL else agent.model.capabilities.parallel
-    runner = Runner(agent, _generator(task, identity), identity, store, meter, Answering(ticker))
+    runner = Runner(agent, _generator(task, identity), identity, store, tracker, Answering(ticker))
     try:
         await runner.run(waiting, options.concurrency or parallel)
     except LwtuiError as error:
+        if task.mode is Mode.DIRECT:
+            explain_budget(error)
         error.add_note(f"All answers are in {task.output}; the same command goes on from there.")
         raise
     finally:
@@ -186,7 +188,7 @@ async def _answer(
         say(f"{total - ticker.failed} of {total} are answered, in {task.output}")
 
 
-def _generator(task: Task, identity: Identity) -> Generator:
+def _generator(task: BenchTask, identity: Identity) -> Generator:
     from lwtui_bench.generators import AgentWrite, Direct
 
     if task.mode is Mode.DIRECT:
@@ -194,7 +196,7 @@ def _generator(task: Task, identity: Identity) -> Generator:
     return AgentWrite(task.mode, task.output.with_suffix(f".{identity.hash[:8]}.parts"))
 
 
-def _identity(task: Task, choice: Choice, agent: Agent) -> Identity:
+def _identity(task: BenchTask, choice: Choice, agent: Agent) -> Identity:
     from lwtui_bench.models import prompts_hash
     from lwtui_bench.run import Identity
 
@@ -213,7 +215,7 @@ def _identity(task: Task, choice: Choice, agent: Agent) -> Identity:
     return Identity(choice.label, task.mode.value, task.suite.name, settings)
 
 
-def _output(task: Task, choice: Choice) -> Path:
+def _output(task: BenchTask, choice: Choice) -> Path:
     given: Path | None = task.options.output
     if given is not None and given.suffix == ".jsonl":
         return given

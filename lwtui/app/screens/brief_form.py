@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Horizontal, VerticalScroll
 from textual.widgets import Input, Label, Select, TextArea
 
-from lwtui.agentwrite.prompts import LANGUAGES, language_name
+from lwtui.agentwrite.prompt_templates import LANGUAGES, language_name
 from lwtui.app.format import unit
 from lwtui.app.screens.base import Base
 from lwtui.app.screens.model_fields import sampling_of, sampling_options
@@ -83,19 +83,19 @@ class BriefForm(Base):
 
     def _models(self) -> Options:
         """The models there are; the document's own too, if it is none of these."""
-        agents = self.lwtui.agents
-        options = [(name, name) for name in agents.names()]
+        models = self.lwtui.models
+        options = [(name, name) for name in models.names()]
         if not self._given.model:
-            options.insert(0, (f"the default one: {agents.default}", ""))
-        elif self._given.model not in agents.names():
-            told = "" if agents.knows(self._given.model) else " (not known on this machine)"
+            options.insert(0, (f"the default one: {models.default}", ""))
+        elif self._given.model not in models.names():
+            told = "" if models.knows(self._given.model) else " (not known on this machine)"
             options.append((f"{self._given.model}{told}", self._given.model))
         return [(Text(shown), name) for shown, name in options]
 
     def _samplings(self, model: str) -> Options:
         """What there is to choose from: first the model's own, by what that is."""
-        agents = self.lwtui.agents
-        own = sampling_of(agents.resolve(model)) if agents.knows(model) else ""
+        models = self.lwtui.models
+        own = sampling_of(models.resolve(model)) if models.knows(model) else ""
         (_, first), *sets = sampling_options(custom=False)
         if self._given.sampling not in [first, *(name for _, name in sets)]:
             sets.append((self._given.sampling, self._given.sampling))

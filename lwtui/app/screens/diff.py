@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -13,8 +12,8 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.worker import Worker
 
-from lwtui.agentwrite.events import Retrying, TextDelta, TextRolledBack
-from lwtui.agentwrite.revise import Proposal, Revising
+from lwtui.agentwrite.events import Emit, Event, Retrying, TextDelta, TextRolledBack
+from lwtui.agentwrite.revise import PassageCut, Proposal
 from lwtui.app.format import counted, number
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.base import Dialog
@@ -59,10 +58,10 @@ class DiffScreen(Dialog[Decided]):
         old: str,
         new: str = "",
         *,
-        answer: Callable[[], AsyncGenerator[Revising, None]] | None = None,
+        answer: Callable[[Emit], Awaitable[Proposal]] | None = None,
         decides: bool = True,
     ) -> None:
-        """Compare ``old`` with ``new``, or with what ``answer`` yields.
+        """Compare ``old`` with ``new``, or with the proposal that ``answer`` makes, which emits its text as it comes.
 
         Without ``decides`` there is nothing to take: both are versions of before.
         """
@@ -106,17 +105,17 @@ class DiffScreen(Dialog[Decided]):
 
     # -- the answer
 
-    async def _ask(self, answer: Callable[[], AsyncGenerator[Revising, None]]) -> None:
+    async def _ask(self, answer: Callable[[Emit], Awaitable[Proposal]]) -> None:
         try:
-            async with aclosing(answer()) as events:
-                async for event in events:
-                    self._heard(event)
+            self._decide_on(await answer(self._hear))
+        except PassageCut as cut:
+            self.lwtui.complain(cut)
+            self._decide_on(cut.proposal)
         except LwtuiError as error:
             self.lwtui.complain(error)
-            if self._proposal is None:  # else there is something to decide on, if not all
-                self.dismiss(None)
+            self.dismiss(None)
 
-    def _heard(self, event: Revising) -> None:
+    async def _hear(self, event: Event) -> None:
         match event:
             case TextDelta(text=text):
                 self._coming += text
@@ -126,10 +125,11 @@ class DiffScreen(Dialog[Decided]):
                 self._coming = self._coming[:keep]
             case Retrying(reason=reason, delay=delay):
                 self._status.say(f"Trying again in {delay:.1f} s: {reason}")
-            case Proposal():
-                self._proposal, self._new = event, event.text
-                self._asking = None
-                self._compare()
+
+    def _decide_on(self, proposal: Proposal) -> None:
+        self._proposal, self._new = proposal, proposal.text
+        self._asking = None
+        self._compare()
 
     def _draw_coming(self) -> None:
         self._frame = None

@@ -78,7 +78,7 @@ class DocumentScreen(Base):
         """Start a run of the model that has ``role``; what keeps it from starting is told."""
         if self._refuses():
             return
-        if not self._session.agents.knows(self._session.model_for(role)):
+        if not self._session.models.knows(self._session.roles.name(role)):
             self._start_with_another(start, role)
             return
         try:
@@ -93,8 +93,8 @@ class DocumentScreen(Base):
 
     async def _has_model(self, role: Role = Role.WRITE) -> bool:
         """Whether the model that has ``role`` is known on this machine; the person may choose another."""
-        name = self._session.model_for(role)
-        if self._session.agents.knows(name):
+        name = self._session.roles.name(role)
+        if self._session.models.knows(name):
             return True
         question = f"The model {name} is not known on this machine. Choose another:"
         return not self._refuses() and await self._choose_model(role, question)
@@ -104,10 +104,10 @@ class DocumentScreen(Base):
         from lwtui.app.screens.dialogs import Choose
 
         session = self._session
-        models = [(name, name) for name in self.lwtui.agents.names()]
+        models = [(name, name) for name in self.lwtui.models.names()]
         if role is not Role.WRITE:
             models.insert(0, (_AS_SET, "as the settings say, or as the writer"))
-        name = await self.app.push_screen_wait(Choose(question, models, session.model_for(role)))
+        name = await self.app.push_screen_wait(Choose(question, models, session.roles.name(role)))
         if name is None:
             return False
         try:
@@ -146,13 +146,13 @@ class DocumentScreen(Base):
         session = self._session
         if self._refuses():
             return
-        options = [(role.value, f"{shown}: {session.model_for(role)}") for role, shown in _ROLES.items()]
+        options = [(role.value, f"{shown}: {session.roles.name(role)}") for role, shown in _ROLES.items()]
         chosen = await self.app.push_screen_wait(Choose("Which model is to be another?", options))
         if chosen is None:
             return
         role = Role(chosen)
         if await self._choose_model(role, f"{_ROLES[role]}: which model?"):
-            self.say(f"{_ROLES[role]}: {session.model_for(role)}.")
+            self.say(f"{_ROLES[role]}: {session.roles.name(role)}.")
 
     @work(exclusive=True, group="runs")
     async def action_brief(self) -> None:

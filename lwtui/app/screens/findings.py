@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
-
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -11,9 +9,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.worker import Worker
 
-from lwtui.agentwrite.critic import CriticEvent, Found, Reading, Reviewed
+from lwtui.agentwrite.critic import CriticEvent, Reading
 from lwtui.agentwrite.events import Retrying
-from lwtui.agentwrite.lint import Finding, Place
+from lwtui.agentwrite.lint import Finding, TextPlace
 from lwtui.app.format import counted
 from lwtui.app.screens.base import Dialog
 from lwtui.app.session import Session
@@ -25,7 +23,7 @@ from lwtui.errors import LwtuiError
 _HINT = "c has the critic read the whole document; r looks again."
 
 
-class FindingsScreen(Dialog[Place]):
+class FindingsScreen(Dialog[TextPlace]):
     """Answers with the place to go to."""
 
     BINDINGS = [
@@ -65,13 +63,13 @@ class FindingsScreen(Dialog[Place]):
 
     @property
     def _findings(self) -> list[Finding]:
-        return self._session.aside.findings
+        return self._session.assistant.findings
 
     @work(exclusive=True, group="look")
     async def action_look(self) -> None:
         """Look the text over without a model."""
         self._status.say("Looking for what is said twice…")
-        await self._session.aside.look_over()
+        await self._session.assistant.look_over()
         self._draw()
         found = counted(len(self._findings), "finding") if self._findings else "Nothing is found"
         self._status.say(f"{found}. {_HINT}")
@@ -89,26 +87,22 @@ class FindingsScreen(Dialog[Place]):
     async def _critic(self) -> None:
         self._status.say("The critic is reading… c stops it.")
         try:
-            async with aclosing(self._session.aside.review()) as events:
-                async for event in events:
-                    self._heard(event)
+            reviewed = await self._session.assistant.review(self._hear)
+            left = f"; {reviewed.dropped} dropped, whose quotes do not stand in the text" if reviewed.dropped else ""
+            self._status.say(f"The critic found {reviewed.found}{left}. {_HINT}")
         except LwtuiError as error:
             self._status.say(str(error))
             self.lwtui.complain(error)
         self._reading = None
+        self._draw()
 
-    def _heard(self, event: CriticEvent) -> None:
+    async def _hear(self, event: CriticEvent) -> None:
         match event:
             case Reading(number, total):
                 self._status.say(f"The critic is reading stretch {number} of {total}… c stops it.")
             case Retrying(reason=reason, delay=delay):
                 self._status.say(f"Trying again in {delay:.1f} s: {reason}")
-            case Found():
-                self._draw()
-            case Reviewed(found, dropped):
-                left = f"; {dropped} dropped, whose quotes do not stand in the text" if dropped else ""
-                self._status.say(f"The critic found {found}{left}. {_HINT}")
-                self._draw()
+        self._draw()  # what the critic found in its last review went when this one began
 
     # -- what is shown
 

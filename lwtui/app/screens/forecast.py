@@ -8,15 +8,15 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Label, Static
 
-from lwtui.agentwrite.budget import Budget
-from lwtui.agentwrite.estimate import Forecast
+from lwtui.agentwrite.forecast import Forecast
 from lwtui.app.format import amount, counted, number
 from lwtui.app.keymap import PLAN, key_of
 from lwtui.app.screens.base import Dialog
 from lwtui.app.session import Session
 from lwtui.config import Role
-from lwtui.documents.model import Usage
 from lwtui.errors import LwtuiError
+from lwtui.models.budget import Budget, Prices
+from lwtui.models.usage import Usage
 from lwtui.text import duration, money
 
 
@@ -60,7 +60,7 @@ def lines(session: Session) -> list[str]:
         ("Time", _time(expected)),
         ("Cost", money(expected.cost) if expected.cost is not None else "the model's prices are not known"),
         ("So far", _so_far(session, document.usage)),
-        *((role.value.capitalize(), session.model_for(role)) for role in Role),
+        *((role.value.capitalize(), session.roles.name(role)) for role in Role),
     ]
     result = [f"{name:<20} {value}" for name, value in told]
     if expected.planned:
@@ -105,5 +105,5 @@ def _so_far(session: Session, usage: Usage) -> str:
 
 def _verdict(session: Session, expected: Forecast, budget: Budget) -> str:
     model = session.model_settings
-    share = budget.share(session.document.usage + expected.usage, model) if model else 0.0
+    share = session.tracker.share(budget, expected.usage, Prices.of(model)) if model else 0.0
     return f"At the end, {share:.0%} of the budget" + ("." if share <= 1 else ": it stops when that is used up.")

@@ -8,7 +8,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import TextArea
 
-from lwtui.agentwrite.preview import Preview, preview
+from lwtui.agentwrite.preview import PromptPreview, preview
 from lwtui.app.format import counted, number
 from lwtui.app.screens.base import Dialog
 from lwtui.app.session import Session
@@ -29,7 +29,7 @@ class InspectorScreen(Dialog[None]):
         super().__init__()
         self._session = session
         self._section_id = section_id
-        self._seen: Preview | None = None
+        self._seen: PromptPreview | None = None
         self._list = RowList(
             Column("Part"), Column("Tokens", 9, right=True), Column("Share", 6, right=True), header=True,
             hint="Opening the model…",
@@ -53,7 +53,7 @@ class InspectorScreen(Dialog[None]):
     async def _look(self) -> None:
         document = self._session.document
         try:
-            agent = await self._session.agents.get(self._session.model)
+            agent = await self._session.models.get(self._session.model)
             self._seen = seen = await preview(agent, document.brief, document, self._section_id)
         except LwtuiError as error:
             self._told.say(str(error))
@@ -68,7 +68,7 @@ class InspectorScreen(Dialog[None]):
         self._show_part()
         self._told.say(self._summary(seen))
 
-    def _summary(self, seen: Preview) -> str:
+    def _summary(self, seen: PromptPreview) -> str:
         about = "" if seen.exact else "about "
         told = f"{about}{number(seen.tokens)} of {number(seen.context_length)} tokens of context, "
         told += f"and up to {number(seen.answer)} for the answer."

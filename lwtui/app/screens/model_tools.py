@@ -1,11 +1,11 @@
-"""What a writer has a model do with text that stands: another version of a passage, takes of a section, a review."""
+"""What a writer has a model do with text that is there: rewrite a passage, write candidates for a section, review."""
 
 from __future__ import annotations
 
 from textual import work
 
-from lwtui.agentwrite.revise import Order, Wish
-from lwtui.agentwrite.takes import MOST_TAKES, Take
+from lwtui.agentwrite.candidates import MOST_CANDIDATES, Candidate
+from lwtui.agentwrite.revise import EditKind, PassageEdit
 from lwtui.app.format import unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.document import DocumentScreen
@@ -13,17 +13,17 @@ from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.errors import LwtuiError
 
-_ORDERS = {
-    Order.REWRITE: "Rewrite: the same in better words",
-    Order.EXPAND: "Expand: with more detail",
-    Order.SHORTEN: "Shorten: what matters most",
-    Order.CONTINUE: "Continue: go on from here",
-    Order.TONE: "Change the tone…",
-    Order.CUSTOM: "Tell the model what to change…",
+_EDITS = {
+    EditKind.REWRITE: "Rewrite: the same in better words",
+    EditKind.EXPAND: "Expand: with more detail",
+    EditKind.SHORTEN: "Shorten: what matters most",
+    EditKind.CONTINUE: "Continue: go on from here",
+    EditKind.TONE: "Change the tone…",
+    EditKind.CUSTOM: "Tell the model what to change…",
 }
 _QUESTIONS = {
-    Order.TONE: ("Which tone?", "Such as: drier, warmer, more formal, for children."),
-    Order.CUSTOM: ("What is to be changed?", "Such as: put it into the past tense."),
+    EditKind.TONE: ("Which tone?", "Such as: drier, warmer, more formal, for children."),
+    EditKind.CUSTOM: ("What is to be changed?", "Such as: put it into the past tense."),
 }
 
 
@@ -31,8 +31,8 @@ class ModelTools(DocumentScreen):
     """The part of the writing screen that asks a model. The screen itself has what this part names here."""
 
     _editor: SectionEditor
-    _wish = Wish(Order.REWRITE)  # what was asked for last
-    _takes = 3  # how many were
+    _edit = PassageEdit(EditKind.REWRITE)  # what was asked for last
+    _count = 3  # how many were
 
     def _section_at_rest(self) -> Section | None:
         """The section that is shown, stored and not being written; else the person is told why not."""
@@ -61,20 +61,20 @@ class ModelTools(DocumentScreen):
             return
         # Whoever is in the outline means the section.
         start, end = self._editor.selected if self.focused is self._editor else (0, len(section.text))
-        wish = await self._asked_wish()
-        if wish is None:
+        edit = await self._asked_edit()
+        if edit is None:
             return
-        ModelTools._wish = wish
+        ModelTools._edit = edit
         name = section.title or self._document.title
         screen = DiffScreen(
-            f"{wish.task.capitalize()}, in {name}",
+            f"{edit.task.capitalize()}, in {name}",
             section.text,
-            answer=lambda: self._session.aside.revise(section.id, start, end, wish),
+            answer=lambda emit: self._session.assistant.revise(section.id, start, end, edit, emit),
         )
         decided = await self.app.push_screen_wait(screen)
         try:
             if decided is not None and decided.taken and decided.proposal is not None:
-                self._session.aside.take(section.id, section.text, decided.text, decided.proposal)
+                self._session.assistant.take(section.id, section.text, decided.text, decided.proposal)
         except LwtuiError as error:
             self.complain(error)
         else:
@@ -82,75 +82,77 @@ class ModelTools(DocumentScreen):
                 self.say(told(decided, name))
         self._draw(section.id)
 
-    async def _asked_wish(self) -> Wish | None:
+    async def _asked_edit(self) -> PassageEdit | None:
         from lwtui.app.screens.dialogs import Ask, Choose
 
-        options = [(order.value, shown) for order, shown in _ORDERS.items()]
-        chosen = await self.app.push_screen_wait(Choose("What is the model to do?", options, self._wish.order.value))
+        options = [(kind.value, shown) for kind, shown in _EDITS.items()]
+        chosen = await self.app.push_screen_wait(Choose("What is the model to do?", options, self._edit.kind.value))
         if chosen is None:
             return None
-        order = Order(chosen)
-        if order not in _QUESTIONS:
-            return Wish(order)
-        before = self._wish.detail if self._wish.order is order else ""
-        detail = await self.app.push_screen_wait(Ask(_QUESTIONS[order][0], before, _QUESTIONS[order][1]))
-        return Wish(order, detail) if detail else None
+        kind = EditKind(chosen)
+        if kind not in _QUESTIONS:
+            return PassageEdit(kind)
+        before = self._edit.detail if self._edit.kind is kind else ""
+        detail = await self.app.push_screen_wait(Ask(_QUESTIONS[kind][0], before, _QUESTIONS[kind][1]))
+        return PassageEdit(kind, detail) if detail else None
 
-    # -- takes
+    # -- candidates
 
     @work(exclusive=True, group="model-tools")
-    async def action_takes(self) -> None:
-        """Have several takes of the section written, to pick one or to merge it into the text."""
+    async def action_candidates(self) -> None:
+        """Have several candidates for the section written, to pick one or to merge it into the text."""
+        from lwtui.app.screens.candidates import CandidatesScreen
         from lwtui.app.screens.dialogs import Ask
-        from lwtui.app.screens.takes import TakesScreen
 
         section = self._section_at_rest()
         if section is None or not await self._has_model():
             return
-        hint = f"2 to {MOST_TAKES}, side by side where the model can. The text stays until you pick one."
-        asked = Ask("How many takes of this section?", str(self._takes), hint, problem=_wrong_number)
+        hint = f"2 to {MOST_CANDIDATES}, side by side where the model can. The text stays until you pick one."
+        asked = Ask("How many candidates for this section?", str(self._count), hint, problem=_wrong_number)
         answer = await self.app.push_screen_wait(asked)
         if answer is None:
             return
-        ModelTools._takes = int(answer)
+        ModelTools._count = int(answer)
         name = section.title or self._document.title
-        screen = TakesScreen(
-            f"Takes of {name}",
+        screen = CandidatesScreen(
+            f"Candidates for {name}",
             int(answer),
-            lambda: self._session.aside.takes(section.id, int(answer)),
+            lambda emit: self._session.assistant.candidates(section.id, int(answer), emit),
             unit=unit(self._document.brief.language),
         )
         picked = await self.app.push_screen_wait(screen)
         try:
             if picked is not None:
-                await (self._merge(section, picked.take) if picked.merges else self._pick(section, picked.take))
+                put_in = self._merge if picked.merges else self._pick
+                await put_in(section, picked.candidate)
         except LwtuiError as error:
             self.complain(error)
         self._draw(section.id)
 
-    async def _pick(self, section: Section, take: Take) -> None:
+    async def _pick(self, section: Section, candidate: Candidate) -> None:
         from lwtui.app.screens.dialogs import Confirm
 
         if section.origin is Origin.USER:
             question = (
-                "You edited this section by hand. Put this take in its place? "
+                "You edited this section by hand. Put this candidate in its place? "
                 f"Your text stays in its history ({key_of(WRITING, 'history')})."
             )
             if not await self.app.push_screen_wait(Confirm(question, "Replace")):
                 return
-        self._session.aside.pick(section.id, take)
+        self._session.assistant.pick(section.id, candidate)
         self.say(
-            f"Take {take.number} is the text. "
+            f"Candidate {candidate.number} is the text. "
             f"The others, and the text before, are in its history ({key_of(WRITING, 'history')})."
         )
 
-    async def _merge(self, section: Section, take: Take) -> None:
+    async def _merge(self, section: Section, candidate: Candidate) -> None:
         from lwtui.app.screens.diff import DiffScreen, told
 
         name = section.title or self._document.title
-        decided = await self.app.push_screen_wait(DiffScreen(f"Take {take.number} of {name}", section.text, take.text))
+        screen = DiffScreen(f"Candidate {candidate.number} for {name}", section.text, candidate.text)
+        decided = await self.app.push_screen_wait(screen)
         if decided is not None and decided.taken:
-            self._session.aside.merge(section.id, section.text, decided.text, take)
+            self._session.assistant.merge(section.id, section.text, decided.text, candidate)
         self.say(told(decided, name))
 
     # -- a review
@@ -175,5 +177,5 @@ class ModelTools(DocumentScreen):
 
 
 def _wrong_number(answer: str) -> str:
-    right = answer.isdecimal() and 2 <= int(answer) <= MOST_TAKES
-    return "" if right else f"The number of takes is from 2 to {MOST_TAKES}."
+    right = answer.isdecimal() and 2 <= int(answer) <= MOST_CANDIDATES
+    return "" if right else f"The number of candidates is from 2 to {MOST_CANDIDATES}."

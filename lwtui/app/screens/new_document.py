@@ -25,8 +25,8 @@ class NewDocumentScreen(BriefForm):
         super().__init__("New document", Brief("", _WORDS, language=""))
 
     def compose(self) -> ComposeResult:
-        agents = self.lwtui.agents
-        model = agents.default if agents.knows(agents.default) else agents.names()[0]
+        models = self.lwtui.models
+        model = models.default if models.knows(models.default) else models.names()[0]
         self._given = replace(self._given, model=model)
         yield from super().compose()
 

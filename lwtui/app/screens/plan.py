@@ -156,7 +156,7 @@ class PlanScreen(PlanTools):
             case _ if why := why_read_only(self._document):
                 status = why
             case Activity.LOADING:
-                status = f"Opening the model {self._session.model_for(Role.PLAN)} … {key_of(PLAN, 'stop')} stops"
+                status = f"Opening the model {self._session.roles.name(Role.PLAN)} … {key_of(PLAN, 'stop')} stops"
             case Activity.PLANNING:
                 status = f"{self._session.message} … {key_of(PLAN, 'stop')} stops"
             case Activity.WRITING:
@@ -192,7 +192,7 @@ class PlanScreen(PlanTools):
     def _show_coming(self) -> None:
         self._frame = None
         if self._planning:
-            self._coming_text.say(self._session.plan_text or "…")
+            self._coming_text.say(self._session.state.plan_text or "…")
             self._coming.scroll_end(animate=False)
             self._show_status()
 

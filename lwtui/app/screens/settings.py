@@ -14,9 +14,9 @@ from textual.widgets import Input, Label, Select
 
 from lwtui.app.format import counted, short_path
 from lwtui.app.keymap import SETTINGS, bindings, key_of
+from lwtui.app.model_checks import tried, weighed
 from lwtui.app.screens.base import Base
 from lwtui.app.themes import theme_choices
-from lwtui.app.trials import tried, weighed
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
@@ -94,12 +94,12 @@ class SettingsScreen(Base):
     def _show(self, select: str | None = None) -> None:
         default = self.lwtui.default_model
         rows = []
-        for name in self.lwtui.agents.names():
-            model = self.lwtui.agents.resolve(name)
+        for name in self.lwtui.models.names():
+            model = self.lwtui.models.resolve(name)
             address = public_address(model.base_url)
             where = (model.path or "comes with lwtui") if model.provider == "llama_cpp" else address
             rows.append(Row(name, ("*" if name == default else "", name, where, model.model)))
-        known = [self.lwtui.agents.resolve(name) for name in self.lwtui.agents.names()]
+        known = [self.lwtui.models.resolve(name) for name in self.lwtui.models.names()]
         self._offers = {f"{one.server.base_url} {one.model}": one for one in offers(self._servers, known)}
         rows += [_offered(key, one) for key, one in self._offers.items()]
         found = " · + found on this machine" if self._offers else ""
@@ -111,7 +111,7 @@ class SettingsScreen(Base):
 
     def _chosen(self) -> ModelSettings | None:
         name = self._list.key
-        return self.lwtui.agents.resolve(name) if name and name not in self._offers else None
+        return self.lwtui.models.resolve(name) if name and name not in self._offers else None
 
     @property
     def _offer(self) -> Offer | None:
@@ -194,7 +194,7 @@ class SettingsScreen(Base):
         from lwtui.app.screens.model_form import GgufForm
 
         form = GgufForm if model.provider == "llama_cpp" else EndpointForm
-        saved = await self.app.push_screen_wait(form(model, taken=self.lwtui.agents.names()))
+        saved = await self.app.push_screen_wait(form(model, taken=self.lwtui.models.names()))
         self.lwtui.reload_settings()
         self._show(saved)
         if saved:
@@ -203,7 +203,7 @@ class SettingsScreen(Base):
     async def _introduce(self, name: str, what: str) -> None:
         """Say what has become of a model that is new or changed, and how it does: an endpoint is asked, of a GGUF it is
         told what it takes. The first one that is right writes new documents."""
-        model = self.lwtui.agents.resolve(name)
+        model = self.lwtui.models.resolve(name)
         if model.provider == "llama_cpp":
             right, told = await weighed(model)
         else:

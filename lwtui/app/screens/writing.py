@@ -306,7 +306,7 @@ class WritingScreen(TextTools, ModelTools):
 
     async def action_stop(self) -> None:
         await self._halt("Stopped, and the model is unloaded.")
-        await self.lwtui.agents.release()
+        await self.lwtui.models.release()
 
     async def _halt(self, message: str) -> None:
         self.store()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.config import ModelSettings, cache_folder
-from lwtui.documents.model import Usage
 from lwtui.models.base import Capabilities, Finished, ModelError, PromptProgress, Request, StreamPart, TextPiece
 from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.llama_cpp.process import WorkerProcess
@@ -28,6 +27,7 @@ from lwtui.models.llama_cpp.protocol import (
     Text,
 )
 from lwtui.models.openai_stream import ThinkSplitter
+from lwtui.models.usage import Usage
 
 _MOST_DEATHS = 3  # in a row while loading
 _PLAIN = ModelSettings("", provider="llama_cpp", state_gb=0)

@@ -1,0 +1,47 @@
+"""Checks a new or changed model with a tiny call: whether it answers, and how fast."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from time import monotonic
+
+from lwtui.agentwrite.agent import Agent
+from lwtui.models.base import Finished, Message, ModelError, Prompt, ReasoningPiece, Request, TextPiece
+
+_TOKENS = 48
+
+
+async def check_model(agent: Agent) -> str:
+    """Make a tiny call. Returns one line on how the model answered.
+
+    Raises:
+        ModelError: It did not.
+    """
+    if not agent.follows_instructions:
+        prompt = Prompt(text="It was a bright morning in spring, and")
+    else:
+        prompt = Prompt(messages=(Message("user", "Write two sentences about spring."),))
+    request = Request(prompt, _TOKENS, sampling=agent.profile.sampling)
+    began = monotonic()
+    first: float | None = None
+    pieces = tokens = 0
+    async with aclosing(agent.model.stream(request)) as parts:
+        async for part in parts:
+            match part:
+                case TextPiece() | ReasoningPiece():
+                    first = first if first is not None else monotonic()
+                    pieces += 1
+                case Finished(usage=usage):
+                    tokens = usage.completion
+    if first is None:
+        raise ModelError(
+            f"{agent.model.name} answered, but with no text. Check its name and its prompts in the settings.",
+            kind="malformed",
+        )
+    # The first token's time is the prompt's; a short answer in one piece tells no speed.
+    seconds = monotonic() - first
+    speed = f", then {(tokens - 1) / seconds:.0f} tokens/s" if tokens > 1 and pieces > 1 and seconds > 0 else ""
+    context = agent.model.capabilities.context_length
+    return (
+        f"ok: {agent.model.name} answers: first token after {first - began:.2f} s{speed}; {context:,} tokens of context"
+    )

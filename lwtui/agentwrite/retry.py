@@ -1,0 +1,100 @@
+"""Retries: transient faults of a call are waited out, and each wait is an event."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import TypeVar
+
+from lwtui.agentwrite.events import Emit, Retrying
+from lwtui.models.base import ModelError
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How long to go on after transient faults. All times are in seconds.
+
+    The delay doubles from ``first_delay`` to ``most_delay``, unless the server names one (Retry-After). A call is
+    given up after ``attempts`` failures, or ``total_seconds`` after the first of them, without progress in between.
+    """
+
+    attempts: int = 8
+    first_delay: float = 0.5
+    most_delay: float = 30.0
+    total_seconds: float = 300.0
+
+
+@dataclass
+class Retries:
+    """Counts the failures in a row against a policy. Progress resets the count."""
+
+    policy: RetryPolicy
+    failures: int = 0
+    since: float = 0.0  # time of the first of the failures
+
+    def progress(self) -> None:
+        """Something was gained that need not be asked for again."""
+        self.failures = 0
+
+    def delay_after(self, error: ModelError) -> float:
+        """Return the seconds to wait before the next try.
+
+        Raises:
+            ModelError: ``error``, amended, where there is to be no other try.
+        """
+        if not error.retryable:
+            raise error
+        if not self.failures:
+            self.since = monotonic()
+        self.failures += 1
+        policy = self.policy
+        delay = error.retry_after
+        if delay is None:
+            delay = min(policy.most_delay, policy.first_delay * 2 ** (self.failures - 1))
+            delay *= random.uniform(0.8, 1.2)  # so that sections side by side do not come back in step
+        waited = monotonic() - self.since
+        if self.failures >= policy.attempts or waited + delay > policy.total_seconds:
+            raise ModelError(f"{str(error).rstrip('.')}. {self._why(delay, waited)}", kind=error.kind) from error
+        return delay
+
+    def _why(self, delay: float, waited: float) -> str:
+        tries = f"{self.failures} tries in {waited:.0f} s" if self.failures > 1 else "the first try"
+        asks = f": the server asks to wait {delay:.0f} s" if delay > self.policy.most_delay * 1.2 else ""
+        return f"Gave up after {tries}{asks}; what was written is kept. Try again later."
+
+
+async def with_retries(
+    call: Callable[[], Awaitable[_T]],
+    retries: Retries,
+    emit: Emit,
+    *,
+    section_id: str = "",
+    failed: Callable[[], Awaitable[bool]] | None = None,
+) -> _T:
+    """Make ``call``, again and again until one succeeds.
+
+    Args:
+        call: One attempt. Each is to go on from what the one before it brought.
+        retries: The failures so far.
+        emit: Is told of each wait.
+        section_id: The section that the call is for, for the event.
+        failed: Called after each failed attempt; returns whether anything was gained since the last one. Pieces alone
+            are no progress, or a stream that always breaks at the same place would be tried for ever.
+
+    Raises:
+        ModelError: The fault is not transient, or the policy allows no other try.
+    """
+    while True:
+        try:
+            return await call()
+        except ModelError as error:
+            if failed is not None and await failed():
+                retries.progress()
+            delay = retries.delay_after(error)
+            await emit(Retrying(error.kind, str(error), retries.failures, round(delay, 2), section_id))
+            await asyncio.sleep(delay)

@@ -1,0 +1,270 @@
+"""The state of a run: everything that its events say, folded into one object that whoever shows or stores it reads."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from lwtui.agentwrite.events import (
+    Continuing,
+    DocumentFinished,
+    Event,
+    Grounded,
+    PlanDelta,
+    PlanGrew,
+    PlanReady,
+    PlanStarted,
+    ReadingPrompt,
+    Retrying,
+    SectionFinished,
+    SectionStarted,
+    TextDelta,
+    TextRolledBack,
+    Thinking,
+)
+from lwtui.documents.model import Basis, Plan, Provenance, Section
+from lwtui.models.usage import NO_USAGE, Usage
+from lwtui.text import RunningCount
+
+_WINDOW = 30.0  # seconds
+_BATCH = 0.1  # seconds: pieces closer together count as one, since some backends send thousands a second
+_LEAST_SECONDS = 1.0  # of writing before a speed means anything
+_USUAL_CHARACTERS = 4.2  # of a token, until a finished section has shown the true figure
+
+
+class Throughput:
+    """How fast text arrives, over the last 30 seconds. Time in which no run is going on does not count."""
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._pieces: deque[tuple[float, int]] = deque()
+        self._characters = 0  # of those pieces
+        self._started = clock()
+        self._known_characters = 0
+        self._known_tokens = 0
+
+    def restart(self) -> None:
+        """A run starts."""
+        self._pieces.clear()
+        self._characters = 0
+        self._started = self._clock()
+
+    def add(self, characters: int) -> None:
+        """A piece of text arrived."""
+        now = self._clock()
+        self._characters += characters
+        if self._pieces and now - self._pieces[-1][0] < _BATCH:
+            now, before = self._pieces.pop()
+            characters += before
+        self._pieces.append((now, characters))
+        self._forget(now)
+
+    def learn(self, characters: int, tokens: int) -> None:
+        """A finished section of ``characters`` took ``tokens``."""
+        if tokens > 0:
+            self._known_characters += characters
+            self._known_tokens += tokens
+
+    @property
+    def characters_per_second(self) -> float:
+        """The present speed; 0.0 while nothing arrives."""
+        if not self._pieces:
+            return 0.0
+        now = self._clock()
+        self._forget(now)
+        return self._characters / max(_LEAST_SECONDS, min(_WINDOW, now - self._started))
+
+    @property
+    def tokens_per_second(self) -> float:
+        """The same in tokens, by what finished sections took."""
+        per_token = self._known_characters / self._known_tokens if self._known_tokens else _USUAL_CHARACTERS
+        return self.characters_per_second / max(0.5, per_token)
+
+    def _forget(self, now: float) -> None:
+        while self._pieces and self._pieces[0][0] < now - _WINDOW:
+            self._characters -= self._pieces.popleft()[1]
+
+
+@dataclass
+class SectionRun:
+    """One section that the run has started. Times are in seconds by the run's clock.
+
+    ``undisturbed``: one call after the other, without faults and without other sections beside it, so that its times
+    say how fast the model is.
+    """
+
+    section_id: str
+    position: int
+    total: int
+    title: str
+    target: int
+    provenance: Provenance | None
+    basis: Basis | None
+    started: float
+    text: str = ""
+    kept: int = 0  # characters that were there before
+    calls: int = 1
+    undisturbed: bool = True
+    first_text: float | None = None
+    finished: SectionFinished | None = None
+    ended: float | None = None
+    _count: RunningCount = field(default_factory=RunningCount)
+
+    @property
+    def length(self) -> int:
+        """Length of the text so far, in the counter's unit."""
+        return self.finished.length if self.finished else self._count.words
+
+    @property
+    def usage(self) -> Usage:
+        """What the section's calls took, once it is finished."""
+        return self.finished.usage if self.finished else NO_USAGE
+
+    def append(self, text: str) -> None:
+        self.text += text
+        self._count.add(text)
+
+    def cut(self, keep: int) -> None:
+        self.text = self.text[:keep]
+        self._count = RunningCount(self.text)
+
+
+class RunState:
+    """The one fold of a run's events.
+
+    Args:
+        sections: The document's sections as the run finds them; their texts and lengths go into the totals.
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(self, sections: Iterable[Section] = (), clock: Callable[[], float] = monotonic) -> None:
+        self.clock = clock
+        self.plan: Plan | None = None
+        self.plan_text = ""  # of the plan as the model writes it
+        self.planned_chapters = (0, 0)  # of a plan in two steps: chapters with sections, all chapters
+        self.runs: dict[str, SectionRun] = {}  # sections that were started, in that order
+        self.waiting: Thinking | ReadingPrompt | None = None  # what the model does before its text comes
+        self.retrying: Retrying | None = None
+        self.finished: DocumentFinished | None = None
+        self.throughput = Throughput(clock)
+        self.target = 0
+        self._texts: dict[str, tuple[str, int]] = {}
+        self._bases: dict[str, Basis] = {}
+        self._written = [0, 0]  # characters and units that came in this run
+        self.begin(sections)
+
+    def begin(self, sections: Iterable[Section]) -> None:
+        """Take the document's sections as they are now for the beginning of the run."""
+        sections = list(sections)
+        self.target = sum(section.words for section in sections)
+        self._texts = {section.id: (section.text, section.length) for section in sections}
+
+    @property
+    def open(self) -> list[SectionRun]:
+        """The sections that are being written, by position."""
+        return sorted((one for one in self.runs.values() if one.finished is None), key=lambda one: one.position)
+
+    @property
+    def length(self) -> int:
+        """Length of the whole document, in the counter's unit."""
+        standing = sum(length for section_id, (_, length) in self._texts.items() if section_id not in self.runs)
+        return standing + sum(run.length for run in self.runs.values())
+
+    @property
+    def usage(self) -> Usage:
+        """What the finished sections took."""
+        return sum((run.usage for run in self.runs.values()), NO_USAGE)
+
+    @property
+    def units_per_second(self) -> float:
+        """Words (or characters) a second at present; 0.0 while that is unknown."""
+        characters, units = self._written
+        return self.throughput.characters_per_second * units / characters if characters and units else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time until the document has its length at the present speed; ``None`` while that is unknown."""
+        speed = self.units_per_second
+        return max(0, self.target - self.length) / speed if speed else None
+
+    def text_of(self, section_id: str) -> str:
+        """A section's present text."""
+        run = self.runs.get(section_id)
+        return run.text if run else self._texts.get(section_id, ("", 0))[0]
+
+    def apply(self, event: Event) -> None:
+        """Bring the state to where ``event`` leaves the run."""
+        match event:
+            case TextDelta(section_id, text):
+                self._append(self.runs[section_id], text)
+            case PlanDelta(text):
+                self.plan_text += text
+            case PlanStarted():
+                self.plan_text = ""
+            case PlanGrew(plan, planned, chapters):
+                self.plan, self.planned_chapters = plan, (planned, chapters)
+            case PlanReady(plan):
+                self.plan = plan
+            case Grounded(section_id, basis):
+                self._bases[section_id] = basis
+            case SectionStarted():
+                self._start(event)
+            case TextRolledBack(section_id, keep):
+                self.runs[section_id].cut(keep)
+            case Continuing(section_id):
+                self.runs[section_id].calls += 1
+            case Thinking() | ReadingPrompt():
+                self.waiting = event
+            case Retrying():
+                self._retry(event)
+            case SectionFinished():
+                self._finish(event)
+            case DocumentFinished():
+                self.finished = event
+
+    def _start(self, event: SectionStarted) -> None:
+        beside = self.open
+        for run in beside:
+            run.undisturbed = False
+        # The document's text counts: it may have been changed since the section was started before.
+        text = self._texts[event.section_id][0] if event.section_id in self._texts else self.text_of(event.section_id)
+        text = text[: event.keep]
+        run = SectionRun(
+            event.section_id,
+            event.position,
+            event.total,
+            event.title,
+            event.target,
+            event.provenance,
+            self._bases.pop(event.section_id, None),
+            self.clock(),
+            kept=len(text),
+            undisturbed=not event.resumed and not beside,
+        )
+        run.append(text)
+        self.runs.pop(event.section_id, None)  # so that the order is that of the starts
+        self.runs[event.section_id] = run
+        self.waiting = self.retrying = self.finished = None
+
+    def _append(self, run: SectionRun, text: str) -> None:
+        if run.first_text is None:
+            run.first_text = self.clock()
+        before = run.length
+        run.append(text)
+        self._written[0] += len(text)
+        self._written[1] += run.length - before
+        self.throughput.add(len(text))
+        self.waiting = self.retrying = None
+
+    def _retry(self, event: Retrying) -> None:
+        self.retrying, self.plan_text = event, ""
+        if run := self.runs.get(event.section_id):
+            run.undisturbed = False
+            run.calls += 1
+
+    def _finish(self, event: SectionFinished) -> None:
+        run = self.runs[event.section_id]
+        run.finished, run.ended = event, self.clock()
+        self.throughput.learn(len(run.text) - run.kept, event.usage.completion)

@@ -1,0 +1,80 @@
+"""One section to write: what is asked for, and what is known of its surroundings at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lwtui.agentwrite.plan_view import Detail
+from lwtui.documents.model import Brief, Mode, Note, Plan, Section
+from lwtui.documents.outline import numbers
+
+
+@dataclass(frozen=True)
+class SectionTask:
+    """One section to write.
+
+    Attributes:
+        brief: What the writer asked for.
+        plan: The whole plan.
+        section: The section as it stands; text that it has is continued.
+        number: Its position in the plan, from 1.
+        target: Its length, in the counter's unit.
+        precise: Whether no later section can compensate for its length.
+        earlier: The sections before it that have text.
+        notes: All of the writer's notes.
+        recent: The text before it in which the triggers of notes are looked for.
+        variant: Makes its seeds differ from those of a text that it is to replace.
+    """
+
+    brief: Brief
+    plan: Plan
+    section: Section
+    number: int
+    target: int
+    precise: bool = False
+    earlier: Sequence[Section] = ()
+    notes: Sequence[Note] = ()
+    recent: str = ""
+    variant: int = 0
+
+    @property
+    def parallel(self) -> bool:
+        """Whether sections are written at the same time, without the text of the others."""
+        return self.brief.mode is Mode.PARALLEL
+
+    @property
+    def direct(self) -> bool:
+        """Whether the section is the whole text, written in one call."""
+        return self.brief.mode is Mode.DIRECT
+
+    @property
+    def ordinal(self) -> int:
+        """The section's number as a reader counts, who does not count headings alone."""
+        return numbers(self.plan)[self.number - 1]
+
+    @property
+    def total(self) -> int:
+        """How many sections a reader counts."""
+        return numbers(self.plan)[-1]
+
+
+@dataclass(frozen=True)
+class SectionView:
+    """What one prompt for a section shows.
+
+    Attributes:
+        words: How much is asked for, in the counter's unit.
+        earlier: The text of the earlier sections, laid out by the prompt builder.
+        text: The section's own text so far.
+        detail: How much of the plan.
+        notes: The notes that are shown in every prompt.
+        called: The notes that this section calls up.
+    """
+
+    words: int
+    earlier: str = ""
+    text: str = ""
+    detail: Detail = Detail.FULL
+    notes: tuple[Note, ...] = ()
+    called: tuple[Note, ...] = ()

@@ -1,0 +1,215 @@
+"""Candidates for one section, side by side while they are written: one is picked, or changes of it are merged in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import HorizontalScroll, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.timer import Timer
+from textual.worker import Worker, WorkerCancelled
+
+from lwtui.agentwrite.candidates import Candidate, CandidateChanged, CandidateState
+from lwtui.agentwrite.events import Retrying
+from lwtui.app.format import number
+from lwtui.app.keymap import WRITING, key_of
+from lwtui.app.screens.base import Dialog
+from lwtui.app.widgets.key_bar import KeyBar
+from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.pane import label
+from lwtui.errors import LwtuiError
+
+_FRAME_SECONDS = 0.1
+_LEAST_WIDTH = 34  # cells that a candidate needs to be readable
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The candidate that is to stand in the section's place, or (``merges``) to be compared with it."""
+
+    candidate: Candidate
+    merges: bool = False
+
+
+class CandidateColumn(VerticalScroll, can_focus=True):
+    """One candidate. Its text is plain: nothing a model wrote is read as markup."""
+
+    class Chosen(Message):
+        """A candidate was clicked twice."""
+
+    def __init__(self, number: int, unit: str) -> None:
+        super().__init__(classes="pane candidate")
+        self.candidate = Candidate(number)
+        self._unit = unit  # of its length
+        self._text = Line()
+        self._follows = True  # the end, while it is written
+
+    def compose(self) -> ComposeResult:
+        yield self._text
+
+    def show(self) -> None:
+        candidate = self.candidate
+        self._text.say(
+            candidate.error if candidate.state is CandidateState.FAILED and not candidate.text else candidate.text
+        )
+        label(
+            self, f"Candidate {candidate.number}", f"{number(candidate.length)} {self._unit} · {candidate.state.value}"
+        )
+        if candidate.state is CandidateState.WRITING and not self.has_focus:
+            self.scroll_end(animate=False)
+        elif candidate.state is CandidateState.DONE and self._follows:
+            self._follows = False
+            self.scroll_home(animate=False)
+
+    def on_click(self, event: events.Click) -> None:
+        self.focus()
+        if event.chain == 2:
+            self.post_message(self.Chosen())
+
+
+class CandidatesScreen(Dialog[Picked]):
+    """Answers with what was picked. Every candidate stays among the section's versions, picked or not."""
+
+    BINDINGS = [
+        Binding("enter", "pick", "Pick"),
+        Binding("m", "merge", "Merge"),
+        Binding("tab,right,l", "go(1)", "Next"),
+        Binding("shift+tab,left,h", "go(-1)", "Before", show=False),
+        Binding("s", "stop", "Stop"),
+        Binding("escape", "close", "Close"),
+    ]
+
+    def __init__(
+        self,
+        title: str,
+        count: int,
+        write: Callable[[Callable[[CandidateChanged], Awaitable[None]]], Awaitable[None]],
+        *,
+        unit: str = "words",
+    ) -> None:
+        """``write`` writes ``count`` candidates and emits what happens to each; their lengths are in ``unit``."""
+        super().__init__()
+        self._heading = title
+        self._write_all = write
+        self._columns = [CandidateColumn(number, unit) for number in range(1, count + 1)]
+        self._changed: set[int] = set()
+        self._frame: Timer | None = None
+        self._writing: Worker[None] | None = None
+        self._status = Line("The model is reading…", id="decided")
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog large") as dialog:
+            dialog.border_title = Content(self._heading)
+            with HorizontalScroll(can_focus=False):
+                yield from self._columns
+            yield self._status
+            yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._columns[0].focus()
+        for column in self._columns:
+            column.show()
+        self._writing = self.run_worker(self._write())
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """As many candidates side by side as can be read; the others are scrolled to."""
+        width = self.query_one(HorizontalScroll).size.width
+        for column in self._columns:
+            column.styles.width = width // max(1, min(len(self._columns), width // _LEAST_WIDTH))
+
+    async def _write(self) -> None:
+        try:
+            await self._write_all(self._hear)
+        except LwtuiError as error:
+            self.lwtui.complain(error)
+            if not any(column.candidate.text.strip() for column in self._columns):
+                self.dismiss(None)
+                return
+        self._ended(
+            "Enter picks a candidate, m merges it into the text word by word. "
+            f"All stay in the history ({key_of(WRITING, 'history')})."
+        )
+
+    async def _hear(self, moved: CandidateChanged) -> None:
+        self._columns[moved.candidate.number - 1].candidate = moved.candidate
+        self._changed.add(moved.candidate.number)
+        if isinstance(moved.event, Retrying):
+            told = f"trying again in {moved.event.delay:.1f} s: {moved.event.reason}"
+            self._status.say(f"Candidate {moved.candidate.number}: {told}")
+        elif moved.candidate.text:
+            self._status.say("The candidates are being written. s stops; what there is of them can then be picked.")
+        if self._frame is None:
+            self._frame = self.set_timer(_FRAME_SECONDS, self._draw)
+
+    def _draw(self) -> None:
+        self._frame = None
+        for at in sorted(self._changed):
+            self._columns[at - 1].show()
+        self._changed.clear()
+
+    def _ended(self, told: str) -> None:
+        self._writing = None
+        self._changed.update(column.candidate.number for column in self._columns)
+        if self.is_attached:
+            self._draw()
+            self._status.say(told)
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "stop" or self._writing is not None
+
+    # -- choosing
+
+    @property
+    def _at(self) -> int:
+        return next((at for at, column in enumerate(self._columns) if column.has_focus), 0)
+
+    def action_go(self, by: int) -> None:
+        self._columns[(self._at + by) % len(self._columns)].focus()
+
+    def on_candidate_column_chosen(self) -> None:
+        self.action_pick()
+
+    def action_pick(self) -> None:
+        self._answer(merges=False)
+
+    def action_merge(self) -> None:
+        self._answer(merges=True)
+
+    def _answer(self, *, merges: bool) -> None:
+        candidate = self._columns[self._at].candidate
+        if not candidate.text.strip():
+            self.lwtui.notify("There is no text in this candidate yet.", markup=False)
+            return
+        if candidate.state is CandidateState.WRITING:
+            told = "This candidate is still being written: s stops, then it can be picked as it is."
+            self.lwtui.notify(told, markup=False)
+            return
+        self._halt()
+        self.dismiss(Picked(candidate, merges))
+
+    async def action_stop(self) -> None:
+        """Stop the candidates that are still being written; what there is of them can be picked."""
+        worker = self._writing
+        if worker is not None:
+            self._halt()
+            with suppress(WorkerCancelled):
+                await worker.wait()
+            self._ended("Stopped. What came of each candidate is kept.")
+
+    def _halt(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+
+    def action_close(self) -> None:
+        self._halt()
+        self.dismiss(None)

@@ -1,0 +1,131 @@
+"""What a chat model says that is not the section's text is found and taken back, and the section is written anyway."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lwtui.agentwrite.events import TextRolledBack
+from lwtui.agentwrite.prompt_leak import PromptLeakFilter
+from lwtui.documents.model import Note
+from tests.agentwrite.test_section import own, task, written
+from tests.support.fault_server import Answer
+from tests.support.feeding import feed, look
+from tests.support.studio import of_kind
+
+PROMPT = """<brief>
+A guide to pots, with the line: Pots are patient.
+</brief>
+Paragraph 2 - Main Point: Soil: what to fill them with. - Word Count: 150 words
+- Give only the text of the section: no heading for it, no notes about the task.
+Short line."""
+GIVEN = ["A guide to pots, with the line: Pots are patient."]
+
+
+def leak_filter(title: str = "Soil") -> PromptLeakFilter:
+    made = PromptLeakFilter(title, ["Pots", "Soil", "2. Water & light", ""])
+    made.ask(PROMPT, GIVEN)
+    return made
+
+
+@pytest.mark.parametrize(
+    "leaked",
+    [
+        "- Give only the text of the section: no heading for it, no notes about the task.\n",
+        "give only the text of the section:  no heading for it, no notes about the task.\nMore.",
+        "Paragraph 3 - Main Point: Soil: what to fill them with. - Word Count: 1,200 words\n",
+        "Paragraph 5 - Main Point: What no plan says.\n",
+        "</brief>",
+        "And so on.</brief>",
+        "## Pots\n",
+        "### Water & light\n\nPour.",
+        "## 1. Pots\n",
+    ],
+)
+def test_instructions_and_other_sections_are_found_however_they_come(leaked: str) -> None:
+    text = f"Soil is dark.\n\n{leaked}"
+    for step in (1, 7, len(text)):
+        found = feed(leak_filter(), text, step)
+        assert found is not None
+        verdict, _ = found
+        assert text[: verdict.keep] == ("Soil is dark.\n\nAnd so on." if "And so" in leaked else "Soil is dark.")
+        assert not verdict.final and not verdict.loop
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "### Soil\n",
+        "### Peat\n",
+        "**Pots**\n",
+        "### Pots: how large they are to be\n",
+        "```sh\n# Pots\nls pots\n```\n",
+        "- Word count: 250 words at most\n",
+        "Pots\n",
+        "Short line.\n",
+        "A guide to pots, with the line: Pots are patient.\n",
+        "They give only the text of the section: no heading for it, no notes about the task.\n",
+        "A <brief word.\n",
+        "1. Water & light\n",
+    ],
+)
+def test_everything_else_may_be_said(said: str) -> None:
+    text = f"Soil is dark.\n{said}"
+    assert look(leak_filter(), text, ended=True) is None
+    assert feed(leak_filter(), text, 3, ended=True) is None
+
+
+def test_a_last_line_is_judged_when_no_more_of_it_comes_and_trusted_text_never() -> None:
+    text = "Soil is dark.\n- Give only the text of the section: no heading for it, no notes about the task."
+    assert look(leak_filter(), text) is None
+    assert look(leak_filter(), text, ended=True) is not None
+    trusting = leak_filter()
+    trusting.trust(text)
+    assert look(trusting, text, ended=True) is None
+
+
+def test_text_that_was_cut_is_judged_again() -> None:
+    text = "Soil is dark.\n\n## Pots\n"
+    leaks = leak_filter()
+    for _ in range(2):
+        found = look(leaks, text)
+        assert found is not None and found.keep == len("Soil is dark.")
+        leaks.cut(found.keep)
+    assert look(leaks, "Soil is dark.\n\nIt holds water.\n") is None
+
+
+async def test_a_section_ends_before_the_model_goes_on_to_the_next() -> None:
+    work = task()
+    other = work.plan.sections[1].title
+    text, _, studio = await written(
+        lambda body: Answer([own(24), f"\n\n## {other}\n\n", "More of something else, and on. "]), work
+    )
+    assert text == own(24).rstrip()
+    assert len(studio.server.calls) == 1
+
+
+async def test_a_section_in_which_the_model_repeats_its_instructions_is_written_on_from_there() -> None:
+    asked: list[Any] = []
+
+    def author(body: Any) -> Answer:
+        asked.append(body)
+        if len(asked) == 1:
+            rule = next(
+                line for line in body["messages"][-1]["content"].splitlines() if line.startswith("- Go straight")
+            )
+            return Answer([own(3), "\n\nNow write section 7 of 9, and that section alone:\n", rule])
+        return Answer([own(30)[len(own(3)) :]])
+
+    text, _, _ = await written(author, task())
+    assert text.startswith(own(3)) and "Now write" not in text and "Go straight" not in text
+    assert len(asked) == 2
+
+
+async def test_a_note_may_be_quoted_word_for_word() -> None:
+    song = "Oh pot of clay, oh pot of mine, how round you stand today"
+    note = Note("The song", song)
+    work = task(notes=[note])
+    text, events, _ = await written(lambda body: Answer([own(6), f"\n\n{song}\n\n", own(30)[len(own(6)) :]]), work)
+    assert song in text
+    assert not [event for event in of_kind(TextRolledBack, events) if "instructions" in event.reason]

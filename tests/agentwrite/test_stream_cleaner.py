@@ -1,0 +1,215 @@
+"""What an answer becomes: clean text that joins what stands, the same however the answer was cut into pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from lwtui.agentwrite.stream_cleaner import StreamCleaner
+
+STANDS = "The dog sat on the wide mat. It slept well until noon."
+
+
+def cleaned(answer: str | Iterable[str], existing: str = "", title: str = "Good Soil", *, exact: bool = False) -> str:
+    """What is appended to ``existing``."""
+    cleaner = StreamCleaner(existing, title, exact=exact)
+    return "".join([*map(cleaner.add, [answer] if isinstance(answer, str) else answer), cleaner.close()])
+
+
+# ---- headings ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "## Good Soil",
+        "# Good Soil",
+        "### Good Soil",
+        "## Some Other Heading",
+        "**Good Soil**",
+        "**Good soil:**",
+        "**Another**",
+        "Good Soil",
+        "good soil:",
+        "3. Good Soil",
+        "“Good Soil”",
+    ],
+)
+def test_a_heading_that_the_model_repeats_goes(heading: str) -> None:
+    assert cleaned(f"{heading}\n\nIt holds water.") == "It holds water."
+    assert cleaned(f"\n\n  {heading}\nIt holds water.") == "It holds water."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Good soil is dark.\nIt holds water.",
+        "### What it is\n\nIt holds water.",
+        "*Good* soil holds water.",
+        "**Good** soil holds water.\n\nMore.",
+        "- one\n- two",
+        "Good Soil",
+        "12 kinds of soil hold water.",
+    ],
+)
+def test_other_beginnings_stay(answer: str) -> None:
+    assert cleaned(answer) == answer
+
+
+def test_headings_that_would_pass_for_a_sections_go_a_level_down() -> None:
+    answer = "Text.\n# One\n## Two\n### Three\n#### Four\n  ## Five\n#hash and C# stay\n    # code stays"
+    expected = "Text.\n### One\n### Two\n### Three\n#### Four\n### Five\n#hash and C# stay\n    # code stays"
+    assert cleaned(answer) == expected
+
+
+def test_what_stands_in_a_code_block_is_no_heading() -> None:
+    answer = "Text.\n```sh\n# install it\nmake\n```\n# One\n~~~\n## two\n~~~\n## Three"
+    assert cleaned(answer) == "Text.\n```sh\n# install it\nmake\n```\n### One\n~~~\n## two\n~~~\n### Three"
+    assert cleaned("# run it\n```\n# One", "Text.\n```sh\n# install it\n", exact=True) == "# run it\n```\n### One"
+
+
+def test_a_hash_that_does_not_begin_a_line_is_none() -> None:
+    assert cleaned(["It is called C", "# by most", "\n", "#", " Heading"]) == "It is called C# by most\n### Heading"
+
+
+# ---- continuing ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("existing", "answer", "together"),
+    [
+        ("It rained.", "Then it stopped.", "It rained. Then it stopped."),
+        ("It rained. ", "Then it stopped.", "It rained. Then it stopped."),
+        ("It rained.\n\n", "\n\nThen it stopped.", "It rained.\n\nThen it stopped."),
+        ("It rained and", "it stopped.", "It rained and it stopped."),
+        ("It rained", ", then it stopped.", "It rained, then it stopped."),
+        ("It rained.", "“Stop!”", "It rained. “Stop!”"),
+        ("It rained.", "(It stopped.)", "It rained. (It stopped.)"),
+        ("It rained.", "- one\n- two", "It rained.\n\n- one\n- two"),
+        ("It rained.", "1. one", "It rained.\n\n1. one"),
+        ("It rained.", "### More\n\nIt stopped.", "It rained.\n\n### More\n\nIt stopped."),
+        ("It rained.", "1984 was dry.", "It rained. 1984 was dry."),
+        ("雨下了。", "后来停了。", "雨下了。后来停了。"),
+        ("雨下了", "后来停了。", "雨下了后来停了。"),
+        ("It rained.", "## Good Soil\n\nIt stopped.", "It rained. It stopped."),
+    ],
+)
+def test_an_answer_joins_what_stands(existing: str, answer: str, together: str) -> None:
+    assert existing + cleaned(answer, existing) == together
+    assert existing + cleaned(list(answer), existing) == together
+
+
+@pytest.mark.parametrize(
+    "restated", ["It slept well until noon.", STANDS, "mat. It slept well until noon.", "until noon."]
+)
+def test_last_words_that_the_answer_says_once_more_are_dropped(restated: str) -> None:
+    together = f"{STANDS} Then it woke."
+    for existing in (STANDS, f"{STANDS} ", f"{STANDS}\n\n"):
+        for answer in (f"{restated} Then it woke.", f"\n{restated}\n\nThen it woke."):
+            for pieces in ([answer], list(answer)):
+                assert " ".join((existing + cleaned(pieces, existing)).split()) == (
+                    together if len(restated) >= 12 else f"{STANDS} {restated} Then it woke."
+                )
+
+
+def test_a_whole_paragraph_may_be_restated() -> None:
+    existing = " ".join(f"Sentence number {at} says this and that." for at in range(30))
+    restated = existing[-1100:].split(". ", 1)[1]
+    assert cleaned([*f"{restated} And on."], existing) == " And on."
+
+
+def test_an_answer_that_only_restates_adds_nothing() -> None:
+    assert cleaned("It slept well until noon.", STANDS) == ""
+
+
+def test_words_that_only_begin_alike_stay() -> None:
+    assert cleaned("It slept well until dusk.", STANDS) == " It slept well until dusk."
+    assert cleaned("It slept well until noonday.", STANDS) == " It slept well until noonday."
+
+
+def test_a_base_model_carries_on_to_the_letter() -> None:
+    assert cleaned([" was", " wet"], "The mat", exact=True) == " was wet"
+    assert cleaned(["ting. "], "It was wet", exact=True) == "ting. "
+    assert cleaned([" was"], "The mat ", exact=True) == "was"
+    assert cleaned(["\n\nNext"], "The mat.\n\n", exact=True) == "Next"
+    assert cleaned(["It slept well until noon. Then"], STANDS, exact=True) == "It slept well until noon. Then"
+
+
+def test_a_base_model_that_begins_the_next_section_continues_this_one() -> None:
+    for pieces in (["## Water\n\nPour it."], list("\n## Water\n\nPour it.")):
+        assert cleaned(pieces, "The mat.\n\n", exact=True) == "Pour it."
+    assert cleaned("### Part\n\nPour it.", "The mat.\n\n", exact=True) == "Pour it."
+    assert cleaned("#hash\n\nPour it.", "The mat.\n\n", exact=True) == "#hash\n\nPour it."
+    assert cleaned("**Note:** pour it.", "The mat.\n\n", exact=True) == "**Note:** pour it."
+    assert cleaned("## Water", "The mat.\n\n", exact=True) == ""
+
+
+# ---- what must not come through ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "dirt", ["\x1b[31m", "\x1b]0;title\x07", "\x00", "\x07", "\u202e", "\x9b1m", "\x1bP+q\x1b\\", "\r"]
+)
+def test_control_characters_go_wherever_they_are_cut(dirt: str) -> None:
+    answer = f"It holds{dirt} water.{dirt}\nAnd air."
+    expected = "It holds water.\nAnd air." if dirt != "\r" else "It holds\n water.\nAnd air."
+    for at in range(len(answer)):
+        assert cleaned([answer[:at], answer[at:]]) == expected
+    assert cleaned(list(answer)) == expected
+
+
+# ---- pieces -----------------------------------------------------------------------------------------------------
+
+_MARKS = (
+    "#",
+    "##",
+    "###",
+    "**",
+    "*",
+    "```",
+    "`",
+    "-",
+    "- ",
+    "1",
+    ".",
+    "1. ",
+    "~~~",
+    ">",
+    "|",
+    "[",
+    "m",
+    "\x1b",
+    "\x1b[31m",
+)
+_PROSE = ("Good", "Soil", "good soil", "It slept well", " until noon.", "mat. ", STANDS, "雨", "。")
+_TEXTS = st.lists(st.sampled_from((*_MARKS, *_PROSE, " ", "\n", "\n\n", "\r")), max_size=12).map("".join)
+_STANDING = ("", "\n", STANDS, f"{STANDS} ", f"{STANDS}\n\n", "Text.\n```\n# x\n", "雨下了。", "half a wo")
+
+
+@given(
+    answer=_TEXTS,
+    existing=st.sampled_from(_STANDING),
+    exact=st.booleans(),
+    cuts=st.sets(st.integers(1, 60)),
+)
+@example(answer="It slept well until noon. Then", existing=STANDS, exact=False, cuts={25})
+def test_any_cut_into_pieces_gives_the_same_text(answer: str, existing: str, exact: bool, cuts: set[int]) -> None:
+    whole = cleaned(answer, existing, exact=exact)
+    edges = [0, *sorted(cut for cut in cuts if cut < len(answer)), len(answer)]
+    pieces = [answer[a:b] for a, b in pairwise(edges)]
+    assert cleaned(pieces, existing, exact=exact) == whole
+    assert cleaned(list(answer), existing, exact=exact) == whole
+
+
+@given(st.text(), st.text(max_size=40), st.booleans())
+def test_any_text_at_all_is_cleaned(answer: str, existing: str, exact: bool) -> None:
+    text = cleaned(answer, existing, exact=exact)
+    assert text == cleaned(list(answer), existing, exact=exact)
+    assert not any(ord(character) < 32 and character not in "\n\t" for character in text)
+    assert not any(line.startswith(("# ", "## ")) for line in ("x" + text if existing else text).split("\n")[1:]) or (
+        "```" in existing + text or "~~~" in existing + text
+    )
