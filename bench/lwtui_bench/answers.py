@@ -12,7 +12,7 @@ from lwtui.models.usage import Usage
 from lwtui.text import detect_language
 from lwtui_bench.fields import length_in, number_in, prompt_id, prompt_in, short, table_in, text_in, type_in, whole_in
 from lwtui_bench.jsonl import read_rows
-from lwtui_bench.length import count
+from lwtui_bench.length_score import count
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from lwtui_bench.grades import DIMENSIONS
-from lwtui_bench.length import BINS, length_score
+from lwtui_bench.length_score import BINS, length_score
 from lwtui_bench.metrics import Decile, deciles
 from lwtui_bench.reference import PUBLISHED
 from lwtui_bench.summary import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-from lwtui.cli.parser import Parser, command_parser
+from lwtui.command_line.parser import Parser, command_parser
 
 _ACTIONS = ("fetch", "run", "score", "judge", "report", "compare")
 

@@ -148,7 +148,7 @@ def parse_verdict(row: dict[str, Any]) -> Verdict:
     )
 
 
-class Watcher(Protocol):
+class JudgeWatcher(Protocol):
     """Is told how the judging goes."""
 
     def happened(self, event: Event) -> None: ...
@@ -191,7 +191,7 @@ class JudgePool:
         self._tracker = tracker
         self._max_tokens = max_tokens
 
-    async def judge(self, cases: Sequence[Case], concurrency: int, watcher: Watcher) -> None:
+    async def judge(self, cases: Sequence[Case], concurrency: int, watcher: JudgeWatcher) -> None:
         """Ask about every case, ``concurrency`` at once. One whose call fails is left open and told.
 
         Raises :class:`LwtuiError` where going on makes no sense.
@@ -210,7 +210,7 @@ class JudgePool:
 
         await work_through(cases, do, concurrency)
 
-    async def _verdict(self, answer: Answer, repeat: int, watcher: Watcher) -> Verdict:
+    async def _verdict(self, answer: Answer, repeat: int, watcher: JudgeWatcher) -> Verdict:
         """Ask until all grades are there, at most five times, and store what the best try brought."""
         task = self._tracker.task("the next verdict")
         agent = self._agent.metered(task)

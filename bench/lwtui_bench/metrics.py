@@ -44,7 +44,7 @@ NAMES: Mapping[str, tuple[str, int]] = {
 
 
 @dataclass(frozen=True)
-class Measure:
+class Metric:
     """Sizes that say about as much in Chinese characters as in words."""
 
     repeated: int  # tokens of an n-gram whose return is no accident
@@ -53,7 +53,7 @@ class Measure:
     fresh: int  # tokens of the n-grams whose newness is followed through a text
 
 
-WORDS, CHARACTERS = Measure(6, 3, 3, 3), Measure(10, 5, 5, 5)
+WORDS, CHARACTERS = Metric(6, 3, 3, 3), Metric(10, 5, 5, 5)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def measure(answer: Answer) -> dict[str, float]:
 
 
 @lru_cache(maxsize=64)
-def tokens_of(text: str) -> tuple[tuple[str, ...], Measure]:
+def tokens_of(text: str) -> tuple[tuple[str, ...], Metric]:
     """The tokens of a text, and the sizes that go with them."""
     matches = list(_TOKEN.finditer(text))
     characters = sum(match["character"] is not None for match in matches)
@@ -173,7 +173,7 @@ def _pieces(answer: Answer) -> list[str]:
     return regex.split(r"\n\s*\n|\n(?=\S)", answer.text)
 
 
-def _of_paragraphs(texts: Sequence[str], sizes: Measure) -> dict[str, float | None]:
+def _of_paragraphs(texts: Sequence[str], sizes: Metric) -> dict[str, float | None]:
     paragraphs = [tokens for text in texts if len(tokens := tokens_of(text)[0]) >= _LEAST_PARAGRAPH]
     if len(paragraphs) < 2:
         return {}

@@ -16,7 +16,7 @@ from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
 from lwtui_bench.generators import Generator, Job, Outcome
 from lwtui_bench.jsonl import JsonLines
-from lwtui_bench.length import count
+from lwtui_bench.length_score import count
 from lwtui_bench.tasks import Sample
 from lwtui_bench.workers import is_fatal, work_through
 
@@ -49,7 +49,7 @@ def key_of(row: Mapping[str, Any]) -> Key | None:
     return key if all(part is not None for part in key) else None  # type: ignore[return-value]
 
 
-class Watcher(Protocol):
+class RunWatcher(Protocol):
     """Is told how a run goes."""
 
     def started(self, job: Job) -> None: ...
@@ -92,7 +92,7 @@ class Runner:
         identity: Identity,
         store: JsonLines,
         tracker: UsageTracker,
-        watcher: Watcher,
+        watcher: RunWatcher,
     ) -> None:
         self._agent = agent
         self._generator = generator

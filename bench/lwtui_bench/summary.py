@@ -14,7 +14,7 @@ from lwtui.errors import LwtuiError
 from lwtui_bench.answers import Answer, read_answers
 from lwtui_bench.grades import DIMENSIONS, filled, quality
 from lwtui_bench.judge import Verdict, read_verdicts, verdicts_path
-from lwtui_bench.length import BINS, bin_of, length_score
+from lwtui_bench.length_score import BINS, bin_of, length_score
 from lwtui_bench.metrics import measure
 from lwtui_bench.statistics import Interval, interval
 from lwtui_bench.suites import suites

@@ -23,7 +23,7 @@ sys.path.insert(0, str(HERE.parents[1] / "training"))
 from lwtui.text import count_words  # noqa: E402
 from lwtui_training.pipeline import checkpoint_of, run_step  # noqa: E402
 from lwtui_training.progress import quiet_libraries  # noqa: E402
-from lwtui_training.recipe import Base, Data, Hardware, Prefs, Recipe, Sft  # noqa: E402
+from lwtui_training.recipe import BaseConfig, Data, Hardware, Prefs, Recipe, Sft  # noqa: E402
 from lwtui_training.rows import write_rows  # noqa: E402
 from make_tiny_rows import PLACES, text  # noqa: E402
 
@@ -44,7 +44,7 @@ def main() -> None:
 
 def lengths_after(cut: int, folder: Path) -> dict[int, list[int]]:
     """Words of the outputs for each length asked, of the base tuned on answers cut after ``cut`` words."""
-    from lwtui_training.sampling import Sampler
+    from lwtui_training.answer_sampling import AnswerSampler
 
     rows = folder / "rows.jsonl"
     write_rows(rows, make_rows())
@@ -52,7 +52,7 @@ def lengths_after(cut: int, folder: Path) -> dict[int, list[int]]:
         name=f"cut-{cut}",
         output=str(folder / f"cut-{cut}"),
         seed=1,
-        base=Base("tiny", format="longwriter-llama", dtype="float32"),
+        base=BaseConfig("tiny", format="longwriter-llama", dtype="float32"),
         data=Data(long=str(rows), words_cut=cut, most_repetition=1.0),
         sft=Sft(max_length=768, max_steps=250, learning_rate=4e-3, gradient_checkpointing=False, save_steps=1000),
         prefs=Prefs(samples=SAMPLES, batch_size=SAMPLES, max_new_tokens=900, temperature=0.8, top_p=1.0),
@@ -60,7 +60,7 @@ def lengths_after(cut: int, folder: Path) -> dict[int, list[int]]:
     )
     for step in ("data", "sft"):
         run_step(recipe, step)
-    sampler = Sampler(replace(recipe, seed=2), checkpoint_of(recipe, "sft")[0])
+    sampler = AnswerSampler(replace(recipe, seed=2), checkpoint_of(recipe, "sft")[0])
     place = PLACES[0]
     return {
         words: [

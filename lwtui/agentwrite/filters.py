@@ -42,7 +42,7 @@ class SectionText:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FilterVerdict:
     """What a filter found: the section is sound up to ``keep`` characters, and ``reason`` says what follows them.
 
     ``final``: the section ends there. Otherwise it does only if it is long enough, or else is written on from there.
@@ -62,7 +62,7 @@ class TextFilter(Protocol):
         """Take ``text``, with which the section begins, as it is."""
         ...
 
-    def feed(self, text: SectionText, *, ended: bool = False) -> Verdict | None:
+    def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """Look at what is new at the end of ``text``. ``ended``: no more of it is coming."""
         ...
 
@@ -82,7 +82,7 @@ class FilterChain:
         for one in self._filters:
             one.trust(text)
 
-    def feed(self, text: SectionText, *, ended: bool = False) -> Verdict | None:
+    def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`TextFilter.feed`."""
         for one in self._filters:
             if (verdict := one.feed(text, ended=ended)) is not None:

@@ -54,7 +54,7 @@ class Forecast:
 
 def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, rates: Rates) -> Forecast:
     """What is still to be written of ``sections``; of a document without any, all of it, with its plan."""
-    run = _Run(brief, model, rates, len(sections))
+    run = _Simulation(brief, model, rates, len(sections))
     sections = sections or _likely(brief)
     for section in sections:
         run.pass_by(section) if section.status is Status.DONE else run.write(section)
@@ -94,7 +94,7 @@ def likely_plan(brief: Brief) -> int:
     return _STEP * min(MOST_AT_ONCE, Bounds.of(brief.words, 120).likely_steps(brief.words))
 
 
-class _Run:
+class _Simulation:
     """The run as it is played through."""
 
     def __init__(self, brief: Brief, model: ModelSettings, rates: Rates, steps: int) -> None:

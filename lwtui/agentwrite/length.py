@@ -12,7 +12,7 @@ from math import ceil
 
 import regex
 
-from lwtui.agentwrite.filters import SectionText, Verdict
+from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.documents.model import Section, Status
 from lwtui.text import count_words, sentence_ends
 
@@ -98,9 +98,9 @@ class LengthStopper:
     def cut(self, keep: int) -> None:
         self._near = None
 
-    def feed(self, text: SectionText, *, ended: bool = False) -> Verdict | None:
+    def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         at = None if ended else self._stop(text)
-        return None if at is None else Verdict(at, "the section has its length", final=True)
+        return None if at is None else FilterVerdict(at, "the section has its length", final=True)
 
     def _stop(self, section: SectionText) -> int | None:
         target, text, length = self._target, section.text, section.length

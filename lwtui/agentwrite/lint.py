@@ -15,7 +15,7 @@ import regex
 from lwtui.documents.model import Section
 from lwtui.text import count_words, sentence_ends
 from lwtui.text.repeats import (
-    Measure,
+    RepeatMeasure,
     Token,
     alike,
     measure_of,
@@ -110,7 +110,7 @@ class Finding:
 
 def lint(parts: Sequence[TextPart], *, tolerance: float = TOLERANCE) -> list[Finding]:
     """All findings, those of a kind together, each kind in the order of the text."""
-    text = _Text(parts)
+    text = _LintText(parts)
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _restated(text),
         lambda: _spans(text),
@@ -151,7 +151,7 @@ class _Passage:
 
 
 @dataclass
-class _Text:
+class _LintText:
     """The parts as one run of tokens, and their paragraphs. ``prose`` are the parts' texts with blanks for code and
     tables, in which nobody writes sentences."""
 
@@ -165,7 +165,7 @@ class _Text:
 
     def __post_init__(self) -> None:
         self.prose = [_TABLE.sub(_blank, _CODE.sub(_blank, part.text)) for part in self.parts]
-        self.measure: Measure = measure_of(self.prose)
+        self.measure: RepeatMeasure = measure_of(self.prose)
         for number, text in enumerate(self.prose):
             self.starts.append(len(self.tokens))
             cuts = [0, *(at for match in _BREAK.finditer(text) for at in match.span()), len(text)]
@@ -204,7 +204,7 @@ class _Text:
         return [number for number, text in enumerate(self.prose) if text.strip()]
 
 
-def _restated(text: _Text) -> Iterator[Finding]:
+def _restated(text: _LintText) -> Iterator[Finding]:
     whole = [one for one in text.passages if one.last - one.first >= text.measure.passage]
     words = text.words
     told: set[int] = set()
@@ -219,7 +219,7 @@ def _restated(text: _Text) -> Iterator[Finding]:
         yield Finding("restated-paragraph", message, (text.passage_place(other), text.passage_place(one)))
 
 
-def _spans(text: _Text) -> Iterator[Finding]:
+def _spans(text: _LintText) -> Iterator[Finding]:
     for span in repeated_spans(text.words, text.measure.span):
         again = range(span.again, span.again + span.length)
         if sum(at in text.covered for at in again) * 2 > span.length:
@@ -230,7 +230,7 @@ def _spans(text: _Text) -> Iterator[Finding]:
         yield Finding("repeated-span", message, places)
 
 
-def _phrases(text: _Text) -> Iterator[Finding]:
+def _phrases(text: _LintText) -> Iterator[Finding]:
     times = max(4, len(text.tokens) // 4000)
     phrases = repeated_phrases(text.words, text.measure.phrase, times, text.covered)
     for length, starts in phrases[:_MOST_PHRASES]:
@@ -238,11 +238,11 @@ def _phrases(text: _Text) -> Iterator[Finding]:
         yield Finding("repeated-phrase", f"“{places[0].quote}” stands {len(starts)} times", places)
 
 
-def _openings(text: _Text) -> Iterator[Finding]:
+def _openings(text: _LintText) -> Iterator[Finding]:
     yield from _alike_at(text, "repeated-opening", "begin", _first_sentence, lambda words, size: words[:size])
 
 
-def _conclusions(text: _Text) -> Iterator[Finding]:
+def _conclusions(text: _LintText) -> Iterator[Finding]:
     yield from _alike_at(text, "repeated-conclusion", "end", _last_sentence, lambda words, size: words[-size:])
     early = []
     for number in text.with_text()[:-1]:
@@ -255,7 +255,7 @@ def _conclusions(text: _Text) -> Iterator[Finding]:
 
 
 def _alike_at(
-    text: _Text,
+    text: _LintText,
     kind: str,
     verb: str,
     sentence: Callable[[str], tuple[int, int]],
@@ -314,7 +314,7 @@ class _Heading:
     within: int  # the part that it stands in, or -1 for a part's own
 
 
-def _headings(text: _Text) -> Iterator[Finding]:
+def _headings(text: _LintText) -> Iterator[Finding]:
     headings = list(_all_headings(text.parts))
     for before, after in pairwise(headings):
         if after.level > before.level + 1:
@@ -351,7 +351,7 @@ def _blank(match: regex.Match[str]) -> str:
     return " " * len(match.group())
 
 
-def _lengths(text: _Text, tolerance: float) -> Iterator[Finding]:
+def _lengths(text: _LintText, tolerance: float) -> Iterator[Finding]:
     for number, part in enumerate(text.parts):
         length = count_words(part.text)
         if not part.target or not length or abs(length - part.target) <= max(_SLACK, part.target * tolerance):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import regex
 
-from lwtui.agentwrite.filters import SectionText, Verdict
+from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key, in_code
 
 _TAG = regex.compile(r"</?[a-z_]{3,}>")
@@ -54,7 +54,7 @@ class PromptLeakFilter:
     def cut(self, keep: int) -> None:
         self._checked = min(self._checked, keep)
 
-    def feed(self, text: SectionText, *, ended: bool = False) -> Verdict | None:
+    def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         whole = text.text
         while self._checked < len(whole):
             match = _LINE.match(whole, self._checked)
@@ -73,8 +73,8 @@ class PromptLeakFilter:
         return None
 
 
-def _verdict(text: str, at: int, reason: str) -> Verdict:
-    return Verdict(len(text[:at].rstrip()), reason)
+def _verdict(text: str, at: int, reason: str) -> FilterVerdict:
+    return FilterVerdict(len(text[:at].rstrip()), reason)
 
 
 def _folded(line: str) -> str:

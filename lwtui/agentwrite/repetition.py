@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import regex
 
-from lwtui.agentwrite.filters import SectionText, Verdict
+from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.text import last_sentence_end, sentence_ends
 
 _TOKEN = regex.compile(r"(?P<character>[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])|[\p{L}\p{N}]+")
@@ -68,7 +68,7 @@ class RepetitionFilter:
         self._trusted = self._looked_at = self._broken = len(text)
         self._paragraph_end = len(text.rstrip())
 
-    def feed(self, text: SectionText, *, ended: bool = False) -> Verdict | None:
+    def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         whole = text.text
         for end in self._ends(whole, ended):
             tokens, measure = _tokens(whole[self._checked : end])
@@ -98,7 +98,7 @@ class RepetitionFilter:
         self._trusted = min(self._trusted, keep)
         self._looked_at = min(self._looked_at, keep)
 
-    def _paragraph_before(self, text: str, ended: bool) -> Verdict | None:
+    def _paragraph_before(self, text: str, ended: bool) -> FilterVerdict | None:
         """A paragraph that has ended since the last look and has stood in the document before."""
         for match in _BREAK.finditer(text, self._broken):
             self._broken = match.end()
@@ -107,7 +107,7 @@ class RepetitionFilter:
         self._broken = max(self._broken, len(text) - _RESCAN)
         return self._paragraph_at(text, len(text)) if ended else None
 
-    def _paragraph_at(self, text: str, end: int) -> Verdict | None:
+    def _paragraph_at(self, text: str, end: int) -> FilterVerdict | None:
         """Whether the paragraph that ends at ``end`` has stood before; if it has not, it is known now."""
         found = _LAST_BREAK.search(text, 0, end)
         start, sound = (found.end(), found.start()) if found else (0, 0)
@@ -132,8 +132,8 @@ class RepetitionFilter:
         return ends
 
 
-def _loop(keep: int, reason: str) -> Verdict:
-    return Verdict(keep, reason, loop=True)
+def _loop(keep: int, reason: str) -> FilterVerdict:
+    return FilterVerdict(keep, reason, loop=True)
 
 
 class _Grams:

@@ -21,7 +21,7 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
     Thinking,
 )
-from lwtui.agentwrite.filters import FilterChain, SectionText, Verdict
+from lwtui.agentwrite.filters import FilterChain, FilterVerdict, SectionText
 from lwtui.agentwrite.length import RUNAWAY, LengthStopper, LengthTarget
 from lwtui.agentwrite.prompt_leak import PromptLeakFilter
 from lwtui.agentwrite.repetition import RepetitionFilter
@@ -63,7 +63,7 @@ class _End(Enum):
 
 
 @dataclass
-class _Call:
+class _Attempt:
     """The attempt that is being made."""
 
     request: Request
@@ -111,7 +111,7 @@ class SectionWriter:
         self._room_asked = 0
         self._squeezes = 0
         self._asked: tuple[tuple[int, int], Request] | None = None  # the request for a number of calls and characters
-        self._call: _Call | None = None
+        self._call: _Attempt | None = None
 
     async def run(self) -> None:
         """Write the section.
@@ -197,7 +197,7 @@ class SectionWriter:
         request = await self._next_request()
         exact = not self._agent.follows_instructions
         cleaner = StreamCleaner(self._text.text, self._task.section.title, exact=exact)
-        self._call = call = _Call(request, cleaner, len(self._text))
+        self._call = call = _Attempt(request, cleaner, len(self._text))
         if self._agent.follows_instructions:
             given = self._requests.parts(self._text.text) | {"Plan": ""}
             self._leak.ask(request.prompt.plain(), given.values())
@@ -207,7 +207,7 @@ class SectionWriter:
                     return end
         raise ModelError("The stream ended without saying so.", kind="dropped", retryable=True)
 
-    async def _take(self, call: _Call, part: StreamPart) -> _End | None:
+    async def _take(self, call: _Attempt, part: StreamPart) -> _End | None:
         match part:
             case TextPiece(text):
                 return await self._append(call.cleaner.add(text))
@@ -260,7 +260,7 @@ class SectionWriter:
         self._asked = None
         await self._requests.prepare()
 
-    async def _finish(self, call: _Call, reason: FinishReason) -> _End:
+    async def _finish(self, call: _Attempt, reason: FinishReason) -> _End:
         """The answer is complete; say how the call ended."""
         if (end := await self._take_rest()) is not None:
             return end
@@ -276,7 +276,7 @@ class SectionWriter:
             return await self._apply(verdict, len(self._text))
         return end
 
-    async def _ask_for_room(self, call: _Call) -> None:
+    async def _ask_for_room(self, call: _Attempt) -> None:
         """No text came, and the tokens are used up: a reasoning model gets about twice as many."""
         self._room_asked += 1
         if self._requests.cramped or self._room_asked > _MOST_ROOM_ASKED:
@@ -300,7 +300,7 @@ class SectionWriter:
             return None
         return await self._apply(verdict, shown)
 
-    async def _apply(self, verdict: Verdict, shown: int) -> _End:
+    async def _apply(self, verdict: FilterVerdict, shown: int) -> _End:
         """Do as a filter says, where the first ``shown`` characters of the text have been emitted."""
         if verdict.final:
             await self._cut(verdict.keep, shown, verdict.reason)
@@ -312,7 +312,7 @@ class SectionWriter:
         await self._cut(max(self._text.floor, verdict.keep), shown, verdict.reason)
         return _End.STOP
 
-    async def _roll_back(self, verdict: Verdict, shown: int) -> _End:
+    async def _roll_back(self, verdict: FilterVerdict, shown: int) -> _End:
         keep = verdict.keep
         self._loops += 1
         places = self._loop_places

@@ -14,15 +14,15 @@ from textual.binding import Binding
 
 from lwtui.app.commands import Actions, Exports
 from lwtui.app.format import why_read_only
+from lwtui.app.key_queue import KeyQueue
 from lwtui.app.keymap import EVERYWHERE, WRITING, bindings, key_label, key_of, rebind, use
 from lwtui.app.model_pool import ModelPool
 from lwtui.app.own_keys import own_keys
 from lwtui.app.places import Place, Places
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.themes import THEMES, theme_choices, theme_problem
-from lwtui.app.typed_ahead import TypedAhead
-from lwtui.app.widgets.past import Past
+from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.config import ModelSettings, Settings, load_settings, set_value
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, title_from
@@ -73,8 +73,8 @@ class LwtuiApp(App[int]):
         self.session: Session | None = None
         self._path = path
         self._mirror_problem = ""  # what was told last
-        self._past = Past()  # of the open document
-        self._typed = TypedAhead(self)
+        self._histories = UndoHistories()  # of the open document
+        self._typed = KeyQueue(self)
         self._places = Places()
         self._restores = settings.restore and not library and path is None
 
@@ -148,14 +148,14 @@ class LwtuiApp(App[int]):
     def _keep_place(self) -> None:
         """Remember where in the document its writer is."""
         for screen in reversed(self.screen_stack):
-            if self.session is not None and isinstance(screen, Base) and (place := screen.place) is not None:
+            if self.session is not None and isinstance(screen, BaseScreen) and (place := screen.place) is not None:
                 self._places.keep(self.session.document.path, place)
                 return
 
     def _store(self) -> bool:
         """Put everything into the file; whether that worked. If not, the person is told."""
         self._keep_place()
-        stored = [screen.store() for screen in self.screen_stack if isinstance(screen, Base)]
+        stored = [screen.store() for screen in self.screen_stack if isinstance(screen, BaseScreen)]
         try:
             if self.session is not None:
                 self.session.document.flush()
@@ -312,7 +312,7 @@ class LwtuiApp(App[int]):
 
         self.session = session = Session(document, self.models)
         session.listen(self._mirror_section)
-        self._past = Past()
+        self._histories = UndoHistories()
         planless = not document.plan.sections
         place = None if begin else self._places.of(document.path)
         to_plan = planless or (place.screen == "plan" if place else not (document.words or begin))
@@ -350,7 +350,7 @@ class LwtuiApp(App[int]):
             while not isinstance(self.screen, LibraryScreen):
                 self.pop_screen()
 
-    def _plan_screen(self, place: Place | None = None) -> Base:
+    def _plan_screen(self, place: Place | None = None) -> BaseScreen:
         from lwtui.app.screens.plan import PlanScreen
 
         assert self.session is not None
@@ -358,11 +358,11 @@ class LwtuiApp(App[int]):
         screen.begin_at = place
         return screen
 
-    def _text_screen(self, place: Place | None = None) -> Base:
+    def _text_screen(self, place: Place | None = None) -> BaseScreen:
         from lwtui.app.screens.writing import WritingScreen
 
         assert self.session is not None
-        screen = WritingScreen(self.session, self._past)
+        screen = WritingScreen(self.session, self._histories)
         screen.begin_at = place
         return screen
 
@@ -404,7 +404,7 @@ class LwtuiApp(App[int]):
         if isinstance(self.screen, HelpScreen):
             self.screen.dismiss()
             return
-        group = self.screen.GROUP if isinstance(self.screen, Base) else EVERYWHERE
+        group = self.screen.GROUP if isinstance(self.screen, BaseScreen) else EVERYWHERE
         self.push_screen(HelpScreen(group))
 
     @work
@@ -418,7 +418,7 @@ class LwtuiApp(App[int]):
     def action_settings(self) -> None:
         from lwtui.app.screens.settings import SettingsScreen
 
-        if isinstance(self.screen, Base) and not isinstance(self.screen, SettingsScreen):
+        if isinstance(self.screen, BaseScreen) and not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen())
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from lwtui.app.keymap import EVERYWHERE, Action, actions, key_label
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.base_screen import BaseScreen
 
 _QUIT = Action("quit", "ctrl+q", "Quit", "Leave lwtui; everything is saved")  # Textual's own, in any app
 
@@ -18,7 +18,7 @@ class Actions(Provider):
 
     def _actions(self) -> Iterator[tuple[Action, str]]:
         screen = self.screen
-        if isinstance(screen, Base):
+        if isinstance(screen, BaseScreen):
             for action in actions(screen.GROUP):
                 if screen.check_action(action.name, ()):
                     yield action, f"screen.{action.name}"
@@ -44,7 +44,7 @@ class Exports(Provider):
 
     async def search(self, query: str) -> Hits:
         screen = self.screen
-        if not isinstance(screen, Base) or all(action.name != "export" for action in actions(screen.GROUP)):
+        if not isinstance(screen, BaseScreen) or all(action.name != "export" for action in actions(screen.GROUP)):
             return
         from lwtui.app.screens.export import NAMES
 

@@ -12,7 +12,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.servers import loaded_context
 
 if TYPE_CHECKING:
-    from lwtui.app.app import LwtuiApp
+    from lwtui.app.host import AppHost
 
 
 class Trial(NamedTuple):
@@ -22,7 +22,7 @@ class Trial(NamedTuple):
     told: str
 
 
-async def tried(app: LwtuiApp, name: str) -> Trial:
+async def tried(app: AppHost, name: str) -> Trial:
     """Make a tiny call to the model called ``name``."""
     from lwtui.agentwrite.model_check import check_model
 
@@ -42,7 +42,7 @@ async def tried(app: LwtuiApp, name: str) -> Trial:
     return Trial(True, told)
 
 
-async def _learn_context(app: LwtuiApp, name: str) -> bool:
+async def _learn_context(app: AppHost, name: str) -> bool:
     """Take over the context that a server has loaded the model with, where that is told only then."""
     model = app.models.resolve(name)
     if model.context_length or name not in app.settings.models:

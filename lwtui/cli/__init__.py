@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
+
+ENTRY_POINTS = "lwtui.commands"  # the group under which packages register commands of theirs
+REGISTERED = ("bench", "train")
 
 # What `lwtui COMMAND` may be, and its line in `lwtui --help`.
 COMMANDS = {
@@ -30,20 +34,18 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``lwtui`` with ``arguments`` (those of the process by default); the exit code."""
-    from lwtui.cli.guard import guarded
+    from lwtui.command_line.guard import guarded
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     return guarded(lambda: _run(given))
 
 
 def _run(given: list[str]) -> int:
-    from importlib import import_module
-
-    from lwtui.cli.parser import add_log_option
+    from lwtui.command_line.parser import add_log_option
 
     # A first argument that names a command is one; `lwtui ./plan` opens a file of that name.
     is_command = bool(given) and given[0] in COMMANDS
-    module = import_module(f"lwtui.cli.{given[0]}" if is_command else "lwtui.cli.app")
+    module = command_module(given[0] if is_command else "app")
     options = add_log_option(module.parser()).parse_args(given[1:] if is_command else given)
 
     from lwtui.log import start_log
@@ -51,3 +53,22 @@ def _run(given: list[str]) -> int:
     start_log(options.log_level)
     code: int = module.run(options)
     return code
+
+
+def command_module(name: str) -> Any:
+    """The module of a command: one of this package, or what a package registers under :data:`ENTRY_POINTS`.
+
+    Raises:
+        LwtuiError: The command belongs to a package that is not installed.
+    """
+    from importlib import import_module
+
+    if name not in REGISTERED:
+        return import_module(f"lwtui.cli.{name}")
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=ENTRY_POINTS, name=name):
+        return entry.load()
+    from lwtui.errors import LwtuiError
+
+    raise LwtuiError(f"lwtui {name} is not installed: the package is incomplete. Install lwtui again.")

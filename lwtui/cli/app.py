@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from lwtui.cli import COMMANDS
-from lwtui.cli.parser import Parser, add_model_options
+from lwtui.command_line.parser import Parser, add_model_options
 from lwtui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ A file that is named like a command is opened as ./FILE.""",
 def run(options: argparse.Namespace) -> int:
     from pathlib import Path
 
-    from lwtui.cli.choice import choose_model
+    from lwtui.command_line.choice import choose_model
     from lwtui.config import load_settings
 
     settings = load_settings()

@@ -9,7 +9,7 @@ import sys
 import regex
 
 from lwtui.agentwrite.prompt_templates import LANGUAGES
-from lwtui.cli.values import seed
+from lwtui.command_line.values import seed
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
 from lwtui.models.sampling import PRESETS, with_sampling

@@ -107,7 +107,7 @@ def _settings() -> tuple[list[Check], Settings | None]:
         settings = load_settings()
     except ConfigError as error:
         return [Check("settings", "fail", str(error))], None
-    from lwtui.app.accepted import problems
+    from lwtui.app.settings_check import problems
 
     if found := problems(settings):
         return [Check("settings", "fail", one, "lwtui config edit") for one in found], settings

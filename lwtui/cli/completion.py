@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lwtui.cli.parser import Parser, command_parser
+from lwtui.command_line.parser import Parser, command_parser
 
 SHELLS = ("bash", "zsh", "fish")
 _FILES = ("FILE", "FILE.lw", "DOC.lw", "PATH", "FOLDER")  # how an argument is called that is one
@@ -36,7 +36,7 @@ def _whole() -> argparse.ArgumentParser:
     import shtab
 
     from lwtui.cli import COMMANDS, app
-    from lwtui.cli.whole import actions, commands
+    from lwtui.cli.command_tree import actions, commands
 
     whole = Parser(prog="lwtui", description="Plan and write long documents with language models.")
     for action in app.parser()._actions:

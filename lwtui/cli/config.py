@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Collection
 from dataclasses import fields
 
-from lwtui.cli.guard import say
-from lwtui.cli.parser import Parser, command_parser
+from lwtui.command_line.guard import say
+from lwtui.command_line.parser import Parser, command_parser
 from lwtui.config import ModelSettings, Settings, load_settings, set_value, settings_file
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _problems(settings: Settings) -> list[str]:
-    from lwtui.app.accepted import model_problem, problems
+    from lwtui.app.settings_check import model_problem, problems
 
     return [*filter(None, [model_problem(settings)]), *problems(settings)]
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 
 from lwtui.cli.checks import Check, all_checks
-from lwtui.cli.parser import Parser, command_parser
+from lwtui.command_line.parser import Parser, command_parser
 
 _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lwtui.cli.guard import say
 from lwtui.cli.outputs import check_output
-from lwtui.cli.parser import Parser, command_parser
-from lwtui.cli.values import between
+from lwtui.command_line.guard import say
+from lwtui.command_line.parser import Parser, command_parser
+from lwtui.command_line.values import between
 from lwtui.config import load_settings
 from lwtui.documents.disclosure import TITLE, report, save_report
 from lwtui.documents.export import (
@@ -19,8 +19,8 @@ from lwtui.documents.export import (
     FORMATS,
     PAPERS,
     TEXT_FORMATS,
+    ExportJob,
     Options,
-    Work,
     author_of,
     check_format,
     collect,
@@ -142,13 +142,13 @@ def _save(document: Document, output: Path, to: str, chosen: Options, *, force: 
 
 
 @contextmanager
-def _progress() -> Iterator[Work]:
-    """Work that says on a terminal what it is at. Ctrl-C ends it, and nothing is written."""
+def _progress() -> Iterator[ExportJob]:
+    """ExportJob that says on a terminal what it is at. Ctrl-C ends it, and nothing is written."""
     if sys.stderr is None or not sys.stderr.isatty():
-        yield Work()
+        yield ExportJob()
         return
     try:
-        yield Work(lambda text: print(f"{_CLEAR_LINE}{text} …", end="", file=sys.stderr, flush=True))
+        yield ExportJob(lambda text: print(f"{_CLEAR_LINE}{text} …", end="", file=sys.stderr, flush=True))
     finally:
         print(_CLEAR_LINE, end="", file=sys.stderr, flush=True)
 

@@ -18,12 +18,12 @@ from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.run_monitor import RunMonitor
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.agentwrite.write import Draft, write_document
-from lwtui.cli.guard import say
 from lwtui.cli.outputs import format_of
 from lwtui.cli.plan import ask_for_plan
 from lwtui.cli.plan_text import unit_of
 from lwtui.cli.progress import Progress
-from lwtui.cli.terms import show_terms_once
+from lwtui.command_line.guard import say
+from lwtui.command_line.terms import show_terms_once
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.export import export, render
 from lwtui.documents.mirror import mirror_path, update_mirror

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lwtui.cli.guard import say
 from lwtui.cli.outputs import check_folder
-from lwtui.cli.parser import Parser, command_parser
+from lwtui.command_line.guard import say
+from lwtui.command_line.parser import Parser, command_parser
 from lwtui.documents.export import file_in
 from lwtui.documents.importing import import_file
 from lwtui.errors import UsageError

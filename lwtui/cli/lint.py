@@ -12,8 +12,8 @@ from pathlib import Path
 
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, TextPart, TextPlace, lint, parts_of
-from lwtui.cli.parser import Parser, command_parser
-from lwtui.cli.values import between
+from lwtui.command_line.parser import Parser, command_parser
+from lwtui.command_line.values import between
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.model import BUDGET, Brief
 from lwtui.errors import DocumentError, LwtuiError, UsageError
@@ -119,7 +119,7 @@ def criticised(file: Path, parts: Sequence[TextPart], name: str, findings: list[
     """
     import asyncio
 
-    from lwtui.cli.terms import show_terms_once
+    from lwtui.command_line.terms import show_terms_once
     from lwtui.config import load_settings
     from lwtui.models.catalog import resolve
 

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from lwtui.cli.parser import Parser, command_parser
+from lwtui.command_line.parser import Parser, command_parser
 
 _ENVIRONMENT = """\
 LWTUI_API_KEY
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 def _parts() -> Iterator[tuple[str, str]]:
     """The manual's headings and what stands under them."""
     from lwtui.cli import app
-    from lwtui.cli.whole import commands
+    from lwtui.cli.command_tree import commands
 
     yield "NAME", "lwtui - plan and write long documents with language models, in the terminal\n"
     yield "LWTUI", app.parser().format_help()

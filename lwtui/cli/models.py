@@ -13,12 +13,12 @@ from typing import Any
 import regex
 
 from lwtui.cli.brief import SAMPLING_SETS, sampling_option
-from lwtui.cli.choice import host_of
-from lwtui.cli.guard import say
 from lwtui.cli.models_download import add_download_options, run_download
 from lwtui.cli.models_find import add_find_options, run_find
-from lwtui.cli.parser import Parser, command_parser
-from lwtui.cli.values import number, whole
+from lwtui.command_line.choice import host_of
+from lwtui.command_line.guard import say
+from lwtui.command_line.parser import Parser, command_parser
+from lwtui.command_line.values import number, whole
 from lwtui.config import (
     ModelSettings,
     Settings,
@@ -234,7 +234,7 @@ def _remove(name: str, settings: Settings) -> None:
 def _verify(model: ModelSettings, settings: Settings) -> int:
     from lwtui.agentwrite.agent import open_agent
     from lwtui.agentwrite.model_check import check_model
-    from lwtui.cli.terms import show_terms_once
+    from lwtui.command_line.terms import show_terms_once
 
     async def tried() -> str:
         agent = await open_agent(model.name, settings, model=model)

@@ -10,10 +10,10 @@ import shutil
 import sys
 from time import monotonic
 
-from lwtui.cli.guard import say
+from lwtui.command_line.guard import say
 from lwtui.config import Settings, add_model, set_value
 from lwtui.errors import LwtuiError, UsageError
-from lwtui.models.download import Downloaded, Progress, download_model, part_size
+from lwtui.models.download import Downloaded, DownloadProgress, download_model, part_size
 from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
 from lwtui.models.llama_cpp.fit import in_gb
 from lwtui.models.llama_cpp.machine import available_memory
@@ -144,7 +144,7 @@ class _Line:
         self._said = monotonic()
         self._drawn = False
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: DownloadProgress) -> None:
         left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
         line = f"{self._name}: {progress.words()}{left}"
         if self._live:

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from lwtui.cli.guard import say
+from lwtui.command_line.guard import say
 from lwtui.config import ModelSettings, Settings
 from lwtui.models.servers import PORTS, Server, find_servers, offers
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from lwtui.cli.guard import say
-from lwtui.cli.parser import Parser, command_parser
+from lwtui.command_line.guard import say
+from lwtui.command_line.parser import Parser, command_parser
 from lwtui.documents.model import NOTE_KINDS, Note
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError

@@ -10,11 +10,11 @@ from lwtui.agentwrite.events import Emit, Event
 from lwtui.agentwrite.plan import plan_document
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.cli.brief import add_brief_options, language_of, read_instruction, words_of
-from lwtui.cli.choice import choose_model
-from lwtui.cli.parser import Parser, add_model_options, command_parser
 from lwtui.cli.plan_text import show_plan
 from lwtui.cli.progress import Progress
-from lwtui.cli.terms import show_terms_once
+from lwtui.command_line.choice import choose_model
+from lwtui.command_line.parser import Parser, add_model_options, command_parser
+from lwtui.command_line.terms import show_terms_once
 from lwtui.config import ModelSettings, Role, Settings, cache_folder, load_settings
 from lwtui.documents.model import Brief, Plan
 from lwtui.files import write_atomically

@@ -25,7 +25,7 @@ from lwtui.agentwrite.events import (
     Thinking,
 )
 from lwtui.agentwrite.run_state import RunState
-from lwtui.cli.guard import say
+from lwtui.command_line.guard import say
 from lwtui.text import clean, duration
 
 _REDRAW_SECONDS = 0.1

@@ -10,9 +10,9 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lwtui.cli.extras import load_extra
-from lwtui.cli.guard import say
-from lwtui.cli.parser import Parser, add_model_options, command_parser
+from lwtui.command_line.extras import require_extra
+from lwtui.command_line.guard import say
+from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.errors import UsageError
 from lwtui.stop_signals import on_stop_signal
 
@@ -52,7 +52,9 @@ def parser() -> Parser:
 
 
 def run(options: argparse.Namespace) -> int:
-    web = load_extra("lwtui.app.web", "serve", needs=("textual_serve", "aiohttp"))
+    require_extra("serve", "textual_serve", "aiohttp")
+    from lwtui.app import web
+
     address = web.Address(options.host, options.port, _token(options, loopback=web.is_loopback(options.host)))
     try:
         asyncio.run(_serve(web, _arguments(options), address))
@@ -97,7 +99,7 @@ def _token(options: argparse.Namespace, *, loopback: bool) -> str:
 def _arguments(options: argparse.Namespace) -> list[str]:
     """What each page's own lwtui is started with. What is wrong with it is told here, not in the browser."""
     from lwtui.cli.app import document_of
-    from lwtui.cli.choice import choose_model
+    from lwtui.command_line.choice import choose_model
     from lwtui.config import load_settings
 
     settings = load_settings()

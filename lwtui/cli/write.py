@@ -19,13 +19,13 @@ from lwtui.cli.brief import (
     read_instruction,
     words_of,
 )
-from lwtui.cli.choice import choose_model, role_model, stored_name
 from lwtui.cli.dry_run import dry_run
 from lwtui.cli.headless import Headless, WriteJob
 from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
-from lwtui.cli.parser import Parser, add_model_options, command_parser
 from lwtui.cli.plan_text import load_plan
 from lwtui.cli.progress import Progress
+from lwtui.command_line.choice import choose_model, role_model, stored_name
+from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.config import Role, Settings, load_settings, public_address
 from lwtui.documents.library import new_path
 from lwtui.documents.model import BUDGET, Brief, Mode, Plan, title_from

@@ -15,8 +15,8 @@ from lwtui.documents.contents import Contents, load
 from lwtui.documents.database import SIDE_FILES, connect_memory, explain, sync_folder
 from lwtui.documents.model import Brief, Origin, Plan, Status
 from lwtui.documents.plan_history import checked_plan, put_plan
-from lwtui.documents.rows import put_brief, put_text
 from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION, statements
+from lwtui.documents.section_rows import put_brief, put_text
 from lwtui.errors import DocumentError
 from lwtui.files import new_file_mode
 from lwtui.text import clean

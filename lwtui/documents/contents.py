@@ -6,7 +6,6 @@ import sqlite3
 from dataclasses import dataclass, field, replace
 
 from lwtui.documents.database import as_lwtui_writes
-from lwtui.documents.memory import Memory, load_memory
 from lwtui.documents.model import (
     DEEPEST,
     Basis,
@@ -19,6 +18,7 @@ from lwtui.documents.model import (
     Section,
     Status,
 )
+from lwtui.documents.notes_store import StoredNotes, load_memory
 from lwtui.documents.schema import basis_from_json, provenance_from_json
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import RunningCount
@@ -106,7 +106,7 @@ class Contents:
     sections: dict[str, Kept]
     order: list[str]
     streams: dict[str, Stream] = field(default_factory=dict)
-    memory: Memory = field(default_factory=Memory)
+    memory: StoredNotes = field(default_factory=StoredNotes)
 
     @property
     def plan(self) -> Plan:

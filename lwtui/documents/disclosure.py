@@ -18,7 +18,7 @@ from pathlib import Path
 
 import regex
 
-from lwtui.documents import rows
+from lwtui.documents import section_rows
 from lwtui.documents.database import connect_reader, explain
 from lwtui.documents.model import Origin, Provenance, Revision, Section
 from lwtui.documents.store import Document
@@ -70,7 +70,7 @@ class Made:
 
 
 @dataclass
-class _Text:
+class _TracedText:
     """A section's text as far as its versions were followed: its words, and who each is from."""
 
     words: Sequence[str] = ()
@@ -85,7 +85,7 @@ def made(sections: Iterable[Section], path: Path) -> list[Made]:
     """
     revisions = _revisions(path)
     runs: dict[int, Source] = {}
-    texts: dict[str, _Text] = {}
+    texts: dict[str, _TracedText] = {}
     for one in revisions:
         if one.aside:
             continue  # it never stood in the text
@@ -94,12 +94,14 @@ def made(sections: Iterable[Section], path: Path) -> list[Made]:
             Hand.MODEL if made_by_model else _FIRST[one.origin],
             _described(one.provenance) if one.provenance else "",
         )
-        _follow(texts.setdefault(one.section_id, _Text()), one.text, source, runs, in_part=_in_part(one.provenance))
+        _follow(
+            texts.setdefault(one.section_id, _TracedText()), one.text, source, runs, in_part=_in_part(one.provenance)
+        )
     result = []
     for section in sections:
         if not section.text.strip():
             continue
-        text = texts.setdefault(section.id, _Text())
+        text = texts.setdefault(section.id, _TracedText())
         if section.text not in text.versions:  # it is being written at this moment
             _follow(text, section.text, (_FIRST[section.origin or Origin.USER], ""), runs)
         times = {one.origin: one.created for one in revisions if one.section_id == section.id}
@@ -139,7 +141,7 @@ def _revisions(path: Path) -> list[Revision]:
     try:
         with closing(connect_reader(path)) as db:
             ids = [section_id for (section_id,) in db.execute("SELECT DISTINCT section_id FROM revision")]
-            found = [revision for section_id in ids for revision in rows.revisions(db, section_id)]
+            found = [revision for section_id in ids for revision in section_rows.revisions(db, section_id)]
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
     return sorted(found, key=lambda revision: revision.id)
@@ -153,7 +155,7 @@ def _in_part(made: Provenance | None) -> bool:
     return made is not None and bool(made.task) and not made.is_candidate
 
 
-def _follow(text: _Text, new: str, source: Source, runs: dict[int, Source], *, in_part: bool = False) -> None:
+def _follow(text: _TracedText, new: str, source: Source, runs: dict[int, Source], *, in_part: bool = False) -> None:
     """Take ``text`` on to its next version. ``runs`` are the words of all earlier versions, :data:`_RUN` at a time."""
     words = units(new)
     sources = text.versions.get(new)
@@ -168,7 +170,7 @@ def _follow(text: _Text, new: str, source: Source, runs: dict[int, Source], *, i
     text.words, text.sources = words, sources
 
 
-def _blended(text: _Text, words: Sequence[str], source: Source, *, in_part: bool) -> list[Source]:
+def _blended(text: _TracedText, words: Sequence[str], source: Source, *, in_part: bool) -> list[Source]:
     """Who the words of the next version are from."""
     old, sources = text.words, text.sources
     before = _in_common(old, words)

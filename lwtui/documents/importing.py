@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 import regex
 
+from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.pandoc import need, pandoc
-from lwtui.documents.export.work import Work
 from lwtui.documents.markdown import import_markdown, read_text
 from lwtui.documents.plain_text import without_marks
 from lwtui.documents.store import Document
@@ -93,7 +93,7 @@ def _from_docx(source: Path) -> tuple[str, str]:
         command = [*pandoc(), "--from=docx+styles", f"--to={_TO}", "--wrap=none", "--template=template"]
         command.append("--lua-filter=filter.lua")
         try:
-            Work().run([*command, "--output=out.md", "in.docx"], folder, "pandoc")
+            ExportJob().run([*command, "--output=out.md", "in.docx"], folder, "pandoc")
         except LwtuiError:
             raise DocumentError(f"{source} is no DOCX that can be read. Save it anew and import it again.") from None
         title, _, text = (folder / "out.md").read_text(encoding="utf-8").partition("\n")

@@ -38,7 +38,8 @@ def list_documents(folder: Path) -> list[Summary]:
     """A line for each ``.lw`` file in ``folder``, the last changed first; none if there is no folder.
 
     Opens nothing for writing. A file that cannot be read is listed with its ``problem``. Raises
-    :class:`DocumentError` if the folder itself cannot be read. See :class:`lwtui.documents.shelf.Shelf` for many.
+    :class:`DocumentError` if the folder itself cannot be read. For many documents see
+    :class:`lwtui.documents.library_index.LibraryIndex`.
     """
     return by_change(summary_of(Path(one.path)) for one in files_in(folder) if is_document(one.name))
 

@@ -50,7 +50,7 @@ def import_markdown(text: str, title: str, target: Path) -> Document:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _MarkdownPart:
     """A section that is made of a text. One that ``heads`` others has no text of its own."""
 
     title: str
@@ -59,14 +59,14 @@ class _Part:
     heads: bool = False
 
 
-def _target(part: _Part) -> int:
+def _target(part: _MarkdownPart) -> int:
     if part.heads:
         return 0
     return count_words(part.text) or (_UNWRITTEN if part.title else 1)
 
 
 @dataclass(frozen=True)
-class _Heading:
+class _MarkdownHeading:
     level: int
     title: str
     start: int  # its first line
@@ -92,7 +92,7 @@ def read_text(source: Path) -> str:
     return text
 
 
-def _divide(text: str) -> tuple[str, list[_Part]]:
+def _divide(text: str) -> tuple[str, list[_MarkdownPart]]:
     """The title, empty if the text has none, and the sections."""
     title, text = _without_front_matter(text)
     lines = text.split("\n")
@@ -102,18 +102,18 @@ def _divide(text: str) -> tuple[str, list[_Part]]:
         title = title or first.title
         lines[: first.end] = [""] * first.end
     if not headings:
-        return title, [_Part("", 1, _joined(lines))]
+        return title, [_MarkdownPart("", 1, _joined(lines))]
     starts = _starts(headings, lines)
     highest = min(heading.level for heading in starts)
     parts = []
     if before := _joined(lines[: starts[0].start]):
-        parts.append(_Part(_BEFORE_HEADINGS, 1, before))
+        parts.append(_MarkdownPart(_BEFORE_HEADINGS, 1, before))
     for heading, following in zip(starts, [*starts[1:], None], strict=True):
         stop = following.start if following else len(lines)
         inner = [one for one in headings if heading.end <= one.start < stop]
         own = _joined(_lowered(lines, inner, highest)[heading.end : stop])
         heads = following is not None and following.level > heading.level and not own
-        parts.append(_Part(heading.title, heading.level - highest + 1, own, heads))
+        parts.append(_MarkdownPart(heading.title, heading.level - highest + 1, own, heads))
     return title, parts
 
 
@@ -137,7 +137,7 @@ def _without_front_matter(text: str) -> tuple[str, str]:
     return " ".join(title.split()) if isinstance(title, str) else "", text[match.end() :]
 
 
-def _is_title(headings: Sequence[_Heading], lines: Sequence[str]) -> bool:
+def _is_title(headings: Sequence[_MarkdownHeading], lines: Sequence[str]) -> bool:
     """Whether the first heading stands above all others, with nothing before it."""
     return (
         bool(headings)
@@ -147,12 +147,12 @@ def _is_title(headings: Sequence[_Heading], lines: Sequence[str]) -> bool:
     )
 
 
-def _starts(headings: Sequence[_Heading], lines: Sequence[str]) -> list[_Heading]:
+def _starts(headings: Sequence[_MarkdownHeading], lines: Sequence[str]) -> list[_MarkdownHeading]:
     """The headings that begin sections: down to one level, and further down in parts and in long sections."""
     return _down(headings, lines, len(lines), _split_level(headings))
 
 
-def _down(headings: Sequence[_Heading], lines: Sequence[str], stop: int, level: int) -> list[_Heading]:
+def _down(headings: Sequence[_MarkdownHeading], lines: Sequence[str], stop: int, level: int) -> list[_MarkdownHeading]:
     """Of ``headings``, the last of which ends at the line ``stop``, those that begin sections: all to a ``level``,
     and those within one that is a part (its first line is another heading, or its neighbours' are) or is long."""
     starts = [heading for heading in headings if heading.level <= level]
@@ -174,28 +174,28 @@ def _down(headings: Sequence[_Heading], lines: Sequence[str], stop: int, level: 
     return found
 
 
-def _headings(text: str) -> list[_Heading]:
+def _headings(text: str) -> list[_MarkdownHeading]:
     """The headings that stand by themselves, not in quotes, lists or code."""
     tokens = parser().parse(text)
     found = []
     for at, token in enumerate(tokens):
         if token.type == "heading_open" and token.level == 0 and token.map:
             heading = " ".join(without_marks(tokens[at + 1].content).split())
-            found.append(_Heading(int(token.tag[1:]), heading, *token.map))
+            found.append(_MarkdownHeading(int(token.tag[1:]), heading, *token.map))
     return found
 
 
-def _levels(headings: Sequence[_Heading]) -> Counter[int]:
+def _levels(headings: Sequence[_MarkdownHeading]) -> Counter[int]:
     return Counter(heading.level for heading in headings)
 
 
-def _split_level(headings: Sequence[_Heading]) -> int:
+def _split_level(headings: Sequence[_MarkdownHeading]) -> int:
     """The highest level that occurs more than once; else the second, or the highest there is."""
     levels = _levels(headings)
     return min((level for level, times in levels.items() if times > 1), default=max(2, min(levels)))
 
 
-def _lowered(lines: Sequence[str], inner: Sequence[_Heading], highest: int) -> list[str]:
+def _lowered(lines: Sequence[str], inner: Sequence[_MarkdownHeading], highest: int) -> list[str]:
     """``lines`` with the headings within a section put below the level that sections have in an export."""
     lines = list(lines)
     if highest == 1:

@@ -8,8 +8,15 @@ from contextlib import AbstractContextManager
 from time import monotonic
 
 from lwtui.documents.edits import JOIN_SECONDS
-from lwtui.documents.memory import Memory, checked_notes, put_note_step, put_notes, put_summary, take_note_step
 from lwtui.documents.model import Note, SectionSummary
+from lwtui.documents.notes_store import (
+    StoredNotes,
+    checked_notes,
+    put_note_step,
+    put_notes,
+    put_summary,
+    take_note_step,
+)
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
@@ -17,7 +24,7 @@ from lwtui.text import clean
 class Notebook:
     """Part of a :class:`lwtui.documents.store.Document`. Its changes raise :class:`DocumentError` as those of it do."""
 
-    def __init__(self, change: Callable[[], AbstractContextManager[sqlite3.Connection]], memory: Memory) -> None:
+    def __init__(self, change: Callable[[], AbstractContextManager[sqlite3.Connection]], memory: StoredNotes) -> None:
         """``change`` opens a transaction of the document."""
         self._change = change
         self._memory = memory

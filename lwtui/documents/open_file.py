@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import time
 
-from lwtui.documents import rows
+from lwtui.documents import section_rows
 from lwtui.documents.contents import Contents, load
 from lwtui.documents.database import (
     SIDE_FILES,
@@ -170,7 +170,7 @@ def _recover(db: sqlite3.Connection, path: Path, contents: Contents) -> None:
         return
     with transaction(db, path):
         ended = {
-            section_id: rows.end_stream(db, contents.sections[section_id], stream)
+            section_id: section_rows.end_stream(db, contents.sections[section_id], stream)
             for section_id, stream in contents.streams.items()
         }
     contents.sections.update(ended)

@@ -8,7 +8,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from time import time
 
-from lwtui.documents import rows
+from lwtui.documents import section_rows
 from lwtui.documents.contents import Contents, Kept
 from lwtui.documents.database import as_lwtui_writes
 from lwtui.documents.model import Plan, PlannedSection, Status
@@ -32,7 +32,7 @@ class Step:
 
 
 def put_plan(db: sqlite3.Connection, plan: Plan) -> None:
-    """Store ``plan`` as the present one; sections that are not in it keep their rows."""
+    """Store ``plan`` as the present one; sections that are not in it keep their section_rows."""
     db.execute("UPDATE document SET title = ?", (plan.title,))
     db.execute("UPDATE section SET position = NULL")
     db.executemany(
@@ -113,7 +113,7 @@ def put_back(db: sqlite3.Connection, step: Step, now: Contents) -> dict[str, Kep
     planned = now.planned(step.plan)
     for section_id, revision, status in step.texts:
         if revision != planned[section_id].revision:
-            planned[section_id] = rows.write_old(db, planned[section_id], revision, status)
+            planned[section_id] = section_rows.write_old(db, planned[section_id], revision, status)
     return planned
 
 

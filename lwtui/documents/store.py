@@ -11,11 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from lwtui.documents import plan_history, rows
+from lwtui.documents import plan_history, section_rows
 from lwtui.documents.build import build
 from lwtui.documents.contents import Contents, Kept
 from lwtui.documents.edits import Typing
-from lwtui.documents.memory import put_setting
 from lwtui.documents.model import (
     Basis,
     Brief,
@@ -30,6 +29,7 @@ from lwtui.documents.model import (
     title_from,
 )
 from lwtui.documents.notebook import Notebook
+from lwtui.documents.notes_store import put_setting
 from lwtui.documents.open_file import OpenFile, open_file, open_new
 from lwtui.documents.streaming import Streaming
 from lwtui.errors import DocumentError
@@ -156,7 +156,7 @@ class Document:
     def set_brief(self, brief: Brief) -> None:
         brief = replace(brief, instruction=clean(brief.instruction))
         with self._file.change() as db:
-            rows.put_brief(db, brief)
+            section_rows.put_brief(db, brief)
         self._now.brief = brief
 
     def set_plan(self, plan: Plan, label: str, texts: Mapping[str, str] | None = None, *, joined: bool = False) -> None:
@@ -178,7 +178,7 @@ class Document:
             plan_history.put_plan(db, plan)
             planned = self._now.planned(plan)
             for section_id, text in new.items():
-                planned[section_id] = rows.write_text(db, planned[section_id], text, Origin.USER)
+                planned[section_id] = section_rows.write_text(db, planned[section_id], text, Origin.USER)
         self._took_plan(plan, planned)
         self._undone.clear()
 
@@ -236,7 +236,9 @@ class Document:
         typing = self._typing.get(section_id, Typing(None))
         joined = typing.joined(kept, text) if origin is Origin.USER else None
         with self._file.change() as db:
-            kept = rows.write_over(db, kept, text) if joined else rows.write_text(db, kept, text, origin)
+            kept = (
+                section_rows.write_over(db, kept, text) if joined else section_rows.write_text(db, kept, text, origin)
+            )
         self._now.sections[section_id] = kept
         self._typing[section_id] = joined or Typing(kept.revision if origin is Origin.USER else None)
 
@@ -252,14 +254,14 @@ class Document:
         if kept.section.status is not Status.PARTIAL:
             return
         with self._file.change() as db:
-            kept = rows.set_status(db, kept, Status.DONE)
+            kept = section_rows.set_status(db, kept, Status.DONE)
         self._now.sections[section_id] = kept
 
     def accept(self, section_id: str, basis: Basis) -> None:
         """The writer says that a section's text is right for what it would be written from now."""
         kept = self._now.sections[section_id]
         with self._file.change() as db:
-            rows.put_basis(db, section_id, basis)
+            section_rows.put_basis(db, section_id, basis)
         self._now.sections[section_id] = replace(kept, basis=basis)
 
     def set_setting(self, name: str, value: str) -> None:
@@ -271,13 +273,13 @@ class Document:
     def revisions(self, section_id: str) -> list[Revision]:
         """Every version of a section, the newest first."""
         with self._file.reading() as db:
-            return rows.revisions(db, section_id)
+            return section_rows.revisions(db, section_id)
 
     def restore(self, revision_id: int) -> None:
         """Make an old revision the section's text again (as a new revision; the present text stays one)."""
         self._file.check_writable()
         with self._file.reading() as db:
-            section_id = rows.section_of(db, revision_id)
+            section_id = section_rows.section_of(db, revision_id)
         if section_id is None:
             raise DocumentError("There is no such version. Open the list of versions again.")
         self._settle(section_id)
@@ -285,7 +287,7 @@ class Document:
         if revision_id == kept.revision:
             return
         with self._file.change() as db:
-            kept = rows.write_old(db, kept, revision_id)
+            kept = section_rows.write_old(db, kept, revision_id)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 
@@ -309,9 +311,11 @@ class Document:
         text = clean(text)
         with self._file.change() as db:
             if over is None:
-                over = rows.put_version(db, section_id, text, origin, rows.ASIDE, provenance=provenance, usage=usage)
+                over = section_rows.put_version(
+                    db, section_id, text, origin, section_rows.ASIDE, provenance=provenance, usage=usage
+                )
             else:
-                rows.grow_version(db, over, text, usage)
+                section_rows.grow_version(db, over, text, usage)
         return over
 
     def add_usage(self, usage: Usage) -> None:
@@ -330,7 +334,7 @@ class Document:
         self._file.check_writable()
         self._settle(section_id)
         with self._file.change() as db:
-            kept = rows.adopt_version(db, self._now.sections[section_id], version, status)
+            kept = section_rows.adopt_version(db, self._now.sections[section_id], version, status)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 
@@ -342,7 +346,7 @@ class Document:
         if text == kept.section.text:
             return
         with self._file.change() as db:
-            kept = rows.write_taken(db, kept, text, provenance)
+            kept = section_rows.write_taken(db, kept, text, provenance)
         self._now.sections[section_id] = kept
         self._typing.pop(section_id, None)
 

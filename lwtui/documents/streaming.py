@@ -7,7 +7,7 @@ from time import monotonic
 
 import regex
 
-from lwtui.documents import rows
+from lwtui.documents import section_rows
 from lwtui.documents.contents import Contents, Kept, Stream
 from lwtui.documents.model import Provenance, Status
 from lwtui.documents.open_file import OpenFile
@@ -35,7 +35,7 @@ class Streaming:
         stream = Stream(provenance, self._now.sections[section_id].section.text)
         stream.replay(keep, "")
         with self._file.change() as db:
-            rows.put_stream(db, section_id, stream, keep)
+            section_rows.put_stream(db, section_id, stream, keep)
         self._now.streams[section_id] = stream
 
     def append(self, section_id: str, text: str) -> None:
@@ -67,11 +67,11 @@ class Streaming:
         with self._file.change() as db:
             for section_id, stream in streams.items():
                 if stream.ended:
-                    done[section_id] = rows.end_stream(db, now.sections[section_id], stream)
+                    done[section_id] = section_rows.end_stream(db, now.sections[section_id], stream)
                 else:
-                    rows.put_journal(db, section_id, stream)
+                    section_rows.put_journal(db, section_id, stream)
             if usage != NO_USAGE:
-                rows.add_usage(db, usage)
+                section_rows.add_usage(db, usage)
         self._unsaved_since = None
         self._unsaved_usage -= usage
         for stream in streams.values():

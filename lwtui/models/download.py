@@ -24,7 +24,7 @@ from time import monotonic
 from typing import Literal
 
 from lwtui.files import FileLock, Locked, write_atomically
-from lwtui.models.download_http import Answer, Client, DownloadError, Interrupted, Unsatisfiable
+from lwtui.models.download_http import Client, DownloadError, DownloadResponse, Interrupted, Unsatisfiable
 from lwtui.models.known_ggufs import Source, parts_of, pin, pinned
 from lwtui.models.llama_cpp.fit import in_gb
 from lwtui.models.llama_cpp.hashing import compute_hash, file_hash, remember
@@ -39,7 +39,7 @@ _MAGIC = b"GGUF"
 
 
 @dataclass(frozen=True)
-class Progress:
+class DownloadProgress:
     """How far a download is, in bytes; ``rate`` is bytes a second and 0 while that is not known."""
 
     phase: Literal["downloading", "waiting", "checking"]
@@ -77,7 +77,7 @@ class Downloaded:
 
 
 @dataclass(frozen=True)
-class _Part:
+class _PartialFile:
     """What ``FILE.part`` is part of. ``place`` is a hash of where it came from."""
 
     place: str
@@ -88,7 +88,7 @@ class _Part:
 
 
 Phase = Literal["downloading", "waiting", "checking"]
-Tell = Callable[[Progress], None]
+Tell = Callable[[DownloadProgress], None]
 Pause = Callable[[float], Awaitable[None]]
 
 
@@ -105,7 +105,7 @@ async def download_model(source: Source, tell: Tell = lambda _: None) -> Downloa
     return replace(got[0], fresh=any(one.fresh for one in got))
 
 
-def _tell_of(tell: Tell, part: str, progress: Progress) -> None:
+def _tell_of(tell: Tell, part: str, progress: DownloadProgress) -> None:
     tell(replace(progress, part=part))
 
 
@@ -153,10 +153,10 @@ class _PartFile:
         self._note = source.path.with_name(f".{source.path.name}.part.json")
         self.place = hashlib.sha256(source.url.encode()).hexdigest()[:32]
 
-    def known(self) -> _Part | None:
+    def known(self) -> _PartialFile | None:
         """What it is part of; None if that is nothing that is wanted."""
         try:
-            part = _Part(**json.loads(self._note.read_text(encoding="utf-8")))
+            part = _PartialFile(**json.loads(self._note.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
         wanted = self._source.sha256
@@ -169,7 +169,7 @@ class _PartFile:
         except OSError:
             return 0
 
-    def begin(self, part: _Part, *, anew: bool) -> None:
+    def begin(self, part: _PartialFile, *, anew: bool) -> None:
         """Note what comes from now on, after what is there or in its stead."""
         if anew:
             self.path.unlink(missing_ok=True)
@@ -182,7 +182,7 @@ class _PartFile:
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
 
-    def move_to_place(self, part: _Part) -> None:
+    def move_to_place(self, part: _PartialFile) -> None:
         """It is whole and right: from here on it is the file itself."""
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
@@ -218,7 +218,7 @@ class _Download:
             return None  # damaged, or another one is wanted now: it is replaced once the right one is here
         return Downloaded(path, wanted, kept.get("revision", ""), fresh=False)
 
-    async def _transferred(self) -> _Part:
+    async def _transferred(self) -> _PartialFile:
         """Try until all of it is here, for as long as a few tries together bring something new."""
         waits = 0
         while True:
@@ -251,7 +251,7 @@ class _Download:
         whole = part is not None and self._file.size() >= part.size
         return "" if whole else f"{client.host} sent less than it said", 0.0
 
-    def _begin(self, answer: Answer, asked: int) -> None:
+    def _begin(self, answer: DownloadResponse, asked: int) -> None:
         """Check what the server says about the file, and make the part file fit for what comes."""
         source, old = self._source, self._file.known()
         wanted = source.sha256 or answer.sha256
@@ -271,18 +271,18 @@ class _Download:
             self._restarts += 1
         revision = answer.revision or (old.revision if old else "")
         self._check_room(answer.size - answer.offset)
-        part = _Part(self._file.place, wanted, answer.size, answer.etag, revision)
+        part = _PartialFile(self._file.place, wanted, answer.size, answer.etag, revision)
         self._file.begin(part, anew=not answer.offset)
         self._meter.size = answer.size
 
-    def _goes_on(self, old: _Part | None, answer: Answer, wanted: str) -> bool:
+    def _goes_on(self, old: _PartialFile | None, answer: DownloadResponse, wanted: str) -> bool:
         """Whether the answer goes on where the part file ends. The hub's hash is better proof than an ETag."""
         if old is None or answer.offset != self._file.size():
             return False
         same_tag = bool(answer.sha256) or old.etag == answer.etag
         return (old.sha256, old.size) == (wanted, answer.size) and same_tag
 
-    async def _receive(self, answer: Answer) -> None:
+    async def _receive(self, answer: DownloadResponse) -> None:
         left, done = answer.size - answer.offset, answer.offset
         block = bytearray()
         with self._file.open() as file, self._written(file, block):
@@ -318,7 +318,7 @@ class _Download:
                 "Make room, or name another folder with LWTUI_CACHE_DIR."
             )
 
-    async def _put_in_place(self, part: _Part) -> Downloaded:
+    async def _put_in_place(self, part: _PartialFile) -> Downloaded:
         path = self._source.path
         found = await self._hashed(self._file.path, compute_hash)
         if found != part.sha256:
@@ -367,7 +367,7 @@ class _Meter:
             self._marks.popleft()
         (since, had) = self._marks[0]
         rate = (done - had) / (now - since) if now - since >= 0.5 else 0.0
-        self._tell(Progress(phase, done, self.size, rate, note))
+        self._tell(DownloadProgress(phase, done, self.size, rate, note))
 
 
 def _write(file: FileIO, block: bytearray) -> None:

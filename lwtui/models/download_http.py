@@ -41,7 +41,7 @@ class DownloadError(LwtuiError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class DownloadResponse:
     """The beginning of a file's answer. ``size`` is of the whole file in bytes, 0 if nobody said it; ``offset`` is
     where the body begins. ``sha256`` and ``revision`` are what the hub said, or empty."""
 
@@ -78,7 +78,7 @@ class Client:
         return clean(self._at.host)
 
     @asynccontextmanager
-    async def open(self, offset: int = 0, etag: str = "") -> AsyncIterator[Answer]:
+    async def open(self, offset: int = 0, etag: str = "") -> AsyncIterator[DownloadResponse]:
         """Ask for the file from ``offset`` on, if it still has this ``etag``; the answer may begin at 0 instead.
 
         Raises :class:`Interrupted`, :class:`Unsatisfiable` and :class:`DownloadError`.
@@ -93,7 +93,7 @@ class Client:
         finally:
             await answer.response.aclose()
 
-    async def pieces(self, answer: Answer) -> AsyncGenerator[bytes, None]:
+    async def pieces(self, answer: DownloadResponse) -> AsyncGenerator[bytes, None]:
         """The body, as it comes. Raises as :meth:`open` does."""
         with self._translated():
             async with aclosing(answer.response.aiter_raw()) as pieces:
@@ -114,7 +114,7 @@ class Client:
         except (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream) as error:
             raise Interrupted(_reason(error, self.host)) from None
 
-    async def _followed(self, headers: dict[str, str]) -> Answer:
+    async def _followed(self, headers: dict[str, str]) -> DownloadResponse:
         url, sha256, revision, size = self._url, "", "", 0
         for _ in range(_MOST_HOPS):
             response = await self._sent(url, headers)
@@ -143,7 +143,7 @@ class Client:
             raise DownloadError(f"{self.host} sends the download to an address without encryption ({target.host}).")
         return target
 
-    async def _checked(self, response: httpx2.Response, size: int, sha256: str, revision: str) -> Answer:
+    async def _checked(self, response: httpx2.Response, size: int, sha256: str, revision: str) -> DownloadResponse:
         status = response.status_code
         if status not in (200, 206):
             await response.aclose()
@@ -155,7 +155,9 @@ class Client:
         if status == 206:
             offset, whole = _range(response.headers.get("content-range", ""))
         etag = response.headers.get("etag", "")
-        return Answer(response, size or whole, offset, "" if etag.startswith("W/") else etag, sha256, revision)
+        return DownloadResponse(
+            response, size or whole, offset, "" if etag.startswith("W/") else etag, sha256, revision
+        )
 
 
 def _refusal(status: int, host: str, retry_after: str, *, on_hub: bool) -> Exception:

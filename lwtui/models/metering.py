@@ -19,7 +19,7 @@ from lwtui.models.usage import NO_USAGE, Usage, estimate_tokens
 
 
 @dataclass(eq=False)
-class _Call:
+class _MeteredCall:
     """A call under way. ``reserved`` is what it may take, ``reported`` what the backend says it has taken so far."""
 
     prices: Prices
@@ -87,7 +87,7 @@ class UsageTracker:
         self.spent_amount = spent_amount
         self._record = record
         self._ended: dict[Prices, Usage] = {}
-        self._running: set[_Call] = set()
+        self._running: set[_MeteredCall] = set()
         self._keyed: dict[str, MeteredTask] = {}
         self._changed = asyncio.Event()
         self.pieces = 0  # of text and reasoning that came, about as many tokens
@@ -157,7 +157,7 @@ class UsageTracker:
         task = self._keyed.get(key)
         return task.usage if task else NO_USAGE
 
-    async def _begin(self, call: _Call, purpose: str) -> None:
+    async def _begin(self, call: _MeteredCall, purpose: str) -> None:
         """Wait until the budget has room for ``call``; only calls under way that end can make some."""
         while (budget := self._budget()) is not None and (
             self._claimed(budget) + budget.share(call.reserved, call.prices) > 1
@@ -173,7 +173,7 @@ class UsageTracker:
         if budget is not None and self.share(budget) >= 1:
             raise used_up(budget, purpose)
 
-    def _end(self, call: _Call) -> None:
+    def _end(self, call: _MeteredCall) -> None:
         self._running.discard(call)
         usage = call.usage
         self._ended[call.prices] = self._ended.get(call.prices, NO_USAGE) + usage
@@ -198,7 +198,7 @@ class MeteredTask:
     purpose: str
     likely_completion: int | None = None
     _ended: Usage = NO_USAGE
-    _running: set[_Call] = field(default_factory=set)
+    _running: set[_MeteredCall] = field(default_factory=set)
 
     @property
     def usage(self) -> Usage:
@@ -235,7 +235,7 @@ class MeteredModel:
         counted = tracker.budget is not None or not self.inner.capabilities.exact_tokens
         prompt = await self.inner.count_tokens(request.prompt.plain()) if counted else 0
         completion = min(request.max_tokens, task.likely_completion or request.max_tokens)
-        call = _Call(self._prices, prompt, Usage(prompt, completion))
+        call = _MeteredCall(self._prices, prompt, Usage(prompt, completion))
         await tracker._begin(call, task.purpose)
         task._running.add(call)
         try:

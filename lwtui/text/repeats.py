@@ -20,7 +20,7 @@ _LEAST_RARE = 5  # words that two passages must share to be compared by their wo
 
 
 @dataclass(frozen=True)
-class Measure:
+class RepeatMeasure:
     """How many tokens make a phrase, a span and a passage worth looking at."""
 
     phrase: int
@@ -31,8 +31,8 @@ class Measure:
 
 
 # A character of Chinese or Japanese says about half of what a word does.
-WORDS = Measure(phrase=5, span=16, passage=12, shingle=3, opening=4)
-CHARACTERS = Measure(phrase=10, span=32, passage=24, shingle=5, opening=6)
+WORDS = RepeatMeasure(phrase=5, span=16, passage=12, shingle=3, opening=4)
+CHARACTERS = RepeatMeasure(phrase=10, span=32, passage=24, shingle=5, opening=6)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def tokens_of(text: str) -> list[Token]:
     return [Token(match.group().casefold(), match.start(), match.end()) for match in _TOKEN.finditer(text)]
 
 
-def measure_of(texts: Sequence[str]) -> Measure:
+def measure_of(texts: Sequence[str]) -> RepeatMeasure:
     """The measure for a document: that of characters where most of its tokens are."""
     sample = "\n".join(text[:4000] for text in texts[:50])
     found = [match["character"] is not None for match in _TOKEN.finditer(sample)]
@@ -56,7 +56,7 @@ def measure_of(texts: Sequence[str]) -> Measure:
 
 
 @dataclass(frozen=True)
-class Span:
+class RepeatedSpan:
     """``length`` tokens from ``first`` on stand again from ``again`` on."""
 
     first: int
@@ -64,7 +64,7 @@ class Span:
     length: int
 
 
-def repeated_spans(tokens: Sequence[str], least: int) -> list[Span]:
+def repeated_spans(tokens: Sequence[str], least: int) -> list[RepeatedSpan]:
     """Where at least ``least`` tokens stand once more, word for word; each place once, as long as it gets."""
     seen: dict[tuple[str, ...], int] = {}
     spans, at = [], 0
@@ -77,7 +77,7 @@ def repeated_spans(tokens: Sequence[str], least: int) -> list[Span]:
         length = least
         while at + length < len(tokens) and first + length < at and tokens[at + length] == tokens[first + length]:
             length += 1
-        spans.append(Span(first, at, length))
+        spans.append(RepeatedSpan(first, at, length))
         at += length
     return spans
 
@@ -110,7 +110,9 @@ def _widened(tokens: Sequence[str], starts: Sequence[int], length: int) -> tuple
     return left, length
 
 
-def alike(passages: Sequence[Sequence[str]], measure: Measure, least: float = 0.45) -> Iterator[tuple[int, int, float]]:
+def alike(
+    passages: Sequence[Sequence[str]], measure: RepeatMeasure, least: float = 0.45
+) -> Iterator[tuple[int, int, float]]:
     """Pairs of passages that say nearly the same, and how alike they are (``least`` to 1).
 
     By the share of their word sequences that they have in common, or by their rare words: a passage that was told

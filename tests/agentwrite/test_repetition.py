@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lwtui.agentwrite.filters import Verdict
+from lwtui.agentwrite.filters import FilterVerdict
 from lwtui.agentwrite.repetition import RepetitionFilter
 from tests.support.author import sentence
 from tests.support.feeding import feed, look
@@ -18,7 +18,7 @@ def prose(count: int, number: int = 1, language: str = "en") -> str:
 
 def found(
     text: str, earlier: tuple[str, ...] = (), step: int = 3, *, ended: bool = False
-) -> tuple[Verdict, int] | None:
+) -> tuple[FilterVerdict, int] | None:
     """The first verdict as ``text`` comes in pieces, and how much had come."""
     verdict = feed(RepetitionFilter(earlier), text, step, ended=ended)
     assert verdict is None or (verdict[0].loop and not verdict[0].final)
@@ -39,7 +39,7 @@ def test_a_sentence_that_was_said_before_is_found(language: str) -> None:
             continue
         verdict = found(f"{sound} {again} ", (earlier,))
         assert verdict is not None
-        assert verdict[0] == Verdict(len(sound), "a sentence was said before", loop=True)
+        assert verdict[0] == FilterVerdict(len(sound), "a sentence was said before", loop=True)
 
 
 def test_a_sentence_said_again_in_slightly_other_words_is_found() -> None:

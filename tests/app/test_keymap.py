@@ -15,7 +15,7 @@ from lwtui.app.commands import Actions
 from lwtui.app.format import MARKS
 from lwtui.app.keymap import ACTIONS, BRIEF, EVERYWHERE, FIND, LIBRARY, NEW, PLAN, SETTINGS, WRITING, key_label
 from lwtui.app.outline_rows import STALE_MARK
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.brief import BriefScreen
 from lwtui.app.screens.help import HelpScreen, _guide
 from lwtui.app.screens.library import LibraryScreen
@@ -74,7 +74,7 @@ async def test_help_and_palette_hold_every_action_of_the_screen(group: str) -> N
     async with someone(size=(120, 120)) as person:
         await go(person, group)
         screen = person.app.screen
-        assert isinstance(screen, Base)
+        assert isinstance(screen, BaseScreen)
         await person.press("f1")
         await person.at(HelpScreen)
         shown = " ".join(person.screen_text.split())

@@ -17,7 +17,7 @@ from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.widgets.line import Line
 from lwtui.config import load_settings, set_value
-from lwtui.documents import library, shelf
+from lwtui.documents import library, library_index
 from lwtui.documents.model import Origin, Plan, Status, Summary
 from lwtui.documents.store import Document
 from tests.app.person import PATIENCE, Person, someone
@@ -369,9 +369,9 @@ async def test_a_large_folder_fills_in_while_one_works(place: Place, monkeypatch
         assert go_on.acquire(timeout=PATIENCE)
         return library.summary_of(path)
 
-    monkeypatch.setattr(shelf, "summary_of", summary_of)
+    monkeypatch.setattr(library_index, "summary_of", summary_of)
     for seconds in ("_FIRST_SECONDS", "_STEP_SECONDS"):
-        monkeypatch.setattr(shelf, seconds, -1.0)
+        monkeypatch.setattr(library_index, seconds, -1.0)
     app = LwtuiApp(load_settings())
     async with app.run_test(size=(120, 30)) as pilot:
         person = Person(app, pilot)
@@ -398,7 +398,7 @@ async def test_the_cursor_waits_at_the_top_for_the_document_that_was_changed_las
     for name, minutes in (("Newest", 1), ("Older", 60), ("Oldest", 90)):  # their files were changed in the other order
         make(place, name, minutes)
     for seconds in ("_FIRST_SECONDS", "_STEP_SECONDS"):
-        monkeypatch.setattr(shelf, seconds, -1.0)
+        monkeypatch.setattr(library_index, seconds, -1.0)
     async with someone() as person:
         assert rows(person) == ["Newest", "Older", "Oldest"]
         assert person.rows.key == str(place.documents / "newest.lw")

@@ -46,7 +46,7 @@ from lwtui.config import ModelSettings, add_model
 from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance, SectionSummary, Status
 from lwtui.documents.stale import current_basis
 from lwtui.documents.store import Document
-from lwtui.models.download import Progress
+from lwtui.models.download import DownloadProgress
 from lwtui.models.servers import Server
 from lwtui.models.usage import Usage
 from tests.app.person import Person, someone
@@ -378,7 +378,7 @@ async def download(person: Person, place: Place) -> None:
     screen = DownloadScreen({})
     person.app.push_screen(screen)
     await person.sees("LongWriter on Llama 3.1 8B")
-    screen._show(Progress("downloading", 1_700_000_000, 4_920_000_000, 12_000_000))
+    screen._show(DownloadProgress("downloading", 1_700_000_000, 4_920_000_000, 12_000_000))
 
 
 async def help(person: Person, place: Place) -> None:

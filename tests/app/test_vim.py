@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lwtui.app.screens.writing import WritingScreen
-from lwtui.app.widgets.vim import Mode, Vim
+from lwtui.app.widgets.vim import Vim, VimMode
 from lwtui.config import set_value
 from tests.app.person import someone
 from tests.app.place import Place
@@ -72,7 +72,7 @@ def typed(vim: Vim, paper: Paper, keys: str) -> None:
     for key in re.findall(r"<[^>]+>|.", keys, re.DOTALL):
         name = {"<Esc>": "escape", "<Enter>": "enter", "<C-r>": "ctrl+r", "<BS>": "backspace"}.get(key, key)
         character = key if len(key) == 1 else None
-        if not vim.feed(name, character) and vim.mode is Mode.INSERT and character:
+        if not vim.feed(name, character) and vim.mode is VimMode.INSERT and character:
             paper.swap(paper.place, paper.place, character)
 
 
@@ -232,7 +232,7 @@ def test_w_after_a_colon_saves_and_nothing_else_does() -> None:
         (":w<Esc>x", 0, "ne"),
     ):
         _, vim, paper = run("|one", keys)
-        assert (paper.saves, paper.text, vim.mode) == (saves, text, Mode.NORMAL), keys
+        assert (paper.saves, paper.text, vim.mode) == (saves, text, VimMode.NORMAL), keys
     assert run("|one", "2d:w")[1].told == ":w"
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lwtui_bench.length import bin_of
+from lwtui_bench.length_score import bin_of
 from lwtui_bench.suites import find_suite, suites
 from lwtui_bench.suites.constraints import Constraint, score
 from tests.bench.support import answered

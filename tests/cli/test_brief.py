@@ -3,7 +3,7 @@ import argparse
 import pytest
 
 from lwtui.cli.brief import language_option, words_in, words_option
-from lwtui.cli.values import seed
+from lwtui.command_line.values import seed
 
 
 @pytest.mark.parametrize(

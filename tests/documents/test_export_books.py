@@ -17,7 +17,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lwtui.documents.export import Book, Options, Part, Stopped, Work, collect, export, file_in, fonts, render, save
+from lwtui.documents.export import (
+    ExportJob,
+    Manuscript,
+    ManuscriptPart,
+    Options,
+    Stopped,
+    collect,
+    export,
+    file_in,
+    fonts,
+    render,
+    save,
+)
 from lwtui.documents.export.typst_markup import string
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
@@ -181,7 +193,7 @@ def glyphs(page: Any) -> list[tuple[str, int]]:
 
 def test_a_pdf_shows_every_character_on_its_pages(document: Document, tmp_path: Path) -> None:
     told: list[str] = []
-    work = Work(told.append)
+    work = ExportJob(told.append)
     notes = export(document, tmp_path / "book.pdf", options=OPTIONS, work=work)
     with pymupdf.open(tmp_path / "book.pdf") as pdf:
         texts = [page.get_text() for page in pdf]
@@ -320,10 +332,10 @@ def test_a_program_that_hangs_is_stopped_and_the_old_file_stays(
     old = tmp_path / "book.pdf"
     old.write_text("old")
     reached = threading.Event()
-    work = Work(lambda text: reached.set() if text == "Setting the pages" else None)
+    work = ExportJob(lambda text: reached.set() if text == "Setting the pages" else None)
     threading.Thread(target=lambda: (reached.wait(60), work.stop())).start()
     with pytest.raises(Stopped):
-        save(Book("T", "", "en", "2026-02-03", (Part("", 1, "Text."),)), old, "pdf", work)
+        save(Manuscript("T", "", "en", "2026-02-03", (ManuscriptPart("", 1, "Text."),)), old, "pdf", work)
     assert old.read_text() == "old" and sorted(path.name for path in tmp_path.iterdir()) == ["book.pdf", "hangs.py"]
 
 
@@ -335,7 +347,7 @@ def test_what_a_program_says_that_fails_is_one_line_and_keys_are_not_handed_to_i
     fails.write_text("import os, sys; sys.exit('no\\nway ' + os.environ.get('OPENAI_API_KEY', 'without a key'))")
     monkeypatch.setattr("lwtui.documents.export.typst_child.__file__", str(fails))
     with pytest.raises(LwtuiError, match="Typst could not make the file: no way without a key"):
-        save(Book("T", "", "en", "2026-02-03", ()), tmp_path / "book.pdf", "pdf", Work())
+        save(Manuscript("T", "", "en", "2026-02-03", ()), tmp_path / "book.pdf", "pdf", ExportJob())
     assert not (tmp_path / "book.pdf").exists()
 
 
@@ -405,18 +417,18 @@ def test_hundreds_of_nasty_texts_are_set_as_they_are(tmp_path: Path) -> None:
     draw = random.Random(7)
     alphabet = "#\"\\$*_`~@<>[]{}()=-+/|;:&%^!' a1."
     texts = ["".join(draw.choices(alphabet, k=30)) for _ in range(300)]
-    parts = tuple(Part(f"x{text}x", 1, text) for text in texts)
-    save(Book("T", "", "en", "2026-02-03", parts, contents=False), tmp_path / "nasty.pdf", "pdf", Work())
+    parts = tuple(ManuscriptPart(f"x{text}x", 1, text) for text in texts)
+    save(Manuscript("T", "", "en", "2026-02-03", parts, contents=False), tmp_path / "nasty.pdf", "pdf", ExportJob())
     with pymupdf.open(tmp_path / "nasty.pdf") as pdf:
         shown = [title for _, title, _ in pdf.get_toc()]
     assert shown == [" ".join(f"x{text}x".split(" ")) for text in texts]
 
 
 def test_characters_that_xml_does_not_have_are_left_out(tmp_path: Path) -> None:
-    parts = tuple(Part(f"a\uffff{at}", 1, "b\ufffe `\uffff` \ufdd0\n\n```\n\uffff\n```") for at in range(2))
-    book = Book("T\uffff", "A\ufffe", "en", "2026-02-03", parts)
+    parts = tuple(ManuscriptPart(f"a\uffff{at}", 1, "b\ufffe `\uffff` \ufdd0\n\n```\n\uffff\n```") for at in range(2))
+    book = Manuscript("T\uffff", "A\ufffe", "en", "2026-02-03", parts)
     for to in ("docx", "epub"):
-        save(book, tmp_path / f"book.{to}", to, Work())
+        save(book, tmp_path / f"book.{to}", to, ExportJob())
         with ZipFile(tmp_path / f"book.{to}") as archive:
             for name in archive.namelist():
                 if name.endswith((".xml", ".xhtml", ".opf", ".ncx", ".rels")):

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from lwtui.models import download as module
-from lwtui.models.download import Downloaded, Progress, download, download_model, part_size
+from lwtui.models.download import Downloaded, DownloadProgress, download, download_model, part_size
 from lwtui.models.download_http import DownloadError
 from lwtui.models.known_ggufs import Source, parts_of, pinned, source_of
 from lwtui.models.llama_cpp.hashing import file_hash
@@ -43,7 +43,7 @@ class Watch:
     """What a download tells, and how long it waits."""
 
     def __init__(self) -> None:
-        self.seen: list[Progress] = []
+        self.seen: list[DownloadProgress] = []
         self.waits: list[float] = []
 
     async def pause(self, seconds: float) -> None:

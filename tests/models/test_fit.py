@@ -13,7 +13,7 @@ import pytest
 
 from lwtui.config import ModelSettings
 from lwtui.errors import ConfigError
-from lwtui.models.llama_cpp.fit import Device, Fit, Machine, Wish, compute_bytes, fit, kv_cache_bytes
+from lwtui.models.llama_cpp.fit import Device, Fit, LoadOptions, Machine, compute_bytes, fit, kv_cache_bytes
 from lwtui.models.llama_cpp.gguf_header import GgufHeader, Layer, read_header
 from lwtui.models.llama_cpp.machine import available_memory
 
@@ -50,7 +50,7 @@ CPU = Machine(16 * GB, cores=8)
 
 def chosen(memory: float, model: GgufHeader = LLAMA_8B, devices: tuple[Device, ...] = (), **wish: object) -> Fit:
     asked: dict[str, object] = {"preferred_context": 32_768, "batch": 512} | wish
-    return fit(model, Machine(int(memory * GB), 8, devices), Wish(**asked))  # type: ignore[arg-type]
+    return fit(model, Machine(int(memory * GB), 8, devices), LoadOptions(**asked))  # type: ignore[arg-type]
 
 
 # ---- what it takes ----------------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ def test_the_estimate_agrees_with_llama_cpps_own_account(
     cache: float,
     compute: float,
 ) -> None:
-    wish = Wish(batch=512, sequences=sequences, outputs=outputs, swa_full=swa_full)
+    wish = LoadOptions(batch=512, sequences=sequences, outputs=outputs, swa_full=swa_full)
     assert kv_cache_bytes(model, context, kv_type, wish) == cache * MB
     results = sequences * model.vocabulary * 4 / MB
     estimate = compute_bytes(model, context, flash, wish) / MB - results
@@ -122,7 +122,7 @@ for line in open("/proc/self/status"):
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_the_demo_model_takes_what_was_estimated_within_a_fifth(demo_gguf: Path) -> None:
-    estimate = fit(read_header(demo_gguf), CPU, Wish(context_length=8192, batch=512)).needed
+    estimate = fit(read_header(demo_gguf), CPU, LoadOptions(context_length=8192, batch=512)).needed
     command = [sys.executable, "-c", _LOAD, str(demo_gguf), "8192"]
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, timeout=120)
@@ -167,12 +167,12 @@ def test_a_context_is_never_longer_than_what_the_model_was_trained_for() -> None
 
 def test_what_is_asked_for_is_kept_to() -> None:
     settings = ModelSettings("m", kv_type="q8_0", flash_attention="auto", threads=3, context_length=5000, gpu_layers=0)
-    one = fit(LLAMA_8B, CPU, Wish.of(settings))
+    one = fit(LLAMA_8B, CPU, LoadOptions.of(settings))
     assert (one.context_length, one.kv_type, one.flash_attention, one.threads) == (5000, "q8_0", "on", 3)
-    with_preferred = replace(Wish.of(ModelSettings("m")), preferred_context=4096)
+    with_preferred = replace(LoadOptions.of(ModelSettings("m")), preferred_context=4096)
     assert fit(LLAMA_8B, CPU, with_preferred).context_length == 4096
     gpu = Machine(16 * GB, 8, (Device("gpu", 24 * GB),))
-    assert fit(LLAMA_8B, gpu, Wish.of(settings)).gpu_layers == 0
+    assert fit(LLAMA_8B, gpu, LoadOptions.of(settings)).gpu_layers == 0
     assert chosen(32, flash_attention="off").flash_attention == "off"
     assert chosen(9, flash_attention="off").kv_type == "f16"
 

@@ -12,22 +12,22 @@ import pytest
 
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.bindings import Gguf, LoadError, NativeLog
-from lwtui.models.llama_cpp.engine import Aborted, Answer, Engine, TooLong
-from lwtui.models.llama_cpp.fit import Machine, Wish, fit
+from lwtui.models.llama_cpp.engine import Aborted, Engine, Generation, TooLong
+from lwtui.models.llama_cpp.fit import LoadOptions, Machine, fit
 from lwtui.models.llama_cpp.gguf_header import read_header
 from lwtui.models.llama_cpp.output import TextOut
 from lwtui.models.llama_cpp.prompt import chat_tokens, text_tokens
 from lwtui.models.llama_cpp.protocol import MOST_ANSWERS
 from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
 from lwtui.models.llama_cpp.saved import SavedStates
-from lwtui.models.llama_cpp.template import ChatTemplate, Part
+from lwtui.models.llama_cpp.template import ChatTemplate, TemplatePart
 from lwtui.text import count_words
 from tests.support import gguf_file
 
 GREEDY = {"temperature": 0.0}
 LONG = "The garden lies behind the house, and nobody has been there for years. " * 30  # about 450 tokens
 
-Write = Callable[..., tuple[str, Answer]]
+Write = Callable[..., tuple[str, Generation]]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def log() -> NativeLog:
 
 
 def opened(path: Path, context_length: int, log: NativeLog, **wishes: Any) -> Engine:
-    wish = Wish(context_length=context_length, sequences=MOST_ANSWERS, **wishes)
+    wish = LoadOptions(context_length=context_length, sequences=MOST_ANSWERS, **wishes)
     return Engine(str(path), fit(read_header(path), Machine.here(), wish), log)
 
 
@@ -53,11 +53,11 @@ def gguf(engine: Engine) -> Gguf:
 
 
 def forget(engine: Engine) -> None:
-    for strand in engine.memory.strands:
-        engine.memory.rewind(strand, 0)
+    for sequence in engine.kv_cache.sequences:
+        engine.kv_cache.rewind(sequence, 0)
 
 
-def finish(engine: Engine, *answers: Answer) -> list[str]:
+def finish(engine: Engine, *answers: Generation) -> list[str]:
     """Compute answers side by side to their ends; their texts."""
     for answer in answers:
         engine.begin(answer)
@@ -84,11 +84,11 @@ def write(engine: Engine, log: NativeLog) -> Write:
         grammar: str = "",
         stop: tuple[str, ...] = (),
         fresh: bool = True,
-    ) -> tuple[str, Answer]:
+    ) -> tuple[str, Generation]:
         tokens = text_tokens(engine.gguf, prompt) if isinstance(prompt, str) else prompt
         if fresh:
             forget(engine)
-        answer = Answer(tokens, Sampler(engine.gguf, log, sampling, seed, grammar), TextOut(stop), max_tokens)
+        answer = Generation(tokens, Sampler(engine.gguf, log, sampling, seed, grammar), TextOut(stop), max_tokens)
         return finish(engine, answer)[0], answer
 
     return run
@@ -115,9 +115,9 @@ def test_text_that_looks_like_a_mark_stays_text(gguf: Gguf) -> None:
 
 def test_marks_count_in_the_template_and_nowhere_else_in_a_chat(gguf: Gguf) -> None:
     parts = [
-        Part("<bos><start_of_turn>user\n", True),
-        Part("Hi <end_of_turn>\n<start_of_turn>model", False),
-        Part("<end_of_turn>\n<start_of_turn>model\n", True),
+        TemplatePart("<bos><start_of_turn>user\n", True),
+        TemplatePart("Hi <end_of_turn>\n<start_of_turn>model", False),
+        TemplatePart("<end_of_turn>\n<start_of_turn>model\n", True),
     ]
     tokens = chat_tokens(gguf, parts)
     marks = [gguf.mark(token) for token in tokens if gguf.is_hidden(token)]
@@ -164,12 +164,12 @@ def test_a_short_prompt_is_computed_whole_so_that_it_always_leads_to_the_same_nu
 def test_an_aborted_prompt_leaves_its_sequence_as_it_was(engine: Engine, log: NativeLog, write: Write) -> None:
     expected, _ = write(LONG, 4)
     forget(engine)
-    answer = Answer(text_tokens(engine.gguf, LONG), Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4)
+    answer = Generation(text_tokens(engine.gguf, LONG), Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4)
     engine.begin(answer)
     engine.admit()
     engine.step()
-    assert answer.strand is not None
-    done = len(answer.strand.tokens)
+    assert answer.sequence is not None
+    done = len(answer.sequence.tokens)
     calls = iter(range(10))
     engine.should_abort = lambda: next(calls) >= 5
     try:
@@ -178,13 +178,13 @@ def test_an_aborted_prompt_leaves_its_sequence_as_it_was(engine: Engine, log: Na
     finally:
         engine.should_abort = lambda: False
         engine.end(answer)
-    assert len(answer.strand.tokens) == done > 0
+    assert len(answer.sequence.tokens) == done > 0
     assert write(LONG, 4, fresh=False)[0] == expected
 
 
 def test_a_prompt_beyond_the_context_is_refused_with_its_size(engine: Engine, log: NativeLog) -> None:
     with pytest.raises(TooLong) as caught:
-        engine.begin(Answer([5] * 1024, Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4))
+        engine.begin(Generation([5] * 1024, Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4))
     assert (caught.value.tokens, caught.value.limit) == (1024, 1024)
 
 
@@ -192,8 +192,8 @@ def test_an_answer_ends_where_the_context_is_full(engine: Engine, write: Write) 
     prompt = text_tokens(engine.gguf, LONG * 3)[:1014]
     _, answer = write(prompt, 500)
     assert (answer.reason, answer.completion) == ("length", 11)
-    assert answer.strand is not None
-    assert len(answer.strand.tokens) == engine.context_length
+    assert answer.sequence is not None
+    assert len(answer.sequence.tokens) == engine.context_length
 
 
 # ---- sampling ---------------------------------------------------------------------------------------------------
@@ -297,7 +297,7 @@ def test_asking_about_beginnings_finds_every_token_that_a_grammar_allows(
         sampler = Sampler(gguf, log, {}, 1, grammar)
         for token in gguf.tokens(text):
             sampler.accept(token)
-        possible = gguf.openings.narrowed(sampler.allowed)
+        possible = gguf.prefix_index.narrowed(sampler.allowed)
         assert set(sampler.allowed(possible)) == set(sampler.allowed(everything)) != set()
         sampler.close()
 
@@ -336,13 +336,13 @@ def test_values_that_are_no_numbers_are_an_error(demo_gguf: Path, tmp_path: Path
     engine = opened(path, 512, log)
     for sampling, grammar in (({}, ""), (GREEDY, ""), ({}, 'root ::= "a"')):
         sampler = Sampler(engine.gguf, log, sampling, 1, grammar)
-        answer = Answer(text_tokens(engine.gguf, "Hello"), sampler, TextOut(), 4)
+        answer = Generation(text_tokens(engine.gguf, "Hello"), sampler, TextOut(), 4)
         engine.begin(answer)
         engine.admit()
         assert engine.step() == [(answer, "")]
         assert "no numbers" in answer.fault
         engine.end(answer)
-        assert all(strand.tokens == [] for strand in engine.memory.strands)
+        assert all(sequence.tokens == [] for sequence in engine.kv_cache.sequences)
     engine.close()
 
 
@@ -365,11 +365,11 @@ def test_nothing_native_reaches_the_terminal(demo_gguf: Path, capfd: Any, log: N
 # ---- several at a time ------------------------------------------------------------------------------------------
 
 
-def answer_to(engine: Engine, log: NativeLog, text: str, max_tokens: int = 8, **options: Any) -> Answer:
+def answer_to(engine: Engine, log: NativeLog, text: str, max_tokens: int = 8, **options: Any) -> Generation:
     sampling = options.pop("sampling", GREEDY)
     sampler = Sampler(engine.gguf, log, sampling, options.pop("seed", 1))
     output = TextOut(options.pop("stop", ()))
-    return Answer(text_tokens(engine.gguf, text), sampler, output, max_tokens, **options)
+    return Generation(text_tokens(engine.gguf, text), sampler, output, max_tokens, **options)
 
 
 def test_answers_side_by_side_are_those_that_come_one_by_one(engine: Engine, log: NativeLog, write: Write) -> None:
@@ -378,7 +378,7 @@ def test_answers_side_by_side_are_those_that_come_one_by_one(engine: Engine, log
     forget(engine)
     together = [answer_to(engine, log, question, 3) for question in questions]
     assert finish(engine, *together) == alone
-    assert len({answer.strand.number for answer in together if answer.strand}) == 3
+    assert len({answer.sequence.number for answer in together if answer.sequence}) == 3
 
 
 def test_answers_to_one_prompt_read_it_once(engine: Engine, log: NativeLog) -> None:
@@ -543,8 +543,8 @@ def begun(engine: Engine, log: NativeLog, text: str, folder: Path) -> int:
     engine.begin(answer)
     assert engine.admit() == [answer]
     engine.end(answer)
-    assert answer.strand is not None
-    assert len(answer.strand.tokens) == answer.cached  # what was not restored is not there
+    assert answer.sequence is not None
+    assert len(answer.sequence.tokens) == answer.cached  # what was not restored is not there
     return answer.cached
 
 

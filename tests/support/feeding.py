@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from lwtui.agentwrite.filters import SectionText, TextFilter, Verdict
+from lwtui.agentwrite.filters import FilterVerdict, SectionText, TextFilter
 
 
 def feed(
     text_filter: TextFilter, text: str, step: int = 5, *, start: int = 0, floor: int = 0, ended: bool = False
-) -> tuple[Verdict, int] | None:
+) -> tuple[FilterVerdict, int] | None:
     """The first verdict as ``text`` comes in pieces of ``step`` characters, and how much had come by then.
 
     The first ``start`` characters stand already. ``ended``: no more is coming after it.
@@ -22,6 +22,6 @@ def feed(
     return None
 
 
-def look(text_filter: TextFilter, text: str, *, ended: bool = False) -> Verdict | None:
+def look(text_filter: TextFilter, text: str, *, ended: bool = False) -> FilterVerdict | None:
     """The verdict on a text that has come as far as this."""
     return text_filter.feed(SectionText(text), ended=ended)

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lwtui_training.recipe import Base, Dpo, Gguf, Hardware, Recipe, Sft
+from lwtui_training.recipe import BaseConfig, Dpo, GgufConfig, Hardware, Recipe, Sft
 
 TEXT = (resources.files("lwtui_training") / "tiny.txt").read_text(encoding="utf-8")
 
@@ -20,12 +20,12 @@ def recipe_for(base: Path, output: Path, **tables: dict[str, Any]) -> Recipe:
         name="test",
         output=str(output),
         seed=3,
-        base=Base(str(base), format="longwriter-llama", dtype="float32"),
+        base=BaseConfig(str(base), format="longwriter-llama", dtype="float32"),
         sft=Sft(
             max_length=256, max_steps=6, learning_rate=5e-3, gradient_checkpointing=False, save_steps=2, warmup_ratio=0
         ),
         dpo=Dpo(method="lora", max_length=256, max_steps=4, learning_rate=1e-3, gradient_checkpointing=False),
-        gguf=Gguf(quantize="", register=False),
+        gguf=GgufConfig(quantize="", register=False),
         hardware=Hardware(device="cpu", threads=1),
     )
     return replace(recipe, **{name: replace(getattr(recipe, name), **changes) for name, changes in tables.items()})

@@ -15,9 +15,9 @@ from lwtui.errors import UsageError
 from lwtui.models.usage import Usage
 from lwtui.text import count_words
 from lwtui_training.data import make_data
-from lwtui_training.filters import Filters, cut_after, repeated_share
 from lwtui_training.preferences import Scored, choose, document_pairs, make_preferences
 from lwtui_training.recipe import Data, Prefs, Recipe, known_recipes, load_recipe
+from lwtui_training.row_filters import Filters, cut_after, repeated_share
 from lwtui_training.rows import read_instructions, read_messages, read_preferences
 from lwtui_training.steps import BadRow, TrainError
 from tests.bench.support import grades

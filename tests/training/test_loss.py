@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from lwtui_training.base import load_tokenizer
+from lwtui_training.base_model import load_tokenizer
 from lwtui_training.sft import make_trainer, tokenized
 from tests.training.support import rows
 

@@ -32,8 +32,8 @@ def bench_both(recipe: Recipe, base: str, tuned: Path, folder: Path) -> dict[str
 
 def _write_document(recipe: Recipe, model: Path, folder: Path) -> int:
     """A document in one call, as a checkpoint that is tuned on long outputs is asked; its words."""
+    from lwtui_training.document_writer import document_path, write_documents
     from lwtui_training.gguf import PROFILES
-    from lwtui_training.writing import document_path, write_documents
 
     data = Data(model=str(model), mode="direct", concurrency=1)
     profile = PROFILES.get(recipe.base.format, "chat")
@@ -48,7 +48,7 @@ def _write_document(recipe: Recipe, model: Path, folder: Path) -> int:
 
 def _base_gguf(recipe: Recipe, base: str, folder: Path) -> Path:
     """The base as a GGUF of the same type, so that nothing but the tuning differs. It is made once."""
-    from lwtui_training.base import load_model, load_tokenizer
+    from lwtui_training.base_model import load_model, load_tokenizer
     from lwtui_training.gguf_export import export_gguf
 
     path = folder / "base.gguf"

@@ -6,11 +6,13 @@ import argparse
 import json
 import sys
 
-from lwtui.cli.parser import Parser, command_parser
+from lwtui.command_line.extras import require_extra
+from lwtui.command_line.parser import Parser, command_parser
 from lwtui_training.pipeline import run_all, run_step
 from lwtui_training.progress import quiet_libraries
 from lwtui_training.recipe import Recipe, known_recipes, load_recipe
 
+_NEEDS = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "gguf", "matplotlib")
 ACTIONS = {
     "data": "write and gather the rows to learn from",
     "sft": "tune the base on them",
@@ -60,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     recipe = load_recipe(options.recipe, options.set)
     if options.action == "plan":
         return _plan(options, recipe)
+    require_extra("train", *_NEEDS)
     quiet_libraries()
     if options.action == "run":
         run_all(recipe)
@@ -69,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace, recipe: Recipe) -> int:
-    from lwtui_training.memory import plan_recipe
+    from lwtui_training.gpu_memory import plan_recipe
 
     plan = plan_recipe(recipe, options.devices)
     print(json.dumps(plan.to_dict(), indent=2) if options.json else plan.to_text())

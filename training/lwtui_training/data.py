@@ -10,12 +10,12 @@ from typing import Any
 
 from lwtui.documents.store import Document
 from lwtui.text import count_words
-from lwtui_training.filters import Filters, cut_after
+from lwtui_training.document_writer import document_path, write_documents
 from lwtui_training.progress import note
 from lwtui_training.recipe import Data, Recipe
+from lwtui_training.row_filters import Filters, cut_after
 from lwtui_training.rows import Instruction, Row, read_instructions, read_messages, write_rows
 from lwtui_training.steps import TrainError, input_hash
-from lwtui_training.writing import document_path, write_documents
 
 ROWS = "rows.jsonl"
 _EDGES = (0, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)

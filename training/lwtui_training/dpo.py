@@ -12,8 +12,8 @@ from typing import Any
 from datasets import Dataset
 from trl import DPOConfig, DPOTrainer
 
-from lwtui_training.base import load_model, load_tokenizer
-from lwtui_training.memory import dpo_steps
+from lwtui_training.base_model import load_model, load_tokenizer
+from lwtui_training.gpu_memory import dpo_steps
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import Row, read_preferences

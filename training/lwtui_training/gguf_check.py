@@ -24,7 +24,7 @@ LOGIT_TOLERANCE = {"f32": 2e-2, "f16": 8e-2, "bf16": 5e-1}
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ParityReport:
     """``logits`` is the largest difference; ``greedy`` how many greedy tokens were compared and the same."""
 
     tokens: int
@@ -33,7 +33,7 @@ class Agreement:
     divergence: float  # mean Kullback-Leibler divergence, nats
 
 
-def check_gguf(folder: Path, path: Path, outtype: str, prompts: list[str]) -> Agreement:
+def check_gguf(folder: Path, path: Path, outtype: str, prompts: list[str]) -> ParityReport:
     """Compare ``path`` with the checkpoint in ``folder``; how well they agree.
 
     Raises :class:`TrainError` where they do not: other tokens for a text, a logit that is off by more than rounding,
@@ -49,7 +49,7 @@ def check_gguf(folder: Path, path: Path, outtype: str, prompts: list[str]) -> Ag
     with closing(Llama(str(path), n_ctx=1024, logits_all=True, verbose=False, n_threads=2)) as llama:
         tokens = sum(_same_tokens(tokenizer, llama, text) for text in (*TEXTS, *texts))
         found = [_compare(model, llama, tokenizer, text, outtype) for text in texts]
-    return Agreement(tokens, max(f.logits for f in found), sum(f.greedy for f in found), found[0].divergence)
+    return ParityReport(tokens, max(f.logits for f in found), sum(f.greedy for f in found), found[0].divergence)
 
 
 def quantized_agreement(exported: Path, quantized: Path, prompt_tokens: list[int]) -> float:
@@ -88,7 +88,7 @@ def _same_tokens(tokenizer: Any, llama: Any, text: str) -> int:
     return len(expected)
 
 
-def _compare(model: Any, llama: Any, tokenizer: Any, text: str, outtype: str) -> Agreement:
+def _compare(model: Any, llama: Any, tokenizer: Any, text: str, outtype: str) -> ParityReport:
     """Write greedily with the checkpoint, and see at each place what the GGUF would have said."""
     prompt = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"][:, -512:]
     with torch.no_grad():
@@ -111,7 +111,7 @@ def _compare(model: Any, llama: Any, tokenizer: Any, text: str, outtype: str) ->
     same = expected[start:-1].argmax(-1) == found[start:-1].argmax(-1)
     if not same[sure].all():
         raise TrainError(f"The GGUF writes another text than the checkpoint after {text[-40:]!r}. It is not kept.")
-    return Agreement(written.shape[1], difference, int(same.sum()), _divergence(expected, found))
+    return ParityReport(written.shape[1], difference, int(same.sum()), _divergence(expected, found))
 
 
 def _divergence(expected: np.ndarray, found: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from lwtui_training.base import load_model, load_tokenizer
+from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.recipe import Recipe
 
 _ADAPTER = "adapter_config.json"

@@ -178,7 +178,7 @@ _DO: dict[str, Callable[[Recipe], tuple[Manifest, bool]]] = {
 
 
 def _base(recipe: Recipe) -> tuple[str, str]:
-    from lwtui_training.base import prepare_base
+    from lwtui_training.base_model import prepare_base
 
     return prepare_base(recipe)
 

@@ -132,9 +132,9 @@ def _sample(recipe: Recipe, checkpoint: str, instructions: list[Instruction], fo
     if recipe.prefs.model:
         asyncio.run(_sample_with_lwtui(recipe, instructions, missing, folder, meter))
         return
-    from lwtui_training.sampling import Sampler
+    from lwtui_training.answer_sampling import AnswerSampler
 
-    sampler = Sampler(recipe, checkpoint)
+    sampler = AnswerSampler(recipe, checkpoint)
     for at in missing:
         texts = sampler.answers(asked(instructions[at]), recipe.seed + at)
         write_atomically(_sample_file(folder, at), json.dumps(texts, ensure_ascii=False))
@@ -148,7 +148,7 @@ async def _sample_with_lwtui(
     from lwtui.agentwrite.short_calls import ask_once
     from lwtui.config import load_settings
     from lwtui.models.base import Message, Prompt, Request, Sampling
-    from lwtui_training.writing import model_settings
+    from lwtui_training.document_writer import model_settings
 
     prefs = recipe.prefs
     agent = await open_agent(prefs.model, load_settings(), model=model_settings(prefs.model, prefs.base_url))
@@ -175,7 +175,7 @@ async def _sample_with_lwtui(
 
 
 def _scored(recipe: Recipe, instructions: list[Instruction], folder: Path) -> list[list[Scored]]:
-    from lwtui_bench.length import count, length_score
+    from lwtui_bench.length_score import count, length_score
 
     answers = [json.loads(_sample_file(folder, at).read_text(encoding="utf-8")) for at in range(len(instructions))]
     qualities = asyncio.run(_judged(recipe, instructions, answers)) if recipe.prefs.judge else None
@@ -202,7 +202,7 @@ async def _judged(
     from lwtui.models.base import Message, Prompt, Request, Sampling
     from lwtui_bench.grades import quality, read_grades
     from lwtui_bench.judge import load_template
-    from lwtui_training.writing import model_settings
+    from lwtui_training.document_writer import model_settings
 
     template = load_template("own", None)
     agent = await open_agent(recipe.prefs.judge, load_settings(), model=model_settings(recipe.prefs.judge, ""))

@@ -20,7 +20,7 @@ from lwtui.errors import UsageError
 
 
 @dataclass(frozen=True)
-class Base:
+class BaseConfig:
     """The model to tune.
 
     ``model`` is a folder, a repository of the hub, a GGUF (dequantized), ``demo`` (the GGUF that comes with lwtui) or
@@ -158,7 +158,7 @@ class Dpo(_Training):
 
 
 @dataclass(frozen=True)
-class Gguf:
+class GgufConfig:
     """The file for the app: ``outtype`` is exported and checked, ``quantize`` (a llama.cpp type) made from it."""
 
     outtype: Literal["f32", "f16", "bf16"] = "f16"
@@ -202,13 +202,13 @@ class Recipe:
     output: str = ""
     seed: int = 0
     steps: tuple[str, ...] = ("data", "sft", "prefs", "dpo", "merge", "gguf")
-    base: Base = field(default_factory=Base)
+    base: BaseConfig = field(default_factory=BaseConfig)
     data: Data = field(default_factory=Data)
     sft: Sft = field(default_factory=Sft)
     prefs: Prefs = field(default_factory=Prefs)
     dpo: Dpo = field(default_factory=Dpo)
     lora: Lora = field(default_factory=Lora)
-    gguf: Gguf = field(default_factory=Gguf)
+    gguf: GgufConfig = field(default_factory=GgufConfig)
     hardware: Hardware = field(default_factory=Hardware)
     bench: Bench = field(default_factory=Bench)
     folder: str = ""  # of the recipe's file, where its inputs are looked for

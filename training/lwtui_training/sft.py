@@ -11,7 +11,7 @@ import torch
 from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
-from lwtui_training.base import load_model, load_tokenizer
+from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.chat import holds_mark, tokenize
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
@@ -57,7 +57,7 @@ def tokenized(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -> tu
 
 def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, folder: Path) -> SFTTrainer:
     """The trainer, ready to train."""
-    from lwtui_training.memory import training_steps
+    from lwtui_training.gpu_memory import training_steps
 
     lora = recipe.sft.method == "lora"
     steps = training_steps(recipe, [len(ids) for ids in dataset["input_ids"]])

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lwtui.cli.values import between
+from lwtui.command_line.values import between
 from lwtui.errors import UsageError
 from lwtui_bench.commands.options import add_compat_option, below
 

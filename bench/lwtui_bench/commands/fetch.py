@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from lwtui.cli.guard import say
+from lwtui.command_line.guard import say
 
 
 def add(actions: Any) -> None:
@@ -19,7 +19,7 @@ def add(actions: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from lwtui.cli.choice import host_of
+    from lwtui.command_line.choice import host_of
     from lwtui_bench import fetch
 
     if options.address:

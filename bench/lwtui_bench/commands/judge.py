@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lwtui.cli.guard import say
-from lwtui.cli.values import seed, whole
+from lwtui.command_line.guard import say
+from lwtui.command_line.values import seed, whole
 from lwtui.config import Settings, load_settings
 from lwtui.errors import LwtuiError
 from lwtui_bench.commands.options import (
@@ -97,13 +97,13 @@ async def _sitting(
     """One judge's; how many answers could not be asked about."""
     from lwtui_bench.commands.options import usage_tracker
     from lwtui_bench.judge import Judge
-    from lwtui_bench.models import Choice, checkpoint, is_checkpoint, open_choice
+    from lwtui_bench.model_choice import ModelChoice, checkpoint, is_checkpoint, open_choice
 
     if not options.base_url and is_checkpoint(name):
         choice = checkpoint(name, profile=options.profile or "")
     else:
         chosen = model_settings(name, options, settings)
-        choice = Choice(name if options.base_url else chosen.name, chosen)
+        choice = ModelChoice(name if options.base_url else chosen.name, chosen)
     agent = await open_choice(choice, settings, options.temperature, options.concurrency or 0)
     try:
         sampling = {"sampling": agent.profile.sampling.to_dict(), "seed": options.seed}

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lwtui.cli.choice import at_address
-from lwtui.cli.guard import say
-from lwtui.cli.values import number, whole
+from lwtui.command_line.choice import at_address
+from lwtui.command_line.guard import say
+from lwtui.command_line.values import number, whole
 from lwtui.config import ModelSettings, Settings
 from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.budget import Budget, BudgetReached, Prices, parse_budget

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from lwtui.agentwrite.events import Event, PlanRejected, Retrying, SectionFinished
-from lwtui.cli.guard import say
+from lwtui.command_line.guard import say
 from lwtui.errors import LwtuiError
 from lwtui.models.budget import Prices
 from lwtui.models.metering import UsageTracker
@@ -88,7 +88,7 @@ class Ticker:
 
 
 class Answering:
-    """Tells of a run (see :class:`lwtui_bench.run.Watcher`)."""
+    """Tells of a run (see :class:`lwtui_bench.run.RunWatcher`)."""
 
     def __init__(self, ticker: Ticker) -> None:
         self.ticker = ticker
@@ -119,7 +119,7 @@ class Answering:
 
 
 class Judging:
-    """Tells of a judge's sitting (see :class:`lwtui_bench.judge.Watcher`)."""
+    """Tells of a judge's sitting (see :class:`lwtui_bench.judge.JudgeWatcher`)."""
 
     def __init__(self, ticker: Ticker) -> None:
         self.ticker = ticker

@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lwtui.cli.guard import say
-from lwtui.cli.values import number
+from lwtui.command_line.extras import require_extra
+from lwtui.command_line.guard import say
+from lwtui.command_line.values import number
 from lwtui.errors import LwtuiError
 from lwtui.files import write_atomically
 from lwtui_bench.commands.options import add_compat_option, below
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _draw(options: argparse.Namespace, runs: Any, shown: Any, conclusions: list[str], *, reference: bool) -> None:
+    require_extra("bench", "matplotlib")
     from lwtui_bench.charts import all_charts, as_bytes
     from lwtui_bench.page import page
 

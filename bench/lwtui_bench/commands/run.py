@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import regex
 
-from lwtui.cli.guard import say
-from lwtui.cli.values import seed, whole
+from lwtui.command_line.guard import say
+from lwtui.command_line.values import seed, whole
 from lwtui.config import Settings, load_settings
 from lwtui.documents.model import Mode
 from lwtui.errors import LwtuiError, UsageError
@@ -20,7 +20,7 @@ from lwtui_bench.commands.options import add_model_options, existing_data, model
 if TYPE_CHECKING:
     from lwtui.agentwrite.agent import Agent
     from lwtui_bench.generators import Generator
-    from lwtui_bench.models import Choice
+    from lwtui_bench.model_choice import ModelChoice
     from lwtui_bench.run import Identity
     from lwtui_bench.tasks import Sample, Suite
 
@@ -119,25 +119,25 @@ def _warn_about(data: Path) -> None:
             say(f"{path} is not as published: figures on it do not compare with published ones.")
 
 
-def _choice(name: str, options: argparse.Namespace, settings: Settings) -> Choice:
-    from lwtui_bench.models import Choice, checkpoint, is_checkpoint
+def _choice(name: str, options: argparse.Namespace, settings: Settings) -> ModelChoice:
+    from lwtui_bench.model_choice import ModelChoice, checkpoint, is_checkpoint
 
     if not options.base_url and is_checkpoint(name):
         return checkpoint(name, profile=options.profile or "")
     chosen = model_settings(name, options, settings)
-    return Choice(name if options.base_url else chosen.name, chosen)
+    return ModelChoice(name if options.base_url else chosen.name, chosen)
 
 
-async def _run_all(task: BenchTask, choices: list[Choice]) -> int:
+async def _run_all(task: BenchTask, choices: list[ModelChoice]) -> int:
     for choice in choices:
         await _run_model(task, choice)
     return 1 if task.failed else 0
 
 
-async def _run_model(task: BenchTask, choice: Choice) -> None:
-    from lwtui.cli.terms import show_terms_once
+async def _run_model(task: BenchTask, choice: ModelChoice) -> None:
+    from lwtui.command_line.terms import show_terms_once
     from lwtui_bench.jsonl import JsonLines
-    from lwtui_bench.models import open_choice
+    from lwtui_bench.model_choice import open_choice
     from lwtui_bench.run import jobs_for, open_jobs
 
     options = task.options
@@ -158,7 +158,7 @@ async def _run_model(task: BenchTask, choice: Choice) -> None:
 
 
 async def _answer(
-    task: BenchTask, choice: Choice, agent: Agent, identity: Identity, store: Any, total: int, waiting: list[Any]
+    task: BenchTask, choice: ModelChoice, agent: Agent, identity: Identity, store: Any, total: int, waiting: list[Any]
 ) -> None:
     from lwtui_bench.commands.options import count_earlier, explain_budget, usage_tracker
     from lwtui_bench.commands.progress import Answering, Ticker
@@ -196,8 +196,8 @@ def _generator(task: BenchTask, identity: Identity) -> Generator:
     return AgentWrite(task.mode, task.output.with_suffix(f".{identity.hash[:8]}.parts"))
 
 
-def _identity(task: BenchTask, choice: Choice, agent: Agent) -> Identity:
-    from lwtui_bench.models import prompts_hash
+def _identity(task: BenchTask, choice: ModelChoice, agent: Agent) -> Identity:
+    from lwtui_bench.model_choice import prompts_hash
     from lwtui_bench.run import Identity
 
     settings: dict[str, Any] = {
@@ -215,7 +215,7 @@ def _identity(task: BenchTask, choice: Choice, agent: Agent) -> Identity:
     return Identity(choice.label, task.mode.value, task.suite.name, settings)
 
 
-def _output(task: BenchTask, choice: Choice) -> Path:
+def _output(task: BenchTask, choice: ModelChoice) -> Path:
     given: Path | None = task.options.output
     if given is not None and given.suffix == ".jsonl":
         return given

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from lwtui.cli.guard import say
-from lwtui.cli.values import number
+from lwtui.command_line.guard import say
+from lwtui.command_line.values import number
 from lwtui_bench.commands.options import below
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from lwtui.cli.guard import say
+from lwtui.command_line.guard import say
 from lwtui.stop_signals import on_stop_signal
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lwtui_bench.answers import Answer
 from lwtui_bench.fields import short
-from lwtui_bench.length import length_score
+from lwtui_bench.length_score import length_score
 from lwtui_bench.tasks import Sample, Suite, read_samples
 
 _ABOUT = 0.1  # how far from the length an answer to "about" may be

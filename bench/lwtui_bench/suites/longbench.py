@@ -8,7 +8,7 @@ from pathlib import Path
 from lwtui.errors import LwtuiError
 from lwtui_bench import fetch
 from lwtui_bench.answers import Answer
-from lwtui_bench.length import length_score
+from lwtui_bench.length_score import length_score
 from lwtui_bench.tasks import Sample, Suite, read_samples
 
 _OWN = Path(__file__).with_name("trial.jsonl")

@@ -10,7 +10,7 @@ from textual.widgets import Input, Label, Select, TextArea
 
 from lwtui.agentwrite.prompt_templates import LANGUAGES, language_name
 from lwtui.app.format import unit
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.model_fields import sampling_of, sampling_options
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
@@ -27,7 +27,7 @@ MODES = (
 Options = list[tuple[Text, str]]
 
 
-class BriefForm(Base):
+class BriefForm(BaseScreen):
     """A form with the fields of ``brief``, which is what stands in them at first."""
 
     CSS_PATH = "../styles/brief_form.tcss"

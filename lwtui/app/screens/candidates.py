@@ -19,7 +19,7 @@ from lwtui.agentwrite.candidates import Candidate, CandidateChanged, CandidateSt
 from lwtui.agentwrite.events import Retrying
 from lwtui.app.format import number
 from lwtui.app.keymap import WRITING, key_of
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
@@ -40,7 +40,7 @@ class Picked:
 class CandidateColumn(VerticalScroll, can_focus=True):
     """One candidate. Its text is plain: nothing a model wrote is read as markup."""
 
-    class Chosen(Message):
+    class DoubleClicked(Message):
         """A candidate was clicked twice."""
 
     def __init__(self, number: int, unit: str) -> None:
@@ -70,7 +70,7 @@ class CandidateColumn(VerticalScroll, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         self.focus()
         if event.chain == 2:
-            self.post_message(self.Chosen())
+            self.post_message(self.DoubleClicked())
 
 
 class CandidatesScreen(Dialog[Picked]):
@@ -176,7 +176,7 @@ class CandidatesScreen(Dialog[Picked]):
     def action_go(self, by: int) -> None:
         self._columns[(self._at + by) % len(self._columns)].focus()
 
-    def on_candidate_column_chosen(self) -> None:
+    def on_candidate_column_double_clicked(self) -> None:
         self.action_pick()
 
     def action_pick(self) -> None:
@@ -188,11 +188,11 @@ class CandidatesScreen(Dialog[Picked]):
     def _answer(self, *, merges: bool) -> None:
         candidate = self._columns[self._at].candidate
         if not candidate.text.strip():
-            self.lwtui.notify("There is no text in this candidate yet.", markup=False)
+            self.app.notify("There is no text in this candidate yet.", markup=False)
             return
         if candidate.state is CandidateState.WRITING:
             told = "This candidate is still being written: s stops, then it can be picked as it is."
-            self.lwtui.notify(told, markup=False)
+            self.app.notify(told, markup=False)
             return
         self._halt()
         self.dismiss(Picked(candidate, merges))

@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.line import Line
 
 

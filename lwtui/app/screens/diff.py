@@ -16,8 +16,8 @@ from lwtui.agentwrite.events import Emit, Event, Retrying, TextDelta, TextRolled
 from lwtui.agentwrite.revise import PassageCut, Proposal
 from lwtui.app.format import counted, number
 from lwtui.app.keymap import WRITING, key_of
-from lwtui.app.screens.base import Dialog
-from lwtui.app.widgets.diff_view import Choice, DiffView
+from lwtui.app.screens.base_screen import Dialog
+from lwtui.app.widgets.diff_view import DiffView, HunkState
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.errors import LwtuiError
@@ -75,7 +75,7 @@ class DiffScreen(Dialog[Decided]):
         self._asking: Worker[None] | None = None
         self._proposal: Proposal | None = None
         self._hunks: list[Hunk] = []
-        self._choices: list[Choice] = []
+        self._choices: list[HunkState] = []
         self._cursor = 0
         self._view = DiffView()
         self._status = Line(id="decided")
@@ -141,9 +141,9 @@ class DiffScreen(Dialog[Decided]):
 
     def _compare(self) -> None:
         self._hunks = diff(self._old, self._new)
-        self._choices = [Choice.OPEN] * len(self._hunks)
+        self._choices = [HunkState.OPEN] * len(self._hunks)
         if not self._hunks:
-            self.lwtui.notify("There is no difference.", markup=False)
+            self.app.notify("There is no difference.", markup=False)
             self.dismiss(None)
             return
         self.refresh_bindings()
@@ -151,8 +151,8 @@ class DiffScreen(Dialog[Decided]):
 
     def _draw(self) -> None:
         self._view.show(self._old, self._hunks, self._choices, self._cursor)
-        taken = self._choices.count(Choice.TAKEN)
-        left = self._choices.count(Choice.LEFT)
+        taken = self._choices.count(HunkState.TAKEN)
+        left = self._choices.count(HunkState.LEFT)
         told = [f"Change {self._cursor + 1} of {len(self._hunks)}: {taken} taken, {left} left"]
         before, after = count_words(self._old), count_words(self._text())
         told.append(f"{number(before)} words become {number(after)}" if taken else f"{number(before)} words")
@@ -163,24 +163,24 @@ class DiffScreen(Dialog[Decided]):
         self._status.say(". ".join(told) + ".")
 
     def _text(self) -> str:
-        return merged(self._old, self._hunks, {at for at, one in enumerate(self._choices) if one is Choice.TAKEN})
+        return merged(self._old, self._hunks, {at for at, one in enumerate(self._choices) if one is HunkState.TAKEN})
 
     def action_move(self, by: int) -> None:
         self._cursor = (self._cursor + by) % len(self._hunks)
         self._draw()
 
     def action_take(self) -> None:
-        self._decide(Choice.TAKEN)
+        self._decide(HunkState.TAKEN)
 
     def action_leave(self) -> None:
-        self._decide(Choice.LEFT)
+        self._decide(HunkState.LEFT)
 
-    def _decide(self, choice: Choice) -> None:
+    def _decide(self, choice: HunkState) -> None:
         """Decide on the change under the cursor, and go to the next that is open. The same again opens it."""
         again = self._choices[self._cursor] is choice
-        self._choices[self._cursor] = Choice.OPEN if again else choice
+        self._choices[self._cursor] = HunkState.OPEN if again else choice
         following = [*range(self._cursor + 1, len(self._hunks)), *range(self._cursor)]
-        open_ones = [at for at in following if self._choices[at] is Choice.OPEN]
+        open_ones = [at for at in following if self._choices[at] is HunkState.OPEN]
         if open_ones and not again:
             self._cursor = open_ones[0]
         self._draw()
@@ -191,26 +191,26 @@ class DiffScreen(Dialog[Decided]):
         if not self._decides:
             self._draw()
             return
-        taken = self._choices[event.number] is Choice.TAKEN
-        self._choices[event.number] = Choice.LEFT if taken else Choice.TAKEN
+        taken = self._choices[event.number] is HunkState.TAKEN
+        self._choices[event.number] = HunkState.LEFT if taken else HunkState.TAKEN
         self._draw()
 
     # -- the end
 
     def action_all(self) -> None:
         """Take every change on which nothing was decided."""
-        self._choices = [Choice.LEFT if one is Choice.LEFT else Choice.TAKEN for one in self._choices]
+        self._choices = [HunkState.LEFT if one is HunkState.LEFT else HunkState.TAKEN for one in self._choices]
         self.action_apply()
 
     def action_none(self) -> None:
-        self._choices = [Choice.LEFT] * len(self._hunks)
+        self._choices = [HunkState.LEFT] * len(self._hunks)
         self.action_apply()
 
     def action_apply(self) -> None:
         """Put in what was taken; the rest stays as it was."""
-        taken = self._choices.count(Choice.TAKEN)
-        if not taken and Choice.OPEN in self._choices:
-            self.lwtui.notify("No change is taken yet: y takes the one under the cursor, a takes all.", markup=False)
+        taken = self._choices.count(HunkState.TAKEN)
+        if not taken and HunkState.OPEN in self._choices:
+            self.app.notify("No change is taken yet: y takes the one under the cursor, a takes all.", markup=False)
             return
         self.dismiss(Decided(self._text(), taken, len(self._hunks), self._proposal))
 

@@ -9,7 +9,7 @@ from textual.timer import Timer
 
 from lwtui.app.format import why_read_only
 from lwtui.app.keymap import PLAN, key_of
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.stale import StaleScreen, stale_sections
 from lwtui.app.session import Activity, Heard, Session
 from lwtui.config import Role
@@ -24,7 +24,7 @@ _ROLES = {
 }
 
 
-class DocumentScreen(Base):
+class DocumentScreen(BaseScreen):
     """Hears what the session does for as long as it is shown."""
 
     def __init__(self, session: Session) -> None:

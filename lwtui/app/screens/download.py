@@ -12,11 +12,11 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker
 
 from lwtui.app.format import bar
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.line import Line
 from lwtui.config import ModelSettings, add_model
 from lwtui.errors import LwtuiError
-from lwtui.models.download import Progress, download_model, part_size
+from lwtui.models.download import DownloadProgress, download_model, part_size
 from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
 from lwtui.models.llama_cpp.fit import in_gb
 from lwtui.models.llama_cpp.machine import available_memory
@@ -121,7 +121,7 @@ class DownloadScreen(Dialog[str]):
         finally:
             self._ended(source)
 
-    def _show(self, progress: Progress) -> None:
+    def _show(self, progress: DownloadProgress) -> None:
         left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
         share = progress.done / max(1, progress.size)
         self._say("progress", f"{bar(share, _BAR)} {progress.words()}{left}")

@@ -12,14 +12,14 @@ from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Label, RadioSet, Select
 
 from lwtui.app.format import short_path
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.line import Line
-from lwtui.app.widgets.toggles import Box, Choice
+from lwtui.app.widgets.toggles import Box, ToggleOption
 from lwtui.documents.disclosure import report_on, save_report
 from lwtui.documents.export import (
     FORMATS,
+    ExportJob,
     Options,
-    Work,
     author_of,
     check_format,
     collect,
@@ -57,7 +57,7 @@ class ExportScreen(Dialog[Path]):
         self._path = Input(self._proposed, id="path", compact=True)
         self._problem = Line(id="problem", classes="error")
         self._status = Line(id="doing")
-        self._work: Work | None = None  # the export that is going on
+        self._work: ExportJob | None = None  # the export that is going on
 
     def compose(self) -> ComposeResult:
         self._author = author_of(self._document, self.lwtui.settings.author)
@@ -67,7 +67,7 @@ class ExportScreen(Dialog[Path]):
                 yield Label("Format")
                 with RadioSet(id="format", compact=True):
                     for name in FORMATS:
-                        yield Choice(NAMES[name], value=name == self._first)
+                        yield ToggleOption(NAMES[name], value=name == self._first)
                 yield Label("Title")
                 yield self._title
                 yield Label("Author")
@@ -137,7 +137,7 @@ class ExportScreen(Dialog[Path]):
         """A name that is typed with another format's ending asks for that format."""
         to = Path(self._path.value.strip()).suffix.lstrip(".").lower()
         if to in FORMATS and to != self._to:
-            self.query(Choice)[FORMATS.index(to)].value = True
+            self.query(ToggleOption)[FORMATS.index(to)].value = True
 
     @on(Input.Changed, "#book-title")
     def _name_by_title(self) -> None:
@@ -199,7 +199,7 @@ class ExportScreen(Dialog[Path]):
         self._keep_author()
         self.dismiss(path)
 
-    async def _export(self, name: str, work: Work) -> Path | None:
+    async def _export(self, name: str, work: ExportJob) -> Path | None:
         """Write the file, in a thread; the file, or ``None`` if it was not wanted after all."""
         to, title = self._to, self._title.value.strip()
         path = _file(name, title or self._document.title, to)
@@ -238,14 +238,14 @@ class ExportScreen(Dialog[Path]):
         question = f"{_shown(path)} is there already."
         return await self.app.push_screen_wait(Confirm(question, "Replace it")) is True
 
-    def _new_work(self) -> Work:
-        """Work that says in the dialog what it is at."""
+    def _new_work(self) -> ExportJob:
+        """ExportJob that says in the dialog what it is at."""
         loop = asyncio.get_running_loop()
 
         def tell(text: str) -> None:
             loop.call_soon_threadsafe(self._status.say, f"{text} … (Esc stops)")
 
-        return Work(tell)
+        return ExportJob(tell)
 
     def _keep_author(self) -> None:
         """The name is that of this document's next export too."""

@@ -13,7 +13,7 @@ from lwtui.agentwrite.critic import CriticEvent, Reading
 from lwtui.agentwrite.events import Retrying
 from lwtui.agentwrite.lint import Finding, TextPlace
 from lwtui.app.format import counted
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line

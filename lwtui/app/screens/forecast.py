@@ -11,7 +11,7 @@ from textual.widgets import Input, Label, Static
 from lwtui.agentwrite.forecast import Forecast
 from lwtui.app.format import amount, counted, number
 from lwtui.app.keymap import PLAN, key_of
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
 from lwtui.config import Role
 from lwtui.errors import LwtuiError

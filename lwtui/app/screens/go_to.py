@@ -13,7 +13,7 @@ from textual.fuzzy import FuzzySearch
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.documents.model import Section
 
 _HEADING = regex.compile(r"^#{1,6}[ \t]+(\S.*?)[ \t]*#*$", regex.MULTILINE)

@@ -8,7 +8,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from lwtui.app.keymap import ACTIONS, EVERYWHERE, WRITING, actions, key_label
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 
 _GUIDE = """\
 A document is planned, then written section by section. Say what you want in New; the model proposes a plan; \

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import TextArea
 
 from lwtui.app.format import number
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
@@ -117,7 +117,7 @@ class HistoryScreen(Dialog[bool]):
         except LwtuiError as error:
             self.lwtui.complain(error)
             return
-        self.lwtui.notify(told(decided, self._section), markup=False)
+        self.app.notify(told(decided, self._section), markup=False)
         self.dismiss(True)
 
     def _put_in(self, text: str, before: str, source: Revision) -> None:

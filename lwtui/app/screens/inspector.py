@@ -10,7 +10,7 @@ from textual.widgets import TextArea
 
 from lwtui.agentwrite.preview import PromptPreview, preview
 from lwtui.app.format import counted, number
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line

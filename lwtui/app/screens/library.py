@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from lwtui.app.format import MARKS, ago, bar, counted, number, short_path
 from lwtui.app.keymap import EVERYWHERE, LIBRARY, bindings, key_of
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
@@ -22,15 +22,15 @@ from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.config import cache_folder
 from lwtui.documents.library import move_to_trash, restore_from_trash
+from lwtui.documents.library_index import LibraryIndex
 from lwtui.documents.model import Summary
-from lwtui.documents.shelf import Shelf
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
 _GLANCE_SECONDS = 0.15  # the cursor rests on a document before its outline is shown
 
 
-class LibraryScreen(Base):
+class LibraryScreen(BaseScreen):
     """The first screen."""
 
     GROUP = LIBRARY
@@ -40,7 +40,7 @@ class LibraryScreen(Base):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shelf = Shelf(cache_folder() / "library.json")
+        self._shelf = LibraryIndex(cache_folder() / "library.json")
         self._documents: list[Summary] = []
         self._whole = False  # whether all of them have been read
         self._trashed: list[Path] = []

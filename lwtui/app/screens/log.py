@@ -7,7 +7,7 @@ from textual.containers import Vertical
 from textual.widgets import TextArea
 
 from lwtui.app.format import clock
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
 
 

@@ -12,7 +12,7 @@ from textual.widgets import Input, Label, TextArea
 
 from lwtui.app.format import counted, why_read_only
 from lwtui.app.keymap import NOTES, bindings, key_of
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
@@ -30,7 +30,7 @@ _QUIET_SECONDS = 0.8  # after the last key in a field
 _NOTE, _SUMMARY = "note ", "summary "  # before the ids of rows
 
 
-class NotesScreen(Base):
+class NotesScreen(BaseScreen):
     """Notes and summaries in a list, the one under the cursor in fields beside it. What is typed is stored."""
 
     GROUP = NOTES

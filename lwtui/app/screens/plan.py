@@ -215,7 +215,7 @@ class PlanScreen(PlanTools):
     def on_row_list_chosen(self) -> None:
         self.action_edit()
 
-    def on_section_form_edited(self, event: SectionForm.Edited) -> None:
+    def on_section_form_changed(self, event: SectionForm.Changed) -> None:
         self.store()
         if event.left:
             self._list.focus()

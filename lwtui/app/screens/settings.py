@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, Select
 from lwtui.app.format import counted, short_path
 from lwtui.app.keymap import SETTINGS, bindings, key_of
 from lwtui.app.model_checks import tried, weighed
-from lwtui.app.screens.base import Base
+from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.themes import theme_choices
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
@@ -39,7 +39,7 @@ _MANNERS = (("as everywhere", "false"), ("vim", "true"))
 _NOT_HERE = "This model comes with lwtui or from the command line: it cannot be removed."
 
 
-class SettingsScreen(Base):
+class SettingsScreen(BaseScreen):
     """Each change is written to settings.toml at once; comments in it stay."""
 
     GROUP = SETTINGS

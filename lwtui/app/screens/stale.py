@@ -9,7 +9,7 @@ from textual.containers import Vertical, VerticalScroll
 
 from lwtui.agentwrite.notes import chosen_now
 from lwtui.app.format import counted
-from lwtui.app.screens.base import Dialog
+from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.screens.forecast import short
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
@@ -145,7 +145,7 @@ class StaleScreen(Dialog[list[str]]):
         chosen = [one for one in self._stale if one in self._chosen]
         by_hand = [one for one in chosen if self._is_by_hand(one)]
         if not chosen:
-            self.lwtui.notify("Space chooses a section.")
+            self.app.notify("Space chooses a section.")
             return
         if by_hand:
             which = f"{counted(len(by_hand), 'section')} that you edited by hand"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from textual import work
 from textual.app import SuspendNotSupported
 
-from lwtui.app.finding import REPLACED, Finding, refused
+from lwtui.app.find_replace import REPLACED, FindReplace, refused
 from lwtui.app.format import counted, unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.document import DocumentScreen
@@ -31,7 +31,7 @@ class TextTools(DocumentScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._finding = Finding(session.document)
+        self._finding = FindReplace(session.document)
         self._bar = FindBar(id="find-bar")
         self._selected = ""  # how much is, for the status line
         self._trouble = ""  # why nothing can be looked for

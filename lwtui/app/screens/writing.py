@@ -19,10 +19,10 @@ from lwtui.app.screens.model_tools import ModelTools
 from lwtui.app.screens.text_tools import TextTools
 from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
 from lwtui.app.status_line import status_line
+from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
-from lwtui.app.widgets.past import Past
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.app.widgets.title_bar import TitleBar
@@ -44,8 +44,8 @@ class WritingScreen(TextTools, ModelTools):
     CSS_PATH = "../styles/writing.tcss"
     AUTO_FOCUS = "RowList"
 
-    def __init__(self, session: Session, past: Past | None = None) -> None:
-        """``past`` has what can be taken back in sections that were shown before."""
+    def __init__(self, session: Session, histories: UndoHistories | None = None) -> None:
+        """``histories`` has what can be taken back in sections that were shown before."""
         super().__init__(session)
         self._following = True
         self._frame: Timer | None = None  # the next one, while there is something new to draw
@@ -62,7 +62,7 @@ class WritingScreen(TextTools, ModelTools):
             hint=f"No plan yet: {key_of(WRITING, 'plan')}.",
             id="outline",
         )
-        self._editor = SectionEditor(past, id="text")
+        self._editor = SectionEditor(histories, id="text")
         self._page = Vertical(self._editor, id="page", classes="pane")
         self._notes = Line(id="notes")
         self._message = Line(id="message")

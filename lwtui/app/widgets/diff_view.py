@@ -24,7 +24,7 @@ _LONG = 40  # characters of a change that is more than a word or two
 _ENDS = 260  # of a longer stretch, this much at either end
 
 
-class Choice(StrEnum):
+class HunkState(StrEnum):
     """What a person decided on a change."""
 
     OPEN = "open"
@@ -61,12 +61,12 @@ class DiffView(ScrollView, can_focus=True):
         self._set(lambda: Text(text, self.get_component_rich_style("diff-view--added", partial=True)))
         self.scroll_end(animate=False)
 
-    def show(self, old: str, hunks: Sequence[Hunk], choices: Sequence[Choice], cursor: int) -> None:
+    def show(self, old: str, hunks: Sequence[Hunk], choices: Sequence[HunkState], cursor: int) -> None:
         """Show the changes of ``old``; the view goes to the one under the cursor."""
         self._set(lambda: self._changes(old, hunks, choices, cursor))
         self._reveal(cursor)
 
-    def _changes(self, old: str, hunks: Sequence[Hunk], choices: Sequence[Choice], cursor: int) -> Text:
+    def _changes(self, old: str, hunks: Sequence[Hunk], choices: Sequence[HunkState], cursor: int) -> Text:
         text = Text()
         same = self.get_component_rich_style("diff-view--same", partial=True)
         for piece, number in pieces(old, hunks):
@@ -88,20 +88,22 @@ class DiffView(ScrollView, can_focus=True):
         text.append(note, self.get_component_rich_style("diff-view--omitted", partial=True))
         text.append(piece[end:], style)
 
-    def _append_change(self, text: Text, hunk: Hunk, choice: Choice, number: int, *, at_cursor: bool) -> None:
+    def _append_change(self, text: Text, hunk: Hunk, choice: HunkState, number: int, *, at_cursor: bool) -> None:
         mark = Style(meta={"hunk": number})
         if at_cursor:
             mark += self.get_component_rich_style("diff-view--cursor", partial=True)
         removed = self.get_component_rich_style("diff-view--removed", partial=True)
         added = self.get_component_rich_style("diff-view--added", partial=True)
-        if choice is not Choice.TAKEN:
-            style = removed if choice is Choice.OPEN else self.get_component_rich_style("diff-view--same", partial=True)
+        if choice is not HunkState.TAKEN:
+            style = (
+                removed if choice is HunkState.OPEN else self.get_component_rich_style("diff-view--same", partial=True)
+            )
             text.append(_visible(hunk.old), style + mark)
-        if choice is Choice.OPEN and hunk.old and hunk.new and hunk.size > _LONG:
+        if choice is HunkState.OPEN and hunk.old and hunk.new and hunk.size > _LONG:
             text.append(" ", mark)  # where colours are not seen, the two do not run into each other
-        if choice is not Choice.LEFT:
+        if choice is not HunkState.LEFT:
             text.append(_visible(hunk.new), added + mark)
-        if (choice is Choice.TAKEN and not hunk.new) or (choice is Choice.LEFT and not hunk.old):
+        if (choice is HunkState.TAKEN and not hunk.new) or (choice is HunkState.LEFT and not hunk.old):
             text.append("▏", mark)  # so that there is something to see, and to click
 
     def _set(self, drawn: Callable[[], Text]) -> None:

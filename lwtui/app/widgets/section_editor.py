@@ -16,7 +16,7 @@ from textual.widgets.text_area import Edit, EditResult, Location, Selection
 
 from lwtui.app.format import number
 from lwtui.app.keymap import WRITING, key_of
-from lwtui.app.widgets.past import Left, Past
+from lwtui.app.widgets.edit_history import Left, UndoHistories
 from lwtui.app.widgets.vim import Vim
 from lwtui.app.widgets.wrap import install
 from lwtui.documents.edits import in_common
@@ -80,8 +80,8 @@ class SectionEditor(TextArea, inherit_bindings=False):
     class Edited(Message):
         """There is something :attr:`SectionEditor.unsaved`."""
 
-    def __init__(self, past: Past | None = None, id: str | None = None) -> None:
-        """``past`` has what can be taken back in sections that this or an earlier editor has shown."""
+    def __init__(self, histories: UndoHistories | None = None, id: str | None = None) -> None:
+        """``histories`` has what can be taken back in sections that this or an earlier editor has shown."""
         # The cursor is hidden only while the text is read-only: it would hold the view in its place.
         self._holds_refresh = False  # while an edit is made that says itself what is to be painted
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", highlight_cursor_line=False, show_cursor=False)
@@ -91,7 +91,7 @@ class SectionEditor(TextArea, inherit_bindings=False):
         self._shown = ""  # the same as this widget holds it: line ends may differ
         self._writing = False
         self._unwieldy = False  # a line of the text is longer than can be edited here
-        self._past = past or Past()
+        self._histories = histories or UndoHistories()
         self._timer: Timer | None = None
         self._vim: Vim | None = None
 
@@ -145,11 +145,11 @@ class SectionEditor(TextArea, inherit_bindings=False):
         if self.section_id:
             steps = self.history.undo_stack or self.history.redo_stack
             left = Left(self.text if steps else None, self.history, self.selection, self.scroll_offset.y)
-            self._past.put(self.section_id, left)
+            self._histories.put(self.section_id, left)
 
     def _enter(self, section_id: str, text: str, *, by_model: bool) -> None:
         """Show a section as it was left; what was changed elsewhere since can be taken back too."""
-        left = self._past.take(section_id)
+        left = self._histories.take(section_id)
         self.history = _History(50, checkpoint_timer=2.0, checkpoint_max_characters=100)
         self.load_text(text if left is None or left.text is None else left.text)
         self.selection = Selection.cursor((0, 0))

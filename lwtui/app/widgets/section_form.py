@@ -22,7 +22,7 @@ class SectionForm(Vertical):
     """Heading, target and main point. Knows which of them a person has changed since they were filled in, so that
     a change from elsewhere is neither lost nor overwrites what is being typed."""
 
-    class Edited(Message):
+    class Changed(Message):
         """A person has changed a field and come to rest, or is done with it (``left``: pressed Enter)."""
 
         def __init__(self, *, left: bool = False) -> None:
@@ -113,10 +113,10 @@ class SectionForm(Vertical):
     def _come_to_rest(self) -> None:
         self._timer = None
         if self._values() != self._filled:
-            self.post_message(self.Edited())
+            self.post_message(self.Changed())
 
     def on_input_submitted(self) -> None:
-        self.post_message(self.Edited(left=True))
+        self.post_message(self.Changed(left=True))
 
 
 def _value(field: Input | TextArea) -> str:

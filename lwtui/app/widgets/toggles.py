@@ -15,7 +15,7 @@ class Box(Checkbox):
         return _shown("[x]" if self.value else "[ ]", self.get_visual_style("toggle--button"))
 
 
-class Choice(RadioButton):
+class ToggleOption(RadioButton):
     """``(•)`` or ``( )``."""
 
     @property

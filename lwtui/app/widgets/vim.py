@@ -45,7 +45,7 @@ class Buffer(Protocol):
     def save(self) -> None: ...
 
 
-class Mode(StrEnum):
+class VimMode(StrEnum):
     NORMAL = "normal"
     INSERT = "insert"
     VISUAL = "visual"
@@ -55,7 +55,7 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Span:
+class VimSpan:
     """What an operator works on."""
 
     start: int
@@ -67,7 +67,7 @@ class Vim:
     """Feed it every key; it says which it took."""
 
     def __init__(self, buffer: Buffer) -> None:
-        self.mode = Mode.NORMAL
+        self.mode = VimMode.NORMAL
         self._buffer = buffer
         self._count = ""
         self._operator = ""
@@ -79,13 +79,13 @@ class Vim:
         self._wanted_column: int | None = None
         self._pattern = ""
         self._typed = ""  # of a search or a command
-        self._before_search = Mode.NORMAL
+        self._before_search = VimMode.NORMAL
 
     @property
     def told(self) -> str:
         """The mode, and what has been typed of a command, for the status line."""
-        if self.mode in (Mode.SEARCH, Mode.COMMAND):
-            return f"{'/' if self.mode is Mode.SEARCH else ':'}{self._typed}"
+        if self.mode in (VimMode.SEARCH, VimMode.COMMAND):
+            return f"{'/' if self.mode is VimMode.SEARCH else ':'}{self._typed}"
         pending = f"{self._operator_count}{self._operator}{self._count}{self._prefix}"
         return f"{self.mode.value.upper()} {pending}".rstrip()
 
@@ -93,9 +93,9 @@ class Vim:
         """Take a key (Textual's name, and its character if it has one); whether it was for vim."""
         typed = character if character is not None and character.isprintable() else ""
         match self.mode:
-            case Mode.INSERT:
+            case VimMode.INSERT:
                 return self._in_insert(key)
-            case Mode.SEARCH | Mode.COMMAND:
+            case VimMode.SEARCH | VimMode.COMMAND:
                 return self._in_line(key, typed)
         if key == "escape":
             return self._escape()
@@ -112,7 +112,7 @@ class Vim:
 
     def reset(self) -> None:
         """Another text: what was begun is over; what was copied stays."""
-        self.mode, self._end = Mode.NORMAL, None
+        self.mode, self._end = VimMode.NORMAL, None
         self._buffer.release()
         self._done()
 
@@ -126,7 +126,7 @@ class Vim:
     def _in_insert(self, key: str) -> bool:
         if key != "escape":
             return False
-        self.mode = Mode.NORMAL
+        self.mode = VimMode.NORMAL
         self._buffer.release()
         start, _ = self._line(self._at)
         self._buffer.put_cursor(max(start, self._at - 1))
@@ -139,7 +139,7 @@ class Vim:
             self.mode = self._before_search
         elif key == "enter":
             self.mode = self._before_search
-            if mode is Mode.SEARCH:
+            if mode is VimMode.SEARCH:
                 self._pattern = self._typed or self._pattern
                 self._command("n")
             elif self._typed.strip() in ("w", "write"):
@@ -154,8 +154,8 @@ class Vim:
 
     def _escape(self) -> bool:
         """Esc ends what was begun; where nothing was, it is not vim's."""
-        begun = bool(self._count or self._operator or self._prefix) or self.mode is not Mode.NORMAL
-        if self.mode is not Mode.NORMAL:
+        begun = bool(self._count or self._operator or self._prefix) or self.mode is not VimMode.NORMAL
+        if self.mode is not VimMode.NORMAL:
             self._leave_selection(self._at)
         self._done()
         return begun
@@ -178,15 +178,15 @@ class Vim:
         if command != "j" and command != "k":
             self._wanted_column = None
         if command == "/":
-            self._before_search, self.mode, self._typed = self.mode, Mode.SEARCH, ""
-        elif command == ":" and self.mode is Mode.NORMAL:
+            self._before_search, self.mode, self._typed = self.mode, VimMode.SEARCH, ""
+        elif command == ":" and self.mode is VimMode.NORMAL:
             self._done()
-            self._before_search, self.mode, self._typed = Mode.NORMAL, Mode.COMMAND, ""
+            self._before_search, self.mode, self._typed = VimMode.NORMAL, VimMode.COMMAND, ""
         elif self._operator and command == self._operator:
             self._operate(self._whole_lines(self._times))
         elif (span := self._motion(command)) is not None:
             self._moved(span)
-        elif self.mode in (Mode.VISUAL, Mode.LINES):
+        elif self.mode in (VimMode.VISUAL, VimMode.LINES):
             self._in_visual(command)
         elif not self._operator:
             self._in_normal(command)
@@ -213,17 +213,17 @@ class Vim:
                 self._insert(at + 1 if command == "o" else at)
             case "x":
                 self._operator = "d"
-                self._operate(Span(place, min(place + times, end)))
+                self._operate(VimSpan(place, min(place + times, end)))
             case "D" | "C":
                 self._operator = command.lower()
-                self._operate(Span(place, end))
+                self._operate(VimSpan(place, end))
             case "p" | "P":
                 self._paste(times, after=command == "p")
             case "u":
                 for _ in range(times):
                     self._buffer.undo()
             case "v" | "V":
-                self.mode, self._anchor = (Mode.VISUAL if command == "v" else Mode.LINES), place
+                self.mode, self._anchor = (VimMode.VISUAL if command == "v" else VimMode.LINES), place
                 self._mark(place)
         self._done()
 
@@ -235,7 +235,7 @@ class Vim:
                 self._leave_selection(span.start)
                 self._operate(span)
             case "v" | "V":
-                wanted = Mode.VISUAL if command == "v" else Mode.LINES
+                wanted = VimMode.VISUAL if command == "v" else VimMode.LINES
                 if self.mode is wanted:
                     self._leave_selection(self._at)
                 else:
@@ -245,16 +245,16 @@ class Vim:
                 self._done()
 
     def _insert(self, place: int) -> None:
-        self.mode = Mode.INSERT
+        self.mode = VimMode.INSERT
         self._buffer.hold()
         self._buffer.put_cursor(place)
 
-    def _moved(self, span: Span) -> None:
+    def _moved(self, span: VimSpan) -> None:
         """A motion from the cursor: ``start`` and ``end`` of the span are where an operator works, ``_target`` where
         the cursor goes."""
         if self._operator:
             self._operate(span)
-        elif self.mode in (Mode.VISUAL, Mode.LINES):
+        elif self.mode in (VimMode.VISUAL, VimMode.LINES):
             self._mark(self._target)
             self._done()
         else:
@@ -263,14 +263,14 @@ class Vim:
 
     # -- selecting
 
-    def _selected(self, place: int) -> Span:
+    def _selected(self, place: int) -> VimSpan:
         start, end = sorted((self._anchor, place))
-        if self.mode is Mode.LINES:
-            return Span(self._line(start)[0], self._line(end)[1], lines=True)
-        return Span(start, min(end + 1, len(self._buffer.text)))
+        if self.mode is VimMode.LINES:
+            return VimSpan(self._line(start)[0], self._line(end)[1], lines=True)
+        return VimSpan(start, min(end + 1, len(self._buffer.text)))
 
     def _leave_selection(self, place: int) -> None:
-        self.mode, self._end = Mode.NORMAL, None
+        self.mode, self._end = VimMode.NORMAL, None
         self._buffer.put_cursor(self._on_character(place))
 
     def _mark(self, place: int) -> None:
@@ -280,7 +280,7 @@ class Vim:
 
     # -- operators
 
-    def _operate(self, span: Span) -> None:
+    def _operate(self, span: VimSpan) -> None:
         operator, text = self._operator, self._buffer.text
         self._register = (text[span.start : span.end], span.lines)
         if operator == "y":
@@ -293,7 +293,7 @@ class Vim:
             self._delete(span)
         self._done()
 
-    def _delete(self, span: Span) -> None:
+    def _delete(self, span: VimSpan) -> None:
         text, start, end = self._buffer.text, span.start, span.end
         if span.lines:  # with the line's end; at the end of the text, with the one before it
             if end < len(text):
@@ -322,21 +322,21 @@ class Vim:
 
     # -- motions
 
-    def _motion(self, command: str) -> Span | None:
+    def _motion(self, command: str) -> VimSpan | None:
         """What a motion goes over, with ``_target`` where it ends; ``None`` if the command is none."""
         place, times = self._at, self._times
         start, end = self._line(place)
         counted = bool(self._count or self._operator_count)
         match command:
             case "h" | "l":
-                last = end if self._operator or self.mode is not Mode.NORMAL else max(start, end - 1)
+                last = end if self._operator or self.mode is not VimMode.NORMAL else max(start, end - 1)
                 return self._to(max(start, place - times) if command == "h" else min(last, place + times))
             case "0" | "^":
                 return self._to(start if command == "0" else self._first(start))
             case "$":
                 last = self._down(place, times - 1)
                 self._target = max(self._line(last)[0], self._line(last)[1] - 1)
-                return Span(place, self._line(last)[1])
+                return VimSpan(place, self._line(last)[1])
             case "j" | "k":
                 return self._over_lines(self._down(place, times if command == "j" else -times))
             case "G" | "gg":
@@ -350,22 +350,22 @@ class Vim:
                 return self._to(found(self._buffer.text, self._pattern, place, forward=command == "n", times=times))
         return None
 
-    def _to(self, target: int) -> Span:
+    def _to(self, target: int) -> VimSpan:
         """From the cursor to ``target``, without what is at its farther end."""
         self._target = target
         first, last = sorted((self._at, target))
-        return Span(first, last)
+        return VimSpan(first, last)
 
-    def _over_lines(self, target: int) -> Span:
+    def _over_lines(self, target: int) -> VimSpan:
         self._target = target
         first, last = sorted((self._at, target))
-        return Span(self._line(first)[0], self._line(last)[1], lines=True)
+        return VimSpan(self._line(first)[0], self._line(last)[1], lines=True)
 
-    def _whole_lines(self, times: int) -> Span:
+    def _whole_lines(self, times: int) -> VimSpan:
         start, _ = self._line(self._at)
-        return Span(start, self._line(self._down(start, times - 1))[1], lines=True)
+        return VimSpan(start, self._line(self._down(start, times - 1))[1], lines=True)
 
-    def _over_words(self, command: str, times: int) -> Span:
+    def _over_words(self, command: str, times: int) -> VimSpan:
         text, place = self._buffer.text, self._at
         if command == "w" and self._operator == "c" and not text[place : place + 1].isspace():
             command = "e"  # as vim has it: cw leaves the space after the word
@@ -375,7 +375,7 @@ class Vim:
             if target == before:
                 break
         if command == "e" and self._operator:
-            span = Span(place, min(target + 1, len(text)))
+            span = VimSpan(place, min(target + 1, len(text)))
             self._target = target
             return span
         if command == "w" and self._operator and "\n" in text[place:target]:
@@ -407,7 +407,7 @@ class Vim:
             start = self._line(edge)[0]
         self._wanted_column = column
         end = self._line(start)[1]
-        last = end if self.mode is not Mode.NORMAL else max(start, end - 1)
+        last = end if self.mode is not VimMode.NORMAL else max(start, end - 1)
         return min(start + column, last)
 
     def _on_character(self, place: int) -> int:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from lwtui.documents.export.book import (
+from lwtui.documents.export.export_job import ExportJob, Stopped
+from lwtui.documents.export.manuscript import (
     FONT_SIZE,
     PAPERS,
-    Book,
+    Manuscript,
+    ManuscriptPart,
     Options,
-    Part,
     author_of,
     collect,
     keep_author,
     with_disclosure,
 )
 from lwtui.documents.export.text import html, markdown, plain
-from lwtui.documents.export.work import Stopped, Work
 from lwtui.documents.library import safe_name
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError
@@ -28,11 +28,11 @@ __all__ = [
     "FORMATS",
     "PAPERS",
     "TEXT_FORMATS",
-    "Book",
+    "ExportJob",
+    "Manuscript",
+    "ManuscriptPart",
     "Options",
-    "Part",
     "Stopped",
-    "Work",
     "author_of",
     "check_format",
     "collect",
@@ -58,7 +58,7 @@ def render(document: Document, to: str, options: Options | None = None) -> str:
 
 
 def export(
-    document: Document, path: Path, to: str | None = None, options: Options | None = None, work: Work | None = None
+    document: Document, path: Path, to: str | None = None, options: Options | None = None, work: ExportJob | None = None
 ) -> list[str]:
     """Write the document to ``path`` in one step, in the format ``to`` or that of the path's extension.
 
@@ -66,7 +66,7 @@ def export(
     :class:`lwtui.errors.LwtuiError`; an old file then stays.
     """
     to = check_format(path, to)
-    work = work or Work()
+    work = work or ExportJob()
     save(collect(document, options), path, to, work)
     return work.notes
 
@@ -91,7 +91,7 @@ def check_format(path: Path, to: str | None = None) -> str:
     return to
 
 
-def save(book: Book, path: Path, to: str, work: Work) -> None:
+def save(book: Manuscript, path: Path, to: str, work: ExportJob) -> None:
     """Write ``book`` to ``path`` in the format ``to``, in one step. Not bound to the thread of its document.
 
     Raises :class:`lwtui.errors.LwtuiError`; an old file then stays.
@@ -109,7 +109,7 @@ def file_in(folder: Path, title: str, to: str) -> Path:
     return folder / f"{safe_name(title)}.{to}"
 
 
-def _text(book: Book, to: str) -> str:
+def _text(book: Manuscript, to: str) -> str:
     match to:
         case "md":
             return markdown(book)
@@ -120,7 +120,7 @@ def _text(book: Book, to: str) -> str:
     raise UsageError(f"{to!r} is no text to be shown. Choose one of {', '.join(TEXT_FORMATS)}.")
 
 
-def _bytes(book: Book, to: str, work: Work) -> bytes:
+def _bytes(book: Manuscript, to: str, work: ExportJob) -> bytes:
     match to:
         case "docx":
             from lwtui.documents.export.docx import docx

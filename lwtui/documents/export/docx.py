@@ -7,10 +7,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 import regex
 
-from lwtui.documents.export.book import Book
+from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.pandoc import convert, dated, edited
 from lwtui.documents.export.words import contents_title
-from lwtui.documents.export.work import Work
 
 _NEW_PAGE = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
 _TOP_OF_PAGE = 4_800  # twentieths of a point, from there to the title on its page
@@ -57,7 +57,7 @@ _CONTENT_TYPE = (
 _HEADING_STYLE = regex.compile(r'(?s)(<w:style [^>]*w:styleId="Heading1".*?<w:keepLines />)')
 
 
-def docx(book: Book, work: Work) -> bytes:
+def docx(book: Manuscript, work: ExportJob) -> bytes:
     """The file's bytes. Raises :class:`lwtui.errors.LwtuiError`."""
     opening = "\n".join(_opening(book)).replace("$", "$$")
     for name in ("title", "author", "date"):
@@ -77,7 +77,7 @@ def docx(book: Book, work: Work) -> bytes:
     return edited(made, changes, {"word/footer1.xml": _FOOTER})
 
 
-def _opening(book: Book) -> Iterator[str]:
+def _opening(book: Manuscript) -> Iterator[str]:
     """What stands before the text. The title and names themselves are filled in by pandoc."""
     before = f'<w:spacing w:before="{_TOP_OF_PAGE}"/>' if book.title_page else ""
     yield f'<w:p><w:pPr><w:pStyle w:val="Title"/>{before}</w:pPr>@title@</w:p>'
@@ -92,7 +92,7 @@ def _opening(book: Book) -> Iterator[str]:
         yield _NEW_PAGE
 
 
-def _contents(book: Book) -> Iterator[str]:
+def _contents(book: Manuscript) -> Iterator[str]:
     """A table of contents: links now, with page numbers as soon as Word brings it up to date."""
     entries = [(name, part) for name, part in book.headings if part.level <= _DEEPEST_LISTED]
     begin = (
@@ -122,7 +122,7 @@ def _shown(title: str) -> str:
     return escape(title).replace("@", "&#64;")
 
 
-def _styled(styles: str, book: Book) -> str:
+def _styled(styles: str, book: Manuscript) -> str:
     """Pandoc's styles with those of the contents, and where chapters are long, a page for each."""
     if book.chapters_on_new_pages:
         styles = _HEADING_STYLE.sub(r"\1<w:pageBreakBefore/>", styles, count=1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import NAMESPACE_URL, uuid5
 
-from lwtui.documents.export.book import Book
+from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.pandoc import convert, dated, edited
-from lwtui.documents.export.work import Work
 
 # Added to pandoc's own style, which is made for books.
 _STYLE = """
@@ -20,7 +20,7 @@ nav ol { list-style: none; }
 """
 
 
-def epub(book: Book, work: Work) -> bytes:
+def epub(book: Manuscript, work: ExportJob) -> bytes:
     """The file's bytes. Raises :class:`lwtui.errors.LwtuiError`."""
     # The same book exported again is the same book to a reader, which keeps the place in it.
     identifier = uuid5(NAMESPACE_URL, f"lwtui:{book.language}:{book.author}:{book.title}").urn

@@ -54,7 +54,7 @@ _SHOWN = 5  # characters named in a note
 
 
 @dataclass(frozen=True)
-class Choice:
+class FontChoice:
     """The families to set a text in, the most wanted first, and the characters that no font on the machine has."""
 
     families: tuple[str, ...]
@@ -71,7 +71,7 @@ def folders() -> list[Path]:
     return found
 
 
-def choose(text: str, language: str, fonts: Sequence[FontInfo]) -> Choice:
+def choose(text: str, language: str, fonts: Sequence[FontInfo]) -> FontChoice:
     """Families among ``fonts`` that have all characters of ``text`` between them, as few as will do."""
     wanted = {one for one in set(text) if not _INVISIBLE.match(one)}
     emoji = {one for one in wanted if _EMOJI.match(one)}
@@ -81,7 +81,7 @@ def choose(text: str, language: str, fonts: Sequence[FontInfo]) -> Choice:
     left = _cover(left - symbols, _ranked(fonts, language), families) | emoji
     left = _cover(left, _ranked(fonts, language, emoji=True), families)
     left = {one for one in left if not _IN_MONO.match(one)}
-    return Choice((*families, MONO), "".join(sorted(left)))
+    return FontChoice((*families, MONO), "".join(sorted(left)))
 
 
 def notes(missing: str) -> list[str]:

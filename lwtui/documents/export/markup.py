@@ -6,7 +6,7 @@ import regex
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from lwtui.documents.export.book import Part
+from lwtui.documents.export.manuscript import ManuscriptPart
 from lwtui.documents.plain_text import parser
 
 _SAFE_LINKS = ("http:", "https:", "mailto:", "#")
@@ -27,7 +27,7 @@ def is_safe(address: str) -> bool:
     return address.strip().lower().startswith(_SAFE_LINKS)
 
 
-def tokens(markdown: MarkdownIt, part: Part, top: int) -> list[Token]:
+def tokens(markdown: MarkdownIt, part: ManuscriptPart, top: int) -> list[Token]:
     """The text of ``part``, whose own heading has the level ``part.level + top``, with all headings below that."""
     parsed = markdown.parse(part.text)
     headings = [token for token in parsed if token.type in ("heading_open", "heading_close")]

@@ -15,10 +15,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import regex
 
-from lwtui.documents.export.book import Book
+from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.text import html_body
 from lwtui.documents.export.words import contents_title, runs_right_to_left
-from lwtui.documents.export.work import Work
 from lwtui.errors import LwtuiError
 
 # With one such character in it, no program opens the file.
@@ -45,7 +45,7 @@ def pandoc() -> list[str]:
     raise LwtuiError('pandoc is not installed. Install the extra anew: pip install --force-reinstall "lwtui[export]"')
 
 
-def convert(book: Book, to: str, options: Sequence[str], work: Work, template: str = "") -> bytes:
+def convert(book: Manuscript, to: str, options: Sequence[str], work: ExportJob, template: str = "") -> bytes:
     """``book`` in pandoc's format ``to``."""
     work.step("Reading the text")
     page = _page(book)
@@ -78,12 +78,12 @@ def edited(made: bytes, changes: Mapping[str, Callable[[str], str]], added: Mapp
     return result.getvalue()
 
 
-def dated(xml: str, book: Book) -> str:
+def dated(xml: str, book: Manuscript) -> str:
     """Pandoc's metadata with the book's date, for in its sandbox pandoc does not know the time."""
     return xml.replace("1970-01-01T00:00:00Z", f"{book.date}T00:00:00Z")
 
 
-def _page(book: Book) -> str:
+def _page(book: Manuscript) -> str:
     head = [f"<title>{escape(book.title)}</title>"]
     metadata = {"author": book.author, "date": book.date if book.title_page or book.signed else ""}
     head += [f'<meta name="{name}" content="{escape(value)}">' for name, value in metadata.items() if value]

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 import regex
 
 from lwtui.documents.export import fonts, typst_child
-from lwtui.documents.export.book import Book
+from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.typst_markup import part_body, string
 from lwtui.documents.export.words import contents_title
-from lwtui.documents.export.work import Work
 from lwtui.text import counts_characters
 
 _TAG = regex.compile(r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?\b.*", regex.I)
@@ -45,7 +45,7 @@ let rule = block(above: 1.4em, below: 1.4em, width: 100%, align(center, line(len
 """
 
 
-def pdf(book: Book, work: Work) -> bytes:
+def pdf(book: Manuscript, work: ExportJob) -> bytes:
     """The file's bytes. A script that no font has is told in ``work.notes``.
 
     Raises :class:`lwtui.errors.LwtuiError`.
@@ -66,12 +66,12 @@ def pdf(book: Book, work: Work) -> bytes:
         return (folder / "book.pdf").read_bytes()
 
 
-def _all_text(book: Book) -> str:
+def _all_text(book: Manuscript) -> str:
     parts = (f"{part.title}\n{part.text}" for part in book.parts)
     return "\n".join([book.title, book.author, contents_title(book.language), *parts])
 
 
-def _program(book: Book, families: Sequence[str]) -> Iterator[str]:
+def _program(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
     yield "#{"
     yield from _setup(book, families)
     yield _STYLE
@@ -89,7 +89,7 @@ def _program(book: Book, families: Sequence[str]) -> Iterator[str]:
     yield "}"
 
 
-def _setup(book: Book, families: Sequence[str]) -> Iterator[str]:
+def _setup(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
     tag = _TAG.fullmatch(book.language)
     language = tag["language"].lower() if tag else "en"
     region = _region(tag["script"], tag["region"]) if tag else ""
@@ -114,7 +114,7 @@ def _region(script: str | None, region: str | None) -> str:
     return f", region: {string(region.upper())}" if region else ""
 
 
-def _front(book: Book) -> Iterator[str]:
+def _front(book: Manuscript) -> Iterator[str]:
     """The title page and the contents, or a title above the text."""
     signed = [line for line in (book.author, book.date) if line] if book.title_page or book.signed else []
     above = "v(28%)" if book.title_page else "v(0pt)"

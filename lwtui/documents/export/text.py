@@ -10,7 +10,7 @@ from typing import Any
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from lwtui.documents.export.book import Book
+from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.markup import closed, line_end, markup, tokens
 from lwtui.documents.export.words import contents_title, runs_right_to_left
 from lwtui.documents.plain_text import without_marks
@@ -56,7 +56,7 @@ th, td {{ padding: 0.3em 0.7em; border: 1px solid #8888; text-align: start; }}
 """
 
 
-def markdown(book: Book) -> str:
+def markdown(book: Manuscript) -> str:
     """The sections' texts to the letter under their headings. Who signed it stands in a block of YAML on top."""
     parts = [_front_matter(book)] if book.signed else []
     parts.append(f"# {book.title}")
@@ -66,14 +66,14 @@ def markdown(book: Book) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def plain(book: Book) -> str:
+def plain(book: Manuscript) -> str:
     parts = ["\n".join(line for line in (book.title, book.author, book.date) if line) if book.signed else book.title]
     for part in book.parts:
         parts += [text for text in (part.title, without_marks(part.text)) if text]
     return "\n\n".join(parts) + "\n"
 
 
-def html(book: Book) -> str:
+def html(book: Manuscript) -> str:
     """A page by itself. Raw HTML in a text is shown, not used."""
     metadata = [("author", book.author), ("date", book.date)]
     return _PAGE.format(
@@ -85,7 +85,7 @@ def html(book: Book) -> str:
     )
 
 
-def html_body(book: Book, top: int) -> Iterator[str]:
+def html_body(book: Manuscript, top: int) -> Iterator[str]:
     """The parts as HTML; a chapter's heading has the level ``1 + top``."""
     parser = markup()
     parser.add_render_rule("image", _image)
@@ -99,14 +99,14 @@ def html_body(book: Book, top: int) -> Iterator[str]:
             yield text
 
 
-def _front_matter(book: Book) -> str:
+def _front_matter(book: Manuscript) -> str:
     """What pandoc and others read of a Markdown file. JSON's strings are YAML's."""
     values = {"title": book.title, "author": book.author, "lang": book.language, "date": book.date}
     lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items() if value)
     return "\n".join(["---", *lines, "---"])
 
 
-def _opening(book: Book) -> Iterator[str]:
+def _opening(book: Manuscript) -> Iterator[str]:
     title = f"<h1>{escape(book.title)}</h1>"
     if book.title_page or book.signed:
         yield '<header class="title-page">' if book.title_page else "<header>"

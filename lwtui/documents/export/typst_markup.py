@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import regex
 from markdown_it.tree import SyntaxTreeNode
 
-from lwtui.documents.export.book import Part
+from lwtui.documents.export.manuscript import ManuscriptPart
 from lwtui.documents.export.markup import is_safe, line_end, markup, tokens
 
 _LANGUAGE = regex.compile(r"[A-Za-z0-9+#-]{1,20}")
@@ -23,7 +23,7 @@ def string(text: str) -> str:
     return f'"{escaped}"'
 
 
-def part_body(part: Part) -> Iterator[str]:
+def part_body(part: ManuscriptPart) -> Iterator[str]:
     """The text of ``part`` as expressions, one a block. The heading of a chapter has level 1."""
     yield from _blocks(SyntaxTreeNode(tokens(markup(), part, top=0)))
 

@@ -20,7 +20,7 @@ from typing import Any
 import llama_cpp.llama_cpp as C
 
 from lwtui.models.llama_cpp.fit import Device
-from lwtui.models.llama_cpp.openings import Openings
+from lwtui.models.llama_cpp.token_prefix_index import TokenPrefixIndex
 
 _ERROR, _CONTINUED = 4, 5  # ggml's levels
 _GPU, _INTEGRATED_GPU = 1, 2  # ggml's kinds of devices
@@ -203,9 +203,9 @@ class Gguf:
             size = -length
 
     @cached_property
-    def openings(self) -> Openings:
-        """The vocabulary in groups, for grammars; made when it is first asked for."""
-        return Openings(self)
+    def prefix_index(self) -> TokenPrefixIndex:
+        """The vocabulary by the beginnings of its tokens, for grammars; made when it is first asked for."""
+        return TokenPrefixIndex(b"" if self.ends(token) else text for token, text in enumerate(self.texts()))
 
     def ends(self, token: int) -> bool:
         """Whether ``token`` ends an answer."""

@@ -18,12 +18,12 @@ import llama_cpp.llama_cpp as C
 
 from lwtui.models.llama_cpp.bindings import Batch, Gguf, LoadError, NativeLog
 from lwtui.models.llama_cpp.fit import BATCH, Fit
-from lwtui.models.llama_cpp.memory import LEAST_AT_ONCE, TILE, Memory, Strand, common, reusable
+from lwtui.models.llama_cpp.kv_cache import LEAST_AT_ONCE, TILE, CachedSequence, KVCache, common, reusable
 from lwtui.models.llama_cpp.output import TextOut
-from lwtui.models.llama_cpp.pace import ThreadPace
 from lwtui.models.llama_cpp.protocol import MOST_ANSWERS
 from lwtui.models.llama_cpp.sampler import Sampler
 from lwtui.models.llama_cpp.saved import Saved, SavedStates
+from lwtui.models.llama_cpp.thread_tuner import ThreadPace
 from lwtui.text import RunningCount
 
 _SLOW_STEP = 0.05  # seconds; from here on a step for one token can be broken off as well
@@ -58,11 +58,11 @@ class TooLong(Exception):
         self.limit = limit
 
 
-class Answer:
+class Generation:
     """One answer in the making.
 
     ``completion`` counts the tokens drawn, ``cached`` those of the prompt that were not computed again. It runs in
-    ``strand`` once its turn has come. Before it has ``least`` words (or characters of Chinese and Japanese) neither
+    ``sequence`` once its turn has come. Before it has ``least`` words (or characters of Chinese and Japanese) neither
     the model's own end nor a stop string ends it.
     """
 
@@ -73,7 +73,7 @@ class Answer:
         self.completion = 0
         self.cached = 0
         self.reason: Reason | None = None
-        self.strand: Strand | None = None
+        self.sequence: CachedSequence | None = None
         self.waiting: list[int] = []  # tokens that are still to be evaluated
         self.is_reading = True  # the prompt, or all of the text once more
         self.fault = ""  # why it cannot go on
@@ -135,12 +135,12 @@ class Engine:
         self._fit = fit
         self._context = self._open()
         self.context_length = min(fit.context_length, int(C.llama_n_ctx(self._context)))
-        self.memory = Memory(self.gguf, self._context, MOST_ANSWERS)
+        self.kv_cache = KVCache(self.gguf, self._context, MOST_ANSWERS)
         self.saved: SavedStates | None = None
         self._batch = Batch(BATCH)
-        self._waiting: list[Answer] = []  # for a strand
-        self._running: list[Answer] = []
-        self.just_read: Answer | None = None  # in the last step
+        self._waiting: list[Generation] = []  # for a sequence
+        self._running: list[Generation] = []
+        self.just_read: Generation | None = None  # in the last step
         self.should_abort: Callable[[], bool] = lambda: False
         self._abort = C.ggml_abort_callback(lambda _: self.should_abort())
         self._slow = self._watched = False
@@ -186,7 +186,7 @@ class Engine:
         """Whether there is anything to compute."""
         return bool(self._running)
 
-    def begin(self, answer: Answer) -> None:
+    def begin(self, answer: Generation) -> None:
         """Start an answer as soon as it is its turn. Raises :class:`TooLong`."""
         if len(answer.prompt) >= self.context_length:
             raise TooLong(len(answer.prompt), self.context_length)
@@ -194,18 +194,18 @@ class Engine:
         answer.sampler.read(answer.prompt)
         self._waiting.append(answer)
 
-    def end(self, answer: Answer) -> None:
+    def end(self, answer: Generation) -> None:
         """Let go of an answer that has ended, or is no longer wanted."""
         if answer in self._waiting:
             self._waiting.remove(answer)
         if answer in self._running:
             self._running.remove(answer)
-        if answer.strand is not None:
-            answer.strand.busy = False
+        if answer.sequence is not None:
+            answer.sequence.busy = False
         answer.sampler.close()
 
-    def admit(self) -> list[Answer]:
-        """Give strands to waiting answers; those that begin now."""
+    def admit(self) -> list[Generation]:
+        """Give sequences to waiting answers; those that begin now."""
         admitted = []
         for answer in self._waiting[:]:
             if len(self._running) == MOST_ANSWERS:
@@ -218,61 +218,61 @@ class Engine:
             admitted.append(answer)
         return admitted
 
-    def _is_better_later(self, answer: Answer) -> bool:
+    def _is_better_later(self, answer: Generation) -> bool:
         """Whether another answer is just reading what this one would have to read too."""
         reading = [other for other in self._running if other.is_reading]
         if not reading:
             return False
         soon = max(common(other.prompt, answer.waiting) for other in reading)
-        return soon >= self.memory.closest(answer.waiting)[1] + LEAST_AT_ONCE
+        return soon >= self.kv_cache.closest(answer.waiting)[1] + LEAST_AT_ONCE
 
-    def _place(self, answer: Answer) -> None:
-        """Find the strand in which the least has to be computed."""
+    def _place(self, answer: Generation) -> None:
+        """Find the sequence in which the least has to be computed."""
         text = answer.waiting
         alone = not self._running
-        source, in_common = self.memory.closest(text)
-        strand = self._spare_strand(source, in_common)
+        source, in_common = self.kv_cache.closest(text)
+        sequence = self._spare_sequence(source, in_common)
         found, found_in_common = self.saved.closest(text) if self.saved else (None, 0)
         if found is not None and found_in_common >= in_common + _WORTH_SAVING:
-            self._drop(strand)
+            self._drop(sequence)
             if alone:
-                self._tidy(strand, len(text))
-            in_common = found_in_common if self._restore(strand, found) else 0
-            source = strand
+                self._tidy(sequence, len(text))
+            in_common = found_in_common if self._restore(sequence, found) else 0
+            source = sequence
         keep = reusable(source, in_common, len(text), alone=alone)
-        if strand is source:
-            if len(strand.tokens) - keep >= _WORTH_SAVING:
-                self._save(strand)
-            keep = self.memory.rewind(strand, keep)
+        if sequence is source:
+            if len(sequence.tokens) - keep >= _WORTH_SAVING:
+                self._save(sequence)
+            keep = self.kv_cache.rewind(sequence, keep)
         else:
-            self._save(strand)
-            keep = self.memory.copy(source, strand, keep)
-        self.memory.take(strand)
-        answer.strand = strand
+            self._save(sequence)
+            keep = self.kv_cache.copy(source, sequence, keep)
+        self.kv_cache.take(sequence)
+        answer.sequence = sequence
         answer.is_reading = True
         answer.cached = min(keep, len(answer.prompt))
         del answer.waiting[:keep]
         if alone:
-            self._tidy(strand, len(answer.waiting))
+            self._tidy(sequence, len(answer.waiting))
 
-    def _spare_strand(self, source: Strand, in_common: int) -> Strand:
-        """An idle strand: the one that shares the beginning, unless it holds much else as well."""
+    def _spare_sequence(self, source: CachedSequence, in_common: int) -> CachedSequence:
+        """An idle sequence: the one that shares the beginning, unless it holds much else as well."""
         if not source.busy and len(source.tokens) <= max(2 * in_common, _WORTH_SAVING):
             return source
-        return next((strand for strand in self.memory.idle if strand is not source), source)
+        return next((sequence for sequence in self.kv_cache.idle if sequence is not source), source)
 
-    def _tidy(self, kept: Strand, needed: int) -> None:
+    def _tidy(self, kept: CachedSequence, needed: int) -> None:
         """Let go of idle texts that are quickly read again, and of others whose room is needed for so many tokens.
 
         What lies beside a text in memory makes it slower to compute, and may change how its numbers are rounded.
         """
-        held = sum(len(strand.tokens) for strand in self.memory.strands)
-        for strand in self.memory.idle:
-            if strand is kept:
+        held = sum(len(sequence.tokens) for sequence in self.kv_cache.sequences)
+        for sequence in self.kv_cache.idle:
+            if sequence is kept:
                 continue
-            if len(strand.tokens) < _WORTH_SAVING or held + needed + _LEAST_FREE > self.context_length:
-                held -= len(strand.tokens)
-                self._drop(strand)
+            if len(sequence.tokens) < _WORTH_SAVING or held + needed + _LEAST_FREE > self.context_length:
+                held -= len(sequence.tokens)
+                self._drop(sequence)
 
     # What is kept.
 
@@ -283,31 +283,31 @@ class Engine:
 
     def save(self) -> None:
         """Save the longest text in memory, so that a later process need not compute it."""
-        self._save(max(self.memory.strands, key=lambda strand: len(strand.tokens)))
+        self._save(max(self.kv_cache.sequences, key=lambda sequence: len(sequence.tokens)))
 
-    def _save(self, strand: Strand) -> None:
+    def _save(self, sequence: CachedSequence) -> None:
         """Save a text that is about to be cut anyway, but for its end, which may come out otherwise the next time."""
-        if self.saved is not None and len(strand.tokens) >= _WORTH_SAVING:
-            self.memory.rewind(strand, (len(strand.tokens) - _LIKELY_CUT) // TILE * TILE)
-            self.saved.save(self._context, strand)
+        if self.saved is not None and len(sequence.tokens) >= _WORTH_SAVING:
+            self.kv_cache.rewind(sequence, (len(sequence.tokens) - _LIKELY_CUT) // TILE * TILE)
+            self.saved.save(self._context, sequence)
 
-    def _drop(self, strand: Strand) -> None:
-        self._save(strand)
-        self.memory.rewind(strand, 0)
+    def _drop(self, sequence: CachedSequence) -> None:
+        self._save(sequence)
+        self.kv_cache.rewind(sequence, 0)
 
-    def _restore(self, strand: Strand, saved: Saved) -> bool:
+    def _restore(self, sequence: CachedSequence, saved: Saved) -> bool:
         assert self.saved is not None
-        if self.saved.load(self._context, strand, saved):
+        if self.saved.load(self._context, sequence, saved):
             return True
-        self.memory.rewind(strand, 0)
+        self.kv_cache.rewind(sequence, 0)
         return False
 
     # Steps.
 
-    def step(self) -> list[tuple[Answer, str]]:
+    def step(self) -> list[tuple[Generation, str]]:
         """Compute one batch for the answers that run; those that drew a token, with the text it completed.
 
-        An answer that cannot go on has a ``fault`` then. Raises :class:`Aborted`, with all strands as they were
+        An answer that cannot go on has a ``fault`` then. Raises :class:`Aborted`, with all sequences as they were
         before, and :class:`EngineError`, which ends all answers.
         """
         while True:
@@ -315,9 +315,9 @@ class Engine:
             self._batch.clear()
             asked = []
             for answer, part in parts:
-                assert answer.strand is not None
+                assert answer.sequence is not None
                 is_last = len(part) == len(answer.waiting)
-                index = self._batch.add(part, len(answer.strand.tokens), answer.strand.number, answer=is_last)
+                index = self._batch.add(part, len(answer.sequence.tokens), answer.sequence.number, answer=is_last)
                 if is_last:
                     asked.append((answer, index))
             if self._compute(parts):
@@ -327,7 +327,7 @@ class Engine:
             self._computed(answer, part)
         return [(answer, self._take(answer, index)) for answer, index in asked]
 
-    def _next_parts(self) -> list[tuple[Answer, list[int]]]:
+    def _next_parts(self) -> list[tuple[Generation, list[int]]]:
         """What the next batch computes: a part of one prompt, or the last token of each answer, in turns.
 
         A prompt is read alone: its numbers depend on how its tokens lie in the batch.
@@ -340,15 +340,15 @@ class Engine:
         self.just_read = None
         return [(answer, answer.waiting[:]) for answer in writing]
 
-    def _computed(self, answer: Answer, part: list[int]) -> None:
-        strand = answer.strand
-        assert strand is not None
-        if answer.is_reading and strand.even == len(strand.tokens):
-            strand.even += len(part)
-        strand.tokens += part
+    def _computed(self, answer: Generation, part: list[int]) -> None:
+        sequence = answer.sequence
+        assert sequence is not None
+        if answer.is_reading and sequence.prefill_len == len(sequence.tokens):
+            sequence.prefill_len += len(part)
+        sequence.tokens += part
         del answer.waiting[: len(part)]
 
-    def _compute(self, parts: Sequence[tuple[Answer, list[int]]]) -> bool:
+    def _compute(self, parts: Sequence[tuple[Generation, list[int]]]) -> bool:
         """Compute the batch; false if there is no room for it."""
         # The callback is Python, so it costs too much where a step takes a few milliseconds only.
         is_writing = all(len(part) == 1 for _, part in parts)
@@ -366,8 +366,8 @@ class Engine:
         if result == 0:
             return True
         for answer, _ in parts:
-            assert answer.strand is not None
-            self.memory.undo(answer.strand)
+            assert answer.sequence is not None
+            self.kv_cache.undo(answer.sequence)
         if result == 1:
             return False
         if result == 2:
@@ -383,7 +383,7 @@ class Engine:
 
     def _make_room(self) -> None:
         """Let go of the text that is needed the least. Raises :class:`EngineError` if there is none."""
-        idle = [strand for strand in self.memory.idle if strand.tokens]
+        idle = [sequence for sequence in self.kv_cache.idle if sequence.tokens]
         if idle:
             self._drop(idle[0])
         elif len(self._running) > 1:
@@ -391,24 +391,24 @@ class Engine:
         else:
             raise EngineError("there is no room left in its memory")
 
-    def _postpone(self, answer: Answer) -> None:
+    def _postpone(self, answer: Generation) -> None:
         """Let an answer wait until another one has ended; what it has so far is computed once more then."""
-        assert answer.strand is not None
-        answer.waiting = answer.strand.tokens + answer.waiting
-        self.memory.rewind(answer.strand, 0)
-        answer.strand.busy = False
-        answer.strand = None
+        assert answer.sequence is not None
+        answer.waiting = answer.sequence.tokens + answer.waiting
+        self.kv_cache.rewind(answer.sequence, 0)
+        answer.sequence.busy = False
+        answer.sequence = None
         self._running.remove(answer)
         self._waiting.insert(0, answer)
 
-    def _take(self, answer: Answer, index: int) -> str:
-        assert answer.strand is not None
+    def _take(self, answer: Generation, index: int) -> str:
+        assert answer.sequence is not None
         try:
-            room = self.context_length - len(answer.strand.tokens)
+            room = self.context_length - len(answer.sequence.tokens)
             return answer.take(self.gguf, self._context, index, room)
         except ArithmeticError as error:
             answer.fault = str(error)
-            self.memory.rewind(answer.strand, 0)  # what led to such numbers may be wrong itself
+            self.kv_cache.rewind(answer.sequence, 0)  # what led to such numbers may be wrong itself
             return ""
 
 

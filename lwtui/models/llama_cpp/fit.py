@@ -65,7 +65,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Wish:
+class LoadOptions:
     """What the caller wants; a default leaves it to :func:`fit`.
 
     ``preferred_context`` is aimed at where ``context_length`` is 0, and never more than the model was trained for.
@@ -94,7 +94,7 @@ class Wish:
         sequences: int = 1,
         outputs: int = 0,
         swa_full: bool = True,
-    ) -> Wish:
+    ) -> LoadOptions:
         """What the settings of a model say, and what the engine is built for."""
         return cls(
             context_length=settings.context_length,
@@ -152,7 +152,7 @@ def estimate(path: Path, settings: ModelSettings, devices: tuple[Device, ...] = 
 
     Raises :class:`~lwtui.models.base.ModelError` for what is no GGUF, and :class:`ConfigError` as :func:`fit` does.
     """
-    return fit(read_header(path), Machine.here(devices), Wish.of(settings, sequences=MOST_ANSWERS))
+    return fit(read_header(path), Machine.here(devices), LoadOptions.of(settings, sequences=MOST_ANSWERS))
 
 
 def memory_in_words(model: ModelSettings) -> str:
@@ -166,14 +166,14 @@ def memory_in_words(model: ModelSettings) -> str:
     return chosen.summary() if chosen.fits else chosen.advice.rstrip(".")
 
 
-def fit(model: GgufHeader, machine: Machine, wish: Wish | None = None) -> Fit:
+def fit(model: GgufHeader, machine: Machine, wish: LoadOptions | None = None) -> Fit:
     """Choose context, cache, flash attention, GPU layers and threads for ``model`` on ``machine``.
 
     What ``wish`` names is kept to. Of the rest, the whole preferred context is worth more than an f16 cache, and a
     model that runs on the GPU alone more than a context above 16,384. Where nothing fits, the answer is the least that
     was tried, with ``advice``. Raises :class:`ConfigError` if the wishes contradict each other or the model's shape.
     """
-    wish = wish or Wish()
+    wish = wish or LoadOptions()
     _check(model, wish)
     tried = [_loaded(model, machine, wish, context, kv_type) for context, kv_type in _candidates(model, wish)]
     good = min(_GOOD_CONTEXT, tried[0].context_length)
@@ -192,17 +192,17 @@ def in_gb(size: int) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
 
 
-def kv_cache_bytes(model: GgufHeader, context: int, kv_type: str, wish: Wish | None = None) -> int:
+def kv_cache_bytes(model: GgufHeader, context: int, kv_type: str, wish: LoadOptions | None = None) -> int:
     """The cache of keys and values for ``context`` tokens, and the state of layers that are recurrent."""
-    wish = wish or Wish()
+    wish = wish or LoadOptions()
     return sum(_cache_of(model, layer, context, kv_type, wish) for layer in model.layers) + (
         model.recurrent_state * wish.sequences
     )
 
 
-def compute_bytes(model: GgufHeader, context: int, flash_attention: str, wish: Wish | None = None) -> int:
+def compute_bytes(model: GgufHeader, context: int, flash_attention: str, wish: LoadOptions | None = None) -> int:
     """The buffers in which a batch is computed, and those of its results."""
-    wish = wish or Wish()
+    wish = wish or LoadOptions()
     batch, outputs = min(wish.batch, context), wish.outputs or wish.sequences
     width = max(model.embedding, model.heads * model.head_length)
     kinds = 1 + any(layer.window for layer in model.layers)  # each kind of layer has a mask of its own
@@ -215,7 +215,7 @@ def compute_bytes(model: GgufHeader, context: int, flash_attention: str, wish: W
     return max(layer, attention, results + batch * 4 * model.embedding) + wish.sequences * model.vocabulary * 4
 
 
-def _check(model: GgufHeader, wish: Wish) -> None:
+def _check(model: GgufHeader, wish: LoadOptions) -> None:
     if wish.kv_type not in ("", *_KV_BYTES):
         raise ConfigError(f"kv_type must be one of {', '.join(_KV_BYTES)}, not {wish.kv_type!r}.")
     if wish.flash_attention not in ("", "on", "off", "auto"):
@@ -233,7 +233,7 @@ def _takes_q8(model: GgufHeader) -> bool:
     return model.head_length % _KV_BLOCK == 0 and all(size % _KV_BLOCK == 0 for size in sizes)
 
 
-def _candidates(model: GgufHeader, wish: Wish) -> Iterator[tuple[int, str]]:
+def _candidates(model: GgufHeader, wish: LoadOptions) -> Iterator[tuple[int, str]]:
     """Contexts and types of cache, the best first."""
     types = [wish.kv_type] if wish.kv_type else ["f16"]
     if not wish.kv_type and wish.flash_attention != "off" and _takes_q8(model):
@@ -243,7 +243,7 @@ def _candidates(model: GgufHeader, wish: Wish) -> Iterator[tuple[int, str]]:
             yield context, kv_type
 
 
-def _contexts(model: GgufHeader, wish: Wish) -> Iterator[int]:
+def _contexts(model: GgufHeader, wish: LoadOptions) -> Iterator[int]:
     if wish.context_length:
         yield wish.context_length
         return
@@ -254,7 +254,7 @@ def _contexts(model: GgufHeader, wish: Wish) -> Iterator[int]:
     yield context
 
 
-def _loaded(model: GgufHeader, machine: Machine, wish: Wish, context: int, kv_type: str) -> Fit:
+def _loaded(model: GgufHeader, machine: Machine, wish: LoadOptions, context: int, kv_type: str) -> Fit:
     """What one way to load the model takes, and whether it fits (then its advice is empty)."""
     flash = wish.flash_attention or ("off" if not machine.devices and _is_small(model, context, wish) else "auto")
     if kv_type == "q8_0":  # which cannot be kept without it
@@ -274,13 +274,13 @@ def _loaded(model: GgufHeader, machine: Machine, wish: Wish, context: int, kv_ty
     return _placed(model, machine, wish, chosen)
 
 
-def _is_small(model: GgufHeader, context: int, wish: Wish) -> bool:
+def _is_small(model: GgufHeader, context: int, wish: LoadOptions) -> bool:
     """Whether flash attention spares next to nothing, in which case the engine is better off without it: the number of
     threads can then follow how busy the machine is, since it does not decide how numbers are rounded."""
     return 4 * wish.batch * context * model.heads <= _SMALL_SCORES
 
 
-def _placed(model: GgufHeader, machine: Machine, wish: Wish, chosen: Fit) -> Fit:
+def _placed(model: GgufHeader, machine: Machine, wish: LoadOptions, chosen: Fit) -> Fit:
     """``chosen`` with its layers in memory or on the GPUs, and with its advice where it does not fit there."""
     everything = len(model.layers) + 1
     if not machine.devices:
@@ -310,7 +310,7 @@ def _placed(model: GgufHeader, machine: Machine, wish: Wish, chosen: Fit) -> Fit
     return _judged(spread, spread.needed - on_gpu, chosen.available)
 
 
-def _shared(machine: Machine, wish: Wish, chosen: Fit, wanted: int) -> Fit:
+def _shared(machine: Machine, wish: LoadOptions, chosen: Fit, wanted: int) -> Fit:
     """``chosen`` on a GPU that uses the machine's own memory, no more of it than it says."""
     room = min(chosen.available, sum(device.free for device in machine.devices))
     if wish.gpu_layers is None and chosen.needed > room:
@@ -318,7 +318,7 @@ def _shared(machine: Machine, wish: Wish, chosen: Fit, wanted: int) -> Fit:
     return _judged(replace(chosen, gpu_layers=wanted), chosen.needed, room if wanted else chosen.available)
 
 
-def _on_gpu(model: GgufHeader, chosen: Fit, wish: Wish) -> list[int]:
+def _on_gpu(model: GgufHeader, chosen: Fit, wish: LoadOptions) -> list[int]:
     """Bytes on the GPUs with 0, 1, 2, … layers there: llama.cpp takes the last ones first, the output before all."""
     layers = [
         layer.weights + _cache_of(model, layer, chosen.context_length, chosen.kv_type, wish)
@@ -335,7 +335,7 @@ def _judged(chosen: Fit, needed: int, available: int, where: str = "") -> Fit:
     return replace(chosen, advice=f"needs {in_gb(needed)}{place}, {in_gb(available)} free")
 
 
-def _advice(model: GgufHeader, machine: Machine, wish: Wish, least: Fit) -> str:
+def _advice(model: GgufHeader, machine: Machine, wish: LoadOptions, least: Fit) -> str:
     """What does not fit, and the nearest that would."""
     ways = []
     smaller = _largest_context(model, machine, wish, least)
@@ -349,7 +349,7 @@ def _advice(model: GgufHeader, machine: Machine, wish: Wish, least: Fit) -> str:
     return f"{least.advice}: use {listed}a smaller quantization."
 
 
-def _largest_context(model: GgufHeader, machine: Machine, wish: Wish, least: Fit) -> Fit | None:
+def _largest_context(model: GgufHeader, machine: Machine, wish: LoadOptions, least: Fit) -> Fit | None:
     context = 1 << max(0, least.context_length - 1).bit_length() - 1 if least.context_length > 1 else 0
     while context >= _LEAST_CONTEXT:
         one = _loaded(model, machine, wish, context, least.kv_type)
@@ -359,7 +359,7 @@ def _largest_context(model: GgufHeader, machine: Machine, wish: Wish, least: Fit
     return None
 
 
-def _cache_of(model: GgufHeader, layer: Layer, context: int, kv_type: str, wish: Wish) -> int:
+def _cache_of(model: GgufHeader, layer: Layer, context: int, kv_type: str, wish: LoadOptions) -> int:
     cells = _rounded(context)
     if layer.window and not wish.swa_full:
         cells = min(cells, _rounded(model.sliding_window * wish.sequences + wish.batch))

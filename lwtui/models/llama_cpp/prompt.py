@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lwtui.models.llama_cpp.bindings import Gguf
-from lwtui.models.llama_cpp.template import Part
+from lwtui.models.llama_cpp.template import TemplatePart
 
 
 def text_tokens(gguf: Gguf, text: str) -> list[int]:
@@ -13,7 +13,7 @@ def text_tokens(gguf: Gguf, text: str) -> list[int]:
     return _begun(gguf, gguf.tokens(text))
 
 
-def chat_tokens(gguf: Gguf, parts: Sequence[Part]) -> list[int]:
+def chat_tokens(gguf: Gguf, parts: Sequence[TemplatePart]) -> list[int]:
     """The tokens of a rendered chat: marks are recognised in the template's own parts alone.
 
     Text between two marks is taken as one, wherever it came from, so that it becomes the tokens the model was

@@ -26,7 +26,7 @@ class ProtocolError(Exception):
 class Load:
     """Open the GGUF at ``path``.
 
-    ``wishes`` are the model settings that :class:`lwtui.models.llama_cpp.fit.Wish` has; what they leave open is
+    ``wishes`` are the model settings that :class:`lwtui.models.llama_cpp.fit.LoadOptions` has; what they leave open is
     chosen by what fits.
     """
 

@@ -164,7 +164,7 @@ class Sampler:
         least = float(logits.max()) - _NEAR
         allowed = self._masked(_candidates(np.flatnonzero(logits >= least), logits))
         if not len(allowed) or not self._are_enough(allowed, least):
-            possible = self._gguf.openings.narrowed(self.allowed)
+            possible = self._gguf.prefix_index.narrowed(self.allowed)
             allowed = self._masked(_candidates(possible, logits))
         if not len(allowed):
             raise ArithmeticError("the grammar allows no token here")

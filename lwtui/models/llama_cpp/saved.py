@@ -21,11 +21,11 @@ from typing import Any
 import llama_cpp.llama_cpp as C
 import numpy as np
 
-from lwtui.models.llama_cpp.memory import Strand, common
+from lwtui.models.llama_cpp.kv_cache import CachedSequence, common
 
 _MAGIC = b"lwtui-kv-state-1"
 # A file is the head, the tokens, their checksum, the state and its checksum.
-_HEAD = struct.Struct("<16s32sQQQ")  # magic, hash of the key, number of tokens, even ones, bytes of state
+_HEAD = struct.Struct("<16s32sQQQ")  # magic, hash of the key, number of tokens, length of the prefill, bytes of state
 _CHECKSUM = struct.Struct("<I")
 _SUFFIX = ".kv"
 _DISK_SHARE = 0.1  # of what is free on the disk, at most
@@ -42,7 +42,7 @@ class Saved:
 
     path: Path
     tokens: list[int]
-    even: int
+    prefill_len: int
     size: int  # bytes
 
 
@@ -79,58 +79,58 @@ class SavedStates:
                 best, most = state, shared
         return best, most
 
-    def save(self, context: Any, strand: Strand) -> None:
-        """Keep the state of ``strand``. Where there is no room on the disk, nothing is kept."""
-        known, in_common = self._most_alike(strand.tokens, whole=False)
-        if known is not None and in_common >= len(strand.tokens) - _NOTHING_NEW:
+    def save(self, context: Any, sequence: CachedSequence) -> None:
+        """Keep the state of ``sequence``. Where there is no room on the disk, nothing is kept."""
+        known, in_common = self._most_alike(sequence.tokens, whole=False)
+        if known is not None and in_common >= len(sequence.tokens) - _NOTHING_NEW:
             return
-        size = int(C.llama_state_seq_get_size(context, strand.number))
+        size = int(C.llama_state_seq_get_size(context, sequence.number))
         if not size or not self._make_room(size):
             return
-        name = hashlib.sha256(np.array(strand.tokens, np.int32).tobytes()).hexdigest()[:24]
+        name = hashlib.sha256(np.array(sequence.tokens, np.int32).tobytes()).hexdigest()[:24]
         path = self._folder / f"{self._prefix}-{name}{_SUFFIX}"
         part = path.with_suffix(f".{os.getpid()}.part")
         try:
-            self._write(context, strand, size, part)
+            self._write(context, sequence, size, part)
             part.replace(path)
         except OSError:
             _remove(part)
             return
-        self._states.append(Saved(path, strand.tokens[:], strand.even, size))
+        self._states.append(Saved(path, sequence.tokens[:], sequence.prefill_len, size))
         if known is not None and in_common >= len(known.tokens) - _NOTHING_NEW:
             self._forget(known)  # the new one has grown out of it
 
-    def _write(self, context: Any, strand: Strand, size: int, path: Path) -> None:
-        tokens = np.array(strand.tokens, np.int32).tobytes()
-        head = _HEAD.pack(_MAGIC, self._key, len(strand.tokens), strand.even, size) + tokens
+    def _write(self, context: Any, sequence: CachedSequence, size: int, path: Path) -> None:
+        tokens = np.array(sequence.tokens, np.int32).tobytes()
+        head = _HEAD.pack(_MAGIC, self._key, len(sequence.tokens), sequence.prefill_len, size) + tokens
         head += _checksum(head)
         with path.open("wb") as file:
             file.write(head)
             file.truncate(len(head) + size + _CHECKSUM.size)
         # Straight into the file, for it may be larger than the memory that is left.
         state = np.memmap(path, np.uint8, "r+", offset=len(head), shape=(size,))
-        if int(C.llama_state_seq_get_data(context, _pointer(state), size, strand.number)) != size:
+        if int(C.llama_state_seq_get_data(context, _pointer(state), size, sequence.number)) != size:
             raise OSError("llama.cpp gave less of the state than it said")
         with path.open("r+b") as file:
             file.seek(len(head) + size)
             file.write(_checksum(state.data))
 
-    def load(self, context: Any, strand: Strand, saved: Saved) -> bool:
-        """Put a state into ``strand``, which is empty; a file that is damaged goes."""
+    def load(self, context: Any, sequence: CachedSequence, saved: Saved) -> bool:
+        """Put a state into ``sequence``, which is empty; a file that is damaged goes."""
         try:
             whole = np.memmap(saved.path, np.uint8, "r")
             end = len(whole) - _CHECKSUM.size
             state = whole[end - saved.size : end]
             if _checksum(state.data) != whole[end:].tobytes():
                 raise _Unusable
-            if not C.llama_state_seq_set_data(context, _pointer(state), saved.size, strand.number):
+            if not C.llama_state_seq_set_data(context, _pointer(state), saved.size, sequence.number):
                 return False  # no room
             os.utime(saved.path)
         except (OSError, ValueError, _Unusable):
             self._forget(saved)
             return False
-        strand.tokens, strand.even = saved.tokens[:], saved.even
-        strand.floor = len(strand.tokens) if self._windows else 0
+        sequence.tokens, sequence.prefill_len = saved.tokens[:], saved.prefill_len
+        sequence.min_keep = len(sequence.tokens) if self._windows else 0
         return True
 
     def _make_room(self, size: int) -> bool:
@@ -161,14 +161,14 @@ def _read_head(path: Path, key: bytes) -> Saved:
         head = file.read(_HEAD.size)
         if len(head) < _HEAD.size:
             raise _Unusable
-        magic, found, count, even, size = _HEAD.unpack(head)
+        magic, found, count, prefill_len, size = _HEAD.unpack(head)
         whole = _HEAD.size + 4 * count + size + 2 * _CHECKSUM.size
         if magic != _MAGIC or found != key or path.stat().st_size != whole:
             raise _Unusable
         tokens = file.read(4 * count)
         if file.read(_CHECKSUM.size) != _checksum(head + tokens):
             raise _Unusable
-    return Saved(path, np.frombuffer(tokens, np.int32).tolist(), even, size)
+    return Saved(path, np.frombuffer(tokens, np.int32).tolist(), prefill_len, size)
 
 
 def _checksum(data: bytes | memoryview) -> bytes:

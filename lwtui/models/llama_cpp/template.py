@@ -29,7 +29,7 @@ class TemplateError(Exception):
 
 
 @dataclass(frozen=True)
-class Part:
+class TemplatePart:
     """A stretch of a rendered prompt; marks count only where it came from the template itself."""
 
     text: str
@@ -59,7 +59,7 @@ class ChatTemplate:
         if isinstance(first, _Broken):
             raise TemplateError(str(first))
 
-    def render(self, messages: Sequence[tuple[str, str]]) -> list[Part]:
+    def render(self, messages: Sequence[tuple[str, str]]) -> list[TemplatePart]:
         """The prompt for ``messages`` (role, content), ready for the model's answer. Raises :class:`TemplateError`."""
         shape = self._shape(tuple(role for role, _ in messages))
         if isinstance(shape, TemplateError) and len(messages) >= 2 and messages[0][0] == "system":
@@ -127,13 +127,13 @@ def _with_gaps(text: str, stand_ins: Sequence[str]) -> _Shape:
         text = after.removeprefix(_EDGE)
 
 
-def _filled(shape: _Shape, contents: Sequence[str]) -> list[Part]:
+def _filled(shape: _Shape, contents: Sequence[str]) -> list[TemplatePart]:
     parts = []
     for one in shape:
         if isinstance(one, str):
-            parts.append(Part(one, True))
+            parts.append(TemplatePart(one, True))
             continue
         content = contents[one.message]
         content = content if one.keeps_start else content.lstrip()
-        parts.append(Part(content if one.keeps_end else content.rstrip(), False))
-    return [part for part in parts if part.text] or [Part("", True)]
+        parts.append(TemplatePart(content if one.keeps_end else content.rstrip(), False))
+    return [part for part in parts if part.text] or [TemplatePart("", True)]

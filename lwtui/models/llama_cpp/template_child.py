@@ -60,7 +60,7 @@ def _environment(bos: str, eos: str) -> Any:
     import jinja2.ext
     import jinja2.sandbox
 
-    class Generation(jinja2.ext.Extension):
+    class GenerationTag(jinja2.ext.Extension):
         """``{% generation %}`` marks what a training run learns from; here its content is only passed through."""
 
         tags = {"generation"}  # noqa: RUF012 - jinja2's own shape
@@ -70,7 +70,7 @@ def _environment(bos: str, eos: str) -> Any:
             return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols]
+        trim_blocks=True, lstrip_blocks=True, extensions=[GenerationTag, jinja2.ext.loopcontrols]
     )
     environment.globals |= {"raise_exception": _refuse, "strftime_now": _now, "bos_token": bos, "eos_token": eos}
     environment.filters["tojson"] = _to_json

@@ -38,7 +38,7 @@ from lwtui.models.llama_cpp.protocol import (
 
 if TYPE_CHECKING:
     from lwtui.models.llama_cpp.bindings import NativeLog
-    from lwtui.models.llama_cpp.engine import Answer, Engine
+    from lwtui.models.llama_cpp.engine import Engine, Generation
     from lwtui.models.llama_cpp.template import ChatTemplate
 
 _MOST_SAVING_SECONDS = 20.0  # that this process outlives its input
@@ -59,7 +59,7 @@ class Call:
     """A call whose answer is being computed. Its text is sent a few tokens at a time: who reads it needs a core too."""
 
     id: int
-    answer: Answer
+    answer: Generation
     thinking: bool
     text: str = ""  # not sent yet
     sent: float = 0.0  # when the last text was
@@ -139,7 +139,7 @@ class Worker:
         try:
             from lwtui.models.llama_cpp.bindings import LoadError, NativeLog, devices
             from lwtui.models.llama_cpp.engine import Engine
-            from lwtui.models.llama_cpp.fit import Machine, Wish, fit
+            from lwtui.models.llama_cpp.fit import LoadOptions, Machine, fit
             from lwtui.models.llama_cpp.gguf_header import read_header
         except ModuleNotFoundError as error:
             raise Refused(
@@ -149,7 +149,7 @@ class Worker:
             raise Refused(f"llama-cpp-python cannot be used: {_one_line(error)}. Install it anew.", "worker") from None
         self._log = NativeLog()
         try:
-            wish = Wish(**load.wishes, sequences=protocol.MOST_ANSWERS)
+            wish = LoadOptions(**load.wishes, sequences=protocol.MOST_ANSWERS)
             chosen = fit(read_header(Path(load.path)), Machine.here(devices()), wish)
         except LwtuiError as error:
             raise Refused(str(error), error.kind if isinstance(error, ModelError) else "refused") from None
@@ -227,8 +227,8 @@ class Worker:
 
     def _tell_reading(self, engine: Engine) -> None:
         for call in self._calls.values():
-            if call.answer is engine.just_read and call.answer.strand is not None:
-                self._send(Read(call.id, len(call.answer.strand.tokens)))
+            if call.answer is engine.just_read and call.answer.sequence is not None:
+                self._send(Read(call.id, len(call.answer.sequence.tokens)))
 
     def _flush(self, call: Call) -> None:
         if call.text:
@@ -248,7 +248,7 @@ class Worker:
         del self._calls[call.id]
         engine.end(call.answer)
 
-    def _call_of(self, answer: Answer) -> Call:
+    def _call_of(self, answer: Generation) -> Call:
         return next(call for call in self._calls.values() if call.answer is answer)
 
     def _drop_cancelled(self, engine: Engine) -> None:
@@ -261,15 +261,15 @@ class Worker:
             if id <= self._last_accepted:
                 del self._cancelled[id]
 
-    def _forget_unseen(self, engine: Engine, answer: Answer, seen: int) -> None:
+    def _forget_unseen(self, engine: Engine, answer: Generation, seen: int) -> None:
         """Take back what was drawn after the reader had cancelled, since how much that is depends on timing."""
-        if answer.strand is None or answer.is_reading:
+        if answer.sequence is None or answer.is_reading:
             return
         known = len(answer.prompt) + max(0, seen - 1)  # the last one that was seen need not have been computed yet
-        engine.memory.rewind(answer.strand, min(known, len(answer.strand.tokens)))
+        engine.kv_cache.rewind(answer.sequence, min(known, len(answer.sequence.tokens)))
 
     def _begin(self, call: Generate) -> None:
-        from lwtui.models.llama_cpp.engine import Answer, TooLong
+        from lwtui.models.llama_cpp.engine import Generation, TooLong
         from lwtui.models.llama_cpp.output import TextOut
         from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
 
@@ -283,7 +283,7 @@ class Worker:
         except GrammarError as error:
             raise Refused(f"The grammar cannot be used: {_one_line(error)}.", "malformed") from None
         least = 0 if call.grammar else call.least  # a grammar may allow nothing but the end
-        answer = Answer(prompt, sampler, TextOut(call.stop), call.max_tokens, least=least)
+        answer = Generation(prompt, sampler, TextOut(call.stop), call.max_tokens, least=least)
         try:
             engine.begin(answer)
         except TooLong as error:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lwtui_bench.length import bin_of, count, length_score
+from lwtui_bench.length_score import bin_of, count, length_score
 from lwtui_bench.summary import length_table, load_all
 from tests.bench.support import write_rows
 

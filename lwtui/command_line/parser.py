@@ -36,7 +36,7 @@ def command_parser(name: str, description: str, examples: str) -> Parser:
 
 
 def add_model_options(to: argparse.ArgumentParser) -> None:
-    """``--model`` and ``--base-url``, which :func:`lwtui.cli.choice.choose_model` reads."""
+    """``--model`` and ``--base-url``, which :func:`lwtui.command_line.choice.choose_model` reads."""
     to.add_argument(
         "--model",
         metavar="NAME",

@@ -6,13 +6,9 @@ tokens that are one or two characters long, spare those about the hundreds of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from lwtui.models.llama_cpp.bindings import Gguf
 
 Allowed = Callable[[np.ndarray], np.ndarray]
 """Takes token ids and returns those that a grammar allows next."""
@@ -25,14 +21,15 @@ def _beginning(text: bytes) -> str:
     return text.decode("utf-8", "replace")[:3]
 
 
-class Openings:
+class TokenPrefixIndex:
     """The tokens of a vocabulary, in groups by their first and by their first two characters."""
 
-    def __init__(self, gguf: Gguf) -> None:
-        """Looks at every token, which takes about half a second for 262,144 of them."""
-        self._tokens = np.arange(gguf.n_vocab, dtype=np.int32)
-        # An end is allowed or not whatever its text is.
-        texts = ["" if gguf.ends(token) else _beginning(text) for token, text in enumerate(gguf.texts())]
+    def __init__(self, vocabulary: Iterable[bytes]) -> None:
+        """Take the text of each token in order, empty for one that ends a text: that is allowed or not whatever its
+        text is. It takes about half a second for 262,144 tokens.
+        """
+        texts = [_beginning(text) for text in vocabulary]
+        self._tokens = np.arange(len(texts), dtype=np.int32)
         self._levels = [_Level(texts, length) for length in (1, 2)]
 
     def narrowed(self, allowed: Allowed) -> np.ndarray:

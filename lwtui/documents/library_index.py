@@ -44,7 +44,7 @@ class _File:
     changed: float
 
 
-class Shelf:
+class LibraryIndex:
     """Documents by path. The generators of :meth:`listings` may run in threads, also several of them at once."""
 
     def __init__(self, file: Path) -> None:

@@ -9,7 +9,7 @@ def show_terms_once(model: ModelSettings) -> None:
     """Say under which terms the demo model is used, the first time it is."""
     if model.name != "demo" or model.path or model.provider != "llama_cpp":
         return
-    from lwtui.cli.guard import say
+    from lwtui.command_line.guard import say
     from lwtui.models.llama_cpp.demo import TERMS
 
     seen = cache_folder() / "demo-terms-shown"

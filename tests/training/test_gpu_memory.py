@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from lwtui.cli import main
-from lwtui_training.base import load_model, load_tokenizer
-from lwtui_training.memory import GIB, activation_bytes, estimate, packed_count, plan_recipe, shape_of
+from lwtui_training.base_model import load_model, load_tokenizer
+from lwtui_training.gpu_memory import GIB, activation_bytes, estimate, packed_count, plan_recipe, shape_of
 from lwtui_training.recipe import load_recipe
 from lwtui_training.sft import make_trainer, tokenized
 from tests.training.support import rows

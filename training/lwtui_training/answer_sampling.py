@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 
 from lwtui.text import clean
-from lwtui_training.base import load_model, load_tokenizer
+from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.gguf_tokenizer import stop_token
 from lwtui_training.recipe import Recipe
 from lwtui_training.trainer import limit_threads
 
 
-class Sampler:
+class AnswerSampler:
     """A checkpoint that is loaded and ready."""
 
     def __init__(self, recipe: Recipe, checkpoint: str) -> None:

@@ -16,7 +16,7 @@ _NOTE_STEPS = 200  # how many changes of the notes can be taken back
 
 
 @dataclass
-class Memory:
+class StoredNotes:
     """Notes in the writer's order, the summary in force of each section that has one, and settings by name."""
 
     notes: tuple[Note, ...] = ()
@@ -24,9 +24,9 @@ class Memory:
     settings: dict[str, str] = field(default_factory=dict)
 
 
-def load_memory(db: sqlite3.Connection) -> Memory:
+def load_memory(db: sqlite3.Connection) -> StoredNotes:
     """Read it all. Raises ``sqlite3.Error``, and ``ValueError`` or ``TypeError`` for what lwtui never writes."""
-    memory = Memory()
+    memory = StoredNotes()
     found = db.execute("SELECT title, text, kind, always, triggers, id FROM note ORDER BY position")
     memory.notes = tuple(
         Note(title, text, kind, bool(always), tuple(json.loads(triggers)), id)

@@ -26,7 +26,7 @@ _JOINING = frozenset("\u200c\u200d\ufe0e\ufe0f")
 Typed = events.Key | events.Paste
 
 
-class TypedAhead:
+class KeyQueue:
     """The keys of an app that have come and are not yet looked at."""
 
     def __init__(self, app: App[int]) -> None:

@@ -20,7 +20,7 @@ _TEMPERATURE = 0.5  # of the published figures, for answers and for judges
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelChoice:
     """A model that was named. ``label`` is what the rows call it; ``checkpoint`` a folder or a name on the hub."""
 
     label: str
@@ -33,17 +33,17 @@ def is_checkpoint(name: str) -> bool:
     return name.startswith(PREFIX) or (Path(name).expanduser() / "config.json").is_file()
 
 
-def checkpoint(name: str, *, profile: str = "") -> Choice:
+def checkpoint(name: str, *, profile: str = "") -> ModelChoice:
     """The choice of a checkpoint, for which :func:`is_checkpoint` holds."""
     place = name.removeprefix(PREFIX)
     folder = Path(place).expanduser()
     label = folder.resolve().name if folder.is_dir() else place
-    return Choice(
+    return ModelChoice(
         label, ModelSettings(label, provider="hf", profile=profile), str(folder) if folder.is_dir() else place
     )
 
 
-async def open_choice(choice: Choice, settings: Settings, temperature: float | None, batch: int = 0) -> Agent:
+async def open_choice(choice: ModelChoice, settings: Settings, temperature: float | None, batch: int = 0) -> Agent:
     """Open a model and make an agent of it that draws at ``temperature``, else at its own, else at 0.5.
 
     A checkpoint answers ``batch`` prompts at once (0: as it thinks best). Raises :class:`LwtuiError`.
@@ -69,7 +69,7 @@ def prompts_hash(form: str) -> str:
     return found.hexdigest()[:16]
 
 
-async def _checkpoint_agent(choice: Choice, batch: int) -> Agent:
+async def _checkpoint_agent(choice: ModelChoice, batch: int) -> Agent:
     try:
         from lwtui_bench.hf import HFModel
     except ImportError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lwtui.models.llama_cpp.pace import ThreadPace
+from lwtui.models.llama_cpp.thread_tuner import ThreadPace
 
 
 def threads_used(pace: ThreadPace, machine: Callable[[int], float], steps: int, size: int = 1) -> list[int]:

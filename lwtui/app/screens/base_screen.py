@@ -10,13 +10,13 @@ from lwtui.app.keymap import EVERYWHERE, rebind
 from lwtui.text import clean
 
 if TYPE_CHECKING:
-    from lwtui.app.app import LwtuiApp
+    from lwtui.app.host import AppHost
     from lwtui.app.places import Place
 
 Answer = TypeVar("Answer")
 
 
-class Base(Screen[None]):
+class BaseScreen(Screen[None]):
     """A full screen. ``GROUP`` is its group of actions in :mod:`lwtui.app.keymap`."""
 
     GROUP = EVERYWHERE
@@ -35,8 +35,8 @@ class Base(Screen[None]):
         return None
 
     @property
-    def lwtui(self) -> LwtuiApp:
-        return cast("LwtuiApp", self.app)
+    def lwtui(self) -> AppHost:
+        return cast("AppHost", self.app)
 
     def store(self) -> bool:
         """Put what a person has typed where it is kept; whether that worked. If not, the person is told.
@@ -64,8 +64,8 @@ class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-tall")]
 
     @property
-    def lwtui(self) -> LwtuiApp:
-        return cast("LwtuiApp", self.app)
+    def lwtui(self) -> AppHost:
+        return cast("AppHost", self.app)
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -25,7 +25,7 @@ class Stopped(LwtuiError):
     """The person no longer wants it."""
 
 
-class Work:
+class ExportJob:
     """Handed to an export. ``tell`` is called with what it is at, in the thread that it runs in."""
 
     def __init__(self, tell: Callable[[str], None] | None = None) -> None:

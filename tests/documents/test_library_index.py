@@ -12,16 +12,16 @@ from zlib import crc32
 
 import pytest
 
-from lwtui.documents import library, shelf
+from lwtui.documents import library, library_index
 from lwtui.documents.library import list_documents
+from lwtui.documents.library_index import LibraryIndex
 from lwtui.documents.model import Status, Summary
-from lwtui.documents.shelf import Shelf
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.usage import Usage
 from tests.documents.support import MADE, SOIL, new_document
 
-Reading = Callable[[Shelf | None], list[str]]
+Reading = Callable[[LibraryIndex | None], list[str]]
 
 
 @pytest.fixture
@@ -47,19 +47,19 @@ def read(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Reading:
         were_read.append(path.stem)
         return library.summary_of(path)
 
-    def listed(used: Shelf | None = None) -> list[str]:
+    def listed(used: LibraryIndex | None = None) -> list[str]:
         were_read.clear()
-        *_, last = (used or Shelf(kept)).listings(folder)
+        *_, last = (used or LibraryIndex(kept)).listings(folder)
         assert last == list_documents(folder)
         return sorted(were_read)
 
-    monkeypatch.setattr(shelf, "summary_of", summary_of)
-    monkeypatch.setattr(shelf, "time", lambda: time.time() + 10)
+    monkeypatch.setattr(library_index, "summary_of", summary_of)
+    monkeypatch.setattr(library_index, "time", lambda: time.time() + 10)
     return listed
 
 
 def test_what_has_not_changed_is_read_once_and_what_has_is_read_again(folder: Path, read: Reading, kept: Path) -> None:
-    same = Shelf(kept)
+    same = LibraryIndex(kept)
     assert read(same) == ["a", "b", "c"]
     assert read(same) == []
     assert read(None) == []  # another run
@@ -90,14 +90,14 @@ def test_a_file_of_the_same_size_and_date_is_another_all_the_same(folder: Path, 
 def test_what_changed_a_moment_ago_is_not_relied_on(
     folder: Path, read: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shelf, "time", time.time)  # now, not some seconds later
-    same = Shelf(folder / "none")
+    monkeypatch.setattr(library_index, "time", time.time)  # now, not some seconds later
+    same = LibraryIndex(folder / "none")
     assert read(same) == ["a", "b", "c"]
     assert read(same) == ["a", "b", "c"]
 
 
 def test_a_document_that_is_being_written_is_read_each_time(folder: Path, read: Reading, kept: Path) -> None:
-    same = Shelf(kept)
+    same = LibraryIndex(kept)
     read(same)
     with Document.open(folder / "b.lw") as document:
         document.begin(SOIL.id, MADE, 0)
@@ -127,7 +127,7 @@ def test_documents_that_cannot_be_read_or_lie_elsewhere_are_tried_each_time(
 
 def _with_sum(rows: object) -> bytes:
     body = json.dumps(rows).encode()
-    return f"{shelf._FORMAT} {crc32(body):08x}\n".encode() + body
+    return f"{library_index._FORMAT} {crc32(body):08x}\n".encode() + body
 
 
 @pytest.mark.parametrize(
@@ -168,10 +168,10 @@ def test_without_a_place_for_the_cache_all_is_listed(read: Reading, kept: Path) 
 
 def test_the_list_is_there_before_all_is_read(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for seconds in ("_FIRST_SECONDS", "_STEP_SECONDS"):
-        monkeypatch.setattr(shelf, seconds, -1.0)
+        monkeypatch.setattr(library_index, seconds, -1.0)
     for age, name in enumerate("acb"):
         os.utime(folder / f"{name}.lw", (0, 1e9 - age))
-    first, *_, last = Shelf(kept).listings(folder)
+    first, *_, last = LibraryIndex(kept).listings(folder)
     read_at_once = next(one for one in first if not one.unread)
     assert Path(read_at_once.path).stem == "a"
     assert [one.title for one in first if one.unread] == ["c", "b"]  # the last changed first
@@ -182,5 +182,5 @@ def test_the_list_is_there_before_all_is_read(folder: Path, kept: Path, monkeypa
 def test_a_folder_that_cannot_be_read_is_told_and_none_is_empty(tmp_path: Path, kept: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(DocumentError, match="Cannot read"):
-        list(Shelf(kept).listings(tmp_path / "file"))
-    assert list(Shelf(kept).listings(tmp_path / "none")) == [[]]
+        list(LibraryIndex(kept).listings(tmp_path / "file"))
+    assert list(LibraryIndex(kept).listings(tmp_path / "none")) == [[]]

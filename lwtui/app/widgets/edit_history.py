@@ -23,7 +23,7 @@ class Left:
     scroll: float  # lines
 
 
-class Past:
+class UndoHistories:
     """The sections that were left last; of older ones nothing can be taken back, but they have their versions."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Tokens per second, MFU and peak memory of a recipe's SFT, against plain TRL and against ``lwtui train plan``.
 
-    python bench/speed/train_throughput.py RECIPE [--steps 8]
+    python training/speed/train_throughput.py RECIPE [--steps 8]
 
 Both run one after the other on the same random rows of full length, on the card that is there, so that their ratio is
 one of the same run. Needs a CUDA device.
@@ -22,8 +22,8 @@ from datasets import Dataset
 from transformers import TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from lwtui_training.base import load_model, load_tokenizer, prepare_base
-from lwtui_training.memory import estimate, shape_of
+from lwtui_training.base_model import load_model, load_tokenizer, prepare_base
+from lwtui_training.gpu_memory import estimate, shape_of
 from lwtui_training.recipe import Recipe, load_recipe
 from lwtui_training.sft import make_trainer
 

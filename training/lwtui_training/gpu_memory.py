@@ -72,7 +72,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Plan:
+class MemoryPlan:
     """What a recipe takes. Bytes are of one device; ``seconds`` is ``None`` while the tokens are not known."""
 
     devices: int
@@ -118,7 +118,7 @@ class Plan:
         return "\n".join([*lines, "It fits." if self.fits else "It does not fit."])
 
 
-def plan_recipe(recipe: Recipe, devices: int | None = None) -> Plan:
+def plan_recipe(recipe: Recipe, devices: int | None = None) -> MemoryPlan:
     """The plan of a recipe's SFT, for its own or for so many devices; with advice where it does not fit."""
     if devices is not None:
         strategy = recipe.hardware.strategy if devices > 1 else "single"
@@ -129,7 +129,7 @@ def plan_recipe(recipe: Recipe, devices: int | None = None) -> Plan:
     return plan if plan.fits else replace(plan, advice=_advice(recipe, shape))
 
 
-def estimate(recipe: Recipe, shape: Shape) -> Plan:
+def estimate(recipe: Recipe, shape: Shape) -> MemoryPlan:
     """The plan for a model of this ``shape``."""
     sft, hardware = recipe.sft, recipe.hardware
     shards = recipe.devices if hardware.strategy in ("fsdp2", "zero3") else 1
@@ -141,7 +141,7 @@ def estimate(recipe: Recipe, shape: Shape) -> Plan:
     gathered = 2 * half * max(shape.layer_parameters, shape.vocabulary * shape.hidden) if shards > 1 else 0
     mask = 0 if has_flash(recipe) or not sft.packing else sft.max_length**2 * sft.per_device_train_batch_size
     total, seconds = _work(recipe, shape)
-    return Plan(
+    return MemoryPlan(
         devices=recipe.devices,
         strategy=hardware.strategy,
         method=("QLoRA" if recipe.lora.quantize else "LoRA") if lora else "full",

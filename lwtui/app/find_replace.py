@@ -16,7 +16,7 @@ _LONGEST_QUOTE = 24  # characters of what is looked for, in the label of a repla
 
 
 @dataclass
-class Finding:
+class FindReplace:
     """One search over one document. The text may change at any time: every step looks anew."""
 
     document: Document
@@ -108,7 +108,7 @@ class Finding:
         return find({section.id: section.text for section in self.document.sections()}, self.query)
 
 
-def refused(finding: Finding, query: Query) -> str:
+def refused(finding: FindReplace, query: Query) -> str:
     """Take up ``query``; the line to show if it cannot be looked for."""
     try:
         finding.look(query)

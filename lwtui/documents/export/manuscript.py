@@ -49,7 +49,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Part:
+class ManuscriptPart:
     """A heading (empty: none), how deep it stands (1 is a chapter), and the Markdown under it."""
 
     title: str
@@ -58,14 +58,14 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Book:
+class Manuscript:
     """A document as it is to be exported. ``signed`` says that its author or date was asked for."""
 
     title: str
     author: str
     language: str  # BCP 47, or empty
     date: str  # YYYY-MM-DD
-    parts: tuple[Part, ...]
+    parts: tuple[ManuscriptPart, ...]
     contents: bool = True
     title_page: bool = True
     signed: bool = False
@@ -74,7 +74,7 @@ class Book:
     font_size: float = FONT_SIZE
 
     @property
-    def headings(self) -> list[tuple[str, Part]]:
+    def headings(self) -> list[tuple[str, ManuscriptPart]]:
         """The parts that have a heading, with the names they are linked to by."""
         return [(f"part-{number}", part) for number, part in enumerate(self.parts, 1) if part.title]
 
@@ -91,7 +91,7 @@ class Book:
         return chapters > 1 and sum(count_words(part.text) for part in self.parts) >= _LONG_CHAPTER * chapters
 
 
-def collect(document: Document, options: Options | None = None) -> Book:
+def collect(document: Document, options: Options | None = None) -> Manuscript:
     """The document as it is now. Raises :class:`lwtui.errors.UsageError` for a date that is none.
 
     A section without text is left out, but not the heading of a part that has sections with text.
@@ -99,11 +99,11 @@ def collect(document: Document, options: Options | None = None) -> Book:
     options = options or Options()
     sections = document.sections()
     parts = [
-        Part(section.title, section.level, section.text.strip("\n").rstrip())
+        ManuscriptPart(section.title, section.level, section.text.strip("\n").rstrip())
         for position, section in enumerate(sections)
         if _is_shown(sections, position)
     ]
-    book = Book(
+    book = Manuscript(
         title=printed_title(
             one_line(options.title) or document.title, document.brief.instruction, _spaced(document.path.stem)
         ),
@@ -132,9 +132,9 @@ def keep_author(document: Document, author: str) -> None:
         document.set_setting(_AUTHOR, one_line(author))
 
 
-def with_disclosure(book: Book, told: str) -> Book:
+def with_disclosure(book: Manuscript, told: str) -> Manuscript:
     """``book`` with an appendix of what :mod:`lwtui.documents.disclosure` found."""
-    return replace(book, parts=(*book.parts, Part(TITLE, 1, told)))
+    return replace(book, parts=(*book.parts, ManuscriptPart(TITLE, 1, told)))
 
 
 def _is_shown(sections: Sequence[Section], position: int) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from importlib import import_module
 
-from lwtui.cli import COMMANDS
-from lwtui.cli.parser import Parser, add_log_option
+from lwtui.cli import COMMANDS, command_module
+from lwtui.command_line.parser import Parser, add_log_option
 from lwtui.errors import LwtuiError
 
 
@@ -15,7 +14,7 @@ def commands() -> Iterator[tuple[str, Parser]]:
     """Each command that can be run here, and its parser; not those whose extra is not installed."""
     for name in COMMANDS:
         try:
-            yield name, add_log_option(import_module(f"lwtui.cli.{name}").parser())
+            yield name, add_log_option(command_module(name).parser())
         except LwtuiError:
             continue
 
