@@ -1,8 +1,8 @@
-"""Take the README's pictures from the running app, on the demo model.
+"""Take the README's pictures of the app, with the demo model.
 
     .venv/bin/python docs/screenshots.py
 
-Writes docs/*.svg. Takes about four minutes: the model really plans and writes.
+Writes ``docs/*.svg``. Takes about four minutes, because the model really plans and writes.
 """
 
 from __future__ import annotations
@@ -12,50 +12,68 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, TextArea
 
+from lwtui.agentwrite.candidates import CandidateState
 from lwtui.app.app import LwtuiApp
+from lwtui.app.screens.candidates import CandidateColumn, CandidatesScreen
+from lwtui.app.screens.dialogs import Ask, Choose
+from lwtui.app.screens.diff import DiffScreen
+from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.session import Activity
 from lwtui.config import Settings, cache_folder
 
 HERE = Path(__file__).parent
 SIZE = (120, 32)
+Shoot = Callable[[str], None]
 INSTRUCTION = "Write a guide to growing tomatoes on a balcony"
 
 
-async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 180) -> None:
-    """Wait for ``condition``; raises ``TimeoutError``."""
+async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 600) -> None:
+    """Wait for ``condition``.
+
+    Raises:
+        TimeoutError: It is still false after ``seconds``.
+    """
     async with asyncio.timeout(seconds):
         while not condition():
             await pilot.pause(0.1)
 
 
-async def take_tools(pilot: Pilot[int], shoot: Callable[[str], None]) -> None:
-    """What can be done to a text that is written."""
+async def until_at(pilot: Pilot[int], screen: type[Screen[Any]]) -> None:
+    """Wait until the app shows a screen of that class."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, screen) and pilot.app.screen.is_current)
 
-    def sees(text: str) -> bool:
-        strips = pilot.app.screen._compositor.render_strips()
-        return any(text in strip.text for strip in strips)
 
+async def shoot_tools(app: LwtuiApp, pilot: Pilot[int], shoot: Shoot) -> None:
+    """Take the pictures of what can be done with a finished text."""
     await pilot.press("home", "v")
-    await until(pilot, lambda: sees("How many"))
+    await until_at(pilot, Ask)
     await pilot.press("enter")
-    await until(pilot, lambda: sees("Enter picks a take"))
-    shoot("takes")
+    await until_at(pilot, CandidatesScreen)
+    columns = app.screen.query(CandidateColumn)
+    await until(pilot, lambda: all(column.candidate.state is CandidateState.DONE for column in columns))
+    await pilot.pause(0.5)
+    shoot("candidates")
     await pilot.press("enter")
-    await until(pilot, lambda: sees("Outline"))
+    await until_at(pilot, WritingScreen)
     await pilot.press("enter")
     await pilot.pause(0.3)
     await pilot.press("ctrl+l")
-    await until(pilot, lambda: sees("What is the model to do?"))
+    await until_at(pilot, Choose)
     await pilot.press("enter")
-    await until(pilot, lambda: sees("Change 1 of"))
+    await until_at(pilot, DiffScreen)
+    screen = app.screen
+    assert isinstance(screen, DiffScreen)
+    await until(pilot, lambda: screen.answered)
     await pilot.pause(1.0)
     shoot("diff")
     await pilot.press("y", "enter")
-    await until(pilot, lambda: sees("Outline"))
+    await until_at(pilot, WritingScreen)
     await pilot.press("escape", "a")
     await pilot.pause(1.0)
     shoot("review")
@@ -71,7 +89,8 @@ async def take_tools(pilot: Pilot[int], shoot: Callable[[str], None]) -> None:
     await pilot.pause(0.3)
 
 
-async def take(folder: Path) -> None:
+async def shoot_all(folder: Path) -> None:
+    """Take all pictures, with an app whose documents are in ``folder``."""
     app = LwtuiApp(Settings(documents=str(folder), restore=False))
 
     def shoot(name: str) -> None:
@@ -98,7 +117,7 @@ async def take(folder: Path) -> None:
         shoot("writing")
         await until(pilot, lambda: session.activity is Activity.IDLE)
         await pilot.pause(0.3)
-        await take_tools(pilot, shoot)
+        await shoot_tools(app, pilot, shoot)
         await pilot.press("f1")
         await pilot.pause(0.3)
         shoot("help")
@@ -108,13 +127,13 @@ async def take(folder: Path) -> None:
 
 
 def main() -> None:
-    os.environ["LWTUI_CACHE_DIR"] = str(cache_folder())  # the model's file need not be put together again
+    os.environ["LWTUI_CACHE_DIR"] = str(cache_folder())  # reuses the model's file, which takes a while to put together
     with tempfile.TemporaryDirectory() as home:
         os.environ["HOME"] = home
         os.environ["LWTUI_CONFIG_DIR"] = f"{home}/config"
         folder = Path(home) / "Documents" / "lwtui"
         folder.mkdir(parents=True)
-        asyncio.run(take(folder))
+        asyncio.run(shoot_all(folder))
 
 
 if __name__ == "__main__":

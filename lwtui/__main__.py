@@ -1,3 +1,5 @@
+"""``python -m lwtui``, the same as ``lwtui``."""
+
 from lwtui.cli import main
 
 raise SystemExit(main())

@@ -1,6 +1,6 @@
-"""Settings (``settings.toml`` in the user's config folder) and secrets (environment or system keyring).
+"""Settings (``settings.toml`` in the config folder) and API keys (in the environment or the system keyring).
 
-Heavy imports stay inside functions: the command line reads settings at every start.
+Every start of lwtui imports this module, so heavy imports stay inside functions.
 """
 
 from __future__ import annotations
@@ -21,63 +21,65 @@ PROVIDERS = ("openai", "llama_cpp")
 
 
 class Role(StrEnum):
-    """What a model can be for. The writer is a document's model, or the settings' ``model``."""
+    """The tasks that models can be assigned to. The writer is the document's model, or ``model`` in the settings."""
 
     PLAN = "plan"
     WRITE = "write"
-    CRITIC = "critic"  # reads: notes on sections that no longer fit, and reviews
+    CRITIC = "critic"  # reviews texts, and summarizes sections that no longer fit the context
 
     @property
     def setting(self) -> str:
-        """Where a document keeps its own choice."""
+        """The name of the document setting that overrides this role's model."""
         return f"role.{self.value}"
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """One ``[models.NAME]`` table: an endpoint (``provider = "openai"``) or a GGUF (``"llama_cpp"``)."""
+    """One ``[models.NAME]`` table: an API endpoint (``provider = "openai"``) or a GGUF file (``"llama_cpp"``)."""
 
     name: str
     provider: str = "openai"
-    model: str = ""  # the endpoint's own name for it; empty: the same as ``name``
+    model: str = ""  # the endpoint's name for the model; empty: the same as ``name``
     base_url: str = "https://api.openai.com/v1"
-    key_env: str = ""  # environment variable that holds the key; empty: LWTUI_API_KEY, then the keyring
-    path: str = ""  # the GGUF's file
-    profile: str = ""  # chat, base, longwriter-llama3.1, longwriter-glm4; empty: by the model's name
-    context_length: int = 0  # tokens; 0: what the backend says
-    state_gb: float = 4.0  # on disk at most, so that a GGUF need not read a document anew; 0 keeps nothing
-    kv_type: str = ""  # how a GGUF's keys and values are kept: f16, q8_0; empty: by what fits
-    flash_attention: str = ""  # on, off, auto; empty: by kv_type
+    key_env: str = ""  # environment variable with the API key; empty: LWTUI_API_KEY, then the keyring
+    path: str = ""  # of the GGUF file
+    profile: str = ""  # chat, base, longwriter-llama3.1, longwriter-glm4; empty: chosen by the model's name
+    context_length: int = 0  # tokens; 0: what the backend reports
+    state_gb: float = 4.0  # disk space for saved KV caches of a GGUF, so that prompts are not read again; 0: save none
+    kv_type: str = ""  # data type of a GGUF's KV cache: f16, q8_0; empty: whichever fits
+    flash_attention: str = ""  # on, off, auto; empty: chosen by kv_type
     gpu_layers: int | None = None  # layers of a GGUF on the GPU; None: as many as fit
-    threads: int = 0  # that compute a GGUF; 0: one for each core
-    constrain: str = ""  # what an endpoint's decoding can be held to: "grammar", "json_schema" or nothing
+    threads: int = 0  # threads that run a GGUF; 0: one per core
+    constrain: str = ""  # constrained decoding that the endpoint supports: "grammar", "json_schema" or none
     temperature: float | None = None
-    sampling: str = ""  # more of it: "inventive", "min_p=0.05, dry_multiplier=0.8" (see lwtui.models.sampling)
+    sampling: str = ""  # other options: "inventive", "min_p=0.05, dry_multiplier=0.8" (see lwtui.models.sampling)
     price_input: float | None = None  # per million tokens, in the account's currency
     price_output: float | None = None
-    price_cached: float | None = None  # of a prompt's tokens that were kept from before; None: as any other
+    price_cached: float | None = None  # for cached prompt tokens; None: the same as price_input
     connect_seconds: float = 10.0
-    stall_seconds: float = 120.0  # a stream that is silent for longer is taken for dead
-    retry_seconds: float = 300.0  # a call is given up after this long without progress
+    stall_seconds: float = 120.0  # a stream that sends nothing for this long has failed
+    retry_seconds: float = 300.0  # after this long without progress, a call is not retried
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything in ``settings.toml``."""
+    """The contents of ``settings.toml``."""
 
     model: str = "demo"
     documents: str = ""  # folder; empty: Documents/lwtui
     theme: str = "textual-dark"
     author: str = ""  # the name on title pages
-    mirror: bool = False  # keep a Markdown file beside each document up to date
-    restore: bool = True  # begin where lwtui was left
-    vim: bool = False  # vim's keys in the text
-    keys: dict[str, str] = field(default_factory=dict)  # [keys]: a person's own, by action (GROUP.ACTION) or its name
+    mirror: bool = False  # keep a Markdown copy beside each document up to date
+    restore: bool = True  # start where the user left off
+    welcome: bool = True  # offer a choice of models at the start until one is chosen
+    vim: bool = False  # vim keys in the text
+    keys: dict[str, str] = field(default_factory=dict)  # [keys]: the user's keys by action (GROUP.ACTION or ACTION)
     models: dict[str, ModelSettings] = field(default_factory=dict)
-    roles: dict[str, str] = field(default_factory=dict)  # [roles]: other models for plan and critic, by name
+    roles: dict[str, str] = field(default_factory=dict)  # [roles]: model names for the roles plan and critic
 
     @property
     def documents_folder(self) -> Path:
+        """The folder of documents: ``documents`` with ``~`` expanded, or the default."""
         if self.documents:
             return Path(self.documents).expanduser()
         from platformdirs import user_documents_path
@@ -86,7 +88,7 @@ class Settings:
 
 
 def config_folder() -> Path:
-    """Where settings and a person's own prompts are (``LWTUI_CONFIG_DIR`` overrides it)."""
+    """Return the folder of the settings and the user's prompts (``LWTUI_CONFIG_DIR`` overrides it)."""
     if override := os.environ.get("LWTUI_CONFIG_DIR"):
         return Path(override)
     from platformdirs import user_config_path
@@ -95,7 +97,7 @@ def config_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """Where models and other things that can be made again are (``LWTUI_CACHE_DIR`` overrides it)."""
+    """Return the folder of downloaded models and other reproducible files (``LWTUI_CACHE_DIR`` overrides it)."""
     if override := os.environ.get("LWTUI_CACHE_DIR"):
         return Path(override)
     from platformdirs import user_cache_path
@@ -104,7 +106,7 @@ def cache_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Where the log and the place where lwtui was left are (``LWTUI_STATE_DIR`` overrides it)."""
+    """Return the folder of the log and of where the user left off (``LWTUI_STATE_DIR`` overrides it)."""
     if override := os.environ.get("LWTUI_STATE_DIR"):
         return Path(override)
     from platformdirs import user_state_path
@@ -113,13 +115,18 @@ def state_folder() -> Path:
 
 
 def settings_file() -> Path:
+    """Return the path of ``settings.toml``."""
     return config_folder() / "settings.toml"
 
 
 def load_settings(path: Path | None = None) -> Settings:
-    """Read the settings; a file that is not there means the defaults.
+    """Read the settings. Without a file, they are the defaults.
 
-    Raises :class:`ConfigError` naming the file, the line or key, and what is allowed.
+    Args:
+        path: The file to read; by default that of the user.
+
+    Raises:
+        ConfigError: The file is invalid; the message names the file, the line or key, and what is allowed.
     """
     path = path or settings_file()
     try:
@@ -127,28 +134,50 @@ def load_settings(path: Path | None = None) -> Settings:
     except FileNotFoundError:
         return Settings()
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}. Mend that line or move the file away.") from None
+        raise ConfigError(
+            f"{path} is not valid TOML: {error}. Fix that line or move the file away.", code="not-toml"
+        ) from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8 text. Mend it or move the file away.") from None
+        raise ConfigError(
+            f"{path} is not UTF-8 text. Save it as UTF-8 or move the file away.", code="not-utf8"
+        ) from None
     except OSError as error:
-        raise ConfigError(f"Cannot read {path}: {error.strerror}. Check its permissions.") from None
-    return _parse(table, path)
+        raise ConfigError(f"Cannot read {path}: {error.strerror}. Check its permissions.", code="unreadable") from None
+    return _parse_settings(table, path)
+
+
+def has_default_model(path: Path | None = None) -> bool:
+    """Tell whether the settings name a default model; without one, it is ``demo``."""
+    try:
+        table = tomllib.loads((path or settings_file()).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    roles = table.get("roles")
+    return bool(table.get("model")) or (isinstance(roles, dict) and bool(roles.get(Role.WRITE.value)))
 
 
 def set_value(
     key: str, value: str, path: Path | None = None, check: Callable[[Settings], None] = lambda _: None
 ) -> None:
-    """Set a field of :class:`Settings` or ``models.NAME.FIELD`` and keep the file's comments.
+    """Change one setting in the file, and keep the comments there.
 
-    An empty ``value`` removes the entry. The new file is checked, also by ``check``, before it replaces the old one,
-    in one step.
+    The new contents are validated before they replace the old file in one step.
+
+    Args:
+        key: A field of :class:`Settings`, ``models.NAME.FIELD``, ``roles.ROLE`` or ``keys.ACTION``.
+        value: The new value, as the user typed it. An empty value removes the entry.
+        path: The file to change; by default that of the user.
+        check: Raises an error for new settings that must not be written.
+
+    Raises:
+        ConfigError: The key or value is invalid, or the file cannot be read or written.
     """
     import tomlkit
 
     if key.endswith(".base_url"):
         _check_public(value)
     path = path or settings_file()
-    load_settings(path)  # never rewrite a file that cannot be understood
+    load_settings(path)  # never rewrite a file that cannot be parsed
     document = tomlkit.parse(path.read_text(encoding="utf-8")) if path.exists() else tomlkit.document()
     *parents, leaf = _split_key(key)
     table: Any = document
@@ -159,22 +188,23 @@ def set_value(
     if parents == ["keys"]:
         group, _, action = leaf.partition(".")
         if isinstance(nested := table.get(group), dict):
-            nested.pop(action, None)  # the same key in a table [keys.GROUP]
+            nested.pop(action, None)  # the same action in a table [keys.GROUP]
     if value == "":
         table.pop(leaf, None)
     elif parents in (["roles"], ["keys"]):
         table[leaf] = value
     elif key == "model" and Role.WRITE.value in document.get("roles", {}):
-        document["roles"][Role.WRITE.value] = value  # which is the same, and has the last word
+        document["roles"][Role.WRITE.value] = value  # this entry takes precedence over "model"
     else:
-        table[leaf] = _typed(leaf, value, ModelSettings if parents else Settings)
+        table[leaf] = _parse_value(leaf, value, ModelSettings if parents else Settings)
     _write_checked(document, path, check)
 
 
 def add_model(model: ModelSettings, path: Path | None = None) -> None:
-    """Write one ``[models.NAME]`` table, replacing one of that name. Only values that differ from the defaults.
+    """Write a ``[models.NAME]`` table with the values that differ from the defaults. It replaces an older one.
 
-    Raises :class:`ConfigError` for an address that holds a secret, which does not belong into a file.
+    Raises:
+        ConfigError: The address contains a secret, a value is invalid, or the file cannot be read or written.
     """
     import tomlkit
 
@@ -191,13 +221,17 @@ def add_model(model: ModelSettings, path: Path | None = None) -> None:
 
 
 def check_model(model: ModelSettings) -> None:
-    """Raise :class:`ConfigError` for what :func:`add_model` would not write."""
+    """Check a model's settings.
+
+    Raises:
+        ConfigError: :func:`add_model` would not write them.
+    """
     _check_public(model.base_url)
-    _parse({"models": {model.name: _entries(model)}}, settings_file())
+    _parse_settings({"models": {model.name: _entries(model)}}, settings_file())
 
 
 def _entries(model: ModelSettings) -> dict[str, Any]:
-    """What stands in a model's table: the values that differ from the defaults."""
+    """Return the entries of a model's table: its provider, and the values that differ from the defaults."""
     entries = {"provider": model.provider}
     for item in fields(ModelSettings):
         value = getattr(model, item.name)
@@ -207,19 +241,25 @@ def _entries(model: ModelSettings) -> dict[str, Any]:
 
 
 def remove_model(name: str, path: Path | None = None) -> None:
-    """Remove ``[models.NAME]``; raises :class:`ConfigError` if there is none."""
+    """Remove ``[models.NAME]``.
+
+    Raises:
+        ConfigError: There is no such table, or the file cannot be read or written.
+    """
     import tomlkit
 
     path = path or settings_file()
     if name not in load_settings(path).models:
-        raise ConfigError(f"There is no model named {name!r} in {path}.")
+        raise ConfigError(
+            f"There is no model named {name!r} in {path}. To list the models: lwtui models", code="unknown-model"
+        )
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     del document["models"][name]
     _write_checked(document, path)
 
 
 def public_address(base_url: str) -> str:
-    """An address as it may be shown and stored: without the user, password and query that may be secret."""
+    """Return an address that is safe to show and store: without user, password, query and fragment."""
     head, slashes, rest = base_url.partition("?")[0].partition("#")[0].rpartition("//")
     host, slash, path = rest.partition("/")
     return f"{head}{slashes}{host.rpartition('@')[2]}{slash}{path}"
@@ -228,15 +268,16 @@ def public_address(base_url: str) -> str:
 def _check_public(base_url: str) -> None:
     if public_address(base_url) != base_url:
         raise ConfigError(
-            "The address holds a password or a key, which would stand in the settings file. Leave out what is before "
-            "the @ and after the ?: keys go into the environment or the system keyring."
+            "The address contains a password or a key, which must not go into the settings file. Leave out what comes "
+            "before the @ and after the ?, and put keys in the environment or the system keyring.",
+            code="secret-in-address",
         )
 
 
 def api_key(model: ModelSettings) -> str:
-    """The key for an endpoint: its own variable, ``LWTUI_API_KEY``, then the keyring; empty if there is none.
+    """Return the API key for a model: from its own variable, ``LWTUI_API_KEY`` or the keyring; empty if there is none.
 
-    ``OPENAI_API_KEY`` is used for OpenAI's own address only, so that no other server is ever shown it.
+    ``OPENAI_API_KEY`` is used for ``api.openai.com`` only, so that no other server ever sees it.
     """
     if variable := key_variable(model):
         return os.environ[variable].strip()
@@ -246,24 +287,28 @@ def api_key(model: ModelSettings) -> str:
     try:
         return keyring.get_password(KEYRING_SERVICE, keyring_name(model)) or ""
     except KeyringError:
-        return ""  # no keyring on this machine: the same as no key in it
+        return ""  # this machine has no keyring
 
 
 def key_variable(model: ModelSettings) -> str:
-    """The environment variable that holds the key for an endpoint, and goes before the keyring; empty if none does."""
-    own = model.base_url.startswith("https://api.openai.com/")
-    names = (model.key_env, "LWTUI_API_KEY", "OPENAI_API_KEY" if own else "")
+    """Return the environment variable that holds a model's API key and overrides the keyring; empty if none is set."""
+    is_openai = model.base_url.startswith("https://api.openai.com/")
+    names = (model.key_env, "LWTUI_API_KEY", "OPENAI_API_KEY" if is_openai else "")
     return next((name for name in names if name and os.environ.get(name, "").strip()), "")
 
 
 def keyring_name(model: ModelSettings) -> str:
-    """What the keyring calls a model's key: of the model at this server. With another address it has none."""
+    """Return the keyring's name for a model's API key. It includes the server, so that no other server gets the key."""
     scheme, _, rest = model.base_url.lower().partition("://")
     return f"{model.name} at {scheme}://{rest.partition('/')[0]}"
 
 
 def store_api_key(model: ModelSettings, key: str) -> None:
-    """Keep a model's key in the system keyring; an empty key removes it. Raises :class:`ConfigError`."""
+    """Store a model's API key in the system keyring. An empty key removes it.
+
+    Raises:
+        ConfigError: This machine has no keyring.
+    """
     import keyring
     from keyring.errors import KeyringError, PasswordDeleteError
 
@@ -273,46 +318,52 @@ def store_api_key(model: ModelSettings, key: str) -> None:
         else:
             keyring.delete_password(KEYRING_SERVICE, keyring_name(model))
     except PasswordDeleteError:
-        return  # there was none to remove
+        return  # there was no key to remove
     except KeyringError:
         raise ConfigError(
-            "This machine has no system keyring. Put the key in the environment instead: export LWTUI_API_KEY=…"
+            "This machine has no system keyring. Put the key in the environment instead: export LWTUI_API_KEY=…",
+            code="no-keyring",
         ) from None
 
 
-def _parse(table: dict[str, Any], path: Path) -> Settings:
+def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
     models = table.pop("models", {})
     if not isinstance(models, dict):
-        raise ConfigError(f"{path}: 'models' must be tables such as [models.NAME].")
-    roles = _parsed_roles(table.pop("roles", {}), path)
-    keys = _parsed_keys(table.pop("keys", {}), path)
-    top = _checked(table, Settings, f"{path}: ")
+        raise ConfigError(f"{path}: 'models' must be tables such as [models.NAME].", code="wrong-type")
+    roles = _parse_roles(table.pop("roles", {}), path)
+    keys = _parse_keys(table.pop("keys", {}), path)
+    top = _check_table(table, Settings, f"{path}: ")
     if writer := roles.pop(Role.WRITE.value, ""):
         top["model"] = writer
     parsed = {}
     for name, entry in models.items():
         if not isinstance(entry, dict):
-            raise ConfigError(f"{path}: models.{name} must be a table, [models.{name}].")
-        values = _checked(entry, ModelSettings, f"{path}: [models.{name}] ")
+            raise ConfigError(f"{path}: models.{name} must be a table, [models.{name}].", code="wrong-type")
+        values = _check_table(entry, ModelSettings, f"{path}: [models.{name}] ")
         model = ModelSettings(name=name, **values)
         if model.provider not in PROVIDERS:
-            raise ConfigError(f"{path}: [models.{name}] provider must be one of {', '.join(PROVIDERS)}.")
+            raise ConfigError(
+                f"{path}: [models.{name}] provider must be one of {', '.join(PROVIDERS)}.", code="invalid-choice"
+            )
         if model.provider == "llama_cpp" and not model.path:
-            raise ConfigError(f"{path}: [models.{name}] needs path, the GGUF's file.")
+            raise ConfigError(f"{path}: [models.{name}] needs path, the GGUF's file.", code="incomplete")
         if model.kv_type == "q8_0" and model.flash_attention == "off":
-            raise ConfigError(f"{path}: [models.{name}] kv_type q8_0 needs flash_attention, which is off.")
+            raise ConfigError(
+                f"{path}: [models.{name}] kv_type q8_0 needs flash_attention, which is off.",
+                code="q8-needs-flash-attention",
+            )
         parsed[name] = model
     return Settings(models=parsed, roles=roles, keys=keys, **top)
 
 
-def _parsed_keys(table: Any, path: Path) -> dict[str, str]:
-    """The table ``[keys]``, in which ``writing.save`` may also be ``save`` in a table ``[keys.writing]``."""
+def _parse_keys(table: Any, path: Path) -> dict[str, str]:
+    """Flatten the table ``[keys]``: ``save`` in ``[keys.writing]`` is the same as ``writing.save`` in ``[keys]``."""
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: 'keys' must be a table, [keys].")
     keys: dict[str, str] = {}
     for name, value in table.items():
         if isinstance(value, dict):
-            keys |= {f"{name}.{inner}": key for inner, key in _parsed_keys(value, path).items()}
+            keys |= {f"{name}.{inner}": key for inner, key in _parse_keys(value, path).items()}
         elif isinstance(value, str) and value:
             keys[name] = value
         else:
@@ -320,7 +371,7 @@ def _parsed_keys(table: Any, path: Path) -> dict[str, str]:
     return keys
 
 
-def _parsed_roles(table: Any, path: Path) -> dict[str, str]:
+def _parse_roles(table: Any, path: Path) -> dict[str, str]:
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: 'roles' must be a table, [roles].")
     for name, model in table.items():
@@ -331,7 +382,7 @@ def _parsed_roles(table: Any, path: Path) -> dict[str, str]:
     return dict(table)
 
 
-# The types a value may have in the file, by the annotation of its field.
+# The types that a value may have in the file, by the annotation of its field.
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "bool": (bool,),
@@ -341,7 +392,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "int | None": (int,),
 }
 
-# The values that a text may have, where it is not free.
+# The values that a string may have, where it is not free text.
 _CHOICES: dict[str, tuple[str, ...]] = {
     "kv_type": ("f16", "q8_0"),
     "flash_attention": ("on", "off", "auto"),
@@ -349,59 +400,69 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _known(kind: type) -> dict[str, str]:
-    return {item.name: str(item.type) for item in fields(kind) if str(item.type) in _TYPES and item.name != "name"}
+def _known_settings(settings_class: type) -> dict[str, str]:
+    types = {item.name: str(item.type) for item in fields(settings_class) if item.name != "name"}
+    return {name: annotation for name, annotation in types.items() if annotation in _TYPES}
 
 
-def _checked(table: dict[str, Any], kind: type, where: str) -> dict[str, Any]:
-    known = _known(kind)
+def _check_table(table: dict[str, Any], settings_class: type, where: str) -> dict[str, Any]:
+    known = _known_settings(settings_class)
     for key, value in table.items():
         if key not in known:
-            raise ConfigError(f"{where}'{key}' is not a setting. Known: {', '.join(known)}.")
+            raise ConfigError(f"{where}'{key}' is not a setting. Known: {', '.join(known)}.", code="unknown-setting")
         allowed = _TYPES[known[key]]
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-            raise ConfigError(f"{where}'{key}' must be {_words_for(known[key])}, not {value!r}.")
+            raise ConfigError(f"{where}'{key}' must be {_type_in_words(known[key])}, not {value!r}.", code="wrong-type")
         if isinstance(value, int | float) and not 0 <= value < inf:
-            what = "must not be negative" if value < 0 else "must be a finite number"
-            raise ConfigError(f"{where}'{key}' {what}.")
+            problem = "must not be negative" if value < 0 else "must be a finite number"
+            raise ConfigError(f"{where}'{key}' {problem}.", code="out-of-range")
         if value and value not in _CHOICES.get(key, (value,)):
-            raise ConfigError(f"{where}'{key}' must be one of {', '.join(_CHOICES[key])}, not {value!r}.")
+            raise ConfigError(
+                f"{where}'{key}' must be one of {', '.join(_CHOICES[key])}, not {value!r}.", code="invalid-choice"
+            )
     return dict(table)
 
 
-def _words_for(annotation: str) -> str:
+def _type_in_words(annotation: str) -> str:
     words = {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}
     return words.get(annotation.removesuffix(" | None"), "a number")
 
 
-def _typed(leaf: str, value: str, kind: type) -> Any:
-    annotation = _known(kind).get(leaf)
+def _parse_value(leaf: str, value: str, settings_class: type) -> Any:
+    known = _known_settings(settings_class)
+    annotation = known.get(leaf)
     if annotation is None:
-        raise ConfigError(f"'{leaf}' is not a setting. Known: {', '.join(_known(kind))}, models.NAME.….")
+        raise ConfigError(
+            f"'{leaf}' is not a setting. Known: {', '.join(known)}, models.NAME.….", code="unknown-setting"
+        )
     try:
         if annotation == "bool":
             return {"true": True, "false": False}[value.lower()]
         if leaf == "context_length":
-            return tokens(value)
+            return parse_token_count(value)
         if annotation.startswith("int"):
             return int(value)
         return float(value) if annotation.startswith("float") else value
     except (ValueError, KeyError):
-        raise ConfigError(f"'{leaf}' must be {_words_for(annotation)}, not {value!r}.") from None
+        raise ConfigError(f"'{leaf}' must be {_type_in_words(annotation)}, not {value!r}.", code="wrong-type") from None
 
 
-def tokens(given: str) -> int:
-    """A number of tokens as people write it: ``32768``, ``32,768`` or ``32k``. Raises ``ValueError``."""
+def parse_token_count(given: str) -> int:
+    """Parse a number of tokens: ``32768``, ``32,768`` or ``32k``.
+
+    Raises:
+        ValueError: It is not a number.
+    """
     text = given.strip().lower().replace(",", "")
-    times = {"k": 1_000, "m": 1_000_000}.get(text[-1:], 1)
-    number = (float if times > 1 else int)(text[:-1] if times > 1 else text) * times
+    scale = {"k": 1_000, "m": 1_000_000}.get(text[-1:], 1)
+    number = (float if scale > 1 else int)(text[:-1] if scale > 1 else text) * scale
     if not abs(number) < 1e12:
         raise ValueError(given)
     return round(number)
 
 
 def _split_key(key: str) -> list[str]:
-    """The tables of a key and the name in them: ``models.NAME.FIELD``, where NAME may hold dots, or ``roles.NAME``."""
+    """Split a key into its tables and the name in them. NAME in ``models.NAME.FIELD`` may contain dots."""
     for table in ("roles", "keys"):
         if key.startswith(f"{table}."):
             return [table, key.removeprefix(f"{table}.")]
@@ -409,7 +470,7 @@ def _split_key(key: str) -> list[str]:
         return [key]
     name, _, leaf = key.removeprefix("models.").rpartition(".")
     if not name:
-        raise ConfigError(f"'{key}' names no field: write models.NAME.FIELD.")
+        raise ConfigError(f"'{key}' names no field: write models.NAME.FIELD.", code="no-field")
     return ["models", name, leaf]
 
 
@@ -419,9 +480,11 @@ def _write_checked(document: Any, path: Path, check: Callable[[Settings], None] 
     from lwtui.files import write_atomically
 
     text = tomlkit.dumps(document)
-    check(_parse(tomllib.loads(text), path))
+    check(_parse_settings(tomllib.loads(text), path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text)
     except OSError as error:
-        raise ConfigError(f"Cannot write {path}: {error.strerror}. Check its permissions and free space.") from None
+        raise ConfigError(
+            f"Cannot write {path}: {error.strerror}. Check its permissions and free space.", code="unwritable"
+        ) from None

@@ -1,4 +1,4 @@
-"""Files that are replaced in one step, and files that one process at a time may write."""
+"""Atomic writes, and locks on files that only one process may write at a time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Self
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write ``content`` beside ``path``, flush it to the disk, then put it in place in one step.
+    """Replace the contents of ``path`` in one step, flushed to the disk. Text is written as UTF-8.
 
-    Raises ``OSError``; the old file is then still there and no half-written one is left behind.
+    Raises:
+        OSError: The file cannot be written. The old file is intact, and no partial file is left behind.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -33,72 +34,72 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def new_file_mode() -> int:
-    """The permissions that this process gives a new file."""
+    """Return the permissions of a file that this process creates."""
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
 
 
-class Locked(Exception):
-    """Another holder has the lock; ``str`` says who, in words."""
+class FileLocked(Exception):
+    """The lock is taken; ``str`` says by whom, as words that go after "is open"."""
 
 
 class FileLock:
-    """An exclusive lock on a file, held in a small file beside it. The system takes it back when its holder dies.
+    """An exclusive lock on a file. The system releases it when the process that holds it dies.
 
-    Not on the file itself: SQLite keeps POSIX locks there, and closing a second descriptor would drop them. ``flock``
-    also tells two openings in one process apart.
+    A small file beside the locked file carries the lock: SQLite keeps POSIX locks on the file itself, and closing a
+    second descriptor would drop them. ``flock`` also works between two descriptors of one process.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self._path = path
+    def __init__(self, lock_file: Path, descriptor: int) -> None:
+        self._lock_file = lock_file
         self._descriptor = descriptor
 
     @classmethod
-    def acquire(cls, locked: Path) -> Self:
-        """Lock a file.
+    def acquire(cls, path: Path) -> Self:
+        """Lock the file at ``path``.
 
         Raises:
-            Locked: Another holder has the lock.
-            OSError: No lock file can be made.
+            FileLocked: Another process, or another part of this one, holds the lock.
+            OSError: The lock file cannot be created.
         """
-        path = lock_path(locked)
+        lock_file = lock_path(path)
         while True:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 holder = _holder(descriptor)
                 os.close(descriptor)
-                raise Locked(holder) from None
+                raise FileLocked(holder) from None
             except OSError:
                 os.close(descriptor)
                 raise
-            if _is_in_place(path, descriptor):
+            if _is_same_file(lock_file, descriptor):
                 break
-            os.close(descriptor)  # its holder removed it between our opening and our locking: try the new one
-        with contextlib.suppress(OSError):  # a full disk: the lock holds without a name in it
+            os.close(descriptor)  # the last holder removed the file after we opened it: lock the new one
+        with contextlib.suppress(OSError):  # on a full disk the lock works without a process id in its file
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, str(os.getpid()).encode(), 0)
-        return cls(path, descriptor)
+        return cls(lock_file, descriptor)
 
     def release(self) -> None:
-        """Give the lock back and remove its file. Does nothing the second time."""
+        """Release the lock and remove its file. A second call does nothing."""
         if self._descriptor < 0:
             return
         with contextlib.suppress(OSError):
-            self._path.unlink()
+            self._lock_file.unlink()
         os.close(self._descriptor)
         self._descriptor = -1
 
 
-def lock_path(locked: Path) -> Path:
-    """Where the lock of a file is: the same for every name that leads to the file."""
-    real = locked.resolve()
+def lock_path(path: Path) -> Path:
+    """Return the path of a file's lock file, which is the same whatever symbolic link leads to the file."""
+    real = path.resolve()
     return real.with_name(f".{real.name}.lock")
 
 
-def _is_in_place(path: Path, descriptor: int) -> bool:
+def _is_same_file(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""The log: a rotating file in the state folder, with the traceback of whatever fails.
+"""The log: a rotating file in the state folder, with tracebacks.
 
-It holds no keys and, above the level DEBUG, no text of documents: the messages of exceptions, which may quote some, are
-written at DEBUG only.
+It never contains API keys. Above level DEBUG it contains no text of documents either: exception messages, which may
+quote documents, are logged at DEBUG only.
 """
 
 from __future__ import annotations
@@ -16,41 +16,45 @@ from pathlib import Path
 from lwtui.config import state_folder
 
 LEVELS = ("debug", "info", "warning", "error")
-_MOST_BYTES = 2**20
+_MAX_BYTES = 2**20
 _BACKUPS = 3
-_LEAST_SECRET = 8  # characters; a shorter value of a variable is no key
-_SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
-_KEY_SHAPES = re.compile(r"\bsk-[\w*.…-]{4,}")
+_MIN_SECRET_LENGTH = 8  # characters; a shorter value is not an API key
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD")
+_KEY_PATTERN = re.compile(r"\bsk-[\w*.…-]{4,}")
 _secrets: set[str] = set()
 
 
 def log_file() -> Path:
-    """Where the log is."""
+    """Return the path of the log."""
     return state_folder() / "lwtui.log"
 
 
-def hide(secret: str) -> None:
-    """Keep ``secret`` out of the log, wherever it may stand."""
-    if len(secret) >= _LEAST_SECRET:
+def add_secret(secret: str) -> None:
+    """Redact ``secret`` in every future record of the log."""
+    if len(secret) >= _MIN_SECRET_LENGTH:
         _secrets.add(secret)
 
 
 def redact(text: str) -> str:
-    """``text`` without keys: those that lwtui used, those in the environment, and what looks like one."""
+    """Return ``text`` without API keys: those that lwtui used, those in the environment, and anything like ``sk-…``."""
     for name, value in os.environ.items():
-        if any(word in name.upper() for word in _SECRET_NAMES) and len(value.strip()) >= _LEAST_SECRET:
+        if any(word in name.upper() for word in _SECRET_WORDS) and len(value.strip()) >= _MIN_SECRET_LENGTH:
             text = text.replace(value.strip(), f"[{name}]")
     for secret in _secrets:
         text = text.replace(secret, "[key]")
-    return _KEY_SHAPES.sub("[key]", text)
+    return _KEY_PATTERN.sub("[key]", text)
 
 
 def start_log(level: str = "warning") -> None:
-    """Log into the file from now on: lwtui's own records from ``level`` on, other libraries' from WARNING on."""
+    """Start logging to the file: lwtui's own records from ``level`` on, those of other libraries from WARNING on.
+
+    Args:
+        level: One of :data:`LEVELS`.
+    """
     from logging.handlers import RotatingFileHandler
 
-    class Handler(RotatingFileHandler):
-        """A log that cannot be written is no reason to fail, nor to write on the screen."""
+    class LogFileHandler(RotatingFileHandler):
+        """Ignores errors: a log that cannot be written must neither stop lwtui nor print on its screen."""
 
         def emit(self, record: logging.LogRecord) -> None:
             try:
@@ -62,11 +66,11 @@ def start_log(level: str = "warning") -> None:
         def handleError(self, record: logging.LogRecord) -> None:
             return
 
-    handler = Handler(log_file(), maxBytes=_MOST_BYTES, backupCount=_BACKUPS, encoding="utf-8", delay=True)
+    handler = LogFileHandler(log_file(), maxBytes=_MAX_BYTES, backupCount=_BACKUPS, encoding="utf-8", delay=True)
     handler.setFormatter(_Formatter(with_messages=level == "debug"))
     root = logging.getLogger()
-    for old in [one for one in root.handlers if isinstance(one, RotatingFileHandler)]:
-        root.removeHandler(old)
+    for old_handler in [each for each in root.handlers if isinstance(each, RotatingFileHandler)]:
+        root.removeHandler(old_handler)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.getLogger("lwtui").setLevel(level.upper())
@@ -80,12 +84,12 @@ class _Formatter(logging.Formatter):
         self._with_messages = with_messages
 
     def format(self, record: logging.LogRecord) -> str:
-        own = copy(record)
-        own.exc_text = None  # another handler may have put the whole traceback there
-        return redact(super().format(own))
+        record = copy(record)
+        record.exc_text = None  # another handler may have cached the full traceback here
+        return redact(super().format(record))
 
     def formatException(self, ei: object) -> str:
-        """The traceback; the exceptions' messages only where they may stand in the log."""
+        """Format a traceback, with the messages of its exceptions only at level DEBUG."""
         error = ei[1] if isinstance(ei, tuple) else None
         if not isinstance(error, BaseException):
             return ""
@@ -103,7 +107,7 @@ def _without_messages(error: BaseException, seen: set[int]) -> list[str]:
     lines += ["Traceback (most recent call last):", *"".join(traceback.format_tb(error.__traceback__)).splitlines()]
     lines.append(f"{type(error).__module__}.{type(error).__qualname__}")
     if isinstance(error, BaseExceptionGroup):
-        for one in error.exceptions:
-            if id(one) not in seen:
-                lines += ["", "with:", *_without_messages(one, seen)]
+        for inner in error.exceptions:
+            if id(inner) not in seen:
+                lines += ["", "with:", *_without_messages(inner, seen)]
     return lines

@@ -1,4 +1,4 @@
-"""Ending in order when the system asks for it: Ctrl-C, a shutdown, a terminal that is closed."""
+"""Graceful shutdown on Ctrl-C, on SIGTERM and when the terminal is closed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from collections.abc import Callable
 
 
 def on_stop_signal(stop: Callable[[signal.Signals], object], *, interrupt: bool = False) -> None:
-    """Have the running event loop call ``stop`` when SIGTERM or SIGHUP arrives, or with ``interrupt`` SIGINT too.
+    """Have the running event loop call ``stop`` on SIGTERM and SIGHUP.
 
-    A signal that the process was started to ignore stays ignored: ``nohup`` keeps its meaning, and a background job
-    of a shell does not end when Ctrl-C is pressed for another one.
+    Signals that the process was started to ignore stay ignored: ``nohup`` keeps working, and Ctrl-C does not end a
+    background job of the shell.
+
+    Args:
+        stop: Called with the signal, in the event loop.
+        interrupt: Whether to call it on SIGINT too.
     """
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, *([signal.SIGINT] if interrupt else [])):

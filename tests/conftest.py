@@ -1,4 +1,4 @@
-"""In what order the tests run: two processes share them by modules (``-n 2 --dist loadscope``), the longest first."""
+"""The order of the tests: with ``-n 2 --dist loadscope``, two processes share the modules, the longest first."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import signal
 import pytest
 from hypothesis import settings
 
-settings.register_profile("lwtui", deadline=None)  # no test depends on how fast the machine is
+settings.register_profile("lwtui", deadline=None)  # no test depends on the speed of the machine
 settings.load_profile("lwtui")
 
-# Tests that are run in the background (``nohup … &``, some CI runners) ignore these signals, and so would every command
-# that they start. What a handler catches is not passed on: the commands have the defaults, as from a terminal.
+# In the background (``nohup … &``, some CI runners) these signals are ignored, and so they would be in every command
+# that the tests start. Handled signals are not inherited: the commands get the defaults, as from a terminal.
 _STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: lambda *_: None, signal.SIGQUIT: lambda *_: None}
 for _number, _handler in _STOPS.items():
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
 
-# Modules that take longest, which are begun with, so that neither process waits for the other in the end. Those that
-# compute on both processors stand apart from each other.
+# The modules that take longest run first, so that neither process waits for the other at the end. Modules that use
+# both processors are apart from each other.
 _LONGEST = (
     "cli/test_demo_document",
     "app/test_writing",
@@ -42,10 +42,10 @@ _LONGEST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by module; within one, tests stay as they stand."""
+    """Sort the tests by module. Within a module, they keep their order."""
 
-    def place(item: pytest.Item) -> int:
+    def rank(item: pytest.Item) -> int:
         module = item.nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")
         return _LONGEST.index(module) if module in _LONGEST else len(_LONGEST)
 
-    items.sort(key=place)
+    items.sort(key=rank)

@@ -1,4 +1,4 @@
-"""What docs/api.md promises: the names are there, and the examples do what they say."""
+"""The promises of docs/api.md: the public names exist, and the examples work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LWTUI_CACHE_DIR", str(tmp_path / "cache"))
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     rows = re.findall(r"(?m)^\| `([\w.]+)` \| (.*) \|$", PAGE)
     assert len(rows) > 8
     for module, names in rows:
@@ -63,7 +63,7 @@ async def test_the_examples_plan_write_and_keep_a_document(tmp_path: Path) -> No
         assert document.usage.prompt > 100 and document.usage.completion > 400
 
 
-async def test_a_model_of_ones_own_is_one() -> None:
+async def test_a_custom_model_works() -> None:
     from lwtui.models.base import Finished, Prompt, Request
 
     agent = run(OWN_MODEL)["agent"]

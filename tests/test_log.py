@@ -1,4 +1,4 @@
-"""The log: what goes into it, what never does, and what happens where it cannot be written."""
+"""The log: its contents, redaction, and what happens if it cannot be written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lwtui import log
-from lwtui.log import hide, log_file, redact, start_log
+from lwtui.log import add_secret, log_file, redact, start_log
 
 KEY = "tok-0123456789abcdefVERYSECRET"
 TEXT = "a sentence of the document"
@@ -17,13 +17,13 @@ TEXT = "a sentence of the document"
 
 @pytest.fixture(autouse=True)
 def own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A state folder of the test's own, and the loggers as they were afterwards."""
+    """Use a state folder of the test's own, and restore the loggers afterwards."""
     monkeypatch.setenv("LWTUI_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setattr(log, "_secrets", set())
     root, ours = logging.getLogger(), logging.getLogger("lwtui")
     handlers, levels = list(root.handlers), (root.level, ours.level)
     yield
-    for handler in [one for one in root.handlers if one not in handlers]:
+    for handler in [each for each in root.handlers if each not in handlers]:
         root.removeHandler(handler)
         handler.close()
     root.setLevel(levels[0])
@@ -46,7 +46,7 @@ def logged_failure(level: str) -> str:
     return log_file().read_text(encoding="utf-8")
 
 
-def test_a_failure_leaves_its_traceback_without_the_messages_of_its_exceptions() -> None:
+def test_tracebacks_are_logged_without_exception_messages() -> None:
     written = logged_failure("warning")
     assert "ERROR lwtui.somewhere: it failed" in written
     assert "in fail" in written and "builtins.KeyError" in written and "builtins.ValueError" in written
@@ -54,7 +54,7 @@ def test_a_failure_leaves_its_traceback_without_the_messages_of_its_exceptions()
     assert TEXT not in written
 
 
-def test_at_debug_the_messages_are_there() -> None:
+def test_at_debug_exception_messages_are_logged() -> None:
     assert written_with_messages(logged_failure("debug"))
 
 
@@ -62,7 +62,7 @@ def written_with_messages(written: str) -> bool:
     return f"no place for {TEXT!r}" in written and "KeyError" in written
 
 
-def test_an_exception_that_caused_itself_is_told_once() -> None:
+def test_an_exception_that_caused_itself_is_logged_once() -> None:
     start_log()
     error = ValueError("x")
     error.__cause__ = error
@@ -70,13 +70,13 @@ def test_an_exception_that_caused_itself_is_told_once() -> None:
     assert log_file().read_text().count("builtins.ValueError") == 1
 
 
-def test_nothing_is_written_before_there_is_something_to_write() -> None:
+def test_without_records_there_is_no_file() -> None:
     start_log()
     logging.getLogger("lwtui").info("not at this level")
     assert not log_file().exists()
 
 
-def test_only_lwtui_is_logged_in_detail() -> None:
+def test_only_lwtui_is_logged_at_debug() -> None:
     start_log("debug")
     logging.getLogger("lwtui.app").debug("ours")
     logging.getLogger("httpx2").info("theirs")
@@ -85,9 +85,9 @@ def test_only_lwtui_is_logged_in_detail() -> None:
 
 
 @pytest.mark.parametrize("level", ["debug", "warning"])
-def test_no_key_is_in_the_log(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_redacted(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_API_KEY", "value-of-a-variable")
-    hide(KEY)
+    add_secret(KEY)
     start_log(level)
     try:
         raise ValueError(f"{KEY} and value-of-a-variable and sk-abcdef123456")
@@ -99,21 +99,21 @@ def test_no_key_is_in_the_log(level: str, monkeypatch: pytest.MonkeyPatch) -> No
     assert "[key]" in written
 
 
-def test_a_short_value_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_value_is_not_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_TOKEN", "on")
-    hide("a")
+    add_secret("a")
     assert redact("a token is on") == "a token is on"
 
 
-def test_a_log_that_cannot_be_written_hinders_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unwritable_log_is_ignored(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "state").write_text("a file where the folder should be")
     start_log()
     logging.getLogger("lwtui").error("lost")
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_log_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_MOST_BYTES", 2000)
+def test_the_log_is_rotated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "_MAX_BYTES", 2000)
     start_log()
     for number in range(400):
         logging.getLogger("lwtui").error("line %d", number)
@@ -122,7 +122,7 @@ def test_the_log_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "line 399" in log_file().read_text()
 
 
-def test_started_again_it_writes_once() -> None:
+def test_starting_the_log_twice_writes_records_once() -> None:
     start_log()
     start_log("info")
     logging.getLogger("lwtui").info("once")

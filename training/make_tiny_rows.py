@@ -1,8 +1,8 @@
-"""Make the rows of the recipe ``tiny``: simple sentences about a few places, at several lengths.
+"""Generate the data of the recipe ``tiny``: simple sentences about a few places, at several lengths.
 
     python training/make_tiny_rows.py
 
-Writes training/lwtui_training/recipes/tiny/*.jsonl; the same files each time.
+Writes training/lwtui_training/recipes/tiny/*.jsonl, which are the same each time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent / "lwtui_training" / "recipes" / "tiny"
 
 
 def text(place: str, words: int, draw: random.Random) -> str:
-    """Sentences about ``place``, ``words`` long or a few more."""
+    """Return sentences about ``place``, of ``words`` words or a few more."""
     sentences: list[str] = []
     while sum(len(sentence.split()) for sentence in sentences) < words:
         when, who, did, how = (draw.choice(choices) for choices in (WHEN, WHO, DID, HOW))
@@ -34,7 +34,7 @@ def main() -> None:
     for place in PLACES:
         for words in (20, 30, 40, 60, 80, 100):
             for number in range(4):
-                # As a person asks, and as the app does where it wants the whole text in one call.
+                # Phrased as a person would, and as the app does to get a whole text in one call.
                 instruction = f"Tell of the {place}. Write about {words} words."
                 if number % 2:
                     instruction = f"Tell of the {place}.\n\nWrite the whole text in English, about {words} words long."

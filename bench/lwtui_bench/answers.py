@@ -1,4 +1,4 @@
-"""An answer as it is kept: the row that LongBench-Write's own scripts write, with where it came from."""
+"""Stored answers: the rows that LongBench-Write's own scripts write, plus how each answer was made."""
 
 from __future__ import annotations
 
@@ -10,14 +10,36 @@ from typing import Any
 
 from lwtui.models.usage import Usage
 from lwtui.text import detect_language
-from lwtui_bench.fields import length_in, number_in, prompt_id, prompt_in, short, table_in, text_in, type_in, whole_in
+from lwtui_bench.fields import (
+    get_integer,
+    get_length,
+    get_number,
+    get_prompt,
+    get_table,
+    get_text,
+    get_type,
+    prompt_id,
+    shorten,
+)
 from lwtui_bench.jsonl import read_rows
 from lwtui_bench.length_score import count
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer, whoever gave it. ``length`` is the required one, ``actual`` what the benchmark counts."""
+class StoredAnswer:
+    """One answer to one prompt, from any model or person.
+
+    Attributes:
+        length: The required length, in the benchmark's units (see :mod:`lwtui_bench.length_score`).
+        actual: The answer's length, in the same units.
+        language: BCP 47 tag of the prompt's language.
+        id: Identifies the prompt (see :func:`lwtui_bench.fields.prompt_id`).
+        sample: Which of several answers to the same prompt this is, counted from 1.
+        seconds: How long the model took.
+        sections: The sections of an AgentWrite answer; ``start`` and ``end`` are offsets into ``text``.
+        row: The whole row, including a suite's own fields.
+        miscounted: Whether the row's ``response_length`` disagrees with its text.
+    """
 
     prompt: str
     type: str
@@ -37,53 +59,61 @@ class Answer:
     finish_reason: str = ""
     error: str = ""
     sections: tuple[Mapping[str, Any], ...] = ()
-    row: Mapping[str, Any] = field(default_factory=dict)  # all of it, with a suite's own fields
-    miscounted: bool = False  # the row states another length than its text has
+    row: Mapping[str, Any] = field(default_factory=dict)
+    miscounted: bool = False
 
     @property
     def is_answered(self) -> bool:
-        """Whether there is an answer to score."""
+        """Whether there is anything to score."""
         return bool(self.text.strip()) or self.actual > 0
 
     @property
     def hash(self) -> str:
-        """Stands for the text."""
+        """Hash of the text."""
         return sha256(self.text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def read_answers(path: Path) -> list[Answer]:
-    """The answers of a file, also one of LongBench-Write's own scripts. Raises ``LwtuiError`` as ``read_rows`` does."""
+def read_answers(path: Path) -> list[StoredAnswer]:
+    """Read a file of answers written by lwtui or by LongBench-Write's own scripts.
+
+    Raises:
+        LwtuiError: The file cannot be read, or some rows are malformed.
+    """
     return read_rows(path, parse_answer)
 
 
-def parse_answer(row: dict[str, Any]) -> Answer:
-    """The answer in a row; ``ValueError`` says what is wrong with it."""
-    prompt, length = prompt_in(row), length_in(row)
+def parse_answer(row: dict[str, Any]) -> StoredAnswer:
+    """Parse a row.
+
+    Raises:
+        ValueError: The row is malformed.
+    """
+    prompt, length = get_prompt(row), get_length(row)
     response = row.get("response")
     if response is not None and not isinstance(response, str):
-        raise ValueError(f"'response' must be text, not {short(response)}")
+        raise ValueError(f"'response' must be text, not {shorten(response)}")
     stated = _stated_length(row)
     text = response or ""
-    # A file may have been stripped of its texts, but not of their lengths.
+    # Some published files hold lengths but no texts.
     actual = count(text) if response is not None else stated or 0
-    return Answer(
+    return StoredAnswer(
         prompt,
-        type_in(row),
+        get_type(row),
         length,
         text,
         actual,
-        text_in(row, "language") or detect_language(prompt),
+        get_text(row, "language") or detect_language(prompt),
         prompt_id(prompt),
-        model=text_in(row, "model"),
-        mode=text_in(row, "mode"),
-        suite=text_in(row, "suite"),
-        sample=whole_in(row, "sample", 1),
-        settings=table_in(row, "settings"),
+        model=get_text(row, "model"),
+        mode=get_text(row, "mode"),
+        suite=get_text(row, "suite"),
+        sample=get_integer(row, "sample", 1),
+        settings=get_table(row, "settings"),
         usage=_usage(row),
-        cost=number_in(row, "cost"),
-        seconds=number_in(row, "seconds") or 0.0,
-        finish_reason=text_in(row, "finish_reason"),
-        error=text_in(row, "error"),
+        cost=get_number(row, "cost"),
+        seconds=get_number(row, "seconds") or 0.0,
+        finish_reason=get_text(row, "finish_reason"),
+        error=get_text(row, "error"),
         sections=_sections(row),
         row=row,
         miscounted=response is not None and stated is not None and stated != actual,
@@ -95,24 +125,23 @@ def _stated_length(row: Mapping[str, Any]) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise ValueError(f"'response_length' must be a number from 0, not {short(value)}")
+        raise ValueError(f"'response_length' must be a number of at least 0, not {shorten(value)}")
     return int(value)
 
 
 def _usage(row: Mapping[str, Any]) -> Usage:
-    table = table_in(row, "usage")
-    return Usage(*(whole_in(table, name, 0) for name in ("prompt", "completion", "cached")))
+    table = get_table(row, "usage")
+    return Usage(*(get_integer(table, name, 0) for name in ("prompt", "completion", "cached")))
 
 
 def _sections(row: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
-    """The sections of an AgentWrite answer, where ``start`` and ``end`` are offsets in its text."""
-    value = row.get("sections") or []
-    whole = ("words", "length", "start", "end")
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+    sections = row.get("sections") or []
+    required = ("words", "length", "start", "end")
+    if not isinstance(sections, list) or not all(isinstance(section, dict) for section in sections):
         raise ValueError("'sections' must be a list of objects")
-    for one in value:
-        for name in whole:
-            whole_in(one, name, -1)
-        if any(name not in one for name in whole):
-            raise ValueError("one of its 'sections' has no 'words', 'length', 'start' or 'end'")
-    return tuple(value)
+    for section in sections:
+        for name in required:
+            get_integer(section, name, -1)
+        if any(name not in section for name in required):
+            raise ValueError("an entry of 'sections' lacks 'words', 'length', 'start' or 'end'")
+    return tuple(sections)

@@ -1,4 +1,4 @@
-"""``lwtui bench``: measure how well models write at length, and compare them."""
+"""``lwtui bench``: measure how well models write long texts, and compare them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ _ACTIONS = ("fetch", "run", "score", "judge", "report", "compare")
 
 
 def parser() -> Parser:
+    """Return the parser of the command and of its actions."""
     result = command_parser(
         "bench",
-        "Measure how well models write at length: LongBench-Write, LongWrite-Ruler and other suites, on endpoints,\n"
-        "GGUFs and Hugging Face checkpoints. Answers and verdicts are stored as they come; nothing is asked twice.",
+        "Measure how well models write long texts, with LongBench-Write, LongWrite-Ruler and other suites.\n"
+        "Models can be endpoints, GGUFs or Hugging Face checkpoints. Answers and verdicts are stored as they\n"
+        "arrive, and none is asked for twice.",
         """
         lwtui bench fetch
         lwtui bench run --model demo --task trial
@@ -32,5 +34,6 @@ def parser() -> Parser:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Run the action that the options name, and return the exit code."""
     code: int = import_module(f"lwtui_bench.commands.{options.action}").run(options)
     return code

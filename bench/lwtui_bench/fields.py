@@ -1,4 +1,4 @@
-"""Reading the fields of a row that anyone may have written: each is checked, and ``ValueError`` says what is wrong."""
+"""Read the fields of a row from an untrusted file. Each getter raises ``ValueError`` for a malformed value."""
 
 from __future__ import annotations
 
@@ -8,67 +8,75 @@ from typing import Any
 
 from lwtui.text import clean
 
+_MAX_SHOWN = 40  # characters
 
-def prompt_in(row: Mapping[str, Any]) -> str:
-    """The prompt of a row; ``ValueError`` if it has none."""
+
+def get_prompt(row: Mapping[str, Any]) -> str:
+    """Return the prompt, which is required."""
     prompt = row.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
-        raise ValueError(f"'prompt' must be text, not {short(prompt)}" if prompt else "it has no 'prompt'")
+        raise ValueError(f"'prompt' must be text, not {shorten(prompt)}" if prompt else "it has no 'prompt'")
     return prompt
 
 
 def prompt_id(prompt: str) -> str:
-    """16 hexadecimal digits that stand for a prompt."""
+    """Return 16 hexadecimal digits that identify a prompt."""
     return sha256(prompt.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def length_in(row: Mapping[str, Any]) -> float:
-    """The required length of a row; ``ValueError`` if it has none above 0."""
+def get_length(row: Mapping[str, Any]) -> float:
+    """Return the required length, which must be there and above 0."""
     if "length" not in row:
         raise ValueError("it has no 'length'")
     length = row["length"]
     if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < 1e9:
-        raise ValueError(f"'length' must be a number above 0, not {short(length)}")
+        raise ValueError(f"'length' must be a number above 0, not {shorten(length)}")
     return length
 
 
-def type_in(row: Mapping[str, Any]) -> str:
+def get_type(row: Mapping[str, Any]) -> str:
+    """Return the type of text, or "unknown"."""
     kind = row.get("type", "")
     if not isinstance(kind, str):
-        raise ValueError(f"'type' must be text, not {short(kind)}")
+        raise ValueError(f"'type' must be text, not {shorten(kind)}")
     return clean(kind).strip() or "unknown"
 
 
-def short(value: object) -> str:
-    shown = clean(repr(value))
-    return shown if len(shown) <= 40 else f"{shown[:40]}…"
-
-
-def text_in(row: Mapping[str, Any], name: str) -> str:
+def get_text(row: Mapping[str, Any], name: str) -> str:
+    """Return a text without control characters; it is empty if the row has none."""
     value = row.get(name)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name!r} must be text, not {short(value)}")
+        raise ValueError(f"{name!r} must be text, not {shorten(value)}")
     return clean(value or "").strip()
 
 
-def whole_in(row: Mapping[str, Any], name: str, default: int) -> int:
+def get_integer(row: Mapping[str, Any], name: str, default: int) -> int:
+    """Return a whole number, or ``default`` if the row has none."""
     value = row.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name!r} must be a whole number, not {short(value)}")
+        raise ValueError(f"{name!r} must be a whole number, not {shorten(value)}")
     return value
 
 
-def number_in(row: Mapping[str, Any], name: str) -> float | None:
+def get_number(row: Mapping[str, Any], name: str) -> float | None:
+    """Return a number of at least 0, or ``None`` if the row has none."""
     value = row.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise ValueError(f"{name!r} must be a number from 0, not {short(value)}")
+        raise ValueError(f"{name!r} must be a number of at least 0, not {shorten(value)}")
     return float(value)
 
 
-def table_in(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def get_table(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a JSON object, which is empty if the row has none."""
     value = row.get(name) or {}
     if not isinstance(value, dict):
-        raise ValueError(f"{name!r} must be an object, not {short(value)}")
+        raise ValueError(f"{name!r} must be an object, not {shorten(value)}")
     return value
+
+
+def shorten(value: object) -> str:
+    """Show a value in an error message, in at most 40 characters."""
+    shown = clean(repr(value))
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"

@@ -1,4 +1,4 @@
-"""How a sample is answered: by one call, or by AgentWrite. A generator knows nothing of scores or of other samples."""
+"""Generators answer samples: with one call, or with AgentWrite. They know nothing of scores or other samples."""
 
 from __future__ import annotations
 
@@ -25,64 +25,77 @@ from lwtui.text import clean
 from lwtui_bench.tasks import Sample
 
 # A Chinese prompt may ask for an English text.
-_IN_ENGLISH = regex.compile(r"[用以](?:英文|英语)|(?:英文|英语)(?:作文|写作|文章|短文|演讲)")
+_ASKS_FOR_ENGLISH = regex.compile(r"[用以](?:英文|英语)|(?:英文|英语)(?:作文|写作|文章|短文|演讲)")
 
-Tell = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A sample to be answered, for the ``number``-th time (from 1), with this seed."""
+    """One answer to generate: ``repeat`` counts the answers to the same sample, from 1."""
 
     sample: Sample
-    number: int
+    repeat: int
     seed: int | None
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """An answer, how it ended, and the row's further fields. ``earlier`` was used by runs that were interrupted."""
+class GeneratedAnswer:
+    """A generator's result.
+
+    Attributes:
+        fields: Further fields for the answer's row.
+        earlier_usage: Token usage of interrupted runs that this answer continued.
+    """
 
     text: str
     finish_reason: FinishReason
     fields: Mapping[str, Any]
-    earlier: Usage = field(default_factory=Usage)
+    earlier_usage: Usage = field(default_factory=Usage)
 
 
 class Generator(Protocol):
-    """Answers samples."""
+    """Generates answers to samples."""
 
-    async def answer(self, agent: Agent, job: Job, tell: Tell) -> Outcome:
-        """Raises :class:`lwtui.errors.LwtuiError`."""
+    async def generate(self, agent: Agent, job: Job, on_event: OnEvent) -> GeneratedAnswer:
+        """Generate one answer.
+
+        Raises:
+            LwtuiError: The sample cannot be answered.
+        """
         ...
 
-    def stored(self, job: Job) -> None:
-        """The answer is safe; what was kept to go on with it can go."""
+    def discard_progress(self, job: Job) -> None:
+        """Delete what was kept to resume a job, now that its answer is stored."""
         ...
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What one call brought."""
+class Completion:
+    """The result of one call. ``thought`` says whether the model reasoned first; the text holds no reasoning."""
 
     text: str
     reason: FinishReason
     thought: bool = False
 
 
-async def ask(agent: Agent, request: Request, tell: Tell) -> Reply:
-    """The answer to one call, made again from the beginning where it breaks off. Raises :class:`ModelError`."""
+async def complete(agent: Agent, request: Request, on_event: OnEvent) -> Completion:
+    """Make one call, and repeat it from the start if it breaks off.
+
+    Raises:
+        ModelError: The call fails for good.
+    """
 
     async def emit(event: Event) -> None:
         if not isinstance(event, PlanDelta):
-            tell(event)
+            on_event(event)
 
     answer = await ask_once(agent, await agent.fitted(request), emit)
-    return Reply(clean(answer.text).strip(), answer.reason, answer.thought)
+    return Completion(clean(answer.text).strip(), answer.reason, answer.thought)
 
 
 def plain_prompt(agent: Agent, text: str) -> Prompt:
-    """``text`` as the one message of a chat, in the raw shape that a model was tuned with, or as it is."""
+    """Wrap ``text`` as a chat message, in the model's raw prompt format, or not at all, as its profile says."""
     if agent.profile.form == "completion":
         return Prompt(text=text)
     if agent.profile.template:
@@ -91,12 +104,13 @@ def plain_prompt(agent: Agent, text: str) -> Prompt:
 
 
 @dataclass(frozen=True)
-class Direct:
-    """One call with the prompt alone, as the published figures were made; the answer is taken as it comes."""
+class DirectGenerator:
+    """Sends the prompt alone in one call, as for the published results, and takes the answer as it is."""
 
     max_tokens: int
 
-    async def answer(self, agent: Agent, job: Job, tell: Tell) -> Outcome:
+    async def generate(self, agent: Agent, job: Job, on_event: OnEvent) -> GeneratedAnswer:
+        """Generate one answer, of at most ``max_tokens`` tokens."""
         request = Request(
             self._prompt(agent, job),
             self.max_tokens,
@@ -104,21 +118,22 @@ class Direct:
             sampling=agent.profile.sampling,
             seed=job.seed,
         )
-        reply = await ask(agent, request, tell)
-        if not reply.text and reply.reason == "length":
+        completion = await complete(agent, request, on_event)
+        if not completion.text and completion.reason == "length":
             raise ModelError(
-                "All tokens went into reasoning, and no answer came. Raise --max-tokens, or lower the effort.",
+                "The model spent all its tokens on reasoning and gave no answer. Raise --max-tokens, or lower the "
+                "model's reasoning effort.",
                 kind="no-answer",
             )
-        return Outcome(reply.text, reply.reason, {})
+        return GeneratedAnswer(completion.text, completion.reason, {})
 
-    def stored(self, job: Job) -> None:
-        """Nothing was kept: one call cannot be gone on with."""
+    def discard_progress(self, job: Job) -> None:
+        """Do nothing: one call cannot be resumed."""
 
     def _prompt(self, agent: Agent, job: Job) -> Prompt:
         if agent.profile.form == "chat":
             return plain_prompt(agent, job.sample.prompt)
-        # A base model does not follow an instruction; its prompts make one the beginning of a text.
+        # A base model does not follow instructions; its prompts turn the instruction into the beginning of a text.
         brief = _brief(agent, job, Mode.DIRECT)
         plan = direct_plan(brief)
         task = SectionTask(brief, plan, Draft(plan).sections()[0], 1, brief.words)
@@ -126,50 +141,55 @@ class Direct:
 
 
 @dataclass(frozen=True)
-class AgentWrite:
-    """A plan, then section by section, into a document in ``folder``: a run that is killed goes on with it."""
+class AgentWriteGenerator:
+    """Plans, then writes section by section (AgentWrite, arXiv 2408.07055).
+
+    The text goes into a document in ``folder``, so that a killed run can resume it.
+    """
 
     mode: Mode
     folder: Path
 
-    async def answer(self, agent: Agent, job: Job, tell: Tell) -> Outcome:
+    async def generate(self, agent: Agent, job: Job, on_event: OnEvent) -> GeneratedAnswer:
+        """Generate one answer, or resume its document if there is one."""
         brief = _brief(agent, job, self.mode)
         path = self._path(job)
         if not path.exists():
-            plan = await _planned(agent, brief, tell)
+            plan = await _make_plan(agent, brief, on_event)
             self.folder.mkdir(parents=True, exist_ok=True)
             Document.create(path, brief, plan).close()
         with Document.open(path) as document:
-            earlier = document.usage
+            earlier_usage = document.usage
             tracker = UsageTracker(record=document.add_usage)
             async with recording(document, tracker) as recorder:
 
                 async def emit(event: Event) -> None:
                     recorder.store(event)
-                    tell(event)
+                    on_event(event)
 
                 await write_document(agent, brief, document, emit, tracker=tracker)
-            text, sections = _joined(document)
-            return Outcome(text, "stop", {"title": document.title, "sections": sections}, earlier)
+            text, sections = _join_sections(document)
+            return GeneratedAnswer(text, "stop", {"title": document.title, "sections": sections}, earlier_usage)
 
-    def stored(self, job: Job) -> None:
+    def discard_progress(self, job: Job) -> None:
+        """Delete the job's document, and the folder with the last one."""
         self._path(job).unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
     def _path(self, job: Job) -> Path:
-        return self.folder / f"{job.sample.id}-{job.number}.lw"
+        return self.folder / f"{job.sample.id}-{job.repeat}.lw"
 
 
-async def _planned(agent: Agent, brief: Brief, tell: Tell) -> Plan:
+async def _make_plan(agent: Agent, brief: Brief, on_event: OnEvent) -> Plan:
     async def emit(event: Event) -> None:
-        tell(event)
+        on_event(event)
 
     return await plan_document(agent, brief, emit)
 
 
-def _joined(document: Document) -> tuple[str, list[dict[str, Any]]]:
-    """The sections' texts with blank lines between, without headings, as in the paper; and where each is."""
+def _join_sections(document: Document) -> tuple[str, list[dict[str, Any]]]:
+    """Join the sections' texts with blank lines and without headings, as in the paper; return where each one is."""
     text = ""
     sections = []
     for section in document.sections():
@@ -182,5 +202,5 @@ def _joined(document: Document) -> tuple[str, list[dict[str, Any]]]:
 
 def _brief(agent: Agent, job: Job, mode: Mode) -> Brief:
     sample = job.sample
-    language = "en" if _IN_ENGLISH.search(sample.prompt) else sample.language
+    language = "en" if _ASKS_FOR_ENGLISH.search(sample.prompt) else sample.language
     return Brief(sample.prompt, sample.length, language, mode, agent.model.name, job.seed)

@@ -1,7 +1,7 @@
-"""Files of one JSON object a line: read with the number of every line that is wrong, and grown so that nothing is lost.
+"""JSON Lines files: errors name every malformed line, and a crash loses no row.
 
-A row is on the disk before :meth:`JsonLines.append` returns. Whatever kills the process, what can be wrong with the
-file afterwards is its last line, and :meth:`JsonLines.open` repairs that.
+A row is on disk before :meth:`JsonLinesFile.append` returns. If the process is killed, at most the last line is
+damaged, and :meth:`JsonLinesFile.open` repairs it.
 """
 
 from __future__ import annotations
@@ -14,75 +14,90 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from lwtui.errors import LwtuiError
-from lwtui.files import FileLock, Locked, write_atomically
+from lwtui.files import FileLock, FileLocked, write_atomically
 
-_MOST_SHOWN = 10
+_MAX_LISTED = 10  # malformed rows
 _T = TypeVar("_T")
 
 
 def read_rows(path: Path, parse: Callable[[dict[str, Any]], _T]) -> list[_T]:
-    """Every row of a file, as ``parse`` makes it. Empty lines are none.
+    """Read every row of a file; empty lines are skipped.
 
-    ``parse`` raises ``ValueError`` for a row that it cannot take. Raises :class:`LwtuiError` for a file that cannot
-    be read, or that holds such rows: its notes name their lines and say why.
+    Args:
+        path: The file.
+        parse: Converts a row, or raises ``ValueError`` with what is wrong with it.
+
+    Raises:
+        LwtuiError: The file cannot be read, or some rows are malformed. Message and notes name their lines.
     """
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise LwtuiError(f"There is no file {path}.") from None
+        raise LwtuiError(f"There is no file {path}.", code="not-found") from None
     except OSError as error:
-        raise LwtuiError(f"Cannot read {path}: {error.strerror}.") from None
-    rows, wrong = [], []
+        raise LwtuiError(f"Cannot read {path}: {error.strerror}.", code="unreadable") from None
+    rows, problems = [], []
     for number, line in _lines(data):
         try:
             rows.append(parse(_object(line)))
         except ValueError as error:
-            wrong.append(f"line {number}: {error}")
-    if wrong:
-        raise _malformed(path, wrong)
+            problems.append(f"line {number}: {error}")
+    if problems:
+        raise _malformed(path, problems)
     return rows
 
 
-class JsonLines:
-    """A file of rows that grows. One writer at a time; close it with :meth:`close` or ``with``."""
+class JsonLinesFile:
+    """A JSON Lines file open for appending, locked against other writers. Close it with :meth:`close` or ``with``.
 
-    def __init__(self, path: Path, lock: FileLock, descriptor: int, rows: list[dict[str, Any]], cut: int) -> None:
-        """For :meth:`open`. ``rows`` are those that were there; ``cut`` bytes of a last one had to go."""
+    Attributes:
+        rows: All rows of the file.
+        truncated: How many bytes of a half-written last line :meth:`open` removed.
+    """
+
+    def __init__(self, path: Path, lock: FileLock, descriptor: int, rows: list[dict[str, Any]], truncated: int) -> None:
+        """Wrap an open file; use :meth:`open` instead."""
         self.path = path
         self.rows = rows
-        self.cut = cut
+        self.truncated = truncated
         self._lock = lock
         self._descriptor = descriptor
         self._appending = asyncio.Lock()
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open or make a file; a last line that is half-written goes.
+        """Open or create a file, and remove a half-written last line.
 
-        Raises :class:`LwtuiError` where another process writes it, where it cannot be written, or where it holds
-        something else than rows.
+        Raises:
+            LwtuiError: Another process has the file open, it cannot be written, or some rows are malformed.
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = FileLock.acquire(path)
-        except Locked as holder:
-            raise LwtuiError(f"{path} is being written {holder}. Wait for it, or choose another --output.") from None
+        except FileLocked as holder:
+            raise LwtuiError(
+                f"{path} is being written {holder}. Wait for it, or choose another --output.", code="open-elsewhere"
+            ) from None
         except OSError as error:
             raise _unwritable(path, error) from None
         try:
-            descriptor, cut = _open_repaired(path)
+            descriptor, truncated = _open_repaired(path)
         except OSError as error:
             lock.release()
             raise _unwritable(path, error) from None
         try:
-            return cls(path, lock, descriptor, read_rows(path, lambda row: row), cut)
+            return cls(path, lock, descriptor, read_rows(path, lambda row: row), truncated)
         except BaseException:
             os.close(descriptor)
             lock.release()
             raise
 
     def append(self, row: dict[str, Any]) -> None:
-        """Add a row; it is on the disk when this returns. Raises :class:`LwtuiError`; the file is then as before."""
+        """Append a row. It is on disk when this returns.
+
+        Raises:
+            LwtuiError: The row cannot be written; the file is unchanged.
+        """
         data = encode(row)
         size = os.fstat(self._descriptor).st_size
         try:
@@ -93,19 +108,19 @@ class JsonLines:
             raise _unwritable(self.path, error) from None
         self.rows.append(row)
 
-    async def append_soon(self, row: dict[str, Any]) -> None:
-        """:meth:`append` in a thread: the disk is slow, and the event loop has other answers to take meanwhile."""
+    async def append_async(self, row: dict[str, Any]) -> None:
+        """Call :meth:`append` in a thread, so that a slow disk does not block the event loop."""
         async with self._appending:
             writing = asyncio.ensure_future(asyncio.to_thread(self.append, row))
             try:
                 await asyncio.shield(writing)
             except asyncio.CancelledError:
-                await writing  # the file may be closed next
+                await writing  # the caller may close the file next
                 raise
 
-    def keep(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
-        """Take out the rows that are not ``wanted``, in one step."""
-        rows = [row for row in self.rows if wanted(row)]
+    def retain(self, predicate: Callable[[dict[str, Any]], bool]) -> None:
+        """Atomically remove the rows for which ``predicate`` is false."""
+        rows = [row for row in self.rows if predicate(row)]
         if len(rows) == len(self.rows):
             return
         try:
@@ -117,7 +132,7 @@ class JsonLines:
         self._descriptor, self.rows = descriptor, rows
 
     def close(self) -> None:
-        """Let go of the file. Does nothing the second time."""
+        """Close and unlock the file. A second call does nothing."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -131,12 +146,12 @@ class JsonLines:
 
 
 def encode(row: dict[str, Any]) -> bytes:
-    """A row as its line."""
+    """Encode a row as a line."""
     return json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
 
 
 def _open_repaired(path: Path) -> tuple[int, int]:
-    """The file's descriptor, its last line ended or cut off, and how many bytes were cut."""
+    """Open a file and complete or remove its last line; return the descriptor and how many bytes were removed."""
     is_new = not path.exists()
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
     try:
@@ -146,17 +161,17 @@ def _open_repaired(path: Path) -> tuple[int, int]:
         whole = data.rfind(b"\n") + 1
         if whole == len(data):
             return descriptor, 0
-        if _is_object(data[whole:]):  # only the line's end is missing
+        if _is_object(data[whole:]):  # only the newline is missing
             _write_all(descriptor, b"\n")
-            cut = 0
+            truncated = 0
         else:
             os.ftruncate(descriptor, whole)
-            cut = len(data) - whole
+            truncated = len(data) - whole
         os.fsync(descriptor)
     except BaseException:
         os.close(descriptor)
         raise
-    return descriptor, cut
+    return descriptor, truncated
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -166,7 +181,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _object(line: bytes) -> dict[str, Any]:
-    """The object on a line; ``ValueError`` that says what else is there."""
+    """Parse a line; ``ValueError`` says why it is not a JSON object."""
     try:
         row = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -174,7 +189,7 @@ def _object(line: bytes) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise ValueError(f"it is not JSON: {error.msg} (column {error.colno})") from None
     except RecursionError:
-        raise ValueError("it is not JSON that can be read: it is nested too deeply") from None
+        raise ValueError("it is not usable JSON: it is nested too deeply") from None
     if not isinstance(row, dict):
         raise ValueError("it is not a JSON object")
     return row
@@ -194,7 +209,7 @@ def _write_all(descriptor: int, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a new file's name last."""
+    """Make the entry of a new file durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -202,16 +217,18 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _malformed(path: Path, wrong: Iterable[str]) -> LwtuiError:
-    wrong = list(wrong)
-    what = "1 row" if len(wrong) == 1 else f"{len(wrong)} rows"
-    error = LwtuiError(f"{path}: {what} cannot be used. Mend or remove: {wrong[0]}.")
-    for line in wrong[1:_MOST_SHOWN]:
-        error.add_note(f"  {line}")
-    if len(wrong) > _MOST_SHOWN:
-        error.add_note(f"  and {len(wrong) - _MOST_SHOWN} more")
+def _malformed(path: Path, problems: Iterable[str]) -> LwtuiError:
+    problems = list(problems)
+    what = "1 row is" if len(problems) == 1 else f"{len(problems)} rows are"
+    error = LwtuiError(f"{path}: {what} malformed. Fix or remove {problems[0]}.", code="malformed-rows")
+    for problem in problems[1:_MAX_LISTED]:
+        error.add_note(f"  {problem}")
+    if len(problems) > _MAX_LISTED:
+        error.add_note(f"  and {len(problems) - _MAX_LISTED} more")
     return error
 
 
 def _unwritable(path: Path, error: OSError) -> LwtuiError:
-    return LwtuiError(f"Cannot write {path}: {error.strerror}. Check its permissions and the free space.")
+    return LwtuiError(
+        f"Cannot write {path}: {error.strerror}. Check its permissions and the free space.", code="unwritable"
+    )

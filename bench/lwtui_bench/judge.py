@@ -1,4 +1,7 @@
-"""Asking a judge for grades. A verdict is stored as it comes and never asked for twice; one without grades shows."""
+"""Ask a judge for grades.
+
+Each verdict is stored at once and never asked for twice. A verdict without grades is stored too, and reported.
+"""
 
 from __future__ import annotations
 
@@ -18,85 +21,103 @@ from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
 from lwtui.text import clean
 from lwtui_bench import fetch
-from lwtui_bench.answers import Answer
-from lwtui_bench.fields import table_in, text_in, whole_in
-from lwtui_bench.generators import ask, plain_prompt
+from lwtui_bench.answers import StoredAnswer
+from lwtui_bench.fields import get_integer, get_table, get_text
+from lwtui_bench.generators import complete, plain_prompt
 from lwtui_bench.grades import DIMENSIONS, GRAMMAR, SCHEMA, read_grades
-from lwtui_bench.jsonl import JsonLines, read_rows
-from lwtui_bench.workers import is_fatal, work_through
+from lwtui_bench.jsonl import JsonLinesFile, read_rows
+from lwtui_bench.workers import is_fatal, run_concurrently
 
-TRIES = 5  # as published
-_OWN = Path(__file__).with_name("prompts") / "judge.md"
-_PLACES = ("$INST$", "$RESPONSE$")
-_MOST_RAW = 2000  # characters kept of an answer that has no grades
+MAX_ATTEMPTS = 5  # as published
+_OWN_TEMPLATE = Path(__file__).with_name("prompts") / "judge.md"
+_PLACEHOLDERS = ("$INST$", "$RESPONSE$")
+_MAX_RAW = 2000  # characters kept of a reply without grades
 
 VerdictKey = tuple[str, str, str, str, int]
 
 
 @dataclass(frozen=True)
-class Template:
-    """The judge's prompt: ``official`` (as fetched), ``own``, or a file's name."""
+class JudgeTemplate:
+    """The template of the judge's prompt. ``name`` is "official" (as fetched), "own" (lwtui's), or a file's name."""
 
     name: str
     text: str
 
     @property
     def hash(self) -> str:
+        """Hash of the text."""
         return _hash(self.text)
 
     def render(self, prompt: str, response: str) -> str:
-        """Both put in at once, so that a mark within one of them stays what it is."""
-        values = dict(zip(_PLACES, (prompt, response), strict=True))
+        """Fill in both placeholders at once, so that a placeholder inside a text is left alone."""
+        values = dict(zip(_PLACEHOLDERS, (prompt, response), strict=True))
         return re.sub(r"\$(?:INST|RESPONSE)\$", lambda match: values[match.group()], self.text)
 
 
-def load_template(name: str, data: Path | None) -> Template:
-    """The judge's prompt that ``--prompt`` names; ``auto`` is the official one if it is there, else lwtui's own.
+def load_judge_template(name: str, data: Path | None) -> JudgeTemplate:
+    """Load the judge's prompt template.
 
-    Raises :class:`UsageError` or :class:`LwtuiError`.
+    Args:
+        name: "official", "own", "auto" (the official one if it is there, else lwtui's own), or the path of a file.
+        data: Another folder to look in for the official one.
+
+    Raises:
+        UsageError: The file cannot be read or lacks a placeholder.
+        LwtuiError: The official one is missing or altered.
     """
-    places = [folder / fetch.JUDGE.name for folder in (data, fetch.folder()) if folder is not None]
-    official = next((path for path in places if path.is_file()), places[-1])
+    candidates = [folder / fetch.JUDGE.name for folder in (data, fetch.folder()) if folder is not None]
+    official = next((path for path in candidates if path.is_file()), candidates[-1])
     if name == "official" or (name == "auto" and official.is_file()):
         if not official.is_file():
-            raise LwtuiError("The official judge prompt is not on this machine. Get it: lwtui bench fetch")
+            raise LwtuiError("The official judge prompt is not on this machine. Get it with: lwtui bench fetch")
         if not fetch.is_official(official, fetch.JUDGE):
-            raise LwtuiError(f"{official} is not the official judge prompt. Give it as your own: --prompt {official}")
-        return Template("official", official.read_text(encoding="utf-8"))
+            raise LwtuiError(f"{official} is not the official judge prompt. Use it as your own: --prompt {official}")
+        return JudgeTemplate("official", official.read_text(encoding="utf-8"))
     if name in ("own", "auto"):
-        return Template("own", _OWN.read_text(encoding="utf-8"))
+        return JudgeTemplate("own", _OWN_TEMPLATE.read_text(encoding="utf-8"))
     path = Path(name).expanduser()
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"Cannot read the judge's prompt {path}: {error}. Or say official, or own.") from None
-    if missing := [place for place in _PLACES if place not in text]:
-        raise UsageError(f"{path} has no {missing[0]}, where the request or the answer goes.")
-    return Template(path.name, text)
+        raise UsageError(
+            f"Cannot read the judge prompt {path}: {error}. --prompt takes official, own, or a readable file."
+        ) from None
+    if missing := [placeholder for placeholder in _PLACEHOLDERS if placeholder not in text]:
+        raise UsageError(f"{path} lacks the placeholder {missing[0]}. It needs {' and '.join(_PLACEHOLDERS)}.")
+    return JudgeTemplate(path.name, text)
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A model that grades, with its prompt and its settings."""
+    """A model that grades, with its prompt template and settings."""
 
     name: str
-    template: Template
+    template: JudgeTemplate
     settings: Mapping[str, Any]
 
     @property
     def hash(self) -> str:
+        """Hash of template and settings."""
         return _hash(json.dumps([self.template.hash, self.settings], sort_keys=True, ensure_ascii=False))
 
-    def key(self, answer: Answer, repeat: int) -> VerdictKey:
+    def key(self, answer: StoredAnswer, repeat: int) -> VerdictKey:
+        """Return the key under which the verdict on ``answer`` is stored."""
         return (self.name, self.hash, self.prompt_hash(answer), answer.hash, repeat)
 
-    def prompt_hash(self, answer: Answer) -> str:
-        return _hash(self.template.render(answer.prompt, _PLACES[1]))
+    def prompt_hash(self, answer: StoredAnswer) -> str:
+        """Return a hash of the judge's prompt without the answer's text."""
+        return _hash(self.template.render(answer.prompt, _PLACEHOLDERS[1]))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a judge said of one answer, once."""
+    """One judge's grades for one answer.
+
+    Attributes:
+        repeat: Which of several verdicts on the same answer this is, counted from 1.
+        grades: Grades from 1 to 5 by dimension; some or all may be missing.
+        raw: The beginning of the judge's reply, if grades are missing.
+    """
 
     judge: str
     judge_hash: str
@@ -111,62 +132,80 @@ class Verdict:
 
     @property
     def key(self) -> VerdictKey:
+        """The key under which the verdict is stored."""
         return (self.judge, self.judge_hash, self.prompt_hash, self.answer_hash, self.repeat)
 
     @property
     def is_complete(self) -> bool:
+        """Whether all six grades are there."""
         return all(name in self.grades for name in DIMENSIONS)
 
 
 def verdicts_path(answers: Path) -> Path:
-    """Where the verdicts on a file of answers are."""
+    """Return the path of the verdicts on a file of answers."""
     return answers.with_suffix(".judged.jsonl")
 
 
 def read_verdicts(path: Path) -> list[Verdict]:
-    """The verdicts of a file. Raises ``LwtuiError`` as ``read_rows`` does."""
+    """Read a file of verdicts.
+
+    Raises:
+        LwtuiError: The file cannot be read, or some rows are malformed.
+    """
     return read_rows(path, parse_verdict)
 
 
 def parse_verdict(row: dict[str, Any]) -> Verdict:
-    """The verdict in a row; ``ValueError`` says what is wrong with it."""
+    """Parse a row.
+
+    Raises:
+        ValueError: The row is malformed.
+    """
     names = ("judge", "judge_hash", "template", "prompt_hash", "answer_hash")
-    texts = {name: text_in(row, name) for name in names}
+    texts = {name: get_text(row, name) for name in names}
     if missing := [name for name in names if not texts[name]]:
-        raise ValueError(f"it has no {missing[0]!r}, so it is no verdict")
-    grades = table_in(row, "grades")
+        raise ValueError(f"it has no {missing[0]!r}, so it is not a verdict")
+    grades = get_table(row, "grades")
     for name, grade in grades.items():
         if name not in DIMENSIONS or grade not in (1, 2, 3, 4, 5):
             raise ValueError("'grades' must be whole numbers from 1 to 5")
     return Verdict(
         **texts,
-        repeat=whole_in(row, "repeat", 1),
-        prompt_id=text_in(row, "id"),
+        repeat=get_integer(row, "repeat", 1),
+        prompt_id=get_text(row, "id"),
         grades=grades,
-        raw=text_in(row, "raw"),
+        raw=get_text(row, "raw"),
         row=row,
     )
 
 
 class JudgeWatcher(Protocol):
-    """Is told how the judging goes."""
+    """Follows the progress of a judge."""
 
-    def happened(self, event: Event) -> None: ...
+    def on_event(self, event: Event) -> None:
+        """Something happened while the judge was being asked."""
 
-    def judged(self, answer: Answer, verdict: Verdict) -> None: ...
+    def on_verdict(self, answer: StoredAnswer, verdict: Verdict) -> None:
+        """A verdict was stored."""
 
-    def failed(self, answer: Answer, error: LwtuiError) -> None: ...
+    def on_failure(self, answer: StoredAnswer, error: LwtuiError) -> None:
+        """The judge could not be asked about an answer."""
 
 
-Case = tuple[Answer, int]
+Case = tuple[StoredAnswer, int]  # an answer and the number of the verdict on it
 
 
-def open_cases(
-    answers: Sequence[Answer], judge: Judge, repeats: int, store: JsonLines, *, again: bool
-) -> list[tuple[Answer, int]]:
-    """Each answer with each number of a repeat that there is no verdict on. The same answer twice is one case.
+def pending_cases(
+    answers: Sequence[StoredAnswer], judge: Judge, repeats: int, store: JsonLinesFile, *, again: bool
+) -> list[Case]:
+    """Return the answers that still need a verdict. Identical answers to the same prompt share a verdict.
 
-    ``again``: verdicts without grades are asked for anew.
+    Args:
+        answers: The answers to grade.
+        judge: Who grades them.
+        repeats: How many verdicts each answer needs.
+        store: The verdicts so far.
+        again: Whether to ask again where a verdict lacks grades; such verdicts are removed from ``store``.
     """
     verdicts = [parse_verdict(row) for row in store.rows]
     known = {verdict.key for verdict in verdicts if verdict.is_complete or not again}
@@ -177,70 +216,74 @@ def open_cases(
             if answer.text.strip() and key not in known:
                 cases.setdefault(key, (answer, repeat))
     if again:
-        store.keep(lambda row: parse_verdict(row).key not in cases)
+        store.retain(lambda row: parse_verdict(row).key not in cases)
     return list(cases.values())
 
 
-class JudgePool:
-    """One judge's sitting over the cases that are open."""
+class JudgeRunner:
+    """Grades answers with one judge."""
 
-    def __init__(self, agent: Agent, judge: Judge, store: JsonLines, tracker: UsageTracker, max_tokens: int) -> None:
+    def __init__(
+        self, agent: Agent, judge: Judge, store: JsonLinesFile, tracker: UsageTracker, max_tokens: int
+    ) -> None:
         self._agent = agent
         self._judge = judge
         self._store = store
         self._tracker = tracker
         self._max_tokens = max_tokens
 
-    async def judge(self, cases: Sequence[Case], concurrency: int, watcher: JudgeWatcher) -> None:
-        """Ask about every case, ``concurrency`` at once. One whose call fails is left open and told.
+    async def run(self, cases: Sequence[Case], concurrency: int, watcher: JudgeWatcher) -> None:
+        """Ask about every case, up to ``concurrency`` at once. A case whose call fails stays pending.
 
-        Raises :class:`LwtuiError` where going on makes no sense.
+        Raises:
+            LwtuiError: Every further call would fail (see :func:`~lwtui_bench.workers.is_fatal`).
         """
 
-        async def do(case: Case) -> None:
+        async def process(case: Case) -> None:
             answer, repeat = case
             try:
                 verdict = await self._verdict(answer, repeat, watcher)
             except LwtuiError as error:
                 if is_fatal(error):
                     raise
-                watcher.failed(answer, error)
+                watcher.on_failure(answer, error)
             else:
-                watcher.judged(answer, verdict)
+                watcher.on_verdict(answer, verdict)
 
-        await work_through(cases, do, concurrency)
+        await run_concurrently(cases, process, concurrency)
 
-    async def _verdict(self, answer: Answer, repeat: int, watcher: JudgeWatcher) -> Verdict:
-        """Ask until all grades are there, at most five times, and store what the best try brought."""
+    async def _verdict(self, answer: StoredAnswer, repeat: int, watcher: JudgeWatcher) -> Verdict:
+        """Ask until all grades are there, up to :data:`MAX_ATTEMPTS` times, and store the best attempt."""
         task = self._tracker.task("the next verdict")
         agent = self._agent.metered(task)
         grades: dict[str, int] = {}
-        raw, tries, room = "", 0, self._max_tokens
-        while len(grades) < len(DIMENSIONS) and tries < TRIES:
-            tries += 1
-            reply = await ask(agent, self._request(agent, answer, repeat, tries, room), watcher.happened)
-            found = read_grades(reply.text)
+        raw, attempts, max_tokens = "", 0, self._max_tokens
+        while len(grades) < len(DIMENSIONS) and attempts < MAX_ATTEMPTS:
+            attempts += 1
+            request = self._request(agent, answer, repeat, attempts, max_tokens)
+            completion = await complete(agent, request, watcher.on_event)
+            found = read_grades(completion.text)
             if len(found) > len(grades) or not raw:
-                grades, raw = found, reply.text
-            if reply.reason == "length":
-                room *= 2  # it was cut off before its grades, or thought for too long
-        return await self._store_verdict(answer, repeat, grades, raw, tries, task.usage)
+                grades, raw = found, completion.text
+            if completion.reason == "length":
+                max_tokens *= 2  # it was cut off before its grades, or reasoned for too long
+        return await self._store_verdict(answer, repeat, grades, raw, attempts, task.usage)
 
-    def _request(self, agent: Agent, answer: Answer, repeat: int, attempt: int, room: int) -> Request:
-        can = agent.model.capabilities
+    def _request(self, agent: Agent, answer: StoredAnswer, repeat: int, attempt: int, max_tokens: int) -> Request:
+        capabilities = agent.model.capabilities
         seed = self._judge.settings.get("seed")
         text = self._judge.template.render(clean(answer.prompt), clean(answer.text))
         return Request(
             plain_prompt(agent, text),
-            room,
+            max_tokens,
             sampling=agent.profile.sampling,
             seed=None if seed is None else (seed * 1_000_003 + repeat * 97 + attempt) % 2**31,
-            grammar=GRAMMAR if can.grammar else "",
-            json_schema=SCHEMA if can.json_schema and not can.grammar else None,
+            grammar=GRAMMAR if capabilities.grammar else "",
+            json_schema=SCHEMA if capabilities.json_schema and not capabilities.grammar else None,
         )
 
     async def _store_verdict(
-        self, answer: Answer, repeat: int, grades: Mapping[str, int], raw: str, tries: int, usage: Usage
+        self, answer: StoredAnswer, repeat: int, grades: Mapping[str, int], raw: str, attempts: int, usage: Usage
     ) -> Verdict:
         judge, cost = self._judge, self._agent.prices.cost(usage)
         row: dict[str, Any] = {
@@ -252,15 +295,15 @@ class JudgePool:
             "repeat": repeat,
             "id": answer.id,
             "grades": dict(grades),
-            "tries": tries,
+            "tries": attempts,
             "usage": vars(usage),
             "cost": None if cost is None else round(cost, 8),
             "settings": dict(judge.settings),
         }
         if len(grades) < len(DIMENSIONS):
-            row["raw"] = raw[:_MOST_RAW]
+            row["raw"] = raw[:_MAX_RAW]
         verdict = parse_verdict(row)
-        await self._store.append_soon(row)
+        await self._store.append_async(row)
         return verdict
 
 

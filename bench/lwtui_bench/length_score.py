@@ -1,28 +1,34 @@
-"""Length as LongBench-Write counts and scores it (arXiv 2408.07055), to the letter, so that figures compare.
+"""Length as LongBench-Write counts and scores it (arXiv 2408.07055), to the letter, so that results compare.
 
-The app counts differently (:mod:`lwtui.text.counting`): here digits, kana and Cyrillic count nothing, and "don't"
-counts two.
+The app counts differently (:mod:`lwtui.text.counting`). Here digits, kana and Cyrillic do not count at all, and "don't"
+counts as two words.
 """
 
 from __future__ import annotations
 
 import re
 
-# ``re``, not ``regex``: what a word's border is must be what the published counter takes it for.
+# Use `re`, not `regex`: word boundaries must fall where the published counter has them.
 _UNIT = re.compile(r"[\u4e00-\u9fff]|\b[a-zA-Z]+\b")
 
 BINS = ("[0,500)", "[500,2000)", "[2000,4000)", "[4000,20000]", "over 20000")
 
 
 def count(text: str) -> int:
-    """Chinese characters and words of ASCII letters in ``text``."""
+    """Count the Chinese characters and the words of ASCII letters in ``text``."""
     return sum(1 for _ in _UNIT.finditer(text))
 
 
 def length_score(required: float, actual: float) -> float:
-    """S_l: 100 where ``actual`` is the ``required`` length, falling to 0 at four times and at a third of it.
+    """Return S_l, as defined in arXiv 2408.07055.
 
-    An empty answer scores 0. ``required`` must be above 0.
+    Args:
+        required: The required length, above 0.
+        actual: The answer's length, in the same units.
+
+    Returns:
+        100 if the lengths are equal. The score falls to 0 at four times and at a third of the required length, and is 0
+        for an empty answer.
     """
     if actual <= 0:
         return 0.0
@@ -32,7 +38,7 @@ def length_score(required: float, actual: float) -> float:
 
 
 def bin_of(required: float) -> str:
-    """The bin of :data:`BINS` that a required length is in."""
+    """Return the bin of :data:`BINS` that a required length falls into."""
     for name, end in zip(BINS, (500, 2000, 4000), strict=False):
         if required < end:
             return name

@@ -1,6 +1,6 @@
-"""What can be told of a text without a judge: whether it repeats itself, keeps to its plan, and tires towards its end.
+"""Measure a text without a judge: does it repeat itself, follow its plan, and run out of ideas toward the end?
 
-All figures are of tokens: words in any case, and single characters of Chinese and Japanese. None of them is a score;
+All metrics count tokens: case-folded words, and single characters of Chinese and Japanese. None of them is a score;
 they show where to look.
 """
 
@@ -14,86 +14,100 @@ from statistics import fmean
 import regex
 
 from lwtui.text import sentence_ends
-from lwtui_bench.answers import Answer
+from lwtui_bench.answers import StoredAnswer
 
 _CJK = r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]"
 _WORD = rf"(?:(?!{_CJK})[\p{{L}}\p{{N}}])+"
 _TOKEN = regex.compile(rf"(?P<character>{_CJK})|{_WORD}(?:['’\-]{_WORD})*")
-_CONTENT = regex.compile(rf"{_CJK}{{2,}}|(?:(?!{_CJK})\p{{L}}){{4,}}")
-_WINDOW = 500  # tokens: distinct-n falls with a text's length, so it is taken of windows
-_LEAST_PARAGRAPH = 12  # tokens; shorter ones are headings, items of lists, lines of dialogue
-_SAME_PARAGRAPH = 0.6  # Jaccard similarity of their shingles from which two paragraphs are near-duplicates
-_LEAST_FOR_DECILES = 300  # tokens
+_CONTENT_WORD = regex.compile(rf"{_CJK}{{2,}}|(?:(?!{_CJK})\p{{L}}){{4,}}")
+_WINDOW = 500  # tokens: distinct-n falls with a text's length, so it is averaged over windows
+_MIN_PARAGRAPH = 12  # tokens; shorter ones are headings, list items and lines of dialogue
+_NEAR_DUPLICATE = 0.6  # minimum Jaccard similarity of the shingles of near-duplicate paragraphs
+_MIN_FOR_DECILES = 300  # tokens
 
-# What is shown, and in which direction it is better: 1 up, -1 down, 0 neither.
-NAMES: Mapping[str, tuple[str, int]] = {
-    "attainment": ("length reached, share of the required", 0),
-    "section_error": ("sections' distance from their planned length", -1),
+# Label of each metric, and which direction is better: 1 up, -1 down, 0 neither.
+METRICS: Mapping[str, tuple[str, int]] = {
+    "attainment": ("length, as a share of the required length", 0),
+    "section_error": ("mean deviation of sections from their planned length", -1),
     "distinct_1": ("distinct-1 in windows of 500 tokens", 1),
     "distinct_2": ("distinct-2 in windows of 500 tokens", 1),
     "distinct_4": ("distinct-4 in windows of 500 tokens", 1),
-    "repeated_ngrams": ("tokens in an n-gram that was there before", -1),
+    "repeated_ngrams": ("tokens in repeated n-grams", -1),
     "longest_repeat": ("longest repeated span, tokens", -1),
     "duplicate_paragraphs": ("near-duplicate paragraphs", -1),
-    "repeated_openings": ("paragraphs that open like another", -1),
-    "repeated_closings": ("paragraphs that close like another", -1),
-    "plan_recall": ("main points found in their sections", 1),
-    "plan_place": ("main points best met by their own section", 1),
-    "drift": ("new n-grams, last third less first third", 1),
+    "repeated_openings": ("paragraphs that open like an earlier one", -1),
+    "repeated_closings": ("paragraphs that close like an earlier one", -1),
+    "plan_recall": ("words of the main points found in their sections", 1),
+    "plan_place": ("main points matched best by their own section", 1),
+    "drift": ("new n-grams, last three tenths minus first three", 1),
 }
 
 
 @dataclass(frozen=True)
-class Metric:
-    """Sizes that say about as much in Chinese characters as in words."""
+class NgramSizes:
+    """Sizes in tokens. Chinese characters need larger ones than words to be as specific.
 
-    repeated: int  # tokens of an n-gram whose return is no accident
+    Attributes:
+        repeat: An n-gram this long does not recur by accident.
+        shingle: N-grams that near-duplicate paragraphs share.
+        edge: The opening or closing of a paragraph.
+        novelty: N-grams whose novelty is followed through a text.
+    """
+
+    repeat: int
     shingle: int
-    edge: int  # tokens of a paragraph's opening or closing
-    fresh: int  # tokens of the n-grams whose newness is followed through a text
+    edge: int
+    novelty: int
 
 
-WORDS, CHARACTERS = Metric(6, 3, 3, 3), Metric(10, 5, 5, 5)
+WORD_SIZES, CHARACTER_SIZES = NgramSizes(6, 3, 3, 3), NgramSizes(10, 5, 5, 5)
 
 
 @dataclass(frozen=True)
 class Decile:
-    """A tenth of a text. ``fresh``: share of its n-grams that no earlier tenth has; ``sentence`` in tokens."""
+    """A tenth of a text.
 
-    fresh: float
+    Attributes:
+        novelty: Share of its n-grams that no earlier tenth contains.
+        distinct: Share of distinct tokens.
+        sentence_length: Mean length of its sentences, in tokens.
+    """
+
+    novelty: float
     distinct: float
-    sentence: float
+    sentence_length: float
 
 
-def measure(answer: Answer) -> dict[str, float]:
-    """The figures of :data:`NAMES` that an answer has. Shares run from 0 to 1."""
+def measure(answer: StoredAnswer) -> dict[str, float]:
+    """Compute the metrics of :data:`METRICS` that apply to an answer. Shares run from 0 to 1."""
     text = answer.text
-    found: dict[str, float | None] = {"attainment": answer.actual / answer.length}
+    values: dict[str, float | None] = {"attainment": answer.actual / answer.length}
     tokens, sizes = tokens_of(text)
     if tokens:
-        found |= {f"distinct_{n}": distinct(tokens, n) for n in (1, 2, 4)}
-        found["repeated_ngrams"] = repeated_share(tokens, sizes.repeated)
-        found["longest_repeat"] = float(longest_repeat(tokens))
-        found |= _of_paragraphs(_pieces(answer), sizes)
-    found |= _of_sections(answer)
-    if len(tenths := deciles(text)) == 10:
-        fresh = [one.fresh for one in tenths]
-        found["drift"] = fmean(fresh[-3:]) - fmean(fresh[:3])
-    return {name: value for name in NAMES if (value := found.get(name)) is not None}
+        values |= {f"distinct_{n}": distinct_n(tokens, n) for n in (1, 2, 4)}
+        values["repeated_ngrams"] = repeated_share(tokens, sizes.repeat)
+        values["longest_repeat"] = float(longest_repeat(tokens))
+        values |= _paragraph_metrics(_paragraphs(text), sizes)
+    values |= _plan_metrics(answer)
+    if tenths := deciles(text):
+        novelty = [tenth.novelty for tenth in tenths]
+        values["drift"] = fmean(novelty[-3:]) - fmean(novelty[:3])
+    return {name: value for name in METRICS if (value := values.get(name)) is not None}
 
 
 @lru_cache(maxsize=64)
-def tokens_of(text: str) -> tuple[tuple[str, ...], Metric]:
-    """The tokens of a text, and the sizes that go with them."""
+def tokens_of(text: str) -> tuple[tuple[str, ...], NgramSizes]:
+    """Return the tokens of a text, and the n-gram sizes that suit them."""
     matches = list(_TOKEN.finditer(text))
     characters = sum(match["character"] is not None for match in matches)
-    return tuple(match.group().casefold() for match in matches), CHARACTERS if characters * 2 > len(matches) else WORDS
+    sizes = CHARACTER_SIZES if characters * 2 > len(matches) else WORD_SIZES
+    return tuple(match.group().casefold() for match in matches), sizes
 
 
-def distinct(tokens: Sequence[str], n: int) -> float | None:
-    """The share of different ones among the n-grams, on average over windows; ``None`` for a text without any."""
-    count = max(1, round(len(tokens) / _WINDOW))
-    size = -(-len(tokens) // count)
+def distinct_n(tokens: Sequence[str], n: int) -> float | None:
+    """Return distinct-n, the share of distinct n-grams, averaged over windows; ``None`` if there are no n-grams."""
+    windows = max(1, round(len(tokens) / _WINDOW))
+    size = -(-len(tokens) // windows)
     shares = []
     for start in range(0, len(tokens), size):
         grams = ngrams(tokens[start : start + size], n)
@@ -103,7 +117,7 @@ def distinct(tokens: Sequence[str], n: int) -> float | None:
 
 
 def repeated_share(tokens: Sequence[str], n: int) -> float:
-    """The share of tokens that are in an n-gram which the text has had before."""
+    """Return the share of tokens that are part of an n-gram seen earlier in the text."""
     seen: set[tuple[str, ...]] = set()
     covered = [False] * len(tokens)
     for at, gram in enumerate(ngrams(tokens, n)):
@@ -114,12 +128,12 @@ def repeated_share(tokens: Sequence[str], n: int) -> float:
 
 
 def longest_repeat(tokens: Sequence[str]) -> int:
-    """Tokens of the longest span that occurs twice without overlapping itself."""
-    low, most = 0, len(tokens) // 2
-    # Most texts repeat little, and it is the sizes that do not repeat which take time: so from small to large.
-    while low < most and _repeats(tokens, min(most, 2 * low + 1)):
-        low = min(most, 2 * low + 1)
-    high = min(most, 2 * low)  # a span of `low` tokens repeats, one of `high + 1` does not
+    """Return the length in tokens of the longest span that occurs twice without overlapping itself."""
+    low, longest = 0, len(tokens) // 2
+    # Search upward: most texts repeat little, and sizes without a repeat cost most.
+    while low < longest and _repeats(tokens, min(longest, 2 * low + 1)):
+        low = min(longest, 2 * low + 1)
+    high = min(longest, 2 * low)  # a span of `low` tokens repeats, no span of `high + 1` does
     while low < high:
         middle = (low + high + 1) // 2
         if _repeats(tokens, middle):
@@ -130,7 +144,7 @@ def longest_repeat(tokens: Sequence[str]) -> int:
 
 
 def _repeats(tokens: Sequence[str], size: int) -> bool:
-    """Whether some span of ``size`` tokens comes again after its end. Spans are told apart by a rolling hash."""
+    """Return whether some span of ``size`` tokens recurs after its own end, using a rolling hash."""
     prime, base = (1 << 61) - 1, 1_000_003
     first: dict[int, int] = {}
     value, lead = 0, pow(base, size, prime)
@@ -147,13 +161,14 @@ def _repeats(tokens: Sequence[str], size: int) -> bool:
 
 
 def ngrams(tokens: Sequence[str], n: int) -> list[tuple[str, ...]]:
+    """Return all n-grams in order."""
     return [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
 
 
 def deciles(text: str) -> list[Decile]:
-    """Ten parts of a text with about as many tokens each; none of a short text."""
+    """Split a text into ten parts of about equal token counts, and measure each; return ``[]`` for a short text."""
     tokens, sizes = tokens_of(text)
-    if len(tokens) < _LEAST_FOR_DECILES:
+    if len(tokens) < _MIN_FOR_DECILES:
         return []
     ends = [match.end() for match in _TOKEN.finditer(text)]
     seen: set[tuple[str, ...]] = set()
@@ -161,76 +176,82 @@ def deciles(text: str) -> list[Decile]:
     for at in range(10):
         start, end = len(tokens) * at // 10, len(tokens) * (at + 1) // 10
         part = tokens[start:end]
-        grams = ngrams(part, sizes.fresh)
+        grams = ngrams(part, sizes.novelty)
         sentences = len(sentence_ends(text[ends[start] : ends[end - 1]])) + 1
-        fresh = sum(gram not in seen for gram in grams) / len(grams)
-        parts.append(Decile(fresh, len(set(part)) / len(part), len(part) / sentences))
+        novelty = sum(gram not in seen for gram in grams) / len(grams)
+        parts.append(Decile(novelty, len(set(part)) / len(part), len(part) / sentences))
         seen.update(grams)
     return parts
 
 
-def _pieces(answer: Answer) -> list[str]:
-    return regex.split(r"\n\s*\n|\n(?=\S)", answer.text)
+def _paragraphs(text: str) -> list[str]:
+    return regex.split(r"\n\s*\n|\n(?=\S)", text)
 
 
-def _of_paragraphs(texts: Sequence[str], sizes: Metric) -> dict[str, float | None]:
-    paragraphs = [tokens for text in texts if len(tokens := tokens_of(text)[0]) >= _LEAST_PARAGRAPH]
+def _paragraph_metrics(texts: Sequence[str], sizes: NgramSizes) -> dict[str, float | None]:
+    paragraphs = [tokens for text in texts if len(tokens := tokens_of(text)[0]) >= _MIN_PARAGRAPH]
     if len(paragraphs) < 2:
         return {}
-    size = sizes.edge
+    shingles = [ngrams(tokens, sizes.shingle) for tokens in paragraphs]
     return {
-        "duplicate_paragraphs": near_duplicates([ngrams(one, sizes.shingle) for one in paragraphs]) / len(paragraphs),
-        "repeated_openings": _again([one[:size] for one in paragraphs]),
-        "repeated_closings": _again([one[-size:] for one in paragraphs]),
+        "duplicate_paragraphs": near_duplicates(shingles) / len(paragraphs),
+        "repeated_openings": _duplicate_share([tokens[: sizes.edge] for tokens in paragraphs]),
+        "repeated_closings": _duplicate_share([tokens[-sizes.edge :] for tokens in paragraphs]),
     }
 
 
 def near_duplicates(shingles: Sequence[Sequence[Hashable]]) -> int:
-    """How many of the paragraphs, given by their shingles, are nearly the same as an earlier one."""
-    where: dict[Hashable, list[int]] = {}
-    found = 0
-    sets = [set(one) for one in shingles]
-    for at, own in enumerate(sets):
+    """Count the paragraphs that nearly duplicate an earlier one.
+
+    Args:
+        shingles: The n-grams of each paragraph.
+    """
+    paragraphs_with: dict[Hashable, list[int]] = {}
+    duplicates = 0
+    sets = [set(paragraph) for paragraph in shingles]
+    for at, current in enumerate(sets):
         shared: dict[int, int] = {}
-        for shingle in own:
-            for earlier in where.get(shingle, ()):
+        for shingle in current:
+            for earlier in paragraphs_with.get(shingle, ()):
                 shared[earlier] = shared.get(earlier, 0) + 1
-            where.setdefault(shingle, []).append(at)
-        if any(both >= _SAME_PARAGRAPH * (len(own) + len(sets[one]) - both) for one, both in shared.items()):
-            found += 1
-    return found
+            paragraphs_with.setdefault(shingle, []).append(at)
+        if any(
+            common >= _NEAR_DUPLICATE * (len(current) + len(sets[earlier]) - common)
+            for earlier, common in shared.items()
+        ):
+            duplicates += 1
+    return duplicates
 
 
-def _again(edges: Sequence[Hashable]) -> float:
-    """The share of edges that an earlier paragraph has too."""
+def _duplicate_share(edges: Sequence[Hashable]) -> float:
     return 1 - len(set(edges)) / len(edges)
 
 
-def _of_sections(answer: Answer) -> dict[str, float | None]:
-    """How well an AgentWrite answer keeps to its plan."""
-    sections = [one for one in answer.sections if one["words"] > 0]
+def _plan_metrics(answer: StoredAnswer) -> dict[str, float | None]:
+    """Measure how well an AgentWrite answer follows its plan."""
+    sections = [section for section in answer.sections if section["words"] > 0]
     if not sections:
         return {}
-    error = fmean(abs(one["length"] - one["words"]) / one["words"] for one in sections)
-    texts = [_content(answer.text[one["start"] : one["end"]]) for one in sections]
-    points = [_content(str(one.get("main_point", ""))) for one in sections]
-    everywhere = set.intersection(*points) if len(points) > 1 else set()
+    error = fmean(abs(section["length"] - section["words"]) / section["words"] for section in sections)
+    texts = [_content_words(answer.text[section["start"] : section["end"]]) for section in sections]
+    points = [_content_words(str(section.get("main_point", ""))) for section in sections]
+    in_every_point = set.intersection(*points) if len(points) > 1 else set()
     recalls, placed = [], 0
     for at, point in enumerate(points):
-        if not (wanted := point - everywhere):
+        if not (specific := point - in_every_point):
             continue
-        found = [len(wanted & text) / len(wanted) for text in texts]
-        recalls.append(found[at])
-        placed += found[at] > 0 and found[at] == max(found)
+        recall = [len(specific & text) / len(specific) for text in texts]
+        recalls.append(recall[at])
+        placed += recall[at] > 0 and recall[at] == max(recall)
     if not recalls:
         return {"section_error": error}
     return {"section_error": error, "plan_recall": fmean(recalls), "plan_place": placed / len(recalls)}
 
 
-def _content(text: str) -> set[str]:
-    """What a text is about: its longer words, and pairs of characters where words are not told apart."""
+def _content_words(text: str) -> set[str]:
+    """Return the longer words of a text, and pairs of characters for scripts without word boundaries."""
     units: set[str] = set()
-    for match in _CONTENT.finditer(text):
+    for match in _CONTENT_WORD.finditer(text):
         run = match.group().casefold()
         units |= {run[at : at + 2] for at in range(len(run) - 1)} if regex.match(_CJK, run) else {run}
     return units

@@ -1,4 +1,4 @@
-"""From a name to a model to measure: an endpoint, a GGUF, or a Hugging Face checkpoint."""
+"""Resolve a name to the model to measure: an endpoint, a GGUF, or a Hugging Face checkpoint."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from lwtui.errors import LwtuiError
 from lwtui.models.profiles import profile_for
 
 PREFIX = "hf:"
-_TEMPERATURE = 0.5  # of the published figures, for answers and for judges
+_DEFAULT_TEMPERATURE = 0.5  # as published, for answers and for judges
 
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model that was named. ``label`` is what the rows call it; ``checkpoint`` a folder or a name on the hub."""
+    """A model chosen by name.
+
+    Attributes:
+        label: The model's name in the rows.
+        checkpoint: The folder of a checkpoint or its name on the Hugging Face hub; empty for other models.
+    """
 
     label: str
     settings: ModelSettings
@@ -29,44 +34,51 @@ class ModelChoice:
 
 
 def is_checkpoint(name: str) -> bool:
-    """Whether ``name`` is a Hugging Face checkpoint: ``hf:NAME``, or a folder with a ``config.json``."""
+    """Return whether ``name`` is a Hugging Face checkpoint: ``hf:NAME``, or a folder with a ``config.json``."""
     return name.startswith(PREFIX) or (Path(name).expanduser() / "config.json").is_file()
 
 
-def checkpoint(name: str, *, profile: str = "") -> ModelChoice:
-    """The choice of a checkpoint, for which :func:`is_checkpoint` holds."""
-    place = name.removeprefix(PREFIX)
-    folder = Path(place).expanduser()
-    label = folder.resolve().name if folder.is_dir() else place
+def checkpoint_choice(name: str, *, profile: str = "") -> ModelChoice:
+    """Return the choice of a checkpoint (see :func:`is_checkpoint`)."""
+    source = name.removeprefix(PREFIX)
+    folder = Path(source).expanduser()
+    label = folder.resolve().name if folder.is_dir() else source
     return ModelChoice(
-        label, ModelSettings(label, provider="hf", profile=profile), str(folder) if folder.is_dir() else place
+        label, ModelSettings(label, provider="hf", profile=profile), str(folder) if folder.is_dir() else source
     )
 
 
 async def open_choice(choice: ModelChoice, settings: Settings, temperature: float | None, batch: int = 0) -> Agent:
-    """Open a model and make an agent of it that draws at ``temperature``, else at its own, else at 0.5.
+    """Open a model as an agent.
 
-    A checkpoint answers ``batch`` prompts at once (0: as it thinks best). Raises :class:`LwtuiError`.
+    Args:
+        choice: The model.
+        settings: lwtui's settings.
+        temperature: Of the sampling; ``None`` for the model's own, or 0.5 if it has none.
+        batch: How many prompts a checkpoint answers at once; 0 for its default.
+
+    Raises:
+        LwtuiError: The model cannot be opened.
     """
     if choice.checkpoint:
         agent = await _checkpoint_agent(choice, batch)
     else:
         agent = await open_agent(choice.settings.name, settings, model=choice.settings)
     sampling = agent.profile.sampling
-    own = sampling.temperature if sampling.temperature is not None else _TEMPERATURE
-    drawn = replace(sampling, temperature=own if temperature is None else temperature)
-    agent.profile = replace(agent.profile, sampling=drawn)
+    default = sampling.temperature if sampling.temperature is not None else _DEFAULT_TEMPERATURE
+    sampling = replace(sampling, temperature=default if temperature is None else temperature)
+    agent.profile = replace(agent.profile, sampling=sampling)
     return agent
 
 
 def prompts_hash(form: str) -> str:
-    """Stands for the prompts of the method that a kind of model is given, a person's own included."""
-    found = sha256()
+    """Hash the method's prompts for a form of model ("chat" or "completion"), including the user's overrides."""
+    digest = sha256()
     for folder in (builtin_prompts() / form, config_folder() / "prompts" / form):
         if folder.is_dir():
-            for file in sorted(folder.iterdir(), key=lambda one: one.name):
-                found.update(f"{file.name}\n".encode() + file.read_bytes())
-    return found.hexdigest()[:16]
+            for file in sorted(folder.iterdir(), key=lambda path: path.name):
+                digest.update(f"{file.name}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 async def _checkpoint_agent(choice: ModelChoice, batch: int) -> Agent:
@@ -74,10 +86,10 @@ async def _checkpoint_agent(choice: ModelChoice, batch: int) -> Agent:
         from lwtui_bench.hf import HFModel
     except ImportError:
         raise LwtuiError(
-            f"{choice.label} is a Hugging Face checkpoint, for which transformers and torch are needed: "
-            'pip install "lwtui[train]"'
+            f"{choice.label} is a Hugging Face checkpoint, which needs transformers and torch. "
+            'Install the extra: pip install "lwtui[train]"'
         ) from None
     model = await asyncio.to_thread(HFModel.load, choice.checkpoint, choice.label, batch)
     profile = profile_for(choice.settings, has_chat=model.capabilities.chat)
-    form = builder_for(profile, PromptTemplates(profile.form, config_folder() / "prompts"))
-    return Agent(model, profile, form, RetryPolicy(), choice.settings)
+    prompts = builder_for(profile, PromptTemplates(profile.form, config_folder() / "prompts"))
+    return Agent(model, profile, prompts, RetryPolicy(), choice.settings)

@@ -1,6 +1,6 @@
-"""The report as one HTML page that needs nothing else: no script, no font, no picture from anywhere.
+"""The report as one self-contained HTML page: it loads no script, font or image from anywhere.
 
-Everything that a model or a file says is escaped, and pictures are images, in which nothing can run.
+All text from models and files is escaped. Charts are embedded as images, in which no script can run.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from html import escape
 from lwtui import __version__
 from lwtui.text import clean
 from lwtui_bench.statistics import RESAMPLES, SEED
-from lwtui_bench.summary import Entry, Run
+from lwtui_bench.summary import Run, ScoredAnswer
 from lwtui_bench.tables import NONE, Table
 
-_MOST_PROMPT = 160  # characters
+_MAX_PROMPT = 160  # characters
 _CAPTIONS = {
-    "scores": "Each model's figures with the interval that other prompts of the same kind would most likely give.",
-    "length": "Each point is an answer. On the dashed line it is as long as asked; outside the outer band S_l is 0.",
+    "scores": "Scores of each model. With other prompts of the same kind, they would most likely stay in the interval.",
+    "length": "Each point is an answer. On the dashed line it is as long as required; outside the outer band S_l is 0.",
     "bins": "How well the required length is kept, from short texts to long ones.",
-    "dimensions": "What the judge thinks of the texts, whatever their length.",
-    "deciles": "From beginning to end of the texts: n-grams not seen before, different words, length of sentences.",
+    "dimensions": "The judge's grades for the texts, regardless of length.",
+    "deciles": "From beginning to end of the texts: new n-grams, distinct words, sentence length.",
 }
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1f2937; --faint: #6b7280; --line: #e5e7eb; --back: #ffffff; --soft: #f9fafb; }
@@ -45,12 +45,21 @@ details { margin: .75rem 0; } summary { cursor: pointer; } pre { white-space: pr
 """
 
 
-def page(runs: Sequence[Run], tables: Sequence[Table], charts: Mapping[str, bytes], conclusions: Sequence[str]) -> str:
-    """The page. ``charts`` are SVG, by the names that :mod:`lwtui_bench.charts` gives them."""
+def render_page(
+    runs: Sequence[Run], tables: Sequence[Table], charts: Mapping[str, bytes], conclusions: Sequence[str]
+) -> str:
+    """Render the report as HTML.
+
+    Args:
+        runs: The runs whose answers are listed.
+        tables: The tables, the most important first.
+        charts: SVG images by their names in :func:`lwtui_bench.charts.all_charts`.
+        conclusions: Paragraphs for the top of the page.
+    """
     body = [
         "<h1>Long writing, measured</h1>",
-        f'<p class="faint">{_safe(", ".join(run.label for run in runs))}</p>',
-        *(f'<p class="conclusion">{_safe(one)}</p>' for one in conclusions),
+        f'<p class="faint">{_escape(", ".join(run.label for run in runs))}</p>',
+        *(f'<p class="conclusion">{_escape(conclusion)}</p>' for conclusion in conclusions),
         _table(tables[0]),
         *(_figure(name, data) for name, data in charts.items()),
         *map(_table, tables[1:]),
@@ -81,10 +90,10 @@ def _frame(body: str) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{_safe(name)}</th>' for name in table.columns)
-    rows = "\n".join(f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
-    note = f'<p class="note">{_safe(table.note)}</p>' if table.note else ""
-    return f"""<h2>{_safe(table.title)}</h2>
+    head = "".join(f'<th scope="col">{_escape(name)}</th>' for name in table.columns)
+    rows = "\n".join(f"<tr>{''.join(f'<td>{_escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
+    note = f'<p class="note">{_escape(table.note)}</p>' if table.note else ""
+    return f"""<h2>{_escape(table.title)}</h2>
 <div class="wide"><table><thead><tr>{head}</tr></thead>
 <tbody>
 {rows}
@@ -96,25 +105,25 @@ def _figure(name: str, data: bytes) -> str:
     source = base64.b64encode(data).decode("ascii")
     caption = _CAPTIONS[name]
     return (
-        f'<figure><img alt="{_safe(caption)}" src="data:image/svg+xml;base64,{source}">'
-        f"<figcaption>{_safe(caption)}</figcaption></figure>"
+        f'<figure><img alt="{_escape(caption)}" src="data:image/svg+xml;base64,{source}">'
+        f"<figcaption>{_escape(caption)}</figcaption></figure>"
     )
 
 
 def _ungraded(run: Run) -> str:
-    """Answers that a judge was asked about and did not grade, with what it said instead."""
-    if not run.unscored:
+    """List the answers that a judge was asked about but did not grade, with its replies."""
+    if not run.ungraded:
         return ""
     shown = []
-    for entry in run.unscored:
-        raw = "\n\n".join(verdict.raw for verdict in entry.verdicts if verdict.raw) or "(nothing)"
-        shown.append(f"<details><summary>{_safe(_short(entry))}</summary><pre>{_safe(raw)}</pre></details>")
-    return f"<h2>Not graded: {_safe(run.label)}</h2>\n{''.join(shown)}"
+    for scored in run.ungraded:
+        raw = "\n\n".join(verdict.raw for verdict in scored.verdicts if verdict.raw) or "(nothing)"
+        shown.append(f"<details><summary>{_escape(_short_prompt(scored))}</summary><pre>{_escape(raw)}</pre></details>")
+    return f"<h2>Not graded: {_escape(run.label)}</h2>\n{''.join(shown)}"
 
 
 def _answers(run: Run) -> str:
-    rows = "\n".join(_answer(entry) for entry in sorted(run.entries, key=lambda entry: entry.answer.length))
-    return f"""<details><summary>{_safe(run.label)}: {run.n} answers</summary>
+    rows = "\n".join(_answer(scored) for scored in sorted(run.answers, key=lambda scored: scored.answer.length))
+    return f"""<details><summary>{_escape(run.label)}: {run.n} answers</summary>
 <div class="wide"><table><thead><tr><th>prompt</th><th>type</th><th>required</th><th>actual</th><th>S_l</th><th>S_q</th>
 <th>ended</th></tr></thead>
 <tbody>
@@ -122,28 +131,28 @@ def _answers(run: Run) -> str:
 </tbody></table></div></details>"""
 
 
-def _answer(entry: Entry) -> str:
-    answer, s_q = entry.answer, entry.s_q
+def _answer(scored: ScoredAnswer) -> str:
+    answer, s_q = scored.answer, scored.s_q
     quality = NONE if s_q is None else f"{s_q:.0f}"
-    cells = [answer.type, f"{answer.length:,.0f}", f"{answer.actual:,}", f"{entry.s_l:.0f}", quality]
+    cells = [answer.type, f"{answer.length:,.0f}", f"{answer.actual:,}", f"{scored.s_l:.0f}", quality]
     ended = answer.error or answer.finish_reason or NONE
-    rest = "".join(f"<td>{_safe(cell)}</td>" for cell in [*cells, ended[:80]])
-    return f'<tr><td class="text">{_safe(_short(entry))}</td>{rest}</tr>'
+    rest = "".join(f"<td>{_escape(cell)}</td>" for cell in [*cells, ended[:80]])
+    return f'<tr><td class="text">{_escape(_short_prompt(scored))}</td>{rest}</tr>'
 
 
 def _method() -> str:
     return f"""<h2>How this was measured</h2>
 <p class="note">Length counts Chinese characters and words of ASCII letters, as LongBench-Write (arXiv 2408.07055) does.
-S_l is 100 where the length is as required, 0 at four times and at a third of it. S_q is the mean of the judge's six
-grades, from 1 (0) to 5 (100). Intervals: bootstrap over prompts, 95 %, {RESAMPLES:,} resamples, seed {SEED}; several
-answers to a prompt are averaged first. Longer texts are often graded lower, so quality is to be read beside length.
-Made by lwtui {_safe(__version__)}.</p>"""
+S_l is 100 at the required length, and 0 at four times and at a third of it. S_q is the mean of the judge's six grades,
+from 1 (0) to 5 (100). Intervals: 95%, by bootstrap over prompts, {RESAMPLES:,} resamples, seed {SEED}; several answers
+to a prompt are averaged first. Judges often grade longer texts lower, so read quality together with length.
+Made by lwtui {_escape(__version__)}.</p>"""
 
 
-def _short(entry: Entry) -> str:
-    prompt = " ".join(entry.answer.prompt.split())
-    return prompt if len(prompt) <= _MOST_PROMPT else f"{prompt[:_MOST_PROMPT]}…"
+def _short_prompt(scored: ScoredAnswer) -> str:
+    prompt = " ".join(scored.answer.prompt.split())
+    return prompt if len(prompt) <= _MAX_PROMPT else f"{prompt[:_MAX_PROMPT]}…"
 
 
-def _safe(text: str) -> str:
+def _escape(text: str) -> str:
     return escape(clean(text), quote=True)

@@ -1,4 +1,4 @@
-"""Published results on LongBench-Write, to stand beside one's own. S_q is comparable only under the same judge."""
+"""Published results on LongBench-Write, to compare with. S_q compares only between results of the same judge."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Published:
-    """A row of a paper: figures from 0 to 100, ``None`` where it is not given."""
+class PublishedResult:
+    """A row of a paper's table. Scores run from 0 to 100; ``None`` means that the paper does not give one."""
 
     model: str
     mean: float | None
@@ -21,9 +21,9 @@ _GPT_4O = "GPT-4o"
 _TABLES = "arXiv 2410.10210"
 
 PUBLISHED = (
-    Published("GLoBo, length control in the sampler", 85.3, None, None, _GPT_4O, "arXiv 2605.01357"),
-    Published("Qwen2.5-7B-Instruct, 666 long samples", 82.8, 81.2, 84.4, _GPT_4O, _TABLES),
-    Published("LongWriter-9B", 80.5, 78.6, 82.3, _GPT_4O, _TABLES),
-    Published("Qwen2.5-7B-Instruct", 75.8, 66.4, 85.2, _GPT_4O, _TABLES),
-    Published("GLM-4-9B-chat", 67.8, 52.8, 82.8, _GPT_4O, _TABLES),
+    PublishedResult("GLoBo, length control in the sampler", 85.3, None, None, _GPT_4O, "arXiv 2605.01357"),
+    PublishedResult("Qwen2.5-7B-Instruct, 666 long samples", 82.8, 81.2, 84.4, _GPT_4O, _TABLES),
+    PublishedResult("LongWriter-9B", 80.5, 78.6, 82.3, _GPT_4O, _TABLES),
+    PublishedResult("Qwen2.5-7B-Instruct", 75.8, 66.4, 85.2, _GPT_4O, _TABLES),
+    PublishedResult("GLM-4-9B-chat", 67.8, 52.8, 82.8, _GPT_4O, _TABLES),
 )

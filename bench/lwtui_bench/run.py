@@ -1,4 +1,4 @@
-"""Answering a suite: many at once, each answer stored as it comes, none asked for twice."""
+"""Run a suite: answer many samples concurrently, store each answer at once, and never ask for one twice."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from lwtui.agentwrite.events import Event
 from lwtui.errors import LwtuiError
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
-from lwtui_bench.generators import Generator, Job, Outcome
-from lwtui_bench.jsonl import JsonLines
+from lwtui_bench.generators import GeneratedAnswer, Generator, Job
+from lwtui_bench.jsonl import JsonLinesFile
 from lwtui_bench.length_score import count
 from lwtui_bench.tasks import Sample
-from lwtui_bench.workers import is_fatal, work_through
+from lwtui_bench.workers import is_fatal, run_concurrently
 
-_LEAST_FAILURES = 8  # in a row, before a run gives up
+_MIN_FAILURES = 8  # in a row before a run gives up
 
-Key = tuple[str, str, str, int]
+AnswerKey = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True)
-class Identity:
-    """What an answer depends on beside its prompt. Answers are asked for again when any of it changes."""
+class RunIdentity:
+    """What an answer depends on besides its prompt; if any of it changes, the samples are answered again."""
 
     model: str
     mode: str
@@ -36,61 +36,67 @@ class Identity:
 
     @property
     def hash(self) -> str:
+        """Hash of mode and settings."""
         text = json.dumps([self.mode, self.settings], sort_keys=True, ensure_ascii=False)
         return sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
-    def key(self, job: Job) -> Key:
-        return (self.model, self.hash, job.sample.id, job.number)
+    def key(self, job: Job) -> AnswerKey:
+        """Return the key under which the answer to ``job`` is stored."""
+        return (self.model, self.hash, job.sample.id, job.repeat)
 
 
-def key_of(row: Mapping[str, Any]) -> Key | None:
-    """The key of a stored row; ``None`` for a row that lwtui did not write."""
+def row_key(row: Mapping[str, Any]) -> AnswerKey | None:
+    """Return the key of a stored row, or ``None`` if lwtui did not write it."""
     key = tuple(row.get(name) for name in ("model", "settings_hash", "id", "sample"))
     return key if all(part is not None for part in key) else None  # type: ignore[return-value]
 
 
 class RunWatcher(Protocol):
-    """Is told how a run goes."""
+    """Follows the progress of a run."""
 
-    def started(self, job: Job) -> None: ...
+    def on_start(self, job: Job) -> None:
+        """A job was started."""
 
-    def happened(self, job: Job, event: Event) -> None: ...
+    def on_event(self, job: Job, event: Event) -> None:
+        """Something happened while a job was being answered."""
 
-    def stored(self, job: Job, row: Mapping[str, Any]) -> None: ...
+    def on_answer(self, job: Job, row: Mapping[str, Any]) -> None:
+        """An answer was stored as ``row``."""
 
-    def failed(self, job: Job, error: LwtuiError) -> None: ...
-
-
-def jobs_for(samples: Sequence[Sample], times: int, seed: int | None) -> list[Job]:
-    """Every sample ``times`` times, each with a seed of its own that follows from ``seed``."""
-    return [Job(sample, number, _seed(seed, sample, number)) for number in range(1, times + 1) for sample in samples]
+    def on_failure(self, job: Job, error: LwtuiError) -> None:
+        """A job could not be answered."""
 
 
-def _seed(seed: int | None, sample: Sample, number: int) -> int | None:
+def make_jobs(samples: Sequence[Sample], repeats: int, seed: int | None) -> list[Job]:
+    """Return ``repeats`` jobs for each sample, each with its own seed derived from ``seed``."""
+    return [Job(sample, repeat, _seed(seed, sample, repeat)) for repeat in range(1, repeats + 1) for sample in samples]
+
+
+def _seed(seed: int | None, sample: Sample, repeat: int) -> int | None:
     if seed is None:
         return None
-    return int(sha256(f"{seed}/{sample.id}/{number}".encode()).hexdigest()[:7], 16)
+    return int(sha256(f"{seed}/{sample.id}/{repeat}".encode()).hexdigest()[:7], 16)
 
 
-def open_jobs(jobs: Iterable[Job], identity: Identity, store: JsonLines) -> list[Job]:
-    """The jobs that ``store`` has no answer to. Rows of those that failed go: each key has one row."""
+def pending_jobs(jobs: Iterable[Job], identity: RunIdentity, store: JsonLinesFile) -> list[Job]:
+    """Return the jobs that ``store`` holds no answer to, and remove the rows of their failures from it."""
     jobs = list(jobs)
-    answered = {key_of(row) for row in store.rows if not row.get("error")}
-    wanted = [job for job in jobs if identity.key(job) not in answered]
-    again = {identity.key(job) for job in wanted}
-    store.keep(lambda row: key_of(row) not in again)
-    return wanted
+    answered = {row_key(row) for row in store.rows if not row.get("error")}
+    pending = [job for job in jobs if identity.key(job) not in answered]
+    pending_keys = {identity.key(job) for job in pending}
+    store.retain(lambda row: row_key(row) not in pending_keys)
+    return pending
 
 
-class Runner:
-    """One model's run over the jobs that are open."""
+class SuiteRunner:
+    """Answers the jobs of one suite with one model."""
 
     def __init__(
         self,
         agent: Agent,
         generator: Generator,
-        identity: Identity,
-        store: JsonLines,
+        identity: RunIdentity,
+        store: JsonLinesFile,
         tracker: UsageTracker,
         watcher: RunWatcher,
     ) -> None:
@@ -103,67 +109,68 @@ class Runner:
         self._failures_in_a_row = 0
 
     async def run(self, jobs: Sequence[Job], concurrency: int) -> None:
-        """Answer ``jobs``, ``concurrency`` of them at once. One that fails leaves a row that says why.
+        """Answer ``jobs``, up to ``concurrency`` at once. A job that fails leaves a row with the error.
 
-        Raises :class:`LwtuiError` where going on makes no sense: wrong key, no such model, nobody there, no money, or
-        failure upon failure. What was answered before is stored.
+        Raises:
+            LwtuiError: Every further call would fail (see :func:`~lwtui_bench.workers.is_fatal`), or too many jobs
+                failed in a row. The answers so far are stored.
         """
-        most_failures = max(_LEAST_FAILURES, 2 * concurrency)
+        max_failures = max(_MIN_FAILURES, 2 * concurrency)
 
-        async def do(job: Job) -> None:
+        async def process(job: Job) -> None:
             error = await self._answer(job)
             self._failures_in_a_row = self._failures_in_a_row + 1 if error else 0
-            if error and self._failures_in_a_row >= most_failures:
+            if error and self._failures_in_a_row >= max_failures:
                 raise LwtuiError(
-                    f"{self._failures_in_a_row} prompts in a row were not answered, so the run was ended. The last "
-                    f"time: {error}"
+                    f"The run was stopped because {self._failures_in_a_row} prompts in a row were not answered. The "
+                    f"last error: {error}"
                 )
 
-        await work_through(jobs, do, concurrency)
+        await run_concurrently(jobs, process, concurrency)
 
     async def _answer(self, job: Job) -> LwtuiError | None:
-        """Answer one job and store its row; the error if it could not be."""
-        began = monotonic()
+        """Answer one job and store its row; return the error if it failed."""
+        start = monotonic()
         task = self._tracker.task("the next answer")
         agent = self._agent.metered(task)
-        self._watcher.started(job)
+        self._watcher.on_start(job)
         try:
-            outcome = await self._generator.answer(agent, job, lambda event: self._watcher.happened(job, event))
+            answer = await self._generator.generate(agent, job, lambda event: self._watcher.on_event(job, event))
         except LwtuiError as error:
             if is_fatal(error):
                 raise
-            outcome = Outcome("", "stop", {"error": str(error)})
-            await self._store.append_soon(self._row(job, outcome, task.usage, began))
-            self._watcher.failed(job, error)
+            failed = GeneratedAnswer("", "stop", {"error": str(error)})
+            await self._store.append_async(self._row(job, failed, task.usage, start))
+            self._watcher.on_failure(job, error)
             return error
-        row = self._row(job, outcome, outcome.earlier + task.usage, began)
-        await self._store.append_soon(row)
-        self._generator.stored(job)
-        self._watcher.stored(job, row)
+        row = self._row(job, answer, answer.earlier_usage + task.usage, start)
+        await self._store.append_async(row)
+        self._generator.discard_progress(job)
+        self._watcher.on_answer(job, row)
         return None
 
-    def _row(self, job: Job, outcome: Outcome, usage: Usage, began: float) -> dict[str, Any]:
+    def _row(self, job: Job, answer: GeneratedAnswer, usage: Usage, start: float) -> dict[str, Any]:
         sample, identity = job.sample, self._identity
         cost = self._agent.prices.cost(usage)
         return {
             "prompt": sample.prompt,
             "type": sample.type,
             "length": sample.length,
-            "response_length": count(outcome.text),
-            "response": outcome.text,
+            "response_length": count(answer.text),
+            "response": answer.text,
             "id": sample.id,
             "suite": identity.suite,
             "language": sample.language,
             "model": identity.model,
             "mode": identity.mode,
-            "sample": job.number,
+            "sample": job.repeat,
             "seed": job.seed,
             "settings": dict(identity.settings),
             "settings_hash": identity.hash,
             "usage": vars(usage),
             "cost": None if cost is None else round(cost, 8),
-            "finish_reason": "error" if "error" in outcome.fields else outcome.finish_reason,
-            "seconds": round(monotonic() - began, 2),
+            "finish_reason": "error" if "error" in answer.fields else answer.finish_reason,
+            "seconds": round(monotonic() - start, 2),
             **sample.extra,
-            **outcome.fields,
+            **answer.fields,
         }

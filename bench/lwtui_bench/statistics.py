@@ -1,6 +1,6 @@
-"""How sure a figure is. Prompts are the unit: several answers to one prompt are averaged before anything is drawn.
+"""Confidence intervals and tests. The unit of observation is the prompt: several answers to one prompt are averaged.
 
-Everything is seeded, so that a report says the same each time.
+All resampling is seeded, so that a report is reproducible.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 SEED = 20_240_813
-_MOST_EXACT = 14  # pairs up to which every assignment of signs is looked at
-_SURE = 0.05
-_POWER = 2.8  # standard errors: a true difference of so many is found four times in five
+_MAX_EXACT = 14  # pairs for which all sign assignments are enumerated
+_SIGNIFICANCE = 0.05
+_POWER_FACTOR = 2.8  # standard errors: a true difference of this size is found in 80% of samples
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over ``n`` prompts and its 95 % confidence interval, which says nothing where ``n`` is 1."""
+    """A mean over ``n`` prompts and its 95% confidence interval, which is meaningless if ``n`` is 1."""
 
     mean: float
     low: float
@@ -34,75 +34,97 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference:
-    """B less A over the prompts that both have, with its 95 % interval and two-sided p."""
+    """The difference B − A over ``n`` prompts that both runs answered.
+
+    Attributes:
+        low: Lower end of the 95% confidence interval.
+        high: Upper end of the 95% confidence interval.
+        p: Two-sided p-value.
+        visible: Minimum detectable difference: one that this many prompts show with 80% probability.
+    """
 
     mean: float
     low: float
     high: float
     p: float
     n: int
-    visible: float  # a difference that so many prompts would most likely show
+    visible: float
 
     @property
-    def is_sure(self) -> bool:
-        """Whether it can be told from chance: the test and the interval must agree."""
-        return self.p < _SURE and (self.low > 0 or self.high < 0)
+    def is_significant(self) -> bool:
+        """Whether both the test and the interval exclude chance."""
+        return self.p < _SIGNIFICANCE and (self.low > 0 or self.high < 0)
 
 
-def interval(values: Sequence[Sequence[float]]) -> Interval:
-    """The sum of the means of some columns (one for each figure, a row for each prompt), by bootstrap over the rows.
+def bootstrap_interval(table: Sequence[Sequence[float]]) -> Interval:
+    """Return the sum of the column means, with its interval by bootstrap over the rows.
 
-    ``nan`` is a figure that a prompt does not have. Raises ``ValueError`` without rows.
+    Args:
+        table: One row per prompt and one column per figure; ``nan`` where a prompt lacks the figure.
+
+    Raises:
+        ValueError: There are no rows.
     """
-    return _interval(tuple(map(tuple, values)))
+    return _bootstrap_interval(tuple(map(tuple, table)))
 
 
-@lru_cache(maxsize=1024)  # the tables and the pictures of a report show the same ones
-def _interval(values: tuple[tuple[float, ...], ...]) -> Interval:
+@lru_cache(maxsize=1024)  # the tables and charts of a report show the same intervals
+def _bootstrap_interval(rows: tuple[tuple[float, ...], ...]) -> Interval:
     import numpy as np
 
-    table = np.asarray(values, dtype=float)
+    table = np.asarray(rows, dtype=float)
     if table.size == 0:
         raise ValueError("there is nothing to average")
     mean = float(np.nanmean(table, axis=0).sum())
-    drawn = _bootstrap(table)
-    low, high = np.nanpercentile(drawn, (2.5, 97.5))
+    low, high = np.nanpercentile(_resampled_means(table), (2.5, 97.5))
     return Interval(mean, float(low), float(high), len(table))
 
 
-def _bootstrap(table: Array) -> Array:
-    """The statistic of :func:`interval` for each resample, in slices that keep memory small."""
+def _resampled_means(table: Array) -> Array:
+    """Return the sum of the column means of each resample; work in slices to bound memory."""
     import numpy as np
 
     random = np.random.default_rng(SEED)
     known = ~np.isnan(table)
     filled = np.where(known, table, 0.0)
-    found = []
+    means = []
     for _ in range(20):
         weights = random.multinomial(len(table), np.full(len(table), 1 / len(table)), size=RESAMPLES // 20)
         with np.errstate(invalid="ignore", divide="ignore"):
-            found.append(((weights @ filled) / (weights @ known)).sum(axis=1))
-    return np.concatenate(found)
+            means.append(((weights @ filled) / (weights @ known)).sum(axis=1))
+    return np.concatenate(means)
 
 
 def difference(pairs: Sequence[tuple[float, float]]) -> Difference:
-    """B less A, for ``pairs`` of (A, B) of the same prompts. Raises ``ValueError`` without pairs."""
+    """Test the difference B − A.
+
+    Args:
+        pairs: The figures (A, B) of each prompt.
+
+    Raises:
+        ValueError: There are no pairs.
+    """
     import numpy as np
 
     if not pairs:
         raise ValueError("there is nothing to compare")
     deltas = np.asarray([b - a for a, b in pairs], dtype=float)
-    around = interval(deltas[:, None].tolist())
+    interval = bootstrap_interval(deltas[:, None].tolist())
     error = float(deltas.std(ddof=1)) / len(deltas) ** 0.5 if len(deltas) > 1 else float("inf")
-    return Difference(around.mean, around.low, around.high, _sign_flip(deltas), len(deltas), _POWER * error)
+    p = _permutation_p(deltas)
+    return Difference(interval.mean, interval.low, interval.high, p, len(deltas), _POWER_FACTOR * error)
 
 
-def _sign_flip(deltas: Array) -> float:
-    """Two-sided p of the permutation test: how often chance alone, which swaps A and B, brings so large a mean."""
+def _permutation_p(deltas: Array) -> float:
+    """Return the two-sided p-value of the paired permutation (sign-flip) test of the mean.
+
+    It is exact for few pairs. For more it is a Monte Carlo estimate, in which the observed assignment counts as one of
+    those drawn, so that p is never 0 (Phipson and Smyth 2010).
+    """
     import numpy as np
 
     size = len(deltas)
-    if size <= _MOST_EXACT:
+    if size <= _MAX_EXACT:
         signs = (np.arange(2**size)[:, None] >> np.arange(size)) & 1
         means = np.abs(((signs * 2 - 1) * deltas).mean(axis=1))
         return float(np.mean(means >= abs(deltas.mean()) - 1e-12))
@@ -112,43 +134,47 @@ def _sign_flip(deltas: Array) -> float:
     return float((np.sum(means >= abs(deltas.mean()) - 1e-12) + 1) / (RESAMPLES + 1))
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's correction of several p-values that were looked at together."""
-    order = sorted(range(len(ps)), key=lambda at: ps[at])
-    corrected = [0.0] * len(ps)
-    reached = 0.0
-    for rank, at in enumerate(order):
-        reached = max(reached, min(1.0, (len(ps) - rank) * ps[at]))
-        corrected[at] = reached
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Correct p-values for multiple comparisons by Holm's method."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    corrected = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
     return corrected
 
 
-def alpha(units: Sequence[Sequence[float]]) -> float | None:
-    """Krippendorff's alpha for interval data: 1 is full agreement, 0 that of chance.
+def krippendorff_alpha(units: Sequence[Sequence[float]]) -> float | None:
+    """Return Krippendorff's alpha for interval data: 1 is full agreement, 0 is chance.
 
-    A unit holds the ratings that it got. ``None`` where fewer than two units got two, or all ratings are the same.
+    Args:
+        units: The ratings of each unit; units may have different numbers of ratings.
+
+    Returns:
+        ``None`` if fewer than two units have several ratings, or all ratings are equal.
     """
     rated = [list(unit) for unit in units if len(unit) > 1]
-    every = [value for unit in rated for value in unit]
+    ratings = [value for unit in rated for value in unit]
     if len(rated) < 2:
         return None
-    expected = _squares(every) / (len(every) - 1)
+    expected = _pairwise_squares(ratings) / (len(ratings) - 1)
     if expected == 0:
         return None
-    observed = sum(_squares(unit) / (len(unit) - 1) for unit in rated)
+    observed = sum(_pairwise_squares(unit) / (len(unit) - 1) for unit in rated)
     return 1 - observed / expected
 
 
-def spread(units: Sequence[Sequence[float]]) -> float | None:
-    """The pooled standard deviation within units that have several ratings; ``None`` where none has."""
+def pooled_deviation(units: Sequence[Sequence[float]]) -> float | None:
+    """Return the pooled standard deviation within units with several ratings, or ``None`` if there are none."""
     rated = [list(unit) for unit in units if len(unit) > 1]
-    free = sum(len(unit) - 1 for unit in rated)
-    if not free:
+    degrees_of_freedom = sum(len(unit) - 1 for unit in rated)
+    if not degrees_of_freedom:
         return None
-    return float((sum(_squares(unit) / len(unit) for unit in rated) / free) ** 0.5)
+    return float((sum(_pairwise_squares(unit) / len(unit) for unit in rated) / degrees_of_freedom) ** 0.5)
 
 
-def _squares(values: Sequence[float]) -> float:
-    """The sum of the squared differences of all pairs."""
+def _pairwise_squares(values: Sequence[float]) -> float:
+    """Return the sum of the squared differences of all pairs."""
     mean = sum(values) / len(values)
     return len(values) * sum((value - mean) ** 2 for value in values)

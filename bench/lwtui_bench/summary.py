@@ -1,4 +1,4 @@
-"""From rows to what a report says: the figures of each run, with how sure they are."""
+"""Aggregate answers and verdicts into runs: the figures of each run, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -11,43 +11,50 @@ from statistics import fmean
 from typing import Any
 
 from lwtui.errors import LwtuiError
-from lwtui_bench.answers import Answer, read_answers
-from lwtui_bench.grades import DIMENSIONS, filled, quality
+from lwtui_bench.answers import StoredAnswer, read_answers
+from lwtui_bench.grades import DIMENSIONS, fill_missing, quality
 from lwtui_bench.judge import Verdict, read_verdicts, verdicts_path
 from lwtui_bench.length_score import BINS, bin_of, length_score
 from lwtui_bench.metrics import measure
-from lwtui_bench.statistics import Interval, interval
+from lwtui_bench.statistics import Interval, bootstrap_interval
 from lwtui_bench.suites import suites
-from lwtui_bench.tasks import Score, Suite
+from lwtui_bench.tasks import Scorer, Suite
 
-# The figures that runs are compared by. What S_q is depends on the judge; mean is that of S_l and S_q.
+# The figures by which runs are compared. S_q depends on the judge; "mean" is the mean of S_l and S_q.
 FIGURES = {"S_l": "length", "S_q": "quality", "mean": "the mean of length and quality"}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An answer with its scores (the headline first) and, where a judge has graded it, its grades and S_q."""
+class ScoredAnswer:
+    """An answer with its scores, and with its grades if a judge has graded it.
 
-    answer: Answer
+    Attributes:
+        scores: The suite's scores from 0 to 100, the headline first.
+        grades: Mean grade per dimension, from 1 to 5; ``None`` if there are no usable grades.
+    """
+
+    answer: StoredAnswer
     scores: Mapping[str, float]
     verdicts: tuple[Verdict, ...] = ()
     grades: Mapping[str, float] | None = None
 
     @property
     def s_l(self) -> float:
+        """The headline score, which is S_l for LongBench-Write."""
         return next(iter(self.scores.values()))
 
     @property
     def s_q(self) -> float | None:
+        """S_q, or ``None`` without grades."""
         return None if self.grades is None else quality(self.grades)
 
     @property
-    def is_unscored(self) -> bool:
-        """A judge was asked and gave nothing that can be used."""
+    def is_ungraded(self) -> bool:
+        """Whether a judge was asked but gave no usable grades."""
         return bool(self.verdicts) and self.grades is None
 
     def figure(self, name: str) -> float:
-        """One of :data:`FIGURES`, or another of the suite's; ``nan`` where there is none."""
+        """Return a figure of :data:`FIGURES` or a score of the suite; ``nan`` if there is none."""
         s_q = math.nan if self.s_q is None else self.s_q
         if name == "S_l":
             return self.s_l
@@ -60,101 +67,121 @@ class Entry:
 
 @dataclass(frozen=True)
 class Run:
-    """Answers of one model, made in one way, to one suite. ``judges`` names those that have graded any of them."""
+    """The answers of one model to one suite, all made with the same settings.
+
+    Attributes:
+        judges: Labels of the judges that graded any of the answers.
+        has_published: Whether published results of the suite are shown next to it.
+    """
 
     label: str
     suite: str
-    entries: tuple[Entry, ...]
+    answers: tuple[ScoredAnswer, ...]
     judges: tuple[str, ...] = ()
-    has_published: bool = False  # whether published figures of its suite stand beside it
+    has_published: bool = False
 
     @property
     def n(self) -> int:
-        return len(self.entries)
+        """Number of answers."""
+        return len(self.answers)
 
     @property
     def unanswered(self) -> int:
-        return sum(not entry.answer.is_answered for entry in self.entries)
+        """Number of missing answers."""
+        return sum(not scored.answer.is_answered for scored in self.answers)
 
     @property
-    def cut(self) -> int:
-        """Answers that ended because no more tokens were allowed."""
-        return sum(entry.answer.finish_reason == "length" for entry in self.entries)
+    def truncated(self) -> int:
+        """Number of answers cut off by the token limit."""
+        return sum(scored.answer.finish_reason == "length" for scored in self.answers)
 
     @property
     def longest(self) -> int:
-        return max((entry.answer.actual for entry in self.entries), default=0)
+        """Length of the longest answer."""
+        return max((scored.answer.actual for scored in self.answers), default=0)
 
     @property
     def cost(self) -> float | None:
-        costs = [entry.answer.cost for entry in self.entries if entry.answer.cost is not None]
+        """Total cost, or ``None`` if no answer states one."""
+        costs = [scored.answer.cost for scored in self.answers if scored.answer.cost is not None]
         return sum(costs) if costs else None
 
     @property
-    def unscored(self) -> list[Entry]:
-        return [entry for entry in self.entries if entry.is_unscored]
+    def ungraded(self) -> list[ScoredAnswer]:
+        """The answers for which a judge gave no usable grades."""
+        return [scored for scored in self.answers if scored.is_ungraded]
 
     @property
     def is_judged(self) -> bool:
-        return any(entry.s_q is not None for entry in self.entries if entry.answer.is_answered)
+        """Whether any answer has been graded."""
+        return any(scored.s_q is not None for scored in self.answers if scored.answer.is_answered)
 
     @cached_property
-    def by_prompt(self) -> dict[str, list[Entry]]:
-        grouped: dict[str, list[Entry]] = {}
-        for entry in self.entries:
-            grouped.setdefault(entry.answer.id, []).append(entry)
+    def by_prompt(self) -> dict[str, list[ScoredAnswer]]:
+        """The answers by the id of their prompt."""
+        grouped: dict[str, list[ScoredAnswer]] = {}
+        for scored in self.answers:
+            grouped.setdefault(scored.answer.id, []).append(scored)
         return grouped
 
     def figure(self, name: str) -> Interval | None:
-        """A figure over all prompts, as published: the mean of S_l and S_q is that of their means."""
+        """Return a figure over all prompts. As published, "mean" is the mean of the means of S_l and S_q."""
         parts = ("S_l", "S_q") if name == "mean" else (name,)
         table = [
-            [mean_of(entry.figure(part) for entry in entries) / len(parts) for part in parts]
-            for entries in self.by_prompt.values()
+            [mean_of(scored.figure(part) for scored in answers) / len(parts) for part in parts]
+            for answers in self.by_prompt.values()
         ]
         if not table or any(all(math.isnan(value) for value in column) for column in zip(*table, strict=True)):
             return None
-        return interval(table)
+        return bootstrap_interval(table)
 
     def dimension(self, name: str) -> Interval | None:
-        """A dimension of quality, 0 to 100."""
+        """Return the mean of a dimension of quality, from 0 to 100."""
         table = [
-            [mean_of((entry.grades[name] - 1) * 25 if entry.grades else math.nan for entry in entries)]
-            for entries in self.by_prompt.values()
+            [mean_of((scored.grades[name] - 1) * 25 if scored.grades else math.nan for scored in answers)]
+            for answers in self.by_prompt.values()
         ]
-        return None if all(math.isnan(row[0]) for row in table) else interval(table)
+        return None if all(math.isnan(row[0]) for row in table) else bootstrap_interval(table)
 
     @cached_property
     def metrics(self) -> dict[str, float]:
-        """The means of what can be measured without a judge, over the answers that have it."""
+        """Means of the metrics that need no judge (see :mod:`lwtui_bench.metrics`)."""
         found: dict[str, list[float]] = {}
-        for entry in self.entries:
-            if entry.answer.is_answered:
-                for name, value in measure(entry.answer).items():
+        for scored in self.answers:
+            if scored.answer.is_answered:
+                for name, value in measure(scored.answer).items():
                     found.setdefault(name, []).append(value)
         return {name: fmean(values) for name, values in found.items()}
 
-    def grouped(self, key: Callable[[Answer], str], order: Sequence[str] = ()) -> dict[str, Run]:
-        """The run in parts, by what ``key`` says of an answer: those of ``order`` first."""
-        parts: dict[str, list[Entry]] = {name: [] for name in order}
-        for entry in self.entries:
-            parts.setdefault(key(entry.answer), []).append(entry)
-        return {name: replace(self, entries=tuple(entries)) for name, entries in parts.items() if entries}
+    def group_by(self, key: Callable[[StoredAnswer], str], order: Sequence[str] = ()) -> dict[str, Run]:
+        """Split the run by a property of its answers. Groups named in ``order`` come first; empty ones are left out."""
+        groups: dict[str, list[ScoredAnswer]] = {name: [] for name in order}
+        for scored in self.answers:
+            groups.setdefault(key(scored.answer), []).append(scored)
+        return {name: replace(self, answers=tuple(answers)) for name, answers in groups.items() if answers}
 
     def by_length(self) -> dict[str, Run]:
-        return self.grouped(lambda answer: bin_of(answer.length), BINS)
+        """Split the run by bins of the required length."""
+        return self.group_by(lambda answer: bin_of(answer.length), BINS)
 
     def by_type(self) -> dict[str, Run]:
-        return self.grouped(lambda answer: answer.type)
+        """Split the run by type of text."""
+        return self.group_by(lambda answer: answer.type)
 
     def by_language(self) -> dict[str, Run]:
-        return self.grouped(lambda answer: answer.language)
+        """Split the run by language of the prompt."""
+        return self.group_by(lambda answer: answer.language)
 
 
 def load_runs(paths: Sequence[Path], *, compat: bool = False) -> list[Run]:
-    """The runs in some files, with the verdicts that lie beside them. Raises :class:`LwtuiError`.
+    """Load the runs in some files of answers, with the verdicts stored beside them.
 
-    ``compat``: a grade that a judge left out counts as 3, as in upstream's script.
+    Args:
+        paths: The files.
+        compat: Whether to count missing grades as 3, as the upstream script does.
+
+    Raises:
+        LwtuiError: A file cannot be read, is malformed, or holds no answers.
     """
     known = suites()
     runs: list[Run] = []
@@ -164,61 +191,69 @@ def load_runs(paths: Sequence[Path], *, compat: bool = False) -> list[Run]:
             raise LwtuiError(f"{path} holds no answers.")
         judged = verdicts_path(path)
         verdicts = read_verdicts(judged) if judged.is_file() else []
-        runs += _runs_of(path, answers, verdicts, known, compat=compat)
-    return _told_apart(runs, paths)
+        runs += _split_into_runs(path, answers, verdicts, known, compat=compat)
+    return _with_unique_labels(runs)
 
 
-def load_all(path: Path) -> Run:
-    """Every answer of a file as one run, whoever gave it."""
+def load_as_one_run(path: Path) -> Run:
+    """Load all answers of a file as one run, whichever models gave them.
+
+    Raises:
+        LwtuiError: The file cannot be read, is malformed, or holds no answers.
+    """
     runs = load_runs([path])
-    entries = tuple(entry for run in runs for entry in run.entries)
-    return runs[0] if len(runs) == 1 else Run(path.stem, "", entries)
+    answers = tuple(scored for run in runs for scored in run.answers)
+    return runs[0] if len(runs) == 1 else Run(path.stem, "", answers)
 
 
-def _runs_of(
-    path: Path, answers: Sequence[Answer], verdicts: Sequence[Verdict], known: Mapping[str, Suite], *, compat: bool
+def _split_into_runs(
+    path: Path,
+    answers: Sequence[StoredAnswer],
+    verdicts: Sequence[Verdict],
+    known: Mapping[str, Suite],
+    *,
+    compat: bool,
 ) -> list[Run]:
     by_text: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
         by_text.setdefault((verdict.prompt_id, verdict.answer_hash), []).append(verdict)
-    grouped: dict[tuple[str, str, str], list[Entry]] = {}
+    grouped: dict[tuple[str, str, str], list[ScoredAnswer]] = {}
     for answer in answers:
         suite = known.get(answer.suite)
-        own = tuple(by_text.get((answer.id, answer.hash), ()))
-        entry = Entry(answer, _scores(path, answer, suite.score if suite else None), own)
+        on_answer = tuple(by_text.get((answer.id, answer.hash), ()))
+        scored = ScoredAnswer(answer, _scores(path, answer, suite.score if suite else None), on_answer)
         label = answer.model or path.stem
         if answer.mode not in ("", "direct"):
             label += f" ({answer.mode})"
-        grouped.setdefault((label, answer.suite, str(answer.row.get("settings_hash", ""))), []).append(entry)
+        grouped.setdefault((label, answer.suite, str(answer.row.get("settings_hash", ""))), []).append(scored)
     return [
-        _judged(label, known.get(suite), suite, entries, compat=compat)
-        for (label, suite, _), entries in grouped.items()
+        _make_run(label, known.get(suite), suite, scored, compat=compat)
+        for (label, suite, _), scored in grouped.items()
     ]
 
 
-def _scores(path: Path, answer: Answer, score: Score | None) -> Mapping[str, float]:
+def _scores(path: Path, answer: StoredAnswer, score: Scorer | None) -> Mapping[str, float]:
     try:
         return score(answer) if score else {"S_l": length_score(answer.length, answer.actual)}
     except ValueError as error:
-        raise LwtuiError(f"{path}: an answer to “{answer.prompt[:40]}…” cannot be scored: {error}.") from None
+        raise LwtuiError(f"{path}: the answer to “{answer.prompt[:40]}…” cannot be scored: {error}.") from None
 
 
-def _judged(label: str, suite: Suite | None, name: str, entries: Sequence[Entry], *, compat: bool) -> Run:
-    judges = tuple(sorted({judge_label(verdict) for entry in entries for verdict in entry.verdicts}))
-    graded = [replace(entry, grades=_grades(entry, judged=bool(judges), compat=compat)) for entry in entries]
-    # A file of upstream's own names no suite.
+def _make_run(label: str, suite: Suite | None, name: str, answers: Sequence[ScoredAnswer], *, compat: bool) -> Run:
+    judges = tuple(sorted({judge_label(verdict) for scored in answers for verdict in scored.verdicts}))
+    graded = [replace(scored, grades=_mean_grades(scored, judged=bool(judges), compat=compat)) for scored in answers]
+    # Files written by the upstream scripts name no suite: they are LongBench-Write.
     return Run(label, name, tuple(graded), judges, has_published=suite.published if suite else not name)
 
 
-def _grades(entry: Entry, *, judged: bool, compat: bool) -> Mapping[str, float] | None:
-    """The mean over the judges of each one's mean over its repeats. No answer is as bad as can be, once others are
-    judged."""
-    if not entry.answer.is_answered:
+def _mean_grades(scored: ScoredAnswer, *, judged: bool, compat: bool) -> Mapping[str, float] | None:
+    """Average over each judge's repeats, then over judges. In a judged run, a missing answer gets the lowest grades."""
+    if not scored.answer.is_answered:
         return dict.fromkeys(DIMENSIONS, 1.0) if judged else None
     per_judge: dict[str, list[Mapping[str, float]]] = {}
-    for verdict in entry.verdicts:
+    for verdict in scored.verdicts:
         if verdict.is_complete or (compat and verdict.grades):
-            per_judge.setdefault(judge_label(verdict), []).append(filled(verdict.grades))
+            per_judge.setdefault(judge_label(verdict), []).append(fill_missing(verdict.grades))
     if not per_judge:
         return None
     return {
@@ -227,51 +262,50 @@ def _grades(entry: Entry, *, judged: bool, compat: bool) -> Mapping[str, float] 
 
 
 def judge_label(verdict: Verdict) -> str:
-    """A judge's name, with its prompt where that is not the published one."""
+    """Return a judge's name, with the name of its prompt unless that is the published one."""
     return verdict.judge if verdict.template == "official" else f"{verdict.judge} ({verdict.template} prompt)"
 
 
-def _told_apart(runs: list[Run], paths: Sequence[Path]) -> list[Run]:
-    """Runs with labels of their own."""
+def _with_unique_labels(runs: list[Run]) -> list[Run]:
     labels = [run.label for run in runs]
-    several_suites = len({run.suite for run in runs}) > 1
+    has_several_suites = len({run.suite for run in runs}) > 1
     seen: dict[str, int] = {}
-    told = []
+    renamed = []
     for run in runs:
         label = run.label
-        if labels.count(label) > 1 and several_suites and run.suite:
+        if labels.count(label) > 1 and has_several_suites and run.suite:
             label = f"{label}, {run.suite}"
         seen[label] = seen.get(label, 0) + 1
-        told.append(replace(run, label=f"{label} #{seen[label]}" if seen[label] > 1 else label))
-    return told
+        renamed.append(replace(run, label=f"{label} #{seen[label]}" if seen[label] > 1 else label))
+    return renamed
 
 
-def length_table(run: Run) -> dict[str, Any]:
-    """The public JSON of ``bench score``."""
-    scored = {name: fmean(entry.scores[name] for entry in run.entries) for name in run.entries[0].scores}
-    table: dict[str, Any] = {"S_l": fmean(entry.s_l for entry in run.entries), **_counts(run)}
-    if (found := run.figure("S_l")) and found.n > 1:
-        table["interval"] = [found.low, found.high]
-    if further := {name: value for name, value in scored.items() if name != "S_l"}:
+def scores_json(run: Run) -> dict[str, Any]:
+    """Return the object that ``lwtui bench score --json`` prints."""
+    scores = {name: fmean(scored.scores[name] for scored in run.answers) for name in run.answers[0].scores}
+    table: dict[str, Any] = {"S_l": fmean(scored.s_l for scored in run.answers), **_counts(run)}
+    if (interval := run.figure("S_l")) and interval.n > 1:
+        table["interval"] = [interval.low, interval.high]
+    if further := {name: value for name, value in scores.items() if name != "S_l"}:
         table["scores"] = further
-    for name, parts in (
+    for name, groups in (
         ("by_length", run.by_length()),
         ("by_type", run.by_type()),
         ("by_language", run.by_language()),
     ):
         table[name] = {
-            part: {"S_l": fmean(entry.s_l for entry in one.entries), "n": one.n, "unanswered": one.unanswered}
-            for part, one in parts.items()
+            group: {"S_l": fmean(scored.s_l for scored in part.answers), "n": part.n, "unanswered": part.unanswered}
+            for group, part in groups.items()
         }
     table["metrics"] = run.metrics
     return table
 
 
 def _counts(run: Run) -> dict[str, Any]:
-    return {"n": run.n, "unanswered": run.unanswered, "cut": run.cut, "longest": run.longest}
+    return {"n": run.n, "unanswered": run.unanswered, "cut": run.truncated, "longest": run.longest}
 
 
 def mean_of(values: Iterable[float]) -> float:
-    """The mean of those that are numbers; ``nan`` if none is."""
+    """Return the mean, ignoring ``nan``; ``nan`` if there is nothing else."""
     known = [value for value in values if not math.isnan(value)]
     return fmean(known) if known else math.nan

@@ -1,6 +1,6 @@
-"""What is asked, and how an answer is scored without a judge: a :class:`Suite`. Other packages can add their own.
+"""Suites: where prompts come from, and how an answer is scored without a judge.
 
-A package adds one by an entry point of the group ``lwtui_bench.suites`` that names a :class:`Suite`::
+Another package adds a :class:`Suite` with an entry point in the group ``lwtui_bench.suites``::
 
     [project.entry-points."lwtui_bench.suites"]
     my-suite = "my_package:SUITE"
@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 from lwtui.errors import LwtuiError
 from lwtui.text import detect_language
-from lwtui_bench.fields import length_in, prompt_id, prompt_in, type_in
+from lwtui_bench.fields import get_length, get_prompt, get_type, prompt_id
 from lwtui_bench.jsonl import read_rows
 
 if TYPE_CHECKING:
-    from lwtui_bench.answers import Answer
+    from lwtui_bench.answers import StoredAnswer
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One thing to write. ``length`` is required, in words, or characters for Chinese.
+    """One prompt of a suite.
 
-    ``extra`` holds a suite's own fields: they go into the answer's row, where the suite's score finds them.
+    Attributes:
+        length: The required length, in words (characters for Chinese).
+        extra: A suite's own fields. They are copied into the answer's row, where the suite's scorer finds them.
     """
 
     prompt: str
@@ -38,7 +40,7 @@ class Sample:
 
     @cached_property
     def id(self) -> str:
-        """The same for the same prompt, wherever it comes from."""
+        """Identifier of the prompt, the same in every suite and file."""
         return prompt_id(self.prompt)
 
     @cached_property
@@ -47,38 +49,45 @@ class Sample:
         return detect_language(self.prompt)
 
 
-Score = Callable[["Answer"], Mapping[str, float]]
+Scorer = Callable[["StoredAnswer"], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A benchmark. ``load`` takes the folder or file that ``--data`` names, or ``None``.
+    """A benchmark.
 
-    ``score`` gives named figures from 0 to 100 for one answer; the first is the headline. An answer that is not there
-    scores 0.
+    Attributes:
+        load: Returns the samples. Its argument is the folder or file given with ``--data``, or ``None``.
+        score: Returns named scores from 0 to 100 for one answer, the headline first. A missing answer scores 0.
+        published: Whether the published results on LongBench-Write are shown next to this suite's.
     """
 
     name: str
     description: str
     load: Callable[[Path | None], Sequence[Sample]]
-    score: Score
-    published: bool = False  # whether the figures of published models on LongBench-Write stand beside its own
+    score: Scorer
+    published: bool = False
 
 
 def read_samples(path: Path, extra: Sequence[str] = ()) -> list[Sample]:
-    """The samples of a file with a row ``{"prompt", "type", "length"}`` a line; ``extra`` fields are kept.
+    """Read a file with one ``{"prompt", "type", "length"}`` object per line.
 
-    Raises :class:`LwtuiError` that names the lines which are wrong.
+    Args:
+        path: The file.
+        extra: Names of further fields to keep.
+
+    Raises:
+        LwtuiError: The file is missing, empty or malformed; the message names the lines.
     """
     seen: set[str] = set()
 
     def parse(row: dict[str, Any]) -> Sample:
-        prompt = prompt_in(row)
+        prompt = get_prompt(row)
         if prompt in seen:
-            raise ValueError("its prompt stands in an earlier line already")
+            raise ValueError("an earlier line has the same prompt")
         seen.add(prompt)
         kept = {name: row[name] for name in extra if name in row}
-        return Sample(prompt, type_in(row), math.ceil(length_in(row)), kept)
+        return Sample(prompt, get_type(row), math.ceil(get_length(row)), kept)
 
     samples = read_rows(path, parse)
     if not samples:

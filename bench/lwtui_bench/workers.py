@@ -1,4 +1,4 @@
-"""Several at once, and an orderly end: what is under way is finished, since it may be paid for."""
+"""Run jobs concurrently and stop in an orderly way: calls in flight are finished, since they may be paid for."""
 
 from __future__ import annotations
 
@@ -11,35 +11,38 @@ from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.budget import BudgetReached
 
-# After these, no other call would succeed either.
+# After one of these, every other call would fail too.
 _FATAL = frozenset({"auth", "unknown-model", "unreachable"})
 _T = TypeVar("_T")
 
 
 def is_fatal(error: LwtuiError) -> bool:
-    """Whether what failed here would fail for everything else too: wrong key, no such model, nobody there, no money."""
+    """Return whether every other call would fail the same way: wrong key, unknown model, no server, no budget left."""
     return isinstance(error, BudgetReached) or (isinstance(error, ModelError) and error.kind in _FATAL)
 
 
-async def work_through(items: Iterable[_T], do: Callable[[_T], Awaitable[None]], concurrency: int) -> None:
-    """Do every item, ``concurrency`` at once. After the first :class:`LwtuiError` nothing new is begun; it is raised
-    when those under way have ended.
+async def run_concurrently(items: Iterable[_T], process: Callable[[_T], Awaitable[None]], concurrency: int) -> None:
+    """Process every item, up to ``concurrency`` at once.
+
+    Raises:
+        LwtuiError: The first that ``process`` raised. No further item is started then, and those in flight are finished
+            before it is raised.
     """
-    waiting = deque(items)
+    queue = deque(items)
     failures: list[LwtuiError] = []
 
     async def work() -> None:
-        while waiting and not failures:
+        while queue and not failures:
             try:
-                await do(waiting.popleft())
+                await process(queue.popleft())
             except LwtuiError as error:
                 failures.append(error)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(concurrency, len(waiting))):
+            for _ in range(min(concurrency, len(queue))):
                 group.create_task(work())
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
     if failures:
         raise failures[0]

@@ -1,9 +1,9 @@
-"""How soon lwtui is there: the commands' help and the app's first frame, each beside the least that Python can do.
+"""Measure how fast lwtui starts: its help and the app's first frame, each next to the minimum that Python needs.
 
     .venv/bin/python bench/speed/startup.py
 
-Each pair is measured in one run, in turns, so that whatever else the machine does meets both. The tables show
-medians, their difference and their ratio. Goals: the help within 100 ms, the first frame within 500 ms.
+The two commands of a pair are measured alternately, so that other load on the machine affects both. The table shows
+medians and their ratio. Goals: help within 100 ms, the first frame within 500 ms.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Bare(App):
 
 Bare().run()
 """
-# What a whole frame shows: something of its middle, and of its last line.
+# Text in the middle and on the last line of a complete frame.
 BARE_FRAME, LWTUI_FRAME = (b"ready-to-write", b"Quit"), (b"Nothing here yet", b"Help")
-MOST_SECONDS = 30.0
+MAX_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What is measured, beside its baseline; the goal in seconds."""
+    """A command and its baseline; the goal is in seconds."""
 
     name: str
     measured: Callable[[], float]
@@ -56,46 +56,46 @@ class Pair:
 
 
 def time_to_end(command: list[str], environment: dict[str, str]) -> float:
-    """Seconds until a command has ended."""
-    began = time.perf_counter()
+    """Return the seconds until a command exits."""
+    start = time.perf_counter()
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
 def time_to_text(command: list[str], environment: dict[str, str], frame: tuple[bytes, ...]) -> float:
-    """Seconds until a program on a terminal of 80×24 has drawn all of ``frame``; then it is ended."""
-    began = time.perf_counter()
+    """Return the seconds until a program on an 80×24 terminal has drawn all of ``frame``, then kill it."""
+    start = time.perf_counter()
     process, terminal = pty.fork()
     if process == 0:
         os.execve(command[0], command, environment)
     try:
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        return _wait_for(terminal, frame, began)
+        return _wait_for(terminal, frame, start)
     finally:
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
         os.close(terminal)
 
 
-def _wait_for(terminal: int, frame: tuple[bytes, ...], began: float) -> float:
+def _wait_for(terminal: int, frame: tuple[bytes, ...], start: float) -> float:
     drawn = b""
-    while (left := began + MOST_SECONDS - time.perf_counter()) > 0:
+    while (left := start + MAX_SECONDS - time.perf_counter()) > 0:
         if not select.select([terminal], [], [], left)[0]:
             break
         try:
             drawn += os.read(terminal, 65536)
-        except OSError:  # how Linux says that the program has ended
+        except OSError:  # on Linux, the program has exited
             break
         if all(part in drawn for part in frame):
-            return time.perf_counter() - began
-    raise SystemExit(f"{frame!r} was never drawn. The screen got: {drawn[-2000:]!r}")
+            return time.perf_counter() - start
+    raise SystemExit(f"{frame!r} was never drawn. The terminal received: {drawn[-2000:]!r}")
 
 
 def measure(pair: Pair, rounds: int) -> tuple[float, float]:
-    """The medians of a pair, in turns, after one round to fill the caches."""
+    """Return the medians of a pair, measured alternately after a round that fills the caches."""
     pair.measured(), pair.baseline()
     times = [(pair.measured(), pair.baseline()) for _ in range(rounds)]
-    return statistics.median(one for one, _ in times), statistics.median(one for _, one in times)
+    return statistics.median(took for took, _ in times), statistics.median(took for _, took in times)
 
 
 def pairs(home: str) -> list[Pair]:
@@ -133,11 +133,11 @@ def main() -> int:
     print(f"{'':<20} {'median':>8} {'':<18} {'median':>8} {'ratio':>6} {'goal':>8}")
     with tempfile.TemporaryDirectory() as home:
         for pair in pairs(home):
-            took, least = measure(pair, rounds)
+            took, baseline = measure(pair, rounds)
             met = "met" if took <= pair.goal else "missed"
             print(
-                f"{pair.name:<20} {took * 1000:>5.0f} ms {pair.baseline_name:<18} {least * 1000:>5.0f} ms"
-                f" {took / least:>6.2f} {pair.goal * 1000:>5.0f} ms {met}"
+                f"{pair.name:<20} {took * 1000:>5.0f} ms {pair.baseline_name:<18} {baseline * 1000:>5.0f} ms"
+                f" {took / baseline:>6.2f} {pair.goal * 1000:>5.0f} ms {met}"
             )
     return 0
 

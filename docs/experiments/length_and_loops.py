@@ -1,10 +1,10 @@
-"""What the length control and the repetition filter do for a model that needs them: the demo model, with and without.
+"""Compare texts of the demo model with and without length control and repetition filter.
 
     .venv/bin/python docs/experiments/length_and_loops.py [--only length loops]
 
-Length: a document of 20 sections, each of 150 words, written by lwtui, and by plain AgentWrite: the same prompts, one
-call a section, whatever comes is the section. Loops: five long texts in one call, written by lwtui and without its
-filter. About half an hour on two cores.
+``length``: a document of 20 sections of 150 words each, written by lwtui and by plain AgentWrite, which uses the same
+prompts, makes one call per section and takes whatever comes. ``loops``: five long texts, each in one call, written by
+lwtui with and without the repetition filter. Takes about half an hour on two cores.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from lwtui.models.llama_cpp.client import LlamaModel
 from lwtui.models.llama_cpp.demo import demo_path
 from lwtui.models.profiles import PROFILES
 from lwtui.text import count_words
-from lwtui_bench.metrics import distinct, longest_repeat, tokens_of
+from lwtui_bench.metrics import distinct_n, longest_repeat, tokens_of
 
 WORDS = 150
 TOPICS = ["soil", "pots", "seeds", "water", "light", "wind", "pests", "pruning", "harvest", "tools"]
@@ -44,6 +44,7 @@ LONG = 1500  # words
 
 
 def gardening() -> Plan:
+    """Return a plan of 20 sections with equal targets."""
     return Plan(
         "Gardening",
         tuple(
@@ -55,23 +56,26 @@ def gardening() -> Plan:
 
 
 def task_of(brief: Brief, plan: Plan, number: int) -> SectionTask:
+    """Return the task for section ``number`` (from 1) of a plan without any text."""
     section = Draft(plan).sections()[number - 1]
     return SectionTask(brief, plan, section, number, section.words)
 
 
 async def plain_section(agent: Agent, task: SectionTask, written: str) -> str:
-    """What one call answers, after the text ``written`` so far."""
+    """Return the completion of one call for a section; ``written`` is the text before it."""
     prompt = agent.prompts.section(task, SectionView(task.target, written))
     request = Request(prompt, max_tokens=task.target * 3 + 128)
     return await answered(agent, agent.prepared(await agent.fitted(request), task.brief, task.number))
 
 
 async def answered(agent: Agent, request: Request) -> str:
+    """Make one call and return its text."""
     parts = [part async for part in agent.model.stream(request)]
     return "".join(part.text for part in parts if isinstance(part, TextPiece)).strip()
 
 
 async def lengths(agent: Agent) -> None:
+    """Print the table of lengths."""
     plan, brief = gardening(), Brief("Write a guide to gardening", words=20 * WORDS, seed=1)
     draft, continued = Draft(plan), 0
     async with aclosing(write(agent, brief, draft)) as events:
@@ -84,7 +88,7 @@ async def lengths(agent: Agent) -> None:
         text = await plain_section(agent, task_of(brief, plan, number), written)
         plain.append(count_words(text))
         written = "\n\n".join(filter(None, (written, agent.prompts.earlier(section.title, section.main_point, text))))
-        written = written[-8000:]  # what surely fits
+        written = written[-8000:]  # always fits the context
     print("| 20 sections of 150 words | mean distance from the target | shortest | longest | words in all |")
     print("| --- | --- | --- | --- | --- |")
     for name, found in ((f"lwtui ({continued} continued)", controlled), ("plain AgentWrite", plain)):
@@ -93,6 +97,7 @@ async def lengths(agent: Agent) -> None:
 
 
 async def loops(agent: Agent) -> None:
+    """Print the table of repetition."""
     print("| text | distinct-4 with | without | longest repeat with | without | rolled back |")
     print("| --- | --- | --- | --- | --- | --- |")
     for seed, instruction in enumerate(TEXTS):
@@ -105,7 +110,7 @@ async def loops(agent: Agent) -> None:
                 rolled_back += isinstance(event, TextRolledBack)
         (filtered,) = draft.texts.values()
         prompt = agent.prompts.section(task_of(brief, plan, 1), SectionView(LONG))
-        request = agent.prepared(Request(prompt, LONG * 2, least_words=LONG), brief, 1)
+        request = agent.prepared(Request(prompt, LONG * 2, min_words=LONG), brief, 1)
         free = await answered(agent, request)
         row = [instruction.removeprefix("Write ")]
         for text, measure in ((filtered, distinct_4), (free, distinct_4), (filtered, longest), (free, longest)):
@@ -114,7 +119,7 @@ async def loops(agent: Agent) -> None:
 
 
 def distinct_4(text: str) -> str:
-    return f"{distinct(tokens_of(text)[0], 4) or 0:.2f}"
+    return f"{distinct_n(tokens_of(text)[0], 4) or 0:.2f}"
 
 
 def longest(text: str) -> str:

@@ -2,9 +2,9 @@
 
     python docs/experiments/length_follows_data.py
 
-The same base (``tiny``, 0.4 million parameters, random) is tuned three times on the same rows, whose answers are cut
-after 25, 50 and 100 words while the instructions still ask for up to 200. Then each model is asked for 12 to 200
-words. Writes length_follows_data.png and length_follows_data.json beside this script; a few minutes on two cores.
+Tunes the same base (``tiny``, 0.4 million random parameters) three times on the same rows, with answers truncated to
+25, 50 and 100 words while the instructions still ask for up to 200. Then asks each model for 12 to 200 words. Writes
+``length_follows_data.png`` and ``length_follows_data.json`` beside this script. Takes a few minutes on two cores.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ sys.path.insert(0, str(HERE.parents[1] / "training"))
 from lwtui.text import count_words  # noqa: E402
 from lwtui_training.pipeline import checkpoint_of, run_step  # noqa: E402
 from lwtui_training.progress import quiet_libraries  # noqa: E402
-from lwtui_training.recipe import BaseConfig, Data, Hardware, Prefs, Recipe, Sft  # noqa: E402
+from lwtui_training.recipe import BaseConfig, DataConfig, HardwareConfig, PrefsConfig, Recipe, SftConfig  # noqa: E402
 from lwtui_training.rows import write_rows  # noqa: E402
 from make_tiny_rows import PLACES, text  # noqa: E402
 
 CUTS = (25, 50, 100)
 ASKED = (12, 25, 50, 100, 200)
-SAMPLES = 8  # of each length asked
+SAMPLES = 8  # outputs for each length asked for
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def lengths_after(cut: int, folder: Path) -> dict[int, list[int]]:
-    """Words of the outputs for each length asked, of the base tuned on answers cut after ``cut`` words."""
+    """Tune the base on answers truncated to ``cut`` words; return its outputs' lengths by the length asked for."""
     from lwtui_training.answer_sampling import AnswerSampler
 
     rows = folder / "rows.jsonl"
@@ -53,40 +53,38 @@ def lengths_after(cut: int, folder: Path) -> dict[int, list[int]]:
         output=str(folder / f"cut-{cut}"),
         seed=1,
         base=BaseConfig("tiny", format="longwriter-llama", dtype="float32"),
-        data=Data(long=str(rows), words_cut=cut, most_repetition=1.0),
-        sft=Sft(max_length=768, max_steps=250, learning_rate=4e-3, gradient_checkpointing=False, save_steps=1000),
-        prefs=Prefs(samples=SAMPLES, batch_size=SAMPLES, max_new_tokens=900, temperature=0.8, top_p=1.0),
-        hardware=Hardware(device="cpu", threads=1),
+        data=DataConfig(long=str(rows), words_cut=cut, most_repetition=1.0),
+        sft=SftConfig(max_length=768, max_steps=250, learning_rate=4e-3, gradient_checkpointing=False, save_steps=1000),
+        prefs=PrefsConfig(samples=SAMPLES, batch_size=SAMPLES, max_new_tokens=900, temperature=0.8, top_p=1.0),
+        hardware=HardwareConfig(device="cpu", threads=1),
     )
     for step in ("data", "sft"):
         run_step(recipe, step)
     sampler = AnswerSampler(replace(recipe, seed=2), checkpoint_of(recipe, "sft")[0])
     place = PLACES[0]
     return {
-        words: [
-            count_words(text) for text in sampler.answers(f"Tell of the {place}. Write about {words} words.", words)
-        ]
+        words: [count_words(text) for text in sampler.sample(f"Tell of the {place}. Write about {words} words.", words)]
         for words in ASKED
     }
 
 
 def make_rows() -> list[dict[str, object]]:
-    """Simple stories of 12 to 200 words, each as long as its instruction says."""
-    drawn = random.Random(3)
+    """Make rows of simple stories of 12 to 200 words, each as long as its instruction says."""
+    rng = random.Random(3)
     rows: list[dict[str, object]] = []
     for place in PLACES[:4]:
         for words in ASKED:
             for _ in range(6):
-                said = [
+                messages = [
                     {"role": "user", "content": f"Tell of the {place}. Write about {words} words."},
-                    {"role": "assistant", "content": text(place, words, drawn)},
+                    {"role": "assistant", "content": text(place, words, rng)},
                 ]
-                rows.append({"messages": said})
+                rows.append({"messages": messages})
     return rows
 
 
 def draw(results: dict[int, dict[int, list[int]]]) -> None:
-    """Length asked against length written, and the longest output against the cut."""
+    """Plot the length written against the length asked for, and the longest output against the longest answer."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -97,12 +95,12 @@ def draw(results: dict[int, dict[int, list[int]]]) -> None:
         left.plot(
             list(lengths), [fmean(found) for found in lengths.values()], marker="o", label=f"answers cut at {cut} words"
         )
-    left.plot(ASKED, ASKED, color="grey", linestyle=":", label="as asked")
+    left.plot(ASKED, ASKED, color="gray", linestyle=":", label="as asked")
     left.set(xscale="log", yscale="log", xlabel="words asked", ylabel="words written (mean)")
     left.legend(fontsize=8)
     longest = [max(max(found) for found in lengths.values()) for lengths in results.values()]
     right.plot(CUTS, longest, marker="s")
-    right.plot(CUTS, CUTS, color="grey", linestyle=":", label="the cut")
+    right.plot(CUTS, CUTS, color="gray", linestyle=":", label="the cut")
     right.set(xscale="log", yscale="log", xlabel="longest answer in the data (words)", ylabel="longest output (words)")
     right.legend(fontsize=8)
     for axes in (left, right):

@@ -13,7 +13,8 @@ Usable as a library::
 
 from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.agentwrite.plan import direct_plan, make_plan, plan_document, replan_section
-from lwtui.agentwrite.plan_format import PlanError, parse_plan
+from lwtui.agentwrite.plan_format import PlanError
+from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.retry import RetryPolicy
 from lwtui.agentwrite.run_state import RunState

@@ -1,10 +1,12 @@
-"""A model together with what the method needs to write with it."""
+"""An open model together with all that the method needs to write with it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
+from lwtui.agentwrite.cache_table import model_key
+from lwtui.agentwrite.length_habits import LengthHabits
 from lwtui.agentwrite.prompt_builder import PromptBuilder, builder_for
 from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.agentwrite.retry import RetryPolicy
@@ -17,12 +19,12 @@ from lwtui.models.profiles import Profile
 from lwtui.models.sampling import with_sampling
 
 _MARGIN = 128  # tokens
-_LEAST_ROOM = 64  # tokens
-_DRY = 0.8  # multiplier of DRY once a model has begun to repeat itself
+_LEAST_ROOM = 64  # tokens of an answer
+_DRY = 0.8  # DRY multiplier once a model has begun to repeat itself
 
 
 class NoRoom(ModelError):
-    """A prompt does not fit the model's context, however little of the text so far it shows."""
+    """The prompt does not fit the model's context, however little of the earlier text it shows."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, kind="context")
@@ -30,75 +32,83 @@ class NoRoom(ModelError):
 
 @dataclass
 class LearnedLimits:
-    """What calls have shown about a model. Shared by all agents that are made from one."""
+    """Limits of a model that its calls have revealed. An agent shares them with all of its copies.
 
-    reasoning_tokens: int = 0  # to allow a call for reasoning, beside those for its answer
-    context_share: float = 1.0  # of the context that the model claims to have
+    Attributes:
+        reasoning_tokens: Tokens to allow for reasoning, in addition to those for the answer.
+        context_share: The share of the advertised context that the model really has.
+    """
+
+    reasoning_tokens: int = 0
+    context_share: float = 1.0
 
 
 @dataclass
 class Agent:
-    """An open model, its profile, its prompts and how patient to be. Close it with :meth:`aclose`."""
+    """An open model, its profile, its prompts and its retry policy. Close it with :meth:`aclose`."""
 
     model: Model
     profile: Profile
     prompts: PromptBuilder
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     settings: ModelSettings = field(default_factory=lambda: ModelSettings(""))
-    helper: Agent | None = None  # writes summaries in its place, where another model has that role
+    helper: Agent | None = None  # writes the summaries, if another model has that role
     limits: LearnedLimits = field(default_factory=LearnedLimits)
+    lengths: LengthHabits = field(default_factory=LengthHabits)
 
     @property
     def follows_instructions(self) -> bool:
-        """Whether it is a chat model; a base model only carries a text on."""
+        """Whether it is a chat model; a base model only continues a text."""
         return self.profile.form == "chat"
 
     @property
     def context_length(self) -> int:
-        """Tokens of prompt and answer together that can be relied on."""
+        """How many tokens prompt and answer may reliably have together."""
         return int(self.model.capabilities.context_length * self.limits.context_share)
 
     @property
     def prices(self) -> Prices:
-        """What its calls cost."""
+        """The prices of its calls."""
         return Prices.of(self.settings)
 
     def metered(self, task: MeteredTask) -> Agent:
-        """This agent with the calls of its model, and of its helper, counted for ``task``."""
+        """Return a copy whose calls, and those of its helper, count toward ``task``."""
         helper = self.helper and self.helper.metered(task)
         return replace(self, model=task.model(self.model, self.prices), helper=helper)
 
     def prepared(self, request: Request, brief: Brief, salt: int, *, loops: int = 0) -> Request:
-        """``request`` with the sampling of profile and brief, the profile's stop strings, and a seed.
+        """Return ``request`` with sampling options, stop strings and a seed.
 
         Args:
-            request: The call.
-            brief: Names the document's own sampling and seed.
-            salt: Makes each call's seed another one; all of them follow from the brief's.
-            loops: How often the text was found to repeat itself, which strengthens the penalties.
+            request: The request to complete.
+            brief: Has the document's own sampling options and seed, which override the profile's.
+            salt: Varies the seed from call to call; every seed follows from the brief's.
+            loops: How often the text has repeated itself so far; more loops mean stronger penalties.
         """
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31
         return replace(
             request,
             stop=request.stop or self.profile.stop,
-            sampling=_penalised(with_sampling(self.profile.sampling, brief.sampling), loops),
+            sampling=_penalized(
+                with_sampling(self.profile.sampling, brief.sampling), loops, dry=not self.profile.ends_itself
+            ),
             seed=seed,
         )
 
     async def room_beside(self, prompt: Prompt) -> int:
-        """Tokens that the context has left for an answer; below 0 where the prompt alone is too long."""
+        """Return how many tokens ``prompt`` leaves for an answer; below 0 if the prompt alone is too long."""
         return self.context_length - self.margin - await self.model.count_tokens(prompt.plain())
 
     @property
     def margin(self) -> int:
-        """Tokens that stay free: a chat template takes some, and a count may be an estimate."""
+        """Tokens to keep free: a chat template takes some, and a count may be an estimate."""
         return min(_MARGIN, self.context_length // 16)
 
     async def fitted(self, request: Request) -> Request:
-        """``request`` with no more tokens for the answer than the context has left for it.
+        """Return ``request`` with its answer limited to what the context has left.
 
         Raises:
-            NoRoom: It has next to none left.
+            NoRoom: The context has almost nothing left.
         """
         room = await self.room_beside(request.prompt)
         if room < min(_LEAST_ROOM, request.max_tokens):
@@ -109,15 +119,15 @@ class Agent:
         return replace(request, max_tokens=min(request.max_tokens, room))
 
     def allowing_for_reasoning(self, request: Request) -> Request:
-        """``request`` with tokens for the reasoning that this model was seen to need, beside those for the answer."""
+        """Return ``request`` with additional tokens for as much reasoning as this model has needed so far."""
         return replace(request, max_tokens=request.max_tokens + self.limits.reasoning_tokens)
 
     def saw_reasoning(self, tokens: int) -> None:
-        """A call's reasoning took about so many tokens."""
+        """Remember that the reasoning of a call took about ``tokens`` tokens."""
         self.limits.reasoning_tokens = max(self.limits.reasoning_tokens, tokens)
 
     def provenance(self, request: Request) -> Provenance:
-        """What is stored with the text that ``request`` brings."""
+        """Return the provenance to store with the text that ``request`` produces."""
         return Provenance(
             model=self.model.name,
             model_hash=self.model.model_hash,
@@ -127,21 +137,26 @@ class Agent:
         )
 
     async def aclose(self) -> None:
-        """Close the model; a local one's worker process ends."""
+        """Close the model, and with a local model its worker process."""
         await self.model.aclose()
 
 
 async def open_agent(name: str, settings: Settings, *, model: ModelSettings | None = None) -> Agent:
-    """Open the model called ``name`` in the settings (or the given ``model``) and make an agent of it.
+    """Open a model and make an agent of it.
+
+    Args:
+        name: The model's name in the settings.
+        settings: The user's settings.
+        model: The model to open instead of looking up ``name``.
 
     Raises:
-        LwtuiError: It cannot be opened; one line says why and what to do.
+        LwtuiError: The model cannot be opened; the message says why and what to do.
     """
     from lwtui.models.catalog import open_model, resolve
     from lwtui.models.profiles import profile_for
 
     chosen = model or resolve(name, settings)
-    profile_for(chosen)  # reports a wrong profile before a model is loaded
+    profile_for(chosen)  # reports an unknown profile before the model is loaded
     opened = await open_model(chosen)
     profile = profile_for(chosen, has_chat=opened.capabilities.chat)
     return Agent(
@@ -150,10 +165,16 @@ async def open_agent(name: str, settings: Settings, *, model: ModelSettings | No
         prompts=builder_for(profile, PromptTemplates(profile.form, config_folder() / "prompts")),
         policy=RetryPolicy(total_seconds=chosen.retry_seconds),
         settings=chosen,
+        lengths=LengthHabits.load(model_key(chosen)),
     )
 
 
-def _penalised(sampling: Sampling, loops: int) -> Sampling:
+def _penalized(sampling: Sampling, loops: int, *, dry: bool) -> Sampling:
+    """Return ``sampling`` with penalties that grow with ``loops``.
+
+    DRY penalizes continuing a sequence as before. It makes small chat models glue fragments of words together, so only
+    base models get it.
+    """
     if not loops:
         return sampling
     return replace(
@@ -161,5 +182,5 @@ def _penalised(sampling: Sampling, loops: int) -> Sampling:
         temperature=min(1.2, (sampling.temperature or 0.8) + 0.05 * loops),
         repeat_penalty=min(1.5, (sampling.repeat_penalty or 1.0) + 0.05 * loops),
         frequency_penalty=min(1.0, 0.2 * loops),
-        dry_multiplier=max(sampling.dry_multiplier or 0.0, _DRY),
+        dry_multiplier=max(sampling.dry_multiplier or 0.0, _DRY) if dry else sampling.dry_multiplier,
     )

@@ -1,7 +1,7 @@
-"""Candidates for one section, for a person to choose from: the same request under different seeds.
+"""Candidates for one section, from which the writer chooses: the same request under different seeds.
 
-They are written at the same time where the backend takes several calls at once (a prefix that they share is then
-evaluated once), otherwise one after the other.
+Where the backend takes several calls at once, candidates are written in parallel, and their common prefix is evaluated
+once. Otherwise they are written one after the other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import StrEnum
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
 from lwtui.agentwrite.run_state import RunState, SectionRun
-from lwtui.agentwrite.write import WorkingDocument, together, write_document
+from lwtui.agentwrite.write import WorkingDocument, run_concurrently, write_document
 from lwtui.documents.model import Brief, Note, Plan, Provenance, Section, SectionSummary, Status
 from lwtui.errors import LwtuiError
 from lwtui.models.budget import BudgetReached
@@ -27,7 +27,7 @@ MOST_CANDIDATES = 8
 
 
 class CandidateState(StrEnum):
-    """How far a candidate is."""
+    """The state of a candidate."""
 
     WAITING = "waiting"
     WRITING = "being written"
@@ -38,13 +38,13 @@ class CandidateState(StrEnum):
 
 @dataclass
 class Candidate:
-    """One candidate.
+    """One of several texts for a section.
 
     Attributes:
-        number: Counts from 1.
-        state: How far it is.
+        number: Its number, from 1.
+        state: Its state.
         error: Why it stopped or failed.
-        version: The id under which a document keeps it, once it does.
+        version: The id of the version in the document, once it is stored there.
     """
 
     number: int
@@ -65,42 +65,42 @@ class Candidate:
 
     @property
     def length(self) -> int:
-        """Its length, in the counter's unit."""
+        """The length of the text, in the counter's unit."""
         return count_words(self.text)
 
     @property
     def usage(self) -> Usage:
-        """What its calls took, once it has ended."""
+        """Token usage of its calls so far."""
         return self._usage
 
     @property
     def provenance(self) -> Provenance | None:
-        """Where its text comes from, once it has started."""
+        """The provenance of its text; ``None`` until writing has started."""
         run = self._run
         if run is None or run.provenance is None:
             return None
         return replace(run.provenance, task=f"candidate {self.number}", basis=run.basis)
 
     def apply(self, event: Event) -> None:
-        """Bring it to where ``event`` leaves it."""
+        """Update the candidate with ``event``."""
         self._events.apply(event)
         if self._run is not None:
             self.state = CandidateState.DONE if self._run.finished else CandidateState.WRITING
 
     def fail(self, error: LwtuiError) -> None:
-        """Its writing ended with ``error``."""
+        """Record that writing ended with ``error``."""
         kept = isinstance(error, BudgetReached) and self.text.strip()
         self.state = CandidateState.STOPPED if kept else CandidateState.FAILED
         self.error = str(error)
 
     def count(self, usage: Usage) -> None:
-        """Its calls took ``usage`` in all."""
+        """Record the token usage of all its calls."""
         self._usage = usage
 
 
 @dataclass(frozen=True)
 class CandidateChanged:
-    """Something happened to a candidate, which has already applied it. ``event`` is ``None`` where it failed."""
+    """A candidate changed: it has applied ``event``, or failed if ``event`` is ``None``."""
 
     candidate: Candidate
     event: Event | None
@@ -116,30 +116,30 @@ async def write_candidates(
     tracker: UsageTracker | None = None,
     likely_completion: int | None = None,
 ) -> None:
-    """Write ``count`` candidates for a section, whatever its text is now. A candidate that fails does not stop others.
+    """Write ``count`` candidates for a section, whatever its present text. One that fails does not stop the others.
 
     Args:
-        agent: Who writes.
+        agent: The model that writes.
         brief: What the writer asked for.
-        document: What there is.
-        section_id: The section.
-        count: From 1 to :data:`MOST_CANDIDATES`.
-        emit: Is told each change.
-        tracker: Counts the calls and holds them to a budget.
-        likely_completion: Tokens that one candidate is expected to take.
+        document: The document as it stands.
+        section_id: The section to write.
+        count: How many candidates to write, from 1 to :data:`MOST_CANDIDATES`.
+        emit: Awaited for each change of a candidate.
+        tracker: Counts token usage and enforces the budget.
+        likely_completion: Output tokens that one candidate is expected to take.
 
     Raises:
-        LwtuiError: All of them failed.
-        BudgetReached: The budget did not last for all of them.
+        LwtuiError: All candidates failed.
+        BudgetReached: The budget was used up before all candidates were complete.
     """
     if not 1 <= count <= MOST_CANDIDATES:
         raise LwtuiError(f"Between 1 and {MOST_CANDIDATES} candidates can be written at once.")
     if brief.seed is None:
-        brief = replace(brief, seed=secrets.randbelow(2**31))  # one that can be kept with the text
+        brief = replace(brief, seed=secrets.randbelow(2**31))  # a known seed, to be stored with the text
     candidates = [Candidate(number) for number in range(1, count + 1)]
     slots = asyncio.Semaphore(max(1, agent.model.capabilities.parallel))
     reached: list[BudgetReached] = []
-    view = _Finished(document.plan, document.sections(), section_id, document.notes, document.summaries)
+    view = _Snapshot(document.plan, document.sections(), section_id, document.notes, document.summaries)
 
     async def work(candidate: Candidate) -> None:
         metered = (tracker or UsageTracker()).task("another candidate", likely_completion=likely_completion)
@@ -167,9 +167,9 @@ async def write_candidates(
             candidate.count(metered.usage)
             await emit(CandidateChanged(candidate, None))
         finally:
-            candidate.count(metered.usage)  # also of one that is stopped
+            candidate.count(metered.usage)  # also if the candidate is canceled
 
-    await together([work(candidate) for candidate in candidates])
+    await run_concurrently([work(candidate) for candidate in candidates])
     if reached:
         raise reached[0]
     if all(candidate.state is CandidateState.FAILED for candidate in candidates):
@@ -177,15 +177,17 @@ async def write_candidates(
 
 
 @dataclass(frozen=True)
-class _Finished:
-    """A document as it was when the candidates were begun, with the section taken for done, so that each candidate
-    begins it anew."""
+class _Snapshot:
+    """A snapshot of the document in which the section counts as done, so that each candidate starts from nothing."""
 
     plan: Plan
-    standing: Sequence[Section]
+    snapshot: Sequence[Section]
     section_id: str
     notes: Sequence[Note]
     summaries: Mapping[str, SectionSummary]
 
     def sections(self) -> list[Section]:
-        return [replace(one, status=Status.DONE) if one.id == self.section_id else one for one in self.standing]
+        return [
+            replace(section, status=Status.DONE) if section.id == self.section_id else section
+            for section in self.snapshot
+        ]

@@ -1,8 +1,8 @@
-"""A model reads the document as an editor does: contradictions, and what is said twice in other words.
+"""Has a model review the document as an editor does: contradictions, and passages that restate others.
 
-A model's word is not taken for it: each finding has to quote the text, and a quote that does not stand there word for
-word drops the finding, which is counted. A document that is too long for one call is read in stretches, each of which
-also leaves quotes of its facts; a last call holds those of all stretches against each other.
+No finding is taken on trust: each must quote the text, and a finding whose quotes are not in the text word for word is
+dropped and counted. A document that is too long for one call is read in stretches. From each, the model also quotes
+facts, and a last call compares the facts of all stretches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from lwtui.text import clean, one_line
 _ANSWER_TOKENS = 2000
 LIKELY_ANSWER = 300  # tokens
 _LONGEST_WHY = 300
-_MOST_FACTS = 30  # quotes that one stretch hands on
+_MOST_FACTS = 30  # quotes taken from one stretch
 _KINDS = {
     "contradiction": "contradiction",
     "restated": "restated",
@@ -43,7 +43,7 @@ KINDS = {
     "contradiction": "two places cannot both be true",
     "restated": "one place says in other words what another has said",
     "other": "anything else that an editor would mark at two places",
-}  # that a look without a model does not find
+}  # the kinds that lint cannot find without a model
 _FINDING = {
     "type": "object",
     "properties": {
@@ -64,8 +64,8 @@ _SCHEMA = {
     "required": ["findings", "facts"],
     "additionalProperties": False,
 }
-_MOST_FINDINGS = 12  # of one call under the grammar
-# The same shape for a model on this machine. Its strings have an end, as a small model's may not have by itself.
+_MOST_FINDINGS = 12  # in one answer under the grammar
+# The schema as a grammar, for a local model. It limits the strings, which a small model might never end by itself.
 _GRAMMAR = (
     rf'root ::= "{{\"findings\": [" (finding (", " finding){{0,{_MOST_FINDINGS - 1}}})? "], \"facts\": [" '
     rf'(string (", " string){{0,{_MOST_FACTS - 1}}})? "]}}"'
@@ -80,7 +80,7 @@ _GRAMMAR = (
 
 @dataclass(frozen=True)
 class Reading:
-    """Stretch ``number`` of ``total`` is being read; the last of several holds the facts against each other."""
+    """Call ``number`` of ``total`` starts. Each reads a stretch; if there are several, the last compares the facts."""
 
     number: int
     total: int
@@ -88,12 +88,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Found:
+    """The review produced a finding."""
+
     finding: Finding
 
 
 @dataclass(frozen=True)
 class Reviewed:
-    """The result of a review. ``dropped`` findings quoted what does not stand in the text."""
+    """The result of a review: ``found`` findings; ``dropped`` others, whose quotes are not in the text."""
 
     found: int
     dropped: int
@@ -104,24 +106,24 @@ CriticEvent = Reading | Found | Retrying
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Paragraphs that one call reads: the number of their part, and offsets in its text."""
+    """The paragraphs that one call reads, each as the number of its part and the offsets in the part's text."""
 
     blocks: tuple[tuple[int, int, int], ...]
 
 
 @dataclass
 class _Review:
-    """What has been found so far."""
+    """The findings and facts so far."""
 
     parts: Sequence[TextPart]
     places: QuoteFinder
-    told: set[frozenset[tuple[int, int]]] = field(default_factory=set)
+    reported: set[frozenset[tuple[int, int]]] = field(default_factory=set)
     facts: list[str] = field(default_factory=list)
     found: int = 0
     dropped: int = 0
 
-    def take(self, answer: str) -> Iterator[Found]:
-        """The findings of an answer whose quotes stand in the text."""
+    def findings_in(self, answer: str) -> Iterator[Found]:
+        """Yield the findings of an answer that are new and whose quotes are in the text. Collect its facts, too."""
         findings, facts = parse(answer)
         for row in findings:
             finding = self._checked(row)
@@ -129,8 +131,8 @@ class _Review:
                 self.dropped += 1
                 continue
             key = frozenset((place.part, place.start) for place in finding.places)
-            if key not in self.told:
-                self.told.add(key)
+            if key not in self.reported:
+                self.reported.add(key)
                 self.found += 1
                 yield Found(finding)
         self.facts += [fact for fact in facts[:_MOST_FACTS] if self.places.find(fact) is not None]
@@ -147,17 +149,21 @@ class _Review:
 async def review(
     agent: Agent, brief: Brief, parts: Sequence[TextPart], emit: Callable[[CriticEvent], Awaitable[None]]
 ) -> Reviewed:
-    """Have a model read ``parts`` and find what is wrong between two places of them.
+    """Have a model read ``parts`` and report pairs of places that contradict or restate each other.
 
     Args:
         agent: The critic.
         brief: What the writer asked for.
         parts: The document's sections.
-        emit: Is told how far the reading is, and each finding as it comes.
+        emit: Awaited for each call that starts, each finding and each retry.
+
+    Returns:
+        How many findings there are, and how many were dropped.
 
     Raises:
-        LwtuiError: The model follows no instructions.
-        ModelError: A fault lasts. What was found until then stays valid.
+        LwtuiError: The model is a base model.
+        ModelError: A call failed for good. The findings so far remain valid.
+        BudgetReached: The budget is used up. The findings so far remain valid.
     """
     if not agent.follows_instructions:
         raise LwtuiError(
@@ -165,31 +171,32 @@ async def review(
             "lwtui config set roles.critic NAME."
         )
     stretches = await _stretches(agent, brief, parts)
-    reader = _Review(parts, QuoteFinder(parts))
+    collected = _Review(parts, QuoteFinder(parts))
     total = len(stretches) + (len(stretches) > 1)
     for number, stretch in enumerate(stretches, 1):
         await emit(Reading(number, total))
-        text = _shown(parts, stretch)
-        prompt = _text(agent, "critic", brief, text=text, facts=_facts_wanted(agent, number, len(stretches)))
-        await _read(agent, brief, prompt, number, reader, emit)
-    if len(stretches) > 1 and len(reader.facts) > 1:
+        text = _stretch_text(parts, stretch)
+        facts = _facts_instruction(agent, number, len(stretches))
+        prompt = _fill_template(agent, "critic", brief, text=text, facts=facts)
+        await _read(agent, brief, prompt, number, collected, emit)
+    if len(stretches) > 1 and len(collected.facts) > 1:
         await emit(Reading(total, total))
-        facts = "\n".join(f"- {fact}" for fact in reader.facts)
-        await _read(agent, brief, _text(agent, "critic_facts", brief, facts=facts), total, reader, emit)
-    return Reviewed(reader.found, reader.dropped)
+        facts = "\n".join(f"- {fact}" for fact in collected.facts)
+        await _read(agent, brief, _fill_template(agent, "critic_facts", brief, facts=facts), total, collected, emit)
+    return Reviewed(collected.found, collected.dropped)
 
 
 def parse(answer: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """The findings and facts of an answer, also of one that was cut off or stands in other words."""
+    """Return the findings and facts in an answer, also if it is cut off or has text around the JSON."""
     answer = clean(answer)
     start = answer.find("{")
     try:
-        whole, _ = json.JSONDecoder().raw_decode(answer[start:]) if start >= 0 else ({}, 0)
+        value, _ = json.JSONDecoder().raw_decode(answer[start:]) if start >= 0 else ({}, 0)
     except (ValueError, RecursionError):
-        whole = {"findings": _single_objects(answer)}
-    if "findings" not in whole and "first" in whole:
-        whole = {"findings": _single_objects(answer)}
-    findings, facts = whole.get("findings", []), whole.get("facts", [])
+        value = {"findings": _single_objects(answer)}
+    if "findings" not in value and "first" in value:
+        value = {"findings": _single_objects(answer)}
+    findings, facts = value.get("findings", []), value.get("facts", [])
     return (
         [row for row in findings if isinstance(row, dict)] if isinstance(findings, list) else [],
         [fact for fact in facts if isinstance(fact, str)] if isinstance(facts, list) else [],
@@ -202,7 +209,7 @@ def _single_objects(answer: str) -> list[dict[str, Any]]:
         try:
             row = json.loads(match.group())
         except (ValueError, RecursionError):
-            continue  # what follows may still be whole
+            continue  # later objects may still be complete
         if "first" in row:
             found.append(row)
     return found
@@ -213,7 +220,7 @@ async def _read(
     brief: Brief,
     text: str,
     salt: int,
-    reader: _Review,
+    collected: _Review,
     emit: Callable[[CriticEvent], Awaitable[None]],
 ) -> None:
     prompt = agent.prompts.instruct(brief, text)
@@ -234,39 +241,40 @@ async def _read(
     try:
         await ask(agent, request, emit_retries, into=answer)
     except BudgetReached as error:
-        reached = error  # what came of the answer is paid for
-    for found in reader.take(answer.text):
+        reached = error  # use the part of the answer that was paid for
+    for found in collected.findings_in(answer.text):
         await emit(found)
     if reached is not None:
         raise reached
 
 
-def _text(agent: Agent, name: str, brief: Brief, **values: str) -> str:
+def _fill_template(agent: Agent, name: str, brief: Brief, **values: str) -> str:
     language = language_name(brief.language)
     return agent.prompts.templates.render(
         name, instruction=instruction_of(brief), language=language, kinds=", ".join(_KINDS), **values
     )
 
 
-def _facts_wanted(agent: Agent, number: int, total: int) -> str:
+def _facts_instruction(agent: Agent, number: int, total: int) -> str:
     if total == 1:
         return agent.prompts.templates.render("critic_whole")
     return agent.prompts.templates.render("critic_stretch", number=number, total=total, most=_MOST_FACTS)
 
 
-def _shown(parts: Sequence[TextPart], stretch: _Stretch) -> str:
-    shown, last = [], -1
+def _stretch_text(parts: Sequence[TextPart], stretch: _Stretch) -> str:
+    blocks, last = [], -1
     for number, start, end in stretch.blocks:
         if number != last and parts[number].title:
-            shown.append(f"## {parts[number].title}")
+            blocks.append(f"## {parts[number].title}")
         last = number
-        shown.append(parts[number].text[start:end].strip())
-    return "\n\n".join(shown)
+        blocks.append(parts[number].text[start:end].strip())
+    return "\n\n".join(blocks)
 
 
 async def _stretches(agent: Agent, brief: Brief, parts: Sequence[TextPart]) -> list[_Stretch]:
-    """The whole document if one call has room for it; else as few stretches of whole paragraphs as there must be."""
-    empty = agent.prompts.instruct(brief, _text(agent, "critic", brief, text="", facts=_facts_wanted(agent, 99, 99)))
+    """Divide the document into as few stretches of whole paragraphs as the context allows; one, if it all fits."""
+    text = _fill_template(agent, "critic", brief, text="", facts=_facts_instruction(agent, 99, 99))
+    empty = agent.prompts.instruct(brief, text)
     assert empty is not None
     answer = min(_ANSWER_TOKENS, agent.context_length // 3)
     room = max(64, await agent.room_beside(empty) - answer - agent.limits.reasoning_tokens)

@@ -1,4 +1,4 @@
-"""A coroutine that emits events, as an async iterator: for those who use the method as a library."""
+"""Turns a coroutine that emits events into an async iterator, for use as a library."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from lwtui.agentwrite.events import Emit, Event
 
 
 async def events_of(work: Callable[[Emit], Awaitable[object]]) -> AsyncGenerator[Event, None]:
-    """Run ``work``, which is given what to await for each event, and yield the events in order.
+    """Run ``work`` and yield its events in order.
 
-    The work goes on only when the reader asks for the next event, so it sees what the reader did with the last one.
-    Closing the iterator cancels the work at once. Raises what ``work`` raises, after the events before it.
+    ``work`` continues only when the reader asks for the next event, so it sees what the reader did with the last one.
+    Closing the iterator cancels ``work`` at once.
+
+    Args:
+        work: A coroutine function whose argument it awaits for each event.
+
+    Raises:
+        Exception: Whatever ``work`` raises, after the events before it.
     """
-    # It never holds more than one event of each emitter, since they wait; a limit could only block the end of the work.
+    # Emitters wait, so the queue never holds more than one event of each. A limit could only block the end of the work.
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
 
     async def emit(event: Event) -> None:

@@ -1,6 +1,6 @@
-"""What happens while a document is planned and written, one frozen dataclass for each kind of event.
+"""The events of planning and writing, one frozen dataclass each.
 
-The app, the commands, the benchmark and the data builder all read this one stream.
+The app, the commands, the benchmark and the data builder all read this stream.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class PlanDelta:
 
 @dataclass(frozen=True)
 class PlanRejected:
-    """The answer is not a usable plan; ``findings`` say why. The model is asked again."""
+    """The answer is not a usable plan, for the reasons in ``findings``. The model is asked again."""
 
     attempt: int
     findings: tuple[str, ...]
@@ -38,7 +38,7 @@ class PlanRejected:
 
 @dataclass(frozen=True)
 class PlanGrew:
-    """A plan that is made in two steps, so far: ``planned`` of its ``chapters`` have their sections."""
+    """A plan of chapters has grown: ``planned`` of its ``chapters`` have their sections."""
 
     plan: Plan
     planned: int
@@ -56,8 +56,8 @@ class PlanReady:
 class SectionStarted:
     """Writing of a section starts, or continues if ``resumed``.
 
-    ``target`` is the section's length for this run, in the counter's unit. The first ``keep`` characters of the
-    section's present text stand; new text follows them.
+    ``target`` is the section's length for this run, in the counter's unit. Of the section's present text, the first
+    ``keep`` characters stay, and new text follows them.
     """
 
     section_id: str
@@ -89,7 +89,7 @@ class TextRolledBack:
 
 @dataclass(frozen=True)
 class ContextTrimmed:
-    """The text so far no longer fits: the model sees summaries of it and the last ``tail_tokens`` verbatim."""
+    """The text so far does not fit: the model sees summaries of it, and the last ``tail_tokens`` tokens verbatim."""
 
     section_id: str
     full_tokens: int
@@ -100,7 +100,7 @@ class ContextTrimmed:
 
 @dataclass(frozen=True)
 class NotesLeftOut:
-    """The prompt has no room for these of the writer's notes (their titles)."""
+    """The prompt has no room for the notes with these titles."""
 
     section_id: str
     titles: tuple[str, ...]
@@ -108,7 +108,7 @@ class NotesLeftOut:
 
 @dataclass(frozen=True)
 class SummaryMade:
-    """An earlier section was summarised. ``digest`` is the fingerprint of the text that the summary stands for."""
+    """A section was summarized. ``digest`` is the fingerprint of the summarized text."""
 
     section_id: str
     text: str
@@ -117,7 +117,7 @@ class SummaryMade:
 
 @dataclass(frozen=True)
 class Grounded:
-    """What the section that is about to be written is based on."""
+    """The basis of the section that is about to be written."""
 
     section_id: str
     basis: Basis
@@ -134,7 +134,7 @@ class ReadingPrompt:
 
 @dataclass(frozen=True)
 class Thinking:
-    """A reasoning model is thinking; ``characters`` so far in this call."""
+    """A reasoning model is thinking: ``characters`` characters so far in this call."""
 
     section_id: str
     characters: int
@@ -142,7 +142,16 @@ class Thinking:
 
 @dataclass(frozen=True)
 class Continuing:
-    """The answer ended at ``length`` of ``target``, and the model is asked for more."""
+    """The section has ``length`` of its ``target`` length, and the model is asked for more."""
+
+    section_id: str
+    length: int
+    target: int
+
+
+@dataclass(frozen=True)
+class Redrafting:
+    """The section ended at ``length``, too far from ``target``, so another draft is written. The better one stays."""
 
     section_id: str
     length: int
@@ -151,7 +160,7 @@ class Continuing:
 
 @dataclass(frozen=True)
 class Retrying:
-    """A call failed with ``fault`` (see :attr:`lwtui.models.base.ModelError.kind`) and is repeated in ``delay`` s."""
+    """A call failed and is repeated in ``delay`` seconds. ``fault`` is the error's ``kind`` (a ``ModelError``)."""
 
     fault: str
     reason: str
@@ -162,7 +171,7 @@ class Retrying:
 
 @dataclass(frozen=True)
 class SectionFinished:
-    """A section is complete. ``length`` and ``target`` are in the counter's unit, ``usage`` is of all its calls."""
+    """A section is complete. ``length`` and ``target`` are in the counter's unit; ``usage`` sums up all its calls."""
 
     section_id: str
     length: int
@@ -173,7 +182,7 @@ class SectionFinished:
 
 @dataclass(frozen=True)
 class DocumentFinished:
-    """The run is complete; ``length`` and ``target`` are the whole document's, ``usage`` is the run's."""
+    """The run is complete. ``length`` and ``target`` are those of the whole document; ``usage`` is that of the run."""
 
     length: int
     target: int
@@ -197,21 +206,22 @@ Event = (
     | ReadingPrompt
     | Thinking
     | Continuing
+    | Redrafting
     | Retrying
     | SectionFinished
     | DocumentFinished
 )
 
 Emit = Callable[[Event], Awaitable[None]]
-"""How a planner, a writer or a reviewer tells what happens: it awaits this for each event, in order."""
+"""A callback that planners and writers await for each event, in order."""
 
 
 async def ignore(_: Event) -> None:
-    """An :data:`Emit` for callers that only want the result."""
+    """Discard an event: an :data:`Emit` for callers that want only the result."""
 
 
 def to_dict(event: Event) -> dict[str, Any]:
-    """The event as a JSON-ready object; its ``event`` names the kind."""
+    """Return the event as a dictionary for JSON, with the name of its class as ``event``."""
     fields = dataclasses.asdict(event)
     if isinstance(event, PlanReady | PlanGrew):
         fields["plan"] = event.plan.to_dict()

@@ -1,4 +1,4 @@
-"""Filters of a section's text as it streams: what they look at, and what they say of it."""
+"""Filters of a section's text as it streams: their protocol, their input and their verdicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lwtui.text import RunningCount
 
 
 class SectionText:
-    """The text of a section while it is written. ``floor``: the first so many characters are never taken back."""
+    """The text of a section while it is written. The first ``floor`` characters are never cut."""
 
     def __init__(self, text: str = "", floor: int = 0) -> None:
         self.text = text
@@ -27,7 +27,7 @@ class SectionText:
 
     @property
     def blank(self) -> bool:
-        """Whether there is nothing but white space."""
+        """Whether the text is empty or all white space."""
         return not self.text.strip()
 
     def append(self, piece: str) -> None:
@@ -43,10 +43,14 @@ class SectionText:
 
 @dataclass(frozen=True)
 class FilterVerdict:
-    """What a filter found: the section is sound up to ``keep`` characters, and ``reason`` says what follows them.
+    """A filter's finding: the section's first ``keep`` characters are sound, and what follows is not.
 
-    ``final``: the section ends there. Otherwise it does only if it is long enough, or else is written on from there.
-    ``loop``: the model repeated itself, so what follows is to be drawn otherwise.
+    Attributes:
+        keep: How many characters are sound.
+        reason: What is wrong with the rest.
+        final: Whether the section ends there in any case. Otherwise it ends there only if it is long enough; if not,
+            the model continues from there.
+        loop: Whether the model repeated itself, so that the next call needs another seed and stronger penalties.
     """
 
     keep: int
@@ -56,40 +60,46 @@ class FilterVerdict:
 
 
 class TextFilter(Protocol):
-    """One of the filters that a section's text passes through as it grows."""
+    """A filter that watches a section's text as it grows."""
 
     def trust(self, text: str) -> None:
-        """Take ``text``, with which the section begins, as it is."""
+        """Accept ``text``, the beginning of the section, without judging it."""
         ...
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
-        """Look at what is new at the end of ``text``. ``ended``: no more of it is coming."""
+        """Check the new end of ``text``.
+
+        Args:
+            text: The section's whole text.
+            ended: Whether the text is complete.
+
+        Returns:
+            A verdict if something is wrong, otherwise ``None``.
+        """
         ...
 
     def cut(self, keep: int) -> None:
-        """The section was cut to ``keep`` characters."""
+        """Take note that the section was cut to its first ``keep`` characters."""
         ...
 
 
 class FilterChain:
-    """Filters in the order in which they are asked; the first verdict counts."""
+    """Several filters. The verdict that keeps the fewest characters counts, since it is about the first fault."""
 
     def __init__(self, filters: Sequence[TextFilter]) -> None:
         self._filters = filters
 
     def trust(self, text: str) -> None:
         """See :meth:`TextFilter.trust`."""
-        for one in self._filters:
-            one.trust(text)
+        for text_filter in self._filters:
+            text_filter.trust(text)
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`TextFilter.feed`."""
-        for one in self._filters:
-            if (verdict := one.feed(text, ended=ended)) is not None:
-                return verdict
-        return None
+        verdicts = [text_filter.feed(text, ended=ended) for text_filter in self._filters]
+        return min((verdict for verdict in verdicts if verdict is not None), key=lambda found: found.keep, default=None)
 
     def cut(self, keep: int) -> None:
         """See :meth:`TextFilter.cut`."""
-        for one in self._filters:
-            one.cut(keep)
+        for text_filter in self._filters:
+            text_filter.cut(keep)

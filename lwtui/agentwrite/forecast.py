@@ -1,7 +1,7 @@
-"""What writing a document will take, told before it begins: words, tokens, time on this machine, and money.
+"""Forecasts what writing a document takes: words, tokens, time on this machine, and money.
 
-It plays the run through: each section's prompt holds the brief, the plan and the text so far, as far as the model's
-context goes, and begins as the one before it did. Speeds and tokens per word are those measured of this model.
+It simulates the run. Each section's prompt has the brief, the plan, and as much of the text so far as fits the model's
+context, and shares its beginning with the prompt before. Speeds and tokens per word are those measured of this model.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds
+from lwtui.agentwrite.style import style_of
 from lwtui.agentwrite.throughput import Rates
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief, Mode, Section, Status
@@ -17,24 +18,33 @@ from lwtui.models.budget import cost_of
 from lwtui.models.usage import Usage
 from lwtui.text import counts_characters, money
 
-_PER_WORD, _PER_CHARACTER = 1.4, 0.9  # tokens, where nothing was measured
-_CHARACTERS_A_TOKEN = 4.0
-_FRAME = 260  # tokens of a section's prompt beside brief, plan and text
+_PER_WORD, _PER_CHARACTER = 1.4, 0.9  # tokens, if nothing was measured
+_CHARACTERS_PER_TOKEN = 4.0
+_FRAME = 260  # tokens of a section's prompt besides the brief, the plan and the text
 _STEP = 45  # tokens of a section in the plan
 _MOST_PLAN = 4000  # tokens
-_SHOWN = 0.8  # of the budget that the text so far fills once it no longer fits
-_NOTE = (150, 120)  # tokens that notes on a section take beside its text, and of the answer
-_CALL_SECONDS = 0.5  # that a call to an endpoint takes before it is worked on
-_USUAL_CONTEXT = 32_768
-_SIDE_BY_SIDE = 4
+_SHOWN_SHARE = 0.8  # of its budget that the text so far takes once it no longer fits
+_EXAMPLE = 350  # tokens of the example of prose in a prompt that shows no text
+_SUMMARY = (150, 120)  # tokens of a summary's prompt besides the text, and tokens of the summary
+_CALL_SECONDS = 0.5  # latency of a call to an endpoint
+_USUAL_CONTEXT = 32_768  # tokens
+_PARALLEL_CALLS = 4  # at an endpoint
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """``prompt``, ``cached`` and ``completion`` are tokens; ``cached`` is the part of ``prompt`` not computed anew.
+    """A forecast of a run.
 
-    ``seconds`` is ``None`` where the model's speed was never measured here, ``cost`` where its prices are not known.
-    ``each`` has what the sections take, by id; ``planned`` says that there is no plan yet, so that it is guessed.
+    Attributes:
+        words: How much is written, in the counter's unit.
+        calls: How many calls are made.
+        prompt: Input tokens.
+        cached: How many of the input tokens the backend has in its prefix cache.
+        completion: Output tokens.
+        seconds: How long it takes; ``None`` if the model's speed was never measured here.
+        cost: What it costs; ``None`` if the model's prices are unknown.
+        each: Token usage of each section, by id.
+        planned: Whether the run includes planning, so that the sections are guessed.
     """
 
     words: int
@@ -49,16 +59,25 @@ class Forecast:
 
     @property
     def usage(self) -> Usage:
+        """Its tokens."""
         return Usage(self.prompt, self.completion, self.cached)
 
 
 def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, rates: Rates) -> Forecast:
-    """What is still to be written of ``sections``; of a document without any, all of it, with its plan."""
+    """Forecast the writing of a document.
+
+    Args:
+        brief: What the writer asked for.
+        sections: The document's sections, of which the finished ones are not written. If there are none, the forecast
+            includes planning.
+        model: The model's settings, with its prices and context length.
+        rates: The model's measured rates.
+    """
     run = _Simulation(brief, model, rates, len(sections))
-    sections = sections or _likely(brief)
+    sections = sections or _likely_sections(brief)
     for section in sections:
-        run.pass_by(section) if section.status is Status.DONE else run.write(section)
-    total = sum(run.each.values(), Usage()) + run.beside
+        run.skip(section) if section.status is Status.DONE else run.write(section)
+    total = sum(run.each.values(), Usage()) + run.overhead
     return Forecast(
         words=run.words,
         calls=round(run.calls),
@@ -73,76 +92,78 @@ def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, ra
 
 
 def seconds_for(usage: Usage, calls: float, mode: Mode, model: ModelSettings, rates: Rates) -> float | None:
-    """How long ``usage`` takes at the measured speeds."""
+    """Return how many seconds ``usage`` takes at the measured speeds, or ``None`` if they are unknown."""
     if not rates.writing:
         return None
     reading = (usage.prompt - usage.cached) / rates.reading if rates.reading else 0.0
     waiting = calls * _CALL_SECONDS if model.provider == "openai" and not rates.reading else 0.0
-    several = _SIDE_BY_SIDE if mode is Mode.PARALLEL and model.provider == "openai" else 1
-    return (reading + waiting + usage.completion / rates.writing) / several
+    parallel = _PARALLEL_CALLS if mode is Mode.PARALLEL and model.provider == "openai" else 1
+    return (reading + waiting + usage.completion / rates.writing) / parallel
 
 
 def tokens_per_unit(brief: Brief, rates: Rates) -> float:
-    """Tokens that the model takes for one of the counter's units in the brief's language."""
+    """Return how many tokens the model takes for a word, or for a character in Chinese and Japanese."""
     if counts_characters(brief.language):
         return rates.per_character or _PER_CHARACTER
     return rates.per_word or _PER_WORD
 
 
 def likely_plan(brief: Brief) -> int:
-    """Tokens of the answer to one call for a plan."""
+    """Return how many output tokens a call for a plan is likely to take."""
     return _STEP * min(MOST_AT_ONCE, Bounds.of(brief.words, 120).likely_steps(brief.words))
 
 
 class _Simulation:
-    """The run as it is played through."""
+    """Simulates a run, section after section."""
 
     def __init__(self, brief: Brief, model: ModelSettings, rates: Rates, steps: int) -> None:
-        """``steps``: of the plan; 0 if there is none yet."""
+        """``steps`` is the number of sections in the plan, or 0 if there is no plan yet."""
         self.brief, self.rates = brief, rates
         self.planned = not steps and brief.mode is not Mode.DIRECT
         self.words = 0
         self.calls = 0.0
         self.each: dict[str, Usage] = {}
-        self.beside = Usage()  # the plan, and notes
+        self.overhead = Usage()  # the plan, and summaries
         self._unit = tokens_per_unit(brief, rates)
-        self._text_unit = min(self._unit, 2.0)  # reasoning is no part of the text that later prompts show
+        self._text_unit = min(self._unit, 2.0)  # later prompts do not show the reasoning
         self._context = model.context_length or rates.context_length or _USUAL_CONTEXT
         local = model.provider == "llama_cpp"
         self._reused = rates.reused if rates.reused >= 0 else (1.0 if local else 0.0)
         notes = sum(len(note.text) + len(note.title) for note in brief.notes)
-        instruction = (len(brief.instruction) + notes) / _CHARACTERS_A_TOKEN
+        instruction = (len(brief.instruction) + notes) / _CHARACTERS_PER_TOKEN
         self._fixed = instruction + _FRAME
         self._before = 0.0  # tokens of the text so far
-        self._last = 0.0  # of the last prompt
-        self._noted = 0.0  # tokens of text that notes have been made of
+        self._last = 0.0  # tokens of the last prompt
+        self._summarized = 0.0  # tokens of text that summaries stand for
         if self.planned:
             steps = Bounds.of(brief.words, 120).likely_steps(brief.words)
-            self.beside += Usage(round(instruction) + 400, round(steps * _STEP))
+            self.overhead += Usage(round(instruction) + 400, round(steps * _STEP))
             self.calls += 1
         self._plan = min(_MOST_PLAN, steps * _STEP)
 
-    def pass_by(self, section: Section) -> None:
-        """A section that stands already is only in the prompts of later ones."""
+    def skip(self, section: Section) -> None:
+        """Skip a section that is complete, and only add it to the prompts of later ones."""
         self._before += section.length * self._text_unit
 
     def write(self, section: Section) -> None:
+        """Write a section, or the rest of it."""
         words = max(0, section.words - section.length)
         if not words:
-            self.pass_by(section)
+            self.skip(section)
             return
         direct, alone = self.brief.mode is Mode.DIRECT, self.brief.mode is Mode.PARALLEL
-        standing = 0.0 if direct or alone else self._before
-        fixed = self._fixed + (0 if direct else self._plan)
+        shown = 0.0 if direct or alone else self._before
+        example = 0 if direct or shown or style_of(self.brief) != "prose" else _EXAMPLE
+        fixed = self._fixed + example + (0 if direct else self._plan)
         room = max(500.0, (self._context - fixed) - 2 * (section.words * 3 + 128))
-        if standing > room:
-            self._note(standing - room * _SHOWN)
-            standing = room * _SHOWN
+        if shown > room:
+            self._summarize(shown - room * _SHOWN_SHARE)
+            shown = room * _SHOWN_SHARE
         calls = max(1.0, self.rates.calls)
         answer = words * self._unit
-        prompt = fixed + standing + section.length * self._text_unit
+        prompt = fixed + shown + section.length * self._text_unit
         cached = min(self._last, prompt) * self._reused
-        # Each further call for the same section has its text so far too.
+        # Each further call for the same section also has the section's text so far.
         more = (calls - 1) * (prompt + answer / 2)
         self.each[section.id] = Usage(
             round(prompt + more), round(answer), round(cached + (calls - 1) * prompt * self._reused)
@@ -152,38 +173,40 @@ class _Simulation:
         self.words += words
         self.calls += calls
 
-    def _note(self, hidden: float) -> None:
-        """Notes are made of what is no longer shown, once."""
-        new = hidden - self._noted
+    def _summarize(self, hidden: float) -> None:
+        """Summarize text that is no longer shown, unless that was done before. ``hidden`` counts all its tokens."""
+        new = hidden - self._summarized
         if new <= 0:
             return
-        self._noted = hidden
-        notes = max(1.0, new / 500)
-        self.beside += Usage(round(new + notes * _NOTE[0]), round(notes * _NOTE[1]))
-        self.calls += notes
+        self._summarized = hidden
+        summaries = max(1.0, new / 500)
+        self.overhead += Usage(round(new + summaries * _SUMMARY[0]), round(summaries * _SUMMARY[1]))
+        self.calls += summaries
 
 
-def _likely(brief: Brief) -> list[Section]:
-    """Sections such as a plan would have."""
+def _likely_sections(brief: Brief) -> list[Section]:
+    """Return sections such as a plan would have."""
     steps = 1 if brief.mode is Mode.DIRECT else Bounds.of(brief.words, 400).likely_steps(brief.words)
     share = max(1, round(brief.words / steps))
-    return [Section(f"likely-{at}", "", "", share, Status.EMPTY, "", 0) for at in range(steps)]
+    return [Section(f"likely-{number}", "", "", share, Status.EMPTY, "", 0) for number in range(steps)]
 
 
-def told(forecast: Forecast, unit: str) -> str:
-    """A forecast in one line: ``about 4,800 words, 62k tokens read (51k of them kept), 7k written, 3 min, 0.12``."""
+def forecast_line(forecast: Forecast, unit: str) -> str:
+    """Return a forecast as one line: ``4,800 words, 62k input tokens (51k cached), 7,000 output, 3 min, cost 0.12``."""
     parts = [f"{forecast.words:,} {unit}"]
-    kept = f" ({_thousands(forecast.cached)} of them kept)" if forecast.cached else ""
-    parts.append(f"{_thousands(forecast.prompt)} tokens read{kept}, {_thousands(forecast.completion)} written")
+    cached = f" ({_thousands(forecast.cached)} cached)" if forecast.cached else ""
+    parts.append(f"{_thousands(forecast.prompt)} input tokens{cached}, {_thousands(forecast.completion)} output")
     parts.append(_time(forecast.seconds) if forecast.seconds is not None else "time not known yet")
     if forecast.cost is not None:
         parts.append(f"cost {money(forecast.cost)}")
     return ", ".join(parts)
 
 
-def compared(before: Forecast, usage: Usage, seconds: float, model: ModelSettings) -> str:
-    """What a run took and what was expected, in a sentence that a narrow window shows whole:
-    ``It took 3 min, 62k tokens and 0.1200; expected were 2 min, 61k and 0.1100.``"""
+def comparison_line(before: Forecast, usage: Usage, seconds: float, model: ModelSettings) -> str:
+    """Compare a run with its forecast in one sentence, short enough for a narrow window.
+
+    For instance: ``It took 3 min, 62k tokens and 0.1200; expected were 2 min, 61k and 0.1100.``
+    """
     took = [_time(seconds), f"{_thousands(usage.prompt + usage.completion)} tokens"]
     expected = [] if before.seconds is None else [_time(before.seconds)]
     expected.append(_thousands(before.prompt + before.completion) + (" tokens" if not expected else ""))
@@ -191,10 +214,10 @@ def compared(before: Forecast, usage: Usage, seconds: float, model: ModelSetting
     if before.cost is not None and cost is not None:
         took.append(money(cost))
         expected.append(money(before.cost))
-    return f"It took {_listed(took)}; expected were {_listed(expected)}."
+    return f"It took {_joined(took)}; expected were {_joined(expected)}."
 
 
-def _listed(parts: Sequence[str]) -> str:
+def _joined(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 

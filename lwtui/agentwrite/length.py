@@ -1,4 +1,4 @@
-"""How long each section should become, and where it is to stop.
+"""How long each section should become, and where it should stop.
 
 Lengths are in the counter's unit (:mod:`lwtui.text.counting`): words, or characters of Chinese and Japanese.
 """
@@ -14,29 +14,34 @@ import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.documents.model import Section, Status
-from lwtui.text import count_words, sentence_ends
+from lwtui.text import count_words, last_sentence_end, sentence_ends
 
-SHORT = 0.85  # share of its target under which a section is short
-LONG = 1.15  # share before which a section stops at the end of a sentence
-RUNAWAY = 1.35  # share over which it is cut, whether a sentence ends there or not
-CLOSE = 0.97  # in place of SHORT where no later section can compensate
+# Shares of a section's target:
+SHORT = 0.85  # below this, a base model's section is short
+ENOUGH = 0.6  # below this, a section that its model ended is short; what is missing goes to the next sections
+LONG = 1.15  # up to this, any end is accepted
+RUNAWAY = 1.35  # above this, the text is cut, even within a sentence
+CLOSE = 0.97  # replaces SHORT where no later section can compensate
+_PARAGRAPH_END = regex.compile(r"\s*\n\s*")
+_SENTENCE_END = regex.compile(r"[.!?…。！？]['\"”’」』)\]）*_]*\Z")  # no list item, no heading
 _SLACK = 12  # words that are not worth a call
-# One section's target never strays further than this from its plan, however far off the others came out.
+_EARLIEST_END = 0.7  # share of the target; a text that runs on is cut at no paragraph that ends before
+# The bounds of a section's target, as shares of its planned length, however far off the other sections are.
 _MOST_SHRINK, _MOST_GROWTH = 0.5, 1.6
 
 
 def section_target(sections: Sequence[Section], section_id: str) -> int:
-    """The length that a section should have now.
+    """Return the length that a section should have now.
 
-    What the finished sections are over or under their plan is spread over those that are left, in proportion to their
-    planned lengths.
+    The sections that are left compensate for the finished ones: what those are over or under their plan is divided in
+    proportion to the planned lengths.
     """
-    at = next(position for position, section in enumerate(sections) if section.id == section_id)
-    section = sections[at]
-    open_ones = [s for s in sections if s.status is not Status.DONE or s.id == section_id]
+    position = next(position for position, section in enumerate(sections) if section.id == section_id)
+    section = sections[position]
+    unfinished = [s for s in sections if s.status is not Status.DONE or s.id == section_id]
     total = sum(s.words for s in sections)
-    written = sum(s.length for s in sections if s not in open_ones)
-    planned = sum(s.words for s in open_ones) or 1
+    written = sum(s.length for s in sections if s not in unfinished)
+    planned = sum(s.words for s in unfinished) or 1
     share = section.words * max(0, total - written) / planned
     return max(1, round(min(max(share, section.words * _MOST_SHRINK), section.words * _MOST_GROWTH)))
 
@@ -47,71 +52,135 @@ class LengthTarget:
 
     Attributes:
         target: The length, in the counter's unit.
-        ends_itself: Whether the model ends its own sections.
-        precise: Whether no later section can compensate for the length of this one.
+        ends_itself: Whether the model ends its own sections, as chat models do.
+        slack: How far the length may be off, if no later section can compensate; otherwise ``None``.
     """
 
     target: int
     ends_itself: bool
-    precise: bool = False
+    slack: int | None = None
 
     @property
     def stop_at(self) -> float:
-        """The length from which the next end of a sentence is the end of the section."""
-        if not self.ends_itself:
-            return self.target - 8  # about half a sentence, so that the end falls evenly on both sides
-        return self.target * (1.03 if self.precise else LONG - 0.05)
+        """The length from which a base model's section ends with the next sentence."""
+        return self.target - 8  # about half a sentence, so that ends fall evenly on both sides of the target
 
     @property
     def least_words(self) -> int:
-        """The length before which the model is not to end by itself."""
-        return ceil(self.target * (CLOSE if self.precise else SHORT))
+        """The length below which a base model must not end, and an interrupted section is continued."""
+        return ceil(self.target * (CLOSE if self.slack is not None else SHORT))
+
+    @property
+    def longest(self) -> float:
+        """The length up to which the model may end the section itself."""
+        if self.slack is None:
+            return self.target * LONG
+        return self.target + max(self.slack, self.target * (1 - CLOSE))
 
     def latest(self, before: int) -> float:
-        """The length past which the end of a sentence at length ``before`` is better than the next one."""
-        return self.target + abs(self.target - before) if self.precise else self.target * LONG
+        """Return the length up to which the next end of a sentence is preferred to the one at length ``before``."""
+        return self.target + abs(self.target - before) if self.slack is not None else self.target * LONG
 
     @property
     def runaway_at(self) -> float:
-        """The length at which the text is cut, whether a sentence ends there or not."""
+        """The length at which the text is cut, even within a sentence."""
         return max(self.target * RUNAWAY, self.target + 60)
 
     def is_short(self, length: int, *, cut: bool = False) -> bool:
-        """Whether a section that ended at ``length`` should be continued; ``cut``: the model had not ended it."""
-        return length < self.target * (CLOSE if self.precise or cut else SHORT) and self.target - length >= _SLACK
+        """Tell whether a section that ended at ``length`` is too short.
+
+        Args:
+            length: Its length.
+            cut: Whether the answer was cut off, rather than ended by the model.
+        """
+        share = SHORT
+        if self.ends_itself:
+            share = ENOUGH
+        elif self.slack is not None or cut:
+            share = CLOSE
+        return length < self.target * share and self.target - length >= _SLACK
+
+    def is_off(self, length: int) -> bool:
+        """Tell whether a section that its model ended at ``length`` is worth another draft."""
+        if self.slack is None:
+            return self.is_short(length)
+        return abs(length - self.target) > max(self.slack, _SLACK)
 
 
-class LengthStopper:
-    """Finds the place where a growing text is to end (see :class:`lwtui.agentwrite.filters.TextFilter`).
+class ParagraphStopper:
+    """Ends a text that runs past its target at the end of the paragraph nearest to it.
 
-    A text that runs on without the end of a sentence goes back to the last one within reach, or else is cut at a
-    space.
+    For models that end their own sections (see :class:`lwtui.agentwrite.filters.TextFilter`): an end within reach of
+    the target is accepted. A paragraph that never ends is cut after a sentence.
     """
 
     def __init__(self, target: LengthTarget) -> None:
+        """Stop at ``target``."""
         self._target = target
-        self._near: tuple[int, int] | None = None  # a sentence's end before all that matter, and the length there
 
     def trust(self, text: str) -> None:
-        self._near = None
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
 
     def cut(self, keep: int) -> None:
-        self._near = None
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`."""
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
-        at = None if ended else self._stop(text)
-        return None if at is None else FilterVerdict(at, "the section has its length", final=True)
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
+        target = self._target
+        if ended or text.length <= target.longest:
+            return None
+        whole = text.text
+        ends: list[tuple[int, int]] = []  # of paragraphs: the offset, and the length up to there
+        start = length = 0
+        for match in _PARAGRAPH_END.finditer(whole):
+            length += count_words(whole[start : match.start()])
+            start = match.start()
+            if start >= text.floor and _SENTENCE_END.search(whole, max(0, start - 20), start):
+                ends.append((start, length))
+        near = [(abs(length - target.target), end) for end, length in ends if length >= target.target * _EARLIEST_END]
+        if near:
+            return FilterVerdict(min(near)[1], "the section has its length", final=True)
+        if text.length <= target.target * 2 * LONG:
+            return None
+        end = max(text.floor, last_sentence_end(whole)) or len(whole)
+        return FilterVerdict(end, "the section has its length", final=True)
+
+
+class SentenceStopper:
+    """Ends a base model's text at a sentence near its target (see :class:`lwtui.agentwrite.filters.TextFilter`).
+
+    A text that runs on without ending a sentence goes back to the last end within reach, or else is cut at a space.
+    """
+
+    def __init__(self, target: LengthTarget) -> None:
+        """Stop at ``target``."""
+        self._target = target
+        self._start: tuple[int, int] | None = None  # where to look for ends of sentences: an offset, and its length
+
+    def trust(self, text: str) -> None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
+        self._start = None
+
+    def cut(self, keep: int) -> None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`."""
+        self._start = None
+
+    def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
+        end = None if ended else self._stop(text)
+        return None if end is None else FilterVerdict(end, "the section has its length", final=True)
 
     def _stop(self, section: SectionText) -> int | None:
+        """Return the offset at which the section should end, or ``None`` if it should not end yet."""
         target, text, length = self._target, section.text, section.length
         if length < target.stop_at:
             return None
-        if self._near is None:
-            self._near = self._last_short_end(text)
-        start, reached = self._near
+        if self._start is None:
+            self._start = self._last_short_end(text)
+        start, reached = self._start
         before = after = None
         latest = target.runaway_at
-        # The very end of what has come may still grow: "3." could become "3.5", a closing quote may follow.
+        # The end of the text may still grow: "3." could become "3.5", and a closing quote may follow.
         for end in [start + end for end in sentence_ends(text[start:]) if start + end < len(text)]:
             reached += count_words(text[start:end])
             start = end
@@ -131,7 +200,7 @@ class LengthStopper:
         return max(start, section.floor) + space.start() if space else len(text)
 
     def _last_short_end(self, text: str) -> tuple[int, int]:
-        """The last end of a sentence at which ``text`` is still short, and its length there."""
+        """Return the last end of a sentence at which ``text`` is still short, and its length there."""
         ends = sentence_ends(text)
         first = bisect_left(ends, True, key=lambda end: not self._target.is_short(count_words(text[:end])))
         return (ends[first - 1], count_words(text[: ends[first - 1]])) if first else (0, 0)

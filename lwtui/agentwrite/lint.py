@@ -1,5 +1,7 @@
-"""What is wrong with a text that can be told without a model: what it says twice, where its headings jump, and which
-sections are far from their length. Each finding has the places and the words there."""
+"""Finds faults in a text without a model: repetition, headings out of order, and sections far from their target.
+
+Each finding has the places in the text, with a quote of each.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +14,32 @@ from typing import Any
 
 import regex
 
+from lwtui.agentwrite.conclusions import CONCLUDES
 from lwtui.documents.model import Section
 from lwtui.text import count_words, sentence_ends
 from lwtui.text.repeats import (
-    RepeatMeasure,
+    RepeatThresholds,
     Token,
-    alike,
-    measure_of,
+    choose_thresholds,
     repeated_phrases,
     repeated_spans,
-    tokens_of,
+    similar_passages,
+    tokenize,
 )
 
 KINDS = {
-    "restated-paragraph": "a paragraph says what another has said",
-    "repeated-span": "a long run of words stands more than once",
-    "repeated-phrase": "a phrase returns again and again",
+    "restated-paragraph": "a paragraph restates another one",
+    "repeated-span": "a long run of words occurs more than once",
+    "repeated-phrase": "a phrase occurs again and again",
     "repeated-opening": "sections begin alike",
-    "repeated-conclusion": "sections end alike, or one that is not the last concludes",
-    "heading-order": "headings skip a level, are numbered out of order, or stand twice",
-    "off-target": "a section is far from its length",
+    "repeated-conclusion": "sections end alike, or a section before the last one concludes",
+    "heading-order": "headings skip a level, are numbered out of order, or occur twice",
+    "off-target": "a section is far from its target length",
 }
-TOLERANCE = 0.25  # a section may be this share of its target off
-_SLACK = 15  # words that a section may be off whatever its target
+TOLERANCE = 0.25  # share of its target that a section may be off
+_SLACK = 15  # words that a section may be off, whatever its target
 _LONGEST_QUOTE = 160  # characters
-_MOST_PLACES = 12  # told of one finding
+_MOST_PLACES = 12  # of one finding
 _MOST_PHRASES = 40
 _BREAK = regex.compile(r"\n[ \t]*\n\s*")
 _CODE = regex.compile(r"(?ms)^ {0,3}(```|~~~).*?(?:^ {0,3}\1[^\n]*$|\Z)")
@@ -49,19 +52,21 @@ _NUMBER = regex.compile(
     r"(?P<named>\d{1,3})(?!\d)|(?P<digits>\d{1,3})[.):：](?!\d))",
     regex.IGNORECASE,
 )
-_CONCLUDES = regex.compile(
-    r"(?:in (?:conclusion|summary|closing|short|the end)|to (?:conclude|sum up|summari[sz]e)|overall|ultimately|"
-    r"all in all|zusammenfassend|abschließend|alles in allem|insgesamt|en (?:conclusion|résumé|somme)|pour conclure|"
-    r"en (?:conclusión|resumen)|para concluir|in conclusione|em (?:conclusão|resumo))\b"
-    r"|总之|总而言之|总的来说|综上|最后|結論|まとめると",
-    regex.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
 class TextPart:
-    """A section of what is looked at. ``line`` is where its text begins (from 1), ``heading_line`` where its heading
-    stands; a ``target`` of 0 means none. One of a document has an ``id``."""
+    """A section to check.
+
+    Attributes:
+        title: Its heading.
+        text: Its text.
+        line: The line on which its text begins, from 1.
+        heading_line: The line of its heading.
+        level: The level of its heading, from 1.
+        target: The length that it should have, in the counter's unit; 0 for none.
+        id: Its id, if it belongs to a document.
+    """
 
     title: str
     text: str
@@ -74,7 +79,17 @@ class TextPart:
 
 @dataclass(frozen=True)
 class TextPlace:
-    """From ``start`` to ``end`` (offsets) in the text of part number ``part`` (from 0); ``line`` counts from 1."""
+    """A place in a part's text.
+
+    Attributes:
+        part: The number of the part, from 0.
+        section_id: Its id.
+        title: Its heading.
+        start: Where the place starts in the part's text (offset).
+        end: Where it ends (offset).
+        line: Its line in the whole text, from 1.
+        quote: Its words, shortened if they are many.
+    """
 
     part: int
     section_id: str
@@ -85,6 +100,7 @@ class TextPlace:
     quote: str
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the place for JSON."""
         return {
             "section": self.part + 1,
             "title": self.title,
@@ -97,7 +113,14 @@ class TextPlace:
 
 @dataclass(frozen=True)
 class Finding:
-    """``kind`` is one of :data:`KINDS`, or what a critic calls it."""
+    """Something that is wrong with a text.
+
+    Attributes:
+        kind: One of :data:`KINDS`, or a kind of the critic's.
+        message: What is wrong.
+        places: Where; the first place is the one to change.
+        by_critic: Whether a model found it.
+    """
 
     kind: str
     message: str
@@ -105,11 +128,17 @@ class Finding:
     by_critic: bool = False
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the finding for JSON."""
         return {"kind": self.kind, "message": self.message, "places": [place.to_dict() for place in self.places]}
 
 
 def lint(parts: Sequence[TextPart], *, tolerance: float = TOLERANCE) -> list[Finding]:
-    """All findings, those of a kind together, each kind in the order of the text."""
+    """Return all findings, grouped by kind.
+
+    Args:
+        parts: The sections to check.
+        tolerance: The share of its target that a section may be off.
+    """
     text = _LintText(parts)
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         lambda: _restated(text),
@@ -124,15 +153,21 @@ def lint(parts: Sequence[TextPart], *, tolerance: float = TOLERANCE) -> list[Fin
 
 
 def parts_of(sections: Sequence[Section]) -> list[TextPart]:
-    """A document's sections; what is not written yet has no length to be far from."""
+    """Return a document's sections as parts to check. Sections without text have no target."""
     return [
-        TextPart(one.title, one.text, level=one.level, target=one.words if one.text.strip() else 0, id=one.id)
-        for one in sections
+        TextPart(
+            section.title,
+            section.text,
+            level=section.level,
+            target=section.words if section.text.strip() else 0,
+            id=section.id,
+        )
+        for section in sections
     ]
 
 
 def place_of(parts: Sequence[TextPart], number: int, start: int, end: int) -> TextPlace:
-    """The place in a part, with its line and what stands there."""
+    """Return a place in part ``number`` (from 0), with its line and a quote."""
     part = parts[number]
     quote = " ".join(part.text[start:end].split())
     if len(quote) > _LONGEST_QUOTE:
@@ -146,36 +181,35 @@ class _Passage:
     part: int
     start: int
     end: int
-    first: int  # its tokens, by their numbers in the whole text
-    last: int
+    first: int  # the number of its first token in the whole text
+    last: int  # the number after that of its last token
 
 
 @dataclass
 class _LintText:
-    """The parts as one run of tokens, and their paragraphs. ``prose`` are the parts' texts with blanks for code and
-    tables, in which nobody writes sentences."""
+    """The parts as one sequence of tokens, and their paragraphs. In ``prose``, code and tables are blanked out."""
 
     parts: Sequence[TextPart]
     prose: list[str] = field(default_factory=list)
     tokens: list[Token] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)  # the number of each part's first token
     passages: list[_Passage] = field(default_factory=list)
-    covered: set[int] = field(default_factory=set)  # tokens that a finding has shown to be said again
-    restated: list[_Passage] = field(default_factory=list)  # paragraphs that one has
+    covered: set[int] = field(default_factory=set)  # numbers of tokens that a finding already reports as repeated
+    restated: list[_Passage] = field(default_factory=list)  # paragraphs that a finding already reports
 
     def __post_init__(self) -> None:
         self.prose = [_TABLE.sub(_blank, _CODE.sub(_blank, part.text)) for part in self.parts]
-        self.measure: RepeatMeasure = measure_of(self.prose)
+        self.measure: RepeatThresholds = choose_thresholds(self.prose)
         for number, text in enumerate(self.prose):
             self.starts.append(len(self.tokens))
-            cuts = [0, *(at for match in _BREAK.finditer(text) for at in match.span()), len(text)]
+            cuts = [0, *(offset for match in _BREAK.finditer(text) for offset in match.span()), len(text)]
             for start, end in zip(cuts[::2], cuts[1::2], strict=True):
                 block = text[start:end]
                 start, end = start + len(block) - len(block.lstrip()), end - len(block) + len(block.rstrip())
                 if text.startswith("#", start):
-                    continue  # a heading says nothing
+                    continue  # headings are checked on their own
                 first = len(self.tokens)
-                self.tokens += [Token(t.text, t.start + start, t.end + start) for t in tokens_of(text[start:end])]
+                self.tokens += [Token(t.text, t.start + start, t.end + start) for t in tokenize(text[start:end])]
                 if len(self.tokens) > first:
                     self.passages.append(_Passage(number, start, end, first, len(self.tokens)))
 
@@ -187,45 +221,46 @@ class _LintText:
         return bisect_right(self.starts, token) - 1
 
     def place(self, first: int, length: int) -> TextPlace:
-        """Where ``length`` tokens from number ``first`` stand, as far as they are in one part."""
+        """Return the place of ``length`` tokens from number ``first`` on, up to the end of the part."""
         number = self.part_at(first)
         following = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.tokens)
         last = min(first + length, following) - 1
         return place_of(self.parts, number, self.tokens[first].start, self.tokens[last].end)
 
     def is_restated(self, part: int, start: int, end: int) -> bool:
-        """Whether a stretch is within a paragraph of which it has been told that it says nothing new."""
-        return any(one.part == part and one.start <= start and end <= one.end for one in self.restated)
+        """Tell whether a place is within a paragraph that is already reported as restated."""
+        return any(passage.part == part and passage.start <= start and end <= passage.end for passage in self.restated)
 
     def passage_place(self, passage: _Passage) -> TextPlace:
         return place_of(self.parts, passage.part, passage.start, passage.end)
 
-    def with_text(self) -> list[int]:
+    def parts_with_text(self) -> list[int]:
         return [number for number, text in enumerate(self.prose) if text.strip()]
 
 
 def _restated(text: _LintText) -> Iterator[Finding]:
-    whole = [one for one in text.passages if one.last - one.first >= text.measure.passage]
+    passages = [passage for passage in text.passages if passage.last - passage.first >= text.measure.passage]
     words = text.words
-    told: set[int] = set()
-    for first, again, share in alike([words[one.first : one.last] for one in whole], text.measure):
-        if again in told:
-            continue  # once is enough for a paragraph, however often it is said
-        told.add(again)
-        one, other = whole[first], whole[again]
-        text.covered.update(range(other.first, other.last))
-        text.restated.append(other)
-        message = f"This paragraph says what another has said ({share:.0%} alike)"
-        yield Finding("restated-paragraph", message, (text.passage_place(other), text.passage_place(one)))
+    reported: set[int] = set()
+    token_lists = [words[passage.first : passage.last] for passage in passages]
+    for first, again, share in similar_passages(token_lists, text.measure):
+        if again in reported:
+            continue  # one finding is enough for a paragraph
+        reported.add(again)
+        original, repeat = passages[first], passages[again]
+        text.covered.update(range(repeat.first, repeat.last))
+        text.restated.append(repeat)
+        message = f"This paragraph restates another one ({share:.0%} alike)"
+        yield Finding("restated-paragraph", message, (text.passage_place(repeat), text.passage_place(original)))
 
 
 def _spans(text: _LintText) -> Iterator[Finding]:
     for span in repeated_spans(text.words, text.measure.span):
         again = range(span.again, span.again + span.length)
-        if sum(at in text.covered for at in again) * 2 > span.length:
-            continue  # its paragraph has been told
+        if sum(token in text.covered for token in again) * 2 > span.length:
+            continue  # the paragraph is already reported
         text.covered.update(again)
-        message = f"{span.length} words stand here once more, word for word"
+        message = f"These {span.length} words occur before, word for word"
         places = (text.place(span.again, span.length), text.place(span.first, span.length))
         yield Finding("repeated-span", message, places)
 
@@ -235,7 +270,7 @@ def _phrases(text: _LintText) -> Iterator[Finding]:
     phrases = repeated_phrases(text.words, text.measure.phrase, times, text.covered)
     for length, starts in phrases[:_MOST_PHRASES]:
         places = tuple(text.place(start, length) for start in starts[:_MOST_PLACES])
-        yield Finding("repeated-phrase", f"“{places[0].quote}” stands {len(starts)} times", places)
+        yield Finding("repeated-phrase", f"“{places[0].quote}” occurs {len(starts)} times", places)
 
 
 def _openings(text: _LintText) -> Iterator[Finding]:
@@ -245,13 +280,13 @@ def _openings(text: _LintText) -> Iterator[Finding]:
 def _conclusions(text: _LintText) -> Iterator[Finding]:
     yield from _alike_at(text, "repeated-conclusion", "end", _last_sentence, lambda words, size: words[-size:])
     early = []
-    for number in text.with_text()[:-1]:
+    for number in text.parts_with_text()[:-1]:
         start, end = _last_paragraph(text.prose[number])
-        if _CONCLUDES.match(text.prose[number][start:end].lstrip("*_ ")):
+        if CONCLUDES.match(text.prose[number][start:end].lstrip("*_ ")):
             early.append(place_of(text.parts, number, start, end))
     if early:
-        few = "A section concludes" if len(early) == 1 else f"{len(early)} sections conclude"
-        yield Finding("repeated-conclusion", f"{few} although more follows", tuple(early[:_MOST_PLACES]))
+        subject = "A section concludes" if len(early) == 1 else f"{len(early)} sections conclude"
+        yield Finding("repeated-conclusion", f"{subject} although more follows", tuple(early[:_MOST_PLACES]))
 
 
 def _alike_at(
@@ -261,29 +296,31 @@ def _alike_at(
     sentence: Callable[[str], tuple[int, int]],
     edge: Callable[[list[str], int], list[str]],
 ) -> Iterator[Finding]:
-    """Sections that begin, or end, with the same words or nearly the same sentence."""
+    """Find sections that begin, or end, with the same words or with similar sentences."""
     found = []
-    for number in text.with_text():
+    for number in text.parts_with_text():
         start, end = sentence(text.prose[number])
         if not text.is_restated(number, start, end):
-            words = [token.text for token in tokens_of(text.prose[number][start:end])]
+            words = [token.text for token in tokenize(text.prose[number][start:end])]
             found.append((number, start, end, words))
     size = text.measure.opening
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for at, (_, _, _, words) in enumerate(found):
+    for index, (_, _, _, words) in enumerate(found):
         if len(words) >= size:
-            groups[tuple(edge(words, size))].append(at)
-    told = set()
+            groups[tuple(edge(words, size))].append(index)
+    reported = set()
     for members in groups.values():
         if len(members) > 1:
-            told.update(members)
-            places = tuple(place_of(text.parts, *found[at][:3]) for at in members[:_MOST_PLACES])
+            reported.update(members)
+            places = tuple(place_of(text.parts, *found[index][:3]) for index in members[:_MOST_PLACES])
             yield Finding(kind, f"{len(members)} sections {verb} with the same words", places)
-    # Sentences are short: for these, more has to be the same than for paragraphs.
-    for one, other, share in alike([words if len(words) > size else [] for *_, words in found], text.measure, 0.55):
-        if not (one in told and other in told):
-            told.update((one, other))
-            places = (place_of(text.parts, *found[other][:3]), place_of(text.parts, *found[one][:3]))
+    # Sentences are short, so they must have more in common than paragraphs.
+    for first, second, share in similar_passages(
+        [words if len(words) > size else [] for *_, words in found], text.measure, 0.55
+    ):
+        if not (first in reported and second in reported):
+            reported.update((first, second))
+            places = (place_of(text.parts, *found[second][:3]), place_of(text.parts, *found[first][:3]))
             yield Finding(kind, f"Two sections {verb} nearly alike ({share:.0%})", places)
 
 
@@ -311,7 +348,7 @@ class _Heading:
     level: int
     title: str
     place: TextPlace
-    within: int  # the part that it stands in, or -1 for a part's own
+    within: int  # the number of the part whose text has it, or -1 for a part's own heading
 
 
 def _headings(text: _LintText) -> Iterator[Finding]:
@@ -333,7 +370,7 @@ def _headings(text: _LintText) -> Iterator[Finding]:
             numbered[heading.level] = (number, heading)
         known = first.setdefault((heading.title.casefold().strip(), heading.within), heading)
         if known is not heading:
-            yield Finding("heading-order", "This heading stands twice", (heading.place, known.place))
+            yield Finding("heading-order", "This heading occurs twice", (heading.place, known.place))
 
 
 def _all_headings(parts: Sequence[TextPart]) -> Iterator[_Heading]:
@@ -342,7 +379,7 @@ def _all_headings(parts: Sequence[TextPart]) -> Iterator[_Heading]:
             place = TextPlace(number, part.id, part.title, 0, 0, part.heading_line, part.title)
             yield _Heading(part.level, part.title, place, -1)
         for match in _HEADING_LINE.finditer(_CODE.sub(_blank, part.text)):
-            # A document's own title is one level above its sections.
+            # In Markdown, the document's title is level 1 and its sections are level 2.
             level = max(part.level + 1, len(match["marks"]) - 1)
             yield _Heading(level, match["title"], place_of(parts, number, *match.span()), number)
 

@@ -1,4 +1,4 @@
-"""Checks a new or changed model with a tiny call: whether it answers, and how fast."""
+"""Checks a new or changed model with a small call: whether it answers, and how fast."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ _TOKENS = 48
 
 
 async def check_model(agent: Agent) -> str:
-    """Make a tiny call. Returns one line on how the model answered.
+    """Make a small call.
+
+    Returns:
+        One line on how fast the model answered and how long its context is.
 
     Raises:
-        ModelError: It did not.
+        ModelError: The model did not answer, or without text.
     """
     if not agent.follows_instructions:
         prompt = Prompt(text="It was a bright morning in spring, and")
@@ -38,7 +41,7 @@ async def check_model(agent: Agent) -> str:
             f"{agent.model.name} answered, but with no text. Check its name and its prompts in the settings.",
             kind="malformed",
         )
-    # The first token's time is the prompt's; a short answer in one piece tells no speed.
+    # Evaluating the prompt ends with the first token. A short answer in one piece shows no speed.
     seconds = monotonic() - first
     speed = f", then {(tokens - 1) / seconds:.0f} tokens/s" if tokens > 1 and pieces > 1 and seconds > 0 else ""
     context = agent.model.capabilities.context_length

@@ -1,4 +1,4 @@
-"""The writer's notes: which of them a section's prompt shows, and how."""
+"""Chooses which of the writer's notes a section's prompt shows, and lays them out."""
 
 from __future__ import annotations
 
@@ -11,26 +11,29 @@ import regex
 from lwtui.documents.model import Brief, Note, Section
 from lwtui.text import one_line
 
-_MOST_WITH_BRIEF = 6_000  # characters of notes in a prompt that is not a section's
-RECENT = 2_000  # characters of the text before a section in which a note's trigger calls it up
+_MOST_WITH_BRIEF = 6_000  # characters of notes in prompts other than those for sections
+RECENT = 2_000  # characters of the preceding text in which a note's trigger selects it
 _NO_SPACES = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}"
 
 
-def recent_text(sections: Sequence[Section], at: int) -> str:
-    """The end of the text before the section at position ``at``, and what stands of that section itself."""
-    before = next((one.text for one in reversed(sections[:at]) if one.text), "")
-    return f"{before[-RECENT:]}\n{sections[at].text[-RECENT:]}"
+def recent_text(sections: Sequence[Section], position: int) -> str:
+    """Return the end of the text before the section at ``position`` (from 0), and the end of its own text."""
+    before = next((section.text for section in reversed(sections[:position]) if section.text), "")
+    return f"{before[-RECENT:]}\n{sections[position].text[-RECENT:]}"
 
 
-def chosen_now(notes: Sequence[Note], sections: Sequence[Section], at: int) -> tuple[Note, ...]:
-    """The notes that the section at position ``at`` would be shown if it were written anew."""
-    blank = replace(sections[at], text="")
-    return chosen(notes, blank, recent_text([*sections[:at], blank], at))
+def reselect_notes(notes: Sequence[Note], sections: Sequence[Section], position: int) -> tuple[Note, ...]:
+    """Return the notes for the section at ``position`` (from 0) if it were written again now."""
+    blank = replace(sections[position], text="")
+    return select_notes(notes, blank, recent_text([*sections[:position], blank], position))
 
 
-def chosen(notes: Sequence[Note], section: Section, recent: str) -> tuple[Note, ...]:
-    """The notes for a section, in the writer's order: those shown always, and those that its line of the plan or the
-    ``recent`` text calls up."""
+def select_notes(notes: Sequence[Note], section: Section, recent: str) -> tuple[Note, ...]:
+    """Return the notes for a section, in the writer's order.
+
+    These are the notes that are always shown, and those with a trigger in the section's heading, main point or
+    ``recent`` text.
+    """
     if not notes:
         return ()
     return _chosen(tuple(notes), f"{section.title}\n{section.main_point}\n{recent}")
@@ -39,19 +42,19 @@ def chosen(notes: Sequence[Note], section: Section, recent: str) -> tuple[Note, 
 @lru_cache(maxsize=512)
 def _chosen(notes: tuple[Note, ...], text: str) -> tuple[Note, ...]:
     return tuple(
-        note for note in notes if note.text and (note.always or any(_occurs(one, text) for one in note.triggers))
+        note for note in notes if note.text and (note.always or any(_occurs(word, text) for word in note.triggers))
     )
 
 
 def _occurs(trigger: str, text: str) -> bool:
-    """Whether a trigger stands in a text, as a word of its own where words are written apart."""
+    """Tell whether a trigger occurs in a text: as a whole word, in scripts that put spaces between words."""
     apart = "" if regex.search(f"[{_NO_SPACES}]", trigger) else r"(?<![\p{L}\p{N}])|(?![\p{L}\p{N}])"
     before, _, after = apart.partition("|")
     return regex.search(f"{before}{regex.escape(trigger)}{after}", text, regex.IGNORECASE) is not None
 
 
 def with_notes(brief: Brief, notes: Sequence[Note]) -> Brief:
-    """The brief with notes to go along with it wherever it is told: the first of them that are not too long."""
+    """Return the brief with as many of the notes as prompts have room for, the first ones first."""
     taken: list[Note] = []
     for note in notes:
         if len(as_list([*taken, note])) > _MOST_WITH_BRIEF:
@@ -60,18 +63,18 @@ def with_notes(brief: Brief, notes: Sequence[Note]) -> Brief:
     return replace(brief, notes=tuple(taken))
 
 
-def always(notes: Sequence[Note]) -> list[Note]:
-    """The notes that are shown whatever is written."""
+def always_shown(notes: Sequence[Note]) -> list[Note]:
+    """Return the notes that are shown for every section."""
     return [note for note in notes if note.always and note.text]
 
 
 def as_list(notes: Sequence[Note]) -> str:
-    """Notes as a list for a model that follows instructions."""
+    """Return notes as a Markdown list, for chat models."""
     return "\n".join(f"- {_line(note)}" for note in notes)
 
 
 def as_line(notes: Sequence[Note]) -> str:
-    """Notes in one line, for a model that carries a text on."""
+    """Return notes as one line of sentences, for base models."""
     return " ".join(_line(note).rstrip(".。") + "." for note in notes)
 
 

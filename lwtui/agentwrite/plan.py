@@ -1,4 +1,4 @@
-"""Planning: from an instruction to a checked plan."""
+"""Plans a document: from an instruction to a usable plan."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 
 
 def make_plan(agent: Agent, brief: Brief, begun: Plan | None = None) -> AsyncGenerator[Event, None]:
-    """Plan a document and yield what happens, last :class:`~lwtui.agentwrite.events.PlanReady`.
+    """Plan a document and yield the events, last :class:`~lwtui.agentwrite.events.PlanReady`.
 
-    This is :func:`plan_document` as an iterator; see there. Closing it cancels the call at once.
+    This is :func:`plan_document` as an async iterator. Closing it cancels the call at once.
     """
     return events_of(lambda emit: plan_document(agent, brief, emit, begun))
 
@@ -26,23 +26,23 @@ def make_plan(agent: Agent, brief: Brief, begun: Plan | None = None) -> AsyncGen
 async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: Plan | None = None) -> Plan:
     """Ask for a plan until one is usable (AgentWrite, step I; arXiv 2408.07055, section 3.1).
 
-    A document above :data:`NESTED_FROM` words is planned in chapters, and then each chapter in sections.
+    A document above :data:`NESTED_FROM` words is planned in chapters first, and then each chapter in sections.
 
     Args:
-        agent: Who plans.
+        agent: The model that plans.
         brief: What the writer asked for.
-        emit: Is told what happens: the text as it comes, rejected answers, the plan so far
+        emit: Awaited for each event: the streamed text, rejected answers, the plan so far
             (:class:`~lwtui.agentwrite.events.PlanGrew`), and last :class:`~lwtui.agentwrite.events.PlanReady`.
-        begun: A plan in two steps that was interrupted, to go on with.
+        begun: An interrupted plan of chapters to continue.
 
     Raises:
-        PlanError: No usable plan came; the error keeps what did.
-        ModelError: A fault lasts.
+        PlanError: The model gave no usable plan; the error has its last answer.
+        ModelError: A call failed for good.
     """
     if begun is not None or brief.words > NESTED_FROM:
         plan = await plan_nested(agent, brief, emit, begun)
     else:
-        bounds = Bounds.of(brief.words, agent.profile.most_steps)
+        bounds = Bounds.of(brief.words, agent.profile.max_steps)
         match agent.prompts:
             case CompletionPromptBuilder() as builder:
                 plan = await plan_by_lines(agent, builder, brief, bounds, emit)
@@ -55,14 +55,14 @@ async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: 
 
 
 async def replan_section(agent: Agent, brief: Brief, plan: Plan, section_id: str, emit: Emit = ignore) -> Plan:
-    """Ask for another idea for one section, whose target and id stay.
+    """Ask for another idea for one section. The section keeps its id and its target.
 
     Returns:
-        The plan with that section replaced.
+        The plan with the new section.
 
     Raises:
-        PlanError: No usable answer came.
-        ModelError: A fault lasts.
+        PlanError: The model gave no usable answer.
+        ModelError: A call failed for good.
         KeyError: The plan has no such section.
     """
     number = plan.find(section_id) + 1
@@ -75,5 +75,5 @@ async def replan_section(agent: Agent, brief: Brief, plan: Plan, section_id: str
 
 
 def direct_plan(brief: Brief) -> Plan:
-    """The plan of direct mode: the document is one section without a heading of its own."""
+    """Return the plan for direct mode: a single section without a heading."""
     return Plan(title_from(brief.instruction), (PlannedSection("", brief.instruction, brief.words),))

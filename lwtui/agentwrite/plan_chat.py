@@ -1,4 +1,4 @@
-"""Planning with a chat model: one call for the plan, and again with the findings where the answer is not usable."""
+"""Plans with a chat model: one call for the plan, and another with the findings if the answer is not usable."""
 
 from __future__ import annotations
 
@@ -7,20 +7,13 @@ from dataclasses import replace
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Emit, PlanRejected, PlanStarted
-from lwtui.agentwrite.plan_format import (
-    REPAIRS,
-    REPLAN_SALT,
-    Bounds,
-    PlanError,
-    check_plan,
-    gave_up,
-    parse_plan,
-    parse_step,
-    said_elsewhere,
-)
+from lwtui.agentwrite.plan_format import REPAIRS, REPLAN_SALT, Bounds, PlanError, gave_up
+from lwtui.agentwrite.plan_repair import distinct, parse_plan, parse_step
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, RejectedPlan
 from lwtui.agentwrite.short_calls import ShortAnswer, ask
 from lwtui.documents.model import Brief, Plan, PlannedSection
+from lwtui.documents.outline import subtree
+from lwtui.documents.plan_edits import rescale
 from lwtui.models.base import Request
 
 _CHAPTER_SALT = 1_000
@@ -53,15 +46,23 @@ async def chapters_chat(agent: Agent, builder: ChatPromptBuilder, brief: Brief, 
 async def sections_chat(
     agent: Agent, builder: ChatPromptBuilder, brief: Brief, plan: Plan, section_id: str, bounds: Bounds, emit: Emit
 ) -> Plan:
-    """Ask for the sections of one chapter; returns a plan of these alone. They repeat no other chapter's."""
-    can, at = agent.model.capabilities, plan.find(section_id)
-    chapter = plan.sections[at]
+    """Ask for the sections of one chapter, none of which repeats a section elsewhere.
+
+    Returns:
+        A plan of these sections alone.
+    """
+    can, chapter_index = agent.model.capabilities, plan.find(section_id)
+    chapter, inside = plan.sections[chapter_index], subtree(plan, section_id)
+    others = [section for index, section in enumerate(plan.sections) if index not in inside]
 
     def read(raw: str) -> Plan:
         sections = parse_plan(raw, replace(brief, words=chapter.words), bounds)
-        if findings := said_elsewhere(sections, plan, section_id):
-            raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
-        return sections
+        own = rescale(distinct(sections, others), chapter.words)
+        if len(own.sections) < bounds.least_steps:
+            dropped = len(sections.sections) - len(own.sections)
+            finding = f"{dropped} of its sections say what another part of the document says."
+            raise PlanError(finding, (finding,), raw)
+        return own
 
     return await _until_usable(
         agent,
@@ -69,7 +70,7 @@ async def sections_chat(
         lambda rejected: builder.chapter(brief, plan, section_id, bounds, can, rejected),
         read,
         emit,
-        salt=(at + 1) * _CHAPTER_SALT,
+        salt=(chapter_index + 1) * _CHAPTER_SALT,
         what=f"usable plan of “{chapter.title}”",
     )
 
@@ -81,10 +82,7 @@ async def replan_chat(
     old, can = plan.sections[number - 1], agent.model.capabilities
 
     def read(raw: str) -> Plan:
-        changed = plan.with_section(_new_idea(raw, old))
-        if findings := check_plan(changed):
-            raise PlanError(findings[0], tuple(findings), raw)
-        return changed
+        return plan.with_section(_new_idea(raw, old, plan))
 
     return await _until_usable(
         agent,
@@ -92,7 +90,7 @@ async def replan_chat(
         lambda _: builder.replan(brief, plan, number, can),
         read,
         emit,
-        # The present idea is part of the seed, so that asking twice does not bring the same answer.
+        # The present idea is part of the seed, so that asking again brings another answer.
         salt=REPLAN_SALT + len(old.main_point) * 31 + number,
         what="other idea for this section",
         advice="The plan is unchanged.",
@@ -110,31 +108,37 @@ async def _until_usable(
     what: str = "usable plan",
     advice: str = "Try again, another model, or write the plan by hand.",
 ) -> Plan:
-    """Ask until ``read`` makes a plan of the answer; what its :class:`PlanError` found goes into the next request."""
+    """Ask until ``read`` returns a plan. The findings of its :class:`PlanError` go into the next request."""
     rejected: RejectedPlan | None = None
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
         answer = await ask(agent, agent.prepared(request(rejected), brief, salt + attempt), emit)
         try:
-            _check_whole(answer)
+            _reject_if_cut_off(answer)
             return read(answer.text)
         except PlanError as error:
+            if error.plan is not None and rejected is not None:
+                return error.plan  # not quite what was asked for, but the second try was no better
             await emit(PlanRejected(attempt, error.findings))
             rejected = RejectedPlan(answer.text, error.findings)
     assert rejected is not None
     raise gave_up(what, rejected.findings, rejected.raw, advice)
 
 
-def _check_whole(answer: ShortAnswer) -> None:
-    """Raise :class:`PlanError` for an answer that was cut off, whose beginning may look like a shorter plan."""
+def _reject_if_cut_off(answer: ShortAnswer) -> None:
+    """Raise :class:`PlanError` if the answer was cut off: its beginning may look like a shorter plan."""
     if answer.cut:
         finding = "The answer was cut off before its end; keep it shorter."
         raise PlanError(finding, (finding,), answer.text)
 
 
-def _new_idea(line: str, old: PlannedSection) -> PlannedSection:
-    section = parse_step(line, old)
+def _new_idea(raw: str, old: PlannedSection, plan: Plan) -> PlannedSection:
+    section = parse_step(raw, old)
     if section.main_point.casefold() == old.main_point.casefold():
         finding = "The section is the same as before."
-        raise PlanError(finding, (finding,), line)
-    return section
+        raise PlanError(finding, (finding,), raw)
+    others = [other for other in plan.sections if other.id != old.id]
+    if any(other.main_point.casefold() == section.main_point.casefold() for other in others):
+        finding = "The section says what another one says."
+        raise PlanError(finding, (finding,), raw)
+    return distinct(Plan("", (section,)), others).sections[0]

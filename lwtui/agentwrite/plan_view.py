@@ -1,7 +1,6 @@
-"""A plan as a section's prompt shows it: whole while it is short, and never longer than there is room for.
+"""Shows a plan in a section's prompt: whole while it is short, and never longer than there is room for.
 
-What is shown in less detail is the same for all sections as long as it can be, so that a backend's prefix cache
-keeps its worth.
+What is left out is the same for as many sections as possible, so that the backend's prefix cache stays useful.
 """
 
 from __future__ import annotations
@@ -9,122 +8,143 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum
 
-from lwtui.agentwrite.plan_format import format_plan, format_step
 from lwtui.documents.model import Plan, PlannedSection
-from lwtui.documents.outline import labels, numbers, parents
+from lwtui.documents.outline import outline_numbers, parents, section_numbers
+from lwtui.text import one_line
 
-_LONGEST_POINT = 200  # characters of what a part is about, where not all can be shown
-_NEIGHBOURS = 4  # sections before and after the one to be written that are shown in full
-_LEAST_NEIGHBOURS = 6  # of which the headings are, where nothing else fits
+_LONGEST_POINT = 200  # characters of a part's main point, or of a heading where nothing else fits
+_NEIGHBORS = 4  # sections on either side whose main points are shown beside a plan of headings
+_NEIGHBOR_HEADINGS = 6  # headings on either side that are shown where nothing else fits
 
 
 class Detail(IntEnum):
-    """How much of the plan a prompt shows, from everything to what is next to the section."""
+    """How much of the plan a prompt shows, from all of it to the section's neighbors."""
 
     FULL = 0
-    HEADINGS = 1  # of every section, and what each part is about
-    NEAR = 2  # the headings of this part alone, and the names of the others
-    LEAST = 3  # the headings next to it
+    HEADINGS = 1  # every heading, and the main point of each part
+    NEAR = 2  # the headings in the section's own part, and the names of the other parts
+    LEAST = 3  # the neighboring headings
+
+
+class _Outline:
+    """A plan together with its numbering. Positions count from 0."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.sections = plan.sections
+        self.numbers = section_numbers(plan)
+        self.outline_numbers = outline_numbers(plan)
+        self.parents = parents(plan)
+
+    def line(self, position: int) -> str:
+        """A section's number, heading and main point; or those of a part."""
+        section = self.sections[position]
+        if not section.words:
+            return self.part_line(position)
+        title, point = one_line(section.title), one_line(section.main_point)
+        return f"{self.numbers[position]}. {title}" + (f": {point}" if point and point != title else "")
+
+    def part_line(self, position: int) -> str:
+        """A part's number, heading and main point."""
+        part = self.sections[position]
+        point = part.main_point if len(part.main_point) <= _LONGEST_POINT else part.main_point[:_LONGEST_POINT] + "…"
+        return f"{self.outline_numbers[position]} {part.title}" + (f": {point}" if point else "")
+
+    def children(self, parent: int | None) -> list[int]:
+        """The positions of the sections directly below ``parent``, or of those on the first level."""
+        return [position for position in range(len(self.sections)) if self.parents[position] == parent]
+
+    def siblings(self, position: int) -> list[int]:
+        """The positions of the sections with text that have the same parent, including this one."""
+        return [sibling for sibling in self.children(self.parents[position]) if self.sections[sibling].words]
+
+    def path(self, position: int) -> list[int]:
+        """The positions of the parts that a section is in, the outermost first."""
+        path: list[int] = []
+        while (parent := self.parents[position]) is not None:
+            path.insert(0, parent)
+            position = parent
+        return path
 
 
 def view_plan(plan: Plan, number: int, detail: Detail) -> str:
-    """The plan for the prompt of the section at position ``number`` (from 1)."""
+    """Return the plan as the prompt for section ``number`` (its position from 1) shows it."""
+    outline = _Outline(plan)
     match detail:
         case Detail.FULL:
-            return format_plan(plan)
+            return "\n".join(outline.line(position) for position in range(len(plan.sections)))
         case Detail.HEADINGS:
-            return "\n".join(_with_headings(plan))
+            return "\n".join(_all_headings(outline))
         case Detail.NEAR:
-            return "\n".join(_near(plan, number))
+            return "\n".join(_headings_near(outline, number - 1))
         case Detail.LEAST:
-            return _least(plan, number)
+            return _neighboring_headings(outline, number - 1)
 
 
-def around(plan: Plan, number: int, detail: Detail) -> str:
-    """What the plan says of the sections next to ``number``, where :func:`view_plan` shows headings alone."""
+def neighbors(plan: Plan, number: int, detail: Detail) -> str:
+    """Return the main points of the sections around section ``number``, unless :func:`view_plan` shows them already."""
     if detail is Detail.FULL:
         return ""
-    at, above, counted = number - 1, parents(plan), numbers(plan)
-    lines = [_part_line(plan, parent) for parent in _path(plan, at)]
-    siblings = [one for one in range(len(plan.sections)) if above[one] == above[at] and plan.sections[one].words]
-    here = siblings.index(at) if at in siblings else 0
-    near = siblings[max(0, here - _NEIGHBOURS) : here + _NEIGHBOURS + 1]
-    lines += [format_step(counted[one], plan.sections[one]) for one in near if one != at]
+    position, outline = number - 1, _Outline(plan)
+    lines = [outline.part_line(parent) for parent in outline.path(position)]
+    siblings = outline.siblings(position)
+    here = siblings.index(position) if position in siblings else 0
+    near = siblings[max(0, here - _NEIGHBORS) : here + _NEIGHBORS + 1]
+    lines += [outline.line(neighbor) for neighbor in near if neighbor != position]
     return "\n".join(lines)
 
 
-def titles(plan: Plan, number: int, detail: Detail) -> str:
-    """The plan in headings alone, in one line, for a model that carries a text on."""
-    at, above = number - 1, parents(plan)
-    path = _path(plan, at)
-    tops = [one for one in range(len(plan.sections)) if above[one] is None]
-    if detail >= Detail.NEAR and len(tops) > 2 * _LEAST_NEIGHBOURS:
-        here = tops.index(path[0] if path else at)
-        tops = tops[max(0, here - _LEAST_NEIGHBOURS) : here + _LEAST_NEIGHBOURS + 1]
-    parts = ["; ".join(plan.sections[one].title for one in tops)]
+def headings_line(plan: Plan, number: int, detail: Detail) -> str:
+    """Return the plan's headings in one line, for base models."""
+    position, outline = number - 1, _Outline(plan)
+    path = outline.path(position)
+    tops = outline.children(None)
+    if detail >= Detail.NEAR and len(tops) > 2 * _NEIGHBOR_HEADINGS:
+        here = tops.index(path[0] if path else position)
+        tops = tops[max(0, here - _NEIGHBOR_HEADINGS) : here + _NEIGHBOR_HEADINGS + 1]
+    parts = ["; ".join(plan.sections[top].title for top in tops)]
     for parent in path:
-        inner = [one for one in range(len(plan.sections)) if above[one] == parent]
-        parts.append(f"{plan.sections[parent].title}: " + "; ".join(plan.sections[one].title for one in inner))
+        inner = "; ".join(plan.sections[child].title for child in outline.children(parent))
+        parts.append(f"{plan.sections[parent].title}: {inner}")
     return ". ".join(parts)
 
 
-def _path(plan: Plan, at: int) -> list[int]:
-    """The positions of the parts that a section is in, the outermost first."""
-    above = parents(plan)
-    path: list[int] = []
-    while (parent := above[at]) is not None:
-        path.insert(0, parent)
-        at = parent
-    return path
-
-
-def _part_line(plan: Plan, at: int) -> str:
-    part = plan.sections[at]
-    point = part.main_point if len(part.main_point) <= _LONGEST_POINT else part.main_point[:_LONGEST_POINT] + "…"
-    return f"{labels(plan)[at]} {part.title}" + (f": {point}" if point else "")
-
-
-def _with_headings(plan: Plan) -> Iterator[str]:
-    """Each part on a line, and the headings of its sections on the next."""
-    counted = numbers(plan)
-    run: list[str] = []
-    for at, section in enumerate(plan.sections):
+def _all_headings(outline: _Outline) -> Iterator[str]:
+    """Yield each part as a line, and the headings of its sections as the next line."""
+    headings: list[str] = []
+    for position, section in enumerate(outline.sections):
         if section.words:
-            run.append(f"{counted[at]}. {section.title}")
+            headings.append(f"{outline.numbers[position]}. {section.title}")
             continue
-        if run:
-            yield "; ".join(run)
-            run = []
-        yield _part_line(plan, at)
-    if run:
-        yield "; ".join(run)
+        if headings:
+            yield "; ".join(headings)
+            headings = []
+        yield outline.part_line(position)
+    if headings:
+        yield "; ".join(headings)
 
 
-def _near(plan: Plan, number: int) -> Iterator[str]:
-    """The names of all parts, and the headings of the section's own."""
-    at, above, named, counted = number - 1, parents(plan), labels(plan), numbers(plan)
-    path = set(_path(plan, at))
-    siblings = [one for one in range(len(plan.sections)) if above[one] == above[at] and plan.sections[one].words]
-    told = False
-    for one, section in enumerate(plan.sections):
-        if one in siblings:
-            if not told:
-                yield "; ".join(f"{counted[it]}. {plan.sections[it].title}" for it in siblings)
-            told = True
-        elif one in path:
-            yield _part_line(plan, one)
-        elif not section.words and (above[one] is None or above[one] in path):
-            yield f"{named[one]} {section.title}"
+def _headings_near(outline: _Outline, position: int) -> Iterator[str]:
+    """Yield the names of all parts, and the headings in the section's own part."""
+    path = set(outline.path(position))
+    siblings = outline.siblings(position)
+    for index, section in enumerate(outline.sections):
+        if index in siblings:
+            if index == siblings[0]:
+                yield "; ".join(f"{outline.numbers[place]}. {outline.sections[place].title}" for place in siblings)
+        elif index in path:
+            yield outline.part_line(index)
+        elif not section.words and (outline.parents[index] is None or outline.parents[index] in path):
+            yield f"{outline.outline_numbers[index]} {section.title}"
 
 
-def _least(plan: Plan, number: int) -> str:
-    counted = numbers(plan)
-    written = [one for one, section in enumerate(plan.sections) if section.words]
-    here = next((place for place, one in enumerate(written) if one >= number - 1), len(written) - 1)
-    near = written[max(0, here - _LEAST_NEIGHBOURS) : here + _LEAST_NEIGHBOURS + 1]
-    headings = "; ".join(f"{counted[one]}. {_cut(plan.sections[one])}" for one in near)
-    return f"{len(written)} sections in all. Those around this one: {headings}"
+def _neighboring_headings(outline: _Outline, position: int) -> str:
+    """Return the headings around a section, and how many sections there are."""
+    with_text = [index for index, section in enumerate(outline.sections) if section.words]
+    here = next((place for place, index in enumerate(with_text) if index >= position), len(with_text) - 1)
+    near = with_text[max(0, here - _NEIGHBOR_HEADINGS) : here + _NEIGHBOR_HEADINGS + 1]
+    headings = "; ".join(f"{outline.numbers[index]}. {_shortened(outline.sections[index])}" for index in near)
+    return f"{len(with_text)} sections in all. Those around this one: {headings}"
 
 
-def _cut(section: PlannedSection) -> str:
+def _shortened(section: PlannedSection) -> str:
     return section.title if len(section.title) <= _LONGEST_POINT else section.title[:_LONGEST_POINT] + "…"

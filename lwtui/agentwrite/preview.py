@@ -1,4 +1,4 @@
-"""Exactly what the next call for a section would see, without making it."""
+"""Builds the exact prompt of the next call for a section, without making the call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHOLE = "All of it, as it is sent"
 
 @dataclass(frozen=True)
 class PromptPart:
-    """A part of a prompt. ``tokens`` is an estimate where the model's own tokenizer is not at hand."""
+    """A part of a prompt. ``tokens`` is an estimate if the model's own tokenizer is not available."""
 
     name: str
     text: str
@@ -27,17 +27,17 @@ class PromptPart:
 
 @dataclass(frozen=True)
 class PromptPreview:
-    """A call that would be made.
+    """The next call for a section.
 
     Attributes:
-        section: The section that it is for.
-        parts: The parts of its prompt, and last the whole.
-        tokens: Tokens of the whole.
-        answer: The most tokens of an answer.
-        context_length: Tokens that prompt and answer may have together.
-        exact: Whether the counts are by the model's own tokenizer.
-        summaries_to_make: Summaries of earlier sections that another call would write before this one; the first and
-            last sentences of those sections stand in their place.
+        section: The section.
+        parts: The parts of its prompt, and as the last one the whole prompt.
+        tokens: Tokens of the whole prompt.
+        answer: The most tokens that the answer may have.
+        context_length: How many tokens prompt and answer may have together.
+        exact: Whether the model's own tokenizer counted the tokens.
+        summaries_to_make: How many earlier sections would first be summarized by calls of their own. The preview shows
+            the first and last sentences of these sections instead.
         left_out: Titles of notes that the prompt has no room for.
     """
 
@@ -51,24 +51,24 @@ class PromptPreview:
     left_out: tuple[str, ...] = ()
 
 
-class _QuietContext(ContextBuilder):
-    """Chooses what is shown, and asks nobody for a summary."""
+class _PreviewContext(ContextBuilder):
+    """Chooses the earlier text without calling a model, and counts the summaries that it would ask for."""
 
-    asked = 0
+    missing_summaries = 0
 
     async def _ask_for_summary(self, agent: Agent, section: Section, emit: Emit) -> str:
-        self.asked += agent.prompts.summary(section.text, self.brief) is not None
+        self.missing_summaries += agent.prompts.summary(section.text, self.brief) is not None
         return ""
 
 
 async def preview(agent: Agent, brief: Brief, document: WorkingDocument, section_id: str) -> PromptPreview:
-    """What the next call for a section would see; a finished section is taken to be written anew.
+    """Return what the next call for a section would show the model. A finished section would be written again.
 
     Raises:
         KeyError: There is no such section.
         ModelError: Not even the plan fits the context.
     """
-    section = next((one for one in document.sections() if one.id == section_id), None)
+    section = next((section for section in document.sections() if section.id == section_id), None)
     if section is None:
         raise KeyError(section_id)
     if section.status is Status.DONE:
@@ -77,21 +77,21 @@ async def preview(agent: Agent, brief: Brief, document: WorkingDocument, section
     text = section.text[:keep]
     left_out: list[str] = []
 
-    async def hear(event: Event) -> None:
+    async def keep_left_out(event: Event) -> None:
         if isinstance(event, NotesLeftOut):
             left_out.extend(event.titles)
 
-    context = _QuietContext(agent, brief, document.summaries)
+    context = _PreviewContext(agent, brief, document.summaries)
     task = section_task(brief, document, section, alone=False)
-    requests = SectionRequests(agent, task, context, hear)
+    requests = SectionRequests(agent, task, context, keep_left_out)
     await requests.prepare()
-    request = await requests.request(text, task.target - count_words(text), salt=0, loops=0)
+    request = await requests.request(text, count_words(text), salt=0, loops=0)
     whole = request.prompt.plain()
     tokens = await agent.model.count_tokens(whole)
     shown = requests.parts(text).items()
     parts = [PromptPart(name, part, await agent.model.count_tokens(part)) for name, part in shown]
     rest = max(0, tokens - sum(part.tokens for part in parts))
-    how = "What the model is told to do, and how: the prompts in the folder of settings.toml, or lwtui's own."
+    how = "The instructions to the model: your own prompts beside settings.toml, or those of lwtui."
     return PromptPreview(
         section,
         (*parts, PromptPart(TASK, how, rest), PromptPart(WHOLE, whole, tokens)),
@@ -99,6 +99,6 @@ async def preview(agent: Agent, brief: Brief, document: WorkingDocument, section
         request.max_tokens,
         agent.context_length,
         agent.model.capabilities.exact_tokens,
-        context.asked,
+        context.missing_summaries,
         tuple(left_out),
     )

@@ -1,7 +1,7 @@
-"""Builds the prompts: for chat models, and for base models, which carry a text on.
+"""Builds the prompts for chat models, and for base models, which only continue a text.
 
-Whatever differs between them in writing is here. A chat model plans in one call (:mod:`lwtui.agentwrite.plan_chat`), a
-base model line by line (:mod:`lwtui.agentwrite.plan_completion`).
+All differences between the two in writing are here. Planning differs too: a chat model plans in one call
+(:mod:`lwtui.agentwrite.plan_chat`), a base model line by line (:mod:`lwtui.agentwrite.plan_completion`).
 """
 
 from __future__ import annotations
@@ -21,91 +21,97 @@ from lwtui.agentwrite.plan_format import (
     plan_grammar,
     step_grammar,
 )
-from lwtui.agentwrite.plan_view import Detail, around, titles, view_plan
+from lwtui.agentwrite.plan_view import Detail, headings_line, neighbors, view_plan
 from lwtui.agentwrite.prompt_templates import PromptTemplates, language_name
 from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.agentwrite.style import style_of
 from lwtui.documents.model import Brief, Plan
-from lwtui.documents.outline import labels, numbers, parents
+from lwtui.documents.outline import outline_numbers, parents, section_numbers
 from lwtui.models.base import Capabilities, Message, Prompt, Request
 from lwtui.models.profiles import Profile
 from lwtui.text import clean, counts_characters, last_sentence_end
 
-_MOST_REDONE = 300  # characters of an interrupted text that a chat model may be asked to write again
+_MOST_REWRITTEN = 300  # characters of an interrupted text that a chat model may have to write again
 _SUMMARY_WORDS = 80
-_MOST_FINDINGS = 12  # told to a model at once
-_LINE_TOKENS = 80  # of a plan that is asked for line by line
-_MOST_HEADINGS = 200  # of sections planned before, which a chapter's plan is shown so that it repeats none
+_MOST_FINDINGS = 12  # in one request
+_LINE_TOKENS = 80  # most output tokens of a line of a plan
+_PARAGRAPH_WORDS, _PARAGRAPH_CHARACTERS = 100, 160  # of a typical paragraph
+_MOST_PARAGRAPHS = 8  # that a prompt asks for; models do not count further
+_EXAMPLES = ("en", "zh")  # languages that have an example of a section
+_MOST_HEADINGS = 200  # of earlier chapters' sections, shown when a chapter is planned so that it repeats none
 
 
 @dataclass(frozen=True)
 class RejectedPlan:
-    """An answer that was not a usable plan, for asking again."""
+    """An answer that is not a usable plan, for the next request."""
 
     raw: str
     findings: tuple[str, ...]
 
 
 class PromptBuilder(Protocol):
-    """How requests are put to a kind of model."""
+    """Builds the prompts for one kind of model."""
 
     @property
-    def templates(self) -> PromptTemplates: ...
+    def templates(self) -> PromptTemplates:
+        """The prompt templates."""
+        ...
 
     def section(self, task: SectionTask, view: SectionView) -> Prompt:
-        """The prompt for (the rest of) one section, or of the whole text in direct mode."""
+        """Return the prompt for a section or the rest of one, or for the whole text in direct mode."""
         ...
 
     def outline(self, plan: Plan, number: int, detail: Detail) -> str:
-        """What such a prompt shows of the plan."""
+        """Return the plan as the prompt for section ``number`` (from 1) shows it."""
         ...
 
     def earlier(self, title: str, main_point: str, text: str) -> str:
-        """How one earlier section looks in :attr:`SectionView.earlier`."""
+        """Return an earlier section as :attr:`SectionView.earlier` shows it."""
         ...
 
     def digest(self, summaries: Sequence[str]) -> str:
-        """How summaries of the sections that no longer fit look there."""
+        """Return the summaries of sections that no longer fit, as :attr:`SectionView.earlier` shows them."""
         ...
 
     def summary(self, text: str, brief: Brief) -> Request | None:
-        """The request for a summary of a section; ``None`` if this kind of model cannot write one."""
+        """Return the request for a summary of a section, or ``None`` if this kind of model cannot write one."""
         ...
 
     def instruct(self, brief: Brief, text: str) -> Prompt | None:
-        """The prompt that asks for what ``text`` says; ``None`` if this kind of model follows no instructions."""
+        """Return the prompt for an instruction, or ``None`` if this kind of model follows no instructions."""
         ...
 
     def resume_at(self, text: str) -> int:
-        """How much of an interrupted text is kept when the model is to continue it (characters)."""
+        """Return how many characters of an interrupted text the model can continue; the rest is written again."""
         ...
 
 
 def builder_for(profile: Profile, templates: PromptTemplates) -> PromptBuilder:
-    """The prompt builder for a model of this profile."""
+    """Return the prompt builder for a profile."""
     builder = ChatPromptBuilder if profile.form == "chat" else CompletionPromptBuilder
     return builder(profile, templates)
 
 
 def unit(brief: Brief) -> str:
-    """What the brief's length counts: ``words`` or ``characters``."""
+    """Return the unit of the brief's length: ``words`` or ``characters``."""
     return "characters" if counts_characters(brief.language) else "words"
 
 
 @dataclass(frozen=True)
 class ChatPromptBuilder:
-    """For models that follow instructions: the order instruction, plan, text, step keeps the longest stable prefix."""
+    """Builds prompts for chat models, in the order instruction, plan, text, step: the longest stable prefix."""
 
     profile: Profile
     templates: PromptTemplates
 
     def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: RejectedPlan | None) -> Request:
-        """The request for a plan, again with findings if one was ``rejected``."""
+        """Return the request for a plan; after a ``rejected`` answer, with that answer and its findings."""
         as_json = _as_json(can)
         text = self.templates.render("plan_json" if as_json else "plan", **_values(brief), **vars(bounds))
         return self._planning(brief, text, bounds, can, rejected)
 
     def chapters(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: RejectedPlan | None) -> Request:
-        """The request for the chapters of a long document."""
+        """Return the request for the chapters of a long document."""
         text = self.templates.render("chapters", **_values(brief), **vars(bounds), shape=self._shape(can, "chapter"))
         return self._planning(brief, text, bounds, can, rejected)
 
@@ -118,15 +124,15 @@ class ChatPromptBuilder:
         can: Capabilities,
         rejected: RejectedPlan | None,
     ) -> Request:
-        """The request for the sections of one chapter, which sees all of them."""
-        at = plan.find(section_id)
-        chapter = plan.sections[at]
+        """Return the request for the sections of one chapter. It shows all chapters."""
+        position = plan.find(section_id)
+        chapter = plan.sections[position]
         text = self.templates.render(
             "chapter",
             **_values(brief),
             **vars(bounds),
             chapters=chapter_list(plan, section_id),
-            number=labels(plan)[at],
+            number=outline_numbers(plan)[position],
             title=chapter.title,
             main_point=chapter.main_point or chapter.title,
             chapter_words=chapter.words,
@@ -143,7 +149,7 @@ class ChatPromptBuilder:
         turns = [text]
         if rejected:
             findings = "\n".join(f"- {finding}" for finding in rejected.findings[:_MOST_FINDINGS])
-            # What came may be no plan at all, and of any length.
+            # The answer may be no plan at all, and of any length.
             shown = clean(rejected.raw)[: can.context_length // 2].strip() or "(nothing)"
             turns += [shown, self.templates.render("repair", findings=findings)]
         numbers = range(bounds.least_steps, bounds.most_steps + 1)
@@ -155,10 +161,10 @@ class ChatPromptBuilder:
         )
 
     def replan(self, brief: Brief, plan: Plan, number: int, can: Capabilities) -> Request:
-        """The request for another idea for section ``number`` (from 1)."""
-        section, counted = plan.sections[number - 1], numbers(plan)[number - 1]
+        """Return the request for another idea for section ``number`` (its position from 1)."""
+        section, counted = plan.sections[number - 1], section_numbers(plan)[number - 1]
         detail = Detail.FULL if len(plan.sections) <= MOST_AT_ONCE else Detail.HEADINGS
-        shown = (view_plan(plan, number, detail), around(plan, number, detail), format_step(counted, section))
+        shown = (view_plan(plan, number, detail), neighbors(plan, number, detail), format_step(counted, section))
         text = self.templates.render(
             "replan",
             **_values(brief) | {"words": section.words},
@@ -171,36 +177,56 @@ class ChatPromptBuilder:
         return Request(self._prompt(brief, text), max_tokens=400, grammar=step_grammar(lead) if can.grammar else "")
 
     def section(self, task: SectionTask, view: SectionView) -> Prompt:
+        """See :meth:`PromptBuilder.section`."""
         if task.direct:
             return self._direct(task, view)
-        section, number, total = task.section, task.ordinal, task.total
-        name = "continue" if view.text else "parallel" if task.parallel else "section"
+        section, brief = task.section, task.brief
         written = view.earlier
         if view.text:
             written = f"{written}\n\n{self.earlier(section.title, '', view.text)}".strip()
+            name = "continue"
+        elif task.parallel:
+            name = "parallel"
+        else:
+            name = "section" if written else "first_section"
+        style = style_of(brief)
         text = self.templates.render(
             name,
-            **_values(replace(task.brief, notes=view.notes)) | {"words": view.words},
-            plan=self.outline(task.plan, task.number, view.detail),
-            written=written or "(nothing yet)",
-            number=number,
-            total=total,
-            step=self._step(task, view),
-            closing=self.templates.render("last_section" if number == total else "more_follows"),
+            **_values(replace(brief, notes=view.notes)) | {"words": view.words},
+            outline=self.outline(task.plan, task.number, view.detail),
+            written=written,
+            number=task.ordinal,
+            total=task.total,
+            title=section.title,
+            main_point=section.main_point or section.title,
+            more=self._more(task, view),
+            paragraphs=_paragraphs(view.words, brief) if style == "prose" and not view.text else "",
+            style=self.templates.render(f"style_{style}"),
+            closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
         )
-        return self._prompt(task.brief, text)
+        return self._prompt(brief, *([] if written else self._example(brief)), text)
+
+    def _example(self, brief: Brief) -> list[str]:
+        """Return a request and its answer as an example of prose, for sections that have no text before them."""
+        language = brief.language.split("-")[0].lower()
+        if style_of(brief) != "prose" or language not in _EXAMPLES or self.profile.template:
+            return []
+        return [self.templates.render(f"example_{part}_{language}") for part in ("request", "section")]
 
     def outline(self, plan: Plan, number: int, detail: Detail) -> str:
+        """See :meth:`PromptBuilder.outline`."""
         return view_plan(plan, number, detail)
 
-    def _step(self, task: SectionTask, view: SectionView) -> str:
-        """What the section is to say and, where the plan does not show it, what its neighbours say."""
-        parts = [format_step(task.ordinal, task.plan.sections[task.number - 1])]
-        if near := around(task.plan, task.number, view.detail):
+    def _more(self, task: SectionTask, view: SectionView) -> str:
+        """Return what the model should know about the section besides its main point, one paragraph for each."""
+        parts = []
+        if near := neighbors(task.plan, task.number, view.detail):
             parts.append(f"The sections around it, which are not to be written now:\n{near}")
         if view.called:
             parts.append(f"What is to be kept to here:\n{as_list(view.called)}")
-        return "\n\n".join(parts)
+        if view.lacks:
+            parts.append(self.templates.render("lacks", points="; ".join(view.lacks)))
+        return "".join(f"\n{part}\n" for part in parts)
 
     def _direct(self, task: SectionTask, view: SectionView) -> Prompt:
         brief = replace(task.brief, notes=(*view.notes, *view.called))
@@ -210,50 +236,57 @@ class ChatPromptBuilder:
         return self._prompt(task.brief, self.templates.render("direct_continue", **values, written=view.text))
 
     def earlier(self, title: str, main_point: str, text: str) -> str:
+        """See :meth:`PromptBuilder.earlier`."""
         return f"## {title}\n\n{text}" if title else text
 
-    def digest(self, notes: Sequence[str]) -> str:
-        return "[Notes on the earlier sections, whose full text is not shown]\n" + "\n".join(notes) + "\n[End of notes]"
+    def digest(self, summaries: Sequence[str]) -> str:
+        """See :meth:`PromptBuilder.digest`."""
+        lines = "\n".join(summaries)
+        return f"[Notes on the earlier sections, whose full text is not shown]\n{lines}\n[End of notes]"
 
     def summary(self, text: str, brief: Brief) -> Request | None:
+        """See :meth:`PromptBuilder.summary`."""
         values = _values(brief) | {"words": _SUMMARY_WORDS}
         prompt = self._prompt(brief, self.templates.render("summary", **values, text=text))
         return Request(prompt, max_tokens=_SUMMARY_WORDS * 6)
 
     def instruct(self, brief: Brief, text: str) -> Prompt | None:
+        """See :meth:`PromptBuilder.instruct`."""
         return self._prompt(brief, text)
 
     def resume_at(self, text: str) -> int:
-        # A chat model begins a new sentence more surely than it completes one.
+        """See :meth:`PromptBuilder.resume_at`."""
+        # A chat model starts a sentence more reliably than it completes one.
         end = last_sentence_end(text)
-        if end and len(text) - end <= _MOST_REDONE:
+        if end and len(text) - end <= _MOST_REWRITTEN:
             return end + _spaces_after(text, end)
         return _whole_words(text)
 
     def _prompt(self, brief: Brief, *turns: str) -> Prompt:
         if self.profile.template:
-            # The checkpoint was tuned on single turns in this raw shape.
+            # The checkpoint was tuned on single turns in this raw format.
             return Prompt(text=self.profile.template.replace("{prompt}", "\n\n".join(turns)))
         system = Message("system", self.templates.render("system", language=language_name(brief.language)))
-        talk = (Message("assistant" if at % 2 else "user", turn) for at, turn in enumerate(turns))
-        return Prompt(messages=(system, *talk))
+        messages = (Message("assistant" if index % 2 else "user", turn) for index, turn in enumerate(turns))
+        return Prompt(messages=(system, *messages))
 
 
 @dataclass(frozen=True)
 class CompletionPromptBuilder:
-    """For base models: the prompt is the beginning of the very text that is wanted."""
+    """Builds prompts for base models: the prompt is the beginning of the text itself."""
 
     profile: Profile
     templates: PromptTemplates
 
     def plan_line(self, brief: Brief, outline: str, stop: tuple[str, ...]) -> Request:
-        """The request for what comes after ``outline``, which is the plan so far and the beginning of a line."""
-        # Notes would be taken for a part of the example's shape.
+        """Return the request to continue ``outline``: the plan so far and the beginning of a line."""
+        # The model would take notes for a part of the example.
         text = self.templates.render("plan", **_values(replace(brief, notes=())), outline=outline)
         return Request(Prompt(text=text), max_tokens=_LINE_TOKENS, stop=stop)
 
     def section(self, task: SectionTask, view: SectionView) -> Prompt:
-        text = view.text.rstrip(" ")  # a trailing space would be half of the next token
+        """See :meth:`PromptBuilder.section`."""
+        text = view.text.rstrip(" ")  # the next token begins with the space
         if task.direct:
             return Prompt(text=self._render("direct", task, view, partial=text))
         section = task.plan.sections[task.number - 1]
@@ -270,15 +303,16 @@ class CompletionPromptBuilder:
         )
 
     def outline(self, plan: Plan, number: int, detail: Detail) -> str:
-        return titles(plan, number, detail)
+        """See :meth:`PromptBuilder.outline`."""
+        return headings_line(plan, number, detail)
 
     def chapter_brief(self, brief: Brief, plan: Plan, section_id: str) -> Brief:
-        """The brief of one chapter as if it were a document of its own, for planning its sections line by line."""
+        """Return the brief for one chapter as a document of its own, for planning its sections line by line."""
         chapter = plan.sections[plan.find(section_id)]
         instruction = self.templates.render(
             "chapter_plan",
             instruction=clean(brief.instruction).strip().rstrip("."),
-            chapters=titles(plan, plan.find(section_id) + 1, Detail.NEAR),
+            chapters=headings_line(plan, plan.find(section_id) + 1, Detail.NEAR),
             chapter=chapter.title,
             main_point=chapter.main_point.rstrip(" .") or chapter.title,
         )
@@ -286,39 +320,48 @@ class CompletionPromptBuilder:
 
     def _render(self, name: str, task: SectionTask, view: SectionView, **values: Any) -> str:
         brief = _values(replace(task.brief, notes=()))
-        known = as_line(view.notes + (view.called if task.direct else ()))
-        instruction = str(brief["instruction"]).rstrip(".")  # the prompt goes on after it
-        brief["instruction"] = f"{instruction}. {known.rstrip('.')}" if known else instruction
+        notes = as_line(view.notes + (view.called if task.direct else ()))
+        instruction = str(brief["instruction"]).rstrip(".")  # the template adds a full stop
+        brief["instruction"] = f"{instruction}. {notes.rstrip('.')}" if notes else instruction
         text = self.templates.render(name, **brief, title=task.plan.title, **values)
         return text if values["partial"] else text.rstrip() + "\n\n"
 
     def earlier(self, title: str, main_point: str, text: str) -> str:
+        """See :meth:`PromptBuilder.earlier`."""
         if not title:
             return text
         point = main_point.rstrip(" .?!。？！")
         return self.templates.render("chapter", heading=title, main_point=point, text=text)
 
-    def digest(self, notes: Sequence[str]) -> str:
-        return "## In short\n\n" + "\n".join(notes)
+    def digest(self, summaries: Sequence[str]) -> str:
+        """See :meth:`PromptBuilder.digest`."""
+        return "## In short\n\n" + "\n".join(summaries)
 
     def summary(self, text: str, brief: Brief) -> Request | None:
+        """Return ``None``: a base model cannot write one."""
         return None
 
     def instruct(self, brief: Brief, text: str) -> Prompt | None:
+        """Return ``None``: a base model follows no instructions."""
         return None
 
     def resume_at(self, text: str) -> int:
+        """See :meth:`PromptBuilder.resume_at`."""
         return _whole_words(text)
 
 
 def chapter_list(plan: Plan, section_id: str) -> str:
-    """All chapters, and after them the headings of the sections that those before this one have by now."""
-    named, above = labels(plan), parents(plan)
-    tops = [at for at, one in enumerate(plan.sections) if above[at] is None or one.id == section_id]
-    lines = [f"{named[at]}. {plan.sections[at].title}: {plan.sections[at].main_point}".rstrip(": ") for at in tops]
-    done = [one.title for one in plan.sections[: plan.find(section_id)] if one.level > 1 and one.words]
-    if done:
-        lines.append("Headings in use: " + "; ".join(done[-_MOST_HEADINGS:]))
+    """Return all chapters as a list, and the headings of the sections before this chapter."""
+    numbers, parent_of = outline_numbers(plan), parents(plan)
+    lines = [
+        f"{number}. {section.title}: {section.main_point}".rstrip(": ")
+        for number, parent, section in zip(numbers, parent_of, plan.sections, strict=True)
+        if parent is None or section.id == section_id
+    ]
+    before = plan.sections[: plan.find(section_id)]
+    headings = [section.title for section in before if section.level > 1 and section.words]
+    if headings:
+        lines.append("Headings in use: " + "; ".join(headings[-_MOST_HEADINGS:]))
     return "\n".join(lines)
 
 
@@ -326,8 +369,17 @@ def _as_json(can: Capabilities) -> bool:
     return can.json_schema and not can.grammar
 
 
+def _paragraphs(words: int, brief: Brief) -> str:
+    """Return how many paragraphs to ask for: models follow that more reliably than a number of words."""
+    each = _PARAGRAPH_CHARACTERS if counts_characters(brief.language) else _PARAGRAPH_WORDS
+    count = max(1, round(words / each))
+    if count > _MOST_PARAGRAPHS:
+        return ""
+    return ", in one paragraph" if count == 1 else f", in {count} paragraphs"
+
+
 def instruction_of(brief: Brief) -> str:
-    """The instruction, with the writer's notes that every prompt is to show."""
+    """Return the instruction, with the notes that every prompt shows."""
     instruction = clean(brief.instruction).strip()
     if brief.notes:
         instruction += f"\n\nWhat is to be kept to throughout:\n{as_list(brief.notes)}"
@@ -348,7 +400,7 @@ def _spaces_after(text: str, end: int) -> int:
 
 
 def _whole_words(text: str) -> int:
-    """Length of ``text`` without a last word that may be cut in two; Chinese and Japanese have none."""
+    """Return the length of ``text`` without its last word, which may be incomplete; not in Chinese and Japanese."""
     match = regex.search(r"[\p{L}\p{N}\p{M}'’\-]+$", text)
     if match is None or regex.search(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$", text):
         return len(text)

@@ -1,27 +1,30 @@
-"""Notices what a chat model should not say in a text: its own instructions, or the next sections.
+"""Notices when a chat model repeats its prompt in the text, or goes on to another section.
 
-Small models do both. They go on from the text with the words that asked for it, tags and all, or run on past the end
-of their section under the heading of another.
+Small models do both: they continue the text with their instructions, tags included, or run past the end of their
+section under the heading of another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key, in_code
+from lwtui.text import sentence_ends
 
 _TAG = regex.compile(r"</?[a-z_]{3,}>")
 _LINE = regex.compile(r"[^\n]*(?:\n|$)")
 _HEADING = regex.compile(r" {0,3}#{1,6}[ \t]+(.+?)\s*")
-_STEP = regex.compile(r"(?i)^\W*paragraph \d+ ?- ?main point\b")  # the plan's own shape
-_LEAST = 20  # characters: a shorter line of the instructions may well stand in a text
+_SEVERAL_WORDS = regex.compile(r"(\p{L}[^\n]* [^\n]+?)\s*")  # a line that may be a heading without marks
+_STEP = regex.compile(r"(?i)^\W*paragraph \d+ ?- ?main point\b")  # a step in the shape of a plan
+_SHORTEST_LEAK = 20  # characters; a shorter line of the instructions may occur in a text by chance
 
 
 class PromptLeakFilter:
-    """Looks at a section line by line (see :class:`lwtui.agentwrite.filters.TextFilter`).
+    """Checks a section line by line (see :class:`lwtui.agentwrite.filters.TextFilter`).
 
     Args:
         section_title: The section's own heading.
@@ -35,48 +38,63 @@ class PromptLeakFilter:
         self._tags: tuple[str, ...] = ()
         self._checked = 0
 
-    def ask(self, prompt: str, given: Iterable[str]) -> None:
-        """Note what the model is asked next.
+    def set_prompt(self, prompt: str, given: Iterable[str]) -> None:
+        """Set the prompt of the next call.
 
         Args:
             prompt: The whole prompt.
-            given: The parts of it that are the writer's or the document's own words, which may be said.
+            given: The parts of it that the text may repeat: the writer's own words, and the document's.
         """
-        own = {_folded(line) for part in given for line in part.splitlines()}
-        lines = {_folded(line) for line in prompt.splitlines()} - own
-        self._lines = frozenset(line for line in lines if len(line) >= _LEAST)
-        said = "\n".join(given)
-        self._tags = tuple(sorted(tag for tag in set(_TAG.findall(prompt)) if tag not in said))
+        allowed = {_folded(passage) for part in given for _, passage in _lines_and_sentences(part)}
+        lines = {_folded(passage) for _, passage in _lines_and_sentences(prompt)} - allowed
+        self._lines = frozenset(line for line in lines if len(line) >= _SHORTEST_LEAK)
+        given_text = "\n".join(given)
+        self._tags = tuple(sorted(tag for tag in set(_TAG.findall(prompt)) if tag not in given_text))
 
     def trust(self, text: str) -> None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
         self._checked = len(text)
 
     def cut(self, keep: int) -> None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`."""
         self._checked = min(self._checked, keep)
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
         whole = text.text
         while self._checked < len(whole):
             match = _LINE.match(whole, self._checked)
             assert match is not None
             line = match[0]
-            if (tag := min((at for at in map(line.find, self._tags) if at >= 0), default=-1)) >= 0:
+            if (tag := min((offset for offset in map(line.find, self._tags) if offset >= 0), default=-1)) >= 0:
                 return _verdict(whole, match.start() + tag, "the model repeated its instructions")
             if not line.endswith("\n") and not ended:
                 return None
-            if _folded(line) in self._lines or _STEP.search(line):
-                return _verdict(whole, match.start(), "the model repeated its instructions")
-            heading = _HEADING.fullmatch(line)
+            leaks = (start for start, passage in _lines_and_sentences(line) if _folded(passage) in self._lines)
+            if (leak := next(leaks, 0 if _STEP.search(line) else None)) is not None:
+                return _verdict(whole, match.start() + leak, "the model repeated its instructions")
+            heading = _HEADING.fullmatch(line) or _SEVERAL_WORDS.fullmatch(line)
             if heading and heading_key(heading[1]) in self._titles and not in_code(whole[: match.start()]):
                 return _verdict(whole, match.start(), "the model went on to another section")
             self._checked = match.end()
         return None
 
 
-def _verdict(text: str, at: int, reason: str) -> FilterVerdict:
-    return FilterVerdict(len(text[:at].rstrip()), reason)
+def _lines_and_sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the offset and text of each line, and of each sentence in lines that have several."""
+    start = 0
+    for line in text.splitlines(keepends=True):
+        yield start, line
+        cuts = [0, *sentence_ends(line)]
+        if len(cuts) > 2:
+            yield from ((start + begin, line[begin:end]) for begin, end in pairwise(cuts))
+        start += len(line)
+
+
+def _verdict(text: str, end: int, reason: str) -> FilterVerdict:
+    return FilterVerdict(len(text[:end].rstrip()), reason)
 
 
 def _folded(line: str) -> str:
-    """A line without marks, numbers and spaces that may differ."""
+    """Return a line in a form for comparison: without marks, case, spacing and the values of numbers."""
     return regex.sub(r"\d+(?:[.,]\d+)*", "0", " ".join(line.strip(" \t\n#*>-_").casefold().split()))

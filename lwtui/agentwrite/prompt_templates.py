@@ -1,7 +1,7 @@
-"""The prompts: Markdown files that a person may replace with their own.
+"""Loads the prompt templates: Markdown files that users may replace with their own.
 
-A file of the same name in the config folder, ``prompts/chat/plan.md`` for instance, is used instead of the
-built-in one. lwtui never writes there, so an update cannot overwrite it.
+A file of the same name in the config folder, such as ``prompts/chat/plan.md``, replaces the built-in one. lwtui never
+writes to that folder, so updates cannot overwrite it.
 """
 
 from __future__ import annotations
@@ -35,27 +35,32 @@ LANGUAGES = {
 
 
 def language_name(tag: str) -> str:
-    """The English name of a BCP 47 tag, or the tag itself where it is not one of :data:`LANGUAGES`."""
+    """Return the English name of a BCP 47 language tag, or the tag itself if it is not in :data:`LANGUAGES`."""
     return LANGUAGES.get(tag) or LANGUAGES.get(tag.split("-")[0].lower()) or tag
 
 
 def builtin_prompts() -> Traversable:
-    """The folder with the prompts that come with lwtui."""
+    """Return the folder of the built-in prompts."""
     return files("lwtui.agentwrite") / "prompts"
 
 
 @dataclass(frozen=True)
 class PromptTemplates:
-    """The prompts of one kind of model: ``folder`` is ``chat`` or ``completion``, ``own`` a person's own files."""
+    """The prompt templates for one kind of model.
+
+    Attributes:
+        folder: ``chat`` or ``completion``.
+        own: The folder of the user's own prompts.
+    """
 
     folder: str
     own: Path | None = None
 
     def render(self, name: str, **values: object) -> str:
-        """Prompt ``name`` with ``$placeholders`` filled in.
+        """Return prompt ``name`` with its ``$placeholders`` filled in. A ``$`` within a value has no effect.
 
-        A value is put in as it is: a ``$`` in it means nothing. Raises :class:`ConfigError` for a person's own
-        file that cannot be read or asks for a value that there is not.
+        Raises:
+            ConfigError: A file of the user's own cannot be read or has an unknown placeholder.
         """
         text, where = self._read(name)
         try:
@@ -71,5 +76,5 @@ class PromptTemplates:
             if own and own.exists():
                 return own.read_text(encoding="utf-8-sig").rstrip("\n"), str(own)
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"Cannot read your prompt {own}: {error}. Mend it or move it away.") from None
+            raise ConfigError(f"Cannot read your prompt {own}: {error}. Fix the file, or move it away.") from None
         return (builtin_prompts() / self.folder / f"{name}.md").read_text(encoding="utf-8").rstrip("\n"), name

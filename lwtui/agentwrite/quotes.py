@@ -1,4 +1,4 @@
-"""Where a quote stands in a document, whatever its white space, capitals and kinds of quotation marks."""
+"""Finds quotes in a document, whatever their white space, capitals and kinds of quotation marks."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections.abc import Sequence
 
 from lwtui.agentwrite.lint import TextPart, TextPlace, place_of
 
-_LEAST = 8  # characters, without white space: less stands anywhere
+_SHORTEST_QUOTE = 8  # characters without white space; a shorter one could be anywhere
 _FOLDED = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-", "‑": "-"})
 
 
 class QuoteFinder:
-    """Finds quotes in the same parts, again and again."""
+    """Finds quotes in the parts of a document, each of which it indexes once."""
 
     def __init__(self, parts: Sequence[TextPart]) -> None:
         self._parts = parts
         self._folded: list[tuple[str, list[int]] | None] = [None] * len(parts)
 
     def find(self, quote: str) -> TextPlace | None:
-        """The first place where ``quote`` stands, but for marks around it; ``None`` if there is none or it is short."""
+        """Return the first place of ``quote``, without the marks around it; ``None`` if it is missing or too short."""
         wanted, _ = _fold(quote.strip().strip("\"'“”…. "))
-        if len(wanted) < _LEAST:
+        if len(wanted) < _SHORTEST_QUOTE:
             return None
         for number in range(len(self._parts)):
-            folded, offsets = self._of(number)
-            at = folded.find(wanted)
-            if at >= 0:
-                return place_of(self._parts, number, offsets[at], offsets[at + len(wanted) - 1] + 1)
+            folded, offsets = self._folded_part(number)
+            start = folded.find(wanted)
+            if start >= 0:
+                return place_of(self._parts, number, offsets[start], offsets[start + len(wanted) - 1] + 1)
         return None
 
-    def _of(self, number: int) -> tuple[str, list[int]]:
-        known = self._folded[number]
-        if known is None:
-            known = self._folded[number] = _fold(self._parts[number].text)
-        return known
+    def _folded_part(self, number: int) -> tuple[str, list[int]]:
+        folded = self._folded[number]
+        if folded is None:
+            folded = self._folded[number] = _fold(self._parts[number].text)
+        return folded
 
 
-def where_now(text: str, place: TextPlace) -> tuple[int, int]:
-    """Where what ``place`` quotes stands in a section's ``text`` by now; its beginning if it is gone."""
+def relocate(text: str, place: TextPlace) -> tuple[int, int]:
+    """Return where the quote of ``place`` is now in a section's ``text`` (start and end); (0, 0) if it is gone."""
     if " ".join(text[place.start : place.end].split()).startswith(place.quote.rstrip("…")):
         return place.start, place.end
     found = QuoteFinder([TextPart(place.title, text)]).find(place.quote)
@@ -45,8 +45,8 @@ def where_now(text: str, place: TextPlace) -> tuple[int, int]:
 
 
 def _fold(text: str) -> tuple[str, list[int]]:
-    """``text`` without white space, in small letters, and where each of its characters stood."""
-    kept = [(character, at) for at, character in enumerate(text) if not character.isspace()]
-    # One character may become two in small letters; those keep their shape.
-    folded = "".join(low if len(low := one.lower()) == 1 else one for one, _ in kept).translate(_FOLDED)
-    return folded, [at for _, at in kept]
+    """Return ``text`` in lower case without white space, and the offset of each of its characters in ``text``."""
+    kept = [(character, offset) for offset, character in enumerate(text) if not character.isspace()]
+    # A few characters become two in lower case. These stay as they are, to keep the offsets right.
+    folded = "".join(low if len(low := character.lower()) == 1 else character for character, _ in kept)
+    return folded.translate(_FOLDED), [offset for _, offset in kept]

@@ -1,4 +1,4 @@
-"""Stores a run: from events to the document, so that what streams is in the file before a second has passed."""
+"""Stores a run's events in the document: streamed text is in the file within half a second."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from lwtui.agentwrite.events import (
 from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.agentwrite.run_state import RunState
 from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
-from lwtui.documents.stale import with_basis
+from lwtui.documents.stale import resumed_basis
 from lwtui.errors import DocumentError
 from lwtui.models.metering import UsageTracker
 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
 
-JOURNAL_SECONDS = 0.4  # text is in the file at the latest this long after it came
-_UNFINISHED = "plan-unfinished"  # a setting of the document: the ids of chapters that are still to be planned
+JOURNAL_SECONDS = 0.4  # between two writes of buffered text to the file
+_UNFINISHED = "plan-unfinished"  # a setting of the document: the ids of chapters that still need sections
 
 
 class Recorder:
     """Stores each event of a run in a document. Make one with :func:`recording`.
 
     Attributes:
-        document: Where to.
-        state: The run so far.
+        document: The document.
+        state: The state of the run.
     """
 
     def __init__(self, document: Document, tracker: UsageTracker) -> None:
@@ -50,18 +50,21 @@ class Recorder:
 
     @property
     def plan(self) -> Plan:
+        """The document's plan."""
         return self.document.plan
 
     @property
     def notes(self) -> Sequence[Note]:
+        """The writer's notes."""
         return self.document.notes
 
     @property
     def summaries(self) -> Mapping[str, SectionSummary]:
+        """The stored summaries, by section id."""
         return self.document.summaries
 
     def sections(self) -> list[Section]:
-        """The sections as they stand."""
+        """Return the sections as they are now."""
         return self.document.sections()
 
     # -- storing
@@ -70,8 +73,7 @@ class Recorder:
         """Store one event.
 
         Raises:
-            DocumentError: Text cannot be stored. It stays in the document's buffer, and a later ``flush`` can still
-                save it.
+            DocumentError: Text cannot be stored. It stays in the document's buffer, so a later ``flush`` may succeed.
         """
         if self._failure is not None:
             raise self._failure
@@ -81,7 +83,7 @@ class Recorder:
         self._store(event)
 
     async def keep(self, event: Event) -> None:
-        """:meth:`store` as what :func:`lwtui.agentwrite.write.write_document` emits to."""
+        """Store one event: :meth:`store` as an :data:`~lwtui.agentwrite.events.Emit`."""
         self.store(event)
 
     def _store(self, event: Event) -> None:
@@ -93,7 +95,7 @@ class Recorder:
                 document.roll_back(section_id, keep)
             case SectionStarted(section_id, provenance=provenance, keep=keep):
                 if (basis := self.state.runs[section_id].basis) is not None:
-                    provenance = replace(provenance, basis=with_basis(document, section_id, basis, keep))
+                    provenance = replace(provenance, basis=resumed_basis(document, section_id, basis, keep))
                 document.begin(section_id, provenance, keep)
             case SectionFinished(section_id, usage=usage):
                 document.finish(section_id, Status.DONE, usage)
@@ -102,7 +104,7 @@ class Recorder:
                 document.notebook.set_summary(SectionSummary(section_id, text, digest, revision))
 
     def _interrupt(self) -> None:
-        """Leave every section in the making as interrupted, also where the first of them cannot be stored."""
+        """Mark every open section as interrupted, even if the first one cannot be stored."""
         failure: DocumentError | None = None
         for run in self.state.open:
             try:
@@ -113,7 +115,7 @@ class Recorder:
             raise failure
 
     async def _journal(self) -> None:
-        """Store what a stalled stream left in the buffer; the next event raises what went wrong here."""
+        """Write buffered text to the file at intervals, also while a stream stalls. The next event raises any error."""
         while self._failure is None:
             await asyncio.sleep(JOURNAL_SECONDS)
             try:
@@ -124,11 +126,17 @@ class Recorder:
 
 @asynccontextmanager
 async def recording(document: Document, tracker: UsageTracker) -> AsyncIterator[Recorder]:
-    """A recorder for one run. When the run ends early, sections in the making stay as interrupted, with all text.
+    """Record one run. If the run ends early, open sections are stored as interrupted, with all their text.
 
     Args:
-        document: Where to store.
-        tracker: Knows what an interrupted section took.
+        document: The document to store the events in.
+        tracker: Has the token usage of interrupted sections.
+
+    Yields:
+        The recorder.
+
+    Raises:
+        DocumentError: An open section cannot be stored.
     """
     recorder = Recorder(document, tracker)
     journal = asyncio.create_task(recorder._journal())
@@ -140,7 +148,13 @@ async def recording(document: Document, tracker: UsageTracker) -> AsyncIterator[
 
 
 def keep_plan(document: Document, event: Event, label: str) -> None:
-    """Store the plan that an event brings. All parts of one planning are undone together."""
+    """Store the plan of a :class:`PlanGrew` or :class:`PlanReady`. Undo reverts all steps of one planning together.
+
+    Args:
+        document: The document.
+        event: Any event.
+        label: The name of the change in the undo history.
+    """
     match event:
         case PlanGrew(plan, planned):
             document.set_plan(plan, label, joined=planned > 0)
@@ -151,6 +165,6 @@ def keep_plan(document: Document, event: Event, label: str) -> None:
 
 
 def begun_plan(document: Document) -> Plan | None:
-    """The document's plan if its planning was interrupted, for :func:`lwtui.agentwrite.make_plan` to go on with."""
+    """Return the document's plan if its planning was interrupted, for :func:`plan_document` to resume."""
     plan, waiting = document.plan, document.setting(_UNFINISHED).split()
     return plan if any(chapter.id in waiting for chapter in unplanned(plan)) else None

@@ -1,4 +1,4 @@
-"""Watching a text for loops and restated sentences while it streams."""
+"""Notices loops, and sentences and paragraphs that occur twice, while a text streams."""
 
 from __future__ import annotations
 
@@ -16,32 +16,38 @@ from lwtui.text import last_sentence_end, sentence_ends
 _TOKEN = regex.compile(r"(?P<character>[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])|[\p{L}\p{N}]+")
 _BREAK = regex.compile(r"\n\s*\n")
 _LAST_BREAK = regex.compile(r"(?r)\n\s*\n")
-_MAY_RETURN = regex.compile(r"\s*[#“\"«„‘「『—–]")  # headings and what people say
-_SEEN_SHARE = 0.6  # a sentence with this share of known n-grams says nothing new
+_MAY_REPEAT = regex.compile(r"\s*[#“\"«„‘「『—–]")  # headings and direct speech
+_KNOWN_SHARE = 0.6  # a sentence with this share of known n-grams says nothing new
 _LOOP_TOKENS = 24  # a phrase that repeats over this many tokens is a loop
-_LOOP_REACH = 700  # characters in which a loop is looked for
-_CHECK_EVERY = 40  # characters between two looks for a loop
-_PLACES = 2**24 - 1  # of the n-grams that were said
-_RESCAN = 80  # characters before the last look in which a sentence's end may since have become one
+_LOOP_REACH = 700  # last characters of the text, in which loops are looked for
+_CHECK_EVERY = 40  # characters between two checks for loops
+_HASH_MASK = 2**24 - 1  # of the n-grams in the set
+_RESCAN = 80  # characters to scan again, since later text can turn a position into the end of a sentence
 
 
 @dataclass(frozen=True)
 class _Measure:
-    """``gram``: tokens in an n-gram. ``least``: shorter sentences may repeat, "Why?" is no loop; so may paragraphs
-    shorter than ``least_paragraph``."""
+    """Sizes in tokens.
+
+    Attributes:
+        gram: The length of an n-gram.
+        least: Shorter sentences may repeat: "Why?" is no loop.
+        least_paragraph: Shorter paragraphs may repeat.
+    """
 
     gram: int
     least: int
     least_paragraph: int
 
 
-# A character of Chinese or Japanese says about half of what a word does.
+# A Chinese or Japanese character carries about half as much as a word.
 _WORDS, _CHARACTERS = _Measure(4, 7, 4), _Measure(8, 14, 8)
 
 
 class RepetitionFilter:
-    """Knows the text of a document so far and looks at a section as it grows (see
-    :class:`lwtui.agentwrite.filters.TextFilter`).
+    """Compares a growing section with itself and with the earlier sections.
+
+    See :class:`lwtui.agentwrite.filters.TextFilter`.
 
     Args:
         earlier: The texts of the earlier sections.
@@ -53,79 +59,83 @@ class RepetitionFilter:
         for text in earlier:
             self._known.update(_grams_of(text))
         self._paragraphs: set[int] = set().union(*map(_paragraphs_of, earlier))
-        self._checked = 0  # the section's text up to here is sound and known
+        # Offsets in the section's text:
+        self._checked = 0  # up to here, all sentences are sound and known
         self._scanned = 0  # no sentence ends between _checked and here
-        self._broken = 0  # paragraphs that end before it are known
-        self._paragraph_end = 0  # of the last one that is
-        self._trusted = 0  # nothing before it is taken back
-        self._looked_at = 0
+        self._paragraphs_checked = 0  # paragraphs that end before it are known
+        self._paragraph_end = 0  # the end of the last known paragraph
+        self._trusted = 0  # nothing before it is cut
+        self._loops_checked = 0  # the length at the last check for loops
 
     def trust(self, text: str) -> None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
         end = last_sentence_end(text)
         self._known.update(_grams_of(text[:end]))
         self._paragraphs |= _paragraphs_of(text[:end])
         self._checked = self._scanned = end
-        self._trusted = self._looked_at = self._broken = len(text)
+        self._trusted = self._loops_checked = self._paragraphs_checked = len(text)
         self._paragraph_end = len(text.rstrip())
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
         whole = text.text
-        for end in self._ends(whole, ended):
+        for end in self._sentence_ends(whole, ended):
             tokens, measure = _tokens(whole[self._checked : end])
             grams = _grams(tokens, measure)
             if len(tokens) >= measure.least and grams:
-                seen = sum(gram in self._known for gram in grams) / len(grams)
+                known = sum(gram in self._known for gram in grams) / len(grams)
                 repeated = 1 - len(set(grams)) / len(grams)
-                if max(seen, repeated) >= _SEEN_SHARE:
-                    return _loop(max(self._checked, self._trusted), "a sentence was said before")
+                if max(known, repeated) >= _KNOWN_SHARE:
+                    return _loop(max(self._checked, self._trusted), "a sentence repeats an earlier one")
             self._known.update(grams)
             self._checked = self._scanned = end
         self._scanned = max(self._checked, len(whole) - _RESCAN)
-        if (before := self._paragraph_before(whole, ended)) is not None:
-            return before
-        if len(whole) - self._looked_at < _CHECK_EVERY:
+        if (verdict := self._check_paragraphs(whole, ended)) is not None:
+            return verdict
+        if len(whole) - self._loops_checked < _CHECK_EVERY:
             return None
-        self._looked_at = len(whole)
+        self._loops_checked = len(whole)
         loop = _loop_in(whole, max(self._trusted, len(whole) - _LOOP_REACH))
         return None if loop is None else _loop(loop, "a phrase loops")
 
     def cut(self, keep: int) -> None:
-        """The section was cut to ``keep`` characters. What followed stays known, so that it does not return."""
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`. The text that was cut stays known."""
         self._checked = min(self._checked, keep)
         self._scanned = min(self._scanned, keep)
-        self._broken = min(self._broken, keep)
+        self._paragraphs_checked = min(self._paragraphs_checked, keep)
         self._paragraph_end = min(self._paragraph_end, keep)
         self._trusted = min(self._trusted, keep)
-        self._looked_at = min(self._looked_at, keep)
+        self._loops_checked = min(self._loops_checked, keep)
 
-    def _paragraph_before(self, text: str, ended: bool) -> FilterVerdict | None:
-        """A paragraph that has ended since the last look and has stood in the document before."""
-        for match in _BREAK.finditer(text, self._broken):
-            self._broken = match.end()
-            if (verdict := self._paragraph_at(text, match.start())) is not None:
+    def _check_paragraphs(self, text: str, ended: bool) -> FilterVerdict | None:
+        """Check the paragraphs that have ended since the last call."""
+        for match in _BREAK.finditer(text, self._paragraphs_checked):
+            self._paragraphs_checked = match.end()
+            if (verdict := self._check_paragraph(text, match.start())) is not None:
                 return verdict
-        self._broken = max(self._broken, len(text) - _RESCAN)
-        return self._paragraph_at(text, len(text)) if ended else None
+        self._paragraphs_checked = max(self._paragraphs_checked, len(text) - _RESCAN)
+        return self._check_paragraph(text, len(text)) if ended else None
 
-    def _paragraph_at(self, text: str, end: int) -> FilterVerdict | None:
-        """Whether the paragraph that ends at ``end`` has stood before; if it has not, it is known now."""
+    def _check_paragraph(self, text: str, end: int) -> FilterVerdict | None:
+        """Check the paragraph that ends at ``end``. If it is new, remember it."""
         found = _LAST_BREAK.search(text, 0, end)
         start, sound = (found.end(), found.start()) if found else (0, 0)
         end = start + len(text[start:end].rstrip())
         if end == self._paragraph_end:
-            return None  # more white space after one that is known
+            return None  # only more white space after a known paragraph
         self._paragraph_end = end
-        paragraph = _paragraph(text[start:end])
+        paragraph = _paragraph_hash(text[start:end])
         if paragraph in self._paragraphs:
-            return _loop(max(sound, self._trusted), "a paragraph was said before")
+            return _loop(max(sound, self._trusted), "a paragraph repeats an earlier one")
         if paragraph is not None:
             self._paragraphs.add(paragraph)
         return None
 
-    def _ends(self, text: str, ended: bool) -> list[int]:
+    def _sentence_ends(self, text: str, ended: bool) -> list[int]:
+        """Return the offsets at which the sentences end that were not checked yet."""
         start = max(self._checked, self._scanned)
         tail = text[start:]
-        # A sentence that ends where the text does may still be growing.
+        # A sentence at the very end of the text may still grow.
         ends = [start + end for end in sentence_ends(tail) if end < len(tail)]
         if ended and text[ends[-1] if ends else self._checked :].strip():
             ends.append(len(text))
@@ -137,42 +147,42 @@ def _loop(keep: int, reason: str) -> FilterVerdict:
 
 
 class _Grams:
-    """A set of n-grams in little room, whatever their number: one bit for each that a hash may fall on.
+    """A set of n-grams in constant memory: one bit for each of 2**24 hash values (2 MiB).
 
-    Of a million words' n-grams that are not in it, it takes one in seventeen for one that is; a sentence is said to be
-    known only if most of its are.
+    With the n-grams of a million words in it, about one in seventeen others is a false positive. That is harmless: a
+    sentence counts as known only if most of its n-grams do.
     """
 
     def __init__(self) -> None:
-        self._bits = bytearray((_PLACES + 1) // 8)
+        self._bits = bytearray((_HASH_MASK + 1) // 8)
 
     def update(self, grams: Iterable[int]) -> None:
         bits = self._bits
         for gram in grams:
-            at = gram & _PLACES
-            bits[at >> 3] |= 1 << (at & 7)
+            bit = gram & _HASH_MASK
+            bits[bit >> 3] |= 1 << (bit & 7)
 
     def __contains__(self, gram: int) -> bool:
-        at = gram & _PLACES
-        return bool(self._bits[at >> 3] & 1 << (at & 7))
+        bit = gram & _HASH_MASK
+        return bool(self._bits[bit >> 3] & 1 << (bit & 7))
 
 
 @lru_cache(maxsize=512)
 def _grams_of(text: str) -> array[int]:
-    """The n-grams of all sentences of a text, by their places. Each section asks for those of all earlier ones."""
+    """Return the hashes of all n-grams in a text. Cached, since each section needs those of all earlier ones."""
     cuts = [0, *sentence_ends(text), len(text)]
-    return array("I", (gram & _PLACES for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b]))))
+    return array("I", (gram & _HASH_MASK for a, b in pairwise(cuts) if b > a for gram in _grams(*_tokens(text[a:b]))))
 
 
 @lru_cache(maxsize=512)
 def _paragraphs_of(text: str) -> frozenset[int]:
-    return frozenset(known for one in _BREAK.split(text) if (known := _paragraph(one)) is not None)
+    return frozenset(key for block in _BREAK.split(text) if (key := _paragraph_hash(block)) is not None)
 
 
-def _paragraph(text: str) -> int | None:
-    """What a paragraph is known by; ``None`` if it may come again."""
+def _paragraph_hash(text: str) -> int | None:
+    """Return the hash of a paragraph, or ``None`` if it may repeat."""
     tokens, measure = _tokens(text)
-    if len(tokens) < measure.least_paragraph or _MAY_RETURN.match(text):
+    if len(tokens) < measure.least_paragraph or _MAY_REPEAT.match(text):
         return None
     return hash(tuple(tokens))
 
@@ -185,15 +195,20 @@ def _tokens(text: str) -> tuple[list[str], _Measure]:
 
 
 def _grams(tokens: list[str], measure: _Measure) -> list[int]:
-    """Hashes of the n-grams: a long document has a great many."""
+    """Return the hashes of the n-grams; the n-grams of a long document would take too much memory."""
     size = measure.gram
-    return [hash(tuple(tokens[at : at + size])) for at in range(len(tokens) - size + 1)]
+    return [hash(tuple(tokens[start : start + size])) for start in range(len(tokens) - size + 1)]
 
 
 def _loop_in(text: str, start: int) -> int | None:
-    """Where ``text``, from ``start`` on, ends in one phrase over and over (at least three times): the first time's end.
+    """Find a loop at the end of ``text``: a phrase that is repeated at least three times.
 
-    It is moved back to a sentence's end, if one lies between.
+    Args:
+        text: The text.
+        start: Where to begin the search (offset).
+
+    Returns:
+        Where the first repetition ends, moved back to the end of a sentence if possible; ``None`` without a loop.
     """
     matches = list(_TOKEN.finditer(text, start))
     tokens = [match.group().casefold() for match in matches]
@@ -205,6 +220,6 @@ def _loop_in(text: str, start: int) -> int | None:
         while first > period and tokens[first - 1] == tokens[first - 1 - period]:
             first -= 1
         if len(tokens) - first >= span - period:
-            again = matches[first].start()
-            return start + (last_sentence_end(text[start:again]) or len(text[start:again].rstrip()))
+            second = matches[first].start()
+            return start + (last_sentence_end(text[start:second]) or len(text[start:second].rstrip()))
     return None

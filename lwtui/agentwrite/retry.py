@@ -1,4 +1,4 @@
-"""Retries: transient faults of a call are waited out, and each wait is an event."""
+"""Retries calls after transient faults. Each wait is an event."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long to go on after transient faults. All times are in seconds.
+    """How long to retry after transient faults. All times are in seconds.
 
-    The delay doubles from ``first_delay`` to ``most_delay``, unless the server names one (Retry-After). A call is
-    given up after ``attempts`` failures, or ``total_seconds`` after the first of them, without progress in between.
+    The delay doubles from ``first_delay`` up to ``most_delay``, unless the server asks for another (Retry-After). A
+    call is given up after ``attempts`` failures without progress, or ``total_seconds`` after the first of them.
     """
 
     attempts: int = 8
@@ -31,21 +31,21 @@ class RetryPolicy:
 
 @dataclass
 class Retries:
-    """Counts the failures in a row against a policy. Progress resets the count."""
+    """Counts consecutive failures and applies the policy. Progress resets the count."""
 
     policy: RetryPolicy
     failures: int = 0
     since: float = 0.0  # time of the first of the failures
 
     def progress(self) -> None:
-        """Something was gained that need not be asked for again."""
+        """Reset the count: part of the answer came that need not be asked for again."""
         self.failures = 0
 
     def delay_after(self, error: ModelError) -> float:
         """Return the seconds to wait before the next try.
 
         Raises:
-            ModelError: ``error``, amended, where there is to be no other try.
+            ModelError: There is to be no next try. It is ``error``, with the reason.
         """
         if not error.retryable:
             raise error
@@ -56,13 +56,13 @@ class Retries:
         delay = error.retry_after
         if delay is None:
             delay = min(policy.most_delay, policy.first_delay * 2 ** (self.failures - 1))
-            delay *= random.uniform(0.8, 1.2)  # so that sections side by side do not come back in step
+            delay *= random.uniform(0.8, 1.2)  # so that parallel sections do not retry in step
         waited = monotonic() - self.since
         if self.failures >= policy.attempts or waited + delay > policy.total_seconds:
-            raise ModelError(f"{str(error).rstrip('.')}. {self._why(delay, waited)}", kind=error.kind) from error
+            raise ModelError(f"{str(error).rstrip('.')}. {self._reason(delay, waited)}", kind=error.kind) from error
         return delay
 
-    def _why(self, delay: float, waited: float) -> str:
+    def _reason(self, delay: float, waited: float) -> str:
         tries = f"{self.failures} tries in {waited:.0f} s" if self.failures > 1 else "the first try"
         asks = f": the server asks to wait {delay:.0f} s" if delay > self.policy.most_delay * 1.2 else ""
         return f"Gave up after {tries}{asks}; what was written is kept. Try again later."
@@ -76,18 +76,21 @@ async def with_retries(
     section_id: str = "",
     failed: Callable[[], Awaitable[bool]] | None = None,
 ) -> _T:
-    """Make ``call``, again and again until one succeeds.
+    """Make a call and repeat it until it succeeds.
 
     Args:
-        call: One attempt. Each is to go on from what the one before it brought.
-        retries: The failures so far.
-        emit: Is told of each wait.
+        call: Makes one attempt. It should continue from what the attempts before it brought.
+        retries: Counts the failures.
+        emit: Awaited for each wait.
         section_id: The section that the call is for, for the event.
-        failed: Called after each failed attempt; returns whether anything was gained since the last one. Pieces alone
-            are no progress, or a stream that always breaks at the same place would be tried for ever.
+        failed: Called after each failed attempt; returns whether there was progress since the last failure. Streamed
+            pieces alone are no progress: a stream that always breaks at the same place would be retried forever.
+
+    Returns:
+        What ``call`` returns.
 
     Raises:
-        ModelError: The fault is not transient, or the policy allows no other try.
+        ModelError: The fault is not transient, or the policy allows no further try.
     """
     while True:
         try:

@@ -1,7 +1,7 @@
-"""Asks for another version of one passage, or for what comes after it, with the text around it in sight.
+"""Has a model rewrite one passage, or continue after it, with the surrounding text in the prompt.
 
-A chat model is told what to do. A base model follows no instructions: it can continue from a place, and so rewrite a
-passage from what stands before it; for everything else :func:`check` says that another model is needed.
+A chat model gets an instruction. A base model can only continue from a place, and so rewrite a passage from the text
+before it. For everything else, :func:`check` asks for another model.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from lwtui.models.budget import BudgetReached
 from lwtui.text import clean, count_words, last_sentence_end, sentence_ends
 
 _TOKENS_A_WORD = 3
-_LEAST_WORDS, _MORE_WORDS = 40, 150  # what is written when asked to go on: the rest of the section, within these
-_AROUND = 1200  # most tokens shown of the text on either side
+_LEAST_WORDS, _MOST_WORDS = 40, 150  # bounds for a continuation, which otherwise fills up the section's target
+_AROUND = 1200  # most tokens of the surrounding text on either side
 _QUOTES = {'"': '"', "“": "”", "«": "»", "「": "」", "'": "'"}
 _TAG = regex.compile(r"</?(?:passage|text)>")
 _FENCED = regex.compile(r"\A```\w*\n(.*?)\n?```\s*\Z", regex.DOTALL)
 
 
 class EditKind(StrEnum):
-    """What is to be done with a passage."""
+    """A way to edit a passage."""
 
     REWRITE = "rewrite"
     EXPAND = "expand"
@@ -47,25 +47,34 @@ class EditKind(StrEnum):
 
 
 _GROWTH = {EditKind.EXPAND: 1.7, EditKind.SHORTEN: 0.55}
-_BY_A_BASE_MODEL = (EditKind.REWRITE, EditKind.CONTINUE)
+_BASE_MODEL_KINDS = (EditKind.REWRITE, EditKind.CONTINUE)
 
 
 @dataclass(frozen=True)
 class PassageEdit:
-    """What to do with a passage. ``detail`` is the tone that is wanted, or the instruction of a custom edit."""
+    """What to do with a passage. ``detail`` is the wanted tone, or the instruction of a custom edit."""
 
     kind: EditKind
     detail: str = ""
 
     @property
     def task(self) -> str:
-        """Its name in a version's provenance."""
+        """The name of the edit in a version's provenance."""
         return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
 
 
 @dataclass(frozen=True)
 class Passage:
-    """From ``start`` to ``end`` (offsets) in a section's text. ``preceding`` is the text of the section before."""
+    """A passage of a section and its surroundings.
+
+    Attributes:
+        brief: What the writer asked for.
+        plan: The plan.
+        section: The section.
+        start: Where the passage starts in the section's text (offset).
+        end: Where it ends (offset).
+        preceding: The text of the section before.
+    """
 
     brief: Brief
     plan: Plan
@@ -76,24 +85,30 @@ class Passage:
 
     @property
     def text(self) -> str:
+        """The passage's text."""
         return self.section.text[self.start : self.end]
 
-    def wanted(self, kind: EditKind) -> int:
-        """How long the answer should be, by the counter."""
+    def target(self, kind: EditKind) -> int:
+        """Return how long the answer should be, in the counter's unit."""
         if kind is EditKind.CONTINUE:
-            return min(_MORE_WORDS, max(_LEAST_WORDS, self.section.words - self.section.length))
+            return min(_MOST_WORDS, max(_LEAST_WORDS, self.section.words - self.section.length))
         return max(3, round(count_words(self.text) * _GROWTH.get(kind, 1.0)))
 
     def with_answer(self, answer: str) -> str:
-        """The section's whole text with ``answer`` in the passage's place."""
+        """Return the section's whole text with ``answer`` in place of the passage."""
         return self.section.text[: self.start] + answer + self.section.text[self.end :]
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """An answer in full. ``text`` is the section with it; ``cut`` says that the model had no room, or budget, to end.
+    """Another text for a passage.
 
-    ``version`` is where a document keeps it, once it does.
+    Attributes:
+        answer: The model's answer.
+        text: The section's whole text with the answer in place of the passage.
+        provenance: Where the answer comes from.
+        cut: Whether the context, or the budget, ended before the answer did.
+        version: The id of the version in the document, once it is stored there.
     """
 
     answer: str
@@ -104,9 +119,10 @@ class Proposal:
 
 
 def passage_at(text: str, start: int, end: int, kind: EditKind) -> tuple[int, int]:
-    """What is meant by a selection from ``start`` to ``end``: itself, without the white space around it.
+    """Return the passage that a selection from ``start`` to ``end`` means (offsets).
 
-    Without a selection it is the paragraph around the cursor. To continue, it is the place after the selection.
+    That is the selection without the white space around it, or without a selection the paragraph around the cursor. To
+    continue the text, it is the place after the selection.
     """
     if kind is EditKind.CONTINUE:
         return end, end
@@ -119,12 +135,16 @@ def passage_at(text: str, start: int, end: int, kind: EditKind) -> tuple[int, in
 
 
 def check(agent: Agent, edit: PassageEdit, passage: Passage) -> None:
-    """Raise :class:`LwtuiError` if this model cannot do that, or there is nothing to do it with."""
+    """Check that a model can make an edit, and that the edit is complete.
+
+    Raises:
+        LwtuiError: The passage or the instruction is empty, or the model is a base model and cannot do this.
+    """
     if edit.kind is not EditKind.CONTINUE and not passage.text.strip():
         raise LwtuiError("There is no text here. Put the cursor into a paragraph, or select some text.")
     if edit.kind in (EditKind.TONE, EditKind.CUSTOM) and not edit.detail.strip():
         raise LwtuiError("Say what is wanted: a tone such as “drier”, or an instruction.")
-    if not agent.follows_instructions and edit.kind not in _BY_A_BASE_MODEL:
+    if not agent.follows_instructions and edit.kind not in _BASE_MODEL_KINDS:
         raise LwtuiError(
             f"{agent.model.name} is a base model, which follows no instructions: it can rewrite a passage from what "
             "stands before it, or go on. For this, choose a chat model."
@@ -132,66 +152,70 @@ def check(agent: Agent, edit: PassageEdit, passage: Passage) -> None:
 
 
 async def revise(agent: Agent, passage: Passage, edit: PassageEdit, emit: Emit) -> Proposal:
-    """Ask for a passage and return the proposal.
+    """Ask for another text for a passage.
 
     Args:
-        agent: Who writes.
+        agent: The model that writes.
         passage: The passage and its surroundings.
-        edit: What to do with it.
-        emit: Is told the text as it comes. A call that broke off is made again, and its text rolled back to nothing.
+        edit: What to do with the passage.
+        emit: Awaited for the streamed text, and for retries, before which all of the text is rolled back.
+
+    Returns:
+        The proposal.
 
     Raises:
-        LwtuiError: The model cannot do this, or its answer has no text.
-        ModelError: A fault lasts.
-        PassageCut: The budget was used up; the error has the proposal of what came until then.
+        LwtuiError: The model cannot make this edit, or its answer has no text.
+        ModelError: The call failed for good.
+        PassageCut: The budget was used up. The error has the incomplete proposal.
     """
     check(agent, edit, passage)
     request = await _request(agent, passage, edit)
-    run = _Answering(agent, passage, edit, emit)
+    stream = _AnswerStream(agent, passage, edit, emit)
     reached: BudgetReached | None = None
     try:
-        await ask(agent, request, run.hear, into=run.answer)
+        await ask(agent, request, stream.on_event, into=stream.answer)
     except _Enough:
-        run.ended_by_us = True
+        stream.stopped = True
     except BudgetReached as error:
         reached = error
-    if not run.ended_by_us:
-        run.text += run.cleaner.close()
-    cut = (run.answer.cut and not run.ended_by_us) or reached is not None
-    text = fitted(run.text, passage, edit, is_chat=agent.follows_instructions)
+    if not stream.stopped:
+        stream.text += stream.cleaner.close()
+    cut = (stream.answer.cut and not stream.stopped) or reached is not None
+    text = clean_answer(stream.text, passage, edit, is_chat=agent.follows_instructions)
     if not text:
         raise reached or LwtuiError("The model's answer has no text. Ask again, or in other words.")
     provenance = replace(agent.provenance(request), task=edit.task)
     proposal = Proposal(text, passage.with_answer(text), provenance, cut)
     if reached is not None:
-        raise PassageCut(str(reached), proposal)
+        raise PassageCut(reached, proposal)
     return proposal
 
 
 class PassageCut(BudgetReached):
-    """The budget was used up within a passage. ``proposal`` has what came until then."""
+    """The budget was used up within an answer. ``proposal`` has the answer until then."""
 
-    def __init__(self, message: str, proposal: Proposal) -> None:
-        super().__init__(message)
+    def __init__(self, reached: BudgetReached, proposal: Proposal) -> None:
+        super().__init__(str(reached), purpose=reached.purpose, code=reached.code)
         self.proposal = proposal
 
 
 class _Enough(Exception):
-    """A model that never ends has written as much as is wanted."""
+    """A model that does not end by itself has written enough."""
 
 
-class _Answering:
-    """An answer while it comes."""
+class _AnswerStream:
+    """An answer while it streams."""
 
     def __init__(self, agent: Agent, passage: Passage, edit: PassageEdit, emit: Emit) -> None:
         self._agent, self._passage, self._edit, self._emit = agent, passage, edit, emit
-        self._wanted = passage.wanted(edit.kind)
+        self._target = passage.target(edit.kind)
         self.answer = ShortAnswer()
         self.text = ""
-        self.ended_by_us = False
+        self.stopped = False  # by us, since the model does not end by itself
         self.cleaner = self._new_cleaner()
 
-    async def hear(self, event: Event) -> None:
+    async def on_event(self, event: Event) -> None:
+        """Clean the streamed text and emit it."""
         section_id = self._passage.section.id
         if isinstance(event, Retrying):
             self.text, self.cleaner = "", self._new_cleaner()
@@ -200,20 +224,20 @@ class _Answering:
         elif isinstance(event, PlanDelta) and (piece := self.cleaner.add(event.text)):
             self.text += piece
             await self._emit(TextDelta(section_id, piece))
-            if not self._agent.profile.ends_itself and (end := _stop(self.text, self._wanted)):
+            if not self._agent.profile.ends_itself and (end := _stop(self.text, self._target)):
                 self.text = self.text[:end]
                 raise _Enough
 
     def _new_cleaner(self) -> StreamCleaner:
-        """An answer that goes on joins the text before it; any other stands by itself."""
+        """Return a cleaner. It joins a continuation to the text before it; other answers stand alone."""
         passage, follows = self._passage, self._agent.follows_instructions
-        goes_on = self._edit.kind is EditKind.CONTINUE or not follows
-        existing = passage.section.text[: passage.start] if goes_on else ""
+        continues = self._edit.kind is EditKind.CONTINUE or not follows
+        existing = passage.section.text[: passage.start] if continues else ""
         return StreamCleaner(existing, passage.section.title, exact=not follows)
 
 
-def fitted(answer: str, passage: Passage, edit: PassageEdit, *, is_chat: bool) -> str:
-    """An answer without what a model puts around it: marks of the passage, a code fence, quotes."""
+def clean_answer(answer: str, passage: Passage, edit: PassageEdit, *, is_chat: bool) -> str:
+    """Return an answer without what models put around it: tags of the prompt, a code fence, quotation marks."""
     answer = clean(answer)
     if edit.kind is EditKind.CONTINUE:
         return answer.rstrip()
@@ -222,27 +246,27 @@ def fitted(answer: str, passage: Passage, edit: PassageEdit, *, is_chat: bool) -
         if (fenced := _FENCED.match(answer)) and not passage.text.lstrip().startswith("```"):
             answer = fenced[1]
         closing = _QUOTES.get(answer[:1])
-        within = answer[1:-1]
-        if closing and answer.endswith(closing) and not passage.text.startswith(answer[0]) and closing not in within:
-            answer = within
+        inner = answer[1:-1]
+        if closing and answer.endswith(closing) and not passage.text.startswith(answer[0]) and closing not in inner:
+            answer = inner
     return answer.strip()
 
 
 async def _request(agent: Agent, passage: Passage, edit: PassageEdit) -> Request:
     follows = agent.follows_instructions
-    wanted = passage.wanted(edit.kind)
-    most = 2 * wanted if edit.kind is EditKind.CUSTOM else wanted
+    target = passage.target(edit.kind)
+    most = 2 * target if edit.kind is EditKind.CUSTOM else target
     tokens = most * _TOKENS_A_WORD + 128
     room = await agent.room_beside(_prompt(agent, passage, edit, "", ""))
-    each = min(_AROUND, max(0, (room - tokens - agent.limits.reasoning_tokens) // 2))
+    most_around = min(_AROUND, max(0, (room - tokens - agent.limits.reasoning_tokens) // 2))
     context = ContextBuilder(agent, passage.brief)
     text = passage.section.text
-    standing = text[: passage.start]
-    if not standing.strip() and passage.preceding:
-        standing = f"{passage.preceding.strip()}\n\n" if follows else standing
-    before = await context.end_of(standing, each)
-    after = await _beginning_of(agent, text[passage.end :], each) if follows else ""
-    # Asked the same of the same passage once more, the model is to say something else.
+    before = text[: passage.start]
+    if not before.strip() and passage.preceding and follows:
+        before = f"{passage.preceding.strip()}\n\n"
+    before = await context.end_of(before, most_around)
+    after = await _beginning_of(agent, text[passage.end :], most_around) if follows else ""
+    # The same edit of the same passage should give another text each time.
     brief = passage.brief
     seed = secrets.randbelow(2**31) if brief.seed is None else brief.seed
     salt = crc32(f"{edit.task}\0{text}\0{passage.start}".encode("utf-8", "replace")) + secrets.randbelow(1000)
@@ -251,7 +275,7 @@ async def _request(agent: Agent, passage: Passage, edit: PassageEdit) -> Request
 
 
 def _prompt(agent: Agent, passage: Passage, edit: PassageEdit, before: str, after: str) -> Prompt:
-    brief, words = passage.brief, passage.wanted(edit.kind)
+    brief, words = passage.brief, passage.target(edit.kind)
     if not agent.follows_instructions:
         number = passage.plan.find(passage.section.id) + 1
         task = SectionTask(brief, passage.plan, passage.section, number, words)
@@ -276,7 +300,7 @@ def _prompt(agent: Agent, passage: Passage, edit: PassageEdit, before: str, afte
 
 
 async def _beginning_of(agent: Agent, text: str, budget: int) -> str:
-    """The beginning of ``text`` in at most ``budget`` tokens, to a sentence's end where there is one."""
+    """Return the beginning of ``text`` in at most ``budget`` tokens, up to the end of a sentence if possible."""
     if budget <= 0 or await agent.model.count_tokens(text) <= budget:
         return text if budget > 0 else ""
     low, ends = 0, sentence_ends(text) or [len(text)]
@@ -290,11 +314,11 @@ async def _beginning_of(agent: Agent, text: str, budget: int) -> str:
     return text[: ends[low - 1]] if low else text[:budget]
 
 
-def _stop(answer: str, wanted: int) -> int:
-    """Where the answer of a model that never ends has enough: the end of a sentence; 0 if it has not yet."""
-    if count_words(answer) < wanted * 0.9:
+def _stop(answer: str, target: int) -> int:
+    """Return the end of the sentence at which an answer is long enough, or 0 if it is too short yet."""
+    if count_words(answer) < target * 0.9:
         return 0
-    end = last_sentence_end(answer.rstrip()[:-1]) if count_words(answer) < wanted * 1.4 else 0
-    if end and count_words(answer[:end]) >= wanted * 0.7:
+    end = last_sentence_end(answer.rstrip()[:-1]) if count_words(answer) < target * 1.4 else 0
+    if end and count_words(answer[:end]) >= target * 0.7:
         return end
-    return (last_sentence_end(answer) or len(answer)) if count_words(answer) >= wanted * 1.4 else 0
+    return (last_sentence_end(answer) or len(answer)) if count_words(answer) >= target * 1.4 else 0

@@ -1,4 +1,4 @@
-"""Accompanies a run: forecasts what it will take, measures what it does take, and compares the two."""
+"""Forecasts a run, measures it, and compares the two."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import monotonic
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event, SectionFinished
-from lwtui.agentwrite.forecast import compared, forecast
+from lwtui.agentwrite.forecast import comparison_line, forecast
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.throughput import RateMeter, load_rates, save_rates
 from lwtui.agentwrite.write import WorkingDocument
@@ -19,20 +19,20 @@ from lwtui.text import counts_characters
 
 
 class RunMonitor:
-    """For one run.
+    """Monitors one run.
 
     Args:
-        agent: Who writes.
+        agent: The model that writes.
         brief: What the writer asked for.
-        document: What there is before the run.
-        budget: What the run is held to.
-        anew: Ids of sections that are written although they are done; all others then stay as they are.
+        document: The document before the run.
+        budget: The budget of the run.
+        anew: Ids of finished sections to write again; if there are any, the run writes no others.
 
     Attributes:
         expected: The forecast.
 
     Raises:
-        UsageError: The model cannot be held to such a budget.
+        UsageError: The budget cannot be enforced with this model.
     """
 
     def __init__(
@@ -46,34 +46,43 @@ class RunMonitor:
         self._model = agent.settings
         check_budget(budget, self._model)
         rates = replace(load_rates(self._model), context_length=agent.context_length)
-        sections = as_begun(document.sections(), anew)
+        sections = sections_to_forecast(document.sections(), anew)
         brief = replace(brief, notes=tuple(note for note in document.notes if note.always))
         self.expected = forecast(brief, sections, self._model, rates)
         self._meter = RateMeter(rates, by_characters=counts_characters(brief.language))
         self._began = monotonic()
-        self._usage = NO_USAGE  # of the sections that were finished
+        self._usage = NO_USAGE  # of the finished sections
 
-    def take(self, event: Event, state: RunState) -> None:
-        """Learn from an event that ``state`` has applied. A run that begins again goes on with another state."""
+    def observe(self, event: Event, state: RunState) -> None:
+        """Learn from an event after ``state`` has applied it. A run that is resumed may pass another state."""
         if isinstance(event, SectionFinished):
             self._usage += event.usage
             self._meter.learn(state.runs[event.section_id])
 
     def close(self, state: RunState) -> str:
-        """Keep what was measured. Returns one line that compares forecast and fact, if the run was completed."""
+        """Store the measurements.
+
+        Returns:
+            One line that compares the run with its forecast; empty if the run is incomplete.
+        """
         if self._meter.rates.sections:
             save_rates(self._model, self._meter.rates)
         if state.finished is None or not self.expected.words:
             return ""
-        return compared(self.expected, self._usage, monotonic() - self._began, self._model)
+        return comparison_line(self.expected, self._usage, monotonic() - self._began, self._model)
 
 
-def as_begun(sections: Sequence[Section], anew: Collection[str]) -> list[Section]:
-    """The sections as a run finds them: where some are to be written ``anew``, all others stay as they are."""
-    return [_blank(one) if one.id in anew else _standing(one, anew) for one in sections]
+def sections_to_forecast(sections: Sequence[Section], anew: Collection[str]) -> list[Section]:
+    """Return the sections as they count for a run's forecast.
+
+    Args:
+        sections: The document's sections.
+        anew: Ids of sections to write again. They count as empty, and if there are any, all others count as done.
+    """
+    return [_blank(section) if section.id in anew else _skipped(section, anew) for section in sections]
 
 
-def _standing(section: Section, anew: Collection[str]) -> Section:
+def _skipped(section: Section, anew: Collection[str]) -> Section:
     return replace(section, status=Status.DONE) if anew else section
 
 

@@ -1,4 +1,4 @@
-"""The state of a run: everything that its events say, folded into one object that whoever shows or stores it reads."""
+"""The state of a run: all its events folded into one object, from which it is shown and stored."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lwtui.agentwrite.events import (
     PlanReady,
     PlanStarted,
     ReadingPrompt,
+    Redrafting,
     Retrying,
     SectionFinished,
     SectionStarted,
@@ -29,30 +30,30 @@ from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import RunningCount
 
 _WINDOW = 30.0  # seconds
-_BATCH = 0.1  # seconds: pieces closer together count as one, since some backends send thousands a second
-_LEAST_SECONDS = 1.0  # of writing before a speed means anything
-_USUAL_CHARACTERS = 4.2  # of a token, until a finished section has shown the true figure
+_BATCH = 0.1  # seconds; pieces within this time count as one, since some backends send thousands per second
+_LEAST_SECONDS = 1.0  # over which speed is measured
+_CHARACTERS_PER_TOKEN = 4.2  # until a finished section shows the true figure
 
 
 class Throughput:
-    """How fast text arrives, over the last 30 seconds. Time in which no run is going on does not count."""
+    """Measures how fast text has arrived over the last 30 seconds of a run."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._pieces: deque[tuple[float, int]] = deque()
-        self._characters = 0  # of those pieces
+        self._characters = 0  # in these pieces
         self._started = clock()
-        self._known_characters = 0
-        self._known_tokens = 0
+        self._finished_characters = 0
+        self._finished_tokens = 0
 
     def restart(self) -> None:
-        """A run starts."""
+        """Start again, for a new run."""
         self._pieces.clear()
         self._characters = 0
         self._started = self._clock()
 
     def add(self, characters: int) -> None:
-        """A piece of text arrived."""
+        """Count a piece of text that has just arrived."""
         now = self._clock()
         self._characters += characters
         if self._pieces and now - self._pieces[-1][0] < _BATCH:
@@ -62,14 +63,14 @@ class Throughput:
         self._forget(now)
 
     def learn(self, characters: int, tokens: int) -> None:
-        """A finished section of ``characters`` took ``tokens``."""
+        """Learn the characters per token from a finished section."""
         if tokens > 0:
-            self._known_characters += characters
-            self._known_tokens += tokens
+            self._finished_characters += characters
+            self._finished_tokens += tokens
 
     @property
     def characters_per_second(self) -> float:
-        """The present speed; 0.0 while nothing arrives."""
+        """The current speed; 0.0 if no text arrives."""
         if not self._pieces:
             return 0.0
         now = self._clock()
@@ -78,8 +79,10 @@ class Throughput:
 
     @property
     def tokens_per_second(self) -> float:
-        """The same in tokens, by what finished sections took."""
-        per_token = self._known_characters / self._known_tokens if self._known_tokens else _USUAL_CHARACTERS
+        """The current speed in tokens, by the characters per token of the finished sections."""
+        per_token = (
+            self._finished_characters / self._finished_tokens if self._finished_tokens else _CHARACTERS_PER_TOKEN
+        )
         return self.characters_per_second / max(0.5, per_token)
 
     def _forget(self, now: float) -> None:
@@ -89,10 +92,24 @@ class Throughput:
 
 @dataclass
 class SectionRun:
-    """One section that the run has started. Times are in seconds by the run's clock.
+    """A section that the run has started.
 
-    ``undisturbed``: one call after the other, without faults and without other sections beside it, so that its times
-    say how fast the model is.
+    Attributes:
+        section_id: Its id.
+        position: Its number among the sections.
+        total: The number of sections.
+        title: Its heading.
+        target: Its length for this run, in the counter's unit.
+        provenance: Where its text comes from.
+        basis: What it is written from.
+        started: When it started, in seconds of the run's clock.
+        text: The text so far.
+        kept: How many characters were there before.
+        calls: How many calls were made.
+        undisturbed: Whether its times show the model's speed: no faults, and no other sections at the same time.
+        first_text: When its first text came, in seconds of the run's clock.
+        finished: The event that finished it.
+        ended: When it finished, in seconds of the run's clock.
     """
 
     section_id: str
@@ -104,7 +121,7 @@ class SectionRun:
     basis: Basis | None
     started: float
     text: str = ""
-    kept: int = 0  # characters that were there before
+    kept: int = 0
     calls: int = 1
     undisturbed: bool = True
     first_text: float | None = None
@@ -119,32 +136,34 @@ class SectionRun:
 
     @property
     def usage(self) -> Usage:
-        """What the section's calls took, once it is finished."""
+        """Token usage of its calls, once it is finished."""
         return self.finished.usage if self.finished else NO_USAGE
 
     def append(self, text: str) -> None:
+        """Add text at the end."""
         self.text += text
         self._count.add(text)
 
     def cut(self, keep: int) -> None:
+        """Keep the first ``keep`` characters."""
         self.text = self.text[:keep]
         self._count = RunningCount(self.text)
 
 
 class RunState:
-    """The one fold of a run's events.
+    """The state of a run after the events so far.
 
     Args:
-        sections: The document's sections as the run finds them; their texts and lengths go into the totals.
+        sections: The document's sections before the run, for the totals.
         clock: Returns the time in seconds.
     """
 
     def __init__(self, sections: Iterable[Section] = (), clock: Callable[[], float] = monotonic) -> None:
         self.clock = clock
         self.plan: Plan | None = None
-        self.plan_text = ""  # of the plan as the model writes it
-        self.planned_chapters = (0, 0)  # of a plan in two steps: chapters with sections, all chapters
-        self.runs: dict[str, SectionRun] = {}  # sections that were started, in that order
+        self.plan_text = ""  # the plan as the model writes it
+        self.planned_chapters = (0, 0)  # when planning in chapters: those with sections, and all
+        self.runs: dict[str, SectionRun] = {}  # the sections that were started, in that order
         self.waiting: Thinking | ReadingPrompt | None = None  # what the model does before its text comes
         self.retrying: Retrying | None = None
         self.finished: DocumentFinished | None = None
@@ -152,11 +171,11 @@ class RunState:
         self.target = 0
         self._texts: dict[str, tuple[str, int]] = {}
         self._bases: dict[str, Basis] = {}
-        self._written = [0, 0]  # characters and units that came in this run
+        self._written = [0, 0]  # characters, and words, of the text that came in this run
         self.begin(sections)
 
     def begin(self, sections: Iterable[Section]) -> None:
-        """Take the document's sections as they are now for the beginning of the run."""
+        """Set the document's sections before the run."""
         sections = list(sections)
         self.target = sum(section.words for section in sections)
         self._texts = {section.id: (section.text, section.length) for section in sections}
@@ -164,38 +183,38 @@ class RunState:
     @property
     def open(self) -> list[SectionRun]:
         """The sections that are being written, by position."""
-        return sorted((one for one in self.runs.values() if one.finished is None), key=lambda one: one.position)
+        return sorted((run for run in self.runs.values() if run.finished is None), key=lambda run: run.position)
 
     @property
     def length(self) -> int:
         """Length of the whole document, in the counter's unit."""
-        standing = sum(length for section_id, (_, length) in self._texts.items() if section_id not in self.runs)
-        return standing + sum(run.length for run in self.runs.values())
+        untouched = sum(length for section_id, (_, length) in self._texts.items() if section_id not in self.runs)
+        return untouched + sum(run.length for run in self.runs.values())
 
     @property
     def usage(self) -> Usage:
-        """What the finished sections took."""
+        """Token usage of the finished sections."""
         return sum((run.usage for run in self.runs.values()), NO_USAGE)
 
     @property
     def units_per_second(self) -> float:
-        """Words (or characters) a second at present; 0.0 while that is unknown."""
+        """The current speed in words (or characters of Chinese and Japanese); 0.0 if unknown."""
         characters, units = self._written
         return self.throughput.characters_per_second * units / characters if characters and units else 0.0
 
     @property
     def seconds_left(self) -> float | None:
-        """Time until the document has its length at the present speed; ``None`` while that is unknown."""
+        """Time until the document has its length at the current speed; ``None`` if unknown."""
         speed = self.units_per_second
         return max(0, self.target - self.length) / speed if speed else None
 
     def text_of(self, section_id: str) -> str:
-        """A section's present text."""
+        """Return a section's current text."""
         run = self.runs.get(section_id)
         return run.text if run else self._texts.get(section_id, ("", 0))[0]
 
     def apply(self, event: Event) -> None:
-        """Bring the state to where ``event`` leaves the run."""
+        """Update the state with an event."""
         match event:
             case TextDelta(section_id, text):
                 self._append(self.runs[section_id], text)
@@ -213,7 +232,7 @@ class RunState:
                 self._start(event)
             case TextRolledBack(section_id, keep):
                 self.runs[section_id].cut(keep)
-            case Continuing(section_id):
+            case Continuing(section_id) | Redrafting(section_id):
                 self.runs[section_id].calls += 1
             case Thinking() | ReadingPrompt():
                 self.waiting = event
@@ -225,10 +244,10 @@ class RunState:
                 self.finished = event
 
     def _start(self, event: SectionStarted) -> None:
-        beside = self.open
-        for run in beside:
+        parallel = self.open
+        for run in parallel:
             run.undisturbed = False
-        # The document's text counts: it may have been changed since the section was started before.
+        # The document's text counts: the writer may have changed it since the section was last started.
         text = self._texts[event.section_id][0] if event.section_id in self._texts else self.text_of(event.section_id)
         text = text[: event.keep]
         run = SectionRun(
@@ -241,10 +260,10 @@ class RunState:
             self._bases.pop(event.section_id, None),
             self.clock(),
             kept=len(text),
-            undisturbed=not event.resumed and not beside,
+            undisturbed=not event.resumed and not parallel,
         )
         run.append(text)
-        self.runs.pop(event.section_id, None)  # so that the order is that of the starts
+        self.runs.pop(event.section_id, None)  # so that it moves to the end
         self.runs[event.section_id] = run
         self.waiting = self.retrying = self.finished = None
 

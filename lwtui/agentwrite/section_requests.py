@@ -1,33 +1,35 @@
-"""Builds the requests for one section, each of which fits the model's context."""
+"""Builds the requests for one section so that each fits the model's context."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import ContextBuilder, EarlierText
 from lwtui.agentwrite.events import ContextTrimmed, Emit, Grounded, NotesLeftOut
-from lwtui.agentwrite.notes import as_list, chosen
+from lwtui.agentwrite.notes import as_list, select_notes
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.section_task import SectionTask, SectionView
 from lwtui.documents.model import Note
-from lwtui.documents.stale import basis_of
+from lwtui.documents.stale import make_basis
 from lwtui.models.base import Prompt, Request
 
-_TOKENS_A_WORD = 3  # generous: the section ends before, this only bounds a call
-_LEAST_WORDS = 30  # asked for at once
-_LEAST_FREE = 256  # tokens beside brief and plan, for text so far and answer
-_PLAN_TOKENS = 4_000  # most that the plan takes of a prompt, and
-_PLAN_SHARE = 0.3  # most that it takes of the context
+_TOKENS_PER_WORD = 3  # generous, since it only bounds a call
+_LEAST_WORDS = 30  # that one call asks for
+_LEAST_FREE = 256  # tokens for earlier text and answer, besides the brief and the plan
+_PLAN_TOKENS = 4_000  # most tokens of the plan in a prompt,
+_PLAN_SHARE = 0.3  # and its largest share of the context
 _NOTE_TOKENS = 3_000  # the same for the writer's notes
 _NOTE_SHARE = 0.2
 
 
 class SectionRequests:
-    """Builds a section's requests: :meth:`prepare` first, then :meth:`request` for the text as it stands.
+    """Builds a section's requests: call :meth:`prepare` once, then :meth:`request` for each call.
 
     Attributes:
-        cramped: Whether the context had less room for the last request's answer than it should have.
+        cramped: Whether the context was too small for the answer that the last request should have.
+        asked: The length that the last request for a whole section asked for, in the counter's unit.
     """
 
     def __init__(self, agent: Agent, task: SectionTask, context: ContextBuilder, emit: Emit) -> None:
@@ -38,26 +40,35 @@ class SectionRequests:
         self._earlier = EarlierText()
         self._detail = Detail.FULL
         self._always: tuple[Note, ...] = ()
-        self._called: tuple[Note, ...] = ()  # those that this section calls up
+        self._called: tuple[Note, ...] = ()  # notes with a trigger in this section
         self.cramped = False
+        self.asked = task.target
+
+    def for_task(self, task: SectionTask) -> SectionRequests:
+        """Return requests for another draft of the section, with the same plan, notes and earlier text."""
+        requests = copy(self)
+        requests._task = task
+        return requests
 
     async def prepare(self) -> None:
-        """Decide what of the plan, the notes and the earlier sections all requests show, and emit what that is.
+        """Choose how much of the plan, the notes and the earlier sections the requests show.
+
+        Emits the section's basis, and the notes that were left out.
 
         Raises:
-            ModelError: The brief and the plan leave no room, or summarising failed.
+            ModelError: The brief and the plan leave no room, or a section could not be summarized.
         """
         task = self._task
-        notes = chosen(task.notes, task.section, task.recent)
+        notes = select_notes(task.notes, task.section, task.recent)
         if left_out := await self._fit_notes(notes):
             await self._emit(NotesLeftOut(task.section.id, tuple(note.title for note in left_out)))
         await self._fit_earlier()
         shown = self._earlier
-        basis = basis_of(task.brief.instruction, task.section, notes, shown.whole, shown.summaries)
+        basis = make_basis(task.brief.instruction, task.section, notes, shown.whole, shown.summaries)
         await self._emit(Grounded(task.section.id, basis))
 
     def parts(self, text: str) -> dict[str, str]:
-        """What a request shows where the section's text so far is ``text``, by name, without the task's own words."""
+        """Return the variable parts of a request by name, where ``text`` is the section's text so far."""
         task = self._task
         parts = {
             "Instruction": task.brief.instruction,
@@ -68,19 +79,19 @@ class SectionRequests:
         }
         return {name: part for name, part in parts.items() if part}
 
-    async def request(self, text: str, words: int, *, salt: int, loops: int) -> Request:
-        """Build the request for about ``words`` more after ``text`` of this section.
+    async def request(self, text: str, length: int, *, salt: int, loops: int) -> Request:
+        """Build the request for the section, or for the rest of it.
 
         Args:
             text: The section's text so far.
-            words: Length to ask for, in the counter's unit.
-            salt: Makes the seed that of this call.
-            loops: How often the section was found to repeat itself.
+            length: The length of ``text``, in the counter's unit.
+            salt: Varies the seed from call to call.
+            loops: How often the section has repeated itself so far.
 
         Raises:
             NoRoom: Not even the plan fits.
         """
-        words = max(_LEAST_WORDS, words)
+        words = max(_LEAST_WORDS, self._words_to_ask(length))
         wished = tokens_for(words) + self._agent.limits.reasoning_tokens
         prompt = self._prompt(self._earlier.text, text, words)
         room = await self._agent.room_beside(prompt)
@@ -92,8 +103,16 @@ class SectionRequests:
         salt += self._task.number * 997 + self._task.variant * 1_000
         return self._agent.prepared(request, self._task.brief, salt, loops=loops)
 
+    def _words_to_ask(self, length: int) -> int:
+        """Return the length to ask for so that the section reaches its target, given the model's habits."""
+        task, agent = self._task, self._agent
+        if length or task.direct or not agent.profile.ends_itself:
+            return task.target - length
+        self.asked = task.ask or agent.lengths.ask_for(task.kind, task.target)
+        return self.asked
+
     async def _fit_notes(self, notes: Sequence[Note]) -> list[Note]:
-        """Take as many of the notes as there is room for, the writer's first ones first; return those left out."""
+        """Take as many notes as there is room for, the first ones first. Returns the others."""
         room = min(_NOTE_TOKENS, int(self._agent.context_length * _NOTE_SHARE))
         taken: list[Note] = []
         for note in notes:
@@ -111,13 +130,13 @@ class SectionRequests:
         if task.parallel or task.direct or not task.earlier:
             return
         free = await self._free()
-        # The section itself stands in its own prompts when it is continued.
+        # When the section is continued, its own text is in the prompt, too.
         growth = 2 * tokens_for(task.target) + min(self._agent.limits.reasoning_tokens, free // 4)
         budget = free - min(growth, free * 2 // 3)
         self._earlier = await self._context.fit(self._agent, task.earlier, budget, task.section.id, self._emit)
 
     async def _fitting_detail(self) -> Detail:
-        """How much of the plan there is room for: the most that fits."""
+        """Return the most detail in which the plan fits."""
         room = min(_PLAN_TOKENS, int(self._agent.context_length * _PLAN_SHARE))
         for detail in Detail:
             outline = self._agent.prompts.outline(self._task.plan, self._task.number, detail)
@@ -126,7 +145,7 @@ class SectionRequests:
         return Detail.LEAST
 
     async def _squeezed(self, text: str, words: int, wished: int) -> Prompt:
-        """A prompt with less of the text: at most half of the room goes to the earlier sections."""
+        """Return a prompt with less text. At most half of the room goes to the earlier sections."""
         free = await self._free()
         available = free - min(wished, self._agent.context_length // 3, free // 2)
         own = await self._context.end_of(text, max(available // 2, available - self._earlier.tokens))
@@ -138,21 +157,21 @@ class SectionRequests:
         return self._prompt(earlier, own, words)
 
     async def _free(self) -> int:
-        """Tokens of context beside what every request of this section holds."""
+        """Return how many tokens the context has besides what all requests of this section show."""
         free = await self._agent.room_beside(self._prompt("", "", self._task.target))
         if free < _LEAST_FREE:
-            taken = self._agent.context_length - free
+            used = self._agent.context_length - free
             raise NoRoom(
-                f"The brief and the plan take {taken} of the model's {self._agent.context_length} tokens: use a model "
+                f"The brief and the plan take {used} of the model's {self._agent.context_length} tokens: use a model "
                 "with a longer context, or fewer sections."
             )
         return free
 
     def _prompt(self, earlier: str, text: str, words: int) -> Prompt:
-        view = SectionView(words, earlier, text, self._detail, self._always, self._called)
+        view = SectionView(words, earlier, text, self._detail, self._always, self._called, self._task.lacks)
         return self._agent.prompts.section(self._task, view)
 
 
 def tokens_for(words: int) -> int:
-    """The most tokens that an answer of ``words`` may take."""
-    return words * _TOKENS_A_WORD + 128
+    """Return the most tokens that an answer of ``words`` may take."""
+    return words * _TOKENS_PER_WORD + 128

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lwtui.agentwrite.plan_view import Detail
+from lwtui.agentwrite.style import style_of
 from lwtui.documents.model import Brief, Mode, Note, Plan, Section
-from lwtui.documents.outline import numbers
+from lwtui.documents.outline import section_numbers
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,13 @@ class SectionTask:
         section: The section as it stands; text that it has is continued.
         number: Its position in the plan, from 1.
         target: Its length, in the counter's unit.
-        precise: Whether no later section can compensate for its length.
+        slack: How far off its length may be, where no later section can compensate for it.
         earlier: The sections before it that have text.
         notes: All of the writer's notes.
         recent: The text before it in which the triggers of notes are looked for.
         variant: Makes its seeds differ from those of a text that it is to replace.
+        ask: The length to ask for, where an earlier draft showed what comes of its target.
+        lacks: What an earlier draft left out of its main point.
     """
 
     brief: Brief
@@ -32,11 +35,18 @@ class SectionTask:
     section: Section
     number: int
     target: int
-    precise: bool = False
+    slack: int | None = None
     earlier: Sequence[Section] = ()
     notes: Sequence[Note] = ()
     recent: str = ""
     variant: int = 0
+    ask: int = 0
+    lacks: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What sections whose lengths tell of each other have in common."""
+        return f"{self.brief.language} {style_of(self.brief)}"
 
     @property
     def parallel(self) -> bool:
@@ -51,12 +61,12 @@ class SectionTask:
     @property
     def ordinal(self) -> int:
         """The section's number as a reader counts, who does not count headings alone."""
-        return numbers(self.plan)[self.number - 1]
+        return section_numbers(self.plan)[self.number - 1]
 
     @property
     def total(self) -> int:
         """How many sections a reader counts."""
-        return numbers(self.plan)[-1]
+        return section_numbers(self.plan)[-1]
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ class SectionView:
         earlier: The text of the earlier sections, laid out by the prompt builder.
         text: The section's own text so far.
         detail: How much of the plan.
+        lacks: What an earlier draft left out.
         notes: The notes that are shown in every prompt.
         called: The notes that this section calls up.
     """
@@ -78,3 +89,4 @@ class SectionView:
     detail: Detail = Detail.FULL
     notes: tuple[Note, ...] = ()
     called: tuple[Note, ...] = ()
+    lacks: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Short calls, whose answer is needed whole: a plan or a line of one, a summary, a review, a passage."""
+"""Makes short calls, whose answers are used as a whole: a plan or a line of one, a summary, a review, a passage."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from lwtui.agentwrite.retry import Retries, with_retries
 from lwtui.models.base import Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
 from lwtui.text import ControlStripper
 
-MORE_ROOM = "All tokens went into reasoning; twice as many are allowed now."
-_MOST_ROOM_ASKED = 4  # calls that are made again because reasoning took all their tokens
+MORE_ROOM = "Reasoning used up all output tokens; the next call may use twice as many."
+_MOST_CALLS = 4  # while reasoning takes all their tokens
 
 
 @dataclass
 class ShortAnswer:
-    """What a call brought. ``thought``: some of it was reasoning, which is not part of the text."""
+    """The answer to a call.
+
+    Attributes:
+        text: Its text, without reasoning.
+        reason: Why it ended.
+        thought: Whether the model reasoned.
+    """
 
     text: str = ""
     reason: FinishReason = "stop"
@@ -26,27 +32,31 @@ class ShortAnswer:
 
     @property
     def cut(self) -> bool:
-        """Whether it was cut off before its end."""
+        """Whether the answer was cut off."""
         return self.reason == "length"
 
 
 async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAnswer | None = None) -> ShortAnswer:
-    """Ask for a short answer; a call that breaks off is made again from the beginning.
+    """Ask for a short answer. A call that breaks off is repeated from the beginning.
 
-    A reasoning model that used up its tokens before it answered is given twice as many, while the context has them.
+    If a reasoning model uses up its tokens before it answers, it is asked again with twice as many, while the context
+    has room.
 
     Args:
-        agent: Who is asked.
-        request: The call.
-        emit: Is told the text as it comes (:class:`PlanDelta`), and of retries, after which it comes anew.
-        into: Filled in as the answer comes, for those who want what there is when the call is stopped.
+        agent: The model to ask.
+        request: The request.
+        emit: Awaited for the streamed text (:class:`PlanDelta`), and for retries, after which the text starts again.
+        into: The answer to fill in as the text streams, for callers that use it even if the call is stopped.
+
+    Returns:
+        The answer.
 
     Raises:
-        ModelError: A fault lasts, or the model answers nothing.
+        ModelError: A call failed for good, or gave no answer.
     """
     answer = into or ShortAnswer()
     wished = agent.allowing_for_reasoning(request).max_tokens
-    for attempt in range(1, _MOST_ROOM_ASKED + 1):
+    for attempt in range(1, _MOST_CALLS + 1):
         allowed = await agent.fitted(replace(request, max_tokens=wished))
         await with_retries(_attempt(agent, allowed, answer, emit), Retries(agent.policy), emit)
         if answer.cut and (answer.thought or not answer.text.strip()):
@@ -64,14 +74,14 @@ async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAn
 
 
 async def ask_once(agent: Agent, request: Request, emit: Emit = ignore) -> ShortAnswer:
-    """Ask without a second try for one that reasoned too long; the request has to fit the context."""
+    """Ask without a second try if reasoning takes all tokens. The request must fit the context."""
     answer = ShortAnswer()
     await with_retries(_attempt(agent, request, answer, emit), Retries(agent.policy), emit)
     return answer
 
 
 def retries_only(emit: Emit) -> Emit:
-    """``emit`` without the text of the answer, for calls whose answer is not shown."""
+    """Return a callback that passes only retries on to ``emit``, for calls whose answer is not shown."""
 
     async def emit_retries(event: Event) -> None:
         if isinstance(event, Retrying):
@@ -96,6 +106,6 @@ def _attempt(agent: Agent, request: Request, answer: ShortAnswer, emit: Emit) ->
                     case Finished(reason):
                         answer.reason = reason
                         return
-        raise ModelError("The stream ended without saying so.", kind="dropped", retryable=True)
+        raise ModelError("The stream ended without a final message.", kind="dropped", retryable=True)
 
     return attempt

@@ -1,20 +1,22 @@
-"""Cleans and joins what streams in: from the pieces of an answer to text that can be appended to a section."""
+"""Cleans streamed pieces of an answer and joins them to a section's text."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import regex
 
 from lwtui.text import ControlStripper
 
-_BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"  # also what has no width: some models begin with it
+_BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"  # some models begin with zero-width characters
 _HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
 _LONGEST_HEADING = 120  # characters of a first line that may be a heading
-_TAIL = 1500  # characters of the existing text that an answer may begin with once more
+_TAIL = 1500  # characters of the existing text in which a repeated beginning is looked for
 _LEAST_OVERLAP = 12  # characters
 _CJK = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}"
 _CLOSING = regex.compile(rf"[\s{_CJK}.,;:!?…%)\]}}”’»、。，！？；：）」』】]")  # no space before it
 _ENDS_CJK = regex.compile(rf"[{_CJK}。！？」』）]$")
-_BLOCK = regex.compile(r"#{1,6}[ \t]|[-*+][ \t]|>|\||\d+[.)][ \t]|```")  # begins a line in Markdown
+_BLOCK = regex.compile(r"#{1,6}[ \t]|[-*+][ \t]|>|\||\d+[.)][ \t]|```")  # begins a block in Markdown
 
 _LINE = regex.compile(r"[^\n]*\n|[^\n]+")
 _UNDECIDED = regex.compile(r" {0,3}(?:#{1,2}|`{1,2}|~{1,2})?")
@@ -23,55 +25,68 @@ _FENCE_LINE = regex.compile(r"(?m)^ {0,3}(?:```|~~~)")
 
 
 class StreamCleaner:
-    """Turns one answer's pieces into text that fits after ``existing``.
+    """Turns the pieces of one answer into text that continues ``existing``.
 
-    Control characters go. A heading that repeats the section's own goes; headings that would pass for a section's
-    are put a level below. An answer that goes on from ``existing`` may begin with its last words once more: they
-    are dropped. Model output is only ever text here, nothing in it is followed. However an answer is cut into
-    pieces, the text is the same.
+    It removes control characters, a heading that repeats the section's own, and words at the beginning that repeat the
+    end of ``existing``. Headings on the level of sections move below it. The result does not depend on how the answer
+    is divided into pieces. Model output is only data: nothing in it is interpreted.
     """
 
-    def __init__(self, existing: str, title: str, *, exact: bool) -> None:
-        """``exact`` says that the answer carries ``existing`` on to the letter, as a base model's does."""
+    def __init__(
+        self, existing: str, title: str, *, exact: bool, plain: bool = False, others: Iterable[str] = ()
+    ) -> None:
+        """Start an answer.
+
+        Args:
+            existing: The section's text so far.
+            title: The section's heading.
+            exact: Whether the answer continues ``existing`` exactly, as a base model's does.
+            plain: Whether to remove headings and bold marks, for plain prose.
+            others: Headings of other sections. They are not removed, so that a filter can notice them.
+        """
         self._stripper = ControlStripper()
         self._existing = existing if existing.strip() else ""
         self._tail = self._existing.rstrip()[-_TAIL:]
         self._title = title
         self._exact = exact
         self._opening: str | None = ""
-        self._levels = _Levels(self._existing)
-        self._at_line = self._existing.endswith("\n") and not self._levels.in_code
+        self._lines = _LineCleaner(self._existing, plain=plain, kept=frozenset(map(heading_key, others)))
+        self._at_line = self._existing.endswith("\n") and not self._lines.in_code
 
     def add(self, piece: str) -> str:
-        """The text that ``piece`` completes."""
-        return self._levels.add(self._opened(self._stripper.add(piece)))
+        """Add a piece. Returns the text that is ready."""
+        return self._lines.add(self._opened(self._stripper.add(piece)))
 
     def close(self, *, broken_off: bool = False) -> str:
-        """The rest, at the end of the answer. The beginning of one that was broken off, if it could not be judged yet,
-        is dropped: it may be half a heading, and comes again."""
+        """Return the rest, at the end of the answer.
+
+        Args:
+            broken_off: Whether the answer broke off and will be asked for again. If its beginning could not be judged
+                yet, it is dropped: it may be half a heading.
+        """
         if broken_off and self._opening is not None:
             return ""
-        return self._levels.add(self._opened(self._stripper.close(), ended=True)) + self._levels.close()
+        return self._lines.add(self._opened(self._stripper.close(), ended=True)) + self._lines.close()
 
     def _opened(self, text: str, ended: bool = False) -> str:
-        """Pass on everything but the beginning, which waits until it can be judged."""
+        """Pass text on, except the beginning of the answer, which is held back until it can be judged."""
         if self._opening is None:
             return text
         opening = self._opening + text
-        if not ended and self._is_open(opening):
+        if not ended and self._is_undecided(opening):
             self._opening = opening
             return ""
         self._opening = None
         return self._joined(self._without_heading(opening))
 
-    def _is_open(self, opening: str) -> bool:
-        """Whether more of the answer could change what becomes of its beginning."""
+    def _is_undecided(self, opening: str) -> bool:
+        """Tell whether more text could change what becomes of the beginning."""
         body = opening.lstrip(_BLANK)
         if not body:
             return True
         first, newline, rest = body.partition("\n")
         if self._exact and self._existing:
-            waits = not rest.strip() and self._moves_on(first) if newline else len(first) <= _LONGEST_HEADING
+            waits = not rest.strip() and self._is_next_heading(first) if newline else len(first) <= _LONGEST_HEADING
             return self._at_line and first.startswith("#") and waits
         if newline and self._is_heading(first):
             body = rest.lstrip()
@@ -91,7 +106,7 @@ class StreamCleaner:
         return line.startswith(("#", "*")) or heading_key(self._title).startswith(heading_key(line))
 
     def _is_heading(self, line: str) -> bool:
-        """Whether a first line is the section's heading: a top one, a bold line, or the title in any shape."""
+        """Tell whether a first line is the section's heading: a top-level heading, a bold line, or the title."""
         if len(line) > _LONGEST_HEADING:
             return False
         match = _HEADING.fullmatch(line.strip())
@@ -99,8 +114,8 @@ class StreamCleaner:
             return bool(heading_key(self._title)) and heading_key(line) == heading_key(self._title)
         return True
 
-    def _moves_on(self, line: str) -> bool:
-        """Whether a base model, through with the section, begins another: what it says there belongs here."""
+    def _is_next_heading(self, line: str) -> bool:
+        """Tell whether a base model begins another section. The heading is removed, and the text after it is kept."""
         is_heading = line.startswith("#") and _HEADING.fullmatch(line.strip()) is not None
         return self._at_line and is_heading and len(line) <= _LONGEST_HEADING
 
@@ -108,8 +123,8 @@ class StreamCleaner:
         body = opening.lstrip(_BLANK)
         first, newline, rest = body.partition("\n")
         if self._exact and self._existing:
-            return rest.lstrip() if self._moves_on(first) else opening
-        # A bold first line is a heading only if something follows it.
+            return rest.lstrip() if self._is_next_heading(first) else opening
+        # A bold first line is a heading only if another line follows.
         is_heading = self._is_heading(first) and (bool(newline) or first.startswith("#"))
         return rest.lstrip() if is_heading else body
 
@@ -118,7 +133,7 @@ class StreamCleaner:
         if not existing:
             return opening.lstrip(_BLANK)
         if self._exact:
-            # The prompt ended without the last spaces.
+            # The prompt did not have the spaces at the end.
             return opening.lstrip(" \n" if existing.endswith("\n") else " ") if existing[-1].isspace() else opening
         overlap = _overlap(self._tail, opening)
         opening = opening[overlap:]
@@ -131,51 +146,77 @@ class StreamCleaner:
         return opening if _CLOSING.match(opening) or _ENDS_CJK.search(existing) else f" {opening}"
 
 
-class _Levels:
-    """Puts headings of a section's level or above a level below; what stands in a code block is none.
+class _LineCleaner:
+    """Moves headings below the level of sections, or removes them. Leaves code blocks alone.
 
-    The beginning of a line waits until it can be told what it is.
+    The beginning of a line is held back until it is clear whether it is a heading.
     """
 
-    def __init__(self, existing: str) -> None:
+    def __init__(self, existing: str, *, plain: bool, kept: frozenset[str]) -> None:
+        self._plain = plain
+        self._kept = kept
         self._line_starts = not existing or existing.endswith("\n")
+        self._after_heading = False  # after a removed heading, blank lines are removed, too
         self.in_code = in_code(existing)
         self._held = ""
 
     def add(self, text: str) -> str:
+        """Add text. Returns the text that is ready."""
         text, self._held = self._held + text, ""
-        done: list[str] = []
+        ready: list[str] = []
         for line in _LINE.findall(text):
-            if self._line_starts and _UNDECIDED.fullmatch(line):
+            if self._is_undecided(line):
                 self._held = line
                 break
-            done.append(self._levelled(line) if self._line_starts else line)
+            ready.append(self._cleaned(line))
             self._line_starts = line.endswith("\n")
-        return "".join(done)
+        return "".join(ready)
 
     def close(self) -> str:
+        """Return the rest, at the end of the answer."""
         rest, self._held = self._held, ""
-        return rest
+        return self._cleaned(rest) if rest else ""
 
-    def _levelled(self, line: str) -> str:
-        if _FENCE_LINE.match(line):
+    def _is_undecided(self, line: str) -> bool:
+        if line.endswith("\n"):
+            return False
+        if self._line_starts and _UNDECIDED.fullmatch(line):
+            return True
+        if not self._plain or self.in_code:
+            return False
+        may_be_heading = self._line_starts and line.lstrip(" ").startswith(("#", "**"))
+        return line.endswith("*") or (may_be_heading and len(line) <= _LONGEST_HEADING)
+
+    def _cleaned(self, line: str) -> str:
+        if self._line_starts and _FENCE_LINE.match(line):
             self.in_code = not self.in_code
-        top = None if self.in_code else _TOP_HEADING.match(line)
+        if self.in_code:
+            return line
+        if self._plain:
+            heading = _HEADING.fullmatch(line.strip()) if self._line_starts and len(line) <= _LONGEST_HEADING else None
+            if heading and heading_key(line) not in self._kept:
+                self._after_heading = True
+                return ""
+            if self._after_heading and not line.strip():
+                return ""
+            self._after_heading = False
+            return line.replace("**", "")
+        top = _TOP_HEADING.match(line) if self._line_starts else None
         return f"###{line[top.end() :]}" if top else line
 
 
 def in_code(text: str) -> bool:
-    """Whether what follows ``text`` stands in a block of code, where # begins a comment."""
+    """Tell whether ``text`` ends within a code block, where # starts a comment."""
     return len(_FENCE_LINE.findall(text)) % 2 == 1
 
 
 def _overlap(end: str, opening: str) -> int:
-    """How much of ``opening`` repeats the ``end`` of what stands (characters), or 0. White space may differ."""
+    """Return how many characters of ``opening`` repeat the end of the existing text. White space may differ."""
     lead = len(opening) - len(opening.lstrip())
     body = opening[lead:]
     folded = _folded(body)
     end = _folded(end)
-    least = min(_LEAST_OVERLAP, len(end))  # all of a text that is shorter
+    least = min(_LEAST_OVERLAP, len(end))  # a shorter text must be repeated as a whole
     for size in range(min(len(folded), len(end)), max(least, 1) - 1, -1):
         within_word = folded[size - 1].isalnum() and folded[size : size + 1].isalnum()
         if end.endswith(folded[:size]) and (not within_word or _CLOSING.match(folded[size])):
@@ -184,12 +225,12 @@ def _overlap(end: str, opening: str) -> int:
 
 
 def _folded(text: str) -> str:
-    """``text`` with each run of white space as one space."""
+    """Return ``text`` with each run of white space as one space."""
     return regex.sub(r"\s+", " ", text)
 
 
 def _unfolded(text: str, size: int) -> int:
-    """Offset in ``text`` of the first ``size`` characters of it folded."""
+    """Return the length in ``text`` of the first ``size`` characters of the folded text."""
     spaces = [match for match in regex.finditer(r"\s+", text) if len(match[0]) > 1]
     for match in spaces:
         if match.start() + 1 > size:
@@ -199,5 +240,5 @@ def _unfolded(text: str, size: int) -> int:
 
 
 def heading_key(line: str) -> str:
-    """A heading without its number and marks, for comparing."""
+    """Return a heading without number, marks, spaces and case, for comparison."""
     return regex.sub(r"[\W_]+", "", line).lstrip("0123456789").casefold()

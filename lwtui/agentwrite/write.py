@@ -1,4 +1,4 @@
-"""Writes a document: every section that is not done yet, in order or side by side, or the whole text in one call."""
+"""Writes a document: all unfinished sections in order or in parallel, or the whole text in one call."""
 
 from __future__ import annotations
 
@@ -33,26 +33,36 @@ from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import count_words
 
 _CANDIDATE_SALT = 7_919  # between the seeds of candidates
-_USUAL = Usage(2000, 800)  # of a section of which no forecast is known
-_LEAST_ANSWER = 50  # tokens that are worth a call
+_USUAL = Usage(2000, 800)  # of a section without a forecast
+_DOCUMENT_SLACK = 0.04  # share of the document's length by which the last section may miss its target
+_ALONE_SLACK = 0.15  # share of its own length by which a section that is written alone may miss its target
+_LEAST_ANSWER = 50  # output tokens that are worth a call
 
 
 class WorkingDocument(Protocol):
-    """What is being written: a :class:`Draft`, or a stored document (:mod:`lwtui.agentwrite.record`).
+    """The document to write: a :class:`Draft`, or a stored document (:mod:`lwtui.agentwrite.record`).
 
-    It is read anew before each section, so that the plan and the texts may change meanwhile.
+    It is read before each section, so the plan and the texts may change during the run.
     """
 
     @property
-    def plan(self) -> Plan: ...
+    def plan(self) -> Plan:
+        """The plan."""
+        ...
 
     @property
-    def notes(self) -> Sequence[Note]: ...
+    def notes(self) -> Sequence[Note]:
+        """The writer's notes."""
+        ...
 
     @property
-    def summaries(self) -> Mapping[str, SectionSummary]: ...
+    def summaries(self) -> Mapping[str, SectionSummary]:
+        """The stored summaries, by section id."""
+        ...
 
-    def sections(self) -> list[Section]: ...
+    def sections(self) -> list[Section]:
+        """Return the sections as they are now."""
+        ...
 
 
 def write(
@@ -62,10 +72,10 @@ def write(
     only: Collection[str] | None = None,
     tracker: UsageTracker | None = None,
 ) -> AsyncGenerator[Event, None]:
-    """Write a document and yield what happens, last :class:`~lwtui.agentwrite.events.DocumentFinished`.
+    """Write a document and yield the events, last :class:`~lwtui.agentwrite.events.DocumentFinished`.
 
-    This is :func:`write_document` as an iterator; see there. Apply or store each event before asking for the next one.
-    Closing the iterator cancels the calls at once; calling :func:`write` again resumes.
+    This is :func:`write_document` as an async iterator. Apply or store each event before you ask for the next one.
+    Closing the iterator cancels the calls at once; calling :func:`write` again resumes the run.
     """
     return events_of(lambda emit: write_document(agent, brief, document, emit, only=only, tracker=tracker))
 
@@ -82,24 +92,25 @@ async def write_document(
     metered: MeteredTask | None = None,
     candidate: int = 0,
 ) -> None:
-    """Write every section that is not done, and go on with interrupted ones (AgentWrite, step II; arXiv 2408.07055,
-    section 3.1).
+    """Write all unfinished sections, and continue interrupted ones.
+
+    This is step II of AgentWrite (arXiv 2408.07055, section 3.1).
 
     Args:
-        agent: Who writes.
+        agent: The model that writes.
         brief: What the writer asked for.
-        document: What is there; it has to reflect each event once ``emit`` has returned.
-        emit: Is told every event, last :class:`~lwtui.agentwrite.events.DocumentFinished`.
-        only: Ids of the sections to write; of these, finished ones are written anew.
-        tracker: Counts the calls and holds them to a budget.
-        expected: What each section is likely to take, by id; one is not begun if the budget has no room for that.
-        metered: Counts all calls, where the caller has a task of its own for them; then ``tracker`` and ``expected``
-            are not used.
-        candidate: Gives the calls other seeds, for another text of the same section.
+        document: The document. It must reflect each event once ``emit`` has returned.
+        emit: Awaited for each event, last :class:`~lwtui.agentwrite.events.DocumentFinished`.
+        only: Ids of the sections to write. Finished ones among them are written again.
+        tracker: Counts token usage and enforces the budget.
+        expected: The token usage to expect for each section, by id. A section is not started if the budget has no room
+            for it.
+        metered: Counts token usage in place of ``tracker`` and ``expected``.
+        candidate: The number of the candidate, which varies the seeds; 0 for none.
 
     Raises:
-        ModelError: A fault lasts. All text emitted until then stays valid.
-        BudgetReached: The budget is used up.
+        ModelError: A call failed for good. The text emitted so far remains valid.
+        BudgetReached: The budget is used up. The text emitted so far remains valid.
     """
     began = monotonic()
     run = _Run(agent, brief, document, emit, only, tracker or UsageTracker(), expected or {}, metered, candidate)
@@ -122,19 +133,19 @@ class _Run:
     candidate: int
     usage: Usage = NO_USAGE
     tried: set[str] = field(default_factory=set)
-    begun: bool = False
+    started: bool = False
 
     async def write(self) -> None:
         if self.brief.mode is Mode.PARALLEL:
-            # Each section is written without the text of the others.
+            # Each section is written without the text of the others, so each needs a context of its own.
             workers = max(1, self.agent.model.capabilities.parallel)
-            await together([self._work(lambda: ContextBuilder(self.agent, self.brief)) for _ in range(workers)])
+            await run_concurrently([self._work(lambda: ContextBuilder(self.agent, self.brief)) for _ in range(workers)])
         else:
             context = ContextBuilder(self.agent, self.brief, self.document.summaries)
             await self._work(lambda: context)
 
     async def _work(self, context: Callable[[], ContextBuilder]) -> None:
-        """Write one section after the other, until none is left."""
+        """Write sections one after the other until none is left."""
         while (section := self._next()) is not None:
             self.tried.add(section.id)
             alone = self.only is not None or self.brief.mode is Mode.PARALLEL
@@ -145,18 +156,18 @@ class _Run:
             self.usage += metered.usage - before
 
     def _metered(self, task: SectionTask) -> MeteredTask:
-        """What counts a section's calls. Raises :class:`BudgetReached` where there is no room for the section."""
+        """Return the counter for a section's calls. Raises :class:`BudgetReached` if the budget has no room for it."""
         purpose = f"section {task.ordinal} of {task.total}"
         likely = self.expected.get(task.section.id, _USUAL)
-        # The first section of a run is begun if there is room for some of it.
-        least = likely if self.begun else Usage(likely.prompt, _LEAST_ANSWER)
+        # The first section of a run is started even if there is room for only a part of it.
+        least = likely if self.started else Usage(likely.prompt, _LEAST_ANSWER)
         self.tracker.check_room(purpose, least, self.agent.prices)
-        self.begun = True
+        self.started = True
         return self.tracker.task(purpose, key=task.section.id, likely_completion=least.completion)
 
     def _next(self) -> Section | None:
         for section in self.document.sections():
-            if section.id in self.tried or section.heads:
+            if section.id in self.tried or section.is_heading_only:
                 continue
             if self.only is not None and section.id in self.only:
                 return replace(section, text="", length=0, origin=None) if section.status is Status.DONE else section
@@ -168,42 +179,55 @@ class _Run:
 def section_task(
     brief: Brief, document: WorkingDocument, section: Section, candidate: int = 0, *, alone: bool
 ) -> SectionTask:
-    """What is to be done for a section. ``alone``: hold its target tightly, since no later section can compensate."""
+    """Return the task of writing a section.
+
+    Args:
+        brief: What the writer asked for.
+        document: The document.
+        section: The section, with the text to continue.
+        candidate: The number of the candidate, which varies the seeds; 0 for none.
+        alone: Whether to hold the target tightly, since no later section can compensate.
+    """
     sections, plan = document.sections(), document.plan
-    at = next(position for position, one in enumerate(sections) if one.id == section.id)
-    unfinished = [one for one in sections if one.status is not Status.DONE]
-    replaced = "" if section.text else sections[at].text
+    index = next(index for index, other in enumerate(sections) if other.id == section.id)
+    unfinished = [other for other in sections if other.status is not Status.DONE]
+    replaced = "" if section.text else sections[index].text
     return SectionTask(
         brief=brief,
         plan=plan,
         section=section,
-        number=at + 1,
+        number=index + 1,
         target=section.words if alone else section_target(sections, section.id),
-        precise=alone or len(unfinished) == 1,
-        earlier=[one for one in sections[:at] if one.text],
+        slack=_slack(plan, section, alone=alone) if alone or len(unfinished) == 1 else None,
+        earlier=[other for other in sections[:index] if other.text],
         notes=document.notes,
-        recent=recent_text(sections, at),
+        recent=recent_text(sections, index),
         variant=crc32(replaced.encode("utf-8", "replace")) + candidate * _CANDIDATE_SALT,
     )
 
 
-async def together(work: Iterable[Awaitable[None]]) -> None:
-    """Await all of ``work`` at the same time. The first error cancels the rest, and is raised itself."""
+def _slack(plan: Plan, section: Section, *, alone: bool) -> int:
+    """Return how far a section may miss its target if no later section can compensate."""
+    return round(section.words * _ALONE_SLACK if alone else plan.words * _DOCUMENT_SLACK)
 
-    async def awaited(one: Awaitable[None]) -> None:
-        await one
+
+async def run_concurrently(work: Iterable[Awaitable[None]]) -> None:
+    """Await all of ``work`` concurrently. The first error cancels the rest and is raised itself."""
+
+    async def wait_for(awaitable: Awaitable[None]) -> None:
+        await awaitable
 
     try:
         async with asyncio.TaskGroup() as group:
-            for one in work:
-                group.create_task(awaited(one))
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
+            for awaitable in work:
+                group.create_task(wait_for(awaitable))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 @dataclass
 class Draft:
-    """A document in memory, for using the method as a library.
+    """A document in memory, for use as a library.
 
     ``async for event in write(agent, brief, draft): draft.apply(event)`` keeps it up to date.
     """
@@ -218,7 +242,7 @@ class Draft:
         self._state = RunState(self.sections())
 
     def sections(self) -> list[Section]:
-        """The sections as they stand."""
+        """Return the sections as they are now."""
         return [
             Section(
                 planned.id,
@@ -235,7 +259,7 @@ class Draft:
         ]
 
     def apply(self, event: Event) -> None:
-        """Bring the draft to where ``event`` leaves the document."""
+        """Update the draft with an event."""
         if isinstance(event, SectionStarted):
             self._state.begin(self.sections())
             self.done.discard(event.section_id)
@@ -249,10 +273,10 @@ class Draft:
                 self.done.add(section_id)
 
     async def keep(self, event: Event) -> None:
-        """:meth:`apply` as what :func:`write_document` emits to."""
+        """Update the draft with an event: :meth:`apply` as an :data:`~lwtui.agentwrite.events.Emit`."""
         self.apply(event)
 
     def _status(self, section_id: str) -> Status:
         if section_id in self.done or not self.plan.sections[self.plan.find(section_id)].words:
-            return Status.DONE  # a heading alone has nothing to be written
+            return Status.DONE  # a heading only
         return Status.PARTIAL if self.texts.get(section_id) else Status.EMPTY

@@ -1,4 +1,4 @@
-"""The app: which screen is shown, which document is open."""
+"""The app: decides which screen is shown and which document is open."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from textual import events, work
 from textual.app import App, RenderableType
 from textual.binding import Binding
+from textual.reactive import reactive
 
 from lwtui.app.commands import Actions, Exports
 from lwtui.app.format import why_read_only
 from lwtui.app.key_queue import KeyQueue
-from lwtui.app.keymap import EVERYWHERE, WRITING, bindings, key_label, key_of, rebind, use
+from lwtui.app.keymap import EVERYWHERE, LIBRARY, WRITING, bindings, key_label, key_of, keymap, use
 from lwtui.app.model_pool import ModelPool
 from lwtui.app.own_keys import own_keys
 from lwtui.app.places import Place, Places
@@ -23,7 +24,7 @@ from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.themes import THEMES, theme_choices, theme_problem
 from lwtui.app.widgets.edit_history import UndoHistories
-from lwtui.config import ModelSettings, Settings, load_settings, set_value
+from lwtui.config import ModelSettings, Settings, add_model, has_default_model, load_settings, set_value
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, title_from
 from lwtui.documents.store import Document
@@ -33,22 +34,27 @@ from lwtui.stop_signals import on_stop_signal
 from lwtui.text import clean
 
 if TYPE_CHECKING:
-    from lwtui.app.session import Heard, Session
+    from lwtui.app.model_download import ModelDownload
+    from lwtui.app.session import Session, SessionEvent
+    from lwtui.models.known_ggufs import KnownGguf
 
 _WARM_UP_SECONDS = 0.3  # after the first frame
-_PLACE_SECONDS = 5.0  # the place where a killed app begins again is at most this old
+_PLACE_SECONDS = 5.0  # between two saves of the user's place, for an app that is killed
 
 
 _LOGGER = logging.getLogger(__name__)
 
 
 class LwtuiApp(App[int]):
-    """One document at a time, over the library."""
+    """The app: the library, and at most one open document on top of it."""
 
     TITLE = "lwtui"
     CSS_PATH = "styles/app.tcss"
     BINDINGS = bindings(EVERYWHERE)
     COMMANDS = {Actions, Exports}
+
+    writer = reactive("")  # the name of the model that writes new documents; empty until it is known
+    download_status = reactive("")  # of the download in the background; empty if there is none
 
     def __init__(
         self,
@@ -58,30 +64,37 @@ class LwtuiApp(App[int]):
         *,
         library: bool = False,
     ) -> None:
-        """``path`` is opened at once, else what was open last, unless the ``library`` is asked for; ``model`` (from
-        the command line) writes new documents.
+        """Prepare the app.
 
-        Raises :class:`lwtui.errors.ConfigError` if the settings have keys that cannot be used.
+        Args:
+            settings: The user's settings.
+            path: A file to open at once. Without one, the app reopens the last document.
+            model: A model from the command line, which writes new documents.
+            library: Whether to start in the library even if a document was open last.
+
+        Raises:
+            ConfigError: The ``[keys]`` in the settings cannot be used.
         """
         use(own_keys(settings.keys))
         super().__init__()
-        rebind(self, EVERYWHERE)
+        self.set_keymap(keymap())
         for theme in THEMES:
             self.register_theme(theme)
         self.settings = settings
         self.models = ModelPool(settings, {model.name: model} if model else None)
         self.session: Session | None = None
         self._path = path
-        self._mirror_problem = ""  # what was told last
+        self._mirror_problem = ""  # the one last shown
         self._histories = UndoHistories()  # of the open document
         self._typed = KeyQueue(self)
         self._places = Places()
         self._restores = settings.restore and not library and path is None
+        self._is_first_start = settings.welcome and not (path or model or settings.models) and not has_default_model()
 
     def on_mount(self) -> None:
         self._leave_on_signals()
         if problem := theme_problem(self.settings.theme):
-            self.call_after_refresh(self.complain, problem)
+            self.call_after_refresh(self.show_error, problem)
         else:
             self.theme = self.settings.theme
         self._mark_theme(self.theme)
@@ -93,6 +106,20 @@ class LwtuiApp(App[int]):
             self.open_file(self._path)
         elif self._restores and (last := self._places.last) is not None:
             self._reopen(last)
+        elif self._is_first_start:
+            self.show_models()
+        self._find_writer()
+
+    def _find_writer(self) -> None:
+        """Find the model that writes new documents, in a thread if that takes a moment."""
+        if self.models.default_is_known:
+            self.writer = self.models.default
+        else:
+            self._find_best()
+
+    @work(exclusive=True, group="writer")
+    async def _find_best(self) -> None:
+        self.writer = await asyncio.to_thread(lambda: self.models.default)
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
@@ -102,100 +129,112 @@ class LwtuiApp(App[int]):
 
     @work(thread=True, group="warm-up")
     def _warm_up(self) -> None:
-        """What a document needs is imported while its writer still looks at the library."""
+        """Import the modules that a document needs while the user still looks at the library."""
         for name in ("session", "screens.plan", "screens.writing"):
             import_module(f"lwtui.app.{name}")
 
     async def on_unmount(self) -> None:
         await self._close_session()
+        for download in list(self.models.downloads.values()):
+            await download.stop()
         await self.models.release()
 
     def _fatal_error(self) -> None:
-        """Leave after an internal error, with one line in place of Textual's traceback, which shows what the screen's
-        variables hold: texts, and keys."""
+        """Quit after an internal error with one line.
+
+        Textual's own traceback would print local variables, which may hold texts and API keys.
+        """
         error = self._exception
         _LOGGER.error("an internal error ended the app", exc_info=error)
         self.panic(
-            f"lwtui: an internal error ended the app ({type(error).__name__}). Your text is stored. The log has the "
-            f"details: {log_file()}. Please report it."
+            f"lwtui: an internal error ended the app ({type(error).__name__}). Your text is saved. "
+            f"Please report it with the details from the log: {log_file()}"
         )
 
     def _leave_on_signals(self) -> None:
-        """A closed terminal or a shutdown ends the app as Ctrl+Q does, with everything stored."""
+        """Save everything and quit, as Ctrl+Q does, when the terminal closes or the machine shuts down."""
         if self.is_headless:
             return
         on_stop_signal(lambda _: self.exit())
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """Leave, after storing what was typed a moment ago."""
+        """Quit after saving the latest edits."""
         self._store()
         super().exit(result, return_code, message)
 
     async def action_quit(self) -> None:
+        """Quit; if something cannot be saved, ask first."""
         self.leave()
 
     @work(exclusive=True, group="leave")
     async def leave(self) -> None:
-        """Leave; if something could not be stored, only after asking."""
+        """Quit; if something cannot be saved, ask first."""
         if not self._store():
             from lwtui.app.screens.dialogs import Confirm
 
-            question = "Not everything could be saved. Leave all the same, and lose what is not?"
-            if not await self.push_screen_wait(Confirm(question, "Leave")):
+            question = "Not everything could be saved. Quit and discard unsaved changes?"
+            if not await self.push_screen_wait(Confirm(question, "Quit")):
                 return
         self.exit()
 
     def _keep_place(self) -> None:
-        """Remember where in the document its writer is."""
+        """Record the user's place in the open document."""
         for screen in reversed(self.screen_stack):
             if self.session is not None and isinstance(screen, BaseScreen) and (place := screen.place) is not None:
                 self._places.keep(self.session.document.path, place)
                 return
 
     def _store(self) -> bool:
-        """Put everything into the file; whether that worked. If not, the person is told."""
+        """Save everything to the file. Returns whether that worked; if not, shows the error."""
         self._keep_place()
         stored = [screen.store() for screen in self.screen_stack if isinstance(screen, BaseScreen)]
         try:
             if self.session is not None:
                 self.session.document.flush()
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return False
         return all(stored)
 
-    def complain(self, error: object) -> None:
-        """What went wrong, for longer on the screen than other notices. It may hold a model's words."""
+    def show_error(self, error: object) -> None:
+        """Show an error for longer than other notices. Its text may come from a model, so it is never markup."""
         self.notify(clean(str(error)), severity="error", timeout=12, markup=False)
 
     # -- settings
 
     @property
     def folder(self) -> Path:
-        """Where new documents go."""
+        """The folder for new documents."""
         return self.settings.documents_folder
 
     @property
     def default_model(self) -> str:
-        """The model that writes new documents."""
+        """The name of the model that writes new documents."""
         return self.models.default
 
     def choose_default(self, name: str) -> None:
-        """From now on new documents are written by the model called ``name``."""
+        """Have the model called ``name`` write new documents from now on."""
+        self.models.coming = ""
         if name in self.models.given:
-            self.models.preferred = name  # it is not in the settings
+            self.models.preferred = name  # it is from the command line, not in the settings
+            self._find_writer()
             return
         self.models.preferred = ""
+        if name in self.models.downloads:
+            self.models.coming = name
+            self._find_writer()
+            return
         self._set("model", name)
 
     def reload_settings(self) -> None:
-        """Take over what was written to settings.toml."""
+        """Read settings.toml again."""
         try:
             self.settings = load_settings()
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.models.settings = self.settings
+        self._find_writer()
 
     def _mark_theme(self, name: str) -> None:
         self.set_class(name.startswith("high-contrast"), "-high-contrast")
@@ -209,21 +248,93 @@ class LwtuiApp(App[int]):
         try:
             set_value(key, value)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.reload_settings()
+
+    # -- choosing and downloading a model
+
+    def show_models(self) -> None:
+        """Show what can write on this machine."""
+        from lwtui.app.screens.choose_model import ChooseModelScreen
+
+        self.push_screen(ChooseModelScreen())
+
+    def end_welcome(self) -> None:
+        """Record that the user has seen the choice of models, so that it is not shown at the next start."""
+        if self.settings.welcome:
+            self._set("welcome", "false")
+
+    def start_download(self, known: KnownGguf) -> bool:
+        """Download a model in the background, which writes new documents once it is here. Returns whether it began."""
+        from lwtui.app.model_download import ModelDownload
+        from lwtui.models.known_ggufs import resolve_source
+
+        model = known.settings
+        if model.name not in self.models.downloads:
+            taken = self.settings.models.get(model.name)
+            if taken is not None and taken.path != model.path:
+                self.show_error(f"Another model is named {model.name}. Remove it in the settings first.")
+                return False
+            download = ModelDownload(resolve_source(known.name), model, self._show_download, self._install)
+            self.models.downloads[model.name] = download
+            self._show_download(download.status)
+            self._finish_download(download)
+        self.choose_default(model.name)
+        return True
+
+    @work
+    async def stop_downloads(self) -> None:
+        """Stop the downloads in the background. What has arrived is kept."""
+        for download in list(self.models.downloads.values()):
+            await download.stop()
+
+    def _show_download(self, status: str) -> None:
+        self.download_status = status
+
+    def _install(self, model: ModelSettings) -> None:
+        """Add a downloaded model to the settings. Raises :class:`ConfigError` if they cannot be written."""
+        add_model(model)
+        self.reload_settings()
+
+    @work
+    async def _finish_download(self, download: ModelDownload) -> None:
+        """Wait for a download, and say how it ended."""
+        name, pool = download.settings.name, self.models
+        problem: LwtuiError | None = None
+        try:
+            await download.wait()
+        except LwtuiError as error:
+            problem = error
+        del pool.downloads[name]
+        is_default = pool.coming == name
+        if is_default:
+            pool.coming = ""
+        self._show_download(next((other.status for other in pool.downloads.values()), ""))
+        if problem is None:
+            if is_default:
+                self.choose_default(name)
+            self.notify(f"{name} is here{' and writes new documents' * is_default}.", markup=False)
+            return
+        self._find_writer()
+        instead = await asyncio.to_thread(lambda: pool.default)
+        line = f"{problem} {instead} writes new documents. {key_of(LIBRARY, 'models')} in the library tries again."
+        if problem.code == "download-stopped":
+            self.notify(line, markup=False)
+        else:
+            self.show_error(line)
 
     # -- documents
 
     def create_document(self, brief: Brief, *, by_hand: bool) -> None:
-        """Make a document for ``brief`` and go on with it: to its plan, or straight to its text."""
+        """Create a document for ``brief`` and show its plan, or its text if it is written in one call."""
         from lwtui.agentwrite import direct_plan
 
         plan = direct_plan(brief) if brief.mode is Mode.DIRECT else None
         try:
             document = Document.create(self._new_path(title_from(brief.instruction)), brief, plan)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.pop_screen()
         self._work_on(document, begin=not by_hand)
@@ -237,69 +348,69 @@ class LwtuiApp(App[int]):
 
     @work(exclusive=True, group="import")
     async def _import(self, path: Path) -> None:
-        """Make a document of another program's file, which is read in a thread because that may take seconds."""
+        """Import a file of another program. A thread reads it, which may take seconds."""
         from lwtui.documents.importing import import_markdown, read_file
 
         try:
             title, text = await asyncio.to_thread(read_file, path)
             if self.session is not None:
-                return  # meanwhile another was opened
+                return  # the user has opened another document meanwhile
             document = import_markdown(text, title, self._new_path(path.stem))
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self._work_on(document)
 
     def _new_path(self, title: str) -> Path:
-        """Where a new document goes. Raises :class:`DocumentError` if its folder cannot be made."""
+        """Return the path for a new document. Raises :class:`DocumentError` if its folder cannot be created."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DocumentError(
-                f"Cannot make the folder {self.folder}: {error.strerror}. "
+                f"Cannot create the folder {self.folder}: {error.strerror}. "
                 f"Choose another in Settings ({key_of(EVERYWHERE, 'settings')})."
             ) from None
         return new_path(self.folder, title)
 
     def open_document(self, path: Path) -> None:
-        """Open a document where its writer left it: at the plan while there is no text, else at the text."""
+        """Open a document where the user left it; a new one at its plan while it has no text."""
         if self.session is not None:
-            return  # the key was pressed twice: the first time has opened one
+            return  # the key was pressed twice, and the first press has opened one
         try:
             document = Document.open(path)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if document.read_only:
-            self.complain(f"Opened to read only: {document.read_only_reason} {key_of(WRITING, 'write')} tries again.")
+            self.show_error(f"Opened read-only: {document.read_only_reason} {key_of(WRITING, 'write')} tries again.")
         self._work_on(document)
 
     @work
     async def open_again(self) -> None:
-        """Open the document that is open once more, where it could only be read; the person is told what came of it."""
+        """Try to open a read-only document for writing, and show whether that worked."""
         if self.session is None:
             return  # the key was pressed twice
         try:
             document = Document.open(self.session.document.path)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if document.read_only:
             document.close()
-            self.complain(why_read_only(document))
+            self.show_error(why_read_only(document))
             return
         await self._close_session()
         while not isinstance(self.screen, LibraryScreen):
             self.pop_screen()
         self._work_on(document)
-        self.notify("It can be changed now: nothing else has it open.", markup=False)
+        self.notify("You can edit the document now: no other program has it open.", markup=False)
 
     def _reopen(self, path: Path) -> None:
-        """Go on with the document that was open last, unless another window has it."""
+        """Reopen the last document, unless another window has it open."""
         try:
             document = Document.open(path)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if document.read_only:
             document.close()
@@ -321,18 +432,18 @@ class LwtuiApp(App[int]):
             session.start_plan() if planless else session.start_write()
 
     def show_plan(self) -> None:
-        """From the text to the plan of the open document."""
+        """Switch from the text of the open document to its plan."""
         self.switch_screen(self._plan_screen())
         self.call_after_refresh(self._keep_place)
 
     def show_text(self) -> None:
-        """From the plan to the text of the open document."""
+        """Switch from the plan of the open document to its text."""
         self.switch_screen(self._text_screen())
         self.call_after_refresh(self._keep_place)
 
     @work
     async def leave_document(self) -> None:
-        """Back to the library; a run that is going on is stopped, after asking."""
+        """Go back to the library; if a model is at work, ask before stopping it."""
         from lwtui.app.screens.dialogs import Confirm
 
         if self.session is None:
@@ -340,7 +451,7 @@ class LwtuiApp(App[int]):
         if self.session.busy:
             question = (
                 "The model is at work. Stop it and close the document? All text is kept; "
-                f"{key_of(WRITING, 'write')} goes on later."
+                f"{key_of(WRITING, 'write')} resumes later."
             )
             if not await self.push_screen_wait(Confirm(question, "Stop and close")):
                 return
@@ -375,10 +486,10 @@ class LwtuiApp(App[int]):
             self._mirror(session.document)
             await session.close()
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
 
-    def _mirror_section(self, event: Heard) -> None:
-        """After each section that a model finished, the Markdown file beside the document has it too."""
+    def _mirror_section(self, event: SessionEvent) -> None:
+        """Update the Markdown mirror after each section that a model finishes."""
         from lwtui.agentwrite.events import SectionFinished
 
         if isinstance(event, SectionFinished) and self.session is not None:
@@ -389,16 +500,17 @@ class LwtuiApp(App[int]):
 
         problem = update_mirror(document, self.settings.mirror)
         if problem and problem != self._mirror_problem:
-            self.complain(problem)
+            self.show_error(problem)
         self._mirror_problem = problem
 
     # -- everywhere
 
     def get_key_display(self, binding: Binding) -> str:
-        """Keys in the footer as help and the palette write them; a mark for Enter, which is in every footer."""
+        """Label keys as help and the palette do, but shorten Enter, which is in every footer."""
         return key_label(binding.key.split(",")[0]).replace("Enter", "⏎")
 
     def action_help(self) -> None:
+        """Show help, or close it."""
         from lwtui.app.screens.help import HelpScreen
 
         if isinstance(self.screen, HelpScreen):
@@ -409,6 +521,7 @@ class LwtuiApp(App[int]):
 
     @work
     async def action_theme(self) -> None:
+        """Choose a theme."""
         from lwtui.app.screens.dialogs import Choose
 
         chosen = await self.push_screen_wait(Choose("Theme", theme_choices(self.available_themes), self.theme))
@@ -416,6 +529,7 @@ class LwtuiApp(App[int]):
             self.theme = chosen
 
     def action_settings(self) -> None:
+        """Show the settings."""
         from lwtui.app.screens.settings import SettingsScreen
 
         if isinstance(self.screen, BaseScreen) and not isinstance(self.screen, SettingsScreen):
@@ -423,7 +537,7 @@ class LwtuiApp(App[int]):
 
 
 def run_app(path: Path | None, settings: Settings, model: ModelSettings | None, *, library: bool = False) -> int:
-    """Open the app; the exit code of the command."""
+    """Run the app and return the exit code of the command."""
     app = LwtuiApp(settings, path, model, library=library)
     result = app.run()
     return result if result is not None else app.return_code or 0

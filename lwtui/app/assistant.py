@@ -1,4 +1,4 @@
-"""What a model is asked about an open document beside writing it: passages, candidates for a section, reviews."""
+"""Model calls for an open document other than drafting: revised passages, candidates for a section, reviews."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lwtui.agentwrite.critic import LIKELY_ANSWER, CriticEvent, Found, Reviewed,
 from lwtui.agentwrite.events import Emit
 from lwtui.agentwrite.forecast import tokens_per_unit
 from lwtui.agentwrite.lint import Finding, lint, parts_of
-from lwtui.agentwrite.notes import chosen, recent_text
+from lwtui.agentwrite.notes import recent_text, select_notes
 from lwtui.agentwrite.revise import Passage, PassageCut, PassageEdit, Proposal, passage_at, revise
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.app.keymap import WRITING, key_of
@@ -26,19 +26,19 @@ from lwtui.models.budget import Budget, check_budget
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import Usage
 
-_KEEP_SECONDS = 1.0  # at most so much of what a candidate has grown is lost with the machine
+_KEEP_SECONDS = 1.0  # between two saves of a growing candidate; a crash loses at most this much
 
 
 class Assistant:
-    """Asks models about one document. What an answer brings is stored before it is passed on.
+    """Asks models about one document, and stores each answer before passing it on.
 
     Args:
         document: The document.
         models: The open models.
-        roles: Which of them does what.
-        tracker: Counts the calls and holds them to the document's budget.
-        note: Puts a line into the log.
-        writing: Tells whether a run is going on in the document.
+        roles: The model of each role.
+        tracker: Counts token usage and enforces the document's budget.
+        note: Adds a line to the log.
+        writing: Returns whether a run is in progress in the document.
     """
 
     def __init__(
@@ -56,15 +56,20 @@ class Assistant:
         self._tracker = tracker
         self._note = note
         self._writing = writing
-        self.findings: list[Finding] = []  # of the last look at the text
+        self.findings: list[Finding] = []  # of the last check
 
     async def _agent(self, role: Role) -> Agent:
-        """The model with that role. Raises :class:`LwtuiError` if it cannot be asked now, or held to the budget."""
+        """Open the model of a role.
+
+        Raises:
+            LwtuiError: The model is busy, or its prices are unknown and the budget is in money.
+        """
         name, writer = self._roles.name(role), self._roles.name(Role.WRITE)
         agent = await self._models.get(name, beside=(writer,) if self._writing() else ())
         if self._writing() and name == writer and agent.model.capabilities.parallel < 2:
             raise LwtuiError(
-                f"This model does one thing at a time, and is writing. Pause it first ({key_of(WRITING, 'pause')})."
+                f"The model is writing and handles one request at a time. Pause it first ({key_of(WRITING, 'pause')}).",
+                code="busy",
             )
         check_priced(agent, self._tracker.budget)
         return agent
@@ -74,19 +79,19 @@ class Assistant:
     async def revise(self, section_id: str, start: int, end: int, edit: PassageEdit, emit: Emit) -> Proposal:
         """Ask for another version of a passage (see :func:`lwtui.agentwrite.revise.revise`).
 
-        The document keeps the answer among the section's versions; :meth:`take` puts it into the text.
+        The document keeps the answer as a version of the section; :meth:`take` puts it into the text.
         """
         document = self._document
         section = document.section(section_id)
         start, end = passage_at(section.text, start, end, edit.kind)
         sections, at = document.sections(), document.plan.find(section_id)
-        notes = chosen(document.notes, section, recent_text(sections, at))
+        notes = select_notes(document.notes, section, recent_text(sections, at))
         brief = replace(document.brief, notes=notes)
         passage = Passage(brief, document.plan, section, start, end, _text_before(sections, at))
         agent = await self._agent(Role.WRITE)
-        likely = round(passage.wanted(edit.kind) * tokens_per_unit(brief, load_rates(agent.settings)))
+        likely = round(passage.target(edit.kind) * tokens_per_unit(brief, load_rates(agent.settings)))
         task = self._tracker.task("this passage", likely_completion=likely)
-        self._note(f"Asked for a passage of “{section.title or document.title}” again ({edit.task})")
+        self._note(f"Asked the model to revise a passage of “{section.title or document.title}” ({edit.task})")
         try:
             proposal = await revise(agent.metered(task), passage, edit, emit)
         except PassageCut as error:
@@ -100,28 +105,35 @@ class Assistant:
         return replace(proposal, version=version)
 
     def take(self, section_id: str, before: str, text: str, proposal: Proposal) -> None:
-        """Put ``text``, which has some or all of a proposal, in the place of ``before``.
+        """Replace the section's text ``before`` with ``text``, which contains some or all changes of a proposal.
 
         Raises:
-            LwtuiError: The section has another text by now: nobody's words are overwritten.
+            LwtuiError: The section's text is no longer ``before``.
         """
         if self._document.section(section_id).text != before:
-            raise LwtuiError("The section has changed meanwhile, so nothing was put in. The answer is in its history.")
+            raise LwtuiError(
+                "The section has changed meanwhile, so its text was kept. The answer is in its history.",
+                code="section-changed",
+            )
         if proposal.version is not None and text == proposal.text:
             self._document.adopt_version(section_id, proposal.version)
         else:
-            self._document.take_answer(section_id, text, proposal.provenance)
+            self._document.apply_answer(section_id, text, proposal.provenance)
 
     # -- candidates
 
     async def candidates(
         self, section_id: str, count: int, emit: Callable[[CandidateChanged], Awaitable[None]]
     ) -> None:
-        """Write candidates for a section (see :func:`lwtui.agentwrite.candidates.write_candidates`), which stays as it
-        is.
+        """Write candidates for a section (see :func:`lwtui.agentwrite.candidates.write_candidates`).
 
-        The document keeps each among the section's versions, every second while it grows, and those that are not
-        complete when this is cancelled too.
+        The section's text does not change. The document keeps each candidate as a version of the section: every
+        second while it grows, and also when this call is canceled.
+
+        Args:
+            section_id: The section.
+            count: The number of candidates.
+            emit: Receives every change of a candidate.
         """
         agent = await self._agent(Role.WRITE)
         document = self._document
@@ -150,26 +162,30 @@ class Assistant:
     def _keep_candidate(self, section_id: str, candidate: Candidate) -> None:
         if candidate.text.strip() and candidate.provenance is not None:
             candidate.version = self._document.keep_version(
-                section_id, candidate.text, candidate.provenance, candidate.usage, over=candidate.version
+                section_id, candidate.text, candidate.provenance, candidate.usage, revision=candidate.version
             )
 
     def pick(self, section_id: str, candidate: Candidate) -> None:
-        """Make a candidate the section's text; the text that stood there stays among its versions."""
+        """Make a candidate the section's text. The old text stays among the versions."""
         if candidate.version is None:
-            raise LwtuiError("There is no text in this candidate yet.")
+            raise LwtuiError("This candidate has no text yet.", code="no-text")
         status = Status.DONE if candidate.state is CandidateState.DONE else Status.PARTIAL
         self._document.adopt_version(section_id, candidate.version, status)
 
     def merge(self, section_id: str, before: str, text: str, candidate: Candidate) -> None:
-        """Put ``text``, which has some of a candidate, in the place of ``before``. Raises as :meth:`take` does."""
+        """Replace the section's text ``before`` with ``text``, which contains some changes of a candidate.
+
+        Raises:
+            LwtuiError: The section's text is no longer ``before``.
+        """
         if candidate.provenance is not None:
             provenance = replace(candidate.provenance, task=f"merge of {candidate.provenance.task}")
             self.take(section_id, before, text, Proposal("", candidate.text, provenance))
 
     # -- reviews
 
-    async def look_over(self) -> list[Finding]:
-        """Find what is wrong with the text as far as that can be told without a model; a critic's findings stay."""
+    async def check(self) -> list[Finding]:
+        """Check the text without a model, and return all findings, including the critic's from the last review."""
         found = await asyncio.to_thread(lint, parts_of(self._document.sections()))
         self.findings = [*(one for one in self.findings if one.by_critic), *found]
         return self.findings
@@ -189,20 +205,20 @@ class Assistant:
             await emit(event)
 
         reviewed = await review(agent.metered(task), brief, parts_of(document.sections()), keep)
-        self._note(f"The review is over: {reviewed.found} found, {reviewed.dropped} dropped")
+        self._note(f"The review is complete: {reviewed.found} found, {reviewed.dropped} dropped")
         return reviewed
 
 
 def check_priced(agent: Agent, budget: Budget | None) -> None:
-    """Check that a model that is asked beside the writer can be held to ``budget``.
+    """Check that ``budget`` can be enforced for a model other than the writer. Local models cost nothing.
 
     Raises:
-        UsageError: The budget is in money and the model's prices are unknown. A model on this machine costs nothing.
+        UsageError: The budget is in money and the model's prices are unknown.
     """
     if agent.settings.provider != "llama_cpp":
         check_budget(budget, agent.settings)
 
 
 def _text_before(sections: Sequence[Section], at: int) -> str:
-    """The text of the last section before position ``at`` that has any."""
+    """Return the text of the last non-empty section before position ``at``."""
     return next((one.text for one in reversed(sections[:at]) if one.text.strip()), "")

@@ -1,4 +1,4 @@
-"""The palette: every action of the screen beneath it."""
+"""The command palette: every action of the screen beneath it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from lwtui.app.keymap import EVERYWHERE, Action, actions, key_label
 from lwtui.app.screens.base_screen import BaseScreen
 
-_QUIT = Action("quit", "ctrl+q", "Quit", "Leave lwtui; everything is saved")  # Textual's own, in any app
+_QUIT = Action("quit", "ctrl+q", "Quit", "Quit lwtui; everything is saved")  # Textual's own, in any app
 
 
 class Actions(Provider):
-    """Offers what the keymap holds for the screen, so that nothing is reachable by key alone."""
+    """Offers every action that the keymap has for the screen."""
 
     def _actions(self) -> Iterator[tuple[Action, str]]:
         screen = self.screen
@@ -27,10 +27,12 @@ class Actions(Provider):
         yield _QUIT, "app.quit"
 
     async def discover(self) -> Hits:
+        """Yield all actions."""
         for action, call in self._actions():
             yield DiscoveryHit(_title(action), partial(self.app.run_action, call), help=action.help)
 
     async def search(self, query: str) -> Hits:
+        """Yield the actions whose label or help matches ``query``."""
         matcher = self.matcher(query)
         for action, call in self._actions():
             score = max(matcher.match(action.label), matcher.match(action.help))
@@ -40,9 +42,10 @@ class Actions(Provider):
 
 
 class Exports(Provider):
-    """Finds each format by its name, where there is a document to export."""
+    """Offers each export format by name, on screens that can export."""
 
     async def search(self, query: str) -> Hits:
+        """Yield the formats whose name matches ``query``."""
         screen = self.screen
         if not isinstance(screen, BaseScreen) or all(action.name != "export" for action in actions(screen.GROUP)):
             return

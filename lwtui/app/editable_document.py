@@ -1,4 +1,4 @@
-"""The document as the method sees it, which a person may change meanwhile."""
+"""The document as the method sees it while the user may edit it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from lwtui.documents.store import Document
 
 
 class SectionChanged(Exception):
-    """A section that was about to be written has been edited or deleted since the method looked at it."""
+    """The user edited or deleted the next section after the method had read it."""
 
 
 class EditableDocument:
-    """A document that remembers what it showed to the method (see :class:`lwtui.agentwrite.WorkingDocument`).
+    """A document that remembers the texts the method has read (see :class:`lwtui.agentwrite.WorkingDocument`).
 
-    Between the moment a section is looked at and the moment its writing begins, a model may have had to summarise the
-    text so far; a person who typed there meanwhile must not lose a word.
+    Time may pass between reading a section and writing it, for example while a model summarizes earlier text. The
+    user's edits in that time must not be lost: :meth:`check` detects them.
 
     Args:
         document: The document.
-        anew: Ids of sections that are shown as done, because the method writes those from their beginning.
+        anew: The ids of sections to rewrite. They appear as done, so that the method starts them from the beginning.
     """
 
     def __init__(self, document: Document, anew: Collection[str]) -> None:
@@ -31,23 +31,27 @@ class EditableDocument:
 
     @property
     def plan(self) -> Plan:
+        """The plan."""
         return self._document.plan
 
     @property
     def notes(self) -> Sequence[Note]:
+        """The notes."""
         return self._document.notes
 
     @property
     def summaries(self) -> Mapping[str, SectionSummary]:
+        """The summaries, by section id."""
         return self._document.summaries
 
     def sections(self) -> list[Section]:
+        """Return the sections, and remember their texts for :meth:`check`."""
         sections = self._document.sections()
         self._shown = {section.id: section.text for section in sections}
-        return [replace(one, status=Status.DONE) if one.id in self._anew else one for one in sections]
+        return [replace(section, status=Status.DONE) if section.id in self._anew else section for section in sections]
 
     def check(self, section_id: str) -> None:
-        """Check that a section is as it was shown. Raises :class:`SectionChanged` if it is not."""
+        """Raise :class:`SectionChanged` if a section has changed since :meth:`sections` returned it."""
         now = {section.id: section.text for section in self._document.sections()}
         if now.get(section_id) != self._shown.get(section_id, ""):
             raise SectionChanged(section_id)

@@ -1,4 +1,4 @@
-"""A text in the editor that a person has chosen by ``$VISUAL`` or ``$EDITOR``."""
+"""Edits a text in the user's own editor (``$VISUAL`` or ``$EDITOR``)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from pathlib import Path
 
 from lwtui.errors import LwtuiError
 
-_EDITORS = ("sensible-editor", "nano", "vim", "vi")  # where nobody has chosen one
-_LONGEST_NAME = 40
+_EDITORS = ("sensible-editor", "nano", "vim", "vi")  # without $VISUAL and $EDITOR
+_MAX_NAME_LENGTH = 40
 
 
-def edit_elsewhere(text: str, title: str, environment: Mapping[str, str]) -> str:
-    """``text`` as the editor left it. Blocks until the editor ends.
+def edit_externally(text: str, title: str, environment: Mapping[str, str]) -> str:
+    """Edit ``text`` in the user's editor, and block until the editor ends.
 
-    The variable may hold arguments (``code --wait``). Raises :class:`lwtui.errors.LwtuiError` if the editor does not
-    start, fails, or leaves something that is no text; what it wrote then stays in the file that the error names.
+    Args:
+        text: The text to edit.
+        title: Names the temporary file.
+        environment: The environment variables; ``VISUAL`` and ``EDITOR`` may hold arguments (``code --wait``).
+
+    Returns:
+        The edited text.
+
+    Raises:
+        LwtuiError: The editor did not start, failed, or left a file that is not UTF-8. The message names the file,
+            which is kept.
     """
     command = _command(environment)
     folder = Path(tempfile.mkdtemp(prefix="lwtui-"))
@@ -30,17 +39,22 @@ def edit_elsewhere(text: str, title: str, environment: Mapping[str, str]) -> str
         edited = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         _remove_unless_changed(path, text)
-        raise LwtuiError(f"{command[0]} did not give the text back: {_why(error)}.{_where(path)}") from None
+        raise LwtuiError(
+            f"Cannot read the text back from {command[0]}: {_why(error)}.{_where(path)}", code="unreadable"
+        ) from None
     if code:
         _remove_unless_changed(path, text)
-        raise LwtuiError(f"{command[0]} ended with exit code {code}, so the section stays as it was.{_where(path)}")
+        raise LwtuiError(
+            f"{command[0]} ended with exit code {code}, so the section was not changed.{_where(path)}",
+            code="editor-failed",
+        )
     shutil.rmtree(folder, ignore_errors=True)
-    # Editors end the last line; the section did not have to.
+    # Editors add a newline to the last line.
     return edited if text.endswith("\n") or edited.endswith("\n\n") else edited.removesuffix("\n")
 
 
-def put_aside(text: str) -> Path:
-    """Keep a text that could not be stored; the file it is in."""
+def save_separately(text: str) -> Path:
+    """Write a text that could not be stored to a temporary file, and return its path."""
     path = Path(tempfile.mkdtemp(prefix="lwtui-")) / "section.md"
     path.write_text(text, encoding="utf-8")
     return path
@@ -51,19 +65,19 @@ def _command(environment: Mapping[str, str]) -> list[str]:
     try:
         command = shlex.split(given)
     except ValueError as error:
-        raise LwtuiError(f"$VISUAL or $EDITOR cannot be read ({error}): {given}") from None
+        raise LwtuiError(f"Cannot parse $VISUAL or $EDITOR ({error}): {given}", code="invalid-command") from None
     if not command:
-        raise LwtuiError("There is no editor. Set EDITOR, as in: export EDITOR=nano")
+        raise LwtuiError("No editor was found. Set EDITOR, for example: export EDITOR=nano", code="no-editor")
     return command
 
 
 def _name(title: str) -> str:
-    name = "".join(one if one.isalnum() else "-" for one in title).strip("-")
-    return name[:_LONGEST_NAME] or "section"
+    name = "".join(character if character.isalnum() else "-" for character in title).strip("-")
+    return name[:_MAX_NAME_LENGTH] or "section"
 
 
 def _remove_unless_changed(path: Path, text: str) -> None:
-    """Only what holds work is kept."""
+    """Remove the temporary file unless it holds edits."""
     try:
         same = path.read_bytes() == text.encode("utf-8")
     except OSError:
@@ -73,7 +87,7 @@ def _remove_unless_changed(path: Path, text: str) -> None:
 
 
 def _where(path: Path) -> str:
-    return f" What it wrote is in {path}." if path.exists() else ""
+    return f" The edited text is in {path}." if path.exists() else ""
 
 
 def _why(error: OSError | UnicodeError) -> str:

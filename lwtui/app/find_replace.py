@@ -1,4 +1,4 @@
-"""What is being looked for in a document, and where: the part of find and replace that needs no screen."""
+"""Find and replace in a document, without its screen."""
 
 from __future__ import annotations
 
@@ -11,24 +11,33 @@ from lwtui.documents.search import Match, Query, count, find, nearest, replace_a
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
-REPLACED = "Replace"  # how the label of a replacement begins
-_LONGEST_QUOTE = 24  # characters of what is looked for, in the label of a replacement
+REPLACED = "Replace"  # the undo label of a replacement begins with this
+_MAX_QUOTE_LENGTH = 24  # characters of the query in that label
 
 
 @dataclass
 class FindReplace:
-    """One search over one document. The text may change at any time: every step looks anew."""
+    """A search over one document. The text may change at any time, so every step searches it again.
+
+    Attributes:
+        document: The document.
+        query: What to find.
+        by: The replacement.
+        at: The index of the match that was reached last.
+        total: The number of matches in the text.
+        in_plan: The number of matches in headings and main points.
+    """
 
     document: Document
     query: Query = field(default_factory=lambda: Query(""))
     by: str = ""
-    at: int | None = None  # number of the match that was gone to last
+    at: int | None = None
     total: int = 0
-    in_plan: int = 0  # matches in headings and main points
-    _left: dict[str, dict[str, str]] = field(default_factory=dict)  # the texts that replacements left, by their labels
+    in_plan: int = 0
+    _replaced: dict[str, dict[str, str]] = field(default_factory=dict)  # texts after a replacement, by label and id
 
-    def look(self, query: Query) -> None:
-        """Count the matches of ``query``. Raises :class:`lwtui.errors.UsageError` for a bad expression."""
+    def search(self, query: Query) -> None:
+        """Count the matches of ``query``. Raises :class:`UsageError` if its regular expression is invalid."""
         if query != self.query:
             self.query, self.at, self.total, self.in_plan = query, None, 0, 0
         sections = self.document.sections()
@@ -37,7 +46,13 @@ class FindReplace:
         self.in_plan = count((self.document.plan.title, *lines), query)
 
     def step(self, section_id: str, place: int, *, forward: bool) -> Match | None:
-        """The next match from a place on (or the one before it), going around at the document's end."""
+        """Return the next or the previous match from a position on; the search wraps around the document's end.
+
+        Args:
+            section_id: The section to start in.
+            place: The position in its text, in characters.
+            forward: Whether to search forward.
+        """
         matches = self._matches()
         order = [section.id for section in self.document.sections()]
         self.total = len(matches)
@@ -45,44 +60,46 @@ class FindReplace:
         return None if self.at is None else matches[self.at]
 
     def replace_everywhere(self) -> str:
-        """Replace each match in the document, in one step that :meth:`Document.undo_plan` takes back; what was done.
+        """Replace every match in the document, as one step for :meth:`Document.undo_plan`. Returns a report.
 
-        Headings and main points are part of it: else what is written anew would bring an old name back. Sections that
-        a model is writing are left alone.
+        Headings and main points are included: otherwise a rewritten section would bring an old name back. Sections
+        that a model is writing are skipped.
         """
         sections = self.document.sections()
         changed: dict[str, str] = {}
-        done = left = 0
+        replaced = skipped = 0
         for section in sections:
-            text, here = replace_all(section.text, self.query, self.by)
+            text, count = replace_all(section.text, self.query, self.by)
             if section.status is Status.WRITING:
-                left += here
-            elif here:
+                skipped += count
+            elif count:
                 changed[section.id] = text
-                done += here
+                replaced += count
         plan, in_plan = self._plan_replaced(sections)
         if changed or in_plan:
             where = [counted(len(changed), "section")] if changed else []
             where += ["the plan"] if in_plan else []
-            label = f"{REPLACED} “{_quote(self.query.text)}” by “{_quote(self.by)}” in {' and '.join(where)}"
+            label = f"{REPLACED} “{_quote(self.query.text)}” with “{_quote(self.by)}” in {' and '.join(where)}"
             self.document.set_plan(plan, label, changed)
-            self._left[label] = {section_id: self.document.section(section_id).text for section_id in changed}
-        self.at, self.total, self.in_plan = None, left, 0
-        told = f"{counted(done, 'place')} replaced in {counted(len(changed), 'section')}"
-        told += f", and {in_plan} in the plan." if in_plan else "."
-        return f"{told} {counted(left, 'place')} in what is being written stayed." if left else told
+            self._replaced[label] = {section_id: self.document.section(section_id).text for section_id in changed}
+        self.at, self.total, self.in_plan = None, skipped, 0
+        report = f"{counted(replaced, 'match', 'matches')} replaced in {counted(len(changed), 'section')}"
+        report += f", and {in_plan} in the plan." if in_plan else "."
+        if skipped:
+            report += f" {counted(skipped, 'match', 'matches')} skipped: the section is being written."
+        return report
 
-    def what_undo_loses(self, label: str) -> str:
-        """What was typed since the replacement called ``label`` and would go with it; empty if that is nothing."""
-        left = self._left.get(label)
-        if left is None:
-            return "What was typed in its sections since goes with it"
+    def lost_by_undo(self, label: str) -> str:
+        """Say which later edits are lost if the replacement ``label`` is undone; empty if none are."""
+        texts = self._replaced.get(label)
+        if texts is None:
+            return "Later edits in its sections are lost"
         planned = {section.id: section.text for section in self.document.sections()}
-        edited = sum(planned.get(section_id, text) != text for section_id, text in left.items())
-        return f"What was typed in {counted(edited, 'section')} since goes with it" if edited else ""
+        edited = sum(planned.get(section_id, text) != text for section_id, text in texts.items())
+        return f"Later edits in {counted(edited, 'section')} are lost" if edited else ""
 
     def _plan_replaced(self, sections: Sequence[Section]) -> tuple[Plan, int]:
-        """The plan with each match replaced in its titles and main points, and how many those were."""
+        """Return the plan with every match in titles and main points replaced, and the number of matches."""
         writing = {section.id for section in sections if section.status is Status.WRITING}
         plan = self.document.plan
         title, count = replace_all(plan.title, self.query, self.by)
@@ -96,8 +113,8 @@ class FindReplace:
         return Plan(title, tuple(lines)), count
 
     @property
-    def told(self) -> str:
-        """``3 of 12``, or that there is nothing."""
+    def status(self) -> str:
+        """``3 of 12``, ``Not found``, or empty without a query."""
         if not self.query.text:
             return ""
         if not self.total:
@@ -108,14 +125,14 @@ class FindReplace:
         return find({section.id: section.text for section in self.document.sections()}, self.query)
 
 
-def refused(finding: FindReplace, query: Query) -> str:
-    """Take up ``query``; the line to show if it cannot be looked for."""
+def search_problem(find_replace: FindReplace, query: Query) -> str:
+    """Search for ``query``. Returns the line to show if it is invalid, else an empty string."""
     try:
-        finding.look(query)
+        find_replace.search(query)
     except LwtuiError as error:
         return str(error)
     return ""
 
 
 def _quote(text: str) -> str:
-    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
+    return text if len(text) <= _MAX_QUOTE_LENGTH else text[: _MAX_QUOTE_LENGTH - 1] + "…"

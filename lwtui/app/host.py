@@ -1,4 +1,4 @@
-"""What screens may ask of the app that shows them, so that they need not know the app itself."""
+"""The interface of the app for its screens, which do not import the app."""
 
 from __future__ import annotations
 
@@ -10,43 +10,61 @@ if TYPE_CHECKING:
     from lwtui.app.session import Session
     from lwtui.config import Settings
     from lwtui.documents.model import Brief
+    from lwtui.models.known_ggufs import KnownGguf
 
 
 class AppHost(Protocol):
-    """The app, as its screens see it."""
+    """The app as its screens see it."""
 
     settings: Settings
     models: ModelPool
     session: Session | None  # of the open document
+    writer: str  # the name of the model that writes new documents; empty until it is known
 
     @property
     def folder(self) -> Path:
-        """Where new documents go."""
+        """The folder for new documents."""
         ...
 
     @property
     def default_model(self) -> str:
-        """The model that writes new documents."""
+        """The name of the model that writes new documents."""
         ...
 
-    def complain(self, error: object) -> None:
-        """Show what went wrong, for longer than other notices. It may hold a model's words."""
+    def show_error(self, error: object) -> None:
+        """Show an error for longer than other notices. Its text may come from a model."""
         ...
 
     def choose_default(self, name: str) -> None:
         """Have the model called ``name`` write new documents from now on."""
         ...
 
+    def show_models(self) -> None:
+        """Show what can write on this machine."""
+        ...
+
+    def end_welcome(self) -> None:
+        """Record that the user has seen the choice of models, so that it is not shown at the next start."""
+        ...
+
+    def start_download(self, known: KnownGguf) -> bool:
+        """Download a model in the background, which writes new documents once it is here. Returns whether it began."""
+        ...
+
+    def stop_downloads(self) -> object:
+        """Stop the downloads in the background. What has arrived is kept."""
+        ...
+
     def reload_settings(self) -> None:
-        """Take over what was written to settings.toml."""
+        """Read settings.toml again."""
         ...
 
     def create_document(self, brief: Brief, *, by_hand: bool) -> None:
-        """Make a document for ``brief`` and go on with it: to its plan, or straight to its text."""
+        """Create a document for ``brief`` and show its plan, or its text if it is written in one call."""
         ...
 
     def open_document(self, path: Path) -> None:
-        """Open a document where its writer left it."""
+        """Open a document where the user left it."""
         ...
 
     def open_file(self, path: Path) -> None:
@@ -54,21 +72,21 @@ class AppHost(Protocol):
         ...
 
     def open_again(self) -> object:
-        """Open the open document once more, where it could only be read."""
+        """Try to open a read-only document for writing."""
         ...
 
     def show_plan(self) -> None:
-        """Go from the text to the plan of the open document."""
+        """Switch from the text of the open document to its plan."""
         ...
 
     def show_text(self) -> None:
-        """Go from the plan to the text of the open document."""
+        """Switch from the plan of the open document to its text."""
         ...
 
     def leave_document(self) -> object:
-        """Go back to the library; a run that is going on is stopped, after asking."""
+        """Go back to the library; if a model is at work, ask before stopping it."""
         ...
 
     def leave(self) -> object:
-        """Leave the app; if something could not be stored, only after asking."""
+        """Quit; if something cannot be saved, ask first."""
         ...

@@ -1,4 +1,4 @@
-"""How a model does that is new or was changed: an endpoint is asked, a GGUF is weighed before it is ever loaded."""
+"""Checks a new or changed model: calls an endpoint, or estimates whether a GGUF fits into memory."""
 
 from __future__ import annotations
 
@@ -15,35 +15,39 @@ if TYPE_CHECKING:
     from lwtui.app.host import AppHost
 
 
-class Trial(NamedTuple):
-    """Whether a model is right, and one line on how it did or what is wrong."""
+class CheckResult(NamedTuple):
+    """The result of a check.
 
-    right: bool
-    told: str
+    Attributes:
+        passed: Whether the model can be used.
+        message: One line on the result, or on what is wrong.
+    """
+
+    passed: bool
+    message: str
 
 
-async def tried(app: AppHost, name: str) -> Trial:
+async def check_by_call(app: AppHost, name: str) -> CheckResult:
     """Make a tiny call to the model called ``name``."""
     from lwtui.agentwrite.model_check import check_model
 
     session = app.session
-    at_work = session is not None and session.busy
-    if at_work and (closed := app.models.closes(name)):
-        # The model at work may be among them, and would be closed in the middle of a sentence.
-        return Trial(
-            False, f"{closed[0]} is at work on your document. Stop it ({key_of(WRITING, 'stop')}), then test {name}."
-        )
+    busy = session is not None and session.busy
+    if busy and (closed := app.models.closes(name)):
+        # The busy model may be among those that would be closed, in the middle of a sentence.
+        stop = key_of(WRITING, "stop")
+        return CheckResult(False, f"{closed[0]} is writing your document. Stop it ({stop}), then test {name}.")
     try:
-        told = await check_model(await app.models.get(name))
-        if not at_work and await _learn_context(app, name):
-            told = await check_model(await app.models.get(name))
+        message = await check_model(await app.models.get(name))
+        if not busy and await _store_context(app, name):
+            message = await check_model(await app.models.get(name))
     except LwtuiError as error:
-        return Trial(False, str(error))
-    return Trial(True, told)
+        return CheckResult(False, str(error))
+    return CheckResult(True, message)
 
 
-async def _learn_context(app: AppHost, name: str) -> bool:
-    """Take over the context that a server has loaded the model with, where that is told only then."""
+async def _store_context(app: AppHost, name: str) -> bool:
+    """Store the context length that a server reports once it has loaded the model. Returns whether it did."""
     model = app.models.resolve(name)
     if model.context_length or name not in app.settings.models:
         return False
@@ -53,19 +57,18 @@ async def _learn_context(app: AppHost, name: str) -> bool:
     return bool(length)
 
 
-async def weighed(model: ModelSettings) -> Trial:
-    """Whether a GGUF fits this machine, and what it takes."""
-    return await asyncio.to_thread(_weighed, model)
+async def check_memory(model: ModelSettings) -> CheckResult:
+    """Estimate whether a GGUF fits into this machine's memory."""
+    return await asyncio.to_thread(_check_memory, model)
 
 
-def _weighed(model: ModelSettings) -> Trial:
+def _check_memory(model: ModelSettings) -> CheckResult:
     from lwtui.models.llama_cpp.fit import estimate
 
     try:
-        chosen = estimate(Path(model.path).expanduser(), model)
+        result = estimate(Path(model.path).expanduser(), model)
     except LwtuiError as error:
-        return Trial(False, str(error))
-    return Trial(
-        chosen.fits,
-        f"It {chosen.summary()}. {key_of(SETTINGS, 'test')} tests it." if chosen.fits else f"It {chosen.advice}",
-    )
+        return CheckResult(False, str(error))
+    if not result.fits:
+        return CheckResult(False, f"It {result.advice}")
+    return CheckResult(True, f"It {result.summary()}. {key_of(SETTINGS, 'test')} tests it.")

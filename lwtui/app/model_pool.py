@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Collection, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from lwtui.config import ModelSettings, Role, Settings
+from lwtui.config import ModelSettings, Role, Settings, has_default_model
 from lwtui.errors import UsageError
-from lwtui.models.catalog import resolve
+from lwtui.models.catalog import DEMO, resolve
 
 if TYPE_CHECKING:
     from lwtui.agentwrite import Agent
+    from lwtui.app.model_download import ModelDownload
     from lwtui.documents.store import Document
 
 
 class ModelRoles:
-    """Which model does what for one document.
+    """The model of each role for one document.
 
     Args:
-        document: Keeps its own choices.
-        models: Knows the settings' choices and the model that writes by default.
+        document: Has choices of its own.
+        models: Has the settings' choices and the default model.
     """
 
     def __init__(self, document: Document, models: ModelPool) -> None:
@@ -29,7 +31,7 @@ class ModelRoles:
         self._models = models
 
     def name(self, role: Role) -> str:
-        """The name of the model that has a role: the document's own choice, the settings', or its writer."""
+        """Return the name of a role's model: the document's choice, else the settings', else the document's writer."""
         writer = self._document.brief.model or self._models.default
         if role is Role.WRITE:
             return writer
@@ -38,36 +40,83 @@ class ModelRoles:
 
 
 class ModelPool:
-    """Opens models by name. ``given`` are models that are not in the settings (from the command line).
+    """Opens models by name and keeps them open.
 
-    Endpoints stay open. Of the models on this machine one is, unless others are asked to be kept beside it: each
-    takes memory.
+    All endpoints stay open. Only one local model does, since each takes memory, unless :meth:`get` is told to keep
+    others beside it.
+
+    Args:
+        settings: The user's settings.
+        given: Models that are not in the settings, from the command line.
     """
 
     def __init__(self, settings: Settings, given: Mapping[str, ModelSettings] | None = None) -> None:
-        self.settings = settings
         self.given = dict(given or {})
-        self.preferred = next(iter(self.given), "")  # comes before the settings' own model, until lwtui is left
+        self.preferred = next(iter(self.given), "")  # overrides the settings' default until lwtui quits
+        self.coming = ""  # the name of a model that becomes the default once its download is complete
+        self.downloads: dict[str, ModelDownload] = {}  # in progress, by the model's name
         self._open: dict[str, Agent] = {}
         self._lock = asyncio.Lock()
+        self._best: tuple[Settings, ModelSettings] | None = None  # with the settings that it was chosen for
+        self._best_lock = threading.Lock()
+        self.settings = settings
+
+    @property
+    def settings(self) -> Settings:
+        """The user's settings."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._settings = settings
+        self._is_chosen = settings.model != DEMO.name or has_default_model()
 
     @property
     def default(self) -> str:
-        """The name of the model that writes where a document names none."""
-        return self.preferred or self.settings.model
+        """The name of the model for documents that name none.
+
+        Where the settings name none, it is the best one that is installed, as for the commands.
+        """
+        return self.preferred or self.coming or (self.settings.model if self._is_chosen else self.best.name)
+
+    @property
+    def default_is_known(self) -> bool:
+        """Whether :attr:`default` is known at once."""
+        found = self._best
+        return bool(self.preferred or self.coming or self._is_chosen or (found and found[0] is self._settings))
+
+    @property
+    def best(self) -> ModelSettings:
+        """The best model that is installed; the demo model if none is. May take some tenths of a second at first."""
+        with self._best_lock:
+            settings, found = self._settings, self._best
+            if found is None or found[0] is not settings:
+                from lwtui.best_model import best_model
+
+                installed = best_model(settings)
+                self._best = found = (settings, installed.settings if installed else DEMO)
+            return found[1]
 
     def resolve(self, name: str) -> ModelSettings:
-        """The settings of the model called ``name``, or of the default one. Raises :class:`UsageError`."""
+        """Return the settings of the model called ``name``, or of the default model.
+
+        Raises:
+            UsageError: No such model is configured on this machine.
+        """
         name = name or self.default
         if name in self.given:
             return self.given[name]
+        if name in self.downloads:
+            return self.downloads[name].settings
         try:
             return resolve(name, self.settings)
         except UsageError:
-            raise UsageError(f"The model {name} is not known on this machine: choose another, or add it.") from None
+            if not self._is_chosen and name == self.best.name:
+                return self.best  # it was downloaded, but is not in the settings
+            raise UsageError(f"There is no model {name} on this machine. Choose another, or add it.") from None
 
     def knows(self, name: str) -> bool:
-        """Whether there is a model called ``name`` on this machine."""
+        """Return whether a model called ``name`` is configured on this machine."""
         try:
             self.resolve(name)
         except UsageError:
@@ -75,20 +124,27 @@ class ModelPool:
         return True
 
     def names(self) -> list[str]:
-        """The models a person can choose from."""
+        """Return the names of all models the user can choose from."""
         from lwtui.models.catalog import known_models
 
-        return list(dict.fromkeys([*self.given, *known_models(self.settings)]))
+        best = [] if self._is_chosen else [self.best.name]
+        return list(dict.fromkeys([*self.given, *known_models(self.settings), *self.downloads, *best]))
 
     async def get(self, name: str, beside: Collection[str] = ()) -> Agent:
-        """The model called ``name`` (none: the default), opened if it is not; those in ``beside`` are in use, and stay
-        open.
+        """Return a model, and open it first if necessary. If it is being downloaded, wait for that.
 
-        Raises :class:`lwtui.errors.LwtuiError` with one line.
+        Args:
+            name: The model's name; empty for the default model.
+            beside: The models that are in use and stay open.
+
+        Raises:
+            LwtuiError: The model cannot be opened.
         """
-        from lwtui.agentwrite import open_agent  # the whole method, which the first screen does not need
+        from lwtui.agentwrite import open_agent  # imported late: the first screen does not need the method
 
         name = name or self.default
+        if (download := self.downloads.get(name)) is not None:
+            await download.wait()
         wanted = self.resolve(name)
         async with self._lock:
             agent = self._open.get(name)
@@ -97,13 +153,13 @@ class ModelPool:
             for other in self.closes(name, beside):
                 await self._close(other)
             if wanted.provider != "llama_cpp":
-                # It takes a moment to import, in which keys are typed and painted.
+                # The import takes a moment; the screen stays responsive meanwhile.
                 await asyncio.to_thread(import_module, "httpx2")
             self._open[name] = agent = await open_agent(name, self.settings, model=wanted)
             return agent
 
     def closes(self, name: str, beside: Collection[str] = ()) -> list[str]:
-        """The models that :meth:`get` would close to open this one. Raises :class:`UsageError`."""
+        """Return the models that :meth:`get` would close to open this one. Raises :class:`UsageError`."""
         wanted = self.resolve(name)
         if (agent := self._open.get(name)) is not None and agent.settings == wanted:
             return []

@@ -1,4 +1,4 @@
-"""The plan as rows of a list: what each section says, or how far its text is; nested, with parts that are folded."""
+"""The sections of a document as rows of a list, nested, with folded parts."""
 
 from __future__ import annotations
 
@@ -8,31 +8,36 @@ from collections.abc import Collection, Sequence
 from lwtui.app.format import MARKS, number
 from lwtui.app.widgets.row_list import Row
 from lwtui.documents.model import Plan, Section, Status
-from lwtui.documents.outline import is_group, numbers, parents, sums
+from lwtui.documents.outline import has_children, parents, section_numbers, subtree_totals
 from lwtui.documents.store import Document
 
 STALE_MARK = "↻"
 _FOLDED, _OPEN = "▸ ", "▾ "
-_SETTING = "folded"  # of the document
+_SETTING = "folded"  # a setting of the document
 
 
 def plan_rows(document: Document, folded: Collection[str], stale: Collection[str] = ()) -> list[Row]:
-    """A row for each section that is not within a folded one: number, title, main point, words, mark.
+    """Return the rows of the plan: number, title, main point, target, mark.
 
-    A part shows the sum of the targets within it, and how far all of them are together.
+    Sections inside a folded part are left out. A part shows the sum of its sections' targets and their joint status.
+
+    Args:
+        document: The document.
+        folded: The ids of the folded parts.
+        stale: The ids of the stale sections.
     """
     plan, sections = document.plan, document.sections()
     nested = plan.nested
-    above, counted = parents(plan), numbers(plan)
-    targets = sums(plan, [section.words for section in sections])
+    parent_of, numbers = parents(plan), section_numbers(plan)
+    targets = subtree_totals(plan, [section.words for section in sections])
     hidden: set[int] = set()
     rows = []
     for at, section in enumerate(sections):
-        parent = above[at]
+        parent = parent_of[at]
         if parent is not None and (parent in hidden or sections[parent].id in folded):
             hidden.add(at)
             continue
-        within = [sections[one] for one in _within(above, at)]
+        within = [sections[inner] for inner in _descendants(parent_of, at)]
         status = _status([section, *within])
         mark = STALE_MARK if section.id in stale or (section.id in folded and _any(within, stale)) else MARKS[status]
         fold = (_FOLDED if section.id in folded else _OPEN) if within else "  "
@@ -40,7 +45,7 @@ def plan_rows(document: Document, folded: Collection[str], stale: Collection[str
             Row(
                 section.id,
                 (
-                    str(counted[at]) if section.words else "",
+                    str(numbers[at]) if section.words else "",
                     section.title or "(no heading)",
                     section.main_point,
                     number(targets[at]),
@@ -55,65 +60,71 @@ def plan_rows(document: Document, folded: Collection[str], stale: Collection[str
 
 
 def text_row(at: int, section: Section, *, stale: bool) -> Row:
-    """The row of a section beside its text. ``at``: how many sections with text there are up to this one."""
+    """Return the row of a section in the outline beside the text.
+
+    Args:
+        at: The section's number, counting only sections with text.
+        section: The section.
+        stale: Whether to mark it as stale.
+    """
     indent = 2 * (section.level - 1)
-    if section.heads:
+    if section.is_heading_only:
         return Row(section.id, ("", "", section.title or "(no heading)", "", ""), indent=indent)
     mark, kind = (STALE_MARK, Status.PARTIAL) if stale else (MARKS[section.status], section.status)
-    counted, length, share = "", number(section.length), ""
-    if section.words:  # else it has text that the plan does not ask for, and is not counted among the sections
-        counted, length = str(at), f"{length}/{number(section.words)}"
+    shown_number, length, share = "", number(section.length), ""
+    if section.words:  # a heading with text but without a target has no number
+        shown_number, length = str(at), f"{length}/{number(section.words)}"
         share = f"{section.length / section.words:.0%}"
-    return Row(section.id, (mark, counted, section.title or "(the text)", length, share), kind.value, indent)
+    return Row(section.id, (mark, shown_number, section.title or "(the text)", length, share), kind.value, indent)
 
 
-def shown_instead(plan: Plan, section_id: str, folded: Collection[str]) -> str:
-    """The section itself, or the outermost folded one that hides it."""
-    above, at = parents(plan), plan.find(section_id)
-    found = section_id
-    while (parent := above[at]) is not None:
+def visible_section(plan: Plan, section_id: str, folded: Collection[str]) -> str:
+    """Return the section's id, or that of the outermost folded part that hides it."""
+    parent_of, at = parents(plan), plan.find(section_id)
+    visible = section_id
+    while (parent := parent_of[at]) is not None:
         at = parent
         if plan.sections[at].id in folded:
-            found = plan.sections[at].id
-    return found
+            visible = plan.sections[at].id
+    return visible
 
 
-def kept_folds(document: Document) -> set[str]:
-    """What was folded when the document was last open. What cannot be read is as if nothing was."""
+def load_folds(document: Document) -> set[str]:
+    """Return the parts that were folded when the document was last open; none if the setting is malformed."""
     try:
         stored = json.loads(document.setting(_SETTING, "[]"))
     except ValueError:
         return set()
     ids = {section.id for section in document.plan.sections}
-    return {one for one in stored if one in ids} if isinstance(stored, list) else set()
+    return {section_id for section_id in stored if section_id in ids} if isinstance(stored, list) else set()
 
 
-def keep_folds(document: Document, folded: Collection[str]) -> None:
-    """Remember what is folded. Raises :class:`lwtui.errors.DocumentError`."""
+def save_folds(document: Document, folded: Collection[str]) -> None:
+    """Store the folded parts in the document. Raises :class:`DocumentError` if it cannot be written."""
     if not document.read_only:
         document.set_setting(_SETTING, json.dumps(sorted(folded)))
 
 
-def groups(plan: Plan) -> set[str]:
-    """The sections that have others within them."""
-    return {section.id for section in plan.sections if is_group(plan, section.id)}
+def parts(plan: Plan) -> set[str]:
+    """Return the ids of the sections that contain others."""
+    return {section.id for section in plan.sections if has_children(plan, section.id)}
 
 
-def _within(above: Sequence[int | None], at: int) -> list[int]:
-    """The positions of all that is within the section at ``at``."""
+def _descendants(parent_of: Sequence[int | None], at: int) -> list[int]:
+    """Return the positions of all sections inside the one at position ``at``."""
     found: list[int] = []
-    inside = {at}
-    for one in range(at + 1, len(above)):
-        if above[one] not in inside:
+    ancestors = {at}
+    for inner in range(at + 1, len(parent_of)):
+        if parent_of[inner] not in ancestors:
             break
-        inside.add(one)
-        found.append(one)
+        ancestors.add(inner)
+        found.append(inner)
     return found
 
 
 def _status(sections: Sequence[Section]) -> Status:
-    """How far some sections are together; headings alone do not count."""
-    found = {section.status for section in sections if not section.heads}
+    """Return the joint status of some sections, ignoring those that are only headings."""
+    found = {section.status for section in sections if not section.is_heading_only}
     if not found or found == {Status.DONE}:
         return Status.DONE if found else Status.EMPTY
     if Status.WRITING in found:

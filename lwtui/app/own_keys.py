@@ -1,10 +1,12 @@
-"""A person's own keys, from the table ``[keys]`` of settings.toml::
+"""The user's own keys, from the table ``[keys]`` of settings.toml.
+
+An entry names an action, by its name or by its label in help (F1)::
 
     [keys]
-    save = "ctrl+w"            # in every screen that has an action of that name; what F1 shows is one too
-    writing.find = "ctrl+k,/"  # in one screen; several keys are separated by commas
+    save = "ctrl+w"            # on every screen that has the action
+    writing.find = "ctrl+k,/"  # on one screen; several keys are separated by commas
 
-A mistake is one clear line, and nothing is half applied.
+One invalid entry rejects the whole table.
 """
 
 from __future__ import annotations
@@ -23,120 +25,147 @@ _NAMED = frozenset(("enter", "escape", "tab", "space", "backspace", "delete", "i
     "pageup",
     "pagedown",
 }
-_HELD = ("ctrl", "alt", "shift", "super", "meta", "hyper")
-_PLAIN_WORDS = {"esc": "escape", "return": "enter", "del": "delete", "ins": "insert", "control": "ctrl"}
-# What a terminal sends for some keys is what it sends for others.
-_SAME = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace", "ctrl+[": "Esc"}
-_TAKEN = {"ctrl+q": "quits", "ctrl+p": "opens the palette", "ctrl+c": "copies", "ctrl+v": "pastes", "tab": "goes on"}
-_IN_LISTS = frozenset(("up", "down", "k", "j", "pageup", "pagedown", "home", "g", "end", "G"))
-# Textual's names of characters, where they are not those of Unicode.
-_SHORTER = {"solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at", "hyphen_minus": "minus"} | {
+_MODIFIERS = ("ctrl", "alt", "shift", "super", "meta", "hyper")
+_ALIASES = {"esc": "escape", "return": "enter", "del": "delete", "ins": "insert", "control": "ctrl"}
+# A terminal sends the same code for these keys as for others.
+_SAME_CODE = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace", "ctrl+[": "Esc"}
+_RESERVED = {
+    "ctrl+q": "quits",
+    "ctrl+p": "opens the palette",
+    "ctrl+c": "copies",
+    "ctrl+v": "pastes",
+    "tab": "moves on",
+}
+_LIST_KEYS = frozenset(("up", "down", "k", "j", "pageup", "pagedown", "home", "g", "end", "G"))
+# Textual's names of characters where they differ from Unicode's.
+_TEXTUAL_NAMES = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+} | {
     "plus_sign": "plus",
     "low_line": "underscore",
 }
 
 
 def own_keys(settings: Mapping[str, str]) -> dict[tuple[str, str], str]:
-    """The keys by group and action, in Textual's names. Raises :class:`lwtui.errors.ConfigError`."""
+    """Parse the ``[keys]`` table.
+
+    Args:
+        settings: The keys by action name, as the user wrote them.
+
+    Returns:
+        The keys by group and action name, in Textual's names.
+
+    Raises:
+        ConfigError: An entry is invalid, or two actions would have the same key. Its ``code`` says which.
+    """
     own: dict[tuple[str, str], str] = {}
     if not settings:
         return own
-    # Those for one screen have the last word, wherever they stand.
+    # Entries for one screen override those for all screens, whatever their order.
     for name, given in sorted(settings.items(), key=lambda item: "." in item[0]):
-        keys = ",".join(_key(one, name) for one in _split(given))
-        for place in _places(name):
-            own[place] = keys
+        keys = ",".join(_parse_key(key, name) for key in _split(given))
+        for group_and_action in _find_actions(name):
+            own[group_and_action] = keys
     for group in ACTIONS:
         _check(group, own)
     return own
 
 
 def slug(group: str) -> str:
-    """A group as it is written in the settings: ``new-document``."""
+    """Return a group's name as the settings write it: ``new-document``."""
     return group.lower().replace(" ", "-")
 
 
 def _split(given: str) -> list[str]:
-    """Keys separated by commas; a comma alone is that key."""
-    return [","] if given.strip() == "," else [one.strip() for one in given.split(",") if one.strip()]
+    """Split keys at commas; a lone comma is the comma key."""
+    return [","] if given.strip() == "," else [key.strip() for key in given.split(",") if key.strip()]
 
 
-def _places(name: str) -> list[tuple[str, str]]:
+def _find_actions(name: str) -> list[tuple[str, str]]:
     known: dict[str, list[tuple[str, str]]] = {}
     for group, actions in ACTIONS.items():
         for action in actions:
             for shown in dict.fromkeys((action.name, slug(action.label))):
                 for full in (shown, f"{slug(group)}.{shown}"):
                     known.setdefault(full, []).append((group, action.name))
-    places = known.get(name, [])
-    if not places:
+    found = known.get(name, [])
+    if not found:
         from difflib import get_close_matches
 
         near = get_close_matches(name, known, 1)
         hint = f"Did you mean {near[0]}?" if near else "F1 in the app shows all actions."
-        raise ConfigError(f"[keys] '{name}' is no action. {hint}")
-    return places
+        raise ConfigError(f"[keys] There is no action '{name}'. {hint}", code="unknown-action")
+    return found
 
 
-def _key(given: str, name: str) -> str:
-    """A key in Textual's name for it."""
-    *held, last = _parts(given)
-    held = [_PLAIN_WORDS.get(one.lower(), one.lower()) for one in held]
-    wrong = [one for one in held if one not in _HELD]
-    known = _last(last)
-    if wrong or known is None:
-        raise ConfigError(f"[keys] {name}: '{given}' is no key. Write it as ctrl+s, f5, shift+up, G or /.")
-    if "shift" in held and len(known) == 1 and "ctrl" not in held:
-        held, known = [one for one in held if one != "shift"], known.upper()
-    key = "+".join([*sorted(held, key=_HELD.index), known.lower() if "ctrl" in held else known])
-    if same := _SAME.get(key):
-        raise ConfigError(f"[keys] {name}: in a terminal '{given}' is {same}. Choose another key.")
-    if taken := _TAKEN.get(key):
-        raise ConfigError(f"[keys] {name}: '{given}' {taken} everywhere. Choose another key.")
+def _parse_key(given: str, name: str) -> str:
+    """Return Textual's name of a key."""
+    *modifiers, base = _split_modifiers(given)
+    modifiers = [_ALIASES.get(modifier.lower(), modifier.lower()) for modifier in modifiers]
+    base_name = _base_key(base)
+    if base_name is None or not set(modifiers) <= set(_MODIFIERS):
+        raise ConfigError(
+            f"[keys] {name}: '{given}' is not a key. Write it as ctrl+s, f5, shift+up, G or /.", code="invalid-key"
+        )
+    if "shift" in modifiers and len(base_name) == 1 and "ctrl" not in modifiers:
+        modifiers, base_name = [modifier for modifier in modifiers if modifier != "shift"], base_name.upper()
+    key = "+".join([*sorted(modifiers, key=_MODIFIERS.index), base_name.lower() if "ctrl" in modifiers else base_name])
+    if same := _SAME_CODE.get(key):
+        raise ConfigError(
+            f"[keys] {name}: in a terminal '{given}' is {same}. Choose another key.", code="ambiguous-key"
+        )
+    if effect := _RESERVED.get(key):
+        raise ConfigError(f"[keys] {name}: '{given}' {effect} everywhere. Choose another key.", code="reserved-key")
     return key
 
 
-def _parts(given: str) -> list[str]:
-    """``ctrl++`` holds Ctrl and +."""
+def _split_modifiers(given: str) -> list[str]:
+    """Split a key at plus signs: ``ctrl++`` is Ctrl and the plus key."""
     if given == "+" or given.endswith("++"):
-        return [*[one for one in given[:-1].split("+") if one], "+"]
+        return [*[modifier for modifier in given[:-1].split("+") if modifier], "+"]
     return given.split("+")
 
 
-def _last(last: str) -> str | None:
-    if len(last) == 1:
-        return last if last.isalnum() else _character(last)
-    name = _PLAIN_WORDS.get(last.lower(), last.lower())
+def _base_key(base: str) -> str | None:
+    """Return Textual's name of a key without modifiers, or ``None`` if there is no such key."""
+    if len(base) == 1:
+        return base if base.isalnum() else _character_name(base)
+    name = _ALIASES.get(base.lower(), base.lower())
     if name in _NAMED or re.fullmatch(r"f([1-9]|1\d|2[0-4])", name):
         return name
-    return name if name in {_character(chr(code)) for code in range(33, 127)} else None
+    return name if name in {_character_name(chr(code)) for code in range(33, 127)} else None
 
 
-def _character(character: str) -> str:
+def _character_name(character: str) -> str:
     name = unicodedata.name(character, "").lower().replace("-", "_").replace(" ", "_")
-    return _SHORTER.get(name, name)
+    return _TEXTUAL_NAMES.get(name, name)
 
 
 def _check(group: str, own: Mapping[tuple[str, str], str]) -> None:
-    """Raise where a key of a person's own does two things in a screen."""
+    """Raise :class:`ConfigError` if an own key would do two things on a screen."""
     taken: dict[str, tuple[str, str]] = {}
     lists = group not in (EVERYWHERE, NEW, BRIEF, FIND)
-    for where, name, keys in _effective(group, own):
-        chosen = (where, name) in own
+    for where, name, keys in _current_keys(group, own):
+        is_own = (where, name) in own
         for key in keys.split(","):
-            if chosen and lists and key in _IN_LISTS:
+            if is_own and lists and key in _LIST_KEYS:
                 raise ConfigError(
-                    f"[keys] {name}: {key_label(key)} moves about in the lists of {group}. Choose another key."
+                    f"[keys] {name}: {key_label(key)} moves the cursor in lists ({group}). Choose another key.",
+                    code="list-key",
                 )
             other = taken.setdefault(key, (where, name))
-            if other != (where, name) and (chosen or other in own) and {other[1], name} != {"write", "pause"}:
+            if other != (where, name) and (is_own or other in own) and {other[1], name} != {"write", "pause"}:
                 raise ConfigError(
                     f"[keys] {key_label(key)} would be both {other[1]} and {name} in {group}. "
-                    f"Choose another key for one of them."
+                    f"Choose another key for one of them.",
+                    code="key-conflict",
                 )
 
 
-def _effective(group: str, own: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str, str]]:
+def _current_keys(group: str, own: Mapping[tuple[str, str], str]) -> Iterator[tuple[str, str, str]]:
     for where in dict.fromkeys((group, EVERYWHERE)):
         for action in ACTIONS[where]:
             yield where, action.name, own.get((where, action.name), action.keys)

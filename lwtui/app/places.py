@@ -1,6 +1,6 @@
-"""Where a person left off: the document that was open, and the place in each that was open before.
+"""The user's place in each document, and the document that was open last.
 
-Kept in a small file in the cache folder: without it, nothing is lost but the place.
+A small file in the cache folder holds them. If it is lost, documents open at their beginning.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from typing import Any
 
 from lwtui.config import cache_folder
 
-_MOST_DOCUMENTS = 200
+_MAX_DOCUMENTS = 200
 
 
 @dataclass(frozen=True)
 class Place:
-    """A section of a document, by id, and the character before which the cursor stands in its text.
+    """A place in a document.
 
-    ``screen`` is ``plan`` or ``text``; ``editing`` says that the cursor was in the text, not in the outline.
+    Attributes:
+        screen: ``plan`` or ``text``.
+        section_id: The section under the cursor.
+        cursor: The cursor's position in the section's text, in characters.
+        editing: Whether the focus was in the text rather than in the outline.
     """
 
     screen: str
@@ -30,7 +34,7 @@ class Place:
 
 
 class Places:
-    """Read when lwtui starts; each change is in the file at once."""
+    """The places of all documents. They are read once; each change is written at once."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file or cache_folder() / "places.json"
@@ -39,20 +43,20 @@ class Places:
         try:
             self._read(json.loads(self._file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
-            return  # none yet, or nothing that this version wrote: one begins anew
+            return  # missing or malformed: start without places
 
     @property
     def last(self) -> Path | None:
-        """The document that was open when lwtui was left, if it is still there."""
+        """The document that was open when lwtui quit, if it still exists."""
         path = Path(self._last)
         return path if self._last and path.is_file() else None
 
     def of(self, path: Path) -> Place | None:
-        """The place in a document where it was left."""
+        """Return where the user left a document."""
         return self._places.get(str(path.absolute()))
 
     def keep(self, path: Path, place: Place) -> None:
-        """``path`` is open, at ``place``."""
+        """Record that the document ``path`` is open at ``place``."""
         name = str(path.absolute())
         if (self._last, self._places.get(name)) != (name, place):
             self._last = name
@@ -61,7 +65,7 @@ class Places:
             self._write()
 
     def close(self) -> None:
-        """No document is open any more."""
+        """Record that no document is open."""
         if self._last:
             self._last = ""
             self._write()
@@ -71,13 +75,13 @@ class Places:
         self._last, self._places = str(stored["last"]), places
 
     def _write(self) -> None:
-        newest = list(self._places.items())[-_MOST_DOCUMENTS:]
+        newest = list(self._places.items())[-_MAX_DOCUMENTS:]
         stored = {"last": self._last, "places": {path: astuple(place) for path, place in newest}}
-        # In one step, but not flushed to the disk: that would take as long as some keys, and a power cut may have it.
+        # Replaced atomically but not synced, which would delay keys: a power cut may lose the place.
         new = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             new.write_text(json.dumps(stored, ensure_ascii=False), encoding="utf-8")
             new.replace(self._file)
         except OSError:
-            return  # a full disk or a read-only home: the text is what matters, and tells of it
+            return  # a full disk or a read-only home: storing the text will report it

@@ -1,4 +1,4 @@
-"""An open document and what a model is doing to it. Knows nothing of screens: they listen."""
+"""An open document and the model run on it. Screens subscribe to its events; a session knows no screen."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ from lwtui.agentwrite.events import (
     PlanRejected,
     PlanStarted,
     ReadingPrompt,
+    Redrafting,
     Retrying,
     SectionFinished,
     SectionStarted,
     TextRolledBack,
     Thinking,
 )
-from lwtui.agentwrite.forecast import Forecast, forecast, likely_plan, told
-from lwtui.agentwrite.notes import always, with_notes
+from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_plan
+from lwtui.agentwrite.notes import always_shown, with_notes
 from lwtui.agentwrite.plan_nested import sections_within
-from lwtui.agentwrite.run_monitor import RunMonitor, as_begun
+from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.app.assistant import Assistant, check_priced
@@ -53,7 +54,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class Activity(StrEnum):
-    """What is going on in a session."""
+    """What the model is doing."""
 
     IDLE = "idle"
     LOADING = "loading"
@@ -63,7 +64,7 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True)
 class ActivityChanged:
-    """A run began, moved on or ended. ``error`` is the line to show if it failed."""
+    """A run started, reached another phase or ended. ``error`` is the line to show if it failed."""
 
     activity: Activity
     error: str = ""
@@ -71,18 +72,18 @@ class ActivityChanged:
 
 @dataclass(frozen=True)
 class SectionIsNext:
-    """A section is about to be written: what a person has typed has to be in the document now."""
+    """A section is about to be written: screens must store unsaved edits now."""
 
 
-Heard = Event | ActivityChanged | SectionIsNext
-Listener = Callable[[Heard], None]
+SessionEvent = Event | ActivityChanged | SectionIsNext
+Listener = Callable[[SessionEvent], None]
 Run = Callable[[], Awaitable[None]]
 
 
 class Session:
-    """One document, at most one run at a time. Call from the app's event loop.
+    """One open document with at most one model run at a time. Call it from the app's event loop.
 
-    Listeners hear every event right after the document has stored it; they must be quick.
+    Listeners get every event right after the document has stored it, and must return quickly.
     """
 
     def __init__(self, document: Document, models: ModelPool) -> None:
@@ -90,14 +91,14 @@ class Session:
         self.models = models
         self.roles = ModelRoles(document, models)
         self.activity = Activity.IDLE
-        self.state = RunState()  # of the present run, or the last one
+        self.state = RunState()  # of the current run, or the last one
         self.log: deque[tuple[float, str]] = deque(maxlen=_LOG_LINES)
-        self.message = ""  # the last thing worth a line on the screen
+        self.message = ""  # the latest line for the screen
         self.error = ""  # why the last run failed
         self._listeners: list[Listener] = []
         self._task: asyncio.Task[None] | None = None
-        self._run: Run = self._write  # what was started last
-        self._writes = False  # whether that writes, or plans
+        self._run: Run = self._write  # the run started last
+        self._writes = False  # whether that run writes; else it plans
         self._closing = False
         self.tracker = UsageTracker(
             lambda: self.budget, spent=document.usage, spent_prices=self._prices, record=self._add_usage
@@ -107,73 +108,79 @@ class Session:
     # -- listening
 
     def listen(self, listener: Listener) -> None:
+        """Call ``listener`` with every event from now on."""
         self._listeners.append(listener)
 
     def unlisten(self, listener: Listener) -> None:
+        """Stop calling ``listener``."""
         self._listeners.remove(listener)
 
-    # -- what can be started
+    # -- starting and stopping runs
 
     @property
     def busy(self) -> bool:
-        """Whether a run is going on."""
+        """Whether a run is in progress."""
         return self.activity is not Activity.IDLE
 
     @property
     def current(self) -> set[str]:
-        """Ids of the sections that are being written."""
+        """The ids of the sections that are being written."""
         return {run.section_id for run in self.state.open} if self.activity is Activity.WRITING else set()
 
     def start_plan(self) -> None:
-        """Have the model plan the document, or go on with a plan that was broken off."""
+        """Plan the document, or continue an incomplete plan."""
         self._start(lambda: self._plan(None), writes=False)
 
     def start_replan(self, section_id: str) -> None:
-        """Have the model find another idea for one section."""
+        """Plan one section anew."""
         self._start(lambda: self._plan(section_id), writes=False)
 
     def start_breaking_up(self, section_id: str) -> None:
-        """Have the model break one section into several within it."""
+        """Break one section up into several within it."""
         self._start(lambda: self._plan(section_id, within=True), writes=False)
 
     def start_write(self) -> None:
-        """Write what is not done."""
+        """Write the sections that are not done."""
         self._start(self._write)
 
     def start_rewrite(self, section_ids: Collection[str]) -> None:
-        """Have some sections written anew, in the document's order."""
+        """Rewrite some sections, in the document's order."""
         self._start(self._anew(section_ids))
 
     async def cancel(self) -> None:
-        """Stop the run at once and wait until its text is stored."""
+        """Cancel the run and wait until its text is stored."""
         task = self._task
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait({task})
 
     async def regenerate(self, section_id: str) -> None:
-        """Have a section written anew; a run that was going on goes on afterwards.
+        """Rewrite a section, then resume the run that was in progress.
 
-        The old text stands until the new one begins, so a model that cannot be reached takes nothing away.
+        The old text stays until the first new words arrive, so nothing is lost if the model cannot be reached.
         """
         then = self._run if self._writes and self.busy else None
         await self.cancel()
         self._start(self._anew({section_id}, then))
 
     async def change_model(self, name: str) -> None:
-        """Have another model write the document; a run that was going on goes on with that one."""
+        """Have another model write the document. A run in progress resumes with it."""
         await self.change_brief(replace(self.document.brief, model=name))
 
     async def change_brief(self, brief: Brief) -> None:
-        """Change what is to be written and how; a run that was going on goes on by that."""
-        going_on = self.busy
+        """Change the brief. A run in progress resumes with the new one."""
+        was_busy = self.busy
         await self.cancel()
         self.document.set_brief(brief)
-        if going_on:
+        if was_busy:
             self._start(self._run, writes=self._writes)
 
     async def close(self) -> None:
-        """Stop, store, close the file. Raises :class:`lwtui.errors.DocumentError` after closing."""
+        """Cancel the run and close the file.
+
+        Raises:
+            DocumentError: Something could not be stored. The file is closed all the same.
+        """
         self._closing = True
         try:
             await self.cancel()
@@ -181,12 +188,12 @@ class Session:
             self.document.close()
 
     def _add_usage(self, usage: Usage) -> None:
-        """Store what a call took; a document that is only read cannot keep it."""
+        """Store the token usage of a call, except in a read-only document."""
         if not self.document.read_only:
             self.document.add_usage(usage)
 
     def _prices(self) -> Prices:
-        """The prices of what was spent before this session, which are taken to be the writer's."""
+        """The prices of the tokens spent before this session; assumes that the current writer spent them."""
         model = self.model_settings
         return Prices.of(model) if model else Prices()
 
@@ -198,40 +205,42 @@ class Session:
         return self.roles.name(Role.WRITE)
 
     def set_role(self, role: Role, name: str) -> None:
-        """Give a role other than the writer's to a model; an empty name leaves it to the settings."""
+        """Give a role other than the writer's to a model; an empty name restores the settings' choice."""
         self.document.set_setting(role.setting, name)
 
     async def _helper(self) -> Agent | None:
-        """The model that writes summaries for the writer, where that is another one."""
+        """Return the model that writes summaries, or ``None`` if the writer does."""
         critic, writer = self.roles.name(Role.CRITIC), self.roles.name(Role.WRITE)
         return None if critic == writer else await self.models.get(critic, beside=(writer,))
 
     @property
     def budget(self) -> Budget | None:
-        """What all calls for the document may take together. Raises :class:`LwtuiError` for one that means nothing."""
+        """The budget of all calls for the document. Raises :class:`LwtuiError` if the stored value is invalid."""
         return parse_budget(self.document.setting(BUDGET))
 
     def set_budget(self, given: str) -> None:
-        """Set the budget, or take it away with an empty text. Raises :class:`LwtuiError`."""
+        """Set the budget; an empty text removes it. Raises :class:`LwtuiError` if ``given`` is invalid."""
         budget = parse_budget(given)
         if (model := self.model_settings) is not None:
             check_budget(budget, model)
         self.document.set_setting(BUDGET, given.strip() if budget else "")
 
     def forecast(self, anew: Collection[str] = ()) -> Forecast | None:
-        """What is still to be written, or writing just some sections ``anew``, will take this; ``None`` if the model is
-        not known on this machine."""
+        """Forecast the rest of the document, or a rewrite of the sections ``anew``.
+
+        Returns ``None`` if the model is not configured on this machine.
+        """
         model = self.model_settings
         if model is None:
             return None
         brief = replace(self.document.brief, notes=tuple(note for note in self.document.notes if note.always))
-        return forecast(brief, as_begun(self.document.sections(), anew), model, load_rates(model))
+        return forecast(brief, sections_to_forecast(self.document.sections(), anew), model, load_rates(model))
 
     # -- figures for the screens
 
     @property
     def model_settings(self) -> ModelSettings | None:
-        """The settings of the document's model, or ``None`` if it is not known on this machine."""
+        """The settings of the document's model, or ``None`` if it is not configured on this machine."""
         try:
             return self.models.resolve(self.model)
         except LwtuiError:
@@ -239,12 +248,12 @@ class Session:
 
     @property
     def cost(self) -> float | None:
-        """What the document's calls have cost, where the model's prices are known."""
+        """The cost of the document's calls so far, or ``None`` if the model's prices are unknown."""
         model = self.model_settings
         return None if model is None else cost_of(self.document.usage, model)
 
     def seconds_left(self) -> float | None:
-        """Time until the document has its length, at the present speed."""
+        """Seconds until the document reaches its target length at the current speed; ``None`` if unknown."""
         missing = sum(max(0, s.words - s.length) for s in self.document.sections() if s.status is not Status.DONE)
         speed = self.state.units_per_second
         return missing / speed if speed else None
@@ -255,7 +264,7 @@ class Session:
         if self._closing:
             return
         if self._task is not None and not self._task.done():
-            raise LwtuiError(f"The model is at work: stop it first ({key_of(WRITING, 'stop')}).")
+            raise LwtuiError(f"The model is at work. Stop it first ({key_of(WRITING, 'stop')}).", code="busy")
         self._run, self._writes = run, writes
         self._become(Activity.LOADING)
         self._task = asyncio.create_task(self._guarded(run))
@@ -271,26 +280,36 @@ class Session:
             self._stopped("")
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        """A mistake of ours must not end in silence, nor take the editor down: the text is stored."""
+        """Report an internal error of the run; the editor keeps working."""
         if task.cancelled():
             self._stopped("")
         elif (error := task.exception()) is not None:
             _LOGGER.error("an internal error ended a run", exc_info=error)
             self._stopped(
-                f"An internal error ended the run ({type(error).__name__}). Your text is safe; the log has the "
+                f"An internal error ended the run ({type(error).__name__}). Your text is saved. The log has the "
                 f"details: {log_file()}"
             )
 
     def _stopped(self, error: str) -> None:
         self._become(Activity.IDLE, error)
 
+    async def _open(self, name: str) -> Agent:
+        """Open a model. If it is still being downloaded, say so and wait."""
+        if self.models.downloads.get(name) is not None:
+            self.note(
+                f"{name} is still being downloaded. Writing begins when it is here; {key_of(WRITING, 'model')} chooses "
+                f"another model, such as demo, to begin at once."
+            )
+            self._become(Activity.LOADING)
+        return await self.models.get(name)
+
     async def _plan(self, section_id: str | None, *, within: bool = False) -> None:
         document = self.document
-        agent = await self.models.get(self.roles.name(Role.PLAN))
+        agent = await self._open(self.roles.name(Role.PLAN))
         check_priced(agent, self.budget)
         self._follow(RunState(document.sections()))
         self._become(Activity.PLANNING)
-        brief = with_notes(document.brief, always(document.notes))
+        brief = with_notes(document.brief, always_shown(document.notes))
         likely = likely_plan(brief if section_id is None else replace(brief, words=0))
         purpose = "a plan" if section_id is None else "another plan"
         agent = agent.metered(self.tracker.task(purpose, likely_completion=likely))
@@ -317,12 +336,12 @@ class Session:
         self._hear(event)
 
     def _follow(self, state: RunState) -> None:
-        """Make ``state`` the present one. What is known of the speed outlives the state before."""
+        """Make ``state`` the current one; it inherits the measured speed."""
         state.throughput = self.state.throughput
         self.state = state
 
     def _anew(self, section_ids: Collection[str], then: Run | None = None) -> Run:
-        """Have sections written anew, and ``then`` what was going on. Started again, it writes those that are left."""
+        """Return a run that rewrites sections, then runs ``then``. Started again, it rewrites only the rest."""
         left = set(section_ids)
 
         async def run() -> None:
@@ -334,15 +353,15 @@ class Session:
         return run
 
     async def _write(self, left: set[str] | None = None) -> None:
-        """Write what is not done, or the sections ``left`` to be written anew, which takes each out of it.
+        """Write the sections that are not done, or rewrite those in ``left``, removing each once it is finished.
 
-        Begins again where a section was changed under way.
+        Restarts whenever the user edits the next section just before it begins.
         """
         document = self.document
-        agent = await self.models.get(self.model)
+        agent = await self._open(self.model)
         agent.helper = await self._helper()
         monitor = RunMonitor(agent, document.brief, document, self.budget, frozenset(left or ()))
-        self.note(f"Expected: {told(monitor.expected, unit(document.brief.language))}")
+        self.note(f"Expected: {forecast_line(monitor.expected, unit(document.brief.language))}")
         if monitor.expected.words:
             self.tracker.check_left("what is still to be written")
         self._follow(RunState(document.sections()))
@@ -356,7 +375,7 @@ class Session:
                 self.note(line)
 
     async def _write_once(self, agent: Agent, monitor: RunMonitor, left: set[str] | None) -> bool:
-        """Write until the run is complete (true), or a person has changed a section that was next (false)."""
+        """Write until the run is complete (true) or the user has edited the section that is next (false)."""
         anew = None if left is None else frozenset(left)
         editable = EditableDocument(self.document, anew or ())
         async with recording(self.document, self.tracker) as recorder:
@@ -367,10 +386,10 @@ class Session:
                     self._tell(SectionIsNext())
                     editable.check(event.section_id)
                 recorder.store(event)
-                monitor.take(event, recorder.state)
+                monitor.observe(event, recorder.state)
                 self._hear(event)
                 if left is not None and isinstance(event, SectionFinished):
-                    left.discard(event.section_id)  # beginning again does not write it once more
+                    left.discard(event.section_id)  # a restart must not rewrite it again
 
             try:
                 await write_document(
@@ -392,7 +411,7 @@ class Session:
         self._tell(ActivityChanged(activity, error))
 
     def _hear(self, event: Event) -> None:
-        """Note what an event says, then pass it on."""
+        """Log an event, then pass it to the listeners."""
         match event:
             case Thinking(characters=characters):
                 self.message = f"The model is thinking before it writes: {number(characters)} characters so far"
@@ -404,17 +423,22 @@ class Session:
         self._tell(event)
 
     def note(self, line: str) -> None:
-        """Put a line into the log, and on the screen."""
+        """Add a line to the log and show it on the screen."""
         self.message = line
         self.log.append((time(), line))
 
-    def _tell(self, event: Heard) -> None:
+    def _tell(self, event: SessionEvent) -> None:
         for listener in tuple(self._listeners):
             listener(event)
 
 
 def describe(event: Event, unit: str = "words") -> str:
-    """The event as a line of the log; empty for those that only carry text. ``unit`` is what lengths mean."""
+    """Return the log line of an event; empty if it only carries text.
+
+    Args:
+        event: The event.
+        unit: The unit of its lengths, ``words`` or ``characters``.
+    """
     match event:
         case PlanStarted(attempt):
             return "Asked for a plan" if attempt == 1 else f"Asked for the plan again (try {attempt})"
@@ -425,20 +449,22 @@ def describe(event: Event, unit: str = "words") -> str:
         case PlanReady(plan):
             return f"Plan ready: {len(plan.sections)} sections, {number(plan.words)} {unit}"
         case SectionStarted(position=position, total=total, title=title, target=target, resumed=resumed):
-            begun = "Going on with" if resumed else "Writing"
-            return f"{begun} section {position} of {total}, {title or 'the text'}: {number(target)} {unit}"
+            verb = "Resuming" if resumed else "Writing"
+            return f"{verb} section {position} of {total}, {title or 'the text'}: {number(target)} {unit}"
         case SectionFinished(length=length, target=target, seconds=seconds):
             return f"Section done: {number(length)} of {number(target)} {unit} in {seconds:.0f} s"
         case TextRolledBack(reason=reason):
-            return f"Cut back: {reason}"
+            return f"Text removed: {reason}"
         case ContextTrimmed(full_tokens=full, sent_tokens=sent):
-            return f"The text so far takes {number(full)} tokens; the model sees notes and its end, {number(sent)}"
+            return f"The text so far has {number(full)} tokens; the model gets summaries and its end, {number(sent)}"
         case NotesLeftOut(titles=titles):
-            return f"The model does not see these notes, for lack of room: {', '.join(titles)}"
+            return f"These notes do not fit into the prompt: {', '.join(titles)}"
         case Continuing(length=length, target=target):
             return f"The model stopped at {number(length)} of {number(target)} {unit}; asked for more"
+        case Redrafting(length=length, target=target):
+            return f"The model ended at {number(length)} of {number(target)} {unit}; asked for another draft"
         case Retrying(fault, reason, _, delay):
-            return f"Trying again in {delay:.1f} s ({fault}): {reason}"
+            return f"Retrying in {delay:.1f} s ({fault}): {reason}"
         case DocumentFinished(length=length, target=target):
             return f"Finished: {number(length)} of {number(target)} {unit}"
         case _:

@@ -1,4 +1,4 @@
-"""What in the settings the app could not use, although the file can be read: each in one line that says what can be."""
+"""Finds settings that are well-formed but that the app cannot use. Each problem is one line."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lwtui.models.profiles import profile_for
 
 
 def problems(settings: Settings) -> list[str]:
-    """All of it but the default model, which has more to be checked about it."""
+    """Return all problems except those of the default model, which has its own check."""
     return list(filter(None, _problems(settings)))
 
 
 def model_problem(settings: Settings) -> str:
-    """What is wrong with the name of the default model; empty if nothing is."""
+    """Return what is wrong with the name of the default model; empty if nothing is."""
     try:
         resolve(settings.model, settings)
     except LwtuiError as error:

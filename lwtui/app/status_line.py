@@ -1,4 +1,4 @@
-"""How far a document is and how fast it comes, on one line."""
+"""The progress and the speed of a document on one line."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ _ACTIVITIES = {
 
 
 def status_line(session: Session, width: int, first: list[str]) -> Content:
-    """How far the document is, in at most ``width`` cells: without the bar where there is no room for it.
+    """Return the status line: activity, progress, speed, time left and cost.
 
-    ``first`` stands before the figures.
+    Args:
+        session: The session of the document.
+        width: The width of the line in cells; a narrow line has no progress bar.
+        first: Texts to show before the figures.
     """
     document = session.document
     sections, target = document.sections(), document.plan.words
     words = sum(section.length for section in sections)
     share = words / target if target else 0.0
-    told = [*first, amount(words, document.brief, of=target)]
+    figures = [*first, amount(words, document.brief, of=target)]
     if session.activity is Activity.WRITING:
-        told.append(f"{session.state.throughput.tokens_per_second:.0f} tokens/s")
+        figures.append(f"{session.state.throughput.tokens_per_second:.0f} tokens/s")
         if (left := session.seconds_left()) is not None:
-            told.append(f"{duration(left)} left")
+            figures.append(f"{duration(left)} left")
     if (cost := session.cost) is not None:
-        told.append(f"cost {money(cost)}")
-    rest = f"{share:.0%}  " + "  ".join(told)
+        figures.append(f"cost {money(cost)}")
+    rest = f"{share:.0%}  " + "  ".join(figures)
     activity, style = _ACTIVITIES[session.activity]
     length = min(30, width - 2 - len(activity) - len(rest) - 4)
     meter = f"{bar(share, length)} " if length >= 6 else ""

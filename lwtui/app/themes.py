@@ -1,6 +1,6 @@
-"""How lwtui looks: two themes of high contrast beside those of Textual, and the order in which they are offered.
+"""The themes: two of high contrast besides Textual's own, and the order in which they are offered.
 
-In the themes of high contrast every text has at least 7:1 to what is behind it (WCAG 2, level AAA).
+In the high-contrast themes, text has a contrast of at least 7:1 to its background (WCAG 2, level AAA).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ON_WHITE = {"text-" + name: "#000000" for name in ("muted", "disabled")} | {
 
 
 def _cursors(front: str, back: str) -> dict[str, str]:
-    """What is under a cursor or selected: plain inversion."""
+    """Return the colors of cursors and selections: inverted text."""
     return {
         "block-cursor-foreground": back,
         "block-cursor-background": front,
@@ -108,12 +108,12 @@ _FIRST = {
 
 
 def theme_choices(available: Iterable[str]) -> list[tuple[str, str]]:
-    """The names of themes, and how they are shown: those that most people want come first."""
+    """Return the themes as pairs of name and label, the most common ones first."""
     rest = sorted(set(available) - set(_FIRST))
     return [*_FIRST.items(), *((name, name) for name in rest)]
 
 
 def theme_problem(name: str) -> str:
-    """What is wrong with the name of a theme; empty if nothing is."""
-    known = [one for one, _ in theme_choices([*BUILTIN_THEMES, *(theme.name for theme in THEMES)])]
+    """Return what is wrong with the name of a theme; empty if nothing is."""
+    known = [known_name for known_name, _ in theme_choices([*BUILTIN_THEMES, *(theme.name for theme in THEMES)])]
     return "" if name in known else f"There is no theme named {name!r}. Known: {', '.join(known)}."

@@ -1,10 +1,10 @@
-"""The app in a browser: one process of the app for each page, behind a door that looks at who comes.
+"""Serves the app to a browser: one process of the app for each page.
 
-What the door checks, before anything is served:
+Every request is checked first:
 
-- The page and its socket are asked for under the server's own name, so that no other site's page, and no name that
-  somebody points at this machine, gets in.
-- Where the server can be reached from other machines, the token: once in the address, from then on in a cookie.
+- Its ``Host`` and ``Origin`` must be the server's own. This keeps out the pages of other sites and DNS names that
+  somebody points at this machine.
+- If other machines can reach the server, the request needs the token: once in the address, then in a cookie.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from lwtui.errors import LwtuiError
 
 _COOKIE = "lwtui_token"
 _HEADERS = {
-    # Nothing comes from elsewhere (the page as it is made asks for a font), and no other page may frame this one.
+    # Nothing loads from other hosts (the stock page asks for a font), and no other page may frame this one.
     "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; "
     "style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self' ws: wss:; "
     "frame-ancestors 'none'",
@@ -41,7 +41,13 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Address:
-    """Where the app is served; ``token`` is what a visitor must show (empty: nothing)."""
+    """The address of the server.
+
+    Attributes:
+        host: The host name or IP address.
+        port: The TCP port.
+        token: The secret that a browser must send; empty if none is needed.
+    """
 
     host: str
     port: int
@@ -49,13 +55,13 @@ class Address:
 
     @property
     def url(self) -> str:
-        """What to open in a browser."""
+        """The URL to open in a browser."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``."""
+    """Return whether only this machine can reach ``host``."""
     if host == "localhost":
         return True
     try:
@@ -64,24 +70,29 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Door(Server):
-    """Textual's server of an app, with the door in front of it."""
+class GuardedServer(Server):
+    """Textual's app server with the checks of this module."""
 
     def __init__(self, arguments: Sequence[str], address: Address) -> None:
-        """``arguments`` are those of ``lwtui`` for the app of each page."""
+        """Prepare the server.
+
+        Args:
+            arguments: The arguments of ``lwtui`` for each page's app.
+            address: Where to serve.
+        """
         command = shlex.join([sys.executable, "-m", "lwtui", *arguments])
         super().__init__(command, host=address.host, port=address.port, title="lwtui")
         self._address = address
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
-        app.on_startup.clear()  # it says what is served where by itself
-        app.middlewares.append(self._door)
+        app.on_startup.clear()  # the stock handler prints its own messages
+        app.middlewares.append(self._guard)
         app.on_response_prepare.append(_add_headers)
         return app
 
     @web.middleware
-    async def _door(self, request: web.Request, handler: Callable[..., Any]) -> web.StreamResponse:
+    async def _guard(self, request: web.Request, handler: Callable[..., Any]) -> web.StreamResponse:
         self._check_name(request)
         token = self._address.token
         if not token:
@@ -89,21 +100,21 @@ class Door(Server):
         if _same(request.cookies.get(_COOKIE, ""), token):
             return await handler(request)
         if request.path == "/" and _same(request.query.get("token", ""), token):
-            answer = web.HTTPFound("/")  # the token does not stay in the address, nor in the browser's history
+            answer = web.HTTPFound("/")  # keeps the token out of the address bar and the browser's history
             answer.set_cookie(_COOKIE, token, httponly=True, samesite="Strict", path="/")
             raise answer
-        raise web.HTTPUnauthorized(text="This needs the token: open the address that lwtui serve printed.\n")
+        raise web.HTTPUnauthorized(text="The token is missing or wrong. Open the address that lwtui serve printed.\n")
 
     def _check_name(self, request: web.Request) -> None:
         name = urlsplit(f"//{request.host}").hostname or ""
         if is_loopback(self._address.host) and not is_loopback(name):
-            raise web.HTTPForbidden(text="This is served to this machine alone, under its own name.\n")
+            raise web.HTTPForbidden(text="Only this machine may use this server, under its own host name.\n")
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
-            raise web.HTTPForbidden(text="Another site's page may not use this.\n")
+            raise web.HTTPForbidden(text="Pages of other sites may not use this server.\n")
 
     async def handle_index(self, request: web.Request) -> web.Response:
-        """The page, with addresses under the name by which it was asked for."""
+        """Render the page with URLs under the host name of the request."""
         size = request.query.get("fontsize", "16")
         base, socket = ("https", "wss") if request.scheme == "https" else ("http", "ws")
         context = {
@@ -116,12 +127,18 @@ class Door(Server):
 
 
 async def serve(arguments: Sequence[str], address: Address, ready: Callable[[Address], None]) -> None:
-    """Serve until the task is cancelled. ``ready`` hears the address with the port that was really taken.
+    """Serve until the task is canceled.
 
-    Raises :class:`lwtui.errors.LwtuiError` if the address cannot be had.
+    Args:
+        arguments: The arguments of ``lwtui`` for each page's app.
+        address: Where to serve; port 0 takes a free one.
+        ready: Is called with the address once the server listens, with the actual port.
+
+    Raises:
+        LwtuiError: The address is in use or not allowed.
     """
-    logging.getLogger("textual-serve").setLevel(logging.CRITICAL)  # what a browser sends is no reason for a traceback
-    runner = web.AppRunner(await Door(arguments, address)._make_app(), access_log=None, shutdown_timeout=5.0)
+    logging.getLogger("textual-serve").setLevel(logging.CRITICAL)  # bad requests need no traceback
+    runner = web.AppRunner(await GuardedServer(arguments, address)._make_app(), access_log=None, shutdown_timeout=5.0)
     await runner.setup()
     try:
         try:
@@ -129,7 +146,8 @@ async def serve(arguments: Sequence[str], address: Address, ready: Callable[[Add
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             raise LwtuiError(
-                f"Cannot serve on {address.host}, port {address.port}: {why}. Choose another by --host and --port."
+                f"Cannot serve on {address.host}, port {address.port}: {why}. Choose another with --host and --port.",
+                code="cannot-listen",
             ) from None
         ready(replace(address, port=runner.addresses[0][1]))
         await asyncio.Event().wait()

@@ -1,7 +1,7 @@
-"""The command line: ``lwtui [FILE]`` opens the app, ``lwtui COMMAND …`` does one thing and ends.
+"""The command line: ``lwtui [FILE]`` opens the app, and ``lwtui COMMAND …`` runs a single command.
 
-Each command is a module of its own with ``parser()`` and ``run(options)``, imported only when it runs, so that
-``lwtui --help`` is there at once.
+Each command is a module with ``parser()`` and ``run(options)``. It is imported only when it runs, so that ``lwtui
+--help`` is fast.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-ENTRY_POINTS = "lwtui.commands"  # the group under which packages register commands of theirs
+ENTRY_POINTS = "lwtui.commands"  # the group of entry points with which other packages register commands
 REGISTERED = ("bench", "train")
 
-# What `lwtui COMMAND` may be, and its line in `lwtui --help`.
+# The commands, and their descriptions in `lwtui --help`.
 COMMANDS = {
     "plan": "print a plan for a document",
-    "write": "plan and write a document, without the app",
-    "export": "turn a document into Markdown, text, HTML, DOCX, EPUB or PDF",
-    "import": "make a document from Markdown, text or DOCX",
-    "notes": "show and change what the model always knows of a document",
-    "lint": "find what a text says twice, and other faults that need no model",
+    "write": "plan and write a document without the app",
+    "export": "export a document to Markdown, text, HTML, DOCX, EPUB or PDF",
+    "import": "create a document from Markdown, text or DOCX",
+    "notes": "show and change the notes that the model sees while it writes",
+    "lint": "find repetition and other problems in a text, without a model",
     "bench": "measure how well models write at length, and compare them",
     "models": "list, find, add, download, verify and remove models",
     "config": "show and change the settings",
-    "train": "tune a model on long outputs",
+    "train": "fine-tune a model on long outputs",
     "serve": "open the app in a browser",
     "doctor": "check this machine, the settings and the models",
-    "completion": "print what a shell needs to complete all of this",
-    "manual": "print all commands and options on one page, or for man",
+    "completion": "print a completion script for your shell",
+    "manual": "print all commands and options on one page, or as a man page",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run ``lwtui`` with ``arguments`` (those of the process by default); the exit code."""
+    """Run ``lwtui`` and return the exit code. ``arguments`` are those of the process by default."""
     from lwtui.command_line.guard import guarded
 
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: list[str]) -> int:
     from lwtui.command_line.parser import add_log_option
 
-    # A first argument that names a command is one; `lwtui ./plan` opens a file of that name.
+    # `lwtui plan` runs the command; `lwtui ./plan` opens a file of that name.
     is_command = bool(given) and given[0] in COMMANDS
     module = command_module(given[0] if is_command else "app")
     options = add_log_option(module.parser()).parse_args(given[1:] if is_command else given)
@@ -56,10 +56,10 @@ def _run(given: list[str]) -> int:
 
 
 def command_module(name: str) -> Any:
-    """The module of a command: one of this package, or what a package registers under :data:`ENTRY_POINTS`.
+    """Import the module of a command, from this package or from the entry points in :data:`ENTRY_POINTS`.
 
     Raises:
-        LwtuiError: The command belongs to a package that is not installed.
+        LwtuiError: The package of the command is not installed.
     """
     from importlib import import_module
 
@@ -71,4 +71,4 @@ def command_module(name: str) -> Any:
         return entry.load()
     from lwtui.errors import LwtuiError
 
-    raise LwtuiError(f"lwtui {name} is not installed: the package is incomplete. Install lwtui again.")
+    raise LwtuiError(f"lwtui {name} is not installed, because the installation is incomplete. Reinstall lwtui.")

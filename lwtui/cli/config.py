@@ -15,14 +15,15 @@ from lwtui.command_line.parser import Parser, command_parser
 from lwtui.config import ModelSettings, Settings, load_settings, set_value, settings_file
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 
-_KEYS = "model, documents, theme, author, mirror, restore, vim, keys.ACTION or models.NAME.FIELD"
+_KEYS = "model, documents, theme, author, mirror, restore, welcome, vim, keys.ACTION or models.NAME.FIELD"
 _EDITORS = ("nano", "vim", "vi")
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "config",
-        "Show and change the settings. Keys are never in them: see lwtui models add --help.",
+        "Show and change the settings. They never contain API keys: see lwtui models add --help.",
         """
         lwtui config
         lwtui config path
@@ -36,7 +37,7 @@ def parser() -> Parser:
     actions.add_parser("path", help="print where the settings file is")
     get = actions.add_parser("get", help="print one setting, or all")
     get.add_argument("key", nargs="?", metavar="KEY", help=_KEYS)
-    change = actions.add_parser("set", help="change one setting; an empty VALUE puts the default back")
+    change = actions.add_parser("set", help="change one setting; an empty VALUE restores the default")
     change.add_argument("key", metavar="KEY", help=_KEYS)
     change.add_argument("value", metavar="VALUE")
     actions.add_parser("edit", help="open the settings file in $VISUAL or $EDITOR")
@@ -44,6 +45,7 @@ def parser() -> Parser:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Run the command, and return the exit code."""
     match options.action:
         case "path":
             print(settings_file())
@@ -64,8 +66,8 @@ def _problems(settings: Settings) -> list[str]:
 
 
 def _check(settings: Settings, known: Collection[str] = ()) -> None:
-    """Raise :class:`ConfigError` for what the app could not use; what was ``known`` before is another matter."""
-    if found := [one for one in _problems(settings) if one not in known]:
+    """Raise :class:`ConfigError` for settings that the app cannot use, except for ``known`` problems."""
+    if found := [problem for problem in _problems(settings) if problem not in known]:
         raise ConfigError(found[0])
 
 
@@ -81,7 +83,7 @@ def _get(key: str | None) -> None:
 
 
 def _flat(settings: Settings) -> dict[str, str]:
-    """Every setting by its full name, the defaults included."""
+    """Return all settings by their full names, including defaults."""
     values = {
         "model": settings.model,
         "documents": str(settings.documents_folder),
@@ -89,6 +91,7 @@ def _flat(settings: Settings) -> dict[str, str]:
         "author": settings.author,
         "mirror": str(settings.mirror).lower(),
         "restore": str(settings.restore).lower(),
+        "welcome": str(settings.welcome).lower(),
         "vim": str(settings.vim).lower(),
     }
     values |= {f"keys.{name}": key for name, key in settings.keys.items()}
@@ -102,17 +105,17 @@ def _flat(settings: Settings) -> dict[str, str]:
 
 
 def _edit() -> int:
-    """Open an editor, and say at once if what was saved cannot be read."""
+    """Open the settings in an editor, and check them afterwards."""
     path = settings_file()
     given = os.environ.get("VISUAL") or os.environ.get("EDITOR") or next(filter(shutil.which, _EDITORS), "")
     if not given:
-        raise UsageError(f"There is no editor: set EDITOR, or change {path} in any other way.")
+        raise UsageError(f"No editor found. Set EDITOR, or edit {path} directly.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         code = subprocess.call([*shlex.split(given), str(path)])
     except (OSError, ValueError) as error:
-        raise LwtuiError(f"The editor {given!r} did not start: {error}. Set EDITOR to another.") from None
+        raise LwtuiError(f"Cannot start the editor {given!r}: {error}. Set EDITOR to another.") from None
     _check(load_settings())
     if code:
-        say(f"lwtui: {given} ended with exit code {code}.")
+        say(f"lwtui: {given} ended with exit code {code}. Check that the settings were saved.")
     return int(code != 0)

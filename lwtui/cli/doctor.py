@@ -1,4 +1,4 @@
-"""``lwtui doctor``: check this machine, the settings and the models, and say what to do about what is wrong."""
+"""``lwtui doctor``: check this machine, the settings and the models, and say how to fix problems."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "doctor",
-        "Check this machine, the settings and every model, and say what to do about what is wrong.\n"
+        "Check this machine, the settings and all models, and say how to fix problems.\n"
         "The exit code is 1 if a check failed.",
         """
         lwtui doctor
@@ -29,10 +30,13 @@ def parser() -> Parser:
 
 
 def run(options: argparse.Namespace) -> int:
+    """Run and print all checks, and return the exit code."""
     checks = all_checks()
     failed = any(check.status == "fail" for check in checks)
     if options.json:
-        print(json.dumps({"ok": not failed, "checks": [asdict(one) for one in checks]}, ensure_ascii=False, indent=2))
+        print(
+            json.dumps({"ok": not failed, "checks": [asdict(check) for check in checks]}, ensure_ascii=False, indent=2)
+        )
     else:
         width = max(len(check.name) for check in checks)
         print("\n".join(_line(check, width) for check in checks))

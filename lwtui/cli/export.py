@@ -1,4 +1,4 @@
-"""``lwtui export DOC.lw --to FORMAT``: a document as a file that other programs read."""
+"""``lwtui export DOC.lw --to FORMAT``: export a document to another format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from lwtui.cli.outputs import check_output
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
-from lwtui.command_line.values import between
+from lwtui.command_line.values import float_between
 from lwtui.config import load_settings
 from lwtui.documents.disclosure import TITLE, report, save_report
 from lwtui.documents.export import (
@@ -20,11 +20,11 @@ from lwtui.documents.export import (
     PAPERS,
     TEXT_FORMATS,
     ExportJob,
-    Options,
+    ExportOptions,
     author_of,
+    build_manuscript,
     check_format,
-    collect,
-    file_in,
+    export_path,
     render,
     save,
 )
@@ -35,9 +35,10 @@ _CLEAR_LINE = "\r\x1b[K"
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "export",
-        "Turn a document into a file of another format. The document stays as it is.\n"
+        "Export a document to another format. The document does not change.\n"
         'DOCX, EPUB and PDF need the extra: pip install "lwtui[export]"',
         """
         lwtui export guide.lw --to pdf --author "A. Author"
@@ -53,7 +54,7 @@ def parser() -> Parser:
         "--format",
         dest="to",
         metavar="FORMAT",
-        help=f"{', '.join(FORMATS)} (default: by the end of the output's name)",
+        help=f"{', '.join(FORMATS)} (default: by the file name extension of the output)",
     )
     result.add_argument(
         "-o",
@@ -61,55 +62,58 @@ def parser() -> Parser:
         metavar="FILE",
         help="the file to write, or a folder for it; - is standard output (default: beside the document)",
     )
-    result.add_argument("--force", action="store_true", help="overwrite the file if there is one")
-    result.add_argument("--title", default="", help="another title than the document's")
+    result.add_argument("--force", action="store_true", help="overwrite an existing file")
+    result.add_argument("--title", default="", help="use this title instead of the document's")
     result.add_argument(
-        "--author", default="", help="the name on the title page (default: the document's, or the settings')"
+        "--author", default="", help="the name on the title page (default: from the document or the settings)"
     )
     result.add_argument("--date", default="", metavar="YYYY-MM-DD", help="the date (default: that of the last change)")
     result.add_argument("--no-contents", action="store_true", help="no table of contents (html, docx, epub, pdf)")
-    result.add_argument("--no-title-page", action="store_true", help="no page for the title (html, docx, epub, pdf)")
-    result.add_argument("--paper", choices=PAPERS, default=PAPERS[0], help=f"of pdf and docx (default: {PAPERS[0]})")
+    result.add_argument("--no-title-page", action="store_true", help="no title page (html, docx, epub, pdf)")
+    result.add_argument(
+        "--paper", choices=PAPERS, default=PAPERS[0], help=f"paper size of a pdf or docx (default: {PAPERS[0]})"
+    )
     result.add_argument(
         "--font-size",
-        type=between(7, 24),
+        type=float_between(7, 24),
         default=FONT_SIZE,
         metavar="POINTS",
-        help=f"of the text in a pdf (default: {FONT_SIZE:g})",
+        help=f"size of the text in a pdf (default: {FONT_SIZE:g})",
     )
     result.add_argument(
         "--new-pages",
         action=argparse.BooleanOptionalAction,
-        help="each part or chapter of the top level on a new page (pdf, docx; default: where they are long)",
+        help="start each part or chapter on the first level on a new page (pdf, docx; default: if they are long)",
     )
     result.add_argument(
-        "--disclosure", action="store_true", help="an appendix that says which part of the text a model wrote"
+        "--disclosure", action="store_true", help="append a report that says how much of the text a model wrote"
     )
-    result.add_argument("--disclosure-to", type=Path, metavar="FILE.md", help="the same, as a Markdown file of its own")
+    result.add_argument("--disclosure-to", type=Path, metavar="FILE.md", help="write the report to a Markdown file")
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Export the document, and return the exit code."""
     path: Path = options.document
     to = _format(options)
     if not path.is_file():
-        raise UsageError(f"There is no document {path}.")
+        raise UsageError(f"There is no document {path}. Check the path.", code="not-found")
     if options.disclosure_to:
         check_output(options.disclosure_to, overwrite=options.force)
     with Document.open(path, read_only=True) as document:
-        chosen = _chosen(options, document)
+        export_options = _export_options(options, document)
         if options.output == "-":
-            sys.stdout.write(render(document, to, chosen))
+            sys.stdout.write(render(document, to, export_options))
         else:
-            _save(document, _output(options, document, chosen, to), to, chosen, force=options.force)
+            _save(document, _output(options, document, export_options, to), to, export_options, force=options.force)
         if options.disclosure_to:
             save_report(report(document), document.title, options.disclosure_to)
             say(f"{TITLE}: {options.disclosure_to}")
     return 0
 
 
-def _chosen(options: argparse.Namespace, document: Document) -> Options:
-    return Options(
+def _export_options(options: argparse.Namespace, document: Document) -> ExportOptions:
+    return ExportOptions(
         title=options.title,
         author=options.author or author_of(document, load_settings().author),
         date=options.date,
@@ -122,28 +126,28 @@ def _chosen(options: argparse.Namespace, document: Document) -> Options:
     )
 
 
-def _output(options: argparse.Namespace, document: Document, chosen: Options, to: str) -> Path:
-    """The file to write: the one that was named, one in the folder that was, or one beside the document."""
+def _output(options: argparse.Namespace, document: Document, export_options: ExportOptions, to: str) -> Path:
+    """Return the file to write: as given, or in the folder that was given, or beside the document."""
     if not options.output:
         return document.path.with_suffix(f".{to}")
     output = Path(options.output).expanduser()
-    return file_in(output, chosen.title or document.title, to) if output.is_dir() else output
+    return export_path(output, export_options.title or document.title, to) if output.is_dir() else output
 
 
-def _save(document: Document, output: Path, to: str, chosen: Options, *, force: bool) -> None:
+def _save(document: Document, output: Path, to: str, export_options: ExportOptions, *, force: bool) -> None:
     check_output(output, overwrite=force)
     check_format(output, to)
-    book = collect(document, chosen)
-    with _progress() as work:
-        save(book, output, to, work)
+    book = build_manuscript(document, export_options)
+    with _progress() as job:
+        save(book, output, to, job)
     say(f"{book.title}: {output}")
-    for note in work.notes:
+    for note in job.notes:
         say(f"lwtui: {note}")
 
 
 @contextmanager
 def _progress() -> Iterator[ExportJob]:
-    """ExportJob that says on a terminal what it is at. Ctrl-C ends it, and nothing is written."""
+    """Yield a job that shows its steps if standard error is a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield ExportJob()
         return
@@ -154,15 +158,15 @@ def _progress() -> Iterator[ExportJob]:
 
 
 def _format(options: argparse.Namespace) -> str:
-    """The format that was asked for. Raises :class:`UsageError`."""
+    """Return the format. Raises :class:`UsageError` if none was given or it is unknown."""
     to: str | None = options.to
     to_stdout = options.output == "-"
     if to is None and options.output and not to_stdout:
         return check_format(Path(options.output))
     if to is None:
-        raise UsageError(f"Say which format: --to {', --to '.join(FORMATS)}.")
+        raise UsageError(f"Choose a format: --to {', --to '.join(FORMATS)}.")
     if to not in FORMATS:
-        raise UsageError(f"There is no format {to!r}. Known: {', '.join(FORMATS)}.")
+        raise UsageError(f"There is no format {to!r}. Known: {', '.join(FORMATS)}.", code="unknown-format")
     if to_stdout and to not in TEXT_FORMATS:
-        raise UsageError(f"A .{to} file is no text to be printed. Name a file: --output FILE.{to}")
+        raise UsageError(f"A .{to} file cannot go to standard output. Name a file: --output FILE.{to}")
     return to

@@ -1,4 +1,4 @@
-"""Writing a document from beginning to end without a screen, so that nothing is lost whatever stops it."""
+"""Headless writing: a whole document without the app. Whatever stops it, the text is kept and can be resumed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
-from lwtui.agentwrite.forecast import forecast, likely_plan, told
+from lwtui.agentwrite.forecast import forecast, forecast_line, likely_plan
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.run_monitor import RunMonitor
 from lwtui.agentwrite.throughput import load_rates
@@ -38,10 +38,20 @@ from lwtui.stop_signals import on_stop_signal
 
 @dataclass(frozen=True)
 class WriteJob:
-    """What is to be written, with what and where to.
+    """What to write, with which models, and where to.
 
-    ``plan`` is one that is given; without it one is made. ``output`` is the file for the finished text; ``prints``
-    says that it goes to standard output.
+    Attributes:
+        brief: What the user asked for.
+        model: The model that writes.
+        document: The document, which is created unless ``resumes`` is set.
+        plan: The user's plan; without one, a model plans.
+        output: The file that the finished text is exported to, if any.
+        prints: Whether the finished text goes to standard output.
+        resume_command: The command that resumes the job.
+        resumes: Whether the document exists already.
+        planner: The model that plans, if it is another one.
+        critic: The model that summarizes sections, if it is another one.
+        document_settings: Settings to store in the document.
     """
 
     brief: Brief
@@ -52,33 +62,38 @@ class WriteJob:
     prints: bool
     resume_command: str
     resumes: bool = False
-    planner: ModelSettings | None = None  # plans in the model's place
-    critic: ModelSettings | None = None  # makes notes in its place
-    kept: Mapping[str, str] = field(default_factory=dict)  # settings that the document is to keep
+    planner: ModelSettings | None = None
+    critic: ModelSettings | None = None
+    document_settings: Mapping[str, str] = field(default_factory=dict)
 
 
-class Headless:
-    """One run. ``tell`` is given every event, once the document has it."""
+class HeadlessRun:
+    """A run of a job. ``on_event`` is called with each event once the document has stored it."""
 
-    def __init__(self, job: WriteJob, settings: Settings, tell: Callable[[Event], None], progress: Progress) -> None:
+    def __init__(
+        self, job: WriteJob, settings: Settings, on_event: Callable[[Event], None], progress: Progress
+    ) -> None:
         self._job = job
         self._settings = settings
-        self._tell = tell
+        self._on_event = on_event
         self._progress = progress
         self._document: Document | None = None
         self._closing = ExitStack()
         self._signal: signal.Signals | None = None
-        self._pending = NO_USAGE  # what planning took before there was a document to count it to
+        self._pending_usage = NO_USAGE  # of planning, before there is a document to count it in
         self._tracker = UsageTracker()
-        self._mirror_problem = ""  # what was told last
+        self._mirror_problem = ""  # the last one that was reported
 
     def run(self) -> int:
-        """Write and deliver the document; the exit code. Errors carry the command that resumes as a note."""
+        """Write the document, deliver its text, and return the exit code.
+
+        Errors have a note with the command that resumes.
+        """
         with self._closing:
             try:
                 if self._job.resumes:
-                    self._use(self._reopened())
-                if self._document is None or _is_open(self._document):
+                    self._use(self._reopen())
+                if self._document is None or _is_unfinished(self._document):
                     show_terms_once(self._job.model)
                     asyncio.run(self._write())
                 self._deliver()
@@ -90,30 +105,31 @@ class Headless:
                 if isinstance(error, DocumentError):
                     self._rescue(error)
                 self._add_resume_command(error)
-                with suppress(DocumentError):  # what cannot be stored has been told, and its text is put elsewhere
+                with suppress(DocumentError):  # this error has been reported, and the text rescued
                     self._closing.close()
                 raise
         return 0
 
     async def _write(self) -> None:
         self._listen_for_signals()
-        self._begin_counting()
+        self._start_tracking()
         job = self._job
-        if line := self._too_little():
-            self._progress.note(line)
+        if warning := self._budget_warning():
+            self._progress.note(warning)
         planner = job.planner
         if planner is not None and planner != job.model:
-            async with AsyncExitStack() as models:  # closed before the writer is opened: both may take much memory
-                await self._planned(lambda: self._opened(planner, models))
+            # Close the planner before the writer is opened, because both may need much memory.
+            async with AsyncExitStack() as models:
+                await self._ensure_planned(lambda: self._open(planner, models))
         async with AsyncExitStack() as models:
-            agent = await self._opened(job.model, models)
-            document = await self._planned(lambda: _ready(agent))
+            agent = await self._open(job.model, models)
+            document = await self._ensure_planned(lambda: _ready(agent))
             if job.critic is not None and job.critic != job.model:
-                agent.helper = await self._opened(job.critic, models)
+                agent.helper = await self._open(job.critic, models)
             await self._write_with(agent, document)
 
-    async def _opened(self, model: ModelSettings, models: AsyncExitStack) -> Agent:
-        """A model that is closed with ``models``."""
+    async def _open(self, model: ModelSettings, models: AsyncExitStack) -> Agent:
+        """Open a model, which is closed together with ``models``."""
         agent = await open_agent(model.name, self._settings, model=model)
         models.push_async_callback(agent.aclose)
         return agent
@@ -121,7 +137,7 @@ class Headless:
     async def _write_with(self, agent: Agent, document: Document) -> None:
         brief, progress = self._job.brief, self._progress
         monitor = RunMonitor(agent, brief, document, self._tracker.budget)
-        progress.note(f"Expected: {told(monitor.expected, unit_of(brief.language))}")
+        progress.note(f"Expected: {forecast_line(monitor.expected, unit_of(brief.language))}")
         if monitor.expected.words:
             self._tracker.check_left("what is still to be written")
         async with recording(document, self._tracker) as recorder:
@@ -129,8 +145,8 @@ class Headless:
 
             async def emit(event: Event) -> None:
                 recorder.store(event)
-                monitor.take(event, recorder.state)
-                self._tell(event)
+                monitor.observe(event, recorder.state)
+                self._on_event(event)
                 if isinstance(event, SectionFinished):
                     self._mirror()
 
@@ -143,15 +159,15 @@ class Headless:
         if line:
             progress.note(line)
 
-    async def _planned(self, model: Callable[[], Awaitable[Agent]]) -> Document:
-        """The document, with a plan. A new one is made as soon as there is something to keep in it."""
+    async def _ensure_planned(self, open_planner: Callable[[], Awaitable[Agent]]) -> Document:
+        """Return the document with a complete plan. A new document is created as soon as part of its plan is there."""
         document = self._document
         begun = None if document is None else begun_plan(document)
         if document is not None and document.plan.sections and begun is None:
             return document
         if self._job.plan is None or begun is not None:
-            brief, planner = self._job.brief, await model()
-            if planner.settings.provider != "llama_cpp":  # which costs nothing, unless it has prices
+            brief, planner = self._job.brief, await open_planner()
+            if planner.settings.provider != "llama_cpp":  # which is free, unless it has prices
                 check_budget(self._tracker.budget, planner.settings)
             task = self._tracker.task("a plan", likely_completion=likely_plan(brief))
             await ask_for_plan(planner.metered(task), brief, self._take_plan, begun)
@@ -161,20 +177,20 @@ class Headless:
         return self._document
 
     async def _take_plan(self, event: Event) -> None:
-        """Keep what is planned so far, then tell of it."""
+        """Store the plan so far, then report the event."""
         if isinstance(event, PlanGrew | PlanReady):
             document = self._document
             if document is None:
                 document = self._use(Document.create(self._job.document, self._job.brief, event.plan))
             keep_plan(document, event, "Plan")
-        self._tell(event)
+        self._on_event(event)
 
     # -- the budget
 
-    def _begin_counting(self) -> None:
-        """Make what counts all calls and holds them to the document's budget."""
-        kept, document = self._job.kept, self._document
-        given = document.setting(BUDGET) if document else kept.get(BUDGET, "")
+    def _start_tracking(self) -> None:
+        """Track the token usage of all calls, and enforce the document's budget."""
+        document = self._document
+        given = document.setting(BUDGET) if document else self._job.document_settings.get(BUDGET, "")
         budget = parse_budget(given)
         spent = document.usage if document else NO_USAGE
         prices = Prices.of(self._job.model)
@@ -182,12 +198,12 @@ class Headless:
 
     def _count(self, usage: Usage) -> None:
         if self._document is None:
-            self._pending += usage
+            self._pending_usage += usage
         else:
             self._document.add_usage(usage)
 
     def _expected_share(self) -> float:
-        """The share of the budget that the document will have taken in all; 0.0 where there is no budget."""
+        """Return the share of the budget that the whole document is expected to use; 0.0 without a budget."""
         job, document, budget = self._job, self._document, self._tracker.budget
         if budget is None:
             return 0.0
@@ -195,20 +211,20 @@ class Headless:
         rest = forecast(job.brief, sections, job.model, load_rates(job.model)).usage
         return self._tracker.share(budget, rest, Prices.of(job.model))
 
-    def _too_little(self) -> str:
-        """A line for a budget that is not expected to suffice; empty for any other."""
+    def _budget_warning(self) -> str:
+        """Return a warning if the budget is probably too low, else an empty string."""
         budget, share = self._tracker.budget, self._expected_share()
         if budget is None or share <= 1:
             return ""
-        wanted = f"about {scale_budget(budget, share)} in all is expected"
-        return f"The budget of {budget} will not suffice: {wanted}. Writing stops when it is used up."
+        expected = f"the document is expected to take about {scale_budget(budget, share)}"
+        return f"The budget of {budget} will not suffice: {expected}. Writing stops when it is used up."
 
-    def _more(self) -> str:
-        """A budget with which it can go on, as ``--budget`` takes it."""
+    def _higher_budget(self) -> str:
+        """Return a budget with which the job can be resumed, as ``--budget`` takes it."""
         budget = self._tracker.budget
         return str(raise_budget(budget, self._expected_share())) if budget else "none"
 
-    def _reopened(self) -> Document:
+    def _reopen(self) -> Document:
         document = Document.open(self._job.document)
         if document.read_only:
             with document:
@@ -217,17 +233,17 @@ class Headless:
 
     def _use(self, document: Document) -> Document:
         self._document = self._closing.enter_context(document)
-        self._closing.callback(self._mirror)  # before it is closed
+        self._closing.callback(self._mirror)  # runs before the document is closed
         if document.brief != self._job.brief:
             document.set_brief(self._job.brief)
-        for name, value in self._job.kept.items():
+        for name, value in self._job.document_settings.items():
             document.set_setting(name, value)
-        if self._pending != NO_USAGE:
-            document.add_usage(self._pending)
+        if self._pending_usage != NO_USAGE:
+            document.add_usage(self._pending_usage)
         return document
 
     def _mirror(self) -> None:
-        """Bring the Markdown file beside the document up to date, if there is to be one, and it is not the output."""
+        """Update the mirror, if the document has one and it is not the output file."""
         document = self._document
         if document is None or mirror_path(document.path) == self._job.output:
             return
@@ -237,7 +253,7 @@ class Headless:
         self._mirror_problem = problem
 
     def _deliver(self) -> None:
-        """Put the finished text where it was asked for."""
+        """Export or print the finished text."""
         document, output = self._document, self._job.output
         assert document is not None
         if output:
@@ -247,23 +263,23 @@ class Headless:
             sys.stdout.write(render(document, "md"))
         unit = unit_of(self._job.brief.language)
         where = f"The text is in {output}, the document in" if output else "The document is in"
-        self._progress.note(f"{document.words:,} {unit} of {document.plan.words:,}. {where} {document.path}")
+        self._progress.note(f"Wrote {document.words:,} of {document.plan.words:,} {unit}. {where} {document.path}")
 
     def _rescue(self, error: DocumentError) -> None:
-        """The document's file cannot take the text: put it where it can be kept."""
+        """Put the text elsewhere, because it cannot be stored in the document."""
         document, output = self._document, self._job.output
         if document is None or document.read_only:
             return
         try:
             document.flush()
-            return  # it can by now
+            return  # it can be stored by now
         except DocumentError:
             text = render(document, "md")
         if output:
             try:
                 export(document, output, format_of(output))
             except DocumentError:
-                error.add_note(f"{output} cannot be written either.")
+                error.add_note(f"Cannot write {output} either.")
             else:
                 error.add_note(f"The text so far is in {output}.")
                 return
@@ -273,15 +289,15 @@ class Headless:
             say(text)
 
     def _add_resume_command(self, error: BaseException) -> None:
-        more = f" --budget {shlex.quote(self._more())}" if isinstance(error, BudgetReached) else ""
+        budget = f" --budget {shlex.quote(self._higher_budget())}" if isinstance(error, BudgetReached) else ""
         if self._document is not None:
             lead = "Stopped; all text is kept. " if isinstance(error, KeyboardInterrupt) else ""
-            error.add_note(f"{lead}Resume with: {self._job.resume_command}{more}")
-        elif more:
-            error.add_note(f"Nothing is written yet. Begin again with{more}")
+            error.add_note(f"{lead}Resume with: {self._job.resume_command}{budget}")
+        elif budget:
+            error.add_note(f"Nothing is written yet. Start again with{budget}")
 
     def _listen_for_signals(self) -> None:
-        """Let a signal that ends a process end this one in order."""
+        """Cancel the task on SIGTERM and SIGHUP, so that everything is closed properly."""
         task = asyncio.current_task()
         assert task is not None
 
@@ -301,7 +317,7 @@ async def _ready(agent: Agent) -> Agent:
     return agent
 
 
-def _is_open(document: Document) -> bool:
-    """Whether there is anything left to write."""
+def _is_unfinished(document: Document) -> bool:
+    """Tell whether there is anything left to plan or write."""
     sections = document.sections()
     return not sections or any(section.status is not Status.DONE for section in sections)

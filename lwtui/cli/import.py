@@ -1,4 +1,4 @@
-"""``lwtui import FILE``: a file of another program as a document."""
+"""``lwtui import FILE``: create a document from a file of another format."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from pathlib import Path
 from lwtui.cli.outputs import check_folder
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
-from lwtui.documents.export import file_in
+from lwtui.documents.export import export_path
 from lwtui.documents.importing import import_file
 from lwtui.errors import UsageError
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "import",
-        "Make a document from a Markdown, plain text or DOCX file. Its headings become sections; the file stays as it\n"
-        'is. DOCX needs the extra: pip install "lwtui[export]"',
+        "Create a document from a Markdown, plain text or DOCX file. Its headings become sections; the file does not\n"
+        'change. DOCX needs the extra: pip install "lwtui[export]"',
         """
         lwtui import notes.md
         lwtui import thesis.docx --output thesis.lw
@@ -29,23 +30,24 @@ def parser() -> Parser:
         "--output",
         type=Path,
         metavar="DOC.lw",
-        help="the document to make, or a folder for it (default: beside the file)",
+        help="the document to create, or a folder for it (default: beside the file)",
     )
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Import the file, and return the exit code."""
     source: Path = options.file
     target = options.output or source.with_suffix(".lw")
     if target.is_dir():
-        target = file_in(target, source.stem, "lw")
+        target = export_path(target, source.stem, "lw")
     if target.suffix.lower() != ".lw":
-        raise UsageError(f"{target} must end in .lw to be a document.")
+        raise UsageError(f"The name of a document must end in .lw, which {target} does not.")
     if source.suffix.lower() == ".lw":
-        raise UsageError(f"{source} is a document already. Open it: lwtui {source}")
+        raise UsageError(f"{source} is already a document. Open it: lwtui {source}")
     check_folder(target.parent)
     if target.exists():
-        raise UsageError(f"{target} is there already. Choose another name with --output.")
+        raise UsageError(f"{target} already exists. Choose another name with --output.")
     with import_file(source, target) as document:
         count = len(document.sections())
         sections = f"{count} section{'s' * (count != 1)}"

@@ -1,4 +1,4 @@
-"""``lwtui lint FILE``: what a text says twice, where its headings jump, which sections are far from their length."""
+"""``lwtui lint FILE``: find repetition, broken heading order and sections that are far from their target length."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, TextPart, TextPlace, lint, parts_of
 from lwtui.command_line.parser import Parser, command_parser
-from lwtui.command_line.values import between
+from lwtui.command_line.values import float_between
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.model import BUDGET, Brief
 from lwtui.errors import DocumentError, LwtuiError, UsageError
@@ -27,11 +27,12 @@ _MARKDOWN = (".md", ".markdown")
 
 
 def parser() -> Parser:
-    kinds = "\n".join(f"  {kind:<20} {told}" for kind, told in KINDS.items())
+    """Return the parser of the command."""
+    kinds = "\n".join(f"  {kind:<20} {description}" for kind, description in KINDS.items())
     result = command_parser(
         "lint",
-        "Look a text over without a model: a .lw document, Markdown or plain text. Each finding has its place and the\n"
-        f"words there. Exit code 0: no findings; 1: findings; 2: used wrongly.\n\nkinds of findings:\n{kinds}",
+        "Check a text without a model: a .lw document, Markdown or plain text. Each finding has a place and a quote.\n"
+        f"Exit code 0: no findings; 1: findings; 2: invalid command line.\n\nkinds of findings:\n{kinds}",
         """
         lwtui lint report.lw
         lwtui lint notes.md --fail-on restated-paragraph,repeated-span
@@ -45,59 +46,66 @@ def parser() -> Parser:
         type=kinds_option,
         default=frozenset(_ALL),
         metavar="KINDS",
-        help="the kinds that make the exit code 1, with commas between them; all (default) or none",
+        help="exit with 1 only for these kinds, separated by commas; all (default) or none",
     )
     result.add_argument(
         "--critic-model",
         metavar="NAME",
-        help="have a chat model read the text too; of what it finds, only what it quotes word for word counts "
+        help="have a chat model review the text too; only findings that it quotes verbatim count "
         f"(kinds: {', '.join(CRITIC_KINDS)})",
     )
     result.add_argument(
         "--tolerance",
-        type=between(0, 10, "a share such as 0.25"),
+        type=float_between(0, 10, "a share such as 0.25"),
         default=TOLERANCE,
         metavar="SHARE",
-        help=f"how far from its target a section may be (default: {TOLERANCE})",
+        help=f"how far a section may be from its target (default: {TOLERANCE})",
     )
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Print the findings, and return the exit code."""
     file: Path = options.file
     parts = read_parts(file)
     findings = lint(parts, tolerance=options.tolerance)
-    stopped: LwtuiError | None = None
+    budget_error: LwtuiError | None = None
     if options.critic_model:
-        stopped = criticised(file, parts, options.critic_model, findings)
+        budget_error = run_critic(file, parts, options.critic_model, findings)
     if options.json:
         words = sum(count_words(part.text) for part in parts)
         counts = Counter(finding.kind for finding in findings)
-        found = {"file": str(file), "words": words, "counts": counts, "findings": [one.to_dict() for one in findings]}
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        rows = [finding.to_dict() for finding in findings]
+        result = {"file": str(file), "words": words, "counts": counts, "findings": rows}
+        print(json.dumps(result, ensure_ascii=False, indent=2))
     else:
-        _tell(file, findings, is_document=file.suffix.lower() == ".lw")
-    if stopped is not None:
-        raise stopped
+        _print_findings(file, findings, is_document=file.suffix.lower() == ".lw")
+    if budget_error is not None:
+        raise budget_error
     return 1 if any(finding.kind in options.fail_on for finding in findings) else 0
 
 
 def kinds_option(given: str) -> frozenset[str]:
+    """Parse the value of ``--fail-on``."""
     if given == "none":
         return frozenset()
-    kinds = _ALL if given == "all" else frozenset(one.strip() for one in given.split(","))
+    kinds = _ALL if given == "all" else frozenset(kind.strip() for kind in given.split(","))
     if unknown := sorted(kinds - _ALL):
         known = ", ".join([*KINDS, *CRITIC_KINDS])
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is no kind of finding; known: all, none, {known}")
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not a kind of finding; known: all, none, {known}")
     return kinds
 
 
 def read_parts(file: Path) -> list[TextPart]:
-    """The sections of a file. Raises :class:`UsageError` if there is none, :class:`DocumentError` if it is no text."""
+    """Read the sections of a file.
+
+    Raises:
+        UsageError: There is no such file.
+        DocumentError: The file cannot be read.
+    """
     if not file.is_file():
-        raise UsageError(
-            f"There is no file {file}." if not file.exists() else f"{file} is a folder. Name a file in it."
-        )
+        problem = "is a folder. Name a file in it." if file.exists() else "does not exist. Check the path."
+        raise UsageError(f"{file} {problem}")
     if file.suffix.lower() == ".lw":
         from lwtui.documents.store import Document
 
@@ -112,10 +120,20 @@ def read_parts(file: Path) -> list[TextPart]:
     return markdown_parts(text) if file.suffix.lower() in _MARKDOWN else [TextPart("", text)]
 
 
-def criticised(file: Path, parts: Sequence[TextPart], name: str, findings: list[Finding]) -> LwtuiError | None:
-    """Add to ``findings`` what the model called ``name`` finds, and return what stopped it: the document's budget.
+def run_critic(file: Path, parts: Sequence[TextPart], name: str, findings: list[Finding]) -> LwtuiError | None:
+    """Have a model review a text.
 
-    Raises :class:`lwtui.errors.LwtuiError`.
+    Args:
+        file: The file.
+        parts: Its sections.
+        name: The model.
+        findings: The list to which its findings are added.
+
+    Returns:
+        An error if the document's budget stopped the review.
+
+    Raises:
+        LwtuiError: The model does not exist, or a call failed.
     """
     import asyncio
 
@@ -126,75 +144,76 @@ def criticised(file: Path, parts: Sequence[TextPart], name: str, findings: list[
     settings = load_settings()
     model = resolve(name, settings)
     show_terms_once(model)
-    return asyncio.run(_asked(file, parts, model, settings, findings))
+    return asyncio.run(_review(file, parts, model, settings, findings))
 
 
-async def _asked(
+async def _review(
     file: Path, parts: Sequence[TextPart], model: ModelSettings, settings: Settings, findings: list[Finding]
 ) -> LwtuiError | None:
     from lwtui.agentwrite import open_agent
     from lwtui.agentwrite.critic import LIKELY_ANSWER, CriticEvent, Found, Reading, review
     from lwtui.models.budget import BudgetReached
 
-    async def hear(event: CriticEvent) -> None:
+    async def handle(event: CriticEvent) -> None:
         match event:
             case Reading(number, total):
-                print(f"{model.name} reads stretch {number} of {total}", file=sys.stderr)
+                print(f"{model.name} is reading part {number} of {total}", file=sys.stderr)
             case Found(finding):
                 findings.append(finding)
 
     tracker = _tracker(file, settings)
     agent = await open_agent(model.name, settings, model=model)
     try:
-        if model.provider != "llama_cpp":  # which costs nothing, unless it has prices
+        if model.provider != "llama_cpp":  # which is free, unless it has prices
             check_budget(tracker.budget, model)
         critic = agent.metered(tracker.task("a review", likely_completion=LIKELY_ANSWER))
-        reviewed = await review(critic, _brief_of(file, parts), parts, hear)
-    except BudgetReached as reached:
-        return reached
+        reviewed = await review(critic, _brief_of(file, parts), parts, handle)
+    except BudgetReached as error:
+        return error
     finally:
         await agent.aclose()
-        _count(file, tracker.usage)
+        _store_usage(file, tracker.usage)
     if reviewed.dropped:
-        told = "whose quotes do not stand in the text, are left out"
-        print(f"{reviewed.dropped} of its findings, {told}.", file=sys.stderr)
+        reason = "left out, because their quotes are not in the text"
+        print(f"{reviewed.dropped} of its findings {reason}.", file=sys.stderr)
     return None
 
 
 def _tracker(file: Path, settings: Settings) -> UsageTracker:
-    """What counts the calls and, for a document, holds them to its budget."""
+    """Return a tracker of token usage, which enforces the budget of a document."""
     if file.suffix.lower() != ".lw":
         return UsageTracker()
     from lwtui.documents.store import Document
 
     with Document.open(file, read_only=True) as document:
-        spent, given, writer = document.usage, document.setting(BUDGET), _known(document.brief.model, settings)
+        spent, given = document.usage, document.setting(BUDGET)
+        writer = _find_model(document.brief.model, settings)
     return UsageTracker(
         lambda: parse_budget(given), spent=spent, spent_prices=lambda: Prices.of(writer) if writer else Prices()
     )
 
 
-def _count(file: Path, usage: Usage) -> None:
-    """Count what a review took into the document that was reviewed."""
+def _store_usage(file: Path, usage: Usage) -> None:
+    """Add the token usage of a review to the document."""
     if file.suffix.lower() != ".lw" or usage == NO_USAGE:
         return
     from lwtui.documents.store import Document
 
     with Document.open(file) as document:
         if document.read_only:
-            told = "What the review took is not counted to the document."
-            print(f"{told} {document.read_only_reason}", file=sys.stderr)
+            warning = "The document does not count the tokens of this review."
+            print(f"{warning} {document.read_only_reason}", file=sys.stderr)
         else:
             document.add_usage(usage)
 
 
-def _known(name: str, settings: Settings) -> ModelSettings | None:
+def _find_model(name: str, settings: Settings) -> ModelSettings | None:
     from lwtui.models.catalog import resolve
 
     try:
         return resolve(name, settings)
     except UsageError:
-        return None  # a model of another machine
+        return None  # the document was written on another machine
 
 
 def _brief_of(file: Path, parts: Sequence[TextPart]) -> Brief:
@@ -210,7 +229,7 @@ def _brief_of(file: Path, parts: Sequence[TextPart]) -> Brief:
 
 
 def markdown_parts(text: str) -> list[TextPart]:
-    """Markdown cut at its headings, each with the line that it stands in."""
+    """Split Markdown at its headings, with the numbers of their lines."""
     from lwtui.documents.plain_text import parser as markdown
     from lwtui.documents.plain_text import without_marks
 
@@ -222,7 +241,7 @@ def markdown_parts(text: str) -> list[TextPart]:
     ]
     lines = text.split("\n")
     for token in tokens:
-        if token.type == "code_block" and token.map:  # nobody's prose; blanks, so that all else stays in its place
+        if token.type == "code_block" and token.map:  # not prose; replaced by blanks, which keeps all offsets
             lines[slice(*token.map)] = [" " * len(line) for line in lines[slice(*token.map)]]
     before = "\n".join(lines[: headings[0][2]] if headings else lines)
     parts = [TextPart("", before)] if before.strip() or not headings else []
@@ -232,7 +251,7 @@ def markdown_parts(text: str) -> list[TextPart]:
     return parts
 
 
-def _tell(file: Path, findings: Sequence[Finding], *, is_document: bool) -> None:
+def _print_findings(file: Path, findings: Sequence[Finding], *, is_document: bool) -> None:
     for finding in findings:
         first, *others = finding.places
         print(f"{file}:{_where(first, is_document)}: {finding.kind}: {finding.message}")
@@ -241,10 +260,10 @@ def _tell(file: Path, findings: Sequence[Finding], *, is_document: bool) -> None
             print(f"  {_where(place, is_document)}: {place.quote}")
     if findings:
         counts = Counter(finding.kind for finding in findings)
-        told = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-        print(f"{len(findings)} finding{'s' * (len(findings) != 1)}: {told}", file=sys.stderr)
+        summary = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
+        print(f"{len(findings)} finding{'s' * (len(findings) != 1)}: {summary}", file=sys.stderr)
 
 
 def _where(place: TextPlace, is_document: bool) -> str:
-    """The line, as compilers write it; in a document, where a line is one of its section, the section too."""
+    """Return the line number; in a document, where lines are counted in each section, the section too."""
     return f"{place.part + 1} “{place.title}”:{place.line}" if is_document else str(place.line)

@@ -1,4 +1,4 @@
-"""``lwtui manual``: every command with all its options on one page, to read or for ``man``."""
+"""``lwtui manual``: print all commands and options on one page, as plain text or as a man page."""
 
 from __future__ import annotations
 
@@ -11,52 +11,56 @@ from lwtui.command_line.parser import Parser, command_parser
 
 _ENVIRONMENT = """\
 LWTUI_API_KEY
-    The key for endpoints that have none of their own in the settings.
+    The key for endpoints without a key of their own in the settings.
 OPENAI_API_KEY
     The key for api.openai.com, and for no other address.
-LWTUI_CONFIG_DIR, LWTUI_CACHE_DIR
-    Folders to use in place of the system's for settings, and for models and logs.
+LWTUI_CONFIG_DIR, LWTUI_CACHE_DIR, LWTUI_STATE_DIR
+    Folders to use instead of the system's: for settings, for models, and for the log.
+LWTUI_LOG_LEVEL
+    How much to log: debug, info, warning (the default) or error.
+LWTUI_SERVE_TOKEN
+    The token of lwtui serve.
 HF_TOKEN, HF_ENDPOINT
     The key and the address of the hub that models are downloaded from.
-LWTUI_DEBUG
-    Set to 1, it shows the details of a fault of lwtui itself.
 VISUAL, EDITOR
-    The editor that opens the settings and sections.
+    The editor for the settings and for sections.
 NO_COLOR
-    Set to anything, it switches colours off.
+    If it is set, colors are off.
 """
 _FILES = """\
 settings.toml
-    The settings; lwtui config path says where it is.
+    The settings; lwtui config path prints where it is.
 prompts/
-    Beside the settings: prompts of your own in place of lwtui's.
+    Beside the settings: your own prompts, which replace lwtui's.
 *.lw
     A document: an SQLite database with the plan and every version of every section.
-last-error.txt
-    In the cache folder: the details of the last fault of lwtui itself.
+lwtui.log
+    The log, with the details of internal errors; lwtui doctor prints where it is.
 """
 _EXIT_STATUS = """\
-0     done
-1     failed; one line on standard error says why
-2     used wrongly
-130   interrupted; what was written is kept, and the command that goes on is printed
+0     success
+1     failure; one line on standard error says why
+2     invalid command line or settings
+130   interrupted; the text so far is kept, and the command that resumes is printed
 """
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "manual",
-        "Print the manual: every command with all its options, the environment, files and exit codes.",
+        "Print the manual: all commands and options, environment variables, files and exit codes.",
         """
         lwtui manual | less
         lwtui manual --man > ~/.local/share/man/man1/lwtui.1     # then: man lwtui
         """,
     )
-    result.add_argument("--man", action="store_true", help="in the form that man reads")
+    result.add_argument("--man", action="store_true", help="print a man page")
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Print the manual, and return the exit code."""
     from lwtui import __version__
 
     parts = list(_parts())
@@ -65,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _parts() -> Iterator[tuple[str, str]]:
-    """The manual's headings and what stands under them."""
+    """Yield the headings of the manual and the text below them."""
     from lwtui.cli import app
     from lwtui.cli.command_tree import commands
 
@@ -79,7 +83,7 @@ def _parts() -> Iterator[tuple[str, str]]:
 
 
 def _all_help(parser: argparse.ArgumentParser) -> str:
-    """The help of a command and of the commands below it."""
+    """Return the help of a command and of its subcommands."""
     helps = [parser.format_help()]
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -96,7 +100,7 @@ def _indented(body: str) -> str:
 
 
 def _for_man(parts: list[tuple[str, str]], version: str) -> str:
-    """The manual in roff, each part as it stands."""
+    """Format the manual in roff, without filling lines."""
     page = [f'.TH LWTUI 1 "" "lwtui {version}" "User Commands"']
     for heading, body in parts:
         page += [f'.SH "{heading}"', ".nf", *(_escaped(line) for line in body.splitlines()), ".fi"]

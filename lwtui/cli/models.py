@@ -12,41 +12,46 @@ from typing import Any
 
 import regex
 
-from lwtui.cli.brief import SAMPLING_SETS, sampling_option
+from lwtui.cli.brief import SAMPLING_PRESETS, sampling_option
 from lwtui.cli.models_download import add_download_options, run_download
 from lwtui.cli.models_find import add_find_options, run_find
+from lwtui.cli.models_recommend import recommendation, recommendation_line
 from lwtui.command_line.choice import host_of
+from lwtui.command_line.default_model import default_name
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
-from lwtui.command_line.values import number, whole
+from lwtui.command_line.values import nonnegative_float, positive_int
 from lwtui.config import (
     ModelSettings,
     Settings,
     add_model,
     cache_folder,
     load_settings,
+    parse_token_count,
     public_address,
     remove_model,
     set_value,
     store_api_key,
-    tokens,
 )
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.models.catalog import DEMO, check_gguf, check_name, resolve
-from lwtui.models.llama_cpp.fit import in_gb, memory_in_words
+from lwtui.models.llama_cpp.fit import format_size, memory_summary
 from lwtui.models.profiles import PROFILES, profile_for
 from lwtui.models.servers import loaded_context
 
-_OF_ENDPOINTS = ("model", "key_env", "key_stdin", "constrain")
-_OF_GGUFS = ("kv_type", "flash_attention", "gpu_layers", "threads")
+_ENDPOINT_OPTIONS = ("model", "key_env", "key_stdin", "constrain")
+_GGUF_OPTIONS = ("kv_type", "flash_attention", "gpu_layers", "threads")
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "models",
-        "List, find, add, download, verify and remove the models that --model names.",
+        "List, find, add, download, verify and remove the models that --model names.\n"
+        "Without an action, list them, and recommend a model for this machine.",
         """
         lwtui models
+        lwtui models download starter
         lwtui models find
         lwtui models add gpt --base-url https://api.openai.com/v1 --model gpt-5-mini --key-env OPENAI_API_KEY
         lwtui models add local --base-url http://127.0.0.1:11434/v1 --model qwen3:8b --use
@@ -57,47 +62,49 @@ def parser() -> Parser:
         lwtui models remove gpt
         """,
     )
+    result.add_argument("--json", action="store_true", help="print the list as JSON")
     actions = result.add_subparsers(dest="action", metavar="ACTION")
-    listing = actions.add_parser("list", help="list the models (also without an action)")
-    listing.add_argument("--json", action="store_true", help="as a JSON list")
-    add_find_options(actions.add_parser("find", help="find the model servers that run on this machine"))
-    _add_options(actions.add_parser("add", help="add an endpoint's model, or a GGUF on this machine"))
-    add_download_options(actions.add_parser("download", help="download a GGUF, or list those that can be had by name"))
-    verify = actions.add_parser("verify", help="make a tiny call and tell how fast it was")
+    listing = actions.add_parser("list", help="list the models, and recommend one (the default action)")
+    listing.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    add_find_options(actions.add_parser("find", help="find model servers on this machine"))
+    _add_options(actions.add_parser("add", help="add a model of an endpoint, or a GGUF on this machine"))
+    add_download_options(actions.add_parser("download", help="download a GGUF, or list those with a short name"))
+    verify = actions.add_parser("verify", help="make a tiny call, and print how fast it was")
     verify.add_argument("name", metavar="NAME")
-    remove = actions.add_parser("remove", help="remove a model and the key that the keyring has for it")
+    remove = actions.add_parser("remove", help="remove a model and its key in the keyring")
     remove.add_argument("name", metavar="NAME")
     return result
 
 
-def _add_options(to: argparse.ArgumentParser) -> None:
-    to.description = "Add a model of an OpenAI-compatible endpoint (--base-url), or a GGUF on this machine (--path)."
-    to.add_argument("name", metavar="NAME", help="what --model is to call it")
-    to.add_argument("--base-url", metavar="URL", help="the endpoint, such as https://api.openai.com/v1")
-    to.add_argument("--model", metavar="ID", help="the endpoint's own name for the model (default: NAME)")
-    to.add_argument("--path", metavar="FILE", help="a GGUF file")
-    to.add_argument("--key-env", metavar="VAR", help="the environment variable that holds the endpoint's key")
-    to.add_argument("--key-stdin", action="store_true", help="read the key from standard input into the system keyring")
-    to.add_argument(
-        "--context-length", type=_tokens, metavar="N", help="tokens, such as 32k (default: what the model says)"
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    parser.description = (
+        "Add a model of an OpenAI-compatible endpoint (--base-url), or a GGUF on this machine (--path)."
     )
-    to.add_argument("--kv-type", choices=("f16", "q8_0"), help="how a GGUF's cache is kept (default: what fits)")
-    to.add_argument("--flash-attention", choices=("on", "off", "auto"), help="of a GGUF (default: by --kv-type)")
-    to.add_argument("--gpu-layers", type=_whole_or_none, metavar="N", help="of a GGUF (default: as many as fit)")
-    to.add_argument("--threads", type=whole, metavar="N", help="that compute a GGUF (default: one for each core)")
-    to.add_argument("--profile", choices=sorted(PROFILES), help="how to prompt it (default: by its name)")
-    to.add_argument("--constrain", choices=("grammar", "json_schema"), help="what the endpoint can hold answers to")
-    to.add_argument("--temperature", type=number, metavar="T", help="of the sampling")
-    to.add_argument(
-        "--sampling", type=sampling_option, metavar="LIST", help=f'such as "min_p=0.05, top_k=40", or {SAMPLING_SETS}'
-    )
-    to.add_argument("--price-input", type=number, metavar="PRICE", help="of a million tokens of prompts")
-    to.add_argument("--price-output", type=number, metavar="PRICE", help="of a million tokens of answers")
-    to.add_argument("--use", action="store_true", help="make it the model that is used without --model")
-    to.add_argument("--force", action="store_true", help="replace a model of that name")
+    add("name", metavar="NAME", help="the name for --model")
+    add("--base-url", metavar="URL", help="the endpoint, such as https://api.openai.com/v1")
+    add("--model", metavar="ID", help="the endpoint's name for the model (default: NAME)")
+    add("--path", metavar="FILE", help="a GGUF file")
+    add("--key-env", metavar="VAR", help="the environment variable that holds the endpoint's key")
+    add("--key-stdin", action="store_true", help="read the key from standard input into the system keyring")
+    add("--context-length", type=_tokens, metavar="N", help="in tokens, such as 32k (default: from the model)")
+    add("--kv-type", choices=("f16", "q8_0"), help="data type of a GGUF's KV cache (default: whichever fits)")
+    add("--flash-attention", choices=("on", "off", "auto"), help="for a GGUF (default: by --kv-type)")
+    add("--gpu-layers", type=_int_or_zero, metavar="N", help="layers of a GGUF on the GPU (default: as many as fit)")
+    add("--threads", type=positive_int, metavar="N", help="threads that run a GGUF (default: one per core)")
+    add("--profile", choices=sorted(PROFILES), help="how to prompt the model (default: by its name)")
+    add("--constrain", choices=("grammar", "json_schema"), help="constrained decoding that the endpoint supports")
+    add("--temperature", type=nonnegative_float, metavar="T", help="sampling temperature")
+    sampling_help = f'other sampling options, such as "min_p=0.05, top_k=40", or {SAMPLING_PRESETS}'
+    add("--sampling", type=sampling_option, metavar="LIST", help=sampling_help)
+    add("--price-input", type=nonnegative_float, metavar="PRICE", help="price of a million input tokens")
+    add("--price-output", type=nonnegative_float, metavar="PRICE", help="price of a million output tokens")
+    add("--use", action="store_true", help="make it the default model")
+    add("--force", action="store_true", help="replace a model of the same name")
 
 
 def run(options: argparse.Namespace) -> int:
+    """Run the command, and return the exit code."""
     settings = load_settings()
     match options.action:
         case "find":
@@ -117,19 +124,23 @@ def run(options: argparse.Namespace) -> int:
 
 def _list(settings: Settings, *, as_json: bool) -> None:
     models = {"demo": DEMO} | settings.models
+    default = default_name(settings)
     if as_json:
-        print(json.dumps([_described(model, settings) for model in models.values()], ensure_ascii=False, indent=2))
+        described = [_described(model, default) for model in models.values()]
+        shown = {"models": described, "recommended": recommendation(settings)}
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
         return
     width = max(map(len, models))
     for model in models.values():
-        mark = "*" if model.name == settings.model else " "
-        memory = memory_in_words(model)
+        mark = "*" if model.name == default else " "
+        memory = memory_summary(model)
         print(f"{mark} {model.name:<{width}}  {_where(model)}" + (f" ({memory})" if memory else ""))
+    print(recommendation_line(settings))
 
 
-def _described(model: ModelSettings, settings: Settings) -> dict[str, Any]:
-    """A model's settings that are not the defaults. None of them is secret."""
-    shown = {"name": model.name, "provider": model.provider, "default": model.name == settings.model}
+def _described(model: ModelSettings, default: str) -> dict[str, Any]:
+    """Return the settings of a model that differ from the defaults. None of them is secret."""
+    shown = {"name": model.name, "provider": model.provider, "default": model.name == default}
     if model.provider == "openai":
         shown |= {"model": model.model or model.name, "base_url": public_address(model.base_url)}
     given = {item.name: getattr(model, item.name) for item in fields(ModelSettings)}
@@ -150,11 +161,14 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
     name: str = options.name
     check_name(name)
     if name in settings.models and not options.force:
-        raise UsageError(f"There is a model named {name!r} already. Replace it with --force, or choose another name.")
+        raise UsageError(
+            f"There is already a model named {name!r}. Replace it with --force, or choose another name.",
+            code="already-exists",
+        )
     if bool(options.path) == bool(options.base_url):
-        raise UsageError("Give either --base-url, for an endpoint, or --path, for a GGUF on this machine.")
+        raise UsageError("Use either --base-url, for an endpoint, or --path, for a GGUF on this machine.")
     if options.key_env and options.key_stdin:
-        raise UsageError("Give either --key-env or --key-stdin.")
+        raise UsageError("Use either --key-env or --key-stdin, not both.")
     model = _gguf(options) if options.path else _endpoint(options)
     profile_for(model)
     if options.key_stdin:
@@ -167,9 +181,9 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
 
 def _endpoint(options: argparse.Namespace) -> ModelSettings:
     host_of(options.base_url)
-    _refuse(options, _OF_GGUFS, "GGUFs", "--base-url")
+    _refuse(options, _GGUF_OPTIONS, "GGUFs", "--base-url")
     if options.key_env and not regex.fullmatch(r"[A-Za-z_]\w*", options.key_env):
-        # Somebody may have put the key itself here, so it is not repeated.
+        # The value may be the key itself, so the message does not repeat it.
         raise UsageError("--key-env takes the name of an environment variable, such as OPENAI_API_KEY.")
     return ModelSettings(
         options.name,
@@ -181,20 +195,20 @@ def _endpoint(options: argparse.Namespace) -> ModelSettings:
 
 
 def _gguf(options: argparse.Namespace) -> ModelSettings:
-    _refuse(options, _OF_ENDPOINTS, "endpoints", "--path")
+    _refuse(options, _ENDPOINT_OPTIONS, "endpoints", "--path")
     if options.kv_type == "q8_0" and options.flash_attention == "off":
-        raise UsageError("--kv-type q8_0 needs flash attention: leave --flash-attention off away.")
+        raise UsageError("--kv-type q8_0 needs flash attention. Leave out --flash-attention off.")
     path = Path(options.path).expanduser().absolute()
     check_gguf(path)
-    own = {name: value for name in _OF_GGUFS if (value := getattr(options, name)) is not None}
-    return ModelSettings(options.name, provider="llama_cpp", path=str(path), **own, **_shared(options))
+    gguf_settings = {name: value for name in _GGUF_OPTIONS if (value := getattr(options, name)) is not None}
+    return ModelSettings(options.name, provider="llama_cpp", path=str(path), **gguf_settings, **_shared(options))
 
 
 def _refuse(options: argparse.Namespace, names: tuple[str, ...], kind: str, other: str) -> None:
     for name in names:
         given = getattr(options, name)
         if given is not None and given is not False and given != "":
-            raise UsageError(f"--{name.replace('_', '-')} is for {kind}, and does not go with {other}.")
+            raise UsageError(f"--{name.replace('_', '-')} is for {kind}: leave it out, or leave out {other}.")
 
 
 def _shared(options: argparse.Namespace) -> dict[str, Any]:
@@ -212,7 +226,7 @@ def _read_key() -> str:
 
 def _checked_key(key: str) -> str:
     if not key.strip():
-        raise UsageError("No key came on standard input.")
+        raise UsageError("There is no key on standard input. Pipe it in, or type it when asked.", code="no-key")
     return key.strip()
 
 
@@ -227,7 +241,7 @@ def _remove(name: str, settings: Settings) -> None:
     if settings.model == name:
         set_value("model", "")
     if (path := Path(settings.models[name].path).expanduser()).is_relative_to(cache_folder()) and path.is_file():
-        say(f"Its file stays, {in_gb(path.stat().st_size)}: {path}")
+        say(f"Its file of {format_size(path.stat().st_size)} is still there: {path}")
     say(f"Removed {name}." + (" The demo model is the default now." if settings.model == name else ""))
 
 
@@ -236,7 +250,7 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
     from lwtui.agentwrite.model_check import check_model
     from lwtui.command_line.terms import show_terms_once
 
-    async def tried() -> str:
+    async def check() -> str:
         agent = await open_agent(model.name, settings, model=model)
         try:
             return await check_model(agent) + _context_hint(model, await loaded_context(model))
@@ -245,38 +259,38 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
 
     show_terms_once(model)
     _check_pin(model)
-    print(asyncio.run(tried()))
-    if memory := memory_in_words(model):
+    print(asyncio.run(check()))
+    if memory := memory_summary(model):
         print(f"{model.name} {memory}.")
     return 0
 
 
 def _context_hint(model: ModelSettings, loaded: int) -> str:
-    """What to set where a server has loaded a model with a context that it tells nobody who asks for text."""
+    """Return a hint for a model that its server has loaded with a context length that lwtui does not know."""
     if not loaded or loaded == model.context_length:
         return ""
     return (
-        f"\nIts server has loaded it with {loaded:,} tokens of context, and would cut longer prompts without a word: "
+        f"\nIts server has loaded it with {loaded:,} tokens of context, and cuts longer prompts silently. Tell lwtui: "
         f"lwtui config set models.{model.name}.context_length {loaded}"
     )
 
 
 def _check_pin(model: ModelSettings) -> None:
-    """Raise :class:`LwtuiError` if a file that was downloaded is no longer what it was."""
-    from lwtui.models.known_ggufs import pinned
+    """Raise :class:`LwtuiError` if a downloaded file has changed since."""
+    from lwtui.models.known_ggufs import read_pin
     from lwtui.models.llama_cpp.hashing import file_hash
 
     path = Path(model.path).expanduser()
-    kept = pinned(path) if model.path else {}
-    if kept and path.is_file() and file_hash(path) != kept["sha256"]:
+    pin = read_pin(path) if model.path else {}
+    if pin and path.is_file() and file_hash(path) != pin["sha256"]:
         raise LwtuiError(
-            f"{path} is not the file that was downloaded: it changed since. Remove it and download it again."
+            f"{path} has changed since it was downloaded. Remove it and download it again.", code="hash-differs"
         )
 
 
 def _tokens(given: str) -> int:
     try:
-        number = tokens(given)
+        number = parse_token_count(given)
     except ValueError:
         number = 0
     if number <= 0:
@@ -284,5 +298,5 @@ def _tokens(given: str) -> int:
     return number
 
 
-def _whole_or_none(given: str) -> int:
-    return 0 if given == "0" else whole(given)
+def _int_or_zero(given: str) -> int:
+    return 0 if given == "0" else positive_int(given)

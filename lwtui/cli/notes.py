@@ -1,4 +1,4 @@
-"""``lwtui notes DOC.lw``: what the model always knows while it writes the document."""
+"""``lwtui notes DOC.lw``: show and change the notes that the model sees while it writes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from lwtui.documents.model import NOTE_KINDS, Note
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError
 
-_MOST_TEXT = 2**20  # characters of one note
+_MAX_TEXT = 2**20  # characters of one note
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "notes",
-        "Show or change the notes of a document: what the model sees with every section, or where a keyword occurs.",
+        "Show or change the notes of a document. The model sees them with every section, or where a trigger occurs.",
         """
         lwtui notes novel.lw
         lwtui notes novel.lw --add Tone --text "Dry wit, short sentences." --kind style
@@ -31,26 +32,28 @@ def parser() -> Parser:
     )
     result.add_argument("document", type=Path, metavar="DOC.lw", help="the document")
     change = result.add_mutually_exclusive_group()
-    change.add_argument("--add", metavar="TITLE", help="add a note, or give the one of that title another text")
+    change.add_argument("--add", metavar="TITLE", help="add a note, or replace the text of the note of that title")
     change.add_argument("--remove", metavar="TITLE", help="remove a note; undo in the app brings it back")
     result.add_argument("--text", help="the text of the note; - reads standard input")
     result.add_argument(
-        "--kind", default="", help=f"{', '.join(NOTE_KINDS)} or a word of yours (default: {NOTE_KINDS[0]})"
+        "--kind", default="", help=f"{', '.join(NOTE_KINDS)}, or any other word (default: {NOTE_KINDS[0]})"
     )
     result.add_argument(
         "--trigger",
         action="append",
         default=[],
         metavar="WORD",
-        help="show the note only where this occurs in the plan's line or the text just before; may be given again",
+        help="show the note only where this word occurs in the section's line of the plan or in the text just before; "
+        "may be repeated",
     )
     result.add_argument("--json", action="store_true", help='print [{"title", "kind", "triggers", "text"}]')
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Show or change the notes, and return the exit code."""
     if options.add is None and (options.text is not None or options.kind or options.trigger):
-        raise UsageError("--text, --kind and --trigger say what --add is to add.")
+        raise UsageError("--text, --kind and --trigger need --add.")
     if options.add is None and options.remove is None:
         with Document.open(options.document, read_only=True) as document:
             _show(document.notes, as_json=options.json)
@@ -72,10 +75,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _with(notes: Sequence[Note], options: argparse.Namespace) -> list[Note]:
     if options.text is None:
-        raise UsageError("--add needs --text, with what the note says.")
-    text = sys.stdin.read(_MOST_TEXT) if options.text == "-" else options.text
+        raise UsageError("--add needs --text with the text of the note.")
+    text = sys.stdin.read(_MAX_TEXT) if options.text == "-" else options.text
     if not text.strip():
-        raise UsageError("The note says nothing. Give its text with --text.")
+        raise UsageError("The note is empty. Give its text with --text.")
     triggers = tuple(options.trigger)
     found = next((note for note in notes if note.title == options.add), None)
     if found is None:
@@ -90,7 +93,8 @@ def _without(notes: Sequence[Note], title: str) -> list[Note]:
     left = [note for note in notes if note.title != title]
     if len(left) == len(notes):
         raise UsageError(
-            f"There is no note {title!r}. Those there are: {', '.join(one.title for one in notes) or 'none'}."
+            f"There is no note {title!r}. Existing notes: {', '.join(note.title for note in notes) or 'none'}.",
+            code="not-found",
         )
     return left
 

@@ -1,4 +1,4 @@
-"""Files that a command is asked to write: their format, and that nothing is lost by writing them."""
+"""Output files: their format, and checks before any work is done that they can be written."""
 
 from __future__ import annotations
 
@@ -10,44 +10,60 @@ from lwtui.errors import DocumentError, UsageError
 
 
 def format_of(path: Path) -> str:
-    """The format that the end of a file's name stands for.
+    """Return the export format of a file by its extension.
 
-    Raises :class:`UsageError`, or :class:`lwtui.errors.LwtuiError` that says what to install for it.
+    Raises:
+        UsageError: The extension is unknown.
+        LwtuiError: A package is missing; the message says what to install.
     """
     return check_format(path)
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
-    """Find out that ``path`` can be written before any work is done for it.
+    """Check that a file can be written.
 
-    Raises :class:`UsageError` if it is there already or has no folder, :class:`DocumentError` if its folder cannot
-    be written.
+    Raises:
+        UsageError: It exists and ``overwrite`` is not set, or it has no folder.
+        DocumentError: Its folder is not writable.
     """
     if path.is_dir():
-        raise UsageError(f"{path} is a folder. Name a file in it.")
+        raise UsageError(f"{path} is a folder. Name a file in it.", code="is-folder")
     if path.exists() and not overwrite:
-        raise UsageError(f"{path} is there already. Choose another name, or overwrite it with --force.")
+        raise UsageError(
+            f"{path} already exists. Choose another name, or overwrite it with --force.", code="already-exists"
+        )
     check_folder(path.parent)
 
 
 def check_folder(folder: Path) -> None:
-    """Raises :class:`UsageError` if there is no such folder, :class:`DocumentError` if it cannot be written."""
+    """Check that files can be created in a folder.
+
+    Raises:
+        UsageError: There is no such folder.
+        DocumentError: The folder is not writable.
+    """
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}. Make it first: mkdir -p {folder}")
+        raise UsageError(f"There is no folder {folder}. Create it: mkdir -p {folder}", code="not-found")
     try:
         with tempfile.TemporaryFile(dir=folder):
             return
     except OSError as error:
         raise DocumentError(
-            f"Cannot write in the folder {folder}: {error.strerror}. Choose another, or mend its permissions."
+            f"Cannot write in the folder {folder}: {error.strerror}. Choose another one, or fix its permissions.",
+            code="unwritable",
         ) from None
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder, with those above it. Raises :class:`DocumentError`."""
+    """Create a folder and its parents.
+
+    Raises:
+        DocumentError: It cannot be created.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DocumentError(
-            f"Cannot make the folder {folder}: {error.strerror}. Choose another: lwtui config set documents FOLDER"
+            f"Cannot create the folder {folder}: {error.strerror}. Choose another: lwtui config set documents FOLDER",
+            code="unwritable",
         ) from None

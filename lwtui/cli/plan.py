@@ -1,4 +1,4 @@
-"""``lwtui plan INSTRUCTION``: print the plan that a model proposes."""
+"""``lwtui plan INSTRUCTION``: have a model plan a document, and print the plan."""
 
 from __future__ import annotations
 
@@ -21,27 +21,29 @@ from lwtui.files import write_atomically
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "plan",
-        "Print the plan of a document: its sections, what each says and how long it is.\n"
-        "The plan can be edited and given to lwtui write --plan.",
+        "Print a plan for a document: its sections, their main points and lengths.\n"
+        "You can edit the plan and pass it to lwtui write --plan.",
         """
         lwtui plan "Write a guide to growing tomatoes on a balcony" --words 1500
         lwtui plan "写一篇关于长城的文章，两千字" --model demo
         lwtui plan - --json < instruction.txt > plan.json
         """,
     )
-    result.add_argument("instruction", metavar="INSTRUCTION", help="what is to be written; - reads standard input")
+    result.add_argument("instruction", metavar="INSTRUCTION", help="what to write; - reads standard input")
     add_brief_options(result)
     add_model_options(result)
     result.add_argument(
         "--json", action="store_true", help='print {"title", "sections": [{"title", "main_point", "words"}]}'
     )
-    result.add_argument("--quiet", action="store_true", help="tell nothing on standard error but errors")
+    result.add_argument("--quiet", action="store_true", help="print nothing but errors on standard error")
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Print the plan, and return the exit code."""
     settings = load_settings()
     instruction = read_instruction(options.instruction)
     model = choose_model(options, settings, default=settings.roles.get(Role.PLAN.value, ""))
@@ -60,34 +62,38 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _plan(brief: Brief, settings: Settings, model: ModelSettings, progress: Progress) -> Plan:
-    async def tell(event: Event) -> None:
+    async def emit(event: Event) -> None:
         progress.take(event)
 
     agent = await open_agent(model.name, settings, model=model)
     try:
-        return await ask_for_plan(agent, brief, tell)
+        return await ask_for_plan(agent, brief, emit)
     finally:
         progress.clear()
         await agent.aclose()
 
 
 async def ask_for_plan(agent: Agent, brief: Brief, emit: Emit, begun: Plan | None = None) -> Plan:
-    """Have a model plan, or go on with a plan that was ``begun``. Where no usable plan comes, the last answer is left
-    in a file that the error names."""
+    """Have a model plan, or complete a plan that was ``begun``.
+
+    Raises:
+        PlanError: No answer was a usable plan. The last answer is kept in a file that the error names.
+        LwtuiError: A call failed.
+    """
     try:
         return await plan_document(agent, brief, emit, begun)
     except PlanError as error:
-        keep_rejected(error)
+        save_rejected_plan(error)
         raise
 
 
-def keep_rejected(error: PlanError) -> None:
-    """Write what came instead of a plan into the cache folder, and add a note to the error that says where."""
+def save_rejected_plan(error: PlanError) -> None:
+    """Write a rejected answer to a file in the cache folder, and add a note to the error that says where it is."""
     path = cache_folder() / "last-rejected-plan.txt"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, error.raw)
     except OSError as problem:
-        error.add_note(f"What the model gave could not be kept in {path}: {problem.strerror}.")
+        error.add_note(f"Cannot write the model's answer to {path}: {problem.strerror}.")
     else:
-        error.add_note(f"What the model gave is in {path}.")
+        error.add_note(f"The model's answer is in {path}.")

@@ -1,4 +1,4 @@
-"""A plan as a text that a person reads, edits in any editor, and gives back with ``lwtui write --plan``."""
+"""Plans as plain text, which the user can edit and pass to ``lwtui write --plan``."""
 
 from __future__ import annotations
 
@@ -8,32 +8,37 @@ from pathlib import Path
 
 import regex
 
-from lwtui.agentwrite.plan_format import PlanError, parse_plan
+from lwtui.agentwrite.plan_format import PlanError
+from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.documents.model import Brief, Plan
-from lwtui.documents.outline import labels, sums
+from lwtui.documents.outline import outline_numbers, subtree_totals
 from lwtui.errors import UsageError
 from lwtui.text import clean, counts_characters
 
 _WIDTH = 96
 _TOTAL = regex.compile(r"[\d,]+ (?:words|characters) in \d+ sections?")
-# Numbers stand at the left margin, main points further in. 2.1 is within 2, whose own length is that of all within it.
+# Numbers are near the left margin, and main points are indented further. 2.1 is within 2, whose length is the total.
 _ENTRY = regex.compile(
     r" {0,3}(?P<number>\d+(?:\.\d+)+(?=[.)]?\s)|\d+(?=[.)]))[.)]?\s+(?P<title>.*\S)\s+"
     r"\((?P<words>\d[\d,]*)(?: (?:words?|characters?))?(?P<sum> in \d+ sections?)?\)\s*"
 )
-_MOST_BYTES = 2**22
+_MAX_BYTES = 2**22
 
 
 def unit_of(language: str) -> str:
-    """What lengths in ``language`` count."""
+    """Return the unit of lengths in ``language``: "words" or "characters"."""
     return "characters" if counts_characters(language) else "words"
 
 
 def show_plan(plan: Plan, language: str) -> str:
-    """The plan as a numbered list; :func:`read_plan` reads it again."""
+    """Format a plan as a numbered list, which :func:`read_plan` reads."""
     unit, own = unit_of(language), [section.words for section in plan.sections]
-    named, words, counts = labels(plan), sums(plan, own), sums(plan, [int(one > 0) for one in own])
-    lines = [plan.title, f"{plan.words:,} {unit} in {_counted(sum(one > 0 for one in own))}"]
+    named, words, counts = (
+        outline_numbers(plan),
+        subtree_totals(plan, own),
+        subtree_totals(plan, [int(own_words > 0) for own_words in own]),
+    )
+    lines = [plan.title, f"{plan.words:,} {unit} in {_counted(sum(own_words > 0 for own_words in own))}"]
     for at, section in enumerate(plan.sections):
         size = f"{section.words:,} {unit}" if section.words else f"{words[at]:,} {unit} in {_counted(counts[at])}"
         number = f"{named[at]:>2}." if section.level == 1 else f"{' ' * min(3, section.level)}{named[at]}"
@@ -49,12 +54,18 @@ def _counted(count: int) -> str:
 
 
 def load_plan(file: Path, instruction: str, words: int | None) -> Plan:
-    """The plan in a file: JSON, the paper's step lines, or the list that ``lwtui plan`` prints.
+    """Read a plan from a file: JSON, the step lines of the paper, or the list that ``lwtui plan`` prints.
 
-    Its targets are scaled to ``words``, or stay as they are for ``None``. Raises :class:`UsageError`.
+    Args:
+        file: The file.
+        instruction: What to write; it provides a title if the plan has none.
+        words: The length that the targets are scaled to; ``None`` keeps them.
+
+    Raises:
+        UsageError: The file cannot be read, or is not a usable plan.
     """
     try:
-        if file.stat().st_size > _MOST_BYTES:
+        if file.stat().st_size > _MAX_BYTES:
             raise UsageError(f"{file} is too large to be a plan.")
         return read_plan(file.read_text(encoding="utf-8-sig"), instruction, words)
     except OSError as error:
@@ -62,38 +73,42 @@ def load_plan(file: Path, instruction: str, words: int | None) -> Plan:
     except UnicodeDecodeError:
         raise UsageError(f"Cannot read the plan {file}: it is not UTF-8 text.") from None
     except PlanError as error:
-        raise UsageError(f"The plan in {file} cannot be used: {error.findings[0]}") from None
+        raise UsageError(f"The plan in {file} is not usable: {error.findings[0]}") from None
 
 
 def read_plan(text: str, instruction: str, words: int | None) -> Plan:
-    """As :func:`load_plan`, from a text. Raises :class:`PlanError` with every finding."""
+    """Read a plan from a text, like :func:`load_plan`.
+
+    Raises:
+        PlanError: It is not a usable plan.
+    """
     raw = clean(text)
     if any(_ENTRY.fullmatch(line) for line in raw.split("\n")):
         raw = json.dumps(_from_list(raw))
-    return parse_plan(raw, Brief(instruction, words or 0))
+    return parse_plan(raw, Brief(instruction, words or 0), strict=True)
 
 
-def _due(last: list[int], depth: int) -> list[int]:
-    """The number that comes after ``last`` on a level."""
+def _next_number(last: list[int], depth: int) -> list[int]:
+    """Return the number that follows ``last`` on the level ``depth``."""
     kept = last[:depth] if depth <= len(last) else [*last, 0]
     return [*kept[:-1], kept[-1] + 1]
 
 
 def _from_list(text: str) -> dict[str, object]:
-    """The JSON form of a numbered list. What does not belong in it is a finding, not dropped."""
+    """Convert a numbered list to the JSON form. Lines that do not belong there raise :class:`PlanError`."""
     title: list[str] = []
     entries: list[dict[str, object]] = []
     points: list[list[str]] = []
     numbers: list[int] = []
     for line in text.split("\n"):
         if match := _ENTRY.fullmatch(line):
-            came = [int(part) for part in match["number"].split(".")]
-            numbers = _due(numbers, len(came))
-            if came != numbers:
-                finding = f"Section {'.'.join(map(str, numbers))} was due, but number {match['number']} came."
+            given = [int(part) for part in match["number"].split(".")]
+            numbers = _next_number(numbers, len(given))
+            if given != numbers:
+                finding = f"Expected section {'.'.join(map(str, numbers))}, but found {match['number']}."
                 raise PlanError(finding, (finding,), text)
             words = 0 if match["sum"] else int(match["words"].replace(",", ""))
-            entries.append({"title": match["title"], "words": words, "level": len(came)})
+            entries.append({"title": match["title"], "words": words, "level": len(given)})
             points.append([])
         elif not line.strip() or (not entries and _TOTAL.fullmatch(line.strip())):
             continue

@@ -1,6 +1,6 @@
-"""What a command that runs for minutes tells meanwhile, on standard error.
+"""Progress of long-running commands on standard error.
 
-On a terminal a line that is kept up to date; elsewhere a plain line for each thing that happened.
+On a terminal it is one line that is redrawn; elsewhere, a line for each event that matters.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from lwtui.command_line.guard import say
 from lwtui.text import clean, duration
 
 _REDRAW_SECONDS = 0.1
-_LONGEST_TITLE = 40  # columns of a section's heading in the line
-_LEAST_SECONDS = 1.0  # of writing before a speed means anything
+_MAX_TITLE = 40  # columns of a section's heading
+_MIN_SECONDS = 1.0  # of writing, before the speed is shown
 
 
 class Progress:
-    """Shows events on standard error. ``quiet`` shows none."""
+    """Shows events on standard error, unless ``quiet`` is set."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._state = RunState()
-        self._recorded = False  # whether someone else applies the events to the state
-        self._has_text = False  # whether any has come
+        self._is_recorded = False  # whether a recorder applies the events to the state
+        self._has_text = False
         self._unit = "words"
         self._quiet = quiet or sys.stderr is None
         self._live = not self._quiet and sys.stderr.isatty()
@@ -47,18 +47,18 @@ class Progress:
         self._drawn = False
 
     def begin(self, state: RunState, unit: str) -> None:
-        """Show a run of which ``state`` is kept up to date. Lengths are in ``unit``."""
-        self._state, self._unit, self._recorded = state, unit, True
+        """Show a run whose ``state`` a recorder keeps up to date. Lengths are in ``unit``."""
+        self._state, self._unit, self._is_recorded = state, unit, True
 
     def take(self, event: Event) -> None:
-        """Show what ``event`` changes."""
+        """Show an event."""
         if self._quiet:
             return
-        if not self._recorded:
+        if not self._is_recorded:
             self._state.apply(event)
         if isinstance(event, TextDelta) and not self._has_text:
             self._has_text = True
-            self._state.throughput.restart()  # what a model does before its first word is no part of its speed
+            self._state.throughput.restart()  # the time before the first word does not count
         if note := self._note(event):
             self.note(note)
         is_due = monotonic() - self._drawn_at >= _REDRAW_SECONDS and not isinstance(event, PlanReady | Grounded)
@@ -67,13 +67,13 @@ class Progress:
             self._draw(_status(event) or progress_line(self._state, self._unit, width))
 
     def note(self, line: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         if not self._quiet:
             self.clear()
             say(line)
 
     def clear(self) -> None:
-        """Take the line that is kept up to date off the screen."""
+        """Erase the line that is redrawn."""
         if self._drawn:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
@@ -90,13 +90,13 @@ class Progress:
             case PlanGrew(planned=planned, chapters=chapters) if planned:
                 return f"{planned} of {chapters} chapters planned"
             case PlanRejected(attempt=attempt, findings=findings):
-                return f"Try {attempt} cannot be used: {clean(findings[0])}"
+                return f"The plan of attempt {attempt} is not usable: {clean(findings[0])}"
             case Retrying(reason=reason, delay=delay):
-                return f"{clean(reason).rstrip('.')}. Trying again" + (f" in {duration(delay)}." if delay >= 1 else ".")
+                return f"{clean(reason).rstrip('.')}. Retrying" + (f" in {duration(delay)}." if delay >= 1 else ".")
             case NotesLeftOut(titles=titles):
-                return f"No room for these notes: {', '.join(titles)}"
+                return f"No room in the prompt for these notes: {', '.join(titles)}"
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
-                return f"The text so far has {full:,} tokens: the model sees notes and its end, {sent:,} tokens."
+                return f"The text so far has {full:,} tokens; the model sees its end and summaries, {sent:,} tokens."
             case SectionFinished(section_id=section_id, length=length, seconds=seconds):
                 run = self._state.runs[section_id]
                 where = f"{run.position}/{run.total} {run.title}".rstrip()
@@ -106,7 +106,7 @@ class Progress:
 
 
 def progress_line(state: RunState, unit: str, width: int) -> str:
-    """How far a run is, in one line of at most ``width`` columns."""
+    """Return the progress of a run in one line of at most ``width`` columns."""
     if not state.target:
         return _fit(f"Planning … {len(state.plan_text)} characters", width)
     parts = [f"{state.length:,} of {state.target:,} {unit}"]
@@ -116,14 +116,14 @@ def progress_line(state: RunState, unit: str, width: int) -> str:
     if state.open:
         first, *others = state.open
         more = f" (+{len(others)})" if others else ""
-        parts.insert(0, f"{first.position}/{first.total}{more} {_fit(first.title, _LONGEST_TITLE)}".rstrip())
+        parts.insert(0, f"{first.position}/{first.total}{more} {_fit(first.title, _MAX_TITLE)}".rstrip())
     return _fit(" · ".join(parts), width)
 
 
 def _has_speed(state: RunState) -> bool:
-    """Whether text has come for long enough to tell how fast."""
+    """Tell whether text has been streaming for long enough to show its speed."""
     first = min((run.first_text for run in state.runs.values() if run.first_text is not None), default=None)
-    return first is not None and state.clock() - first >= _LEAST_SECONDS
+    return first is not None and state.clock() - first >= _MIN_SECONDS
 
 
 def _status(event: Event) -> str:
@@ -137,7 +137,7 @@ def _status(event: Event) -> str:
 
 
 def _fit(text: str, width: int) -> str:
-    """``text`` cut to ``width`` columns of a terminal."""
+    """Truncate ``text`` to ``width`` columns of a terminal."""
     if sum(map(_columns, text)) <= width:
         return text
     fitted, used = "", 0

@@ -1,4 +1,4 @@
-"""``lwtui serve``: the app in a browser."""
+"""``lwtui serve``: open the app in a browser."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from lwtui.stop_signals import on_stop_signal
 if TYPE_CHECKING:
     from lwtui.app.web import Address
 
-_LEAST_TOKEN = 16  # characters
+_MIN_TOKEN_LENGTH = 16
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "serve",
-        "Open the app in a browser. Only this machine can reach it, unless you name another --host, which needs\n"
-        "a --token: whoever has it can read and change your documents and use your models, and what goes over\n"
-        "the network is not encrypted (put a proxy with TLS in front, or use an SSH tunnel).\n"
+        "Open the app in a browser. Only this machine can reach it, unless you choose another --host, which requires\n"
+        "a --token. Anyone with the token can read and change your documents and use your models. The connection is\n"
+        "not encrypted: use a proxy with TLS, or an SSH tunnel.\n"
         'Needs the extra: pip install "lwtui[serve]"',
         """
         lwtui serve
@@ -38,20 +39,22 @@ def parser() -> Parser:
     )
     result.add_argument("file", nargs="?", metavar="FILE", help="a document, or Markdown, text or DOCX to import")
     result.add_argument("--host", default="127.0.0.1", help="the address to serve on (default: 127.0.0.1)")
-    result.add_argument("--port", type=_port, default=8000, help="the port; 0 takes a free one (default: 8000)")
+    result.add_argument("--port", type=_port, default=8000, help="the port; 0 chooses a free one (default: 8000)")
     result.add_argument(
         "--token",
         nargs="?",
         const="",
         metavar="TOKEN",
-        help="what a browser must show; without TOKEN one is made. In LWTUI_SERVE_TOKEN other users do not see it",
+        help="the token that a browser needs; without TOKEN, one is generated. Put it in LWTUI_SERVE_TOKEN to hide it "
+        "from other users of this machine",
     )
-    result.add_argument("--library", action="store_true", help="begin with the library, not where lwtui was left")
+    result.add_argument("--library", action="store_true", help="start in the library, not where you left off")
     add_model_options(result)
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Serve the app until it is stopped, and return the exit code."""
     require_extra("serve", "textual_serve", "aiohttp")
     from lwtui.app import web
 
@@ -64,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(web: Any, arguments: list[str], address: Address) -> None:
-    task = asyncio.ensure_future(web.serve(arguments, address, _tell))
+    task = asyncio.ensure_future(web.serve(arguments, address, _print_address))
     on_stop_signal(lambda _: task.cancel(), interrupt=True)
     try:
         await task
@@ -72,32 +75,34 @@ async def _serve(web: Any, arguments: list[str], address: Address) -> None:
         say("Stopped.")
 
 
-def _tell(address: Address) -> None:
+def _print_address(address: Address) -> None:
     print(f"lwtui is at {address.url}", flush=True)
     if address.token:
-        say("Whoever has this address can read and change your documents and use your models.")
-    say("Ctrl+C ends it.")
+        say("Anyone with this address can read and change your documents and use your models.")
+    say("Press Ctrl+C to stop.")
 
 
 def _token(options: argparse.Namespace, *, loopback: bool) -> str:
-    """The token, made if one was asked for. Raises :class:`UsageError` where one is needed and was not."""
-    given: str | None = options.token
-    if not given:
-        # Out of the environment, which each page's app inherits.
-        kept = os.environ.pop("LWTUI_SERVE_TOKEN", "")
-        given = kept or (secrets.token_urlsafe(24) if given is not None else "")
-    if not given and not loopback:
+    """Return the token, generated if need be. Raises :class:`UsageError` if it is required and missing, or invalid."""
+    token: str | None = options.token
+    if not token:
+        # Removed from the environment, which the app of each page inherits.
+        from_environment = os.environ.pop("LWTUI_SERVE_TOKEN", "")
+        token = from_environment or (secrets.token_urlsafe(24) if token is not None else "")
+    if not token and not loopback:
         raise UsageError(
-            f"On {options.host} other machines can reach your documents and models. Add --token, and give the address "
-            "it prints to nobody else; or leave --host out."
+            f"On {options.host}, other machines can reach your documents and models. Add --token and keep the address "
+            "that it prints to yourself, or leave out --host."
         )
-    if given and not re.fullmatch(rf"[A-Za-z0-9_-]{{{_LEAST_TOKEN},}}", given):
-        raise UsageError(f"A token has at least {_LEAST_TOKEN} letters, digits, - or _. --token alone makes one.")
-    return given
+    if token and not re.fullmatch(rf"[A-Za-z0-9_-]{{{_MIN_TOKEN_LENGTH},}}", token):
+        raise UsageError(
+            f"A token has at least {_MIN_TOKEN_LENGTH} letters, digits, - or _. --token alone generates one."
+        )
+    return token
 
 
 def _arguments(options: argparse.Namespace) -> list[str]:
-    """What each page's own lwtui is started with. What is wrong with it is told here, not in the browser."""
+    """Return the arguments of the lwtui that serves each page, and check them here rather than in the browser."""
     from lwtui.cli.app import document_of
     from lwtui.command_line.choice import choose_model
     from lwtui.config import load_settings
@@ -114,5 +119,5 @@ def _arguments(options: argparse.Namespace) -> list[str]:
 
 def _port(given: str) -> int:
     if not given.isdecimal() or int(given) > 65535:
-        raise argparse.ArgumentTypeError(f"{given!r} is no port: a number from 0 to 65535")
+        raise argparse.ArgumentTypeError(f"{given!r} is not a port: enter a number from 0 to 65535")
     return int(given)

@@ -11,16 +11,9 @@ from pathlib import Path
 
 from lwtui.agentwrite.events import Event, to_dict
 from lwtui.agentwrite.plan import direct_plan
-from lwtui.cli.brief import (
-    LEAST_WORDS,
-    MOST_WORDS,
-    add_brief_options,
-    language_of,
-    read_instruction,
-    words_of,
-)
+from lwtui.cli.brief import add_brief_options, language_of, read_instruction, words_of
 from lwtui.cli.dry_run import dry_run
-from lwtui.cli.headless import Headless, WriteJob
+from lwtui.cli.headless import HeadlessRun, WriteJob
 from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
 from lwtui.cli.plan_text import load_plan
 from lwtui.cli.progress import Progress
@@ -32,13 +25,15 @@ from lwtui.documents.model import BUDGET, Brief, Mode, Plan, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
+from lwtui.text.asked_length import MAX_WORDS, MIN_WORDS
 
 
 def parser() -> Parser:
+    """Return the parser of the command."""
     result = command_parser(
         "write",
-        "Plan and write a document, section by section. All text is kept in a .lw document while it is written;\n"
-        "whatever stops the command, it prints the command that goes on from there.",
+        "Plan and write a document, section by section. The text is stored in a .lw document while it is written;\n"
+        "if the command is stopped, it prints the command that resumes.",
         """
         lwtui write "Write a guide to growing tomatoes on a balcony" --words 1500 --output guide.md
         lwtui write "Ein Bericht über Bienen" --plan plan.txt --output bericht.html
@@ -46,87 +41,86 @@ def parser() -> Parser:
         lwtui write - --events --output essay.md < instruction.txt
         """,
     )
-    result.add_argument(
-        "instruction", nargs="?", metavar="INSTRUCTION", help="what is to be written; - reads standard input"
-    )
+    result.add_argument("instruction", nargs="?", metavar="INSTRUCTION", help="what to write; - reads standard input")
     add_brief_options(result)
     result.add_argument(
         "--mode",
         choices=[mode.value for mode in Mode],
-        help="agentwrite: a plan, then each section with the text so far (default); agentwrite-parallel: sections "
-        "side by side; direct: one call for the whole text",
+        help="agentwrite: plan, then write one section after the other (default); agentwrite-parallel: all sections "
+        "at once; direct: the whole text in one call",
     )
     add_model_options(result)
-    result.add_argument("--plan-model", metavar="NAME", help="a model that plans in its place")
+    result.add_argument("--plan-model", metavar="NAME", help="another model for the plan")
     result.add_argument(
         "--critic-model",
         metavar="NAME",
-        help="a model that makes notes on what no longer fits, and reviews",
+        help="another model for reviews, and for summaries of sections that no longer fit the context",
     )
     result.add_argument(
         "--budget",
         metavar="LIMIT",
-        help="what the document may take in all: an amount such as 2.50, or '200k tokens'; the document keeps it; none "
-        "takes it away",
+        help="a limit for the whole document: an amount of money such as 2.50, or '200k tokens'; it is stored in the "
+        "document; none removes it",
     )
     result.add_argument(
-        "--dry-run", action="store_true", help="print what is expected (words, tokens, time, cost), and do nothing"
+        "--dry-run", action="store_true", help="print a forecast of words, tokens, time and cost, and do nothing else"
     )
-    result.add_argument("--plan", type=Path, metavar="FILE", help="write to this plan: JSON, or what lwtui plan prints")
+    result.add_argument("--plan", type=Path, metavar="FILE", help="use this plan: JSON, or the output of lwtui plan")
     result.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="where the finished text goes, as .md, .txt, .html, .docx, .epub or .pdf; a .lw is the document alone "
-        "(default: Markdown on standard output)",
+        help="where to write the finished text, as .md, .txt, .html, .docx, .epub or .pdf; for a .lw, only the "
+        "document is written (default: Markdown on standard output)",
     )
-    result.add_argument("--force", action="store_true", help="overwrite the output file if there is one")
+    result.add_argument("--force", action="store_true", help="overwrite an existing output file")
     result.add_argument(
         "--document",
         type=Path,
         metavar="FILE.lw",
-        help="where the document is kept (default: beside the output, or in the documents folder)",
+        help="where to store the document (default: beside the output, or in the documents folder)",
     )
-    result.add_argument("--resume", type=Path, metavar="FILE.lw", help="go on with a document that was begun")
+    result.add_argument("--resume", type=Path, metavar="FILE.lw", help="resume an unfinished document")
     result.add_argument(
         "--events", action="store_true", help="print each event as a line of JSON, and the text to --output only"
     )
-    result.add_argument("--quiet", action="store_true", help="tell nothing on standard error but errors")
+    result.add_argument("--quiet", action="store_true", help="print nothing but errors on standard error")
     return result
 
 
 def run(options: argparse.Namespace) -> int:
+    """Write the document, and return the exit code."""
     settings = load_settings()
-    _check_together(options)
+    _check_combination(options)
     job = _resumed(options, settings) if options.resume else _new(options, settings)
     if options.dry_run:
         return dry_run(job)
     progress = Progress(quiet=options.quiet)
 
-    def tell(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if options.events:
             print(json.dumps(to_dict(event), ensure_ascii=False), flush=True)
         progress.take(event)
 
-    return Headless(job, settings, tell, progress).run()
+    return HeadlessRun(job, settings, on_event, progress).run()
 
 
-def _check_together(options: argparse.Namespace) -> None:
-    """Raise :class:`UsageError` for options that do not go together."""
+def _check_combination(options: argparse.Namespace) -> None:
+    """Raise :class:`UsageError` for options that cannot be combined."""
     if options.resume:
         for name in ("instruction", "words", "language", "seed", "sampling", "mode", "plan", "document"):
             if getattr(options, name) is not None:
-                what = "An instruction" if name == "instruction" else f"--{name}"
-                raise UsageError(f"{what} does not go with --resume: the document has its own.")
+                option = "an instruction" if name == "instruction" else f"--{name}"
+                raise UsageError(f"Leave out {option} with --resume: the document has its own.")
     elif options.instruction is None:
-        raise UsageError('Say what is to be written: lwtui write "…". See lwtui write --help.')
+        raise UsageError('Say what to write: lwtui write "…". See lwtui write --help.')
     if options.plan and options.mode == Mode.DIRECT:
-        raise UsageError("--plan does not go with --mode direct, which writes without a plan.")
+        raise UsageError("Leave out --plan with --mode direct, which writes without a plan.")
     is_document = options.output is not None and options.output.suffix.lower() == ".lw"
     if is_document and options.resume:
-        raise UsageError("--resume keeps the document where it is; --output is for the text.")
+        raise UsageError("With --resume, the document stays where it is: use --output only for the text.")
     if is_document and options.document:
-        raise UsageError("--output already names the document; leave --document out.")
+        raise UsageError("--output already names the document: leave out --document.")
     if options.output is not None and not is_document:
         format_of(options.output)
 
@@ -157,10 +151,10 @@ def _new(options: argparse.Namespace, settings: Settings) -> WriteJob:
 def _resumed(options: argparse.Namespace, settings: Settings) -> WriteJob:
     path: Path = options.resume
     if not path.is_file():
-        raise UsageError(f"There is no document {path} to resume.")
+        raise UsageError(f"There is no document {path} to resume. Check the path.", code="not-found")
     with Document.open(path, read_only=True) as document:
         brief = document.brief
-        own = {name: document.setting(name) for name in (Role.PLAN.setting, Role.CRITIC.setting, BUDGET)}
+        stored = {name: document.setting(name) for name in (Role.PLAN.setting, Role.CRITIC.setting, BUDGET)}
     model = choose_model(options, settings, default=brief.model)
     if options.model:
         brief = replace(brief, model=stored_name(options, model, settings))
@@ -169,63 +163,63 @@ def _resumed(options: argparse.Namespace, settings: Settings) -> WriteJob:
         beside = output.with_suffix(".lw").absolute() == path.absolute()
         check_output(output, overwrite=options.force or beside)
     job = WriteJob(brief, model, path, None, output, _prints(options), _resume_command(options, path), resumes=True)
-    return _with_roles(job, options, settings, own)
+    return _with_roles(job, options, settings, stored)
 
 
 def _with_roles(
-    job: WriteJob, options: argparse.Namespace, settings: Settings, own: Mapping[str, str] | None = None
+    job: WriteJob, options: argparse.Namespace, settings: Settings, stored: Mapping[str, str] | None = None
 ) -> WriteJob:
-    """``job`` with the models for other roles, and the budget. ``own`` is what the document keeps of them already."""
-    own = own or {}
+    """Add the models for the other roles and the budget to a job. ``stored`` has the settings of the document."""
+    stored = stored or {}
     given = {Role.PLAN: options.plan_model, Role.CRITIC: options.critic_model}
-    models = {role: role_model(name, role, settings, own.get(role.setting, "")) for role, name in given.items()}
-    kept = {role.setting: name for role, name in given.items() if name}
+    models = {role: role_model(name, role, settings, stored.get(role.setting, "")) for role, name in given.items()}
+    new = {role.setting: name for role, name in given.items() if name}
     if options.budget is not None:
-        kept[BUDGET] = options.budget if parse_budget(options.budget) else ""
-    check_budget(parse_budget(kept.get(BUDGET, own.get(BUDGET, ""))), job.model)
-    return replace(job, planner=models[Role.PLAN], critic=models[Role.CRITIC], kept=kept)
+        new[BUDGET] = options.budget if parse_budget(options.budget) else ""
+    check_budget(parse_budget(new.get(BUDGET, stored.get(BUDGET, ""))), job.model)
+    return replace(job, planner=models[Role.PLAN], critic=models[Role.CRITIC], document_settings=new)
 
 
 def _length(plan: Plan) -> int:
-    if not LEAST_WORDS <= plan.words <= MOST_WORDS:
-        raise UsageError(f"The plan has {plan.words:,} words; it must be from {LEAST_WORDS} to {MOST_WORDS:,}.")
+    if not MIN_WORDS <= plan.words <= MAX_WORDS:
+        raise UsageError(f"The plan has {plan.words:,} words. It must have from {MIN_WORDS} to {MAX_WORDS:,}.")
     return plan.words
 
 
 def _output(options: argparse.Namespace) -> Path | None:
-    """The file that the text is exported to at the end, if any."""
+    """Return the file that the finished text is exported to, if any."""
     output: Path | None = options.output
     return None if output is None or output.suffix.lower() == ".lw" else output
 
 
 def _prints(options: argparse.Namespace) -> bool:
-    """Whether the text goes to standard output."""
+    """Tell whether the text goes to standard output."""
     return options.output is None and not options.events
 
 
 def _document_path(options: argparse.Namespace, settings: Settings, instruction: str) -> Path:
-    """Where the new document is to be. Raises :class:`UsageError` if there is one already."""
+    """Return the path of the new document. Raises :class:`UsageError` if it exists."""
     path: Path | None = options.document or (options.output.with_suffix(".lw") if options.output else None)
     if path is None:
         make_folder(settings.documents_folder)
         check_folder(settings.documents_folder)
         return new_path(settings.documents_folder, title_from(instruction))
     if path.suffix.lower() != ".lw":
-        raise UsageError(f"{path} must end in .lw to be a document.")
+        raise UsageError(f"The name of a document must end in .lw, which {path} does not.")
     check_folder(path.parent)
     if path.exists() and options.force and options.output and path not in (options.document, options.output):
-        return new_path(path.parent, path.stem)  # --force is about the output: no document is ever overwritten
+        return new_path(path.parent, path.stem)  # --force is for the output: no document is ever overwritten
     if path.exists():
-        raise UsageError(f"{path} is there already. Go on with it: {_resume_command(options, path)}")
+        raise UsageError(f"{path} already exists. Resume it: {_resume_command(options, path)}", code="already-exists")
     return path
 
 
 def _resume_command(options: argparse.Namespace, document: Path) -> str:
-    """The command line that goes on with ``document`` as these options would."""
+    """Return the command line that resumes ``document`` with the same options."""
     words = ["lwtui", "write", "--resume", str(document)]
     if output := _output(options):
         words += ["--output", str(output)]
-    # Only an address is not kept in the document.
+    # The document stores everything else about the model.
     if options.base_url:
         words += ["--model", options.model, "--base-url", public_address(options.base_url)]
     words += [f"--{name}" for name in ("force", "events", "quiet") if getattr(options, name)]

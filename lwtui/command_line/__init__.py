@@ -1,1 +1,1 @@
-"""What every command of lwtui is made with: its parser, its values, its model, its errors and its exit code."""
+"""What all commands share: parsing options, choosing a model, reporting errors and exit codes."""

@@ -1,4 +1,4 @@
-"""Extras of lwtui: packages that some commands need and that a plain installation does not have."""
+"""Extras: optional packages that some commands need."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from lwtui.errors import LwtuiError
 
 
 def require_extra(extra: str, *packages: str) -> None:
-    """Check that the packages which an extra brings are installed.
+    """Check that the packages of an extra are installed.
 
     Raises:
-        LwtuiError: One is not; the error says what to install.
+        LwtuiError: A package is missing; the message says what to install.
     """
     missing = [name for name in packages if find_spec(name) is None]
     if missing:

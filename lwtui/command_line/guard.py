@@ -1,4 +1,4 @@
-"""How every command ends: with an exit code, and where something failed, with a line that says what to do."""
+"""Exit codes and error reports of all commands: one line per error, and never a traceback."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 
 from lwtui.errors import LwtuiError
 
-INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
-_PIPE_CLOSED = 141  # and of one whose reader went away
+INTERRUPTED = 130  # by convention, after Ctrl-C
+_PIPE_CLOSED = 141  # by convention, after the reader of a pipe is gone
 
 
 def say(line: str) -> None:
-    """Print a line for the person on standard error, if there is one: whatever is named in it, it is text."""
+    """Print a line for the user on standard error, if there is one, without escape sequences."""
     from lwtui.text import clean
 
     if sys.stderr is not None:
@@ -21,36 +21,36 @@ def say(line: str) -> None:
 
 
 def guarded(command: Callable[[], int]) -> int:
-    """Run a command and return its exit code; its errors become one line each, and never a traceback.
+    """Run a command and return its exit code. An error is printed as one line, followed by its notes.
 
-    The notes of an error (:meth:`BaseException.add_note`) are lines of their own after it.
+    Notes (:meth:`BaseException.add_note`) are lines of their own.
     """
-    _tolerate_narrow_encodings()
+    _configure_encodings()
     try:
         return _with_output_written(command)
     except LwtuiError as error:
-        _note(error)
+        _log_failure(error)
         _report(str(error), error)
         return error.exit_code
     except KeyboardInterrupt as stop:
-        # A command that has something to resume says how; there is nothing to add to that.
+        # A command that can be resumed adds a note that says how; that is enough.
         _report("" if _notes(stop) else "Stopped.", stop)
         return INTERRUPTED
     except BrokenPipeError:
         _abandon_output()
         return _PIPE_CLOSED
     except OSError as error:
-        _note(error)
+        _log_failure(error)
         _abandon_output()
         where = f": {error.filename}" if error.filename else ""
         _report(f"{error.strerror or error}{where}. Check the path, its permissions and the free space.", error)
         return 1
-    except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, it is told and logged
-        return _unexpected(error)
+    except Exception as error:  # noqa: BLE001 - the last resort: any other error is reported and logged
+        return _report_internal_error(error)
 
 
 def _with_output_written(command: Callable[[], int]) -> int:
-    """Run ``command``, and find out here, not at the interpreter's end, that standard output cannot be written."""
+    """Run ``command`` and flush standard output, so that a write error is raised here and not at interpreter exit."""
     try:
         code = command()
     except SystemExit as end:
@@ -60,8 +60,8 @@ def _with_output_written(command: Callable[[], int]) -> int:
     return code
 
 
-def _tolerate_narrow_encodings() -> None:
-    """A terminal that cannot show a character gets a ``?``; a pipe or a file always gets UTF-8."""
+def _configure_encodings() -> None:
+    """Print ``?`` for characters that a terminal cannot show, and UTF-8 to pipes and files."""
     for stream in (sys.stdout, sys.stderr):
         if stream is None or not hasattr(stream, "reconfigure"):
             continue
@@ -71,10 +71,11 @@ def _tolerate_narrow_encodings() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
-def _note(error: Exception) -> None:
-    """Put into the log how a command came to fail, at DEBUG: a person has been told why."""
+def _log_failure(error: Exception) -> None:
+    """Log how a command failed, at DEBUG only: the user has already read why."""
     if "logging" in sys.modules:
-        sys.modules["logging"].getLogger("lwtui").debug("the command failed", exc_info=error)
+        code = error.code if isinstance(error, LwtuiError) else type(error).__name__
+        sys.modules["logging"].getLogger("lwtui").debug("the command failed: %s", code, exc_info=error)
 
 
 def _report(line: str, error: BaseException) -> None:
@@ -89,15 +90,15 @@ def _notes(error: BaseException) -> Iterable[str]:
 
 
 def _abandon_output() -> None:
-    """Keep the interpreter from trying once more to write what cannot be written."""
+    """Keep the interpreter from writing standard output again at exit, where it would fail again."""
     if sys.stdout is not None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)
 
 
-def _unexpected(error: Exception) -> int:
-    """An internal error: its details go into the log."""
+def _report_internal_error(error: Exception) -> int:
+    """Log an internal error and tell the user where; the exit code."""
     import logging
 
     from lwtui.log import log_file
@@ -105,8 +106,8 @@ def _unexpected(error: Exception) -> int:
     logging.getLogger("lwtui").error("an internal error ended the command", exc_info=error)
     name = type(error).__name__
     if log_file().exists():
-        where = f"The log has the details: {log_file()}. Please report it"
+        advice = f"Please report it with the log, {log_file()}"
     else:
-        where = f"The log cannot be written: {log_file()}"
-    _report(f"This should not have happened ({name}). {where}.", error)
+        advice = f"The details are lost, because the log cannot be written: {log_file()}"
+    _report(f"Internal error ({name}). {advice}.", error)
     return 1

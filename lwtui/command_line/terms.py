@@ -1,4 +1,4 @@
-"""The terms of the model that comes with lwtui, shown once."""
+"""The terms of use of the demo model, shown once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lwtui.config import ModelSettings, cache_folder
 
 
 def show_terms_once(model: ModelSettings) -> None:
-    """Say under which terms the demo model is used, the first time it is."""
+    """Print the terms of use of the demo model the first time it is used."""
     if model.name != "demo" or model.path or model.provider != "llama_cpp":
         return
     from lwtui.command_line.guard import say
@@ -20,4 +20,4 @@ def show_terms_once(model: ModelSettings) -> None:
         seen.parent.mkdir(parents=True, exist_ok=True)
         seen.touch()
     except OSError:
-        return  # then they are shown again next time
+        return  # the terms are shown again next time

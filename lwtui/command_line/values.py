@@ -1,34 +1,36 @@
-"""Numbers that are given on the command line: each is a ``type`` of argparse's, and says what it takes."""
+"""Number types of command line options, to be used as ``type`` of an argparse argument."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
-from lwtui.documents.model import MOST_SEED
+from lwtui.documents.model import MAX_SEED
 
-_MOST = 10**9
+_MAX = 10**9
 
 
-def whole(given: str) -> int:
-    if not given.isdecimal() or not 0 < int(given) < _MOST:
+def positive_int(given: str) -> int:
+    """Parse a whole number above 0."""
+    if not given.isdecimal() or not 0 < int(given) < _MAX:
         raise argparse.ArgumentTypeError(f"must be a whole number above 0, not {given!r}")
     return int(given)
 
 
 def seed(given: str) -> int:
-    if not given.isdecimal() or int(given) > MOST_SEED:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {MOST_SEED}, not {given!r}")
+    """Parse the seed of a random generator."""
+    if not given.isdecimal() or int(given) > MAX_SEED:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {MAX_SEED}, not {given!r}")
     return int(given)
 
 
-def number(given: str) -> float:
-    """From 0."""
-    return _between(given, 0, _MOST, "a number from 0")
+def nonnegative_float(given: str) -> float:
+    """Parse a number that is 0 or more."""
+    return _between(given, 0, _MAX, "a number from 0")
 
 
-def between(least: float, most: float, what: str = "") -> Callable[[str], float]:
-    """A number from ``least`` to ``most``, which an error calls ``what``."""
+def float_between(least: float, most: float, what: str = "") -> Callable[[str], float]:
+    """Return a parser of numbers from ``least`` to ``most``. Error messages call such a number ``what``."""
     return lambda given: _between(given, least, most, what or f"a number from {least:g} to {most:g}")
 
 
@@ -36,7 +38,7 @@ def _between(given: str, least: float, most: float, what: str) -> float:
     try:
         value = float(given)
     except ValueError:
-        value = float("nan")  # which is between no two
+        value = float("nan")  # fails every comparison
     if not least <= value <= most:
         raise argparse.ArgumentTypeError(f"must be {what}, not {given!r}")
     return value

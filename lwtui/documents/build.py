@@ -1,4 +1,4 @@
-"""A new file, whole or not at all."""
+"""Creation of document files, complete or not at all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from time import time
 
 from lwtui.documents.contents import Contents, load
-from lwtui.documents.database import SIDE_FILES, connect_memory, explain, sync_folder
+from lwtui.documents.database import SIDE_FILES, connect_memory, document_error, sync_folder
 from lwtui.documents.model import Brief, Origin, Plan, Status
 from lwtui.documents.plan_history import checked_plan, put_plan
-from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION, statements
+from lwtui.documents.schema import APPLICATION_ID, TABLES, VERSION, split_statements
 from lwtui.documents.section_rows import put_brief, put_text
 from lwtui.errors import DocumentError
 from lwtui.files import new_file_mode
@@ -25,26 +25,33 @@ from lwtui.text import clean
 def build(
     path: Path, brief: Brief, plan: Plan | None, texts: Mapping[str, str] | None = None, origin: Origin = Origin.IMPORT
 ) -> Contents:
-    """Make a document at ``path``, with the ``texts`` of sections (by id) where there are any.
+    """Create a document.
 
-    It is written under another name and then put in place, so that a crash leaves no half-made document.
+    The file is written under a temporary name and then renamed, so that a crash leaves no partial document.
+
+    Args:
+        path: The file to create. It must end in ``.lw`` and must not exist yet.
+        brief: What the user asked for.
+        plan: The plan, if there is one already.
+        texts: The texts of sections, by section id.
+        origin: Who wrote the texts.
 
     Returns:
-        What is in it.
+        The contents of the new document.
 
     Raises:
-        DocumentError: It cannot be written, or there is a file already.
+        DocumentError: The file exists or cannot be written, or the plan is invalid.
     """
     if path.suffix != ".lw":
-        raise DocumentError(f"{path} does not end in .lw, as the name of a document does. Add the ending.")
+        raise DocumentError(f"{path} does not end in .lw. Add .lw to the name of the document.", code="wrong-extension")
     try:
         with closing(connect_memory()) as db:
             _fill(db, brief, plan, texts or {}, origin)
-            contents, content = load(db), db.serialize()
+            contents, data = load(db), db.serialize()
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, content)
+        _write(path, data)
     except (sqlite3.Error, OSError) as error:
-        raise explain(error, path) from error
+        raise document_error(error, path) from error
     return contents
 
 
@@ -53,7 +60,7 @@ def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mappin
     db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("BEGIN")
-    for statement in statements(TABLES):
+    for statement in split_statements(TABLES):
         db.execute(statement)
     now = time()
     db.execute(
@@ -64,34 +71,35 @@ def _fill(db: sqlite3.Connection, brief: Brief, plan: Plan | None, texts: Mappin
     put_brief(db, replace(brief, instruction=clean(brief.instruction)))
     if plan is not None:
         put_plan(db, checked_plan(plan))
-    for section_id, text in ((section_id, text) for section_id, text in texts.items() if text.strip()):
-        put_text(db, section_id, text, origin, Status.DONE)
+    for section_id, text in texts.items():
+        if text.strip():
+            put_text(db, section_id, text, origin, Status.DONE)
     db.execute("COMMIT")
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a new file beside ``path``, then put it in place."""
+def _write(path: Path, data: bytes) -> None:
+    """Write a temporary file beside ``path``, then rename it."""
     handle, name = tempfile.mkstemp(prefix=".new-", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(new_file_mode())
-        _put_in_place(temporary, path)
+        _move_into_place(temporary, path)
     except FileExistsError:
-        raise DocumentError(f"There is a file at {path} already. Choose another name.") from None
+        raise DocumentError(f"{path} already exists. Choose another name.", code="already-exists") from None
     finally:
         with suppress(OSError):
             temporary.unlink()
 
 
-def _put_in_place(temporary: Path, path: Path) -> None:
-    """Give the finished file its name. Raises ``FileExistsError`` rather than replace another."""
+def _move_into_place(temporary: Path, path: Path) -> None:
+    """Give the complete file its name. Raises ``FileExistsError`` rather than replace a file."""
     if path.exists():
         raise FileExistsError(path)
-    for side in SIDE_FILES:  # SQLite would take those of a document that is gone for this one's
+    for side in SIDE_FILES:  # SQLite would apply the log of a deleted document to this one
         Path(f"{path}{side}").unlink(missing_ok=True)
     try:
         path.hardlink_to(temporary)

@@ -1,13 +1,13 @@
-"""A document's contents in memory: read once when it is opened, kept up to date after each transaction."""
+"""The contents of an open document in memory: loaded once, then updated after each transaction."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass, field, replace
 
-from lwtui.documents.database import as_lwtui_writes
+from lwtui.documents.database import checked_contents
 from lwtui.documents.model import (
-    DEEPEST,
+    MAX_LEVEL,
     Basis,
     Brief,
     Mode,
@@ -18,54 +18,70 @@ from lwtui.documents.model import (
     Section,
     Status,
 )
-from lwtui.documents.notes_store import StoredNotes, load_memory
+from lwtui.documents.notes_store import StoredNotes, load_notes
 from lwtui.documents.schema import basis_from_json, provenance_from_json
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import RunningCount
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A section as stored, the revision that holds its text (``None`` for no text), and what that was written from
-    (``None`` where it is not known)."""
+class StoredSection:
+    """A section as it is in the file.
+
+    Attributes:
+        section: Its state.
+        revision: The revision that holds its text; ``None`` without text.
+        basis: What its text was written from; ``None`` if that is not known.
+    """
 
     section: Section
     revision: int | None
     basis: Basis | None = None
 
 
-class Stream:
-    """The text of one section while a model writes it. ``unsaved`` is what the journal does not have yet."""
+class StreamingText:
+    """The text of a section while a model writes it.
+
+    Attributes:
+        provenance: Where the text comes from.
+        unsaved: The rows that the journal does not have yet: a length to cut the text to, or ``None``, and the pieces
+            to append.
+        received_text: Whether the model has sent any text.
+        final_status: The status that the stream ended with, if it has ended but could not be stored yet.
+        usage: The token usage of the text, once the stream has ended.
+    """
 
     def __init__(self, provenance: Provenance, text: str) -> None:
         self.provenance = provenance
-        self.unsaved: list[tuple[int | None, list[str]]] = []  # cut to this length if it is a number, then append
-        self.wrote = False  # whether any text came
-        self.ended: Status | None = None  # the model is through, but that could not be stored yet
+        self.unsaved: list[tuple[int | None, list[str]]] = []
+        self.received_text = False
+        self.final_status: Status | None = None
         self.usage = NO_USAGE
         self._pieces = [text]
         self._count = RunningCount(text)
 
     @property
     def text(self) -> str:
+        """The text so far."""
         if len(self._pieces) > 1:
             self._pieces = ["".join(self._pieces)]
         return self._pieces[0]
 
     @property
     def length(self) -> int:
+        """The length of the text so far, as :func:`lwtui.text.count_words` counts it."""
         return self._count.words
 
     def view(self, section: Section) -> Section:
-        """``section`` as it stands now."""
-        if self.ended is not None:
+        """Return ``section`` with the text so far."""
+        if self.final_status is not None:
             return self.result(section)
         return replace(section, status=Status.WRITING, text=self.text, length=self.length, origin=Origin.MODEL)
 
     def result(self, section: Section) -> Section:
-        """``section`` as it is when the stream ends. If nothing came before it broke off, it is as before."""
-        status = self.ended or Status.PARTIAL
-        if status is Status.PARTIAL and not self.wrote:
+        """Return ``section`` as it is after the stream. An interrupted stream without text changes nothing."""
+        status = self.final_status or Status.PARTIAL
+        if status is Status.PARTIAL and not self.received_text:
             return section
         text = self.text
         if text == section.text:
@@ -75,6 +91,7 @@ class Stream:
         return replace(section, status=status, text=text, length=self.length, origin=Origin.MODEL)
 
     def append(self, text: str) -> None:
+        """Append ``text``."""
         self.replay(None, text)
         if not self.unsaved:
             self.unsaved.append((None, []))
@@ -86,54 +103,71 @@ class Stream:
         self.unsaved.append((keep, []))
 
     def replay(self, keep: int | None, text: str) -> None:
-        """What a row of the journal says, without noting it anew."""
+        """Apply a row of the journal: cut the text to ``keep`` characters unless that is ``None``, then append."""
         if keep is not None:
             self._pieces = [self.text[:keep]]
             self._count = RunningCount(self._pieces[0])
         if text:
-            self.wrote = True
+            self.received_text = True
             self._pieces.append(text)
             self._count.add(text)
 
 
 @dataclass
 class Contents:
-    """Everything but old revisions. ``sections`` also has those that left the plan."""
+    """All of a document except its old revisions.
+
+    Attributes:
+        brief: What the user asked for.
+        title: The title of the plan.
+        usage: The token usage of all calls.
+        sections: All sections by id, also those that have been removed from the plan.
+        order: The ids of the sections in the plan, in order.
+        streams: The sections that a model is writing, by id.
+        stored_notes: Notes, summaries and settings.
+    """
 
     brief: Brief
-    title: str  # the plan's
+    title: str
     usage: Usage
-    sections: dict[str, Kept]
+    sections: dict[str, StoredSection]
     order: list[str]
-    streams: dict[str, Stream] = field(default_factory=dict)
-    memory: StoredNotes = field(default_factory=StoredNotes)
+    streams: dict[str, StreamingText] = field(default_factory=dict)
+    stored_notes: StoredNotes = field(default_factory=StoredNotes)
 
     @property
     def plan(self) -> Plan:
-        kept = [self.sections[section_id].section for section_id in self.order]
-        return Plan(self.title, tuple(PlannedSection(s.title, s.main_point, s.words, s.id, s.level) for s in kept))
+        """The plan."""
+        sections = [self.sections[section_id].section for section_id in self.order]
+        return Plan(self.title, tuple(PlannedSection(s.title, s.main_point, s.words, s.id, s.level) for s in sections))
 
-    def planned(self, plan: Plan) -> dict[str, Kept]:
-        """All sections as they are under ``plan``."""
+    def sections_under(self, plan: Plan) -> dict[str, StoredSection]:
+        """Return all sections by id as they would be with ``plan`` as the document's plan."""
         sections = dict(self.sections)
-        for step in plan.sections:
-            if step.id in sections:
-                kept = sections[step.id]
-                section = replace(
-                    kept.section, title=step.title, main_point=step.main_point, words=step.words, level=step.level
-                )
-                sections[step.id] = replace(kept, section=section)
-            else:
-                section = Section(step.id, step.title, step.main_point, step.words, Status.EMPTY, "", 0)
-                sections[step.id] = Kept(replace(section, level=step.level), None)
+        for planned in plan.sections:
+            stored = sections.get(planned.id)
+            if stored is None:
+                stored = StoredSection(Section(planned.id, "", "", 0, Status.EMPTY, "", 0), None)
+            section = replace(
+                stored.section,
+                title=planned.title,
+                main_point=planned.main_point,
+                words=planned.words,
+                level=planned.level,
+            )
+            sections[planned.id] = replace(stored, section=section)
         return sections
 
 
 def load(db: sqlite3.Connection) -> Contents:
-    """Read a document. Raises ``sqlite3.Error``, also for what no version of lwtui would have written."""
-    db.execute("BEGIN")  # all from one moment, also while another process writes
+    """Load a document.
+
+    Raises:
+        sqlite3.Error: It cannot be read, or holds contents that no version of lwtui would have written.
+    """
+    db.execute("BEGIN")  # one consistent snapshot, even while another process writes
     try:
-        with as_lwtui_writes():
+        with checked_contents():
             return _load(db)
     finally:
         db.execute("ROLLBACK")
@@ -156,7 +190,7 @@ def _load(db: sqlite3.Connection) -> Contents:
         " FROM section s LEFT JOIN revision r ON r.id = s.revision ORDER BY s.position"
     )
     for section_id, position, heading, main_point, target, level, status, revision, basis, text, length, origin in rows:
-        if not 1 <= level <= DEEPEST:
+        if not 1 <= level <= MAX_LEVEL:
             raise ValueError(f"a section on level {level}")
         section = Section(
             section_id,
@@ -169,14 +203,14 @@ def _load(db: sqlite3.Connection) -> Contents:
             None if origin is None else Origin(origin),
             level,
         )
-        contents.sections[section_id] = Kept(section, revision, basis_from_json(basis))
+        contents.sections[section_id] = StoredSection(section, revision, basis_from_json(basis))
         if position is not None:
             contents.order.append(section_id)
     for section_id, stored in db.execute("SELECT section_id, provenance FROM stream"):
         provenance = provenance_from_json(stored)
         assert provenance is not None
-        contents.streams[section_id] = Stream(provenance, contents.sections[section_id].section.text)
+        contents.streams[section_id] = StreamingText(provenance, contents.sections[section_id].section.text)
     for section_id, keep, text in db.execute("SELECT section_id, keep, text FROM journal ORDER BY id"):
         contents.streams[section_id].replay(keep, text)
-    contents.memory = load_memory(db)
+    contents.stored_notes = load_notes(db)
     return contents

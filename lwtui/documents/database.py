@@ -1,7 +1,7 @@
-"""Connections to a ``.lw`` file, and its errors in words.
+"""Connections to ``.lw`` files, and their errors as messages for the user.
 
-While it is written, a document is in WAL mode, so that others can read it meanwhile. At rest it is one plain file:
-the writer turns WAL off when it closes.
+While a document is open for writing, it is in WAL mode, so that other processes can read it. The writer turns WAL off
+when it closes: at rest, a document is a single file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lwtui.documents.schema import APPLICATION_ID, VERSION
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
-_PATIENCE = 1.0  # seconds that a lock of another program is waited for
+_LOCK_TIMEOUT = 1.0  # seconds to wait for the lock of another program
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _UNWRITABLE = {
     sqlite3.SQLITE_FULL,
@@ -33,35 +33,46 @@ _UNWRITABLE = {
 
 
 def check_header(path: Path) -> None:
-    """Raise :class:`DocumentError` unless ``path`` begins like a document that this version can read."""
+    """Check that a file is a document that this version can read, by its first bytes.
+
+    Raises:
+        DocumentError: It is not, or cannot be read.
+    """
     try:
         with path.open("rb") as file:
             header = file.read(100)
     except FileNotFoundError:
-        raise DocumentError(f"There is no document at {path}. Check the path.") from None
+        raise DocumentError(f"There is no document at {path}. Check the path.", code="not-found") from None
     except IsADirectoryError:
-        raise DocumentError(f"{path} is a folder, not a document. Name a .lw file.") from None
+        raise DocumentError(f"{path} is a folder, not a document. Name a .lw file.", code="is-folder") from None
     except OSError as error:
-        raise DocumentError(f"Cannot read {path}: {error.strerror}. Check the path and its permissions.") from None
+        raise DocumentError(
+            f"Cannot read {path}: {error.strerror}. Check the path and its permissions.", code="unreadable"
+        ) from None
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise DocumentError(f"{path} is not a lwtui document. Markdown and plain text can be imported instead.")
+        raise DocumentError(
+            f"{path} is not a lwtui document. Markdown and plain text can be imported instead.", code="not-a-document"
+        )
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise DocumentError(f"{path} is a database of another program, not a lwtui document.")
+        raise DocumentError(
+            f"{path} is a database of another program, not a lwtui document. Name a .lw file.", code="other-program"
+        )
     version = int.from_bytes(header[60:64], "big")
     if version > VERSION:
-        raise newer(path, version)
+        raise newer_format_error(path, version)
 
 
-def newer(path: Path, version: int) -> DocumentError:
-    """The error for a file whose format is newer than this program knows."""
+def newer_format_error(path: Path, version: int) -> DocumentError:
+    """Return the error for a file in a format that is newer than this version of lwtui."""
     return DocumentError(
-        f"{path} was written by a newer version of lwtui (format {version}, this one reads {VERSION}): "
-        "update lwtui to open it."
+        f"{path} was written by a newer version of lwtui (format {version}; this version reads format {VERSION}). "
+        "Update lwtui to open it.",
+        code="newer-format",
     )
 
 
-def _as_text(stored: bytes) -> str:
-    """Text of a file that anybody may have made: nothing of it may drive a terminal."""
+def _decode(stored: bytes) -> str:
+    """Decode text from a file that anybody may have made, and clean it so that it cannot control a terminal."""
     try:
         return clean(stored.decode("utf-8"))
     except UnicodeDecodeError:
@@ -69,18 +80,22 @@ def _as_text(stored: bytes) -> str:
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    """A connection for the one writer. Raises ``sqlite3.Error``."""
-    db = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None, timeout=_PATIENCE)
-    db.text_factory = _as_text
+    """Open a connection for the only writer.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened for writing, or is damaged.
+    """
+    db = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None, timeout=_LOCK_TIMEOUT)
+    db.text_factory = _decode
     try:
         _check_schema(db)
-        _quick_check(db)  # first: a damaged file is left as it is
+        _quick_check(db)  # before anything is changed: a damaged file is left as it is
         db.execute("PRAGMA foreign_keys = ON")
         db.execute("PRAGMA journal_mode = WAL")
-        # NORMAL would be enough against kill -9, but after a power cut it may lose the last transactions. FULL
-        # syncs the log at each one, which is cheap here: a stream is journalled about twice a second.
+        # NORMAL survives kill -9 but may lose the last transactions in a power cut. FULL syncs the log at every
+        # transaction, which is cheap here: a stream is journaled about twice a second.
         db.execute("PRAGMA synchronous = FULL")
-        db.execute("BEGIN IMMEDIATE")  # fails here, not at the first change, where the file may not be written
+        db.execute("BEGIN IMMEDIATE")  # a read-only file fails here, not at its first change
         db.execute("ROLLBACK")
     except BaseException:
         db.close()
@@ -89,13 +104,18 @@ def connect_writer(path: Path) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection that only reads, also while another process writes. Raises ``sqlite3.Error`` or ``OSError``."""
+    """Open a connection for reading, which works even while another process writes.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened, or is damaged.
+        OSError: The file cannot be copied where that is needed.
+    """
     try:
         db = _reader(f"{_uri(path)}?mode=ro")
     except sqlite3.OperationalError as error:
         if primary_code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
             raise
-        # SQLite cannot make its side files here.
+        # SQLite cannot create its side files in this folder.
         db = _copy_reader(path) if _has_log(path) else _reader(f"{_uri(path)}?immutable=1")
     try:
         _quick_check(db)
@@ -105,8 +125,13 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     return db
 
 
-def connect_glance(path: Path) -> sqlite3.Connection:
-    """A connection for one quick look that leaves no side files. Raises ``sqlite3.Error`` or ``OSError``."""
+def connect_peek(path: Path) -> sqlite3.Connection:
+    """Open a connection for a few quick queries, which leaves no side files behind and does not check the file.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened.
+        OSError: The file cannot be copied where that is needed.
+    """
     if _has_log(path):
         try:
             return _reader(f"{_uri(path)}?mode=ro")
@@ -116,15 +141,15 @@ def connect_glance(path: Path) -> sqlite3.Connection:
 
 
 def connect_memory() -> sqlite3.Connection:
-    """A connection to a database in memory, of which text is read as from a file."""
+    """Open a database in memory whose text is cleaned like that of a file."""
     db = sqlite3.connect(":memory:", isolation_level=None)
-    db.text_factory = _as_text
+    db.text_factory = _decode
     return db
 
 
 def close_writer(db: sqlite3.Connection) -> None:
-    """Close the writer's connection; the document becomes a single file unless someone is reading it."""
-    with suppress(sqlite3.Error):  # a reader keeps WAL in use: the next writer finds it so
+    """Close the writer's connection. The document becomes a single file unless another process is reading it."""
+    with suppress(sqlite3.Error):  # a reader keeps the file in WAL mode, which the next writer can handle
         db.execute("PRAGMA busy_timeout = 0")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         db.execute("PRAGMA journal_mode = DELETE")
@@ -133,7 +158,11 @@ def close_writer(db: sqlite3.Connection) -> None:
 
 @contextmanager
 def transaction(db: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
-    """All or nothing. Raises :class:`DocumentError` if it cannot be stored."""
+    """Run the block as one transaction, which is rolled back if the block fails.
+
+    Raises:
+        DocumentError: The transaction cannot be stored.
+    """
     try:
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -144,44 +173,53 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connecti
                 db.execute("ROLLBACK")
             raise
     except (sqlite3.Error, OSError) as error:
-        raise explain(error, path) from error
+        raise document_error(error, path) from error
 
 
 @contextmanager
-def as_lwtui_writes() -> Iterator[None]:
-    """Raises ``sqlite3.Error`` for contents of a file that no version of lwtui would have written."""
+def checked_contents() -> Iterator[None]:
+    """Turn errors from contents that no version of lwtui would have written into ``sqlite3.DatabaseError``."""
     try:
         yield
     except (ValueError, TypeError, KeyError, AttributeError, DocumentError) as error:
         raise sqlite3.DatabaseError(f"unexpected contents, {error}") from error
 
 
-def explain(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
-    """What went wrong with ``path``, in one line that says what to do."""
+def document_error(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
+    """Return an error that says what went wrong with ``path`` and what to do."""
     name = path.name
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _disk_full(name)
-        return DocumentError(f"Cannot write {path}: {error.strerror}. Check the folder and its permissions.")
-    why = " ".join(str(error).split())  # SQLite may quote lines of the file's own description
+        return DocumentError(
+            f"Cannot write {path}: {error.strerror}. Check the folder and its permissions.", code="unwritable"
+        )
+    reason = " ".join(str(error).split())  # SQLite may quote lines of the schema
     match primary_code(error):
         case sqlite3.SQLITE_FULL:
             return _disk_full(name)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
-            return DocumentError(f"{path} may not be written. Check its permissions and those of its folder.")
+            return DocumentError(
+                f"{path} is not writable. Check its permissions and those of its folder.", code="read-only-file"
+            )
         case sqlite3.SQLITE_CANTOPEN:
-            return DocumentError(f"Cannot open {path}. Check the folder, its permissions and free space.")
+            return DocumentError(
+                f"Cannot open {path}. Check the folder, its permissions and free space.", code="unwritable"
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return DocumentError(f"Another program keeps {name} locked. Close it there and try again.")
+            return DocumentError(f"{name} is locked by another program. Close it there and try again.", code="locked")
         case sqlite3.SQLITE_IOERR:
             return DocumentError(
-                f"The disk failed while {name} was in use ({why}). Check that it is there and not full."
+                f"The disk failed while {name} was in use ({reason}). Check that the disk is connected and not full.",
+                code="disk-failed",
             )
-    return DocumentError(f"{path} is damaged ({why}). Restore it from a backup; the file is left as it is.")
+    return DocumentError(
+        f"{path} is damaged ({reason}). Restore it from a backup; lwtui has not changed the file.", code="damaged"
+    )
 
 
 def is_unwritable(error: DocumentError) -> bool:
-    """Whether a document that could not be opened for writing, because of ``error``, may still be readable."""
+    """Tell whether a document that could not be opened for writing because of ``error`` may still be readable."""
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
         return primary_code(cause) in _UNWRITABLE
@@ -189,14 +227,14 @@ def is_unwritable(error: DocumentError) -> bool:
 
 
 def primary_code(error: sqlite3.Error) -> int:
-    """SQLite's result code without its details; -1 for an error of the Python module's own."""
+    """Return SQLite's primary result code, or -1 for an error of the Python module itself."""
     code = getattr(error, "sqlite_errorcode", -1)
     return code & 0xFF if code >= 0 else -1
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a new or renamed entry of ``folder`` last through a power cut, where the system can."""
-    with suppress(OSError):  # not every file system lets a folder be synced
+    """Flush a new or renamed entry of ``folder`` to the disk, where the file system supports it."""
+    with suppress(OSError):  # not every file system can sync a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -205,7 +243,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _disk_full(name: str) -> DocumentError:
-    return DocumentError(f"The disk is full: {name} could not be saved. Free some space and save again.")
+    return DocumentError(f"The disk is full: {name} was not saved. Free some space and save again.", code="disk-full")
 
 
 def _uri(path: Path) -> str:
@@ -213,8 +251,8 @@ def _uri(path: Path) -> str:
 
 
 def _reader(uri: str) -> sqlite3.Connection:
-    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_PATIENCE)
-    db.text_factory = _as_text
+    db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_LOCK_TIMEOUT)
+    db.text_factory = _decode
     try:
         _check_schema(db)  # opens the file
     except BaseException:
@@ -224,15 +262,15 @@ def _reader(uri: str) -> sqlite3.Connection:
 
 
 def _check_schema(db: sqlite3.Connection) -> None:
-    """Raises ``sqlite3.Error``, also where SQLite quotes bytes in its message that Python cannot decode."""
+    """Raise ``sqlite3.Error`` unless the schema can be read."""
     try:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except UnicodeDecodeError:
-        raise sqlite3.DatabaseError("its description of itself is no text") from None
+    except UnicodeDecodeError:  # SQLite's message quotes the schema, and Python cannot decode it
+        raise sqlite3.DatabaseError("its schema is not UTF-8 text") from None
 
 
 def _has_log(path: Path) -> bool:
-    """Whether changes stand in a write-ahead log beside the file."""
+    """Tell whether the file has a write-ahead log with changes."""
     try:
         return Path(f"{path}-wal").stat().st_size > 0
     except OSError:
@@ -240,7 +278,7 @@ def _has_log(path: Path) -> bool:
 
 
 def _copy_reader(path: Path) -> sqlite3.Connection:
-    """Read a copy in memory: changes stand in a log that cannot be read where it is."""
+    """Open a copy in memory, for a file whose log cannot be read in its folder."""
     with tempfile.TemporaryDirectory(prefix="lwtui-") as folder:
         copy = Path(folder) / "copy.lw"
         copyfile(path, copy)

@@ -1,4 +1,4 @@
-"""Files of other programs as documents: Markdown, plain text, and through pandoc, DOCX."""
+"""Import of Markdown, plain text and, through pandoc, DOCX."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import regex
 
 from lwtui.documents.export.export_job import ExportJob
-from lwtui.documents.export.pandoc import need, pandoc
+from lwtui.documents.export.pandoc import pandoc, require_packages
 from lwtui.documents.markdown import import_markdown, read_text
 from lwtui.documents.plain_text import without_marks
 from lwtui.documents.store import Document
@@ -16,26 +16,26 @@ from lwtui.errors import DocumentError, LwtuiError
 
 __all__ = ["import_file", "import_markdown", "read_file"]
 
-# Plain CommonMark, as texts are written here. What it cannot say (a table in a table) is simplified.
+# The Markdown that lwtui uses. What it cannot express, such as nested tables, is simplified.
 _TO = "commonmark-raw_html+pipe_tables+strikeout"
-# A DOCX holds its title beside its text, where `$title$` finds it.
+# The title of a DOCX is metadata, which the template puts on the first line.
 _TEMPLATE = "$title$\n$body$\n"
-# A table of contents is left out: an export makes it anew. What has a style of the file's own is text like any other,
-# and paragraphs of a quote belong together, which pandoc does not see where it tells styles.
+# Drops a table of contents, because an export generates it again; treats text with a custom style as ordinary text;
+# and joins the paragraphs of a quote, which pandoc separates when it reads styles.
 _FILTER = """\
 local headings = {["toc heading"] = true, ["toa heading"] = true, ["contents heading"] = true}
-local function listed(style)
+local function in_contents(style)
   style = string.lower(style or "")
   return headings[style] or style:match("^toc %d") or style:match("^contents %d")
 end
-function Header(it)
-  if it.classes:includes("TOC-Heading") or listed(it.attributes["custom-style"]) then return {} end
+function Header(header)
+  if header.classes:includes("TOC-Heading") or in_contents(header.attributes["custom-style"]) then return {} end
 end
-function Div(it)
-  return listed(it.attributes["custom-style"]) and {} or it.content
+function Div(div)
+  return in_contents(div.attributes["custom-style"]) and {} or div.content
 end
-function Span(it)
-  if it.attributes["custom-style"] then return it.content end
+function Span(span)
+  if span.attributes["custom-style"] then return span.content end
 end
 function Blocks(blocks)
   local joined = pandoc.Blocks({})
@@ -50,25 +50,38 @@ function Blocks(blocks)
   return joined
 end
 """
-# How pandoc keeps two lists apart. Before a numbered list or a block of code it has to stay: they would be one.
+# What pandoc puts between two lists. Before a numbered list or a code block it has to stay, or the two would merge.
 _BETWEEN_LISTS = regex.compile(r"(?m)^&nbsp;\n+(?=[-*+] )")
 _PICTURE = regex.compile(r"!\[(?P<shown>(?:[^\]\\]|\\.)*)\]\(media/[^)\s]*(?:\s+\"[^\"]*\")?\)")
 
 
 def import_file(source: Path, target: Path) -> Document:
-    """Make a document at ``target`` from ``source``, which is left as it is; its headings become sections.
+    """Create a document from a file. The headings of the file become sections; the file itself is not changed.
 
-    Raises :class:`lwtui.errors.DocumentError` if the source cannot be read, or :class:`lwtui.errors.LwtuiError` that
-    says what to install for it.
+    Args:
+        source: A Markdown, plain text or DOCX file.
+        target: The document to create.
+
+    Returns:
+        The document, open for writing.
+
+    Raises:
+        DocumentError: The source cannot be read, or the target cannot be created.
+        LwtuiError: A package is missing; the message says what to install.
     """
     title, text = read_file(source)
     return import_markdown(text, title, target)
 
 
 def read_file(source: Path) -> tuple[str, str]:
-    """The title of a file, at worst its name, and its text as Markdown. May take seconds, in any thread.
+    """Read a file. It may take seconds, and may run in any thread.
 
-    Raises as :func:`import_file` does.
+    Returns:
+        The title of the file, or its name if it has no title, and its text as Markdown.
+
+    Raises:
+        DocumentError: The file cannot be read.
+        LwtuiError: A package is missing; the message says what to install.
     """
     source = source.expanduser()
     if source.suffix.lower() == ".docx":
@@ -77,14 +90,16 @@ def read_file(source: Path) -> tuple[str, str]:
 
 
 def _from_docx(source: Path) -> tuple[str, str]:
-    """The title of a DOCX, and its text as Markdown without pictures."""
-    need("Reading a .docx file", "pypandoc")
+    """Read the title of a DOCX, and its text as Markdown, with captions in place of pictures."""
+    require_packages("Reading a .docx file", "pypandoc")
     try:
         data = source.read_bytes()
     except FileNotFoundError:
-        raise DocumentError(f"There is no file {source}. Check the path.") from None
+        raise DocumentError(f"There is no file {source}. Check the path.", code="not-found") from None
     except OSError as error:
-        raise DocumentError(f"Cannot read {source}: {error.strerror}. Check its permissions.") from None
+        raise DocumentError(
+            f"Cannot read {source}: {error.strerror}. Check its permissions.", code="unreadable"
+        ) from None
     with TemporaryDirectory(prefix="lwtui-") as made:
         folder = Path(made)
         (folder / "in.docx").write_bytes(data)
@@ -95,7 +110,9 @@ def _from_docx(source: Path) -> tuple[str, str]:
         try:
             ExportJob().run([*command, "--output=out.md", "in.docx"], folder, "pandoc")
         except LwtuiError:
-            raise DocumentError(f"{source} is no DOCX that can be read. Save it anew and import it again.") from None
+            raise DocumentError(
+                f"{source} is not a valid DOCX file. Save it again and import it again.", code="not-docx"
+            ) from None
         title, _, text = (folder / "out.md").read_text(encoding="utf-8").partition("\n")
     text = _BETWEEN_LISTS.sub("", _PICTURE.sub(r"\g<shown>", text))
     return " ".join(without_marks(title).split()) or source.stem, text

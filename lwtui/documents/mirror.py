@@ -1,7 +1,7 @@
-"""A Markdown file beside a document that is kept up to date, for other programs to read.
+"""The mirror: a Markdown copy beside a document, kept up to date for other programs to read.
 
-It is written in one step, and only over what lwtui wrote itself: the hashes of its last two versions are in the cache,
-two because a crash may come between noting a version and writing it.
+lwtui replaces the file in one step, and only if it wrote the file itself: the cache holds the hashes of the last two
+versions. It needs two, because a crash may come between storing the hash of a version and writing that version.
 """
 
 from __future__ import annotations
@@ -20,8 +20,14 @@ from lwtui.files import write_atomically
 
 
 @dataclass(frozen=True)
-class _Note:
-    """What is known about a document's mirror. ``on`` is ``None`` where the settings decide."""
+class _MirrorState:
+    """The state of a document's mirror.
+
+    Attributes:
+        document: The path of the document.
+        on: Whether the document has a mirror; ``None`` if the settings decide.
+        hashes: The hashes of the last two versions of the mirror, the newest last.
+    """
 
     document: str
     on: bool | None = None
@@ -29,83 +35,87 @@ class _Note:
 
 
 def mirror_path(document: Path) -> Path:
+    """Return the path of a document's mirror."""
     return document.with_suffix(".md")
 
 
 def is_mirrored(document: Path, by_default: bool) -> bool:
-    """Whether the document at that path has a mirror: by its own choice, or else ``by_default``."""
+    """Tell whether a document has a mirror: by its own choice, or else ``by_default``."""
     on = _read(document).on
     return by_default if on is None else on
 
 
-def choose_mirror(document: Path, on: bool) -> None:
-    """Let one document have a mirror, or none, whatever the settings say. A file that is there stays.
+def set_mirrored(document: Path, on: bool) -> None:
+    """Turn the mirror of one document on or off, whatever the settings say. An existing mirror stays where it is.
 
-    Raises :class:`lwtui.errors.DocumentError`.
+    Raises:
+        DocumentError: The choice cannot be stored.
     """
     try:
         _write(document, replace(_read(document), on=on))
     except OSError as error:
         raise DocumentError(
-            f"Cannot keep this choice in {_note_file(document).parent}: {error.strerror}. Check its permissions."
+            f"Cannot store this choice in {_state_file(document).parent}: {error.strerror}. Check its permissions."
         ) from None
 
 
 def update_mirror(document: Document, by_default: bool) -> str:
-    """Bring the mirror up to date, if the document has one and this process is its writer.
+    """Update the mirror, if the document has one and this process is its writer.
 
-    Returns an empty text, or a line that says why it could not be done: nothing that was written may depend on it.
+    Returns:
+        A line for the user if the mirror could not be updated, else an empty string. It raises no error, because
+        writing must go on without the mirror.
     """
     if document.read_only or not is_mirrored(document.path, by_default):
         return ""
     path = mirror_path(document.path)
     content = render(document, "md").encode("utf-8")
-    new, note = sha256(content).hexdigest(), _read(document.path)
+    new_hash, state = sha256(content).hexdigest(), _read(document.path)
     try:
-        old = _hash(path)
-        if old == new and new in note.hashes:
+        old_hash = _hash(path)
+        if old_hash == new_hash and new_hash in state.hashes:
             return ""
-        if old and old != new and old not in note.hashes:
+        if old_hash and old_hash != new_hash and old_hash not in state.hashes:
             return (
-                f"{path.name} is not as lwtui wrote it, so it is left as it is. Move it away, or import it as a"
-                " document of its own; then the mirror goes on."
+                f"{path.name} was not written by lwtui, or has changed since, so the mirror is not updated. Move the"
+                " file away, or import it as a document of its own."
             )
-        _write(document.path, replace(note, hashes=(*note.hashes[-1:], new)))
+        _write(document.path, replace(state, hashes=(*state.hashes[-1:], new_hash)))
         write_atomically(path, content)
     except OSError as error:
-        return f"The mirror {path} could not be written: {error.strerror}. The document itself is safe."
+        return f"Cannot write the mirror {path}: {error.strerror}. The document itself is safe."
     return ""
 
 
 def _hash(path: Path) -> str:
-    """The hash of what stands there; empty for no file. What is no plain file was not written by lwtui."""
+    """Return the hash of a file; empty if there is none."""
     if path.is_symlink() or path.is_dir():
-        return "not a plain file"
+        return "not a plain file"  # so lwtui did not write it
     try:
         return sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
         return ""
 
 
-def _note_file(document: Path) -> Path:
+def _state_file(document: Path) -> Path:
     name = sha256(str(document.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return cache_folder() / "mirrors" / f"{name}.json"
 
 
-def _read(document: Path) -> _Note:
-    """What the cache knows; what it does not, or no longer, is as if it had never been."""
+def _read(document: Path) -> _MirrorState:
+    """Read the state from the cache. Without a usable entry, the mirror counts as new."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
-        stored = json.loads(_note_file(document).read_text(encoding="utf-8"))
+        stored = json.loads(_state_file(document).read_text(encoding="utf-8"))
         on = stored.get("on")
-        return _Note(
+        return _MirrorState(
             str(document.absolute()),
             on if isinstance(on, bool) else None,
-            tuple(str(one) for one in stored.get("hashes", ())),
+            tuple(str(version) for version in stored.get("hashes", ())),
         )
-    return _Note(str(document.absolute()))
+    return _MirrorState(str(document.absolute()))
 
 
-def _write(document: Path, note: _Note) -> None:
-    file = _note_file(document)
+def _write(document: Path, state: _MirrorState) -> None:
+    file = _state_file(document)
     file.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(file, json.dumps(asdict(note), ensure_ascii=False))
+    write_atomically(file, json.dumps(asdict(state), ensure_ascii=False))

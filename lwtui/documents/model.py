@@ -1,4 +1,4 @@
-"""What a document is made of. Plain frozen data: the store writes it, the method and the screens read it."""
+"""The data model of documents: plain frozen data that the store writes, and the method and the screens read."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import regex
 from lwtui.models.usage import Usage
 from lwtui.text import clean
 
-BUDGET = "budget"  # the setting of a document that holds its budget, as it was given
-_LONGEST_TITLE = 80  # characters of an instruction that serve as a title
-_LONGEST_PRINTED = 140  # the same on a title page
-DEEPEST = 5  # levels of an outline; Markdown has one more, which the document's own title takes
+BUDGET = "budget"  # the document setting that holds the budget, as the user entered it
+_MAX_TITLE = 80  # characters of an instruction that serve as a title
+_MAX_PRINTED_TITLE = 140  # the same on a title page
+MAX_LEVEL = 5  # of an outline; Markdown has six levels, the first of which is for the document's title
 
 
 class Status(StrEnum):
-    """How far a section has come."""
+    """The progress of a section."""
 
-    EMPTY = "empty"  # planned, nothing written
-    WRITING = "writing"  # text is streaming in now
-    PARTIAL = "partial"  # interrupted: text is there, more is to come
+    EMPTY = "empty"  # planned, without text
+    WRITING = "writing"  # a model is streaming text into it
+    PARTIAL = "partial"  # interrupted in the middle of its text
     DONE = "done"
 
 
@@ -39,14 +39,14 @@ class Origin(StrEnum):
 class Mode(StrEnum):
     """How a document is written."""
 
-    AGENTWRITE = "agentwrite"  # plan, then each section with the text so far
-    PARALLEL = "agentwrite-parallel"  # plan, then sections side by side, without the text so far
-    DIRECT = "direct"  # one call for the whole text
+    AGENTWRITE = "agentwrite"  # plan, then write one section after the other, each prompt with the text so far
+    PARALLEL = "agentwrite-parallel"  # plan, then write all sections at once, without the text so far
+    DIRECT = "direct"  # write the whole text in one call
 
 
-_STOP = regex.compile(r"(?<=\p{Ll}{2})[.!?]+\s+|[。！？]")
-# What asks for a document, in front of what it is to be: "Please write me a guide to …", "Explain how …".
-_ASKING = regex.compile(
+_SENTENCE_END = regex.compile(r"(?<=\p{Ll}{2})[.!?]+\s+|[。！？]")
+# The words of a request before its subject: "Please write me a guide to …", "Explain how …".
+_REQUEST = regex.compile(
     r"(?:please\s+|can you\s+|could you\s+)?"
     r"(?:write|draft|compose|create|prepare|produce|explain|describe|discuss)(?:\s+(?:me|us))?(?:\s+about)?\s+(?=\p{L})",
     regex.IGNORECASE,
@@ -54,42 +54,51 @@ _ASKING = regex.compile(
 
 
 def title_from(instruction: str) -> str:
-    """A title for a document whose plan names none: the beginning of its instruction, cut at a word."""
-    line = _asked(instruction)
-    if len(line) <= _LONGEST_TITLE:
+    """Make a title from an instruction: the beginning of its subject, cut at a word."""
+    line = _subject(instruction)
+    if len(line) <= _MAX_TITLE:
         return line or "Untitled"
-    return line[:_LONGEST_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:，；：") + "…"
+    return line[:_MAX_TITLE].rsplit(" ", 1)[0].rstrip(" ,;:，；：") + "…"
 
 
-def printed_title(title: str, instruction: str, otherwise: str) -> str:
-    """``title`` as it is printed: one that :func:`title_from` had to cut is the whole of what was asked for, up to its
-    first stop, or ``otherwise`` where that is too long for a title."""
+def printed_title(title: str, instruction: str, fallback: str) -> str:
+    """Return a document's title for its title page.
+
+    A title that :func:`title_from` cut short is replaced by the first sentence of the instruction's subject, or by
+    ``fallback`` if that is too long.
+    """
     if not title.endswith("…") or title != title_from(instruction):
         return title
-    whole = _STOP.split(_asked(instruction), maxsplit=1)[0]
-    return whole if 0 < len(whole) <= _LONGEST_PRINTED else otherwise
+    whole = _SENTENCE_END.split(_subject(instruction), maxsplit=1)[0]
+    return whole if 0 < len(whole) <= _MAX_PRINTED_TITLE else fallback
 
 
-def _asked(instruction: str) -> str:
-    """The first line of an instruction without the words that only ask for it."""
+def _subject(instruction: str) -> str:
+    """Return the first line of an instruction without a leading "Please write me" or the like."""
     line = clean(instruction).strip().split("\n")[0].strip(" #*.。")
-    if asking := _ASKING.match(line):
-        line = line[asking.end() :]
+    if request := _REQUEST.match(line):
+        line = line[request.end() :]
         line = line[0].upper() + line[1:]
     return line
 
 
 def new_id() -> str:
-    """A fresh section id: 8 hexadecimal digits, unique enough within one document."""
+    """Return a random section id of 8 hexadecimal digits."""
     return secrets.token_hex(4)
 
 
 @dataclass(frozen=True)
 class PlannedSection:
-    """One step of a plan. ``words`` is the target in the counter's unit (characters for Chinese/Japanese).
+    """A section of a plan.
 
-    ``level`` nests as headings do in Markdown: the steps after this one that have a higher level are within it. A
-    step with a target of 0 is a heading alone, such as that of a part: nothing is written for it.
+    Attributes:
+        title: The heading.
+        main_point: What the section says.
+        words: The target length, in words, or in characters for Chinese and Japanese. A target of 0 makes it a
+            heading without text, such as that of a part.
+        id: Identifies the section in all versions of the plan.
+        level: The level in the outline, from 1. As with headings in Markdown, the sections that follow on deeper
+            levels are within this one.
     """
 
     title: str
@@ -101,25 +110,25 @@ class PlannedSection:
 
 @dataclass(frozen=True)
 class Plan:
-    """The title of a document and its sections in order."""
+    """The title and the sections of a document, in order."""
 
     title: str
     sections: tuple[PlannedSection, ...]
 
     @property
     def words(self) -> int:
-        """Sum of the sections' targets."""
+        """The sum of the sections' targets."""
         return sum(section.words for section in self.sections)
 
     @property
     def nested(self) -> bool:
-        """Whether some sections stand within others."""
+        """Whether there are sections within others."""
         return any(section.level > 1 for section in self.sections)
 
     def to_dict(self) -> dict[str, Any]:
-        """The public JSON form: ``{"title", "sections": [{"title", "main_point", "words"}]}``.
+        """Return the JSON form of the plan: ``{"title", "sections": [{"title", "main_point", "words"}]}``.
 
-        Where sections stand within others, each has its ``level`` too.
+        In a nested plan, every section has its ``level`` too.
         """
         nested = self.nested
         return {
@@ -136,25 +145,38 @@ class Plan:
         }
 
     def to_json(self) -> str:
+        """Return the plan as indented JSON."""
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2)
 
     def find(self, section_id: str) -> int:
-        """Position of a section; ``KeyError`` if the plan has none of that id."""
+        """Return the position of a section, from 0.
+
+        Raises:
+            KeyError: The plan has no section of that id.
+        """
         for position, section in enumerate(self.sections):
             if section.id == section_id:
                 return position
         raise KeyError(section_id)
 
     def with_section(self, section: PlannedSection) -> Plan:
-        """The plan with the section of the same id replaced."""
+        """Return the plan with ``section`` in place of the section of the same id."""
         at = self.find(section.id)
         return replace(self, sections=(*self.sections[:at], section, *self.sections[at + 1 :]))
 
 
 @dataclass(frozen=True)
 class Note:
-    """What the writer wants the model to know. ``triggers`` are words that call it up where they occur, unless it is
-    shown ``always``. ``kind`` is one of :data:`NOTE_KINDS`, or any other word."""
+    """Something that the user wants the model to know.
+
+    Attributes:
+        title: A short name.
+        text: What the model reads.
+        kind: One of :data:`NOTE_KINDS`, or any other word.
+        always: Whether every prompt includes the note.
+        triggers: Words that bring the note into a prompt where they occur, unless it is in all of them.
+        id: Identifies the note when it is edited.
+    """
 
     title: str
     text: str
@@ -167,33 +189,37 @@ class Note:
 NOTE_KINDS = ("story", "style", "fact")
 
 
-MOST_SEED = 2**31 - 1  # what every backend and a document take
+MAX_SEED = 2**31 - 1  # the largest that all backends and the .lw tables accept
 
 
 @dataclass(frozen=True)
 class Brief:
-    """What the writer asked for."""
+    """What the user asked for."""
 
     instruction: str
     words: int
     language: str = "en"  # BCP 47
     mode: Mode = Mode.AGENTWRITE
-    model: str = ""  # the name given to --model / chosen in the form
+    model: str = ""  # as given to --model or chosen in the form
     seed: int | None = None
-    sampling: str = ""  # what of the model's sampling is to be otherwise (see lwtui.models.sampling)
-    notes: tuple[Note, ...] = ()  # what every prompt is to show; a document keeps its notes by themselves
+    sampling: str = ""  # overrides of the model's sampling options (see lwtui.models.sampling)
+    notes: tuple[Note, ...] = ()  # for every prompt; a document stores its notes separately
 
 
 @dataclass(frozen=True)
 class Basis:
     """What a section was written from, as fingerprints (see :mod:`lwtui.documents.stale`).
 
-    ``notes`` has those that its prompt held, by id; ``shown`` the earlier sections that stood there word for word,
-    by id, and ``summarised`` those of which only a summary did.
+    Attributes:
+        instruction: The document's instruction.
+        line: The section's heading and main point in the plan.
+        notes: The notes in its prompt, by note id.
+        shown: The earlier sections that were in its prompt in full, by section id.
+        summarised: The summaries that stood in the prompt for earlier sections, by section id.
     """
 
     instruction: str
-    line: str  # its heading and main point
+    line: str
     notes: dict[str, str] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     summarised: dict[str, str] = field(default_factory=dict)
@@ -201,27 +227,36 @@ class Basis:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a model's text came from, stored with each revision."""
+    """Where a model's text came from. Each revision stores its own."""
 
     model: str
-    model_hash: str = ""  # SHA-256 of a GGUF's file; empty for an endpoint
+    model_hash: str = ""  # SHA-256 of a GGUF file; empty for an endpoint
     sampling: dict[str, Any] = field(default_factory=dict)
     prompt_hash: str = ""
     seed: int | None = None
     basis: Basis | None = None
-    task: str = ""  # what was asked for, where it was not to write the section: "shorten", "candidate 2"
+    task: str = ""  # what the model was asked for other than to write the section: "shorten", "candidate 2"
 
     @property
     def is_candidate(self) -> bool:
-        """Whether it is one of several texts for a whole section, which older documents call takes."""
+        """Whether the text is a candidate for the whole section. Older documents call candidates takes."""
         return self.task.startswith(("candidate ", "take "))
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section as it stands: its step of the plan, its current text and how far it is.
+    """The current state of a section.
 
-    ``length`` is the text's length by :func:`lwtui.text.count_words`.
+    Attributes:
+        id: The id of its :class:`PlannedSection`.
+        title: The heading.
+        main_point: What the section says.
+        words: The target length, in words, or in characters for Chinese and Japanese.
+        status: Its progress.
+        text: Its text in Markdown, as far as there is any.
+        length: The length of the text, as :func:`lwtui.text.count_words` counts it.
+        origin: Who wrote the text; ``None`` without text.
+        level: Its level in the outline, from 1.
     """
 
     id: str
@@ -235,15 +270,22 @@ class Section:
     level: int = 1
 
     @property
-    def heads(self) -> bool:
-        """Whether it is a heading alone, for which nothing is to be written."""
+    def is_heading_only(self) -> bool:
+        """Whether the section is a heading for which no text is to be written."""
         return not self.words and not self.text
 
 
 @dataclass(frozen=True)
 class SectionSummary:
-    """What stands for a section where its text no longer fits. ``digest`` is the fingerprint of the text it sums up
-    and ``revision`` the version that held it; ``by_hand``: the writer's words, which no model replaces."""
+    """A summary that stands for a section where its text does not fit the context.
+
+    Attributes:
+        section_id: The section.
+        text: The summary.
+        digest: The fingerprint of the text that it summarizes.
+        revision: The revision that holds that text, if there is one.
+        by_hand: Whether the user wrote the summary; models never replace such a summary.
+    """
 
     section_id: str
     text: str
@@ -254,9 +296,18 @@ class SectionSummary:
 
 @dataclass(frozen=True)
 class Revision:
-    """One version of a section's text. ``created`` is seconds since the epoch (UTC).
+    """A version of a section's text.
 
-    One that is ``aside`` was only kept: an answer or a candidate that never was the section's text.
+    Attributes:
+        id: Rises with each revision of the document.
+        section_id: The section.
+        created: In seconds since the epoch (UTC).
+        origin: Who wrote it.
+        text: The text in Markdown.
+        length: The length of the text, as :func:`lwtui.text.count_words` counts it.
+        provenance: Where the text came from, if a model wrote any of it.
+        usage: The token usage of the text.
+        is_alternative: Whether it was only an answer or a candidate, and never the section's text.
     """
 
     id: int
@@ -267,14 +318,23 @@ class Revision:
     length: int
     provenance: Provenance | None
     usage: Usage
-    aside: bool = False
+    is_alternative: bool = False
 
 
 @dataclass(frozen=True)
-class Summary:
-    """A line of the library. ``progress`` runs from 0 to 1; ``problem`` says why a file cannot be opened.
+class LibraryEntry:
+    """A document as the library lists it.
 
-    Of one that is ``unread`` only the file's name and time are known.
+    Attributes:
+        path: The file.
+        title: The document's title, or the file's name.
+        words: The length of its text.
+        target: The length that was asked for.
+        progress: From 0 to 1.
+        changed: When the document was last changed, in seconds since the epoch.
+        model: The model that writes it.
+        problem: Why the file cannot be opened; empty if it can.
+        unread: Whether the file has not been read yet, so that only its name and time are known.
     """
 
     path: str

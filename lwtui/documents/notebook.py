@@ -1,4 +1,4 @@
-"""The writer's notes and the summaries of sections, as an open document has them."""
+"""The notes and section summaries of an open document."""
 
 from __future__ import annotations
 
@@ -11,93 +11,104 @@ from lwtui.documents.edits import JOIN_SECONDS
 from lwtui.documents.model import Note, SectionSummary
 from lwtui.documents.notes_store import (
     StoredNotes,
-    checked_notes,
-    put_note_step,
+    clean_notes,
+    pop_note_step,
+    push_note_step,
     put_notes,
     put_summary,
-    take_note_step,
 )
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
 
 class Notebook:
-    """Part of a :class:`lwtui.documents.store.Document`. Its changes raise :class:`DocumentError` as those of it do."""
+    """The notes and summaries of a :class:`lwtui.documents.store.Document`.
 
-    def __init__(self, change: Callable[[], AbstractContextManager[sqlite3.Connection]], memory: StoredNotes) -> None:
-        """``change`` opens a transaction of the document."""
+    Like those of the document, all methods that change something raise :class:`lwtui.errors.DocumentError` if the
+    change cannot be stored.
+    """
+
+    def __init__(self, change: Callable[[], AbstractContextManager[sqlite3.Connection]], stored: StoredNotes) -> None:
+        """Create a notebook. ``change`` opens a transaction of the document."""
         self._change = change
-        self._memory = memory
-        self._undone: list[tuple[str, tuple[Note, ...]]] = []  # what was taken back, the last at the end
-        self._last = ("", 0.0)  # the label of the last change of the notes, and when it was
+        self._stored = stored
+        self._redo: list[tuple[str, tuple[Note, ...]]] = []  # undone changes, the last at the end
+        self._last_change = ("", 0.0)  # its label, and its time on the monotonic clock
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """In the order that the writer gave them."""
-        return self._memory.notes
+        """The notes, in the user's order."""
+        return self._stored.notes
 
     @property
     def summaries(self) -> Mapping[str, SectionSummary]:
-        """By section id."""
-        return self._memory.summaries
+        """The summaries in force, by section id."""
+        return self._stored.summaries
 
     def set_notes(self, notes: Sequence[Note], label: str) -> None:
-        """Replace the notes. ``label`` says what was done, as in "Edit “Tone”"; changes of one label that follow
-        each other closely are taken back together."""
-        checked = checked_notes(notes)
-        if len({note.id for note in checked}) < len(checked):
-            raise DocumentError("The notes name one of them twice. Undo the last change to them.")
-        if checked == self.notes:
+        """Replace the notes.
+
+        Args:
+            notes: All notes, in order.
+            label: Describes the change in the undo history, as in "Edit “Tone”". Changes with the same label that
+                follow each other closely are undone together.
+        """
+        new = clean_notes(notes)
+        if len({note.id for note in new}) < len(new):
+            raise DocumentError(
+                "The notes contain the same note twice. Undo the last change to them.", code="duplicate-note"
+            )
+        if new == self.notes:
             return
         label = clean(label)
-        joined = label == self._last[0] and monotonic() - self._last[1] < JOIN_SECONDS
+        same_step = label == self._last_change[0] and monotonic() - self._last_change[1] < JOIN_SECONDS
         with self._change() as db:
-            if not joined:
-                put_note_step(db, label, self.notes)
-            put_notes(db, checked)
-        self._memory.notes = checked
-        self._last = (label, monotonic())
-        self._undone.clear()
+            if not same_step:
+                push_note_step(db, label, self.notes)
+            put_notes(db, new)
+        self._stored.notes = new
+        self._last_change = (label, monotonic())
+        self._redo.clear()
 
     def undo_notes(self) -> str | None:
-        """Take back the last change of the notes; its label, or ``None`` if there is none."""
+        """Undo the last change of the notes, and return its label; ``None`` if there is nothing to undo."""
         with self._change() as db:
-            step = take_note_step(db)
+            step = pop_note_step(db)
             if step is not None:
                 put_notes(db, step[1])
-        self._last = ("", 0.0)
+        self._last_change = ("", 0.0)
         if step is None:
             return None
-        self._undone.append((step[0], self.notes))
-        label, self._memory.notes = step
+        self._redo.append((step[0], self.notes))
+        label, self._stored.notes = step
         return label
 
     def redo_notes(self) -> str | None:
-        """Do again what :meth:`undo_notes` took back last; its label, or ``None`` if there is none.
+        """Redo the last undone change of the notes, and return its label; ``None`` if there is nothing to redo.
 
-        That is so until the notes are changed otherwise, or the document closed.
+        Any other change of the notes, and closing the document, clears the redo history.
         """
-        if not self._undone:
+        if not self._redo:
             return None
-        label, notes = self._undone[-1]
+        label, notes = self._redo[-1]
         with self._change() as db:
-            put_note_step(db, label, self.notes)
+            push_note_step(db, label, self.notes)
             put_notes(db, notes)
-        self._memory.notes = notes
-        self._undone.pop()
+        self._stored.notes = notes
+        self._redo.pop()
         return label
 
     def set_summary(self, summary: SectionSummary) -> None:
-        """Put a summary in force; an empty one removes it, so that a model makes it anew when it is needed."""
+        """Set the summary of a section. An empty text removes it; a model then writes a new one when it is needed."""
         summary = SectionSummary(
             summary.section_id, clean(summary.text).strip(), summary.digest, summary.revision, summary.by_hand
         )
-        before = self._memory.summaries.get(summary.section_id)
-        if summary == before:
+        old = self._stored.summaries.get(summary.section_id)
+        if summary == old:
             return
         with self._change() as db:
-            put_summary(db, summary, before)
+            put_summary(db, summary, old)
         if summary.text:
-            self._memory.summaries[summary.section_id] = summary
+            self._stored.summaries[summary.section_id] = summary
         else:
-            self._memory.summaries.pop(summary.section_id, None)
+            self._stored.summaries.pop(summary.section_id, None)

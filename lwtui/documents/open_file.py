@@ -1,4 +1,4 @@
-"""A document's file while it is open: who may write it, its transactions, and how it is let go of."""
+"""The file of an open document: its lock, its connection and its transactions."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from lwtui.documents.database import (
     close_writer,
     connect_reader,
     connect_writer,
-    explain,
+    document_error,
     is_unwritable,
     transaction,
 )
-from lwtui.documents.upgrade import upgrade, upgraded_to_read
+from lwtui.documents.upgrade import upgrade, upgraded_reader
 from lwtui.errors import DocumentError
-from lwtui.files import FileLock, Locked
+from lwtui.files import FileLock, FileLocked
 
 
 class OpenFile:
-    """Without a ``lock`` it is only read, and ``reason`` is the line that says why."""
+    """The file of an open document. It is read-only without a ``lock``; then ``reason`` says why."""
 
     def __init__(self, path: Path, db: sqlite3.Connection, lock: FileLock | None, reason: str = "") -> None:
         self.path = path
@@ -37,46 +37,64 @@ class OpenFile:
 
     @property
     def read_only(self) -> bool:
+        """Whether the file cannot be changed."""
         return self._lock is None
 
     @property
     def closed(self) -> bool:
+        """Whether :meth:`close` has been called."""
         return self._db is None
 
     @property
     def db(self) -> sqlite3.Connection:
-        """The connection. Raises :class:`DocumentError` once the file is closed."""
+        """The connection.
+
+        Raises:
+            DocumentError: The file is closed.
+        """
         if self._db is None:
-            raise DocumentError(f"{self.path.name} is closed. Open it again.")
+            raise DocumentError(f"{self.path.name} is closed. Open it again.", code="closed")
         return self._db
 
     def check_writable(self) -> None:
-        """Raise :class:`DocumentError` if the file is only read."""
+        """Check that the file can be changed.
+
+        Raises:
+            DocumentError: It is read-only.
+        """
         if self.read_only:
-            raise DocumentError(f"{self.path.name} cannot be changed. {self.reason}")
+            raise DocumentError(f"{self.path.name} cannot be changed. {self.reason}", code="read-only")
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Raises :class:`DocumentError` if what is asked for cannot be read."""
+        """Provide the connection for queries.
+
+        Raises:
+            DocumentError: The file is closed, or a query fails.
+        """
         try:
             yield self.db
         except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+            raise document_error(error, self.path) from error
 
     @contextmanager
-    def change(self, *, seen: bool = True) -> Iterator[sqlite3.Connection]:
-        """One transaction. The caller brings the memory up to date after it, so that the two agree.
+    def change(self, *, touch: bool = True) -> Iterator[sqlite3.Connection]:
+        """Run the block as one transaction. The caller updates the contents in memory after it.
 
-        ``seen``: it is a change of the document to the library too, which tells when the last one was.
+        Args:
+            touch: Whether the library shows it as a change of the document.
+
+        Raises:
+            DocumentError: The file is read-only or closed, or the transaction cannot be stored.
         """
         self.check_writable()
         with transaction(self.db, self.path) as db:
             yield db
-            if seen:
+            if touch:
                 db.execute("UPDATE document SET changed = ?", (time(),))
 
     def close(self) -> None:
-        """Let go of the file. Does nothing the second time."""
+        """Close the file and release its lock. A second call does nothing."""
         db, self._db = self._db, None
         if db is None:
             return
@@ -88,16 +106,20 @@ class OpenFile:
 
 
 def open_file(path: Path, *, read_only: bool) -> tuple[OpenFile, Contents]:
-    """Open a document for writing, or for reading where that was asked for or nothing else can be done."""
+    """Open a document for writing, or for reading if ``read_only`` is set or it cannot be written.
+
+    Raises:
+        DocumentError: The document cannot be read, or is damaged.
+    """
     check_header(path)
     if read_only:
-        return _open_to_read(path, "It was opened for reading only.")
+        return _open_to_read(path, "It is open for reading only.")
     try:
         lock = FileLock.acquire(path)
-    except Locked as holder:
+    except FileLocked as holder:
         return _open_to_read(path, f"It is open {holder}. Close it there to write here.", live=True)
     except OSError as error:
-        return _open_to_read(path, f"Its folder may not be written ({error.strerror}).")
+        return _open_to_read(path, f"Its folder is not writable ({error.strerror}).")
     try:
         return _open_to_write(path, lock)
     except BaseException as error:
@@ -108,10 +130,10 @@ def open_file(path: Path, *, read_only: bool) -> tuple[OpenFile, Contents]:
 
 
 def open_new(path: Path) -> OpenFile:
-    """Open a file that was just built, whose contents are known.
+    """Open a file that was just created, for writing.
 
     Raises:
-        DocumentError: It cannot be opened for writing, and is taken away again.
+        DocumentError: It cannot be opened for writing. The file has been removed again.
     """
     try:
         lock = FileLock.acquire(path)
@@ -120,13 +142,13 @@ def open_new(path: Path) -> OpenFile:
         except BaseException:
             for leftover in (path, *(Path(f"{path}{side}") for side in SIDE_FILES)):
                 with suppress(OSError):
-                    leftover.unlink()  # or the next try would find it in its way
+                    leftover.unlink()  # it would be in the way of the next attempt
             lock.release()
             raise
-    except Locked as holder:
-        raise DocumentError(f"{path} is open {holder} already.") from None
+    except FileLocked as holder:
+        raise DocumentError(f"{path} is already open {holder}. Close it there first.", code="open-elsewhere") from None
     except (sqlite3.Error, OSError) as error:
-        raise explain(error, path) from error
+        raise document_error(error, path) from error
 
 
 def _open_to_write(path: Path, lock: FileLock) -> tuple[OpenFile, Contents]:
@@ -140,32 +162,32 @@ def _open_to_write(path: Path, lock: FileLock) -> tuple[OpenFile, Contents]:
             db.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise explain(error, path) from error
+        raise document_error(error, path) from error
     return OpenFile(path, db, lock), contents
 
 
 def _open_to_read(path: Path, reason: str, *, live: bool = False) -> tuple[OpenFile, Contents]:
-    """``live``: another process may be streaming into it, so what is being written is not interrupted."""
+    """Open a document for reading. In a ``live`` document, another process may be streaming text."""
     try:
         db = connect_reader(path)
         try:
-            db = upgraded_to_read(db, path)
+            db = upgraded_reader(db, path)
             contents = load(db)
         except BaseException:
             db.close()
             raise
     except (sqlite3.Error, OSError) as error:
-        raise explain(error, path) from error
+        raise document_error(error, path) from error
     if not live:
         for section_id, stream in contents.streams.items():
-            kept = contents.sections[section_id]
-            contents.sections[section_id] = replace(kept, section=stream.result(kept.section))
+            stored = contents.sections[section_id]
+            contents.sections[section_id] = replace(stored, section=stream.result(stored.section))
         contents.streams.clear()
     return OpenFile(path, db, None, reason), contents
 
 
 def _recover(db: sqlite3.Connection, path: Path, contents: Contents) -> None:
-    """Sections whose writer died keep what the journal has of them, as interrupted."""
+    """Recover sections whose writer died: they are PARTIAL, with the text in the journal."""
     if not contents.streams:
         return
     with transaction(db, path):

@@ -1,6 +1,6 @@
-"""How the sections of a plan nest: what is within what, what it is numbered, what a part adds up to.
+"""The nesting of a plan: subtrees, numbering and totals.
 
-A plan is a list with levels, as the headings of a Markdown file are. Functions that take a position count from 0.
+Like the headings of a Markdown file, a plan is a flat list with levels. Positions count from 0.
 """
 
 from __future__ import annotations
@@ -8,20 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lwtui.documents.model import DEEPEST, Plan, PlannedSection
+from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection
 
 
-def levelled(plan: Plan) -> Plan:
-    """The plan with levels that begin at 1 and go down one at a time, at most to ``DEEPEST``."""
+def normalize_levels(plan: Plan) -> Plan:
+    """Return the plan with levels from 1 to ``MAX_LEVEL``, each at most one deeper than the level before it."""
     level, sections = 0, []
     for section in plan.sections:
-        level = min(max(1, section.level), level + 1, DEEPEST)
+        level = min(max(1, section.level), level + 1, MAX_LEVEL)
         sections.append(section if section.level == level else replace(section, level=level))
     return replace(plan, sections=tuple(sections))
 
 
-def block(plan: Plan, section_id: str) -> range:
-    """The positions of a section and of all that is within it; ``KeyError`` if the plan has none of that id."""
+def subtree(plan: Plan, section_id: str) -> range:
+    """Return the positions of a section and of all sections within it.
+
+    Raises:
+        KeyError: The plan has no section of that id.
+    """
     start = plan.find(section_id)
     level = plan.sections[start].level
     stop = start + 1
@@ -30,69 +34,72 @@ def block(plan: Plan, section_id: str) -> range:
     return range(start, stop)
 
 
-def is_group(plan: Plan, section_id: str) -> bool:
-    """Whether there are sections within this one."""
-    return len(block(plan, section_id)) > 1
+def has_children(plan: Plan, section_id: str) -> bool:
+    """Tell whether a section has others within it."""
+    return len(subtree(plan, section_id)) > 1
 
 
 def parents(plan: Plan) -> list[int | None]:
-    """For each section the position of the one that it is directly within."""
-    found: list[int | None] = []
-    above: list[int] = []
+    """Return the position of each section's parent; ``None`` on the first level."""
+    result: list[int | None] = []
+    ancestors: list[int] = []
     for at, section in enumerate(plan.sections):
-        while above and plan.sections[above[-1]].level >= section.level:
-            above.pop()
-        found.append(above[-1] if above else None)
-        above.append(at)
-    return found
+        while ancestors and plan.sections[ancestors[-1]].level >= section.level:
+            ancestors.pop()
+        result.append(ancestors[-1] if ancestors else None)
+        ancestors.append(at)
+    return result
 
 
-def labels(plan: Plan) -> list[str]:
-    """The number of each section as a reader sees it: ``2``, ``2.1``, ``2.1.3``."""
+def outline_numbers(plan: Plan) -> list[str]:
+    """Return the hierarchical number of each section: ``2``, ``2.1``, ``2.1.3``."""
     numbers: list[int] = []
-    found = []
+    result = []
     for section in plan.sections:
         depth = min(section.level, len(numbers) + 1)
         numbers[depth:] = []
         if depth > len(numbers):
             numbers.append(0)
         numbers[depth - 1] += 1
-        found.append(".".join(map(str, numbers)))
-    return found
+        result.append(".".join(map(str, numbers)))
+    return result
 
 
-def sums(plan: Plan, values: Sequence[int]) -> list[int]:
-    """What each section adds up to together with all that is within it; ``values`` are the sections' own."""
-    found = list(values)
-    above = parents(plan)
-    for at in range(len(found) - 1, -1, -1):
-        parent = above[at]
+def subtree_totals(plan: Plan, values: Sequence[int]) -> list[int]:
+    """Add up ``values``, one per section, over each section and all sections within it."""
+    totals = list(values)
+    parent_of = parents(plan)
+    for at in range(len(totals) - 1, -1, -1):
+        parent = parent_of[at]
         if parent is not None:
-            found[parent] += found[at]
-    return found
+            totals[parent] += totals[at]
+    return totals
 
 
-def numbers(plan: Plan) -> list[int]:
-    """How many sections with text there are up to each one, itself included. For a flat plan: 1, 2, 3."""
-    found, count = [], 0
+def section_numbers(plan: Plan) -> list[int]:
+    """Number the sections that have text, as in "section 3 of 12". A heading without text has the number before it."""
+    result, count = [], 0
     for section in plan.sections:
         count += section.words > 0
-        found.append(count)
-    return found
+        result.append(count)
+    return result
 
 
-def filled(plan: Plan, section_id: str, within: Sequence[PlannedSection]) -> Plan:
-    """The plan with ``within`` one level below a section, in place of what was there; it becomes a heading alone.
+def with_subsections(plan: Plan, section_id: str, subsections: Sequence[PlannedSection]) -> Plan:
+    """Replace all sections within a section, which becomes a heading without text.
 
-    ``within`` may nest: its own levels count from 1.
+    Args:
+        plan: The plan.
+        section_id: The section.
+        subsections: The new sections within it. They may be nested; their levels count from 1.
     """
-    places = block(plan, section_id)
-    head = plan.sections[places.start]
-    lowered = (replace(one, level=one.level + head.level) for one in within)
-    sections = (*plan.sections[: places.start], replace(head, words=0), *lowered, *plan.sections[places.stop :])
-    return replace(plan, sections=sections)
+    positions = subtree(plan, section_id)
+    parent = plan.sections[positions.start]
+    nested = (replace(section, level=section.level + parent.level) for section in subsections)
+    before, after = plan.sections[: positions.start], plan.sections[positions.stop :]
+    return replace(plan, sections=(*before, replace(parent, words=0), *nested, *after))
 
 
-def to_write(plan: Plan) -> int:
-    """How many sections there are to be written: headings alone do not count."""
+def count_text_sections(plan: Plan) -> int:
+    """Count the sections that are to have text, without headings alone."""
     return sum(section.words > 0 for section in plan.sections)

@@ -1,4 +1,4 @@
-"""Markdown without its marks."""
+"""Conversion of Markdown to plain text."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from markdown_it.tree import SyntaxTreeNode
 
 
 def parser() -> MarkdownIt:
-    """The Markdown that texts are written in: CommonMark with tables and strikethrough; HTML in it is mere text."""
+    """Return a parser for lwtui's Markdown: CommonMark with tables and strikethrough, where HTML is plain text."""
     return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
 def without_marks(markdown: str) -> str:
-    """``markdown`` as plain text: an empty line between blocks, list items with a bullet or their number."""
+    """Convert Markdown to plain text, with a blank line between blocks, and bullets or numbers before list items."""
     return _blocks(SyntaxTreeNode(parser().parse(markdown)))
 
 
@@ -50,7 +50,7 @@ def _list(node: SyntaxTreeNode) -> str:
 
 
 def _inline(node: SyntaxTreeNode) -> str:
-    """The text of what stands within a paragraph; a link's address follows its text in brackets."""
+    """Return the text of inline nodes. The address of a link follows its text in parentheses."""
     match node.type:
         case "text" | "code_inline":
             return node.content

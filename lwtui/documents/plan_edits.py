@@ -1,4 +1,7 @@
-"""What a person can do to a plan: pure functions from a plan to a plan."""
+"""The user's edits of a plan, as pure functions that return a new plan.
+
+All of them raise ``KeyError`` for a section that the plan does not have.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from itertools import accumulate, pairwise
 
 import regex
 
-from lwtui.documents.model import DEEPEST, Plan, PlannedSection, new_id
-from lwtui.documents.outline import block, is_group, levelled
+from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection, new_id
+from lwtui.documents.outline import has_children, normalize_levels, subtree
 from lwtui.text import sentence_ends
 
 _CLAUSE = regex.compile(r"[;；:：—–](?=\s|\p{Script=Han})|[,，、](?=\s|\p{Script=Han})|\s(?=(?:and|und|et|y|e)\s)")
@@ -16,107 +19,116 @@ _NUMBER = regex.compile(r"^(?P<name>.*\S)\s+\((?P<number>\d{1,3})\)$")
 
 
 def insert(plan: Plan, at: int, section: PlannedSection) -> Plan:
-    """The plan with ``section`` at position ``at`` (from 0)."""
+    """Insert a section at position ``at``, counted from 0."""
     at = min(max(0, at), len(plan.sections))
     return replace(plan, sections=(*plan.sections[:at], section, *plan.sections[at:]))
 
 
 def remove(plan: Plan, section_id: str) -> Plan:
-    """The plan without a section and what is within it; ``KeyError`` if it has none of that id.
-
-    The other targets stay as they are.
-    """
-    places = block(plan, section_id)
-    return replace(plan, sections=plan.sections[: places.start] + plan.sections[places.stop :])
+    """Remove a section and all sections within it. The targets of the other sections stay the same."""
+    positions = subtree(plan, section_id)
+    return replace(plan, sections=plan.sections[: positions.start] + plan.sections[positions.stop :])
 
 
 def move(plan: Plan, section_id: str, by: int) -> Plan:
-    """The section ``by`` places further down (negative: up), with what is within it; at the ends it stays.
+    """Move a section, with all sections within it, by a number of steps down, or up if negative.
 
-    It passes its neighbours of the same level, and goes over from one part into the next.
+    Each step passes one neighbor on the same level, or crosses into the next part. At either end it stays in place.
     """
     for _ in range(min(abs(by), len(plan.sections))):
-        plan = _down(plan, section_id) if by > 0 else _up(plan, section_id)
+        plan = _move_down(plan, section_id) if by > 0 else _move_up(plan, section_id)
     return plan
 
 
-def _down(plan: Plan, section_id: str) -> Plan:
-    places = block(plan, section_id)
-    if places.stop == len(plan.sections):
+def _move_down(plan: Plan, section_id: str) -> Plan:
+    positions = subtree(plan, section_id)
+    if positions.stop == len(plan.sections):
         return plan
-    following = plan.sections[places.stop]
-    same = following.level == plan.sections[places.start].level
-    stop = block(plan, following.id).stop if same else places.stop + 1
-    return _moved(plan, places, stop)
+    following = plan.sections[positions.stop]
+    is_sibling = following.level == plan.sections[positions.start].level
+    stop = subtree(plan, following.id).stop if is_sibling else positions.stop + 1
+    return _moved(plan, positions, stop)
 
 
-def _up(plan: Plan, section_id: str) -> Plan:
-    places = block(plan, section_id)
-    level = plan.sections[places.start].level
-    before = [at for at in range(places.start) if plan.sections[at].level <= level]
-    return _moved(plan, places, before[-1]) if before else plan
+def _move_up(plan: Plan, section_id: str) -> Plan:
+    positions = subtree(plan, section_id)
+    level = plan.sections[positions.start].level
+    before = [at for at in range(positions.start) if plan.sections[at].level <= level]
+    return _moved(plan, positions, before[-1]) if before else plan
 
 
 def move_before(plan: Plan, section_id: str, other_id: str | None) -> Plan:
-    """The section, with what is within it, in front of another one and on its level; ``None``: at the end.
+    """Move a section, with all sections within it, before another section and to its level; ``None``: to the end.
 
-    In front of something within itself it stays where it is.
+    It cannot move before a section within itself: then the plan stays the same.
     """
-    places = block(plan, section_id)
+    positions = subtree(plan, section_id)
     to = len(plan.sections) if other_id is None else plan.find(other_id)
-    if to in places or to == places.stop:
+    if to in positions or to == positions.stop:
         return plan
     if other_id is not None:
-        plan = _shifted(plan, places, plan.sections[to].level - plan.sections[places.start].level)
-    return levelled(_moved(plan, places, to))
+        plan = _shifted(plan, positions, plan.sections[to].level - plan.sections[positions.start].level)
+    return normalize_levels(_moved(plan, positions, to))
 
 
 def indent(plan: Plan, section_id: str) -> Plan:
-    """The section, with what is within it, one level down: it goes within the one above it.
+    """Move a section, with all sections within it, one level down, into the section above it.
 
-    Raises ``ValueError`` where there is none, or the outline is as deep as it can be.
+    Raises:
+        ValueError: There is no such section, or the outline would be too deep.
     """
-    places = block(plan, section_id)
-    start = places.start
+    positions = subtree(plan, section_id)
+    start = positions.start
     if not start or plan.sections[start - 1].level < plan.sections[start].level:
-        raise ValueError("There is no section above this one that it could go into.")
-    if max(plan.sections[at].level for at in places) >= DEEPEST:
-        raise ValueError(f"An outline has at most {DEEPEST} levels.")
-    return _shifted(plan, places, 1)
+        raise ValueError("There is no section above this one that it could move into.")
+    if max(plan.sections[at].level for at in positions) >= MAX_LEVEL:
+        raise ValueError(f"An outline has at most {MAX_LEVEL} levels.")
+    return _shifted(plan, positions, 1)
 
 
 def outdent(plan: Plan, section_id: str) -> Plan:
-    """The section, with what is within it, one level up. The order of the text stays, so those that follow it on its
-    old level are then within it. Raises ``ValueError`` on the first level."""
+    """Move a section, with all sections within it, one level up.
+
+    The order of the text stays the same, so the siblings that follow are then within the section.
+
+    Raises:
+        ValueError: The section is on the first level.
+    """
     if plan.sections[plan.find(section_id)].level == 1:
         raise ValueError("This section is on the first level.")
-    return _shifted(plan, block(plan, section_id), -1)
+    return _shifted(plan, subtree(plan, section_id), -1)
 
 
-def _moved(plan: Plan, places: range, to: int) -> Plan:
-    """The sections at ``places`` in front of the one that is now at ``to``."""
-    taken = plan.sections[places.start : places.stop]
-    if to <= places.start:
-        sections = (*plan.sections[:to], *taken, *plan.sections[to : places.start], *plan.sections[places.stop :])
+def _moved(plan: Plan, positions: range, to: int) -> Plan:
+    """Move the sections at ``positions`` before the section that is now at ``to``."""
+    moved = plan.sections[positions.start : positions.stop]
+    if to <= positions.start:
+        sections = (*plan.sections[:to], *moved, *plan.sections[to : positions.start], *plan.sections[positions.stop :])
     else:
-        sections = (*plan.sections[: places.start], *plan.sections[places.stop : to], *taken, *plan.sections[to:])
-    return levelled(replace(plan, sections=sections))
+        sections = (*plan.sections[: positions.start], *plan.sections[positions.stop : to], *moved, *plan.sections[to:])
+    return normalize_levels(replace(plan, sections=sections))
 
 
-def _shifted(plan: Plan, places: range, by: int) -> Plan:
-    sections = (replace(one, level=one.level + by) if at in places else one for at, one in enumerate(plan.sections))
+def _shifted(plan: Plan, positions: range, by: int) -> Plan:
+    sections = (
+        replace(section, level=section.level + by) if at in positions else section
+        for at, section in enumerate(plan.sections)
+    )
     return replace(plan, sections=tuple(sections))
 
 
 def split(plan: Plan, section_id: str) -> tuple[Plan, str]:
-    """Cut a section in two of half the target each; the plan and the id of the new second half.
+    """Split a section in two with half the target each. The main point is split at a sentence or clause if possible.
 
-    The main point is divided at a sentence or clause where it has one. Raises ``ValueError`` for a section with
-    others within it, and for a heading alone.
+    Returns:
+        The plan, and the id of the new second half.
+
+    Raises:
+        ValueError: The section has others within it, or is a heading without text.
     """
     section = plan.sections[plan.find(section_id)]
-    if is_group(plan, section_id) or not section.words:
-        raise ValueError("Only a section with text of its own and none within it can be split.")
+    if has_children(plan, section_id) or not section.words:
+        raise ValueError("Only a section with text, and with no sections within it, can be split.")
     first_point, second_point = _halves(section.main_point)
     second = PlannedSection(_next_title(section.title, plan), second_point, section.words // 2, new_id(), section.level)
     first = replace(section, main_point=first_point, words=section.words - second.words)
@@ -124,16 +136,17 @@ def split(plan: Plan, section_id: str) -> tuple[Plan, str]:
 
 
 def merge(plan: Plan, section_id: str) -> Plan:
-    """Join a section with the one after it: main points and targets add up.
+    """Merge a section with the one after it: their main points are joined and their targets added.
 
-    Raises ``ValueError`` for the last one, and where either has others within it.
+    Raises:
+        ValueError: It is the last section, the two are on different levels, or either has sections within it.
     """
     at = plan.find(section_id)
     if at + 1 == len(plan.sections):
         raise ValueError("There is no section after this one to merge with.")
     first, second = plan.sections[at], plan.sections[at + 1]
-    if first.level != second.level or is_group(plan, second.id):
-        raise ValueError("Only two sections of one level, with none within them, can be merged.")
+    if first.level != second.level or has_children(plan, second.id):
+        raise ValueError("Only two sections on the same level, with no sections within them, can be merged.")
     points = [point for point in (first.main_point.strip(), second.main_point.strip()) if point]
     if len(points) == 2 and points[0] == points[1]:
         points.pop()
@@ -147,27 +160,26 @@ def merge(plan: Plan, section_id: str) -> Plan:
 
 
 def rescale(plan: Plan, words: int) -> Plan:
-    """All targets scaled in proportion so that they sum to ``words``, each at least 1 and round where there is room.
+    """Scale all targets in proportion so that they add up to ``words``, each at least 1 and rounded if possible.
 
-    Headings alone stay so, unless there is nothing else.
+    Headings without text keep the target 0, unless the plan has nothing else.
     """
-    only = range(len(plan.sections))
-    return _rescaled(plan, words, only)
+    return _rescaled(plan, words, range(len(plan.sections)))
 
 
 def resize(plan: Plan, section_id: str, words: int) -> Plan:
-    """A section, with what is within it, scaled to ``words`` together; the rest stays as it is."""
-    return _rescaled(plan, words, block(plan, section_id))
+    """Scale the targets of a section and all sections within it so that they add up to ``words``."""
+    return _rescaled(plan, words, subtree(plan, section_id))
 
 
-def _rescaled(plan: Plan, words: int, places: range) -> Plan:
-    chosen = [at for at in places if plan.sections[at].words] or list(places)
+def _rescaled(plan: Plan, words: int, positions: range) -> Plan:
+    chosen = [at for at in positions if plan.sections[at].words] or list(positions)
     if not chosen:
         return plan
     weights = [max(1, plan.sections[at].words) for at in chosen]
     scale = words / sum(weights)
     step = 10 if words >= 50 * len(weights) else 1
-    # It is the places where sections end that are rounded, so no section carries what the others lost by it.
+    # The ends of sections are rounded, not their lengths, so that no section makes up for the rounding of the others.
     ends = [round(reached * scale / step) * step for reached in accumulate(weights)]
     ends[-1] = words
     targets = [max(1, end - start) for start, end in pairwise((0, *ends))]
@@ -180,7 +192,7 @@ def _rescaled(plan: Plan, words: int, places: range) -> Plan:
 
 
 def _halves(main_point: str) -> tuple[str, str]:
-    """A main point in two, at the sentence's or clause's end nearest its middle; both whole where it has none."""
+    """Split a main point at the sentence or clause nearest its middle; without one, both halves are the whole."""
     for ends in (sentence_ends(main_point), [match.end() for match in _CLAUSE.finditer(main_point)]):
         inner = [end for end in ends if main_point[:end].strip() and main_point[end:].strip()]
         if inner:
@@ -190,7 +202,7 @@ def _halves(main_point: str) -> tuple[str, str]:
 
 
 def _next_title(title: str, plan: Plan) -> str:
-    """``title`` with the next number in brackets that no section of the plan has."""
+    """Return ``title`` with the next number in parentheses that no section of the plan has."""
     if not title:
         return ""
     match = _NUMBER.match(title)

@@ -1,4 +1,4 @@
-"""The plan in its rows, and the steps by which it was changed, which can be taken back."""
+"""Storage of the plan and of its undo history."""
 
 from __future__ import annotations
 
@@ -9,30 +9,37 @@ from dataclasses import dataclass
 from time import time
 
 from lwtui.documents import section_rows
-from lwtui.documents.contents import Contents, Kept
-from lwtui.documents.database import as_lwtui_writes
+from lwtui.documents.contents import Contents, StoredSection
+from lwtui.documents.database import checked_contents
 from lwtui.documents.model import Plan, PlannedSection, Status
-from lwtui.documents.outline import levelled
+from lwtui.documents.outline import normalize_levels
 from lwtui.errors import DocumentError
 from lwtui.text import clean, one_line
 
-_STEPS = 500  # how many changes of the plan can be taken back
+_MAX_STEPS = 500  # undo steps of the plan
 
-State = tuple[str, int | None, Status]  # a section, the revision that holds its text, how far it is
+TextState = tuple[str, int | None, Status]  # a section id, the revision that holds its text, and its status
 
 
 @dataclass(frozen=True)
-class Step:
-    """A change of the plan: what it was called, and the plan and the texts that it replaced."""
+class PlanStep:
+    """A step of the undo history.
+
+    Attributes:
+        id: The row.
+        label: Describes the change, as in "Delete “Soil”".
+        plan: The plan before the change.
+        texts: The texts that the change replaced.
+    """
 
     id: int
     label: str
     plan: Plan
-    texts: tuple[State, ...]
+    texts: tuple[TextState, ...]
 
 
 def put_plan(db: sqlite3.Connection, plan: Plan) -> None:
-    """Store ``plan`` as the present one; sections that are not in it keep their section_rows."""
+    """Store ``plan`` as the current plan. Sections that are not in it keep their rows."""
     db.execute("UPDATE document SET title = ?", (plan.title,))
     db.execute("UPDATE section SET position = NULL")
     db.executemany(
@@ -40,35 +47,35 @@ def put_plan(db: sqlite3.Connection, plan: Plan) -> None:
         " ON CONFLICT (id) DO UPDATE SET position = excluded.position, title = excluded.title,"
         " main_point = excluded.main_point, words = excluded.words, level = excluded.level",
         (
-            (one.id, position, one.title, one.main_point, one.words, one.level, Status.EMPTY)
-            for position, one in enumerate(plan.sections)
+            (s.id, position, s.title, s.main_point, s.words, s.level, Status.EMPTY)
+            for position, s in enumerate(plan.sections)
         ),
     )
 
 
 def checked_plan(plan: Plan) -> Plan:
-    """The plan with safe, one-line titles and levels without gaps.
+    """Return the plan with clean text, one-line titles and valid levels.
 
-    Raises :class:`DocumentError` if it names a section twice.
+    Raises:
+        DocumentError: The plan contains a section twice.
     """
     ids = [section.id for section in plan.sections]
     if len(set(ids)) < len(ids):
-        raise DocumentError("The plan names a section twice. Undo the last change to it.")
+        raise DocumentError("The plan contains a section twice. Undo the last change to it.", code="duplicate-section")
     sections = (
-        PlannedSection(one_line(one.title), clean(one.main_point), max(0, one.words), one.id, one.level)
-        for one in plan.sections
+        PlannedSection(one_line(s.title), clean(s.main_point), max(0, s.words), s.id, s.level) for s in plan.sections
     )
-    return levelled(Plan(one_line(plan.title), tuple(sections)))
+    return normalize_levels(Plan(one_line(plan.title), tuple(sections)))
 
 
-def _to_row(plan: Plan) -> str:
-    """A plan with its ids, for the history of plans."""
+def _to_json(plan: Plan) -> str:
+    """Serialize a plan with its section ids."""
     sections = [[s.id, s.title, s.main_point, s.words, s.level] for s in plan.sections]
     return json.dumps([plan.title, sections], ensure_ascii=False)
 
 
-def _from_row(stored: str) -> Plan:
-    """The plan of a step. One from before plans had levels has none, and so is flat."""
+def _from_json(stored: str) -> Plan:
+    """Deserialize a plan. Older documents store no levels: their plans are flat."""
     title, sections = json.loads(stored)
     return Plan(
         title,
@@ -76,46 +83,48 @@ def _from_row(stored: str) -> Plan:
     )
 
 
-def put_step(db: sqlite3.Connection, label: str, plan: Plan, texts: Sequence[State]) -> None:
-    """Remember what a change called ``label`` replaces: the ``plan`` and what it sets the texts of."""
-    before = json.dumps([_to_row(plan), texts], ensure_ascii=False)
+def push_step(db: sqlite3.Connection, label: str, plan: Plan, texts: Sequence[TextState]) -> None:
+    """Push an undo step: the plan and the texts that the change called ``label`` replaces."""
+    before = json.dumps([_to_json(plan), texts], ensure_ascii=False)
     db.execute("INSERT INTO plan_step (created, label, before) VALUES (?, ?, ?)", (time(), label, before))
-    db.execute("DELETE FROM plan_step WHERE id <= (SELECT max(id) FROM plan_step) - ?", (_STEPS,))
+    db.execute("DELETE FROM plan_step WHERE id <= (SELECT max(id) FROM plan_step) - ?", (_MAX_STEPS,))
 
 
 def last_label(db: sqlite3.Connection) -> str | None:
-    """The label of the last change of the plan."""
+    """Return the label of the last step, or ``None`` if there is none."""
     row = db.execute("SELECT label FROM plan_step ORDER BY id DESC LIMIT 1").fetchone()
     return None if row is None else str(row[0])
 
 
-def last_step(db: sqlite3.Connection, known: Container[str]) -> Step | None:
-    """The last change of the plan; ``known`` are the sections that there are.
+def last_step(db: sqlite3.Connection, known: Container[str]) -> PlanStep | None:
+    """Return the last step, or ``None`` if there is none. ``known`` has the ids of the document's sections.
 
-    Raises ``sqlite3.Error``, also for what no version of lwtui would have written.
+    Raises:
+        sqlite3.Error: It cannot be read, or holds contents that no version of lwtui would have written.
     """
     row = db.execute("SELECT id, label, before FROM plan_step ORDER BY id DESC LIMIT 1").fetchone()
     if row is None:
         return None
-    id, label, before = row
-    with as_lwtui_writes():
+    step_id, label, before = row
+    with checked_contents():
         stored, texts = json.loads(before)
-        plan = checked_plan(_from_row(stored))
-        kept = tuple((section_id, revision, Status(status)) for section_id, revision, status in texts)
-    if not all(isinstance(one.id, str) for one in plan.sections) or not all(one in known for one, _, _ in kept):
+        plan = checked_plan(_from_json(stored))
+        states = tuple((section_id, revision, Status(status)) for section_id, revision, status in texts)
+    if not all(isinstance(section.id, str) for section in plan.sections) or not all(id in known for id, _, _ in states):
         raise sqlite3.DatabaseError("unexpected contents in the history of its plan")
-    return Step(id, str(label), plan, kept)
+    return PlanStep(step_id, str(label), plan, states)
 
 
-def put_back(db: sqlite3.Connection, step: Step, now: Contents) -> dict[str, Kept]:
-    """Make the plan and the texts of ``step`` the present ones; the sections of ``now`` as they are then."""
+def apply_step(db: sqlite3.Connection, step: PlanStep, now: Contents) -> dict[str, StoredSection]:
+    """Store the plan and the texts of ``step`` as the current ones, and return all sections as they are then."""
     put_plan(db, step.plan)
-    planned = now.planned(step.plan)
+    sections = now.sections_under(step.plan)
     for section_id, revision, status in step.texts:
-        if revision != planned[section_id].revision:
-            planned[section_id] = section_rows.write_old(db, planned[section_id], revision, status)
-    return planned
+        if revision != sections[section_id].revision:
+            sections[section_id] = section_rows.restore_revision(db, sections[section_id], revision, status)
+    return sections
 
 
-def forget_step(db: sqlite3.Connection, step: Step) -> None:
+def delete_step(db: sqlite3.Connection, step: PlanStep) -> None:
+    """Delete a step from the history."""
     db.execute("DELETE FROM plan_step WHERE id = ?", (step.id,))

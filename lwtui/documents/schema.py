@@ -1,4 +1,4 @@
-"""The tables of a ``.lw`` file, and how rows and data stand for each other."""
+"""The tables of a ``.lw`` file, and the conversion between rows and data."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from lwtui.documents.model import Basis, Provenance
 from lwtui.text import clean
 
 APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
-_LAST_MOMENT = 2.5e11  # seconds: in the year 9892
-VERSION = 2  # user_version; a change of the tables makes it one more, and adds a step to UPGRADES
+_MAX_TIME = 2.5e11  # seconds; in the year 9892
+VERSION = 2  # user_version; every change of the tables needs a new version with a step in UPGRADES
 
-# A section's text is that of its current revision, so each text is in the file once. A section that left the plan
-# has no position. While a model writes a section, `stream` has a row for it and `journal` its pieces in order: cut
-# the text to `keep` characters (where there is a number), then append `text`.
-# Long texts come last in their rows: reading the columns before them then does not read the text's pages.
-# A section's `basis` is what its present text was written from. Of its summaries the newest is in force.
+# A section's text is that of its current revision, so that each text is stored once. A section that was removed from
+# the plan has no position. While a model writes a section, `stream` has a row for it, and `journal` has its pieces in
+# order: cut the text to `keep` characters unless that is NULL, then append `text`.
+# Long texts are the last columns, so that reading the other columns does not read the pages of the text.
+# A section's `basis` is what its current text was written from. Of its summaries, the newest is in force.
 TABLES = """
 CREATE TABLE document (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -80,7 +80,7 @@ CREATE TABLE plan_step (
     before TEXT NOT NULL
 ) STRICT;
 """
-_MEMORY = """\
+_NOTE_TABLES = """\
 CREATE TABLE note (
     id TEXT PRIMARY KEY,
     position INTEGER NOT NULL,
@@ -110,59 +110,71 @@ CREATE TABLE setting (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-TABLES += _MEMORY
+TABLES += _NOTE_TABLES
 
-# From the version before to the one named.
+# By the version that each upgrade leads to.
 UPGRADES = {
     2: """\
 ALTER TABLE section ADD COLUMN level INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE section ADD COLUMN basis TEXT;
 ALTER TABLE document ADD COLUMN sampling TEXT NOT NULL DEFAULT '';
 """
-    + _MEMORY,
+    + _NOTE_TABLES,
 }
 
 
-def statements(script: str) -> list[str]:
-    """The statements of a script one by one: ``executescript`` would end the transaction they belong to."""
-    return [one for one in script.split(";\n") if one.strip()]
+def split_statements(script: str) -> list[str]:
+    """Split a script into its statements, because ``executescript`` would commit the open transaction."""
+    return [statement for statement in script.split(";\n") if statement.strip()]
 
 
-def moment(stored: float) -> float:
-    """A time of a file that anybody may have made, as seconds since 1970 that are a date everywhere."""
-    return min(max(stored, 0.0), _LAST_MOMENT)
+def clamp_time(stored: float) -> float:
+    """Limit a stored time to seconds since the epoch that are a valid date, because anybody may have made the file."""
+    return min(max(stored, 0.0), _MAX_TIME)
 
 
 def provenance_to_json(provenance: Provenance | None) -> str | None:
-    """The stored form of where a text came from."""
+    """Serialize a provenance."""
     return None if provenance is None else json.dumps(asdict(provenance), ensure_ascii=False)
 
 
 def provenance_from_json(stored: str | None) -> Provenance | None:
+    """Deserialize a provenance.
+
+    Raises:
+        ValueError: It is not what :func:`provenance_to_json` returns.
+        TypeError: The same.
+    """
     if stored is None:
         return None
     values = json.loads(stored, object_hook=_cleaned)
     if not isinstance(values, dict):
-        raise ValueError("provenance that is no object")
+        raise ValueError("a provenance that is not an object")
     if basis := values.get("basis"):
         values["basis"] = Basis(**basis)
     return Provenance(**values)
 
 
 def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON can hide a control character in an escape."""
+    """Clean the strings of an object: JSON escapes can contain control characters."""
     return {clean(name): clean(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def basis_to_json(basis: Basis | None) -> str | None:
-    """The stored form of what a text was written from."""
+    """Serialize a basis."""
     return None if basis is None else json.dumps(asdict(basis))
 
 
 def basis_from_json(stored: str | None) -> Basis | None:
-    return None if stored is None else Basis(**json.loads(stored, object_hook=_shared))
+    """Deserialize a basis.
+
+    Raises:
+        ValueError: It is not what :func:`basis_to_json` returns.
+        TypeError: The same.
+    """
+    return None if stored is None else Basis(**json.loads(stored, object_hook=_interned))
 
 
-def _shared(values: dict[str, Any]) -> dict[str, Any]:
-    """The fingerprint of a section stands in the basis of each that comes after it: it is held once."""
+def _interned(values: dict[str, Any]) -> dict[str, Any]:
+    """Intern all strings: a section's fingerprint is in the basis of every later section."""
     return {intern(name): intern(value) if isinstance(value, str) else value for name, value in values.items()}

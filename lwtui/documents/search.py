@@ -1,7 +1,7 @@
-"""Finding in the texts of a document, and replacing there. Pure: takes texts, gives places and new texts.
+"""Search and replace in the texts of a document, as pure functions.
 
-Case is folded, words are those of Unicode (in Chinese and Japanese every character may be one), and an expression that
-a person makes up cannot hold the app up: it is given a second.
+By default, case is ignored. Words are those of Unicode; in Chinese and Japanese any character may be a word. A regular
+expression has one second for each section, so that none can block the app.
 """
 
 from __future__ import annotations
@@ -14,21 +14,28 @@ import regex
 
 from lwtui.errors import UsageError
 
-_SECONDS = 1.0  # the longest that an expression may take for one section
+_TIMEOUT = 1.0  # seconds that an expression may take for one section
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is looked for, and how."""
+    """A search query.
+
+    Attributes:
+        text: What to search for.
+        case: Whether to match upper and lower case exactly.
+        word: Whether to match whole words only.
+        expression: Whether ``text`` is a regular expression, in which ^ and $ match at the ends of lines.
+    """
 
     text: str
-    case: bool = False  # capitals differ from small letters
-    word: bool = False  # whole words alone
-    expression: bool = False  # ``text`` is a regular expression; ^ and $ are the ends of a line
+    case: bool = False
+    word: bool = False
+    expression: bool = False
 
 
 class Match(NamedTuple):
-    """A place: characters ``start`` to ``end`` of a section's text."""
+    """A match: the characters ``start`` to ``end`` of a section's text."""
 
     section_id: str
     start: int
@@ -36,9 +43,14 @@ class Match(NamedTuple):
 
 
 def find(texts: Mapping[str, str], query: Query) -> list[Match]:
-    """Every place in ``texts`` (by section id), in their order; none for an empty query.
+    """Find all matches in order.
 
-    Raises :class:`lwtui.errors.UsageError` for an expression that is not one or takes too long.
+    Args:
+        texts: The texts to search, by section id.
+        query: An empty query has no matches.
+
+    Raises:
+        UsageError: The regular expression is invalid or takes too long.
     """
     if not query.text:
         return []
@@ -51,46 +63,73 @@ def find(texts: Mapping[str, str], query: Query) -> list[Match]:
 
 
 def count(texts: Iterable[str], query: Query) -> int:
-    """How many places :func:`find` would find, in less time. Raises as it does."""
+    """Count the matches, which is faster than :func:`find`.
+
+    Raises:
+        UsageError: The regular expression is invalid or takes too long.
+    """
     if not query.text:
         return 0
     pattern = _pattern(query)
     return sum(sum(1 for _ in _matches(pattern, text)) for text in texts)
 
 
-def replace_all(text: str, query: Query, by: str) -> tuple[str, int]:
-    """``text`` with each match replaced, and how many those were.
+def replace_all(text: str, query: Query, replacement: str) -> tuple[str, int]:
+    r"""Replace all matches in a text.
 
-    In an expression's replacement ``\\1`` and ``\\g<name>`` stand for groups; otherwise ``by`` is taken as it is.
-    Raises :class:`lwtui.errors.UsageError` as :func:`find` does, and for a replacement that names no group.
+    Args:
+        text: The text.
+        query: What to replace.
+        replacement: The new text. For a regular expression, ``\1`` and ``\g<name>`` refer to groups.
+
+    Returns:
+        The new text, and the number of matches.
+
+    Raises:
+        UsageError: The regular expression is invalid or takes too long, or the replacement refers to no group.
     """
     pieces: list[str] = []
     end = count = 0
     for match in _matches(_pattern(query), text):
-        pieces += (text[end : match.start()], _expanded(match, query, by))
+        pieces += (text[end : match.start()], _expand(match, query, replacement))
         end, count = match.end(), count + 1
     return "".join(pieces) + text[end:], count
 
 
-def replacement_at(text: str, query: Query, by: str, start: int, end: int) -> str | None:
-    """What stands for the match from ``start`` to ``end``; ``None`` if there is none (any more)."""
+def replacement_at(text: str, query: Query, replacement: str, start: int, end: int) -> str | None:
+    """Return the replacement of the match from ``start`` to ``end``; ``None`` if there is no such match (any more).
+
+    Raises:
+        UsageError: As for :func:`replace_all`.
+    """
     if not query.text:
         return None
     found = (match for match in _matches(_pattern(query), text) if match.span() == (start, end))
     match = next(found, None)
-    return None if match is None else _expanded(match, query, by)
+    return None if match is None else _expand(match, query, replacement)
 
 
 def nearest(matches: list[Match], order: Iterable[str], section_id: str, at: int, *, forward: bool) -> int | None:
-    """Number of the first match from a place on (or before it), around the document's end; ``None`` without any."""
+    """Find the match nearest to a position, going around the ends of the document.
+
+    Args:
+        matches: The matches, in order.
+        order: The ids of all sections, in order.
+        section_id: The section of the position.
+        at: The offset in the section's text.
+        forward: Whether to search from the position on, or backward from it.
+
+    Returns:
+        The index of the match; ``None`` without matches.
+    """
     if not matches:
         return None
     rank = {id: number for number, id in enumerate(order)}
     here = (rank.get(section_id, 0), at)
-    places = [(rank[match.section_id], match.start) for match in matches]
+    positions = [(rank[match.section_id], match.start) for match in matches]
     if forward:
-        return next((number for number, place in enumerate(places) if place >= here), 0)
-    return next((number for number in reversed(range(len(places))) if places[number] < here), len(places) - 1)
+        return next((index for index, position in enumerate(positions) if position >= here), 0)
+    return next((index for index in reversed(range(len(positions))) if positions[index] < here), len(positions) - 1)
 
 
 def _pattern(query: Query) -> regex.Pattern[str]:
@@ -99,22 +138,22 @@ def _pattern(query: Query) -> regex.Pattern[str]:
     try:
         return regex.compile(rf"\b(?:{source})\b" if query.word else source, flags)
     except regex.error as error:
-        raise UsageError(f"This expression cannot be used: {error.msg}.") from None
+        raise UsageError(f"Invalid regular expression: {error.msg}.", code="invalid-expression") from None
 
 
 def _matches(pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
     try:
-        for match in pattern.finditer(text, timeout=_SECONDS):
+        for match in pattern.finditer(text, timeout=_TIMEOUT):
             if match[0]:
                 yield match
     except TimeoutError:
-        raise UsageError("This expression takes too long. Make it simpler.") from None
+        raise UsageError("This regular expression takes too long. Make it simpler.", code="slow-expression") from None
 
 
-def _expanded(match: regex.Match[str], query: Query, by: str) -> str:
+def _expand(match: regex.Match[str], query: Query, replacement: str) -> str:
     if not query.expression:
-        return by
+        return replacement
     try:
-        return match.expand(by)
+        return match.expand(replacement)
     except (regex.error, IndexError) as error:
-        raise UsageError(f"This replacement cannot be used: {error}.") from None
+        raise UsageError(f"Invalid replacement: {error}.", code="invalid-replacement") from None

@@ -1,7 +1,7 @@
-"""What a section was written from, and what of that has changed since: "make" for prose.
+"""Stale sections: those that were written from something that has changed since, like targets of ``make``.
 
-A section rests on the instruction, its line of the plan, the notes it was shown, and the earlier text that its prompt
-held, or the summaries in its place. Each is remembered as a fingerprint.
+A section depends on the instruction, its line of the plan, and the notes, earlier sections and summaries in its
+prompt. Its basis stores a fingerprint of each.
 """
 
 from __future__ import annotations
@@ -17,68 +17,81 @@ from lwtui.documents.model import Basis, Note, Origin, Section, SectionSummary, 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
 
-_MOST_FINGERPRINTS = 8192  # that are kept
-_NAMED = 3  # changed sections that a reason names
-ChooseNotes = Callable[[Sequence[Section], int], Sequence[Note]]
+_MAX_CACHED = 8192  # fingerprints
+_MAX_NAMED = 3  # changed sections that a reason names
+ChooseNotes = Callable[[Sequence[Section], int], Sequence[Note]]  # the notes for the section at a position
 
 
-# By the hash and the length of their texts: the texts themselves would keep every old version in memory.
+# By the hash and length of the text: with texts as keys, every old version would stay in memory.
 _fingerprints: dict[tuple[int, int], str] = {}
 
 
 def fingerprint(text: str) -> str:
-    """A short digest of a text, the same however its white space is laid out."""
-    known = _fingerprints.get(key := (hash(text), len(text)))
-    if known is None:
-        if len(_fingerprints) >= _MOST_FINGERPRINTS:
+    """Return a short digest of a text that does not depend on its white space."""
+    cached = _fingerprints.get(key := (hash(text), len(text)))
+    if cached is None:
+        if len(_fingerprints) >= _MAX_CACHED:
             _fingerprints.clear()
-        known = blake2b(" ".join(text.split()).encode("utf-8", "replace"), digest_size=8).hexdigest()
-        _fingerprints[key] = known
-    return known
+        cached = blake2b(" ".join(text.split()).encode("utf-8", "replace"), digest_size=8).hexdigest()
+        _fingerprints[key] = cached
+    return cached
 
 
-def _short(text: str) -> str:
-    """A fingerprint that is one of very many, but held once: each section has those of all sections before it."""
+def _short_fingerprint(text: str) -> str:
+    """Return a shorter, interned fingerprint, because every section stores those of all sections before it."""
     return intern(fingerprint(text)[:8])
 
 
-def line_print(section: Section) -> str:
-    """The fingerprint of what the plan says of a section. Its length is not part of that."""
+def plan_line_fingerprint(section: Section) -> str:
+    """Return the fingerprint of a section's line of the plan, without its target length."""
     return fingerprint(f"{section.title}\n{section.main_point}")
 
 
-def note_print(note: Note) -> str:
+def note_fingerprint(note: Note) -> str:
+    """Return the fingerprint of a note's title and text."""
     return fingerprint(f"{note.title}\n{note.text}")
 
 
-def basis_of(
+def make_basis(
     instruction: str,
     section: Section,
     notes: Iterable[Note],
     shown: Iterable[Section] = (),
     summarised: Mapping[str, str] | None = None,
 ) -> Basis:
-    """What a section is written from. ``summarised`` has the summaries that stand for sections, by id."""
+    """Return the basis of a section.
+
+    Args:
+        instruction: The document's instruction.
+        section: The section.
+        notes: The notes in its prompt.
+        shown: The sections that are in its prompt in full.
+        summarised: The summaries in its prompt, by the id of the section that each stands for.
+    """
     return Basis(
         fingerprint(instruction),
-        line_print(section),
-        {note.id: note_print(note) for note in notes},
-        {one.id: _short(one.text) for one in shown},
-        {section_id: _short(text) for section_id, text in (summarised or {}).items()},
+        plan_line_fingerprint(section),
+        {note.id: note_fingerprint(note) for note in notes},
+        {earlier.id: _short_fingerprint(earlier.text) for earlier in shown},
+        {section_id: _short_fingerprint(text) for section_id, text in (summarised or {}).items()},
     )
 
 
-def stale(document: Document, choose: ChooseNotes) -> dict[str, tuple[str, ...]]:
-    """The sections whose text rests on what is no longer so, in order, each with the reasons.
+def find_stale(document: Document, choose: ChooseNotes) -> dict[str, tuple[str, ...]]:
+    """Find the stale sections of a document. A section without a known basis is never stale.
 
-    ``choose`` gives the notes that a section (all of them, and its position) would be shown now. Sections of which it
-    is not known what they were written from are never stale.
+    Args:
+        document: The document.
+        choose: Returns the notes that the prompt of a section would include now.
+
+    Returns:
+        The reasons by section id, in the order of the sections.
     """
     sections = document.sections()
-    now = _Now(
-        {one.id: one for one in sections},
-        {one.id: _short(one.text) for one in sections},
-        {section_id: _short(summary.text) for section_id, summary in document.summaries.items()},
+    now = _CurrentState(
+        {section.id: section for section in sections},
+        {section.id: _short_fingerprint(section.text) for section in sections},
+        {section_id: _short_fingerprint(summary.text) for section_id, summary in document.summaries.items()},
     )
     found = {}
     for at, section in enumerate(sections):
@@ -92,68 +105,69 @@ def stale(document: Document, choose: ChooseNotes) -> dict[str, tuple[str, ...]]
 
 
 def current_basis(document: Document, section_id: str, choose: ChooseNotes) -> Basis:
-    """What a section would rest on if it were written from the same things as they are now."""
+    """Return a section's basis brought up to date: the current versions of what it was written from."""
     sections = document.sections()
     at = document.plan.find(section_id)
     basis = document.basis(section_id) or Basis("", "")
-    known, summaries = {one.id: one for one in sections}, document.summaries
-    return basis_of(
+    known, summaries = {section.id: section for section in sections}, document.summaries
+    return make_basis(
         document.brief.instruction,
         sections[at],
         choose(sections, at),
-        [known[one] for one in basis.shown if one in known],
-        {one: _summary_text(summaries, one) for one in basis.summarised if one in known},
+        [known[id] for id in basis.shown if id in known],
+        {id: _summary_text(summaries, id) for id in basis.summarised if id in known},
     )
 
 
-def is_by_hand(section: Section) -> bool:
-    """Whether the section's text was edited or written by hand, so that it is not written over unasked."""
+def is_hand_edited(section: Section) -> bool:
+    """Tell whether the user wrote or edited the section's text, so that it must not be overwritten without asking."""
     return section.origin is not Origin.MODEL
 
 
 @dataclass(frozen=True)
-class _Now:
-    """The sections by id, and the fingerprints of their texts and summaries."""
+class _CurrentState:
+    """The sections of a document, and the fingerprints of their texts and summaries, all by section id."""
 
     sections: Mapping[str, Section]
     texts: Mapping[str, str]
     summaries: Mapping[str, str]
 
 
-def _reasons(document: Document, section: Section, basis: Basis, notes: Sequence[Note], now: _Now) -> tuple[str, ...]:
+def _reasons(
+    document: Document, section: Section, basis: Basis, notes: Sequence[Note], now: _CurrentState
+) -> tuple[str, ...]:
     reasons = []
     if basis.instruction != fingerprint(document.brief.instruction):
         reasons.append("the instruction was changed")
-    if basis.line != line_print(section):
-        reasons.append("what the plan says of it was changed")
-    reasons += _about_notes(document, basis, notes)
-    changed = [one for one, digest in basis.shown.items() if now.texts.get(one, digest) != digest]
-    # A summary that was removed is made anew when it is needed: until then nothing has changed.
-    changed += [one for one, digest in basis.summarised.items() if now.summaries.get(one, digest) != digest]
-    if titles := [now.sections[one].title or "the text" for one in changed if one in now.sections]:
-        reasons.append(_named(titles))
-    gone = sum(one not in now.sections for one in (*basis.shown, *basis.summarised))
-    if gone:
-        reasons.append(f"{gone} earlier section{'s' if gone > 1 else ''} left the plan")
+    if basis.line != plan_line_fingerprint(section):
+        reasons.append("its heading or main point was changed")
+    reasons += _note_reasons(document, basis, notes)
+    changed = [id for id, digest in basis.shown.items() if now.texts.get(id, digest) != digest]
+    # A summary that was removed has not changed: a new one is written when it is needed.
+    changed += [id for id, digest in basis.summarised.items() if now.summaries.get(id, digest) != digest]
+    if titles := [now.sections[id].title or "the text" for id in changed if id in now.sections]:
+        reasons.append(_changed_sections(titles))
+    removed = sum(id not in now.sections for id in (*basis.shown, *basis.summarised))
+    if removed:
+        reasons.append(f"{removed} earlier section{'s were' if removed > 1 else ' was'} removed from the plan")
     return tuple(reasons)
 
 
-def _about_notes(document: Document, basis: Basis, notes: Sequence[Note]) -> list[str]:
-    there = {note.id: note for note in document.notes}
-    now = {note.id: note for note in notes}
+def _note_reasons(document: Document, basis: Basis, notes: Sequence[Note]) -> list[str]:
+    existing = {note.id: note for note in document.notes}
     reasons = [
-        f"the note “{there[one].title}” was changed" if one in there else "a note that it used is gone"
-        for one, digest in basis.notes.items()
-        if one not in there or note_print(there[one]) != digest
+        f"the note “{existing[id].title}” was changed" if id in existing else "a note that it used was deleted"
+        for id, digest in basis.notes.items()
+        if id not in existing or note_fingerprint(existing[id]) != digest
     ]
-    return reasons + [f"the note “{note.title}” is new to it" for one, note in now.items() if one not in basis.notes]
+    return reasons + [f"the note “{note.title}” is new to it" for note in notes if note.id not in basis.notes]
 
 
-def _named(titles: Sequence[str]) -> str:
-    names = ", ".join(f"“{title}”" for title in titles[:_NAMED])
+def _changed_sections(titles: Sequence[str]) -> str:
+    names = ", ".join(f"“{title}”" for title in titles[:_MAX_NAMED])
     if len(titles) == 1:
         return f"{names}, which it builds on, was changed"
-    more = f" and {len(titles) - _NAMED} more" if len(titles) > _NAMED else ""
+    more = f" and {len(titles) - _MAX_NAMED} more" if len(titles) > _MAX_NAMED else ""
     return f"{names}{more}, which it builds on, were changed"
 
 
@@ -162,8 +176,10 @@ def _summary_text(summaries: Mapping[str, SectionSummary], section_id: str) -> s
     return summary.text if summary else ""
 
 
-def with_basis(document: Document, section_id: str, basis: Basis, keep: int) -> Basis:
-    """The basis of a section that is about to be written: one that goes on after ``keep`` characters still rests on
-    what its beginning was written from."""
+def resumed_basis(document: Document, section_id: str, basis: Basis, keep: int) -> Basis:
+    """Return the basis of a section that is about to be written, or continued after ``keep`` characters.
+
+    A continued section still depends on the instruction and the line of the plan that its beginning was written from.
+    """
     old = document.basis(section_id) if keep else None
     return basis if old is None else replace(basis, instruction=old.instruction, line=old.line)

@@ -1,4 +1,4 @@
-"""Files of older versions: brought up to date when they are opened, with a copy of the old file kept beside them."""
+"""Upgrade of older files when they are opened. A backup of the old file stays beside them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 
-from lwtui.documents.database import newer, sync_folder, transaction
-from lwtui.documents.schema import UPGRADES, VERSION, statements
+from lwtui.documents.database import newer_format_error, sync_folder, transaction
+from lwtui.documents.schema import UPGRADES, VERSION, split_statements
 from lwtui.files import new_file_mode
 
 
 def upgrade(db: sqlite3.Connection, path: Path) -> None:
-    """Bring the file behind a writer's connection up to date: all of it, or nothing.
+    """Upgrade the file of a writer's connection to the current version, completely or not at all.
 
-    Raises ``sqlite3.Error``, ``OSError`` or :class:`lwtui.errors.DocumentError`; the file is then as it was.
+    Raises:
+        sqlite3.Error: The file cannot be upgraded, and is unchanged.
+        OSError: The backup cannot be written; the file is unchanged.
+        DocumentError: The upgrade cannot be stored, or the file is of a newer version; the file is unchanged.
     """
     found = _version(db, path)
     if found == VERSION:
@@ -26,8 +29,13 @@ def upgrade(db: sqlite3.Connection, path: Path) -> None:
         _apply(db, found)
 
 
-def upgraded_to_read(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:
-    """A reader's connection itself, or one to a copy in memory that is up to date, while the file stays as it is."""
+def upgraded_reader(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:
+    """Return a reader's connection, or for an older file, a connection to an upgraded copy in memory.
+
+    Raises:
+        sqlite3.Error: The copy cannot be upgraded.
+        DocumentError: The file is of a newer version.
+    """
     found = _version(db, path)
     if found == VERSION:
         return db
@@ -43,14 +51,14 @@ def upgraded_to_read(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 
 
 def back_up(db: sqlite3.Connection, path: Path, version: int) -> Path:
-    """Keep the file as it is now under the name ``NAME.lw.v1.bak``, or with a number if that is taken; its path."""
+    """Back up the file as ``NAME.lw.v1.bak``, with a number if that name is taken; the path of the backup."""
     handle, name = tempfile.mkstemp(prefix=".backup-", suffix=".tmp", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
         with closing(sqlite3.connect(temporary, isolation_level=None)) as copy:
             db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # so that it is one file, whatever the document is now
+            copy.execute("PRAGMA journal_mode = DELETE")  # so that the backup is a single file
         temporary.chmod(new_file_mode())
         number = 1
         target = path.with_name(f"{path.name}.v{version}.bak")
@@ -66,10 +74,10 @@ def back_up(db: sqlite3.Connection, path: Path, version: int) -> Path:
 
 
 def _version(db: sqlite3.Connection, path: Path) -> int:
-    """As the connection sees it, with what stands in a log: the file's own header may be older."""
+    """Return the version as the connection sees it. The header of the file may be older than its log."""
     (found,) = db.execute("PRAGMA user_version").fetchone()
     if found > VERSION:
-        raise newer(path, found)
+        raise newer_format_error(path, found)
     if found < 1:
         raise sqlite3.DatabaseError(f"unexpected contents, format {found}")
     return int(found)
@@ -77,6 +85,6 @@ def _version(db: sqlite3.Connection, path: Path) -> int:
 
 def _apply(db: sqlite3.Connection, found: int) -> None:
     for version in range(found + 1, VERSION + 1):
-        for statement in statements(UPGRADES[version]):
+        for statement in split_statements(UPGRADES[version]):
             db.execute(statement)
     db.execute(f"PRAGMA user_version = {VERSION}")

@@ -1,0 +1,1 @@
+"""Language models behind one protocol: GGUFs on this machine and OpenAI-compatible endpoints."""

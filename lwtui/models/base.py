@@ -1,7 +1,7 @@
-"""The one protocol every model speaks, whatever runs it.
+"""The one protocol that every model implements, whatever runs it.
 
-A client makes one attempt and says plainly how it ended: retries, continuation after a dropped stream and
-length are the method's business (``lwtui.agentwrite``), so that every backend behaves alike.
+A client makes one attempt and reports plainly how it ended. Retries, continuation after a dropped stream and length
+control belong to the method (``lwtui.agentwrite``), so that every backend behaves alike.
 """
 
 from __future__ import annotations
@@ -13,38 +13,41 @@ from typing import Any, Literal, Protocol
 from lwtui.errors import LwtuiError
 from lwtui.models.usage import Usage
 
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "canceled"]
 
 
 @dataclass(frozen=True)
 class Message:
+    """One message of a chat."""
+
     role: Literal["system", "user", "assistant"]
     content: str
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """Either a chat (``messages``) or a raw text for the model to carry on (``text``)."""
+    """Either a chat (``messages``) or raw text for the model to continue (``text``)."""
 
     messages: tuple[Message, ...] = ()
     text: str = ""
 
     @property
     def is_chat(self) -> bool:
+        """Whether the prompt is a chat."""
         return bool(self.messages)
 
     def plain(self) -> str:
-        """All of it as one string, for hashing and estimates."""
+        """Join the whole prompt into one string, for hashes and token estimates."""
         return self.text or "\n".join(message.content for message in self.messages)
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How tokens are drawn. ``None`` leaves a value to the backend.
+    """Sampling options; ``None`` leaves a value to the backend.
 
-    DRY (penalises going on with what was said before, by ``multiplier * base ** (length - allowed_length)``) and XTC
-    (leaves out the likeliest tokens above ``threshold``, with ``probability``) are llama.cpp's. ``logit_bias``: a
-    token's number, or on this machine a text that is one token, and what is added to its logit.
+    DRY penalizes repeating earlier text, by ``multiplier * base ** (length - allowed_length)``. XTC leaves out the
+    likeliest tokens above ``threshold``, with probability ``probability``. Both are llama.cpp's. ``logit_bias`` maps a
+    token to the number added to its logit. A token is given by its id or, for a GGUF, by text that is one token.
     """
 
     temperature: float | None = None
@@ -62,16 +65,25 @@ class Sampling:
     logit_bias: Mapping[str, float] | None = None
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the options that are set."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Request:
-    """One call. ``max_tokens`` bounds the answer; ``stop`` strings end it and are not part of it.
+    """One call to a model.
 
-    ``grammar`` (GBNF) or ``json_schema`` constrain the answer where :class:`Capabilities` says the backend
-    can; elsewhere they are ignored, so the caller still has to check what comes. ``least_words`` is the length before
-    which the model shall not end its answer, where :class:`Capabilities` says so; elsewhere it is ignored.
+    Attributes:
+        prompt: What the model answers or continues.
+        max_tokens: Upper bound of the completion, in tokens.
+        stop: Strings that end the completion and are not part of it.
+        sampling: Sampling options.
+        seed: Makes sampling repeatable where the backend supports it.
+        grammar: A GBNF grammar for the completion. Backends without :attr:`Capabilities.grammar` ignore it, so the
+            caller still has to check the answer.
+        json_schema: A JSON schema for the completion. Backends without :attr:`Capabilities.json_schema` ignore it.
+        min_words: Words (characters in Chinese and Japanese) before which the completion must not end. Only GGUFs on
+            this machine honor it.
     """
 
     prompt: Prompt
@@ -81,27 +93,37 @@ class Request:
     seed: int | None = None
     grammar: str = ""
     json_schema: dict[str, Any] | None = None
-    least_words: int = 0
+    min_words: int = 0
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a backend can do. ``context_length`` is in tokens and holds prompt and answer together."""
+    """What a backend can do.
+
+    Attributes:
+        context_length: Tokens that prompt and completion may have together.
+        chat: Takes chat prompts.
+        completion: Takes raw text prompts.
+        grammar: Honors :attr:`Request.grammar`.
+        json_schema: Honors :attr:`Request.json_schema`.
+        parallel: Sensible number of concurrent requests.
+        exact_tokens: ``count_tokens`` uses the model's own tokenizer instead of an estimate.
+    """
 
     context_length: int
     chat: bool = True
     completion: bool = False
     grammar: bool = False
     json_schema: bool = False
-    parallel: int = 4  # sensible number of requests at once
-    exact_tokens: bool = False  # count_tokens is the model's own tokenizer, not an estimate
+    parallel: int = 4
+    exact_tokens: bool = False
 
 
 @dataclass(frozen=True)
 class TextPiece:
-    """Text of the answer, as it comes. Not yet cleaned of control characters.
+    """A piece of the completion as it streams in, not yet stripped of control characters.
 
-    ``usage`` is what the call has used up to here, where the backend can tell.
+    ``usage`` is the token usage of the call so far, if the backend reports it.
     """
 
     text: str
@@ -110,14 +132,14 @@ class TextPiece:
 
 @dataclass(frozen=True)
 class ReasoningPiece:
-    """Text a reasoning model thinks before it answers; never part of the document."""
+    """A piece of what a reasoning model thinks before it answers; never part of the document."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class PromptProgress:
-    """Of a long prompt of ``total`` tokens, the model has read so many."""
+    """The model has processed ``tokens`` of the ``total`` tokens of a long prompt."""
 
     tokens: int
     total: int
@@ -125,7 +147,7 @@ class PromptProgress:
 
 @dataclass(frozen=True)
 class Finished:
-    """The last thing a stream yields."""
+    """The last item of a stream."""
 
     reason: FinishReason
     usage: Usage = field(default_factory=Usage)
@@ -135,38 +157,55 @@ StreamPart = PromptProgress | TextPiece | ReasoningPiece | Finished
 
 
 class ModelError(LwtuiError):
-    """A call failed. ``retryable`` says whether the same call may succeed later.
+    """A call failed. The message never contains an API key.
 
-    ``kind`` names the fault for the events: ``rate-limit``, ``server``, ``unreachable``, ``dropped``, ``stalled``,
-    ``malformed``, ``auth``, ``unknown-model``, ``context``, ``budget``, ``worker``, ``refused``. ``retry_after`` is
-    in seconds, as the server asked. The message never holds a key.
+    Attributes:
+        kind: The fault, as events name it: ``rate-limit``, ``server``, ``unreachable``, ``dropped``, ``stalled``,
+            ``malformed``, ``auth``, ``unknown-model``, ``context``, ``budget``, ``worker`` or ``refused``.
+        retryable: Whether the same call may succeed later.
+        retry_after: Seconds that the server asks to wait, if it says so.
+        code: ``kind``, or a more exact name of the failure.
     """
 
-    def __init__(self, message: str, *, kind: str, retryable: bool = False, retry_after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, kind: str, retryable: bool = False, retry_after: float | None = None, code: str = ""
+    ) -> None:
+        super().__init__(message, code=code or kind)
         self.kind = kind
         self.retryable = retryable
         self.retry_after = retry_after
 
 
 class Model(Protocol):
-    """A model that is open and ready. Close it with ``await model.aclose()``."""
+    """A model that is open and ready. Close it with ``await model.aclose()``.
+
+    Attributes:
+        name: The model's name in the settings.
+        model_hash: SHA-256 of the model's file; empty for an endpoint.
+    """
 
     name: str
     model_hash: str
 
     @property
-    def capabilities(self) -> Capabilities: ...
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
+        ...
 
     def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
-        """Yield pieces and, last, :class:`Finished`. Closing the iterator early cancels the call at once.
+        """Make one call and yield its parts; the last one is :class:`Finished`.
 
-        Raises :class:`ModelError`; text already yielded stays valid.
+        Closing the iterator early cancels the call at once.
+
+        Raises:
+            ModelError: The call failed. Text that was already yielded stays valid.
         """
         ...
 
     async def count_tokens(self, text: str) -> int:
-        """Tokens of ``text``: exact or, where ``capabilities.exact_tokens`` is false, a careful over-estimate."""
+        """Count the tokens of ``text``: exactly, or rather too many unless ``capabilities.exact_tokens``."""
         ...
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        """Close the model; calls under way fail."""
+        ...

@@ -19,14 +19,25 @@ _MILLION = 1_000_000
 
 
 class BudgetReached(LwtuiError):
-    """The budget has no room for the next call, or was used up within one. All text is kept."""
+    """The budget has no room for the next call, or ran out during a call. All text is kept.
+
+    Attributes:
+        purpose: What the call is for, such as ``section 3 of 12``.
+    """
+
+    code = "no-room"
+
+    def __init__(self, message: str, *, purpose: str = "", code: str = "") -> None:
+        super().__init__(message, code=code)
+        self.purpose = purpose
 
 
 @dataclass(frozen=True)
 class Prices:
     """Prices per million tokens, in the account's currency; ``None`` where a price is unknown.
 
-    ``cached`` is for prompt tokens that the service had from an earlier call; ``None`` means the same as ``input``.
+    ``cached`` applies to prompt tokens that the service cached from an earlier call; ``None`` means the same as
+    ``input``.
     """
 
     input: float | None = None
@@ -35,7 +46,7 @@ class Prices:
 
     @classmethod
     def of(cls, settings: ModelSettings) -> Prices:
-        """The prices in a model's settings."""
+        """Read the prices from a model's settings."""
         return cls(settings.price_input, settings.price_output, settings.price_cached)
 
     @property
@@ -44,7 +55,7 @@ class Prices:
         return self.input is not None and self.output is not None
 
     def cost(self, usage: Usage) -> float | None:
-        """The cost of ``usage`` in the account's currency, or ``None`` where the prices are unknown."""
+        """Compute the cost of ``usage`` in the account's currency, or ``None`` where the prices are unknown."""
         if self.input is None or self.output is None:
             return None
         cached = self.input if self.cached is None else self.cached
@@ -53,13 +64,13 @@ class Prices:
 
 
 def cost_of(usage: Usage, model: ModelSettings) -> float | None:
-    """The cost of ``usage`` at a model's prices, or ``None`` where they are unknown."""
+    """Compute the cost of ``usage`` at a model's prices, or ``None`` where they are unknown."""
     return Prices.of(model).cost(usage)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The most that all calls together may take: an ``amount`` in the account's currency, or ``tokens``."""
+    """The most that all calls together may spend: an ``amount`` in the account's currency, or ``tokens``."""
 
     amount: float | None = None
     tokens: int | None = None
@@ -67,11 +78,11 @@ class Budget:
     def __str__(self) -> str:
         if self.tokens is not None:
             return f"{self.tokens:,} tokens"
-        # Never with an exponent: nobody writes an amount of money that way.
+        # Never in scientific notation: nobody writes money that way.
         return f"{Decimal(f'{self.amount:.6g}'):f}" if self.amount is not None else "none"
 
     def share(self, usage: Usage, prices: Prices) -> float:
-        """The share of the budget that ``usage`` takes; 1.0 is all of it. 0.0 where the prices are unknown."""
+        """Compute the share of the budget that ``usage`` takes: 1.0 is all of it, 0.0 means unknown prices."""
         if self.tokens is not None:
             return usage.total / max(1, self.tokens)
         cost = prices.cost(usage)
@@ -79,7 +90,7 @@ class Budget:
 
 
 def parse_budget(given: str) -> Budget | None:
-    """Read a budget: ``2.50`` is money, ``200000 tokens`` or ``200k t`` are tokens, ``none`` or nothing is no limit.
+    """Parse a budget: ``2.50`` is money, ``200000 tokens`` or ``200k t`` are tokens, ``none`` or empty is no limit.
 
     Raises:
         UsageError: ``given`` is not a budget.
@@ -89,20 +100,25 @@ def parse_budget(given: str) -> Budget | None:
         return None
     match = _BUDGET.fullmatch(text)
     if match is None:
-        raise UsageError(f"{given!r} is not a budget: give an amount such as 2.50, or tokens such as 200k tokens.")
+        raise UsageError(
+            f"{given!r} is not a budget: give an amount such as 2.50, or tokens such as 200k tokens.",
+            code="not-a-budget",
+        )
     number = float(match["number"].replace(",", "")) * {"k": 1e3, "m": 1e6}.get((match["scale"] or "").lower(), 1)
     if not 0 < number < 1e15 or (match["tokens"] and round(number) == 0):
-        raise UsageError("The budget must be greater than 0 and of a sensible size; leave it out for no limit.")
+        raise UsageError(
+            "The budget must be greater than 0 and of a sensible size; leave it out for no limit.", code="budget-size"
+        )
     return Budget(tokens=round(number)) if match["tokens"] else Budget(amount=number)
 
 
 def raise_budget(budget: Budget, share: float) -> Budget:
-    """A round budget that suffices where ``share`` of ``budget`` is expected to be spent."""
+    """Suggest a round budget that suffices if ``share`` of ``budget`` is expected to be spent."""
     return scale_budget(budget, max(1.5, share * 1.25))
 
 
 def scale_budget(budget: Budget, factor: float) -> Budget:
-    """``budget`` times ``factor``, rounded up to two digits."""
+    """Multiply ``budget`` by ``factor`` and round it up to two digits."""
     if budget.tokens is not None:
         return Budget(tokens=round(_round_up(budget.tokens * factor)))
     return Budget(amount=_round_up((budget.amount or 0.0) * factor))
@@ -114,13 +130,14 @@ def _round_up(figure: float) -> float:
 
 
 def check_budget(budget: Budget | None, model: ModelSettings) -> None:
-    """Check that a model can be held to ``budget``.
+    """Check that ``budget`` can be enforced for a model.
 
     Raises:
-        UsageError: the budget is in money and the model's prices are unknown.
+        UsageError: The budget is in money and the model's prices are unknown.
     """
     if budget is not None and budget.amount is not None and not Prices.of(model).known:
         raise UsageError(
             f"A budget in money needs the prices of {model.name}: lwtui config set models.{model.name}.price_input "
-            "and …price_output, per million tokens. Or give it in tokens: --budget '200k tokens'."
+            "and …price_output, per million tokens. Or set it in tokens: --budget '200k tokens'.",
+            code="no-prices",
         )

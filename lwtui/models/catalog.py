@@ -1,4 +1,4 @@
-"""From a model's name to an open model."""
+"""Finds a model by its name and opens it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ _MAGIC = b"GGUF"
 
 
 def known_models(settings: Settings) -> list[str]:
-    """The names that ``--model`` takes: ``demo`` and those in the settings."""
+    """List the names that ``--model`` takes: ``demo`` and the models in the settings."""
     return ["demo", *(name for name in settings.models if name != "demo")]
 
 
 def resolve(name: str, settings: Settings) -> ModelSettings:
-    """The settings of the model called ``name``: one of the settings' models, ``demo``, or the path of a GGUF.
+    """Find the settings of the model called ``name``.
 
-    No name is the settings' own model: an imported document has none. Raises :class:`UsageError` that names the known
-    ones.
+    Args:
+        name: A model in the settings, ``demo``, or the path of a GGUF. Empty (as in an imported document) means the
+            default model of the settings.
+        settings: The settings to look in.
+
+    Raises:
+        UsageError: There is no such model; the message lists the known ones.
     """
     name = name or settings.model
     if name in settings.models:
@@ -36,32 +41,46 @@ def resolve(name: str, settings: Settings) -> ModelSettings:
         path = Path(name).expanduser()
         return ModelSettings(path.stem, provider="llama_cpp", path=str(path))
     raise UsageError(
-        f"There is no model named {name!r}. Known: {', '.join(known_models(settings))}. A GGUF is given by its path, "
-        "an endpoint's model with --base-url, or add one: lwtui models add."
+        f"There is no model named {name!r}. Known: {', '.join(known_models(settings))}. Give the path of a GGUF, name "
+        "an endpoint's model with --base-url, or add a model: lwtui models add.",
+        code="unknown-model",
     )
 
 
 def check_name(name: str) -> None:
-    """Raise :class:`UsageError` if a model cannot be called ``name``."""
+    """Check that a model can be called ``name``.
+
+    Raises:
+        UsageError: It cannot.
+    """
     if not _NAME.fullmatch(name) or name.lower().endswith(".gguf") or name == "demo":
-        raise UsageError(f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).")
+        raise UsageError(
+            f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).", code="invalid-name"
+        )
 
 
 def check_gguf(path: Path) -> None:
-    """Raise :class:`LwtuiError` if there is no GGUF at ``path``."""
+    """Check that the file at ``path`` is a GGUF.
+
+    Raises:
+        LwtuiError: It is missing, unreadable or something else.
+    """
     try:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except OSError as error:
-        raise LwtuiError(f"Cannot read the GGUF {path}: {error.strerror}. Check its path.") from None
+        raise LwtuiError(f"Cannot read the GGUF {path}: {error.strerror}. Check its path.", code="unreadable") from None
     if magic != _MAGIC:
-        raise LwtuiError(f"{path} is not a GGUF file: it does not begin as one. Download it again.")
+        raise LwtuiError(
+            f"{path} is not a GGUF file: it lacks the GGUF signature. Download it again.", code="not-a-gguf"
+        )
 
 
 async def open_model(settings: ModelSettings) -> Model:
     """Open a model: connect to its endpoint, or load its GGUF in a worker process.
 
-    Raises :class:`~lwtui.models.base.ModelError` with one line if that fails.
+    Raises:
+        ModelError: That failed; the message is one line.
     """
     if settings.provider == "llama_cpp":
         return await _open_gguf(settings)

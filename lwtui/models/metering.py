@@ -1,8 +1,8 @@
-"""Metered models: every call's tokens are counted, and held to a budget, whoever makes the call.
+"""Metered models: they count the tokens of every call and enforce a budget, whoever makes the call.
 
-A :class:`UsageTracker` belongs to one document or one run. Whoever wants to call a model opens a :class:`MeteredTask`
-for the purpose ("a plan", "section 3 of 12") and calls a :class:`MeteredModel` in the model's place. A call is made
-only if the budget has room for what it is likely to take; one that is under way ends where the budget is used up.
+A :class:`UsageTracker` belongs to one document or one run. A caller opens a :class:`MeteredTask` for its purpose
+("a plan", "section 3 of 12") and calls a :class:`MeteredModel` instead of the model itself. A call starts only if the
+budget has room for the tokens it is likely to use, and it ends as soon as the budget is used up.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lwtui.models.usage import NO_USAGE, Usage, estimate_tokens
 
 @dataclass(eq=False)
 class _MeteredCall:
-    """A call under way. ``reserved`` is what it may take, ``reported`` what the backend says it has taken so far."""
+    """A call under way: ``reserved`` is the usage it may reach, ``reported`` the backend's own count so far."""
 
     prices: Prices
     prompt: int
@@ -31,14 +31,14 @@ class _MeteredCall:
 
     @property
     def usage(self) -> Usage:
-        """Usage so far; none if the call brought nothing."""
+        """Usage so far; zero if nothing has come."""
         if self.reported is not None:
             return self.reported
         return Usage(self.prompt, ceil(self.estimated)) if self.pieces else NO_USAGE
 
     @property
     def claim(self) -> Usage:
-        """What other calls have to leave to this one."""
+        """The part of the budget that other calls have to leave to this call."""
         usage = self.usage
         return Usage(
             max(usage.prompt, self.reserved.prompt), max(usage.completion, self.reserved.completion), usage.cached
@@ -61,15 +61,18 @@ class _MeteredCall:
 
 
 class UsageTracker:
-    """Counts the tokens of all calls for one document or run, and holds them to its budget.
+    """Counts the tokens of all calls for one document or run, and enforces its budget.
 
     Args:
-        budget: Returns the budget in force; asked again at each call and each piece, since it may be changed
-            meanwhile. ``None`` is no limit.
-        spent: Usage before this tracker was made, which counts against the budget.
-        spent_prices: The prices by which ``spent`` counts.
+        budget: Returns the budget in force, or ``None`` for no limit. Called again for each call and each piece, since
+            the budget may change meanwhile.
+        spent: Usage from before this tracker was made; it counts against the budget.
+        spent_prices: Returns the prices for ``spent``.
         spent_amount: Money spent before, where the usage is unknown.
-        record: Called with what each call took, once it has ended.
+        record: Called with the usage of each call when it has ended.
+
+    Attributes:
+        pieces: Pieces of text and reasoning received, about as many as tokens.
     """
 
     def __init__(
@@ -90,16 +93,16 @@ class UsageTracker:
         self._running: set[_MeteredCall] = set()
         self._keyed: dict[str, MeteredTask] = {}
         self._changed = asyncio.Event()
-        self.pieces = 0  # of text and reasoning that came, about as many tokens
+        self.pieces = 0
 
     @property
     def usage(self) -> Usage:
-        """What this tracker has counted, calls under way included; without ``spent``."""
+        """Usage that this tracker has counted, including calls under way, without ``spent``."""
         return sum((call.usage for call in self._running), sum(self._ended.values(), NO_USAGE))
 
     @property
     def total(self) -> Usage:
-        """``spent`` and all that was counted since."""
+        """``spent`` plus the usage counted since."""
         return self.spent + self.usage
 
     @property
@@ -109,31 +112,30 @@ class UsageTracker:
 
     @property
     def cost(self) -> float:
-        """What was spent before and what the counted calls cost, as far as prices are known, in the account's
-        currency."""
+        """Cost so far in the account's currency, what was spent before included, as far as prices are known."""
         running = ((call.prices, call.usage) for call in self._running)
         return self.spent_amount + sum(prices.cost(usage) or 0.0 for prices, usage in (*self._ended.items(), *running))
 
     def share(self, budget: Budget, more: Usage = NO_USAGE, prices: Prices | None = None) -> float:
-        """The share of ``budget`` that is spent, and would be with ``more`` at ``prices``."""
+        """Compute the share of ``budget`` that is spent, or would be after ``more`` usage at ``prices``."""
         share = self._ended_share(budget) + sum(budget.share(call.usage, call.prices) for call in self._running)
         return share + (budget.share(more, prices) if prices is not None else 0.0)
 
     def check_room(self, purpose: str, likely: Usage, prices: Prices) -> None:
-        """Check that the budget has room for ``likely`` more, beside what calls under way may take.
+        """Check that the budget has room for ``likely`` more usage, beside what calls under way may take.
 
         Raises:
-            BudgetReached: it has none.
+            BudgetReached: It has no room.
         """
         budget = self._budget()
         if budget is not None and self._claimed(budget) + budget.share(likely, prices) > 1:
             raise no_room(budget, purpose)
 
     def check_left(self, purpose: str) -> None:
-        """Check that anything is left of the budget.
+        """Check that some of the budget is left.
 
         Raises:
-            BudgetReached: Nothing is.
+            BudgetReached: It is used up.
         """
         budget = self._budget()
         if budget is not None and self.share(budget) >= 1:
@@ -143,9 +145,9 @@ class UsageTracker:
         """Make a task whose calls are counted together.
 
         Args:
-            purpose: What the calls are for, as an error names it: "a plan", "section 3 of 12".
-            key: Finds the task again with :meth:`usage_of`; the last one with a key counts.
-            likely_completion: Tokens that an answer is expected to take; by default as many as the call allows.
+            purpose: What the calls are for, as error messages name it: "a plan", "section 3 of 12".
+            key: Identifies the task to :meth:`usage_of`. A later task with the same key replaces it there.
+            likely_completion: Tokens that a completion is expected to take; by default as many as the call allows.
         """
         task = MeteredTask(self, purpose, likely_completion)
         if key:
@@ -153,12 +155,12 @@ class UsageTracker:
         return task
 
     def usage_of(self, key: str) -> Usage:
-        """What the calls of the last task with that key have taken so far."""
+        """Return the usage so far of the last task with that key."""
         task = self._keyed.get(key)
         return task.usage if task else NO_USAGE
 
     async def _begin(self, call: _MeteredCall, purpose: str) -> None:
-        """Wait until the budget has room for ``call``; only calls under way that end can make some."""
+        """Wait until the budget has room for ``call``; only calls under way can make room, by ending."""
         while (budget := self._budget()) is not None and (
             self._claimed(budget) + budget.share(call.reserved, call.prices) > 1
         ):
@@ -192,7 +194,7 @@ class UsageTracker:
 
 @dataclass(eq=False)
 class MeteredTask:
-    """One purpose that models are called for; see :meth:`UsageTracker.task`."""
+    """One purpose for which models are called. Make it with :meth:`UsageTracker.task`."""
 
     tracker: UsageTracker
     purpose: str
@@ -202,19 +204,18 @@ class MeteredTask:
 
     @property
     def usage(self) -> Usage:
-        """What the task's calls have taken so far."""
+        """Usage of the task's calls so far."""
         return sum((call.usage for call in self._running), self._ended)
 
     def model(self, model: Model, prices: Prices) -> MeteredModel:
-        """``model``, with its calls counted for this task. One that is metered already is counted there too."""
+        """Wrap ``model`` so that its calls count for this task. A metered model keeps its own count as well."""
         return MeteredModel(model, prices, self)
 
 
 class MeteredModel:
-    """A model whose calls are counted and held to a budget. Get one from :meth:`MeteredTask.model`.
+    """A model whose calls are counted and held to a budget. Make it with :meth:`MeteredTask.model`.
 
-    It behaves as the model within it (see :class:`lwtui.models.base.Model`); :meth:`stream` may also raise
-    :class:`~lwtui.models.budget.BudgetReached`. Closing it closes that model.
+    It behaves like the wrapped model (see :class:`lwtui.models.base.Model`), and closing it closes that model.
     """
 
     def __init__(self, inner: Model, prices: Prices, task: MeteredTask) -> None:
@@ -226,12 +227,18 @@ class MeteredModel:
 
     @property
     def capabilities(self) -> Capabilities:
+        """The capabilities of the wrapped model."""
         return self.inner.capabilities
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
-        """Make the call within the budget. One that is broken off counts by what came of it."""
+        """Make the call within the budget. An interrupted call counts by what it had produced.
+
+        Raises:
+            BudgetReached: The budget has no room for the call, or ran out during it.
+            ModelError: The call failed.
+        """
         task, tracker = self._task, self._task.tracker
-        # Counting the prompt costs a local model a round trip, and its first piece tells the true number anyway.
+        # Counting the prompt costs a local model a round trip, and its first piece reports the true number anyway.
         counted = tracker.budget is not None or not self.inner.capabilities.exact_tokens
         prompt = await self.inner.count_tokens(request.prompt.plain()) if counted else 0
         completion = min(request.max_tokens, task.likely_completion or request.max_tokens)
@@ -253,22 +260,24 @@ class MeteredModel:
             tracker._end(call)
 
     async def count_tokens(self, text: str) -> int:
-        """As the model's own."""
+        """Count the tokens of ``text`` as the wrapped model does."""
         return await self.inner.count_tokens(text)
 
     async def aclose(self) -> None:
-        """Close the model."""
+        """Close the wrapped model."""
         await self.inner.aclose()
 
 
 def no_room(budget: Budget, purpose: str) -> BudgetReached:
-    """The error for a call that the budget has no room for."""
-    return BudgetReached(f"The budget of {budget} has no room for {purpose}. {_KEPT}")
+    """Make the error for a call that the budget has no room for."""
+    return BudgetReached(f"The budget of {budget} has no room for {purpose}. {_KEPT}", purpose=purpose)
 
 
 def used_up(budget: Budget, purpose: str) -> BudgetReached:
-    """The error for a call that used up the budget."""
-    return BudgetReached(f"The budget of {budget} is used up within {purpose}. {_KEPT}")
+    """Make the error for a call during which the budget ran out."""
+    return BudgetReached(
+        f"The budget of {budget} was used up during {purpose}. {_KEPT}", purpose=purpose, code="used-up"
+    )
 
 
 _KEPT = "All text is kept. Raise the budget to go on."

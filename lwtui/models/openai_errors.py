@@ -1,4 +1,4 @@
-"""From what went wrong at an OpenAI-compatible server to the one line that a person reads."""
+"""Turns faults of an OpenAI-compatible server into errors of one readable line."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lwtui.config import ModelSettings
 from lwtui.models.base import ModelError
 from lwtui.text import one_line
 
-_LONGEST_MESSAGE = 300  # characters of a server's own words
+_MAX_QUOTE = 300  # characters quoted from a server's message
 
 _CONTEXT = re.compile(
     r"context[ _](length|size|window)|maximum context|exceed.{0,40}context"
@@ -28,11 +28,17 @@ _NO_MODEL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NO_CREDIT = re.compile(r"insufficient[ _](quota|balance|credit|funds)|out of credits", re.IGNORECASE)
-_NEVER_SENT = re.compile(r"\bsk-[\w*.…-]{4,}")  # keys, also those that a server has masked in part
+_ANY_KEY = re.compile(r"\bsk-[\w*.…-]{4,}")  # including keys that the server has partly masked
 
 
-class HttpStatus(Exception):
-    """An answer that is not a success: its status, headers and the beginning of its body."""
+class HttpStatusError(Exception):
+    """A response without success.
+
+    Attributes:
+        status: The HTTP status.
+        headers: The response's headers.
+        error: ``message``, ``type``, ``code`` and ``param`` from its body, empty where it has none.
+    """
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         super().__init__(f"HTTP {status}")
@@ -41,8 +47,17 @@ class HttpStatus(Exception):
         self.error = _error_object(body)
 
 
-class Faults:
-    """Makes the :class:`ModelError` for each way in which a call to one endpoint can fail."""
+class EndpointErrors:
+    """Makes the :class:`ModelError` for each way in which a call to one endpoint can fail.
+
+    Args:
+        settings: The model's settings.
+        key: The endpoint's API key, which no message may contain.
+
+    Attributes:
+        host: Host and port of the endpoint.
+        is_openai: Whether it is OpenAI's own.
+    """
 
     def __init__(self, settings: ModelSettings, key: str) -> None:
         self._settings = settings
@@ -53,67 +68,82 @@ class Faults:
         self.is_openai = self.host == "api.openai.com"
 
     def __repr__(self) -> str:
-        return f"Faults({self.host!r})"
+        return f"EndpointErrors({self.host!r})"
 
-    # Each of these is a whole answer to "what is wrong and what to do".
+    # Each message says what happened and what to do.
 
     def dropped(self) -> ModelError:
+        """Report that the connection broke during the completion."""
         return ModelError(
-            f"{self.host} broke off its answer. Check the connection if this goes on.", kind="dropped", retryable=True
-        )
-
-    def no_answer(self) -> ModelError:
-        return ModelError(
-            f"{self.host} ended its answer before it began. If this goes on, the text may be too long for it: set "
-            "context_length to what the server was started with.",
+            f"{self.host} broke off its answer. Check the connection if this happens again.",
             kind="dropped",
             retryable=True,
         )
 
-    def stalled(self) -> ModelError:
+    def no_answer(self) -> ModelError:
+        """Report that the response ended before its first chunk."""
         return ModelError(
-            f"{self.host} has been silent for {self._settings.stall_seconds:g} s. "
+            f"{self.host} sent an empty answer. If this happens again, the prompt may be too long for the server: set "
+            "context_length to the value it was started with.",
+            kind="dropped",
+            retryable=True,
+            code="no-answer",
+        )
+
+    def stalled(self) -> ModelError:
+        """Report that the server stayed silent for too long."""
+        return ModelError(
+            f"{self.host} has sent nothing for {self._settings.stall_seconds:g} s. "
             "Raise stall_seconds in the settings if the model needs longer.",
             kind="stalled",
             retryable=True,
         )
 
     def malformed(self, why: str) -> ModelError:
+        """Report that the response cannot be parsed."""
         return ModelError(
-            f"The answer of {self.host} cannot be read: {why}. Check base_url if this goes on.",
+            f"The answer of {self.host} cannot be read: {why}. Check base_url if this happens again.",
             kind="malformed",
             retryable=True,
         )
 
     def not_a_stream(self, content_type: str) -> ModelError:
+        """Report that the response is a web page."""
         return ModelError(
-            f"{self.host} answered with a page ({self.words(content_type)}), not with text of a model: check base_url, "
+            f"{self.host} sent a web page ({self.sanitize(content_type)}) instead of a model's answer: check base_url, "
             "which usually ends in /v1.",
             kind="refused",
+            code="web-page",
         )
 
     def redirected(self, location: str) -> ModelError:
+        """Report that the server redirects to another origin."""
         return ModelError(
-            f"{self.host} redirects to {self.words(location)}, which was not followed, so that no key or text goes "
-            "there. If you trust that address, make it the base_url.",
+            f"{self.host} redirects to {self.sanitize(location)}. lwtui did not follow, to send no key or text there. "
+            "If you trust that address, make it the base_url.",
             kind="refused",
+            code="other-origin",
         )
 
     def compressed(self) -> ModelError:
+        """Report that the response is compressed although the request did not allow that."""
         return ModelError(
-            f"{self.host} compresses its answers, which was not asked for and is not unpacked. "
-            "Switch that off there, or check base_url.",
+            f"{self.host} compresses its answers although lwtui asks for uncompressed ones. "
+            "Switch compression off there, or check base_url.",
             kind="refused",
+            code="compressed",
         )
 
     def filtered(self) -> ModelError:
+        """Report that the server's content filter ended the completion."""
         return ModelError(
             f"The content filter of {self.host} stopped the answer. Change the instruction or use another model.",
             kind="refused",
+            code="content-filter",
         )
 
     def from_transport(self, error: BaseException) -> ModelError:
-        """For an exception of the HTTP client, or of the SDK around one."""
+        """Translate an exception of the HTTP client."""
         import httpx2
 
         causes = list(_causes(error))
@@ -122,121 +152,130 @@ class Faults:
             return self._tls(causes)
         if any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError) for cause in causes):
             if "gaierror" in names:
-                why = "there is no such host"
+                why, code = "there is no such host", "no-host"
             elif "Timeout" in names:
-                why = f"no answer within {self._settings.connect_seconds:g} s"
+                why, code = f"no answer within {self._settings.connect_seconds:g} s", "connect-timeout"
             elif "ConnectionRefused" in names:
-                why = "the connection was refused"
+                why, code = "the connection was refused", "connection-refused"
             else:
-                why = "the connection failed"
+                why, code = "the connection failed", "unreachable"
             return ModelError(
-                f"Cannot reach {self.host}: {why}. Check base_url, the network, and that the server runs.",
+                f"Cannot reach {self.host}: {why}. Check base_url, the network, and whether the server runs.",
                 kind="unreachable",
                 retryable=True,
+                code=code,
             )
         if any(isinstance(cause, httpx2.TimeoutException) for cause in causes):
             return self.stalled()
         if any(isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL) for cause in causes):
-            return bad_address()
+            return invalid_base_url()
         if any(isinstance(cause, httpx2.DecodingError) for cause in causes):
             return self.malformed("its compression is broken")
         if any(isinstance(cause, httpx2.TooManyRedirects) for cause in causes):
-            return ModelError(f"{self.host} redirects in a circle: check base_url.", kind="refused")
+            return ModelError(f"{self.host} redirects in a circle: check base_url.", kind="refused", code="redirects")
         return self.dropped()
 
     def _tls(self, causes: list[BaseException]) -> ModelError:
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
             why = "its certificate is not trusted. Check base_url and the date of this machine, or install its CA"
+            code = "certificate"
         else:
             why = "no secure connection could be made. Check whether base_url should begin with http://"
-        return ModelError(f"Cannot reach {self.host}: {why}.", kind="unreachable")
+            code = "no-tls"
+        return ModelError(f"Cannot reach {self.host}: {why}.", kind="unreachable", code=code)
 
     def from_stream(self, body: dict[str, Any]) -> ModelError:
-        """For an error object within a stream."""
-        error = _flat(body)
-        return self._from_error(_status_in(error), error, None)
+        """Translate an error object within a stream."""
+        error = _error_fields(body)
+        return self._from_error(_status_of(error), error, None)
 
-    def from_status(self, refusal: HttpStatus) -> ModelError:
-        """For an answer that is not a success."""
-        return self._from_error(refusal.status, refusal.error, retry_after(refusal.headers))
+    def from_status(self, refusal: HttpStatusError) -> ModelError:
+        """Translate a response without success."""
+        return self._from_error(refusal.status, refusal.error, parse_retry_after(refusal.headers))
 
     def _from_error(self, status: int, error: dict[str, str], wait: float | None) -> ModelError:
-        said = f" It says: {words}" if (words := self.words(error["message"])) else ""
-        everything = " ".join(error.values())
+        quote = f" It says: {message}" if (message := self.sanitize(error["message"])) else ""
+        all_fields = " ".join(error.values())
         if status in (401, 403):
-            return self._auth(status, said)
-        if status == 402 or (status == 429 and _NO_CREDIT.search(everything)):
+            return self._auth(status, quote)
+        if status == 402 or (status == 429 and _NO_CREDIT.search(all_fields)):
             return ModelError(
-                f"The account at {self.host} has no credit left. Add credit or use another model.{said}", kind="budget"
+                f"The account at {self.host} has no credit left. Add credit or use another model.{quote}", kind="budget"
             )
         if status == 429:
             return ModelError(
-                f"{self.host} asks for fewer requests.{said}", kind="rate-limit", retryable=True, retry_after=wait
+                f"{self.host} limits the rate of requests.{quote}", kind="rate-limit", retryable=True, retry_after=wait
             )
-        if names_context(status, error):
+        if is_context_overflow(status, error):
             return ModelError(
-                f"The request is longer than the model's context; set context_length to what it has.{said}",
+                f"The request does not fit the model's context. Set context_length to the length it has.{quote}",
                 kind="context",
             )
         if status >= 500 or status in (408, 409, 425):
             return ModelError(
-                f"{self.host} has a fault (status {status}).{said}", kind="server", retryable=True, retry_after=wait
+                f"{self.host} has a fault (status {status}).{quote}", kind="server", retryable=True, retry_after=wait
             )
-        if _NO_MODEL.search(everything):
+        if _NO_MODEL.search(all_fields):
             return self.unknown_model([])
-        return ModelError(f"{self.host} refused the request (status {status}).{said}", kind="refused")
+        return ModelError(f"{self.host} refused the request (status {status}).{quote}", kind="refused")
 
-    def _auth(self, status: int, said: str) -> ModelError:
+    def _auth(self, status: int, quote: str) -> ModelError:
         variable = self._settings.key_env or ("OPENAI_API_KEY" if self.is_openai else "LWTUI_API_KEY")
         if not self._key:
-            what = f"{self.host} wants a key"
+            what, code = f"{self.host} wants a key", "no-key"
         elif status == 401:
-            what = f"{self.host} does not accept the key"
+            what, code = f"{self.host} does not accept the key", "wrong-key"
         else:
-            what = f"{self.host} does not allow this with the key"
+            what, code = f"{self.host} does not allow this with the key", "forbidden"
         remedy = f"Set {variable}, or store the key of {self._settings.name!r} in the system keyring"
-        return ModelError(f"{what}. {remedy}.{said}", kind="auth")
+        return ModelError(f"{what}. {remedy}.{quote}", kind="auth", code=code)
 
     def unknown_model(self, available: list[str]) -> ModelError:
-        """``available`` holds names of models that the endpoint has, as far as it told."""
+        """Report that the endpoint lacks the model; ``available`` holds the names of its models, if known."""
         model = self._settings.model or self._settings.name
-        some = ", ".join(available[:5]) + (", …" if len(available) > 5 else "")
-        remedy = f"It has: {some}" if available else "Check the model's name in the settings"
-        return ModelError(f"{self.host} has no model named {self.words(model)!r}. {remedy}.", kind="unknown-model")
+        examples = ", ".join(available[:5]) + (", …" if len(available) > 5 else "")
+        remedy = f"It has: {examples}" if available else "Check the model's name in the settings"
+        return ModelError(f"{self.host} has no model named {self.sanitize(model)!r}. {remedy}.", kind="unknown-model")
 
     def no_such_path(self, path: str) -> ModelError:
+        """Report that the server has nothing at ``path``."""
         return ModelError(
-            f"{self.host} has nothing at {path}: check base_url, which usually ends in /v1.", kind="refused"
+            f"{self.host} has nothing at {path}: check base_url, which usually ends in /v1.",
+            kind="refused",
+            code="no-such-path",
         )
 
-    def words(self, text: str) -> str:
-        """A server's words made fit to show: one clean line of at most 300 characters that holds no key."""
+    def sanitize(self, text: str) -> str:
+        """Make a server's text fit to show: one clean line of at most 300 characters without any key."""
         line = one_line(text)
         if line.startswith("<"):
-            return ""  # a proxy's HTML page says nothing that helps
+            return ""  # a proxy's HTML page is no help
         for secret in self._secrets:
             line = _without(line, secret)
-        line = _NEVER_SENT.sub("[key]", line)
-        return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 1].rstrip() + "…"
+        line = _ANY_KEY.sub("[key]", line)
+        return line if len(line) <= _MAX_QUOTE else line[: _MAX_QUOTE - 1].rstrip() + "…"
 
 
 def _without(line: str, secret: str) -> str:
-    if len(secret) > 8:  # recognised by its beginning: one that was cut or masked in part goes as well
+    if len(secret) > 8:  # matched by its beginning, to catch a truncated or partly masked key as well
         return re.sub(re.escape(secret[:8]) + r"[^\s'\"]*", "[key]", line)
     return re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "[key]", line)
 
 
-def bad_address() -> ModelError:
-    return ModelError("base_url is not an address: it must be like https://host/v1.", kind="refused")
+def invalid_base_url() -> ModelError:
+    """Make the error for a base URL that is no web address."""
+    return ModelError(
+        "base_url is not a web address: it must look like https://host/v1.", kind="refused", code="invalid-address"
+    )
 
 
-def names_context(status: int, error: dict[str, str]) -> bool:
-    """Whether an error says that the prompt (and its answer) does not fit the model."""
+def is_context_overflow(status: int, error: dict[str, str]) -> bool:
+    """Whether an error says that prompt and completion do not fit the model's context."""
     return status == 413 or bool(status >= 400 and _CONTEXT.search(" ".join(error.values())))
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait (``retry-after-ms``, or ``Retry-After`` in seconds or as a date)."""
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read the seconds that the server asks to wait (``retry-after-ms``, or ``Retry-After``: seconds or a date)."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
         if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
@@ -251,33 +290,33 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _error_object(body: bytes) -> dict[str, str]:
     text = body.decode("utf-8", "replace")
     try:
-        return _flat(json.loads(text))
+        return _error_fields(json.loads(text))
     except (ValueError, RecursionError):
-        return _flat(text)
+        return _error_fields(text)
 
 
-def _flat(body: Any) -> dict[str, str]:
-    """``message``, ``type``, ``code`` and ``param`` of an error, whichever of the usual shapes it came in."""
-    while isinstance(body, list) and body:  # Google wraps it in a list
+def _error_fields(body: Any) -> dict[str, str]:
+    """Read ``message``, ``type``, ``code`` and ``param`` from an error in any of the usual shapes."""
+    while isinstance(body, list) and body:  # Google wraps the error in a list
         body = body[0]
     error = body.get("error") or body if isinstance(body, dict) else body
     if not isinstance(error, dict):
         return {"message": error if isinstance(error, str) else "", "type": "", "code": "", "param": ""}
-    flat = {name: str(error.get(name) or "") for name in ("message", "type", "code", "param")}
-    flat["message"] = flat["message"] or _detail(error.get("detail"))
-    return flat
+    fields = {name: str(error.get(name) or "") for name in ("message", "type", "code", "param")}
+    fields["message"] = fields["message"] or _detail(error.get("detail"))
+    return fields
 
 
 def _detail(detail: Any) -> str:
-    """FastAPI's way to say it: a text, or a list of findings with the path of what they are about."""
+    """Read FastAPI's ``detail``: a text, or a list of problems, each with the path of the field."""
     if not isinstance(detail, list):
         return detail if isinstance(detail, str) else ""
-    findings = [one for one in detail if isinstance(one, dict)]
-    return "; ".join(".".join(map(str, one.get("loc") or ())) + f": {one.get('msg', '')}" for one in findings)
+    problems = [item for item in detail if isinstance(item, dict)]
+    return "; ".join(".".join(map(str, item.get("loc") or ())) + f": {item.get('msg', '')}" for item in problems)
 
 
-def _status_in(error: dict[str, str]) -> int:
-    """The HTTP status that an error within a stream stands for."""
+def _status_of(error: dict[str, str]) -> int:
+    """Find the HTTP status that an error within a stream stands for."""
     if re.fullmatch(r"[45]\d\d", error["code"]):
         return int(error["code"])
     kind = f"{error['type']} {error['code']}".lower()
@@ -292,14 +331,14 @@ def _status_in(error: dict[str, str]) -> int:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what led to it, each once."""
+    """Yield ``error`` and everything that led to it, each exception once."""
     seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        one = waiting.pop()
-        if one is None or id(one) in seen:
+    pending: list[BaseException | None] = [error]
+    while pending:
+        cause = pending.pop()
+        if cause is None or id(cause) in seen:
             continue
-        seen.add(id(one))
-        yield one
-        waiting += [one.__cause__, one.__context__]
-        waiting += one.exceptions if isinstance(one, BaseExceptionGroup) else ()
+        seen.add(id(cause))
+        yield cause
+        pending += [cause.__cause__, cause.__context__]
+        pending += cause.exceptions if isinstance(cause, BaseExceptionGroup) else ()

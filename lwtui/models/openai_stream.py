@@ -1,6 +1,6 @@
-"""The wire form of a streamed answer: server-sent events, chunks of an answer, and thinking within the text.
+"""Parses streamed completions: server-sent events, and the chunks in them.
 
-Pure functions and small state machines; nothing here touches the network.
+Only pure functions and small state machines; nothing here touches the network.
 """
 
 from __future__ import annotations
@@ -11,27 +11,25 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-from lwtui.models.base import ReasoningPiece, TextPiece
 from lwtui.models.usage import Usage
 
-MOST_EVENT_BYTES = 2**20
+MAX_EVENT_BYTES = 2**20
 
-# Where a server does not keep to max_tokens, so much is taken of its answer; no text has tokens that long. Thinking has
-# its own measure, because some servers do not count it.
-_MOST_CHARACTERS_A_TOKEN = 16
-_LEAST_ROOM = 2**12  # characters
-_LEAST_ROOM_TO_THINK = 2**20
+# Upper bounds, in characters, for servers that ignore max_tokens; no text has tokens that long. Reasoning has a bound
+# of its own, because some servers do not count its tokens.
+_MAX_CHARACTERS_PER_TOKEN = 16
+_MIN_TEXT_LIMIT = 2**12
+_MIN_REASONING_LIMIT = 2**20
 
-_OPEN, _CLOSE = "<think>", "</think>"
 _FIELD = re.compile(rb"[\w-]{0,32}:")
 
 
 class MalformedStream(Exception):
-    """What came is not a stream of events that hold chunks; the message says what is wrong with it."""
+    """The response is not a stream of completion chunks; the message says what is wrong with it."""
 
 
 class StreamError(Exception):
-    """An error that the server put into the stream instead of a chunk. ``body`` is the object that holds it."""
+    """The server sent an error within the stream. ``body`` is the object that holds it."""
 
     def __init__(self, body: dict[str, Any]) -> None:
         super().__init__("error in the stream")
@@ -40,7 +38,7 @@ class StreamError(Exception):
 
 @dataclass(frozen=True)
 class Chunk:
-    """What one event says. ``finish`` is the server's own reason, empty while the answer goes on."""
+    """The contents of one event. ``finish`` is the server's finish reason, empty until the completion ends."""
 
     text: str = ""
     reasoning: str = ""
@@ -48,44 +46,59 @@ class Chunk:
     usage: Usage | None = None
 
 
-class Heard:
-    """What has been heard of one answer, and how long and for how much more it is worth listening."""
+class StreamState:
+    """The state of one streamed completion, and how much longer to read it.
+
+    Args:
+        max_tokens: The completion's upper bound, in tokens.
+        stall_seconds: How long the server may stay silent.
+        usage_seconds: How long the server may take to report the usage after the completion has ended.
+
+    Attributes:
+        began: Whether any chunk has come.
+        finish: The finish reason; empty until it has come.
+        usage: The usage as the server reported it.
+        timeout: Seconds to wait for the next chunk.
+    """
 
     def __init__(self, max_tokens: int, stall_seconds: float, usage_seconds: float) -> None:
-        """``usage_seconds`` is how long an answer that has ended may take to tell its usage."""
         self.began = False
         self.finish = ""
         self.usage: Usage | None = None
-        self.patience = stall_seconds  # how long the next chunk is waited for
+        self.timeout = stall_seconds
         self._stall_seconds = stall_seconds
         self._usage_seconds = usage_seconds
-        self._room = max(max_tokens * _MOST_CHARACTERS_A_TOKEN, _LEAST_ROOM)
-        self._room_to_think = max(self._room, _LEAST_ROOM_TO_THINK)
+        self._text_limit = max(max_tokens * _MAX_CHARACTERS_PER_TOKEN, _MIN_TEXT_LIMIT)
+        self._reasoning_limit = max(self._text_limit, _MIN_REASONING_LIMIT)
 
-    def take(self, chunk: Chunk, waited: float) -> None:
-        """Note what came after so many seconds."""
+    def update(self, chunk: Chunk, waited: float) -> None:
+        """Record a chunk that came after ``waited`` seconds."""
         if chunk.finish and not self.finish:
-            self.patience = min(self._stall_seconds, self._usage_seconds)
+            self.timeout = min(self._stall_seconds, self._usage_seconds)
         elif self.finish or not (chunk.text or chunk.reasoning):
-            self.patience -= waited  # a chunk that says nothing is silence too
+            self.timeout -= waited  # an empty chunk counts as silence
         else:
-            self.patience = self._stall_seconds
+            self.timeout = self._stall_seconds
         self.began = True
         self.finish = chunk.finish or self.finish
         self.usage = chunk.usage or self.usage
-        self._room -= len(chunk.text)
-        self._room_to_think -= len(chunk.reasoning)
+        self._text_limit -= len(chunk.text)
+        self._reasoning_limit -= len(chunk.reasoning)
 
     @property
-    def is_enough(self) -> bool:
-        """Whether the answer is longer than it can be, however long the tokens are."""
-        return self._room < 0 or self._room_to_think < 0
+    def is_too_long(self) -> bool:
+        """Whether more text has come than ``max_tokens`` tokens can hold."""
+        return self._text_limit < 0 or self._reasoning_limit < 0
 
 
 async def read_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any] | None, None]:
-    """The JSON object of each event, and ``None`` for ``[DONE]``, after which the rest of the body is passed over.
+    """Yield the JSON object of each event, and ``None`` for ``[DONE]``; anything after it is discarded.
 
-    Raises :class:`MalformedStream` and :class:`StreamError`. Holds at most ``MOST_EVENT_BYTES`` and one piece.
+    Buffers at most ``MAX_EVENT_BYTES`` and one piece.
+
+    Raises:
+        MalformedStream: The body is not a stream of such events.
+        StreamError: The server sent an error.
     """
     event = _Event()
     rest = b""
@@ -100,9 +113,9 @@ async def read_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, 
                 return
             if data:
                 yield event.parsed(data)
-        if len(rest) + event.size > MOST_EVENT_BYTES:
+        if len(rest) + event.size > MAX_EVENT_BYTES:
             raise MalformedStream("an event is larger than 1 MiB")
-    # The last blank line may be missing; half a line at the end means that the stream was cut.
+    # The last blank line may be missing. Half a line at the end means that the stream was cut.
     data = event.add(b"") or rest.decode("utf-8", "replace").removeprefix("data:").strip()
     if data == "[DONE]":
         yield None
@@ -120,7 +133,7 @@ class _Event:
         self.size = 0
 
     def add(self, line: bytes) -> str:
-        """Take a line; the blank one after an event returns the event's data, every other ''."""
+        """Add a line. A blank line ends the event and returns its data; any other line returns ``""``."""
         if not line:
             data = b"\n".join(self._data)
             self._was_error = self._is_error
@@ -130,7 +143,7 @@ class _Event:
             except UnicodeDecodeError:
                 raise MalformedStream("it holds bytes that are not UTF-8") from None
         if not _FIELD.match(line):
-            raise MalformedStream("it holds a line that is no event")
+            raise MalformedStream("it holds a line that belongs to no event")
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if name == b"event":
@@ -142,7 +155,7 @@ class _Event:
         return ""
 
     def parsed(self, data: str) -> dict[str, Any]:
-        """The object in ``data``, of the event that ended last."""
+        """Parse ``data``, of the event that ended last."""
         chunk = parse_object(data)
         if self._was_error or chunk.get("error"):
             raise StreamError(chunk)
@@ -150,7 +163,11 @@ class _Event:
 
 
 def parse_object(data: str | bytes) -> dict[str, Any]:
-    """The JSON object in ``data``; raises :class:`MalformedStream` if there is none."""
+    """Parse the JSON object in ``data``.
+
+    Raises:
+        MalformedStream: There is none.
+    """
     try:
         parsed = json.loads(data)
     except (ValueError, RecursionError):
@@ -161,9 +178,10 @@ def parse_object(data: str | bytes) -> dict[str, Any]:
 
 
 def read_chunk(chunk: dict[str, Any]) -> Chunk:
-    """What a chunk of ``/chat/completions`` or ``/completions`` says, or a whole answer that was not streamed.
+    """Read a chunk of ``/chat/completions`` or ``/completions``, or a whole response that was not streamed.
 
-    Raises :class:`MalformedStream` where a value has a type that it cannot have.
+    Raises:
+        MalformedStream: A value has the wrong type.
     """
     usage = _usage(_typed(chunk, "usage", dict))
     choices = _typed(chunk, "choices", list) or []
@@ -175,28 +193,28 @@ def read_chunk(chunk: dict[str, Any]) -> Chunk:
     delta = _typed(choice, "delta", dict) or _typed(choice, "message", dict) or {}
     content = delta.get("content")
     if isinstance(content, list):
-        text, thought = _content_parts(content)
+        text, thinking = _content_parts(content)
     else:
-        text, thought = _typed(delta, "content", str) or _typed(choice, "text", str) or "", ""
-    reasoning = _typed(delta, "reasoning_content", str) or _typed(delta, "reasoning", str) or thought
+        text, thinking = _typed(delta, "content", str) or _typed(choice, "text", str) or "", ""
+    reasoning = _typed(delta, "reasoning_content", str) or _typed(delta, "reasoning", str) or thinking
     return Chunk(text, reasoning, _typed(choice, "finish_reason", str) or "", usage)
 
 
 def _content_parts(parts: list[Any]) -> tuple[str, str]:
-    """Text and thinking of a content that comes as a list of parts, as Mistral's reasoning models send it."""
-    text, thought = "", ""
+    """Separate text and thinking in a list of content parts, as Mistral's reasoning models send them."""
+    text, thinking = "", ""
     for part in parts:
         if not isinstance(part, dict):
             raise MalformedStream("a part of the content is not an object")
         text += _typed(part, "text", str) or ""
-        thought += _content_parts(_typed(part, "thinking", list) or [])[0]
-    return text, thought
+        thinking += _content_parts(_typed(part, "thinking", list) or [])[0]
+    return text, thinking
 
 
 def _typed(table: dict[str, Any], key: str, kind: type) -> Any:
     value = table.get(key)
     if value is not None and not isinstance(value, kind):
-        raise MalformedStream(f"its {key} is of a wrong type")
+        raise MalformedStream(f"its {key} has the wrong type")
     return value
 
 
@@ -210,48 +228,3 @@ def _usage(table: dict[str, Any] | None) -> Usage | None:
         for value in (table.get("prompt_tokens"), table.get("completion_tokens"), cached)
     )
     return Usage(prompt, completion, cached)
-
-
-class ThinkSplitter:
-    """Takes ``<think>…</think>`` at the beginning of an answer for reasoning. Pieces may cut the tags anywhere."""
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._state = "beginning"  # then "thinking", "after", "text"; or "text" at once
-
-    def add(self, piece: str) -> list[TextPiece | ReasoningPiece]:
-        """The parts that ``piece`` completes; what may yet become a tag is held back."""
-        self._held += piece
-        parts: list[TextPiece | ReasoningPiece] = []
-        if self._state == "beginning":
-            body = self._held.lstrip()
-            if body.startswith(_OPEN):
-                self._state, self._held = "thinking", body.removeprefix(_OPEN)
-            elif not _OPEN.startswith(body):
-                self._state = "text"
-        if self._state == "thinking":
-            thought, tag, after = self._held.partition(_CLOSE)
-            keep = 0 if tag else _overlap(thought)
-            if shown := thought[: len(thought) - keep]:
-                parts.append(ReasoningPiece(shown))
-            self._held = after if tag else thought[len(thought) - keep :]
-            if tag:
-                self._state = "after"
-        if self._state == "after" and self._held.lstrip():
-            self._state, self._held = "text", self._held.lstrip()
-        if self._state == "text" and self._held:
-            parts.append(TextPiece(self._held))
-            self._held = ""
-        return parts
-
-    def close(self) -> list[TextPiece | ReasoningPiece]:
-        """What was held back and did not become a tag."""
-        rest, self._held = self._held, ""
-        if not rest or self._state == "after":
-            return []
-        return [ReasoningPiece(rest) if self._state == "thinking" else TextPiece(rest)]
-
-
-def _overlap(text: str) -> int:
-    """How many characters at the end of ``text`` may be the beginning of the closing tag."""
-    return next((size for size in range(len(_CLOSE) - 1, 0, -1) if text.endswith(_CLOSE[:size])), 0)

@@ -1,4 +1,4 @@
-"""What a family of models needs to be written with: data about the model, so that the method has no special cases."""
+"""Profiles of model families: what the method has to know about a model, as data instead of special cases."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from lwtui.models.sampling import with_sampling
 
 @dataclass(frozen=True)
 class Profile:
-    """How to talk to a kind of model.
+    """How to prompt a family of models.
 
-    ``form`` is ``chat`` for models that follow instructions, ``completion`` for base models, which carry a text on
-    (see :mod:`lwtui.agentwrite.forms`). ``template`` wraps a prompt in the raw shape that a checkpoint was tuned
-    with; empty means the backend's own chat template. ``ends_itself`` is false for models that never stop near the
-    length asked. ``most_steps`` bounds how many steps a plan may have.
+    Attributes:
+        name: The profile's name in the settings.
+        form: ``chat`` for models that follow instructions, ``completion`` for base models, which continue a text (see
+            :mod:`lwtui.agentwrite.prompt_builder`).
+        template: The raw prompt format that a checkpoint was tuned with, around ``{prompt}``. Empty means the backend's
+            own chat template.
+        stop: Strings that end every completion.
+        sampling: The default sampling options.
+        ends_itself: Whether the model stops by itself near the length it was asked for.
+        max_steps: Upper bound of the steps in a plan.
     """
 
     name: str
@@ -29,7 +35,7 @@ class Profile:
     stop: tuple[str, ...] = ()
     sampling: Sampling = field(default_factory=Sampling)
     ends_itself: bool = True
-    most_steps: int = 120
+    max_steps: int = 120
 
 
 PROFILES = {
@@ -42,15 +48,15 @@ PROFILES = {
             stop=("\n#", "\n---", "\n***", "\n___", "\n(What this"),
             sampling=Sampling(temperature=0.8, top_p=0.95, top_k=64, min_p=0.05, repeat_penalty=1.1),
             ends_itself=False,
-            most_steps=12,
+            max_steps=12,
         ),
         Profile("longwriter-llama3.1", template="[INST]{prompt}[/INST]", sampling=Sampling(temperature=0.5)),
         Profile("longwriter-glm4", sampling=Sampling(temperature=0.5)),
     )
 }
 
-# The first pattern found in a model's name decides, unless the settings name a profile.
-_BY_NAME = (
+# The first pattern that matches a model's name decides, unless the settings name a profile.
+_PATTERNS = (
     (r"longwriter.*llama", "longwriter-llama3.1"),
     (r"longwriter.*glm|longwriter-9b", "longwriter-glm4"),
     (r"(^|/)demo$|gemma-?3-270m(?!.*-it)|[-_](base|pt)\b", "base"),
@@ -58,12 +64,16 @@ _BY_NAME = (
 
 
 def profile_for(settings: ModelSettings, *, has_chat: bool = True) -> Profile:
-    """The profile that the settings name, or the one that the model's name suggests.
+    """Choose the profile that the settings name, or the one that the model's name suggests.
 
-    ``has_chat`` is false for a GGUF without a chat template, which can only be a base model.
-    Raises :class:`UsageError` for a profile that does not exist.
+    Args:
+        settings: The model's settings. Their sampling options override the profile's.
+        has_chat: False for a GGUF without a chat template, which can only be a base model.
+
+    Raises:
+        UsageError: There is no such profile.
     """
-    name = settings.profile or _guess(settings, has_chat)
+    name = settings.profile or _guess_profile(settings, has_chat)
     if name not in PROFILES:
         raise UsageError(f"There is no profile named {name!r}. Known: {', '.join(PROFILES)}.")
     profile = PROFILES[name]
@@ -73,9 +83,9 @@ def profile_for(settings: ModelSettings, *, has_chat: bool = True) -> Profile:
     return replace(profile, sampling=with_sampling(sampling, settings.sampling))
 
 
-def _guess(settings: ModelSettings, has_chat: bool) -> str:
+def _guess_profile(settings: ModelSettings, has_chat: bool) -> str:
     names = (settings.model, settings.path.rsplit("/", 1)[-1], settings.name)
-    for pattern, profile in _BY_NAME:
+    for pattern, profile in _PATTERNS:
         if any(regex.search(pattern, name, regex.IGNORECASE) for name in names if name):
             return profile
     return "chat" if has_chat else "base"

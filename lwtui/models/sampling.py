@@ -1,6 +1,6 @@
-"""How tokens are drawn, as a person writes it: ``temperature=0.7, min_p=0.05, dry_multiplier=0.8``, or ``inventive``.
+"""Parses sampling options as people write them: ``temperature=0.7, min_p=0.05, dry_multiplier=0.8``, or ``inventive``.
 
-Models and documents both keep it in this notation.
+Models and documents both store sampling in this notation.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import fields, replace
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
 
-# Sets with a name, which stands for their values wherever sampling is written. Every endpoint takes a temperature and
-# top_p; what else one does not take is left out for it.
+# A preset's name stands for its values wherever sampling is written. Every endpoint takes a temperature and top_p;
+# options that an endpoint does not take are left out of its requests.
 PRESETS = {
     "precise": "temperature=0.3, top_p=0.9",
     "balanced": "temperature=0.7, top_p=0.95",
@@ -21,7 +21,7 @@ PRESETS = {
 }
 
 _BIAS = "logit_bias."
-# The values that each may have.
+# The least and the greatest value of each option.
 _RANGES: dict[str, tuple[float, float]] = {
     "temperature": (0, 5),
     "top_p": (0, 1),
@@ -36,31 +36,38 @@ _RANGES: dict[str, tuple[float, float]] = {
     "xtc_probability": (0, 1),
     "xtc_threshold": (0, 0.5),
 }
-_WHOLE = {item.name for item in fields(Sampling) if "int" in str(item.type)}
+_INTEGERS = {field.name for field in fields(Sampling) if "int" in str(field.type)}
 
 
 def with_sampling(base: Sampling, text: str) -> Sampling:
-    """``base`` with the values that ``text`` sets: ``NAME=NUMBER`` or one of :data:`PRESETS`, with commas between.
+    """Return ``base`` with the options that ``text`` sets.
 
-    ``logit_bias.TOKEN=NUMBER`` adds to the logit of a token, given by its number or, for a GGUF, by its text. Raises
-    :class:`UsageError` that says what is allowed.
+    Args:
+        base: The options to start from.
+        text: Comma-separated ``NAME=NUMBER`` or names of :data:`PRESETS`. ``logit_bias.TOKEN=NUMBER`` adds to the logit
+            of a token, given by its id or, for a GGUF, by its text.
+
+    Raises:
+        UsageError: An option is unknown or its value is out of range; the message says what is allowed.
     """
     values: dict[str, float | int] = {}
     biases = dict(base.logit_bias or {})
     for part in _parts(text):
-        name, equals, given = (one.strip() for one in part.partition("="))
+        name, equals, given = (word.strip() for word in part.partition("="))
         if not equals:
             raise UsageError(
-                f"{part!r} sets nothing: write it as NAME=NUMBER, such as temperature=0.7, or as one of "
-                f"{', '.join(PRESETS)}."
+                f"{part!r} sets nothing: write NAME=NUMBER, such as temperature=0.7, or one of {', '.join(PRESETS)}.",
+                code="no-value",
             )
         if name.startswith(_BIAS) and name != _BIAS:
             biases[name.removeprefix(_BIAS)] = _number(name, given, -100, 100)
         elif name in _RANGES:
             number = _number(name, given, *_RANGES[name])
-            values[name] = int(number) if name in _WHOLE else number
+            values[name] = int(number) if name in _INTEGERS else number
         else:
-            raise UsageError(f"{name!r} is not known of sampling. Known: {', '.join(_RANGES)}, {_BIAS}TOKEN.")
+            raise UsageError(
+                f"Unknown sampling option {name!r}. Known: {', '.join(_RANGES)}, {_BIAS}TOKEN.", code="unknown-option"
+            )
     return replace(base, **values, logit_bias=biases or None)  # type: ignore[arg-type]
 
 
@@ -72,13 +79,13 @@ def _parts(text: str) -> Iterator[str]:
             yield part
 
 
-def _number(name: str, given: str, least: float, most: float) -> float:
+def _number(name: str, given: str, minimum: float, maximum: float) -> float:
     try:
         number = float(given)
     except ValueError:
         number = math.nan
-    whole = name in _WHOLE
-    if not least <= number <= most or (whole and number != int(number)):
-        kind = "a whole number" if whole else "a number"
-        raise UsageError(f"{name} must be {kind} from {least:g} to {most:g}, not {given!r}.")
+    is_integer = name in _INTEGERS
+    if not minimum <= number <= maximum or (is_integer and number != int(number)):
+        kind = "a whole number" if is_integer else "a number"
+        raise UsageError(f"{name} must be {kind} from {minimum:g} to {maximum:g}, not {given!r}.", code="out-of-range")
     return number

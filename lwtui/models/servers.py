@@ -1,8 +1,8 @@
-"""Model servers that run on this machine, found by asking the ports they usually listen on.
+"""Finds model servers on this machine by asking the ports they usually listen on.
 
-Only the loopback is asked, with one plain request each for the list of models: no key goes out, no proxy is used, no
-redirect is followed, and what answers is believed only as far as it has the shape of such a list. Anything may
-listen on these ports: another program's pages, ``lwtui serve``, something that never answers.
+It asks loopback ports only, with one plain request each for the list of models. It sends no key, uses no proxy and
+follows no redirect, and it believes an answer only if it looks like such a list. Anything may listen on these ports:
+another program's web pages, ``lwtui serve``, something that never answers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lwtui.text import clean
 if TYPE_CHECKING:
     import httpx2
 
-# Who usually listens where. Their answers tell it better, where they do: several share a port.
+# The usual server on each port. Several servers share a port, so the answer itself decides where it can.
 PORTS: dict[int, str] = {
     11434: "Ollama",
     8080: "llama-server",
@@ -34,7 +34,7 @@ PORTS: dict[int, str] = {
     5001: "KoboldCpp",
     1337: "Jan",
 }
-SECONDS = 1.0  # that a search takes at most
+SEARCH_SECONDS = 1.0  # upper bound of a search
 
 _OWNERS = {
     "library": "Ollama",
@@ -47,79 +47,94 @@ _OWNERS = {
     "organization_owner": "LM Studio",
     "organization-owner": "LM Studio",
 }
-_KEYED_PORTS = (1337,)  # Jan always wants a key, and says so in plain text
+_KEYED_PORTS = (1337,)  # Jan always needs a key, and says so in plain text instead of JSON
 _HOST = "127.0.0.1"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 _CONNECT_SECONDS = 0.4
-_MOST_BYTES = 2**20
-_MOST_MODELS = 200
-_LONGEST = 200  # characters of a model's name
-# What such a list also holds, and what writes no text.
-_NO_WRITER = re.compile(r"embed|rerank|whisper|(^|[-_/])(bge|tts)[-_]", re.IGNORECASE)
+_MAX_BODY_BYTES = 2**20
+_MAX_MODELS = 200
+_MAX_NAME = 200  # characters
+# Model lists also hold models that write no text.
+_NOT_A_WRITER = re.compile(r"embed|rerank|whisper|(^|[-_/])(bge|tts)[-_]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Server:
-    """A model server on this machine. ``models`` are its own names for them, as far as it told.
+class LocalServer:
+    """A model server on this machine.
 
-    ``wants_key`` is true where it tells nothing without a key.
+    Attributes:
+        kind: The server's name, such as ``Ollama``.
+        base_url: The address of its API.
+        models: Its own names for its models, as far as it lists them.
+        needs_key: Whether it lists its models only to callers with a key.
     """
 
     kind: str
     base_url: str
     models: tuple[str, ...] = ()
-    wants_key: bool = False
+    needs_key: bool = False
 
     @property
-    def place(self) -> str:
-        """Host and port."""
+    def host_and_port(self) -> str:
+        """Host and port, such as ``127.0.0.1:11434``."""
         return urlsplit(self.base_url).netloc
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A model of a server that is not in the settings yet; ``name`` is free there.
+class DiscoveredModel:
+    """A model of a local server that is not in the settings yet.
 
-    Of a server that wants a key first, ``model`` and ``name`` are empty.
+    Attributes:
+        server: The server that has it.
+        model: The server's name for it; empty if the server needs a key first.
+        name: An unused name for it in the settings; empty if the server needs a key first.
     """
 
-    server: Server
+    server: LocalServer
     model: str
     name: str
 
     def settings(self) -> ModelSettings:
+        """Make the model's entry for the settings."""
         return ModelSettings(self.name, model=self.model, base_url=self.server.base_url)
 
 
-async def find_servers(ports: Iterable[int] | None = None, seconds: float | None = None) -> list[Server]:
-    """The model servers that answer within ``seconds``, in the order of ``ports`` (default: :data:`PORTS`).
+async def find_servers(ports: Iterable[int] | None = None, seconds: float | None = None) -> list[LocalServer]:
+    """Find the model servers that answer in time.
 
-    Never fails: what does not answer as a model server does is none.
+    Never fails: whatever does not answer like a model server is left out.
+
+    Args:
+        ports: The ports to ask; by default those in :data:`PORTS`.
+        seconds: How long to wait for each answer; by default :data:`SEARCH_SECONDS`.
+
+    Returns:
+        The servers, in the order of ``ports``.
     """
-    asked = list(PORTS if ports is None else ports)
-    if not asked:
+    candidates = list(PORTS if ports is None else ports)
+    if not candidates:
         return []
-    await asyncio.to_thread(import_module, "httpx2")  # takes a moment, in which keys are typed and painted
+    await asyncio.to_thread(import_module, "httpx2")  # a slow import must not block the user interface
     async with _client() as client:
-        found = await asyncio.gather(*(_ask(client, port, seconds or SECONDS) for port in asked))
+        found = await asyncio.gather(*(_probe(client, port, seconds or SEARCH_SECONDS) for port in candidates))
     return [server for server in found if server is not None]
 
 
 async def loaded_context(model: ModelSettings) -> int:
-    """The tokens of context that Ollama on this machine has loaded a model with, or 0 where nothing tells it.
+    """Ask Ollama on this machine for the context length (tokens) that it loaded a model with; 0 if nothing tells.
 
-    Its list of models does not say it, and it cuts a prompt that is longer without a word.
+    Ollama's model list does not include it, and Ollama silently truncates longer prompts.
     """
     if model.provider != "openai" or not _port(model.base_url):
         return 0
     address = model.base_url.rstrip("/").removesuffix("/v1")
     async with _client() as client:
-        _, answer = await _get(client, f"{address}/api/ps", SECONDS)
+        _, answer = await _get(client, f"{address}/api/ps", SEARCH_SECONDS)
     running = answer.get("models")
     wanted = model.model or model.name
-    entries = [one for one in running if isinstance(one, dict)] if isinstance(running, list) else []
-    mine = [one for one in entries if wanted in (one.get("name"), one.get("model"))]
-    length = mine[0].get("context_length") if mine else 0
+    entries = [entry for entry in running if isinstance(entry, dict)] if isinstance(running, list) else []
+    matches = [entry for entry in entries if wanted in (entry.get("name"), entry.get("model"))]
+    length = matches[0].get("context_length") if matches else 0
     return length if isinstance(length, int) and 0 < length < 2**31 else 0
 
 
@@ -127,52 +142,52 @@ def _client() -> httpx2.AsyncClient:
     import httpx2
 
     return httpx2.AsyncClient(
-        timeout=httpx2.Timeout(SECONDS, connect=_CONNECT_SECONDS),
+        timeout=httpx2.Timeout(SEARCH_SECONDS, connect=_CONNECT_SECONDS),
         headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "lwtui"},
         follow_redirects=False,
         trust_env=False,
     )
 
 
-async def _ask(client: httpx2.AsyncClient, port: int, seconds: float) -> Server | None:
+async def _probe(client: httpx2.AsyncClient, port: int, seconds: float) -> LocalServer | None:
     address = f"http://{_HOST}:{port}/v1"
     status, answer = await _get(client, f"{address}/models", seconds)
     usual = PORTS.get(port, "a model server")
     if status in (401, 403):
-        keyed = set(answer) == {"error"} or port in _KEYED_PORTS
-        return Server(usual, address, wants_key=True) if keyed else None
+        is_keyed_server = set(answer) == {"error"} or port in _KEYED_PORTS
+        return LocalServer(usual, address, needs_key=True) if is_keyed_server else None
     entries = _entries(answer) if status == 200 else None
     if entries is None:
         return None
-    return Server(_kind(entries) or usual, address, _models(entries))
+    return LocalServer(_kind(entries) or usual, address, _models(entries))
 
 
 async def _get(client: httpx2.AsyncClient, url: str, seconds: float) -> tuple[int, dict[str, Any]]:
-    """The status of an answer and the JSON object in it, if one is; 0 where no answer came."""
+    """Get a page: its HTTP status (0 for no answer) and its JSON object (empty if it has none)."""
     import anyio
     import httpx2
 
     try:
         async with asyncio.timeout(seconds), client.stream("GET", url) as response:
-            return response.status_code, _object(await _body(response))
+            return response.status_code, _json_object(await _body(response))
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, anyio.EndOfStream, OSError, TimeoutError):
         return 0, {}
 
 
 async def _body(response: httpx2.Response) -> bytes:
-    """The body; nothing of one that is compressed, which was not asked for, or longer than such a list is."""
+    """Read the body; empty if it is longer than a model list can be, or compressed against our request."""
     if response.headers.get("content-encoding", "identity") != "identity":
         return b""
     body = b""
     async with aclosing(response.aiter_raw()) as pieces:
         async for piece in pieces:
             body += piece
-            if len(body) > _MOST_BYTES:
+            if len(body) > _MAX_BODY_BYTES:
                 return b""
     return body
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _json_object(body: bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
@@ -181,16 +196,16 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _entries(answer: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """The entries of a list of models; ``None`` for an object of another kind."""
+    """Return the entries of a model list, or ``None`` for any other object."""
     data = answer.get("data")
     is_list = answer.get("object") == "list"
-    if not data:  # Ollama without a model says null
+    if not data:  # Ollama without any model sends null
         return [] if is_list and "data" in answer else None
     if not isinstance(data, list):
         return None
-    entries = [one for one in data if isinstance(one, dict) and isinstance(one.get("id"), str)]
-    told = is_list or all(one.get("object") == "model" for one in entries)
-    return entries if entries and told else None
+    entries = [entry for entry in data if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    holds_models = is_list or all(entry.get("object") == "model" for entry in entries)
+    return entries if entries and holds_models else None
 
 
 def _kind(entries: Iterable[Mapping[str, Any]]) -> str:
@@ -199,36 +214,36 @@ def _kind(entries: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _models(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Names that can be shown, typed and asked for, of models that may write."""
+    """Return the names that can be shown and typed, of models that may write text."""
     names = dict.fromkeys(entry["id"] for entry in entries)
-    return tuple(name for name in names if _is_name(name) and not _NO_WRITER.search(name))[:_MOST_MODELS]
+    return tuple(name for name in names if _is_name(name) and not _NOT_A_WRITER.search(name))[:_MAX_MODELS]
 
 
 def _is_name(text: str) -> bool:
     one_line = text == clean(text).strip() and "\n" not in text
-    return one_line and 0 < len(text) <= _LONGEST and not text.startswith("-")
+    return one_line and 0 < len(text) <= _MAX_NAME and not text.startswith("-")
 
 
-def offers(servers: Iterable[Server], known: Collection[ModelSettings]) -> list[Offer]:
-    """The servers' models that none of the ``known`` is, each with a name that none of them has."""
-    here = {(_port(model.base_url), model.model or model.name) for model in known if model.provider == "openai"}
-    known_ports = {port for port, _ in here}
+def discovered_models(servers: Iterable[LocalServer], known: Collection[ModelSettings]) -> list[DiscoveredModel]:
+    """List the servers' models that are not among the ``known`` ones, each with an unused name."""
+    configured = {(_port(model.base_url), model.model or model.name) for model in known if model.provider == "openai"}
+    known_ports = {port for port, _ in configured}
     taken = {model.name for model in known}
-    made = []
+    models = []
     for server in servers:
         port = _port(server.base_url)
-        if server.wants_key and port not in known_ports:
-            made.append(Offer(server, "", ""))
+        if server.needs_key and port not in known_ports:
+            models.append(DiscoveredModel(server, "", ""))
         for model in server.models:
-            if (port, model) not in here:
+            if (port, model) not in configured:
                 name = free_name(model, taken)
                 taken.add(name)
-                made.append(Offer(server, model, name))
-    return made
+                models.append(DiscoveredModel(server, model, name))
+    return models
 
 
 def _port(base_url: str) -> int:
-    """The port on this machine that an address means; 0 for one elsewhere."""
+    """Return the port of an address on this machine, or 0 for an address elsewhere."""
     try:
         parts = urlsplit(base_url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -238,10 +253,10 @@ def _port(base_url: str) -> int:
 
 
 def free_name(model: str, taken: Collection[str]) -> str:
-    """A name for a model by what its server calls it: ``qwen3:8b`` is ``qwen3-8b``, a path is its last part."""
+    """Derive an unused name from a server's name for a model: ``qwen3:8b`` gives ``qwen3-8b``, a path its last part."""
     last = re.sub(r"(?i)(\.gguf)+$", "", model.rstrip("/").rpartition("/")[2].removesuffix(":latest"))
     name = re.sub(r"[^\w.+-]+", "-", last).strip("-._+")[:40] or "model"
-    return next(one for one in _numbered(name) if one not in taken and one != "demo")
+    return next(candidate for candidate in _numbered(name) if candidate not in taken and candidate != "demo")
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Services that are known by name, so that nobody has to type their address: where each is, and whose key it takes."""
+"""Well-known services: where each one is and which variable holds its key, so that nobody has to type addresses."""
 
 from __future__ import annotations
 
@@ -9,62 +9,68 @@ from urllib.parse import urlsplit
 
 from lwtui.models.servers import PORTS
 
-# What stands where a person may have pasted a key instead: keys of the services below, and what else looks like one.
+# Recognizes an API key that somebody pasted into the wrong field: keys of the services below and similar ones.
 _KEY = re.compile(r"(sk-|gsk_|xai-|hf_|tgp_|fw_|pplx-|nvapi-)[\w-]{12,}|AIza[\w-]{20,}")
 
 
 @dataclass(frozen=True)
 class Service:
-    """A service with an OpenAI-compatible address. ``key_env`` is the variable in which people keep its key.
+    """A service with an OpenAI-compatible API.
 
-    ``lists`` is false for one that tells its models by another protocol alone. ``context_length`` (tokens) is what
-    its models have at least, where its list does not say it; 0 leaves it open.
+    Attributes:
+        name: The service's name on screen.
+        base_url: The address of its API.
+        key_env: The environment variable in which people keep its key.
+        lists_models: Whether its ``/models`` speaks the OpenAI protocol.
+        context_length: Tokens that all of its models have at least, if its model list does not tell; 0 if unknown.
     """
 
     name: str
     base_url: str
     key_env: str = ""
-    lists: bool = True
+    lists_models: bool = True
     context_length: int = 0
 
     @property
-    def key_found(self) -> bool:
-        """Whether its key stands in the environment."""
+    def has_key(self) -> bool:
+        """Whether the environment holds the service's key."""
         return bool(self.key_env and os.environ.get(self.key_env, "").strip())
 
 
 SERVICES: tuple[Service, ...] = (
     Service("OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY"),
     Service("OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    Service("Anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", lists=False, context_length=200_000),
+    Service(
+        "Anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", lists_models=False, context_length=200_000
+    ),
     Service("DeepSeek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", context_length=64_000),
     Service("Google Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
     Service("Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
     Service("Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
     Service("Together", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
     Service("xAI", "https://api.x.ai/v1", "XAI_API_KEY"),
-    *(Service(f"{name} here", f"http://127.0.0.1:{port}/v1") for port, name in PORTS.items()),
+    *(Service(f"{name} (local)", f"http://127.0.0.1:{port}/v1") for port, name in PORTS.items()),
 )
 
 
 def service_at(base_url: str) -> Service | None:
-    """The service that an address belongs to: by its host, or for this machine by its port."""
-    place = _place(base_url)
-    return next((service for service in SERVICES if _place(service.base_url) == place), None)
+    """Find the service at an address: by its host, or on this machine by its port."""
+    origin = _origin(base_url)
+    return next((service for service in SERVICES if _origin(service.base_url) == origin), None)
 
 
-def usual_service() -> Service:
-    """The one to offer first: the first whose key stands in the environment, else the first."""
-    return next((service for service in SERVICES if service.key_found), SERVICES[0])
+def default_service() -> Service:
+    """Choose the service to offer first: one whose key is in the environment, else the first in the list."""
+    return next((service for service in SERVICES if service.has_key), SERVICES[0])
 
 
 def looks_like_key(text: str) -> bool:
-    """Whether ``text`` seems to be a key, which must not stand where it can be read."""
+    """Whether ``text`` seems to be an API key, which must not be stored or shown as plain text."""
     return bool(_KEY.fullmatch(text.strip()))
 
 
-def _place(base_url: str) -> tuple[str, str]:
-    """Scheme, host and port of an address; this machine has one name here."""
+def _origin(base_url: str) -> tuple[str, str]:
+    """Scheme, and host with port, of an address; ``localhost`` counts as 127.0.0.1."""
     try:
         parts = urlsplit(base_url.strip())
         host = parts.hostname or ""

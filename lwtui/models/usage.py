@@ -1,4 +1,4 @@
-"""Token usage of model calls, and estimates of it where a backend reports none."""
+"""Token usage of model calls, and estimates where a backend reports none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ _ALPHABETIC = re.compile("[\x80-\u058f]")
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one call, or of several added up. ``cached`` is the part of ``prompt`` that was not computed anew."""
+    """Tokens of one call or of several calls together.
+
+    ``prompt`` includes the ``cached`` tokens, which came from an earlier call and were not computed again.
+    """
 
     prompt: int = 0
     completion: int = 0
@@ -34,8 +37,8 @@ NO_USAGE = Usage()
 def estimate_tokens(text: str) -> float:
     """Estimate the tokens of ``text``, rather too many than too few.
 
-    Counts 3.5 ASCII characters a token, 2 characters of other alphabets, and 1.1 tokens for any other character,
-    such as a Chinese one.
+    Counts 3.5 ASCII characters per token, 2 characters of other alphabets per token, and 1.1 tokens for every other
+    character, such as a Chinese one.
     """
     ascii_count = len(text.encode("ascii", "ignore"))
     alphabetic = len(_ALPHABETIC.findall(text))

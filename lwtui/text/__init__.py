@@ -1,6 +1,6 @@
-"""What every part of lwtui agrees on about text: how it is counted, cut and made safe, and how figures are told.
+"""Text tools that all of lwtui shares: counting, cutting and cleaning text, and formatting figures.
 
-Depends on nothing else in lwtui.
+This package depends on nothing else in lwtui.
 """
 
 from lwtui.text.cleaning import ControlStripper, clean, one_line

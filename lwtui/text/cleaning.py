@@ -1,11 +1,11 @@
-"""Model output and imported files are data: what could drive a terminal is taken out of them."""
+"""Cleaning of untrusted text: model output and imported files must not control the terminal."""
 
 import regex
 
-# A string of control (OSC; DCS, SOS, PM, APC) is taken out as far as its end, if it has one within reach: one that
-# has none would swallow the text, so only its beginning goes, and the rest is harmless text.
-_LONGEST_STRING = 4096
-_BODY, _PLAIN_BODY = f"[^\x07\x1b\x9c]{{0,{_LONGEST_STRING}}}", f"[^\x1b\x9c]{{0,{_LONGEST_STRING}}}"
+# A control string (OSC, DCS, SOS, PM or APC) is removed up to its terminator. Without a terminator within reach it
+# would swallow the text, so then only its introducer is removed: the rest is harmless.
+_MAX_CONTROL_STRING = 4096  # characters
+_BODY, _PLAIN_BODY = f"[^\x07\x1b\x9c]{{0,{_MAX_CONTROL_STRING}}}", f"[^\x1b\x9c]{{0,{_MAX_CONTROL_STRING}}}"
 _OSC, _OTHER_STRING, _CSI = (
     "(?:\x1b\\]|\x9d)",
     "(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])",
@@ -15,47 +15,47 @@ _SHORT = "\x1b[ -/]{0,8}"
 _ESCAPE_SEQUENCE = (
     f"{_OSC}{_BODY}(?:\x07|\x1b\\\\|\x9c)|{_OTHER_STRING}{_PLAIN_BODY}(?:\x1b\\\\|\x9c)|{_CSI}[@-~]?|{_SHORT}[0-~]?"
 )
-# At the end of what has come, these may go on.
+# At the end of a stream so far, these may continue in the next piece.
 _UNFINISHED = f"(?P<unfinished>(?:{_OSC}{_BODY}\x1b?|{_OTHER_STRING}{_PLAIN_BODY}\x1b?|{_CSI}|{_SHORT})\\Z)"
 _SEQUENCES = regex.compile(_ESCAPE_SEQUENCE)
 _SEQUENCES_SO_FAR = regex.compile(f"{_UNFINISHED}|{_ESCAPE_SEQUENCE}")
-# Control characters but tab and newline; overrides of text direction; the byte-order mark; lone surrogates.
+# Control characters except tab and newline; bidirectional overrides; the byte order mark; lone surrogates.
 _UNSAFE = regex.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """``text`` without escape sequences, control characters and direction overrides; line ends are ``\\n``."""
-    if not _UNSAFE.search(text):  # each sequence begins with a character of these
+    r"""Remove escape sequences, control characters and bidirectional overrides, and convert line ends to ``\n``."""
+    if not _UNSAFE.search(text):  # every escape sequence starts with one of these characters
         return text
     return _UNSAFE.sub("", _SEQUENCES.sub("", _with_newlines(text)))
 
 
 def one_line(text: str) -> str:
-    """``text`` as :func:`clean` leaves it, on one line, with single spaces and none at its ends."""
+    """Clean ``text`` and put it on one line: every run of white space becomes one space, and the ends are stripped."""
     return " ".join(clean(text).split())
 
 
 class ControlStripper:
-    """:func:`clean` for a text that arrives in pieces, which may cut a sequence in two.
+    r"""Cleans a text that streams in, where an escape sequence may be split between two pieces.
 
-    ``add`` returns what is safe to show now and keeps back an escape sequence (or a ``\\r``) that may not
-    be complete yet; ``close`` returns what is left. The pieces together equal ``clean`` of the whole text.
+    :meth:`add` returns the text that is safe to show now, and holds back an escape sequence or ``\r`` that may be
+    incomplete. :meth:`close` returns the rest. Together they return the same text as :func:`clean` of the whole.
     """
 
     def __init__(self) -> None:
         self._held = ""
 
     def add(self, piece: str) -> str:
-        """The clean text that ``piece`` completes."""
+        """Take the next piece, and return the clean text up to here."""
         text = self._held + piece
         half_newline = "\r" if text.endswith("\r") else ""
         text = _with_newlines(text.removesuffix("\r"))
-        cut = _unfinished_from(text)
+        cut = _unfinished_start(text)
         self._held = text[cut:] + half_newline
         return clean(text[:cut])
 
     def close(self) -> str:
-        """The clean rest, at the end of the stream."""
+        """End the stream, and return the rest of the clean text."""
         rest, self._held = clean(self._held), ""
         return rest
 
@@ -64,8 +64,8 @@ def _with_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _unfinished_from(text: str) -> int:
-    """Offset from which ``text`` may be the beginning of a sequence whose end has not come."""
+def _unfinished_start(text: str) -> int:
+    """Return the offset of an escape sequence at the end of ``text`` that may be incomplete, or its length."""
     for match in _SEQUENCES_SO_FAR.finditer(text):
         if match["unfinished"]:
             return match.start()

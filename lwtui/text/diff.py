@@ -1,8 +1,8 @@
-"""What an answer changes in a text, word by word, in pieces that can be taken or left one by one.
+"""A word diff whose hunks can be accepted or rejected one by one.
 
-Chinese and Japanese are compared by characters. Whole sentences are matched first, words only within those that
-differ: that keeps a section of many thousand words quick, and a change in one sentence from being matched with
-another. Small words that happen to stand in both texts do not tear a rewritten sentence into confetti.
+Chinese and Japanese are compared by characters. Sentences are matched first, and words only within sentences that
+differ: this stays fast for a section of many thousand words, and never matches words of unrelated sentences. Short
+words that both versions share do not split a rewritten sentence into many small hunks.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import regex
 
 from lwtui.text.sentences import sentence_ends
 
-# A word keeps the space before it, so that a changed word is one change. A line's end is a token of its own.
+# A token includes the space before its word, so that a changed word is one change. Line ends are tokens too.
 _TOKEN = regex.compile(
     r"[ \t\u3000]*(?:[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]"
     r"|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])[\p{L}\p{N}\p{M}'’])+"
     r"|[^\s\p{L}\p{N}])|\n+|\s+|."
 )
-_MOST_KEPT = 24  # characters in common that may be given up between two changes
+_MAX_GAP = 24  # unchanged characters between two changes that are joined into one hunk
 
 
 @dataclass(frozen=True)
 class Hunk:
-    """``old``, which stands from ``start`` to ``end`` (offsets in the old text), becomes ``new``."""
+    """A change: ``old``, at offsets ``start`` to ``end`` of the old text, becomes ``new``."""
 
     start: int
     end: int
@@ -36,41 +36,45 @@ class Hunk:
 
     @property
     def size(self) -> int:
-        """Characters of the longer side."""
+        """The length of the longer side, in characters."""
         return max(len(self.old), len(self.new))
 
 
 def diff(old: str, new: str) -> list[Hunk]:
-    """The changes from ``old`` to ``new``, in order; none if they are equal."""
+    """Return the changes from ``old`` to ``new``, in order."""
     if old == new:
         return []
     before, after = _sentences(old), _sentences(new)
     hunks: list[Hunk] = []
-    at = _offsets(before)
+    offsets = _offsets(before)
     for same, a, b, c, d in _opcodes(before, after):
         if not same:
-            hunks += _by_words("".join(before[a:b]), "".join(after[c:d]), at[a])
-    return _gathered(old, hunks)
+            hunks += _word_hunks("".join(before[a:b]), "".join(after[c:d]), offsets[a])
+    return _join_close_hunks(old, hunks)
 
 
-def merged(old: str, hunks: Sequence[Hunk], accepted: Collection[int]) -> str:
-    """``old`` with the hunks whose numbers (from 0) are in ``accepted``."""
-    parts, at = [], 0
+def apply_hunks(old: str, hunks: Sequence[Hunk], accepted: Collection[int]) -> str:
+    """Apply the hunks whose numbers (from 0) are in ``accepted`` to ``old``."""
+    parts, end = [], 0
     for number, hunk in enumerate(hunks):
         if number in accepted:
-            parts += [old[at : hunk.start], hunk.new]
-            at = hunk.end
-    return "".join([*parts, old[at:]])
+            parts += [old[end : hunk.start], hunk.new]
+            end = hunk.end
+    return "".join([*parts, old[end:]])
 
 
-def pieces(old: str, hunks: Sequence[Hunk]) -> Iterator[tuple[str, int | None]]:
-    """The old text in order: what stays with ``None``, and for each hunk an empty text with its number."""
-    at = 0
+def split_at_hunks(old: str, hunks: Sequence[Hunk]) -> Iterator[tuple[str, int | None]]:
+    """Split ``old`` at its hunks.
+
+    Yields:
+        In order, ``(text, None)`` for unchanged text and ``("", number)`` for each hunk.
+    """
+    end = 0
     for number, hunk in enumerate(hunks):
-        yield old[at : hunk.start], None
+        yield old[end : hunk.start], None
         yield "", number
-        at = hunk.end
-    yield old[at:], None
+        end = hunk.end
+    yield old[end:], None
 
 
 def _sentences(text: str) -> list[str]:
@@ -79,35 +83,38 @@ def _sentences(text: str) -> list[str]:
 
 
 def _offsets(parts: Sequence[str]) -> list[int]:
-    at = [0]
+    offsets = [0]
     for part in parts:
-        at.append(at[-1] + len(part))
-    return at
+        offsets.append(offsets[-1] + len(part))
+    return offsets
 
 
 def _opcodes(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[bool, int, int, int, int]]:
-    """As difflib's, without its names. What is frequent is no place to match at, but grows a match."""
+    """Like ``difflib``, but with a flag for equal parts in place of tags.
+
+    With ``autojunk``, no match starts at a very frequent token, but a match may extend over one.
+    """
     for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=True).get_opcodes():
         yield tag == "equal", a, b, c, d
 
 
-def _by_words(old: str, new: str, offset: int) -> list[Hunk]:
+def _word_hunks(old: str, new: str, offset: int) -> list[Hunk]:
     if not old or not new:
         return [Hunk(offset, offset + len(old), old, new)]
     before, after = _TOKEN.findall(old), _TOKEN.findall(new)
-    at = _offsets(before)
+    offsets = _offsets(before)
     return [
-        Hunk(offset + at[a], offset + at[b], "".join(before[a:b]), "".join(after[c:d]))
+        Hunk(offset + offsets[a], offset + offsets[b], "".join(before[a:b]), "".join(after[c:d]))
         for same, a, b, c, d in _opcodes(before, after)
         if not same
     ]
 
 
-def _gathered(old: str, hunks: Sequence[Hunk]) -> list[Hunk]:
-    """Join changes with so little between them that reading them as one is easier."""
+def _join_close_hunks(old: str, hunks: Sequence[Hunk]) -> list[Hunk]:
+    """Join hunks that are easier to read as one, because little unchanged text lies between them."""
     result: list[Hunk] = []
     for hunk in hunks:
-        while result and _is_slight(old[result[-1].end : hunk.start], result[-1], hunk):
+        while result and _is_small_gap(old[result[-1].end : hunk.start], result[-1], hunk):
             last = result.pop()
             between = old[last.end : hunk.start]
             hunk = Hunk(last.start, hunk.end, last.old + between + hunk.old, last.new + between + hunk.new)
@@ -115,6 +122,6 @@ def _gathered(old: str, hunks: Sequence[Hunk]) -> list[Hunk]:
     return result
 
 
-def _is_slight(between: str, before: Hunk, after: Hunk) -> bool:
-    """Whether what two changes have between them is no landmark: shorter than both, and within a line."""
-    return len(between) <= min(before.size, after.size, _MOST_KEPT) and "\n" not in between
+def _is_small_gap(between: str, before: Hunk, after: Hunk) -> bool:
+    """Tell whether the text between two hunks is within one line and shorter than both."""
+    return len(between) <= min(before.size, after.size, _MAX_GAP) and "\n" not in between

@@ -1,10 +1,10 @@
-"""Figures as a person reads them, wherever they are shown."""
+"""Durations and amounts of money in a readable form."""
 
 from __future__ import annotations
 
 
 def duration(seconds: float) -> str:
-    """``45 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    """Format a number of seconds: ``45 s``, ``3 min 05 s``, ``2 h 10 min``."""
     minutes, rest = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -13,5 +13,5 @@ def duration(seconds: float) -> str:
 
 
 def money(amount: float) -> str:
-    """An amount in the account's currency, with enough digits to see small ones."""
+    """Format an amount in the account's currency, with four decimals below 1."""
     return f"{amount:.2f}" if amount >= 1 else f"{amount:.4f}"

@@ -1,4 +1,4 @@
-"""Which language a text is in, well enough to set a document's language before anyone has chosen one."""
+"""Language detection, good enough for the default language of a new document."""
 
 import regex
 
@@ -25,7 +25,7 @@ _COMMON_WORDS = {
 
 
 def detect_language(text: str) -> str:
-    """A BCP 47 tag for the language of ``text``: by script, then by common words; ``en`` in doubt."""
+    """Return the BCP 47 tag of the language of ``text``, detected by script, then by common words; ``en`` in doubt."""
     letters = len(regex.findall(r"\p{L}", text)) or 1
     for language, script, share in _SCRIPTS:
         if len(regex.findall(script, text)) / letters >= share:

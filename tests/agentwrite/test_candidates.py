@@ -1,4 +1,4 @@
-"""Candidates for a section: the same request under other seeds, side by side where the backend can."""
+"""Candidates for a section: the same request under different seeds, in parallel where the backend can."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ BRIEF = Brief("Write a guide", 300, seed=5)
 
 
 def by_seed(body: Any) -> Answer:
-    """An author who says something else under each seed."""
+    """An author whose text depends on the seed."""
     author = Author()
     answer = author(body)
     return Answer([f"Seed {body['seed']}. ", *answer.pieces], usage=answer.usage)
 
 
 class Changes(list[CandidateChanged]):
-    """What is told of candidates, and these as they are in the end."""
+    """The changes that were emitted, and the candidates after them."""
 
-    async def hear(self, change: CandidateChanged) -> None:
+    async def add(self, change: CandidateChanged) -> None:
         self.append(change)
 
     @property
@@ -46,57 +46,57 @@ async def candidates_of(
     studio: Studio, draft: Draft, count: int, brief: Brief = BRIEF, tracker: UsageTracker | None = None
 ) -> tuple[list[Candidate], Changes]:
     changes = Changes()
-    await write_candidates(studio.agent, brief, draft, "s2", count, changes.hear, tracker)
+    await write_candidates(studio.agent, brief, draft, "s2", count, changes.add, tracker)
     return changes.candidates, changes
 
 
-async def test_candidates_differ_by_their_seed_alone_and_leave_the_document_as_it_is() -> None:
+async def test_candidates_differ_only_by_seed_and_do_not_change_the_document() -> None:
     draft = Draft(plan_of(80, 90, 80), {"s1": "Before.", "s2": "What stands there.", "s3": "After."}, {"s1", "s2"})
     tracker = UsageTracker()
     async with open_studio(by_seed) as studio:
         candidates, changes = await candidates_of(studio, draft, 3, tracker=tracker)
         calls = [seen.json for seen in studio.server.calls]
-    assert [one.state for one in candidates] == [CandidateState.DONE] * 3
-    assert len({one.text for one in candidates}) == len({body["seed"] for body in calls}) == 3
+    assert [candidate.state for candidate in candidates] == [CandidateState.DONE] * 3
+    assert len({candidate.text for candidate in candidates}) == len({body["seed"] for body in calls}) == 3
     assert len({prompt_of(body) for body in calls}) == 1
     assert "Before." in prompt_of(calls[0]) and "What stands there." not in prompt_of(calls[0])
-    for one, body in zip(candidates, sorted(calls, key=lambda one: one["seed"]), strict=True):
-        assert one.provenance is not None
-        assert (one.provenance.task, one.provenance.seed) == (f"candidate {one.number}", body["seed"])
-        assert one.provenance.basis is not None and "s1" in one.provenance.basis.shown
-        assert one.text.startswith(f"Seed {body['seed']}. ") and 75 < one.length < 110
-        assert one.usage.completion > 50
-    assert sum((one.usage for one in candidates), NO_USAGE) == tracker.usage
-    assert len({one.provenance and one.provenance.prompt_hash for one in candidates}) == 1
+    for candidate, body in zip(candidates, sorted(calls, key=lambda candidate: candidate["seed"]), strict=True):
+        assert candidate.provenance is not None
+        assert (candidate.provenance.task, candidate.provenance.seed) == (f"candidate {candidate.number}", body["seed"])
+        assert candidate.provenance.basis is not None and "s1" in candidate.provenance.basis.shown
+        assert candidate.text.startswith(f"Seed {body['seed']}. ") and 75 < candidate.length < 110
+        assert candidate.usage.completion > 50
+    assert sum((candidate.usage for candidate in candidates), NO_USAGE) == tracker.usage
+    assert len({candidate.provenance and candidate.provenance.prompt_hash for candidate in candidates}) == 1
     assert draft.texts["s2"] == "What stands there."
-    # They are written side by side: one begins before another ends.
+    # They are written in parallel: a candidate starts before another one ends.
     finished = [change.candidate.number for change in changes].index(1)
     assert {change.candidate.number for change in changes[finished : finished + 12]} == {1, 2, 3}
 
 
-async def test_a_candidate_has_applied_each_event_when_it_is_told() -> None:
-    heard: dict[int, str] = {}
+async def test_a_candidate_applies_each_event_before_it_is_emitted() -> None:
+    streamed: dict[int, str] = {}
 
-    async def hear(change: CandidateChanged) -> None:
+    async def on_change(change: CandidateChanged) -> None:
         number, candidate = change.candidate.number, change.candidate
         match change.event:
             case SectionStarted():
-                heard[number] = ""
+                streamed[number] = ""
                 assert candidate.state is CandidateState.WRITING
             case TextDelta(text=text):
-                heard[number] += text
+                streamed[number] += text
             case TextRolledBack(keep=keep):
-                heard[number] = heard[number][:keep]
+                streamed[number] = streamed[number][:keep]
             case SectionFinished(length=length):
                 assert candidate.state is CandidateState.DONE and candidate.length == length
-        assert candidate.text == heard.get(number, "")
+        assert candidate.text == streamed.get(number, "")
 
     async with open_studio(by_seed) as studio:
-        await write_candidates(studio.agent, BRIEF, Draft(plan_of(60, 60)), "s2", 2, hear)
-    assert sorted(heard) == [1, 2] and all(heard.values())
+        await write_candidates(studio.agent, BRIEF, Draft(plan_of(60, 60)), "s2", 2, on_change)
+    assert sorted(streamed) == [1, 2] and all(streamed.values())
 
 
-async def test_where_the_backend_takes_one_call_they_are_written_one_after_the_other() -> None:
+async def test_a_backend_without_parallel_calls_writes_candidates_one_by_one() -> None:
     async with open_studio(by_seed) as studio:
         one_call = replace(studio.agent.model.capabilities, parallel=1)
         studio.agent = replace(studio.agent, model=WithCapabilities(studio.agent.model, one_call))
@@ -106,7 +106,7 @@ async def test_where_the_backend_takes_one_call_they_are_written_one_after_the_o
 
 
 class WithCapabilities:
-    """A model that claims other capabilities."""
+    """A model with other capabilities."""
 
     def __init__(self, model: Any, capabilities: Capabilities) -> None:
         self._model = model
@@ -116,17 +116,17 @@ class WithCapabilities:
         return getattr(self._model, name)
 
 
-async def test_without_a_seed_one_is_drawn_so_that_it_can_be_kept() -> None:
+async def test_a_brief_without_a_seed_gets_a_random_one_that_is_stored() -> None:
     async with open_studio(by_seed) as studio:
         candidates, _ = await candidates_of(studio, Draft(plan_of(60, 60)), 2, Brief("Write", 120))
-    assert len({one.provenance.seed for one in candidates if one.provenance}) == 2
+    assert len({candidate.provenance.seed for candidate in candidates if candidate.provenance}) == 2
 
 
 async def test_a_candidate_that_fails_does_not_stop_the_others() -> None:
     no_key = Fault.http(401, message="no such key")
     async with open_studio(by_seed, [no_key]) as studio:
         candidates, changes = await candidates_of(studio, Draft(plan_of(60, 60)), 2)
-    assert sorted(one.state for one in candidates) == [CandidateState.DONE, CandidateState.FAILED]
+    assert sorted(candidate.state for candidate in candidates) == [CandidateState.DONE, CandidateState.FAILED]
     (failed,) = [change.candidate for change in changes if change.event is None]
     assert failed.state is CandidateState.FAILED and "key" in failed.error and failed.usage == NO_USAGE
     async with open_studio(by_seed, [no_key] * 2) as studio:
@@ -137,29 +137,32 @@ async def test_a_candidate_that_fails_does_not_stop_the_others() -> None:
             await candidates_of(studio, Draft(plan_of(60, 60)), 9)
 
 
-async def test_a_budget_stops_candidates_with_their_text_kept() -> None:
+async def test_candidates_stopped_by_the_budget_keep_their_text() -> None:
     draft = Draft(plan_of(60, 200))
 
     async def within(studio: Studio, tokens: int, likely: int) -> tuple[list[Candidate], UsageTracker]:
         changes, tracker = Changes(), UsageTracker(lambda: Budget(tokens=tokens))
         with pytest.raises(BudgetReached, match="another candidate"):
-            await write_candidates(studio.agent, BRIEF, draft, "s2", 2, changes.hear, tracker, likely)
+            await write_candidates(studio.agent, BRIEF, draft, "s2", 2, changes.add, tracker, likely)
         return changes.candidates, tracker
 
     async with open_studio(lambda body: replace(by_seed(body), delay=0.001)) as studio:
         whole, _ = await candidates_of(studio, draft, 1)
         took = whole[0].usage
-        # Room for the texts of one, where two are begun.
+        # Room for one candidate, when two have started.
         candidates, tracker = await within(studio, 2 * took.prompt + took.completion, likely=1)
-        stopped = [one for one in candidates if one.state is CandidateState.STOPPED]
-        assert stopped and {one.state for one in candidates} <= {CandidateState.STOPPED, CandidateState.DONE}
-        for one in stopped:
-            assert 20 < one.length < 200 and "All text is kept" in one.error
-            assert one.usage.prompt > 50 and one.usage.completion > 20 and one.provenance is not None
-        assert sum((one.usage for one in candidates), NO_USAGE) == tracker.usage
-        # A second one is not begun where there is no room for all of it.
+        stopped = [candidate for candidate in candidates if candidate.state is CandidateState.STOPPED]
+        assert stopped and {candidate.state for candidate in candidates} <= {
+            CandidateState.STOPPED,
+            CandidateState.DONE,
+        }
+        for candidate in stopped:
+            assert 20 < candidate.length < 200 and "All text is kept" in candidate.error
+            assert candidate.usage.prompt > 50 and candidate.usage.completion > 20 and candidate.provenance is not None
+        assert sum((candidate.usage for candidate in candidates), NO_USAGE) == tracker.usage
+        # The second candidate is not started without room for all of it.
         calls = len(studio.server.calls)
-        candidates, tracker = await within(studio, took.total + 100, likely=took.completion)
+        candidates, tracker = await within(studio, took.total * 4 // 3, likely=took.completion)
         assert len(studio.server.calls) == calls + 1
-        assert [one.state for one in candidates] == [CandidateState.DONE, CandidateState.FAILED]
+        assert [candidate.state for candidate in candidates] == [CandidateState.DONE, CandidateState.FAILED]
         assert candidates[1].usage == NO_USAGE and not candidates[1].text

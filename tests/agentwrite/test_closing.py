@@ -1,4 +1,4 @@
-"""Whoever loses interest in a call ends it: its connection is closed at once, and what came of it is kept."""
+"""Canceling a call, or closing its iterator, closes the connection at once and keeps the text so far."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from tests.support.studio import Studio, eventually, flat, open_studio, plan_of
 BRIEF = Brief("Write about things", 1200, seed=4)
 SIDE_BY_SIDE = replace(BRIEF, mode=Mode.PARALLEL)
 PLAN = plan_of(400, 400, 400)
-SAID = "".join(sentence(1, at) for at in range(300)).lstrip()
+STORY = "".join(sentence(1, index) for index in range(300)).lstrip()
 STANDING = Section("s1", "Part", "point", 400, Status.DONE, "Pots matter most. Soil comes next.", 6)
 
 
 def endless(_: Any) -> Answer:
-    """Says the same to everyone, word by word, and is not through for a long time."""
-    return Answer([f"{word} " for word in SAID.split(" ")], delay=0.01)
+    """Gives every call the same answer, word by word, for a long time."""
+    return Answer([f"{word} " for word in STORY.split(" ")], delay=0.01)
 
 
 @dataclass
 class Desk:
-    """What a call has brought so far."""
+    """The text of a call so far."""
 
     studio: Studio
     draft: Draft = field(default_factory=lambda: Draft(PLAN))
@@ -76,7 +76,7 @@ class Desk:
 
 
 def _summary(desk: Desk) -> Awaitable[object]:
-    long = replace(STANDING, text=SAID[:4000])
+    long = replace(STANDING, text=STORY[:4000])
     return ContextBuilder(desk.agent, BRIEF).fit(desk.agent, [long, long], 600, "s3", desk.follow)
 
 
@@ -95,7 +95,7 @@ def _candidates(desk: Desk) -> Awaitable[object]:
     )
 
 
-# Each kind of call, the number of calls that are made at the same time, and whether their text is heard as it comes.
+# Each kind of call, the number of concurrent calls, and whether their text is emitted as it streams.
 COROUTINES: dict[str, tuple[Callable[[Desk], Awaitable[object]], int, bool]] = {
     "a section": (_write, 1, True),
     "sections side by side": (lambda desk: _write(desk, SIDE_BY_SIDE), 3, True),
@@ -105,7 +105,7 @@ COROUTINES: dict[str, tuple[Callable[[Desk], Awaitable[object]], int, bool]] = {
     "another idea": (lambda desk: replan_section(desk.agent, BRIEF, PLAN, "s2", desk.follow), 1, True),
     "sections within": (lambda desk: sections_within(desk.agent, BRIEF, PLAN, "s2", desk.follow), 1, True),
     "a passage": (_passage, 1, True),
-    "a review": (lambda desk: review(desk.agent, BRIEF, [TextPart("A", SAID[:900])], desk.hear_critic), 1, False),
+    "a review": (lambda desk: review(desk.agent, BRIEF, [TextPart("A", STORY[:900])], desk.hear_critic), 1, False),
     "a summary": (_summary, 1, False),
     "a check": (lambda desk: check_model(desk.agent), 1, False),
 }
@@ -121,7 +121,7 @@ ITERATORS: dict[str, tuple[Callable[[Desk], AsyncGenerator[Event, None]], int]] 
 
 
 async def all_ended(desk: Desk, calls: int) -> None:
-    """The server sees that all calls were closed, and no other one follows."""
+    """Assert that the server sees all calls closed and no further call."""
     server = desk.studio.server
     assert len(server.calls) == calls
     assert await eventually(lambda: all(seen.hung_up for seen in server.calls))
@@ -130,18 +130,18 @@ async def all_ended(desk: Desk, calls: int) -> None:
 
 
 async def all_kept(desk: Desk, calls: int) -> None:
-    """What came is kept, and counted once."""
+    """Assert that the text so far is kept and counted once."""
     assert len(desk.kept) == calls
     for text in desk.kept:
-        assert flat(SAID).startswith(flat(text).strip()) and count_words(text) >= 2
+        assert flat(STORY).startswith(flat(text).strip()) and count_words(text) >= 2
     usage = desk.studio.tracker.usage
     assert usage.completion >= sum(estimate_tokens(text) for text in desk.kept) * 0.9
     assert usage.prompt > 0
 
 
 @pytest.mark.parametrize("name", COROUTINES)
-async def test_cancelling_a_call_ends_it_at_once_and_keeps_its_text(name: str) -> None:
-    start, calls, is_heard = COROUTINES[name]
+async def test_canceling_a_call_ends_it_at_once_and_keeps_its_text(name: str) -> None:
+    start, calls, is_streamed = COROUTINES[name]
     async with open_studio(endless) as studio:
         desk = Desk(studio)
         task = asyncio.ensure_future(start(desk))
@@ -152,10 +152,10 @@ async def test_cancelling_a_call_ends_it_at_once_and_keeps_its_text(name: str) -
         assert task.cancelled()
         pieces = studio.tracker.pieces
         await all_ended(desk, calls)
-        assert studio.tracker.pieces == pieces  # nothing comes any more
-        if is_heard:
+        assert studio.tracker.pieces == pieces  # no further text comes
+        if is_streamed:
             await all_kept(desk, calls)
-        # A call that was left counts all the same.
+        # Canceled calls are counted, too.
         assert studio.tracker.usage.completion >= 8 and studio.tracker.usage.prompt >= 10
         assert not studio.tracker._running
 
@@ -171,14 +171,14 @@ async def test_closing_an_iterator_ends_its_calls_at_once_and_keeps_their_text(n
                 desk.draft.apply(event)
                 if studio.tracker.pieces >= 8 * calls and len(desk.kept) == calls:
                     break
-        # It was closed before the reader went on.
+        # The call was closed before the reader continued.
         assert not studio.tracker._running
         await all_ended(desk, calls)
         await all_kept(desk, calls)
 
 
 @pytest.mark.parametrize("brief", [BRIEF, SIDE_BY_SIDE], ids=["in order", "side by side"])
-async def test_a_document_whose_writing_was_cancelled_is_continued(brief: Brief) -> None:
+async def test_a_canceled_run_is_continued(brief: Brief) -> None:
     async with open_studio(endless) as studio:
         desk = Desk(studio)
         task = asyncio.ensure_future(_write(desk, brief))
@@ -187,7 +187,7 @@ async def test_a_document_whose_writing_was_cancelled_is_continued(brief: Brief)
         await asyncio.wait({task}, timeout=5)
         begun = dict(desk.draft.texts)
         assert begun
-        assert [one.status for one in desk.draft.sections()].count(Status.PARTIAL) == len(begun)
+        assert [section.status for section in desk.draft.sections()].count(Status.PARTIAL) == len(begun)
         await studio.write(brief, desk.draft, stop_after=40)
     for section_id, text in begun.items():
         whole = text[: text.rfind(".") + 1]

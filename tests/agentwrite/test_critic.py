@@ -1,4 +1,4 @@
-"""A model's review: what it finds is believed only where both of its quotes stand in the text."""
+"""A model's review: findings count only if both of their quotes are in the text."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def finding(first: str, second: str, kind: str = "contradiction", why: str = "Bo
 
 def says(*findings: dict[str, str], facts: tuple[str, ...] = ()) -> Any:
     text = json.dumps({"findings": findings, "facts": facts}, ensure_ascii=False)
-    return lambda body: Answer([text[at : at + 7] for at in range(0, len(text), 7)])
+    return lambda body: Answer([text[index : index + 7] for index in range(0, len(text), 7)])
 
 
 async def reviewed(studio: Studio, parts: list[TextPart] = PARTS) -> tuple[Reviewed, list[CriticEvent]]:
     events: list[CriticEvent] = []
 
-    async def hear(event: CriticEvent) -> None:
+    async def on_event(event: CriticEvent) -> None:
         events.append(event)
 
-    return await review(studio.agent, BRIEF, parts, hear), events
+    return await review(studio.agent, BRIEF, parts, on_event), events
 
 
-async def test_findings_whose_quotes_stand_in_the_text_have_both_places() -> None:
+async def test_findings_with_correct_quotes_have_both_places() -> None:
     author = says(
         finding("Ada was born in Turin", "In Rome, where she was born, Ada learned to read."),
         finding('She had "two brothers" and a dog', "her only brother left", "restated", "One\x1b[2J or two?"),
-        finding("Ada was born in Paris", "Her only brother left."),  # the first stands nowhere
-        finding("Ada was born in Turin", "Ada was born in Turin"),  # one place alone
-        finding("a dog", "Her only brother left."),  # too short to tell
-        finding("Ada was born in Turin", "In Rome, where she was born"),  # the same places once more
+        finding("Ada was born in Paris", "Her only brother left."),  # the first quote is not in the text
+        finding("Ada was born in Turin", "Ada was born in Turin"),  # the same place twice
+        finding("a dog", "Her only brother left."),  # too short
+        finding("Ada was born in Turin", "In Rome, where she was born"),  # a duplicate
     )
     task = UsageTracker().task("a review")
     async with open_studio(author) as studio:
@@ -84,15 +84,15 @@ async def test_findings_whose_quotes_stand_in_the_text_have_both_places() -> Non
         ("", 0),
     ],
 )
-def test_answers_in_other_shapes_are_read_as_far_as_they_go(answer: str, count: int) -> None:
+def test_malformed_answers_are_parsed_as_far_as_possible(answer: str, count: int) -> None:
     assert len(parse(answer)[0]) == count
 
 
-async def test_a_long_document_is_read_in_stretches_whose_facts_are_held_against_each_other() -> None:
+async def test_a_long_document_is_read_in_stretches_whose_facts_are_compared() -> None:
     parts = [
         TextPart(
             f"Title {number}",
-            "\n\n".join("".join(sentence(number, at) for at in range(a, a + 5)).strip() for a in range(0, 40, 5)),
+            "\n\n".join("".join(sentence(number, index) for index in range(a, a + 5)).strip() for a in range(0, 40, 5)),
         )
         for number in range(1, 9)
     ]
@@ -102,7 +102,7 @@ async def test_a_long_document_is_read_in_stretches_whose_facts_are_held_against
         prompt = prompt_of(body)
         if "<sentences>" in prompt:
             return says(finding(first, last))(body)
-        return says(facts=tuple(one for one in (first, last, "Not in the text at all.") if one in prompt))(body)
+        return says(facts=tuple(fact for fact in (first, last, "Not in the text at all.") if fact in prompt))(body)
 
     async with open_studio(author, [Fault.http(500)], context_length=4096) as studio:
         result, events = await reviewed(studio, parts)
@@ -119,7 +119,7 @@ async def test_a_long_document_is_read_in_stretches_whose_facts_are_held_against
     assert [place.part for place in found.finding.places] == [7, 0]
 
 
-async def test_what_was_found_before_the_budget_was_used_up_stays_found() -> None:
+async def test_findings_before_the_end_of_the_budget_remain() -> None:
     rows = [
         finding("Ada was born in Turin", "In Rome, where she was born", why="One birth."),
         finding("She had “two brothers”", "Her only brother left.", why="One brother."),
@@ -130,27 +130,27 @@ async def test_what_was_found_before_the_budget_was_used_up_stays_found() -> Non
         whole, _ = await reviewed(studio)
         assert whole == Reviewed(found=2, dropped=0)
         body = studio.server.calls[0].json
-        prompt = await studio.agent.model.count_tokens("\n".join(one["content"] for one in body["messages"]))
+        prompt = await studio.agent.model.count_tokens("\n".join(message["content"] for message in body["messages"]))
         room = await studio.agent.model.count_tokens(text[: cut + 3])  # the second finding is cut off
         tracker = UsageTracker(lambda: Budget(tokens=prompt + room))
         agent = studio.agent.metered(tracker.task("a review", likely_completion=10))
         events: list[CriticEvent] = []
 
-        async def hear(event: CriticEvent) -> None:
+        async def on_event(event: CriticEvent) -> None:
             events.append(event)
 
         with pytest.raises(BudgetReached):
-            await review(agent, BRIEF, PARTS, hear)
+            await review(agent, BRIEF, PARTS, on_event)
     assert [event.finding.message for event in of_kind(Found, events)] == ["One birth."]
 
 
-async def test_a_base_model_cannot_judge() -> None:
+async def test_a_base_model_cannot_review() -> None:
     async with open_studio(says(), profile="base") as studio:
         with pytest.raises(LwtuiError, match="base model, which cannot judge"):
             await reviewed(studio)
         assert not studio.prompts
 
 
-def test_an_answer_that_nests_too_deep_has_no_findings() -> None:
+def test_a_deeply_nested_answer_has_no_findings() -> None:
     assert parse('{"findings": ' + "[" * 200_000) == ([], [])
     assert parse('{"first": ' + "[" * 200_000 + "}") == ([], [])

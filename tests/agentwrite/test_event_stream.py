@@ -1,4 +1,4 @@
-"""A coroutine that emits, as an iterator: the same events, one at a time, and it ends when the reader leaves."""
+"""A coroutine that emits events, as an iterator: the same events, one by one, until the reader leaves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from lwtui.agentwrite.event_stream import events_of
 from lwtui.agentwrite.events import Emit, Event, PlanDelta
-from lwtui.agentwrite.write import together
+from lwtui.agentwrite.write import run_concurrently
 from tests.support.studio import eventually
 
 Work = Callable[[Emit], Awaitable[object]]
@@ -28,10 +28,10 @@ async def read(work: Work) -> list[str]:
 def counting(count: int, done: list[str] | None = None) -> Work:
     async def work(emit: Emit) -> None:
         try:
-            for at in range(count):
-                await emit(delta(at))
+            for index in range(count):
+                await emit(delta(index))
                 if done is not None:
-                    done.append(f"emitted {at}")
+                    done.append(f"emitted {index}")
         finally:
             if done is not None:
                 done.append("over")
@@ -39,23 +39,23 @@ def counting(count: int, done: list[str] | None = None) -> Work:
     return work
 
 
-def side_by_side(workers: int, count: int) -> Work:
+def parallel_work(workers: int, count: int) -> Work:
     async def work(emit: Emit) -> None:
-        async def one(name: int) -> None:
-            for at in range(count):
-                await emit(delta(f"{name}.{at}"))
+        async def worker(name: int) -> None:
+            for index in range(count):
+                await emit(delta(f"{name}.{index}"))
 
-        await together([one(name) for name in range(workers)])
+        await run_concurrently([worker(name) for name in range(workers)])
 
     return work
 
 
 async def test_events_come_in_order_and_then_the_stream_ends() -> None:
-    assert await read(counting(200)) == [str(at) for at in range(200)]
+    assert await read(counting(200)) == [str(index) for index in range(200)]
     assert await read(counting(0)) == []
 
 
-async def test_nothing_begins_before_the_first_event_is_asked_for() -> None:
+async def test_work_starts_when_the_first_event_is_requested() -> None:
     done: list[str] = []
     stream = events_of(counting(3, done))
     await asyncio.sleep(0.02)
@@ -65,42 +65,42 @@ async def test_nothing_begins_before_the_first_event_is_asked_for() -> None:
     assert done == []
 
 
-async def test_the_work_goes_on_only_when_the_next_event_is_asked_for() -> None:
+async def test_work_continues_only_when_the_next_event_is_requested() -> None:
     done: list[str] = []
     async with aclosing(events_of(counting(3, done))) as events:
-        for at in range(3):
+        for index in range(3):
             event = await anext(events)
-            assert event == delta(at)
+            assert event == delta(index)
             await asyncio.sleep(0.02)
-            assert done == [f"emitted {earlier}" for earlier in range(at)]
+            assert done == [f"emitted {earlier}" for earlier in range(index)]
         with pytest.raises(StopAsyncIteration):
             await anext(events)
     assert done == ["emitted 0", "emitted 1", "emitted 2", "over"]
 
 
-async def test_the_work_sees_what_the_reader_did_with_its_event() -> None:
+async def test_work_sees_what_the_reader_did_with_its_event() -> None:
     kept: list[str] = []
     seen: list[list[str]] = []
 
     async def work(emit: Emit) -> None:
-        for at in range(5):
-            await emit(delta(at))
+        for index in range(5):
+            await emit(delta(index))
             seen.append(list(kept))
 
     async with aclosing(events_of(work)) as events:
         async for event in events:
             assert isinstance(event, PlanDelta)
             kept.append(event.text)
-    assert seen == [["0", "1", "2", "3", "4"][: at + 1] for at in range(5)]
+    assert seen == [["0", "1", "2", "3", "4"][: index + 1] for index in range(5)]
 
 
 @pytest.mark.parametrize("workers", [2, 64, 100])
-async def test_several_that_emit_at_once_each_keep_their_order(workers: int) -> None:
-    texts = await asyncio.wait_for(read(side_by_side(workers, 5)), 10)
+async def test_concurrent_emitters_keep_their_order(workers: int) -> None:
+    texts = await asyncio.wait_for(read(parallel_work(workers, 5)), 10)
     assert len(texts) == workers * 5
     for name in range(workers):
         own = [text for text in texts if text.startswith(f"{name}.")]
-        assert own == [f"{name}.{at}" for at in range(5)]
+        assert own == [f"{name}.{index}" for index in range(5)]
 
 
 async def test_an_error_comes_after_the_events_before_it() -> None:
@@ -113,7 +113,7 @@ async def test_an_error_comes_after_the_events_before_it() -> None:
             await emit(delta("another's"))
             await asyncio.Event().wait()
 
-        await together([fails(), waits()])
+        await run_concurrently([fails(), waits()])
 
     texts: list[Event] = []
     with pytest.raises(ZeroDivisionError):
@@ -124,7 +124,7 @@ async def test_an_error_comes_after_the_events_before_it() -> None:
     assert texts == [delta("last words"), delta("another's")]
 
 
-async def test_an_error_at_once_is_raised_too() -> None:
+async def test_an_error_before_the_first_event_is_raised() -> None:
     async def work(emit: Emit) -> None:
         raise ZeroDivisionError
 
@@ -133,8 +133,8 @@ async def test_an_error_at_once_is_raised_too() -> None:
 
 
 @pytest.mark.parametrize("way", ["break", "throw", "cancel"])
-async def test_a_reader_that_leaves_ends_the_work_at_once(way: str) -> None:
-    """Before the reader goes on, the work has ended, with all that it had to tidy up."""
+async def test_closing_the_stream_cancels_the_work_at_once(way: str) -> None:
+    """When the reader continues, the work has ended and cleaned up."""
     steps: list[str] = []
 
     async def work(emit: Emit) -> None:
@@ -144,11 +144,11 @@ async def test_a_reader_that_leaves_ends_the_work_at_once(way: str) -> None:
             steps.append("went on")
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            steps.append("cancelled")
+            steps.append("canceled")
             raise
         finally:
             await asyncio.sleep(0.02)
-            steps.append("tidied up")
+            steps.append("cleaned up")
 
     async def reader() -> None:
         try:
@@ -169,12 +169,12 @@ async def test_a_reader_that_leaves_ends_the_work_at_once(way: str) -> None:
         task.cancel()
     await asyncio.wait({task}, timeout=5)
     assert task.done()
-    assert steps == ["cancelled", "tidied up", "left"]
+    assert steps == ["canceled", "cleaned up", "left"]
     if way == "throw":
         assert isinstance(task.exception(), ZeroDivisionError)
 
 
-async def test_a_reader_that_is_cancelled_while_it_waits_for_an_event_ends_the_work() -> None:
+async def test_canceling_a_waiting_reader_cancels_the_work() -> None:
     steps: list[str] = []
 
     async def work(emit: Emit) -> None:
@@ -193,21 +193,21 @@ async def test_a_reader_that_is_cancelled_while_it_waits_for_an_event_ends_the_w
 
 @pytest.mark.parametrize("workers", [2, 64, 100])
 @pytest.mark.parametrize("events_read", [1, 3])
-async def test_leaving_does_not_hang_however_many_wait_to_emit(workers: int, events_read: int) -> None:
+async def test_closing_does_not_hang_however_many_emitters_wait(workers: int, events_read: int) -> None:
     before = asyncio.all_tasks()
 
     async def leave_early() -> None:
-        async with aclosing(events_of(side_by_side(workers, 5))) as events:
+        async with aclosing(events_of(parallel_work(workers, 5))) as events:
             for _ in range(events_read):
                 await anext(events)
-            await asyncio.sleep(0.05)  # all of them have come to their events
+            await asyncio.sleep(0.05)  # until all wait at their first event
 
     await asyncio.wait_for(leave_early(), 5)
     assert await eventually(lambda: asyncio.all_tasks() == before)
 
 
-async def test_an_error_of_the_work_is_raised_though_the_reader_is_slow() -> None:
-    """It is not lost while the reader still works on the last event, and the work is not begun again."""
+async def test_an_error_reaches_a_slow_reader() -> None:
+    """It is not lost while the reader still handles the last event, and the work is not started again."""
     calls = []
 
     async def work(emit: Emit) -> None:

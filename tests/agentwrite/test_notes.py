@@ -1,4 +1,4 @@
-"""What the writer wants the model to know: shown always, or where it is called up, within bounds, in their order."""
+"""The writer's notes: shown always or where a trigger occurs, within bounds and in order."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 
 from lwtui.agentwrite import Draft, recording, write, write_document
 from lwtui.agentwrite.events import Event, Grounded, NotesLeftOut, SummaryMade
-from lwtui.agentwrite.notes import always, chosen, recent_text, with_notes
+from lwtui.agentwrite.notes import always_shown, recent_text, select_notes, with_notes
 from lwtui.documents.model import Brief, Mode, Note, Section, SectionSummary, Status
-from lwtui.documents.stale import current_basis, fingerprint, is_by_hand, stale
+from lwtui.documents.stale import current_basis, find_stale, fingerprint, is_hand_edited
 from lwtui.documents.store import Document
 from lwtui.models.metering import UsageTracker
 from tests.support.author import Author, title_of
@@ -35,21 +35,21 @@ def section(point: str = "", text: str = "") -> Section:
         ("", "", ["tone"]),
         ("mira walks", "", ["tone", "mira"]),
         ("Miranda walks", "", ["tone"]),  # another word
-        ("喝茶吧", "", ["tone", "tea"]),  # words are not written apart
+        ("喝茶吧", "", ["tone", "tea"]),  # no spaces between words
         ("", "So said THE BOTANIST.", ["tone", "mira"]),
         ("Mira: 茶", "", ["tone", "mira", "tea"]),
     ],
 )
 def test_a_note_is_shown_always_or_where_its_trigger_occurs(where: str, recent: str, found: list[str]) -> None:
-    assert [note.id for note in chosen((TONE, MIRA, TEA), section(where), recent)] == found
+    assert [note.id for note in select_notes((TONE, MIRA, TEA), section(where), recent)] == found
 
 
 def test_a_note_without_text_or_triggers_is_not_shown() -> None:
     empty = (replace(TONE, text=""), replace(MIRA, triggers=()))
-    assert chosen(empty, section("Mira"), "Mira") == ()
+    assert select_notes(empty, section("Mira"), "Mira") == ()
 
 
-def test_the_recent_text_is_the_end_of_what_stands_before() -> None:
+def test_the_recent_text_is_the_end_of_the_text_before() -> None:
     before, empty, here = section(text="Old. " * 1000 + "Mira."), section(), section(text="And so.")
     found = recent_text([before, empty, here], 2)
     assert found.endswith("Mira.\nAnd so.") and len(found) < 2100
@@ -58,18 +58,18 @@ def test_the_recent_text_is_the_end_of_what_stands_before() -> None:
 @pytest.mark.parametrize(
     ("profile", "mode"), [("chat", Mode.AGENTWRITE), ("chat", Mode.PARALLEL), ("base", Mode.AGENTWRITE)]
 )
-async def test_notes_are_in_the_prompts_that_they_are_for(profile: str, mode: Mode) -> None:
+async def test_notes_are_in_the_prompts_of_their_sections(profile: str, mode: Mode) -> None:
     plan = plan_of(120, 120)
     plan = plan.with_section(replace(plan.sections[1], main_point="what Mira does"))
     async with open_studio(Author(), profile=profile) as studio:
         draft, events = await studio.write(replace(BRIEF, mode=mode), Draft(plan, notes=(MIRA, TONE)))
-        shown = {number: [one for one in studio.prompts if _is_for(number, one, profile)] for number in (1, 2)}
-    assert all("Dry wit" in one and "botanist" not in one for one in shown[1])
-    assert shown[2] and all("Dry wit" in one and "A botanist of forty" in one for one in shown[2])
-    # What is shown always stands before the plan, so that the beginning of all prompts is the same.
-    assert all(one.index("Dry wit") < one.index(title_of(2)) for one in studio.prompts)
+        shown = {number: [prompt for prompt in studio.prompts if _is_for(number, prompt, profile)] for number in (1, 2)}
+    assert all("Dry wit" in text and "botanist" not in text for text in shown[1])
+    assert shown[2] and all("Dry wit" in text and "A botanist of forty" in text for text in shown[2])
+    # Notes that are always shown come before the plan, so that all prompts begin alike.
+    assert all(prompt.index("Dry wit") < prompt.index(title_of(2)) for prompt in studio.prompts)
     grounds = of_kind(Grounded, events)
-    assert [list(one.basis.notes) for one in sorted(grounds, key=lambda one: one.section_id)] == [
+    assert [list(grounded.basis.notes) for grounded in sorted(grounds, key=lambda grounded: grounded.section_id)] == [
         ["tone"],
         ["mira", "tone"],
     ]
@@ -82,22 +82,22 @@ def _is_for(number: int, prompt: str, profile: str) -> bool:
     return f"section {number} of 2" in prompt.casefold()
 
 
-async def test_direct_mode_shows_them_too() -> None:
+async def test_direct_mode_shows_notes() -> None:
     async with open_studio(Author()) as studio:
         await studio.write(replace(BRIEF, mode=Mode.DIRECT), Draft(plan_of(120), notes=(TONE,)))
         assert "Dry wit" in studio.prompts[0]
 
 
-async def test_notes_that_do_not_fit_are_named_and_the_first_ones_stay() -> None:
-    notes = tuple(Note(f"Note {at}", f"fact {at} " * 150, id=f"n{at}") for at in range(8))
+async def test_notes_that_do_not_fit_are_reported_and_the_first_ones_stay() -> None:
+    notes = tuple(Note(f"Note {index}", f"fact {index} " * 150, id=f"n{index}") for index in range(8))
     async with open_studio(Author(), context_length=4096) as studio:
         _, events = await studio.write(BRIEF, Draft(plan_of(120), notes=notes))
         prompt = studio.prompts[0]
     (left_out,) = of_kind(NotesLeftOut, events)
     kept = 8 - len(left_out.titles)
     assert kept >= 1
-    assert left_out.titles == tuple(f"Note {at}" for at in range(kept, 8))
-    assert all((f"fact {at} " in prompt) == (at < kept) for at in range(8))
+    assert left_out.titles == tuple(f"Note {index}" for index in range(kept, 8))
+    assert all((f"fact {index} " in prompt) == (index < kept) for index in range(8))
 
 
 # ---- summaries ----------------------------------------------------------------------------------------------------
@@ -116,26 +116,26 @@ async def written(studio: Studio, document: Document, only: set[str] | None = No
     return events
 
 
-async def test_summaries_are_kept_and_the_writers_own_are_what_the_model_sees(tmp_path: Path) -> None:
+async def test_summaries_are_stored_and_the_writers_own_take_precedence(tmp_path: Path) -> None:
     document = Document.create(tmp_path / "things.lw", BRIEF, plan_of(*[220] * 6))
     async with open_studio(Author(), context_length=2048) as studio:
         events = await written(studio, document)
         made = of_kind(SummaryMade, events)
-        assert made and {one.section_id for one in made} == set(document.summaries)
+        assert made and {summary.section_id for summary in made} == set(document.summaries)
         first = document.summaries["s1"]
         assert first.text.startswith("It says") and not first.by_hand
         assert first.digest == fingerprint(document.section("s1").text)
         assert first.revision == document.revision_id("s1")
 
         asked = studio.author.asked.count("summary")
-        await written(studio, document, {"s6"})  # what is kept is not made again
+        await written(studio, document, {"s6"})  # stored summaries are not made again
         assert studio.author.asked.count("summary") <= asked + 1
 
         document.notebook.set_summary(replace(first, text="MINE: it is about loam.", by_hand=True))
-        document.edit("s1", "Another text altogether. " * 40)  # the writer's words stand whatever the text becomes
+        document.edit("s1", "Another text altogether. " * 40)  # the writer's own summary stays, whatever the text
         before = len(studio.prompts)
         await written(studio, document, {"s6"})
-        assert any("MINE: it is about loam." in one for one in studio.prompts[before:])
+        assert any("MINE: it is about loam." in prompt for prompt in studio.prompts[before:])
     assert document.summaries["s1"].text == "MINE: it is about loam."
     document.close()
 
@@ -144,51 +144,53 @@ async def test_summaries_are_kept_and_the_writers_own_are_what_the_model_sees(tm
 
 
 def choose(document: Document) -> Any:
-    return lambda sections, at: chosen(document.notes, sections[at], recent_text([*sections[:at], section()], at))
+    return lambda sections, index: select_notes(
+        document.notes, sections[index], recent_text([*sections[:index], section()], index)
+    )
 
 
-async def test_a_section_is_stale_when_what_it_was_written_from_has_changed(tmp_path: Path) -> None:
+async def test_a_section_is_stale_when_its_basis_changes(tmp_path: Path) -> None:
     document = Document.create(tmp_path / "things.lw", BRIEF, plan_of(120, 120, 120))
     document.notebook.set_notes([TONE, MIRA], "Add")
     async with open_studio(Author()) as studio:
         await written(studio, document)
         how = choose(document)
-        assert stale(document, how) == {}
+        assert find_stale(document, how) == {}
         document.close()
         document = Document.open(document.path)
         how = choose(document)
-        assert stale(document, how) == {}
+        assert find_stale(document, how) == {}
 
-        document.edit("s1", document.section("s1").text.replace(". ", ".  "))  # white space alone is no change
-        assert stale(document, how) == {}
+        document.edit("s1", document.section("s1").text.replace(". ", ".  "))  # white space is no change
+        assert find_stale(document, how) == {}
         document.edit("s1", "By hand. " + document.section("s1").text)
-        assert stale(document, how) == {
+        assert find_stale(document, how) == {
             one: (f"“{title_of(1)}”, which it builds on, was changed",) for one in ("s2", "s3")
         }
-        assert is_by_hand(document.section("s1")) and not is_by_hand(document.section("s2"))
-        document.accept("s2", current_basis(document, "s2", how))
-        assert list(stale(document, how)) == ["s3"]
+        assert is_hand_edited(document.section("s1")) and not is_hand_edited(document.section("s2"))
+        document.mark_up_to_date("s2", current_basis(document, "s2", how))
+        assert list(find_stale(document, how)) == ["s3"]
 
         document.notebook.set_notes([replace(TONE, text="Solemn.")], "Edit")
-        (tone,) = stale(document, how)["s2"]
+        (tone,) = find_stale(document, how)["s2"]
         assert tone == "the note “Tone” was changed"
         document.set_brief(replace(document.brief, instruction="Write about other things"))
         changed = document.plan.with_section(replace(document.plan.sections[2], main_point="something else"))
         document.set_plan(changed, "Edit")
-        assert stale(document, how)["s3"] == (
+        assert find_stale(document, how)["s3"] == (
             "the instruction was changed",
-            "what the plan says of it was changed",
+            "its heading or main point was changed",
             "the note “Tone” was changed",
             f"“{title_of(1)}”, which it builds on, was changed",
         )
-        assert set(stale(document, how)) == {"s1", "s2", "s3"}
+        assert set(find_stale(document, how)) == {"s1", "s2", "s3"}
 
-        await written(studio, document, {"s1", "s2", "s3"})  # written anew, in order, nothing is stale any more
-        assert stale(document, how) == {}
-        document.restore(document.revisions("s1")[-1].id)  # an old version rests on what it was written from then
-        assert "the instruction was changed" in stale(document, how)["s1"]
+        await written(studio, document, {"s1", "s2", "s3"})  # after rewriting them in order, no section is stale
+        assert find_stale(document, how) == {}
+        document.restore(document.revisions("s1")[-1].id)  # an old version has its old basis
+        assert "the instruction was changed" in find_stale(document, how)["s1"]
         document.notebook.set_notes([replace(TONE, text="Solemn."), Note("New", "Always.")], "Add")
-        assert "the note “New” is new to it" in stale(document, how)["s1"]
+        assert "the note “New” is new to it" in find_stale(document, how)["s1"]
     document.close()
 
 
@@ -197,17 +199,19 @@ async def test_a_section_written_with_a_summary_is_stale_when_the_summary_change
     async with open_studio(Author(), context_length=2048) as studio:
         await written(studio, document)
     how = choose(document)
-    assert stale(document, how) == {}
-    summarised = [
-        one.id for one in document.sections() if (basis := document.basis(one.id)) and "s1" in basis.summarised
+    assert find_stale(document, how) == {}
+    affected = [
+        section.id
+        for section in document.sections()
+        if (basis := document.basis(section.id)) and "s1" in basis.summarised
     ]
-    assert summarised
+    assert affected
     document.notebook.set_summary(SectionSummary("s1", "Something else.", "x", by_hand=True))
-    assert list(stale(document, how)) == summarised
+    assert list(find_stale(document, how)) == affected
     document.close()
 
 
-async def test_a_continued_section_still_rests_on_what_it_began_with(tmp_path: Path) -> None:
+async def test_a_continued_section_keeps_its_first_basis(tmp_path: Path) -> None:
     document = Document.create(tmp_path / "things.lw", BRIEF, plan_of(120, 120))
     async with open_studio(Author()) as studio:
         async with (
@@ -221,17 +225,17 @@ async def test_a_continued_section_still_rests_on_what_it_began_with(tmp_path: P
         assert document.section("s1").status is Status.PARTIAL
         document.set_brief(replace(BRIEF, instruction="Write about other things"))
         await written(studio, document)
-    assert list(stale(document, choose(document))) == ["s1"]
+    assert list(find_stale(document, choose(document))) == ["s1"]
     document.close()
 
 
-async def test_a_plan_is_made_with_the_notes_that_go_along_with_the_brief() -> None:
+async def test_planning_shows_the_notes_in_the_brief() -> None:
     long = Note("Long", "word " * 2_000, id="long")
-    brief = with_notes(BRIEF, always([TONE, MIRA, long, TEA]))
+    brief = with_notes(BRIEF, always_shown([TONE, MIRA, long, TEA]))
     assert brief.notes == (TONE,)
     async with open_studio(Author()) as studio:
         await studio.plan(brief)
         assert "Dry wit." in studio.prompts[0]
-    async with open_studio(Author(), profile="base") as studio:  # its prompts are examples, which a list would break
+    async with open_studio(Author(), profile="base") as studio:  # the prompts are examples, which a list would break
         await studio.plan(brief)
-        assert not any("Dry wit" in one for one in studio.prompts)
+        assert not any("Dry wit" in prompt for prompt in studio.prompts)

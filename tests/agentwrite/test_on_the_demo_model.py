@@ -1,4 +1,4 @@
-"""The method on a real model: the demo in its process, from an instruction to a document of the length asked for."""
+"""The method on a real model, the demo: from an instruction to a document of the requested length."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def written(agent: Agent, brief: Brief, plan: Plan) -> tuple[Draft, Docume
     return draft, event
 
 
-async def test_a_plan_has_the_length_asked_for_and_no_step_twice(agent: Agent) -> None:
+async def test_a_plan_has_the_requested_length_and_no_duplicate_steps(agent: Agent) -> None:
     plan = await planned(agent, Brief("Write a guide to growing tomatoes on a balcony", words=500, seed=1))
     assert plan.words == 500
     assert plan.title
@@ -47,7 +47,7 @@ async def test_a_plan_has_the_length_asked_for_and_no_step_twice(agent: Agent) -
     assert len({section.title.casefold() for section in plan.sections}) == len(plan.sections)
 
 
-async def test_a_document_of_two_sections_comes_out_as_long_as_asked(agent: Agent) -> None:
+async def test_a_document_of_two_sections_has_the_requested_length(agent: Agent) -> None:
     plan = Plan(
         "Tomatoes",
         (
@@ -74,7 +74,7 @@ async def test_the_same_seed_writes_the_same_document(agent: Agent) -> None:
     assert texts[0] == texts[1]
 
 
-async def test_sections_side_by_side_are_computed_together(agent: Agent) -> None:
+async def test_parallel_sections_are_computed_as_one_batch(agent: Agent) -> None:
     topics = ("pots", "water", "light")
     plan = Plan("Tomatoes", tuple(PlannedSection(topic.title(), f"all about {topic}", 120, topic) for topic in topics))
     brief = Brief("Write a guide to growing tomatoes", words=360, seed=1, mode=Mode.PARALLEL)
@@ -107,7 +107,7 @@ async def test_an_interrupted_section_is_continued(agent: Agent) -> None:
     assert len(draft.texts["one"]) > len(begun)
 
 
-async def test_a_review_has_the_shape_that_is_read_whatever_the_model_makes_of_the_task(agent: Agent) -> None:
+async def test_the_grammar_keeps_a_review_parsable(agent: Agent) -> None:
     prompt = Prompt(text="What an editor found, as JSON:\n\n")
     request = Request(prompt, 160, sampling=Sampling(temperature=0.8), seed=3, grammar=critic._GRAMMAR)
     async with aclosing(agent.model.stream(request)) as parts:

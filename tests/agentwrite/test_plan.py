@@ -1,4 +1,4 @@
-"""Planning over real HTTP: a plan that cannot be used is asked for again with the findings, and not for ever."""
+"""Planning over real HTTP: after an unusable plan the model is asked again, with the findings, a few times."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.fault_server import Answer, Fault
 from tests.support.studio import Studio, eventually, of_kind, open_studio, plan_of, prompt_of
 
 BRIEF = Brief("Write about soil and seeds.\nMind the $price.", 1200, seed=5)
-BAD = "Sure! Here is a plan:\n" + plan_text(4, 1200)
+BAD = "Sure! What would you like to know?"
 GOOD = "Title: Soil\n" + plan_text(4, 1200)
 
 
@@ -44,7 +44,7 @@ async def test_a_good_plan_takes_one_call() -> None:
     assert "".join(event.text for event in of_kind(PlanDelta, events)) == GOOD
 
 
-async def test_the_request_tells_the_brief_and_the_bounds() -> None:
+async def test_the_request_has_the_brief_and_the_bounds() -> None:
     async with open_studio(Author()) as studio:
         await studio.plan(BRIEF)
         await studio.plan(Brief("写一篇关于土壤的文章", 5000, language="zh"))
@@ -62,7 +62,7 @@ async def test_documents_of_any_length_are_planned(words: int) -> None:
     assert all(100 <= section.words <= 1000 for section in plan.sections)
 
 
-async def test_a_base_model_carries_an_outline_on_line_by_line() -> None:
+async def test_a_base_model_continues_an_outline_line_by_line() -> None:
     async with open_studio(Author(), profile="base") as studio:
         plan, events = await studio.plan(BRIEF)
     assert (plan.title, len(plan.sections), plan.words) == ("Soil and seeds", 5, 1200)
@@ -72,7 +72,7 @@ async def test_a_base_model_carries_an_outline_on_line_by_line() -> None:
     assert not of_kind(PlanRejected, events)
 
 
-async def test_a_line_that_cannot_be_used_is_drawn_again_alone() -> None:
+async def test_an_unusable_line_is_sampled_again_alone() -> None:
     author = Author()
     seen: list[str] = []
 
@@ -91,7 +91,7 @@ async def test_a_line_that_cannot_be_used_is_drawn_again_alone() -> None:
     assert len(studio.server.calls) == 5 * 2 + 2
 
 
-async def test_an_example_of_the_prompt_is_no_idea() -> None:
+async def test_a_line_copied_from_the_example_is_rejected() -> None:
     author = Author()
     copied: list[str] = []
 
@@ -108,8 +108,8 @@ async def test_an_example_of_the_prompt_is_no_idea() -> None:
     assert "copies the example" in rejected.findings[0]
 
 
-async def test_json_is_asked_for_where_the_decoding_is_held_to_it() -> None:
-    rows = [{"title": title_of(at), "main_point": f"all about {at}", "words": 300} for at in range(1, 5)]
+async def test_a_server_with_json_schemas_is_asked_for_json() -> None:
+    rows = [{"title": title_of(index), "main_point": f"all about {index}", "words": 300} for index in range(1, 5)]
     answer = json.dumps({"title": "Soil", "sections": rows})
     async with open_studio(Author(plan=answer), constrain="json_schema") as studio:
         plan, _ = await studio.plan(BRIEF)
@@ -119,7 +119,7 @@ async def test_json_is_asked_for_where_the_decoding_is_held_to_it() -> None:
     assert "one JSON object" in prompt_of(body)
 
 
-async def test_a_grammar_is_sent_where_the_decoding_is_held_to_it() -> None:
+async def test_a_model_with_grammars_gets_a_grammar() -> None:
     async with open_studio(Author(), constrain="grammar") as studio:
         await studio.plan(BRIEF)
     assert studio.server.calls[0].json["grammar"].startswith("root ::= ")
@@ -134,7 +134,7 @@ async def test_a_plan_is_asked_for_again_with_the_findings() -> None:
     assert plan.title == "Soil"
     assert [event.attempt for event in of_kind(PlanStarted, events)] == [1, 2]
     (rejected,) = of_kind(PlanRejected, events)
-    assert rejected.attempt == 1 and "'Sure! Here is a plan:'" in rejected.findings[0]
+    assert rejected.attempt == 1 and "'Sure! What would you like to know?'" in rejected.findings[0]
     first, second = (seen.json for seen in studio.server.calls)
     system, asked, came, repair = messages(second)
     assert [system, asked] == messages(first)  # the prompt only grows, so that a cache keeps it
@@ -154,7 +154,7 @@ async def test_a_plan_is_repaired_at_most_three_times() -> None:
         assert len(of_kind(PlanRejected, studio.events)) == (3 if last_chance == GOOD else 4)
 
 
-async def test_giving_up_is_one_clear_line_that_keeps_what_came() -> None:
+async def test_giving_up_is_one_clear_line_with_the_last_answer() -> None:
     async with open_studio(Author(plan=lambda attempt: f"{BAD}\nThat was try {attempt}.")) as studio:
         error, _ = await failing_plan(studio)
     assert "no usable plan in 4 tries" in str(error) and "\n" not in str(error)
@@ -163,7 +163,7 @@ async def test_giving_up_is_one_clear_line_that_keeps_what_came() -> None:
     assert "Sure!" in error.findings[0]
 
 
-async def test_what_a_base_model_brought_is_kept_as_well() -> None:
+async def test_giving_up_on_a_base_model_keeps_its_last_line() -> None:
     async with open_studio(lambda _: [" ?!"], profile="base") as studio:
         error, _ = await failing_plan(studio)
     assert error.raw == "Title: Soil and seeds\n1. ?!: ?!"
@@ -171,7 +171,7 @@ async def test_what_a_base_model_brought_is_kept_as_well() -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "   \n"])
-async def test_no_answer_at_all_is_a_finding(answer: str) -> None:
+async def test_an_empty_answer_is_a_finding(answer: str) -> None:
     async with open_studio(lambda _: Answer([answer] if answer else [])) as studio:
         error, _ = await failing_plan(studio)
     assert error.findings == ("It has no steps.",)
@@ -188,7 +188,7 @@ async def test_an_endless_answer_does_not_overflow_the_repair() -> None:
     assert messages(studio.server.calls[1].json)[3].count("\n- ") <= 12
 
 
-async def test_an_answer_that_was_cut_off_is_no_plan_though_it_looks_like_one() -> None:
+async def test_a_cut_off_answer_is_rejected_even_if_it_looks_complete() -> None:
     cut = Answer([GOOD], finish="length")
     answers = iter([cut, Answer([GOOD])])
     async with open_studio(lambda _: next(answers)) as studio:
@@ -197,7 +197,7 @@ async def test_an_answer_that_was_cut_off_is_no_plan_though_it_looks_like_one() 
     assert "cut off" in rejected.findings[0]
 
 
-async def test_control_characters_are_shown_to_nobody() -> None:
+async def test_control_characters_reach_neither_plan_nor_events() -> None:
     pieces = [*GOOD.replace("Soil", "\x1b[31mSo\x07il")]
     async with open_studio(lambda _: Answer(pieces)) as studio:
         plan, events = await studio.plan(BRIEF)
@@ -208,7 +208,7 @@ async def test_control_characters_are_shown_to_nobody() -> None:
 # ---- faults -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_plan_comes_out_the_same_through_faults() -> None:
+async def test_faults_do_not_change_the_plan() -> None:
     faults = [
         Fault.http(429, retry_after="0.05"), Fault.http(500), Fault.cut(3), Fault.malformed(2), Fault.utf8(1)
     ]  # fmt: skip
@@ -223,14 +223,14 @@ async def test_a_plan_comes_out_the_same_through_faults() -> None:
     assert len({seen.json["seed"] for seen in studio.server.calls}) == 1
 
 
-async def test_a_fault_that_lasts_is_the_models_error() -> None:
+async def test_a_permanent_fault_is_a_model_error() -> None:
     async with open_studio(Author(), [Fault.http(401)]) as studio:
         with pytest.raises(ModelError) as caught:
             await studio.plan(BRIEF)
     assert caught.value.kind == "auth"
 
 
-async def test_a_model_that_thinks_is_given_more_room() -> None:
+async def test_a_reasoning_model_gets_more_tokens() -> None:
     async with open_studio(Author(thinks=5000, plan=GOOD)) as studio:
         plan, events = await studio.plan(BRIEF)
     assert plan.title == "Soil"
@@ -239,7 +239,7 @@ async def test_a_model_that_thinks_is_given_more_room() -> None:
     assert [event.fault for event in of_kind(Retrying, events)] == ["no-answer"] * (len(rooms) - 1)
 
 
-async def test_a_model_that_only_thinks_is_given_up_with_a_clear_line() -> None:
+async def test_a_model_that_only_reasons_is_given_up_with_a_clear_line() -> None:
     async with open_studio(Author(thinks=10**9)) as studio:
         with pytest.raises(ModelError) as caught:
             await studio.plan(BRIEF)
@@ -249,7 +249,7 @@ async def test_a_model_that_only_thinks_is_given_up_with_a_clear_line() -> None:
     assert max(seen.json["max_tokens"] for seen in studio.server.calls) < 32_768
 
 
-async def test_a_brief_that_fills_the_context_is_told_without_a_call() -> None:
+async def test_a_brief_that_fills_the_context_is_an_error_without_a_call() -> None:
     async with open_studio(Author(), context_length=2048) as studio:
         with pytest.raises(ModelError) as caught:
             await studio.plan(Brief("word " * 5000, 1200))
@@ -264,11 +264,11 @@ async def test_closing_the_iterator_ends_the_call() -> None:
                 if isinstance(event, PlanDelta):
                     break
         assert await eventually(lambda: studio.server.calls[0].hung_up)
-        # Nothing is left that would go on.
+        # No task is left running.
         assert len(studio.server.calls) == 1
 
 
-async def test_the_coroutine_returns_what_the_iterator_ends_with_and_emits_the_same() -> None:
+async def test_the_coroutine_and_the_iterator_give_the_same_events_and_plan() -> None:
     emitted: list[Event] = []
 
     async def emit(event: Event) -> None:
@@ -300,7 +300,7 @@ async def replanned(answer: Callable[[Any], Any], plan: Plan, section_id: str, *
 NEW = "Paragraph 2 - Main Point: Water: how much it takes - Word Count: 999 words"
 
 
-async def test_another_idea_keeps_the_target_the_id_and_the_neighbours() -> None:
+async def test_another_idea_keeps_the_target_the_id_and_the_neighbors() -> None:
     plan = plan_of(300, 400, 500)
     new, studio = await replanned(lambda _: [NEW], plan, "s2")
     assert (new.sections[0], new.sections[2]) == (plan.sections[0], plan.sections[2])
@@ -310,7 +310,7 @@ async def test_another_idea_keeps_the_target_the_id_and_the_neighbours() -> None
     assert "what part 2 is about" in studio.prompts[0]
 
 
-async def test_a_base_model_draws_the_line_anew() -> None:
+async def test_a_base_model_samples_the_line_again() -> None:
     answers = iter([[" Water"], [" how much of it a plant takes"]])
     new, studio = await replanned(lambda _: next(answers), plan_of(300, 400), "s2", profile="base")
     changed = new.sections[1]
@@ -322,13 +322,12 @@ async def test_a_base_model_draws_the_line_anew() -> None:
 @pytest.mark.parametrize(
     "useless",
     [
-        "Water: how much it takes",
-        "Paragraph 2 - Main Point: Part bace: what part 2 is about - Word Count: 9 words",  # what stands there now
-        f"Paragraph 2 - Main Point: {title_of(1)}: something else - Word Count: 9 words",  # another section's heading
-        f"{NEW}\n{NEW}",
+        "I would rather not.",
+        "Paragraph 2 - Main Point: Part bace: what part 2 is about - Word Count: 9 words",  # the present idea
+        "Paragraph 2 - Main Point: Other: what part 1 is about - Word Count: 9 words",  # another section's idea
     ],
 )
-async def test_an_idea_that_is_none_is_asked_for_again(useless: str) -> None:
+async def test_an_unusable_idea_is_asked_for_again(useless: str) -> None:
     answers = iter([[useless], [NEW]])
     new, studio = await replanned(lambda _: next(answers), plan_of(300, 400), "s2")
     assert new.sections[1].title == "Water"
@@ -337,14 +336,14 @@ async def test_an_idea_that_is_none_is_asked_for_again(useless: str) -> None:
     assert first.json["seed"] != second.json["seed"]
 
 
-async def test_without_an_idea_the_plan_is_unchanged() -> None:
+async def test_the_plan_is_unchanged_if_no_idea_comes() -> None:
     with pytest.raises(PlanError) as caught:
         await replanned(lambda _: ["No."], plan_of(300, 400), "s2")
     assert "The plan is unchanged." in str(caught.value)
     assert caught.value.raw == "No."
 
 
-async def test_a_section_that_is_not_in_the_plan_is_a_mistake_of_the_caller() -> None:
+async def test_an_unknown_section_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         await replanned(lambda _: [NEW], plan_of(300, 400), "elsewhere")
 
@@ -352,10 +351,12 @@ async def test_a_section_that_is_not_in_the_plan_is_a_mistake_of_the_caller() ->
 def test_direct_mode_has_one_section_without_a_heading() -> None:
     plan = direct_plan(BRIEF)
     assert plan.title == "Soil and seeds"
-    assert [(one.title, one.main_point, one.words) for one in plan.sections] == [("", BRIEF.instruction, 1200)]
+    assert [(section.title, section.main_point, section.words) for section in plan.sections] == [
+        ("", BRIEF.instruction, 1200)
+    ]
 
 
-async def test_seeds_follow_from_the_briefs_and_differ() -> None:
+async def test_seeds_follow_from_the_briefs_seed_and_differ() -> None:
     def seed(agent: Agent, brief: Brief, salt: int) -> int | None:
         from tests.support.served import CHAT
 

@@ -1,4 +1,4 @@
-"""What a chat model says that is not the section's text is found and taken back, and the section is written anyway."""
+"""Prompt leaks and other sections' text are found and rolled back, and the section is completed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GIVEN = ["A guide to pots, with the line: Pots are patient."]
 
 def leak_filter(title: str = "Soil") -> PromptLeakFilter:
     made = PromptLeakFilter(title, ["Pots", "Soil", "2. Water & light", ""])
-    made.ask(PROMPT, GIVEN)
+    made.set_prompt(PROMPT, GIVEN)
     return made
 
 
@@ -41,20 +41,23 @@ def leak_filter(title: str = "Soil") -> PromptLeakFilter:
         "## Pots\n",
         "### Water & light\n\nPour.",
         "## 1. Pots\n",
+        "Water & light\n\nPour.",
+        "There is more to come. Give only the text of the section: no heading for it, no notes about the task.\n",
     ],
 )
-def test_instructions_and_other_sections_are_found_however_they_come(leaked: str) -> None:
+def test_leaked_instructions_and_other_sections_are_found_in_any_pieces(leaked: str) -> None:
     text = f"Soil is dark.\n\n{leaked}"
     for step in (1, 7, len(text)):
         found = feed(leak_filter(), text, step)
         assert found is not None
         verdict, _ = found
-        assert text[: verdict.keep] == ("Soil is dark.\n\nAnd so on." if "And so" in leaked else "Soil is dark.")
+        sound = next((line for line in ("And so on.", "There is more to come.") if line in leaked), "")
+        assert text[: verdict.keep] == f"Soil is dark.\n\n{sound}".rstrip()
         assert not verdict.final and not verdict.loop
 
 
 @pytest.mark.parametrize(
-    "said",
+    "line",
     [
         "### Soil\n",
         "### Peat\n",
@@ -70,13 +73,13 @@ def test_instructions_and_other_sections_are_found_however_they_come(leaked: str
         "1. Water & light\n",
     ],
 )
-def test_everything_else_may_be_said(said: str) -> None:
-    text = f"Soil is dark.\n{said}"
+def test_other_text_is_no_leak(line: str) -> None:
+    text = f"Soil is dark.\n{line}"
     assert look(leak_filter(), text, ended=True) is None
     assert feed(leak_filter(), text, 3, ended=True) is None
 
 
-def test_a_last_line_is_judged_when_no_more_of_it_comes_and_trusted_text_never() -> None:
+def test_the_last_line_is_judged_at_the_end_and_trusted_text_never() -> None:
     text = "Soil is dark.\n- Give only the text of the section: no heading for it, no notes about the task."
     assert look(leak_filter(), text) is None
     assert look(leak_filter(), text, ended=True) is not None
@@ -105,20 +108,20 @@ async def test_a_section_ends_before_the_model_goes_on_to_the_next() -> None:
     assert len(studio.server.calls) == 1
 
 
-async def test_a_section_in_which_the_model_repeats_its_instructions_is_written_on_from_there() -> None:
+async def test_a_section_continues_from_where_the_model_repeated_its_instructions() -> None:
     asked: list[Any] = []
 
     def author(body: Any) -> Answer:
         asked.append(body)
         if len(asked) == 1:
             rule = next(
-                line for line in body["messages"][-1]["content"].splitlines() if line.startswith("- Go straight")
+                line for line in body["messages"][-1]["content"].splitlines() if line.startswith("Write about 3")
             )
-            return Answer([own(3), "\n\nNow write section 7 of 9, and that section alone:\n", rule])
+            return Answer([own(3), "\n\n", rule])
         return Answer([own(30)[len(own(3)) :]])
 
     text, _, _ = await written(author, task())
-    assert text.startswith(own(3)) and "Now write" not in text and "Go straight" not in text
+    assert text.startswith(own(3)) and "Now write" not in text and "Write about 3" not in text
     assert len(asked) == 2
 
 

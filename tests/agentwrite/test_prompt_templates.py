@@ -1,4 +1,4 @@
-"""Prompts are files. A person's own are used instead, lwtui never writes to them, and a mistake is one clear line."""
+"""Prompts are files that users may replace. lwtui never writes to their files, and a mistake is one clear line."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def own(folder: Path, name: str, text: str | bytes) -> PromptTemplates:
     return PromptTemplates(name.split("/")[0], folder)
 
 
-def test_the_built_in_prompts_come_along() -> None:
+def test_the_built_in_prompts_are_installed() -> None:
     assert {folder for folder, _ in NAMES} == {"chat", "completion"}
     assert ("chat", "section.md") in NAMES and ("completion", "section.md") in NAMES
 
 
 @pytest.mark.parametrize(("folder", "name"), NAMES)
-def test_a_built_in_prompt_fills_in_what_it_names_and_nothing_else(folder: str, name: str) -> None:
+def test_the_placeholders_of_built_in_prompts_are_known(folder: str, name: str) -> None:
     text = (builtin_prompts() / folder / name).read_text(encoding="utf-8")
     names = set(re.findall(r"\$(\w+)", text))
     filled = PromptTemplates(folder).render(name.removesuffix(".md"), **{value: f"<{value}>" for value in names})
@@ -41,33 +41,33 @@ def test_a_built_in_prompt_fills_in_what_it_names_and_nothing_else(folder: str, 
     assert all(f"<{value}>" in filled for value in names)
 
 
-def test_ones_own_file_is_used_instead(tmp_path: Path) -> None:
+def test_a_users_own_file_replaces_the_built_in_prompt(tmp_path: Path) -> None:
     templates = own(tmp_path, "chat/section", "My way: $words words.\n\n")
     assert templates.render("section", words=300) == "My way: 300 words."
-    # The others are as before, and so is another kind of model.
+    # Other prompts, and those for the other kind of model, are unchanged.
     assert templates.render("system", language="German") == PromptTemplates("chat").render("system", language="German")
     assert PromptTemplates("completion", tmp_path).render("plan", instruction="x", outline="y").endswith("x\ny")
 
 
-def test_a_folder_that_is_not_there_changes_nothing(tmp_path: Path) -> None:
+def test_a_missing_folder_changes_nothing(tmp_path: Path) -> None:
     assert PromptTemplates("chat", tmp_path / "nowhere").render("more_follows") == PromptTemplates("chat").render(
         "more_follows"
     )
 
 
-def test_nothing_is_ever_written_there(tmp_path: Path) -> None:
+def test_nothing_is_written_to_the_users_folder(tmp_path: Path) -> None:
     PromptTemplates("chat", tmp_path).render("more_follows")
     assert list(tmp_path.iterdir()) == []
 
 
 @given(st.text())
-def test_a_value_is_put_in_as_it_is(value: str) -> None:
+def test_values_are_inserted_literally(value: str) -> None:
     templates = PromptTemplates("chat")
     assert value in templates.render("summary", text=value, words=80, unit="words", language="English")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("Write $wrods words.", r"uses \$wrods; it may use: language, words"),
         ("It costs $ 5.", r"Invalid placeholder in string: line 1, col 10. Write \$\$ for a dollar sign"),
@@ -75,37 +75,41 @@ def test_a_value_is_put_in_as_it_is(value: str) -> None:
         (b"\xff\xfe\x00", "Cannot read your prompt"),
     ],
 )
-def test_a_mistake_in_ones_own_file_is_one_clear_line(tmp_path: Path, text: str | bytes, told: str) -> None:
+def test_a_mistake_in_a_users_file_is_one_clear_line(tmp_path: Path, text: str | bytes, message: str) -> None:
     templates = own(tmp_path, "chat/section", text)
-    with pytest.raises(ConfigError, match=told) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         templates.render("section", words=300, language="English")
     assert "\n" not in str(caught.value)
     assert str(tmp_path / "chat" / "section.md") in str(caught.value)
     assert caught.value.exit_code == 2
 
 
-def test_a_folder_in_a_files_place_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "chat" / "section.md").mkdir(parents=True)
     with pytest.raises(ConfigError, match="Cannot read your prompt"):
         PromptTemplates("chat", tmp_path).render("section")
 
 
-def test_dollars_byte_order_marks_and_line_ends_in_ones_own_file(tmp_path: Path) -> None:
+def test_dollars_byte_order_marks_and_line_ends_are_handled(tmp_path: Path) -> None:
     templates = own(tmp_path, "chat/section", b"\xef\xbb\xbfIt costs $$5.\r\nWrite ${words}s.\r\n")
     assert templates.render("section", words=3) == "It costs $5.\nWrite 3s."
 
 
-async def test_ones_own_prompt_reaches_the_model(tmp_path: Path) -> None:
-    text = "Now write section $number of $total, about $words $unit, for $instruction. $step. In rhyme, please."
+async def test_a_users_own_prompt_reaches_the_model(tmp_path: Path) -> None:
+    text = "Now write section $number of $total, about $words $unit, for $instruction. $written. In rhyme, please."
     async with open_studio(Author(), prompts=own(tmp_path, "chat/section", text)) as studio:
-        await studio.write(BRIEF, plan_of(300))
-    assert studio.prompts[0].startswith("Now write section 1 of 1, about 300 words, for Write about things.")
-    assert studio.prompts[0].endswith("In rhyme, please.")
+        await studio.write(BRIEF, plan_of(150, 150))
+    first, second = studio.prompts
+    assert "In rhyme" not in first
+    assert second.startswith("Now write section 2 of 2, about 1") and "words, for Write about things." in second
+    assert second.endswith("In rhyme, please.")
 
 
-async def test_a_bad_one_is_told_before_any_call(tmp_path: Path) -> None:
-    async with open_studio(Author(), prompts=own(tmp_path, "chat/section", "$nothing")) as studio:
-        with pytest.raises(ConfigError, match=r"uses \$nothing; it may use: closing, instruction, language, number"):
+async def test_a_bad_prompt_is_an_error_before_any_call(tmp_path: Path) -> None:
+    async with open_studio(Author(), prompts=own(tmp_path, "chat/first_section", "$nothing")) as studio:
+        with pytest.raises(
+            ConfigError, match=r"uses \$nothing; it may use: closing, instruction, language, main_point"
+        ):
             await studio.write(BRIEF, plan_of(300))
     assert not studio.server.calls
     assert not issubclass(ConfigError, ModelError)
@@ -116,5 +120,5 @@ def test_languages_have_names(tag: str, name: str) -> None:
     assert language_name(tag) == name
 
 
-def test_all_languages_have_short_tags() -> None:
+def test_all_language_tags_are_short() -> None:
     assert all(len(tag) == 2 and tag.islower() for tag in LANGUAGES)

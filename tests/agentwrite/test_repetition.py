@@ -1,4 +1,4 @@
-"""Loops and restated sentences are found while a text streams; what may repeat is left alone."""
+"""Loops and repeated sentences are found while a text streams. Text that may repeat is left alone."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from tests.support.feeding import feed, look
 
 
 def prose(count: int, number: int = 1, language: str = "en") -> str:
-    return "".join(sentence(number, at, language) for at in range(count)).lstrip()
+    return "".join(sentence(number, index, language) for index in range(count)).lstrip()
 
 
 def found(
     text: str, earlier: tuple[str, ...] = (), step: int = 3, *, ended: bool = False
 ) -> tuple[FilterVerdict, int] | None:
-    """The first verdict as ``text`` comes in pieces, and how much had come."""
+    """Stream ``text`` in pieces. Returns the first verdict and how much text had come."""
     verdict = feed(RepetitionFilter(earlier), text, step, ended=ended)
     assert verdict is None or (verdict[0].loop and not verdict[0].final)
     return verdict
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_prose_that_says_new_things_is_sound(language: str) -> None:
+def test_prose_without_repetition_is_sound(language: str) -> None:
     assert found(prose(300, 1, language), (prose(300, 2, language), prose(300, 3, language))) is None
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_sentence_that_was_said_before_is_found(language: str) -> None:
+def test_a_repeated_sentence_is_found(language: str) -> None:
     earlier = prose(40, 2, language)
     sound = prose(10, 1, language)
     for again in (sentence(2, 33, language).strip(), sentence(1, 3, language).strip()):
@@ -39,10 +39,10 @@ def test_a_sentence_that_was_said_before_is_found(language: str) -> None:
             continue
         verdict = found(f"{sound} {again} ", (earlier,))
         assert verdict is not None
-        assert verdict[0] == FilterVerdict(len(sound), "a sentence was said before", loop=True)
+        assert verdict[0] == FilterVerdict(len(sound), "a sentence repeats an earlier one", loop=True)
 
 
-def test_a_sentence_said_again_in_slightly_other_words_is_found() -> None:
+def test_a_sentence_repeated_in_slightly_different_words_is_found() -> None:
     first = "The roots of a young tomato plant need loose and warm soil that holds the water well. "
     again = "Indeed the roots of a young tomato plant need loose and warm soil that holds moisture. "
     assert found(first + again) is not None
@@ -70,7 +70,7 @@ def test_a_phrase_that_loops_within_a_sentence_is_found_soon(phrase: str) -> Non
 @pytest.mark.parametrize(
     "phrase", ["I am happy. ", "Yes. ", "Go on. Stop it. Wait here. ", "我很高兴。", "走吧。等一下。"]
 )
-def test_short_sentences_that_loop_are_found_and_the_first_stays(phrase: str) -> None:
+def test_looping_short_sentences_are_found_and_the_first_one_stays(phrase: str) -> None:
     sound = prose(8) + " "
     verdict = found(sound + phrase * 60)
     assert verdict is not None
@@ -87,7 +87,7 @@ def test_short_sentences_that_loop_are_found_and_the_first_stays(phrase: str) ->
         "山上下了很大的雨",
     ],
 )
-def test_a_short_paragraph_that_stood_before_is_found(paragraph: str) -> None:
+def test_a_repeated_short_paragraph_is_found(paragraph: str) -> None:
     sound = prose(4)
     for text, earlier in (
         (f"{paragraph}\n\n{sound}\n\n{paragraph}\n\nMore", ()),
@@ -95,12 +95,12 @@ def test_a_short_paragraph_that_stood_before_is_found(paragraph: str) -> None:
     ):
         verdict = found(text, earlier)
         assert verdict is not None
-        assert verdict[0].reason == "a paragraph was said before"
+        assert verdict[0].reason == "a paragraph repeats an earlier one"
         assert text[: verdict[0].keep].endswith(sound)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 1000])
-def test_white_space_after_a_paragraph_does_not_make_it_two(step: int) -> None:
+def test_white_space_after_a_paragraph_is_no_repetition(step: int) -> None:
     text = "A first line stands here\n\n\n\n\nA second line stands here \n \n\n  \n\nAnd a third one here"
     assert found(text, step=step, ended=True) is None
     repetitions = RepetitionFilter()
@@ -113,7 +113,7 @@ def test_white_space_after_a_paragraph_does_not_make_it_two(step: int) -> None:
         assert look(trusting, (text + "\n\nThis is what comes after it all")[: len(text) + end]) is None
 
 
-def test_a_last_paragraph_is_looked_at_when_the_answer_has_ended() -> None:
+def test_the_last_paragraph_is_checked_at_the_end() -> None:
     text = f"We need water.\nAnd light\n\n{prose(4)}\n\nWe need water.\nAnd light"
     assert found(text) is None
     assert found(text, ended=True) is not None
@@ -140,11 +140,11 @@ def test_a_loop_of_paragraphs_is_found() -> None:
         "人工智能技术的发展很快。" + prose(5, 1, "zh") + "人工智能技术的发展改变了许多人的生活和工作。",
     ],
 )
-def test_what_may_repeat_is_left_alone(text: str) -> None:
+def test_text_that_may_repeat_is_left_alone(text: str) -> None:
     assert found(text, ended=True) is None
 
 
-def test_the_last_sentence_is_looked_at_when_the_answer_has_ended() -> None:
+def test_the_last_sentence_is_checked_at_the_end() -> None:
     sound = prose(10)
     again = sentence(1, 3).strip().removesuffix(".")
     assert found(f"{sound} {again}") is None
@@ -152,7 +152,7 @@ def test_the_last_sentence_is_looked_at_when_the_answer_has_ended() -> None:
     assert verdict is not None and verdict[0].keep == len(sound)
 
 
-def test_what_was_cut_may_not_come_again() -> None:
+def test_text_that_was_cut_counts_as_known() -> None:
     repetitions = RepetitionFilter()
     first, second = sentence(1, 0).strip() + " ", sentence(1, 1).strip() + " "
     assert look(repetitions, first + second + "And") is None
@@ -160,13 +160,13 @@ def test_what_was_cut_may_not_come_again() -> None:
     assert look(repetitions, first + second + "And") is not None
 
 
-def test_a_text_that_stands_is_trusted_whatever_it_repeats() -> None:
+def test_trusted_text_may_repeat_itself() -> None:
     refrain = "Row, row, row your boat gently down the stream. " * 6
     repetitions = RepetitionFilter()
     repetitions.trust(refrain)
     text = refrain + prose(6)
     assert feed(repetitions, text, 4, start=len(refrain)) is None
-    # It is known, all the same, and what repeats it is found after it.
+    # Trusted text is known, so later repetitions of it are found.
     verdict = look(repetitions, f"{text} Row, row, row your boat gently down the stream. And")
     assert verdict is not None and verdict.keep >= len(refrain)
 
@@ -181,7 +181,7 @@ def test_a_verdict_is_always_within_the_text(parts: list[str], step: int) -> Non
         assert 0 <= verdict[0].keep <= verdict[1]
 
 
-def test_the_work_for_a_piece_does_not_grow_with_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cost_of_a_piece_does_not_grow_with_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
     from lwtui.agentwrite import repetition
 
     read = 0
@@ -199,7 +199,7 @@ def test_the_work_for_a_piece_does_not_grow_with_the_text(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(repetition, "sentence_ends", counting_ends)
     monkeypatch.setattr(repetition, "_tokens", counting_tokens)
-    for text in (prose(800), "\n".join(f"item {at} of a list that has no end" for at in range(1500))):
+    for text in (prose(800), "\n".join(f"item {index} of a list that has no end" for index in range(1500))):
         read = 0
         assert feed(RepetitionFilter(), text, 5) is None
         assert read < len(text) / 5 * 600  # a few sentences for each piece

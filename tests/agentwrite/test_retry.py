@@ -1,4 +1,4 @@
-"""Faults are waited out, each wait is an event, and the waiting ends."""
+"""Calls are retried after transient faults; each wait is an event, and there is a limit."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lwtui.agentwrite.retry import Retries, RetryPolicy, with_retries
 from lwtui.models.base import ModelError, TextPiece
 from lwtui.models.openai_api import OpenAIModel
 from tests.support.fault_server import Answer, Fault, FaultServer
-from tests.support.served import CHAT, Served
+from tests.support.served import CHAT, ServedModel
 from tests.support.studio import QUICK, eventually
 
 STORY = "Once upon a time."
 
 
 def listening(model: OpenAIModel, into: list[str]) -> Callable[[], Awaitable[None]]:
-    """One attempt, which adds its text to ``into``."""
+    """Make one attempt, which adds its text to ``into``."""
 
     async def call() -> None:
         async with aclosing(model.stream(CHAT)) as parts:
@@ -34,7 +34,7 @@ def listening(model: OpenAIModel, into: list[str]) -> Callable[[], Awaitable[Non
 async def listen(
     server: FaultServer, policy: RetryPolicy = QUICK, *, gained: bool | None = None
 ) -> tuple[str, list[Retrying], ModelError | None]:
-    """The text of all attempts, the waits, and how it failed. ``gained``: what is said of each failed attempt."""
+    """Return the text of all attempts, the waits and the error. ``gained`` says if failed attempts made progress."""
     text: list[str] = []
     waits: list[Retrying] = []
 
@@ -46,7 +46,7 @@ async def listen(
         assert gained is not None
         return gained
 
-    async with Served(server) as model:
+    async with ServedModel(server) as model:
         try:
             await with_retries(
                 listening(model, text),
@@ -74,14 +74,14 @@ async def listen(
         (Fault.error(0), "server"),
     ],
 )
-async def test_each_transient_fault_is_an_event_and_the_call_is_made_again(fault: Fault, kind: str) -> None:
+async def test_each_transient_fault_is_an_event_and_the_call_is_repeated(fault: Fault, kind: str) -> None:
     text, waits, error = await listen(FaultServer(faults=[fault]))
     assert (text, error) == (STORY, None)
     assert [(wait.fault, wait.attempt, wait.section_id) for wait in waits] == [(kind, 1, "s1")]
     assert waits[0].reason and "\n" not in waits[0].reason
 
 
-async def test_several_faults_in_a_row_are_counted_and_waited_for_longer_and_longer() -> None:
+async def test_consecutive_faults_are_counted_and_delays_grow() -> None:
     policy = RetryPolicy(attempts=6, first_delay=0.01, most_delay=0.04)
     text, waits, error = await listen(FaultServer(faults=[Fault.http(500)] * 5), policy)
     assert (text, error) == (STORY, None)
@@ -90,7 +90,7 @@ async def test_several_faults_in_a_row_are_counted_and_waited_for_longer_and_lon
         assert middle * 0.8 - 0.005 <= wait.delay <= middle * 1.2 + 0.005
 
 
-async def test_the_wait_is_the_one_that_the_server_asks_for() -> None:
+async def test_the_delay_is_what_the_server_asks_for() -> None:
     _, waits, error = await listen(FaultServer(faults=[Fault.http(429, retry_after="0.15")]))
     assert error is None
     assert [wait.delay for wait in waits] == [0.15]
@@ -105,7 +105,7 @@ async def test_retries_end_with_one_clear_line() -> None:
     assert "Gave up after 6 tries" in str(error) and "what was written is kept" in str(error)
 
 
-async def test_a_wait_past_the_total_limit_is_not_begun() -> None:
+async def test_a_delay_past_the_total_limit_is_not_started() -> None:
     server = FaultServer(faults=[Fault.http(429, retry_after=3600)] * 3)
     _, waits, error = await listen(server)
     assert (waits, len(server.calls)) == ([], 1)
@@ -134,7 +134,7 @@ async def test_a_pause_before_the_first_failure_does_not_use_up_the_limit(monkey
 
 
 @pytest.mark.parametrize("gained", [None, False])
-async def test_pieces_that_have_to_be_asked_for_again_are_no_progress(gained: bool | None) -> None:
+async def test_pieces_without_progress_do_not_reset_the_count(gained: bool | None) -> None:
     server = FaultServer(faults=[Fault.cut(2)] * 100)  # always breaks off after two pieces
     text, _, error = await listen(server, gained=gained)
     assert len(server.calls) == QUICK.attempts
@@ -150,14 +150,14 @@ async def test_progress_resets_the_count_of_failures() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.http(401), Fault.http(400, message="No."), Fault.http(402)])
-async def test_a_fault_that_lasts_is_raised_at_once(fault: Fault) -> None:
+async def test_a_permanent_fault_is_raised_at_once(fault: Fault) -> None:
     server = FaultServer(faults=[fault] * 5)
     _, waits, error = await listen(server)
     assert error is not None and "Gave up" not in str(error)
     assert (waits, len(server.calls)) == ([], 1)
 
 
-async def test_the_result_is_that_of_the_attempt_that_succeeds_and_each_failure_is_looked_at() -> None:
+async def test_the_result_is_that_of_the_successful_attempt() -> None:
     dropped = ModelError("Dropped.", kind="dropped", retryable=True)
     outcomes: list[ModelError | str] = [dropped, dropped, "an answer"]
     order: list[str] = []
@@ -180,7 +180,7 @@ async def test_the_result_is_that_of_the_attempt_that_succeeds_and_each_failure_
     assert order == ["call", "failed", "emit", "call", "failed", "emit", "call"]
 
 
-async def test_other_errors_are_not_tried_again() -> None:
+async def test_other_errors_are_not_retried() -> None:
     calls = []
 
     async def call() -> None:
@@ -195,19 +195,19 @@ async def test_other_errors_are_not_tried_again() -> None:
     assert len(calls) == 1
 
 
-async def test_cancelling_ends_the_call() -> None:
+async def test_canceling_ends_the_call() -> None:
     server = FaultServer(lambda _: Answer(["word "] * 500, delay=0.01))
     text: list[str] = []
 
     async def emit(event: Event) -> None:
         raise AssertionError
 
-    async with Served(server) as model:
+    async with ServedModel(server) as model:
         task = asyncio.create_task(with_retries(listening(model, text), Retries(QUICK), emit))
         assert await eventually(lambda: bool(text))
         task.cancel()
         await asyncio.wait({task}, timeout=5)
         assert task.cancelled()
-        # The server sees it with its next piece.
+        # The server notices with its next piece.
         assert await eventually(lambda: server.calls[0].hung_up)
     assert len(server.calls) == 1 and len(text) < 400

@@ -1,4 +1,4 @@
-"""Another version of a passage: what the model is shown, what is made of its answer, and what a base model can do."""
+"""Another text for a passage: the prompt, the cleaned answer, and what a base model can do."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lwtui.agentwrite.revise import (
     PassageCut,
     PassageEdit,
     Proposal,
-    fitted,
+    clean_answer,
     passage_at,
     revise,
 )
@@ -49,30 +49,30 @@ def says(text: str, **kinds: Any) -> Any:
 async def revised(studio: Studio, what: Passage, edit: PassageEdit) -> tuple[Proposal, list[Event]]:
     events: list[Event] = []
 
-    async def hear(event: Event) -> None:
+    async def on_event(event: Event) -> None:
         events.append(event)
 
-    return await revise(studio.agent, what, edit, hear), events
+    return await revise(studio.agent, what, edit, on_event), events
 
 
 @pytest.mark.parametrize(
     ("start", "end", "kind", "meant"),
     [
         (START, END, EditKind.SHORTEN, TEXT[START:END]),
-        (START - 2, END + 2, EditKind.SHORTEN, TEXT[START:END]),  # white space at the ends is not meant
+        (START - 2, END + 2, EditKind.SHORTEN, TEXT[START:END]),  # without the white space at the ends
         (START + 5, START + 5, EditKind.EXPAND, TEXT[START:END]),  # no selection: the paragraph
         (0, 0, EditKind.REWRITE, "Pots matter most."),
         (len(TEXT), len(TEXT), EditKind.REWRITE, "Soil comes next."),
         (START, END, EditKind.CONTINUE, ""),
     ],
 )
-def test_what_a_selection_means(start: int, end: int, kind: EditKind, meant: str) -> None:
+def test_a_selection_means_a_passage(start: int, end: int, kind: EditKind, meant: str) -> None:
     a, b = passage_at(TEXT, start, end, kind)
     assert TEXT[a:b] == meant
     assert kind is not EditKind.CONTINUE or a == end
 
 
-async def test_a_chat_model_is_shown_what_to_do_the_passage_and_what_is_around_it() -> None:
+async def test_a_chat_model_sees_the_edit_the_passage_and_its_surroundings() -> None:
     answer, task = "Take a large pot, which keeps its water.", UsageTracker().task("a passage")
     async with open_studio(says(answer, usage={"prompt_tokens": 90, "completion_tokens": 10})) as studio:
         studio.agent = studio.agent.metered(task)
@@ -97,7 +97,7 @@ async def test_a_chat_model_is_shown_what_to_do_the_passage_and_what_is_around_i
         (PassageEdit(EditKind.CUSTOM, "Name a brand"), "as the author asks: Name a brand"),
     ],
 )
-async def test_each_edit_is_told_to_the_model(edit: PassageEdit, words: str) -> None:
+async def test_each_edit_is_in_the_prompt(edit: PassageEdit, words: str) -> None:
     async with open_studio(says("Something new.")) as studio:
         await revised(studio, passage(), edit)
         assert words in studio.prompts[0]
@@ -110,21 +110,21 @@ async def test_the_writers_notes_are_shown() -> None:
         assert "- Pots: Clay only." in studio.prompts[0]
 
 
-async def test_to_continue_adds_after_the_place_and_touches_nothing() -> None:
+async def test_a_continuation_is_inserted_and_changes_nothing_else() -> None:
     async with open_studio(says("A large pot keeps its water. Glazed pots keep more.")) as studio:
         proposal, _ = await revised(studio, passage(END, END), PassageEdit(EditKind.CONTINUE))
-    # What it says once more of the text before is not said twice.
+    # Words that the continuation repeats are dropped.
     assert proposal.text == TEXT[:END] + " Glazed pots keep more." + TEXT[END:]
 
 
-async def test_at_a_sections_beginning_the_end_of_the_one_before_is_shown() -> None:
+async def test_at_the_start_of_a_section_the_end_of_the_previous_one_is_shown() -> None:
     async with open_studio(says("New.")) as studio:
         await revised(studio, passage(0, 17, preceding="The sun decides."), PassageEdit(EditKind.REWRITE))
         assert "The sun decides.\n\n<passage>Pots matter most.</passage>" in studio.prompts[0]
 
 
-async def test_of_a_long_section_only_what_is_near_is_shown() -> None:
-    far = "".join(sentence(1, at) for at in range(600)).strip()
+async def test_only_the_nearby_text_of_a_long_section_is_shown() -> None:
+    far = "".join(sentence(1, index) for index in range(600)).strip()
     text = f"{far}\n\nHere it is.\n\n{far}"
     start = len(far) + 2
     async with open_studio(says("There it was."), context_length=4096) as studio:
@@ -135,13 +135,13 @@ async def test_of_a_long_section_only_what_is_near_is_shown() -> None:
     assert proposal.text == text.replace("Here it is.", "There it was.")
 
 
-async def test_a_call_that_breaks_off_is_made_again_from_the_beginning() -> None:
+async def test_a_call_that_breaks_off_is_repeated_from_the_beginning() -> None:
     async with open_studio(says("It is all new here."), [Fault.cut(after=3)]) as studio:
         proposal, events = await revised(studio, passage(), PassageEdit(EditKind.REWRITE))
     assert proposal.answer == "It is all new here."
     assert [event.section_id for event in of_kind(Retrying, events)] == ["s2"]
-    at = next(at for at, event in enumerate(events) if isinstance(event, TextRolledBack))
-    assert "".join(event.text for event in of_kind(TextDelta, events[at:])).strip() == "It is all new here."
+    index = next(index for index, event in enumerate(events) if isinstance(event, TextRolledBack))
+    assert "".join(event.text for event in of_kind(TextDelta, events[index:])).strip() == "It is all new here."
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ async def test_a_call_that_breaks_off_is_made_again_from_the_beginning() -> None
         ("Bet\x1b]52;c;x\x07ter.", "Better."),
     ],
 )
-def test_what_a_model_puts_around_its_answer_goes(answer: str, text: str) -> None:
-    assert fitted(answer, passage(), PassageEdit(EditKind.REWRITE), is_chat=True) == text
+def test_tags_fences_and_quotes_around_an_answer_are_removed(answer: str, text: str) -> None:
+    assert clean_answer(answer, passage(), PassageEdit(EditKind.REWRITE), is_chat=True) == text
 
 
-async def test_a_base_model_continues_rewrites_and_says_what_it_cannot_do() -> None:
-    standing = "".join(sentence(2, at) for at in range(4)).strip()
+async def test_a_base_model_continues_and_rewrites_but_does_nothing_else() -> None:
+    standing = "".join(sentence(2, index) for index in range(4)).strip()
     what = replace(passage(len(standing), len(standing)), section=section_of(standing, words=80))
     task = UsageTracker().task("a passage")
     async with open_studio(Author(), profile="base") as studio:
@@ -172,26 +172,26 @@ async def test_a_base_model_continues_rewrites_and_says_what_it_cannot_do() -> N
         proposal, _ = await revised(studio, what, PassageEdit(EditKind.CONTINUE))
         assert proposal.text.startswith(standing + sentence(2, 4))
         assert proposal.answer.endswith(".") and 25 <= count_words(proposal.answer) <= 70
-        assert not proposal.cut  # it was stopped where it had enough
-        assert task.usage.prompt > 20 and task.usage.completion > 20  # so this is estimated
+        assert not proposal.cut  # it was stopped when it was long enough
+        assert task.usage.prompt > 20 and task.usage.completion > 20  # so its usage is estimated
         again, _ = await revised(studio, replace(what, start=len(sentence(2, 0))), PassageEdit(EditKind.REWRITE))
         assert again.text.startswith(sentence(2, 0).strip())
 
 
-async def test_what_came_before_the_budget_was_used_up_is_proposed() -> None:
+async def test_the_text_before_the_end_of_the_budget_is_proposed() -> None:
     answer = "A large pot keeps its water for days and days and never dries out at all."
     shorten = PassageEdit(EditKind.SHORTEN)
     async with open_studio(says(answer, delay=0.001)) as studio:
         unmetered = studio.agent
         await revised(studio, passage(), shorten)
         body = studio.server.calls[0].json
-        prompt = await unmetered.model.count_tokens("\n".join(one["content"] for one in body["messages"]))
+        prompt = await unmetered.model.count_tokens("\n".join(message["content"] for message in body["messages"]))
 
         def with_budget(tokens: int) -> Agent:
             tracker = UsageTracker(lambda: Budget(tokens=tokens))
             return unmetered.metered(tracker.task("a passage", likely_completion=1))
 
-        for room in (10, 1):  # for some of the answer, and for its first piece alone
+        for room in (10, 1):  # for a part of the answer, and for its first piece only
             studio.agent = with_budget(prompt + room)
             with pytest.raises(PassageCut) as caught:
                 await revised(studio, passage(), shorten)
@@ -205,7 +205,7 @@ async def test_what_came_before_the_budget_was_used_up_is_proposed() -> None:
         assert not isinstance(nothing.value, PassageCut)
 
 
-async def test_an_answer_without_text_and_an_empty_place_are_told() -> None:
+async def test_an_empty_answer_and_an_empty_passage_are_errors() -> None:
     async with open_studio(says(" ")) as studio:
         with pytest.raises(LwtuiError, match="no text"):
             await revised(studio, passage(), PassageEdit(EditKind.REWRITE))

@@ -1,4 +1,4 @@
-"""Another model makes the notes on sections that no longer fit the writer's context."""
+"""The critic summarizes sections that no longer fit the writer's context."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tests.support.author import Author, sentence
 from tests.support.studio import open_studio, plan_of
 
 
-async def test_the_critic_sums_up_what_the_writer_no_longer_sees() -> None:
-    texts = {f"s{at}": "".join(sentence(at, one) for one in range(40)).strip() for at in range(1, 7)}
+async def test_the_critic_summarizes_the_text_that_the_writer_no_longer_sees() -> None:
+    texts = {f"s{number}": "".join(sentence(number, index) for index in range(40)).strip() for number in range(1, 7)}
     draft = Draft(plan_of(*[480] * 6, 60), dict(texts), set(texts))
     async with open_studio(Author(), context_length=4096) as studio, open_studio(Author()) as reader:
         studio.agent.helper = reader.agent

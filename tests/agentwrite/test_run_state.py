@@ -1,4 +1,4 @@
-"""What a run's events leave behind: one state that whoever shows, stores or measures a run reads."""
+"""The state of a run, from which it is shown, stored and measured, follows from its events."""
 
 from __future__ import annotations
 
@@ -77,21 +77,21 @@ def test_a_new_state_is_empty() -> None:
     assert (state.units_per_second, state.seconds_left, state.text_of("s1")) == (0.0, None, "")
 
 
-def test_a_plan_is_followed_as_the_model_writes_it() -> None:
+def test_the_text_of_a_plan_is_collected() -> None:
     state = after(PlanStarted(1), PlanDelta("Title: "), PlanDelta("Soil"))
     assert state.plan_text == "Title: Soil" and state.plan is None
     state.apply(PlanRejected(1, ("It has no steps.",)))
-    assert state.plan_text == "Title: Soil"  # still there to be read
+    assert state.plan_text == "Title: Soil"  # still shown
     state.apply(PlanStarted(2))
     assert state.plan_text == ""
     state.apply(PlanDelta("Ti"))
     state.apply(Retrying("server", "fault", 1, 0.5))
-    assert state.plan_text == "" and state.retrying is not None  # it comes anew
+    assert state.plan_text == "" and state.retrying is not None  # the text starts again
     state.apply(PlanReady(PLAN))
     assert state.plan is PLAN
 
 
-def test_a_plan_in_two_steps_says_how_far_it_is() -> None:
+def test_a_nested_plan_reports_its_progress() -> None:
     state = after(PlanGrew(PLAN, 1, 7))
     assert state.plan is PLAN and state.planned_chapters == (1, 7)
 
@@ -122,29 +122,29 @@ def test_a_section_has_its_text_from_start_to_finish() -> None:
     assert state.open == [] and state.usage == Usage(20, 5) and state.text_of("s1") == "One two three, and more."
 
 
-def test_a_resumed_section_begins_with_what_is_kept() -> None:
+def test_a_resumed_section_starts_with_the_kept_text() -> None:
     text = "One two three. Fo"
     state = after(started(resumed=True, keep=15), sections=(section("s1", text),))
     run = state.runs["s1"]
     assert (run.text, run.kept, run.length, run.undisturbed) == (text[:15], 15, 3, False)
 
 
-def test_a_section_is_grounded_before_it_starts() -> None:
+def test_a_section_has_the_basis_that_came_before_it() -> None:
     basis, other = Basis("i", "l"), Basis("i", "l2")
     state = after(Grounded("s2", other), Grounded("s1", basis), started(), started("s2", 2))
     assert state.runs["s1"].basis is basis and state.runs["s2"].basis is other
-    state.apply(started())  # once more, and nothing is known of it now
+    state.apply(started())  # a second start, without a basis
     assert state.runs["s1"].basis is None
 
 
-def test_a_section_that_is_started_again_is_a_new_run() -> None:
+def test_starting_a_section_again_is_a_new_run() -> None:
     state = after(started(), TextDelta("s1", "One two."), finished(length=2), started("s2", 2), started())
     assert list(state.runs) == ["s2", "s1"]  # in the order of the starts
     assert state.runs["s1"].text == "" and state.runs["s1"].finished is None
     assert state.usage == NO_USAGE
 
 
-def test_the_documents_text_counts_where_it_was_changed_meanwhile() -> None:
+def test_the_documents_text_counts_if_it_has_changed() -> None:
     state = after(started(), TextDelta("s1", "One two three."), sections=(section("s1"),))
     state.begin([section("s1", "Typed by hand.")])
     state.apply(started(resumed=True, keep=5))
@@ -164,7 +164,7 @@ def test_calls_of_a_section_are_counted() -> None:
     assert state.runs["s1"].calls == 3
 
 
-def test_what_the_model_does_before_its_text_comes_is_known_until_then() -> None:
+def test_reading_and_reasoning_are_known_until_text_comes() -> None:
     reading, thinking = ReadingPrompt("s1", 5, 10), Thinking("s1", 30)
     state = after(started(), reading)
     assert state.waiting is reading
@@ -208,9 +208,9 @@ def test_the_end_is_known_until_another_section_starts() -> None:
 def test_other_events_change_nothing(event: Event) -> None:
     def seen(state: RunState) -> list[object]:
         (run,) = state.runs.values()
-        told = [run.text, run.calls, run.undisturbed, run.finished, run.first_text, run.basis]
-        told += [state.plan, state.plan_text, state.planned_chapters, state.waiting, state.retrying, state.finished]
-        return [*told, state.length, state.usage, state.throughput.characters_per_second]
+        values = [run.text, run.calls, run.undisturbed, run.finished, run.first_text, run.basis]
+        values += [state.plan, state.plan_text, state.planned_chapters, state.waiting, state.retrying, state.finished]
+        return [*values, state.length, state.usage, state.throughput.characters_per_second]
 
     waits = Retrying("server", "fault", 1, 0.5, "s1"), Thinking("s1", 3)
     state = after(PlanReady(PLAN), started(), TextDelta("s1", "One"), *waits)
@@ -226,13 +226,13 @@ def undisturbed(*events: Event) -> list[bool]:
     return [run.undisturbed for run in after(*events).runs.values()]
 
 
-def test_a_section_is_undisturbed_alone_and_without_faults() -> None:
+def test_a_section_alone_and_without_faults_is_undisturbed() -> None:
     assert undisturbed(started(), TextDelta("s1", "One"), finished(), started("s2", 2), finished("s2")) == [True, True]
     assert undisturbed(started(), Continuing("s1", 10, 100), TextRolledBack("s1", 0, "")) == [True]
     assert undisturbed(started(resumed=True)) == [False]
     assert undisturbed(started(), Retrying("server", "", 1, 0.1, "s1")) == [False]
     assert undisturbed(started(), Retrying("server", "", 1, 0.1)) == [True]
-    # Of sections side by side neither is, and the one that goes on alone stays disturbed.
+    # Parallel sections are disturbed, and stay so when one of them continues alone.
     assert undisturbed(started(), started("s2", 2), finished(), TextDelta("s2", "One")) == [False, False]
     assert undisturbed(started(), started("s2", 2), finished(), finished("s2"), started("s3", 3)) == [
         False,
@@ -289,17 +289,17 @@ def test_a_runs_length_is_that_of_its_text(events: list[Event]) -> None:
 # ---- speed ------------------------------------------------------------------------------------------------------
 
 
-def test_throughput_is_that_of_the_last_thirty_seconds() -> None:
+def test_throughput_covers_the_last_thirty_seconds() -> None:
     clock = Clock()
     throughput = Throughput(clock)
     assert throughput.characters_per_second == throughput.tokens_per_second == 0.0
     throughput.add(50)
-    assert throughput.characters_per_second == 50.0  # no less than a second counts
+    assert throughput.characters_per_second == 50.0  # at least a second counts
     clock.now += 10
     throughput.add(50)
     assert throughput.characters_per_second == 10.0
     clock.now += 10
-    assert throughput.characters_per_second == 5.0  # nothing comes
+    assert throughput.characters_per_second == 5.0  # no text comes
     clock.now += 15
     throughput.add(20)
     # The first piece is 35 seconds old.
@@ -310,7 +310,7 @@ def test_throughput_is_that_of_the_last_thirty_seconds() -> None:
     assert throughput.characters_per_second == 1.0
 
 
-def test_pieces_close_together_count_as_one_and_none_is_lost() -> None:
+def test_pieces_close_together_are_batched_without_loss() -> None:
     clock = Clock()
     throughput = Throughput(clock)
     for _ in range(5000):
@@ -332,19 +332,19 @@ def test_time_before_a_restart_does_not_count() -> None:
     assert throughput.characters_per_second == 5.0
 
 
-def test_tokens_a_second_follow_from_what_finished_sections_took() -> None:
+def test_tokens_per_second_follow_from_the_finished_sections() -> None:
     clock = Clock()
     throughput = Throughput(clock)
     throughput.add(42)
-    assert throughput.tokens_per_second == pytest.approx(10)  # as is usual
-    throughput.learn(100, 0)  # nothing is known of it
+    assert throughput.tokens_per_second == pytest.approx(10)  # the usual token size
+    throughput.learn(100, 0)  # ignored
     assert throughput.tokens_per_second == pytest.approx(10)
     throughput.learn(60, 30)
     throughput.learn(40, 20)
     assert throughput.tokens_per_second == pytest.approx(21)
 
 
-def test_a_run_tells_its_speed_and_the_time_that_is_left() -> None:
+def test_a_run_has_a_speed_and_a_remaining_time() -> None:
     clock = Clock()
     state = RunState([section("s1", "", 30), section("s2", "One two three four.", 10)], clock)
     assert state.seconds_left is None
@@ -360,10 +360,10 @@ def test_a_run_tells_its_speed_and_the_time_that_is_left() -> None:
     state.apply(finished(length=10, usage=Usage(20, 25)))
     assert state.throughput.tokens_per_second == pytest.approx(state.throughput.characters_per_second / 2)
     clock.now += 40
-    assert state.seconds_left is None  # nothing comes any more
+    assert state.seconds_left is None  # no text comes
 
 
-def test_no_time_is_left_where_the_document_has_its_length() -> None:
+def test_no_time_remains_once_the_document_has_its_length() -> None:
     clock = Clock()
     state = RunState([section("s1", "", 2)], clock)
     state.apply(started())
@@ -372,7 +372,7 @@ def test_no_time_is_left_where_the_document_has_its_length() -> None:
     assert state.seconds_left == 0
 
 
-def test_text_that_was_kept_is_no_part_of_the_speed_or_of_a_tokens_size() -> None:
+def test_kept_text_counts_neither_for_speed_nor_for_token_size() -> None:
     clock = Clock()
     text = "One two three. " * 10
     state = RunState([section("s1", text)], clock)

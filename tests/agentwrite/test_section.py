@@ -1,7 +1,8 @@
-"""One section over real HTTP: continued where it is short, ended where it is long, whole whatever happens."""
+"""One section over real HTTP: continued if it is short, ended if it is long, and complete whatever happens."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -15,6 +16,7 @@ from lwtui.agentwrite.context import ContextBuilder
 from lwtui.agentwrite.events import (
     Continuing,
     Event,
+    Redrafting,
     Retrying,
     SectionFinished,
     SectionStarted,
@@ -48,11 +50,11 @@ def task(
 
 
 async def run(studio: Studio, work: SectionTask) -> tuple[str, list[Event]]:
-    """The section's text as who hears the events has it, and the events. Checks that each event fits."""
+    """Write a section. Returns its text according to the events, and the events. Checks that the events fit."""
     text = work.section.text
     events: list[Event] = []
 
-    async def hear(event: Event) -> None:
+    async def on_event(event: Event) -> None:
         nonlocal text
         events.append(event)
         match event:
@@ -66,7 +68,7 @@ async def run(studio: Studio, work: SectionTask) -> tuple[str, list[Event]]:
                 assert length == count_words(text)
 
     context = ContextBuilder(studio.agent, work.brief)
-    await SectionWriter(studio.agent, work, context, hear, UsageTracker().task("a section")).run()
+    await SectionWriter(studio.agent, work, context, on_event, UsageTracker().task("a section")).run()
     return text, events
 
 
@@ -79,14 +81,18 @@ async def written(
 
 
 def own(count: int, number: int = 1, language: str = "en") -> str:
-    """The author's first sentences of a section."""
-    return "".join(sentence(number, at, language) for at in range(count)).lstrip()
+    """Return the first sentences of a section by the author."""
+    return "".join(sentence(number, index, language) for index in range(count)).lstrip()
+
+
+def without_spaces(text: str) -> str:
+    return "".join(text.split())
 
 
 # ---- length -----------------------------------------------------------------------------------------------------
 
 
-async def test_a_section_of_the_right_length_takes_one_call_and_stays_to_the_letter() -> None:
+async def test_a_section_of_the_right_length_takes_one_call_and_is_not_changed() -> None:
     text, events, studio = await written(Author())
     assert own(60).startswith(text)
     assert 300 <= count_words(text) <= 316
@@ -94,17 +100,57 @@ async def test_a_section_of_the_right_length_takes_one_call_and_stays_to_the_let
     assert isinstance(events[1], SectionStarted) and isinstance(events[-1], SectionFinished)
 
 
-@pytest.mark.parametrize("pace", [0.3, 0.6, 0.8])
-async def test_a_short_section_is_continued_where_it_ended(pace: float) -> None:
+@pytest.mark.parametrize("pace", [0.65, 0.8, 1.1])
+async def test_a_chat_models_own_end_is_accepted(pace: float) -> None:
     text, events, studio = await written(Author(pace=pace))
-    assert 255 <= count_words(text) <= 345
-    assert flat(own(80)).startswith(flat(text))
-    assert len(of_kind(Continuing, events)) == len(studio.server.calls) - 1 >= 1
-    assert [event.target for event in of_kind(Continuing, events)] == [300] * (len(studio.server.calls) - 1)
+    assert own(80).startswith(text)
+    assert abs(count_words(text) - 300 * pace) <= 16
+    assert len(studio.server.calls) == 1
+    assert not of_kind(Continuing, events) and not of_kind(Redrafting, events)
+
+
+async def test_a_section_that_is_far_too_short_gets_another_draft_with_a_longer_request() -> None:
+    text, events, studio = await written(Author(pace=0.45))
+    assert own(80).startswith(text)
+    assert abs(count_words(text) - 300) <= 32
+    assert len(studio.server.calls) == 2
+    (redrafting,) = of_kind(Redrafting, events)
+    assert redrafting.length < 160 and redrafting.target == 300
+    # The second draft is shown only once it is known to be better.
+    index = events.index(redrafting)
+    assert [type(event) for event in events[index + 1 :]] == [TextRolledBack, TextDelta, SectionFinished]
+
+
+async def test_the_draft_nearer_to_the_target_stays() -> None:
+    text, events, studio = await written(Author(pace=lambda _, call: 0.5 if call == 1 else 0.1))
+    assert abs(count_words(text) - 150) <= 16
+    assert len(studio.server.calls) == 2
+    assert isinstance(events[-2], Redrafting)  # so nothing was rolled back
+
+
+async def test_a_redraft_is_asked_for_the_missing_points() -> None:
+    section = replace(task().section, main_point="the harbor of Svolvær, cod drying on racks, midnight sun")
+    draft = "The harbor of Svolvær lies below the racks where cod is drying. " + own(4)
+    _, _, studio = await written(lambda _: [draft], replace(task(), section=section))
+    assert "midnight sun." in studio.prompts[1] and "each of these: midnight sun." in studio.prompts[1]
+
+
+async def test_the_target_is_tighter_if_no_later_section_compensates() -> None:
+    text, events, studio = await written(Author(pace=0.75), task(slack=20))
+    assert abs(count_words(text) - 300) <= 20
+    assert len(of_kind(Redrafting, events)) == len(studio.server.calls) - 1 == 1
+
+
+async def test_a_models_length_habits_are_learned_and_compensated() -> None:
+    async with open_studio(Author(pace=0.7)) as studio:
+        lengths = [count_words((await run(studio, task()))[0]) for _ in range(4)]
+    assert lengths[0] < 230
+    assert abs(lengths[-1] - 300) <= 20
+    assert len(studio.server.calls) == 4
 
 
 @pytest.mark.parametrize("pace", [1.4, 3.0])
-async def test_an_overlong_section_ends_with_a_sentence_and_its_call_is_stopped(pace: float) -> None:
+async def test_an_overlong_section_is_stopped_at_a_sentence(pace: float) -> None:
     async with open_studio(Author(pace=pace, delay=0.001)) as studio:
         text, _ = await run(studio, task())
         assert len(studio.server.calls) == 1
@@ -116,37 +162,39 @@ async def test_an_overlong_section_ends_with_a_sentence_and_its_call_is_stopped(
 
 @pytest.mark.parametrize("profile", ["chat", "base"])
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_both_forms_and_scripts(profile: str, language: str) -> None:
+async def test_chat_and_base_models_write_in_both_scripts(profile: str, language: str) -> None:
     work = replace(task(), brief=replace(BRIEF, language=language))
-    text, _, _ = await written(Author(pace=0.5, language=language), work, profile=profile)
-    assert 255 <= count_words(text) <= 345
-    assert flat(own(120, 1, language)).startswith(flat(text)) or language == "zh"
+    text, _, _ = await written(Author(pace=0.65, language=language), work, profile=profile)
+    assert 180 <= count_words(text) <= 345
+    # A continuation may start a new paragraph. In Chinese, there is no space to compare it with.
+    compared = flat if language == "en" else without_spaces
+    assert compared(own(120, 1, language)).startswith(compared(text))
     assert len(set(sentences(text))) == len(sentences(text))
 
 
-async def test_a_model_that_has_nothing_more_to_say_is_not_asked_for_ever() -> None:
-    said = iter([Answer(["A short text. "]), *[Answer([])] * 50])
-    text, events, studio = await written(lambda _: next(said))
+async def test_a_model_with_nothing_more_to_say_is_not_asked_forever() -> None:
+    answers = iter([Answer(["A short text. "]), *[Answer([])] * 50])
+    text, events, studio = await written(lambda _: next(answers))
     assert text == "A short text."
-    assert 2 <= len(studio.server.calls) <= 8
+    assert len(studio.server.calls) <= 8
     assert len(of_kind(SectionFinished, events)) == 1
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\n\n"])
-async def test_an_answer_that_was_too_short_is_continued_in_a_new_paragraph(ending: str) -> None:
-    said = iter([Answer([f"A short text.{ending}"]), *[Answer([])] * 50])
-    _, _, studio = await written(lambda _: next(said), profile="base")
+async def test_a_short_answer_is_continued_in_a_new_paragraph(ending: str) -> None:
+    answers = iter([Answer([f"A short text.{ending}"]), *[Answer([])] * 50])
+    _, _, studio = await written(lambda _: next(answers), profile="base")
     assert studio.server.calls[1].json["prompt"].endswith("A short text.\n\n")
 
 
-async def test_a_model_that_gives_no_text_at_all_is_a_clear_error() -> None:
+async def test_a_model_without_any_text_is_a_clear_error() -> None:
     with pytest.raises(ModelError) as caught:
         await written(lambda _: Answer([]))
     assert caught.value.kind == "no-answer"
     assert "ended its answer and gave no text for section 1" in str(caught.value)
 
 
-async def test_answers_cut_off_within_a_sentence_are_continued_from_the_sentences_beginning() -> None:
+async def test_answers_cut_off_within_a_sentence_are_continued_from_its_start() -> None:
     class Short(Author):
         def __call__(self, body: Any) -> Answer:
             return super().__call__(body | {"max_tokens": 50})
@@ -158,7 +206,7 @@ async def test_answers_cut_off_within_a_sentence_are_continued_from_the_sentence
     assert {event.reason for event in of_kind(TextRolledBack, events)} >= {"the answer was cut off within a sentence"}
 
 
-async def test_cut_answers_without_a_whole_sentence_do_not_go_on_for_ever() -> None:
+async def test_cut_off_answers_without_a_whole_sentence_do_not_repeat_forever() -> None:
     text, _, studio = await written(lambda _: Answer(["words that never end "], finish="length"))
     assert len(studio.server.calls) < 40
     assert text
@@ -168,64 +216,85 @@ async def test_cut_answers_without_a_whole_sentence_do_not_go_on_for_ever() -> N
 
 
 @pytest.mark.parametrize("heading", ["markdown", "bold", "title"])
-async def test_a_heading_that_the_model_repeats_is_not_in_the_text(heading: str) -> None:
+async def test_a_repeated_heading_is_removed(heading: str) -> None:
     text, _, _ = await written(Author(pace=0.5, heading=heading))
     assert title_of(1) not in text
     assert flat(own(60)).startswith(flat(text))
 
 
 @pytest.mark.parametrize("restates", [1, 2, 4])
-async def test_what_the_model_says_once_more_when_it_goes_on_is_dropped(restates: int) -> None:
-    text, events, _ = await written(Author(pace=0.5, restates=restates))
+async def test_words_repeated_by_a_continuation_are_dropped(restates: int) -> None:
+    class CutOff(Author):
+        def __call__(self, body: Any) -> Answer:
+            return super().__call__(body | {"max_tokens": 400})
+
+    text, events, studio = await written(CutOff(restates=restates))
+    assert len(studio.server.calls) > 1
     assert flat(own(60)).startswith(flat(text))
-    assert not of_kind(TextRolledBack, events)  # it was never shown either
+    # The repeated words were never emitted; only half a sentence at the end of an answer is rolled back.
+    assert {event.reason for event in of_kind(TextRolledBack, events)} == {"the answer was cut off within a sentence"}
 
 
-async def test_dirt_is_not_in_the_text() -> None:
+async def test_control_characters_are_removed() -> None:
     text, _, _ = await written(Author(dirt="\x1b[2J\x07\u202e"))
     assert own(60).startswith(text)
 
 
-async def test_headings_within_the_text_go_below_the_sections() -> None:
-    text, _, _ = await written(Author(dirt="\n\n# Heading\n\n"))
-    assert "\n### Heading\n" in text
+async def test_headings_within_a_text_with_lists_move_below_section_level() -> None:
+    headings = iter(range(100))
+    author = Author()
+
+    def with_headings(body: Any) -> Answer:
+        answer = author(body)
+        pieces = "".join(answer.pieces)
+        return replace(answer, pieces=[re.sub(r"\n\n", lambda _: f"\n\n# Heading {next(headings)}\n\n", pieces)])
+
+    work = replace(task(), brief=replace(BRIEF, instruction="Write a tutorial"))
+    text, _, _ = await written(with_headings, work)
+    assert "\n### Heading 1\n" in text
     assert "\n# " not in text
 
 
+async def test_prose_has_neither_headings_nor_bold_text() -> None:
+    text, _, _ = await written(Author(dirt="\n\n# Heading\n\n**So** be it"))
+    assert "Heading" not in text and "*" not in text
+    assert "So be it" in text
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
-async def test_a_loop_is_rolled_back_and_drawn_again(language: str) -> None:
-    author = Author(loops=2, pace=0.5, language=language)
+async def test_a_loop_is_rolled_back_and_sampled_again(language: str) -> None:
+    author = Author(loops=2, pace=0.3, language=language)
     work = replace(task(), brief=replace(BRIEF, language=language))
     text, events, studio = await written(author, work)
-    assert flat(own(120, 1, language)).startswith(flat(text)) or language == "zh"
+    assert flat(own(120, 1, language)).startswith(flat(text))
     assert "on and on" not in text and "路上看见了山我们" not in text
-    assert 255 <= count_words(text) <= 345
+    assert 180 <= count_words(text) <= 345
     rolled = [event for event in of_kind(TextRolledBack, events) if "loops" in event.reason or "before" in event.reason]
     assert len(rolled) >= 2
     seeds = [seen.json["seed"] for seen in studio.server.calls]
     assert len(set(seeds)) == len(seeds)
-    # Each time with stronger means against it.
+    # The penalties grow each time.
     penalties = [seen.json.get("frequency_penalty", 0) for seen in studio.server.calls]
     assert penalties[0] == 0 < penalties[-1]
 
 
-async def test_a_model_that_only_loops_is_left_after_a_while() -> None:
+async def test_a_model_that_only_loops_is_given_up() -> None:
     for sound in (own(3), own(12)):
-        said = Answer([f"{sound} ", *["and so on and on "] * 60])
-        text, events, studio = await written(lambda _, said=said: said)
+        looping = Answer([f"{sound} ", *["and so on and on "] * 60])
+        text, events, studio = await written(lambda _, looping=looping: looping)
         assert len(studio.server.calls) <= 30
         assert flat(sound).startswith(flat(text)) and text.endswith(".")
         assert isinstance(events[-1], SectionFinished)
 
 
-async def test_a_model_that_only_says_what_was_said_is_a_clear_error() -> None:
+async def test_a_model_that_only_repeats_earlier_text_is_a_clear_error() -> None:
     first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
     with pytest.raises(ModelError) as caught:
         await written(lambda _: [own(20)], task(number=2, earlier=[first]))
     assert "only repeated itself and gave no new text for section 2" in str(caught.value)
 
 
-async def test_what_earlier_sections_said_is_not_said_again() -> None:
+async def test_text_of_earlier_sections_is_not_repeated() -> None:
     first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
 
     def repeats_once(body: Any) -> Answer:
@@ -237,7 +306,7 @@ async def test_what_earlier_sections_said_is_not_said_again() -> None:
     async with open_studio(repeats_once) as studio:
         text, events = await run(studio, task(number=2, earlier=[first]))
     assert sentence(1, 7).strip() not in text
-    assert [event.reason for event in of_kind(TextRolledBack, events)][:1] == ["a sentence was said before"]
+    assert [event.reason for event in of_kind(TextRolledBack, events)][:1] == ["a sentence repeats an earlier one"]
 
 
 # ---- faults -----------------------------------------------------------------------------------------------------
@@ -259,7 +328,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("profile", ["chat", "base"])
 @pytest.mark.parametrize("name", FAULTS)
-async def test_a_section_comes_out_the_same_through_a_fault(name: str, profile: str) -> None:
+async def test_a_fault_does_not_change_the_section(name: str, profile: str) -> None:
     expected, _, _ = await written(Author(), profile=profile)
     text, events, studio = await written(
         Author(), profile=profile, faults=[FAULTS[name]], stall_seconds=0.2, connect_seconds=2.0
@@ -269,7 +338,7 @@ async def test_a_section_comes_out_the_same_through_a_fault(name: str, profile: 
     assert len(studio.server.calls) == 2
 
 
-async def test_many_faults_in_a_row_change_nothing_either() -> None:
+async def test_many_consecutive_faults_do_not_change_the_section() -> None:
     expected, _, _ = await written(Author())
     faults = [FAULTS[name] for name in ("429", "500", "early cut", "garbage", "malformed", "utf8")] * 2
     policy = replace(QUICK, attempts=20)
@@ -278,12 +347,12 @@ async def test_many_faults_in_a_row_change_nothing_either() -> None:
     assert len(of_kind(Retrying, events)) == 12
 
 
-async def test_a_try_that_brought_nothing_is_made_again_the_same() -> None:
+async def test_an_attempt_without_text_is_repeated_unchanged() -> None:
     _, _, studio = await written(Author(), faults=[Fault.http(500), Fault.cut(0)])
     assert [seen.json for seen in studio.server.calls] == [studio.server.calls[0].json] * 3
 
 
-async def test_a_try_after_some_text_came_asks_for_the_rest() -> None:
+async def test_an_attempt_after_some_text_asks_for_the_rest() -> None:
     _, events, studio = await written(Author(), faults=[Fault.cut(60), Fault.http(500)])
     first, second, third = (seen.json for seen in studio.server.calls)
     kept = of_kind(TextRolledBack, events)[0].keep
@@ -299,7 +368,7 @@ async def test_a_stream_that_always_breaks_within_its_first_sentence_is_given_up
     assert caught.value.kind == "dropped"
 
 
-async def test_a_stream_that_always_breaks_but_gets_on_is_not_given_up() -> None:
+async def test_a_stream_that_always_breaks_but_progresses_is_not_given_up() -> None:
     text, events, _ = await written(Author(), faults=[Fault.cut(30)] * 500)
     assert flat(own(60)).startswith(flat(text))
     assert 255 <= count_words(text) <= 345
@@ -307,15 +376,15 @@ async def test_a_stream_that_always_breaks_but_gets_on_is_not_given_up() -> None
 
 
 @pytest.mark.parametrize(("finish", "faults"), [("stop", [Fault.cut(1)] * 50), ("content_filter", [])])
-async def test_what_was_held_back_is_given_out_before_giving_up(finish: str, faults: list[Fault]) -> None:
+async def test_held_back_text_is_emitted_before_giving_up(finish: str, faults: list[Fault]) -> None:
     async with open_studio(lambda _: Answer(["**Bold words that never end"], finish=finish), faults) as studio:
         draft, events = await studio.write(BRIEF, plan_of(300), may_fail=True)
     assert studio.error is not None
-    assert draft.texts["s1"] == "**Bold words that never end"
+    assert draft.texts["s1"] == "Bold words that never end"
     assert isinstance(events[-1], TextDelta)
 
 
-async def test_a_prompt_that_the_server_finds_too_long_is_made_shorter_twice() -> None:
+async def test_a_prompt_that_is_too_long_for_the_server_is_shortened_twice() -> None:
     too_long = Fault.http(400, message="the request exceeds the available context size")
     for times, fails in ((1, False), (2, False), (3, True)):
         async with open_studio(Author(), [too_long] * times) as studio:
@@ -333,7 +402,7 @@ async def test_a_prompt_that_the_server_finds_too_long_is_made_shorter_twice() -
 # ---- reasoning --------------------------------------------------------------------------------------------------
 
 
-async def test_a_model_that_thinks_is_given_more_room_and_then_keeps_it() -> None:
+async def test_a_reasoning_model_gets_more_tokens_and_keeps_them() -> None:
     async with open_studio(Author(thinks=3000)) as studio:
         text, events = await run(studio, task())
         calls = len(studio.server.calls)
@@ -343,7 +412,7 @@ async def test_a_model_that_thinks_is_given_more_room_and_then_keeps_it() -> Non
         retries = of_kind(Retrying, events)
         assert {event.fault for event in retries} == {"no-answer"} and len(retries) <= 3
         assert of_kind(Thinking, events)
-        # The next section does not pay for that once more.
+        # The next section has enough tokens from the start.
         await run(studio, task(number=2))
         assert len(studio.server.calls) == calls + 1
 
@@ -357,7 +426,7 @@ async def test_a_model_that_only_thinks_is_a_clear_error() -> None:
     assert len(studio.server.calls) <= 6
 
 
-async def test_thinking_counts_for_each_call_alone() -> None:
+async def test_reasoning_is_counted_per_call() -> None:
     def thinks(_: Any) -> Answer:
         return Answer([own(1)] if len(studio.server.calls) == 1 else [own(60)[len(own(1)) :]], reasoning=["Hm."] * 3)
 
@@ -392,7 +461,7 @@ async def test_an_interrupted_section_is_continued(profile: str) -> None:
         own(40),
     ],
 )
-async def test_what_was_written_by_hand_is_never_shortened(by_hand: str, profile: str) -> None:
+async def test_text_written_by_hand_is_never_shortened(by_hand: str, profile: str) -> None:
     for author in (Author(), Author(loops=3), Author(pace=0.4, restates=2), Author(heading="markdown")):
         text, events, _ = await written(author, task(by_hand, origin=Origin.USER), profile=profile)
         assert text.startswith(by_hand)
@@ -416,7 +485,7 @@ async def test_a_list_at_the_end_stays() -> None:
 # ---- what is kept about it --------------------------------------------------------------------------------------
 
 
-async def test_provenance_is_that_of_the_call_that_is_made() -> None:
+async def test_provenance_matches_the_first_call() -> None:
     _, events, studio = await written(Author(), faults=[Fault.http(500)])
     started = of_kind(SectionStarted, events)[0]
     first = studio.server.calls[0].json
@@ -427,24 +496,24 @@ async def test_provenance_is_that_of_the_call_that_is_made() -> None:
     assert (started.position, started.total, started.target, started.title) == (1, 2, 300, title_of(1))
 
 
-async def test_usage_is_what_the_server_told() -> None:
-    _, events, studio = await written(Author(pace=0.6))
+async def test_usage_is_what_the_server_reports() -> None:
+    _, events, studio = await written(Author(pace=0.4))
     finished = of_kind(SectionFinished, events)[0]
     calls = [seen.json for seen in studio.server.calls]
     assert len(calls) > 1
-    assert finished.usage.prompt == sum(len("".join(m["content"] for m in one["messages"])) // 4 for one in calls)
+    assert finished.usage.prompt == sum(len("".join(m["content"] for m in call["messages"])) // 4 for call in calls)
 
 
-async def test_usage_of_calls_that_were_ended_early_is_estimated() -> None:
+async def test_usage_of_stopped_calls_is_estimated() -> None:
     text, events, studio = await written(Author(pace=3), faults=[Fault.cut(60)])
     usage = of_kind(SectionFinished, events)[0].usage
     assert len(studio.server.calls) == 2
-    prompts = sum(len(prompt) for prompt in studio.prompts)
+    prompts = sum(len(message["content"]) for seen in studio.server.calls for message in seen.json["messages"])
     assert prompts / 4 <= usage.prompt <= prompts / 2
     assert len(text) / 4 <= usage.completion <= len(text) / 2 + 100
 
 
-async def test_requests_carry_what_the_profile_says() -> None:
+async def test_requests_have_the_profiles_options() -> None:
     _, _, studio = await written(Author(), profile="base")
     body = studio.server.calls[0].json
     assert body["stop"][0] == "\n#" and body["temperature"] == 0.8
@@ -463,7 +532,7 @@ async def test_requests_carry_what_the_profile_says() -> None:
     cuts=st.lists(st.one_of(st.none(), st.integers(0, 150)), max_size=4),
     profile=st.sampled_from(["chat", "base"]),
 )
-async def test_whatever_the_author_does_the_text_is_one_piece(
+async def test_the_text_is_coherent_whatever_the_author_does(
     paces: list[float], heading: str, restates: int, target: int, cuts: list[int | None], profile: str
 ) -> None:
     author = Author(pace=lambda _, call: paces[call % len(paces)], heading=heading, restates=restates)
@@ -471,5 +540,7 @@ async def test_whatever_the_author_does_the_text_is_one_piece(
     text, events, _ = await written(author, task(target=target), profile=profile, faults=faults)
     assert flat(own(120)).startswith(flat(text))
     assert text.endswith(".")
-    assert abs(count_words(text) - target) <= max(16, 0.15 * target)
+    assert count_words(text) - target <= max(16, 0.15 * target)
+    if profile == "base":
+        assert target - count_words(text) <= max(16, 0.15 * target)
     assert len(of_kind(Retrying, events)) <= len(faults)

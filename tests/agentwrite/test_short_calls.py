@@ -1,4 +1,4 @@
-"""Short calls bring their answer whole: through faults, and through reasoning that takes all tokens."""
+"""Short calls return complete answers, despite faults and reasoning that takes all tokens."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tests.support.studio import of_kind, open_studio
 STORY = ["Once ", "upon ", "a ", "time."]
 
 
-class Heard(list[Event]):
+class EmittedEvents(list[Event]):
     """The events of a call."""
 
     async def emit(self, event: Event) -> None:
         self.append(event)
 
 
-async def test_an_answer_comes_whole_with_its_usage_whatever_was_cut_before() -> None:
-    heard, task = Heard(), UsageTracker().task("an answer")
+async def test_an_answer_is_complete_and_its_usage_is_counted() -> None:
+    events, task = EmittedEvents(), UsageTracker().task("an answer")
     async with open_studio(lambda _: Answer(STORY), [Fault.cut(2), Fault.http(500)]) as studio:
-        answer = await ask_once(studio.agent.metered(task), CHAT, heard.emit)
+        answer = await ask_once(studio.agent.metered(task), CHAT, events.emit)
     assert answer == ShortAnswer("Once upon a time.", "stop")
-    assert [event.fault for event in of_kind(Retrying, heard)] == ["dropped", "server"]
-    assert [type(event) for event in heard] == [*[PlanDelta] * 2, *[Retrying] * 2, *[PlanDelta] * 4]
-    # The call that was cut counts by what came of it.
+    assert [event.fault for event in of_kind(Retrying, events)] == ["dropped", "server"]
+    assert [type(event) for event in events] == [*[PlanDelta] * 2, *[Retrying] * 2, *[PlanDelta] * 4]
+    # The usage of the call that broke off is estimated.
     assert task.usage.completion > 7 and task.usage.prompt > 11
 
 
@@ -44,15 +44,15 @@ async def test_the_usage_is_what_the_server_reports() -> None:
 
 
 @pytest.mark.parametrize("way", [ask, ask_once])
-async def test_only_retries_are_emitted_where_the_text_is_not_shown(way: Any) -> None:
-    heard = Heard()
+async def test_retries_only_emits_no_text(way: Any) -> None:
+    events = EmittedEvents()
     async with open_studio(lambda _: Answer(STORY), [Fault.cut(2)]) as studio:
-        answer = await way(studio.agent, CHAT, retries_only(heard.emit))
+        answer = await way(studio.agent, CHAT, retries_only(events.emit))
     assert answer.text == "Once upon a time."
-    assert [type(event) for event in heard] == [Retrying]
+    assert [type(event) for event in events] == [Retrying]
 
 
-async def test_an_answer_is_filled_in_as_it_comes_and_begins_anew_after_a_fault() -> None:
+async def test_an_answer_is_filled_in_as_it_streams_and_restarts_after_a_fault() -> None:
     into, seen = ShortAnswer(), []
 
     async def emit(event: Event) -> None:
@@ -69,16 +69,16 @@ async def test_reasoning_that_takes_all_tokens_gets_twice_as_many_and_the_agent_
             return Answer(reasoning=["Hm. "] * 3, finish="length")
         return Answer(STORY, reasoning=["Hm. "])
 
-    heard = Heard()
+    events = EmittedEvents()
     async with open_studio(thinks) as studio:
-        answer = await ask(studio.agent, CHAT, heard.emit)
+        answer = await ask(studio.agent, CHAT, events.emit)
         assert (answer.text, answer.thought, answer.cut) == ("Once upon a time.", True, False)
         assert [seen.json["max_tokens"] for seen in studio.server.calls] == [50, 100, 200]
-        assert [event.fault for event in of_kind(Retrying, heard)] == ["no-answer"] * 2
+        assert [event.fault for event in of_kind(Retrying, events)] == ["no-answer"] * 2
         assert studio.agent.limits.reasoning_tokens == 100
         await ask(studio.agent, CHAT)
-        assert studio.server.calls[-2].json["max_tokens"] == 150  # an allowance beside the answer's own tokens
-        answer = await ask_once(studio.agent, CHAT)  # has no second try
+        assert studio.server.calls[-2].json["max_tokens"] == 150  # in addition to the answer's own tokens
+        answer = await ask_once(studio.agent, CHAT)  # without a second try
     assert (answer.text, answer.cut) == ("", True)
 
 

@@ -1,4 +1,4 @@
-"""What an answer becomes: clean text that joins what stands, the same however the answer was cut into pieces."""
+"""Answers become clean text that joins the existing text, however they are divided into pieces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STANDS = "The dog sat on the wide mat. It slept well until noon."
 
 
 def cleaned(answer: str | Iterable[str], existing: str = "", title: str = "Good Soil", *, exact: bool = False) -> str:
-    """What is appended to ``existing``."""
+    """Return the text that is appended to ``existing``."""
     cleaner = StreamCleaner(existing, title, exact=exact)
     return "".join([*map(cleaner.add, [answer] if isinstance(answer, str) else answer), cleaner.close()])
 
@@ -39,7 +39,7 @@ def cleaned(answer: str | Iterable[str], existing: str = "", title: str = "Good 
         "“Good Soil”",
     ],
 )
-def test_a_heading_that_the_model_repeats_goes(heading: str) -> None:
+def test_a_repeated_section_heading_is_removed(heading: str) -> None:
     assert cleaned(f"{heading}\n\nIt holds water.") == "It holds water."
     assert cleaned(f"\n\n  {heading}\nIt holds water.") == "It holds water."
 
@@ -60,19 +60,19 @@ def test_other_beginnings_stay(answer: str) -> None:
     assert cleaned(answer) == answer
 
 
-def test_headings_that_would_pass_for_a_sections_go_a_level_down() -> None:
+def test_headings_on_section_level_move_one_level_down() -> None:
     answer = "Text.\n# One\n## Two\n### Three\n#### Four\n  ## Five\n#hash and C# stay\n    # code stays"
     expected = "Text.\n### One\n### Two\n### Three\n#### Four\n### Five\n#hash and C# stay\n    # code stays"
     assert cleaned(answer) == expected
 
 
-def test_what_stands_in_a_code_block_is_no_heading() -> None:
+def test_code_blocks_have_no_headings() -> None:
     answer = "Text.\n```sh\n# install it\nmake\n```\n# One\n~~~\n## two\n~~~\n## Three"
     assert cleaned(answer) == "Text.\n```sh\n# install it\nmake\n```\n### One\n~~~\n## two\n~~~\n### Three"
     assert cleaned("# run it\n```\n# One", "Text.\n```sh\n# install it\n", exact=True) == "# run it\n```\n### One"
 
 
-def test_a_hash_that_does_not_begin_a_line_is_none() -> None:
+def test_a_hash_within_a_line_is_no_heading() -> None:
     assert cleaned(["It is called C", "# by most", "\n", "#", " Heading"]) == "It is called C# by most\n### Heading"
 
 
@@ -98,7 +98,7 @@ def test_a_hash_that_does_not_begin_a_line_is_none() -> None:
         ("It rained.", "## Good Soil\n\nIt stopped.", "It rained. It stopped."),
     ],
 )
-def test_an_answer_joins_what_stands(existing: str, answer: str, together: str) -> None:
+def test_an_answer_joins_the_existing_text(existing: str, answer: str, together: str) -> None:
     assert existing + cleaned(answer, existing) == together
     assert existing + cleaned(list(answer), existing) == together
 
@@ -106,7 +106,7 @@ def test_an_answer_joins_what_stands(existing: str, answer: str, together: str) 
 @pytest.mark.parametrize(
     "restated", ["It slept well until noon.", STANDS, "mat. It slept well until noon.", "until noon."]
 )
-def test_last_words_that_the_answer_says_once_more_are_dropped(restated: str) -> None:
+def test_repeated_last_words_are_dropped(restated: str) -> None:
     together = f"{STANDS} Then it woke."
     for existing in (STANDS, f"{STANDS} ", f"{STANDS}\n\n"):
         for answer in (f"{restated} Then it woke.", f"\n{restated}\n\nThen it woke."):
@@ -117,21 +117,21 @@ def test_last_words_that_the_answer_says_once_more_are_dropped(restated: str) ->
 
 
 def test_a_whole_paragraph_may_be_restated() -> None:
-    existing = " ".join(f"Sentence number {at} says this and that." for at in range(30))
+    existing = " ".join(f"Sentence number {index} says this and that." for index in range(30))
     restated = existing[-1100:].split(". ", 1)[1]
     assert cleaned([*f"{restated} And on."], existing) == " And on."
 
 
-def test_an_answer_that_only_restates_adds_nothing() -> None:
+def test_an_answer_that_only_repeats_adds_nothing() -> None:
     assert cleaned("It slept well until noon.", STANDS) == ""
 
 
-def test_words_that_only_begin_alike_stay() -> None:
+def test_partial_matches_within_words_stay() -> None:
     assert cleaned("It slept well until dusk.", STANDS) == " It slept well until dusk."
     assert cleaned("It slept well until noonday.", STANDS) == " It slept well until noonday."
 
 
-def test_a_base_model_carries_on_to_the_letter() -> None:
+def test_a_base_models_continuation_is_not_changed() -> None:
     assert cleaned([" was", " wet"], "The mat", exact=True) == " was wet"
     assert cleaned(["ting. "], "It was wet", exact=True) == "ting. "
     assert cleaned([" was"], "The mat ", exact=True) == "was"
@@ -154,11 +154,11 @@ def test_a_base_model_that_begins_the_next_section_continues_this_one() -> None:
 @pytest.mark.parametrize(
     "dirt", ["\x1b[31m", "\x1b]0;title\x07", "\x00", "\x07", "\u202e", "\x9b1m", "\x1bP+q\x1b\\", "\r"]
 )
-def test_control_characters_go_wherever_they_are_cut(dirt: str) -> None:
+def test_control_characters_are_removed_however_they_are_divided(dirt: str) -> None:
     answer = f"It holds{dirt} water.{dirt}\nAnd air."
     expected = "It holds water.\nAnd air." if dirt != "\r" else "It holds\n water.\nAnd air."
-    for at in range(len(answer)):
-        assert cleaned([answer[:at], answer[at:]]) == expected
+    for index in range(len(answer)):
+        assert cleaned([answer[:index], answer[index:]]) == expected
     assert cleaned(list(answer)) == expected
 
 
@@ -197,7 +197,7 @@ _STANDING = ("", "\n", STANDS, f"{STANDS} ", f"{STANDS}\n\n", "Text.\n```\n# x\n
     cuts=st.sets(st.integers(1, 60)),
 )
 @example(answer="It slept well until noon. Then", existing=STANDS, exact=False, cuts={25})
-def test_any_cut_into_pieces_gives_the_same_text(answer: str, existing: str, exact: bool, cuts: set[int]) -> None:
+def test_any_division_into_pieces_gives_the_same_text(answer: str, existing: str, exact: bool, cuts: set[int]) -> None:
     whole = cleaned(answer, existing, exact=exact)
     edges = [0, *sorted(cut for cut in cuts if cut < len(answer)), len(answer)]
     pieces = [answer[a:b] for a, b in pairwise(edges)]
@@ -206,7 +206,7 @@ def test_any_cut_into_pieces_gives_the_same_text(answer: str, existing: str, exa
 
 
 @given(st.text(), st.text(max_size=40), st.booleans())
-def test_any_text_at_all_is_cleaned(answer: str, existing: str, exact: bool) -> None:
+def test_any_text_is_cleaned(answer: str, existing: str, exact: bool) -> None:
     text = cleaned(answer, existing, exact=exact)
     assert text == cleaned(list(answer), existing, exact=exact)
     assert not any(ord(character) < 32 and character not in "\n\t" for character in text)

@@ -1,4 +1,4 @@
-"""How fast text arrives, told from few figures however many pieces it comes in."""
+"""The speed at which text arrives needs little memory, however many pieces there are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lwtui.documents.model import Provenance, Section, Status
 
 
 class Clock:
-    """The time, as the test sets it."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -20,13 +20,13 @@ class Clock:
 
 
 @pytest.mark.parametrize("pieces_a_second", [1, 20, 5000])
-def test_the_speed_is_that_of_the_last_half_minute_however_small_the_pieces(pieces_a_second: int) -> None:
+def test_the_speed_covers_the_last_half_minute_however_small_the_pieces(pieces_a_second: int) -> None:
     clock = Clock()
     throughput = Throughput(clock)
     throughput.restart()
-    for at in range(60 * pieces_a_second):
-        clock.now = 1000 + (at + 1) / pieces_a_second
-        throughput.add(10_000 // pieces_a_second if at < 20 * pieces_a_second else 5000 // pieces_a_second)
+    for index in range(60 * pieces_a_second):
+        clock.now = 1000 + (index + 1) / pieces_a_second
+        throughput.add(10_000 // pieces_a_second if index < 20 * pieces_a_second else 5000 // pieces_a_second)
     assert throughput.characters_per_second == pytest.approx(5000, rel=0.05)
     assert len(throughput._pieces) <= 305
     clock.now += 29
@@ -35,7 +35,7 @@ def test_the_speed_is_that_of_the_last_half_minute_however_small_the_pieces(piec
     assert throughput.characters_per_second == 0.0
 
 
-def test_the_time_left_is_told_only_while_text_arrives() -> None:
+def test_the_remaining_time_is_known_only_while_text_arrives() -> None:
     clock = Clock()
     state = RunState([Section("s1", "", "", 100, Status.EMPTY, "", 0)], clock)
     assert state.seconds_left is None

@@ -55,20 +55,21 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("LWTUI_CACHE_DIR", str(tmp_path / "cache"))
     for name in ("LWTUI_API_KEY", *(service.key_env for service in SERVICES if service.key_env)):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("lwtui.models.servers.PORTS", {})  # what runs on this machine is no matter of a test
+    monkeypatch.setattr("lwtui.models.servers.PORTS", {})  # tests must not find real servers
     set_value("documents", str(tmp_path / "documents"))
+    set_value("welcome", "false")
     return Place(tmp_path)
 
 
 @pytest.fixture
 def author() -> Author:
-    """What the scripted model says, and how fast. A test may change it."""
+    """The scripted model. A test may change its answers and its speed."""
     return Author(delay=0.0)
 
 
 @pytest.fixture
 async def server(author: Author, place: Place) -> AsyncIterator[FaultServer]:
-    """The author's endpoint, which is the model ``writer`` in the settings."""
+    """The endpoint of the scripted model, ``writer`` in the settings."""
     async with FaultServer(author) as server:
         place.serve(server)
         yield server

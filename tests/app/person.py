@@ -1,4 +1,4 @@
-"""Someone at the app: presses keys, looks at the screen, waits for what should happen, and never merely for time."""
+"""A user of the app: presses keys, reads the screen, and waits for conditions, never for a fixed time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input, Select, TextArea
 
+import lwtui.app
 from lwtui.app.app import LwtuiApp
 from lwtui.app.session import Session
 from lwtui.app.widgets.row_list import RowList
@@ -21,26 +22,42 @@ from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.config import ModelSettings, load_settings
 from lwtui.documents.model import Section
 from lwtui.documents.store import Document
+from lwtui.errors import LwtuiError
 
 PATIENCE = 20.0  # seconds
 _KEYS = {" ": "space", ":": "colon", ".": "full_stop", "!": "exclamation_mark", "?": "question_mark"}
 _W = TypeVar("_W", bound=Widget)
 
 
+class RecordedApp(LwtuiApp):
+    """The app, with a list of the codes of all errors that it has shown."""
+
+    CSS_PATH = Path(lwtui.app.__file__).parent / "styles" / "app.tcss"  # relative paths start from this file
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.error_codes: list[str] = []
+
+    def show_error(self, error: object) -> None:
+        if isinstance(error, LwtuiError):
+            self.error_codes.append(error.code)
+        super().show_error(error)
+
+
 @dataclass
 class Person:
-    """``app`` runs without a terminal; everything else is real."""
+    """The user. ``app`` runs without a terminal; everything else is real."""
 
-    app: LwtuiApp
+    app: RecordedApp
     pilot: Pilot[int]
 
-    # -- doing
+    # -- input
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
 
     async def type(self, text: str) -> None:
-        """All of ``text``, as fast as a keyboard sends it."""
+        """Type ``text`` as fast as a keyboard sends it."""
         assert self.app._driver is not None
         for letter in text:
             key = events.Key(_KEYS.get(letter, letter), letter)
@@ -49,7 +66,7 @@ class Person:
         await self.pilot.pause()
 
     async def fill(self, selector: str, text: str) -> None:
-        """Put ``text`` into a field at once, in place of what stands there."""
+        """Replace the value of a field."""
         field = self.app.screen.query_one(selector)
         field.focus()
         if isinstance(field, TextArea):
@@ -64,21 +81,21 @@ class Person:
     async def click(self, selector: str | type[Widget], **options: Any) -> None:
         await self.pilot.click(selector, **options)
 
-    # -- seeing
+    # -- output
 
     @property
     def screen_text(self) -> str:
-        """What the screen shows, line by line."""
+        """The text on the screen."""
         strips = self.app.screen._compositor.render_strips()
         return "\n".join(strip.text.rstrip() for strip in strips)
 
     @property
     def notices(self) -> list[str]:
-        """The notices that were shown lately, the newest last."""
-        return [one.message for one in self.app._notifications]
+        """The current notices, the newest last."""
+        return [notice.message for notice in self.app._notifications]
 
     async def until(self, condition: Callable[[], object], seconds: float = PATIENCE) -> None:
-        """Wait for ``condition``; fail with the screen's text if it does not come about."""
+        """Wait for ``condition``; on a timeout, fail with the text on the screen."""
         end = monotonic() + seconds
         while not condition():
             assert monotonic() < end, f"It did not happen. The screen:\n{self.screen_text}"
@@ -90,8 +107,12 @@ class Person:
         await self.until(lambda: all(text in self.screen_text for text in texts))
 
     async def is_told(self, text: str) -> None:
-        """Wait for a notice that holds ``text``."""
+        """Wait for a notice that contains ``text``."""
         await self.until(lambda: any(text in notice for notice in self.notices))
+
+    async def gets_error(self, code: str) -> None:
+        """Wait until the app has shown an error with that code."""
+        await self.until(lambda: code in self.app.error_codes)
 
     async def at(self, kind: type[Any]) -> None:
         """Wait for a screen of that class."""
@@ -133,11 +154,11 @@ class Person:
 
     @property
     def at_row(self) -> int:
-        """Number of the row under the cursor, from 0."""
+        """The index of the row under the cursor."""
         return [section.id for section in self.sections].index(self.rows.key or "")
 
     async def idle(self) -> None:
-        """Wait until the model is through."""
+        """Wait until no run is in progress."""
         await self.until(lambda: not self.session.busy)
 
 
@@ -149,11 +170,11 @@ async def someone(
     size: tuple[int, int] = (100, 30),
     library: bool = False,
 ) -> AsyncIterator[Person]:
-    """A person at the app that was just started, with the settings of the test's folder."""
-    app = LwtuiApp(load_settings(), path, model, library=library)
+    """Start the app with the settings of the test's folder."""
+    app = RecordedApp(load_settings(), path, model, library=library)
     app.animation_level = "none"
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
-        await app.workers.wait_for_complete([one for one in app.workers if one.group == "list"])
+        await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "list"])
         await pilot.pause()
         yield Person(app, pilot)

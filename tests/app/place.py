@@ -1,4 +1,4 @@
-"""A home folder with settings and documents, made for one test."""
+"""A home folder with settings and documents for one test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Place:
         return (self.home / "config" / "settings.toml").read_text()
 
     def serve(self, server: FaultServer, name: str = "writer", **changes: Any) -> ModelSettings:
-        """Put a model of ``server`` into the settings, and make it the one that writes new documents."""
+        """Add a model of ``server`` to the settings and make it the default."""
         options = {"context_length": 32_768, "connect_seconds": 2.0, "stall_seconds": 60.0, "retry_seconds": 20.0}
         model = ModelSettings(name, model="m-1", base_url=server.base_url, **(options | changes))
         add_model(model)
@@ -38,8 +38,7 @@ class Place:
         return model
 
     def make(self, *targets: int, name: str = "guide", texts: Mapping[int, str] | None = None, **brief: Any) -> Path:
-        """A document with a section for each of ``targets``; ``texts`` (by number, from 1) are whole sections that a
-        model wrote."""
+        """Create a document with a section for each target; ``texts`` (by number, from 1) are written by a model."""
         path = self.documents / f"{name}.lw"
         path.parent.mkdir(exist_ok=True)
         sections = (
@@ -53,13 +52,13 @@ class Place:
         return path
 
     def read(self, path: Path) -> dict[str, str]:
-        """What the file holds of each section, as another program sees it."""
+        """Return the text of each section, as another program reads it from the file."""
         with Document.open(path, read_only=True) as document:
             return {section.id: section.text for section in document.sections()}
 
 
 def write(document: Document, section_id: str, text: str, status: Status = Status.DONE) -> None:
-    """Put ``text`` into a section as a model does."""
+    """Write ``text`` into a section as a model does."""
     made, usage = Provenance("writer", sampling={"temperature": 0.8}, seed=1), Usage(120, 80)
     document.begin(section_id, made, 0)
     document.append(section_id, text)

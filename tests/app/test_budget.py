@@ -1,4 +1,4 @@
-"""The budget binds whatever is asked for a document, not only its writing."""
+"""The budget limits all model calls for a document, not only drafting."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def brief_answer(body: Any) -> Answer:
 
 @asynccontextmanager
 async def session_of(place: Place, answer: Callable[[Any], Any], budget: str) -> AsyncIterator[tuple[Session, Any]]:
-    """A session of two sections that have taken 240 + 160 tokens, and the server of its model."""
+    """A session with two sections that used 240 + 160 tokens, and the server of its model."""
     async with FaultServer(answer) as server:
         place.serve(server, price_input=1.0, price_output=4.0)
         models = ModelPool(load_settings())
@@ -52,7 +52,7 @@ async def session_of(place: Place, answer: Callable[[Any], Any], budget: str) ->
 
 
 async def answers(ask: Callable[[Callable[[Any], Awaitable[None]]], Awaitable[object]]) -> list[Any]:
-    """What a call emits and, last, its result or that the budget is reached."""
+    """Return the events of a call and, last, its result or the budget error."""
     heard: list[Any] = []
 
     async def emit(event: object) -> None:
@@ -66,7 +66,7 @@ async def answers(ask: Callable[[Callable[[Any], Awaitable[None]]], Awaitable[ob
 
 
 async def revised(session: Session, edit: PassageEdit, end: int = len(TEXT)) -> list[Any]:
-    """What comes of asking for the first section's text, up to ``end``, in another version."""
+    """Return the events and the result of revising the first section up to ``end``."""
     return await answers(lambda emit: session.assistant.revise("s1", 0, end, edit, emit))
 
 
@@ -78,8 +78,8 @@ async def run(session: Session, start: Callable[[], None]) -> str:
     return session.error
 
 
-@pytest.mark.parametrize("budget", ["410 tokens", "0.00089"])  # 400 tokens are taken, and 0.00088
-async def test_nothing_begins_for_which_there_is_no_room(place: Place, budget: str) -> None:
+@pytest.mark.parametrize("budget", ["410 tokens", "0.00089"])  # 400 tokens or 0.00088 are used
+async def test_a_call_that_does_not_fit_the_budget_is_not_made(place: Place, budget: str) -> None:
     async with session_of(place, brief_answer, budget) as (session, server):
         rewrite = PassageEdit(EditKind.REWRITE)
         asked = [
@@ -97,13 +97,13 @@ async def test_nothing_begins_for_which_there_is_no_room(place: Place, budget: s
         session.document.set_setting("budget", "399 tokens")
         assert "no room for what is still to be written" in await run(session, lambda: session.start_rewrite({"s1"}))
         assert not server.calls and session.document.usage == Usage(240, 160)
-        # With room enough, all of it goes on, and is counted.
+        # With a sufficient budget, all calls are made and counted.
         session.set_budget("100k tokens")
         assert isinstance((await revised(session, rewrite, 10))[-1], Proposal)
         assert server.calls and session.document.usage.prompt > 240
 
 
-async def test_a_budget_in_money_needs_the_prices_of_whoever_plans(place: Place) -> None:
+async def test_a_budget_in_money_needs_the_planners_prices(place: Place) -> None:
     async with session_of(place, brief_answer, "2.50") as (session, server):
         place.serve(server, "planner")
         session.models.settings = load_settings()
@@ -113,7 +113,7 @@ async def test_a_budget_in_money_needs_the_prices_of_whoever_plans(place: Place)
         assert not server.calls
 
 
-async def test_what_is_under_way_stops_where_the_budget_is_used_up(place: Place) -> None:
+async def test_a_call_in_progress_stops_when_the_budget_is_used_up(place: Place) -> None:
     async with session_of(place, endless, "1.2k tokens") as (session, _):
         document = session.document
 
@@ -121,8 +121,8 @@ async def test_what_is_under_way_stops_where_the_budget_is_used_up(place: Place)
             return 1200 - document.usage.prompt - document.usage.completion
 
         heard = await revised(session, PassageEdit(EditKind.CUSTOM, "Go on and on"))
-        assert "used up within this passage" in str(heard[-1])
-        # What had come is proposed, and kept.
+        assert "used up during this passage" in str(heard[-1])
+        # The partial answer is proposed, and kept.
         assert isinstance(heard[-1], PassageCut)
         proposal = heard[-1].proposal
         assert proposal.cut and proposal.answer.startswith("word0 word1")
@@ -135,18 +135,18 @@ async def test_what_is_under_way_stops_where_the_budget_is_used_up(place: Place)
         ):
             session.set_budget(more)
             heard = await answers(ask)
-            assert f"used up within {what}" in str(heard[-1])
+            assert f"used up during {what}" in str(heard[-1])
             assert document.usage.prompt + document.usage.completion == pytest.approx(session.budget.tokens, rel=0.1)
         candidates = {one.candidate.number: one.candidate for one in heard[:-1] if isinstance(one, CandidateChanged)}
         assert {one.state for one in candidates.values()} == {CandidateState.STOPPED}
         kept = {one.text for one in document.revisions("s2")}
         assert all(one.text in kept for one in candidates.values())
         session.set_budget("4.3k tokens")
-        assert "used up within a plan" in await run(session, session.start_plan)
+        assert "used up during a plan" in await run(session, session.start_plan)
         assert document.usage.prompt + document.usage.completion == pytest.approx(4_300, rel=0.1)
 
 
-async def test_what_is_asked_while_the_model_writes_comes_out_of_the_same_budget(place: Place) -> None:
+async def test_calls_beside_a_run_use_the_same_budget(place: Place) -> None:
     tempo = Tempo(10)
 
     def author(body: Any) -> Answer:
@@ -161,7 +161,7 @@ async def test_what_is_asked_while_the_model_writes_comes_out_of_the_same_budget
         assert document.usage == tracker.total == Usage(240 + 300, 160 + 4)
         session.start_rewrite({"s1"})
         assert await eventually(lambda: "word8" in document.section("s1").text, 20.0)
-        # What the writer has taken so far leaves next to nothing, so a review has to wait until the writer ends.
+        # The writer leaves almost nothing of the budget, so a review has to wait until the writer ends.
         session.set_budget(f"{tracker.total.total + 20} tokens")
         review = asyncio.create_task(answers(session.assistant.review))
         assert not await eventually(review.done, 0.1)
@@ -169,12 +169,12 @@ async def test_what_is_asked_while_the_model_writes_comes_out_of_the_same_budget
         tempo.go()
         assert "has no room for a review" in str((await review)[-1])
         assert await eventually(lambda: not session.busy, 20.0)
-        assert "used up within section 1 of 2" in session.error
+        assert "used up during section 1 of 2" in session.error
         assert len(server.calls) == calls
         assert document.usage == tracker.total
 
 
-async def test_an_answer_that_the_budget_cut_is_shown_and_can_be_taken(place: Place) -> None:
+async def test_an_answer_cut_by_the_budget_can_still_be_taken(place: Place) -> None:
     async with FaultServer(endless) as server:
         place.serve(server)
         async with someone(place.make(60, texts={1: sentence(1, 1).strip()})) as person:
@@ -182,10 +182,10 @@ async def test_an_answer_that_the_budget_cut_is_shown_and_can_be_taken(place: Pl
             await person.until(lambda: person.editor.section_id == "s1")
             person.session.set_budget("600 tokens")
             await person.press("ctrl+l")
-            await person.sees("What is the model to do?")
+            await person.sees("What should the model do?")
             person.app.screen.dismiss("rewrite")
             await person.at(DiffScreen)
-            await person.is_told("The budget of 600 tokens is used up within this passage. All text is kept.")
-            await person.sees("the answer was cut off at its end")
+            await person.is_told("used up during this passage")
+            await person.sees("The answer was cut off")
             await person.press("a")
             await person.until(lambda: person.sections[0].text.startswith("word0"))

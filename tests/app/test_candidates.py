@@ -1,4 +1,4 @@
-"""Candidates for a section: written side by side, picked, merged, and none of them lost."""
+"""Candidates for a section: written in parallel, picked or merged, and always kept."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ async def test_candidates_are_written_side_by_side_and_one_is_picked_or_merged(p
             await ask_for(person, 3)
             await person.sees("Candidate 1", "Candidate 2", "Candidate 3", "being written")
             await person.until(lambda: all(column.candidate.text for column in columns(person)))
-            await person.sees("The candidates are being written. s stops")
+            await person.sees("The model is writing the candidates")
             await person.press("enter")
-            await person.is_told("still being written")
+            await person.is_told("still writing")
             tempo.go()
             await person.sees("Enter picks a candidate")
             texts = [column.candidate.text for column in columns(person)]
             assert len(set(texts)) == 3
             assert person.sections[0].text == "The first text stands here."
             await person.press("right", "enter")
-            await person.is_told("Candidate 2 is the text")
+            await person.is_told("Candidate 2 is now the text")
             assert person.sections[0].text == person.editor.text == texts[1]
             assert person.sections[0].status is Status.DONE
             kept = {one.text: one for one in person.document.revisions("s1")}
@@ -67,7 +67,7 @@ async def test_candidates_are_written_side_by_side_and_one_is_picked_or_merged(p
             for text in texts:
                 assert kept[text].provenance.task.startswith("candidate ") and kept[text].provenance.seed is not None
                 assert kept[text].usage.completion > 0
-            # Some of another candidate is merged into it.
+            # Merge some changes of another candidate.
             await ask_for(person, 2)
             await person.sees("Enter picks a candidate")
             other = columns(person)[0].candidate.text
@@ -82,7 +82,7 @@ async def test_candidates_are_written_side_by_side_and_one_is_picked_or_merged(p
             await person.sees("merge of candidate 1 ·", "candidate 2 · writer", time.strftime("%m-%d "))
             await person.press("escape")
             await person.at(WritingScreen)
-            # What a hand has touched is replaced only after asking.
+            # Replacing hand-edited text asks first.
             person.document.edit("s1", person.sections[0].text + " Mine.")
             await ask_for(person, 2)
             await person.sees("Enter picks a candidate")
@@ -93,7 +93,7 @@ async def test_candidates_are_written_side_by_side_and_one_is_picked_or_merged(p
             assert person.sections[0].text.endswith(" Mine.") and person.sections[0].origin is Origin.USER
 
 
-async def test_candidates_that_are_stopped_are_kept_and_can_be_picked_as_they_are(place: Place) -> None:
+async def test_stopped_candidates_are_kept_and_can_be_picked(place: Place) -> None:
     tempo = Tempo(40)
     text = "".join(sentence(4, at) for at in range(30)).strip()
     async with FaultServer(lambda body: Answer([f"{w} " for w in text.split(" ")], delay=tempo)) as server:
@@ -107,7 +107,7 @@ async def test_candidates_that_are_stopped_are_kept_and_can_be_picked_as_they_ar
             await person.sees("Stopped.", "stopped")
             came = columns(person)[0].candidate.text
             await person.press("enter")
-            await person.is_told("Candidate 1 is the text")
+            await person.is_told("Candidate 1 is now the text")
             assert person.sections[0].text.strip() == came.strip()
             assert person.sections[0].status is Status.PARTIAL
             assert len(person.document.revisions("s1")) == 2

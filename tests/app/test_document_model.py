@@ -1,4 +1,4 @@
-"""Which model writes a document: its own, the default where it names none, another where its own is not there."""
+"""The model of a document: its own, or the default, or another if its own is missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_an_imported_document_is_written_by_the_default_model(server: Faul
         await person.sees("writer")
         await person.press("o")
         await person.at(ForecastScreen)
-        await person.sees("Tokens read", "Write                writer")
+        await person.sees("Input tokens", "Write                writer")
         await person.press("escape", "i")
         await person.at(InspectorScreen)
         await person.sees("tokens of context")
@@ -34,7 +34,7 @@ async def test_an_imported_document_is_written_by_the_default_model(server: Faul
         await person.until(lambda: server.calls)
         await person.idle()
         assert person.sections[0].text != "They are green."
-        # From now on another one is the default.
+        # Change the default.
         place.serve(server, "other")
         person.app.reload_settings()
         assert person.session.model == "other"
@@ -54,24 +54,24 @@ async def test_a_model_from_the_command_line_is_the_default_for_a_document_witho
 
 
 async def chosen(person: Person, name: str) -> None:
-    """The person is told that the model is not there, and takes the one called ``name``."""
+    """Wait for the question for another model, and choose ``name``."""
     await person.at(Choose)
-    await person.sees("is not known on this machine. Choose another:")
+    await person.sees("There is no model")
     options = person.widget(OptionList)
     while str(options.get_option_at_index(options.highlighted or 0).prompt) != name:
         await person.press("down")
     await person.press("enter")
 
 
-async def test_another_model_takes_the_place_of_one_that_is_not_there(server: FaultServer, place: Place) -> None:
+async def test_the_user_chooses_another_model_if_the_documents_is_missing(server: FaultServer, place: Place) -> None:
     path = place.make(100, 100, model="vanished", texts={1: "They are green."})
     set_value("roles.plan", "gone too")
     async with someone(path) as person:
         await person.at(WritingScreen)
-        for key in ("f5", "f7", "v", "i"):  # each asks first, and Esc leaves all as it is
+        for key in ("f5", "f7", "v", "i"):  # each asks first, and Esc changes nothing
             await person.press(key)
             await person.at(Choose)
-            await person.sees("The model vanished is not known on this machine.")
+            await person.sees("There is no model vanished")
             await person.press("escape")
             await person.at(WritingScreen)
         assert not server.calls and person.document.brief.model == "vanished"
@@ -92,6 +92,6 @@ async def test_another_model_takes_the_place_of_one_that_is_not_there(server: Fa
         await person.at(PlanScreen)
         await person.press("c")
         await person.at(Choose)
-        await person.press("home", "enter")  # the plan changes it too
+        await person.press("home", "enter")  # in the plan too
         await person.until(lambda: person.document.brief.model == "demo")
         await person.sees("demo")

@@ -1,4 +1,4 @@
-"""What is wrong with the text: found without a model and by a critic, and gone to."""
+"""Findings about the text, by the built-in checks and by a critic, and going to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.fault_server import Answer, FaultServer
 SAID = "The roots of a tomato grow as deep as its stem grows high, so that a small pot dries out on hot afternoons."
 
 
-async def test_a_finding_is_gone_to_and_the_critic_adds_those_that_it_can_quote(place: Place) -> None:
+async def test_findings_lead_to_the_text_and_the_critics_need_a_quote(place: Place) -> None:
     found = {
         "findings": [
             {"kind": "contradiction", "first": "Clay is heavy.", "second": "Clay weighs nothing.", "why": "Not both."},
@@ -37,8 +37,8 @@ async def test_a_finding_is_gone_to_and_the_critic_adds_those_that_it_can_quote(
             await person.sees("restated-paragraph", "1 finding.", "line 5", "line 3")
             assert not server.calls
             await person.press("c")
-            await person.sees("contradiction", "The critic found 1; 1 dropped")
-            # The first place is where it is said again.
+            await person.sees("contradiction", "The critic found 1 problem; 1 dropped")
+            # The first place is the repetition.
             await person.press("end", "enter")
             await person.at(WritingScreen)
             await person.until(lambda: person.editor.section_id == "s2" and person.editor.has_focus)
@@ -46,7 +46,7 @@ async def test_a_finding_is_gone_to_and_the_critic_adds_those_that_it_can_quote(
             await person.press("escape", "a")
             await person.at(FindingsScreen)
             await person.sees("2 findings.")
-            # What the critic found stays, and is gone to also after an edit before it.
+            # The critic's finding stays, and leads to its place even after an edit before it.
             await person.press("escape")
             await person.at(WritingScreen)
             person.document.edit("s1", f"Before. {first}")
@@ -57,10 +57,10 @@ async def test_a_finding_is_gone_to_and_the_critic_adds_those_that_it_can_quote(
             await person.at(WritingScreen)
             await person.until(lambda: person.editor.section_id == "s1")
             assert person.editor.selected_text == "Clay is heavy"
-            assert person.document.usage.completion > 160  # of the two texts, and of the review
+            assert person.document.usage.completion > 160  # of the two texts and the review
 
 
-async def test_a_review_that_finds_nothing_leaves_nothing_of_the_last_one(place: Place) -> None:
+async def test_a_new_review_discards_the_findings_of_the_last_one(place: Place) -> None:
     row = {"kind": "contradiction", "first": "Clay is heavy.", "second": "Clay weighs nothing.", "why": "Not both."}
     found = [row]
 
@@ -78,5 +78,5 @@ async def test_a_review_that_finds_nothing_leaves_nothing_of_the_last_one(place:
             await person.sees("contradiction", "The critic found 1")
             found.clear()
             await person.press("c")
-            await person.sees("The critic found 0")
+            await person.sees("The critic found 0 problems")
             assert "contradiction" not in person.screen_text

@@ -1,4 +1,4 @@
-"""What the rest will take, a budget that stops it, and other models for other roles."""
+"""The forecast of the rest, the budget, and models for other roles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.fault_server import Answer, FaultServer
 
 
 async def ignored(_: object) -> None:
-    """What a review is told to emit to where only its result counts."""
+    """Ignore an event of a review."""
 
 
 async def budget(person: Person, given: str) -> None:
@@ -27,7 +27,7 @@ async def budget(person: Person, given: str) -> None:
     await person.press("enter")
 
 
-async def test_the_rest_is_told_beforehand_and_a_budget_stops_it(place: Place) -> None:
+async def test_the_forecast_is_shown_and_a_budget_stops_the_run(place: Place) -> None:
     async with FaultServer(Author(piece=4)) as server:
         place.serve(server, price_input=1.0, price_output=4.0)
         path = place.make(200, 200, 200)
@@ -37,11 +37,11 @@ async def test_the_rest_is_told_beforehand_and_a_budget_stops_it(place: Place) -
             await person.press("o")
             await person.at(ForecastScreen)
             await person.sees(
-                "Still to be written  600 words", "not known yet: it is measured", "Cost                 0.00"
+                "Still to be written  600 words", "unknown until the first section", "Cost                 0.00"
             )
             await person.press("escape")
             await budget(person, "much")
-            await person.is_told("is not a budget")
+            await person.gets_error("not-a-budget")
             await person.press("escape")
             await budget(person, "1,000 tokens")
             await person.is_told("The budget is 1,000 tokens.")
@@ -54,7 +54,7 @@ async def test_the_rest_is_told_beforehand_and_a_budget_stops_it(place: Place) -
             await person.sees("400 words", "of the budget", "on this machine")
             await person.press("escape")
             await budget(person, "")
-            await person.is_told("There is no budget.")
+            await person.is_told("The budget was removed.")
             await person.press("f5")
             await person.is_told("Finished:")
             lines = [line for _, line in person.session.log]
@@ -84,7 +84,7 @@ async def test_each_role_can_have_a_model_of_its_own(place: Place) -> None:
             await person.press("R")
             await person.idle()
             assert person.document.plan.sections and len(planner.calls) == 1 and not writer.calls
-            assert person.document.usage.prompt > 100  # what planning took is counted
+            assert person.document.usage.prompt > 100  # the usage of planning is counted
             await person.press("f5")
             await person.is_told("Finished:")
             assert writer.calls and len(planner.calls) == 1

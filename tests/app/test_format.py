@@ -1,4 +1,4 @@
-"""Figures as a person reads them."""
+"""Formatting of numbers, dates and paths."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from lwtui.text import money
     ("passed", "shown"),
     [(-5, "just now"), (59, "just now"), (60, "1 min ago"), (7199, "1 h ago"), (86_400 * 3, "3 d ago")],
 )
-def test_how_long_ago(passed: float, shown: str) -> None:
+def test_recent_times_are_relative(passed: float, shown: str) -> None:
     assert ago(1_000_000_000 - passed, 1_000_000_000) == shown
 
 
-def test_long_ago_is_a_date() -> None:
+def test_old_times_are_dates() -> None:
     moment = time.mktime((2024, 2, 29, 12, 0, 0, 0, 0, -1))
     assert ago(moment, moment + 86_400 * 30) == "2024-02-29"
 
@@ -29,7 +29,7 @@ def test_long_ago_is_a_date() -> None:
     ("share", "shown"),
     [(0, "────"), (0.001, "━───"), (0.5, "━━──"), (0.999, "━━━─"), (1, "━━━━"), (1.7, "━━━━")],
 )
-def test_a_bar_is_full_only_when_all_is_done_and_empty_only_when_nothing_is(share: float, shown: str) -> None:
+def test_only_0_empties_a_bar_and_only_1_fills_it(share: float, shown: str) -> None:
     assert bar(share, 4) == shown
 
 

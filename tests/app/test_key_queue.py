@@ -1,4 +1,4 @@
-"""Keys that come all at once go where they would have gone one by one."""
+"""Keys that arrive together act as if they had been pressed one at a time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from tests.app.place import Place
 
 
 def burst(person: Person, *keys: str) -> None:
-    """All of them in one go, as a slow line brings them."""
+    """Send all keys at once, as a slow connection does."""
     assert person.app._driver is not None
     for key in keys:
-        event = events.Key(key, key if len(key) == 1 else None)  # a terminal names a character by itself, or at length
+        event = events.Key(key, key if len(key) == 1 else None)  # characters are their own names, or have longer ones
         event.set_sender(person.app)
         person.app._driver.send_message(event)
 
 
-async def test_a_title_is_looked_for_and_no_letter_of_it_is_a_command(place: Place) -> None:
+async def test_letters_typed_into_the_library_search_are_not_commands(place: Place) -> None:
     path = place.make(100)
     async with someone() as person:
         await person.at(LibraryScreen)
@@ -32,7 +32,7 @@ async def test_a_title_is_looked_for_and_no_letter_of_it_is_a_command(place: Pla
         assert path.exists() and not person.notices
 
 
-async def test_a_word_is_looked_for_in_the_text(place: Place) -> None:
+async def test_letters_typed_into_the_find_bar_are_not_commands(place: Place) -> None:
     async with someone(place.make(100, texts={1: "A part of it."})) as person:
         await person.at(WritingScreen)
         burst(person, "ctrl+f", *"part")
@@ -41,14 +41,14 @@ async def test_a_word_is_looked_for_in_the_text(place: Place) -> None:
         await person.press("escape")
 
 
-async def test_what_is_typed_behind_a_key_that_moves_goes_to_where_it_moved(place: Place) -> None:
+async def test_letters_after_a_key_that_moves_the_focus_go_to_the_new_focus(place: Place) -> None:
     async with someone(place.make(100, texts={1: "One."})) as person:
         await person.at(WritingScreen)
         burst(person, "enter", "ctrl+end", "enter", "enter", *"Two", "ctrl+home", "X")
         await person.until(lambda: person.editor.text == "XOne.\n\nTwo")
 
 
-async def test_a_note_takes_what_is_typed(place: Place) -> None:
+async def test_letters_typed_into_a_note_are_not_commands(place: Place) -> None:
     async with someone(place.make(100, texts={1: "One."})) as person:
         await person.at(WritingScreen)
         burst(person, "n", "a", *"Tauau")
@@ -58,7 +58,7 @@ async def test_a_note_takes_what_is_typed(place: Place) -> None:
         await person.until(lambda: [one.title for one in person.document.notes] == ["Tauau"])
 
 
-async def test_a_new_document_takes_what_is_typed(place: Place) -> None:
+async def test_letters_typed_into_a_new_document_are_not_commands(place: Place) -> None:
     async with someone() as person:
         await person.at(LibraryScreen)
         burst(person, "n", *"quid")
@@ -66,7 +66,7 @@ async def test_a_new_document_takes_what_is_typed(place: Place) -> None:
         await person.sees("quid")
 
 
-async def test_a_dialog_takes_what_is_typed(place: Place) -> None:
+async def test_letters_typed_into_a_dialog_are_not_commands(place: Place) -> None:
     path = place.make(100)
     async with someone() as person:
         await person.at(LibraryScreen)
@@ -76,7 +76,7 @@ async def test_a_dialog_takes_what_is_typed(place: Place) -> None:
         assert path.exists()
 
 
-async def test_what_joins_letters_and_emoji_is_typed_as_they_are(place: Place) -> None:
+async def test_joiners_of_letters_and_emoji_are_typed(place: Place) -> None:
     texts = "می\u200cخواهم", "👩\u200d👩\u200d👧", "✈\ufe0f"
     async with someone(place.make(100, texts={1: "One."})) as person:
         await person.at(WritingScreen)

@@ -13,10 +13,23 @@ from textual.widgets._footer import FooterKey
 from lwtui.app.app import LwtuiApp
 from lwtui.app.commands import Actions
 from lwtui.app.format import MARKS
-from lwtui.app.keymap import ACTIONS, BRIEF, EVERYWHERE, FIND, LIBRARY, NEW, PLAN, SETTINGS, WRITING, key_label
+from lwtui.app.keymap import (
+    ACTIONS,
+    BRIEF,
+    EVERYWHERE,
+    FIND,
+    LIBRARY,
+    MODELS,
+    NEW,
+    PLAN,
+    SETTINGS,
+    WRITING,
+    key_label,
+)
 from lwtui.app.outline_rows import STALE_MARK
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.brief import BriefScreen
+from lwtui.app.screens.choose_model import ChooseModelScreen
 from lwtui.app.screens.help import HelpScreen, _guide
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.new_document import NewDocumentScreen
@@ -37,8 +50,17 @@ SCREENS: dict[str, type[Any]] = {
     WRITING: WritingScreen,
     FIND: FindBar,
     SETTINGS: SettingsScreen,
+    MODELS: ChooseModelScreen,
 }
-OPEN = {LIBRARY: [], NEW: ["n"], BRIEF: ["enter", "B"], PLAN: ["enter"], WRITING: ["enter", "f2"], SETTINGS: ["ctrl+o"]}
+OPEN = {
+    LIBRARY: [],
+    NEW: ["n"],
+    BRIEF: ["enter", "B"],
+    PLAN: ["enter"],
+    WRITING: ["enter", "f2"],
+    SETTINGS: ["ctrl+o"],
+    MODELS: ["m"],
+}
 
 
 async def go(person: Person, group: str) -> None:
@@ -70,7 +92,7 @@ def test_no_key_of_a_screen_does_two_things_at_once(group: str) -> None:
 
 
 @pytest.mark.parametrize("group", OPEN)
-async def test_help_and_palette_hold_every_action_of_the_screen(group: str) -> None:
+async def test_help_and_palette_have_every_action_of_the_screen(group: str) -> None:
     async with someone(size=(120, 120)) as person:
         await go(person, group)
         screen = person.app.screen
@@ -109,11 +131,11 @@ async def test_the_footer_fits_80_columns(group: str) -> None:
         assert max(key.region.right for key in keys) <= 81  # the last column is a space
 
 
-async def test_f1_in_help_closes_it_and_help_is_about_the_screen_beneath(place: Place) -> None:
+async def test_help_begins_with_the_screen_beneath_and_f1_closes_it(place: Place) -> None:
     async with someone() as person:
         await person.press("f1")
         await person.at(HelpScreen)
-        assert person.screen_text.index("Begin a new document") < person.screen_text.index("Everywhere")
+        assert person.screen_text.index("Create a document") < person.screen_text.index("Everywhere")
         await person.press("f1")
         await person.at(LibraryScreen)
 
@@ -128,7 +150,7 @@ async def test_a_key_typed_into_a_field_is_text(place: Place) -> None:
         assert len(person.titles) == 2
 
 
-def test_keys_are_written_as_people_read_them() -> None:
+def test_key_labels_are_readable() -> None:
     assert key_label("shift+up,K,ctrl+z,f5,slash,minus,d") == "Shift+↑ K Ctrl+Z F5 / − d"
 
 

@@ -18,7 +18,7 @@ from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.widgets.line import Line
 from lwtui.config import load_settings, set_value
 from lwtui.documents import library, library_index
-from lwtui.documents.model import Origin, Plan, Status, Summary
+from lwtui.documents.model import LibraryEntry, Origin, Plan, Status
 from lwtui.documents.store import Document
 from tests.app.person import PATIENCE, Person, someone
 from tests.app.place import Place, write
@@ -38,7 +38,7 @@ def rows(person: Person) -> list[str]:
     return [row.cells[0] for row in person.rows._rows]
 
 
-async def test_documents_are_listed_the_last_changed_first(place: Place) -> None:
+async def test_documents_are_listed_latest_first(place: Place) -> None:
     make(place, "Older", 120)
     make(place, "Newer", 5)
     async with someone(size=(120, 30)) as person:
@@ -46,16 +46,16 @@ async def test_documents_are_listed_the_last_changed_first(place: Place) -> None
         assert rows(person) == ["Newer", "Older"]
 
 
-async def test_an_empty_library_says_how_to_begin(place: Place) -> None:
+async def test_an_empty_library_shows_how_to_begin(place: Place) -> None:
     async with someone(size=(80, 24)) as person:
-        await person.sees("begin a document", "import a Markdown", "choose who writes", "model demo")
-        await person.press("enter", "d", "x")  # on nothing
+        await person.sees("create a document", "import a Markdown", "choose a model", "model demo")
+        await person.press("enter", "d", "x")  # there is no document
         assert isinstance(person.app.screen, LibraryScreen)
         await person.press("u")
-        await person.is_told("Nothing was deleted")
+        await person.is_told("There is nothing to undo")
 
 
-async def test_words_find_titles_and_escape_shows_all_again(place: Place) -> None:
+async def test_words_filter_titles_and_escape_shows_all(place: Place) -> None:
     for title in ("Tea for two", "Two for tea", "Coffee"):
         make(place, title)
     async with someone() as person:
@@ -64,7 +64,7 @@ async def test_words_find_titles_and_escape_shows_all_again(place: Place) -> Non
         await person.until(lambda: sorted(rows(person)) == ["Tea for two", "Two for tea"])
         await person.sees("2 of 3 documents")
         await person.type(" x")
-        await person.sees("No title holds these words.")
+        await person.sees("No title contains these words.")
         await person.press("escape")
         assert len(rows(person)) == 3
         assert not person.widget(Input, "#find").display
@@ -80,16 +80,16 @@ async def test_deleting_can_be_undone_more_than_once(place: Place) -> None:
     async with someone() as person:
         await person.press("d")
         await person.until(lambda: rows(person) == ["Older"])
-        await person.is_told("Press u to bring it back.")
+        await person.is_told("u restores it.")
         await person.press("delete")
-        await person.sees("Nothing here yet")
+        await person.sees("No documents yet")
         assert not first.exists() and not second.exists()
         await person.press("u", "ctrl+z")
         await person.until(lambda: rows(person) == ["Newer", "Older"])
         assert first.exists() and second.exists()
 
 
-async def test_markdown_is_imported_and_the_file_stays(place: Place) -> None:
+async def test_markdown_is_imported_and_the_file_is_not_changed(place: Place) -> None:
     source = place.home / "notes.md"
     source.write_text("# My notes\n\n## First\n\nSome text.\n\n## Second\n\nMore text.\n")
     async with someone() as person:
@@ -104,7 +104,7 @@ async def test_markdown_is_imported_and_the_file_stays(place: Place) -> None:
     assert source.exists()
 
 
-async def test_what_cannot_be_imported_is_told_and_can_be_put_right(place: Place) -> None:
+async def test_a_wrong_import_path_is_reported_and_can_be_corrected(place: Place) -> None:
     (place.home / "notes.md").write_text("## First\n\nSome text.\n")
     (place.home / "latin.txt").write_bytes("Bäume".encode("latin-1"))
     async with someone(size=(120, 30)) as person:
@@ -120,17 +120,17 @@ async def test_what_cannot_be_imported_is_told_and_can_be_put_right(place: Place
         ):
             await person.fill("Input", name)
             problem = person.widget(Line)
-            assert not problem.display  # what was told before is gone
+            assert not problem.display  # the last message is gone
             await person.press("enter")
             assert problem.display and told in str(problem.content)
             assert person.widget(Input).value == name
         await person.fill("Input", "~/note.md")
-        await person.press("left", "left", "left", "s", "enter")  # a letter was missing
+        await person.press("left", "left", "left", "s", "enter")  # add the missing letter
         await person.at(WritingScreen)
         assert person.titles == ["First"]
 
 
-async def test_a_damaged_file_is_a_row_that_says_what_is_wrong(place: Place) -> None:
+async def test_a_damaged_file_has_a_row_that_says_what_is_wrong(place: Place) -> None:
     make(place, "Sound")
     (place.documents / "broken.lw").write_bytes(b"no database at all" * 100)
     (place.documents / "notes.txt").write_text("not a document")
@@ -139,33 +139,33 @@ async def test_a_damaged_file_is_a_row_that_says_what_is_wrong(place: Place) -> 
         assert len(rows(person)) == 2
         person.rows.select(str(place.documents / "broken.lw"))
         await person.press("enter")
-        await person.is_told("is not a lwtui document")
+        await person.gets_error("not-a-document")
         await person.press("x")
         assert isinstance(person.app.screen, LibraryScreen)
         await person.press("d")
         await person.until(lambda: rows(person) == ["Sound"])
 
 
-async def test_a_file_of_a_newer_version_is_left_alone(place: Place) -> None:
+async def test_a_document_of_a_newer_version_is_not_opened(place: Place) -> None:
     path = make(place, "Future")
     with path.open("r+b") as file:
         file.seek(60)
         file.write((999).to_bytes(4, "big"))
     async with someone(path) as person:
-        await person.is_told("newer version of lwtui")
+        await person.gets_error("newer-format")
         assert person.app.session is None
 
 
-async def test_a_folder_that_cannot_be_read_is_told_in_one_line(place: Place) -> None:
+async def test_an_unreadable_folder_is_reported(place: Place) -> None:
     (place.home / "file").write_text("no folder")
     set_value("documents", str(place.home / "file"))
     async with someone(size=(80, 24)) as person:
-        await person.is_told("Cannot read")
+        await person.gets_error("unreadable")
         await person.press("n")
         await person.press("escape")
 
 
-async def test_enter_pressed_twice_opens_once_and_escape_twice_closes_once(place: Place) -> None:
+async def test_pressing_enter_or_escape_twice_acts_once(place: Place) -> None:
     make(place, "Once")
     async with someone() as person:
         person.app.simulate_key("enter")
@@ -174,7 +174,7 @@ async def test_enter_pressed_twice_opens_once_and_escape_twice_closes_once(place
         await person.pilot.pause()
         assert not person.document.read_only
         assert len(person.app.screen_stack) == 3
-        await person.press("escape")  # out of the text, where the second Enter led
+        await person.press("escape")  # out of the text, where the second Enter had led
         person.app.simulate_key("escape")
         person.app.simulate_key("escape")
         await person.at(LibraryScreen)
@@ -214,7 +214,7 @@ async def test_progress_is_up_to_date_after_a_document_is_closed(place: Place) -
 
 
 async def export(person: Person, format: int, name: str) -> None:
-    """Choose a format by number in the export dialog, give the file a name, and export."""
+    """Choose a format by its number in the export dialog, name the file, and export."""
     await person.at(ExportScreen)
     buttons = list(person.widget(RadioSet).query(RadioButton))
     await person.pilot.click(buttons[format])
@@ -239,7 +239,7 @@ async def test_a_document_is_exported_in_each_format(place: Place) -> None:
     assert "<h1>Tea</h1>" in (place.home / "out.html").read_text()
 
 
-async def test_a_book_is_exported_with_what_was_chosen_for_it(place: Place) -> None:
+async def test_the_export_options_take_effect(place: Place) -> None:
     path = place.make(100, 100, name="tea", texts={1: "Some words of text.", 2: "And some more."})
     (place.home / "books").mkdir()
     async with someone(size=(80, 24)) as person:
@@ -249,12 +249,10 @@ async def test_a_book_is_exported_with_what_was_chosen_for_it(place: Place) -> N
         await person.press("enter")
         await person.at(ExportScreen)
         await person.fill("#book-title", "../Tea / 茶")
-        assert (
-            person.widget(Input, "#path").value == "~/documents/Tea 茶.pdf"
-        )  # whatever the title, a name in its folder
+        assert person.widget(Input, "#path").value == "~/documents/Tea 茶.pdf"  # the name is valid whatever the title
         await person.fill("#author", "A. Author")
         await person.fill("#disclosure", "file")
-        await person.fill("#path", "~/books")  # a folder: the file is named by the title
+        await person.fill("#path", "~/books")  # a folder: the file is named after the title
         await person.press("f9")
         await person.is_told("Exported to ~/books/Tea 茶.pdf")
         await person.at(LibraryScreen)
@@ -266,9 +264,9 @@ async def test_a_book_is_exported_with_what_was_chosen_for_it(place: Place) -> N
 
         await person.press("x")
         await person.at(ExportScreen)
-        assert person.widget(Input, "#author").value == "A. Author"  # as the last time
+        assert person.widget(Input, "#author").value == "A. Author"  # as in the last export
         await person.press("escape")
-        assert load_settings().author == ""  # and no other document's
+        assert load_settings().author == ""  # but not for other documents
         await person.press("enter")
         await person.press("f9")
         await person.at(ExportScreen)
@@ -282,7 +280,7 @@ async def test_a_book_is_exported_with_what_was_chosen_for_it(place: Place) -> N
     assert "Changed by hand." in path.with_suffix(".md").read_text()
 
 
-async def test_an_export_that_is_going_on_is_stopped_by_escape(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_escape_stops_an_export(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     make(place, "Tea")
     hangs = place.home / "hangs.py"
     hangs.write_text("import time\ntime.sleep(600)\n")
@@ -299,7 +297,7 @@ async def test_an_export_that_is_going_on_is_stopped_by_escape(place: Place, mon
     assert not (place.home / "out.pdf").exists()
 
 
-async def test_the_format_changes_the_ending_and_the_ending_the_format(place: Place) -> None:
+async def test_the_format_and_the_file_extension_follow_each_other(place: Place) -> None:
     make(place, "Tea")
     async with someone() as person:
         await person.press("x")
@@ -320,7 +318,7 @@ async def test_an_existing_file_is_replaced_only_after_asking(place: Place) -> N
         await person.press("x")
         await export(person, 0, "~/out.md")
         await person.at(Confirm)
-        await person.sees("~/out.md is there already.")
+        await person.sees("~/out.md already exists.")
         await person.press("n")
         await person.at(ExportScreen)
         assert (place.home / "out.md").read_text() == "Mine."
@@ -332,14 +330,14 @@ async def test_an_existing_file_is_replaced_only_after_asking(place: Place) -> N
     assert (place.home / "out.md").read_text().startswith("# Tea")
 
 
-async def test_an_export_that_fails_says_why_and_stays_open(place: Place) -> None:
+async def test_a_failed_export_is_reported_and_the_dialog_stays_open(place: Place) -> None:
     path = make(place, "Tea")
     async with someone(size=(80, 24)) as person:
         await person.press("x")
         for name, told in (
-            ("", "Name the file."),
+            ("", "Enter a file name."),
             ("~/nowhere/out.md", "There is no folder"),
-            (str(path), "is a document's own file"),
+            (str(path), "ends in .lw like a document"),
         ):
             await export(person, 0, name)
             await person.sees(told)
@@ -351,7 +349,7 @@ async def test_an_export_that_fails_says_why_and_stays_open(place: Place) -> Non
     assert [file.name for file in place.documents.iterdir()] == ["tea.lw"]
 
 
-async def test_the_outline_of_the_document_under_the_cursor_is_seen_in_a_huge_window(place: Place) -> None:
+async def test_a_huge_window_shows_the_outline_of_the_document_under_the_cursor(place: Place) -> None:
     make(place, "Tea", 5)
     (place.documents / "broken.lw").write_bytes(b"no database at all" * 100)
     async with someone(size=(200, 50)) as person:
@@ -360,24 +358,24 @@ async def test_the_outline_of_the_document_under_the_cursor_is_seen_in_a_huge_wi
         await person.sees("Write a guide to growing tomatoes", title_of(2), "4/100")
 
 
-async def test_a_large_folder_fills_in_while_one_works(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_large_folder_loads_in_the_background(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     for at, title in enumerate(("Coffee", "Tea for two", "Two for tea", "Milk")):
         make(place, title, at)
     go_on = threading.Semaphore(0)
 
-    def summary_of(path: Path) -> Summary:
+    def read_entry(path: Path) -> LibraryEntry:
         assert go_on.acquire(timeout=PATIENCE)
-        return library.summary_of(path)
+        return library.read_entry(path)
 
-    monkeypatch.setattr(library_index, "summary_of", summary_of)
+    monkeypatch.setattr(library_index, "read_entry", read_entry)
     for seconds in ("_FIRST_SECONDS", "_STEP_SECONDS"):
         monkeypatch.setattr(library_index, seconds, -1.0)
     app = LwtuiApp(load_settings())
     async with app.run_test(size=(120, 30)) as pilot:
         person = Person(app, pilot)
         await person.sees("reading…")
-        assert "begin a document" not in person.screen_text
-        go_on.release()  # one is read: the others stand under their files' names
+        assert "create a document" not in person.screen_text
+        go_on.release()  # one is read; the others are shown by file name
         await person.until(lambda: sorted(rows(person)) == ["Milk", "coffee", "tea for two", "two for tea"])
         await person.press("slash")
         await person.type("tea")
@@ -392,10 +390,10 @@ async def test_a_large_folder_fills_in_while_one_works(place: Place, monkeypatch
         assert person.rows.key == chosen
 
 
-async def test_the_cursor_waits_at_the_top_for_the_document_that_was_changed_last(
+async def test_while_the_folder_loads_the_cursor_stays_on_the_latest_document(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, minutes in (("Newest", 1), ("Older", 60), ("Oldest", 90)):  # their files were changed in the other order
+    for name, minutes in (("Newest", 1), ("Older", 60), ("Oldest", 90)):  # the files' times have the opposite order
         make(place, name, minutes)
     for seconds in ("_FIRST_SECONDS", "_STEP_SECONDS"):
         monkeypatch.setattr(library_index, seconds, -1.0)

@@ -1,4 +1,4 @@
-"""Notes, summaries, what is stale and what the model will see: whole stories at the keyboard."""
+"""Notes, summaries, stale sections and the prompt inspector."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ async def test_notes_are_written_and_the_model_sees_them(path: Path, server: Fau
         await person.at(NotesScreen)
         await person.sees("No notes yet. a adds one")
         await person.press("a")
-        await person.sees("New note", "not while it is empty")
-        await person.type("Tone")  # the name is selected, so this takes its place
+        await person.sees("New note", "not while empty")
+        await person.type("Tone")  # replaces the selected title
         await person.press("enter")  # to the text
         await person.type("Dry wit.")
         await person.press("escape")
@@ -51,7 +51,7 @@ async def test_notes_are_written_and_the_model_sees_them(path: Path, server: Fau
         await person.fill("#note-triggers", f"Mira, {TWO}")
         await person.fill("#note-text", "A botanist.")
         await person.press("escape")
-        await person.sees("where: Mira")
+        await person.sees("for: Mira")
         assert [(one.title, one.always) for one in person.document.notes] == [("Tone", True), ("Mira", False)]
         await person.press("K")
         assert person.document.notes[0].title == "Mira"
@@ -60,9 +60,9 @@ async def test_notes_are_written_and_the_model_sees_them(path: Path, server: Fau
         await person.press("u")
         await person.sees("Undone: Delete “Mira”")
         await person.press("U")
-        await person.sees("Done again: Delete “Mira”")
+        await person.sees("Redone: Delete “Mira”")
         await person.press("ctrl+y")
-        await person.sees("There is nothing to do again.")
+        await person.sees("There is nothing to redo.")
         await person.press("u")
         assert [one.title for one in person.document.notes] == ["Mira", "Tone"]
         await person.press("escape")
@@ -74,26 +74,26 @@ async def test_notes_are_written_and_the_model_sees_them(path: Path, server: Fau
     assert ["A botanist." in one for one in prompts[:2]] == [False, True]
 
 
-async def test_a_summary_is_put_into_the_writers_words_and_given_back(path: Path) -> None:
+async def test_a_summary_can_be_edited_and_returned_to_the_model(path: Path) -> None:
     with Document.open(path) as document:
         document.edit("s1", "Loam. " * 30)
         document.notebook.set_summary(SectionSummary("s1", "It is loam.", "of another text"))
     async with someone(path) as person:
         await person.press("n")
         await person.at(NotesScreen)
-        await person.sees("summary", f"1. {ONE}", "in the model's words, of an older text", "It is loam.")
+        await person.sees("summary", f"1. {ONE}", "written by the model, for an older", "It is loam.")
         assert not person.app.screen.query_one("#note-line").display
         await person.press("enter")
         await person.fill("#note-text", "Loam, and nothing else.")
         await person.press("escape")
-        await person.sees("in your words")
+        await person.sees("written by you")
         assert person.document.summaries["s1"].by_hand
         await person.press("delete")
-        await person.sees("when it is needed", "sum this section up anew")
+        await person.sees("made when needed", "summarize this section again")
         assert not person.document.summaries
 
 
-async def test_what_has_become_stale_is_listed_with_reasons_and_written_anew(path: Path, server: FaultServer) -> None:
+async def test_stale_sections_are_listed_with_reasons_and_rewritten(path: Path, server: FaultServer) -> None:
     async with someone(path, size=(100, 30)) as person:
         await person.at(PlanScreen)
         await person.press("f5")
@@ -121,13 +121,13 @@ async def test_what_has_become_stale_is_listed_with_reasons_and_written_anew(pat
 
         await person.press("y")
         await person.at(StaleScreen)
-        await person.sees(ONE, "the note “Tone” is new to it", "by hand · the note", "Nothing of 3 chosen. Space")
+        await person.sees(ONE, "the note “Tone” is new to it", "by hand · the note", "0 of 3 chosen. Space")
         await person.press("enter")
-        await person.is_told("Space chooses a section.")
-        await person.press("o")  # the first is right as it is
-        await person.sees("Nothing of 2 chosen")
+        await person.is_told("No section is chosen.")
+        await person.press("o")  # keep the first as it is
+        await person.sees("0 of 2 chosen")
         await person.press("a")
-        await person.sees("1 section of 2 chosen: about ", "tokens. Enter has them written anew")
+        await person.sees("1 section of 2 chosen: about ", "tokens. Enter rewrites them")
         await person.press("enter")  # only the third: the second was edited by hand
         await person.at(WritingScreen)
         await person.idle()
@@ -136,10 +136,10 @@ async def test_what_has_become_stale_is_listed_with_reasons_and_written_anew(pat
 
         await person.press("y")
         await person.at(StaleScreen)
-        await person.sees(TWO, "Nothing of 1 chosen")
+        await person.sees(TWO, "0 of 1 chosen")
         await person.press("space", "enter")
         await person.at(Confirm)
-        await person.sees("1 section that you edited by hand")
+        await person.sees("You edited 1 section of these by hand")
         await person.press("n")
         await person.at(StaleScreen)
         assert person.document.section("s2").text.startswith("Mine as well.")
@@ -151,7 +151,7 @@ async def test_what_has_become_stale_is_listed_with_reasons_and_written_anew(pat
         assert any(one.text.startswith("Mine as well.") for one in person.document.revisions("s2"))
 
 
-async def test_the_inspector_shows_exactly_what_is_sent_next(path: Path, place: Place, server: FaultServer) -> None:
+async def test_the_inspector_shows_the_next_prompt_exactly(path: Path, place: Place, server: FaultServer) -> None:
     model = place.serve(server, name="priced")
     add_model(replace(model, price_input=2.0, price_output=10.0))
     with Document.open(path) as document:
@@ -164,9 +164,9 @@ async def test_the_inspector_shows_exactly_what_is_sent_next(path: Path, place: 
         await person.press("home", "down", "i")
         await person.at(InspectorScreen)
         await person.sees(
-            "Instruction", "Notes", "Plan", "Text before", TASK, "of 32,768 tokens", "for the answer", "At most 0.0"
+            "Instruction", "Notes", "Plan", "Text before", TASK, "of 32,768 tokens", "for the answer", "It costs 0.0"
         )
-        assert not server.calls  # nothing was asked for it
+        assert not server.calls  # without a call
         rows = person.widget(RowList)
         await person.press("end")
         whole = person.widget(TextArea).text
@@ -181,14 +181,14 @@ async def test_the_inspector_shows_exactly_what_is_sent_next(path: Path, place: 
         assert sent == whole
 
 
-async def test_what_cannot_be_looked_at_says_why(path: Path) -> None:
+async def test_sections_without_a_prompt_say_why(path: Path) -> None:
     with Document.open(path) as document:
         document.set_plan(document.plan.with_section(replace(document.plan.sections[0], words=0)), "Head")
     holder = Document.open(path)
     try:
         async with someone(path) as person:
             await person.press("i")
-            await person.is_told("A heading alone is not written")
+            await person.is_told("This is only a heading.")
             await person.press("n")
             await person.at(NotesScreen)
             await person.sees("Read-only")

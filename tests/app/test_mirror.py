@@ -1,4 +1,4 @@
-"""The Markdown file beside an open document."""
+"""The Markdown mirror of an open document."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.fault_server import FaultServer
 from tests.support.tempo import Tempo
 
 
-async def test_it_has_each_section_as_soon_as_that_is_done_and_all_on_leaving(
+async def test_the_mirror_is_updated_after_each_section_and_on_closing(
     author: Author, server: FaultServer, place: Place
 ) -> None:
     set_value("mirror", "true")
@@ -31,7 +31,7 @@ async def test_it_has_each_section_as_soon_as_that_is_done_and_all_on_leaving(
         assert sentence(1, 0).strip()[:20] in first
         tempo.give(4)
         await person.until(lambda: person.sections[1].text)
-        await person.press("f5")  # pause, within the second section
+        await person.press("f5")  # pause in the second section
         await person.idle()
         half = person.sections[1].text.strip()
         assert half not in mirror.read_text()
@@ -40,7 +40,7 @@ async def test_it_has_each_section_as_soon_as_that_is_done_and_all_on_leaving(
     assert half in mirror.read_text()
 
 
-async def test_a_file_of_somebody_else_stays_and_the_writer_is_told_once(place: Place) -> None:
+async def test_a_foreign_file_is_kept_and_reported_once(place: Place) -> None:
     set_value("mirror", "true")
     path = place.make(20, texts={1: "Some words of text."})
     mirror = path.with_suffix(".md")
@@ -49,5 +49,5 @@ async def test_a_file_of_somebody_else_stays_and_the_writer_is_told_once(place: 
         await person.until(lambda: person.app.session is not None)
         await person.press("escape")
         await person.at(LibraryScreen)
-        await person.is_told("guide.md is not as lwtui wrote it")
+        await person.is_told("guide.md was not written by lwtui")
     assert mirror.read_text() == "precious"

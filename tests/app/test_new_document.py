@@ -1,8 +1,8 @@
-"""From the library to a plan: the form for a new document, filled in by keys."""
+"""The form for a new document."""
 
 from __future__ import annotations
 
-from textual.widgets import Button, Select, TextArea
+from textual.widgets import Button, Input, Select, TextArea
 
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.new_document import NewDocumentScreen
@@ -18,7 +18,7 @@ from tests.support.fault_server import Fault, FaultServer
 
 async def test_an_instruction_becomes_a_plan(server: FaultServer, place: Place) -> None:
     async with someone() as person:
-        await person.sees("Nothing here yet")
+        await person.sees("No documents yet")
         await person.press("n")
         await person.at(NewDocumentScreen)
         await person.type("Tell of tea")
@@ -32,12 +32,12 @@ async def test_an_instruction_becomes_a_plan(server: FaultServer, place: Place) 
         assert person.document.path == place.documents / "Tell of tea.lw"
 
 
-async def test_every_field_of_the_form_counts(server: FaultServer, place: Place) -> None:
+async def test_every_field_of_the_form_takes_effect(server: FaultServer, place: Place) -> None:
     place.serve(server, "other", sampling="inventive", temperature=0.9)
     async with someone(size=(80, 24)) as person:
         await person.press("n")
         await person.at(NewDocumentScreen)
-        await person.sees("the model's: temperature=0.9, inventive")
+        await person.sees("the model's own: temperature=0.9, inventive")
         await person.fill("#instruction", "  Über Tee\n\nFür Kenner.  ")
         await person.fill("#words", "900")
         await person.fill("#language", "de")
@@ -54,7 +54,7 @@ async def test_every_field_of_the_form_counts(server: FaultServer, place: Place)
     assert all(call.json["top_p"] == 0.9 for call in server.calls)
 
 
-async def test_length_is_in_characters_where_the_instruction_is_chinese(server: FaultServer) -> None:
+async def test_the_length_of_a_chinese_document_is_in_characters(server: FaultServer) -> None:
     async with someone() as person:
         await person.press("n")
         await person.at(NewDocumentScreen)
@@ -65,21 +65,43 @@ async def test_length_is_in_characters_where_the_instruction_is_chinese(server: 
         await person.sees("Length (words)")
 
 
-async def test_a_field_that_is_wrong_is_pointed_at(server: FaultServer) -> None:
+async def test_length_and_language_come_from_the_instruction_until_they_are_typed(server: FaultServer) -> None:
     async with someone(size=(80, 24)) as person:
         await person.press("n")
         await person.at(NewDocumentScreen)
-        for field, value, right, told in (
-            ("#instruction", " \n ", INSTRUCTION, "Say what should be written."),
-            ("#words", "", "1500", "The length is a number from 1 to 1,000,000."),
-            ("#seed", "-4", "", "The seed is a whole number up to 2,147,483,647, or empty."),
-            ("#seed", "1" + "0" * 40, "", "The seed is a whole number up to"),
-            ("#words", "0", "1500", "The length is a number from 1 to 1,000,000."),
-            ("#words", "1000001", "1500", "The length is a number from 1 to 1,000,000."),
+        await person.sees("1,500 words, unless the instruction", "As in the instruction")
+        await person.fill("#instruction", "Schreibe einen Bericht über Bienen, mit 1.200 Wörtern.")
+        await person.sees("Length (words)", "1,200 words, from the instruction", "German, as in the instruction")
+        await person.fill("#instruction", "写一篇关于茶的文章，介绍茶的历史，两千字。")
+        await person.sees("2,000 characters, from the instruction", "Chinese, as in the instruction")
+        await person.fill("#instruction", "Write 9" + "0" * 400 + " words on tea")
+        await person.sees("1,500 words, unless the instruction", "English, as in the instruction")
+        await person.fill("#words", "300")
+        await person.fill("#instruction", "Write 2,000 words on tea")
+        assert person.widget(Input, "#words").value == "300"  # typed lengths stay
+        await person.fill("#words", "")
+        await person.sees("2,000 words, from the instruction")
+        await person.press("f2")
+        await person.at(PlanScreen)
+        brief = person.document.brief
+        assert (brief.words, brief.language) == (2000, "en")
+
+
+async def test_a_wrong_field_is_focused_and_explained(server: FaultServer) -> None:
+    async with someone(size=(80, 24)) as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        for field, value, right, named in (
+            ("#instruction", " \n ", INSTRUCTION, "instruction"),
+            ("#words", "-5", "1500", "from 1 to 1,000,000."),
+            ("#seed", "-4", "", "2,147,483,647"),
+            ("#seed", "1" + "0" * 40, "", "2,147,483,647"),
+            ("#words", "0", "1500", "from 1 to 1,000,000."),
+            ("#words", "1000001", "1500", "from 1 to 1,000,000."),
         ):
             await person.fill(field, value)
             await person.press("f5")
-            await person.sees(told)
+            await person.sees(named)
             assert person.app.focused is person.app.screen.query_one(field)
             assert isinstance(person.app.screen, NewDocumentScreen)
             await person.fill(field, right)
@@ -134,7 +156,7 @@ async def test_buttons_do_what_the_keys_do(server: FaultServer) -> None:
         await person.at(PlanScreen)
 
 
-async def test_escape_leaves_no_document(server: FaultServer, place: Place) -> None:
+async def test_escape_creates_no_document(server: FaultServer, place: Place) -> None:
     async with someone() as person:
         await person.press("n")
         await person.at(NewDocumentScreen)
@@ -158,7 +180,9 @@ async def test_tab_leaves_the_instruction_and_goes_through_the_fields(server: Fa
         assert isinstance(person.app.screen.query_one("#model"), Select)
 
 
-async def test_a_folder_that_cannot_be_made_is_told_and_the_form_stays(server: FaultServer, place: Place) -> None:
+async def test_a_folder_that_cannot_be_created_is_reported_and_the_form_stays(
+    server: FaultServer, place: Place
+) -> None:
     (place.home / "file").write_text("no folder")
     set_value("documents", str(place.home / "file" / "documents"))
     async with someone() as person:
@@ -166,12 +190,12 @@ async def test_a_folder_that_cannot_be_made_is_told_and_the_form_stays(server: F
         await person.at(NewDocumentScreen)
         await person.fill("#instruction", INSTRUCTION)
         await person.press("f5")
-        await person.is_told("Cannot make the folder")
+        await person.is_told("Cannot create the folder")
         assert isinstance(person.app.screen, NewDocumentScreen)
         assert person.widget(TextArea, "#instruction").text == INSTRUCTION
 
 
-async def test_a_plan_that_cannot_be_had_is_told_and_can_be_asked_for_again(author: Author, place: Place) -> None:
+async def test_a_failed_plan_is_reported_and_can_be_retried(author: Author, place: Place) -> None:
     async with FaultServer(author, [Fault.http(401, message="Wrong key")]) as server:
         place.serve(server)
         async with someone(size=(80, 24)) as person:

@@ -1,4 +1,4 @@
-"""The plan of a long document: parts, chapters and sections, by key and by mouse, in a small terminal too."""
+"""The plan of a long document: parts, chapters and sections, by key and by mouse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lwtui.app.outline_rows import text_row
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.documents.model import Brief, Plan, PlannedSection, Section, Status
-from lwtui.documents.outline import filled
+from lwtui.documents.outline import with_subsections
 from lwtui.documents.store import Document
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
@@ -56,12 +56,12 @@ async def test_parts_are_folded_moved_and_indented(path: Path) -> None:
         await person.at(PlanScreen)
         await person.sees("▾ Leaf", "1,400 words", "4 sections")
         first = next(line for line in person.screen_text.split("\n") if "▾ Leaf" in line)
-        assert "800" in first and "◐" in first  # what it adds up to, and that some of it is written
+        assert "800" in first and "◐" in first  # the sum, and the mark for partly written
 
         await person.press("home", "space")
         await person.sees("▸ Leaf")
         assert "Hills" not in person.screen_text
-        await person.press("J")  # with all that is in it
+        await person.press("J")  # with all its sections
         assert shape(person) == "water .springs leaf .hills .hands cups"
         await person.press("u")
         assert shape(person) == whole
@@ -79,7 +79,7 @@ async def test_parts_are_folded_moved_and_indented(path: Path) -> None:
         await person.is_told("on the first level")
         await person.press("z")
         await person.until(lambda: "Springs" not in person.screen_text)
-        await person.press("f2", "f2")  # to the text and back: it stays folded
+        await person.press("f2", "f2")  # it stays folded after a visit to the text
         await person.at(PlanScreen)
         await person.sees("▸ Water")
     with Document.open(path, read_only=True) as document:
@@ -91,7 +91,7 @@ async def test_the_mouse_folds_a_part_and_drags_a_section_into_another(path: Pat
         await person.press("f2")
         await person.at(PlanScreen)
         await person.press("end")
-        await person.click("RowList", offset=(6, 1))  # the mark before the first part
+        await person.click("RowList", offset=(6, 1))  # the fold mark of the first part
         await person.sees("▸ Leaf")
         await person.click("RowList", offset=(6, 1))
         await person.sees("▾ Leaf", "Hills")
@@ -99,25 +99,25 @@ async def test_the_mouse_folds_a_part_and_drags_a_section_into_another(path: Pat
         await person.pilot.hover("RowList", offset=(20, 3))
         await person.pilot.mouse_up("RowList", offset=(20, 3))
         await person.until(lambda: shape(person) == "leaf .hills .cups .hands water .springs")
-        await person.pilot.mouse_down("RowList", offset=(20, 5))  # a part into itself: it stays
+        await person.pilot.mouse_down("RowList", offset=(20, 5))  # a part cannot move into itself
         await person.pilot.hover("RowList", offset=(20, 6))
         await person.pilot.mouse_up("RowList", offset=(20, 6))
         await person.pilot.pause()
         assert shape(person) == "leaf .hills .cups .hands water .springs"
 
 
-async def test_a_heading_alone_is_nothing_to_write(path: Path) -> None:
+async def test_nothing_is_written_for_a_heading_without_text(path: Path) -> None:
     async with someone(path) as person:
         await person.press("f2")
         await person.at(PlanScreen)
         await person.press("home")
         await person.sees("Part 1 · 2 sections · 800 words", "1 of 4 sections written")
         await person.press("r")
-        await person.is_told("A heading alone has nothing to plan anew")
+        await person.is_told("This is only a heading.")
         await person.press("s")
         await person.is_told("can be split")
         await person.press("b")
-        await person.is_told("This is a part already")
+        await person.is_told("This already is a part")
         await person.press("a")  # into the part, as its first section
         await person.press("enter")
         assert [one.level for one in person.document.plan.sections][:3] == [1, 2, 2]
@@ -128,7 +128,7 @@ async def test_a_heading_alone_is_nothing_to_write(path: Path) -> None:
         assert person.sections[1].status is Status.DONE
 
 
-async def test_a_long_plan_comes_chapter_by_chapter_and_goes_on_after_a_fault(place: Place, author: Author) -> None:
+async def test_a_long_plan_is_made_chapter_by_chapter_and_resumes_after_a_fault(place: Place, author: Author) -> None:
     path = place.documents / "long.lw"
     path.parent.mkdir(exist_ok=True)
     Document.create(path, Brief("Write a history", 25_000, model="writer", seed=1)).close()
@@ -140,9 +140,9 @@ async def test_a_long_plan_comes_chapter_by_chapter_and_goes_on_after_a_fault(pl
             await person.press("R")
             await person.is_told("wants a key")
             assert [one.level for one in person.document.plan.sections[:2]] == [1, 2]
-            await person.press("f5")  # they could be written as they are, but not by mistake
+            await person.press("f5")  # writing them as they are needs a confirmation
             await person.at(Confirm)
-            await person.sees("3 chapters without sections yet: R goes on")
+            await person.sees("3 chapters without sections: R continues")
             await person.press("escape")
             await person.at(PlanScreen)
             await person.press("R")
@@ -151,7 +151,7 @@ async def test_a_long_plan_comes_chapter_by_chapter_and_goes_on_after_a_fault(pl
             assert person.document.plan.words == 25_000
             assert len(server.calls) == 1 + 5 + 1
             await person.sees("0 of 85 sections written")
-            await person.press("u")  # all of it was one change
+            await person.press("u")  # the whole plan is one undo step
             assert not person.document.plan.sections
 
 
@@ -167,11 +167,11 @@ async def test_the_model_breaks_a_section_up(server: FaultServer, place: Place) 
         assert person.targets == [300, 1200]
 
 
-async def test_the_plan_of_a_hundred_thousand_words_is_quick_to_move_in(place: Place) -> None:
-    """Two hundred sections: every key is answered from what is in memory, and only what is seen is drawn."""
+async def test_the_plan_of_a_hundred_thousand_words_is_navigable(place: Place) -> None:
+    """With two hundred sections, keys need no file access and only visible rows are drawn."""
     plan = Plan("Book", tuple(step(f"Chapter {at}", 5000) for at in range(20)))
     for at in range(20):
-        plan = filled(plan, f"chapter {at}", tuple(step(f"S{at}-{one}", 500) for one in range(10)))
+        plan = with_subsections(plan, f"chapter {at}", tuple(step(f"S{at}-{one}", 500) for one in range(10)))
     path = place.documents / "book.lw"
     path.parent.mkdir(exist_ok=True)
     Document.create(path, Brief("Write a book", 100_000, model="writer"), plan).close()
@@ -185,7 +185,7 @@ async def test_the_plan_of_a_hundred_thousand_words_is_quick_to_move_in(place: P
         assert person.document.plan.sections[-11].title == "Chapter 18"
 
 
-def test_a_text_that_the_plan_does_not_ask_for_has_no_number() -> None:
+def test_a_text_without_a_target_has_no_number() -> None:
     section = Section("s", "Soil", "", 0, Status.DONE, "Loam is best.", 3, None, 1)
     assert text_row(4, section, stale=False).cells == ("✓", "", "Soil", "3", "")
     assert text_row(4, replace(section, words=6), stale=True).cells == ("↻", "4", "Soil", "3/6", "50%")

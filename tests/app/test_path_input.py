@@ -1,4 +1,4 @@
-"""A path that completes itself."""
+"""Path completion."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.app.widgets.path_input import completed
+from lwtui.app.widgets.path_input import complete_path
 
 
-def test_a_path_goes_on_with_a_file_of_the_kind_or_else_a_folder(
+def test_a_path_is_completed_to_a_matching_file_or_else_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -35,9 +35,9 @@ def test_a_path_goes_on_with_a_file_of_the_kind_or_else_a_folder(
         (f"{tmp_path}/mod", f"{tmp_path}/models/"),
         ("~/models/", "~/models/a.gguf"),
         ("~/models/b", "~/models/b.gguf"),
-        ("~/models/b.gguf", ""),  # which is all of it
+        ("~/models/b.gguf", ""),  # complete already
         ("~/models/a ", "~/models/a folder.gguf/"),
-        ("~/models/e", ""),  # a name that cannot be shown
+        ("~/models/e", ""),  # a name that cannot be displayed
         ("~/.h", "~/.hidden/"),
         ("~/empty/", ""),
         ("~/nowhere/x", ""),
@@ -45,4 +45,4 @@ def test_a_path_goes_on_with_a_file_of_the_kind_or_else_a_folder(
         ("x\0y", ""),
         ("x\0/y", ""),
     ):
-        assert completed(value, ".gguf") == found, value
+        assert complete_path(value, ".gguf") == found, value

@@ -1,4 +1,4 @@
-"""lwtui begins where it was left: the document, the screen, the section, the cursor."""
+"""lwtui starts where the user left it: document, screen, section and cursor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.app.person import someone
 from tests.app.place import Place
 
 
-async def test_the_last_document_is_open_again_where_it_was_left(place: Place) -> None:
+async def test_the_last_document_is_reopened_where_it_was_left(place: Place) -> None:
     path = place.make(100, 100, 100, texts={1: "First.", 2: "Second text.\n\nIts end 番茄."})
     async with someone() as person:
         await person.at(LibraryScreen)
@@ -40,12 +40,12 @@ async def test_the_last_document_is_open_again_where_it_was_left(place: Place) -
         assert person.rows.key == "s3"
         await person.press("escape")
         await person.at(LibraryScreen)
-        await person.press("enter")  # a document of its own remembers its place too
+        await person.press("enter")  # each document has its own place
         await person.at(PlanScreen)
         await person.press("f2")
         await person.at(WritingScreen)
     with Document.open(path):
-        async with someone() as person:  # another window has it
+        async with someone() as person:  # another window has the document open
             await person.at(LibraryScreen)
             await person.is_told("guide.lw was open last. It is open in this window already")
     async with someone(library=True) as person:
@@ -58,7 +58,7 @@ async def test_the_last_document_is_open_again_where_it_was_left(place: Place) -
         assert person.app.session is None
 
 
-async def test_nothing_is_open_again_after_it_was_closed_or_is_gone(place: Place) -> None:
+async def test_a_closed_or_missing_document_is_not_reopened(place: Place) -> None:
     path = place.make(100, texts={1: "First."})
     async with someone(path) as person:
         await person.at(WritingScreen)
@@ -78,7 +78,7 @@ async def test_nothing_is_open_again_after_it_was_closed_or_is_gone(place: Place
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"last": 1, "places": {"a": 1}}', "\udcff", '{"last":"","places":[]}']
 )
-def test_a_file_that_nobody_can_read_is_no_harm(tmp_path: Path, content: str) -> None:
+def test_a_malformed_places_file_is_ignored(tmp_path: Path, content: str) -> None:
     file = tmp_path / "places.json"
     file.write_bytes(content.encode("utf-8", "surrogateescape"))
     places = Places(file)
@@ -92,7 +92,7 @@ def test_a_file_that_nobody_can_read_is_no_harm(tmp_path: Path, content: str) ->
     assert Places(file).last is None
 
 
-def test_the_places_of_many_documents_take_little_room(tmp_path: Path) -> None:
+def test_only_the_latest_places_are_kept(tmp_path: Path) -> None:
     places = Places(tmp_path / "places.json")
     for at in range(210):
         places.keep(tmp_path / f"{at}.lw", Spot("plan", f"s{at}"))

@@ -54,7 +54,7 @@ CHANGES = [
 ]
 
 
-async def test_a_key_changes_the_plan_and_undo_takes_it_back(path: Path) -> None:
+async def test_a_key_changes_the_plan_and_undo_reverts_it(path: Path) -> None:
     async with someone(path) as person:
         await person.at(PlanScreen)
         for number, (pressed, _, titles, targets) in enumerate(CHANGES):
@@ -90,7 +90,7 @@ async def test_a_section_is_added_after_the_one_under_the_cursor(path: Path) -> 
     async with someone(path) as person:
         await person.at(PlanScreen)
         await person.press("down", "a")
-        await person.type("Soil")  # the new heading is selected, so this takes its place
+        await person.type("Soil")  # replaces the selected heading
         await person.press("enter")
         assert person.titles == [ONE, TWO, "Soil", THREE]
         assert person.targets == [300, 200, 217, 150]
@@ -117,7 +117,7 @@ async def test_a_drag_moves_a_section(path: Path) -> None:
         await person.pilot.mouse_down("RowList", offset=(10, 1))
         await person.pilot.hover("RowList", offset=(10, 3))
         first_rows = [line for line in person.screen_text.split("\n") if "Part" in line]
-        assert ONE in first_rows[2]  # it goes along with the mouse
+        assert ONE in first_rows[2]  # it follows the mouse
         await person.pilot.mouse_up("RowList", offset=(10, 3))
         await person.until(lambda: person.titles == [TWO, THREE, ONE])
         assert person.at_row == 2
@@ -156,23 +156,23 @@ async def test_fields_are_stored_when_typing_rests_and_when_the_cursor_moves(pat
         await person.until(lambda: person.sections[0].main_point == "More: what part 1 is about")
         await person.fill("#heading", "Soil")
         await person.fill("#words", "250")
-        await person.click("RowList", offset=(10, 3))  # sooner than typing rests
+        await person.click("RowList", offset=(10, 3))  # before the typing pause
         await person.until(lambda: person.titles == ["Soil", TWO, THREE])
         assert person.targets == [250, 200, 150]
         assert person.widget(Input, "#heading").value == THREE
 
 
-async def test_a_target_that_means_nothing_leaves_the_old_one(path: Path) -> None:
+async def test_an_invalid_target_keeps_the_old_one(path: Path) -> None:
     async with someone(path) as person:
         await person.at(PlanScreen)
-        for words in ("", "1000001"):  # 0 means a heading alone
+        for words in ("", "1000001"):  # 0 means only a heading
             await person.fill("#words", words)
             await person.press("enter", "down", "up")
             assert person.targets == [300, 200, 150]
             assert person.widget(Input, "#words").value == "300"
 
 
-async def test_what_is_being_typed_survives_a_change_from_elsewhere(path: Path) -> None:
+async def test_typing_survives_a_change_from_elsewhere(path: Path) -> None:
     async with someone(path) as person:
         await person.at(PlanScreen)
         await person.fill("#heading", "Soil")
@@ -202,23 +202,23 @@ async def test_the_total_scales_all_targets(path: Path) -> None:
         assert person.targets == [300, 200, 150]
         assert person.document.brief.words == 650
         await person.press("U")
-        await person.sees("Done again: Length of the document")
+        await person.sees("Redone: Length of the document")
         assert person.targets == [600, 400, 300]
         assert person.document.brief.words == 1300
         await person.press("ctrl+y")
-        await person.sees("There is nothing to do again.")
+        await person.sees("There is nothing to redo.")
 
 
-async def test_a_total_that_is_too_small_is_told_and_can_be_put_right(path: Path) -> None:
+async def test_a_total_that_is_too_small_is_reported_and_can_be_corrected(path: Path) -> None:
     async with someone(path) as person:
         await person.at(PlanScreen)
         await person.press("t")
         await person.at(Ask)
         await person.fill("Input", "2")
         await person.press("enter")
-        await person.sees("The length is a number from 3 to 1,000,000.")
+        await person.sees("from 3 to 1,000,000.")
         assert person.targets == [300, 200, 150]
-        await person.press("end", "6", "0", "0", "enter")  # what was typed is still there
+        await person.press("end", "6", "0", "0", "enter")  # the input is kept
         await person.at(PlanScreen)
         assert sum(person.targets) == 2600
 
@@ -236,7 +236,7 @@ async def test_the_title_can_be_changed(path: Path) -> None:
         assert person.document.title == "A Plan"
 
 
-async def test_merging_joins_the_texts_and_undo_parts_them(place: Place) -> None:
+async def test_merging_joins_the_texts_and_undo_separates_them(place: Place) -> None:
     path = place.make(300, 200, texts={1: "First text.", 2: "Second text."})
     async with someone(path) as person:
         await person.at(WritingScreen)
@@ -250,7 +250,7 @@ async def test_merging_joins_the_texts_and_undo_parts_them(place: Place) -> None
         assert [section.text for section in person.sections] == ["First text.", "Second text."]
 
 
-async def test_deleting_the_last_section_leaves_an_empty_plan_that_can_be_built_anew(place: Place) -> None:
+async def test_sections_can_be_added_to_an_empty_plan(place: Place) -> None:
     async with someone(place.make(300)) as person:
         await person.at(PlanScreen)
         await person.press("d")
@@ -262,7 +262,7 @@ async def test_deleting_the_last_section_leaves_an_empty_plan_that_can_be_built_
         assert person.titles == ["New section"]
 
 
-async def test_the_model_finds_another_idea_for_one_section(server: FaultServer, author: Author, path: Path) -> None:
+async def test_the_model_replans_one_section(server: FaultServer, author: Author, path: Path) -> None:
     def replan(body: object) -> list[str]:
         assert "another idea" in str(body)
         return ["Paragraph 2 - Main Point: Shade: where it is cool - Word Count: 200 words"]
@@ -279,7 +279,7 @@ async def test_the_model_finds_another_idea_for_one_section(server: FaultServer,
         assert person.titles == [ONE, TWO, THREE]
 
 
-async def test_the_model_plans_all_anew_after_asking_where_there_is_text(server: FaultServer, place: Place) -> None:
+async def test_replanning_a_document_with_text_asks_first(server: FaultServer, place: Place) -> None:
     path = place.make(400, 300, texts={1: "First text."})
     async with someone(path) as person:
         await person.press("f2")
@@ -299,7 +299,7 @@ async def test_the_model_plans_all_anew_after_asking_where_there_is_text(server:
         assert person.sections[0].text == "First text."
 
 
-async def test_a_plan_is_seen_as_it_comes_and_can_be_stopped(author: Author, place: Place) -> None:
+async def test_a_plan_streams_in_and_can_be_stopped(author: Author, place: Place) -> None:
     author.delay = Tempo(6)
     async with FaultServer(author) as server:
         place.serve(server)
@@ -307,8 +307,8 @@ async def test_a_plan_is_seen_as_it_comes_and_can_be_stopped(author: Author, pla
             await person.at(PlanScreen)
             await person.press("R")
             await person.sees("Paragraph 1 - Main", "F6 stops", "The model is making the plan")
-            await person.press("a", "s", "d")  # not while the model plans
-            await person.is_told("The model is planning: F6 stops it.")
+            await person.press("a", "s", "d")  # without effect while the model plans
+            await person.is_told("The model is planning.")
             await person.press("f6")
             await person.idle()
             assert person.document.plan.sections == ()
@@ -316,7 +316,7 @@ async def test_a_plan_is_seen_as_it_comes_and_can_be_stopped(author: Author, pla
             await person.sees("No sections yet. a adds one")
 
 
-async def test_a_refused_plan_keeps_the_old_one_and_says_why(place: Place) -> None:
+async def test_a_rejected_plan_is_reported_and_keeps_the_old_one(place: Place) -> None:
     async with FaultServer(Author(plan="I would rather talk.")) as server:
         place.serve(server)
         async with someone(place.make(300, 200), size=(80, 24)) as person:
@@ -327,7 +327,7 @@ async def test_a_refused_plan_keeps_the_old_one_and_says_why(place: Place) -> No
             assert person.targets == [300, 200]
 
 
-async def test_a_models_words_are_shown_as_they_are(place: Place) -> None:
+async def test_markup_from_a_model_is_shown_as_text(place: Place) -> None:
     hostile = "[bold]Not bold[/] \x1b[31mred\x1b]0;title\x07 [@click=app.quit]x"
     plan = (
         f"Title: {hostile}\n"
@@ -370,13 +370,13 @@ async def test_plans_of_sections_not_begun_can_be_changed_while_others_are_writt
             await person.until(lambda: "s1" in person.session.current)
             await person.press("f2")
             await person.at(PlanScreen)
-            await person.sees("Writing goes on.")
-            await person.press("d")  # what is being written stays
-            await person.is_told("This section is being written")
+            await person.sees("The model is writing.")
+            await person.press("d")  # the section being written cannot be deleted
+            await person.is_told("The model is writing this section")
             assert person.titles == [ONE, TWO, THREE]
             await person.press("down", "d")
             assert person.titles == [ONE, THREE]
-            await person.press("f5")  # to the text; it does not stop the writing
+            await person.press("f5")  # shows the text without stopping the run
             await person.at(WritingScreen)
             assert person.session.busy
             tempo.go()
@@ -385,7 +385,7 @@ async def test_plans_of_sections_not_begun_can_be_changed_while_others_are_writt
             assert person.session.error == ""
 
 
-async def test_whoever_types_in_a_field_is_not_taken_away_when_the_writing_ends(author: Author, place: Place) -> None:
+async def test_the_end_of_a_run_does_not_take_the_focus_from_a_field(author: Author, place: Place) -> None:
     author.delay = tempo = Tempo(20)
     async with FaultServer(author) as server:
         place.serve(server)
@@ -405,7 +405,7 @@ async def test_whoever_types_in_a_field_is_not_taken_away_when_the_writing_ends(
             assert person.widget(TextArea, "#point").text == "dusk dawn what part 2 is about"
 
 
-async def test_what_was_typed_last_is_stored_on_every_way_out(path: Path, place: Place) -> None:
+async def test_edits_are_stored_however_the_screen_is_left(path: Path, place: Place) -> None:
     async def heading() -> str:
         with Document.open(path, read_only=True) as document:
             return document.plan.sections[0].title
@@ -432,7 +432,7 @@ async def test_a_wide_window_has_the_fields_beside_the_list(path: Path) -> None:
         await person.until(lambda: person.widget(SectionForm).region.y > person.rows.region.bottom - 1)
 
 
-async def test_a_key_that_is_refused_leaves_plan_and_fields(author: Author, place: Place, path: Path) -> None:
+async def test_a_rejected_api_key_keeps_plan_and_fields(author: Author, place: Place, path: Path) -> None:
     async with FaultServer(author, [Fault.http(401, message="No such key")]) as server:
         place.serve(server)
         async with someone(path, size=(80, 24)) as person:

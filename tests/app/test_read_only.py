@@ -1,4 +1,4 @@
-"""A document that another window has can be read, and is opened for writing as soon as that is gone."""
+"""A document that another window has open is read-only until that window closes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def hold() -> Iterator[Callable[[Path], subprocess.Popen[str]]]:
 
 
 @pytest.mark.parametrize("written", [True, False])
-async def test_f5_opens_it_again_once_its_holder_was_killed(
+async def test_f5_opens_the_document_for_writing_once_its_holder_has_died(
     place: Place, hold: Callable[[Path], subprocess.Popen[str]], written: bool
 ) -> None:
     path = place.make(60, 60, texts={1: "The first text."} if written else {})
@@ -50,14 +50,14 @@ async def test_f5_opens_it_again_once_its_holder_was_killed(
     holder = hold(path)
     async with someone(path) as person:
         await person.at(screen)
-        await person.is_told(f"Opened to read only: It is open in another lwtui (process {holder.pid})")
+        await person.is_told(f"Opened read-only: It is open in another lwtui (process {holder.pid})")
         await person.press("f5")
         await person.is_told(f"Read-only: It is open in another lwtui (process {holder.pid})")
         assert person.document.read_only
         holder.kill()
         holder.wait()
         await person.press("f5")
-        await person.is_told("It can be changed now")
+        await person.is_told("You can edit the document now")
         await person.at(screen)
         assert not person.document.read_only
         person.document.edit("s1", "Mine.")

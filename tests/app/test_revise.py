@@ -1,4 +1,4 @@
-"""A passage written in another way: asked for, streamed, compared word by word, and taken in part or in whole."""
+"""Revising a passage: requested, streamed, compared word by word, taken in part or in whole."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BETTER = "The blue pot stands in the sun all day long, and breaks."
 async def ask_for(person: Person, kind: str, detail: str = "", *, opens: bool = True) -> None:
     await person.press("ctrl+l")
     await person.at(Choose)
-    await person.sees("What is the model to do?")
+    await person.sees("What should the model do?")
     choose = person.app.screen
     assert isinstance(choose, Choose)
     choose.dismiss(kind)
@@ -35,7 +35,7 @@ async def ask_for(person: Person, kind: str, detail: str = "", *, opens: bool = 
 
 
 def changed_colours(person: Person) -> set[str]:
-    """The colours in which the diff's first line shows what would come."""
+    """Return the colors of the added words in the first line of the diff."""
     strip = person.app.screen.query_one(DiffView).render_line(0)
     return {str(one.style.color) for one in strip if one.style is not None and one.style.underline}
 
@@ -59,20 +59,20 @@ async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Pla
         async with someone(path) as person:
             await editing(person)
             person.editor.go_to(0)
-            # It streams in, and can be stopped.
+            # The answer streams in, and can be stopped.
             await ask_for(person, "rewrite")
             await person.sees("The blue pot", "Esc stops")
             await person.press("escape")
             await person.at(WritingScreen)
             assert person.sections[0].text == TEXT and len(person.document.revisions("s1")) == 1
             tempo.go()
-            # One change is taken, by key; the other is left.
+            # Take one change by key, and leave the other.
             await ask_for(person, "rewrite")
             await person.sees("Change 1 of 2", "The red blue pot")
             await person.press("enter")
             await person.is_told("No change is taken yet")
             await person.press("y", "n", "enter")
-            await person.is_told("1 of 2 changes are in the text")
+            await person.is_told("1 of 2 changes were applied")
             taken = TEXT.replace("red", "blue")
             assert person.sections[0].text == person.editor.text == taken
             now, answer, first = person.document.revisions("s1")
@@ -81,11 +81,11 @@ async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Pla
             for one in (now, answer):
                 assert one.provenance is not None and one.provenance.task == "rewrite"
                 assert one.provenance.prompt_hash and one.provenance.seed is not None
-            assert person.document.usage.completion > 80  # what the text of the test's document took, and the answers
-            # By the mouse, and all that is left.
+            assert person.document.usage.completion > 80  # of the document and of the answers
+            # Take changes by mouse, then all others.
             await ask_for(person, "tone", "drier")
             await person.sees("Tone: drier", "Change 1 of 1")
-            # A theme that is chosen meanwhile is the diff's at once.
+            # The diff follows a change of theme.
             dark = changed_colours(person)
             person.app.theme = "textual-light"
             await person.until(lambda: not changed_colours(person) & dark)
@@ -94,18 +94,18 @@ async def test_changes_are_taken_one_by_one_all_at_once_or_not_at_all(place: Pla
             )
             await person.sees("1 taken")
             await person.press("a")
-            await person.is_told("All changes are in the text")
+            await person.is_told("All changes were applied")
             assert person.sections[0].text == answer.text
             assert person.document.revisions("s1")[0].provenance.task == "tone: drier"
-            # None of it: the text stays, the answer is kept.
+            # Take none: the text stays, and the answer is kept.
             before = len(person.document.revisions("s1"))
             await ask_for(person, "custom", "worse", opens=False)
-            await person.is_told("There is no difference.")
+            await person.is_told("The texts are the same.")
             assert person.sections[0].text == answer.text
             assert len(person.document.revisions("s1")) == before + 1
 
 
-async def test_hand_edits_are_not_written_over_and_stay_the_writers(place: Place) -> None:
+async def test_edits_made_meanwhile_are_not_overwritten(place: Place) -> None:
     async with FaultServer(lambda body: Answer(["Something new."])) as server:
         place.serve(server)
         async with someone(place.make(60, texts={1: TEXT})) as person:
@@ -113,21 +113,21 @@ async def test_hand_edits_are_not_written_over_and_stay_the_writers(place: Place
             await person.press("ctrl+end")
             await person.type(" Mine.")
             await ask_for(person, "shorten")
-            # What was typed a moment ago is in what is compared.
+            # The latest edits are part of the comparison.
             await person.sees("End. Mine.")
-            # Meanwhile another part of the program changes the section.
+            # Something else changes the section meanwhile.
             person.document.edit("s1", TEXT + " Changed elsewhere.")
             await person.press("a")
-            await person.is_told("The section has changed meanwhile")
+            await person.gets_error("section-changed")
             assert person.sections[0].text == TEXT + " Changed elsewhere."
             assert "Something new." in person.document.revisions("s1")[0].text
             await ask_for(person, "shorten")
             await person.press("a")
             await person.until(lambda: person.sections[0].text.endswith("Something new."))
-            assert person.sections[0].origin is Origin.USER  # so that writing it anew asks first
+            assert person.sections[0].origin is Origin.USER  # so a rewrite asks first
 
 
-async def test_what_cannot_be_done_is_told(place: Place) -> None:
+async def test_a_base_model_cannot_revise(place: Place) -> None:
     async with FaultServer(lambda body: Answer(["x"])) as server:
         place.serve(server, profile="base")
         async with someone(place.make(60, texts={1: TEXT})) as person:
@@ -137,7 +137,7 @@ async def test_what_cannot_be_done_is_told(place: Place) -> None:
             await person.at(WritingScreen)
 
 
-async def test_any_two_versions_are_compared_and_pieces_of_an_old_one_brought_back(place: Place) -> None:
+async def test_any_two_versions_are_compared_and_parts_of_an_old_one_restored(place: Place) -> None:
     path = place.make(60, texts={1: TEXT})
     async with someone(path, size=(120, 36)) as person:
         await editing(person)
@@ -147,14 +147,14 @@ async def test_any_two_versions_are_compared_and_pieces_of_an_old_one_brought_ba
         await person.press("f8")
         await person.at(HistoryScreen)
         await person.sees("●", "by hand", "writer")
-        # The last but one version against the first.
+        # Compare the last but one version with the first.
         await person.press("end", "space", "home", "down", "down", "d")
         await person.at(DiffScreen)
-        await person.sees("The red green pot", "the marked version against")
-        await person.press("y", "a")  # there is nothing to take here
+        await person.sees("The red green pot", "marked version →")
+        await person.press("y", "a")  # nothing can be taken here
         await person.press("escape")
         await person.at(HistoryScreen)
-        # The same against the present text: one change of it is brought back.
+        # Compare it with the current text, and restore one change.
         await person.press("end", "space", "home", "down", "down", "d")
         await person.sees("The yellow green pot", "Change 1 of 2")
         await person.press("y", "n", "enter")

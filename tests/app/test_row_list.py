@@ -1,4 +1,4 @@
-"""The list that all screens use: columns that line up, a cursor, and a thousand rows that cost no more than ten."""
+"""The list that all screens use: columns, cursor, and drawing of visible rows only."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_columns_line_up_in_cells_whatever_the_script() -> None:
         assert "[bold]x[/]" in shown[6]
 
 
-async def test_columns_come_and_go_with_the_width() -> None:
+async def test_columns_are_hidden_depending_on_the_width() -> None:
     app = Listing(rows())
     async with app.run_test(size=(40, 10)) as pilot:
         assert "small" in lines(app)[1] and "wide" not in lines(app)[1]
@@ -65,7 +65,7 @@ async def test_columns_come_and_go_with_the_width() -> None:
         assert "wide" in lines(app)[1] and "small" not in lines(app)[1]
 
 
-async def test_keys_move_the_cursor_and_the_view_goes_along() -> None:
+async def test_keys_move_the_cursor_and_the_view_follows() -> None:
     app = Listing(rows(100))
     async with app.run_test(size=(40, 11)) as pilot:
         listed = app.query_one(RowList)
@@ -102,7 +102,7 @@ async def test_the_cursor_stays_on_its_row_when_the_rows_change() -> None:
         assert listed.key is None
 
 
-async def test_only_what_is_seen_is_drawn() -> None:
+async def test_only_visible_rows_are_drawn() -> None:
     drawn = []
 
     class Counting(RowList):
@@ -120,7 +120,7 @@ async def test_only_what_is_seen_is_drawn() -> None:
         listed.show(rows(5000))
         await pilot.pause()
         drawn.clear()
-        listed.show(rows(5000))  # the same again
+        listed.show(rows(5000))  # the same rows
         await pilot.pause()
         assert not drawn
         listed.show(rows(4999))

@@ -1,4 +1,4 @@
-"""The session: one run at a time, and a person's text before the model's."""
+"""The session: one run at a time, and the user's edits before the model's text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from lwtui.agentwrite.events import DocumentFinished, SectionFinished, SectionStarted, Thinking
 from lwtui.app.editable_document import EditableDocument, SectionChanged
 from lwtui.app.model_pool import ModelPool
-from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session, describe
+from lwtui.app.session import Activity, ActivityChanged, SectionIsNext, Session, SessionEvent, describe
 from lwtui.config import load_settings
 from lwtui.documents.model import Plan, Provenance, Status
 from lwtui.documents.store import Document
@@ -18,6 +18,7 @@ from lwtui.errors import LwtuiError
 from lwtui.log import log_file
 from lwtui.models.usage import Usage
 from tests.app.place import Place
+from tests.errors import has_code
 from tests.support.author import Author
 from tests.support.fault_server import FaultServer
 from tests.support.studio import eventually
@@ -34,13 +35,13 @@ async def document(place: Place) -> AsyncIterator[Document]:
         yield document
 
 
-async def test_a_section_that_is_as_it_was_shown_may_begin(document: Document) -> None:
+async def test_an_unchanged_section_may_begin(document: Document) -> None:
     editable = EditableDocument(document, ())
     editable.sections()
     editable.check("s2")
 
 
-async def test_a_section_edited_since_it_was_shown_may_not_begin(document: Document) -> None:
+async def test_a_section_edited_meanwhile_may_not_begin(document: Document) -> None:
     editable = EditableDocument(document, ())
     editable.sections()
     document.edit("s2", "Typed at the last moment.")
@@ -48,7 +49,7 @@ async def test_a_section_edited_since_it_was_shown_may_not_begin(document: Docum
         editable.check("s2")
 
 
-async def test_a_section_deleted_since_it_was_shown_may_not_begin(document: Document) -> None:
+async def test_a_section_deleted_meanwhile_may_not_begin(document: Document) -> None:
     editable = EditableDocument(document, ())
     editable.sections()
     document.set_plan(Plan("A Plan", document.plan.sections[:1]), "Delete")
@@ -56,21 +57,21 @@ async def test_a_section_deleted_since_it_was_shown_may_not_begin(document: Docu
         editable.check("s2")
 
 
-async def test_a_section_to_be_written_anew_counts_as_done(document: Document) -> None:
+async def test_a_section_to_rewrite_appears_as_done(document: Document) -> None:
     assert [one.status for one in EditableDocument(document, {"s2"}).sections()] == [Status.DONE] * 2
 
 
-async def test_a_second_run_is_refused_while_one_is_going_on(author: Author, place: Place) -> None:
+async def test_a_second_run_is_rejected_while_one_is_in_progress(author: Author, place: Place) -> None:
     author.delay = Tempo(5)
-    heard: list[Heard] = []
+    heard: list[SessionEvent] = []
     async with FaultServer(author) as server:
         place.serve(server)
         models = ModelPool(load_settings())
         session = Session(Document.open(place.make(100)), models)
         session.listen(heard.append)
         session.start_write()
-        assert session.busy  # at once, so that a key pressed twice does not begin twice
-        with pytest.raises(LwtuiError, match="at work"):
+        assert session.busy  # immediately, so a key pressed twice starts one run
+        with pytest.raises(LwtuiError, check=has_code("busy")):
             session.start_plan()
         await session.cancel()
         assert not session.busy
@@ -82,7 +83,7 @@ async def test_a_second_run_is_refused_while_one_is_going_on(author: Author, pla
     assert activities == [Activity.LOADING, Activity.IDLE]
 
 
-async def test_a_run_cancelled_before_it_began_leaves_nothing_behind(server: FaultServer, place: Place) -> None:
+async def test_a_run_canceled_before_it_starts_leaves_nothing_behind(server: FaultServer, place: Place) -> None:
     models = ModelPool(load_settings())
     session = Session(Document.open(place.make(60)), models)
     session.start_write()
@@ -96,7 +97,7 @@ async def test_a_run_cancelled_before_it_began_leaves_nothing_behind(server: Fau
     await models.release()
 
 
-async def test_an_internal_error_is_told_and_ends_the_run(
+async def test_an_internal_error_ends_the_run_and_is_reported(
     server: FaultServer, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -116,9 +117,9 @@ async def test_an_internal_error_is_told_and_ends_the_run(
     await models.release()
 
 
-async def test_a_model_that_thinks_is_seen_to_think(author: Author, place: Place) -> None:
+async def test_thinking_is_shown(author: Author, place: Place) -> None:
     author.thinks = 40
-    heard: list[Heard] = []
+    heard: list[SessionEvent] = []
     messages: list[str] = []
     async with FaultServer(author) as server:
         place.serve(server)
@@ -135,8 +136,8 @@ async def test_a_model_that_thinks_is_seen_to_think(author: Author, place: Place
         await models.release()
 
 
-async def test_of_several_sections_written_anew_none_is_written_twice(document: Document, server: FaultServer) -> None:
-    """Not even where the writer types in one of them just before its turn."""
+async def test_no_section_is_rewritten_twice(document: Document, server: FaultServer) -> None:
+    """Not even if the user edits one of them just before its turn."""
     with_text = document.section("s1").text
     document.edit("s2", "Second.")
     session = Session(document, ModelPool(load_settings()))
@@ -144,7 +145,7 @@ async def test_of_several_sections_written_anew_none_is_written_twice(document: 
     typed: list[int] = []
     took: list[Usage] = []
 
-    def hear(event: Heard) -> None:
+    def hear(event: SessionEvent) -> None:
         if isinstance(event, SectionStarted):
             begun.append(event.section_id)
         elif isinstance(event, SectionFinished):
@@ -162,15 +163,13 @@ async def test_of_several_sections_written_anew_none_is_written_twice(document: 
     assert document.section("s1").text != with_text
     assert any(one.text == "Second, and more of it." for one in document.revisions("s2"))
     assert session.state.throughput is throughput
-    # What is told at the end is of all sections, also of those before the run began again.
+    # The final figures include the sections written before the restart.
     assert f"{sum(one.total for one in took):,} tokens; expected were" in session.log[-1][1]
     await session.models.release()
 
 
-async def test_another_brief_goes_on_with_what_was_asked_for_and_with_nothing_else(
-    author: Author, place: Place
-) -> None:
-    """Also while the model is still being opened, and after a part of it is done."""
+async def test_a_new_brief_resumes_the_requested_run_only(author: Author, place: Place) -> None:
+    """Also while the model is being opened, and after part of the run is done."""
     author.delay = tempo = Tempo(5)
     async with FaultServer(author) as server:
         place.serve(server)
@@ -196,6 +195,6 @@ async def test_another_brief_goes_on_with_what_was_asked_for_and_with_nothing_el
             await session.models.release()
 
 
-def test_the_log_tells_lengths_in_the_documents_unit() -> None:
+def test_the_log_has_lengths_in_the_documents_unit() -> None:
     assert describe(started("s1"), "characters") == "Writing section 1 of 2, the text: 100 characters"
     assert describe(DocumentFinished(90, 100, Usage(), 1.0)) == "Finished: 90 of 100 words"

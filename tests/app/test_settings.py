@@ -1,4 +1,4 @@
-"""Settings: models are added, tested, chosen and removed; keys never reach a file."""
+"""Settings: models are added, tested, chosen and removed; API keys never reach a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.widgets import Input, Select
 
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.library import LibraryScreen
-from lwtui.app.screens.model_fields import OF_GGUFS, typed
+from lwtui.app.screens.model_fields import GGUF_FIELDS, parse_field
 from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
@@ -23,8 +23,9 @@ from lwtui.models.services import Service
 from tests.app.conftest import Drawer
 from tests.app.person import Person, someone
 from tests.app.place import Place
+from tests.errors import has_code
 from tests.support.author import Author
-from tests.support.fault_server import Fault, FaultServer, Seen, _send
+from tests.support.fault_server import Fault, FaultServer, RecordedRequest, send_response
 from tests.support.gguf_file import write_header
 from tests.support.ollama import Ollama
 from tests.support.tempo import Tempo
@@ -41,7 +42,7 @@ def names(person: Person) -> list[str]:
     return [row.key for row in person.rows._rows]
 
 
-async def test_an_endpoint_is_added_with_its_key_in_the_keyring_alone(
+async def test_an_endpoint_is_added_with_its_key_only_in_the_keyring(
     server: FaultServer, place: Place, drawer: Drawer
 ) -> None:
     async with someone(size=(80, 24)) as person:
@@ -61,7 +62,7 @@ async def test_an_endpoint_is_added_with_its_key_in_the_keyring_alone(
         assert KEY not in person.screen_text
         await person.press("f5")
         await person.at(SettingsScreen)
-        await person.sees("mine is saved")
+        await person.sees("mine was saved")
         assert load_settings().models["mine"] == ModelSettings(
             "mine", model="m-2", base_url=server.base_url, context_length=32000, price_input=0.5, price_output=1.5
         )
@@ -88,23 +89,23 @@ async def test_a_model_is_changed_and_keeps_its_key(server: FaultServer, drawer:
         assert drawer.keys == {(KEYRING_SERVICE, f"writer at http://127.0.0.1:{server.port}"): KEY}
 
 
-async def test_a_form_that_is_wrong_says_where() -> None:
+async def test_a_wrong_field_of_the_form_is_reported() -> None:
     async with someone(size=(80, 24)) as person:
         await settings(person)
         await person.press("a")
         await person.at(ModelForm)
         for field, value, told in (
-            ("#name", "demo", "There is a model named demo already."),
+            ("#name", "demo", "A model named demo already exists."),
             ("#name", "mine", ""),
-            ("#base_url", "api.example.org", "The address begins with http:// or https://."),
+            ("#base_url", "api.example.org", "must begin with http:// or https://."),
             ("#base_url", "http://127.0.0.1:9/v1", ""),
-            ("#context_length", "many", "Context: a number, not 'many'."),
+            ("#context_length", "many", "Context: 'many' is not a number."),
             ("#context_length", "", ""),
-            ("#price_input", "cheap", "Price, prompt: a number, not 'cheap'."),
+            ("#price_input", "cheap", "Input price: 'cheap' is not a number."),
             ("#price_input", "", ""),
             ("#name", "two words", "'two words' cannot be a model's name"),
             ("#name", "mine", ""),
-            ("#model", "sk-abcdefghijklmnop", "That looks like a key"),
+            ("#model", "sk-abcdefghijklmnop", "This looks like an API key"),
             ("#model", "", ""),
             ("#price_output", "-1", "must not be"),
             ("#price_output", "1", "Cannot reach 127.0.0.1:9: the connection was refused."),
@@ -119,7 +120,7 @@ async def test_a_form_that_is_wrong_says_where() -> None:
         assert load_settings().models == {}
 
 
-async def test_a_gguf_is_added_if_it_is_there(place: Place) -> None:
+async def test_a_gguf_is_added_if_its_file_exists(place: Place) -> None:
     shape = {"general.architecture": "llama", "llama.block_count": 2, "llama.embedding_length": 256}
     shape |= {"llama.attention.head_count": 8, "llama.context_length": 4096}
     write_header(place.home / "model.gguf", shape, {"token_embd.weight": 10_000})
@@ -129,7 +130,7 @@ async def test_a_gguf_is_added_if_it_is_there(place: Place) -> None:
         await person.press("l")
         await person.at(ModelForm)
         await person.press("f5")
-        await person.sees("Name the GGUF file.")
+        await person.sees("Enter the path of the GGUF file.")
         await person.fill("#path", "~/nothing.gguf")
         await person.press("f5")
         await person.sees("There is no file ~/nothing.gguf.")
@@ -138,7 +139,7 @@ async def test_a_gguf_is_added_if_it_is_there(place: Place) -> None:
         await person.press("f5")
         await person.sees("is not a GGUF file")
         await person.fill("#path", "~/mo")
-        await person.press("end", "tab")  # which completes it
+        await person.press("end", "tab")  # completes the path
         assert person.widget(Input, "#path").value == "~/model.gguf"
         await person.sees("with a context of 4096")
         await person.fill("#context_length", "2048")
@@ -147,7 +148,7 @@ async def test_a_gguf_is_added_if_it_is_there(place: Place) -> None:
         await person.fill("#sampling", "inventive")
         await person.press("f5")
         await person.at(SettingsScreen)
-        await person.sees("model is saved, and writes new documents from now on. It needs")
+        await person.sees("model was saved and writes new documents from now on. It needs")
         model = load_settings().models["model"]
         assert (model.path, model.sampling, model.context_length) == ("~/model.gguf", "inventive", 2048)
         await person.press("enter")
@@ -183,7 +184,7 @@ async def test_a_model_from_the_command_line_writes_until_another_is_chosen(serv
         await settings(person)
         assert names(person) == ["given", "demo", "writer"]
         await person.press("enter")
-        await person.sees("there is nothing to edit")
+        await person.sees("it cannot be edited")
         await person.press("end", "space")
         assert person.app.default_model == "writer"
         await person.press("home", "space")
@@ -229,14 +230,14 @@ async def test_a_mirror_for_every_document_can_be_chosen(place: Place) -> None:
         await person.until(lambda: not person.app.settings.mirror)
 
 
-async def test_a_theme_nobody_knows_is_no_error() -> None:
+async def test_an_unknown_theme_is_not_fatal() -> None:
     set_value("theme", "vanished")
     async with someone() as person:
         assert person.app.theme == "textual-dark"
 
 
 @pytest.mark.parametrize("leave", ["enter", "tab", "ctrl+q"])
-async def test_another_folder_is_kept_however_the_field_is_left(place: Place, leave: str) -> None:
+async def test_a_changed_folder_is_stored_however_the_field_is_left(place: Place, leave: str) -> None:
     async with someone() as person:
         await settings(person)
         await person.fill("#folder", "~/elsewhere")
@@ -250,7 +251,7 @@ async def test_another_folder_is_kept_however_the_field_is_left(place: Place, le
     assert load_settings().documents == "~/elsewhere"
 
 
-async def test_a_settings_file_that_is_broken_is_never_overwritten(place: Place) -> None:
+async def test_a_malformed_settings_file_is_never_overwritten(place: Place) -> None:
     async with someone(size=(80, 24)) as person:
         file = place.home / "config" / "settings.toml"
         file.write_text("model = [broken")
@@ -260,7 +261,7 @@ async def test_a_settings_file_that_is_broken_is_never_overwritten(place: Place)
         assert file.read_text() == "model = [broken"
 
 
-async def test_a_test_says_what_is_wrong(place: Place) -> None:
+async def test_testing_a_model_reports_what_is_wrong(place: Place) -> None:
     async with FaultServer(faults=[Fault.http(401, message="Incorrect key")]) as server:
         place.serve(server, retry_seconds=0.1)
         async with someone(size=(80, 24)) as person:
@@ -273,7 +274,7 @@ async def test_a_test_says_what_is_wrong(place: Place) -> None:
         await person.sees("Cannot reach")
 
 
-async def test_a_test_does_not_take_the_model_away_that_writes(author: Author, place: Place) -> None:
+async def test_testing_does_not_close_a_busy_model(author: Author, place: Place) -> None:
     author.delay = tempo = Tempo(10)
     async with FaultServer(author) as server, FaultServer() as other:
         place.serve(server)
@@ -284,13 +285,13 @@ async def test_a_test_does_not_take_the_model_away_that_writes(author: Author, p
             await person.at(WritingScreen)
             await person.until(lambda: person.document.words > 3)
             await settings(person)
-            await person.press("end", "t")  # another endpoint takes nothing away
+            await person.press("end", "t")  # another endpoint closes no model
             await person.sees("other answers")
-            # The one that writes would have to be opened again, by what is set for it now.
+            # The busy model has changed settings, so testing would reopen it.
             set_value("models.writer.context_length", "16000")
             person.app.reload_settings()
             await person.press("up", "t")
-            await person.sees("writer is at work on your document")
+            await person.sees("writer is writing your document")
             assert person.session.busy
             await person.press("escape")
             await person.at(WritingScreen)
@@ -299,11 +300,11 @@ async def test_a_test_does_not_take_the_model_away_that_writes(author: Author, p
             assert person.session.error == ""
 
 
-async def test_settings_lie_over_a_document_and_leave_it_as_it_is(place: Place, tmp_path: Path) -> None:
+async def test_settings_open_over_a_document_without_changing_it(place: Place, tmp_path: Path) -> None:
     async with someone(place.make(100, texts={1: "First."})) as person:
         await person.at(WritingScreen)
         await settings(person)
-        await person.press("ctrl+o")  # once is enough
+        await person.press("ctrl+o")  # a second press does nothing
         await person.press("escape")
         await person.at(WritingScreen)
         assert person.editor.text == "First."
@@ -313,14 +314,14 @@ async def test_settings_lie_over_a_document_and_leave_it_as_it_is(place: Place, 
 
 
 def here(monkeypatch: pytest.MonkeyPatch, *servers: FaultServer) -> None:
-    """The ports that are asked are those of ``servers``, and of one that nobody listens on."""
+    """Search only the ports of ``servers``, and one port without a server."""
     monkeypatch.setattr("lwtui.models.servers.PORTS", {9: "Jan", **{one.port: "Ollama" for one in servers}})
-    # A machine that runs other tests meanwhile may be slow to answer itself.
-    monkeypatch.setattr("lwtui.models.servers.SECONDS", 15.0)
+    # A busy machine may answer slowly.
+    monkeypatch.setattr("lwtui.models.servers.SEARCH_SECONDS", 15.0)
     monkeypatch.setattr("lwtui.models.servers._CONNECT_SECONDS", 15.0)
 
 
-async def test_a_found_model_is_added_tested_and_made_the_default_by_two_keys(
+async def test_two_keys_add_test_and_use_a_found_model(
     author: Author, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with Ollama(author) as server:
@@ -337,11 +338,11 @@ async def test_a_found_model_is_added_tested_and_made_the_default_by_two_keys(
             assert names(person) == ["demo", "qwen3-8b"]
             await person.press("r")
             await person.sees("Found on this machine: Ollama (1 model).")
-            assert names(person) == ["demo", "qwen3-8b"]  # it is not offered twice
+            assert names(person) == ["demo", "qwen3-8b"]  # it is listed once
     assert not any("authorization" in seen.headers for seen in server.requests)
 
 
-async def test_a_found_model_that_does_not_answer_is_added_and_is_not_the_default(
+async def test_a_found_model_that_does_not_answer_does_not_become_the_default(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault = Fault.http(400, message="model requires more system memory (9 GiB) than is available")
@@ -351,15 +352,17 @@ async def test_a_found_model_that_does_not_answer_is_added_and_is_not_the_defaul
             await settings(person)
             await person.sees("big")
             await person.press("end", "d")
-            await person.sees("It is not in the settings: Enter would add it.")
+            await person.sees("This model is not in the settings. Enter adds it.")
             await person.press("t")
-            await person.sees("Enter adds this model, and then tests it.")
+            await person.sees("Enter adds this model and tests it.")
             await person.press("a")
             await person.sees("requires more system memory")
             assert names(person) == ["demo", "big"] and load_settings().model == "demo"
 
 
-async def test_servers_that_go_are_no_longer_offered(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_servers_that_have_stopped_are_no_longer_offered(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with FaultServer(models=[{"id": "passing"}]) as other:
         here(monkeypatch, other)
         async with someone(size=(80, 24)) as person:
@@ -376,20 +379,20 @@ async def test_servers_that_go_are_no_longer_offered(server: FaultServer, monkey
 
 
 class Keyed(FaultServer):
-    """A server that lists its models, and answers, to whoever has the key."""
+    """A server that requires the key for its list of models and for calls."""
 
-    async def _serve(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, seen: RecordedRequest, writer: asyncio.StreamWriter) -> None:
         if seen.headers.get("authorization") == f"Bearer {KEY}":
             await super()._serve(seen, writer)
         else:
-            await _send(writer, 401, json.dumps({"error": {"message": "Incorrect API key"}}).encode())
+            await send_response(writer, 401, json.dumps({"error": {"message": "Incorrect API key"}}).encode())
 
 
 def refuse(*_: str) -> None:
     raise NoKeyringError
 
 
-async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_name(
+async def test_a_wrong_key_is_reported_and_the_list_completes_the_model_id(
     author: Author, place: Place, drawer: Drawer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = [{"id": name} for name in ("large-2", "small-1", "small-2")]
@@ -397,21 +400,21 @@ async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_n
         here(monkeypatch, server)
         async with someone(size=(80, 24)) as person:
             await settings(person)
-            await person.sees("Ollama (wants a key)", "wants a key")
+            await person.sees("Ollama (needs a key)")
             await person.press("end", "enter")
             await person.at(ModelForm)
             assert person.widget(Input, "#base_url").value == server.base_url
             assert person.widget(Input, "#key").has_focus
             await person.fill("#key", "tok-wrong")
             await person.fill("#model", "smal")
-            await person.sees("does not accept the key: put the right one into Key.")
+            await person.sees("does not accept the key. Enter the right one in Key.")
             await person.press("f5")
-            await person.sees("F5 again saves it as it is.")
+            await person.sees("F5 again saves the model as it is.")
             assert person.widget(Input, "#key").value == "tok-wrong" and load_settings().models == {}
             await person.fill("#key", KEY)
             await person.fill("#sampling", "balanced")
             await person.press("f5")
-            await person.sees("has no model named 'smal': choose one below", "small-1", "small-2")
+            await person.sees("has no model named 'smal'. Choose one below", "small-1", "small-2")
             assert "large-2" not in person.screen_text
             assert load_settings().models == {} and drawer.keys == {}
             await person.press("down", "down", "enter")
@@ -423,7 +426,7 @@ async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_n
                 assert load_settings().models == {} and person.widget(Input, "#key").value == KEY
             await person.press("enter")
             await person.at(SettingsScreen)
-            await person.sees("small-2 is saved, and writes new documents from now on.", "first token after")
+            await person.sees("small-2 was saved and writes new documents from now on.", "first token after")
         assert server.calls[-1].json["model"] == "small-2"
         assert (server.calls[-1].json["temperature"], server.calls[-1].json["top_p"]) == (0.7, 0.95)
         assert drawer.keys == {(KEYRING_SERVICE, f"small-2 at http://127.0.0.1:{server.port}"): KEY}
@@ -432,7 +435,7 @@ async def test_a_bad_key_is_told_nothing_is_lost_and_the_list_gives_the_models_n
         assert not file.is_file() or KEY.encode() not in file.read_bytes()
 
 
-async def test_a_service_is_chosen_by_its_name_and_its_key_found_in_the_environment(
+async def test_a_service_is_chosen_by_name_with_its_key_from_the_environment(
     author: Author, monkeypatch: pytest.MonkeyPatch, drawer: Drawer
 ) -> None:
     async with Keyed(author, models=[{"id": "only"}]) as server, FaultServer(models=None) as other:
@@ -444,23 +447,23 @@ async def test_a_service_is_chosen_by_its_name_and_its_key_found_in_the_environm
             await settings(person)
             await person.press("a")
             await person.at(ModelForm)
-            await person.sees("Cloud", "found in CLOUD_API_KEY: none is needed here", "only")
+            await person.sees("Cloud", "not needed: taken from CLOUD_API_KEY", "only")
             monkeypatch.setenv("LWTUI_API_KEY", KEY)
             await person.fill("#key", "another")
             await person.press("f5")
-            await person.sees("The key in LWTUI_API_KEY goes before one typed here")
+            await person.sees("The key in LWTUI_API_KEY overrides the key entered here")
             monkeypatch.delenv("LWTUI_API_KEY")
             await person.fill("#key", "")
-            await person.press("f5")  # there is but one
+            await person.press("f5")  # it has only one model
             await person.at(SettingsScreen)
-            await person.sees("only is saved, and writes new documents from now on.")
+            await person.sees("only was saved and writes new documents from now on.")
             assert (load_settings().models["only"].key_env, drawer.keys) == ("CLOUD_API_KEY", {})
-            # The variable goes to its own service alone.
+            # The variable is used for its own service only.
             await person.press("enter")
             await person.at(ModelForm)
             await person.fill("#service", other.base_url)
             assert person.widget(Input, "#base_url").value == other.base_url
-            await person.sees("goes to the system keyring")
+            await person.sees("stored in the system keyring")
             await person.press("f5")
             await person.at(SettingsScreen)
             await person.until(lambda: other.calls)
@@ -468,8 +471,8 @@ async def test_a_service_is_chosen_by_its_name_and_its_key_found_in_the_environm
             assert not any("authorization" in seen.headers for seen in other.requests)
 
 
-def test_a_context_is_typed_in_full_or_in_thousands() -> None:
-    field = OF_GGUFS[0]
-    assert [typed(field, given) for given in ("32768", "32,768", "32k", "")] == [32_768, 32_768, 32_000, 0]
-    with pytest.raises(LwtuiError, match=r"Context: a number, not 'k'\."):
-        typed(field, "k")
+def test_a_context_length_may_be_in_thousands() -> None:
+    field = GGUF_FIELDS[0]
+    assert [parse_field(field, given) for given in ("32768", "32,768", "32k", "")] == [32_768, 32_768, 32_000, 0]
+    with pytest.raises(LwtuiError, check=has_code("not-a-number")):
+        parse_field(field, "k")

@@ -1,4 +1,4 @@
-"""A window of 40×12, as on a phone: everything still has room to be read."""
+"""A window of 40×12, as on a phone, is usable."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.app.person import someone
 from tests.app.place import Place
 
 
-async def test_text_and_lists_have_room_in_a_very_small_window(place: Place) -> None:
+async def test_text_and_lists_fit_a_very_small_window(place: Place) -> None:
     path = place.make(100, 100, texts={1: "One two three. " * 12, 2: "Two."})
     async with someone(path, size=(40, 12)) as person:
         await person.at(WritingScreen)

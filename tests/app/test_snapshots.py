@@ -47,7 +47,7 @@ from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance,
 from lwtui.documents.stale import current_basis
 from lwtui.documents.store import Document
 from lwtui.models.download import DownloadProgress
-from lwtui.models.servers import Server
+from lwtui.models.servers import LocalServer
 from lwtui.models.usage import Usage
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
@@ -92,7 +92,7 @@ def prose(number: int, count: int) -> str:
 
 @pytest.fixture(autouse=True)
 def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing in a picture depends on when it was taken."""
+    """Fix the time and the free memory, so that pictures do not depend on them."""
     monkeypatch.setattr("lwtui.app.screens.library.ago", lambda moment: "5 min ago")
     monkeypatch.setattr("lwtui.app.screens.history._when", lambda moment: "02-03 14:05:09")
     monkeypatch.setattr("lwtui.app.screens.history._in_full", lambda moment: "2026-02-03 14:05:09")
@@ -107,7 +107,7 @@ Scene = Callable[[Person, Place], Awaitable[None]]
 
 
 async def library_empty(person: Person, place: Place) -> None:
-    await person.sees("Nothing here yet")
+    await person.sees("No documents yet")
 
 
 async def library(person: Person, place: Place) -> None:
@@ -136,7 +136,7 @@ async def new_document_problem(person: Person, place: Place) -> None:
     await person.fill("#instruction", "Write a guide to growing tomatoes on a balcony, for beginners.\n\nBe brief.")
     await person.fill("#words", "0")
     await person.press("f5")
-    await person.sees("The length is a number")
+    await person.sees("Enter a length")
 
 
 async def opened(person: Person, place: Place) -> None:
@@ -157,7 +157,7 @@ async def brief(person: Person, place: Place) -> None:
 
 
 def book(place: Place) -> Path:
-    """A document in parts, with notes and summaries, of which something has changed since it was written."""
+    """A document with parts, notes, summaries and stale sections."""
     rows = (
         ("Roots and soil", "What grows below, and why it decides", 0, 1),
         ("Choosing a pot", "Which sizes and materials suit a balcony, and why drainage decides", 300, 2),
@@ -187,8 +187,8 @@ def book(place: Place) -> Path:
         )
         book.set_summary(SectionSummary("s1", "Pots: twelve litres at least, with holes.", "d", by_hand=True))
         now = current_basis(document, "s1", lambda sections, at: document.notes[:1])
-        document.accept("s1", replace(now, instruction="another"))
-        document.accept("s4", replace(now, shown={"s1": "another", "s2": "another"}))
+        document.mark_up_to_date("s1", replace(now, instruction="another"))
+        document.mark_up_to_date("s4", replace(now, shown={"s1": "another", "s2": "another"}))
         document.edit("s4", "My own words. " * 12)
     return path
 
@@ -347,10 +347,12 @@ async def settings(person: Person, place: Place) -> None:
     screen = person.app.screen
     assert isinstance(screen, SettingsScreen)
     await person.app.workers.wait_for_complete([one for one in person.app.workers if one.group == "look"])
-    ollama = Server("Ollama", "http://127.0.0.1:11434/v1", ("qwen3:8b", "gemma3:27b-it-qat"))
-    screen._servers = [ollama, Server("Jan", "http://127.0.0.1:1337/v1", wants_key=True)]
+    ollama = LocalServer("Ollama", "http://127.0.0.1:11434/v1", ("qwen3:8b", "gemma3:27b-it-qat"))
+    screen._servers = [ollama, LocalServer("Jan", "http://127.0.0.1:1337/v1", needs_key=True)]
     screen._show()
-    screen._answer("Found on this machine: Ollama (2 models), Jan (wants a key). Enter adds the one at the cursor.")
+    screen._answer(
+        "Found on this machine: Ollama (2 models), Jan (needs a key). Enter adds the model under the cursor."
+    )
 
 
 async def model_form(person: Person, place: Place) -> None:
@@ -377,7 +379,7 @@ async def model_form_gguf(person: Person, place: Place) -> None:
 async def download(person: Person, place: Place) -> None:
     screen = DownloadScreen({})
     person.app.push_screen(screen)
-    await person.sees("LongWriter on Llama 3.1 8B")
+    await person.sees("starter-small")
     screen._show(DownloadProgress("downloading", 1_700_000_000, 4_920_000_000, 12_000_000))
 
 
@@ -393,7 +395,7 @@ async def palette(person: Person, place: Place) -> None:
     await person.at(CommandPalette)
     await person.type("history")
     await person.sees("History (F8 h)")
-    await person.until(lambda: person.app.screen.query_one(OptionList).option_count == 3)
+    await person.until(lambda: person.app.screen.query_one(OptionList).option_count == 2)
 
 
 async def planning(person: Person, place: Place) -> None:
@@ -434,7 +436,7 @@ async def log(person: Person, place: Place) -> None:
 
 
 async def still(person: Person, growing: Callable[[], str]) -> None:
-    """Wait until the author, who stops after a while, has stopped."""
+    """Wait until the scripted model has stopped."""
     before = ""
     while before != (before := growing()):
         await person.pilot.pause(0.2)
@@ -476,13 +478,13 @@ ALONE: list[Scene] = [
     palette,
 ]
 WITH_AUTHOR: list[Scene] = [planning, streaming, log, candidates]
-STOPS = {"planning": 44, "streaming": 260, "log": 260}  # after so many pieces the author stops
+STOPS = {"planning": 44, "streaming": 260, "log": 260}  # the scripted model stops after this many pieces
 IN_HUGE_WINDOWS: list[Scene] = [library, plan, writing, streaming, settings]
 
 
 @asynccontextmanager
 async def pictures(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> AsyncIterator[Person]:
-    """Run a scene; on leaving, compare a picture in each size and theme with the one that was taken before."""
+    """Run a scene; on exit, compare a picture in each size and theme with the stored one."""
     snapshot = snapshot.use_extension(SVGImageExtension)
     sizes = SIZES | (HUGE if scene in IN_HUGE_WINDOWS else {})
     async with someone(size=(80, 24)) as person:
@@ -502,7 +504,7 @@ async def pictures(scene: Scene, place: Place, snapshot: SnapshotAssertion) -> A
 
 def _themes(scene: Scene) -> Sequence[str]:
     if scene is palette:
-        return THEMES[:1]  # it keeps the theme that it began with
+        return THEMES[:1]  # the palette does not follow a change of theme
     return THEMES
 
 
@@ -511,7 +513,7 @@ async def at_rest(person: Person) -> None:
     for field in [*person.app.screen.query(TextArea), *person.app.screen.query(Input)]:
         field.cursor_blink = False
     if isinstance(person.app.screen, LibraryScreen):
-        await person.pilot.pause(0.25)  # an outline is shown after a moment's rest
+        await person.pilot.pause(0.25)  # the outline is shown after a delay
     await person.pilot.pause(0.05)
 
 

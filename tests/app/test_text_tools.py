@@ -1,4 +1,4 @@
-"""Finding, replacing, going to headings, another editor, focus, and taking back: each a story at the app."""
+"""Find and replace, headings, the external editor, focus mode and undo."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from textual.drivers.headless_driver import HeadlessDriver
 from textual.widgets import Input, OptionList
 
-from lwtui.app.external_editor import edit_elsewhere
+from lwtui.app.external_editor import edit_externally
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.go_to import GoTo, headings
 from lwtui.app.screens.plan import PlanScreen
@@ -21,6 +21,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from tests.app.person import Person, someone
 from tests.app.place import Place
+from tests.errors import has_code
 
 TEXTS = {1: "The cat sat.\n\nA cat ran.", 2: "No such animal.", 3: "Cats and a cat. 番茄 🐈 cat"}
 
@@ -31,7 +32,7 @@ async def opened(person: Person) -> None:
     await person.until(lambda: person.editor.section_id == "s1")
 
 
-async def test_words_are_found_and_replaced_in_the_whole_document_and_that_is_taken_back(place: Place) -> None:
+async def test_words_are_replaced_in_the_whole_document_and_undo_reverts_it(place: Place) -> None:
     path = place.make(100, 100, 100, texts=TEXTS)
     async with someone(path, size=(80, 24)) as person:
         await opened(person)
@@ -50,11 +51,11 @@ async def test_words_are_found_and_replaced_in_the_whole_document_and_that_is_ta
         await person.press("alt+c", "tab")
         assert person.widget(Input, "#replace").has_focus
         await person.type("dog")
-        await person.press("home", "ctrl+r")  # the one that is selected, and on to the next
+        await person.press("home", "ctrl+r")  # replaces the selected match and goes to the next
         await person.until(lambda: place.read(path)["s1"] == "The cat sat.\n\nA dog ran.")
         await person.sees("2 of 3")
         await person.press("ctrl+y")
-        await person.is_told("3 places replaced in 2 sections.")
+        await person.is_told("3 matches replaced in 2 sections.")
         assert [section.text for section in person.sections] == [
             "The dog sat.\n\nA dog ran.",
             "No such animal.",
@@ -62,27 +63,27 @@ async def test_words_are_found_and_replaced_in_the_whole_document_and_that_is_ta
         ]
         await person.sees("Not found")
         await person.press("escape")
-        assert person.rows.has_focus  # where u takes it back
-        # What was typed since would go with it: only after asking, and it is kept.
+        assert person.rows.has_focus  # so that u undoes
+        # Undo would lose later edits, so it asks first; the history keeps them.
         person.document.edit("s3", "Typed since.")
         await person.press("u")
         await person.at(Confirm)
-        await person.sees("1 section since goes with it")
+        await person.sees("Later edits in 1")
         await person.press("n")
         await person.at(WritingScreen)
         assert person.sections[2].text == "Typed since."
         await person.press("u")
         await person.at(Confirm)
         await person.press("y")
-        await person.is_told("Taken back: Replace “cat” by “dog” in 2 sections")
+        await person.is_told("Undone: Replace “cat” with “dog” in 2 sections")
         assert "Typed since." in {one.text for one in person.document.revisions("s3")}
         assert person.sections[2].text == TEXTS[3]
         assert person.sections[0].text == "The cat sat.\n\nA dog ran."
         await person.press("u")
-        await person.is_told("There is nothing to take back here.")
+        await person.is_told("There is nothing to undo here.")
 
 
-async def test_a_name_is_replaced_in_headings_and_main_points_too_and_that_is_taken_back(place: Place) -> None:
+async def test_replacing_includes_headings_and_main_points_and_undo_reverts_it(place: Place) -> None:
     path = place.make(100, 100, texts={1: "The cat sat."})
     async with someone(path, size=(80, 24)) as person:
         await opened(person)
@@ -95,7 +96,7 @@ async def test_a_name_is_replaced_in_headings_and_main_points_too_and_that_is_ta
         await person.sees("1 found")
         await person.fill("#replace", "dog")
         await person.press("ctrl+y")
-        await person.is_told("1 place replaced in 1 section, and 2 in the plan.")
+        await person.is_told("1 match replaced in 1 section, and 2 in the plan.")
         assert [(one.title, one.main_point, one.text) for one in person.sections] == [
             (first.title, "how the dog sat", "The dog sat."),
             ("dogs", second.main_point, ""),
@@ -106,18 +107,18 @@ async def test_a_name_is_replaced_in_headings_and_main_points_too_and_that_is_ta
         await person.press("escape", "u")
         await person.at(Confirm)
         await person.press("y")
-        await person.is_told("Taken back: Replace “cat” by “dog” in 1 section and the plan")
+        await person.is_told("Undone: Replace “cat” with “dog” in 1 section and the plan")
         assert person.document.plan == named
 
 
-async def test_a_change_of_the_plan_is_taken_back_from_the_text_only_after_asking(place: Place) -> None:
+async def test_undoing_a_plan_change_from_the_text_asks_first(place: Place) -> None:
     async with someone(place.make(100, 100, texts={1: "First.", 2: "Second."})) as person:
         await opened(person)
         document = person.document
         document.set_plan(replace(document.plan, sections=document.plan.sections[:1]), "Delete section “Part dice”")
         await person.press("u")
         await person.at(Confirm)
-        await person.sees("Take back the last change of the plan: Delete section “Part dice”?")
+        await person.sees("Undo the last change of the plan: Delete section “Part dice”?")
         await person.press("n", "u")
         await person.at(Confirm)
         assert len(person.titles) == 1
@@ -125,7 +126,7 @@ async def test_a_change_of_the_plan_is_taken_back_from_the_text_only_after_askin
         await person.until(lambda: len(person.titles) == 2)
 
 
-async def test_a_replacement_in_a_section_is_taken_back_in_the_text_also_after_looking_elsewhere(place: Place) -> None:
+async def test_a_replacement_in_a_section_can_be_undone_after_visiting_another(place: Place) -> None:
     path = place.make(100, 100, 100, texts=TEXTS)
     async with someone(path) as person:
         await opened(person)
@@ -134,17 +135,17 @@ async def test_a_replacement_in_a_section_is_taken_back_in_the_text_also_after_l
         await person.press("alt+x", "tab")
         await person.type(r"\2 \1")
         await person.press("ctrl+t")
-        await person.is_told("2 replaced in this section.")
+        await person.is_told("2 matches replaced in this section.")
         assert person.sections[0].text == "The sat cat.\n\nA ran cat."
         await person.fill("#replace", r"\7")
         await person.fill("#find", "(cat")
-        await person.sees("This expression cannot be used")
+        await person.sees("Invalid regular expression")
         await person.fill("#find", "(cat)")
         await person.press("ctrl+y")
-        await person.is_told("This replacement cannot be used")
+        await person.gets_error("invalid-replacement")
         await person.press("escape", "ctrl+end")
         await person.type(" Mine.")
-        # Another section, and a while at the plan: what can be taken back is still known.
+        # The undo history survives a visit to another section and to the plan.
         await person.press("escape", "down")
         await person.until(lambda: person.editor.section_id == "s2")
         await person.press("enter", "ctrl+end")
@@ -165,7 +166,7 @@ async def test_a_replacement_in_a_section_is_taken_back_in_the_text_also_after_l
         await person.until(lambda: place.read(path)["s2"] == TEXTS[2])
 
 
-async def test_what_changes_a_section_from_elsewhere_is_one_step_back_in_its_text(place: Place) -> None:
+async def test_a_change_from_elsewhere_is_one_undo_step_in_the_text(place: Place) -> None:
     path = place.make(100, 100, texts={1: "One cat.", 2: "Two cats."})
     async with someone(path) as person:
         await opened(person)
@@ -182,7 +183,7 @@ async def test_what_changes_a_section_from_elsewhere_is_one_step_back_in_its_tex
         await person.until(lambda: place.read(path) == {"s1": "One cat.", "s2": "Two dogs."})
 
 
-async def test_a_heading_is_gone_to_by_some_of_its_letters(place: Place) -> None:
+async def test_some_letters_of_a_heading_lead_to_it(place: Place) -> None:
     texts = {2: "Begins.\n\n## [b]Deep[/b] water\n\nMore.\n"}
     async with someone(place.make(100, 100, 100, texts=texts), size=(80, 24)) as person:
         await person.at(WritingScreen)
@@ -202,7 +203,7 @@ async def test_a_heading_is_gone_to_by_some_of_its_letters(place: Place) -> None
         await person.until(lambda: person.editor.section_id == "s3")
 
 
-async def test_the_length_of_the_selection_stands_below_and_focus_leaves_only_the_text(place: Place) -> None:
+async def test_the_status_line_has_the_selections_length_and_focus_mode_only_the_text(place: Place) -> None:
     async with someone(place.make(100, texts={1: "One two three.\n\n番茄很好 🐈."}), size=(80, 24)) as person:
         await opened(person)
         await person.press("enter", "ctrl+home", *["shift+right"] * 7)
@@ -215,7 +216,7 @@ async def test_the_length_of_the_selection_stands_below_and_focus_leaves_only_th
         await person.until(lambda: "Outline" not in person.screen_text)
         lines = [line for line in person.screen_text.split("\n") if line.strip()]
         assert [line.strip() for line in lines] == ["One two three.", "番茄很好 🐈."]
-        assert len(lines[0]) - len(lines[0].lstrip()) == 6  # 80 cells: a measure of 70 in the middle, and its margin
+        assert len(lines[0]) - len(lines[0].lstrip()) == 6  # 70 of 80 cells, centered, with a margin
         await person.type("!")
         assert person.editor.text.count("!") == 1
         await person.press("escape")
@@ -231,14 +232,14 @@ def editor(folder: Path, script: str) -> str:
     return f"'{path}'"
 
 
-async def test_a_section_is_edited_in_another_editor(
+async def test_a_section_is_edited_in_the_external_editor(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = place.make(100, texts={1: "First."})
     async with someone(path) as person:
         await opened(person)
         await person.press("ctrl+t")
-        await person.is_told("Another editor needs the terminal")
+        await person.is_told("The external editor needs a terminal")
         monkeypatch.setattr(HeadlessDriver, "can_suspend", property(lambda self: True))
         monkeypatch.setenv("VISUAL", editor(tmp_path, 'printf "\\nSecond 番茄.\\n" >> "$1"'))
         await person.press("ctrl+t")
@@ -247,7 +248,7 @@ async def test_a_section_is_edited_in_another_editor(
         await person.until(lambda: person.editor.text == "First.\nSecond 番茄.")
         monkeypatch.setenv("VISUAL", editor(tmp_path, 'echo lost > "$1"; exit 3'))
         await person.press("ctrl+t")
-        await person.is_told("ended with exit code 3, so the section stays as it was. What it wrote is in ")
+        await person.gets_error("editor-failed")
         kept = Path(person.notices[-1].rpartition(" is in ")[2].rstrip("."))
         assert await asyncio.to_thread(kept.read_text) == "lost\n"
         assert place.read(path)["s1"] == "First.\nSecond 番茄."
@@ -256,26 +257,25 @@ async def test_a_section_is_edited_in_another_editor(
 
 
 @pytest.mark.parametrize(
-    ("environment", "told"),
+    ("environment", "code"),
     [
-        ({"VISUAL": "/nowhere/editor"}, "/nowhere/editor did not give the text back: No such file"),
-        ({"EDITOR": "'unclosed"}, "cannot be read"),
-        ({"EDITOR": "sh -c 'rm \"$0\"'"}, "did not give the text back"),
-        ({"EDITOR": 'sh -c \'printf "\\377" > "$0"\''}, "it is not UTF-8 text. What it wrote is in"),
-        ({"EDITOR": "false", "VISUAL": ""}, "false ended with exit code 1, so the section stays as it was."),
+        ({"VISUAL": "/nowhere/editor"}, "unreadable"),
+        ({"EDITOR": "'unclosed"}, "invalid-command"),
+        ({"EDITOR": "sh -c 'rm \"$0\"'"}, "unreadable"),
+        ({"EDITOR": 'sh -c \'printf "\\377" > "$0"\''}, "unreadable"),
+        ({"EDITOR": "false", "VISUAL": ""}, "editor-failed"),
     ],
 )
-def test_an_editor_that_fails_is_told_in_one_line(environment: dict[str, str], told: str) -> None:
-    with pytest.raises(LwtuiError) as error:
-        edit_elsewhere("Text.", "A/Title", environment)
-    assert told in str(error.value)
+def test_a_failing_editor_is_reported_in_one_line(environment: dict[str, str], code: str) -> None:
+    with pytest.raises(LwtuiError, check=has_code(code)) as error:
+        edit_externally("Text.", "A/Title", environment)
     assert "\n" not in str(error.value)
 
 
-def test_an_editor_may_have_arguments_and_what_it_leaves_alone_stays_exactly() -> None:
+def test_an_editor_may_have_arguments_and_unchanged_text_stays_exactly() -> None:
     for text in ("Text.", "Text.\n", "Text.\n\n", "", "a\u2028b"):
-        assert edit_elsewhere(text, "", {"VISUAL": "true --wait"}) == text
-    assert edit_elsewhere("Text.", "", {"EDITOR": "sed -i s/T/N/"}) == "Next."
+        assert edit_externally(text, "", {"VISUAL": "true --wait"}) == text
+    assert edit_externally("Text.", "", {"EDITOR": "sed -i s/T/N/"}) == "Next."
 
 
 async def test_nothing_is_replaced_in_a_document_that_is_read_only(place: Place) -> None:
@@ -294,8 +294,8 @@ async def test_nothing_is_replaced_in_a_document_that_is_read_only(place: Place)
             assert person.editor.text == "First."
 
 
-async def test_what_is_painted_key_by_key_is_what_the_text_is(place: Place) -> None:
-    """The editor paints the paragraph in which one types; painting all of it anew must change nothing."""
+async def test_partial_repaints_show_the_whole_text_correctly(place: Place) -> None:
+    """The editor repaints only the edited paragraph; a full repaint must give the same result."""
     text = "\n\n".join(f"Paragraph {at}. (It is 番茄 and 🐈 {'quite long ' * 9})" for at in range(12))
     async with someone(place.make(100, texts={1: text}), size=(80, 24)) as person:
         await opened(person)
@@ -313,8 +313,8 @@ async def test_what_is_painted_key_by_key_is_what_the_text_is(place: Place) -> N
         person.editor.cursor_blink = False
         for keys in (
             "x down end y left left backspace",
-            "up home a b c d e f",  # words go to the next row of the paragraph
-            "backspace backspace backspace backspace",  # and come back
+            "up home a b c d e f",  # words move to the next row of the paragraph
+            "backspace backspace backspace backspace",  # and move back
             "down down home z 茄 delete up w",
             "enter a backspace backspace ctrl+k ctrl+z ctrl+y",
             "shift+right shift+right q ctrl+z shift+down b",

@@ -1,4 +1,4 @@
-"""In the themes of high contrast every text on every screen has at least 7:1 to what is behind it."""
+"""In the high-contrast themes, all text on all screens has a contrast of at least 7:1."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def contrast(style: Style) -> float:
 
 
 def too_weak(person: Person) -> dict[str, float]:
-    """Texts on the screen with less contrast than they should have; what lies behind a dialog is dimmed on purpose."""
+    """Return the texts with too little contrast, except those dimmed behind a dialog."""
     weak = {}
     screen = person.app.screen
     dialogs = [*screen.query(".dialog"), *screen.query("CommandPalette > Vertical")]
@@ -48,7 +48,7 @@ def too_weak(person: Person) -> dict[str, float]:
     return weak
 
 
-def test_contrast_is_measured_as_wcag_does() -> None:
+def test_contrast_is_measured_as_in_wcag() -> None:
     assert contrast(Style.parse("#ffffff on #000000")) == 21.0
     assert round(contrast(Style.parse("#767676 on #ffffff")), 2) == 4.54
 
@@ -88,7 +88,7 @@ async def test_every_text_has_high_contrast(place: Place) -> None:
         assert found == {}
 
 
-async def test_a_theme_is_chosen_anywhere_and_kept(place: Place) -> None:
+async def test_a_theme_can_be_chosen_anywhere_and_is_stored(place: Place) -> None:
     names = [name for name, _ in theme_choices(["textual-dark", "nord", "high-contrast"])]
     assert names == ["textual-dark", "textual-light", "high-contrast", "high-contrast-light", "nord"]
     async with someone(size=(80, 24)) as person:
@@ -102,7 +102,7 @@ async def test_a_theme_is_chosen_anywhere_and_kept(place: Place) -> None:
         assert person.app.theme == "high-contrast"
 
 
-async def test_a_theme_that_there_is_not_is_told_and_left_in_the_settings(place: Place) -> None:
+async def test_an_unknown_theme_is_reported_and_left_in_the_settings(place: Place) -> None:
     set_value("theme", "nope")
     async with someone(library=True) as person:
         await person.is_told("There is no theme named 'nope'. Known: textual-dark, ")

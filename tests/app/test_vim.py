@@ -1,4 +1,4 @@
-"""Vim's keys as a state machine, apart from the screen; and once in the editor."""
+"""Vim's keys as a state machine, and once in the editor."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Paper:
         self.held = True
 
     def release(self) -> None:
-        if self.held:  # what was changed since is one step
+        if self.held:  # all changes since then are one step
             del self.before[self.kept + 1 :]
         self.held = False
 
@@ -68,7 +68,7 @@ class Paper:
 
 
 def typed(vim: Vim, paper: Paper, keys: str) -> None:
-    """Keys as in vim's manual: ``<Esc>``, ``<Enter>``, ``<C-r>``; what vim does not take in insert mode is typed."""
+    """Press keys written as in Vim's manual: ``<Esc>``, ``<Enter>``, ``<C-r>``; in insert mode, others are typed."""
     for key in re.findall(r"<[^>]+>|.", keys, re.DOTALL):
         name = {"<Esc>": "escape", "<Enter>": "enter", "<C-r>": "ctrl+r", "<BS>": "backspace"}.get(key, key)
         character = key if len(key) == 1 else None
@@ -77,7 +77,7 @@ def typed(vim: Vim, paper: Paper, keys: str) -> None:
 
 
 def run(text: str, keys: str) -> tuple[str, Vim, Paper]:
-    """What becomes of a text in which ``|`` stands before the cursor."""
+    """Apply keys to a text in which ``|`` marks the cursor."""
     at = text.index("|")
     paper = Paper(text.replace("|", "", 1), at)
     vim = Vim(paper)
@@ -153,7 +153,7 @@ def run(text: str, keys: str) -> tuple[str, Vim, Paper]:
         ("|one two", "vecten<Esc>", "te|n two"),
         ("|one two", "vw<Esc>", "one |two"),
         ("one |two", "vbx", "|wo"),
-        # taking back
+        # undo
         ("|one two", "dwu", "|one two"),
         ("|one two", "dwu<C-r>", "|two"),
         ("|abc", "xxx2u", "|bc"),
@@ -166,20 +166,20 @@ def run(text: str, keys: str) -> tuple[str, Vim, Paper]:
         ("|one two", "d/tw<Enter>", "|two"),
         ("|one two", "/nothing<Enter>", "|one two"),
         ("|one two", "/on<Esc>x", "|ne two"),
-        # what is no command does nothing
+        # unknown commands do nothing
         ("|one", "dqx", "|ne"),
         ("|one", "3<Esc>x", "|ne"),
         ("|one", "gqx", "|ne"),
     ],
 )
-def test_keys_do_what_they_do_in_vim(before: str, keys: str, after: str) -> None:
+def test_keys_act_as_in_vim(before: str, keys: str, after: str) -> None:
     assert run(before, keys)[0] == after
 
 
-def test_the_mode_and_what_is_begun_are_told() -> None:
+def test_the_status_has_the_mode_and_the_incomplete_command() -> None:
     paper = Paper("one two")
     vim = Vim(paper)
-    for keys, told in (
+    for keys, status in (
         ("2", "NORMAL 2"),
         ("d", "NORMAL 2d"),
         ("3", "NORMAL 2d3"),
@@ -191,10 +191,10 @@ def test_the_mode_and_what_is_begun_are_told() -> None:
         ("<Esc>/ab", "/ab"),
     ):
         typed(vim, paper, keys)
-        assert vim.told == told
+        assert vim.status == status
 
 
-def test_keys_that_are_not_vims_are_left_to_others() -> None:
+def test_keys_without_a_meaning_in_vim_are_not_consumed() -> None:
     vim = Vim(Paper("one"))
     assert not vim.feed("escape")
     assert not vim.feed("f5")
@@ -211,20 +211,20 @@ def test_keys_that_are_not_vims_are_left_to_others() -> None:
     st.text("ab -.\n番🐈", max_size=30),
     st.lists(st.sampled_from([*"hjklwbe0$^GgxdcypPiaoOAIDCuvVnN/{}29", "<Esc>", "<Enter>", "<C-r>"]), max_size=25),
 )
-def test_no_keys_lead_out_of_the_text(text: str, keys: list[str]) -> None:
+def test_the_cursor_never_leaves_the_text(text: str, keys: list[str]) -> None:
     paper = Paper(text)
     vim = Vim(paper)
     typed(vim, paper, "".join(keys))
     assert 0 <= paper.place <= len(paper.text)
 
 
-def test_an_insertion_is_one_step_with_the_command_that_began_it() -> None:
+def test_an_insertion_is_one_undo_step_with_its_command() -> None:
     for keys in ("cwnew words<Esc>u", "C<Esc>u", "onew<Esc>u", "Inew <Esc>u", "cwa<Esc>Ab<Esc>uu", "cwa<Esc>u<C-r>u"):
         assert run("|one two\nthree", keys)[0].replace("|", "") == "one two\nthree", keys
     assert run("|one two", "cwa<Esc>Ab<Esc>u")[0].replace("|", "") == "a two"
 
 
-def test_w_after_a_colon_saves_and_nothing_else_does() -> None:
+def test_only_colon_w_saves() -> None:
     for keys, saves, text in (
         (":w<Enter>x", 1, "ne"),
         (":q<Enter>", 0, "one"),
@@ -233,10 +233,10 @@ def test_w_after_a_colon_saves_and_nothing_else_does() -> None:
     ):
         _, vim, paper = run("|one", keys)
         assert (paper.saves, paper.text, vim.mode) == (saves, text, VimMode.NORMAL), keys
-    assert run("|one", "2d:w")[1].told == ":w"
+    assert run("|one", "2d:w")[1].status == ":w"
 
 
-async def test_the_editor_obeys_vims_keys_and_shows_the_mode(place: Place) -> None:
+async def test_the_editor_handles_vims_keys_and_shows_the_mode(place: Place) -> None:
     set_value("vim", "true")
     path = place.make(100, 100, texts={1: "One two three.\n\n番茄 🐈 end.", 2: "Second."})
     async with someone(path, size=(80, 24)) as person:
@@ -261,20 +261,20 @@ async def test_the_editor_obeys_vims_keys_and_shows_the_mode(place: Place) -> No
         await person.press("enter")
         assert person.editor.cursor_location == (2, 5)
         await person.press("ctrl+f")  # the app's own keys still work
-        await person.sees("Replace by")
+        await person.sees("Replace with")
         await person.press("escape", "escape")
         assert person.rows.has_focus
         await person.press("down", "enter", "x")
         await person.until(lambda: place.read(path)["s2"] == "econd.")
         await person.press("c", "w")
         await person.type("Third, and more,")
-        await person.press("enter", "backspace", "f", "escape", "u")  # all of it is one step
+        await person.press("enter", "backspace", "f", "escape", "u")  # one undo step
         assert person.editor.text == "econd."
         await person.press("ctrl+r")
         assert person.editor.text == "Third, and more,f."
-        await person.press("i", "o", "f3", "f3", "f", "escape", "u")  # the outline lay between
+        await person.press("i", "o", "f3", "f3", "f", "escape", "u")  # with a visit to the outline in between
         assert person.editor.text == "Third, and more,fo."
         await person.press("colon", "w")
         await person.sees(":w")
         await person.press("enter")
-        await person.is_told("Everything is in guide.lw.")
+        await person.is_told("Everything is saved in guide.lw.")

@@ -24,14 +24,14 @@ def lines(text: str, width: int) -> list[str]:
     [
         ("番茄需要很多光。", 8, ["番茄需要", "很多光。"]),
         ("番茄需要光。很多", 10, ["番茄需要", "光。很多"]),  # 。 does not begin a line
-        ("番茄（很好）和水", 6, ["番茄", "（很", "好）和", "水"]),  # （ does not end one
+        ("番茄（很好）和水", 6, ["番茄", "（很", "好）和", "水"]),  # （ does not end a line
         ("Tomatoes 番茄需要很多光", 14, ["Tomatoes 番茄", "需要很多光"]),  # a run does not begin a new line
         ("我喜欢tomatoes和水", 10, ["我喜欢", "tomatoes和", "水"]),
         ("かっこいいトマトー", 8, ["かっこい", "いトマ", "トー"]),
         ("番🐈茄🐈", 4, ["番🐈", "茄🐈"]),
     ],
 )
-def test_lines_are_broken_as_readers_of_chinese_and_japanese_expect(text: str, width: int, broken: list[str]) -> None:
+def test_chinese_and_japanese_lines_break_by_their_rules(text: str, width: int, broken: list[str]) -> None:
     assert lines(text, width) == broken
 
 
@@ -46,11 +46,11 @@ def test_every_line_fits_and_nothing_is_lost(text: str, width: int) -> None:
 
 @given(st.text("ab c.\t-", max_size=60), st.integers(2, 20))
 @settings(max_examples=50, derandomize=True)
-def test_other_scripts_are_broken_as_before(text: str, width: int) -> None:
+def test_other_scripts_break_as_in_textual(text: str, width: int) -> None:
     assert wrap_offsets(text, width, 4) == compute_wrap_offsets(text, width, 4)
 
 
-async def test_the_editor_breaks_and_edits_them_so(place: Place) -> None:
+async def test_the_editor_uses_these_line_breaks(place: Place) -> None:
     text = "Tomatoes " + "番茄需要很多光，" * 12
     async with someone(place.make(100, texts={1: text}), size=(80, 24)) as person:
         await person.at(WritingScreen)

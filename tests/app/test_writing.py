@@ -1,4 +1,4 @@
-"""The text while it is written, paused, edited and written anew."""
+"""The text screen: writing, pausing, editing, rewriting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.tempo import Tempo
 
 @pytest.fixture
 def tempo(author: Author) -> Tempo:
-    """The author stops in the midst of the first section, and goes on as the test says."""
+    """The scripted model stops in the first section until the test continues it."""
     author.delay, author.piece = (tempo := Tempo(10)), 4
     return tempo
 
@@ -63,14 +63,14 @@ async def test_text_streams_in_and_figures_follow(server: FaultServer, tempo: Te
         await person.sees("▶ Writing", "tokens/s", "left", "of 200 words", "being written", "F5 Pause")
         tempo.go()
         await done(person)
-        await person.until(lambda: person.editor.section_id == "s2")  # it followed the writing
+        await person.until(lambda: person.editor.section_id == "s2")  # the view followed the model
         assert person.editor.text == person.sections[1].text
         await person.is_told("Finished: ")
         await person.sees("■ Idle", "2 of 2 done", "cost 0.00", "F5 Write")
         assert re.search(r"✓ +1 Part cece", person.screen_text)
 
 
-async def test_a_pause_is_immediate_and_going_on_doubles_nothing(
+async def test_pausing_is_immediate_and_resuming_repeats_nothing(
     server: FaultServer, tempo: Tempo, place: Place
 ) -> None:
     async with someone(place.make(120, 120)) as person:
@@ -84,7 +84,7 @@ async def test_a_pause_is_immediate_and_going_on_doubles_nothing(
         assert section.status is Status.PARTIAL
         assert person.editor.text == section.text
         assert person.editor.read_only is False
-        await person.sees("Paused. F5 goes on.", "◐", "interrupted")
+        await person.sees("Paused. F5 resumes.", "◐", "interrupted")
         tempo.go()
         await person.press("f5")
         await done(person)
@@ -93,9 +93,7 @@ async def test_a_pause_is_immediate_and_going_on_doubles_nothing(
         assert not doubled(text)
 
 
-async def test_a_pause_may_be_used_to_change_the_sentence_that_was_being_written(
-    server: FaultServer, tempo: Tempo, place: Place
-) -> None:
+async def test_the_last_sentence_can_be_edited_during_a_pause(server: FaultServer, tempo: Tempo, place: Place) -> None:
     async with someone(place.make(120)) as person:
         await person.at(PlanScreen)
         await person.press("f5")
@@ -103,16 +101,14 @@ async def test_a_pause_may_be_used_to_change_the_sentence_that_was_being_written
         await person.press("f5", "enter", "ctrl+end")
         await person.type(" and then I say this")
         tempo.go()
-        await person.press("f5")  # sooner than typing rests
+        await person.press("f5")  # before the typing pause
         await done(person)
         (section,) = person.sections
         assert " and then I say this" in section.text
         assert section.length > 100
 
 
-async def test_another_section_can_be_edited_while_one_is_written(
-    server: FaultServer, tempo: Tempo, place: Place
-) -> None:
+async def test_another_section_can_be_edited_during_a_run(server: FaultServer, tempo: Tempo, place: Place) -> None:
     path = place.make(120, 120, texts={2: "Mine to change."})
     async with someone(path) as person:
         await person.at(WritingScreen)
@@ -127,17 +123,17 @@ async def test_another_section_can_be_edited_while_one_is_written(
         length = len(person.document.section("s1").text)
         tempo.give(3)
         await person.until(lambda: len(person.document.section("s1").text) > length)
-        assert person.editor.section_id == "s2"  # nobody is taken away from what they edit
+        assert person.editor.section_id == "s2"  # the user stays in the section they edit
         tempo.go()
         await done(person)
         assert person.editor.section_id == "s2"
         assert person.document.section("s2").text == "Mine to change. So I do."
 
 
-async def test_what_is_typed_into_the_next_section_is_kept_when_the_model_comes_to_it(
+async def test_text_typed_into_the_next_section_is_kept_when_the_model_reaches_it(
     server: FaultServer, tempo: Tempo, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lwtui.app.widgets.section_editor._QUIET_SECONDS", 3600.0)  # typing never rests
+    monkeypatch.setattr("lwtui.app.widgets.section_editor._QUIET_SECONDS", 3600.0)  # edits are never stored by a timer
     path = place.make(60, 60)
     with Document.open(path) as document:
         write(document, "s2", "It was begun here", Status.PARTIAL)
@@ -154,7 +150,7 @@ async def test_what_is_typed_into_the_next_section_is_kept_when_the_model_comes_
         await person.until(lambda: person.editor.text == person.document.section("s2").text)
 
 
-async def test_a_section_filled_by_hand_meanwhile_is_left_alone(
+async def test_a_section_completed_by_hand_is_not_written(
     server: FaultServer, tempo: Tempo, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lwtui.app.widgets.section_editor._QUIET_SECONDS", 3600.0)
@@ -170,12 +166,12 @@ async def test_a_section_filled_by_hand_meanwhile_is_left_alone(
         assert person.document.section("s3").origin is Origin.MODEL
 
 
-async def test_sections_are_written_side_by_side(server: FaultServer, tempo: Tempo, place: Place) -> None:
+async def test_sections_are_written_in_parallel(server: FaultServer, tempo: Tempo, place: Place) -> None:
     async with someone(place.make(60, 60, 60, mode=Mode.PARALLEL)) as person:
         await person.at(PlanScreen)
         await person.press("f5")
         await person.until(lambda: len(person.session.current) == 3)
-        await person.until(lambda: person.screen_text.count("▶") == 4)  # with the one of the status line
+        await person.until(lambda: person.screen_text.count("▶") == 4)  # including the status line
         await person.press("f5")
         assert not person.session.current
         tempo.go()
@@ -184,9 +180,7 @@ async def test_sections_are_written_side_by_side(server: FaultServer, tempo: Tem
         assert not doubled("\n\n".join(section.text for section in person.sections))
 
 
-async def test_a_section_is_written_anew_and_its_old_text_can_be_brought_back(
-    server: FaultServer, place: Place
-) -> None:
+async def test_the_old_text_of_a_rewritten_section_can_be_restored(server: FaultServer, place: Place) -> None:
     path = place.make(80, 80, texts={1: "The first text.", 2: "The second text."})
     async with someone(path, size=(80, 24)) as person:
         await person.at(WritingScreen)
@@ -201,14 +195,14 @@ async def test_a_section_is_written_anew_and_its_old_text_can_be_brought_back(
         assert person.widget(TextArea, "#version").text == new
         await person.press("down")
         await person.until(lambda: person.widget(TextArea, "#version").text == "The first text.")
-        await person.sees("Written by writer: temperature 0.8, seed 1", "Bring back")
+        await person.sees("Written by writer: temperature 0.8, seed 1", "Restore")
         await person.press("enter")
         await person.at(WritingScreen)
         assert person.sections[0].text == "The first text."
         await person.until(lambda: person.editor.text == "The first text.")
 
 
-async def test_a_text_by_hand_is_written_anew_only_after_asking(server: FaultServer, place: Place) -> None:
+async def test_rewriting_a_hand_edited_section_asks_first(server: FaultServer, place: Place) -> None:
     async with someone(place.make(80, texts={1: "The first text."})) as person:
         await person.at(WritingScreen)
         await person.press("enter", "ctrl+end")
@@ -228,7 +222,7 @@ async def test_a_text_by_hand_is_written_anew_only_after_asking(server: FaultSer
         assert "The first text. Mine." in [one.text for one in person.document.revisions("s1")]
 
 
-async def test_a_rewrite_that_fails_leaves_the_old_text(place: Place) -> None:
+async def test_a_failed_rewrite_keeps_the_old_text(place: Place) -> None:
     async with FaultServer(faults=[Fault.http(401, message="No such key")]) as server:
         place.serve(server)
         async with someone(place.make(80, texts={1: "The first text."}), size=(80, 24)) as person:
@@ -240,9 +234,7 @@ async def test_a_rewrite_that_fails_leaves_the_old_text(place: Place) -> None:
             await person.sees("key")
 
 
-async def test_a_rewrite_in_the_midst_of_writing_goes_on_with_the_rest(
-    server: FaultServer, tempo: Tempo, place: Place
-) -> None:
+async def test_a_rewrite_during_a_run_resumes_the_run(server: FaultServer, tempo: Tempo, place: Place) -> None:
     path = place.make(60, 60, 60, texts={1: "The first text."})
     async with someone(path) as person:
         await person.at(WritingScreen)
@@ -257,7 +249,7 @@ async def test_a_rewrite_in_the_midst_of_writing_goes_on_with_the_rest(
         assert not doubled("\n\n".join(section.text for section in person.sections))
 
 
-async def test_another_model_goes_on_with_the_document(server: FaultServer, tempo: Tempo, place: Place) -> None:
+async def test_a_run_resumes_with_another_model(server: FaultServer, tempo: Tempo, place: Place) -> None:
     async with FaultServer(Author()) as quick:
         place.serve(quick, "quick")
         async with someone(place.make(60, 60)) as person:
@@ -276,7 +268,7 @@ async def test_another_model_goes_on_with_the_document(server: FaultServer, temp
             await person.sees("quick")
 
 
-async def test_faults_are_waited_out_and_stand_in_the_log(author: Author, place: Place) -> None:
+async def test_faults_are_retried_and_logged(author: Author, place: Place) -> None:
     faults = [Fault.http(429, retry_after=0.1), Fault.http(500), Fault.cut(after=12), Fault.malformed(after=5)]
     async with FaultServer(author, faults) as server:
         place.serve(server)
@@ -289,13 +281,13 @@ async def test_faults_are_waited_out_and_stand_in_the_log(author: Author, place:
             await person.press("l")
             await person.at(LogScreen)
             log = person.widget(TextArea).text
-            for line in ("Trying again in 0.1 s (rate-limit)", "(server)", "(dropped)", "Section done", "Finished"):
+            for line in ("Retrying in 0.1 s (rate-limit)", "(server)", "(dropped)", "Section done", "Finished"):
                 assert line in log
             await person.press("escape")
             await person.at(WritingScreen)
 
 
-async def test_an_endpoint_that_is_not_there_is_told_in_one_line(place: Place) -> None:
+async def test_an_unreachable_endpoint_is_reported(place: Place) -> None:
     async with FaultServer() as server:
         place.serve(server, retry_seconds=0.1)
     async with someone(place.make(100, texts={}), size=(80, 24)) as person:
@@ -308,7 +300,7 @@ async def test_an_endpoint_that_is_not_there_is_told_in_one_line(place: Place) -
         assert not person.session.busy
 
 
-async def test_an_interrupted_section_can_be_taken_for_complete(place: Place) -> None:
+async def test_an_interrupted_section_can_be_marked_as_done(place: Place) -> None:
     path = place.make(100)
     with Document.open(path) as document:
         write(document, "s1", "Enough said.", Status.PARTIAL)
@@ -328,12 +320,10 @@ async def test_stop_unloads_the_model(server: FaultServer, tempo: Tempo, place: 
         await person.press("f6")
         assert not person.session.busy
         assert not person.app.models._open
-        await person.sees("Stopped, and the model is unloaded.", "◐")
+        await person.sees("Stopped; the model is unloaded.", "◐")
 
 
-async def test_following_ends_when_someone_looks_elsewhere_and_f_takes_it_up_again(
-    server: FaultServer, tempo: Tempo, place: Place
-) -> None:
+async def test_moving_away_ends_following_and_f_resumes_it(server: FaultServer, tempo: Tempo, place: Place) -> None:
     async with someone(place.make(60, 60, texts={1: "First."})) as person:
         await person.at(WritingScreen)
         await person.press("f5")
@@ -348,10 +338,10 @@ async def test_following_ends_when_someone_looks_elsewhere_and_f_takes_it_up_aga
         await person.press("f")
         await person.until(lambda: person.editor.section_id == "s2")
         await person.press("f5", "f")
-        await person.is_told("Nothing is being written.")
+        await person.is_told("The model is not writing.")
 
 
-async def test_whoever_scrolls_up_while_text_comes_stays_there(server: FaultServer, tempo: Tempo, place: Place) -> None:
+async def test_scrolling_up_stops_the_view_from_following(server: FaultServer, tempo: Tempo, place: Place) -> None:
     async with someone(place.make(400), size=(60, 16)) as person:
         await person.at(PlanScreen)
         await person.press("f5")
@@ -367,7 +357,7 @@ async def test_whoever_scrolls_up_while_text_comes_stays_there(server: FaultServ
         assert person.editor.scroll_offset.y == 1
 
 
-async def test_text_with_odd_line_ends_streams_and_stays_the_models(author: Author, place: Place) -> None:
+async def test_unusual_line_ends_do_not_count_as_edits(author: Author, place: Place) -> None:
     author.dirt = "\u2028\u2029"
     async with FaultServer(author) as server:
         place.serve(server)
@@ -380,7 +370,7 @@ async def test_text_with_odd_line_ends_streams_and_stays_the_models(author: Auth
             assert "\u2028" in person.sections[0].text
 
 
-async def test_keys_go_between_outline_text_plan_and_library(place: Place) -> None:
+async def test_keys_switch_between_outline_text_plan_and_library(place: Place) -> None:
     async with someone(place.make(100, 80, texts={1: "First."})) as person:
         await person.at(WritingScreen)
         assert person.rows.has_focus
@@ -401,9 +391,7 @@ async def test_keys_go_between_outline_text_plan_and_library(place: Place) -> No
         assert person.app.session is None
 
 
-async def test_leaving_while_the_model_writes_asks_and_keeps_all_text(
-    server: FaultServer, tempo: Tempo, place: Place
-) -> None:
+async def test_closing_during_a_run_asks_and_keeps_all_text(server: FaultServer, tempo: Tempo, place: Place) -> None:
     path = place.make(200)
     async with someone(path) as person:
         await person.at(PlanScreen)
@@ -426,7 +414,7 @@ async def test_leaving_while_the_model_writes_asks_and_keeps_all_text(
         assert not person.document.read_only
 
 
-async def test_leaving_the_app_while_the_model_writes_leaves_an_interrupted_section(
+async def test_quitting_during_a_run_leaves_an_interrupted_section(
     server: FaultServer, tempo: Tempo, place: Place
 ) -> None:
     path = place.make(200)
@@ -443,21 +431,19 @@ async def test_leaving_the_app_while_the_model_writes_leaves_an_interrupted_sect
 
 
 @pytest.mark.parametrize("keys", [["ctrl+q"], ["f2"], ["escape", "escape"], ["ctrl+s"], ["ctrl+o"], ["f9"]])
-async def test_what_was_typed_last_is_stored_on_every_way_out(place: Place, keys: list[str]) -> None:
+async def test_edits_are_stored_however_the_screen_is_left(place: Place, keys: list[str]) -> None:
     path = place.make(100, 100, texts={1: "First."})
     async with someone(path) as person:
         await person.at(WritingScreen)
         await person.press("home", "enter", "ctrl+end")
         await person.type("!?")
         await person.press(*keys)
-        if keys != ["ctrl+o"]:  # the settings lie above; there typing comes to rest by itself
+        if keys != ["ctrl+o"]:  # behind the settings, the timer stores edits
             assert place.read(path)["s1"] == "First.!?"
     assert place.read(path)["s1"] == "First.!?"
 
 
-async def test_even_a_crash_of_the_app_stores_what_was_typed_last(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_crash_of_the_app_stores_the_last_edits(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: WritingScreen) -> None:
         raise ZeroDivisionError
 
@@ -472,7 +458,7 @@ async def test_even_a_crash_of_the_app_stores_what_was_typed_last(
     assert place.read(path)["s1"] == "First. Mine."
 
 
-async def test_a_full_disk_takes_nothing_that_was_typed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_loses_no_edits(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     path = place.make(100, 100, texts={1: "First."})
     async with someone(path) as person:
         await person.at(WritingScreen)
@@ -481,8 +467,8 @@ async def test_a_full_disk_takes_nothing_that_was_typed(place: Place, monkeypatc
         await person.press("enter", "ctrl+end")
         typed = " more than fits into what is left of a page" * 200
         person.editor.insert(typed)
-        await person.is_told("The disk is full")
-        await person.press("escape", "down")  # it stays where the text is that could not be saved
+        await person.gets_error("disk-full")
+        await person.press("escape", "down")  # the cursor stays at the unsaved text
         await person.until(lambda: person.rows.key == "s1")
         assert person.editor.text == f"First.{typed}"
         await person.press("ctrl+q")
@@ -490,11 +476,11 @@ async def test_a_full_disk_takes_nothing_that_was_typed(place: Place, monkeypatc
         await person.press("n")
         free(person.document)
         await person.press("ctrl+s")
-        await person.is_told("Everything is in guide.lw")
+        await person.is_told("Everything is saved in guide.lw")
     assert place.read(path)["s1"] == f"First.{typed}"
 
 
-async def test_a_second_instance_shows_the_document_and_says_why_it_cannot_change_it(place: Place) -> None:
+async def test_a_second_instance_is_read_only_and_says_why(place: Place) -> None:
     path = place.make(100, 80, texts={1: "First."})
     with Document.open(path) as holder:
         async with someone(path, size=(80, 24)) as person:
@@ -523,10 +509,10 @@ async def test_a_second_instance_shows_the_document_and_says_why_it_cannot_chang
         assert [section.text for section in holder.sections()] == ["First.", ""]
 
 
-async def test_a_line_that_is_too_long_to_edit_here_is_shown_and_told_where_it_can_be(
+async def test_a_line_that_is_too_long_is_shown_and_opens_in_the_external_editor(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lwtui.app.widgets.section_editor.LONGEST_LINE", 500)
+    monkeypatch.setattr("lwtui.app.widgets.section_editor.MAX_LINE_LENGTH", 500)
     long = "word " * 200
     path = place.make(200, 200, texts={1: long, 2: "Short lines.\n\n" * 100})
     async with someone(path) as person:
@@ -540,7 +526,7 @@ async def test_a_line_that_is_too_long_to_edit_here_is_shown_and_told_where_it_c
         await person.type("x")
         assert person.editor.text.startswith("xShort")
         await person.pilot.pause()
-        person.editor.insert(long)  # what one has put in oneself can be taken back
+        person.editor.insert(long)  # a pasted long line can be undone
         await person.until(lambda: long in place.read(path)["s2"])
         await person.press("ctrl+z")
         await person.until(lambda: long not in person.editor.text)

@@ -6,7 +6,7 @@ from tests.cli.running import Shell
 
 
 class BenchShell(Shell):
-    """One whose pictures find the list of fonts that an earlier command has made: making it takes seconds."""
+    """A shell whose commands share matplotlib's font list, which takes seconds to build."""
 
     fonts: str
 
@@ -21,7 +21,7 @@ def fonts(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def shell(tmp_path: Path, fonts: str) -> Shell:
-    """A place to run the command in."""
+    """A folder of its own to run the command in."""
     shell = BenchShell(tmp_path)
     shell.fonts = fonts
     shell.settings("")

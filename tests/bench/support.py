@@ -1,4 +1,4 @@
-"""Prompts, answers and endpoints for the benchmark's tests. None of the prompts is anybody's but ours."""
+"""Prompts, answers and endpoints for the benchmark's tests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lwtui_bench.answers import Answer as Answered
-from lwtui_bench.answers import parse_answer
+from lwtui_bench.answers import StoredAnswer, parse_answer
 from lwtui_bench.grades import DIMENSIONS
 from tests.cli.running import prose
 from tests.support.fault_server import Answer, Fault, FaultServer
@@ -21,7 +20,7 @@ def prompt(number: int, words: int) -> str:
 
 
 def write_prompts(path: Path, lengths: Sequence[int]) -> Path:
-    """A file of prompts that ask for so many words."""
+    """Write a file of prompts with these required lengths."""
     kinds = ("News Report", "Popular Science", "Community Forum")
     rows = [
         {"prompt": prompt(at, words), "type": kinds[at % len(kinds)], "length": words}
@@ -35,16 +34,16 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
     return path
 
 
-def rows_of(path: Path) -> list[dict[str, Any]]:
+def load_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def answered(text: str, length: int = 100, **fields: Any) -> Answered:
+def stored_answer(text: str, length: int = 100, **fields: Any) -> StoredAnswer:
     return parse_answer({"prompt": "Write.", "type": "News Report", "length": length, "response": text} | fields)
 
 
 def row(number: int, length: int, actual: int, **fields: Any) -> dict[str, Any]:
-    """A row with an answer of exactly ``actual`` words."""
+    """Return a row with an answer of exactly ``actual`` words."""
     return {
         "prompt": prompt(number, length),
         "type": "News Report",
@@ -55,33 +54,33 @@ def row(number: int, length: int, actual: int, **fields: Any) -> dict[str, Any]:
 
 
 @dataclass
-class Writer:
-    """An endpoint's model that writes about as much as the prompt asks for. ``asked`` counts what it was asked."""
+class PromptWriter:
+    """A model that writes about as much as the prompt asks for. ``calls`` counts the calls for each prompt."""
 
     delay: float = 0.0
-    asked: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, request: Any) -> Answer:
         (message,) = request["messages"]
-        self.asked[message["content"]] += 1
+        self.calls[message["content"]] += 1
         words = int(message["content"].split()[1])
         return Answer(prose(message["content"], words), delay=self.delay)
 
 
 @dataclass
 class Grader:
-    """An endpoint's judge. ``says`` are its answers, one after another, the last for ever."""
+    """A judge that gives ``replies`` in order, and then repeats the last one."""
 
-    says: Sequence[str]
+    replies: Sequence[str]
     requests: list[Any] = field(default_factory=list)
 
     def __call__(self, request: Any) -> Answer:
         self.requests.append(request)
-        return Answer([self.says[min(len(self.requests), len(self.says)) - 1]])
+        return Answer([self.replies[min(len(self.requests), len(self.replies)) - 1]])
 
 
 def grades(*values: int) -> str:
-    """A judge's answer with these six grades, or with one for all."""
+    """Return a judge's reply with six grades; a single value stands for all of them."""
     each = values * len(DIMENSIONS) if len(values) == 1 else values
     return json.dumps({"Analysis": "Sound."} | dict(zip(DIMENSIONS, each, strict=True)))
 

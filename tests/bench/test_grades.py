@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from lwtui_bench.grades import DIMENSIONS, SCHEMA, filled, quality, read_grades
+from lwtui_bench.grades import DIMENSIONS, SCHEMA, fill_missing, quality, read_grades
 from tests.bench.support import grades
 
 SIX = dict(zip(DIMENSIONS, (1, 2, 3, 4, 5, 3), strict=True))
@@ -28,38 +28,38 @@ PLAIN = json.dumps({"Analysis": 'It has {braces} and "quotes".'} | SIX)
         ", ".join(f"“{name}”：{value}" for name, value in SIX.items()),
     ],
 )
-def test_grades_are_read_however_they_are_dressed(answer: str) -> None:
+def test_grades_are_read_in_any_format(answer: str) -> None:
     assert read_grades(answer) == SIX
 
 
 @pytest.mark.parametrize("wrong", [0, 6, 3.5, -1, "4.5", "high", None, True, [], "5 out of 10", "7/5"])
-def test_what_is_no_grade_is_none(wrong: object) -> None:
+def test_an_invalid_grade_is_missing(wrong: object) -> None:
     found = read_grades(json.dumps(SIX | {"Clarity": wrong}))
     assert found == {name: value for name, value in SIX.items() if name != "Clarity"}
 
 
 @pytest.mark.parametrize("answer", ["", "I cannot grade this.", "{", "[1, 2]", '{"Relevance": 10}'])
-def test_an_answer_without_grades(answer: str) -> None:
+def test_a_reply_without_grades_has_none(answer: str) -> None:
     assert read_grades(answer) == {}
 
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("opening", ["{", '{"a":', "[", '{"', "{}"])
-def test_no_answer_takes_long_to_read(opening: str) -> None:
+def test_no_reply_takes_long_to_parse(opening: str) -> None:
     assert read_grades(opening * 50_000) == {}
     assert read_grades(opening * 20_000 + PLAIN) == SIX
 
 
-def test_the_last_whole_verdict_counts() -> None:
+def test_the_last_complete_verdict_counts() -> None:
     assert read_grades(f"{grades(1)} Or rather: {grades(4)}") == dict.fromkeys(DIMENSIONS, 4)
 
 
-def test_quality_is_as_published_and_needs_all_six() -> None:
+def test_quality_is_as_published_and_needs_all_six_grades() -> None:
     assert quality(SIX) == pytest.approx((0 + 25 + 50 + 75 + 100 + 50) / 6)
     assert quality({"Relevance": 5}) is None
-    assert quality(filled({"Relevance": 5})) == pytest.approx((100 + 5 * 50) / 6)
+    assert quality(fill_missing({"Relevance": 5})) == pytest.approx((100 + 5 * 50) / 6)
 
 
-def test_the_schema_allows_what_is_read_and_no_more() -> None:
+def test_the_schema_allows_exactly_the_grades_that_are_read() -> None:
     assert set(SCHEMA["required"]) == {"Analysis", *DIMENSIONS}
     assert SCHEMA["properties"]["Clarity"]["enum"] == [1, 2, 3, 4, 5]

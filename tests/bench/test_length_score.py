@@ -7,21 +7,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lwtui_bench.length_score import bin_of, count, length_score
-from lwtui_bench.summary import length_table, load_all
+from lwtui_bench.summary import load_as_one_run, scores_json
 from tests.bench.support import write_rows
 
 MIXED = st.text(st.sampled_from("aZéñ'’-_09 \n.,中文字！かカ한яд\u4e00\u9fff\u3400"), max_size=60)
 
 
 def count_by_hand(text: str) -> int:
-    """The published counter without a regular expression: characters, and whole runs of word characters."""
+    """The published counter without regular expressions: Chinese characters, and runs of word characters."""
     total = 0
     run = ""
     for character in [*text, " "]:
         if character.isalnum() or character == "_":
             run += character
             continue
-        total += bool(run) and all("a" <= one.lower() <= "z" and one.isascii() for one in run)
+        total += bool(run) and all("a" <= letter.lower() <= "z" and letter.isascii() for letter in run)
         run = ""
     return total + sum(0x4E00 <= ord(character) <= 0x9FFF for character in text)
 
@@ -48,7 +48,7 @@ def test_count_and_score_agree_with_an_independent_implementation(text: str, req
 
 @settings(max_examples=1000)
 @given(st.integers(1, 40_000), st.integers(0, 160_000))
-def test_the_score_agrees_at_any_length(required: int, actual: int) -> None:
+def test_the_score_agrees_with_it_at_any_length(required: int, actual: int) -> None:
     assert length_score(required, actual) == pytest.approx(float(score_by_hand(required, actual)), abs=1e-9)
 
 
@@ -58,7 +58,7 @@ def test_the_score_of_a_file_is_the_mean(
     tmp_path_factory: pytest.TempPathFactory, answers: list[tuple[str, int]]
 ) -> None:
     rows = [{"prompt": f"P{at}", "type": "t", "length": n, "response": text} for at, (text, n) in enumerate(answers)]
-    table = length_table(load_all(write_rows(tmp_path_factory.mktemp("s") / "a.jsonl", rows)))
+    table = scores_json(load_as_one_run(write_rows(tmp_path_factory.mktemp("s") / "a.jsonl", rows)))
     expected = sum(score_by_hand(n, count_by_hand(text)) for text, n in answers) / len(answers)
     assert table["S_l"] == pytest.approx(float(expected), abs=1e-9)
     assert table["n"] == len(answers)
@@ -73,7 +73,7 @@ def test_the_score_of_a_file_is_the_mean(
         ("12 abc123 3rd", 0),
         ("中文，字。", 3),
         ("中文 and English", 4),
-        ("中文and", 2),  # no border between them, as upstream's \b has it
+        ("中文and", 2),  # as with upstream's \b, there is no word boundary between them
         ("naïve café", 0),
         ("Слово ひらがな 한글", 0),
         ("a_b _c_", 0),
@@ -81,7 +81,7 @@ def test_the_score_of_a_file_is_the_mean(
         ("\ud800 lone", 1),
     ],
 )
-def test_what_counts(text: str, length: int) -> None:
+def test_length_of_particular_texts(text: str, length: int) -> None:
     assert count(text) == length
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.bench.support import Writer, prompt, rows_of, serving, write_prompts
-from tests.cli.running import Author, Shell
+from tests.bench.support import PromptWriter, load_rows, prompt, serving, write_prompts
+from tests.cli.running import ScriptedWriter, Shell
 from tests.support.fault_server import Answer, Fault, FaultServer
 
 UPSTREAM = {"prompt", "type", "length", "response", "response_length"}
@@ -16,22 +16,22 @@ OWN = {"model", "mode", "suite", "language", "sample", "seed", "settings", "usag
 
 
 def command(server: FaultServer, data: Path, *options: object) -> list[object]:
-    at = ["--model", "m-1", "--base-url", server.base_url]
-    return ["bench", "run", *at, "--task", "trial", "--data", data, "--output", "out.jsonl", *options]
+    model = ["--model", "m-1", "--base-url", server.base_url]
+    return ["bench", "run", *model, "--task", "trial", "--data", data, "--output", "out.jsonl", *options]
 
 
-def test_every_prompt_is_answered_once_through_many_faults(shell: Shell) -> None:
-    """120 prompts, 8 at once, a fault in every fifth call."""
+def test_every_prompt_is_answered_once_despite_many_faults(shell: Shell) -> None:
+    """120 prompts, 8 at a time, with a fault in every fifth call."""
     kinds = [Fault.http(429, retry_after=0), Fault.http(500), Fault.cut(2), Fault.malformed(2), Fault.ends(1)]
     draw = random.Random(6)
     faults = [kinds[at % 5] if draw.random() < 0.2 else None for at in range(200)]
     data = write_prompts(shell.folder / "prompts.jsonl", [24 + at % 7 for at in range(120)])
-    writer = Writer()
+    writer = PromptWriter()
     with serving(writer, faults) as server:
         done = shell.run(*command(server, data, "--concurrency", 8)).worked()
-    rows = rows_of(shell.folder / "out.jsonl")
+    rows = load_rows(shell.folder / "out.jsonl")
     assert sorted(row["prompt"] for row in rows) == sorted(prompt(at, 24 + at % 7) for at in range(120))
-    assert "120 of 120 are answered" in done.err
+    assert "120 of 120" in done.err
     for row in rows:
         assert set(row) >= UPSTREAM | OWN
         assert row["finish_reason"] == "stop" and row["model"] == "m-1"
@@ -39,9 +39,9 @@ def test_every_prompt_is_answered_once_through_many_faults(shell: Shell) -> None
     assert json.loads(shell.run("bench", "score", "out.jsonl", "--json").worked().out)["n"] == 120
 
 
-def test_killed_it_goes_on_and_asks_nothing_twice(shell: Shell) -> None:
+def test_a_killed_run_resumes_and_asks_nothing_twice(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [40] * 12)
-    writer = Writer(delay=0.02)
+    writer = PromptWriter(delay=0.02)
     out = shell.folder / "out.jsonl"
     with serving(writer) as server:
         process = shell.start(*command(server, data, "--concurrency", 2))
@@ -51,67 +51,67 @@ def test_killed_it_goes_on_and_asks_nothing_twice(shell: Shell) -> None:
         process.send_signal(signal.SIGKILL)
         process.communicate()
         with out.open("ab") as file:
-            file.write(b'{"prompt": "half a r')  # what a kill in the midst of a write leaves
-        answered = {row["prompt"] for row in rows_of_whole(out)}
+            file.write(b'{"prompt": "half a r')  # as a kill during a write leaves it
+        answered = {row["prompt"] for row in complete_rows(out)}
         assert 4 <= len(answered) < 12
-        before = dict(writer.asked)
+        before = dict(writer.calls)
         done = shell.run(*command(server, data, "--concurrency", 2)).worked()
-        assert "half-written" in done.err
-        rows = rows_of(out)
+        assert "out.jsonl" in done.err.splitlines()[0]  # its half-written line was removed
+        rows = load_rows(out)
         assert len(rows) == len({row["prompt"] for row in rows}) == 12
-        assert all(writer.asked[one] == before[one] for one in answered)
-        asked = writer.asked.total()
-        assert "12 of 12 answered so far" in shell.run(*command(server, data)).worked().err
-        assert writer.asked.total() == asked
+        assert all(writer.calls[answered_prompt] == before[answered_prompt] for answered_prompt in answered)
+        calls = writer.calls.total()
+        assert "12 of 12" in shell.run(*command(server, data)).worked().err
+        assert writer.calls.total() == calls
 
 
-def rows_of_whole(path: Path) -> list[dict[str, Any]]:
+def complete_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_it_says_how_to_go_on(shell: Shell, stop: signal.Signals) -> None:
+def test_a_stopped_run_says_how_to_continue(shell: Shell, stop: signal.Signals) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [60] * 6)
-    with serving(Writer(delay=0.1)) as server:
+    with serving(PromptWriter(delay=0.1)) as server:
         process = shell.start(*command(server, data, "--concurrency", 1))
         assert process.stderr is not None
         while "1 of 6" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(stop)
-        _, told = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=20)
     assert process.returncode == 128 + stop
-    assert "Stopped. All answers are in out.jsonl; the same command goes on from there." in told
-    assert "Traceback" not in told
-    assert 1 <= len(rows_of(shell.folder / "out.jsonl")) < 6
+    assert "Stopped. All answers so far are in out.jsonl. Run the same command again to continue." in err
+    assert "Traceback" not in err
+    assert 1 <= len(load_rows(shell.folder / "out.jsonl")) < 6
 
 
-def test_samples_and_settings_are_part_of_what_is_answered(shell: Shell) -> None:
+def test_new_samples_and_changed_settings_need_new_answers(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20, 30])
-    writer = Writer()
+    writer = PromptWriter()
     with serving(writer) as server:
         shell.run(*command(server, data, "--samples", 2)).worked()
-        assert writer.asked.total() == 4
+        assert writer.calls.total() == 4
         shell.run(*command(server, data, "--samples", 3)).worked()
-        assert writer.asked.total() == 6
+        assert writer.calls.total() == 6
         shell.run(*command(server, data, "--samples", 3, "--temperature", "0.9")).worked()
-        assert writer.asked.total() == 12
+        assert writer.calls.total() == 12
         seeds = [call.json["seed"] for call in server.calls]
         assert len(set(seeds[:6])) == 6
         assert {call.json["temperature"] for call in server.calls} == {0.5, 0.9}
-    rows = rows_of(shell.folder / "out.jsonl")
+    rows = load_rows(shell.folder / "out.jsonl")
     assert len({(row["id"], row["sample"], row["settings_hash"]) for row in rows}) == 12
 
 
-def test_a_direct_call_has_the_prompt_alone_and_the_published_settings(shell: Shell) -> None:
+def test_a_direct_call_sends_only_the_prompt_with_the_published_settings(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20])
-    with serving(Writer()) as server:
+    with serving(PromptWriter()) as server:
         shell.run(*command(server, data)).worked()
         (call,) = server.calls
     assert call.json["messages"] == [{"role": "user", "content": prompt(0, 20)}]
     assert (call.json["temperature"], call.json["max_tokens"]) == (0.5, 32_768)
 
 
-def test_a_longwriter_checkpoint_gets_its_own_raw_shape(shell: Shell) -> None:
+def test_a_longwriter_checkpoint_gets_its_raw_prompt_format(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20])
     with serving(lambda request: ["An answer."]) as server:
         shell.run(*command(server, data, "--profile", "longwriter-llama3.1")).worked()
@@ -120,18 +120,18 @@ def test_a_longwriter_checkpoint_gets_its_own_raw_shape(shell: Shell) -> None:
     assert call.json["prompt"] == f"[INST]{prompt(0, 20)}[/INST]"
 
 
-def test_a_prompt_that_fails_is_a_row_without_an_answer_until_it_is_asked_again(shell: Shell) -> None:
+def test_a_failed_prompt_leaves_a_row_without_an_answer_until_it_is_retried(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20, 30, 40])
     refusal = Fault.http(400, message="This prompt is not allowed.", code="content_policy_violation")
-    with serving(Writer(), [None, refusal]) as server:
+    with serving(PromptWriter(), [None, refusal]) as server:
         done = shell.run(*command(server, data, "--concurrency", 1))
         assert done.code == 1
-        assert "1 of 3 were not answered; the same command asks for them again." in done.err
+        assert "1 of 3" in done.err
         table = json.loads(shell.run("bench", "score", "out.jsonl", "--json").worked().out)
         assert (table["n"], table["unanswered"]) == (3, 1)
-        assert [row["finish_reason"] for row in rows_of(shell.folder / "out.jsonl")] == ["stop", "error", "stop"]
+        assert [row["finish_reason"] for row in load_rows(shell.folder / "out.jsonl")] == ["stop", "error", "stop"]
         shell.run(*command(server, data)).worked()
-    rows = rows_of(shell.folder / "out.jsonl")
+    rows = load_rows(shell.folder / "out.jsonl")
     assert len(rows) == 3 and all(row["response"] and "error" not in row for row in rows)
 
 
@@ -142,61 +142,60 @@ def test_a_prompt_that_fails_is_a_row_without_an_answer_until_it_is_asked_again(
         (Fault.http(404, message="The model `m-1` does not exist", code="model_not_found"), ("m-1",)),
     ],
 )
-def test_what_would_stop_every_prompt_ends_the_run(shell: Shell, fault: Fault, words: tuple[str, ...]) -> None:
+def test_an_error_that_every_prompt_would_hit_ends_the_run(shell: Shell, fault: Fault, words: tuple[str, ...]) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20] * 5)
-    with serving(Writer(), [None, *[fault] * 20]) as server:
+    with serving(PromptWriter(), [None, *[fault] * 20]) as server:
         done = shell.run(*command(server, data, "--concurrency", 1))
         assert len(server.calls) <= 3
     assert done.code == 1 and "Traceback" not in done.err
-    assert "All answers are in out.jsonl; the same command goes on from there." in done.err
-    for word in words:
+    for word in (*words, "out.jsonl"):
         assert word in done.err
-    assert len(rows_of(shell.folder / "out.jsonl")) == 1
+    assert len(load_rows(shell.folder / "out.jsonl")) == 1
 
 
-def test_failure_upon_failure_ends_the_run(shell: Shell) -> None:
+def test_repeated_failures_end_the_run(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20] * 30)
-    with serving(Writer(), [Fault.http(400, message="No.")] * 60) as server:
+    with serving(PromptWriter(), [Fault.http(400, message="No.")] * 60) as server:
         done = shell.run(*command(server, data, "--concurrency", 2))
         assert len(server.calls) < 15
-    assert done.code == 1 and "prompts in a row were not answered" in done.err
+    assert done.code == 1 and "It says: No." in done.err  # the last error
 
 
 def test_the_budget_is_never_overrun(shell: Shell) -> None:
-    """Each answer costs 0.02, and could have cost 0.1."""
+    """Each answer costs 0.02, and at most 0.1."""
     data = write_prompts(shell.folder / "prompts.jsonl", [20] * 10)
     usage = {"prompt_tokens": 100, "completion_tokens": 200}
     prices = ("--price-input", 0, "--price-output", 100, "--max-tokens", 1000, "--concurrency", 3)
     with serving(lambda _: Answer(["A text."], usage=usage)) as server:
         done = shell.run(*command(server, data, "--budget", "0.17", *prices))
         assert done.code == 1
-        assert "The budget of 0.17 has no room for the next answer" in done.err and "--max-tokens" in done.err
-        rows = rows_of(shell.folder / "out.jsonl")
+        assert "0.17" in done.err and "--max-tokens" in done.err
+        rows = load_rows(shell.folder / "out.jsonl")
         assert sum(row["cost"] for row in rows) == pytest.approx(0.02 * len(rows))
-        assert len(rows) == len(server.calls) == 4  # a fifth could bring 0.08 to 0.18
+        assert len(rows) == len(server.calls) == 4  # a fifth could raise 0.08 to 0.18
         more = shell.run(*command(server, data, "--budget", "0.19", *prices))
-        assert more.code == 1 and len(server.calls) == 5  # what was spent before counts
+        assert more.code == 1 and len(server.calls) == 5  # earlier spending counts
         shell.run(*command(server, data, *prices)).worked()
-    assert "spent" in done.err
+    assert "0.08 of 0.17" in done.err
 
 
-def test_a_budget_in_tokens_is_never_overrun_either(shell: Shell) -> None:
-    """Each answer takes 300 tokens, and could have taken over 1000."""
+def test_a_token_budget_is_never_overrun(shell: Shell) -> None:
+    """Each answer takes 300 tokens, and at most a little over 1000."""
     data = write_prompts(shell.folder / "prompts.jsonl", [20] * 5)
     usage = {"prompt_tokens": 100, "completion_tokens": 200}
     with serving(lambda _: Answer(["A text."], usage=usage)) as server:
         options = ("--max-tokens", 1000, "--concurrency", 1, "--budget")
         done = shell.run(*command(server, data, *options, "1.5k tokens"))
-        assert done.code == 1 and "The budget of 1,500 tokens has no room for the next answer" in done.err
-        assert "600 of 1,500 tokens spent" in done.err
-        assert len(rows_of(shell.folder / "out.jsonl")) == len(server.calls) == 2
+        assert done.code == 1
+        assert "600 of 1,500 tokens" in done.err
+        assert len(load_rows(shell.folder / "out.jsonl")) == len(server.calls) == 2
         again = shell.run(*command(server, data, *options, "1.5k tokens"))
-        assert again.code == 1 and len(server.calls) == 2  # what was spent before counts
+        assert again.code == 1 and len(server.calls) == 2  # earlier spending counts
         shell.run(*command(server, data, *options, "2.3k tokens")).worked()
 
 
-def test_as_many_are_asked_for_at_once_as_is_said(shell: Shell) -> None:
-    """More than the pools of HTTP clients usually hold."""
+def test_concurrency_is_as_requested(shell: Shell) -> None:
+    """More calls than the connection pools of HTTP clients usually allow."""
     data = write_prompts(shell.folder / "prompts.jsonl", [20] * 120)
     with serving(lambda _: Answer(["A ", "text."], delay=4.0)) as server:
         process = shell.start(*command(server, data, "--concurrency", 120, "--quiet"))
@@ -204,17 +203,17 @@ def test_as_many_are_asked_for_at_once_as_is_said(shell: Shell) -> None:
         while len(server.calls) < 120 and time.monotonic() < deadline:
             time.sleep(0.05)
         assert len(server.calls) == 120
-        assert not (shell.folder / "out.jsonl").read_bytes()  # the first answer is still to come
+        assert not (shell.folder / "out.jsonl").read_bytes()  # the first answer has not arrived
         process.send_signal(signal.SIGKILL)
         process.communicate()
 
 
-def test_a_budget_needs_prices(shell: Shell) -> None:
+def test_a_budget_in_money_needs_prices(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20])
-    with serving(Writer()) as server:
+    with serving(PromptWriter()) as server:
         done = shell.run(*command(server, data, "--budget", 1))
-        for wrong, why in (("much", "is not a budget"), ("0", "greater than 0")):
-            shell.run(*command(server, data, "--budget", wrong)).failed(2, why)
+        for wrong in ("much", "0"):
+            shell.run(*command(server, data, "--budget", wrong)).failed(2)
         assert not server.calls
     assert done.code == 2 and "--price-input" in done.err
 
@@ -223,14 +222,14 @@ def agentwrite(server: FaultServer, data: Path, *options: object) -> list[object
     return command(server, data, "--mode", "agentwrite", "--concurrency", 1, *options)
 
 
-def test_agentwrite_keeps_its_plan_and_its_sections(shell: Shell) -> None:
+def test_agentwrite_stores_its_sections(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [600])
-    with serving(Author()) as server:
+    with serving(ScriptedWriter()) as server:
         shell.run(*agentwrite(server, data)).worked()
-    (row,) = rows_of(shell.folder / "out.jsonl")
+    (row,) = load_rows(shell.folder / "out.jsonl")
     assert row["mode"] == "agentwrite" and row["title"] == "Tomatoes in Pots"
-    assert [one["title"] for one in row["sections"]] == ["Soil and Pots", "Light and Water", "Harvest"]
-    texts = [row["response"][one["start"] : one["end"]] for one in row["sections"]]
+    assert [section["title"] for section in row["sections"]] == ["Soil and Pots", "Light and Water", "Harvest"]
+    texts = [row["response"][section["start"] : section["end"]] for section in row["sections"]]
     assert "\n\n".join(texts) == row["response"]
     assert row["usage"]["completion"] > 0
     metrics = json.loads(shell.run("bench", "score", "out.jsonl", "--json").worked().out)["metrics"]
@@ -238,9 +237,9 @@ def test_agentwrite_keeps_its_plan_and_its_sections(shell: Shell) -> None:
     assert not list(shell.folder.glob("*.parts"))
 
 
-def test_agentwrite_killed_in_the_midst_of_a_text_goes_on_with_it(shell: Shell) -> None:
+def test_agentwrite_resumes_a_text_after_a_kill(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [600])
-    author = Author(delay=0.05)
+    author = ScriptedWriter(delay=0.05)
     with serving(author) as server:
         process = shell.start(*agentwrite(server, data))
         deadline = time.monotonic() + 30
@@ -253,16 +252,16 @@ def test_agentwrite_killed_in_the_midst_of_a_text_goes_on_with_it(shell: Shell) 
         before = author.sections
         author.delay = 0.0
         shell.run(*agentwrite(server, data)).worked()
-        plans = [call for call in server.calls if "Word Count: 2" not in json.dumps(call.json["messages"])]
-    assert len(plans) == 1  # the plan was not asked for again
-    assert author.sections - before <= 4  # nor the section that was done
-    (row,) = rows_of(shell.folder / "out.jsonl")
+        plans = [call for call in server.calls if "Plan it: break it into" in json.dumps(call.json["messages"])]
+    assert len(plans) == 1  # the plan was not requested again
+    assert author.sections - before <= 4  # nor was the finished section
+    (row,) = load_rows(shell.folder / "out.jsonl")
     assert len(row["sections"]) == 3
 
 
-def test_other_names_for_what_is_wrong(shell: Shell) -> None:
+def test_wrong_arguments_are_reported(shell: Shell) -> None:
     data = write_prompts(shell.folder / "prompts.jsonl", [20])
-    shell.run("bench", "run", "--task", "poetry").failed(2, "no task 'poetry'", "longbench-write")
+    shell.run("bench", "run", "--task", "poetry").failed(2, "poetry", "longbench-write")
     shell.run("bench", "run", "--model", "demo").failed(1, "lwtui bench fetch", "--data")
     shell.run("bench", "run", "--model", "nobody", "--task", "trial").failed(2, "nobody")
     shell.run("bench", "run", "--data", "nowhere").failed(2, "nowhere")

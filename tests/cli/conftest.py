@@ -7,7 +7,7 @@ from tests.cli.running import Shell
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """A place to run the command in, with a documents folder of its own."""
+    """A folder to run commands in, with its own documents folder."""
     shell = Shell(tmp_path)
     shell.settings(f'documents = "{shell.documents}"\n')
     return shell

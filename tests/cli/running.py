@@ -1,4 +1,4 @@
-"""Running the real command in a process of its own, and a scripted endpoint for it to write with."""
+"""Helpers that run the real command in its own process, with a scripted endpoint to write with."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _WORDS = """
 
 
 def prose(seed: object, words: int) -> list[str]:
-    """Sentences that repeat nothing, ``words`` long together, or a few more."""
+    """Return sentences without repetition, of at least ``words`` words in total."""
     draw = random.Random(str(seed))
     sentences: list[str] = []
     while 8 * len(sentences) < words:
@@ -50,8 +50,8 @@ def prose(seed: object, words: int) -> list[str]:
 
 
 @dataclass
-class Author:
-    """What the endpoint says: a plan where one is asked for, prose elsewhere. ``delay`` is seconds a sentence."""
+class ScriptedWriter:
+    """Answers of the endpoint: a plan for a request to plan, else prose. ``delay`` is in seconds per sentence."""
 
     plan: str = PLAN
     delay: float = 0.0
@@ -59,25 +59,27 @@ class Author:
     sections: int = field(default=0, init=False)
 
     def __call__(self, request: Any) -> Answer:
-        asked = json.dumps(request["messages"])
-        if not re.search(r"Word Count: \d", asked):
+        prompt = json.dumps(request["messages"])
+        if not re.search(r"[Ss]ection \d+ of \d+|Word Count: \d", prompt):
             return Answer([self.plan])
         return self.sentences(request)
 
     def sentences(self, _: Any) -> Answer:
-        """Prose, whatever was asked; another each time."""
+        """Answer with prose, which is different each time."""
         self.sections += 1
-        return Answer(prose(self.sections, self.words), delay=self.delay)
+        sentences = prose(self.sections, self.words)
+        pieces = [said if number % 3 else f"{said.rstrip()}\n\n" for number, said in enumerate(sentences, 1)]
+        return Answer(pieces, delay=self.delay)
 
 
-def endpoint(author: Author | None = None, faults: Iterable[Fault | None] = ()) -> FaultServer:
-    """A server in a thread of its own: ``with endpoint() as server``."""
-    return FaultServer(author or Author(), faults, models=[{"id": "m-1"}])
+def endpoint(author: ScriptedWriter | None = None, faults: Iterable[Fault | None] = ()) -> FaultServer:
+    """Return a server that runs in its own thread: ``with endpoint() as server``."""
+    return FaultServer(author or ScriptedWriter(), faults, models=[{"id": "m-1"}])
 
 
 @dataclass
 class Shell:
-    """Runs ``lwtui`` in ``folder``, with settings, cache and home of its own."""
+    """Runs ``lwtui`` in ``folder``, with its own settings, cache and home."""
 
     folder: Path
 
@@ -107,7 +109,7 @@ class Shell:
         }
 
     def start(self, *arguments: object, **more: Any) -> subprocess.Popen[str]:
-        """The command, running."""
+        """Start a command."""
         return subprocess.Popen(
             [sys.executable, "-m", "lwtui", *map(str, arguments)],
             cwd=self.folder,
@@ -118,26 +120,36 @@ class Shell:
             encoding="utf-8",
         )
 
-    def run(self, *arguments: object, stdin: str | None = None, timeout: float = 60, **more: str) -> Done:
-        """The command, when it has ended; ``timeout`` is in seconds.
+    def run(self, *arguments: object, stdin: str | None = None, timeout: float = 60, **more: str) -> CommandResult:
+        """Run a command to its end; ``timeout`` is in seconds.
 
-        Its process is forked from one that has imported everything, unless its environment says how Python starts.
+        Its process is forked from one that has imported everything, unless the environment affects how Python starts.
         """
-        given, environment = list(map(str, arguments)), self.environment(**more)
+        command, environment = list(map(str, arguments)), self.environment(**more)
         if any(name.startswith(("PYTHON", "LANG", "LC_", "OPENAI")) for name in more):
-            return self._run_anew(given, environment, stdin or "", timeout)
-        with tempfile.TemporaryDirectory() as place:
-            files = (Path(place) / "in", Path(place) / "out", Path(place) / "err")
+            return self._run_in_new_interpreter(command, environment, stdin or "", timeout)
+        with tempfile.TemporaryDirectory() as folder:
+            files = (Path(folder) / "in", Path(folder) / "out", Path(folder) / "err")
             files[0].write_text(stdin or "", encoding="utf-8")
-            running = fork(given, self.folder, environment, files)
+            running = fork(command, self.folder, environment, files)
             code = running.wait(timeout)
             if code is None:
                 running.send(signal.SIGKILL)
-                raise subprocess.TimeoutExpired(given, timeout)
+                raise subprocess.TimeoutExpired(command, timeout)
             out, err = (file.read_text(encoding="utf-8") if file.exists() else "" for file in files[1:])
-        return Done(code, out, err)
+        return CommandResult(code, out, err)
 
-    def _run_anew(self, arguments: list[str], environment: dict[str, str], stdin: str, timeout: float) -> Done:
+    def fails(self, exit_code: int, error_code: str, *arguments: object, **more: Any) -> CommandResult:
+        """Run a command, and check that it fails with that exit code and that ``code`` of its error."""
+        result = self.run(*arguments, **more, LWTUI_LOG_LEVEL="debug")
+        result.failed(exit_code)
+        codes = re.findall(r"the command failed: ([\w-]+)", (self.folder / "state" / "lwtui.log").read_text())
+        assert codes[-1:] == [error_code], result.err
+        return result
+
+    def _run_in_new_interpreter(
+        self, arguments: list[str], environment: dict[str, str], stdin: str, timeout: float
+    ) -> CommandResult:
         ended = subprocess.run(
             [sys.executable, "-m", "lwtui", *arguments],
             cwd=self.folder,
@@ -148,37 +160,38 @@ class Shell:
             timeout=timeout,
             check=False,
         )
-        return Done(ended.returncode, ended.stdout, ended.stderr)
+        return CommandResult(ended.returncode, ended.stdout, ended.stderr)
 
 
 @dataclass(frozen=True)
-class Done:
-    """How a command ended."""
+class CommandResult:
+    """The result of a command."""
 
     code: int
     out: str
     err: str
 
     def failed(self, code: int, *words: str) -> None:
-        """It failed with one line on standard error that holds ``words``, and with nothing on standard output."""
+        """Check that it failed with one line on standard error that contains ``words``, and printed nothing else."""
         assert self.code == code, self.err
         assert len(self.err.splitlines()) == 1, self.err
         assert self.err.startswith("lwtui: ")
         for word in words:
             assert word in self.err
-        assert "Traceback" not in self.err and "should not have happened" not in self.err
+        assert "Traceback" not in self.err and "Internal error" not in self.err
         assert self.out == ""
 
-    def worked(self) -> Done:
+    def worked(self) -> CommandResult:
+        """Check that it succeeded."""
         assert self.code == 0, self.err
         return self
 
 
-def at(server: FaultServer) -> list[str]:
-    """The options for a model of ``server``."""
+def model_options(server: FaultServer) -> list[str]:
+    """Return the options for a model of ``server``."""
     return ["--model", "m-1", "--base-url", server.base_url]
 
 
 def headings(markdown: str) -> list[str]:
-    """The sections' headings."""
+    """Return the headings of the sections."""
     return re.findall(r"(?m)^## (.+)$", markdown)

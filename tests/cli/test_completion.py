@@ -1,4 +1,4 @@
-"""What a shell and ``man`` are given: the whole command line, as it is."""
+"""Completion scripts and the manual cover the whole command line."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ from lwtui.cli import COMMANDS
 from lwtui.cli.completion import SHELLS
 from tests.cli.running import Shell
 
-# Completes each of its lines as bash does when Tab is pressed at its end.
+# Completes each line of its input, like bash when Tab is pressed at the end of the line.
 PRESS_TAB = """
 source "$1"
 while IFS= read -r line; do
@@ -53,7 +53,7 @@ def test_bash_completes_commands_options_choices_and_files(shell: Shell) -> None
 
 
 @pytest.mark.parametrize("name", SHELLS)
-def test_every_shells_script_knows_every_command(shell: Shell, name: str) -> None:
+def test_every_script_knows_every_command(shell: Shell, name: str) -> None:
     script = shell.run("completion", name).worked().out
     for command in COMMANDS:
         assert command in script
@@ -70,10 +70,10 @@ def test_the_manual_has_every_command_and_option(shell: Shell) -> None:
         assert words in manual
 
 
-def test_man_can_read_it(shell: Shell, tmp_path: Path) -> None:
+def test_man_can_read_the_manual(shell: Shell, tmp_path: Path) -> None:
     page = shell.run("manual", "--man").worked().out
     assert page.startswith(".TH LWTUI 1 ")
-    assert not [line for line in page.splitlines() if line.startswith((".", "'")) and line[:3] not in HEADS]
+    assert not [line for line in page.splitlines() if line.startswith((".", "'")) and line[:3] not in MACROS]
     if shutil.which("groff"):
         done = subprocess.run(
             ["groff", "-Kutf8", "-Tutf8", "-man", "-ww"], input=page, capture_output=True, encoding="utf-8", check=True
@@ -81,4 +81,4 @@ def test_man_can_read_it(shell: Shell, tmp_path: Path) -> None:
         assert "lwtui write --resume" in done.stdout and not done.stderr
 
 
-HEADS = (".TH", ".SH", ".nf", ".fi")
+MACROS = (".TH", ".SH", ".nf", ".fi")

@@ -3,11 +3,11 @@ import pytest
 from tests.cli.running import Shell
 
 
-def test_where_the_settings_are(shell: Shell) -> None:
+def test_the_path_of_the_settings_is_printed(shell: Shell) -> None:
     assert shell.run("config", "path").worked().out == f"{shell.config}\n"
 
 
-def test_settings_are_changed_read_and_put_back_to_their_default(shell: Shell) -> None:
+def test_settings_can_be_changed_read_and_reset(shell: Shell) -> None:
     shell.settings("# mine\ntheme = 'nord'  # at night\n")
     shell.run("config", "set", "documents", "/tmp/texts").worked()
     assert shell.run("config", "get", "documents").worked().out == "/tmp/texts\n"
@@ -16,7 +16,7 @@ def test_settings_are_changed_read_and_put_back_to_their_default(shell: Shell) -
     assert shell.config.read_text() == "# mine\ntheme = 'nord'  # at night\n"
 
 
-def test_all_settings_are_shown_with_the_defaults(shell: Shell) -> None:
+def test_all_settings_are_shown_including_defaults(shell: Shell) -> None:
     shell.settings('[models."qwen3.5"]\nmodel = "q"\ntemperature = 0.7\n')
     for arguments in (["config"], ["config", "get"]):
         lines = shell.run(*arguments).worked().out.splitlines()
@@ -44,24 +44,24 @@ def test_all_settings_are_shown_with_the_defaults(shell: Shell) -> None:
         (["swap"], ["swap"]),
     ],
 )
-def test_what_cannot_be_set_leaves_the_file_as_it_was(shell: Shell, arguments: list[str], words: list[str]) -> None:
+def test_invalid_settings_leave_the_file_unchanged(shell: Shell, arguments: list[str], words: list[str]) -> None:
     shell.settings("theme = 'nord'\n")
     shell.run("config", *arguments).failed(2, *words)
     assert shell.config.read_text() == "theme = 'nord'\n"
 
 
-def test_an_editor_is_opened_on_the_file_and_what_it_leaves_is_checked(shell: Shell) -> None:
+def test_the_file_is_checked_after_editing(shell: Shell) -> None:
     shell.run("config", "edit", EDITOR="sh -c 'echo \"theme = 3\" > $0'").failed(2, "must be text", str(shell.config))
     shell.run("config", "edit", VISUAL='sh -c \'echo "theme = \\"nord\\"" > $0\'', EDITOR="false").worked()
     assert shell.run("config", "get", "theme").out == "nord\n"
 
 
-def test_an_editor_that_does_not_start(shell: Shell) -> None:
+def test_an_editor_that_does_not_start_is_reported(shell: Shell) -> None:
     shell.run("config", "edit", EDITOR="no-such-editor").failed(1, "no-such-editor", "EDITOR")
     shell.run("config", "edit", EDITOR="false").failed(1, "false ended with exit code 1")
 
 
-def test_what_is_wrong_already_hinders_no_other_change(shell: Shell) -> None:
+def test_existing_problems_do_not_block_other_changes(shell: Shell) -> None:
     shell.settings("theme = 'nope'\n[keys]\nhelp = 'f5'\n[models.a]\nmodel = 'm'\n")
     shell.run("config", "set", "author", "A. Author").worked()
     shell.run("config", "set", "theme", "nope too").failed(2, "'nope too'")

@@ -1,6 +1,6 @@
-"""Whole documents by a real model: the demo on this machine, and the same file behind a real HTTP server.
+"""Complete documents written by a real model: the demo model on this machine, and the same GGUF behind an HTTP server.
 
-The server is llama-cpp-python's own. In front of it stands the one that fails on purpose.
+The server is that of llama-cpp-python, behind a proxy that fails on purpose.
 """
 
 import json
@@ -26,11 +26,11 @@ from tests.support.fault_server import Fault, FaultServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 INSTRUCTION = "Write a guide to growing tomatoes on a balcony"
-MINUTES = 60 * 25
+TIMEOUT = 60 * 25
 
 
-def is_whole(shell: Shell, words: int) -> None:
-    """``out.md`` is what ``out.lw`` says, as long as was asked for, and fit to be read."""
+def assert_complete(shell: Shell, words: int) -> None:
+    """Check that ``out.md`` has the text of ``out.lw``, of the right length and without repetition."""
     text = (shell.folder / "out.md").read_text(encoding="utf-8")
     with Document.open(shell.folder / "out.lw", read_only=True) as document:
         sections, plan = document.sections(), document.plan
@@ -48,18 +48,18 @@ def gguf() -> Path:
     return demo_path()
 
 
-def test_the_demo_model_writes_a_whole_document(shell: Shell, gguf: Path) -> None:
+def test_the_demo_model_writes_a_complete_document(shell: Shell, gguf: Path) -> None:
     command = ["write", INSTRUCTION, "--model", "demo", "--words", 1000, "--seed", 1, "--output", "out.md"]
-    done = shell.run(*command, timeout=MINUTES, LWTUI_CACHE_DIR=str(cache_folder())).worked()
-    is_whole(shell, 1000)
+    done = shell.run(*command, timeout=TIMEOUT, LWTUI_CACHE_DIR=str(cache_folder())).worked()
+    assert_complete(shell, 1000)
     assert done.out == ""
 
 
 def test_the_terms_of_the_demo_model_are_shown_once(shell: Shell, gguf: Path) -> None:
     (shell.folder / "cache" / "models").mkdir(parents=True)
     (shell.folder / "cache" / "models" / gguf.name).symlink_to(gguf)
-    first = shell.run("models", "verify", "demo", timeout=MINUTES).worked()
-    again = shell.run("models", "verify", "demo", timeout=MINUTES).worked()
+    first = shell.run("models", "verify", "demo", timeout=TIMEOUT).worked()
+    again = shell.run("models", "verify", "demo", timeout=TIMEOUT).worked()
     assert first.err == f"{TERMS}\n"
     assert again.err == ""
     assert first.out.startswith("ok: demo answers") and "tokens/s" in first.out
@@ -67,7 +67,7 @@ def test_the_terms_of_the_demo_model_are_shown_once(shell: Shell, gguf: Path) ->
 
 @pytest.fixture(scope="module")
 def served(gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server of the demo model."""
+    """Return the address of a server with the demo model."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -95,16 +95,16 @@ def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-def use(shell: Shell, address: str) -> None:
-    """Let ``gemma`` be the model at ``address``."""
+def configure(shell: Shell, address: str) -> None:
+    """Write settings with the model ``gemma`` at ``address``."""
     shell.settings(
         f'[models.gemma]\nbase_url = "{address}"\nprofile = "base"\ncontext_length = 8192\nstall_seconds = 15\n'
     )
 
 
 def test_a_real_endpoint_plans(shell: Shell, served: str) -> None:
-    use(shell, served)
-    plan = shell.run("plan", INSTRUCTION, "--model", "gemma", "--words", 600, "--seed", 1, "--json", timeout=MINUTES)
+    configure(shell, served)
+    plan = shell.run("plan", INSTRUCTION, "--model", "gemma", "--words", 600, "--seed", 1, "--json", timeout=TIMEOUT)
     sections = json.loads(plan.worked().out)["sections"]
     assert sum(section["words"] for section in sections) == 600
     assert all(section["title"] and section["main_point"] for section in sections)
@@ -129,13 +129,13 @@ FAULTS = [
 ]
 
 
-def test_a_document_comes_out_whole_from_a_real_endpoint_that_fails_in_every_way(shell: Shell, served: str) -> None:
+def test_a_document_from_a_failing_real_endpoint_is_complete(shell: Shell, served: str) -> None:
     (shell.folder / "plan.txt").write_text(PLAN)
     command = ["write", INSTRUCTION, "--plan", "plan.txt", "--seed", 1, "--model", "gemma", "--output", "out.md"]
     with FaultServer(faults=FAULTS, upstream=served) as failing:
-        use(shell, failing.base_url)
-        done = shell.run(*command, "--events", timeout=MINUTES).worked()
-    is_whole(shell, 450)
+        configure(shell, failing.base_url)
+        done = shell.run(*command, "--events", timeout=TIMEOUT).worked()
+    assert_complete(shell, 450)
     events = [json.loads(line) for line in done.out.splitlines()]
     retries = [event for event in events if event["event"] == "Retrying"]
     assert {event["fault"] for event in retries} == {"rate-limit", "server", "dropped", "stalled", "malformed"}

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import pymupdf
 import pytest
 
-from lwtui.documents.export import keep_author
+from lwtui.documents.export import store_author
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
 from tests.cli.running import Shell
@@ -23,7 +23,7 @@ def document(shell: Shell) -> Path:
     return path
 
 
-def test_the_file_is_put_beside_the_document(shell: Shell, document: Path) -> None:
+def test_the_export_is_beside_the_document(shell: Shell, document: Path) -> None:
     done = shell.run("export", "doc.lw", "--to", "md").worked()
     assert (shell.folder / "doc.md").read_text() == (
         "# Tomatoes\n\n## Soil\n\nThey need *soil*.\n\n## Sün & <Light>\n\nLight, too: “much” of it.\n"
@@ -44,20 +44,20 @@ def test_the_format_follows_the_output(shell: Shell, document: Path) -> None:
     assert "<em>soil</em>" in (shell.folder / "page.htm").read_text()
 
 
-def test_standard_output(shell: Shell, document: Path) -> None:
+def test_a_text_format_can_go_to_standard_output(shell: Shell, document: Path) -> None:
     done = shell.run("export", "doc.lw", "--to", "md", "--output", "-").worked()
     assert done.out.startswith("# Tomatoes\n") and done.err == ""
     assert {path.name for path in shell.folder.iterdir() if path.is_file()} == {"doc.lw"}
 
 
-def test_standard_output_is_utf_8_whatever_the_locale(shell: Shell, document: Path) -> None:
+def test_standard_output_is_utf_8_in_any_locale(shell: Shell, document: Path) -> None:
     done = shell.run("export", "doc.lw", "--to", "md", "--output", "-", LANG="C", LC_ALL="POSIX", PYTHONUTF8="0")
     assert "Sün" in done.worked().out and "“much”" in done.out
 
 
-def test_a_file_that_is_there_is_not_overwritten_unasked(shell: Shell, document: Path) -> None:
+def test_an_existing_file_is_overwritten_only_with_force(shell: Shell, document: Path) -> None:
     (shell.folder / "doc.md").write_text("precious")
-    shell.run("export", "doc.lw", "--to", "md").failed(2, "doc.md is there already", "--force")
+    shell.run("export", "doc.lw", "--to", "md").failed(2, "doc.md already exists", "--force")
     assert (shell.folder / "doc.md").read_text() == "precious"
     shell.run("export", "doc.lw", "--to", "md", "--force").worked()
     assert (shell.folder / "doc.md").read_text().startswith("# Tomatoes")
@@ -69,7 +69,7 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(shell: Shell, document:
         (["--to", "odt"], ["'odt'", "md, txt, html"]),
         ([], ["--to md"]),
         (["--output", "-"], ["--to md"]),
-        (["--output", "-", "--to", "pdf"], ["is no text", "--output FILE.pdf"]),
+        (["--output", "-", "--to", "pdf"], ["cannot go to standard output", "--output FILE.pdf"]),
         (["--output", "doc.odt"], [".md or .txt or .html"]),
         (["--to", "md", "--output", "deep/doc.md"], ["no folder deep"]),
         (["--to", "md", "--date", "24.11."], ["YYYY-MM-DD"]),
@@ -78,17 +78,17 @@ def test_a_file_that_is_there_is_not_overwritten_unasked(shell: Shell, document:
         (["--to", "pdf", "--font-size", "72"], ["from 7 to 24"]),
     ],
 )
-def test_what_cannot_be_exported(shell: Shell, document: Path, options: list[str], words: list[str]) -> None:
+def test_invalid_exports_are_reported(shell: Shell, document: Path, options: list[str], words: list[str]) -> None:
     shell.run("export", "doc.lw", *options).failed(2, *words)
 
 
-def test_a_document_that_is_open_elsewhere_is_exported_all_the_same(shell: Shell, document: Path) -> None:
+def test_a_document_that_is_open_elsewhere_can_be_exported(shell: Shell, document: Path) -> None:
     with Document.open(document) as opened:
         assert not opened.read_only
         shell.run("export", "doc.lw", "--to", "md").worked()
 
 
-def test_exporting_changes_nothing_in_the_document(shell: Shell, document: Path) -> None:
+def test_exporting_does_not_change_the_document(shell: Shell, document: Path) -> None:
     before = document.read_bytes()
     shell.run("export", "doc.lw", "--to", "md").worked()
     assert document.read_bytes() == before
@@ -97,9 +97,9 @@ def test_exporting_changes_nothing_in_the_document(shell: Shell, document: Path)
     db.close()
 
 
-def test_a_book_with_author_and_disclosure_in_a_folder(shell: Shell, document: Path) -> None:
+def test_exporting_a_book_with_author_and_disclosure_to_a_folder(shell: Shell, document: Path) -> None:
     (shell.folder / "out").mkdir()
-    told = ("--title", "../My / Tomatoes", "--author", "A. Author", "--disclosure", "--disclosure-to", "report.md")
+    options = ("--title", "../My / Tomatoes", "--author", "A. Author", "--disclosure", "--disclosure-to", "report.md")
     done = shell.run(
         "export",
         "doc.lw",
@@ -112,7 +112,7 @@ def test_a_book_with_author_and_disclosure_in_a_folder(shell: Shell, document: P
         "--font-size",
         "10",
         "--new-pages",
-        *told,
+        *options,
     ).worked()
     assert done.out == "" and [path.name for path in (shell.folder / "out").iterdir()] == ["My Tomatoes.pdf"]
     with pymupdf.open(shell.folder / "out" / "My Tomatoes.pdf") as pdf:
@@ -120,23 +120,23 @@ def test_a_book_with_author_and_disclosure_in_a_folder(shell: Shell, document: P
         assert (pdf.metadata["title"], pdf.metadata["author"]) == ("../My / Tomatoes", "A. Author")
         assert [title for _, title, _ in pdf.get_toc()] == ["Soil", "Sün & <Light>", "How this text was written"]
     assert "100\u00a0% written by hand" in (shell.folder / "report.md").read_text()
-    shell.run("export", "doc.lw", "--to", "md", "--disclosure-to", "report.md").failed(2, "report.md is there already")
+    shell.run("export", "doc.lw", "--to", "md", "--disclosure-to", "report.md").failed(2, "report.md already exists")
 
 
-def test_the_author_of_the_settings_signs_and_options_leave_out(shell: Shell, document: Path) -> None:
+def test_the_author_comes_from_the_settings_and_pages_can_be_left_out(shell: Shell, document: Path) -> None:
     shell.run("config", "set", "author", "B. Author").worked()
     shell.run("export", "doc.lw", "--to", "epub", "--no-contents", "--no-title-page").worked()
     with ZipFile(shell.folder / "doc.epub") as archive:
         assert b"B. Author" in archive.read("EPUB/content.opf")
         assert "EPUB/text/title_page.xhtml" not in archive.namelist()
-    for own in ("C. Own", ""):  # a document may have its own, or none
+    for author in ("C. Own", ""):  # a document may have its own author, or none
         with Document.open(document) as changed:
-            keep_author(changed, own)
-        told = shell.run("export", "doc.lw", "--to", "html", "--output", "-").worked().out
-        assert "B. Author" not in told and (not own or own in told)
+            store_author(changed, author)
+        page = shell.run("export", "doc.lw", "--to", "html", "--output", "-").worked().out
+        assert "B. Author" not in page and (not author or author in page)
 
 
-def test_without_the_extra_it_says_what_to_install(shell: Shell, document: Path) -> None:
+def test_a_missing_extra_is_named(shell: Shell, document: Path) -> None:
     (shell.folder / "blocked").mkdir()
     (shell.folder / "blocked" / "sitecustomize.py").write_text(
         "import importlib.util\nfound = importlib.util.find_spec\n"
@@ -149,20 +149,20 @@ def test_without_the_extra_it_says_what_to_install(shell: Shell, document: Path)
     shell.run("export", "doc.lw", "--to", "html", PYTHONPATH=path).worked()
 
 
-def test_a_file_is_imported_as_a_document(shell: Shell, document: Path) -> None:
+def test_importing_a_file(shell: Shell, document: Path) -> None:
     shell.run("export", "doc.lw", "--to", "docx", "--no-contents").worked()
     done = shell.run("import", "doc.docx", "-o", "again.lw").worked()
     assert "again.lw (2 sections, " in done.err
     with Document.open(shell.folder / "again.lw") as again:
-        assert [(one.title, one.text) for one in again.sections()[:1]] == [("Soil", "They need *soil*.")]
+        assert [(section.title, section.text) for section in again.sections()[:1]] == [("Soil", "They need *soil*.")]
         assert again.title == "Tomatoes"
-    shell.run("import", "doc.docx").failed(2, "doc.lw is there already", "--output")
-    shell.run("import", "doc.lw", "-o", "x.lw").failed(2, "is a document already", "lwtui doc.lw")
+    shell.run("import", "doc.docx").failed(2, "doc.lw already exists", "--output")
+    shell.run("import", "doc.lw", "-o", "x.lw").failed(2, "is already a document", "lwtui doc.lw")
     shell.run("import", "none.md").failed(1, "There is no file none.md")
     shell.run("import", "doc.docx", "-o", "x.md").failed(2, "must end in .lw")
 
 
-def test_an_export_that_is_interrupted_leaves_nothing(shell: Shell, document: Path) -> None:
+def test_an_interrupted_export_leaves_nothing_behind(shell: Shell, document: Path) -> None:
     with Document.open(document) as opened:
         for section in opened.sections():
             opened.edit(section.id, "All of this has to be set in pages, which takes some time. " * 5_000)

@@ -1,4 +1,4 @@
-"""What a document will take, told beforehand; a budget that stops it; other models for other roles."""
+"""Forecasts, budgets, and other models for other roles."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from lwtui.documents.model import Status
 from lwtui.documents.store import Document
 from lwtui.models.budget import Budget, parse_budget, raise_budget
-from tests.cli.running import PLAN_JSON, Author, Shell, endpoint
+from tests.cli.running import PLAN_JSON, ScriptedWriter, Shell, endpoint
 from tests.support.fault_server import FaultServer
 
 
-def settle(shell: Shell, more: str = "", **servers: FaultServer) -> None:
-    """Settings with a model for each server."""
+def configure(shell: Shell, more: str = "", **servers: FaultServer) -> None:
+    """Write settings with a model for each server."""
     models = "".join(
         f'[models.{name}]\nmodel = "m-1"\nbase_url = "{server.base_url}"\ncontext_length = 8000\n'
         + ("price_input = 1.0\nprice_output = 4.0\n" if name == "paid" else "")
@@ -31,66 +31,69 @@ def plan_file(shell: Shell) -> Path:
     return path
 
 
-def test_a_dry_run_tells_words_tokens_time_and_cost_and_asks_no_model(shell: Shell) -> None:
+def test_a_dry_run_prints_a_forecast_and_calls_no_model(shell: Shell) -> None:
     with endpoint() as server:
-        settle(shell, paid=server)
+        configure(shell, paid=server)
         done = shell.run("write", "Tomatoes", "--words", 3000, "--dry-run").worked()
         assert re.match(
-            r"Expected: 3,000 words, \d+k tokens read, \d,\d\d\d written, time not known yet, cost 0\.", done.out
+            r"Expected: 3,000 words, \d+k input tokens, \d,\d\d\d output, time not known yet, cost 0\.", done.out
         )
         assert "There is no plan yet" in done.out and "is not known yet: it is measured" in done.out
         assert not server.calls and not shell.documents.exists()
         written = shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md").worked()
         assert "Expected: 180 words, " in written.err and re.search(r"It took \d+ s, .+; expected were ", written.err)
-        # What was measured is used for the next.
+        # The measured speed is used for the next forecast.
         done = shell.run("write", "Tomatoes", "--words", 3000, "--dry-run", "--budget", "0.01").worked()
-        assert "time not known" not in done.out and "Budget: 0.01; with this it will be at" in done.out
-        assert "too little: writing will stop" in done.out
+        assert "time not known" not in done.out and "Budget: 0.01. The document will use" in done.out
+        assert "too low: writing will stop" in done.out
         done = shell.run("write", "--resume", "out.lw", "--dry-run").worked()
         assert done.out.startswith("Expected: 0 words")
 
 
-def test_a_budget_stops_the_command_which_says_how_to_go_on(shell: Shell) -> None:
-    author = Author()
+def test_a_budget_stops_the_command_which_prints_how_to_resume(shell: Shell) -> None:
+    author = ScriptedWriter()
     with endpoint(author) as server:
-        settle(shell, paid=server)
+        configure(shell, paid=server)
         options = ("--plan", plan_file(shell), "--output", "out.md", "--budget")
         stopped = shell.run("write", "Tomatoes", *options, "1,100 tokens")
         assert stopped.code == 1
         assert "The budget of 1,100 tokens has no room for section" in stopped.err
         assert re.search(
-            r"budget of 1,100 tokens will not suffice: about \d,\d00 tokens in all is expected\.", stopped.err
+            r"budget of 1,100 tokens will not suffice: the document is expected to take about \d,\d00 tokens\.",
+            stopped.err,
         )
-        told = re.search(r"Resume with: (lwtui write --resume out\.lw --output out\.md --budget .+)", stopped.err)
-        assert "All text is kept" in stopped.err and told
-        resume = shlex.split(told[1])[1:]
+        resume_line = re.search(
+            r"Resume with: (lwtui write --resume out\.lw --output out\.md --budget .+)", stopped.err
+        )
+        assert "All text is kept" in stopped.err and resume_line
+        resume = shlex.split(resume_line[1])[1:]
         budget = parse_budget(resume[-1])
         assert budget and budget.tokens and 1650 <= budget.tokens <= 6000
         with Document.open(shell.folder / "out.lw", read_only=True) as document:
             done = [section.status for section in document.sections()].count(Status.DONE)
             assert 1 <= done < 3
             assert document.setting("budget") == "1,100 tokens"
-        # The document keeps its budget; without it, the rest is written.
+        # The budget is stored in the document. Without it, the rest is written.
         assert shell.run("write", "--resume", "out.lw", "--output", "out.md").code == 1
-        shell.run(*resume).worked()  # with the figure that it names
+        shell.run(*resume).worked()  # with the suggested budget
         shell.run("write", "--resume", "out.lw", "--output", "out.md", "--budget", "none", "--force").worked()
         for wrong, why in (("much", "is not a budget"), ("0", "greater than 0")):
             done = shell.run("write", "Tomatoes", "--output", "x.md", "--budget", wrong)
             assert done.code == 2 and why in done.err
-        settle(shell, unpaid=server)
+        configure(shell, unpaid=server)
         done = shell.run("write", "Tomatoes", "--output", "x.md", "--budget", "2.50")
         assert done.code == 2 and "needs the prices of unpaid" in done.err
 
 
-def test_a_budget_binds_planning_and_a_higher_one_is_named(shell: Shell) -> None:
+def test_a_budget_limits_planning_and_a_higher_one_is_suggested(shell: Shell) -> None:
     with endpoint() as server:
-        settle(shell, paid=server)
+        configure(shell, paid=server)
         options = ("--words", 800, "--output", "tea.md", "--budget")
         stopped = shell.run("write", "Tea", *options, "0.0005")
         assert stopped.code == 1 and not server.calls and not (shell.folder / "tea.lw").exists()
         assert "The budget of 0.0005 will not suffice: " in stopped.err
         assert "The budget of 0.0005 has no room for a plan." in stopped.err
-        named = re.search(r"Nothing is written yet. Begin again with --budget (\S+)", stopped.err)
+        named = re.search(r"Nothing is written yet. Start again with --budget (\S+)", stopped.err)
         assert named and float(named[1]) > 0.001
         begun = shell.run("write", "Tea", *options, named[1]).worked()
         assert "will not suffice" not in begun.err
@@ -98,17 +101,17 @@ def test_a_budget_binds_planning_and_a_higher_one_is_named(shell: Shell) -> None
             assert document.usage.prompt > 100
 
 
-def test_a_budget_in_money_needs_the_prices_of_whoever_plans(shell: Shell) -> None:
+def test_a_budget_in_money_needs_the_prices_of_the_planner(shell: Shell) -> None:
     with endpoint() as server, endpoint() as planner:
-        settle(shell, paid=server, unpaid=planner)
+        configure(shell, paid=server, unpaid=planner)
         done = shell.run("write", "Tea", "--output", "tea.md", "--budget", "2.50", "--plan-model", "unpaid")
         assert done.code == 2 and "needs the prices of unpaid" in done.err
         assert not planner.calls and not (shell.folder / "tea.lw").exists()
 
 
-def test_other_models_plan_and_make_notes(shell: Shell) -> None:
+def test_other_models_plan_and_summarize(shell: Shell) -> None:
     with endpoint() as writer, endpoint() as planner, endpoint() as other:
-        settle(shell, '[roles]\nplan = "planner"\n', writer=writer, planner=planner, other=other)
+        configure(shell, '[roles]\nplan = "planner"\n', writer=writer, planner=planner, other=other)
         shell.run("plan", "Tomatoes", "--words", 600).worked()
         assert (len(planner.calls), len(writer.calls)) == (1, 0)
         shell.run("write", "Tomatoes", "--words", 600, "--output", "a.md", "--plan-model", "other").worked()
@@ -126,7 +129,7 @@ def test_other_models_plan_and_make_notes(shell: Shell) -> None:
         assert done.code == 2 and "'cook' is not a role" in done.err
 
 
-def test_an_imported_document_goes_on_with_the_settings_model(shell: Shell) -> None:
+def test_an_imported_document_uses_the_default_model(shell: Shell) -> None:
     (shell.folder / "tea.md").write_text("# Tea\n\n## Leaves\n\nThey are green.\n")
     shell.settings('model = "writer"\n\n[models.writer]\nbase_url = "http://127.0.0.1:9/v1"\ncontext_length = 8192\n')
     shell.run("import", "tea.md").worked()
@@ -134,7 +137,7 @@ def test_an_imported_document_goes_on_with_the_settings_model(shell: Shell) -> N
     assert "writer" in done.out
 
 
-def test_a_raised_budget_is_round_and_reads_back() -> None:
+def test_a_raised_budget_is_round_and_can_be_parsed() -> None:
     for given, share, wanted in (
         ("0.001", 3.0, "0.0038"),
         ("2.50", 0.9, "3.8"),

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from lwtui import __version__
-from lwtui.cli import COMMANDS
+from lwtui.cli import COMMANDS, command_module
 from tests.cli.running import Shell
 
 HEAVY = {"textual", "rich", "openai", "httpx2", "llama_cpp", "keyring", "sqlite3", "asyncio", "tomlkit", "regex"}
 
 
-def test_the_help_names_every_command(shell: Shell) -> None:
+def test_the_help_lists_every_command(shell: Shell) -> None:
     done = shell.run("--help").worked()
     for command, line in COMMANDS.items():
         assert command in done.out
@@ -25,13 +25,11 @@ def test_every_command_has_help_with_examples(shell: Shell, command: str) -> Non
     assert f"  lwtui {command}" in done.out.partition("examples:")[2]
 
 
-def test_every_option_is_explained() -> None:
-    from importlib import import_module
-
+def test_every_option_has_help() -> None:
     for command in COMMANDS:
-        for action in import_module(f"lwtui.cli.{command}").parser()._actions:
+        for action in command_module(command).parser()._actions:
             assert action.help or action.choices, f"{command} {action.option_strings or action.dest}"
-            # Short forms are a convenience of --help and --output alone.
+            # Only --help and --output have short forms.
             assert all(option.startswith("--") for option in action.option_strings if option not in ("-h", "-o"))
 
 
@@ -48,23 +46,23 @@ def test_the_package_imports_nothing_heavy() -> None:
     assert not HEAVY & set(ended.stdout.split())
 
 
-def test_the_version(shell: Shell) -> None:
+def test_the_version_is_printed(shell: Shell) -> None:
     assert shell.run("--version").worked().out == f"lwtui {__version__}\n"
 
 
-def test_a_file_named_like_a_command_is_opened_with_its_folder(shell: Shell, tmp_path: Path) -> None:
+def test_a_file_named_like_a_command_is_opened_with_its_path(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "plan").write_text("A text.")
     shell.run("./plan").failed(2, "needs a terminal")
     shell.run("plan").failed(2, "INSTRUCTION", "lwtui plan --help")
 
 
-def test_options_before_a_command(shell: Shell) -> None:
+def test_options_before_a_command_are_rejected(shell: Shell) -> None:
     shell.run("--model", "demo", "write").failed(2, "Options come after the command", "lwtui write --help")
 
 
-def test_a_word_that_is_neither_a_command_nor_a_file(shell: Shell) -> None:
-    shell.run("wirte").failed(2, "no file wirte", "no command", "lwtui --help")
+def test_an_unknown_command_or_file_is_reported(shell: Shell) -> None:
+    shell.run("wirte").failed(2, "no file and no command named wirte", "lwtui --help")
 
 
-def test_options_are_written_out(shell: Shell) -> None:
+def test_options_cannot_be_abbreviated(shell: Shell) -> None:
     shell.run("plan", "Tomatoes", "--lang", "en").failed(2, "--lang", "lwtui plan --help")

@@ -1,4 +1,4 @@
-"""``lwtui lint``: exit codes, lines, JSON, and the three kinds of files."""
+"""``lwtui lint``: exit codes, line numbers, JSON and file types."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lwtui.documents.model import Brief, Origin, Plan, PlannedSection
 from lwtui.documents.store import Document
 from tests.support.fault_server import Answer, FaultServer
 
-SAID = "The roots of a tomato grow as deep as its stem grows high, so that a small pot dries out on hot afternoons."
+REPEATED = "The roots of a tomato grow as deep as its stem grows high, so that a small pot dries out on hot afternoons."
 TEXT = f"""\
 # Tomatoes
 
@@ -22,13 +22,13 @@ Before all else, choose a place in the sun.
 
 ## 1. Pots
 
-{SAID} Clay is heavier than plastic.
+{REPEATED} Clay is heavier than plastic.
 
 ## 3. Soil
 
 Use soil for vegetables.
 
-{SAID} Clay is heavier than plastic.
+{REPEATED} Clay is heavier than plastic.
 """
 
 
@@ -38,12 +38,12 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
     return code, out, err
 
 
-def test_markdown_is_told_by_its_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_findings_in_markdown_have_line_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "tomatoes.md"
     file.write_text(TEXT)
     code, out, err = run(capsys, file)
     assert code == 1
-    assert f"{file}:13: restated-paragraph: " in out and f"  7: {SAID[:40]}" in out
+    assert f"{file}:13: restated-paragraph: " in out and f"  7: {REPEATED[:40]}" in out
     assert f"{file}:9: heading-order: Number 3 follows number 1" in out
     assert err == "2 findings: 1 restated-paragraph, 1 heading-order\n"
     file.write_text(TEXT.replace("3. Soil", "2. Soil"))
@@ -54,49 +54,49 @@ def test_markdown_is_told_by_its_lines(tmp_path: Path, capsys: pytest.CaptureFix
     assert run(capsys, file, "--fail-on", "heading-order")[0] == 1
 
 
-def test_a_sound_text_and_a_plain_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_code_is_ignored_and_plain_text_has_no_headings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "sound.md"
     file.write_text("# One\n\nA sentence.\n\n## Two\n\nAnother one.\n")
     assert run(capsys, file) == (0, "", "")
-    file.write_text("# One\n\n" + f"Do this:\n\n    {SAID}\n\n" * 3)
+    file.write_text("# One\n\n" + f"Do this:\n\n    {REPEATED}\n\n" * 3)
     assert run(capsys, file)[0] == 0  # code
     plain = tmp_path / "plain.txt"
-    plain.write_text(f"# no heading\n\n{SAID}\n\nAnd.\n\n{SAID}\n")
+    plain.write_text(f"# no heading\n\n{REPEATED}\n\nAnd.\n\n{REPEATED}\n")
     code, out, _ = run(capsys, plain)
     assert (code, out.splitlines()[0]) == (1, f"{plain}:7: restated-paragraph: {out.split(': ', 2)[2].splitlines()[0]}")
     assert "heading" not in out
 
 
-def test_a_document_is_told_by_section_and_line_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_findings_in_a_document_have_section_and_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "tea.lw"
     sections = (PlannedSection("Pots", "", 20), PlannedSection("Soil", "", 300), PlannedSection("Sun", "", 50))
     with Document.create(path, Brief("Write", 370), Plan("Tea", sections)) as document:
-        document.edit(document.sections()[0].id, SAID, Origin.USER)
-        document.edit(document.sections()[1].id, f"First.\n\n{SAID}", Origin.USER)
+        document.edit(document.sections()[0].id, REPEATED, Origin.USER)
+        document.edit(document.sections()[1].id, f"First.\n\n{REPEATED}", Origin.USER)
     code, out, _ = run(capsys, path)
     assert code == 1
-    assert f"{path}:2 “Soil”:3: restated-paragraph: " in out and f"  1 “Pots”:1: {SAID[:40]}" in out
+    assert f"{path}:2 “Soil”:3: restated-paragraph: " in out and f"  1 “Pots”:1: {REPEATED[:40]}" in out
     assert f"{path}:2 “Soil”:1: off-target: 24 words, where 300 were planned" in out
     assert "Sun" not in out
     code, out, _ = run(capsys, path, "--json", "--tolerance", "1")
-    told: dict[str, Any] = json.loads(out)
-    assert (code, told["words"], told["counts"]) == (1, 47, {"restated-paragraph": 1})
-    second, first = told["findings"][0]["places"]
+    result: dict[str, Any] = json.loads(out)
+    assert (code, result["words"], result["counts"]) == (1, 47, {"restated-paragraph": 1})
+    second, first = result["findings"][0]["places"]
     assert (second["section"], second["title"], second["line"], second["offset"]) == (2, "Soil", 3, 8)
-    assert (first["offset"], first["length"], first["quote"]) == (0, len(SAID), SAID)
+    assert (first["offset"], first["length"], first["quote"]) == (0, len(REPEATED), REPEATED)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere.md"], "There is no file nowhere.md"),
+        (["nowhere.md"], "nowhere.md does not exist"),
         (["."], "is a folder"),
         ([], "required: FILE"),
-        (["x.md", "--fail-on", "typos"], "'typos' is no kind of finding"),
+        (["x.md", "--fail-on", "typos"], "'typos' is not a kind of finding"),
         (["x.md", "--tolerance", "much"], "must be a share"),
     ],
 )
-def test_what_is_used_wrongly_is_told(
+def test_invalid_options_are_reported(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: Any, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -104,14 +104,16 @@ def test_what_is_used_wrongly_is_told(
     assert (code, out) == (2, "") and message in err and err.count("\n") == 1
 
 
-def test_a_file_that_is_no_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_text_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "x.md"
     file.write_bytes(b"\xff\xfe\x00")
     code, _, err = run(capsys, file)
     assert code == 1 and "is not UTF-8 text" in err
 
 
-def test_a_critic_adds_what_it_can_quote(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+def test_a_critic_adds_findings_that_it_can_quote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
     found = [
         {"kind": "contradiction", "first": "Clay is heavier", "second": "Use soil for vegetables", "why": "Not both."},
         {"kind": "other", "first": "Nowhere to be found", "second": "Use soil for vegetables", "why": "Made up."},
@@ -124,10 +126,10 @@ def test_a_critic_adds_what_it_can_quote(tmp_path: Path, capsys: pytest.CaptureF
         code, out, err = run(capsys, file, "--critic-model", "reader")
         assert (code, run(capsys, file, "--critic-model", "reader", "--fail-on", "other")[0]) == (1, 0)
     assert f"{file}:7: contradiction: Not both." in out and "  3: Clay is heavier" in out
-    assert "reader reads stretch 1 of 1" in err and "1 of its findings" in err
+    assert "reader is reading part 1 of 1" in err and "1 of its findings" in err
 
 
-def test_a_review_of_a_document_is_held_to_its_budget_and_counted(
+def test_a_review_of_a_document_respects_its_budget_and_is_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
 ) -> None:
     monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
@@ -151,8 +153,8 @@ def test_a_review_of_a_document_is_held_to_its_budget_and_counted(
         with Document.open(path) as document:
             document.set_setting("budget", "1,500 tokens")
         code, out, err = run(capsys, path, "--critic-model", "reader", "--fail-on", "none")
-        assert code == 1 and "The budget of 1,500 tokens is used up within a review." in err
-        assert "contradiction: Not both." in out  # what came until then
+        assert code == 1 and "The budget of 1,500 tokens was used up during a review." in err
+        assert "contradiction: Not both." in out  # found before the budget was used up
     with Document.open(path, read_only=True) as document:
         taken = document.usage
         assert taken.prompt > 200 and 1300 < taken.prompt + taken.completion < 1700

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import KEY, Author, Shell, at, endpoint
+from tests.cli.running import KEY, ScriptedWriter, Shell, endpoint, model_options
 from tests.support.fault_server import Fault
 from tests.support.ollama import Ollama
 
 ADD = ["models", "add", "writer", "--base-url", "http://127.0.0.1:9/v1"]
-# A keyring in a file, as a real one that this test can look into.
+# A keyring in a file that the tests can read.
 KEYRING = """
 import json, os
 from pathlib import Path
@@ -36,7 +36,7 @@ class Keyring(KeyringBackend):
 
 @pytest.fixture
 def keyring(shell: Shell) -> dict[str, str]:
-    """The environment in which ``keyring.json`` of the home folder is the system's keyring."""
+    """Return an environment in which ``keyring.json`` in the home folder is the system's keyring."""
     (shell.folder / "filekeyring.py").write_text(KEYRING)
     return {
         "PYTHON_KEYRING_BACKEND": "filekeyring.Keyring",
@@ -45,10 +45,11 @@ def keyring(shell: Shell) -> dict[str, str]:
 
 
 def listed(shell: Shell) -> dict[str, dict[str, object]]:
-    return {entry["name"]: entry for entry in json.loads(shell.run("models", "list", "--json").worked().out)}
+    shown = json.loads(shell.run("models", "list", "--json").worked().out)
+    return {entry["name"]: entry for entry in shown["models"]}
 
 
-def test_the_demo_model_is_always_there(shell: Shell) -> None:
+def test_the_demo_model_is_always_listed(shell: Shell) -> None:
     assert shell.run("models").worked().out.startswith("* demo  Gemma 3 270M")
     assert listed(shell)["demo"]["default"] is True
 
@@ -71,7 +72,7 @@ def test_an_endpoint_is_added_listed_used_and_removed(shell: Shell) -> None:
     assert listed(shell)["demo"]["default"] is True
 
 
-def test_the_key_of_a_model_is_in_its_own_variable(shell: Shell) -> None:
+def test_a_model_can_have_its_own_key_variable(shell: Shell) -> None:
     with endpoint() as server:
         add = ["models", "add", "writer", "--base-url", server.base_url, "--model", "m-1", "--key-env", "MY_KEY"]
         shell.run(*add).worked()
@@ -80,7 +81,7 @@ def test_the_key_of_a_model_is_in_its_own_variable(shell: Shell) -> None:
     assert listed(shell)["writer"]["key_env"] == "MY_KEY"
 
 
-def test_a_key_from_standard_input_is_kept_in_the_keyring_alone(shell: Shell, keyring: dict[str, str]) -> None:
+def test_a_key_from_standard_input_is_stored_only_in_the_keyring(shell: Shell, keyring: dict[str, str]) -> None:
     with endpoint() as server:
         add = ["models", "add", "writer", "--base-url", server.base_url, "--model", "m-1", "--key-stdin"]
         done = shell.run(*add, stdin=f"{KEY}\n", **keyring).worked()
@@ -93,7 +94,7 @@ def test_a_key_from_standard_input_is_kept_in_the_keyring_alone(shell: Shell, ke
     assert json.loads((shell.folder / "keyring.json").read_text()) == {}
 
 
-def test_a_key_is_never_sent_to_an_address_that_it_was_not_stored_for(shell: Shell, keyring: dict[str, str]) -> None:
+def test_a_key_is_never_sent_to_another_address(shell: Shell, keyring: dict[str, str]) -> None:
     shell.run(*ADD, "--key-stdin", stdin=KEY, **keyring).worked()
     with endpoint() as other:
         shell.run("plan", "Tomatoes", "--model", "writer", "--base-url", other.base_url, **keyring).worked()
@@ -101,11 +102,11 @@ def test_a_key_is_never_sent_to_an_address_that_it_was_not_stored_for(shell: She
 
 
 def test_no_key_on_standard_input_adds_nothing(shell: Shell, keyring: dict[str, str]) -> None:
-    shell.run(*ADD, "--key-stdin", stdin="\n", **keyring).failed(2, "No key came")
+    shell.run(*ADD, "--key-stdin", stdin="\n", **keyring).failed(2, "no key on standard input")
     assert list(listed(shell)) == ["demo"]
 
 
-def test_a_machine_without_a_keyring(shell: Shell) -> None:
+def test_without_a_keyring_no_key_can_be_stored(shell: Shell) -> None:
     none = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
     shell.run(*ADD, "--key-stdin", stdin=KEY, **none).failed(2, "no system keyring", "LWTUI_API_KEY")
     assert list(listed(shell)) == ["demo"]
@@ -123,7 +124,7 @@ def test_a_gguf_is_added_by_its_path(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("contents", [None, b"", b"<html>Not found"])
-def test_what_is_no_gguf_is_not_added(shell: Shell, contents: bytes | None) -> None:
+def test_a_file_that_is_not_a_gguf_is_not_added(shell: Shell, contents: bytes | None) -> None:
     if contents is not None:
         (shell.folder / "small.gguf").write_bytes(contents)
     shell.run("models", "add", "small", "--path", "small.gguf").failed(1, "small.gguf")
@@ -153,17 +154,17 @@ def test_what_is_no_gguf_is_not_added(shell: Shell, contents: bytes | None) -> N
         (["verify", "a"], ["no model named 'a'", "demo"]),
     ],
 )
-def test_what_is_given_wrongly(shell: Shell, arguments: list[str], words: list[str]) -> None:
+def test_invalid_options_are_reported(shell: Shell, arguments: list[str], words: list[str]) -> None:
     shell.run("models", *arguments).failed(2, *words)
 
 
-def test_a_key_that_is_given_for_the_name_of_a_variable_is_not_repeated(shell: Shell) -> None:
+def test_a_key_given_as_a_variable_name_is_not_printed(shell: Shell) -> None:
     done = shell.run(*ADD, "--key-env", "sk-0123456789SECRET")
     done.failed(2, "--key-env takes the name")
     assert "SECRET" not in done.err
 
 
-def test_a_model_is_replaced_only_if_that_is_asked_for(shell: Shell) -> None:
+def test_a_model_is_replaced_only_with_force(shell: Shell) -> None:
     shell.run(*ADD).worked()
     shell.run(*ADD, "--model", "new").failed(2, "already", "--force")
     assert listed(shell)["writer"]["model"] == "writer"
@@ -171,16 +172,16 @@ def test_a_model_is_replaced_only_if_that_is_asked_for(shell: Shell) -> None:
     assert listed(shell)["writer"]["model"] == "new"
 
 
-def test_verifying_tells_that_it_answers_and_how_fast(shell: Shell) -> None:
+def test_verifying_prints_the_speed(shell: Shell) -> None:
     with endpoint() as server:
-        server._answer = Author(delay=0.02).sentences
+        server._answer = ScriptedWriter(delay=0.02).sentences
         shell.run("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1").worked()
         done = shell.run("models", "verify", "writer").worked()
         assert server.calls[0].json["max_tokens"] < 100
     assert done.out.startswith("ok: writer answers: first token after 0.") and "tokens/s" in done.out
 
 
-def test_verifying_tells_the_context_that_a_server_keeps_to_itself(shell: Shell) -> None:
+def test_verifying_prints_the_context_length_of_the_server(shell: Shell) -> None:
     with Ollama() as server:
         shell.run("models", "add", "q", "--base-url", server.base_url, "--model", "qwen3:8b").worked()
         hint = "lwtui config set models.q.context_length 4096"
@@ -190,21 +191,21 @@ def test_verifying_tells_the_context_that_a_server_keeps_to_itself(shell: Shell)
         assert hint not in shell.run("models", "verify", "q").worked().out
 
 
-def test_verifying_tells_what_is_wrong(shell: Shell) -> None:
+def test_verifying_reports_errors(shell: Shell) -> None:
     with endpoint(faults=[Fault.http(401, message="bad key")]) as server:
         shell.run("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1").worked()
         shell.run("models", "verify", "writer", LWTUI_API_KEY=KEY).failed(1, "does not accept the key")
     shell.run("models", "verify", "writer").failed(1, "Cannot reach")
 
 
-def test_no_model_settings_are_touched_by_a_one_off_address(shell: Shell) -> None:
+def test_a_one_off_address_does_not_change_the_settings(shell: Shell) -> None:
     before = shell.config.read_text()
     with endpoint() as server:
-        shell.run("plan", "Tomatoes", *at(server)).worked()
+        shell.run("plan", "Tomatoes", *model_options(server)).worked()
     assert shell.config.read_text() == before
 
 
-def test_the_file_keyring_of_these_tests_is_one(shell: Shell, keyring: dict[str, str]) -> None:
+def test_the_file_keyring_of_these_tests_works(shell: Shell, keyring: dict[str, str]) -> None:
     script = "import keyring; keyring.set_password('a', 'b', 'c'); print(keyring.get_password('a', 'b'))"
     environment = shell.environment(**keyring)
     done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""``lwtui models download``, from a hub that is on loopback."""
+"""``lwtui models download``, from a hub on the loopback interface."""
 
 import json
 import shlex
@@ -10,28 +10,29 @@ import pytest
 
 from lwtui.models.known_ggufs import known_ggufs
 from lwtui.models.llama_cpp.demo import demo_path
-from tests.cli.running import Done, Shell
-from tests.cli.test_terminal import Terminal
-from tests.support.hub import FILE, REVISION, Fault, Hub
+from tests.cli.running import CommandResult, Shell
+from tests.cli.test_terminal import PtyTerminal
+from tests.support.hub import FILE, REVISION, Hub, HubFault
 
 CONTENT = b"GGUF" + bytes(range(256)) * 8192
-ASKED = f"hf:{FILE}"
+SOURCE = f"hf:{FILE}"
 TOKEN = "hf_0123456789SECRETTOKEN"
 
 
-def get(shell: Shell, hub: Hub, *arguments: object, **more: str) -> Done:
+def download(shell: Shell, hub: Hub, *arguments: object, **more: str) -> CommandResult:
     return shell.run("models", "download", *arguments, HF_ENDPOINT=hub.address, **more)
 
 
 def models(shell: Shell) -> dict[str, dict[str, object]]:
-    return {entry["name"]: entry for entry in json.loads(shell.run("models", "list", "--json").worked().out)}
+    shown = json.loads(shell.run("models", "list", "--json").worked().out)
+    return {entry["name"]: entry for entry in shown["models"]}
 
 
 def parts(shell: Shell) -> list[Path]:
     return list((shell.folder / "cache").rglob("*.part"))
 
 
-def test_without_a_name_it_lists_what_can_be_had(shell: Shell) -> None:
+def test_without_a_name_the_known_models_are_listed(shell: Shell) -> None:
     out = shell.run("models", "download").worked().out
     for known in known_ggufs():
         assert known.name in out
@@ -39,63 +40,65 @@ def test_without_a_name_it_lists_what_can_be_had(shell: Shell) -> None:
     entries = json.loads(shell.run("models", "download", "--json").worked().out)
     assert [entry["name"] for entry in entries] == [known.name for known in known_ggufs()]
     for entry in entries:
-        assert len(entry["revision"]) == 40 and len(entry["sha256"]) == 64 and entry["size"] > 10**9
+        assert len(entry["revision"]) == 40 and len(entry["sha256"]) == 64 and entry["size"] > 4 * 10**8
         assert not entry["downloaded"]
 
 
-def test_a_gguf_is_downloaded_added_and_kept(shell: Shell) -> None:
+def test_a_gguf_is_downloaded_and_added(shell: Shell) -> None:
     with Hub(CONTENT) as hub:
-        done = get(shell, hub, ASKED, "--use", HF_TOKEN=TOKEN).worked()
-        assert hub.asked[0].path == "/acme/writer-GGUF/resolve/main/writer-Q4_K_M.gguf"
-        assert hub.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
-        assert "authorization" not in hub.asked[1].headers
-        assert f"{hub.sha256} is what the hub says and what came" in done.err
-        assert "writer-Q4_K_M.gguf is here, and right" in done.out and "--model writer-Q4_K_M" in done.out
+        done = download(shell, hub, SOURCE, "--use", HF_TOKEN=TOKEN).worked()
+        assert hub.requests[0].path == "/acme/writer-GGUF/resolve/main/writer-Q4_K_M.gguf"
+        assert hub.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+        assert "authorization" not in hub.requests[1].headers
+        assert f"{hub.sha256}, which matches the file" in done.err
+        assert "writer-Q4_K_M.gguf downloaded and verified" in done.out and "--model writer-Q4_K_M" in done.out
         model = models(shell)["writer-Q4_K_M"]
         path = Path(str(model["path"]))
         assert model["default"] and path.read_bytes() == CONTENT
         assert path == shell.folder / "cache" / "models" / "acme--writer-GGUF" / "writer-Q4_K_M.gguf"
-        # What a person has set for it since stays, and nothing is asked for twice.
+        # Later changes of its settings stay, and nothing is downloaded twice.
         shell.run("config", "set", "models.writer-Q4_K_M.temperature", "0.5").worked()
-        again = json.loads(get(shell, hub, ASKED, "--json").worked().out)
+        again = json.loads(download(shell, hub, SOURCE, "--json").worked().out)
         assert again["fresh"] is False and again["revision"] == REVISION
         assert models(shell)["writer-Q4_K_M"]["temperature"] == 0.5
-        assert len(hub.bodies) == 1
+        assert len(hub.file_requests) == 1
     assert str(path) in shell.run("models", "remove", "writer-Q4_K_M").worked().err
-    # Pinned to its revision: a file that is lost comes back as it was, and no other is taken for it.
+    # The revision is pinned: a lost file can be downloaded again, and no other file is accepted.
     path.unlink()
     with Hub(CONTENT[:-1]) as hub:
-        get(shell, hub, ASKED).failed(1, "The hub has another writer-Q4_K_M.gguf")
-        assert REVISION in hub.asked[0].path
+        download(shell, hub, SOURCE).failed(1, "The hub has a different writer-Q4_K_M.gguf")
+        assert REVISION in hub.requests[0].path
     with Hub(CONTENT) as hub:
-        assert "was not known" not in get(shell, hub, ASKED).worked().err
+        assert "was not known" not in download(shell, hub, SOURCE).worked().err
     for file in shell.folder.rglob("*"):
         assert not file.is_file() or TOKEN.encode() not in file.read_bytes()
 
 
-def test_a_model_of_the_catalogue_has_its_profile_and_its_hash(shell: Shell) -> None:
+def test_a_known_model_has_a_pinned_hash(shell: Shell) -> None:
     with Hub(CONTENT) as hub:
-        done = get(shell, hub, "longwriter-glm4-9b")
-        assert done.code == 1 and "The hub has another LongWriter-glm4-9b.Q4_K_M.gguf" in done.err
-        assert done.err.startswith("LongWriter-glm4-9b.Q4_K_M.gguf is under its own terms: Apache-2.0")
-        known = next(one for one in known_ggufs() if one.name == "longwriter-glm4-9b")
-        assert hub.asked[0].path == f"/{known.repository}/resolve/{known.revision}/{known.file}"
+        done = download(shell, hub, "longwriter-glm4-9b")
+        assert done.code == 1 and "The hub has a different LongWriter-glm4-9b.Q4_K_M.gguf" in done.err
+        assert done.err.startswith("LongWriter-glm4-9b.Q4_K_M.gguf has its own license: Apache-2.0")
+        known = next(known_gguf for known_gguf in known_ggufs() if known_gguf.name == "longwriter-glm4-9b")
+        assert hub.requests[0].path == f"/{known.repository}/resolve/{known.revision}/{known.file}"
     assert "longwriter-glm4-9b" not in models(shell) and not parts(shell)
 
 
-def test_an_address_with_its_hash(shell: Shell) -> None:
+def test_downloading_from_an_address_checks_the_hash(shell: Shell) -> None:
     with Hub(CONTENT) as hub:
-        get(shell, hub, hub.file_address, "--sha256", hub.sha256, "--name", "mine", HF_TOKEN=TOKEN).worked()
-        assert "authorization" not in hub.asked[0].headers
-        get(shell, hub, hub.file_address, "--sha256", "0" * 64, "--name", "other").failed(1, "is not that file")
-        get(shell, hub, hub.file_address, "--sha256", "0" * 64, "--name", "mine").failed(2, "--name", "--force")
+        download(shell, hub, hub.file_address, "--sha256", hub.sha256, "--name", "mine", HF_TOKEN=TOKEN).worked()
+        assert "authorization" not in hub.requests[0].headers
+        download(shell, hub, hub.file_address, "--sha256", "0" * 64, "--name", "other").failed(
+            1, "is not the right file"
+        )
+        download(shell, hub, hub.file_address, "--sha256", "0" * 64, "--name", "mine").failed(2, "--name", "--force")
     assert "other" not in models(shell)
     assert Path(str(models(shell)["mine"]["path"])).read_bytes() == CONTENT
 
 
-def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(shell: Shell) -> None:
-    with Hub(CONTENT, [Fault(pace=0.2), None]) as hub:
-        process = shell.start("models", "download", ASKED, "--name", "mine", "--use", HF_ENDPOINT=hub.address)
+def test_ctrl_c_keeps_the_partial_file_and_prints_how_to_resume(shell: Shell) -> None:
+    with Hub(CONTENT, [HubFault(delay=0.2), None]) as hub:
+        process = shell.start("models", "download", SOURCE, "--name", "mine", "--use", HF_ENDPOINT=hub.address)
         until = time.monotonic() + 30
         while not any(part.stat().st_size > 600_000 for part in parts(shell)):
             assert process.poll() is None and time.monotonic() < until, process.communicate()
@@ -105,25 +108,25 @@ def test_ctrl_c_keeps_what_has_come_and_says_how_to_go_on(shell: Shell) -> None:
         assert (process.returncode, out) == (130, "")
         assert "Traceback" not in err
         last = err.splitlines()[-1]
-        assert "MB are kept. Go on with: lwtui models download" in last
+        assert "MB are kept. Resume with: lwtui models download" in last
         kept = parts(shell)[0].stat().st_size
         assert "mine" not in models(shell)
-        command = shlex.split(last.partition("Go on with: ")[2])
+        command = shlex.split(last.partition("Resume with: ")[2])
         assert command[:3] == ["lwtui", "models", "download"]
-        done = get(shell, hub, *command[3:]).worked()
-        assert "of it are here already" in done.err
-        assert hub.bodies[-1].headers["range"] == f"bytes={kept}-"
+        done = download(shell, hub, *command[3:]).worked()
+        assert "of it are already downloaded" in done.err
+        assert hub.file_requests[-1].headers["range"] == f"bytes={kept}-"
     assert models(shell)["mine"]["default"]
 
 
-def test_on_a_terminal_a_line_tells_how_fast_and_how_long(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Hub(CONTENT, [Fault(pace=0.06)]) as hub:
+def test_on_a_terminal_a_line_shows_speed_and_time_left(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Hub(CONTENT, [HubFault(delay=0.06)]) as hub:
         monkeypatch.setattr(Shell, "environment", _with(HF_ENDPOINT=hub.address))
-        with Terminal(shell, "models", "download", ASKED, columns=100) as terminal:
+        with PtyTerminal(shell, "models", "download", SOURCE, columns=100) as terminal:
             terminal.until(" of 2 MB, ")
             terminal.until("MB/s, ")
             terminal.until(" s left")
-            terminal.until("is here, and right")
+            terminal.until("downloaded and verified")
             assert terminal.end() == 0
 
 
@@ -132,26 +135,26 @@ def _with(**more: str) -> object:
     return lambda self, **rest: own(self, **more, **rest)
 
 
-def test_what_is_asked_for_wrongly(shell: Shell) -> None:
+def test_invalid_names_are_rejected(shell: Shell) -> None:
     shell.run("models", "download", "longwriter-70b").failed(2, "nothing called 'longwriter-70b'", "hf:OWNER/REPO")
     shell.run("models", "download", "longwriter-glm4-9b", "--name", "demo").failed(2, "cannot be a model's name")
 
 
-def test_a_hub_that_is_no_address_and_a_hub_that_is_not_there(shell: Shell) -> None:
-    shell.run("models", "download", ASKED, HF_ENDPOINT="huggingface").failed(2, "HF_ENDPOINT is no address")
+def test_errors_of_the_hub_are_reported(shell: Shell) -> None:
+    shell.run("models", "download", SOURCE, HF_ENDPOINT="huggingface").failed(2, "HF_ENDPOINT is not a web address")
     with Hub(CONTENT, hub_status=404) as hub:
-        get(shell, hub, ASKED).failed(1, "has no such file (404)")
+        download(shell, hub, SOURCE).failed(1, "has no such file (404)")
     with Hub(CONTENT, hub_status=401) as hub:
-        get(shell, hub, ASKED).failed(1, "export HF_TOKEN=…")
+        download(shell, hub, SOURCE).failed(1, "export HF_TOKEN=…")
 
 
-def test_a_model_that_was_downloaded_writes(shell: Shell) -> None:
+def test_a_downloaded_model_can_be_verified(shell: Shell) -> None:
     with Hub(demo_path().read_bytes()) as hub:
-        get(shell, hub, "hf:acme/gemma-GGUF/gemma-3-270m.gguf", "--name", "small").worked()
+        download(shell, hub, "hf:acme/gemma-GGUF/gemma-3-270m.gguf", "--name", "small").worked()
     done = shell.run("models", "verify", "small").worked()
     assert done.out.startswith("ok: small answers") and "small needs " in done.out
     path = Path(str(models(shell)["small"]["path"]))
     with path.open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"!")
-    shell.run("models", "verify", "small").failed(1, "is not the file that was downloaded")
+    shell.run("models", "verify", "small").failed(1, "has changed since it was downloaded")

@@ -1,4 +1,4 @@
-"""``lwtui models find``: what it prints is what adds a model."""
+"""``lwtui models find`` prints the commands that add models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.cli.running import Shell, endpoint
 from tests.support.fault_server import FaultServer
 
 
-def test_a_server_is_found_and_the_line_it_prints_adds_its_model(shell: Shell) -> None:
+def test_the_printed_command_adds_the_model_of_a_server(shell: Shell) -> None:
     nasty = "qwen3:8b; touch pwned"
     with FaultServer(models=[{"id": nasty, "object": "model", "owned_by": "library"}]) as server:
         port = ["--port", str(server.port)]
@@ -28,19 +28,19 @@ def test_a_server_is_found_and_the_line_it_prints_adds_its_model(shell: Shell) -
         assert command == "lwtui"
         shell.run(*arguments).worked()
         after = shell.run("models", "find", *port).worked().out
-        assert "models add" not in after and "1 of its models is in the settings" in after
+        assert "models add" not in after and "1 of its models is already in the settings" in after
         (found,) = json.loads(shell.run("models", "find", *port, "--json").worked().out)
         assert found["models"] == [{"id": nasty, "added": True, "name": ""}]
 
 
-def test_where_no_server_is_it_says_so_and_scripts_get_an_empty_list(shell: Shell) -> None:
+def test_without_a_server_a_message_or_an_empty_list_is_printed(shell: Shell) -> None:
     done = shell.run("models", "find", "--port", "9").worked()
-    assert done.out == "" and "No model server was found" in done.err
+    assert done.out == "" and "Found no model server" in done.err
     assert json.loads(shell.run("models", "find", "--port", "9", "--json").worked().out) == []
-    shell.run("models", "find", "--port", "70000").failed(2, "'70000' is no port")
+    shell.run("models", "find", "--port", "70000").failed(2, "'70000' is not a port")
 
 
-def test_the_doctor_tells_of_servers_in_one_line() -> None:
+def test_the_doctor_reports_servers_in_one_line() -> None:
     with endpoint() as one, FaultServer(models=[{"id": f"m{number}"} for number in range(30)]) as many:
         (check,) = server_checks([9, many.port])
         assert check.status == "ok" and f"with 30 at 127.0.0.1:{many.port}" in check.detail
@@ -49,7 +49,7 @@ def test_the_doctor_tells_of_servers_in_one_line() -> None:
     assert server_checks([9]) == []
 
 
-def test_a_long_list_is_cut_short(shell: Shell) -> None:
+def test_a_long_list_is_shortened(shell: Shell) -> None:
     with FaultServer(models=[{"id": f"m{number}"} for number in range(30)]) as server:
         lines = shell.run("models", "find", "--port", str(server.port)).worked().out.splitlines()
     assert len(lines) == 14 and lines[-1] == "  and 18 more; --json lists all"

@@ -7,7 +7,7 @@ from lwtui.documents.store import Document
 from tests.cli.running import Shell
 
 
-def test_notes_are_added_changed_shown_and_removed(shell: Shell) -> None:
+def test_notes_can_be_added_changed_shown_and_removed(shell: Shell) -> None:
     path = shell.folder / "novel.lw"
     Document.create(path, Brief("Write a novel", 1000)).close()
     assert "No notes yet" in shell.run("notes", "novel.lw").worked().err
@@ -30,6 +30,6 @@ def test_notes_are_added_changed_shown_and_removed(shell: Shell) -> None:
         shell.run("notes", "novel.lw", "--remove", "Mira").failed(1, "Cannot write to novel.lw")
     shell.run("notes", "novel.lw", "--remove", "Nobody").failed(2, "There is no note 'Nobody'", "Tone, Mira")
     shell.run("notes", "novel.lw", "--add", "X").failed(2, "--add needs --text")
-    shell.run("notes", "novel.lw", "--add", "X", "--text", " ").failed(2, "says nothing")
-    shell.run("notes", "novel.lw", "--text", "X").failed(2, "what --add is to add")
+    shell.run("notes", "novel.lw", "--add", "X", "--text", " ").failed(2, "note is empty")
+    shell.run("notes", "novel.lw", "--text", "X").failed(2, "need --add")
     shell.run("notes", "none.lw").failed(1, "There is no document at none.lw")

@@ -1,20 +1,20 @@
 import json
 
-from tests.cli.running import KEY, PLAN_JSON, TITLES, Author, Shell, at, endpoint
+from tests.cli.running import KEY, TITLES, ScriptedWriter, Shell, endpoint, model_options
 
 
-def test_the_plan_is_a_list_to_read(shell: Shell) -> None:
+def test_the_plan_is_printed_as_a_list(shell: Shell) -> None:
     with endpoint() as server:
-        done = shell.run("plan", "Write about tomatoes", "--words", 600, *at(server)).worked()
+        done = shell.run("plan", "Write about tomatoes", "--words", 600, *model_options(server)).worked()
     assert done.out.startswith(
         "Tomatoes in Pots\n600 words in 3 sections\n\n 1. Soil and Pots (200 words)\n    what they"
     )
     assert done.err == ""
 
 
-def test_the_plan_as_json_holds_exactly_what_it_should(shell: Shell) -> None:
+def test_the_plan_as_json_has_exactly_the_documented_keys(shell: Shell) -> None:
     with endpoint() as server:
-        done = shell.run("plan", "Write about tomatoes", "--words", 900, "--json", *at(server)).worked()
+        done = shell.run("plan", "Write about tomatoes", "--words", 900, "--json", *model_options(server)).worked()
     plan = json.loads(done.out)
     assert list(plan) == ["title", "sections"]
     assert [list(section) for section in plan["sections"]] == [["title", "main_point", "words"]] * 3
@@ -22,28 +22,28 @@ def test_the_plan_as_json_holds_exactly_what_it_should(shell: Shell) -> None:
     assert sum(section["words"] for section in plan["sections"]) == 900
 
 
-def test_the_words_come_from_the_instruction_if_it_names_them(shell: Shell) -> None:
+def test_the_length_comes_from_the_instruction_if_it_names_one(shell: Shell) -> None:
     with endpoint() as server:
-        named = shell.run("plan", "Write 1,200 words about tomatoes", *at(server)).worked()
-        unnamed = shell.run("plan", "Write about tomatoes", *at(server)).worked()
+        named = shell.run("plan", "Write 1,200 words about tomatoes", *model_options(server)).worked()
+        unnamed = shell.run("plan", "Write about tomatoes", *model_options(server)).worked()
     assert "1,200 words in" in named.out
     assert "1,500 words in" in unnamed.out
 
 
-def test_the_instruction_from_standard_input(shell: Shell) -> None:
+def test_the_instruction_can_come_from_standard_input(shell: Shell) -> None:
     with endpoint() as server:
-        shell.run("plan", "-", *at(server), stdin="Write about “Tomaten”\n").worked()
+        shell.run("plan", "-", *model_options(server), stdin="Write about “Tomaten”\n").worked()
         assert "Write about “Tomaten”" in server.calls[0].json["messages"][-1]["content"]
 
 
-def test_the_key_goes_to_the_endpoint_and_nowhere_else(shell: Shell) -> None:
+def test_the_key_goes_only_to_the_endpoint(shell: Shell) -> None:
     with endpoint() as server:
-        done = shell.run("plan", "Tomatoes", *at(server), LWTUI_API_KEY=KEY).worked()
+        done = shell.run("plan", "Tomatoes", *model_options(server), LWTUI_API_KEY=KEY).worked()
         assert server.calls[0].headers["authorization"] == f"Bearer {KEY}"
     assert KEY not in done.out + done.err
 
 
-def test_a_model_of_the_settings_is_used_by_its_name(shell: Shell) -> None:
+def test_a_model_of_the_settings_is_used_by_name(shell: Shell) -> None:
     with endpoint() as server:
         shell.settings(f'model = "writer"\n[models.writer]\nmodel = "m-1"\nbase_url = "{server.base_url}"\n')
         shell.run("plan", "Tomatoes").worked()
@@ -52,35 +52,36 @@ def test_a_model_of_the_settings_is_used_by_its_name(shell: Shell) -> None:
         assert "seed" not in server.calls[0].json and "seed" in server.calls[1].json
 
 
-def test_a_plan_that_cannot_be_used_is_kept_and_named(shell: Shell) -> None:
-    with endpoint(Author(plan="I would rather not.")) as server:
-        done = shell.run("plan", "Tomatoes", *at(server))
+def test_an_unusable_plan_is_kept_in_a_file(shell: Shell) -> None:
+    with endpoint(ScriptedWriter(plan="I would rather not.")) as server:
+        done = shell.run("plan", "Tomatoes", *model_options(server))
         assert len(server.calls) == 4
     assert done.code == 1 and done.out == ""
-    *tries, error, where = done.err.splitlines()
-    assert [line.partition(":")[0] for line in tries] == [f"Try {attempt} cannot be used" for attempt in range(1, 5)]
+    *attempts, error, where = done.err.splitlines()
+    assert [line.partition(":")[0] for line in attempts] == [
+        f"The plan of attempt {attempt} is not usable" for attempt in range(1, 5)
+    ]
     assert error.startswith("lwtui: The model gave no usable plan in 4 tries")
     kept = shell.folder / "cache" / "last-rejected-plan.txt"
-    assert where == f"What the model gave is in {kept}."
+    assert where == f"The model's answer is in {kept}."
     assert kept.read_text() == "I would rather not."
 
 
-def test_quiet_tells_errors_only(shell: Shell) -> None:
-    with endpoint(Author(plan="I would rather not.")) as server:
-        done = shell.run("plan", "Tomatoes", "--quiet", *at(server))
-    assert [line.partition(" ")[0] for line in done.err.splitlines()] == ["lwtui:", "What"]
+def test_quiet_prints_only_errors(shell: Shell) -> None:
+    with endpoint(ScriptedWriter(plan="I would rather not.")) as server:
+        done = shell.run("plan", "Tomatoes", "--quiet", *model_options(server))
+    assert [line.partition(" ")[0] for line in done.err.splitlines()] == ["lwtui:", "The"]
 
 
-def test_a_plan_with_control_characters_is_shown_without_them(shell: Shell) -> None:
+def test_control_characters_are_removed_from_a_plan(shell: Shell) -> None:
     step = "Paragraph 1 - Main Point: So\x07il: what \x1b]0;owned\x07they need - Word Count: 200 words"
     plan = f"Title: Tom\x1b[31matoes\n\n{step}\n"
-    with endpoint(Author(plan=plan)) as server:
-        done = shell.run("plan", "Tomatoes", "--words", 200, *at(server)).worked()
+    with endpoint(ScriptedWriter(plan=plan)) as server:
+        done = shell.run("plan", "Tomatoes", "--words", 200, *model_options(server)).worked()
     assert done.out == "Tomatoes\n200 words in 1 section\n\n 1. Soil (200 words)\n    what they need\n"
 
 
-def test_the_plan_command_keeps_no_document(shell: Shell) -> None:
+def test_the_plan_command_creates_no_document(shell: Shell) -> None:
     with endpoint() as server:
-        shell.run("plan", "Tomatoes", *at(server)).worked()
+        shell.run("plan", "Tomatoes", *model_options(server)).worked()
     assert not list(shell.folder.rglob("*.lw"))
-    assert PLAN_JSON  # the scripted plan of other tests is another one

@@ -1,4 +1,4 @@
-"""The app in a browser, over real HTTP and a real WebSocket on the loopback."""
+"""The app in a browser, over real HTTP and a real WebSocket on the loopback interface."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lwtui.documents.store import Document
 from tests.app.place import Place
 
 TOKEN = "0123456789abcdef-XYZ"
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 @dataclass
-class Served:
+class RunningServer:
     """A running ``lwtui serve``."""
 
     url: str
@@ -48,7 +48,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(*arguments: str) -> AsyncIterator[Served]:
+async def serving(*arguments: str) -> AsyncIterator[RunningServer]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "lwtui", "serve", "--port", "0", *arguments),
         stdout=asyncio.subprocess.PIPE,
@@ -57,21 +57,21 @@ async def serving(*arguments: str) -> AsyncIterator[Served]:
     )
     assert process.stdout is not None
     try:
-        line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
+        line = (await asyncio.wait_for(process.stdout.readline(), TIMEOUT)).decode()
         found = re.search(r"http://\S+", line)
         assert found is not None, line
-        yield Served(found[0], process)
+        yield RunningServer(found[0], process)
     finally:
         if process.returncode is None:
             process.terminate()
-        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
+        assert await asyncio.wait_for(process.wait(), TIMEOUT) == 0
 
 
-async def painted(socket: aiohttp.ClientWebSocketResponse, *wanted: str) -> None:
-    """Wait until the app has painted all of ``wanted``."""
+async def wait_for(socket: aiohttp.ClientWebSocketResponse, *wanted: str) -> None:
+    """Wait until the app has drawn all of ``wanted``."""
     seen = b""
-    async with asyncio.timeout(PATIENCE):
-        while not all(one.encode() in seen for one in wanted):
+    async with asyncio.timeout(TIMEOUT):
+        while not all(text.encode() in seen for text in wanted):
             message = await socket.receive()
             assert message.type is aiohttp.WSMsgType.BINARY, (message, seen[-500:])
             seen += message.data
@@ -88,24 +88,24 @@ async def test_a_document_is_edited_through_a_websocket(place: Place) -> None:
             assert f"ws://{served.base.removeprefix('http://')}/ws" in await page.text()
             assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
         async with session.ws_connect(f"{served.base}/ws?width=100&height=30") as socket:
-            await painted(socket, "First.", "Outline")
+            await wait_for(socket, "First.", "Outline")
             await socket.send_json(["stdin", "e"])
-            await painted(socket, "Part cece")  # its frame is painted anew: the text has the focus
+            await wait_for(socket, "Part cece")  # the editor has the focus once its frame is redrawn
             await socket.send_json(["stdin", "Mine 番茄. "])
-            await painted(socket, "Mine")
+            await wait_for(socket, "Mine")
             for _ in range(100):
                 with Document.open(path, read_only=True) as document:
                     if document.sections()[0].text == "Mine 番茄. First.":
                         break
                 await asyncio.sleep(0.1)
-            await socket.send_str("no JSON at all")  # ends this page's app, and nothing else
+            await socket.send_str("no JSON at all")  # ends the app of this page only
         async with session.get(served.url) as page:
             assert page.status == 200
     with Document.open(path) as document:
         assert document.sections()[0].text == "Mine 番茄. First."
 
 
-async def test_other_sites_and_other_names_are_refused_on_the_loopback(place: Place) -> None:
+async def test_other_origins_and_hosts_are_rejected_on_the_loopback(place: Place) -> None:
     async with serving("--library") as served, aiohttp.ClientSession() as session:
         own = served.base.removeprefix("http://")
         for headers, status in (
@@ -125,13 +125,13 @@ async def test_other_sites_and_other_names_are_refused_on_the_loopback(place: Pl
             assert refused.value.status == 403
 
 
-async def test_with_a_token_nothing_is_served_without_it(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_the_token_nothing_is_served(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LWTUI_SERVE_TOKEN", TOKEN)
     place.make(100, texts={1: "First."})
     async with serving("--host", "0.0.0.0", "--library") as served:
         assert served.url.endswith(f"/?token={TOKEN}")
         base = served.base.replace("0.0.0.0", "127.0.0.1")
-        jar = aiohttp.CookieJar(unsafe=True)  # takes cookies of addresses that are numbers
+        jar = aiohttp.CookieJar(unsafe=True)  # accepts cookies from IP addresses
         async with aiohttp.ClientSession(cookie_jar=jar) as session:
             for path in ("/", "/?token=wrong", "/?token=", "/static/js/textual.js", "/download/x", "/ws", "/nothing"):
                 async with session.get(f"{base}{path}") as answer:
@@ -146,43 +146,43 @@ async def test_with_a_token_nothing_is_served_without_it(place: Place, monkeypat
                 assert answer.status == 200
                 assert TOKEN not in await answer.text()
             async with session.ws_connect(f"{base}/ws?width=80&height=24") as socket:
-                await painted(socket, "Library", "A Plan")
+                await wait_for(socket, "Library", "A Plan")
                 await socket.send_json(["stdin", "q"])
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--host", "0.0.0.0"], "other machines can reach your documents and models. Add --token"),
         (["--host", "::"], "Add --token"),
         (["--host", "0.0.0.0", "--token", "short"], "A token has at least 16"),
         (["--token", "with spaces in the token"], "A token has at least 16"),
-        (["--port", "http"], "is no port"),
-        (["nothing.md"], "There is no file nothing.md"),
+        (["--port", "http"], "is not a port"),
+        (["nothing.md"], "no command named nothing.md"),
         (["--model", "nobody"], "nobody"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_served(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+def test_errors_are_reported_before_anything_is_served(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", *arguments]) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert error.count("\n") == 1
 
 
-async def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_port_in_use_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    code = await asyncio.to_thread(_run_elsewhere, ["--port", str(port)])
+    code = await asyncio.to_thread(_run_serve, ["--port", str(port)])
     server.close()
     assert code.returncode == 1
     assert f"Cannot serve on 127.0.0.1, port {port}" in code.stderr
 
 
-def _run_elsewhere(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+def _run_serve(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "lwtui", "serve", *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=TIMEOUT)
 
 
 def test_only_addresses_of_this_machine_are_loopback() -> None:
@@ -212,11 +212,11 @@ async def test_a_browser_shows_the_app_and_types_into_it(place: Place) -> None:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
             page = await browser.new_page(viewport={"width": 1000, "height": 600})
-            asked: list[str] = []
-            page.on("requestfinished", lambda request: asked.append(request.url))
+            requests: list[str] = []
+            page.on("requestfinished", lambda request: requests.append(request.url))
             await page.goto(served.url)
             assert TOKEN not in page.url
-            await page.wait_for_selector("body.-first-byte", timeout=PATIENCE * 1000)
+            await page.wait_for_selector("body.-first-byte", timeout=TIMEOUT * 1000)
             await page.wait_for_timeout(1500)
             await page.focus(".xterm-helper-textarea")
             await page.keyboard.press("e")
@@ -227,7 +227,7 @@ async def test_a_browser_shows_the_app_and_types_into_it(place: Place) -> None:
                     if document.sections()[0].text == "Mine. First.":
                         break
                 await asyncio.sleep(0.1)
-            assert all(url.startswith(served.base) for url in asked)
+            assert all(url.startswith(served.base) for url in requests)
         finally:
             await browser.close()
     with Document.open(path) as document:

@@ -1,4 +1,4 @@
-"""The commands on a terminal: the line that is kept up to date, and the app that opens."""
+"""Commands on a terminal: the progress line, and the app."""
 
 import fcntl
 import json
@@ -21,11 +21,11 @@ import pytest
 from lwtui.documents.export.pandoc import pandoc
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.store import Document
-from tests.cli.running import PLAN_JSON, Author, Shell, at, endpoint
+from tests.cli.running import PLAN_JSON, ScriptedWriter, Shell, endpoint, model_options
 
 
-class Terminal:
-    """``lwtui`` on a terminal of its own. ``screen`` is all that it has written there."""
+class PtyTerminal:
+    """``lwtui`` on its own pseudo-terminal. ``screen`` is everything that it has written there."""
 
     def __init__(self, shell: Shell, *arguments: object, columns: int = 80) -> None:
         command = [sys.executable, "-m", "lwtui", *map(str, arguments)]
@@ -57,19 +57,19 @@ class Terminal:
             assert time.monotonic() < end and self._read(), f"{text!r} never came: {self.screen[-3000:]!r}"
 
     def end(self) -> int:
-        """Wait until the command has ended; its exit code."""
+        """Wait until the command has ended, and return its exit code."""
         while self._read():
             continue
         self.code = os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
         return self.code
 
     def _read(self) -> bool:
-        """Take what has been written; false when there will be no more."""
+        """Read what has been written; false at the end."""
         if not select.select([self._terminal], [], [], 30)[0]:
             return False
         try:
             data = os.read(self._terminal, 65536)
-        except OSError:  # how Linux says that the other side is closed
+        except OSError:  # on Linux, the other side is closed
             return False
         self.screen += data.decode("utf-8", "replace")
         return bool(data)
@@ -82,10 +82,12 @@ def plan(shell: Shell) -> Iterator[Path]:
     yield path
 
 
-def test_progress_is_one_line_that_is_kept_up_to_date(shell: Shell, plan: Path) -> None:
+def test_progress_is_one_line_that_is_redrawn(shell: Shell, plan: Path) -> None:
     with (
-        endpoint(Author(delay=0.2)) as server,
-        Terminal(shell, "write", "Tomatoes", "--plan", plan, "--output", "out.md", *at(server)) as terminal,
+        endpoint(ScriptedWriter(delay=0.2)) as server,
+        PtyTerminal(
+            shell, "write", "Tomatoes", "--plan", plan, "--output", "out.md", *model_options(server)
+        ) as terminal,
     ):
         assert terminal.end() == 0
     drawn = re.findall(r"\r\x1b\[K([^\r\n]+)", terminal.screen)
@@ -93,14 +95,16 @@ def test_progress_is_one_line_that_is_kept_up_to_date(shell: Shell, plan: Path) 
     assert any(re.search(r"· \d+\.\d words/s · \d+ s left$", line) for line in drawn)
     assert all(len(line) < 80 for line in drawn if " of 180 words" in line)
     lines = re.sub(r"\r\x1b\[K[^\r\n]*(?=\r\x1b\[K)", "", terminal.screen).replace("\r\x1b[K", "").split("\r\n")
-    stays = ["Expected", "1/3 Soil and Pots", "2/3 Light and Water", "3/3 Harvest"]
-    assert [line.split(":")[0] for line in lines[:4]] == stays
+    permanent = ["Expected", "1/3 Soil and Pots", "2/3 Light and Water", "3/3 Harvest"]
+    assert [line.split(":")[0] for line in lines[:4]] == permanent
 
 
-def test_ctrl_c_on_a_terminal_leaves_a_clean_line(shell: Shell, plan: Path) -> None:
+def test_ctrl_c_leaves_a_clean_line(shell: Shell, plan: Path) -> None:
     with (
-        endpoint(Author(delay=0.2)) as server,
-        Terminal(shell, "write", "Tomatoes", "--plan", plan, "--output", "out.md", *at(server)) as terminal,
+        endpoint(ScriptedWriter(delay=0.2)) as server,
+        PtyTerminal(
+            shell, "write", "Tomatoes", "--plan", plan, "--output", "out.md", *model_options(server)
+        ) as terminal,
     ):
         terminal.until("1/3 Soil and Pots · ")
         terminal.type("\x03")
@@ -109,65 +113,68 @@ def test_ctrl_c_on_a_terminal_leaves_a_clean_line(shell: Shell, plan: Path) -> N
     assert last.startswith("Stopped; all text is kept. Resume with: lwtui write --resume out.lw")
 
 
-def test_an_export_says_what_it_is_at_and_clears_its_line(shell: Shell) -> None:
+def test_an_export_shows_its_steps_and_clears_the_line(shell: Shell) -> None:
     plan = Plan("Rain", (PlannedSection("Drops", "", 10, "a"),))
     with Document.create(shell.folder / "rain.lw", Brief("Rain", 10), plan) as document:
         document.edit("a", "They fall.")
-    with Terminal(shell, "export", "rain.lw", "--to", "pdf") as terminal:
+    with PtyTerminal(shell, "export", "rain.lw", "--to", "pdf") as terminal:
         assert terminal.end() == 0
     assert "Choosing fonts …" in terminal.screen and "Setting the pages …" in terminal.screen
     assert terminal.screen.endswith("\r\x1b[KRain: rain.pdf\r\n")
     assert (shell.folder / "rain.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_planning_shows_that_something_happens(shell: Shell) -> None:
-    with endpoint(Author()) as server, Terminal(shell, "plan", "Tomatoes", *at(server)) as terminal:
+def test_planning_shows_progress(shell: Shell) -> None:
+    with (
+        endpoint(ScriptedWriter()) as server,
+        PtyTerminal(shell, "plan", "Tomatoes", *model_options(server)) as terminal,
+    ):
         assert terminal.end() == 0
     assert "Planning … 0 characters" in terminal.screen
     assert terminal.screen.endswith("when they are ripe\r\n")
 
 
 def test_the_app_opens_on_its_library(shell: Shell) -> None:
-    with Terminal(shell) as terminal:
+    with PtyTerminal(shell) as terminal:
         terminal.until("Help")
         terminal.type("q")
         assert terminal.end() == 0
 
 
-def test_a_markdown_file_is_imported_beside_itself_and_opened(shell: Shell) -> None:
+def test_a_markdown_file_is_imported_and_opened(shell: Shell) -> None:
     source = "# On Rain\n\n## Drops\n\nThey fall.\n"
     (shell.folder / "rain.md").write_text(source)
-    with Terminal(shell, "rain.md") as terminal:
+    with PtyTerminal(shell, "rain.md") as terminal:
         terminal.until("Drops")
     assert (shell.folder / "rain.md").read_text() == source
     with Document.open(shell.folder / "rain.lw", read_only=True) as document:
         assert [section.title for section in document.sections()] == ["Drops"]
 
 
-def test_a_docx_is_imported_beside_itself_and_opened(shell: Shell) -> None:
+def test_a_docx_is_imported_and_opened(shell: Shell) -> None:
     page = "<h1>Drops</h1><p>They <em>fall</em>.</p><h1>Clouds</h1><p>They stay.</p>"
     made = [pandoc()[0], "--from=html", "--to=docx", "--output=rain.docx"]
     subprocess.run(made, input=page, cwd=shell.folder, text=True, check=True)
-    with Terminal(shell, "rain.docx") as terminal:
+    with PtyTerminal(shell, "rain.docx") as terminal:
         terminal.until("Clouds")
     with Document.open(shell.folder / "rain.lw", read_only=True) as document:
-        assert [(one.title, one.text) for one in document.sections()[:1]] == [("Drops", "They *fall*.")]
+        assert [(section.title, section.text) for section in document.sections()[:1]] == [("Drops", "They *fall*.")]
 
 
-def test_a_document_beside_the_file_is_not_overwritten_by_importing_it_anew(shell: Shell) -> None:
+def test_importing_does_not_overwrite_a_document(shell: Shell) -> None:
     (shell.folder / "rain.md").write_text("# On Rain\n")
     (shell.folder / "rain.lw").write_text("precious")
-    with Terminal(shell, "rain.md", columns=200) as terminal:
+    with PtyTerminal(shell, "rain.md", columns=200) as terminal:
         assert terminal.end() == 2
-    assert "lwtui: rain.lw is there already. Open it: lwtui rain.lw." in terminal.screen
+    assert "lwtui: rain.lw already exists. Open it: lwtui rain.lw." in terminal.screen
     assert (shell.folder / "rain.lw").read_text() == "precious"
 
 
-def test_a_file_that_is_no_document_is_told_before_the_screen_changes(shell: Shell) -> None:
+def test_an_invalid_file_is_reported_before_the_screen_changes(shell: Shell) -> None:
     (shell.folder / "doc.lw").write_text("A text.")
     (shell.folder / "binary").write_bytes(b"\x00\xff\xfe")
     for name in ("doc.lw", "binary"):
-        with Terminal(shell, name, columns=200) as terminal:
+        with PtyTerminal(shell, name, columns=200) as terminal:
             assert terminal.end() == 1
         assert terminal.screen.startswith("lwtui: ") and name in terminal.screen
         assert "\x1b" not in terminal.screen

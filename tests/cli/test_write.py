@@ -6,7 +6,7 @@ import pytest
 from lwtui.documents.model import Mode, Status
 from lwtui.documents.store import Document
 from lwtui.text import count_words
-from tests.cli.running import PLAN_JSON, TITLES, Author, Shell, at, endpoint, headings
+from tests.cli.running import PLAN_JSON, TITLES, ScriptedWriter, Shell, endpoint, headings, model_options
 from tests.support.fault_server import Fault
 
 
@@ -16,9 +16,9 @@ def plan_file(shell: Shell) -> Path:
     return path
 
 
-def test_a_document_is_planned_written_and_put_where_it_was_asked_for(shell: Shell) -> None:
+def test_a_document_is_planned_written_and_exported(shell: Shell) -> None:
     with endpoint() as server:
-        done = shell.run("write", "Tomatoes", "--words", 600, "--output", "out.md", *at(server)).worked()
+        done = shell.run("write", "Tomatoes", "--words", 600, "--output", "out.md", *model_options(server)).worked()
     text = (shell.folder / "out.md").read_text()
     assert text.startswith("# Tomatoes in Pots\n")
     assert headings(text) == TITLES
@@ -29,19 +29,21 @@ def test_a_document_is_planned_written_and_put_where_it_was_asked_for(shell: She
         assert document.brief.model == "m-1"
 
 
-def test_without_an_output_the_text_is_printed_and_the_document_kept_in_its_folder(shell: Shell) -> None:
+def test_without_an_output_the_text_is_printed(shell: Shell) -> None:
     with endpoint() as server:
-        done = shell.run("write", "Tomatoes: a guide", "--plan", plan_file(shell), *at(server)).worked()
+        done = shell.run("write", "Tomatoes: a guide", "--plan", plan_file(shell), *model_options(server)).worked()
     assert headings(done.out) == TITLES
     assert [path.name for path in shell.documents.iterdir()] == ["Tomatoes a guide.lw"]
     assert str(shell.documents / "Tomatoes a guide.lw") in done.err
 
 
-def test_one_plain_line_a_section_where_there_is_no_terminal(shell: Shell) -> None:
+def test_without_a_terminal_each_section_prints_a_line(shell: Shell) -> None:
     with endpoint() as server:
-        done = shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *at(server)).worked()
+        done = shell.run(
+            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *model_options(server)
+        ).worked()
         quiet = shell.run(
-            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "quiet.md", "--quiet", *at(server)
+            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "quiet.md", "--quiet", *model_options(server)
         ).worked()
     lines = done.err.splitlines()
     assert lines[0].startswith("Expected: 180 words, ")
@@ -51,32 +53,38 @@ def test_one_plain_line_a_section_where_there_is_no_terminal(shell: Shell) -> No
     assert quiet.err == quiet.out == ""
 
 
-def test_with_the_setting_a_mirror_grows_with_the_document_and_a_strangers_file_stays(shell: Shell) -> None:
+def test_the_mirror_is_updated_and_a_foreign_file_is_kept(shell: Shell) -> None:
     shell.run("config", "set", "mirror", "true").worked()
     with endpoint() as server:
-        shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.lw", *at(server)).worked()
+        shell.run(
+            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.lw", *model_options(server)
+        ).worked()
         (shell.folder / "other.md").write_text("precious")
-        done = shell.run("write", "Tea", "--plan", plan_file(shell), "--output", "other.lw", *at(server)).worked()
+        done = shell.run(
+            "write", "Tea", "--plan", plan_file(shell), "--output", "other.lw", *model_options(server)
+        ).worked()
     assert headings((shell.folder / "out.md").read_text()) == TITLES
     assert (shell.folder / "other.md").read_text() == "precious"
-    assert done.err.count("other.md is not as lwtui wrote it") == 1
+    assert done.err.count("other.md was not written by lwtui") == 1
 
 
 @pytest.mark.parametrize(("name", "beginning"), [("out.txt", "Tomatoes in Pots"), ("out.html", "<!DOCTYPE html>")])
-def test_the_format_follows_the_name(shell: Shell, name: str, beginning: str) -> None:
+def test_the_format_follows_the_extension(shell: Shell, name: str, beginning: str) -> None:
     with endpoint() as server:
-        shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", name, *at(server)).worked()
+        shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", name, *model_options(server)).worked()
     assert (shell.folder / name).read_text().lower().startswith(beginning.lower())
 
 
-def test_an_output_that_is_a_document_is_all_there_is(shell: Shell) -> None:
+def test_with_a_document_as_output_nothing_else_is_written(shell: Shell) -> None:
     with endpoint() as server:
-        done = shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.lw", *at(server)).worked()
+        done = shell.run(
+            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.lw", *model_options(server)
+        ).worked()
     assert done.out == ""
     assert {path.name for path in shell.folder.iterdir() if path.is_file()} == {"out.lw", "plan.json"}
 
 
-def test_the_document_can_be_kept_elsewhere(shell: Shell) -> None:
+def test_the_document_can_be_stored_elsewhere(shell: Shell) -> None:
     (shell.folder / "kept").mkdir()
     with endpoint() as server:
         shell.run(
@@ -88,53 +96,65 @@ def test_the_document_can_be_kept_elsewhere(shell: Shell) -> None:
             "kept/mine.lw",
             "--output",
             "out.md",
-            *at(server),
+            *model_options(server),
         ).worked()
     assert (shell.folder / "kept" / "mine.lw").exists() and not (shell.folder / "out.lw").exists()
 
 
 @pytest.mark.parametrize("printed", [["--json"], []])
-def test_a_printed_plan_is_followed(shell: Shell, printed: list[str]) -> None:
+def test_a_printed_plan_can_be_used(shell: Shell, printed: list[str]) -> None:
     with endpoint() as server:
-        plan = shell.run("plan", "Tomatoes", "--words", 600, *printed, *at(server)).worked().out
+        plan = shell.run("plan", "Tomatoes", "--words", 600, *printed, *model_options(server)).worked().out
         (shell.folder / "plan.txt").write_text(plan.replace("Harvest", "Picking"))
-        shell.run("write", "Tomatoes", "--plan", "plan.txt", "--output", "out.md", *at(server)).worked()
+        shell.run("write", "Tomatoes", "--plan", "plan.txt", "--output", "out.md", *model_options(server)).worked()
     assert headings((shell.folder / "out.md").read_text()) == ["Soil and Pots", "Light and Water", "Picking"]
     with Document.open(shell.folder / "out.lw", read_only=True) as document:
         assert document.brief.words == document.plan.words == 600
 
 
-def test_the_words_asked_for_scale_a_given_plan(shell: Shell) -> None:
+def test_a_given_plan_is_scaled_to_the_words(shell: Shell) -> None:
     with endpoint() as server:
         shell.run(
-            "write", "Tomatoes", "--plan", plan_file(shell), "--words", 240, "--output", "out.md", *at(server)
+            "write",
+            "Tomatoes",
+            "--plan",
+            plan_file(shell),
+            "--words",
+            240,
+            "--output",
+            "out.md",
+            *model_options(server),
         ).worked()
     with Document.open(shell.folder / "out.lw", read_only=True) as document:
         assert [section.words for section in document.sections()] == [80, 80, 80]
 
 
-def test_direct_mode_makes_one_call_for_a_text_without_headings(shell: Shell) -> None:
-    with endpoint(Author(words=200)) as server:
+def test_direct_mode_makes_one_call_and_no_headings(shell: Shell) -> None:
+    with endpoint(ScriptedWriter(words=200)) as server:
         server._answer = lambda _: ["One. ", "Two. ", "Three."]
-        shell.run("write", "Tomatoes", "--words", 200, "--mode", "direct", "--output", "out.md", *at(server)).worked()
+        shell.run(
+            "write", "Tomatoes", "--words", 200, "--mode", "direct", "--output", "out.md", *model_options(server)
+        ).worked()
         assert len(server.calls) == 1
     assert headings((shell.folder / "out.md").read_text()) == []
     with Document.open(shell.folder / "out.lw", read_only=True) as document:
         assert document.brief.mode is Mode.DIRECT
 
 
-def test_sections_side_by_side(shell: Shell) -> None:
-    with endpoint(Author(delay=0.01)) as server:
+def test_sections_can_be_written_in_parallel(shell: Shell) -> None:
+    with endpoint(ScriptedWriter(delay=0.01)) as server:
         options = ["--mode", "agentwrite-parallel", "--plan", plan_file(shell), "--output", "out.md"]
-        shell.run("write", "Tomatoes", *options, *at(server)).worked()
+        shell.run("write", "Tomatoes", *options, *model_options(server)).worked()
         assert len(server.calls) == 3
     assert headings((shell.folder / "out.md").read_text()) == TITLES
 
 
-def test_events_are_lines_of_json_and_the_text_goes_to_the_output_alone(shell: Shell) -> None:
+def test_events_are_printed_as_json_lines(shell: Shell) -> None:
     faults = [None, Fault.http(500), Fault.cut(after=4), Fault.http(429, retry_after=0)]
     with endpoint(faults=faults) as server:
-        done = shell.run("write", "Tomatoes", "--words", 600, "--events", "--output", "out.md", *at(server)).worked()
+        done = shell.run(
+            "write", "Tomatoes", "--words", 600, "--events", "--output", "out.md", *model_options(server)
+        ).worked()
     events = [json.loads(line) for line in done.out.splitlines()]
     kinds = [event["event"] for event in events]
     assert kinds[0] == "PlanStarted" and "PlanReady" in kinds and kinds[-1] == "DocumentFinished"
@@ -149,25 +169,27 @@ def test_events_are_lines_of_json_and_the_text_goes_to_the_output_alone(shell: S
     assert all(text.strip() in written for text in texts.values()) and len(texts) == 3
 
 
-def test_faults_are_told_and_leave_no_trace_in_the_text(shell: Shell) -> None:
+def test_faults_are_reported_and_leave_no_trace_in_the_text(shell: Shell) -> None:
     faults = [Fault.http(503), Fault.cut(after=3), Fault.malformed(after=1), Fault.utf8(after=1)]
     with endpoint(faults=faults) as server:
-        done = shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *at(server)).worked()
+        done = shell.run(
+            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *model_options(server)
+        ).worked()
     text = (shell.folder / "out.md").read_text()
-    assert done.err.count("Trying again") == 4
+    assert done.err.count("Retrying") == 4
     sentences = [line for line in text.replace(". ", ".\n").splitlines() if line and not line.startswith("#")]
     assert len(sentences) == len(set(sentences))
-    assert 171 <= sum(map(count_words, sentences)) <= 189
+    assert 155 <= sum(map(count_words, sentences)) <= 189
 
 
-def test_model_output_cannot_drive_the_terminal_or_pass_for_a_heading(shell: Shell) -> None:
+def test_model_output_cannot_control_the_terminal_or_add_headings(shell: Shell) -> None:
     with endpoint() as server:
         server._answer = lambda _: [
             "\x1b[2JBirds ",
             "sing\x07 [bold]here[/bold]. ",
             "\x9b31mRain.\n# Harvest\nFalls. " * 20,
         ]
-        shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *at(server))
+        shell.run("write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *model_options(server))
     with Document.open(shell.folder / "out.lw", read_only=True) as document:
         text = "".join(section.text for section in document.sections())
     assert "[bold]here[/bold]" in text
@@ -178,16 +200,16 @@ def test_model_output_cannot_drive_the_terminal_or_pass_for_a_heading(shell: She
 # -- nothing is overwritten
 
 
-def test_an_output_that_is_there_is_not_overwritten_unasked(shell: Shell) -> None:
+def test_an_existing_output_is_overwritten_only_with_force(shell: Shell) -> None:
     (shell.folder / "out.md").write_text("precious")
     with endpoint() as server:
-        shell.run("write", "Tomatoes", "--output", "out.md", *at(server)).failed(
-            2, "out.md is there already", "--force"
+        shell.run("write", "Tomatoes", "--output", "out.md", *model_options(server)).failed(
+            2, "out.md already exists", "--force"
         )
         assert server.requests == []
         assert (shell.folder / "out.md").read_text() == "precious"
         shell.run(
-            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", "--force", *at(server)
+            "write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", "--force", *model_options(server)
         ).worked()
     assert headings((shell.folder / "out.md").read_text()) == TITLES
 
@@ -195,26 +217,28 @@ def test_an_output_that_is_there_is_not_overwritten_unasked(shell: Shell) -> Non
 def test_a_document_is_never_overwritten(shell: Shell) -> None:
     (shell.folder / "out.lw").write_text("precious")
     with endpoint() as server:
-        arguments = ["write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *at(server)]
-        shell.run(*arguments).failed(2, "out.lw is there already", "lwtui write --resume out.lw --output out.md")
+        arguments = ["write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *model_options(server)]
+        shell.run(*arguments).failed(2, "out.lw already exists", "lwtui write --resume out.lw --output out.md")
         done = shell.run(*arguments, "--force").worked()
     assert (shell.folder / "out.lw").read_text() == "precious"
     assert "out 2.lw" in done.err
 
 
 @pytest.mark.parametrize("option", ["--output", "--document"])
-def test_a_document_that_is_named_is_never_overwritten(shell: Shell, option: str) -> None:
+def test_a_named_document_is_never_overwritten(shell: Shell, option: str) -> None:
     (shell.folder / "out.lw").write_text("precious")
     with endpoint() as server:
         for force in ([], ["--force"]):
-            shell.run("write", "Tomatoes", option, "out.lw", *force, *at(server)).failed(2, "out.lw is there already")
+            shell.run("write", "Tomatoes", option, "out.lw", *force, *model_options(server)).failed(
+                2, "out.lw already exists"
+            )
         assert server.requests == []
     assert (shell.folder / "out.lw").read_text() == "precious"
 
 
-def test_a_reader_that_goes_away_is_no_error(shell: Shell) -> None:
+def test_a_closed_pipe_is_not_an_error(shell: Shell) -> None:
     with endpoint() as server:
-        process = shell.start("write", "Tomatoes", "--plan", plan_file(shell), *at(server))
+        process = shell.start("write", "Tomatoes", "--plan", plan_file(shell), *model_options(server))
         process.stdout.close()  # type: ignore[union-attr]
         error = process.stderr.read()  # type: ignore[union-attr]
         assert process.wait(30) == 141

@@ -1,4 +1,4 @@
-"""Documents to test with, and other processes that use them."""
+"""Documents for tests, and helpers that use them in other processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WATER = PlannedSection("Water", "How much, and when.", 200, "aa7eaaaa")
 LIGHT = PlannedSection("Light", "Six hours of sun.", 150, "11947aaa")
 PLAN = Plan("Tomatoes", (SOIL, WATER, LIGHT))
 BRIEF = Brief("Write a guide to growing tomatoes on a balcony", 450, model="demo", seed=7)
-MADE = Provenance("demo", "ab12", {"temperature": 0.8}, "cd34", 11)
+PROVENANCE = Provenance("demo", "ab12", {"temperature": 0.8}, "cd34", 11)
 
 
 def new_document(folder: Path, name: str = "tomatoes.lw", plan: Plan | None = PLAN) -> Document:
@@ -29,7 +29,7 @@ def texts(document: Document) -> list[str]:
     return [section.text for section in document.sections()]
 
 
-# Everything is imported before the rights are given up: the interpreter itself may be out of reach after that.
+# Everything is imported before the privileges are dropped, because the packages may be unreadable afterwards.
 _AS_NOBODY = """
 import os, pwd, shutil, tempfile
 import tomlkit
@@ -44,7 +44,7 @@ if os.getuid() == 0:
 
 @contextmanager
 def reachable_folder() -> Iterator[Path]:
-    """A folder that a user without rights can reach."""
+    """Create a folder that an unprivileged user can reach."""
     folder = Path(tempfile.mkdtemp(prefix="lwtui-test-"))
     folder.chmod(0o755)
     try:
@@ -55,12 +55,15 @@ def reachable_folder() -> Iterator[Path]:
 
 
 def start(code: str, *arguments: object) -> subprocess.Popen[str]:
-    """Run ``code`` in another Python."""
+    """Start ``code`` in another Python process."""
     return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
 
 
 def run(code: str, *arguments: object, as_nobody: bool = False) -> str:
-    """What ``code`` prints in another Python, which must not fail; as a user with no rights where this one has all."""
+    """Run ``code`` in another Python process, which must succeed, and return what it prints.
+
+    With ``as_nobody``, it runs as an unprivileged user if this process is root.
+    """
     with start(_AS_NOBODY + code if as_nobody else code, *arguments) as process:
         printed, _ = process.communicate(timeout=60)
     assert process.returncode == 0

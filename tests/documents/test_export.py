@@ -1,4 +1,4 @@
-"""Documents as files for other programs."""
+"""Export to text formats."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from lwtui.documents.export import TEXT_FORMATS, export, render
 from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError
-from tests.documents.support import LIGHT, MADE, SOIL, WATER, new_document
+from tests.documents.support import LIGHT, PROVENANCE, SOIL, WATER, new_document
+from tests.errors import has_code
 
 
-def with_text(folder: Path, text: str, title: str = "Tomatoes", heading: str = "Soil") -> Document:
+def document_with_text(folder: Path, text: str, title: str = "Tomatoes", heading: str = "Soil") -> Document:
     plan = Plan(title, (PlannedSection(heading, "", 100, "a"),))
     document = Document.create(folder / "one.lw", Brief("Write", 100), plan)
     document.edit("a", text)
     return document
 
 
-class Page(HTMLParser):
-    """The tags of a page, and the text outside its head."""
+class HtmlPage(HTMLParser):
+    """The tags of an HTML page, and the text of its body."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
@@ -58,37 +59,37 @@ def test_markdown_has_a_heading_for_each_section(tmp_path: Path) -> None:
         )
 
 
-def test_a_document_without_text_is_its_title(tmp_path: Path) -> None:
+def test_a_document_without_text_exports_its_title(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         assert [render(document, to) for to in ("md", "txt")] == ["# Tomatoes\n", "Tomatoes\n"]
         assert "<h1>Tomatoes</h1>" in render(document, "html")
 
 
-def test_what_is_being_written_is_exported_as_far_as_it_is(tmp_path: Path) -> None:
+def test_streaming_text_is_exported_so_far(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
-        document.begin(WATER.id, MADE, 0)
+        document.begin(WATER.id, PROVENANCE, 0)
         document.append(WATER.id, "Half a")
         assert render(document, "md") == "# Tomatoes\n\n## Water\n\nHalf a\n"
 
 
-def test_the_one_section_of_direct_mode_has_no_heading(tmp_path: Path) -> None:
+def test_the_section_of_direct_mode_has_no_heading(tmp_path: Path) -> None:
     plan = Plan("Tomatoes", (PlannedSection("", "Write", 100, "a"),))
     with Document.create(tmp_path / "direct.lw", Brief("Write", 100, mode=Mode.DIRECT), plan) as document:
         document.edit("a", "First.\n\n### Inner\n\nSecond.")
         assert render(document, "md") == "# Tomatoes\n\nFirst.\n\n### Inner\n\nSecond.\n"
         assert render(document, "txt") == "Tomatoes\n\nFirst.\n\nInner\n\nSecond.\n"
-        page = Page(render(document, "html"))
+        page = HtmlPage(render(document, "html"))
         assert (len(page.has("h1")), len(page.has("h2")), len(page.has("h3"))) == (1, 0, 1)
 
 
-def test_a_code_block_that_broke_off_does_not_swallow_the_next_section(tmp_path: Path) -> None:
+def test_an_open_code_block_does_not_swallow_the_next_section(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "Code:\n\n```python\nmix()")
         document.edit(WATER.id, "```\nclosed\n```")
         document.edit(LIGHT.id, "Sun.")
         exported = render(document, "md")
         assert "mix()\n```\n\n## Water\n\n```\nclosed\n```\n\n## Light" in exported
-        page = Page(render(document, "html"))
+        page = HtmlPage(render(document, "html"))
         assert len(page.has("h2")) == 3
 
 
@@ -115,17 +116,17 @@ def test_a_code_block_that_broke_off_does_not_swallow_the_next_section(tmp_path:
         ("番茄**喜欢**阳光。", "番茄喜欢阳光。"),
     ],
 )
-def test_plain_text_has_no_marks(tmp_path: Path, markdown: str, plain: str) -> None:
-    with with_text(tmp_path, markdown) as document:
+def test_plain_text_has_no_markup(tmp_path: Path, markdown: str, plain: str) -> None:
+    with document_with_text(tmp_path, markdown) as document:
         assert render(document, "txt") == f"Tomatoes\n\nSoil\n\n{plain}\n"
 
 
-def test_a_page_is_complete_and_says_its_language(tmp_path: Path) -> None:
+def test_a_page_is_well_formed_and_has_its_language(tmp_path: Path) -> None:
     plan = Plan("阳台番茄", (PlannedSection("土壤", "", 100, "a"),))
     with Document.create(tmp_path / "zh.lw", Brief("写", 100, "zh-TW"), plan) as document:
         document.edit("a", "番茄喜欢**阳光**。")
         source = render(document, "html")
-    page = Page(source)
+    page = HtmlPage(source)
     assert page.open == []
     assert source.startswith("<!DOCTYPE html>")
     assert page.has("html") == [{"lang": "zh-TW"}]
@@ -153,9 +154,9 @@ HOSTILE = """
 """
 
 
-def test_hostile_text_stays_text_in_a_page(tmp_path: Path) -> None:
-    with with_text(tmp_path, HOSTILE, title='</title><script>"', heading="<script>'") as document:
-        page = Page(render(document, "html"))
+def test_hostile_text_is_escaped_in_a_page(tmp_path: Path) -> None:
+    with document_with_text(tmp_path, HOSTILE, title='</title><script>"', heading="<script>'") as document:
+        page = HtmlPage(render(document, "html"))
     names = {tag for tag, _ in page.tags}
     assert names.isdisjoint({"script", "img", "iframe", "link", "object", "form"})
     assert len(page.has("style")) == 1
@@ -167,13 +168,13 @@ def test_hostile_text_stays_text_in_a_page(tmp_path: Path) -> None:
         "mailto:a@example.org",
         "#x",
     ]
-    assert "<script>alert(1)</script>" in page.text  # shown, as what it is
-    assert any("default-src 'none'" in (one.get("content") or "") for one in page.has("meta"))
+    assert "<script>alert(1)</script>" in page.text  # shown as text
+    assert any("default-src 'none'" in (tag.get("content") or "") for tag in page.has("meta"))
 
 
 def test_a_language_cannot_break_out_of_its_attribute(tmp_path: Path) -> None:
     with Document.create(tmp_path / "x.lw", Brief("Write", 1, 'en"><script>'), Plan("T", ())) as document:
-        assert Page(render(document, "html")).has("script") == []
+        assert HtmlPage(render(document, "html")).has("script") == []
 
 
 # -- files
@@ -192,14 +193,16 @@ def test_a_language_cannot_break_out_of_its_attribute(tmp_path: Path) -> None:
         ("out.md", "html", "<!DOCTYPE"),
     ],
 )
-def test_the_format_is_that_of_the_name_or_as_told(tmp_path: Path, name: str, to: str | None, begins: str) -> None:
-    with with_text(tmp_path, "Loam.") as document:
+def test_the_format_follows_the_extension_or_the_argument(
+    tmp_path: Path, name: str, to: str | None, begins: str
+) -> None:
+    with document_with_text(tmp_path, "Loam.") as document:
         export(document, tmp_path / name, to)
     assert (tmp_path / name).read_text(encoding="utf-8").startswith(begins)
 
 
-def test_every_format_is_utf8_and_ends_in_one_newline(tmp_path: Path) -> None:
-    with with_text(tmp_path, "番茄 🍅\n\n") as document:
+def test_every_text_format_is_utf8_and_ends_in_one_newline(tmp_path: Path) -> None:
+    with document_with_text(tmp_path, "番茄 🍅\n\n") as document:
         for to in TEXT_FORMATS:
             export(document, tmp_path / f"out.{to}")
             written = (tmp_path / f"out.{to}").read_bytes().decode("utf-8")
@@ -209,8 +212,8 @@ def test_every_format_is_utf8_and_ends_in_one_newline(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "to"), [("out.odt", None), ("out", None), ("out.md", "odt"), ("out.lw", "md")])
-def test_a_format_that_there_is_not_is_a_usage_error(tmp_path: Path, name: str, to: str | None) -> None:
-    with with_text(tmp_path, "Loam.") as document:
+def test_an_unknown_format_is_a_usage_error(tmp_path: Path, name: str, to: str | None) -> None:
+    with document_with_text(tmp_path, "Loam.") as document:
         with pytest.raises(UsageError):
             export(document, tmp_path / name, to)
         with pytest.raises(UsageError):
@@ -218,29 +221,29 @@ def test_a_format_that_there_is_not_is_a_usage_error(tmp_path: Path, name: str, 
     assert not (tmp_path / name).exists()
 
 
-def test_a_document_is_never_replaced_by_its_export(tmp_path: Path) -> None:
-    with with_text(tmp_path, "Loam.") as document, pytest.raises(UsageError, match="document's own file"):
+def test_an_export_never_replaces_a_document(tmp_path: Path) -> None:
+    with document_with_text(tmp_path, "Loam.") as document, pytest.raises(UsageError, check=has_code("is-document")):
         export(document, document.path, "md")
     with Document.open(document.path) as again:
         assert again.section("a").text == "Loam."
 
 
-def test_places_that_cannot_be_written_are_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_files_are_reported_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "folder.md").mkdir()
     (tmp_path / "old.md").write_text("old")
-    with with_text(tmp_path, "Loam.") as document:
-        with pytest.raises(DocumentError, match="There is no folder"):
+    with document_with_text(tmp_path, "Loam.") as document:
+        with pytest.raises(DocumentError, check=has_code("no-folder")):
             export(document, tmp_path / "none" / "out.md")
-        with pytest.raises(DocumentError, match="There is no folder"):
+        with pytest.raises(DocumentError, check=has_code("no-folder")):
             export(document, tmp_path / "old.md" / "out.md")
-        with pytest.raises(DocumentError, match="is a folder"):
+        with pytest.raises(DocumentError, check=has_code("is-folder")):
             export(document, tmp_path / "folder.md")
 
         def full(_: int) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr("os.fsync", full)
-        with pytest.raises(DocumentError, match="The disk is full"):
+        with pytest.raises(DocumentError, check=has_code("disk-full")):
             export(document, tmp_path / "old.md")
         monkeypatch.undo()
     assert (tmp_path / "old.md").read_text() == "old"

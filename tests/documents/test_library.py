@@ -1,4 +1,4 @@
-"""The folder of documents."""
+"""The library: listing, naming, deleting and restoring documents."""
 
 from __future__ import annotations
 
@@ -14,74 +14,75 @@ from lwtui.documents.model import Brief, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.usage import Usage
-from tests.documents.support import MADE, PLAN, SOIL, WATER, new_document, start, texts
+from tests.documents.support import PLAN, PROVENANCE, SOIL, WATER, new_document, start, texts
+from tests.errors import has_code
 
 
-def test_no_folder_holds_no_documents(tmp_path: Path) -> None:
+def test_a_missing_folder_is_empty(tmp_path: Path) -> None:
     assert list_documents(tmp_path / "none") == []
     assert list_documents(tmp_path) == []
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DocumentError, match="Cannot read"):
+    with pytest.raises(DocumentError, check=has_code("unreadable")):
         list_documents(tmp_path / "file")
 
 
-def test_documents_are_listed_the_last_changed_first(tmp_path: Path) -> None:
+def test_the_last_changed_document_is_listed_first(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         new_document(tmp_path, f"{name}.lw").close()
     with Document.open(tmp_path / "b.lw") as document:
         document.edit(SOIL.id, "Loam.")
     (tmp_path / "notes.md").write_text("# Notes")
-    assert [Path(one.path).name for one in list_documents(tmp_path)] == ["b.lw", "c.lw", "a.lw"]
+    assert [Path(entry.path).name for entry in list_documents(tmp_path)] == ["b.lw", "c.lw", "a.lw"]
 
 
-def test_a_summary_says_how_far_a_document_is(tmp_path: Path) -> None:
+def test_an_entry_has_the_progress_of_a_document(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
-        document.edit(SOIL.id, "word " * 60)  # done, though shorter than its 100
-        document.begin(WATER.id, MADE, 0)
+        document.edit(SOIL.id, "word " * 60)  # done, though shorter than its target of 100
+        document.begin(WATER.id, PROVENANCE, 0)
         document.append(WATER.id, "word " * 50)
         document.finish(WATER.id, Status.PARTIAL, Usage())
-    [summary] = list_documents(tmp_path)
-    assert (summary.title, summary.model, summary.problem) == ("Tomatoes", "demo", "")
-    assert (summary.words, summary.target) == (110, 450)
-    assert summary.progress == pytest.approx((100 + 50) / 450)
-    assert summary.path == str(document.path)
+    [entry] = list_documents(tmp_path)
+    assert (entry.title, entry.model, entry.problem) == ("Tomatoes", "demo", "")
+    assert (entry.words, entry.target) == (110, 450)
+    assert entry.progress == pytest.approx((100 + 50) / 450)
+    assert entry.path == str(document.path)
 
 
 def test_a_document_without_a_plan_is_listed_by_its_instruction(tmp_path: Path) -> None:
     Document.create(tmp_path / "a.lw", Brief("Write about soil", 700)).close()
-    [summary] = list_documents(tmp_path)
-    assert (summary.title, summary.words, summary.target, summary.progress) == ("Soil", 0, 700, 0.0)
+    [entry] = list_documents(tmp_path)
+    assert (entry.title, entry.words, entry.target, entry.progress) == ("Soil", 0, 700, 0.0)
 
 
-def test_sections_that_left_the_plan_do_not_count(tmp_path: Path) -> None:
+def test_removed_sections_do_not_count(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "word " * 60)
         document.set_plan(Plan("Tomatoes", (WATER,)), "Delete")
-    [summary] = list_documents(tmp_path)
-    assert (summary.words, summary.target, summary.progress) == (0, 200, 0.0)
+    [entry] = list_documents(tmp_path)
+    assert (entry.words, entry.target, entry.progress) == (0, 200, 0.0)
 
 
-def test_what_is_being_written_counts_at_once(tmp_path: Path) -> None:
+def test_streaming_text_counts_at_once(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
-        document.begin(SOIL.id, MADE, 0)
+        document.begin(SOIL.id, PROVENANCE, 0)
         document.append(SOIL.id, "word " * 50)
         document.flush()
-        [summary] = list_documents(tmp_path)
-        assert (summary.words, summary.progress) == (50, pytest.approx(50 / 450))
+        [entry] = list_documents(tmp_path)
+        assert (entry.words, entry.progress) == (50, pytest.approx(50 / 450))
 
 
-def test_a_file_that_cannot_be_read_is_listed_with_its_problem(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_listed_with_its_problem(tmp_path: Path) -> None:
     new_document(tmp_path).close()
     (tmp_path / "garbage.lw").write_bytes(b"garbage" * 100)
     (tmp_path / "folder.lw").mkdir()
     (tmp_path / "nowhere.lw").symlink_to(tmp_path / "gone")
-    problems = {Path(one.path).name: one.problem for one in list_documents(tmp_path)}
+    problems = {Path(entry.path).name: entry.problem for entry in list_documents(tmp_path)}
     assert problems.pop("tomatoes.lw") == ""
     assert sorted(problems) == ["folder.lw", "garbage.lw", "nowhere.lw"]
     assert all(problem and "\n" not in problem for problem in problems.values())
 
 
-def test_listing_leaves_no_trace(tmp_path: Path) -> None:
+def test_listing_changes_nothing(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     document.close()
     before = document.path.read_bytes()
@@ -114,12 +115,12 @@ def test_listing_leaves_no_trace(tmp_path: Path) -> None:
         ("~", "~.lw"),
     ],
 )
-def test_a_title_becomes_a_plain_file_name(tmp_path: Path, title: str, name: str) -> None:
+def test_a_title_becomes_a_safe_file_name(tmp_path: Path, title: str, name: str) -> None:
     assert new_path(tmp_path, title) == tmp_path / name
 
 
 @given(st.text())
-def test_any_title_becomes_a_name_within_the_folder(title: str) -> None:
+def test_any_title_becomes_a_name_in_the_folder(title: str) -> None:
     folder = Path("/nowhere")
     path = new_path(folder, title)
     assert path.parent == folder
@@ -130,7 +131,7 @@ def test_any_title_becomes_a_name_within_the_folder(title: str) -> None:
 
 
 @pytest.mark.parametrize("title", ["番茄" * 200, "word " * 100, "x" * 400])
-def test_a_long_title_is_cut_to_a_name_that_can_be_used(tmp_path: Path, title: str) -> None:
+def test_a_long_title_is_cut_to_a_valid_name(tmp_path: Path, title: str) -> None:
     for _ in range(2):
         with Document.create(new_path(tmp_path, title), Brief("x", 1)) as document:
             document.set_brief(Brief("y", 2))
@@ -139,11 +140,11 @@ def test_a_long_title_is_cut_to_a_name_that_can_be_used(tmp_path: Path, title: s
     assert all(title.startswith(name.removesuffix(".lw").removesuffix(" 2")) for name in names)
 
 
-def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
+def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
     for name in ("Tomatoes.lw", "Tomatoes 2.lw"):
         (tmp_path / name).touch()
     assert new_path(tmp_path, "Tomatoes").name == "Tomatoes 3.lw"
-    (tmp_path / "Soil.lw-wal").touch()  # left by a document that is gone
+    (tmp_path / "Soil.lw-wal").touch()  # left by a deleted document
     assert new_path(tmp_path, "Soil").name == "Soil 2.lw"
     assert new_path(tmp_path, "").name == "Untitled.lw"
     (tmp_path / "Untitled.lw").touch()
@@ -153,7 +154,7 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
 # -- the trash
 
 
-def test_a_deleted_document_can_be_brought_back(tmp_path: Path) -> None:
+def test_a_deleted_document_can_be_restored(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "Loam.")
     trashed = move_to_trash(document.path)
@@ -165,7 +166,7 @@ def test_a_deleted_document_can_be_brought_back(tmp_path: Path) -> None:
     assert list((tmp_path / ".trash").iterdir()) == []
 
 
-def test_documents_of_one_name_all_find_room(tmp_path: Path) -> None:
+def test_documents_of_the_same_name_can_be_deleted_and_restored(tmp_path: Path) -> None:
     trashed = []
     for number in range(3):
         with new_document(tmp_path, plan=Plan(f"Number {number}", PLAN.sections)) as document:
@@ -177,9 +178,9 @@ def test_documents_of_one_name_all_find_room(tmp_path: Path) -> None:
     assert len(list_documents(tmp_path)) == 3
 
 
-def test_a_document_that_is_open_is_not_deleted(tmp_path: Path) -> None:
+def test_an_open_document_is_not_deleted(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
-        with pytest.raises(DocumentError, match="is open in this window"):
+        with pytest.raises(DocumentError, check=has_code("open-elsewhere")):
             move_to_trash(document.path)
         document.edit(SOIL.id, "Loam.")
     assert len(list_documents(tmp_path)) == 1
@@ -190,16 +191,16 @@ def test_a_document_that_is_open_is_not_deleted(tmp_path: Path) -> None:
     )
     assert holder.stdout is not None
     assert holder.stdout.readline().strip() == "False"
-    with pytest.raises(DocumentError, match="is open in another lwtui"):
+    with pytest.raises(DocumentError, check=has_code("open-elsewhere")):
         move_to_trash(document.path)
     holder.kill()
     holder.communicate(timeout=30)
     assert move_to_trash(document.path).exists()
 
 
-def test_what_stands_in_the_log_of_a_crashed_document_goes_with_it(tmp_path: Path) -> None:
+def test_a_crashed_document_is_deleted_with_the_changes_in_its_log(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
-        document.begin(SOIL.id, MADE, 0)
+        document.begin(SOIL.id, PROVENANCE, 0)
         document.append(SOIL.id, "Half a")
         document.flush()
         crashed = tmp_path / "crashed.lw"
@@ -220,17 +221,17 @@ def test_a_damaged_or_foreign_file_can_be_deleted_with_its_side_files(tmp_path: 
     assert list(tmp_path.iterdir()) == [tmp_path / ".trash"]
 
 
-def test_deleting_what_is_not_there_or_where_there_is_no_room(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match="There is no document"):
+def test_deleting_reports_missing_files_and_an_unusable_trash(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, check=has_code("not-found")):
         move_to_trash(tmp_path / "none.lw")
     new_document(tmp_path).close()
     (tmp_path / ".trash").write_text("a file where the folder should be")
-    with pytest.raises(DocumentError, match="Cannot write"):
+    with pytest.raises(DocumentError, check=has_code("unwritable")):
         move_to_trash(tmp_path / "tomatoes.lw")
     assert len(list_documents(tmp_path)) == 1
 
 
-def test_a_document_that_is_read_elsewhere_is_deleted_whole(tmp_path: Path) -> None:
+def test_a_document_that_is_being_read_is_deleted_completely(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     reader = Document.open(document.path)
     document.edit(SOIL.id, "Loam.")

@@ -1,4 +1,4 @@
-"""The documents of a folder are read again only where a file has changed, and always where one has."""
+"""The index of the library: a document is read again if and only if its file has changed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ import pytest
 from lwtui.documents import library, library_index
 from lwtui.documents.library import list_documents
 from lwtui.documents.library_index import LibraryIndex
-from lwtui.documents.model import Status, Summary
+from lwtui.documents.model import LibraryEntry, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.usage import Usage
-from tests.documents.support import MADE, SOIL, new_document
+from tests.documents.support import PROVENANCE, SOIL, new_document
+from tests.errors import has_code
 
-Reading = Callable[[LibraryIndex | None], list[str]]
+ReadFolder = Callable[[LibraryIndex | None], list[str]]
 
 
 @pytest.fixture
@@ -34,48 +35,51 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Path:
+def cache(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "library.json"
 
 
 @pytest.fixture
-def read(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Reading:
-    """List the folder, some seconds after it was changed; the names of the documents that were read for it."""
-    were_read: list[str] = []
+def read(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> ReadFolder:
+    """Return a function that lists the folder and returns which documents it read.
 
-    def summary_of(path: Path) -> Summary:
-        were_read.append(path.stem)
-        return library.summary_of(path)
+    It runs as if some seconds after the last change of the folder.
+    """
+    names: list[str] = []
 
-    def listed(used: LibraryIndex | None = None) -> list[str]:
-        were_read.clear()
-        *_, last = (used or LibraryIndex(kept)).listings(folder)
+    def read_entry(path: Path) -> LibraryEntry:
+        names.append(path.stem)
+        return library.read_entry(path)
+
+    def read_folder(index: LibraryIndex | None = None) -> list[str]:
+        names.clear()
+        *_, last = (index or LibraryIndex(cache)).listings(folder)
         assert last == list_documents(folder)
-        return sorted(were_read)
+        return sorted(names)
 
-    monkeypatch.setattr(library_index, "summary_of", summary_of)
+    monkeypatch.setattr(library_index, "read_entry", read_entry)
     monkeypatch.setattr(library_index, "time", lambda: time.time() + 10)
-    return listed
+    return read_folder
 
 
-def test_what_has_not_changed_is_read_once_and_what_has_is_read_again(folder: Path, read: Reading, kept: Path) -> None:
-    same = LibraryIndex(kept)
-    assert read(same) == ["a", "b", "c"]
-    assert read(same) == []
-    assert read(None) == []  # another run
+def test_only_changed_documents_are_read_again(folder: Path, read: ReadFolder, cache: Path) -> None:
+    index = LibraryIndex(cache)
+    assert read(index) == ["a", "b", "c"]
+    assert read(index) == []
+    assert read(None) == []  # a new index, as in the next run
     with Document.open(folder / "b.lw") as document:
         document.edit(SOIL.id, "Loam.")
-    assert read(same) == ["b"]
+    assert read(index) == ["b"]
     (folder / "c.lw").rename(folder / "d.lw")
     (folder / "a.lw").unlink()
-    assert read(same) == ["d"]
-    assert [path for path, *_ in json.loads(kept.read_bytes().split(b"\n", 1)[1])] == [
+    assert read(index) == ["d"]
+    assert [path for path, *_ in json.loads(cache.read_bytes().split(b"\n", 1)[1])] == [
         str(folder / "b.lw"),
         str(folder / "d.lw"),
     ]
 
 
-def test_a_file_of_the_same_size_and_date_is_another_all_the_same(folder: Path, read: Reading) -> None:
+def test_a_replaced_file_of_the_same_size_and_date_is_read_again(folder: Path, read: ReadFolder) -> None:
     for name, text in (("a", "Loam."), ("b", "Sand.")):
         with Document.open(folder / f"{name}.lw") as document:
             document.edit(SOIL.id, text)
@@ -87,36 +91,34 @@ def test_a_file_of_the_same_size_and_date_is_another_all_the_same(folder: Path, 
     assert read(None) == ["a"]
 
 
-def test_what_changed_a_moment_ago_is_not_relied_on(
-    folder: Path, read: Reading, monkeypatch: pytest.MonkeyPatch
+def test_recently_changed_documents_are_read_each_time(
+    folder: Path, read: ReadFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(library_index, "time", time.time)  # now, not some seconds later
-    same = LibraryIndex(folder / "none")
-    assert read(same) == ["a", "b", "c"]
-    assert read(same) == ["a", "b", "c"]
+    index = LibraryIndex(folder / "none")
+    assert read(index) == ["a", "b", "c"]
+    assert read(index) == ["a", "b", "c"]
 
 
-def test_a_document_that_is_being_written_is_read_each_time(folder: Path, read: Reading, kept: Path) -> None:
-    same = LibraryIndex(kept)
-    read(same)
+def test_a_document_that_is_being_written_is_read_each_time(folder: Path, read: ReadFolder, cache: Path) -> None:
+    index = LibraryIndex(cache)
+    read(index)
     with Document.open(folder / "b.lw") as document:
-        document.begin(SOIL.id, MADE, 0)
+        document.begin(SOIL.id, PROVENANCE, 0)
         for number in range(1, 4):
             document.append(SOIL.id, "word " * 20)
-            document.flush()  # into the log: the file itself stays as it is
-            assert read(same) == read(None) == ["b"]
-            *_, last = same.listings(folder)
-            assert max(one.words for one in last) == 20 * number
-        for side in ("", "-wal"):  # as a killed writer leaves them
+            document.flush()  # into the log: the file itself does not change
+            assert read(index) == read(None) == ["b"]
+            *_, last = index.listings(folder)
+            assert max(entry.words for entry in last) == 20 * number
+        for side in ("", "-wal"):  # as a killed writer leaves the files
             copyfile(f"{document.path}{side}", folder / f"killed.lw{side}")
         document.finish(SOIL.id, Status.DONE, Usage())
-    assert read(same) == ["b", "killed"]
-    assert read(same) == ["killed"]
+    assert read(index) == ["b", "killed"]
+    assert read(index) == ["killed"]
 
 
-def test_documents_that_cannot_be_read_or_lie_elsewhere_are_tried_each_time(
-    folder: Path, read: Reading, tmp_path: Path
-) -> None:
+def test_unreadable_and_linked_documents_are_read_each_time(folder: Path, read: ReadFolder, tmp_path: Path) -> None:
     (folder / "bad.lw").write_bytes(b"bad" * 100)
     (folder / "gone.lw").symlink_to(tmp_path / "nowhere")
     (folder / "a.lw").rename(tmp_path / "a.lw")
@@ -125,7 +127,7 @@ def test_documents_that_cannot_be_read_or_lie_elsewhere_are_tried_each_time(
     assert read(None) == ["a", "bad", "gone"]
 
 
-def _with_sum(rows: object) -> bytes:
+def _with_checksum(rows: object) -> bytes:
     body = json.dumps(rows).encode()
     return f"{library_index._FORMAT} {crc32(body):08x}\n".encode() + body
 
@@ -138,49 +140,51 @@ def _with_sum(rows: object) -> bytes:
         lambda stored: stored.replace(b"Tomatoes", b"Potatoes"),
         lambda stored: stored.replace(b"lwtui library 1.", b"lwtui library 0."),
         lambda stored: b"\xff\x00" * 99,
-        lambda stored: _with_sum({"a": 1}),
-        lambda stored: _with_sum([["a.lw"]]),
-        lambda stored: _with_sum([["a.lw", 5, 1, 2, 3, 4, 5, 6]]),
+        lambda stored: _with_checksum({"a": 1}),
+        lambda stored: _with_checksum([["a.lw"]]),
+        lambda stored: _with_checksum([["a.lw", 5, 1, 2, 3, 4, 5, 6]]),
         lambda stored: stored.partition(b"\n")[0] + b"\n" + b"[" * 100_000,
     ],
 )
-def test_a_damaged_or_foreign_cache_is_made_anew(read: Reading, kept: Path, spoil: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_or_foreign_cache_is_replaced(read: ReadFolder, cache: Path, spoil: Callable[[bytes], bytes]) -> None:
     read(None)
-    kept.write_bytes(spoil(kept.read_bytes()))
+    cache.write_bytes(spoil(cache.read_bytes()))
     assert read(None) == ["a", "b", "c"]
     assert read(None) == []
 
 
-def test_the_cache_is_for_its_owner_alone_and_holds_no_text(folder: Path, read: Reading, kept: Path) -> None:
+def test_the_cache_is_private_and_contains_no_text(folder: Path, read: ReadFolder, cache: Path) -> None:
     with Document.open(folder / "b.lw") as document:
         document.edit(SOIL.id, "Loam holds water.")
     read(None)
-    assert kept.stat().st_mode & 0o777 == 0o600
-    assert b"Loam" not in kept.read_bytes()
-    assert [one.name for one in kept.parent.iterdir()] == [kept.name]
+    assert cache.stat().st_mode & 0o777 == 0o600
+    assert b"Loam" not in cache.read_bytes()
+    assert [file.name for file in cache.parent.iterdir()] == [cache.name]
 
 
-def test_without_a_place_for_the_cache_all_is_listed(read: Reading, kept: Path) -> None:
-    kept.parent.write_text("a file where the folder should be")
+def test_without_a_cache_all_documents_are_listed(read: ReadFolder, cache: Path) -> None:
+    cache.parent.write_text("a file where the folder should be")
     assert read(None) == ["a", "b", "c"]
     assert read(None) == ["a", "b", "c"]
 
 
-def test_the_list_is_there_before_all_is_read(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_comes_before_all_documents_are_read(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for seconds in ("_FIRST_SECONDS", "_STEP_SECONDS"):
         monkeypatch.setattr(library_index, seconds, -1.0)
     for age, name in enumerate("acb"):
         os.utime(folder / f"{name}.lw", (0, 1e9 - age))
-    first, *_, last = LibraryIndex(kept).listings(folder)
-    read_at_once = next(one for one in first if not one.unread)
-    assert Path(read_at_once.path).stem == "a"
-    assert [one.title for one in first if one.unread] == ["c", "b"]  # the last changed first
+    first, *_, last = LibraryIndex(cache).listings(folder)
+    first_entry = next(entry for entry in first if not entry.unread)
+    assert Path(first_entry.path).stem == "a"
+    assert [entry.title for entry in first if entry.unread] == ["c", "b"]  # the last changed first
     assert last == list_documents(folder)
-    assert not any(one.unread for one in last)
+    assert not any(entry.unread for entry in last)
 
 
-def test_a_folder_that_cannot_be_read_is_told_and_none_is_empty(tmp_path: Path, kept: Path) -> None:
+def test_an_unreadable_folder_is_an_error_and_a_missing_one_is_empty(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DocumentError, match="Cannot read"):
-        list(LibraryIndex(kept).listings(tmp_path / "file"))
-    assert list(LibraryIndex(kept).listings(tmp_path / "none")) == [[]]
+    with pytest.raises(DocumentError, check=has_code("unreadable")):
+        list(LibraryIndex(cache).listings(tmp_path / "file"))
+    assert list(LibraryIndex(cache).listings(tmp_path / "none")) == [[]]

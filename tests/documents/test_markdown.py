@@ -1,4 +1,4 @@
-"""Markdown and plain text become documents."""
+"""Import of Markdown and plain text."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from lwtui.documents.model import Mode, Origin, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.text import count_words
+from tests.errors import has_code
 
 
-def imported(folder: Path, source: str, name: str = "notes.md") -> Document:
+def import_text(folder: Path, source: str, name: str = "notes.md") -> Document:
     path = folder / name
     path.write_text(source, encoding="utf-8")
     document = import_file(path, folder / "notes.lw")
@@ -29,8 +30,8 @@ def parts(document: Document) -> list[tuple[str, str]]:
     return [(section.title, section.text) for section in document.sections()]
 
 
-def test_headings_become_sections_and_a_single_first_one_the_title(tmp_path: Path) -> None:
-    with imported(
+def test_headings_become_sections_and_the_only_first_level_heading_the_title(tmp_path: Path) -> None:
+    with import_text(
         tmp_path, "# Tomatoes\n\n## Soil\n\nLoam it is.\n\n### Mixing\n\nStir.\n\n## Water\nDaily.\n"
     ) as document:
         assert document.title == "Tomatoes"
@@ -38,70 +39,70 @@ def test_headings_become_sections_and_a_single_first_one_the_title(tmp_path: Pat
         soil = document.sections()[0]
         assert (soil.status, soil.origin, soil.words, soil.length) == (Status.DONE, Origin.IMPORT, 5, 5)
         assert (document.brief.words, document.brief.mode) == (6, Mode.AGENTWRITE)
-        assert [one.origin for one in document.revisions(soil.id)] == [Origin.IMPORT]
+        assert [revision.origin for revision in document.revisions(soil.id)] == [Origin.IMPORT]
         assert document.undo_plan() is None
         assert not document.read_only
 
 
-def test_text_before_the_first_heading_is_an_introduction(tmp_path: Path) -> None:
-    with imported(tmp_path, "# Tomatoes\n\nWhy grow them?\n\n## Soil\n\nLoam.") as document:
+def test_text_before_the_first_heading_becomes_an_introduction(tmp_path: Path) -> None:
+    with import_text(tmp_path, "# Tomatoes\n\nWhy grow them?\n\n## Soil\n\nLoam.") as document:
         assert parts(document) == [("Introduction", "Why grow them?"), ("Soil", "Loam.")]
 
 
 @pytest.mark.parametrize("source", ["Just text.\n\nAnd more.\n", "# Notes\n\nJust text.\n\nAnd more."])
-def test_text_without_headings_is_one_section_of_direct_mode(tmp_path: Path, source: str) -> None:
-    with imported(tmp_path, source, "Notes.txt") as document:
+def test_text_without_headings_becomes_one_section_in_direct_mode(tmp_path: Path, source: str) -> None:
+    with import_text(tmp_path, source, "Notes.txt") as document:
         assert document.title == "Notes"
         assert parts(document) == [("", "Just text.\n\nAnd more.")]
         assert document.brief.mode is Mode.DIRECT
 
 
-def test_several_headings_of_the_first_level_are_the_sections(tmp_path: Path) -> None:
+def test_several_first_level_headings_become_sections(tmp_path: Path) -> None:
     source = "# Soil\n\nLoam.\n\n## Mixing\n\nStir.\n\nWell\n----\nDone.\n\n# Water\n\nDaily."
-    with imported(tmp_path, source) as document:
+    with import_text(tmp_path, source) as document:
         assert document.title == "notes"
         assert parts(document) == [
-            ("Soil", "Loam.\n\n### Mixing\n\nStir.\n\n### Well\n\nDone."),  # below what an export gives sections
+            ("Soil", "Loam.\n\n### Mixing\n\nStir.\n\n### Well\n\nDone."),  # below section headings in an export
             ("Water", "Daily."),
         ]
         exported = render(document, "md")
     title, again = _divide(exported)
-    assert (title, [(one.title, one.text) for one in again]) == ("notes", parts(document))
+    assert (title, [(part.title, part.text) for part in again]) == ("notes", parts(document))
 
 
-def test_the_level_that_occurs_twice_divides_the_text(tmp_path: Path) -> None:
+def test_the_text_is_split_at_the_highest_level_that_occurs_twice(tmp_path: Path) -> None:
     source = "# T\n\n## Only one\n\nA.\n\n### First\n\nB.\n\n### Second\n\nC.\n\n#### Deeper\n\nD."
-    with imported(tmp_path, source) as document:
+    with import_text(tmp_path, source) as document:
         assert parts(document) == [("Only one", "A."), ("First", "B."), ("Second", "C.\n\n#### Deeper\n\nD.")]
 
 
-def test_one_heading_of_each_level_divides_at_the_second(tmp_path: Path) -> None:
-    with imported(tmp_path, "text\n\n# One\n\nA.\n\n## Two\n\nB.\n\n### Three\n\nC.") as document:
+def test_with_one_heading_per_level_the_text_is_split_at_the_second(tmp_path: Path) -> None:
+    with import_text(tmp_path, "text\n\n# One\n\nA.\n\n## Two\n\nB.\n\n### Three\n\nC.") as document:
         assert parts(document) == [("Introduction", "text"), ("One", "A."), ("Two", "B.\n\n#### Three\n\nC.")]
         assert [section.level for section in document.sections()] == [1, 1, 2]
 
 
-def test_a_lone_deep_heading_is_a_section(tmp_path: Path) -> None:
-    with imported(tmp_path, "#### Deep\n\nText.") as document:
+def test_a_single_deep_heading_becomes_a_section(tmp_path: Path) -> None:
+    with import_text(tmp_path, "#### Deep\n\nText.") as document:
         assert parts(document) == [("Deep", "Text.")]
 
 
-def test_only_headings_that_stand_by_themselves_count(tmp_path: Path) -> None:
+def test_headings_in_code_quotes_and_lists_do_not_count(tmp_path: Path) -> None:
     text = "```sh\n# a comment\n## another\n```\n\n    # indented\n\n> # quoted\n\n- # listed\n\n\\# escaped\n\n#tag"
-    with imported(tmp_path, f"## Soil\n\n{text}\n\n## Water\n\nDaily.") as document:
+    with import_text(tmp_path, f"## Soil\n\n{text}\n\n## Water\n\nDaily.") as document:
         assert parts(document) == [("Soil", text), ("Water", "Daily.")]
 
 
-def test_marks_in_headings_go_and_underlined_ones_count(tmp_path: Path) -> None:
+def test_headings_lose_their_markup_and_may_be_underlined(tmp_path: Path) -> None:
     source = "The *Big*\nBook\n========\n\nSoil `x`\n---\nLoam.\n\n## Water & [more](https://e.org) ##\nDaily."
-    with imported(tmp_path, source) as document:
+    with import_text(tmp_path, source) as document:
         assert document.title == "The Big Book"
         assert [title for title, _ in parts(document)] == ["Soil x", "Water & more (https://e.org)"]
 
 
-def test_front_matter_is_no_heading_and_may_name_the_title(tmp_path: Path) -> None:
+def test_front_matter_is_not_a_heading_and_may_have_the_title(tmp_path: Path) -> None:
     source = '---\ntitle: "On tomatoes"\ntags:\n  - garden\n---\n\n## Soil\n\nLoam.\n'
-    with imported(tmp_path, source) as document:
+    with import_text(tmp_path, source) as document:
         assert document.title == "On tomatoes"
         assert parts(document) == [("Soil", "Loam.")]
 
@@ -114,16 +115,16 @@ def test_front_matter_is_no_heading_and_may_name_the_title(tmp_path: Path) -> No
         '# made by hand\n"title": >\n  On\n  tomatoes',
     ],
 )
-def test_front_matter_gives_the_title_and_is_no_text(tmp_path: Path, block: str) -> None:
-    with imported(tmp_path, f"\n---\n{block}\n...\n# Part one\n\n## Soil\n\nLoam.\n") as document:
+def test_front_matter_has_the_title_and_is_not_text(tmp_path: Path, block: str) -> None:
+    with import_text(tmp_path, f"\n---\n{block}\n...\n# Part one\n\n## Soil\n\nLoam.\n") as document:
         assert document.title == "On tomatoes"
         assert parts(document) == [("Part one", ""), ("Soil", "Loam.")]
 
 
-def test_a_skeleton_of_headings_keeps_its_nesting_and_can_be_written(tmp_path: Path) -> None:
+def test_headings_without_text_keep_their_nesting_and_get_targets(tmp_path: Path) -> None:
     source = "# Part one\n\n## Chapter 1\n\n### Soil\n\n### Water\n\n## Chapter 2\n\n# Part two\n\n## Chapter 3\n"
-    with imported(tmp_path, source) as document:
-        assert [(one.level, one.title, one.words) for one in document.sections()] == [
+    with import_text(tmp_path, source) as document:
+        assert [(section.level, section.title, section.words) for section in document.sections()] == [
             *((1, "Part one", 0), (2, "Chapter 1", 0), (3, "Soil", 250), (3, "Water", 250), (2, "Chapter 2", 250)),
             *((1, "Part two", 0), (2, "Chapter 3", 250)),
         ]
@@ -131,31 +132,31 @@ def test_a_skeleton_of_headings_keeps_its_nesting_and_can_be_written(tmp_path: P
 
 
 @pytest.mark.parametrize("source", ["---\n\nText here\n\n---\n\nMore.", "---\n- item\n\n---\n\nMore."])
-def test_a_rule_at_the_top_is_no_front_matter(tmp_path: Path, source: str) -> None:
-    with imported(tmp_path, source) as document:
+def test_a_thematic_break_at_the_top_is_not_front_matter(tmp_path: Path, source: str) -> None:
+    with import_text(tmp_path, source) as document:
         assert parts(document) == [("", source)]
 
 
-def test_the_language_is_told_by_the_text(tmp_path: Path) -> None:
-    with imported(tmp_path, "# 番茄\n\n## 土壤\n\n番茄喜欢疏松的土壤。") as document:
+def test_the_language_is_detected(tmp_path: Path) -> None:
+    with import_text(tmp_path, "# 番茄\n\n## 土壤\n\n番茄喜欢疏松的土壤。") as document:
         assert document.brief.language == "zh"
         assert document.words == 9
 
 
-def test_an_empty_file_is_an_empty_document(tmp_path: Path) -> None:
-    with imported(tmp_path, "\n\n") as document:
+def test_an_empty_file_becomes_an_empty_document(tmp_path: Path) -> None:
+    with import_text(tmp_path, "\n\n") as document:
         assert parts(document) == [("", "")]
         assert document.sections()[0].status is Status.EMPTY
 
 
-def test_control_characters_and_a_mark_of_order_are_left_out(tmp_path: Path) -> None:
+def test_control_characters_and_the_byte_order_mark_are_removed(tmp_path: Path) -> None:
     path = tmp_path / "notes.md"
     path.write_bytes(b"\xef\xbb\xbf# Title\r\n\r\nRed \x1b[31mtext\x1b[0m.\r\n")
     with import_file(path, tmp_path / "notes.lw") as document:
         assert (document.title, parts(document)) == ("Title", [("", "Red text.")])
 
 
-def test_what_is_no_text_is_told_in_one_line(tmp_path: Path) -> None:
+def test_files_that_are_not_text_are_reported_in_one_line(tmp_path: Path) -> None:
     target = tmp_path / "new.lw"
     for name, data in (
         ("latin.txt", "Gärten".encode("latin-1")),
@@ -163,16 +164,16 @@ def test_what_is_no_text_is_told_in_one_line(tmp_path: Path) -> None:
         ("utf16.txt", "a".encode("utf-16")),
     ):
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(DocumentError, match="is not UTF-8 text"):
+        with pytest.raises(DocumentError, check=has_code("not-utf8")):
             import_file(tmp_path / name, target)
-    with pytest.raises(DocumentError, match="There is no file"):
+    with pytest.raises(DocumentError, check=has_code("not-found")):
         import_file(tmp_path / "none.md", target)
-    with pytest.raises(DocumentError, match="is a folder"):
+    with pytest.raises(DocumentError, check=has_code("is-folder")):
         import_file(tmp_path, target)
     assert not target.exists()
     target.write_text("taken")
     (tmp_path / "good.md").write_text("Good.")
-    with pytest.raises(DocumentError, match="already"):
+    with pytest.raises(DocumentError, check=has_code("already-exists")):
         import_file(tmp_path / "good.md", target)
     assert target.read_text() == "taken"
 
@@ -186,10 +187,10 @@ _LINES = st.lists(
 
 
 @given(_LINES)
-def test_no_word_of_a_text_is_lost(lines: list[str]) -> None:
+def test_no_word_is_lost(lines: list[str]) -> None:
     title, sections = _divide("\n".join(lines))
-    found = title + " " + "\n".join(f"{one.title}\n{one.text}" for one in sections)
-    added = sum(one.title == "Introduction" for one in sections)
+    found = title + " " + "\n".join(f"{part.title}\n{part.text}" for part in sections)
+    added = sum(part.title == "Introduction" for part in sections)
     assert count_words(found) - added == count_words("\n".join(lines))
 
 
@@ -206,11 +207,11 @@ def test_no_word_of_a_text_is_lost(lines: list[str]) -> None:
         ('x: "\\UFFFFFFFF"', ""),
     ],
 )
-def test_front_matter_of_any_kind_is_no_text_and_its_title_stays_as_written(block: str, title: str) -> None:
+def test_any_front_matter_is_removed_and_its_title_kept_as_written(block: str, title: str) -> None:
     own, parts = _divide(f"---\n{block}\n---\n\nLoam.")
     assert (own, [part.text for part in parts]) == (title, ["Loam."])
 
 
-def test_text_between_two_rules_at_the_top_stays() -> None:
+def test_text_between_thematic_breaks_at_the_top_is_kept() -> None:
     text = "---\n\nNote: keep this paragraph.\n\n---\n\nText"
     assert [part.text for part in _divide(text)[1]] == [text]

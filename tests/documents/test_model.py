@@ -1,4 +1,4 @@
-"""What a document is called before it has a title of its own."""
+"""Titles of documents whose plan has none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lwtui.documents.model import printed_title, title_from
         (" \n", "Untitled"),
     ],
 )
-def test_a_title_says_what_is_asked_for(instruction: str, title: str) -> None:
+def test_a_title_is_the_subject_of_the_instruction(instruction: str, title: str) -> None:
     assert title_from(instruction) == title
 
 
@@ -33,16 +33,15 @@ def test_a_long_title_is_cut_at_a_word() -> None:
     assert len(title) <= 81
 
 
-def test_a_title_that_was_cut_is_printed_whole_up_to_its_stop_or_by_another_name() -> None:
+def test_a_printed_title_is_never_cut() -> None:
     guide = "growing tomatoes on a small balcony in a northern city, with chapters on soil, pots, light and pests"
-    asked = f"Write a guide to {guide}. Use plain words.\nAnd be brief."
-    assert title_from(asked).endswith("…")
-    assert printed_title(title_from(asked), asked, "tomatoes") == f"A guide to {guide}"
+    instruction = f"Write a guide to {guide}. Use plain words.\nAnd be brief."
+    assert title_from(instruction).endswith("…")
+    assert printed_title(title_from(instruction), instruction, "tomatoes") == f"A guide to {guide}"
     endless = f"Write a guide to {guide}, and another one on {guide}"
     assert printed_title(title_from(endless), endless, "tomatoes") == "tomatoes"
-    # A title of one's own is printed as it is.
-    for own in ("Tomatoes", "And then…"):
-        assert printed_title(own, asked, "tomatoes") == own
+    for title in ("Tomatoes", "And then…"):  # a title that was not cut stays the same
+        assert printed_title(title, instruction, "tomatoes") == title
 
 
 def test_a_printed_title_is_never_empty() -> None:

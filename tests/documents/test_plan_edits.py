@@ -1,4 +1,4 @@
-"""What a person can do to a plan."""
+"""Edits of a flat plan."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def titles(plan: Plan) -> list[str]:
         (-5, ["Pots", "Soil", "Water", "Light"]),
     ],
 )
-def test_a_section_is_inserted(at: int, expected: list[str]) -> None:
+def test_inserting_a_section(at: int, expected: list[str]) -> None:
     assert titles(plan_edits.insert(PLAN, at, PlannedSection("Pots", "", 10))) == expected
     assert titles(PLAN) == ["Soil", "Water", "Light"]
 
 
-def test_a_section_is_removed() -> None:
+def test_removing_a_section() -> None:
     assert plan_edits.remove(PLAN, WATER.id) == Plan("Tomatoes", (SOIL, LIGHT))
     with pytest.raises(KeyError):
         plan_edits.remove(PLAN, "nothing")
@@ -46,11 +46,11 @@ def test_a_section_is_removed() -> None:
         (-7, ["Water", "Soil", "Light"]),
     ],
 )
-def test_a_section_is_moved_and_stays_at_the_ends(by: int, expected: list[str]) -> None:
+def test_moving_a_section_stops_at_the_ends(by: int, expected: list[str]) -> None:
     assert titles(plan_edits.move(PLAN, WATER.id, by)) == expected
 
 
-def test_a_section_is_split_at_a_sentence() -> None:
+def test_splitting_a_section_at_a_sentence() -> None:
     section = PlannedSection("Soil", "Say what loam is. Then say how to mix it from peat and sand.", 301)
     plan, second_id = plan_edits.split(Plan("T", (section, LIGHT)), section.id)
     first, second, _ = plan.sections
@@ -71,12 +71,12 @@ def test_a_section_is_split_at_a_sentence() -> None:
         ("", "", ""),
     ],
 )
-def test_a_main_point_is_divided_where_it_can_be(point: str, first: str, second: str) -> None:
+def test_a_main_point_is_split_where_possible(point: str, first: str, second: str) -> None:
     plan, _ = plan_edits.split(Plan("T", (PlannedSection("Soil", point, 10, "a"),)), "a")
     assert [section.main_point for section in plan.sections] == [first, second]
 
 
-def test_a_split_section_gets_a_title_that_is_free() -> None:
+def test_a_split_section_gets_a_unique_title() -> None:
     plan, second = plan_edits.split(PLAN, SOIL.id)
     plan, _ = plan_edits.split(plan, second)
     plan, _ = plan_edits.split(plan, SOIL.id)
@@ -85,38 +85,38 @@ def test_a_split_section_gets_a_title_that_is_free() -> None:
     assert titles(untitled) == ["", ""]
 
 
-def test_sections_are_merged() -> None:
+def test_merging_sections() -> None:
     plan = plan_edits.merge(PLAN, SOIL.id)
     joined, last = plan.sections
     assert (joined.id, joined.title, joined.words) == (SOIL.id, "Soil", 300)
     assert joined.main_point == "What tomatoes root in. How much, and when."
     assert last == LIGHT
-    with pytest.raises(ValueError, match="no section after"):
+    with pytest.raises(ValueError):
         plan_edits.merge(PLAN, LIGHT.id)
 
 
-def test_a_split_is_undone_by_a_merge() -> None:
+def test_merging_undoes_splitting() -> None:
     plan, _ = plan_edits.split(PLAN, SOIL.id)
     assert plan_edits.merge(plan, SOIL.id) == PLAN
 
 
-def test_targets_keep_their_proportions() -> None:
+def test_rescaling_keeps_proportions() -> None:
     assert [section.words for section in plan_edits.rescale(PLAN, 900).sections] == [200, 400, 300]
     assert plan_edits.rescale(Plan("T", ()), 900) == Plan("T", ())
 
 
 @given(st.lists(st.integers(0, 5000), min_size=1, max_size=60), st.integers(1, 200_000))
-def test_targets_sum_to_the_total_exactly(words: list[int], total: int) -> None:
+def test_rescaled_targets_add_up_exactly(words: list[int], total: int) -> None:
     plan = Plan("T", tuple(PlannedSection(f"S{number}", "", target) for number, target in enumerate(words)))
     scaled = plan_edits.rescale(plan, total)
-    given = [bool(target) for target in words] if any(words) else [True] * len(words)  # the others are headings
-    assert scaled.words == max(total, sum(given))
-    assert [section.words >= 1 for section in scaled.sections] == given
+    has_text = [bool(target) for target in words] if any(words) else [True] * len(words)  # the others are headings
+    assert scaled.words == max(total, sum(has_text))
+    assert [section.words >= 1 for section in scaled.sections] == has_text
     assert [section.id for section in scaled.sections] == [section.id for section in plan.sections]
 
 
 @given(st.integers(1, 150), st.integers(1, 5000), st.integers(1, 200_000))
-def test_equal_targets_stay_equal_but_for_rounding(count: int, each: int, total: int) -> None:
+def test_equal_targets_stay_equal_up_to_rounding(count: int, each: int, total: int) -> None:
     plan = Plan("T", tuple(PlannedSection(f"S{number}", "", each) for number in range(count)))
     targets = [section.words for section in plan_edits.rescale(plan, total).sections]
     assert max(targets) - min(targets) <= 20

@@ -1,4 +1,4 @@
-"""What a document keeps, and how it changes."""
+"""Documents: storage, edits, undo, and streams."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Sta
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.usage import NO_USAGE, Usage
-from tests.documents.support import BRIEF, LIGHT, MADE, PLAN, SOIL, WATER, new_document, texts
+from tests.documents.support import BRIEF, LIGHT, PLAN, PROVENANCE, SOIL, WATER, new_document, texts
+from tests.errors import has_code
 from tests.support.disk import connection
 
 
@@ -20,7 +21,7 @@ def reopened(document: Document) -> Document:
     return Document.open(document.path)
 
 
-def test_a_document_keeps_its_brief_and_plan(tmp_path: Path) -> None:
+def test_a_document_stores_its_brief_and_plan(tmp_path: Path) -> None:
     brief = Brief("写一篇关于番茄的文章", 3000, "zh-TW", Mode.PARALLEL, "gpt", None)
     with Document.create(tmp_path / "new" / "tomatoes.lw", brief, PLAN) as document:
         assert document.brief == brief
@@ -32,28 +33,28 @@ def test_a_document_keeps_its_brief_and_plan(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("plan", [None, PLAN, Plan("T\x1b[31m\nx", (replace(SOIL, title="a\tb", level=3), WATER))])
-def test_a_new_document_holds_what_opening_it_again_gives(tmp_path: Path, plan: Plan | None) -> None:
+def test_a_new_document_equals_the_reopened_one(tmp_path: Path, plan: Plan | None) -> None:
     brief = Brief("One\x00 two\r\n\udc80three", 10, "zh-TW", Mode.DIRECT, "a\x1b[2Jb", None, "top_k=4\x07")
     document = Document.create(tmp_path / "new.lw", brief, plan)
-    made = held(document)
+    created = state_of(document)
     document = reopened(document)
-    assert held(document) == made
+    assert state_of(document) == created
     assert not document.read_only
     document.close()
 
 
-def held(document: Document) -> tuple[object, ...]:
-    """All that a document says of itself."""
+def state_of(document: Document) -> tuple[object, ...]:
+    """Return everything that a document says about itself."""
     ids = [section.id for section in document.sections()]
     return (
         (document.brief, document.plan, document.title, document.words, document.usage),
         (document.sections(), [document.basis(id) for id in ids], [document.revision_id(id) for id in ids]),
-        ([document.revisions(id) for id in ids], document.last_step),
+        ([document.revisions(id) for id in ids], document.undo_label),
         (tuple(document.notes), dict(document.summaries), document.read_only, document.read_only_reason),
     )
 
 
-def test_without_a_plan_the_title_is_the_beginning_of_the_instruction(tmp_path: Path) -> None:
+def test_without_a_plan_the_title_comes_from_the_instruction(tmp_path: Path) -> None:
     with new_document(tmp_path, plan=None) as document:
         assert document.title == "A guide to growing tomatoes on a balcony"
         assert document.plan == Plan("", ())
@@ -61,32 +62,32 @@ def test_without_a_plan_the_title_is_the_beginning_of_the_instruction(tmp_path: 
         assert document.words == 0
 
 
-def test_a_closed_document_is_one_file(tmp_path: Path) -> None:
+def test_a_closed_document_is_a_single_file(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "Loam.")
     assert [path.name for path in tmp_path.iterdir()] == ["tomatoes.lw"]
-    document.close()  # a second time does nothing
+    document.close()  # a second call does nothing
 
 
-def test_a_closed_document_cannot_be_changed_but_still_be_read(tmp_path: Path) -> None:
+def test_a_closed_document_can_be_read_but_not_changed(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     document.close()
     assert document.title == "Tomatoes"
-    with pytest.raises(DocumentError, match="is closed"):
+    with pytest.raises(DocumentError, check=has_code("closed")):
         document.edit(SOIL.id, "Loam.")
 
 
-def test_a_changed_brief_is_kept(tmp_path: Path) -> None:
+def test_a_changed_brief_is_stored(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     document.set_brief(replace(BRIEF, words=900, model="other", seed=None))
     document = reopened(document)
     assert document.brief == replace(BRIEF, words=900, model="other", seed=None)
 
 
-def test_text_that_utf8_cannot_hold_is_stored_without_it(tmp_path: Path) -> None:
+def test_unsafe_and_unencodable_characters_are_not_stored(tmp_path: Path) -> None:
     with Document.create(tmp_path / "odd.lw", Brief("a\udc80b", 10), Plan("T\x1b[31m\nx", (SOIL,))) as document:
         document.edit(SOIL.id, "one \ud800 two\x00\x1b]0;title\x07 three\r\n")
-        document.begin(SOIL.id, MADE, 100)
+        document.begin(SOIL.id, PROVENANCE, 100)
         document.append(SOIL.id, "four \udc80 five")
         document.finish(SOIL.id, Status.DONE, Usage())
     with Document.open(document.path) as again:
@@ -95,21 +96,21 @@ def test_text_that_utf8_cannot_hold_is_stored_without_it(tmp_path: Path) -> None
         assert texts(again) == ["one  two three\nfour \ufffd five"]
 
 
-def test_an_unknown_section_is_a_key_error(tmp_path: Path) -> None:
+def test_an_unknown_section_raises_key_error(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         with pytest.raises(KeyError):
             document.section("nothing")
         with pytest.raises(KeyError):
             document.edit("nothing", "text")
         with pytest.raises(KeyError):
-            document.begin("nothing", MADE, 0)
+            document.begin("nothing", PROVENANCE, 0)
         assert texts(document) == ["", "", ""]
 
 
-# -- by hand
+# -- edits
 
 
-def test_an_edit_is_counted_and_kept(tmp_path: Path) -> None:
+def test_an_edit_is_counted_and_stored(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     document.edit(SOIL.id, "Tomatoes like loam.")
     section = document.section(SOIL.id)
@@ -121,21 +122,21 @@ def test_an_edit_is_counted_and_kept(tmp_path: Path) -> None:
     assert again.words == 3
 
 
-def test_edits_close_together_become_one_revision(tmp_path: Path) -> None:
+def test_edits_close_together_share_a_revision(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         for end in range(1, 20):
             document.edit(SOIL.id, "Tomatoes like loam."[:end])
-        assert [one.text for one in document.revisions(SOIL.id)] == ["Tomatoes like loam."]
+        assert [revision.text for revision in document.revisions(SOIL.id)] == ["Tomatoes like loam."]
 
 
-def test_edits_far_apart_are_revisions_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_edits_far_apart_are_separate_revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
     monkeypatch.setattr("lwtui.documents.edits.monotonic", lambda: clock[0])
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "one")
         clock[0] += 31
         document.edit(SOIL.id, "one two")
-        assert [one.text for one in document.revisions(SOIL.id)] == ["one two", "one"]
+        assert [revision.text for revision in document.revisions(SOIL.id)] == ["one two", "one"]
 
 
 def test_the_text_before_the_first_edit_stays_a_revision(tmp_path: Path) -> None:
@@ -143,44 +144,44 @@ def test_the_text_before_the_first_edit_stays_a_revision(tmp_path: Path) -> None
         write(document, SOIL.id, "By the model.")
         document.edit(SOIL.id, "By the model. And me.")
         document.edit(SOIL.id, "By the model. And me!")
-        assert [(one.origin, one.text) for one in document.revisions(SOIL.id)] == [
+        assert [(revision.origin, revision.text) for revision in document.revisions(SOIL.id)] == [
             (Origin.USER, "By the model. And me!"),
             (Origin.MODEL, "By the model."),
         ]
 
 
-def test_an_edit_after_the_model_does_not_join_one_before_it(tmp_path: Path) -> None:
+def test_edits_before_and_after_a_model_are_separate_revisions(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "Mine.")
         write(document, SOIL.id, " Its.", keep=5)
         document.edit(SOIL.id, "Mine. Its. Mine.")
-        found = [one.text for one in document.revisions(SOIL.id)]
+        found = [revision.text for revision in document.revisions(SOIL.id)]
         assert found == ["Mine. Its. Mine.", "Mine. Its.", "Mine."]
 
 
 @pytest.mark.parametrize("gone", ["", "x", "new words"])
-def test_text_that_is_taken_away_at_once_stays_a_revision(tmp_path: Path, gone: str) -> None:
+def test_text_removed_at_once_stays_a_revision(tmp_path: Path, gone: str) -> None:
     long = "A long text that took a while to type. " * 20
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "A")
         document.edit(SOIL.id, long)
         document.edit(SOIL.id, gone)
         assert document.section(SOIL.id).text == gone
-        assert long in [one.text for one in document.revisions(SOIL.id)]
+        assert long in [revision.text for revision in document.revisions(SOIL.id)]
 
 
-def test_text_that_is_taken_away_key_by_key_stays_but_for_a_little(tmp_path: Path) -> None:
+def test_text_removed_key_by_key_stays_a_revision_almost_completely(tmp_path: Path) -> None:
     long = "A long text that took a while to type. " * 20
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, long)
         for end in range(len(long) - 10, 0, -10):
             document.edit(SOIL.id, long[:end])
-        lengths = sorted(len(one.text) for one in document.revisions(SOIL.id))
+        lengths = sorted(len(revision.text) for revision in document.revisions(SOIL.id))
         assert lengths[-1] >= len(long) - 200
         assert len(lengths) < 10
 
 
-def test_an_emptied_section_is_empty_and_an_unchanged_one_gets_no_revision(tmp_path: Path) -> None:
+def test_an_emptied_section_is_empty_and_no_change_is_no_revision(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "")
         assert document.revisions(SOIL.id) == []
@@ -194,7 +195,7 @@ def test_an_emptied_section_is_empty_and_an_unchanged_one_gets_no_revision(tmp_p
         assert document.section(SOIL.id).status is Status.EMPTY
 
 
-def test_an_edited_interrupted_section_stays_interrupted_until_it_is_marked_done(tmp_path: Path) -> None:
+def test_a_partial_section_stays_partial_until_it_is_marked_done(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     write(document, SOIL.id, "Half a", status=Status.PARTIAL)
     document.edit(SOIL.id, "Half a text")
@@ -221,28 +222,28 @@ def test_a_cleared_section_is_empty_and_can_be_restored(tmp_path: Path) -> None:
     assert section.origin is Origin.MODEL
 
 
-def test_restoring_keeps_the_present_text_and_where_the_old_one_came_from(tmp_path: Path) -> None:
+def test_restoring_keeps_the_current_text_and_the_old_provenance(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         write(document, SOIL.id, "By the model.", usage=Usage(5, 3, 1))
         document.edit(SOIL.id, "By hand.")
         old = document.revisions(SOIL.id)[-1]
         document.restore(old.id)
         newest, by_hand, first = document.revisions(SOIL.id)
-        assert (newest.text, newest.origin, newest.provenance) == ("By the model.", Origin.MODEL, MADE)
-        assert newest.usage == Usage()  # it was paid once
+        assert (newest.text, newest.origin, newest.provenance) == ("By the model.", Origin.MODEL, PROVENANCE)
+        assert newest.usage == Usage()  # paid for only once
         assert by_hand.text == "By hand."
         assert first == old
         document.restore(newest.id)
         assert len(document.revisions(SOIL.id)) == 3
-        with pytest.raises(DocumentError, match="no such version"):
+        with pytest.raises(DocumentError, check=has_code("no-such-version")):
             document.restore(999)
 
 
-def test_an_imported_text_says_so(tmp_path: Path) -> None:
+def test_imported_text_has_its_own_origin(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "From elsewhere.", Origin.IMPORT)
         document.edit(SOIL.id, "From elsewhere!")
-        assert [one.origin for one in document.revisions(SOIL.id)] == [Origin.USER, Origin.IMPORT]
+        assert [revision.origin for revision in document.revisions(SOIL.id)] == [Origin.USER, Origin.IMPORT]
 
 
 # -- the plan
@@ -257,7 +258,7 @@ def test_a_removed_section_keeps_its_text_and_undo_brings_it_back(tmp_path: Path
         document.section(WATER.id)
     assert document.words == 0
     document = reopened(document)
-    assert [one.text for one in document.revisions(WATER.id)] == ["Daily."]
+    assert [revision.text for revision in document.revisions(WATER.id)] == ["Daily."]
     assert document.undo_plan() == "Delete section “Water”"
     assert document.plan == PLAN
     assert texts(document) == ["", "Daily.", ""]
@@ -266,7 +267,7 @@ def test_a_removed_section_keeps_its_text_and_undo_brings_it_back(tmp_path: Path
     assert texts(document) == ["", "Daily.", ""]
 
 
-def test_a_plan_that_names_a_removed_section_again_brings_its_text_back(tmp_path: Path) -> None:
+def test_adding_a_removed_section_again_brings_its_text_back(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(WATER.id, "Daily.")
         document.set_plan(Plan("Tomatoes", (SOIL,)), "Delete two")
@@ -274,7 +275,7 @@ def test_a_plan_that_names_a_removed_section_again_brings_its_text_back(tmp_path
         assert texts(document) == ["Daily.", ""]
 
 
-def test_plans_are_taken_back_one_by_one_also_after_reopening(tmp_path: Path) -> None:
+def test_plan_changes_can_be_undone_after_reopening(tmp_path: Path) -> None:
     document = new_document(tmp_path, plan=None)
     plans = [PLAN, Plan("Love apples", (LIGHT, SOIL)), Plan("None", ())]
     for number, plan in enumerate(plans):
@@ -290,7 +291,7 @@ def test_plans_are_taken_back_one_by_one_also_after_reopening(tmp_path: Path) ->
     assert document.undo_plan() is None
 
 
-def test_what_was_taken_back_is_done_again_until_the_plan_is_changed_otherwise(tmp_path: Path) -> None:
+def test_undone_plan_changes_can_be_redone_until_the_next_change(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     document.edit(SOIL.id, "Loam.")
     document.edit(WATER.id, "Daily.")
@@ -305,7 +306,7 @@ def test_what_was_taken_back_is_done_again_until_the_plan_is_changed_otherwise(t
     assert document.redo_plan() == "Delete “Light”"
     assert document.redo_plan() is None
     assert document.plan == Plan("Love apples", (merged,))
-    document = reopened(document)  # what was done again is in the file, and can be taken back again
+    document = reopened(document)  # redone changes are stored, and can be undone again
     assert [document.undo_plan(), document.undo_plan(), document.undo_plan()] == ["Delete “Light”", "Merge", None]
     assert (document.plan, texts(document)) == (PLAN, ["Loam.", "Daily.", ""])
     document.set_plan(Plan("Pots", (SOIL,)), "Another")
@@ -313,7 +314,7 @@ def test_what_was_taken_back_is_done_again_until_the_plan_is_changed_otherwise(t
     document.close()
 
 
-def test_texts_change_with_the_plan_in_one_step_and_back(tmp_path: Path) -> None:
+def test_texts_change_with_the_plan_in_one_undo_step(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     write(document, SOIL.id, "First half. Second half.", status=Status.PARTIAL)
     half = PlannedSection("More soil", "", 50)
@@ -332,21 +333,21 @@ def test_texts_change_with_the_plan_in_one_step_and_back(tmp_path: Path) -> None
         Origin.MODEL,
         100,
     )
-    assert {one.text for one in document.revisions(SOIL.id)} >= {"First half.", "First half. Second half."}
-    assert [one.text for one in document.revisions(half.id)] == ["Second half."]
+    assert {revision.text for revision in document.revisions(SOIL.id)} >= {"First half.", "First half. Second half."}
+    assert [revision.text for revision in document.revisions(half.id)] == ["Second half."]
 
 
-def test_undoing_a_plan_loses_no_text_that_was_typed_since(tmp_path: Path) -> None:
+def test_undoing_a_plan_change_loses_no_text_typed_since(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "Before.")
         document.set_plan(PLAN, "Change", {SOIL.id: "Changed."})
         document.edit(SOIL.id, "Changed. And typed.")
         document.undo_plan()
         assert document.section(SOIL.id).text == "Before."
-        assert "Changed. And typed." in [one.text for one in document.revisions(SOIL.id)]
+        assert "Changed. And typed." in [revision.text for revision in document.revisions(SOIL.id)]
 
 
-def test_a_text_that_a_plan_takes_away_comes_back_as_no_text(tmp_path: Path) -> None:
+def test_undo_restores_texts_that_a_plan_change_added_or_removed(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.set_plan(PLAN, "Give text", {SOIL.id: "Text."})
         document.undo_plan()
@@ -358,16 +359,16 @@ def test_a_text_that_a_plan_takes_away_comes_back_as_no_text(tmp_path: Path) -> 
         assert document.section(SOIL.id).text == "Text."
 
 
-def test_a_plan_that_names_a_section_twice_is_refused_whole(tmp_path: Path) -> None:
+def test_a_plan_with_a_section_twice_is_rejected_completely(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
-        with pytest.raises(DocumentError, match="twice"):
+        with pytest.raises(DocumentError, check=has_code("duplicate-section")):
             document.set_plan(Plan("Tomatoes", (SOIL, SOIL)), "Bad", {SOIL.id: "Text."})
         assert document.plan == PLAN
         assert texts(document) == ["", "", ""]
         assert document.undo_plan() is None
 
 
-# -- by a model
+# -- streams
 
 
 def write(
@@ -379,33 +380,33 @@ def write(
     status: Status = Status.DONE,
     usage: Usage = Usage(10, 5, 2),  # noqa: B008
 ) -> None:
-    document.begin(section_id, MADE, keep)
+    document.begin(section_id, PROVENANCE, keep)
     for start in range(0, len(text), 3):
         document.append(section_id, text[start : start + 3])
     document.finish(section_id, status, usage)
 
 
-def test_streamed_text_is_there_at_once_and_becomes_a_revision(tmp_path: Path) -> None:
+def test_streamed_text_is_visible_at_once_and_becomes_a_revision(tmp_path: Path) -> None:
     document = new_document(tmp_path)
-    document.begin(SOIL.id, MADE, 0)
+    document.begin(SOIL.id, PROVENANCE, 0)
     document.append(SOIL.id, "Tomatoes li")
     document.append(SOIL.id, "ke loam.")
     section = document.section(SOIL.id)
     assert (section.status, section.text, section.length) == (Status.WRITING, "Tomatoes like loam.", 3)
     assert document.words == 3
     document.finish(SOIL.id, Status.DONE, Usage(100, 20, 50))
-    document.finish(SOIL.id, Status.PARTIAL, Usage(1, 1, 1))  # it has ended already
+    document.finish(SOIL.id, Status.PARTIAL, Usage(1, 1, 1))  # ignored, because it has ended
     document = reopened(document)
     section = document.section(SOIL.id)
     assert (section.status, section.text, section.length) == (Status.DONE, "Tomatoes like loam.", 3)
     [revision] = document.revisions(SOIL.id)
-    assert (revision.origin, revision.provenance, revision.usage) == (Origin.MODEL, MADE, Usage(100, 20, 50))
+    assert (revision.origin, revision.provenance, revision.usage) == (Origin.MODEL, PROVENANCE, Usage(100, 20, 50))
     assert document.usage == NO_USAGE  # add_usage alone counts for the document
 
 
-def test_usage_is_counted_at_once_and_kept_whatever_text_it_brought(tmp_path: Path) -> None:
+def test_usage_is_counted_at_once_and_kept_without_its_text(tmp_path: Path) -> None:
     document = new_document(tmp_path)
-    document.begin(SOIL.id, MADE, 0)
+    document.begin(SOIL.id, PROVENANCE, 0)
     document.append(SOIL.id, "One.")
     document.add_usage(Usage(10, 5, 2))
     assert document.usage == Usage(10, 5, 2)
@@ -415,8 +416,8 @@ def test_usage_is_counted_at_once_and_kept_whatever_text_it_brought(tmp_path: Pa
     document.clear(SOIL.id)
     document.add_usage(Usage(10, 5, 2))
     write(document, SOIL.id, "Two.", usage=Usage(10, 5, 2))
-    document.begin(WATER.id, MADE, 0)
-    document.add_usage(Usage(1, 0, 0))  # paid for, though nothing came
+    document.begin(WATER.id, PROVENANCE, 0)
+    document.add_usage(Usage(1, 0, 0))  # paid for, though no text arrived
     document.finish(WATER.id, Status.PARTIAL, Usage(1, 0, 0))
     assert document.usage == Usage(21, 10, 4)
     assert reopened(document).usage == Usage(21, 10, 4)
@@ -425,7 +426,7 @@ def test_usage_is_counted_at_once_and_kept_whatever_text_it_brought(tmp_path: Pa
 def test_adding_usage_never_fails(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     document.add_usage(Usage(10, 5, 2))
-    with Document.open(document.path) as reader:  # it can be counted, and not be stored
+    with Document.open(document.path) as reader:  # which can count usage, but not store it
         assert reader.read_only
         reader.add_usage(Usage(1, 1, 1))
         assert reader.usage == Usage(11, 6, 3)
@@ -437,9 +438,9 @@ def test_adding_usage_never_fails(tmp_path: Path) -> None:
         assert again.usage == Usage(10, 5, 2)
 
 
-def test_rolled_back_text_is_gone_from_the_file_too(tmp_path: Path) -> None:
+def test_rolled_back_text_is_removed_from_the_file(tmp_path: Path) -> None:
     document = new_document(tmp_path)
-    document.begin(SOIL.id, MADE, 0)
+    document.begin(SOIL.id, PROVENANCE, 0)
     document.append(SOIL.id, "Good. Bad. Bad. Bad.")
     document.flush()
     document.roll_back(SOIL.id, 5)
@@ -455,33 +456,33 @@ def test_rolled_back_text_is_gone_from_the_file_too(tmp_path: Path) -> None:
     assert section.status is Status.PARTIAL
 
 
-def test_resuming_keeps_what_stands_and_the_revision_it_came_from(tmp_path: Path) -> None:
+def test_resuming_keeps_the_text_before_and_the_old_revision(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         write(document, SOIL.id, "A whole sentence. Half of", status=Status.PARTIAL)
         write(document, SOIL.id, " Another.", keep=17)
         assert document.section(SOIL.id).text == "A whole sentence. Another."
-        assert [one.text for one in document.revisions(SOIL.id)] == [
+        assert [revision.text for revision in document.revisions(SOIL.id)] == [
             "A whole sentence. Another.",
             "A whole sentence. Half of",
         ]
 
 
 @pytest.mark.parametrize("before", [Status.DONE, Status.PARTIAL])
-def test_a_model_that_brought_nothing_leaves_a_section_as_it_was(tmp_path: Path, before: Status) -> None:
+def test_a_stream_without_text_changes_nothing(tmp_path: Path, before: Status) -> None:
     document = new_document(tmp_path)
     write(document, SOIL.id, "What was there.", status=before)
-    document.begin(SOIL.id, MADE, 4)
+    document.begin(SOIL.id, PROVENANCE, 4)
     assert document.section(SOIL.id).text == "What"
     document.finish(SOIL.id, Status.PARTIAL, Usage())
-    document.begin(WATER.id, MADE, 0)
-    document.close()  # without an end
+    document.begin(WATER.id, PROVENANCE, 0)
+    document.close()  # without finishing the stream
     document = Document.open(document.path)
     assert document.section(SOIL.id).text == "What was there."
     assert [section.status for section in document.sections()] == [before, Status.EMPTY, Status.EMPTY]
     assert len(document.revisions(SOIL.id)) == 1
 
 
-def test_a_section_that_needed_no_more_text_is_done(tmp_path: Path) -> None:
+def test_a_partial_section_that_needs_no_more_text_becomes_done(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     write(document, SOIL.id, "All of it.", status=Status.PARTIAL)
     write(document, SOIL.id, "", keep=10)
@@ -489,10 +490,10 @@ def test_a_section_that_needed_no_more_text_is_done(tmp_path: Path) -> None:
     assert reopened(document).section(SOIL.id).status is Status.DONE
 
 
-def test_sections_stream_side_by_side(tmp_path: Path) -> None:
+def test_sections_can_stream_in_parallel(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     for section in PLAN.sections:
-        document.begin(section.id, MADE, 0)
+        document.begin(section.id, PROVENANCE, 0)
     for number in range(20):
         for section in PLAN.sections:
             document.append(section.id, f"{section.title} {number} ")
@@ -505,23 +506,23 @@ def test_sections_stream_side_by_side(tmp_path: Path) -> None:
     assert [section.status for section in document.sections()] == [Status.PARTIAL, Status.DONE, Status.PARTIAL]
 
 
-def test_a_section_that_is_being_written_is_changed_by_its_writer_alone(tmp_path: Path) -> None:
+def test_a_streaming_section_cannot_be_changed_otherwise(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         document.edit(SOIL.id, "Old.")
         document.edit(WATER.id, "Daily.")
         [old] = document.revisions(SOIL.id)
-        document.begin(SOIL.id, MADE, 0)
+        document.begin(SOIL.id, PROVENANCE, 0)
         for change in (
             lambda: document.edit(SOIL.id, "New."),
             lambda: document.clear(SOIL.id),
             lambda: document.mark_done(SOIL.id),
             lambda: document.restore(old.id),
-            lambda: document.begin(SOIL.id, MADE, 0),
+            lambda: document.begin(SOIL.id, PROVENANCE, 0),
             lambda: document.set_plan(Plan("None", ()), "Bad", {SOIL.id: "New."}),
         ):
-            with pytest.raises(DocumentError, match="“Soil” is being written"):
+            with pytest.raises(DocumentError, check=has_code("being-written")):
                 change()
-        document.edit(WATER.id, "Daily, in the morning.")  # another one can be edited meanwhile
+        document.edit(WATER.id, "Daily, in the morning.")  # other sections can be edited
         document.set_plan(Plan("Renamed", (WATER, replace(SOIL, title="Earth"))), "Rename")
         document.append(SOIL.id, "Text.")
         document.finish(SOIL.id, Status.DONE, Usage())
@@ -529,26 +530,28 @@ def test_a_section_that_is_being_written_is_changed_by_its_writer_alone(tmp_path
         assert document.section(SOIL.id).title == "Earth"
 
 
-def test_text_for_a_section_that_no_model_writes_is_refused(tmp_path: Path) -> None:
+def test_text_for_a_section_without_a_stream_is_rejected(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
-        with pytest.raises(DocumentError, match="not being written"):
+        with pytest.raises(DocumentError, check=has_code("not-being-written")):
             document.append(SOIL.id, "Text.")
-        with pytest.raises(DocumentError, match="not being written"):
+        with pytest.raises(DocumentError, check=has_code("not-being-written")):
             document.roll_back(SOIL.id, 0)
 
 
-# -- the cost
+# -- performance
 
 
-def test_a_long_document_is_shown_without_a_query_or_a_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_showing_a_long_document_needs_no_query_and_no_counting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = Plan("Long", tuple(PlannedSection(f"Section {n}", "", 250) for n in range(400)))
     document = Document.create(tmp_path / "long.lw", BRIEF, plan)
     document.set_plan(plan, "Texts", {section.id: "word " * 250 for section in plan.sections})
     document = reopened(document)
-    document.begin(plan.sections[0].id, MADE, 0)
+    document.begin(plan.sections[0].id, PROVENANCE, 0)
     queries: list[str] = []
     connection(document).set_trace_callback(queries.append)
-    for module in ("rows", "contents", "store", "streaming"):
+    for module in ("section_rows", "contents", "store", "streaming"):
         monkeypatch.setattr(f"lwtui.documents.{module}.count_words", _no_count, raising=False)
     assert sum(section.length for section in document.sections()) == document.words == 399 * 250
     document.append(plan.sections[0].id, "one more")
@@ -558,12 +561,12 @@ def test_a_long_document_is_shown_without_a_query_or_a_count(tmp_path: Path, mon
 
 
 def _no_count(text: str) -> int:
-    raise AssertionError("counted anew")
+    raise AssertionError("counted again")
 
 
-def test_the_journal_holds_each_piece_once(tmp_path: Path) -> None:
+def test_the_journal_stores_each_piece_once(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
-        document.begin(SOIL.id, MADE, 0)
+        document.begin(SOIL.id, PROVENANCE, 0)
         for number in range(50):
             document.append(SOIL.id, f"piece {number} ")
             document.flush()
@@ -572,14 +575,14 @@ def test_the_journal_holds_each_piece_once(tmp_path: Path) -> None:
         writes: list[str] = []
         connection(document).set_trace_callback(writes.append)
         document.flush()
-        assert writes == []  # nothing new
+        assert writes == []  # there is nothing new
 
 
-def test_appends_reach_the_file_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_appended_text_reaches_the_file_without_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
     monkeypatch.setattr("lwtui.documents.streaming.monotonic", lambda: clock[0])
     with new_document(tmp_path) as document:
-        document.begin(SOIL.id, MADE, 0)
+        document.begin(SOIL.id, PROVENANCE, 0)
         document.append(SOIL.id, "one ")
         clock[0] += 0.39
         document.append(SOIL.id, "two ")

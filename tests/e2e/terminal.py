@@ -46,7 +46,7 @@ class Terminal:
                 sleep(0.15)  # what follows at once would be read as Alt and that key
 
     def move(self, key: str) -> None:
-        """Press a key that takes the focus elsewhere, and wait until the colours show that it did."""
+        """Press a key that takes the focus elsewhere, and wait until the colors show that it did."""
         before = ""
         while before != (before := self._painting):
             sleep(_LOOK_SECONDS)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lwtui.config import cache_folder
-from tests.cli.running import Done, Shell, at, endpoint, headings
+from tests.cli.running import CommandResult, Shell, endpoint, headings, model_options
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +23,7 @@ class Installed(Shell):
 
     command: Path
 
-    def run(self, *arguments: object, stdin: str | None = None, timeout: float = 60, **more: str) -> Done:
+    def run(self, *arguments: object, stdin: str | None = None, timeout: float = 60, **more: str) -> CommandResult:
         environment = self.environment(**more)
         del environment["PYTHONPATH"]
         ended = subprocess.run(
@@ -36,7 +36,7 @@ class Installed(Shell):
             timeout=timeout,
             check=False,
         )
-        return Done(ended.returncode, ended.stdout, ended.stderr)
+        return CommandResult(ended.returncode, ended.stdout, ended.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +110,10 @@ def test_the_installed_command_does_the_main_job(shell: Installed) -> None:
     assert all(str(shell.command.parents[1]) in one for one in where)
     assert shell.run("--version").worked().out.startswith("lwtui ")
     with endpoint() as server:
-        plan = shell.run("plan", "Tomatoes", "--words", 600, *at(server)).worked().out
+        plan = shell.run("plan", "Tomatoes", "--words", 600, *model_options(server)).worked().out
         (shell.folder / "plan.txt").write_text(plan)
         write = ("write", "Tomatoes", "--plan", "plan.txt", "--output", "out.md")
-        shell.run(*write, *at(server)).worked()
+        shell.run(*write, *model_options(server)).worked()
     assert len(headings((shell.folder / "out.md").read_text())) == 3
     shell.run("export", "out.lw", "--to", "html").worked()
     assert "trial" in shell.run("bench", "run", "--help").worked().out

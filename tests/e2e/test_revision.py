@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pymupdf
 import pytest
 
 from lwtui.config import ModelSettings, add_model, set_value
@@ -57,6 +56,7 @@ def versions(path: Path) -> list[Revision]:
 
 
 def test_a_book_is_written_edited_varied_revised_and_exported(tmp_path: Path, book: Path) -> None:
+    pymupdf = pytest.importorskip("pymupdf")
     config = tmp_path / "config" / "settings.toml"
     set_value("documents", str(tmp_path / "documents"), config)
     with FaultServer(author) as server, terminal(tmp_path, 100, 30) as shell:
@@ -75,7 +75,7 @@ def test_a_book_is_written_edited_varied_revised_and_exported(tmp_path: Path, bo
         shell.press("BSpace", "2", "Enter")
         shell.sees("Enter picks a candidate")
         shell.press("Right", "Enter")
-        shell.sees("Candidate 2 is the text")
+        shell.sees("Candidate 2 is now the text")
         picked = sections(book)[0].text
         assert picked != first
         assert {one.text for one in versions(book)} >= {first, picked}
@@ -87,11 +87,11 @@ def test_a_book_is_written_edited_varied_revised_and_exported(tmp_path: Path, bo
         shell.press("C-s")
         shell.until(lambda: sections(book)[0].text.endswith(MINE))
         shell.press("C-l")
-        shell.sees("What is the model to do?")
+        shell.sees("What should the model do?")
         shell.press("Enter")
         shell.sees("Change 1 of 2")
         shell.press("y", "n", "Enter")
-        shell.sees("1 of 2 changes are in the text")
+        shell.sees("1 of 2 changes were applied")
         half = MINE.replace("blue", "green")
         shell.until(lambda: sections(book)[0].text == f"{picked}\n\n{half}")
         kept = {one.text: one for one in versions(book)}

@@ -67,7 +67,7 @@ def quit(shell: Terminal) -> None:
 def test_a_document_is_planned_written_killed_resumed_and_exported(home: Path) -> None:
     with terminal(home) as shell:
         shell.run("lwtui")
-        shell.sees("Nothing here yet", "written by the model demo")
+        shell.sees("No documents yet", "The model demo writes")
         shell.press("n")
         shell.sees("What should be written?")
         shell.type("Write a guide to growing tomatoes on a balcony")
@@ -151,7 +151,7 @@ def test_the_window_may_change_its_size_while_text_streams(home: Path, slow_serv
             shell.until(lambda columns=columns: f"lwtui  Tea{' ' * 8}" in shell.screen or columns < 60)
             shell.until(lambda: "Writing" in shell.screen)
         shell.resize(200, 50)
-        shell.sees("About this section", "What happened, the last first", "Writing section 1 of 2")
+        shell.sees("About this section", "Log, newest first", "Writing section 1 of 2")
         quit(shell)
         assert shell.is_sane
 
@@ -213,7 +213,9 @@ def test_closing_the_terminal_while_the_model_writes_keeps_the_text(home: Path, 
         assert section.text.startswith(seen)
 
 
-@pytest.mark.parametrize(("editor", "told"), [("false", "false ended with exit code 1"), ("/no/such", "did not give")])
+@pytest.mark.parametrize(
+    ("editor", "told"), [("false", "false ended with exit code 1"), ("/no/such", "Cannot read the text back")]
+)
 def test_an_editor_that_fails_gives_the_terminal_back(home: Path, editor: str, told: str) -> None:
     make(home)
     with terminal(home) as shell:

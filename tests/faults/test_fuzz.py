@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from lwtui.agentwrite.plan_format import Bounds, PlanError, parse_plan, parse_step
+from lwtui.agentwrite.plan_format import Bounds, PlanError
+from lwtui.agentwrite.plan_repair import parse_plan, parse_step
 from lwtui.cli.plan_text import load_plan
 from lwtui.config import Settings, load_settings, set_value
 from lwtui.documents.export import render
@@ -25,9 +26,10 @@ from lwtui.documents.store import Document
 from lwtui.errors import ConfigError, DocumentError, UsageError
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.gguf_header import read_header
-from lwtui.models.openai_stream import MalformedStream, StreamError, ThinkSplitter, read_chunk, read_events
+from lwtui.models.openai_stream import MalformedStream, StreamError, read_chunk, read_events
+from lwtui.models.reasoning import ReasoningSplitter
 from lwtui.models.usage import Usage
-from tests.documents.support import MADE, PLAN, SOIL, WATER, new_document
+from tests.documents.support import PLAN, PROVENANCE, SOIL, WATER, new_document
 from tests.faults.conftest import Tried
 from tests.faults.scale import times
 from tests.support.gguf_file import write_header
@@ -85,7 +87,7 @@ def document_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     with new_document(folder) as document:
         document.edit(WATER.id, "Daily, *and* more. " * 50)
         document.edit(WATER.id, "Twice a day.")
-        document.begin(SOIL.id, MADE, 0)
+        document.begin(SOIL.id, PROVENANCE, 0)
         document.append(SOIL.id, "Loam is best. " * 20)
         document.finish(SOIL.id, Status.DONE, Usage(10, 20))
         document.set_plan(replace(PLAN, sections=(WATER, SOIL)), "Less", {WATER.id: "Now and then."})
@@ -316,7 +318,7 @@ async def test_any_stream(body: bytes, cuts: list[int]) -> None:
         for start, end in pairwise(sorted({0, len(body), *(cut for cut in cuts if cut < len(body))})):
             yield body[start:end]
 
-    splitter = ThinkSplitter()
+    splitter = ReasoningSplitter()
     try:
         async for event in read_events(pieces()):
             if event is None:

@@ -13,8 +13,8 @@ from lwtui.documents.export import FORMATS
 from lwtui.documents.library import new_path
 from lwtui.documents.model import title_from
 from lwtui.documents.store import Document
-from tests.cli.running import PLAN, Shell, at, endpoint, prose
-from tests.cli.test_terminal import Terminal
+from tests.cli.running import PLAN, Shell, endpoint, model_options, prose
+from tests.cli.test_terminal import PtyTerminal
 from tests.faults.conftest import Tried
 from tests.faults.hostile import ALL, ESCAPES, MARKUP, make_hostile, unsafe, without_own_sequences
 from tests.support.fault_server import Answer
@@ -25,7 +25,7 @@ _TITLES = [one for one in ALL if not set(one) & set(":|\n\r")]
 
 def hostile_author(request: Any) -> Answer:
     """Plans hostile headings, and puts something hostile into every sentence, cut anywhere."""
-    if not re.search(r"Word Count: \d", json.dumps(request["messages"])):
+    if "Plan it: break it into" in json.dumps(request["messages"]):
         steps = (
             f"Paragraph {number} - Main Point: Part {number} {one}: about {number} {one} - Word Count: 300 words"
             for number, one in enumerate(_TITLES[:12], 1)
@@ -45,11 +45,13 @@ def test_the_terminal_commands_show_what_a_model_says_as_text(shell: Shell, trie
     work.folder.mkdir(parents=True)
     work.settings("")
     with endpoint(hostile_author) as server:  # type: ignore[arg-type]
-        planned = work.run("plan", "Tomatoes", "--words", 3600, *at(server)).worked()
-        with Terminal(work, "write", "Tomatoes", "--words", 3600, "--output", "out.md", *at(server)) as terminal:
+        planned = work.run("plan", "Tomatoes", "--words", 3600, *model_options(server)).worked()
+        with PtyTerminal(
+            work, "write", "Tomatoes", "--words", 3600, "--output", "out.md", *model_options(server)
+        ) as terminal:
             assert terminal.end() == 0
         events = work.run(
-            "write", "Tomatoes", "--words", 3600, "--output", "two.html", "--events", *at(server)
+            "write", "Tomatoes", "--words", 3600, "--output", "two.html", "--events", *model_options(server)
         ).worked()
     for shown in (planned.out, planned.err, without_own_sequences(terminal.screen), events.out, events.err):
         assert unsafe(shown) == []
@@ -117,14 +119,14 @@ def test_an_instruction_like_a_path_names_a_file_in_the_documents_folder(shell: 
         assert path.resolve().parent == shell.documents.resolve()
     (shell.folder / "plan.txt").write_text(PLAN)
     with endpoint() as server:
-        shell.run("write", "--plan", "plan.txt", "--quiet", *at(server), "--", "../../../escaped").worked()
+        shell.run("write", "--plan", "plan.txt", "--quiet", *model_options(server), "--", "../../../escaped").worked()
     assert [path.name for path in shell.documents.iterdir()] == ["escaped.lw"]
 
 
 def test_a_hostile_document_drives_no_terminal(shell: Shell, tried: Tried) -> None:
     """Nothing of it reaches the terminal as a command: not by the app, and not by the commands."""
     make_hostile(shell.folder / "doc.lw", model="writer")
-    with Terminal(shell, "doc.lw", columns=160) as terminal:
+    with PtyTerminal(shell, "doc.lw", columns=160) as terminal:
         terminal.until("Begin")
         terminal.type("\x1b[B\x1b[B\x1b[B")
         terminal.until("click")
@@ -133,8 +135,8 @@ def test_a_hostile_document_drives_no_terminal(shell: Shell, tried: Tried) -> No
     for sequence in ("\x1b]8", "\x1b]52", "\x1b]0", "\x1bP", "\x9b", "\x9d", "\u202e", "\x1b[6n"):
         assert sequence not in terminal.screen
     with endpoint() as server:
-        resume = ("write", "--resume", "doc.lw", "--output", "out.md", *at(server))
-        with Terminal(shell, *resume) as terminal:
+        resume = ("write", "--resume", "doc.lw", "--output", "out.md", *model_options(server))
+        with PtyTerminal(shell, *resume) as terminal:
             assert terminal.end() == 0
         assert unsafe(without_own_sequences(terminal.screen)) == []
     tried("a document from elsewhere with terminal escapes", "shown as text", len(ESCAPES))

@@ -12,8 +12,8 @@ from typing import Any
 
 from lwtui.documents.model import Brief, Plan, PlannedSection, Status
 from lwtui.documents.store import Document
-from tests.cli.running import Author, Shell, at, endpoint
-from tests.cli.test_terminal import Terminal
+from tests.cli.running import ScriptedWriter, Shell, endpoint, model_options
+from tests.cli.test_terminal import PtyTerminal
 from tests.faults import forked
 from tests.faults.conftest import Tried
 from tests.faults.scale import times
@@ -89,7 +89,7 @@ def begin(folder: Path) -> Shell:
 
 
 def resumed(shell: Shell, server: FaultServer) -> None:
-    ended = forked.start(shell, "write", "--resume", "out.lw", "--output", "out.md", "--force", *at(server))
+    ended = forked.start(shell, "write", "--resume", "out.lw", "--output", "out.md", "--force", *model_options(server))
     assert ended.end() == 0, forked.errors(shell)
 
 
@@ -99,7 +99,7 @@ def test_a_run_without_a_screen_outlives_every_kill(tmp_path: Path, tried: Tried
         number += 1
         shell = begin(tmp_path / str(number))
         path = shell.folder / "out.lw"
-        with endpoint(Author(delay=DELAY)) as server:
+        with endpoint(ScriptedWriter(delay=DELAY)) as server:
             for _ in range(min(kills, 5)):
                 command: tuple[Any, ...] = ("write", "Tomatoes", "--plan", "plan.json", "--output", "out.lw")
                 known: list[str] = []
@@ -109,7 +109,7 @@ def test_a_run_without_a_screen_outlives_every_kill(tmp_path: Path, tried: Tried
                     with Document.open(path) as document:
                         ids = [section.id for section in document.sections()]
                         known = [section.text for section in document.sections()]
-                run = forked.start(shell, *command, "--events", *at(server))
+                run = forked.start(shell, *command, "--events", *model_options(server))
                 if run.wait(draw.uniform(0.05, 1.2)) is not None:
                     break  # it was through before it could be killed
                 kills, killed = kills - 1, run.kill()
@@ -123,7 +123,7 @@ def test_a_run_without_a_screen_outlives_every_kill(tmp_path: Path, tried: Tried
                 for one, states in histories(run, ids, known).items():
                     longest = max(longest, lost_seconds(states, found[one], killed))
             if not path.exists():
-                assert forked.start(shell, *command, *at(server)).end() == 0
+                assert forked.start(shell, *command, *model_options(server)).end() == 0
             resumed(shell, server)
         is_whole(path)
         assert "Traceback" not in forked.errors(shell)
@@ -140,13 +140,13 @@ def test_the_app_outlives_every_kill(tmp_path: Path, tried: Tried) -> None:
         shell = begin(tmp_path / str(number))
         path = shell.folder / "out.lw"
         sections = tuple(PlannedSection(title, f"all about {title.lower()}", WORDS) for title in TITLES)
-        with endpoint(Author(delay=DELAY)) as server:
+        with endpoint(ScriptedWriter(delay=DELAY)) as server:
             shell.settings(f'[models.writer]\nmodel = "m-1"\nbase_url = "{server.base_url}"\n')
             brief = Brief("Tomatoes", WORDS * len(TITLES), model="writer")
             Document.create(path, brief, Plan("Tomatoes", sections)).close()
             for _ in range(min(kills, 2)):
                 kills -= 1
-                with Terminal(shell, "out.lw", columns=100) as terminal:
+                with PtyTerminal(shell, "out.lw", columns=100) as terminal:
                     terminal.until("F5")
                     terminal.type(F5)
                     time.sleep(draw.uniform(0.0, 2.5))
@@ -164,12 +164,14 @@ def test_the_app_outlives_every_kill(tmp_path: Path, tried: Tried) -> None:
 def test_several_at_once_on_one_document_are_one_writer_and_readers(tmp_path: Path, tried: Tried) -> None:
     shell = begin(tmp_path / "one")
     path = shell.folder / "out.lw"
-    with endpoint(Author(delay=DELAY)) as server:
-        first = forked.start(shell, "write", "Tomatoes", "--plan", "plan.json", "--output", "out.lw", *at(server))
+    with endpoint(ScriptedWriter(delay=DELAY)) as server:
+        first = forked.start(
+            shell, "write", "Tomatoes", "--plan", "plan.json", "--output", "out.lw", *model_options(server)
+        )
         while not path.exists():
             time.sleep(0.01)
         first.kill()
-        runs = [forked.start(shell, "write", "--resume", "out.lw", *at(server)) for _ in range(6)]
+        runs = [forked.start(shell, "write", "--resume", "out.lw", *model_options(server)) for _ in range(6)]
         codes = sorted(run.end() for run in runs)
     assert codes == [0, 1, 1, 1, 1, 1]
     said = forked.errors(shell)

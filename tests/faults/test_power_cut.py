@@ -11,7 +11,7 @@ from lwtui.documents.library import list_documents
 from lwtui.documents.model import Plan, PlannedSection, Status
 from lwtui.documents.store import Document
 from lwtui.models.usage import Usage
-from tests.documents.support import MADE, PLAN, SOIL, WATER, new_document, texts
+from tests.documents.support import PLAN, PROVENANCE, SOIL, WATER, new_document, texts
 from tests.faults.conftest import Tried
 from tests.faults.scale import times
 from tests.faults.test_kill import integrity
@@ -41,7 +41,7 @@ def work(folder: Path, draw: random.Random) -> Worked:
     with new_document(folder) as document:
         worked.note(document)
         for number in range(6):
-            document.begin(SOIL.id, MADE, len(document.section(SOIL.id).text))
+            document.begin(SOIL.id, PROVENANCE, len(document.section(SOIL.id).text))
             worked.note(document)
             for _ in range(draw.randint(1, 4)):
                 document.append(SOIL.id, "".join(draw.choices("abcde fghij. ", k=draw.randint(1, 3000))).strip() + ".")

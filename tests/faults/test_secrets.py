@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.support import Writer, write_prompts
-from tests.cli.running import KEY, PLAN_JSON, Author, Shell, endpoint
+from tests.bench.support import PromptWriter, write_prompts
+from tests.cli.running import KEY, PLAN_JSON, ScriptedWriter, Shell, endpoint
 from tests.faults.conftest import Tried
 from tests.support.fault_server import Fault, FaultServer
 
@@ -123,7 +123,7 @@ WRITE = ("write", "Tomatoes", "--plan", "plan.json", "--output", "out.md")
 
 def test_a_key_that_works_is_nowhere(shell: Shell, tried: Tried) -> None:
     traces = Traces(shell, MY_KEY=KEY)
-    with endpoint(Author(delay=0.05)) as server:
+    with endpoint(ScriptedWriter(delay=0.05)) as server:
         add = ("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1", "--key-env", "MY_KEY")
         assert traces.run(*add, "--use") == 0
         (shell.folder / "plan.json").write_text(json.dumps(PLAN_JSON))
@@ -142,7 +142,7 @@ def test_a_key_that_works_is_nowhere(shell: Shell, tried: Tried) -> None:
         ):
             assert traces.run(*command) in (0, 1)
         assert all(seen.headers.get("authorization") == f"Bearer {KEY}" for seen in server.calls)
-    with FaultServer(Writer(), models=[{"id": "m-1"}]) as server:
+    with FaultServer(PromptWriter(), models=[{"id": "m-1"}]) as server:
         use(shell, server.base_url, key_env="MY_KEY")
         write_prompts(shell.folder / "prompts.jsonl", [20])
         bench = ("bench", "run", "--model", "writer", "--task", "trial", "--data", "prompts.jsonl")

@@ -22,7 +22,7 @@ from lwtui.agentwrite.events import Event, Grounded, SectionFinished, SectionSta
 from lwtui.documents import streaming
 from lwtui.documents.model import Brief, Plan, PlannedSection, Provenance, Status
 from lwtui.documents.schema import basis_to_json
-from lwtui.documents.stale import basis_of, fingerprint
+from lwtui.documents.stale import fingerprint, make_basis
 from lwtui.documents.store import Document
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
@@ -65,7 +65,7 @@ class Soak:
             summed_up = sections[first - 1]
             yield SummaryMade(summed_up.id, summed_up.text[:300], fingerprint(summed_up.text))
         summarised = {one.id: one.text[:300] for one in sections[max(0, first - SUMMED_UP) : first]}
-        basis = basis_of("", section, (), sections[first:at], summarised)
+        basis = make_basis("", section, (), sections[first:at], summarised)
         self.rests += 2 * len(basis_to_json(basis) or "")
         yield Grounded(section.id, basis)
         made = Provenance("writer", "", {"temperature": 0.8}, "1234567890abcdef", at)

@@ -1,4 +1,4 @@
-"""Prices and budgets: what calls cost, and what a writer may say that a run may take."""
+"""Prices and budgets: what calls cost, and how users set a budget."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from lwtui.config import ModelSettings
 from lwtui.errors import UsageError
 from lwtui.models.budget import Budget, Prices, check_budget, cost_of, parse_budget, raise_budget, scale_budget
 from lwtui.models.usage import Usage
+from tests.errors import has_code
 
 LOCAL = ModelSettings("m", provider="llama_cpp", path="/m.gguf")
 PAID = ModelSettings("m", base_url="http://x/v1", price_input=1.0, price_output=4.0)
@@ -30,23 +31,29 @@ def test_a_budget_is_money_or_tokens(given: str, budget: Budget | None) -> None:
     assert parse_budget(given) == budget
 
 
-def test_a_budget_that_means_nothing_is_refused() -> None:
-    for given in ("much", "-1", "0", "0 tokens", "5 euros"):
-        with pytest.raises(UsageError):
+def test_an_invalid_budget_is_refused() -> None:
+    for given, code in (
+        ("much", "not-a-budget"),
+        ("-1", "not-a-budget"),
+        ("5 euros", "not-a-budget"),
+        ("0", "budget-size"),
+        ("0 tokens", "budget-size"),
+    ):
+        with pytest.raises(UsageError, check=has_code(code)):
             parse_budget(given)
-    with pytest.raises(UsageError, match="needs the prices of m"):
+    with pytest.raises(UsageError, check=has_code("no-prices")):
         check_budget(Budget(amount=1.0), LOCAL)
     check_budget(Budget(tokens=1), LOCAL)
     check_budget(Budget(amount=1.0), PAID)
 
 
 @pytest.mark.parametrize("given", ["0.4 tokens", "9" * 400 + " tokens", "9" * 400])
-def test_a_budget_that_has_no_size_is_refused(given: str) -> None:
-    with pytest.raises(UsageError, match="greater than 0"):
+def test_a_budget_of_zero_or_an_absurd_size_is_refused(given: str) -> None:
+    with pytest.raises(UsageError, check=has_code("budget-size")):
         parse_budget(given)
 
 
-def test_money_is_counted_by_the_models_prices() -> None:
+def test_cost_follows_the_models_prices() -> None:
     assert cost_of(Usage(1_000_000, 500_000), PAID) == 3.0
     assert cost_of(Usage(1, 1), LOCAL) is None
     assert cost_of(Usage(1_000_000, 0, 600_000), replace(PAID, price_cached=0.5)) == pytest.approx(0.7)
@@ -55,7 +62,7 @@ def test_money_is_counted_by_the_models_prices() -> None:
     assert Budget(tokens=1000).share(Usage(200, 50, 100), Prices()) == 0.25
 
 
-def test_prices_are_known_where_both_of_them_are() -> None:
+def test_prices_are_known_if_input_and_output_have_one() -> None:
     assert Prices.of(PAID) == Prices(1.0, 4.0) and Prices.of(PAID).known
     assert not Prices(1.0).known and not Prices(output=1.0).known and not Prices().known
 
@@ -70,11 +77,11 @@ def test_prices_are_known_where_both_of_them_are() -> None:
         (Budget(), "none"),
     ],
 )
-def test_a_budget_is_shown_as_a_person_writes_it(budget: Budget, shown: str) -> None:
+def test_a_budget_is_shown_as_people_write_it(budget: Budget, shown: str) -> None:
     assert str(budget) == shown
 
 
-def test_a_raised_budget_is_a_round_one_that_suffices() -> None:
+def test_a_raised_budget_is_round_and_sufficient() -> None:
     assert raise_budget(Budget(tokens=200_000), 1.7) == Budget(tokens=430_000)
     assert raise_budget(Budget(tokens=200_000), 0.2) == Budget(tokens=300_000)
     assert raise_budget(Budget(amount=0.123), 1.0) == Budget(amount=0.19)

@@ -1,4 +1,4 @@
-"""How a GGUF is to be loaded: the estimate against llama.cpp's own accounts, and what is chosen from it."""
+"""How to load a GGUF: the memory estimate compared with llama.cpp's reports, and the options chosen from it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from lwtui.errors import ConfigError
 from lwtui.models.llama_cpp.fit import Device, Fit, LoadOptions, Machine, compute_bytes, fit, kv_cache_bytes
 from lwtui.models.llama_cpp.gguf_header import GgufHeader, Layer, read_header
 from lwtui.models.llama_cpp.machine import available_memory
+from tests.errors import has_code
 
 MB, GB = 2**20, 10**9
 
-# Llama 3.1 8B at Q4_K_M, and the demo model, as their headers say.
+# Llama 3.1 8B at Q4_K_M and the demo model, as their headers describe them.
 LLAMA_8B = GgufHeader(
     "llama",
     file_size=4_920_000_000,
@@ -48,16 +49,15 @@ GEMMA_270M = GgufHeader(
 CPU = Machine(16 * GB, cores=8)
 
 
-def chosen(memory: float, model: GgufHeader = LLAMA_8B, devices: tuple[Device, ...] = (), **wish: object) -> Fit:
-    asked: dict[str, object] = {"preferred_context": 32_768, "batch": 512} | wish
-    return fit(model, Machine(int(memory * GB), 8, devices), LoadOptions(**asked))  # type: ignore[arg-type]
+def chosen(memory: float, model: GgufHeader = LLAMA_8B, devices: tuple[Device, ...] = (), **options: object) -> Fit:
+    options: dict[str, object] = {"preferred_context": 32_768, "batch": 512} | options
+    return fit(model, Machine(int(memory * GB), 8, devices), LoadOptions(**options))  # type: ignore[arg-type]
 
 
-# ---- what it takes ----------------------------------------------------------------------------------------------
+# ---- estimates --------------------------------------------------------------------------------------------------
 
 
-# Context, cache, flash attention, sequences, all tokens for windows, outputs; then MiB of the cache and of the compute
-# buffer, as llama.cpp printed them.
+# The options, then the sizes of the KV cache and of the compute buffer in MiB, as llama.cpp printed them.
 @pytest.mark.parametrize(
     ("model", "context", "kv_type", "flash", "sequences", "swa_full", "outputs", "cache", "compute"),
     [
@@ -76,7 +76,7 @@ def chosen(memory: float, model: GgufHeader = LLAMA_8B, devices: tuple[Device, .
         (GEMMA_270M, 8192, "f16", "on", 1, True, 512, 144, 514.5),
     ],
 )
-def test_the_estimate_agrees_with_llama_cpps_own_account(
+def test_the_estimate_agrees_with_llama_cpps_report(
     model: GgufHeader,
     context: int,
     kv_type: str,
@@ -87,15 +87,15 @@ def test_the_estimate_agrees_with_llama_cpps_own_account(
     cache: float,
     compute: float,
 ) -> None:
-    wish = LoadOptions(batch=512, sequences=sequences, outputs=outputs, swa_full=swa_full)
-    assert kv_cache_bytes(model, context, kv_type, wish) == cache * MB
+    options = LoadOptions(batch=512, sequences=sequences, outputs=outputs, swa_full=swa_full)
+    assert kv_cache_bytes(model, context, kv_type, options) == cache * MB
     results = sequences * model.vocabulary * 4 / MB
-    estimate = compute_bytes(model, context, flash, wish) / MB - results
-    # Never much too little; at most a third, or 14 MiB, too much.
+    estimate = compute_bytes(model, context, flash, options) / MB - results
+    # Never much too low; at most a third, or 14 MiB, too high.
     assert compute * 0.96 <= estimate <= max(compute * 1.3, compute + 14)
 
 
-# What a process that loads a model and reads a prompt with it has in memory, measured from outside of llama.cpp.
+# Loads a model, processes a prompt and prints the memory of the process, measured outside llama.cpp.
 _LOAD = """
 import sys, llama_cpp as l
 path, context = sys.argv[1], int(sys.argv[2])
@@ -121,7 +121,7 @@ for line in open("/proc/self/status"):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
-def test_the_demo_model_takes_what_was_estimated_within_a_fifth(demo_gguf: Path) -> None:
+def test_the_estimate_for_the_demo_model_is_within_a_fifth(demo_gguf: Path) -> None:
     estimate = fit(read_header(demo_gguf), CPU, LoadOptions(context_length=8192, batch=512)).needed
     command = [sys.executable, "-c", _LOAD, str(demo_gguf), "8192"]
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
@@ -129,7 +129,7 @@ def test_the_demo_model_takes_what_was_estimated_within_a_fifth(demo_gguf: Path)
     assert estimate == pytest.approx(json.loads(done.stdout), rel=0.2)
 
 
-def test_a_container_is_granted_its_limit_less_what_it_cannot_drop(tmp_path: Path) -> None:
+def test_available_memory_respects_the_limit_of_a_container(tmp_path: Path) -> None:
     without = available_memory(tmp_path)
     assert without > 100 * MB
     (tmp_path / "memory.current").write_text("90000000\n")
@@ -140,7 +140,7 @@ def test_a_container_is_granted_its_limit_less_what_it_cannot_drop(tmp_path: Pat
     assert available_memory(tmp_path) == pytest.approx(without, rel=0.2)
 
 
-# ---- what is chosen ---------------------------------------------------------------------------------------------
+# ---- choices ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -152,23 +152,23 @@ def test_a_container_is_granted_its_limit_less_what_it_cannot_drop(tmp_path: Pat
         (6, 8192, "q8_0"),
     ],
 )
-def test_the_less_memory_there_is_the_less_context_is_taken(memory: float, context: int, kv_type: str) -> None:
-    one = chosen(memory)
-    assert one.fits and one.needed <= memory * GB
-    assert (one.context_length, one.kv_type, one.gpu_layers, one.threads) == (context, kv_type, 0, 8)
-    assert one.flash_attention == ("on" if kv_type == "q8_0" else "auto")
+def test_less_memory_means_less_context(memory: float, context: int, kv_type: str) -> None:
+    found = chosen(memory)
+    assert found.fits and found.needed <= memory * GB
+    assert (found.context_length, found.kv_type, found.gpu_layers, found.threads) == (context, kv_type, 0, 8)
+    assert found.flash_attention == ("on" if kv_type == "q8_0" else "auto")
 
 
-def test_a_context_is_never_longer_than_what_the_model_was_trained_for() -> None:
+def test_the_context_never_exceeds_the_training_context() -> None:
     assert chosen(64, replace(LLAMA_8B, context_length=8192)).context_length == 8192
     assert chosen(64, LLAMA_8B, preferred_context=65_536).context_length == 65_536
     assert chosen(64, replace(LLAMA_8B, context_length=0)).context_length == 32_768
 
 
-def test_what_is_asked_for_is_kept_to() -> None:
+def test_explicit_options_are_kept() -> None:
     settings = ModelSettings("m", kv_type="q8_0", flash_attention="auto", threads=3, context_length=5000, gpu_layers=0)
-    one = fit(LLAMA_8B, CPU, LoadOptions.of(settings))
-    assert (one.context_length, one.kv_type, one.flash_attention, one.threads) == (5000, "q8_0", "on", 3)
+    found = fit(LLAMA_8B, CPU, LoadOptions.of(settings))
+    assert (found.context_length, found.kv_type, found.flash_attention, found.threads) == (5000, "q8_0", "on", 3)
     with_preferred = replace(LoadOptions.of(ModelSettings("m")), preferred_context=4096)
     assert fit(LLAMA_8B, CPU, with_preferred).context_length == 4096
     gpu = Machine(16 * GB, 8, (Device("gpu", 24 * GB),))
@@ -178,7 +178,7 @@ def test_what_is_asked_for_is_kept_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("memory", "wish", "advice"),
+    ("memory", "options", "advice"),
     [
         (
             6.6,
@@ -193,47 +193,47 @@ def test_what_is_asked_for_is_kept_to() -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_told_with_what_would(memory: float, wish: dict[str, int], advice: str) -> None:
-    one = chosen(memory, **wish)
-    assert not one.fits
-    assert one.advice == advice
+def test_advice_names_what_would_fit(memory: float, options: dict[str, int], advice: str) -> None:
+    found = chosen(memory, **options)
+    assert not found.fits
+    assert found.advice == advice
 
 
-def test_a_model_that_fits_on_the_gpu_whole_is_put_there() -> None:
-    one = chosen(16, devices=(Device("gpu", 24 * GB),))
-    assert (one.gpu_layers, one.context_length, one.kv_type) == (33, 32_768, "f16")
-    assert one.on_gpu < 24 * GB and one.needed - one.on_gpu < GB
+def test_a_model_that_fits_the_gpu_runs_there() -> None:
+    found = chosen(16, devices=(Device("gpu", 24 * GB),))
+    assert (found.gpu_layers, found.context_length, found.kv_type) == (33, 32_768, "f16")
+    assert found.on_gpu < 24 * GB and found.needed - found.on_gpu < GB
 
 
-def test_less_context_is_taken_before_a_model_leaves_the_gpu() -> None:
-    one = chosen(16, devices=(Device("gpu", 8 * GB),))
-    assert (one.gpu_layers, one.context_length, one.kv_type) == (33, 32_768, "q8_0")
-    one = chosen(16, devices=(Device("gpu", 7 * GB),))
-    assert (one.gpu_layers, one.context_length, one.kv_type) == (33, 16_384, "q8_0")
+def test_the_context_shrinks_before_layers_leave_the_gpu() -> None:
+    found = chosen(16, devices=(Device("gpu", 8 * GB),))
+    assert (found.gpu_layers, found.context_length, found.kv_type) == (33, 32_768, "q8_0")
+    found = chosen(16, devices=(Device("gpu", 7 * GB),))
+    assert (found.gpu_layers, found.context_length, found.kv_type) == (33, 16_384, "q8_0")
 
 
-def test_where_not_all_fits_on_the_gpu_as_many_layers_as_fit_go_there() -> None:
-    one = chosen(16, devices=(Device("gpu", 4 * GB),))
-    assert 0 < one.gpu_layers < 33
-    assert one.context_length == 32_768
-    assert one.on_gpu < 4 * GB
-    asked: dict[str, object] = {"kv_type": "f16", "context_length": 32_768, "gpu_layers": one.gpu_layers + 1}
-    more = chosen(16, devices=(Device("gpu", 4 * GB),), **asked)
+def test_as_many_layers_as_fit_go_to_the_gpu() -> None:
+    found = chosen(16, devices=(Device("gpu", 4 * GB),))
+    assert 0 < found.gpu_layers < 33
+    assert found.context_length == 32_768
+    assert found.on_gpu < 4 * GB
+    options: dict[str, object] = {"kv_type": "f16", "context_length": 32_768, "gpu_layers": found.gpu_layers + 1}
+    more = chosen(16, devices=(Device("gpu", 4 * GB),), **options)
     assert more.advice == (
         "needs 3.9 GB on the GPU, 3.7 GB free: use a context of 16384 (7.4 GB), gpu_layers of 11, "
         "or a smaller quantization."
     )
     assert chosen(16, devices=(Device("gpu", 100 * MB),)).gpu_layers == 0
-    two = chosen(16, devices=(Device("gpu", 4 * GB), Device("gpu", 4 * GB)))
-    assert one.gpu_layers < two.gpu_layers
+    both = chosen(16, devices=(Device("gpu", 4 * GB), Device("gpu", 4 * GB)))
+    assert found.gpu_layers < both.gpu_layers
 
 
-def test_a_gpu_that_shares_the_machines_memory_takes_the_whole_model_or_what_is_asked() -> None:
+def test_a_gpu_with_shared_memory_takes_the_whole_model_or_the_requested_layers() -> None:
     metal = (Device("Metal", 12 * GB, shared=True),)
     assert chosen(16, devices=metal).gpu_layers == 33
     assert chosen(16, devices=metal, gpu_layers=5).gpu_layers == 5
     assert not chosen(4, devices=metal).fits
-    # It may use no more of the memory than it says: a shorter context on the GPU, else the processor.
+    # Within the limit that the GPU reports: a shorter context on the GPU, otherwise the processor.
     assert (chosen(16, devices=(Device("Metal", 7 * GB, shared=True),)).context_length) == 16_384
     assert chosen(16, devices=(Device("Metal", 4 * GB, shared=True),)).gpu_layers == 0
     assert "free" in chosen(16, devices=(Device("Metal", 4 * GB, shared=True),), gpu_layers=33).advice
@@ -241,27 +241,27 @@ def test_a_gpu_that_shares_the_machines_memory_takes_the_whole_model_or_what_is_
     assert beside == chosen(16, devices=(Device("gpu", 4 * GB),))
 
 
-def test_a_cache_that_a_models_heads_do_not_allow_is_not_taken() -> None:
+def test_q8_0_is_not_chosen_if_the_heads_do_not_allow_it() -> None:
     odd = replace(LLAMA_8B, head_length=80, layers=(Layer(125_000_000, 80, 80),) * 32)
     assert chosen(5.4, odd).kv_type == "f16"
-    with pytest.raises(ConfigError, match="heads of 80"):
+    with pytest.raises(ConfigError, check=has_code("q8-not-possible")):
         chosen(16, odd, kv_type="q8_0")
 
 
 @pytest.mark.parametrize(
-    ("wish", "words"),
+    ("options", "code"),
     [
-        ({"kv_type": "q4_0"}, "kv_type must be one of f16, q8_0"),
-        ({"flash_attention": "yes"}, "must be on, off or auto"),
-        ({"kv_type": "q8_0", "flash_attention": "off"}, "q8_0 needs flash attention"),
+        ({"kv_type": "q4_0"}, "invalid-option"),
+        ({"flash_attention": "yes"}, "invalid-option"),
+        ({"kv_type": "q8_0", "flash_attention": "off"}, "q8-needs-flash-attention"),
     ],
 )
-def test_wishes_that_mean_nothing_are_refused(wish: dict[str, str], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        chosen(16, **wish)
+def test_invalid_options_are_refused(options: dict[str, str], code: str) -> None:
+    with pytest.raises(ConfigError, check=has_code(code)):
+        chosen(16, **options)
 
 
-def test_a_summary_says_what_it_comes_to() -> None:
+def test_a_summary_states_memory_and_context() -> None:
     assert chosen(16, context_length=8192).summary() == "needs 6.2 GB with a context of 8192"
     assert (
         chosen(16, context_length=8192, kv_type="q8_0").summary() == "needs 5.7 GB with a context of 8192 (q8_0 cache)"

@@ -1,7 +1,8 @@
-"""The engine itself, in this process: tokens, memory, sampling, grammars."""
+"""The engine in this process: tokens, KV cache, sampling, grammars, saved states."""
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,15 +13,17 @@ import pytest
 
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.bindings import Gguf, LoadError, NativeLog
-from lwtui.models.llama_cpp.engine import Aborted, Engine, Generation, TooLong
+from lwtui.models.llama_cpp.engine import Engine, PromptTooLong, StepAborted
 from lwtui.models.llama_cpp.fit import LoadOptions, Machine, fit
+from lwtui.models.llama_cpp.generation import Generation
 from lwtui.models.llama_cpp.gguf_header import read_header
-from lwtui.models.llama_cpp.output import TextOut
-from lwtui.models.llama_cpp.prompt import chat_tokens, text_tokens
-from lwtui.models.llama_cpp.protocol import MOST_ANSWERS
+from lwtui.models.llama_cpp.output import OutputDecoder
+from lwtui.models.llama_cpp.prompt import tokenize_chat, tokenize_text
+from lwtui.models.llama_cpp.protocol import MAX_SEQUENCES, TO_APP, Generate, GenerationDone, TextChunk, decode
 from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
-from lwtui.models.llama_cpp.saved import SavedStates
+from lwtui.models.llama_cpp.saved_states import SavedStates
 from lwtui.models.llama_cpp.template import ChatTemplate, TemplatePart
+from lwtui.models.llama_cpp.worker import Worker
 from lwtui.text import count_words
 from tests.support import gguf_file
 
@@ -35,14 +38,14 @@ def log() -> NativeLog:
     return NativeLog()
 
 
-def opened(path: Path, context_length: int, log: NativeLog, **wishes: Any) -> Engine:
-    wish = LoadOptions(context_length=context_length, sequences=MOST_ANSWERS, **wishes)
-    return Engine(str(path), fit(read_header(path), Machine.here(), wish), log)
+def open_engine(path: Path, context_length: int, log: NativeLog, **options: Any) -> Engine:
+    load_options = LoadOptions(context_length=context_length, sequences=MAX_SEQUENCES, **options)
+    return Engine(str(path), fit(read_header(path), Machine.detect(), load_options), log)
 
 
 @pytest.fixture(scope="module")
 def engine(demo_gguf: Path, log: NativeLog) -> Iterator[Engine]:
-    engine = opened(demo_gguf, 1024, log)
+    engine = open_engine(demo_gguf, 1024, log)
     yield engine
     engine.close()
 
@@ -52,28 +55,28 @@ def gguf(engine: Engine) -> Gguf:
     return engine.gguf
 
 
-def forget(engine: Engine) -> None:
+def clear_cache(engine: Engine) -> None:
     for sequence in engine.kv_cache.sequences:
-        engine.kv_cache.rewind(sequence, 0)
+        engine.kv_cache.truncate(sequence, 0)
 
 
-def finish(engine: Engine, *answers: Generation) -> list[str]:
-    """Compute answers side by side to their ends; their texts."""
+def run_all(engine: Engine, *answers: Generation) -> list[str]:
+    """Run generations concurrently to their ends and return their texts."""
     for answer in answers:
-        engine.begin(answer)
+        engine.submit(answer)
     texts = {id(answer): "" for answer in answers}
     while any(answer.reason is None for answer in answers):
         engine.admit()
         for answer, piece in engine.step():
             texts[id(answer)] += piece
             if answer.reason is not None:
-                engine.end(answer)
+                engine.release(answer)
     return list(texts.values())
 
 
 @pytest.fixture
 def write(engine: Engine, log: NativeLog) -> Write:
-    """Write an answer to its end; by default from an empty memory."""
+    """Run a generation to its end; by default with an empty KV cache."""
 
     def run(
         prompt: str | list[int],
@@ -85,11 +88,11 @@ def write(engine: Engine, log: NativeLog) -> Write:
         stop: tuple[str, ...] = (),
         fresh: bool = True,
     ) -> tuple[str, Generation]:
-        tokens = text_tokens(engine.gguf, prompt) if isinstance(prompt, str) else prompt
+        tokens = tokenize_text(engine.gguf, prompt) if isinstance(prompt, str) else prompt
         if fresh:
-            forget(engine)
-        answer = Generation(tokens, Sampler(engine.gguf, log, sampling, seed, grammar), TextOut(stop), max_tokens)
-        return finish(engine, answer)[0], answer
+            clear_cache(engine)
+        answer = Generation(tokens, Sampler(engine.gguf, log, sampling, seed, grammar), OutputDecoder(stop), max_tokens)
+        return run_all(engine, answer)[0], answer
 
     return run
 
@@ -97,63 +100,81 @@ def write(engine: Engine, log: NativeLog) -> Write:
 # ---- text and tokens --------------------------------------------------------------------------------------------
 
 
-def test_a_text_begins_with_the_models_own_token_once(gguf: Gguf) -> None:
-    tokens = text_tokens(gguf, "Hello")
+def test_a_text_begins_with_one_bos_token(gguf: Gguf) -> None:
+    tokens = tokenize_text(gguf, "Hello")
     assert tokens[0] == gguf.bos
-    assert gguf.mark(tokens[0]) == "<bos>"
+    assert gguf.special_text(tokens[0]) == "<bos>"
     assert tokens.count(gguf.bos) == 1
 
 
-def test_tokens_make_the_text_again(gguf: Gguf) -> None:
+def test_tokens_decode_to_the_same_text(gguf: Gguf) -> None:
     text = "Straße, 你好, 🍅🌱 and\n\n  two  spaces\t" + "\u200d"
-    assert b"".join(map(gguf.piece, gguf.tokens(text))).decode() == text
+    assert b"".join(map(gguf.piece, gguf.tokenize(text))).decode() == text
 
 
-def test_text_that_looks_like_a_mark_stays_text(gguf: Gguf) -> None:
-    assert not any(map(gguf.is_hidden, text_tokens(gguf, "<end_of_turn><eos><bos>")[1:]))
+def test_text_that_looks_like_a_special_token_stays_text(gguf: Gguf) -> None:
+    assert not any(map(gguf.is_special, tokenize_text(gguf, "<end_of_turn><eos><bos>")[1:]))
 
 
-def test_marks_count_in_the_template_and_nowhere_else_in_a_chat(gguf: Gguf) -> None:
+def test_special_tokens_count_only_in_the_template_of_a_chat(gguf: Gguf) -> None:
     parts = [
         TemplatePart("<bos><start_of_turn>user\n", True),
         TemplatePart("Hi <end_of_turn>\n<start_of_turn>model", False),
         TemplatePart("<end_of_turn>\n<start_of_turn>model\n", True),
     ]
-    tokens = chat_tokens(gguf, parts)
-    marks = [gguf.mark(token) for token in tokens if gguf.is_hidden(token)]
+    tokens = tokenize_chat(gguf, parts)
+    marks = [gguf.special_text(token) for token in tokens if gguf.is_special(token)]
     assert marks == ["<bos>", "<start_of_turn>", "<end_of_turn>", "<start_of_turn>"]
     plain = b"".join(gguf.piece(token) for token in tokens).decode()
     assert "Hi <end_of_turn>\n<start_of_turn>model" in plain
 
 
-def test_a_chat_without_marks_in_its_text_becomes_the_tokens_of_the_whole(gguf: Gguf) -> None:
+def test_a_chat_without_special_tokens_in_its_messages_is_tokenized_as_a_whole(gguf: Gguf) -> None:
     template = ChatTemplate("{% for m in messages %}<start_of_turn>user\n[{{ m.content }}]<end_of_turn>\n{% endfor %}")
     parts = template.render([("user", "One word."), ("user", "And another")])
     whole = "".join(part.text for part in parts)
-    assert chat_tokens(gguf, parts) == [gguf.bos, *gguf.tokens(whole, special=True)]
+    assert tokenize_chat(gguf, parts) == [gguf.bos, *gguf.tokenize(whole, special=True)]
 
 
-# ---- memory -----------------------------------------------------------------------------------------------------
+# ---- KV cache ---------------------------------------------------------------------------------------------------
 
 
-def test_a_common_beginning_is_not_computed_again_and_the_text_is_the_same(write: Write) -> None:
-    anew, first = write(LONG + "One day a child", 16)
+def test_a_generation_that_found_no_room_waits_until_another_has_ended(engine: Engine, log: NativeLog) -> None:
+    clear_cache(engine)
+    answers = []
+    for number in range(3):
+        prompt = tokenize_text(engine.gguf, f"Chapter {number}. " + LONG)[:400]
+        answers.append(Generation(prompt, Sampler(engine.gguf, log, GREEDY, 1, ""), OutputDecoder(()), 100))
+        engine.submit(answers[-1])
+    first, _, last = answers
+    assert engine.admit() == answers
+    while last.sequence is not None:  # it was started, and then postponed
+        engine.step()
+    assert engine.admit() == []
+    engine.release(first)
+    assert engine.admit() == [last]
+    for answer in answers[1:]:
+        engine.release(answer)
+
+
+def test_a_shared_prefix_is_not_computed_again_and_the_text_is_the_same(write: Write) -> None:
+    fresh_text, first = write(LONG + "One day a child", 16)
     write(LONG + "In winter the", 4)
     again, second = write(LONG + "One day a child", 16, fresh=False)
     assert first.cached == 0
     assert 300 < second.cached < len(second.prompt)
-    assert again == anew
+    assert again == fresh_text
 
 
-def test_a_text_that_goes_on_from_its_answer_reuses_the_answer_too(write: Write, gguf: Gguf) -> None:
-    prompt = text_tokens(gguf, LONG)
+def test_continuing_a_completion_reuses_the_completion_too(write: Write, gguf: Gguf) -> None:
+    prompt = tokenize_text(gguf, LONG)
     text, _ = write(prompt, 80)
-    longer = [*prompt, *gguf.tokens(text), *gguf.tokens(" And so it went on. " * 20)]
+    longer = [*prompt, *gguf.tokenize(text), *gguf.tokenize(" And so it went on. " * 20)]
     _, answer = write(longer, 4, fresh=False)
     assert answer.cached > len(prompt) + 70
 
 
-def test_a_short_prompt_is_computed_whole_so_that_it_always_leads_to_the_same_numbers(write: Write) -> None:
+def test_a_short_prompt_is_computed_whole_to_give_the_same_numbers(write: Write) -> None:
     sampling = {"temperature": 1.0}
     once, _ = write("Once upon a time", 20, sampling=sampling)
     write("Once upon another", 4, sampling=sampling)
@@ -161,11 +182,11 @@ def test_a_short_prompt_is_computed_whole_so_that_it_always_leads_to_the_same_nu
     assert (again, answer.cached) == (once, 0)
 
 
-def test_an_aborted_prompt_leaves_its_sequence_as_it_was(engine: Engine, log: NativeLog, write: Write) -> None:
+def test_an_aborted_step_leaves_its_sequence_unchanged(engine: Engine, log: NativeLog, write: Write) -> None:
     expected, _ = write(LONG, 4)
-    forget(engine)
-    answer = Generation(text_tokens(engine.gguf, LONG), Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4)
-    engine.begin(answer)
+    clear_cache(engine)
+    answer = Generation(tokenize_text(engine.gguf, LONG), Sampler(engine.gguf, log, GREEDY, 1), OutputDecoder(), 4)
+    engine.submit(answer)
     engine.admit()
     engine.step()
     assert answer.sequence is not None
@@ -173,23 +194,23 @@ def test_an_aborted_prompt_leaves_its_sequence_as_it_was(engine: Engine, log: Na
     calls = iter(range(10))
     engine.should_abort = lambda: next(calls) >= 5
     try:
-        with pytest.raises(Aborted):
+        with pytest.raises(StepAborted):
             engine.step()
     finally:
         engine.should_abort = lambda: False
-        engine.end(answer)
+        engine.release(answer)
     assert len(answer.sequence.tokens) == done > 0
     assert write(LONG, 4, fresh=False)[0] == expected
 
 
-def test_a_prompt_beyond_the_context_is_refused_with_its_size(engine: Engine, log: NativeLog) -> None:
-    with pytest.raises(TooLong) as caught:
-        engine.begin(Generation([5] * 1024, Sampler(engine.gguf, log, GREEDY, 1), TextOut(), 4))
+def test_a_prompt_longer_than_the_context_is_refused(engine: Engine, log: NativeLog) -> None:
+    with pytest.raises(PromptTooLong) as caught:
+        engine.submit(Generation([5] * 1024, Sampler(engine.gguf, log, GREEDY, 1), OutputDecoder(), 4))
     assert (caught.value.tokens, caught.value.limit) == (1024, 1024)
 
 
-def test_an_answer_ends_where_the_context_is_full(engine: Engine, write: Write) -> None:
-    prompt = text_tokens(engine.gguf, LONG * 3)[:1014]
+def test_a_completion_ends_where_the_context_is_full(engine: Engine, write: Write) -> None:
+    prompt = tokenize_text(engine.gguf, LONG * 3)[:1014]
     _, answer = write(prompt, 500)
     assert (answer.reason, answer.completion) == ("length", 11)
     assert answer.sequence is not None
@@ -199,16 +220,16 @@ def test_an_answer_ends_where_the_context_is_full(engine: Engine, write: Write) 
 # ---- sampling ---------------------------------------------------------------------------------------------------
 
 
-def test_the_seed_decides_and_another_seed_decides_otherwise(write: Write) -> None:
+def test_the_seed_determines_the_text(write: Write) -> None:
     sampling = {"temperature": 1.2}
-    texts = [write("My favourite place is", 16, sampling=sampling, seed=seed)[0] for seed in (1, 1, 2)]
+    texts = [write("My favorite place is", 16, sampling=sampling, seed=seed)[0] for seed in (1, 1, 2)]
     assert texts[0] == texts[1] != texts[2]
 
 
-def test_no_seed_means_anything_else_than_a_seed(write: Write) -> None:
+def test_every_seed_is_repeatable(write: Write) -> None:
     sampling = {"temperature": 1.2}
     for seed in (-1, 0, 2**32 - 1, 2**40):
-        texts = [write("My favourite place is", 8, sampling=sampling, seed=seed)[0] for _ in range(2)]
+        texts = [write("My favorite place is", 8, sampling=sampling, seed=seed)[0] for _ in range(2)]
         assert texts[0] == texts[1]
 
 
@@ -224,15 +245,15 @@ def test_top_k_of_one_is_greedy(write: Write) -> None:
     assert write("The capital of France is", 6, sampling={"temperature": 1.5, "top_k": 1}, seed=5)[0] == greedy
 
 
-# ---- ends -------------------------------------------------------------------------------------------------------
+# ---- finish reasons ---------------------------------------------------------------------------------------------
 
 
-def test_marks_of_pictures_are_never_written(write: Write, gguf: Gguf) -> None:
-    marks = {gguf.text(token) for token in gguf.media_marks}
+def test_media_tokens_are_never_sampled(write: Write, gguf: Gguf) -> None:
+    marks = {gguf.piece_with_special(token) for token in gguf.media_tokens}
     assert {b"<start_of_image>", b"<end_of_image>"} <= marks
     assert b"<b>" not in marks
-    picture = next(token for token in gguf.media_marks if gguf.text(token) == b"<start_of_image>")
-    text, _ = write([gguf.bos] + [picture] * 80, 16)  # what any model goes on with
+    picture = next(token for token in gguf.media_tokens if gguf.piece_with_special(token) == b"<start_of_image>")
+    text, _ = write([gguf.bos] + [picture] * 80, 16)  # any model would continue with one more
     assert text
     assert not any(mark.decode() in text for mark in marks)
 
@@ -258,25 +279,25 @@ def test_the_models_own_end_is_a_stop(write: Write) -> None:
 
 
 @pytest.mark.parametrize("literal", ["你好，世界。这是一个测试", "🍅🌱👩‍🌾 done", "Ünïcödé ≠ ASCII", "مرحبا"])
-def test_any_text_can_be_forced_through_a_grammar(write: Write, literal: str) -> None:
+def test_a_grammar_can_force_any_text(write: Write, literal: str) -> None:
     text, answer = write("Say it:", 80, sampling={"temperature": 1.0}, grammar=f'root ::= "{literal}"')
     assert (text, answer.reason) == (literal, "stop")
 
 
-def test_a_grammar_that_allows_what_the_model_wants_anyway_changes_nothing(write: Write) -> None:
+def test_a_permissive_grammar_changes_nothing(write: Write) -> None:
     sampling = {"temperature": 1.0, "repeat_penalty": 1.1}
     free, _ = write("Once upon a time", 24, sampling=sampling, seed=4)
     held, _ = write("Once upon a time", 24, sampling=sampling, seed=4, grammar=r"root ::= [^\x00]+")
     assert held == free
 
 
-def test_the_grammar_chooses_the_likeliest_of_what_it_allows(write: Write) -> None:
+def test_the_likeliest_allowed_token_is_sampled(write: Write) -> None:
     grammar = 'root ::= " " ("Rome" | "Paris" | "Oslo")'
     assert write("The capital of France is", grammar=grammar)[0] == " Paris"
     assert write("The capital of Norway is", grammar=grammar)[0] == " Oslo"
 
 
-def test_an_unlikely_token_is_found_where_the_grammar_allows_nothing_else(write: Write) -> None:
+def test_an_unlikely_token_is_found_if_the_grammar_allows_nothing_else(write: Write) -> None:
     assert write("1 + 1 =", grammar='root ::= "ZQ" [a-z] "쿵"')[0].startswith("ZQ")
 
 
@@ -289,15 +310,15 @@ def test_an_unlikely_token_is_found_where_the_grammar_allows_nothing_else(write:
         ('root ::= "a" | "ab" "c"? [0-9]*', ["", "a", "ab"]),
     ],
 )
-def test_asking_about_beginnings_finds_every_token_that_a_grammar_allows(
+def test_the_prefix_index_finds_every_allowed_token(
     gguf: Gguf, log: NativeLog, grammar: str, written: list[str]
 ) -> None:
     everything = np.arange(gguf.n_vocab, dtype=np.int32)
     for text in written:
         sampler = Sampler(gguf, log, {}, 1, grammar)
-        for token in gguf.tokens(text):
+        for token in gguf.tokenize(text):
             sampler.accept(token)
-        possible = gguf.prefix_index.narrowed(sampler.allowed)
+        possible = gguf.prefix_index.narrow(sampler.allowed)
         assert set(sampler.allowed(possible)) == set(sampler.allowed(everything)) != set()
         sampler.close()
 
@@ -312,7 +333,7 @@ def test_asking_about_beginnings_finds_every_token_that_a_grammar_allows(
         ("nonsense", "::="),
     ],
 )
-def test_a_malformed_grammar_is_told_in_one_line(gguf: Gguf, log: NativeLog, grammar: str, why: str) -> None:
+def test_an_invalid_grammar_is_reported_in_one_line(gguf: Gguf, log: NativeLog, grammar: str, why: str) -> None:
     with pytest.raises(GrammarError, match=why) as caught:
         Sampler(gguf, log, {}, 1, grammar)
     assert "\n" not in str(caught.value)
@@ -321,116 +342,151 @@ def test_a_malformed_grammar_is_told_in_one_line(gguf: Gguf, log: NativeLog, gra
 # ---- faults -----------------------------------------------------------------------------------------------------
 
 
-def damaged(source: Path, target: Path, name: str, change: bytes) -> Path:
-    """A copy of a model in which a tensor begins with other bytes."""
+def damaged_copy(source: Path, target: Path, name: str, change: bytes) -> Path:
+    """Copy a model and overwrite the beginning of a tensor."""
     target.write_bytes(source.read_bytes())
     with target.open("r+b") as file:
-        file.seek(gguf_file.read_header(source).offsets[name])
+        file.seek(gguf_file.read_offsets(source).offsets[name])
         file.write(change)
     return target
 
 
-def test_values_that_are_no_numbers_are_an_error(demo_gguf: Path, tmp_path: Path, log: NativeLog) -> None:
+def test_a_failed_computation_fails_every_call_and_the_engine_goes_on(
+    engine: Engine, log: NativeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clear_cache(engine)
+    sink = io.BytesIO()
+    worker = Worker(io.BytesIO(), sink)
+    worker._engine, worker._log = engine, log
+
+    def begin(*call_ids: int) -> None:
+        for call_id in call_ids:
+            worker._begin(Generate(call_id, 4, text="one two three four one two", sampling=GREEDY))
+        engine.admit()
+
+    begin(1, 2)
+    worker._compute(engine)
+    monkeypatch.setattr(engine._batch, "decode", lambda _: -3)  # as llama_decode returns it after a fault
+    sink.truncate(0)
+    sink.seek(0)
+    worker._compute(engine)
+    monkeypatch.undo()
+    failed = [decode(line, TO_APP) for line in sink.getvalue().splitlines()]
+    assert [(message.id, message.kind, message.retryable) for message in failed] == [
+        (1, "worker", True),
+        (2, "worker", True),
+    ]
+    assert all(message.message and "\n" not in message.message for message in failed)
+    assert not engine.is_running
+    begin(3)
+    while worker._calls:
+        worker._compute(engine)
+    *texts, done = [decode(line, TO_APP) for line in sink.getvalue().splitlines()[2:]]
+    assert "".join(message.text for message in texts if isinstance(message, TextChunk)).startswith(" three four")
+    assert done == GenerationDone(3, "length", 4)
+
+
+def test_nan_logits_are_an_error(demo_gguf: Path, tmp_path: Path, log: NativeLog) -> None:
     nan = struct.pack("<f", float("nan")) * 640
-    path = damaged(demo_gguf, tmp_path / "nan.gguf", "output_norm.weight", nan)
-    engine = opened(path, 512, log)
+    path = damaged_copy(demo_gguf, tmp_path / "nan.gguf", "output_norm.weight", nan)
+    engine = open_engine(path, 512, log)
     for sampling, grammar in (({}, ""), (GREEDY, ""), ({}, 'root ::= "a"')):
         sampler = Sampler(engine.gguf, log, sampling, 1, grammar)
-        answer = Generation(text_tokens(engine.gguf, "Hello"), sampler, TextOut(), 4)
-        engine.begin(answer)
+        answer = Generation(tokenize_text(engine.gguf, "Hello"), sampler, OutputDecoder(), 4)
+        engine.submit(answer)
         engine.admit()
         assert engine.step() == [(answer, "")]
-        assert "no numbers" in answer.fault
-        engine.end(answer)
+        assert "not numbers" in answer.fault
+        engine.release(answer)
         assert all(sequence.tokens == [] for sequence in engine.kv_cache.sequences)
     engine.close()
 
 
-def test_a_file_that_ends_too_early_is_not_loaded(demo_gguf: Path, tmp_path: Path, log: NativeLog) -> None:
+def test_a_truncated_file_is_not_loaded(demo_gguf: Path, tmp_path: Path, log: NativeLog) -> None:
     data = demo_gguf.read_bytes()
     for size in (100_000_000, 1000, 24):
         path = tmp_path / "short.gguf"
         path.write_bytes(data[:size])
         with pytest.raises((LoadError, ModelError)) as caught:
-            opened(path, 512, log)
+            open_engine(path, 512, log)
         assert "cut short" in str(caught.value)
 
 
-def test_nothing_native_reaches_the_terminal(demo_gguf: Path, capfd: Any, log: NativeLog) -> None:
-    engine = opened(demo_gguf, 512, log)
+def test_native_output_never_reaches_the_terminal(demo_gguf: Path, capfd: Any, log: NativeLog) -> None:
+    engine = open_engine(demo_gguf, 512, log)
     engine.close()
     assert capfd.readouterr() == ("", "")
 
 
-# ---- several at a time ------------------------------------------------------------------------------------------
+# ---- concurrent generations -------------------------------------------------------------------------------------
 
 
-def answer_to(engine: Engine, log: NativeLog, text: str, max_tokens: int = 8, **options: Any) -> Generation:
+def generation(engine: Engine, log: NativeLog, text: str, max_tokens: int = 8, **options: Any) -> Generation:
     sampling = options.pop("sampling", GREEDY)
     sampler = Sampler(engine.gguf, log, sampling, options.pop("seed", 1))
-    output = TextOut(options.pop("stop", ()))
-    return Generation(text_tokens(engine.gguf, text), sampler, output, max_tokens, **options)
+    output = OutputDecoder(options.pop("stop", ()))
+    return Generation(tokenize_text(engine.gguf, text), sampler, output, max_tokens, **options)
 
 
-def test_answers_side_by_side_are_those_that_come_one_by_one(engine: Engine, log: NativeLog, write: Write) -> None:
+def test_concurrent_completions_equal_sequential_ones(engine: Engine, log: NativeLog, write: Write) -> None:
     questions = ["The capital of France is", "The capital of Norway is", "one two three four one two three four one"]
     alone = [write(question, 3)[0] for question in questions]
-    forget(engine)
-    together = [answer_to(engine, log, question, 3) for question in questions]
-    assert finish(engine, *together) == alone
+    clear_cache(engine)
+    together = [generation(engine, log, question, 3) for question in questions]
+    assert run_all(engine, *together) == alone
     assert len({answer.sequence.number for answer in together if answer.sequence}) == 3
 
 
-def test_answers_to_one_prompt_read_it_once(engine: Engine, log: NativeLog) -> None:
-    forget(engine)
-    answers = [answer_to(engine, log, LONG, 6, sampling={"temperature": 1.5}, seed=seed) for seed in range(4)]
-    texts = finish(engine, *answers)
+def test_a_prompt_shared_by_several_generations_is_computed_once(engine: Engine, log: NativeLog) -> None:
+    clear_cache(engine)
+    answers = [generation(engine, log, LONG, 6, sampling={"temperature": 1.5}, seed=seed) for seed in range(4)]
+    texts = run_all(engine, *answers)
     read = [len(answer.prompt) - answer.cached for answer in answers]
     assert read == [len(answers[0].prompt), 1, 1, 1]
     assert len(set(texts)) > 1
 
 
-def test_texts_that_only_begin_alike_share_their_beginning(engine: Engine, log: NativeLog, write: Write) -> None:
+def test_texts_share_their_common_prefix(engine: Engine, log: NativeLog, write: Write) -> None:
     expected = write(LONG + "One two three four one two", 4)[0]
-    forget(engine)
-    one, other = answer_to(engine, log, LONG), answer_to(engine, log, LONG + "One two three four one two", 4)
-    assert finish(engine, one, other)[1] == expected
-    assert len(other.prompt) - other.cached < 20
+    clear_cache(engine)
+    first, second = generation(engine, log, LONG), generation(engine, log, LONG + "One two three four one two", 4)
+    assert run_all(engine, first, second)[1] == expected
+    assert len(second.prompt) - second.cached < 20
 
 
-def test_more_answers_than_the_memory_holds_wait_for_each_other(demo_gguf: Path, log: NativeLog) -> None:
-    """Two of the texts fit, and a part of a third."""
-    engine = opened(demo_gguf, 768, log)
+def test_generations_that_do_not_fit_together_wait_for_each_other(demo_gguf: Path, log: NativeLog) -> None:
+    """Two of the texts fit, and part of a third."""
+    engine = open_engine(demo_gguf, 768, log)
     texts = [f"{number} {LONG}"[:1280] for number in ("One", "Two", "Three", "Four")]
-    answers = [answer_to(engine, log, text, 8, least=10_000) for text in texts]
+    answers = [generation(engine, log, text, 8, min_words=10_000) for text in texts]
     assert sum(len(answer.prompt) for answer in answers) > engine.context_length
-    written = finish(engine, *answers)
+    written = run_all(engine, *answers)
     engine.close()
     assert all(answer.reason == "length" and answer.completion == 8 for answer in answers)
     assert all(written)
 
 
-def test_more_answers_than_there_are_sequences_all_come(engine: Engine, log: NativeLog) -> None:
-    forget(engine)
-    answers = [answer_to(engine, log, f"{number}, {number + 1},", 4) for number in range(20)]
-    assert all(text.strip() for text in finish(engine, *answers))
+def test_more_generations_than_sequences_all_finish(engine: Engine, log: NativeLog) -> None:
+    clear_cache(engine)
+    answers = [generation(engine, log, f"{number}, {number + 1},", 4) for number in range(20)]
+    assert all(text.strip() for text in run_all(engine, *answers))
 
 
-# ---- length -----------------------------------------------------------------------------------------------------
+# ---- minimum length ---------------------------------------------------------------------------------------------
 
 
-def test_neither_a_stop_string_nor_an_end_comes_before_the_least_length(engine: Engine, log: NativeLog) -> None:
+def test_no_completion_ends_before_its_minimum_length(engine: Engine, log: NativeLog) -> None:
     prompt = "one two three four one two three four one two"
-    free = answer_to(engine, log, prompt, 40, stop=("four",))
-    held = answer_to(engine, log, prompt, 40, stop=("four",), least=12)
-    ended, went_on = finish(engine, free)[0], finish(engine, held)[0]
+    free = generation(engine, log, prompt, 40, stop=("four",))
+    held = generation(engine, log, prompt, 40, stop=("four",), min_words=12)
+    ended, went_on = run_all(engine, free)[0], run_all(engine, held)[0]
     assert ended == " three "
     assert "four" not in went_on
     assert count_words(went_on) >= 12
 
 
-def test_what_ends_an_answer_too_early_is_replaced_and_nothing_of_it_is_seen() -> None:
-    output = TextOut(("\n#",))
+def test_a_rejected_token_leaves_no_trace_in_the_output() -> None:
+    output = OutputDecoder(("\n#",))
     assert output.add(b"so.\n") == "so."
     before = output.state()
     assert output.add(b"# Next") == ""
@@ -441,10 +497,10 @@ def test_what_ends_an_answer_too_early_is_replaced_and_nothing_of_it_is_seen() -
     assert output.add(b"\xbc") == "ü"
 
 
-# ---- sampling, further ------------------------------------------------------------------------------------------
+# ---- DRY, XTC and logit bias ------------------------------------------------------------------------------------
 
 
-def test_dry_breaks_a_repetition_and_xtc_leaves_out_the_likeliest(write: Write) -> None:
+def test_dry_breaks_a_repetition_and_xtc_excludes_the_likeliest(write: Write) -> None:
     prompt = "The cat sat on the mat and the dog lay on the rug. " * 6 + "The cat sat on the"
     assert write(prompt, 2)[0] == " mat and"
     assert write(prompt, 2, sampling=GREEDY | {"dry_multiplier": 5.0})[0] != " mat and"
@@ -453,123 +509,125 @@ def test_dry_breaks_a_repetition_and_xtc_leaves_out_the_likeliest(write: Write) 
     assert write(prompt, 1, sampling=likely | {"xtc_probability": 1.0, "xtc_threshold": 1e-9})[0] != " mat"
 
 
-def test_a_logit_bias_is_by_number_or_by_text(write: Write, gguf: Gguf) -> None:
+def test_a_logit_bias_applies_by_token_id_or_text(write: Write, gguf: Gguf) -> None:
     prompt = "The capital of France is"
-    (paris,) = gguf.tokens(" Paris")
+    (paris,) = gguf.tokenize(" Paris")
     for bias in ({str(paris): -100.0}, {"Paris": -100.0}):
         assert write(prompt, 1, sampling=GREEDY | {"logit_bias": bias})[0] != " Paris"
     assert write(prompt, 1, sampling=GREEDY | {"logit_bias": {"tomato": 100.0}})[0].strip() == "tomato"
 
 
-# ---- states on disk ---------------------------------------------------------------------------------------------
+# ---- saved states -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def keeping(engine: Engine) -> Iterator[Engine]:
-    forget(engine)
+def clean_engine(engine: Engine) -> Iterator[Engine]:
+    clear_cache(engine)
     yield engine
-    engine.saved = None
-    forget(engine)
+    engine.saved_states = None
+    clear_cache(engine)
 
 
-def test_a_saved_text_need_not_be_read_again(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
+def test_a_saved_text_is_not_computed_again(clean_engine: Engine, log: NativeLog, tmp_path: Path) -> None:
     text = (LONG * 2)[:4200]
-    keeping.keep_states(tmp_path, "model", 10**9)
-    expected = finish(keeping, answer_to(keeping, log, text))
-    keeping.save()
-    forget(keeping)
-    keeping.keep_states(tmp_path, "model", 10**9)  # as another process finds it
-    again = answer_to(keeping, log, text)
-    assert finish(keeping, again) == expected
+    clean_engine.keep_states(tmp_path, "model", 10**9)
+    expected = run_all(clean_engine, generation(clean_engine, log, text))
+    clean_engine.save()
+    clear_cache(clean_engine)
+    clean_engine.keep_states(tmp_path, "model", 10**9)  # as another process would find it
+    again = generation(clean_engine, log, text)
+    assert run_all(clean_engine, again) == expected
     assert len(again.prompt) - again.cached < 160
 
 
-def test_a_text_that_makes_room_for_another_is_there_when_it_comes_back(
-    keeping: Engine, log: NativeLog, tmp_path: Path
-) -> None:
+def test_an_evicted_text_is_restored_when_it_comes_back(clean_engine: Engine, log: NativeLog, tmp_path: Path) -> None:
     text, other = (LONG * 2)[:4200], "Something else. " * 200
-    keeping.keep_states(tmp_path, "model", 10**9)
-    expected = finish(keeping, answer_to(keeping, log, text))
-    finish(keeping, answer_to(keeping, log, other))
-    back = answer_to(keeping, log, text)
-    assert finish(keeping, back) == expected
+    clean_engine.keep_states(tmp_path, "model", 10**9)
+    expected = run_all(clean_engine, generation(clean_engine, log, text))
+    run_all(clean_engine, generation(clean_engine, log, other))
+    back = generation(clean_engine, log, text)
+    assert run_all(clean_engine, back) == expected
     assert back.cached > 650
 
 
-def test_what_a_state_does_not_hold_is_read_again(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
-    """The demo model has sliding windows of 512 tokens, and a state holds the last one."""
+def test_tokens_that_a_state_does_not_hold_are_computed_again(
+    clean_engine: Engine, log: NativeLog, tmp_path: Path
+) -> None:
+    """The demo model has sliding windows of 512 tokens, and a state holds only the last one."""
     text = (LONG * 2)[:4200]
-    keeping.keep_states(tmp_path, "model", 10**9)
-    finish(keeping, answer_to(keeping, log, text))
-    keeping.save()
-    forget(keeping)
+    clean_engine.keep_states(tmp_path, "model", 10**9)
+    run_all(clean_engine, generation(clean_engine, log, text))
+    clean_engine.save()
+    clear_cache(clean_engine)
     shorter = text[:3000] + " And then"
-    expected = finish(keeping, answer_to(keeping, log, shorter))
-    forget(keeping)
-    finish(keeping, answer_to(keeping, log, text))  # from the state
-    assert finish(keeping, answer_to(keeping, log, shorter)) == expected
+    expected = run_all(clean_engine, generation(clean_engine, log, shorter))
+    clear_cache(clean_engine)
+    run_all(clean_engine, generation(clean_engine, log, text))  # from the state
+    assert run_all(clean_engine, generation(clean_engine, log, shorter)) == expected
 
 
-def test_damaged_and_foreign_states_are_removed_and_do_no_harm(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
+def test_damaged_states_are_removed_and_foreign_ones_ignored(
+    clean_engine: Engine, log: NativeLog, tmp_path: Path
+) -> None:
     text = (LONG * 2)[:3300]
-    keeping.keep_states(tmp_path, "model", 10**9)
-    expected = finish(keeping, answer_to(keeping, log, text))
-    keeping.save()
+    clean_engine.keep_states(tmp_path, "model", 10**9)
+    expected = run_all(clean_engine, generation(clean_engine, log, text))
+    clean_engine.save()
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
-    assert begun(keeping, log, text, tmp_path) > 500  # tokens that an intact state spares
+    assert cached_tokens(clean_engine, log, text, tmp_path) > 500  # what an intact state saves
     for place in (0, 20, 70, 90, 4000, len(whole) // 2, len(whole) - 1):
         file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        assert begun(keeping, log, text, tmp_path) == 0
+        assert cached_tokens(clean_engine, log, text, tmp_path) == 0
         assert list(tmp_path.iterdir()) == []
-    for damaged in (b"", whole[:50], whole[:-1], whole + b"x"):
-        file.write_bytes(damaged)
-        assert begun(keeping, log, text, tmp_path) == 0
+    for damaged_copy in (b"", whole[:50], whole[:-1], whole + b"x"):
+        file.write_bytes(damaged_copy)
+        assert cached_tokens(clean_engine, log, text, tmp_path) == 0
         assert list(tmp_path.iterdir()) == []
-    # None of them has left anything in the memory.
-    answer = answer_to(keeping, log, text)
-    assert finish(keeping, answer) == expected
+    # None of them has left anything in the KV cache.
+    answer = generation(clean_engine, log, text)
+    assert run_all(clean_engine, answer) == expected
     assert answer.cached == 0
     file.write_bytes(whole)
-    assert SavedStates(tmp_path, "another model", 10**9, windows=True).closest([1]) == (None, 0)
-    assert file.exists()  # it is another model's, and none of ours
+    assert SavedStates(tmp_path, "another model", 10**9, has_windows=True).closest([1]) == (None, 0)
+    assert file.exists()  # it belongs to another model
 
 
-def begun(engine: Engine, log: NativeLog, text: str, folder: Path) -> int:
-    """How many tokens of a text need not be read when it is begun with an empty memory and the states in ``folder``."""
-    forget(engine)
+def cached_tokens(engine: Engine, log: NativeLog, text: str, folder: Path) -> int:
+    """Count the tokens of a text that come from the states in ``folder`` when the KV cache is empty."""
+    clear_cache(engine)
     engine.keep_states(folder, "model", 10**9)
-    answer = answer_to(engine, log, text)
-    engine.begin(answer)
+    answer = generation(engine, log, text)
+    engine.submit(answer)
     assert engine.admit() == [answer]
-    engine.end(answer)
+    engine.release(answer)
     assert answer.sequence is not None
-    assert len(answer.sequence.tokens) == answer.cached  # what was not restored is not there
+    assert len(answer.sequence.tokens) == answer.cached  # only restored tokens are there
     return answer.cached
 
 
-def test_states_take_no_more_room_than_they_may(keeping: Engine, log: NativeLog, tmp_path: Path) -> None:
-    most = 20 * 2**20  # room for two of them
-    keeping.keep_states(tmp_path, "model", most)
-    kept: list[list[Path]] = []
+def test_saved_states_stay_within_their_size_limit(clean_engine: Engine, log: NativeLog, tmp_path: Path) -> None:
+    max_bytes = 20 * 2**20  # room for two states
+    clean_engine.keep_states(tmp_path, "model", max_bytes)
+    files_after: list[list[Path]] = []
     for number in range(3):
-        finish(keeping, answer_to(keeping, log, f"{LONG[:1000]} {number} {LONG}"[:3100], 1))
-        keeping.save()
-        kept.append(sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime))
-    assert [len(files) for files in kept] == [1, 2, 2]
-    assert kept[0][0] not in kept[2] and kept[1][1] in kept[2]  # the one used longest ago is gone
-    assert sum(path.stat().st_size for path in kept[2]) <= most
-    keeping.keep_states(tmp_path / "none", "model", 1000)
-    keeping.save()
+        run_all(clean_engine, generation(clean_engine, log, f"{LONG[:1000]} {number} {LONG}"[:3100], 1))
+        clean_engine.save()
+        files_after.append(sorted(tmp_path.iterdir(), key=lambda path: path.stat().st_mtime))
+    assert [len(files) for files in files_after] == [1, 2, 2]
+    assert (
+        files_after[0][0] not in files_after[2] and files_after[1][1] in files_after[2]
+    )  # the least recently used state is gone
+    assert sum(path.stat().st_size for path in files_after[2]) <= max_bytes
+    clean_engine.keep_states(tmp_path / "none", "model", 1000)
+    clean_engine.save()
     assert list((tmp_path / "none").iterdir()) == []
 
 
-def test_a_smaller_cache_of_keys_and_values_writes_the_same_kind_of_text(
-    demo_gguf: Path, log: NativeLog, tmp_path: Path
-) -> None:
-    engine = opened(demo_gguf, 512, log, kv_type="q8_0")
-    assert finish(engine, answer_to(engine, log, "one two three four one two three four one", 2)) == [" two three"]
-    full = opened(demo_gguf, 512, log)
+def test_a_q8_0_cache_writes_the_same_text(demo_gguf: Path, log: NativeLog, tmp_path: Path) -> None:
+    engine = open_engine(demo_gguf, 512, log, kv_type="q8_0")
+    assert run_all(engine, generation(engine, log, "one two three four one two three four one", 2)) == [" two three"]
+    full = open_engine(demo_gguf, 512, log)
     assert engine.state_format != full.state_format
     full.close()
     engine.close()

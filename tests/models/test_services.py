@@ -1,4 +1,4 @@
-"""Services by name, and keys that stand where they do not belong."""
+"""Well-known services, and keys in the wrong place."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lwtui.models.services import SERVICES, looks_like_key, service_at, usual_service
+from lwtui.models.services import SERVICES, default_service, looks_like_key, service_at
 
 
-def test_an_address_is_told_apart_by_its_host_and_here_by_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_is_found_by_its_host_or_its_local_port(monkeypatch: pytest.MonkeyPatch) -> None:
     for address, name in (
         ("https://api.openai.com/v1", "OpenAI"),
         (" https://openrouter.ai/api/v1/ ", "OpenRouter"),
-        ("http://localhost:11434/v1", "Ollama here"),
-        ("http://127.0.0.1:11434", "Ollama here"),
-        ("http://api.openai.com/v1", None),  # a key does not go there unencrypted
+        ("http://localhost:11434/v1", "Ollama (local)"),
+        ("http://127.0.0.1:11434", "Ollama (local)"),
+        ("http://api.openai.com/v1", None),  # no key is sent unencrypted
         ("https://api.openai.com.evil.example/v1", None),
         ("https://api.openai.com@evil.example/v1", None),
         ("http://127.0.0.1:9/v1", None),
@@ -28,14 +28,14 @@ def test_an_address_is_told_apart_by_its_host_and_here_by_its_port(monkeypatch: 
         assert service_at(service.base_url) is service
         assert not service.key_env or urlsplit(service.base_url).scheme == "https"
         monkeypatch.delenv(service.key_env or "X", raising=False)
-    assert usual_service() is SERVICES[0]
+    assert default_service() is SERVICES[0]
     monkeypatch.setenv("MISTRAL_API_KEY", " ")
-    assert usual_service() is SERVICES[0]
+    assert default_service() is SERVICES[0]
     monkeypatch.setenv("MISTRAL_API_KEY", "k")
-    assert usual_service().name == "Mistral"
+    assert default_service().name == "Mistral"
 
 
-def test_keys_are_known_by_their_looks_and_names_are_none() -> None:
+def test_keys_are_recognized_and_names_are_not() -> None:
     for key in ("sk-abcdefghijklmnop", " sk-proj-Ab_12-xyzxyzxyz\n", "gsk_0123456789abcdef", "AIza" + "x" * 35):
         assert looks_like_key(key)
     for name in (

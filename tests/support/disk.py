@@ -1,4 +1,4 @@
-"""Beneath an open document: its connection to the file, which a test may fill up or watch."""
+"""Access to the database connection of an open document, to watch it or to simulate a full disk."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ def connection(document: Document) -> sqlite3.Connection:
 
 
 def fill(document: Document) -> None:
-    """Let the file grow no more, as on a full disk."""
+    """Stop the file from growing, as on a full disk."""
     (pages,) = connection(document).execute("PRAGMA page_count").fetchone()
     connection(document).execute(f"PRAGMA max_page_count = {pages}")
 
 
 def free(document: Document) -> None:
+    """Undo :func:`fill`."""
     connection(document).execute("PRAGMA max_page_count = 1000000")

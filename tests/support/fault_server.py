@@ -1,12 +1,12 @@
-"""A small OpenAI-compatible server on the loopback that fails on purpose, one fault a call.
+"""A small OpenAI-compatible server on the loopback that fails on purpose, with one fault per call.
 
-It answers by itself from a script, or stands in front of a real server and passes its bytes on::
+It answers from a script, or acts as a proxy for a real server::
 
     async with FaultServer(faults=[Fault.http(429, retry_after=1), None, Fault.cut(after=3)]) as server:
         model = OpenAIModel(ModelSettings("m", base_url=server.base_url), key="")
 
-``async with`` serves from the running event loop; plain ``with`` serves from a thread of its own, for code that
-blocks. By hand::
+``async with`` serves from the running event loop; plain ``with`` serves from a thread, for code that blocks. From the
+command line::
 
     python -m tests.support.fault_server --upstream http://127.0.0.1:8000/v1 --port 9000 --faults 429,500,cut,stall
 """
@@ -31,8 +31,16 @@ _DONE = b"data: [DONE]\n\n"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server says to one request. ``usage`` None tells none; ``delay`` is seconds between pieces, or what to
-    wait for after each."""
+    """What the server answers to one request.
+
+    Attributes:
+        pieces: The text, one event each.
+        reasoning: The reasoning, one event each.
+        finish: The finish reason; ``None`` sends none.
+        usage: The token usage; ``None`` sends none.
+        reasoning_field: The field that holds the reasoning.
+        delay: Seconds between pieces, or a function to await after each.
+    """
 
     pieces: Sequence[str] = ()
     reasoning: Sequence[str] = ()
@@ -44,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to fail. Make them with the class methods; ``after`` counts the events passed on before it strikes."""
+    """One way to fail. Make it with a class method; ``after`` is the number of events sent before it strikes."""
 
     kind: str
     after: int = 0
@@ -55,8 +63,11 @@ class Fault:
 
     @classmethod
     def http(cls, status: int, *, retry_after: object = None, body: object = None, **error: object) -> Fault:
-        """An answer with ``status``; ``error`` (``message``, ``code``, ``param``, …) goes into the usual error object,
-        unless ``body`` (bytes, or something to write as JSON) is the whole of it."""
+        """Answer with ``status``.
+
+        ``error`` (``message``, ``code``, ``param``, …) goes into the usual error object, unless ``body`` (bytes, or a
+        value to write as JSON) replaces it.
+        """
         if body is None:
             body = {"error": {"message": f"fault {status}", "type": "fault", "code": None, "param": None} | error}
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -65,7 +76,7 @@ class Fault:
 
     @classmethod
     def refuses(cls, parameter: str) -> Fault:
-        """A 400 in OpenAI's words about a parameter that the model does not take."""
+        """Answer 400 in OpenAI's words, because the model does not take ``parameter``."""
         return cls.http(400, message=f"Unsupported parameter: '{parameter}' is not supported.", param=parameter)
 
     @classmethod
@@ -74,57 +85,67 @@ class Fault:
 
     @classmethod
     def cut(cls, after: int = 3) -> Fault:
-        """The connection is torn down in the midst of the body."""
+        """Tear down the connection in the middle of the body."""
         return cls("cut", after)
 
     @classmethod
     def stall(cls, seconds: float, after: int = 0, *, comments: bool = False) -> Fault:
-        """Silence, then the rest. With ``comments`` it is filled with comments that keep a connection alive.
-        ``after=-1`` holds back the status line too."""
+        """Stay silent, then send the rest.
+
+        With ``comments``, send comments meanwhile, which keep a connection alive. ``after=-1`` delays the status line.
+        """
         return cls("comments" if comments else "stall", after, seconds)
 
     @classmethod
     def malformed(cls, after: int = 3) -> Fault:
-        """An event with half a JSON object."""
+        """Send an event with half a JSON object."""
         return cls("insert", after, body=b'data: {"choices": [{"delta": {"cont\n\n')
 
     @classmethod
     def garbage(cls, after: int = 3) -> Fault:
-        """A line that belongs to no event."""
+        """Send a line that belongs to no event."""
         return cls("insert", after, body=b'nt": "lost"}}]}\n\n')
 
     @classmethod
     def utf8(cls, after: int = 3) -> Fault:
-        """An event with bytes that are not UTF-8."""
+        """Send an event with bytes that are not UTF-8."""
         return cls("insert", after, body=b'data: {"choices": [{"delta": {"content": "\xff\xc3("}}]}\n\n')
 
     @classmethod
     def huge(cls, size: int = 2**21, after: int = 0) -> Fault:
-        """An event of ``size`` bytes."""
+        """Send an event of ``size`` bytes."""
         return cls("insert", after, body=b'data: {"choices": [{"delta": {"content": "' + b"x" * size + b'"}}]}\n\n')
 
     @classmethod
     def error(cls, after: int = 3, *, event: str = "", **error: object) -> Fault:
-        """An error object within the stream, under ``event: error`` if asked for; then the stream ends."""
+        """Send an error object within the stream, as an event of type ``event`` if given, and end the stream."""
         head = f"event: {event}\n" if event else ""
         error = error or {"message": "fault", "code": 500}
         return cls("last", after, body=f"{head}data: {json.dumps({'error': error})}\n\n".encode())
 
     @classmethod
     def ends(cls, after: int = 3) -> Fault:
-        """The body ends in order, but without a finish reason and without ``[DONE]``."""
+        """End the body properly, but without a finish reason and without ``[DONE]``."""
         return cls("last", after)
 
     @classmethod
     def no_text(cls) -> Fault:
-        """All tokens go into reasoning: no content, and ``finish_reason`` is ``length``."""
+        """Spend all tokens on reasoning: no content, and the finish reason ``length``."""
         return cls("no-text")
 
 
 @dataclass
-class Seen:
-    """A request as the server saw it. ``hung_up``: the client closed before the answer was out; ``struck``: the fault
-    that was meant for it did strike."""
+class RecordedRequest:
+    """A request as the server received it.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path.
+        headers: The headers, with names in lower case.
+        json: The parsed body.
+        hung_up: Whether the client closed the connection before the whole answer was sent.
+        struck: Whether the fault meant for this request did strike.
+    """
 
     method: str
     path: str
@@ -135,11 +156,16 @@ class Seen:
 
 
 class FaultServer:
-    """See the module. ``answer`` takes a request's JSON and returns an :class:`Answer` or its pieces.
+    """The server; see the module.
 
-    ``faults`` are used up one by one by the calls for text, in the order in which they come; ``None`` is a call
-    without a fault, as are all when there are no more. A fault that could not strike, because the answer was shorter
-    or the client left earlier, is the next call's. ``models`` are the entries of ``/models`` (None: a 404).
+    Args:
+        answer: Takes the JSON of a request and returns an :class:`Answer` or its pieces.
+        faults: One for each call, in order; ``None`` is a call without a fault, and so are all calls after the last
+            one. A fault that could not strike, because the answer was shorter or the client left earlier, strikes the
+            next call.
+        models: The entries of ``/models``; ``None`` answers 404.
+        upstream: The base URL of a real server to be the proxy for.
+        port: The port; 0 picks a free one.
     """
 
     def __init__(
@@ -151,15 +177,15 @@ class FaultServer:
         upstream: str = "",
         port: int = 0,
     ) -> None:
-        self.requests: list[Seen] = []
+        self.requests: list[RecordedRequest] = []
         self.port = port
         self._answer = answer
         self._faults = iter(faults)
-        self._due: list[Fault] = []  # could not strike yet
+        self._postponed: list[Fault] = []  # could not strike yet
         self._models = models
         self._upstream = upstream.rstrip("/")
         self._server: asyncio.Server | None = None
-        self._failure: Exception | None = None  # of the script, not of a client
+        self._failure: Exception | None = None  # raised by the script
         self._open: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -169,9 +195,9 @@ class FaultServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     @property
-    def calls(self) -> list[Seen]:
-        """The requests for text."""
-        return [seen for seen in self.requests if seen.path.endswith(_PATHS)]
+    def calls(self) -> list[RecordedRequest]:
+        """The calls: requests for a completion."""
+        return [request for request in self.requests if request.path.endswith(_PATHS)]
 
     async def __aenter__(self) -> FaultServer:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
@@ -202,21 +228,21 @@ class FaultServer:
         self._loop.close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve the one request of a connection, and watch for the client's hanging up meanwhile."""
+        """Serve the one request of a connection, and notice if the client hangs up meanwhile."""
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)
         try:
-            seen = await _read_request(reader)
-            self.requests.append(seen)
-            serving = asyncio.create_task(self._serve(seen, writer))
+            request = await _read_request(reader)
+            self.requests.append(request)
+            serving = asyncio.create_task(self._serve(request, writer))
             watching = asyncio.create_task(reader.read(1))
             try:
                 await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
-                seen.hung_up = not serving.done() or isinstance(serving.exception(), ConnectionError)
+                request.hung_up = not serving.done() or isinstance(serving.exception(), ConnectionError)
             finally:
-                for one in (serving, watching):
-                    one.cancel()
+                for pending in (serving, watching):
+                    pending.cancel()
                 outcome, _ = await asyncio.gather(serving, watching, return_exceptions=True)
             if isinstance(outcome, Exception) and not isinstance(outcome, ConnectionError):
                 self._failure = outcome
@@ -226,62 +252,62 @@ class FaultServer:
             self._open.discard(task)
             writer.close()
 
-    async def _serve(self, seen: Seen, writer: asyncio.StreamWriter) -> None:
-        fault = self._next_fault() if seen.path.endswith(_PATHS) else None
+    async def _serve(self, request: RecordedRequest, writer: asyncio.StreamWriter) -> None:
+        fault = self._next_fault() if request.path.endswith(_PATHS) else None
         try:
-            await self._answer_to(seen, writer, fault)
+            await self._answer_to(request, writer, fault)
         finally:
-            if fault and not seen.struck:
-                self._due.append(fault)
+            if fault and not request.struck:
+                self._postponed.append(fault)
 
     def _next_fault(self) -> Fault | None:
-        return self._due.pop(0) if self._due else next(self._faults, None)
+        return self._postponed.pop(0) if self._postponed else next(self._faults, None)
 
-    async def _answer_to(self, seen: Seen, writer: asyncio.StreamWriter, fault: Fault | None) -> None:
+    async def _answer_to(self, request: RecordedRequest, writer: asyncio.StreamWriter, fault: Fault | None) -> None:
         if fault and (fault.kind in ("http", "no-text") or fault.after < 0):
-            seen.struck = True
+            request.struck = True
         if fault and fault.kind == "http":
-            return await _send(writer, fault.status, fault.body, fault.headers)
+            return await send_response(writer, fault.status, fault.body, fault.headers)
         if fault and fault.after < 0:
             await asyncio.sleep(fault.seconds)
         if self._upstream:
-            return await self._pass_on(seen, writer, fault)
-        if not seen.path.endswith(_PATHS):
-            if seen.path.endswith("/models") and self._models is not None:
-                return await _send(writer, 200, json.dumps({"object": "list", "data": self._models}).encode())
-            return await _send(writer, 404, b'{"detail": "Not Found"}')
-        answer = self._answer(seen.json)
+            return await self._proxy(request, writer, fault)
+        if not request.path.endswith(_PATHS):
+            if request.path.endswith("/models") and self._models is not None:
+                return await send_response(writer, 200, json.dumps({"object": "list", "data": self._models}).encode())
+            return await send_response(writer, 404, b'{"detail": "Not Found"}')
+        answer = self._answer(request.json)
         if not isinstance(answer, Answer):
             answer = Answer(answer)
         if fault and fault.kind == "no-text":
             answer = Answer(reasoning=["Hmm. ", "Let me ", "think."], finish="length", usage=answer.usage)
-        return await _stream(writer, _scripted(answer, seen), fault, seen)
+        return await _stream(writer, _scripted(answer, request), fault, request)
 
-    async def _pass_on(self, seen: Seen, writer: asyncio.StreamWriter, fault: Fault | None) -> None:
-        """Ask the upstream server the same and pass on what it says."""
+    async def _proxy(self, request: RecordedRequest, writer: asyncio.StreamWriter, fault: Fault | None) -> None:
+        """Send the request to the upstream server, and pass on its answer."""
         address = urlsplit(self._upstream)
-        path = address.path + seen.path.removeprefix("/v1")
+        path = address.path + request.path.removeprefix("/v1")
         reader, upstream = await asyncio.open_connection(address.hostname, address.port or 80)
         try:
-            body = b"" if seen.json is None else json.dumps(seen.json).encode()
-            key = seen.headers.get("authorization")
-            head = [f"{seen.method} {path} HTTP/1.1", f"Host: {address.netloc}", "Connection: close"]
+            body = b"" if request.json is None else json.dumps(request.json).encode()
+            key = request.headers.get("authorization")
+            head = [f"{request.method} {path} HTTP/1.1", f"Host: {address.netloc}", "Connection: close"]
             head += [f"Content-Length: {len(body)}", "Content-Type: application/json"]
             head += [f"Authorization: {key}"] if key else []
             upstream.write("\r\n".join([*head, "", ""]).encode() + body)
             first, headers = await _read_head(reader)
             answer = _body(reader, headers)
             if headers.get("content-type", "").startswith("text/event-stream"):
-                await _stream(writer, _split(answer), fault, seen)
+                await _stream(writer, _split(answer), fault, request)
             else:
-                await _send(writer, int(first.split()[1]), b"".join([piece async for piece in answer]))
+                await send_response(writer, int(first.split()[1]), b"".join([piece async for piece in answer]))
         finally:
             upstream.close()
 
 
-async def _scripted(answer: Answer, seen: Seen) -> AsyncIterator[bytes]:
-    """The events of an answer, in the form of the path that was asked."""
-    chat = seen.path.endswith("/chat/completions")
+async def _scripted(answer: Answer, request: RecordedRequest) -> AsyncIterator[bytes]:
+    """Yield the events of an answer, in the format of the requested path."""
+    chat = request.path.endswith("/chat/completions")
     object_name = "chat.completion.chunk" if chat else "text_completion"
 
     def event(name: str = "", text: str = "", finish: str | None = None, usage: object = None) -> bytes:
@@ -296,19 +322,21 @@ async def _scripted(answer: Answer, seen: Seen) -> AsyncIterator[bytes]:
             await (answer.delay() if callable(answer.delay) else asyncio.sleep(answer.delay))
     if answer.finish:
         yield event(finish=answer.finish)
-    if answer.usage and ((seen.json or {}).get("stream_options") or {}).get("include_usage"):
+    if answer.usage and ((request.json or {}).get("stream_options") or {}).get("include_usage"):
         yield event(usage=answer.usage)
     yield _DONE
 
 
-async def _stream(writer: asyncio.StreamWriter, events: AsyncIterator[bytes], fault: Fault | None, seen: Seen) -> None:
-    """Write events as chunks of a body, and let the fault strike before event number ``after``."""
+async def _stream(
+    writer: asyncio.StreamWriter, events: AsyncIterator[bytes], fault: Fault | None, request: RecordedRequest
+) -> None:
+    """Send events as chunks of a body; the fault strikes before event number ``after``."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n")
     writer.write(b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
     number = 0
     async for event in events:
         if fault and number == fault.after:
-            seen.struck = True
+            request.struck = True
             if fault.kind == "cut":
                 await writer.drain()
                 return
@@ -337,10 +365,10 @@ async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
     await writer.drain()
 
 
-async def _send(
+async def send_response(
     writer: asyncio.StreamWriter, status: int, body: bytes, headers: Iterable[tuple[str, str]] = ()
 ) -> None:
-    """A whole answer."""
+    """Send a response that is not a stream."""
     kind = "application/json" if body[:1] in (b"", b"{", b"[") else "text/html"
     lines = [f"HTTP/1.1 {status} Fault", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers]
@@ -349,20 +377,20 @@ async def _send(
 
 
 async def _read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:
-    """The first line, and the headers with names in lower case."""
+    """Read the first line and the headers, with names in lower case."""
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").strip().split("\r\n")
     return first, {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Seen:
+async def _read_request(reader: asyncio.StreamReader) -> RecordedRequest:
     first, headers = await _read_head(reader)
     method, path, _ = first.split(" ")
     body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Seen(method, path, headers, json.loads(body) if body else None)
+    return RecordedRequest(method, path, headers, json.loads(body) if body else None)
 
 
 async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> AsyncIterator[bytes]:
-    """The body of an upstream's answer, as it comes."""
+    """Yield the body of the upstream server's answer as it comes."""
     if headers.get("transfer-encoding") != "chunked":
         while data := await reader.read(65536):
             yield data
@@ -373,7 +401,7 @@ async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> AsyncI
 
 
 async def _split(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Whole events, byte for byte."""
+    """Split a body into whole events, byte for byte."""
     rest = b""
     async for data in body:
         rest += data
@@ -385,7 +413,7 @@ async def _split(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def parse_faults(text: str, seconds: float = 3600.0) -> list[Fault | None]:
-    """Faults from a list such as ``429,500,cut:5,stall,malformed,utf8,none``; the number is ``after`` (usually 3)."""
+    """Parse faults such as ``429,500,cut:5,stall,malformed,utf8,none``; the number is ``after`` (default 3)."""
     faults: list[Fault | None] = []
     for word in text.split(",") if text else ():
         name, _, number = word.strip().partition(":")

@@ -1,4 +1,4 @@
-"""Feeds a text to one of the filters that a section passes through, piece by piece."""
+"""Feeds a text piece by piece to one of the filters for section text."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from lwtui.agentwrite.filters import FilterVerdict, SectionText, TextFilter
 def feed(
     text_filter: TextFilter, text: str, step: int = 5, *, start: int = 0, floor: int = 0, ended: bool = False
 ) -> tuple[FilterVerdict, int] | None:
-    """The first verdict as ``text`` comes in pieces of ``step`` characters, and how much had come by then.
+    """Feed ``text`` in pieces of ``step`` characters, and return the first verdict with the length fed by then.
 
-    The first ``start`` characters stand already. ``ended``: no more is coming after it.
+    The first ``start`` characters are already in the section. ``ended`` means that no more text follows.
     """
     section = SectionText(text[:start], floor)
     while len(section) < len(text):
@@ -23,5 +23,5 @@ def feed(
 
 
 def look(text_filter: TextFilter, text: str, *, ended: bool = False) -> FilterVerdict | None:
-    """The verdict on a text that has come as far as this."""
+    """Return the verdict on a text that has come this far."""
     return text_filter.feed(SectionText(text), ended=ended)

@@ -1,8 +1,8 @@
-"""``lwtui`` in processes of its own that are there at once: forked from one that has imported everything already.
+"""Runs ``lwtui`` in processes that start at once: they are forked from a process that has already imported everything.
 
-A test that runs a command fifty times would spend its time on importing. The command itself is as real as ever: its own
-process, folder, environment, files and exit code. Tests of how Python starts (encodings, what is imported when, what an
-installed script does) start it themselves.
+A test that runs a command fifty times would otherwise spend its time on imports. Everything else about the command is
+real: its process, folder, environment, files and exit code. Tests of how Python starts (encodings, what is imported
+when, what an installed script does) start a new interpreter themselves.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from time import monotonic, sleep
 
 ROOT = Path(__file__).parents[2]
 
-# Forks twice for each job: a process that waits for the command and tells how it ended, and the command. It ends when
-# its standard input does, which is when the tests end.
+# Forks twice for each job: the command, and a process that waits for it and reports how it ended. The server itself
+# ends when its standard input closes, which is when the tests end.
 _SERVER = """
 import importlib, json, os, random, select, signal, socket, sys, threading
 
@@ -57,7 +57,7 @@ def be_the_command(job):
 
 
 def serve(connection):
-    # As a subprocess of the tests would have it.
+    # As in a subprocess of the tests.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     with connection, connection.makefile("rw") as line:
         job = json.loads(line.readline())
@@ -87,7 +87,7 @@ while listening in select.select([listening, sys.stdin], [], [])[0]:
             os._exit(0)
     connection.close()
 """
-# None of these reads the environment when it is imported.
+# None of these modules reads the environment when it is imported.
 _PRELOADED = """
     asyncio httpx2 regex tomlkit sqlite3 lwtui.cli.app lwtui.cli.checks lwtui.cli.config lwtui.cli.doctor
     lwtui.cli.export lwtui.command_line.guard lwtui.cli.headless lwtui.cli.models lwtui.cli.plan lwtui.cli.write
@@ -98,7 +98,7 @@ _FOR_BENCH = "numpy lwtui_bench.cli lwtui_bench.commands.run lwtui_bench.command
 
 @cache
 def _server() -> str:
-    """The address of the process that forks, which is started by the first command."""
+    """Return the address of the forking server, which the first command starts."""
     address = str(Path(tempfile.mkdtemp(prefix="lwtui-forks-")) / "socket")
     server = subprocess.Popen(
         [sys.executable, "-c", _SERVER, address, f"{_PRELOADED} {_FOR_BENCH}"],
@@ -108,12 +108,12 @@ def _server() -> str:
     _kept.append(server)
     end = monotonic() + 60
     while not _answers(address):
-        assert server.poll() is None and monotonic() < end, "the process that forks does not start"
+        assert server.poll() is None and monotonic() < end, "the forking server does not start"
         sleep(0.01)
     return address
 
 
-_kept: list[subprocess.Popen[bytes]] = []  # as long as it is here, its standard input is open
+_kept: list[subprocess.Popen[bytes]] = []  # keeps its standard input open
 
 
 def _answers(address: str) -> bool:
@@ -122,25 +122,25 @@ def _answers(address: str) -> bool:
 
 @dataclass
 class Fork:
-    """A command that runs. ``pid`` is its process."""
+    """A running command. ``pid`` is its process."""
 
     pid: int
-    _told: socket.socket
+    _status: socket.socket
     code: int | None = None
 
     def wait(self, seconds: float) -> int | None:
-        """Its exit code (minus the signal that ended it) once it has ended, or ``None`` after so many seconds."""
+        """Return its exit code (or minus the signal that ended it) once it has ended, or ``None`` after a timeout."""
         if self.code is None:
-            self._told.settimeout(max(seconds, 0.001))
+            self._status.settimeout(max(seconds, 0.001))
             try:
-                self.code = int(self._told.recv(16) or b"70")
+                self.code = int(self._status.recv(16) or b"70")
             except TimeoutError:
                 return None
-            self._told.close()
+            self._status.close()
         return self.code
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal, if it still runs."""
+        """Send a signal if the command is still running."""
         if self.wait(0) is None:
             os.kill(self.pid, number)
 
@@ -152,27 +152,32 @@ def fork(
     files: tuple[Path, Path, Path],
     before: str = "",
 ) -> Fork:
-    """Run ``lwtui`` with these arguments. ``files`` become its standard input, output and error, which are added to.
+    """Run ``lwtui`` with these arguments.
 
-    ``before``, as ``module:function``, is called in its process first.
+    Args:
+        arguments: The command's arguments.
+        folder: Its working directory.
+        environment: Its environment.
+        files: Its standard input, output and error; it appends to the last two.
+        before: A function to call first in its process, as ``module:function``.
     """
-    told = socket.socket(socket.AF_UNIX)
+    connection = socket.socket(socket.AF_UNIX)
     address = _server()
     end = monotonic() + 10
-    while told.connect_ex(address):
+    while connection.connect_ex(address):
         assert monotonic() < end
         sleep(0.01)
-    adding = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    appending = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     job = {
         "arguments": list(arguments),
         "folder": str(folder),
         "environment": dict(environment),
-        "files": [(str(files[0]), os.O_RDONLY), (str(files[1]), adding), (str(files[2]), adding)],
+        "files": [(str(files[0]), os.O_RDONLY), (str(files[1]), appending), (str(files[2]), appending)],
         "before": before,
     }
-    told.sendall(f"{json.dumps(job)}\n".encode())
-    told.settimeout(30)
+    connection.sendall(f"{json.dumps(job)}\n".encode())
+    connection.settimeout(30)
     pid = b""
     while not pid.endswith(b"\n"):
-        pid += told.recv(1)
-    return Fork(int(pid), told)
+        pid += connection.recv(1)
+    return Fork(int(pid), connection)

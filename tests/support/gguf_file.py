@@ -1,4 +1,4 @@
-"""Reading a GGUF's header, to make variants of a real model for tests: other metadata, damaged weights."""
+"""Reads and writes GGUF headers, to make variants of a real model: other metadata, damaged weights."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _ALIGNMENT = 32
 
 
 @dataclass
-class Header:
-    """Where things are in a GGUF: offsets in bytes from the file's beginning."""
+class HeaderOffsets:
+    """Where things are in a GGUF: offsets from the beginning of the file, in bytes."""
 
     entries_at: int = 24
     entries: int = 0
@@ -24,8 +24,8 @@ class Header:
     offsets: dict[str, int] = field(default_factory=dict)
 
 
-def read_header(path: Path) -> Header:
-    header = Header()
+def read_offsets(path: Path) -> HeaderOffsets:
+    header = HeaderOffsets()
     with path.open("rb") as file:
         magic, _, header.tensors, header.entries = struct.unpack("<4sIQQ", file.read(24))
         assert magic == b"GGUF"
@@ -44,8 +44,8 @@ def read_header(path: Path) -> Header:
 
 
 def with_texts(source: Path, target: Path, texts: dict[str, str]) -> None:
-    """Write ``source`` to ``target`` with more text entries in its metadata."""
-    header = read_header(source)
+    """Write ``source`` to ``target`` with additional texts in its metadata."""
+    header = read_offsets(source)
     added = b"".join(_packed(key) + struct.pack("<I", _STRING) + _packed(value) for key, value in texts.items())
     with source.open("rb") as old, target.open("wb") as new:
         new.write(old.read(8) + struct.pack("<QQ", header.tensors, header.entries + len(texts)) + added)
@@ -89,7 +89,7 @@ def _skip(file: BinaryIO, kind: int) -> None:
 
 
 def write_header(path: Path, values: dict[str, object], tensors: dict[str, int] | None = None) -> Path:
-    """Write a GGUF with this metadata; its tensors (name, bytes) are a hole in the file, so it cannot be run."""
+    """Write a GGUF with this metadata. Its tensors (name → bytes) are a hole in the file, so it cannot be run."""
     tensors = tensors or {}
     out = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(values)))
     for key, value in values.items():
@@ -115,4 +115,5 @@ def _typed(value: object) -> bytes:
         return struct.pack("<I", _STRING) + _packed(value)
     assert isinstance(value, list) and value
     items = [_typed(item) for item in value]
-    return struct.pack("<I", _ARRAY) + items[0][:4] + struct.pack("<Q", len(items)) + b"".join(one[4:] for one in items)
+    header = struct.pack("<I", _ARRAY) + items[0][:4] + struct.pack("<Q", len(items))
+    return header + b"".join(item[4:] for item in items)

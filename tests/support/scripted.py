@@ -1,4 +1,4 @@
-"""A model that says what a test has written down, one part after the other, without a server."""
+"""A model that follows a script, without a server."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ Script = Sequence[StreamPart | ModelError | asyncio.Event]
 
 
 class ScriptedModel:
-    """Each call follows the next of ``scripts``, and all further calls the last: it yields parts, raises errors and
-    waits for events. A prompt has as many tokens as characters.
+    """Follows the next of ``scripts`` in each call, and the last one in all further calls.
+
+    A script's steps are parts to yield, errors to raise and events to wait for. Every character is a token.
 
     Attributes:
-        requests: The calls that were begun.
-        ended: How many of them have ended, in any way.
-        counted: The texts whose tokens were asked for.
+        requests: The requests of all calls so far.
+        ended: How many of these calls have ended, in any way.
+        counted: The texts whose tokens were counted.
     """
 
     name = "scripted"
@@ -33,7 +34,7 @@ class ScriptedModel:
 
     @property
     def running(self) -> int:
-        """How many calls are under way."""
+        """The number of calls under way."""
         return len(self.requests) - self.ended
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:

@@ -1,4 +1,4 @@
-"""A model of an OpenAI-compatible endpoint together with the fault server that it talks to, and how to call it."""
+"""A model at an OpenAI-compatible endpoint, together with the fault server behind it, and helpers to call it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ def settings_for(server: FaultServer, **changes: Any) -> ModelSettings:
     return replace(base, **changes)
 
 
-async def take(model: OpenAIModel, request: Request = CHAT) -> list[StreamPart]:
+async def collect(model: OpenAIModel, request: Request = CHAT) -> list[StreamPart]:
+    """Make a call and return all its parts."""
     return [part async for part in model.stream(request)]
 
 
-async def fail(model: OpenAIModel, request: Request = CHAT) -> tuple[str, ModelError]:
-    """The text that came before the call failed, and how it failed. No message may ever hold the key."""
+async def failure_of(model: OpenAIModel, request: Request = CHAT) -> tuple[str, ModelError]:
+    """Make a call that fails, and return the text before the failure and the error, which must not contain the key."""
     text = ""
     with pytest.raises(ModelError) as caught:
         async for part in model.stream(request):
@@ -50,8 +51,8 @@ def reasoning_of(parts: Sequence[StreamPart]) -> str:
     return "".join(part.text for part in parts if isinstance(part, ReasoningPiece))
 
 
-class Served:
-    """A server together with a model that talks to it."""
+class ServedModel:
+    """A server together with a model that talks to it. ``async with`` yields the model."""
 
     def __init__(self, server: FaultServer, key: str = KEY, **changes: Any) -> None:
         self.server = server
@@ -68,5 +69,5 @@ class Served:
 
 
 def always(*pieces: str, **kinds: Any) -> Callable[[Any], Answer]:
-    """A script that gives the same answer to each request; see :class:`Answer` for ``kinds``."""
+    """Make a script that gives the same :class:`Answer` to each request; ``kinds`` are its other fields."""
     return lambda _: Answer(pieces or PIECES, **kinds)

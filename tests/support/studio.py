@@ -1,4 +1,4 @@
-"""An agent on a scripted server, over real HTTP, and what a test asks of it."""
+"""An agent on a scripted server, over real HTTP, with helpers for tests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUICK = RetryPolicy(attempts=6, first_delay=0.001, most_delay=0.005, total_secon
 
 @dataclass
 class Studio:
-    """``error`` is what the last run raised, if it was a :class:`ModelError`."""
+    """An agent with its server. ``error`` is the :class:`ModelError` that ended the last run, if one did."""
 
     agent: Agent
     server: FaultServer
@@ -40,7 +40,7 @@ class Studio:
     events: list[Event] = field(default_factory=list)
 
     async def plan(self, brief: Brief) -> tuple[Plan, list[Event]]:
-        """The plan, and all events. What planning raises, this raises."""
+        """Make a plan, and return it with all events. Raises what planning raises."""
         self.events = []
         async with aclosing(make_plan(self.agent, brief)) as events:
             async for event in events:
@@ -57,7 +57,7 @@ class Studio:
         stop_after: int | None = None,
         may_fail: bool = False,
     ) -> tuple[Draft, list[Event]]:
-        """Write to the end, or close the iterator after so many events."""
+        """Write the document to its end, or close the iterator after ``stop_after`` events."""
         draft = draft if isinstance(draft, Draft) else Draft(draft)
         self.events, self.error = [], None
         try:
@@ -75,7 +75,7 @@ class Studio:
 
     @property
     def prompts(self) -> list[str]:
-        """The last message, or the raw prompt, of every call."""
+        """The last message (or the raw prompt) of every call."""
         return [prompt_of(seen.json) for seen in self.server.calls]
 
 
@@ -89,7 +89,7 @@ async def open_studio(
     prompts: PromptTemplates | None = None,
     **settings: Any,
 ) -> AsyncIterator[Studio]:
-    """Serve ``author`` and connect an agent to it. ``settings`` are those of the model, ``context_length`` too."""
+    """Serve ``author`` and connect an agent to it. ``settings`` are the model's, including ``context_length``."""
     kind = PROFILES[profile]
     async with FaultServer(author, faults) as server:
         model = OpenAIModel(settings_for(server, **({"context_length": 32_768} | settings)), "")
@@ -102,7 +102,7 @@ async def open_studio(
 
 
 def plan_of(*words: int) -> Plan:
-    """A plan with these targets, as the author plans."""
+    """Make a plan with these target lengths, as the author would."""
     sections = (
         PlannedSection(title_of(number), f"what part {number} is about", target, f"s{number}")
         for number, target in enumerate(words, 1)
@@ -127,29 +127,29 @@ def words(draft: Draft) -> int:
 
 
 def flat(text: str) -> str:
-    """``text`` with each run of white space as one space."""
+    """Replace each run of white space by one space."""
     return " ".join(text.split())
 
 
 def sentences(text: str) -> list[str]:
     cuts = [0, *sentence_ends(text)]
-    return [one for start, end in pairwise(cuts) if (one := text[start:end].strip())]
+    return [stripped for start, end in pairwise(cuts) if (stripped := text[start:end].strip())]
 
 
 def doubled(draft: Draft) -> list[str]:
-    """Sentences that the document says more than once."""
-    counts = Counter(one for text in texts(draft) for one in sentences(text))
-    return [one for one, times in counts.items() if times > 1]
+    """Return the sentences that occur more than once in the document."""
+    counts = Counter(found for text in texts(draft) for found in sentences(text))
+    return [found for found, times in counts.items() if times > 1]
 
 
 def streamed(events: Sequence[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
-async def eventually(true: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Whether something becomes true within some time."""
+async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    """Return whether ``condition`` becomes true within ``seconds``."""
     for _ in range(round(seconds / 0.01)):
-        if true():
+        if condition():
             return True
         await asyncio.sleep(0.01)
     return False

@@ -1,4 +1,4 @@
-"""How fast a scripted author writes, as the test beats time: so that no test has to race against text."""
+"""Lets a test control how fast a scripted author writes, so that no test races against the text."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import asyncio
 
 
 class Tempo:
-    """For ``Author(delay=Tempo(20))``: 20 pieces come, then it waits for :meth:`give` or :meth:`go`.
+    """For ``Author(delay=Tempo(20))``: after 20 pieces the author waits for :meth:`give` or :meth:`go`.
 
-    Of sections side by side each piece counts. For use within one event loop.
+    Pieces of concurrent sections all count. For use within one event loop.
     """
 
     def __init__(self, pieces: int) -> None:
@@ -23,10 +23,10 @@ class Tempo:
         await asyncio.sleep(0.002)
 
     def give(self, pieces: float) -> None:
-        """So many more."""
+        """Allow ``pieces`` more pieces."""
         self._left += pieces
         self._more.set()
 
     def go(self) -> None:
-        """From now on without a stop."""
+        """Allow all further pieces."""
         self.give(float("inf"))

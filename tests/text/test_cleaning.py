@@ -1,4 +1,4 @@
-"""What could drive a terminal is taken out of a text, whole or in pieces."""
+"""Cleaning removes everything that could control a terminal, from whole texts and from pieces."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from lwtui.text import ControlStripper, clean
         ("\x1b[[bold", "bold"),
     ],
 )
-def test_text_is_made_safe(dirty: str, expected: str) -> None:
+def test_unsafe_characters_are_removed(dirty: str, expected: str) -> None:
     assert clean(dirty) == expected
 
 
-_MARKS = [
+_TOKENS = [
     "\x1b",
     "[",
     "31m",
@@ -59,25 +59,25 @@ _MARKS = [
     "\x90",
 ]
 _LONG = ["1" * 63, "/" * 7, "x" * 2047, "x" * 4095, "\r\n" * 2000]
-_PIECES = st.lists(st.one_of(st.sampled_from(_MARKS), st.text(max_size=4), st.sampled_from(_LONG)), max_size=30)
+_PIECES = st.lists(st.one_of(st.sampled_from(_TOKENS), st.text(max_size=4), st.sampled_from(_LONG)), max_size=30)
 
 
 @given(_PIECES)
-def test_pieces_together_are_the_clean_whole(pieces: list[str]) -> None:
+def test_cleaning_pieces_equals_cleaning_the_whole(pieces: list[str]) -> None:
     stripper = ControlStripper()
     together = "".join(stripper.add(piece) for piece in pieces) + stripper.close()
     assert together == clean("".join(pieces))
 
 
 @given(_PIECES)
-def test_a_clean_text_stays_as_it_is_and_drives_nothing(pieces: list[str]) -> None:
+def test_a_clean_text_stays_unchanged_and_has_no_control_characters(pieces: list[str]) -> None:
     text = clean("".join(pieces))
     assert clean(text) == text
-    assert not any(ord(one) < 32 and one not in "\n\t" for one in text)
+    assert not any(ord(char) < 32 and char not in "\n\t" for char in text)
     assert "\x1b" not in text
 
 
-def test_what_cannot_be_part_of_a_sequence_is_shown_at_once() -> None:
+def test_text_outside_sequences_is_returned_at_once() -> None:
     stripper = ControlStripper()
     assert stripper.add("Hello wor") == "Hello wor"
     assert stripper.add("ld\x1b[3") == "ld"
@@ -86,11 +86,11 @@ def test_what_cannot_be_part_of_a_sequence_is_shown_at_once() -> None:
 
 
 @pytest.mark.parametrize("start", ["\x1b]0;", "\x9d", "\x1bP", "\x90", "\x1b_"])
-def test_a_sequence_without_an_end_does_not_swallow_the_text(start: str) -> None:
+def test_an_unterminated_sequence_does_not_swallow_the_text(start: str) -> None:
     text = "a word and another, " * 2000
     assert clean(start + text).endswith(text)
     stripper = ControlStripper()
     shown = "".join(stripper.add(piece) for piece in (start, *("a word and another, " * 10 for _ in range(190))))
-    assert len(shown) > 30_000  # it is not held back for ever either
+    assert len(shown) > 30_000  # it is not held back forever
     shown += "".join(stripper.add("a word and another, " * 10) for _ in range(10)) + stripper.close()
     assert shown == clean(start + text)

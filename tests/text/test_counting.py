@@ -1,4 +1,4 @@
-"""The one counter of length."""
+"""Word counts."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ from lwtui.text import RunningCount, count_words, counts_characters
         ("🍅🍅 👍", 0),
     ],
 )
-def test_length_is_words_or_characters_where_there_are_none(text: str, length: int) -> None:
+def test_counting_words_and_cjk_characters(text: str, length: int) -> None:
     assert count_words(text) == length
 
 
 @pytest.mark.parametrize(
     ("language", "expected"), [("zh", True), ("zh-TW", True), ("ja", True), ("en", False), ("ko", False), ("", False)]
 )
-def test_a_length_in_chinese_or_japanese_means_characters(language: str, expected: bool) -> None:
+def test_lengths_in_chinese_and_japanese_are_in_characters(language: str, expected: bool) -> None:
     assert counts_characters(language) is expected
 
 
-_MARKS = ["word", " ", "'", "-", ".", "3", ",", "\n", "番茄", "は", "é", "\u0301", "’", "@", "/", "\u3000", "中a", "_"]
-_PIECES = st.lists(st.one_of(st.sampled_from(_MARKS), st.text(max_size=5)), max_size=40)
+_TOKENS = ["word", " ", "'", "-", ".", "3", ",", "\n", "番茄", "は", "é", "\u0301", "’", "@", "/", "\u3000", "中a", "_"]
+_PIECES = st.lists(st.one_of(st.sampled_from(_TOKENS), st.text(max_size=5)), max_size=40)
 
 
 @given(_PIECES)
-def test_a_running_count_is_the_count_of_the_whole(pieces: list[str]) -> None:
+def test_a_running_count_equals_the_count_of_the_whole(pieces: list[str]) -> None:
     count = RunningCount(pieces[0] if pieces else "")
     for end, piece in enumerate(pieces[1:], 2):
         count.add(piece)
@@ -57,7 +57,7 @@ def test_a_running_count_is_the_count_of_the_whole(pieces: list[str]) -> None:
 
 
 @given(st.integers(1, 9), st.sampled_from(["番茄喜欢阳光和水分", "unbroken", "a-b", "a.b,c'd", "中a文b", "．。", "x́́"]))
-def test_a_long_text_without_white_space_is_counted_right_in_any_pieces(size: int, unit: str) -> None:
+def test_a_long_text_without_white_space_is_counted_correctly_in_pieces(size: int, unit: str) -> None:
     text = unit * 150
     count = RunningCount()
     for start in range(0, len(text), size):
@@ -66,5 +66,5 @@ def test_a_long_text_without_white_space_is_counted_right_in_any_pieces(size: in
 
 
 @given(st.text(), st.text())
-def test_white_space_separates(one: str, other: str) -> None:
-    assert count_words(f"{one}\n\n{other}") == count_words(one) + count_words(other)
+def test_white_space_separates_words(first: str, second: str) -> None:
+    assert count_words(f"{first}\n\n{second}") == count_words(first) + count_words(second)

@@ -1,4 +1,4 @@
-"""A diff by words: what it finds, and that nothing is ever lost by it."""
+"""The word diff: what it finds, and that it loses nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lwtui.text.diff import Hunk, diff, merged, pieces
+from lwtui.text.diff import Hunk, apply_hunks, diff, split_at_hunks
 
 NEW_END = "She drove by the new farm"
 
@@ -25,9 +25,9 @@ NEW_END = "She drove by the new farm"
         ("A line\nand another", "A line\n\nand another", [("\n", "\n\n")]),
         ("猫坐在垫子上。天下雨了。", "狗坐在垫子上。天下雨了。", [("猫", "狗")]),
         ("我看见了一只 cat。", "我看见了一只 dog。", [(" cat", " dog")]),
-        # Little words in common do not tear a new sentence apart.
+        # Short words in common do not split a new sentence.
         ("He went to the old house.", "She drove by the new farm.", [("He went to the old house", NEW_END)]),
-        # Two changes far from each other stay two.
+        # Changes far from each other stay separate.
         (
             "The red pot stands on the balcony in the sun, and the soil is dry.",
             "The blue pot stands on the balcony in the sun, and the soil is wet.",
@@ -35,7 +35,7 @@ NEW_END = "She drove by the new farm"
         ),
     ],
 )
-def test_changes_are_found_by_words(old: str, new: str, changes: list[tuple[str, str]]) -> None:
+def test_changes_are_whole_words(old: str, new: str, changes: list[tuple[str, str]]) -> None:
     assert [(hunk.old, hunk.new) for hunk in diff(old, new)] == changes
 
 
@@ -43,22 +43,22 @@ WORDS = st.lists(st.sampled_from(["the", "cat", " ", ".", "\n\n", "猫", "。", 
 
 
 @given(WORDS, WORDS, st.randoms())
-def test_all_hunks_give_the_new_text_and_none_the_old(old: str, new: str, drawn: random.Random) -> None:
+def test_applying_all_hunks_gives_the_new_text_and_none_the_old(old: str, new: str, random_: random.Random) -> None:
     hunks = diff(old, new)
-    assert merged(old, hunks, range(len(hunks))) == new
-    assert merged(old, hunks, ()) == old
+    assert apply_hunks(old, hunks, range(len(hunks))) == new
+    assert apply_hunks(old, hunks, ()) == old
     assert all(old[hunk.start : hunk.end] == hunk.old for hunk in hunks)
-    some = {number for number in range(len(hunks)) if drawn.random() < 0.5}
+    some = {number for number in range(len(hunks)) if random_.random() < 0.5}
     rebuilt = "".join(
         text if number is None else hunks[number].new if number in some else hunks[number].old
-        for text, number in pieces(old, hunks)
+        for text, number in split_at_hunks(old, hunks)
     )
-    assert rebuilt == merged(old, hunks, some)
+    assert rebuilt == apply_hunks(old, hunks, some)
 
 
-def test_a_change_in_a_long_section_touches_nothing_else() -> None:
-    drawn = random.Random(1)
-    words = [f"w{drawn.randrange(3000)}" for _ in range(20_000)]
+def test_a_change_in_a_long_section_is_one_hunk() -> None:
+    random_ = random.Random(1)
+    words = [f"w{random_.randrange(3000)}" for _ in range(20_000)]
     sentences = [" ".join(words[at : at + 10]) + "." for at in range(0, len(words), 10)]
     changed = sentences[:]
     changed[700] = changed[700].replace(" ", " very ", 1)

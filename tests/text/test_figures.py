@@ -1,4 +1,4 @@
-"""Figures as a person reads them."""
+"""Formatting of durations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telling a language well enough to set a document's."""
+"""Language detection."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from lwtui.text import detect_language
         ("12345 !?", "en"),
     ],
 )
-def test_a_language_is_told(text: str, language: str) -> None:
+def test_detecting_a_language(text: str, language: str) -> None:
     assert detect_language(text) == language
 
 

@@ -1,4 +1,4 @@
-"""Where a text can be cut without harm."""
+"""Sentence boundaries."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ def sentences(text: str) -> list[str]:
         ("", []),
     ],
 )
-def test_a_text_is_cut_at_its_sentences(text: str, expected: list[str]) -> None:
+def test_splitting_a_text_into_sentences(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
 
 
-def test_the_last_whole_sentence() -> None:
+def test_the_end_of_the_last_complete_sentence() -> None:
     assert last_sentence_end("One. Two. Thr") == len("One. Two.")
     assert last_sentence_end("no end") == 0
     assert last_sentence_end("All of it.") == len("All of it.")
 
 
 @given(st.text(alphabet="ab .!?。\n'\"”A1", max_size=60))
-def test_ends_rise_within_the_text_and_never_stand_within_white_space(text: str) -> None:
+def test_ends_are_ascending_and_never_after_white_space(text: str) -> None:
     ends = sentence_ends(text)
     assert ends == sorted(set(ends))
     assert all(0 < end <= len(text) and not text[end - 1].isspace() for end in ends)
 
 
-def test_a_sentence_that_ends_its_paragraph_ends_once() -> None:
+def test_the_last_sentence_of_a_paragraph_ends_once() -> None:
     assert sentence_ends("One.\n\nTwo.\n\n") == [4, 10]

@@ -1,4 +1,4 @@
-"""A tiny base made once, and recipes for it. Without the extra ``[train]`` these tests are left out."""
+"""A tiny base, made once, and recipes for it. Without the extra ``[train]`` these tests are not collected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a tiny Llama with a SentencePiece tokenizer."""
+    """Return the folder of a tiny Llama with a SentencePiece tokenizer."""
     from lwtui_training.tiny import make_tiny
     from tests.training.support import TEXT
 
@@ -37,8 +37,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def recipe(tiny: Path, tmp_path: Path) -> Any:
-    """Makes a recipe for the tiny base; call it with tables to change."""
+def make_recipe(tiny: Path, tmp_path: Path) -> Any:
+    """Return a function that makes a recipe for the tiny base; its arguments change tables."""
     from tests.training.support import recipe_for
 
     return lambda **tables: recipe_for(tiny, tmp_path / "run", **tables)

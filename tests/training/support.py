@@ -1,4 +1,4 @@
-"""Rows and recipes that the tests share."""
+"""Rows and recipes for the tests of training."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lwtui_training.recipe import BaseConfig, Dpo, GgufConfig, Hardware, Recipe, Sft
+from lwtui_training.recipe import BaseConfig, DpoConfig, GgufConfig, HardwareConfig, Recipe, SftConfig
 
 TEXT = (resources.files("lwtui_training") / "tiny.txt").read_text(encoding="utf-8")
 
 
 def recipe_for(base: Path, output: Path, **tables: dict[str, Any]) -> Recipe:
-    """Small steps on a CPU; ``tables`` such as ``sft={"max_steps": 3}`` change it."""
+    """Return a recipe for small steps on a CPU; ``tables`` such as ``sft={"max_steps": 3}`` change it."""
     recipe = Recipe(
         name="test",
         output=str(output),
         seed=3,
         base=BaseConfig(str(base), format="longwriter-llama", dtype="float32"),
-        sft=Sft(
+        sft=SftConfig(
             max_length=256, max_steps=6, learning_rate=5e-3, gradient_checkpointing=False, save_steps=2, warmup_ratio=0
         ),
-        dpo=Dpo(method="lora", max_length=256, max_steps=4, learning_rate=1e-3, gradient_checkpointing=False),
+        dpo=DpoConfig(method="lora", max_length=256, max_steps=4, learning_rate=1e-3, gradient_checkpointing=False),
         gguf=GgufConfig(quantize="", register=False),
-        hardware=Hardware(device="cpu", threads=1),
+        hardware=HardwareConfig(device="cpu", threads=1),
     )
     return replace(recipe, **{name: replace(getattr(recipe, name), **changes) for name, changes in tables.items()})
 
 
-def rows(count: int, least: int = 3, most: int = 40, seed: int = 0) -> list[dict[str, Any]]:
-    """Conversations of unequal lengths."""
+def conversations(count: int, least: int = 3, most: int = 40, seed: int = 0) -> list[dict[str, Any]]:
+    """Return conversations whose answers have between ``least`` and ``most`` words."""
     draw, words = random.Random(seed), TEXT.split()
     return [
         {
@@ -45,7 +45,7 @@ def rows(count: int, least: int = 3, most: int = 40, seed: int = 0) -> list[dict
     ]
 
 
-def write(path: Path, items: list[dict[str, Any]]) -> Path:
+def write_jsonl(path: Path, items: list[dict[str, Any]]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(item) + "\n" for item in items), encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""Rows, recipes, filters and pairs: what is kept, what is refused, and why."""
+"""Rows, recipes, filters and preference pairs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from lwtui.errors import UsageError
 from lwtui.models.usage import Usage
 from lwtui.text import count_words
 from lwtui_training.data import make_data
-from lwtui_training.preferences import Scored, choose, document_pairs, make_preferences
-from lwtui_training.recipe import Data, Prefs, Recipe, known_recipes, load_recipe
-from lwtui_training.row_filters import Filters, cut_after, repeated_share
+from lwtui_training.preferences import ScoredSample, choose_pair, document_pairs, make_preferences
+from lwtui_training.recipe import DataConfig, PrefsConfig, Recipe, known_recipes, load_recipe
+from lwtui_training.row_filters import RowFilters, repeated_ngram_share, truncate_to_words
 from lwtui_training.rows import read_instructions, read_messages, read_preferences
-from lwtui_training.steps import BadRow, TrainError
+from lwtui_training.steps import RowError, TrainError
 from tests.bench.support import grades
 from tests.cli.running import endpoint, prose
+from tests.errors import has_code
 from tests.support.fault_server import Answer, Fault, FaultServer
-from tests.training.support import rows, write
+from tests.training.support import conversations, write_jsonl
 
 GOOD = '{"messages": [{"role": "user", "content": "Write."}, {"role": "assistant", "content": "Done."}]}'
 
@@ -37,73 +38,74 @@ GOOD = '{"messages": [{"role": "user", "content": "Write."}, {"role": "assistant
         ('{"messages": [{"role": "robot", "content": "x"}]}', "must have a role"),
         ('{"messages": [{"role": "user", "content": ""}]}', "has no text"),
         ('{"messages": [{"role": "user", "content": "x"}]}', "last message must be the assistant's"),
-        ('{"messages": [{"role": "assistant", "content": "x"}]}', "no user's message"),
+        ('{"messages": [{"role": "assistant", "content": "x"}]}', "no user message"),
     ],
 )
-def test_a_bad_row_is_refused_with_file_line_and_reason(tmp_path: Path, line: str, reason: str) -> None:
+def test_a_malformed_row_is_refused_with_file_line_and_reason(tmp_path: Path, line: str, reason: str) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text(f"{GOOD}\n\n{line}\n{GOOD}\n")
-    with pytest.raises(BadRow) as caught:
+    with pytest.raises(RowError) as caught:
         read_messages(str(path))
-    assert f"{path}, line 3" in str(caught.value)
+    assert caught.value.place == f"{path}, line 3"
     assert reason in str(caught.value)
 
 
-def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path: Path) -> None:
+def test_invalid_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(f"{GOOD}\n".encode() + b'{"messages": "\xff"}\n')
-    with pytest.raises(BadRow, match="line 2: not UTF-8"):
+    with pytest.raises(RowError, check=has_code("not-utf8")) as caught:
         read_messages(str(path))
+    assert caught.value.place == f"{path}, line 2"
 
 
 def test_preferences_and_instructions_are_checked_too(tmp_path: Path) -> None:
-    same = write(tmp_path / "p.jsonl", [{"prompt": "a", "chosen": "b", "rejected": "b"}])
-    with pytest.raises(BadRow, match="are the same"):
+    same = write_jsonl(tmp_path / "p.jsonl", [{"prompt": "a", "chosen": "b", "rejected": "b"}])
+    with pytest.raises(RowError) as caught:
         read_preferences(str(same))
-    path = write(tmp_path / "i.jsonl", [{"instruction": "Write.", "words": 0}])
-    with pytest.raises(BadRow, match="line 1: 'words' must be"):
+    assert caught.value.place == f"{same}, line 1"
+    path = write_jsonl(tmp_path / "i.jsonl", [{"instruction": "Write.", "words": 0}])
+    with pytest.raises(RowError) as caught:
         read_instructions(str(path), 100)
+    assert caught.value.place == f"{path}, line 1"
     (tmp_path / "i.txt").write_text("Write of tea.\n\nWrite of rain.\n")
-    assert [one.words for one in read_instructions(str(tmp_path / "i.txt"), 700)] == [700, 700]
+    assert [instruction.words for instruction in read_instructions(str(tmp_path / "i.txt"), 700)] == [700, 700]
 
 
-def test_what_a_row_holds_is_cleaned_of_what_drives_a_terminal(tmp_path: Path) -> None:
+def test_control_characters_are_removed_from_rows(tmp_path: Path) -> None:
     row = {"messages": [{"role": "user", "content": "a\x1b[2Jb"}, {"role": "assistant", "content": "c\u202ed"}]}
-    (read,) = read_messages(str(write(tmp_path / "rows.jsonl", [row])))
+    (read,) = read_messages(str(write_jsonl(tmp_path / "rows.jsonl", [row])))
     assert [message["content"] for message in read["messages"]] == ["ab", "cd"]
 
 
-def test_filters_say_why(tmp_path: Path) -> None:
-    filters = Filters(Data(least_length=0.8, most_length=1.3, most_repetition=0.2))
+def test_filters_give_a_reason(tmp_path: Path) -> None:
+    filters = RowFilters(DataConfig(least_length=0.8, most_length=1.3, most_repetition=0.2))
     text = "".join(prose(1, 100))
-    assert filters.why_not(text, 100) == ""
-    assert filters.why_not(text, 100) == "a copy of an earlier row"
-    assert "too short" in filters.why_not("".join(prose(2, 40)), 100)
-    assert "too long" in filters.why_not("".join(prose(3, 200)), 100)
-    assert "repeats itself" in filters.why_not("".join(prose(4, 30)) * 4)
-    assert filters.why_not("I'm sorry, but I cannot write that.") == "a refusal"
-    assert filters.why_not("抱歉，我无法完成。") == "a refusal"
-    assert "plan was not followed" in filters.why_not("".join(prose(5, 100)), 100, ((50, 96), (50, 4)))
+    assert filters.reason_to_refuse(text, 100) == ""
+    assert filters.reason_to_refuse(text, 100) == "a copy of an earlier row"
+    assert "too short" in filters.reason_to_refuse("".join(prose(2, 40)), 100)
+    assert "too long" in filters.reason_to_refuse("".join(prose(3, 200)), 100)
+    assert "repeats itself" in filters.reason_to_refuse("".join(prose(4, 30)) * 4)
+    assert filters.reason_to_refuse("I'm sorry, but I cannot write that.") == "a refusal"
+    assert filters.reason_to_refuse("抱歉，我无法完成。") == "a refusal"
+    assert "plan was not followed" in filters.reason_to_refuse("".join(prose(5, 100)), 100, ((50, 96), (50, 4)))
 
 
-def test_a_text_is_cut_at_a_sentences_end() -> None:
+def test_a_text_is_truncated_at_the_end_of_a_sentence() -> None:
     text = "One two three. Four five six. Seven eight nine."
-    assert cut_after(text, 7) == "One two three. Four five six."
-    assert cut_after(text, 100) == text
-    assert count_words(cut_after("a b c d e f g", 3)) == 3
-    assert repeated_share("a b c d e f g h") == 0
+    assert truncate_to_words(text, 7) == "One two three. Four five six."
+    assert truncate_to_words(text, 100) == text
+    assert count_words(truncate_to_words("a b c d e f g", 3)) == 3
+    assert repeated_ngram_share("a b c d e f g h") == 0
 
 
-def test_agentwrite_writes_rows_resumes_and_counts(
-    tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From a real endpoint; documents that are there already are not asked for again."""
+def test_agentwrite_writes_rows_and_resumes(tmp_path: Path, make_recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The documents come from an HTTP endpoint; finished ones are not requested again."""
     monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("LWTUI_API_KEY", "k")
-    asked = [{"instruction": f"Write about tomatoes, part {number}.", "words": 600} for number in range(2)]
-    path = write(tmp_path / "instructions.jsonl", asked)
+    instructions = [{"instruction": f"Write about tomatoes, part {number}.", "words": 600} for number in range(2)]
+    path = write_jsonl(tmp_path / "instructions.jsonl", instructions)
     with endpoint() as server:
-        made = recipe(
+        recipe = make_recipe(
             data={
                 "instructions": str(path),
                 "model": "m-1",
@@ -114,9 +116,9 @@ def test_agentwrite_writes_rows_resumes_and_counts(
         )
         folder = tmp_path / "data"
         folder.mkdir()
-        metrics = make_data(made, folder)
+        metrics = make_data(recipe, folder)
         calls = len(server.requests)
-        again = make_data(made, folder)
+        again = make_data(recipe, folder)
         assert len(server.requests) == calls
     assert metrics["writing"]["done"] == again["writing"]["done"] == 2
     written = read_messages(str(folder / "rows.jsonl"))
@@ -125,38 +127,42 @@ def test_agentwrite_writes_rows_resumes_and_counts(
     assert (folder / "lengths.png").exists()
 
 
-def test_general_rows_are_mixed_in_by_ratio_and_the_same_each_time(tmp_path: Path, recipe: Any) -> None:
+def test_general_rows_are_mixed_in_by_ratio_and_reproducibly(tmp_path: Path, make_recipe: Any) -> None:
     long, general = (
-        write(tmp_path / "long.jsonl", rows(6, 20, 40)),
-        write(tmp_path / "general.jsonl", rows(50, 3, 6, seed=9)),
+        write_jsonl(tmp_path / "long.jsonl", conversations(6, 20, 40)),
+        write_jsonl(tmp_path / "general.jsonl", conversations(50, 3, 6, seed=9)),
     )
-    made = recipe(data={"long": str(long), "general": str(general), "general_per_long": 3.0, "most_repetition": 1.0})
+    recipe = make_recipe(
+        data={"long": str(long), "general": str(general), "general_per_long": 3.0, "most_repetition": 1.0}
+    )
     found = []
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        metrics = make_data(made, tmp_path / name)
+        metrics = make_data(recipe, tmp_path / name)
         found.append((tmp_path / name / "rows.jsonl").read_text())
     assert metrics["general"] == 3 * metrics["long"] == 18
     assert found[0] == found[1]
 
 
-def test_when_no_row_is_left_it_says_why(tmp_path: Path, recipe: Any) -> None:
-    made = recipe(data={"long": str(write(tmp_path / "long.jsonl", rows(3))), "least_words": 10_000})
-    with pytest.raises(TrainError, match="No long row is left"):
-        make_data(made, tmp_path)
+def test_an_empty_result_is_refused_with_the_reason(tmp_path: Path, make_recipe: Any) -> None:
+    recipe = make_recipe(
+        data={"long": str(write_jsonl(tmp_path / "long.jsonl", conversations(3))), "least_words": 10_000}
+    )
+    with pytest.raises(TrainError, check=has_code("no-rows-left")):
+        make_data(recipe, tmp_path)
 
 
-def test_the_best_answer_is_chosen_and_another_is_rejected() -> None:
-    answers = [Scored(f"text {score}", score, None, score) for score in (10.0, 90.0, 40.0, 89.9)]
+def test_the_best_answer_is_chosen_and_another_rejected() -> None:
+    samples = [ScoredSample(f"text {score}", score, None, score) for score in (10.0, 90.0, 40.0, 89.9)]
     for seed in range(20):
-        pair = choose("Write.", answers, Prefs(least_margin=1.0), random.Random(seed))
+        pair = choose_pair("Write.", samples, PrefsConfig(least_margin=1.0), random.Random(seed))
         assert pair is not None
         assert pair["chosen"][0]["content"] == "text 90.0"
         assert pair["rejected"][0]["content"] in ("text 10.0", "text 40.0")
-    assert choose("Write.", [answers[0]] * 4, Prefs(), random.Random(0)) is None
+    assert choose_pair("Write.", [samples[0]] * 4, PrefsConfig(), random.Random(0)) is None
 
 
-def test_what_a_person_wrote_over_the_models_text_makes_a_pair(tmp_path: Path) -> None:
+def test_a_persons_edit_is_preferred_to_the_models_text(tmp_path: Path) -> None:
     plan = Plan("Tea", (PlannedSection("Leaves", "what they are", 50), PlannedSection("Water", "how hot", 50)))
     with Document.create(tmp_path / "tea.lw", Brief("Write about tea.", 100), plan) as document:
         for section in document.sections():
@@ -170,8 +176,8 @@ def test_what_a_person_wrote_over_the_models_text_makes_a_pair(tmp_path: Path) -
     assert "Leaves" in pair["prompt"][0]["content"]
 
 
-@pytest.mark.parametrize("name", ["candidate", "take"])  # as they are called, and as they once were
-def test_the_candidate_that_was_picked_is_preferred_to_each_of_the_others(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["candidate", "take"])  # the current name and the former one
+def test_the_adopted_candidate_is_preferred_to_each_of_the_others(tmp_path: Path, name: str) -> None:
     plan = Plan("Tea", (PlannedSection("Leaves", "what they are", 50, "s1"),))
     with Document.create(tmp_path / "tea.lw", Brief("Write about tea.", 100), plan) as document:
         document.begin("s1", Provenance("m", prompt_hash="p"), 0)
@@ -193,36 +199,36 @@ def test_the_candidate_that_was_picked_is_preferred_to_each_of_the_others(tmp_pa
     assert [pair["rejected"][0]["content"] for pair in pairs] == [texts[2], texts[0]]
 
 
-def test_pairs_come_from_answers_of_an_endpoint_that_fails_and_of_a_judge(
-    tmp_path: Path, recipe: Any, monkeypatch: pytest.MonkeyPatch
+def test_pairs_from_an_unreliable_endpoint_and_a_judge(
+    tmp_path: Path, make_recipe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All answers are as long as each other; the judge likes one of each four."""
+    """All answers are equally long; the judge prefers one of each four."""
     monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("LWTUI_API_KEY", "k")
-    drawn: list[str] = []
+    sampled: list[str] = []
 
     def answer(request: Any) -> Answer:
         (message,) = request["messages"]
         if "<text>" in message["content"]:
-            best = message["content"].count("very good") == 1
-            return Answer([grades(5 if best else 2)])
-        drawn.append(message["content"])
-        good = "very good" if len(drawn) % 4 == 1 else "rather bad"
-        return Answer([f"This is number {len(drawn)}, ", f"and it is {good}."])
+            is_best = message["content"].count("very good") == 1
+            return Answer([grades(5 if is_best else 2)])
+        sampled.append(message["content"])
+        quality = "very good" if len(sampled) % 4 == 1 else "rather bad"
+        return Answer([f"This is number {len(sampled)}, ", f"and it is {quality}."])
 
-    asked = [{"instruction": f"Tell of tea, part {number}.", "words": 9} for number in range(2)]
-    path = write(tmp_path / "instructions.jsonl", asked)
+    instructions = [{"instruction": f"Tell of tea, part {number}.", "words": 9} for number in range(2)]
+    path = write_jsonl(tmp_path / "instructions.jsonl", instructions)
     with FaultServer(answer, [None, Fault.cut(1), None, Fault.http(503)], models=[{"id": "m-1"}]) as server:
         (tmp_path / "config").mkdir()
         (tmp_path / "config" / "settings.toml").write_text(
             f'[models.judge]\nmodel = "m-1"\nbase_url = "{server.base_url}"\ncontext_length = 8000\n'
         )
         prefs = {"instructions": str(path), "model": "m-1", "base_url": server.base_url, "judge": "judge"}
-        made = recipe(prefs=prefs | {"batch_size": 1, "max_new_tokens": 100})
-        metrics = make_preferences(made, "", tmp_path)
+        recipe = make_recipe(prefs=prefs | {"batch_size": 1, "max_new_tokens": 100})
+        metrics = make_preferences(recipe, "", tmp_path)
         calls = len(server.calls)
-        make_preferences(made, "", tmp_path)
-        assert len(server.calls) == calls + 8  # graded once more, but not drawn
+        make_preferences(recipe, "", tmp_path)
+        assert len(server.calls) == calls + 8  # graded again, but not sampled again
     assert (metrics["sampled"], metrics["pairs"]) == (2, 2)
     pairs = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
     assert all(pair["chosen"][0]["content"].endswith("very good.") for pair in pairs)
@@ -230,31 +236,32 @@ def test_pairs_come_from_answers_of_an_endpoint_that_fails_and_of_a_judge(
 
 
 @pytest.mark.parametrize("name", known_recipes())
-def test_every_recipe_that_comes_with_lwtui_reads(name: str) -> None:
+def test_every_recipe_that_comes_with_lwtui_loads(name: str) -> None:
     assert Recipe.from_json(load_recipe(name).to_json()) == load_recipe(name)
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "code", "option"),
     [
-        ("[sft]\nlerning_rate = 1e-5", "'lerning_rate' is not an option"),
-        ("[sft]\nmax_length = 1.5", "must be of type int"),
-        ('[sft]\nmethod = "half"', "must be one of 'full', 'lora'"),
-        ("[base", "is not valid TOML"),
-        ('[base]\nmodel = "tiny"\nformat = "x"', "base.format must be one of"),
-        ("[sft]\nmax_length = 100", "base.model is missing"),
-        ('[base]\nmodel = "tiny"\n[hardware]\nprocesses = 2', "hardware.strategy must say"),
+        ("[sft]\nlerning_rate = 1e-5", "unknown-option", "lerning_rate"),
+        ("[sft]\nmax_length = 1.5", "wrong-type", "sft.max_length"),
+        ('[sft]\nmethod = "half"', "invalid-value", "sft.method"),
+        ("[base", "not-toml", "r.toml"),
+        ('[base]\nmodel = "tiny"\nformat = "x"', "invalid-value", "base.format"),
+        ("[sft]\nmax_length = 100", "no-model", "base.model"),
+        ('[base]\nmodel = "tiny"\n[hardware]\nprocesses = 2', "strategy", "hardware.strategy"),
     ],
 )
-def test_a_wrong_recipe_is_refused_with_the_key(tmp_path: Path, text: str, reason: str) -> None:
+def test_an_invalid_recipe_is_refused_with_the_option(tmp_path: Path, text: str, code: str, option: str) -> None:
     (tmp_path / "r.toml").write_text(text)
-    with pytest.raises(UsageError, match=reason.replace(".", r"\.")):
+    with pytest.raises(UsageError, check=has_code(code)) as caught:
         load_recipe(str(tmp_path / "r.toml"))
+    assert option in str(caught.value)
 
 
-def test_an_option_is_changed_from_the_command_line(tmp_path: Path) -> None:
+def test_the_command_line_overrides_options(tmp_path: Path) -> None:
     changed = load_recipe("tiny", ["sft.max_steps=3", "base.format=glm4", "dpo.loss_type=['sigmoid', 'sft']"])
     assert (changed.sft.max_steps, changed.base.format, changed.dpo.loss_type) == (3, "glm4", ("sigmoid", "sft"))
-    with pytest.raises(UsageError, match="KEY=VALUE"):
+    with pytest.raises(UsageError, check=has_code("no-value")):
         load_recipe("tiny", ["sft.max_steps"])
     assert json.loads(changed.to_json())["name"] == "tiny"

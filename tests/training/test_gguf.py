@@ -1,4 +1,4 @@
-"""Every family that the recipes tune becomes a GGUF that says what its checkpoint says, or none at all."""
+"""Every family that the recipes tune is exported as a GGUF that matches its checkpoint, or not at all."""
 
 from __future__ import annotations
 
@@ -24,16 +24,17 @@ from transformers import (
     Qwen3ForCausalLM,
 )
 
-from lwtui_training.chat import set_format
+from lwtui_training.chat import set_chat_template
 from lwtui_training.gguf import quantize
 from lwtui_training.gguf_check import check_gguf
 from lwtui_training.gguf_export import export_gguf, llama3_factors
 from lwtui_training.gguf_tokenizer import PRE_TOKENIZERS
 from lwtui_training.steps import TrainError
 from lwtui_training.tiny import make_tokenizer
+from tests.errors import has_code
 from tests.training.support import TEXT
 
-MARKS = ["<|endoftext|>", "[gMASK]", "<sop>", "<|user|>", "<|assistant|>", "<|system|>"]
+SPECIAL_TOKENS = ["<|endoftext|>", "[gMASK]", "<sop>", "<|user|>", "<|assistant|>", "<|system|>"]
 SHAPE: dict[str, Any] = {
     "hidden_size": 64,
     "intermediate_size": 96,
@@ -61,8 +62,8 @@ CASES = {
 }
 
 
-def byte_level(folder: Path, kind: str, form: str) -> PreTrainedTokenizerFast:
-    """A byte-level BPE that cuts text as llama.cpp's ``kind`` does."""
+def byte_level(folder: Path, kind: str, format: str) -> PreTrainedTokenizerFast:
+    """Save a byte-level BPE tokenizer with llama.cpp's pre-tokenizer ``kind``."""
     pattern, ignores = next(key for key, name in PRE_TOKENIZERS.items() if name == kind)
     tokenizer = Tokenizer(models.BPE(ignore_merges=ignores))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -73,32 +74,35 @@ def byte_level(folder: Path, kind: str, form: str) -> PreTrainedTokenizerFast:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=MARKS, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=400,
+        special_tokens=SPECIAL_TOKENS,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     tokenizer.train_from_iterator([TEXT], trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=MARKS[0], eos_token=MARKS[0])
-    set_format(fast, form)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=SPECIAL_TOKENS[0], eos_token=SPECIAL_TOKENS[0])
+    set_chat_template(fast, format)
     fast.save_pretrained(folder)
     return fast
 
 
 def save(kind: Any, config: Any, folder: Path) -> None:
-    """A random model whose norms are not all one, so that a norm left out would show."""
+    """Save a random model whose norms are not all 1, so that a missing norm would show."""
     torch.manual_seed(0)
     model = kind(config)
     with torch.no_grad():
-        for name, one in model.named_parameters():
+        for name, parameter in model.named_parameters():
             if "norm" in name:
-                one.add_(torch.randn_like(one) * 0.1)
+                parameter.add_(torch.randn_like(parameter) * 0.1)
             elif name.endswith("bias"):
-                one.normal_(0, 0.1)
+                parameter.normal_(0, 0.1)
             else:
-                one.normal_(0, 0.08)
+                parameter.normal_(0, 0.08)
     model.save_pretrained(folder)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_checkpoint_and_its_gguf_say_the_same(case: str, tmp_path: Path) -> None:
+def test_a_gguf_matches_its_checkpoint(case: str, tmp_path: Path) -> None:
     kind, config, pre, more = CASES[case]
     tokenizer = byte_level(tmp_path / "model", pre, "glm4" if "glm" in case else "longwriter-llama")
     save(
@@ -107,17 +111,17 @@ def test_a_checkpoint_and_its_gguf_say_the_same(case: str, tmp_path: Path) -> No
         tmp_path / "model",
     )
     export_gguf(tmp_path / "model", tmp_path / "out.gguf", "f32", "test")
-    agreement = check_gguf(tmp_path / "model", tmp_path / "out.gguf", "f32", ["Write of the river in 100 words."])
-    assert agreement.logits < 2e-3
-    assert 0 < agreement.greedy <= 24
-    assert agreement.tokens > 100
+    report = check_gguf(tmp_path / "model", tmp_path / "out.gguf", "f32", ["Write of the river in 100 words."])
+    assert report.logits < 2e-3
+    assert 0 < report.greedy <= 24
+    assert report.tokens > 100
 
 
 @pytest.mark.parametrize("outtype", ["f32", "f16", "bf16"])
-def test_gemma_with_sentencepiece_and_norms_stored_less_one(tmp_path: Path, outtype: str) -> None:
+def test_gemma_with_sentencepiece_and_norms_stored_minus_one(tmp_path: Path, outtype: str) -> None:
     folder = tmp_path / "model"
     tokenizer = make_tokenizer(folder, [TEXT])
-    set_format(tokenizer, "longwriter-llama")
+    set_chat_template(tokenizer, "longwriter-llama")
     tokenizer.save_pretrained(folder)
     config = Gemma3TextConfig(
         vocab_size=len(tokenizer), sliding_window=32, query_pre_attn_scalar=16, **(SHAPE | {"num_hidden_layers": 6})
@@ -127,7 +131,7 @@ def test_gemma_with_sentencepiece_and_norms_stored_less_one(tmp_path: Path, outt
     assert check_gguf(folder, tmp_path / "out.gguf", outtype, ["Write of the river in 100 words."]).tokens > 100
 
 
-def test_the_factors_of_llama3_are_those_of_transformers() -> None:
+def test_the_llama3_factors_match_transformers() -> None:
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
     config = LlamaConfig(**(SHAPE | {"rope_parameters": LLAMA3}))
@@ -136,50 +140,51 @@ def test_the_factors_of_llama3_are_those_of_transformers() -> None:
     assert np.allclose(llama3_factors(LLAMA3, 16), (plain / scaled).numpy(), rtol=1e-5)
 
 
-def test_a_wrong_gguf_is_found_out(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate itself: without the turn of queries and keys the file is well-formed and wrong."""
+def test_a_wrong_gguf_is_detected(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the permutation of queries and keys, the file is valid but wrong."""
     from lwtui_training import gguf_export
 
     folder = tmp_path / "model"
     tokenizer = byte_level(folder, "llama-bpe", "longwriter-llama")
     save(LlamaForCausalLM, LlamaConfig(vocab_size=len(tokenizer), **SHAPE), folder)
-    monkeypatch.setattr(gguf_export, "_side_by_side", lambda data, heads: data)
+    monkeypatch.setattr(gguf_export, "_interleave_rotary_pairs", lambda data, heads: data)
     export_gguf(folder, tmp_path / "out.gguf", "f32", "test")
-    with pytest.raises(TrainError, match="logits are off"):
+    with pytest.raises(TrainError, check=has_code("logits-differ")):
         check_gguf(folder, tmp_path / "out.gguf", "f32", ["Write of the river."])
 
 
-def test_a_wrong_tokenizer_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_tokenizer_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from lwtui_training import gguf_tokenizer
 
     folder = tmp_path / "model"
     tokenizer = byte_level(folder, "qwen2", "longwriter-llama")
     save(LlamaForCausalLM, LlamaConfig(vocab_size=len(tokenizer), **SHAPE), folder)
-    monkeypatch.setattr(gguf_tokenizer, "pre_tokenizer", lambda table: "gpt-2")
+    monkeypatch.setattr(gguf_tokenizer, "pre_tokenizer_name", lambda table: "gpt-2")
     export_gguf(folder, tmp_path / "out.gguf", "f32", "test")
-    with pytest.raises(TrainError, match="reads text otherwise"):
+    with pytest.raises(TrainError, check=has_code("tokens-differ")):
         check_gguf(folder, tmp_path / "out.gguf", "f32", ["Write of the river."])
 
 
-def test_an_unknown_way_of_cutting_text_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_pre_tokenizer_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     tokenizer = byte_level(folder, "qwen2", "longwriter-llama")
     save(LlamaForCausalLM, LlamaConfig(vocab_size=len(tokenizer), **SHAPE), folder)
     table = json.loads((folder / "tokenizer.json").read_text())
     table["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = r"\w+|\s+"
     (folder / "tokenizer.json").write_text(json.dumps(table))
-    with pytest.raises(TrainError, match="no name for the way"):
+    with pytest.raises(TrainError, check=has_code("unknown-pre-tokenizer")):
         export_gguf(folder, tmp_path / "out.gguf", "f32", "test")
 
 
-def test_a_family_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
+def test_an_unknown_family_is_refused_by_name(tmp_path: Path) -> None:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=64)).save_pretrained(tmp_path)
-    with pytest.raises(TrainError, match="GPT2LMHeadModel cannot be exported"):
+    with pytest.raises(TrainError, check=has_code("unknown-family")) as caught:
         export_gguf(tmp_path, tmp_path / "out.gguf", "f32", "test")
+    assert "GPT2LMHeadModel" in str(caught.value)
 
 
-def test_a_quantization_that_llama_cpp_does_not_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainError, match="no quantization"):
+def test_an_unknown_quantization_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, check=has_code("unknown-quantization")):
         quantize(tmp_path / "a.gguf", tmp_path / "b.gguf", "Q99")

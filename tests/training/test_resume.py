@@ -1,4 +1,4 @@
-"""A run that is killed and started again is the run that was not."""
+"""A run that is killed and resumed gives the same result as an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import pytest
 
 from lwtui_training.pipeline import run_step
 from lwtui_training.steps import hash_file, read_manifest
-from lwtui_training.trainer import last_whole_checkpoint
-from tests.training.support import recipe_for, rows, write
+from lwtui_training.trainer import last_complete_checkpoint
+from tests.training.support import conversations, recipe_for, write_jsonl
 
 _RUN = """
 import os, signal, sys
@@ -29,17 +29,17 @@ from lwtui_training import trainer
 
 recipe, base, data, folder, at, where = sys.argv[1:]
 
-class Killer(trainer.WholeCheckpoints):
-    def on_save(self, args, state, control, **more):
-        if where == "after-mark":
-            super().on_save(args, state, control, **more)
+class Killer(trainer.CheckpointMarker):
+    def on_save(self, args, state, control, **kwargs):
+        if where == "after-marker":
+            super().on_save(args, state, control, **kwargs)
         if state.global_step >= int(at):
             os.kill(os.getpid(), signal.SIGKILL)
-        if where == "before-mark":
-            super().on_save(args, state, control, **more)
+        if where == "before-marker":
+            super().on_save(args, state, control, **kwargs)
 
 if int(at):
-    trainer.WholeCheckpoints = Killer
+    trainer.CheckpointMarker = Killer
 train_here("sft", Recipe.from_json(Path(recipe).read_text()), base, Path(data), Path(folder))
 """
 
@@ -54,63 +54,63 @@ def run_killed(tiny: Path, folder: Path, recipe: Any, at: int, where: str) -> in
     return done.returncode
 
 
-@pytest.mark.parametrize("where", ["before-mark", "after-mark"])
-def test_a_killed_training_goes_on_to_the_same_model(tiny: Path, tmp_path: Path, recipe: Any, where: str) -> None:
+@pytest.mark.parametrize("where", ["before-marker", "after-marker"])
+def test_a_killed_training_resumes_to_the_same_model(tiny: Path, tmp_path: Path, make_recipe: Any, where: str) -> None:
     from lwtui_training.sft import train_sft
 
-    made = recipe(sft={"max_steps": 5, "num_train_epochs": 5.0})
-    data = write(tmp_path / "rows.jsonl", rows(8))
+    recipe = make_recipe(sft={"max_steps": 5, "num_train_epochs": 5.0})
+    data = write_jsonl(tmp_path / "rows.jsonl", conversations(8))
     folder = tmp_path / "killed"
     folder.mkdir()
-    # Killed as the second checkpoint is being written: before its mark, the first one is what is left.
-    assert run_killed(tiny, folder, made, 4, where) == -signal.SIGKILL
-    left = last_whole_checkpoint(folder)
-    assert left is not None
-    assert left.endswith("checkpoint-2" if where == "before-mark" else "checkpoint-4")
-    resumed = train_sft(made, str(tiny), data, folder)
-    whole = train_sft(made, str(tiny), data, tmp_path / "whole")
-    assert resumed["losses"] == whole["losses"]
-    weights = [path / "model" / "model.safetensors" for path in (folder, tmp_path / "whole")]
+    # It is killed while writing the second checkpoint; without a marker, only the first one counts.
+    assert run_killed(tiny, folder, recipe, 4, where) == -signal.SIGKILL
+    checkpoint = last_complete_checkpoint(folder)
+    assert checkpoint is not None
+    assert checkpoint.endswith("checkpoint-2" if where == "before-marker" else "checkpoint-4")
+    resumed = train_sft(recipe, str(tiny), data, folder)
+    uninterrupted = train_sft(recipe, str(tiny), data, tmp_path / "uninterrupted")
+    assert resumed["losses"] == uninterrupted["losses"]
+    weights = [path / "model" / "model.safetensors" for path in (folder, tmp_path / "uninterrupted")]
     assert hash_file(weights[0]) == hash_file(weights[1])
 
 
-def test_a_checkpoint_with_a_file_cut_short_is_not_used(tiny: Path, tmp_path: Path, recipe: Any) -> None:
-    made = recipe(sft={"max_steps": 5, "num_train_epochs": 5.0})
-    write(tmp_path / "rows.jsonl", rows(8))
+def test_a_checkpoint_with_a_truncated_file_is_not_used(tiny: Path, tmp_path: Path, make_recipe: Any) -> None:
+    recipe = make_recipe(sft={"max_steps": 5, "num_train_epochs": 5.0})
+    write_jsonl(tmp_path / "rows.jsonl", conversations(8))
     folder = tmp_path / "killed"
     folder.mkdir()
-    run_killed(tiny, folder, made, 4, "after-mark")
+    run_killed(tiny, folder, recipe, 4, "after-marker")
     optimizer = folder / "checkpoints" / "checkpoint-4" / "optimizer.pt"
     optimizer.write_bytes(optimizer.read_bytes()[:1000])  # as a full disk leaves it
-    left = last_whole_checkpoint(folder)
-    assert left is not None and left.endswith("checkpoint-2")
+    checkpoint = last_complete_checkpoint(folder)
+    assert checkpoint is not None and checkpoint.endswith("checkpoint-2")
     assert not optimizer.exists()
 
 
-def test_a_step_that_is_done_is_not_done_again_and_changed_settings_do_it_anew(tiny: Path, tmp_path: Path) -> None:
-    write(tmp_path / "rows.jsonl", rows(8))
-    made = recipe_for(tiny, tmp_path / "run", data={"long": str(tmp_path / "rows.jsonl")}, sft={"max_steps": 1})
-    run_step(made, "data")
-    first = run_step(made, "sft")
-    weights = made.run_folder / "sft" / "model" / "model.safetensors"
-    changed = weights.stat().st_mtime_ns
-    assert run_step(made, "sft") == first
-    assert weights.stat().st_mtime_ns == changed
+def test_a_finished_step_is_repeated_only_with_changed_settings(tiny: Path, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "rows.jsonl", conversations(8))
+    recipe = recipe_for(tiny, tmp_path / "run", data={"long": str(tmp_path / "rows.jsonl")}, sft={"max_steps": 1})
+    run_step(recipe, "data")
+    first = run_step(recipe, "sft")
+    weights = recipe.run_folder / "sft" / "model" / "model.safetensors"
+    modified = weights.stat().st_mtime_ns
+    assert run_step(recipe, "sft") == first
+    assert weights.stat().st_mtime_ns == modified
     other = recipe_for(tiny, tmp_path / "run", data={"long": str(tmp_path / "rows.jsonl")}, sft={"max_steps": 2})
     again = run_step(other, "sft")
     assert again.fingerprint != first.fingerprint
     assert again.metrics["steps"] == 2
-    assert not list(made.run_folder.glob("*.part-*")) and not list(made.run_folder.glob("*.old"))
-    manifest = read_manifest(made.run_folder / "sft")
+    assert not list(recipe.run_folder.glob("*.part-*")) and not list(recipe.run_folder.glob("*.old"))
+    manifest = read_manifest(recipe.run_folder / "sft")
     assert manifest is not None
-    assert manifest.inputs["data"] == hash_file(made.run_folder / "data" / "rows.jsonl")
+    assert manifest.inputs["data"] == hash_file(recipe.run_folder / "data" / "rows.jsonl")
     assert manifest.outputs["model/model.safetensors"] == hash_file(weights)
     assert manifest.versions["trl"] and manifest.seed == 3
 
 
-def test_kill_9_of_the_command_leaves_nothing_half_written(tiny: Path, tmp_path: Path) -> None:
-    """The real command, killed by surprise, then run again."""
-    write(tmp_path / "rows.jsonl", rows(8))
+def test_a_killed_command_leaves_nothing_half_written(tiny: Path, tmp_path: Path) -> None:
+    """The command is killed at a random moment, and run again."""
+    write_jsonl(tmp_path / "rows.jsonl", conversations(8))
     (tmp_path / "recipe.toml").write_text(
         f'name = "killed"\nseed = 3\noutput = "{tmp_path}/run"\n'
         f'[base]\nmodel = "{tiny}"\nformat = "longwriter-llama"\ndtype = "float32"\n[data]\nlong = "rows.jsonl"\n'

@@ -1,4 +1,4 @@
-"""The whole way, from rows to a document and a report, on a recipe that is smaller than ``tiny``."""
+"""All steps, from rows to a document and a report, on a recipe smaller than ``tiny``."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ import pytest
 from lwtui.documents.store import Document
 from lwtui_training.recipe import load_recipe
 from lwtui_training.steps import read_manifest
+from tests.errors import has_code
 
 STEPS = ("data", "sft", "prefs", "dpo", "merge", "gguf", "bench")
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which ``lwtui train run tiny`` has been run, without the demo model and with few steps."""
+    """Run ``lwtui train run tiny`` with few steps and without the demo model; return the folder."""
     folder = tmp_path_factory.mktemp("run")
     changes = ("data.instructions=", "sft.max_steps=60", "prefs.most_instructions=3", "prefs.max_new_tokens=150")
     changes += ("dpo.max_steps=2", "bench.max_tokens=150", f"output={folder}/tiny")
@@ -33,11 +34,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    (folder / "said.txt").write_text(done.stderr)
+    (folder / "progress.txt").write_text(done.stderr)
     return folder
 
 
-def test_every_step_leaves_a_manifest_that_names_the_one_before(finished: Path) -> None:
+def test_every_step_has_a_manifest_that_names_the_step_before(finished: Path) -> None:
     manifests = {step: read_manifest(finished / "tiny" / step) for step in STEPS}
     assert all(manifests.values())
     for step, before in (("dpo", "prefs"), ("merge", "dpo"), ("gguf", "merge"), ("bench", "gguf")):
@@ -47,7 +48,7 @@ def test_every_step_leaves_a_manifest_that_names_the_one_before(finished: Path) 
     assert not list((finished / "tiny").glob("*.part-*"))
 
 
-def test_the_training_learnt_and_the_gguf_agrees(finished: Path) -> None:
+def test_the_loss_falls_and_the_gguf_matches(finished: Path) -> None:
     sft, gguf = (read_manifest(finished / "tiny" / step) for step in ("sft", "gguf"))
     assert sft is not None and gguf is not None
     assert sft.metrics["last_loss"] < sft.metrics["first_loss"] / 2
@@ -55,7 +56,7 @@ def test_the_training_learnt_and_the_gguf_agrees(finished: Path) -> None:
     assert gguf.metrics["quantized_agreement"] > 0.9
 
 
-def test_the_app_knows_the_model_and_wrote_a_document_with_it(finished: Path) -> None:
+def test_the_model_is_registered_and_wrote_a_document(finished: Path) -> None:
     from lwtui.config import load_settings
 
     model = load_settings(finished / "config" / "settings.toml").models["tiny"]
@@ -77,12 +78,12 @@ def test_base_and_tuned_are_compared(finished: Path) -> None:
 
 
 def test_progress_shows_rate_and_time_left(finished: Path) -> None:
-    said = (finished / "said.txt").read_text()
-    assert "SFT 60/60 steps" in said
-    assert "/s · 0 s left" in said
+    progress = (finished / "progress.txt").read_text()
+    assert "SFT 60/60 steps" in progress
+    assert "/s · 0 s left" in progress
 
 
-def test_without_the_extra_it_says_what_to_install() -> None:
+def test_without_the_extra_the_command_says_what_to_install() -> None:
     program = (
         "import importlib.util, sys\n"
         "find = importlib.util.find_spec\n"
@@ -95,10 +96,10 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     assert 'pip install "lwtui[train]"' in done.stderr and "trl" in done.stderr
 
 
-def test_a_step_whose_step_before_is_not_done_says_so(tmp_path: Path) -> None:
+def test_a_step_needs_the_step_before_it(tmp_path: Path) -> None:
     recipe = replace(load_recipe("tiny"), output=str(tmp_path))
     from lwtui_training.pipeline import run_step
     from lwtui_training.steps import TrainError
 
-    with pytest.raises(TrainError, match=r"The step data of .* has not been done"):
+    with pytest.raises(TrainError, check=has_code("step-not-finished")):
         run_step(recipe, "sft")

@@ -1,5 +1,6 @@
-"""From a list of instructions to a checkpoint that the app runs: data, SFT, preferences, DPO, merge, GGUF.
+"""Tune models on long outputs: from instructions to a GGUF that the app runs (``lwtui train``).
 
-One recipe (:mod:`lwtui_training.recipe`) drives every step, each step is a module with one function that does its work
-in a folder (:mod:`lwtui_training.steps`), and the training itself is TRL's. ``import lwtui_training`` loads no torch.
+The steps are data, SFT, preferences, DPO, merge, GGUF and benchmark. One recipe (:mod:`lwtui_training.recipe`) drives
+them all. Each step works in a folder of its own (:mod:`lwtui_training.steps`); the training itself is TRL's. Importing
+this package does not import torch.
 """

@@ -1,4 +1,4 @@
-"""Answers of a checkpoint, several at once, with transformers alone."""
+"""Sample answers from a checkpoint with transformers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from lwtui_training.trainer import limit_threads
 
 
 class AnswerSampler:
-    """A checkpoint that is loaded and ready."""
+    """A loaded checkpoint."""
 
     def __init__(self, recipe: Recipe, checkpoint: str) -> None:
+        """Load a checkpoint; ``recipe.prefs`` says how to sample from it."""
         limit_threads(recipe)
         self._prefs = recipe.prefs
         self._tokenizer = load_tokenizer(checkpoint, recipe)
         on_cpu = recipe.hardware.device == "cpu" or not torch.cuda.is_available()
         self._model = load_model(checkpoint, recipe).to("cpu" if on_cpu else "cuda").eval()
 
-    def answers(self, prompt: str, seed: int) -> list[str]:
-        """``prefs.samples`` answers to one prompt; the same for the same seed."""
+    def sample(self, prompt: str, seed: int) -> list[str]:
+        """Return ``prefs.samples`` answers to a prompt, reproducible by ``seed``."""
         prefs = self._prefs
         chat = [{"role": "user", "content": prompt}]
         inputs = self._tokenizer.apply_chat_template(
@@ -32,7 +33,7 @@ class AnswerSampler:
         torch.manual_seed(seed)
         texts: list[str] = []
         while len(texts) < prefs.samples:
-            written = self._model.generate(
+            tokens = self._model.generate(
                 **inputs,
                 max_new_tokens=prefs.max_new_tokens,
                 num_return_sequences=min(prefs.batch_size, prefs.samples - len(texts)),
@@ -43,5 +44,5 @@ class AnswerSampler:
                 eos_token_id=[stop_token(self._tokenizer), self._tokenizer.eos_token_id],
                 pad_token_id=self._tokenizer.pad_token_id,
             )
-            texts += self._tokenizer.batch_decode(written[:, start:], skip_special_tokens=True)
+            texts += self._tokenizer.batch_decode(tokens[:, start:], skip_special_tokens=True)
         return [clean(text).strip() for text in texts]

@@ -1,4 +1,4 @@
-"""The model to tune, from wherever it comes, as a folder or repository that transformers loads."""
+"""Prepare and load the base model, whatever its source."""
 
 from __future__ import annotations
 
@@ -15,63 +15,76 @@ if TYPE_CHECKING:
 
 
 def prepare_base(recipe: Recipe) -> tuple[str, str]:
-    """Folder or repository of the base, and what stands for it in a manifest.
+    """Make the base available to transformers.
 
-    ``tiny`` is made and a GGUF is dequantized on the first call, into ``RUN/base``.
+    On the first call, "tiny" is created and a GGUF is dequantized, into ``RUN/base``.
+
+    Returns:
+        The base's folder or repository, and a hash that identifies it in a manifest.
     """
-    name = recipe.base.model if recipe.base.model in ("tiny", "demo") else recipe.find(recipe.base.model)
+    name = recipe.base.model if recipe.base.model in ("tiny", "demo") else recipe.resolve(recipe.base.model)
     if name == "tiny":
         texts = list(_tiny_texts(recipe))
-        return _made(recipe, {"tiny": _hash(texts)}, lambda folder: _make_tiny(folder, texts, recipe.seed))
+        return _create_base(recipe, {"tiny": _hash(texts)}, lambda folder: _make_tiny(folder, texts, recipe.seed))
     if name == "demo":
         from lwtui.models.llama_cpp.demo import demo_path
 
         name = str(demo_path())
     if name.endswith(".gguf"):
-        return _made(recipe, {"gguf": input_hash(name)}, lambda folder: _from_gguf(Path(name), folder))
+        return _create_base(recipe, {"gguf": input_hash(name)}, lambda folder: _dequantize(Path(name), folder))
     return name, input_hash(name) + (f"@{recipe.base.revision}" if recipe.base.revision else "")
 
 
 def load_tokenizer(source: str, recipe: Recipe) -> PreTrainedTokenizerBase:
-    """The tokenizer, with the recipe's format as its chat template."""
+    """Load a tokenizer, and set its chat template to the recipe's format."""
     from transformers import AutoTokenizer
 
-    from lwtui_training.chat import set_format
+    from lwtui_training.chat import set_chat_template
 
-    tokenizer = _loaded(AutoTokenizer, source, recipe)
-    set_format(tokenizer, recipe.base.format)
+    tokenizer = _from_pretrained(AutoTokenizer, source, recipe)
+    set_chat_template(tokenizer, recipe.base.format)
     return tokenizer
 
 
 def load_model(source: str, recipe: Recipe, *, dtype: str = "", quantize: bool = False) -> PreTrainedModel:
-    """The model, in the recipe's precision or ``dtype``, with an attention that keeps packed samples apart."""
+    """Load a model with an attention that keeps packed samples apart.
+
+    Args:
+        source: Its folder or repository.
+        recipe: The recipe.
+        dtype: The name of a torch dtype; empty for the recipe's.
+        quantize: Whether to load it in 4 bits.
+
+    Raises:
+        TrainError: It cannot be loaded.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
-    more: dict[str, Any] = {}
+    quantization: dict[str, Any] = {}
     if quantize:
         from transformers import BitsAndBytesConfig
 
-        more["quantization_config"] = BitsAndBytesConfig(
+        quantization["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
-    return _loaded(
+    return _from_pretrained(
         AutoModelForCausalLM,
         source,
         recipe,
         dtype=getattr(torch, dtype or recipe.base.dtype),
-        attn_implementation=attention(recipe),
-        **more,
+        attn_implementation=attention_implementation(recipe),
+        **quantization,
     )
 
 
-def attention(recipe: Recipe) -> str:
-    """The recipe's attention; ``auto`` is a flash attention where there is one, else torch's own.
+def attention_implementation(recipe: Recipe) -> str:
+    """Resolve the recipe's attention: "auto" is FlashAttention if it is installed, else PyTorch's SDPA.
 
-    Both keep packed samples apart: the first by sequence lengths, the second by a mask made from the positions.
+    Both keep packed samples apart, FlashAttention by sequence lengths and SDPA by a mask made from the positions.
     """
     import importlib.util
 
@@ -83,15 +96,16 @@ def attention(recipe: Recipe) -> str:
     return "flash_attention_2" if has_flash else "sdpa"
 
 
-def _loaded(kind: Any, source: str, recipe: Recipe, **more: Any) -> Any:
+def _from_pretrained(kind: Any, source: str, recipe: Recipe, **options: Any) -> Any:
     revision = {"revision": recipe.base.revision} if recipe.base.revision and not Path(source).exists() else {}
     try:
-        return kind.from_pretrained(source, trust_remote_code=recipe.base.trust_remote_code, **revision, **more)
+        return kind.from_pretrained(source, trust_remote_code=recipe.base.trust_remote_code, **revision, **options)
     except (OSError, ValueError, ImportError) as error:
-        raise TrainError(f"Cannot load the model {source!r}: {' '.join(str(error).split())[:300]}") from None
+        reason = " ".join(str(error).split())[:300]
+        raise TrainError(f"Cannot load the model {source!r}: {reason}. Check base.model, or your connection.") from None
 
 
-def _made(recipe: Recipe, inputs: dict[str, str], make: Any) -> tuple[str, str]:
+def _create_base(recipe: Recipe, inputs: dict[str, str], make: Any) -> tuple[str, str]:
     def work(folder: Path) -> dict[str, Any]:
         make(folder)
         return {}
@@ -113,24 +127,25 @@ def _make_tiny(folder: Path, texts: list[str], seed: int) -> None:
 
 
 def _tiny_texts(recipe: Recipe) -> Iterable[str]:
-    """What the tiny model's tokenizer learns from: the recipe's own texts."""
+    """Yield the texts that the tokenizer of "tiny" is trained on: the recipe's own."""
     from importlib import resources
 
     yield (resources.files(__package__) / "tiny.txt").read_text(encoding="utf-8")
     if recipe.data.long:
-        for row in read_messages(recipe.find(recipe.data.long), recipe.data.long_split):
+        for row in read_messages(recipe.resolve(recipe.data.long), recipe.data.long_split):
             yield from (message["content"] for message in row["messages"])
     if recipe.data.instructions:
-        yield from (one.instruction for one in read_instructions(recipe.find(recipe.data.instructions), 1))
+        instructions = read_instructions(recipe.resolve(recipe.data.instructions), 1)
+        yield from (instruction.text for instruction in instructions)
 
 
-def _from_gguf(path: Path, folder: Path) -> None:
-    """Dequantize a GGUF with transformers and save it as a checkpoint of its own."""
+def _dequantize(path: Path, folder: Path) -> None:
+    """Dequantize a GGUF with transformers, and save it as a checkpoint."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
-    # What came dequantized is a plain model, which these would keep from being saved.
+    # The model is no longer quantized, but these would prevent saving it.
     for name in ("hf_quantizer", "is_quantized"):
         if hasattr(model, name):
             delattr(model, name)

@@ -1,4 +1,4 @@
-"""How a conversation becomes text. A format is a chat template with ``{% generation %}`` around what is learnt."""
+"""Chat templates for training. They mark the tokens to learn from with ``{% generation %}``."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from lwtui_training.steps import TrainError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-# "chat" is the tokenizer's own template; the others are files of formats/.
+# "chat" is the tokenizer's own template; the others are files in formats/.
 FORMATS = ("chat", "longwriter-llama", "glm4", "gemma")
-_MARKS = regex.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
+_GENERATION_MARKERS = regex.compile(r"\{%-?\s*(?:end)?generation\s*-?%\}")
 
 
-def set_format(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
-    """Give ``tokenizer`` the chat template called ``name``. Raises :class:`TrainError` where that cannot be."""
+def set_chat_template(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
+    """Give ``tokenizer`` the chat template called ``name``, one of :data:`FORMATS`.
+
+    Raises:
+        TrainError: The tokenizer has no chat template of its own, or not one that can be used for training.
+    """
     if name == "chat":
-        _use_own(tokenizer)
+        _mark_own_template(tokenizer)
     else:
         path = resources.files(f"{__package__}.formats") / f"{name}.jinja"
         tokenizer.chat_template = path.read_text(encoding="utf-8")
@@ -28,7 +32,7 @@ def set_format(tokenizer: PreTrainedTokenizerBase, name: str) -> None:
         tokenizer.pad_token = tokenizer.eos_token
 
 
-def _use_own(tokenizer: PreTrainedTokenizerBase) -> None:
+def _mark_own_template(tokenizer: PreTrainedTokenizerBase) -> None:
     from trl.chat_template_utils import get_training_chat_template, has_generation_markers
 
     if not tokenizer.chat_template:
@@ -39,27 +43,29 @@ def _use_own(tokenizer: PreTrainedTokenizerBase) -> None:
         tokenizer.chat_template = get_training_chat_template(tokenizer) or tokenizer.chat_template
     except ValueError:
         raise TrainError(
-            "The base's chat template does not say what the assistant's tokens are, and it is none that TRL knows. "
+            "The base's chat template does not mark the assistant's tokens, and TRL has no version of it that does. "
             "Put {% generation %} … {% endgeneration %} around them in the tokenizer's template."
         ) from None
 
 
-def without_marks(template: str) -> str:
-    """The template for programs that do not know ``{% generation %}``."""
-    return _MARKS.sub("", template)
+def strip_generation_markers(template: str) -> str:
+    """Remove ``{% generation %}``, which other programs do not know, from a template."""
+    return _GENERATION_MARKERS.sub("", template)
 
 
 def tokenize(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) -> tuple[list[int], list[int]]:
-    """Tokens and labels of a conversation; a label is the token where it is the assistant's, else -100.
+    """Tokenize a conversation.
 
-    The mark that ends an answer is the assistant's: it is what teaches where to stop.
+    Returns:
+        Token ids and labels. A label is the token id if the token is the assistant's, else -100. The token that ends an
+        answer is the assistant's, so that the model learns where to stop.
     """
     result: Any = tokenizer.apply_chat_template(messages, return_dict=True, return_assistant_tokens_mask=True)
     ids, mask = result["input_ids"], result["assistant_masks"]
-    return ids, [token if learnt else -100 for token, learnt in zip(ids, mask, strict=True)]
+    return ids, [token if learned else -100 for token, learned in zip(ids, mask, strict=True)]
 
 
-def holds_mark(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) -> bool:
-    """Whether a message's text holds one of the tokenizer's own marks, which would break out of its place."""
-    marks = tokenizer.all_special_tokens
-    return any(mark in message["content"] for message in messages for mark in marks)
+def contains_special_token(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) -> bool:
+    """Return whether a message contains the text of a special token, which would break out of the message."""
+    special_tokens = tokenizer.all_special_tokens
+    return any(token in message["content"] for message in messages for token in special_tokens)

@@ -1,4 +1,4 @@
-"""``lwtui train``: from a list of instructions to a checkpoint that the app runs, one step a command."""
+"""``lwtui train``: tune a model on long outputs, one step per command."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from lwtui_training.pipeline import run_all, run_step
 from lwtui_training.progress import quiet_libraries
 from lwtui_training.recipe import Recipe, known_recipes, load_recipe
 
-_NEEDS = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "gguf", "matplotlib")
+_PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "gguf", "matplotlib")
 ACTIONS = {
-    "data": "write and gather the rows to learn from",
-    "sft": "tune the base on them",
+    "data": "write and collect the training rows",
+    "sft": "fine-tune the base on the rows",
     "prefs": "sample answers, score them, and make preference pairs",
     "dpo": "tune the checkpoint on the pairs",
-    "merge": "make one checkpoint of base and adapter",
-    "gguf": "export it for the app, and check that it says the same",
-    "bench": "compare base and tuned",
-    "plan": "tell memory, time and tokens before anything runs",
-    "run": "do all steps of the recipe",
+    "merge": "merge base and adapter into one checkpoint",
+    "gguf": "export a GGUF for the app, and check it against the checkpoint",
+    "bench": "compare the tuned model with the base",
+    "plan": "estimate memory, time and tokens before training",
+    "run": "run all steps of the recipe",
     "recipes": "list the recipes that come with lwtui",
 }
 
 
 def parser() -> Parser:
+    """Return the parser of the command and of its actions."""
     result = command_parser(
         "train",
-        "Tune a model on long outputs, one step a command, from one recipe. A step that is done is not done twice;\n"
-        "one that was stopped goes on where it was.",
+        "Tune a model on long outputs, as a recipe says, one step per command. A finished step is not repeated,\n"
+        "and an interrupted one resumes where it stopped.",
         """
         lwtui train recipes
         lwtui train run tiny
@@ -40,8 +41,8 @@ def parser() -> Parser:
         """,
     )
     actions = result.add_subparsers(dest="action", metavar="ACTION", required=True)
-    for name, told in ACTIONS.items():
-        action = actions.add_parser(name, help=told, description=f"{told[:1].upper()}{told[1:]}.")
+    for name, description in ACTIONS.items():
+        action = actions.add_parser(name, help=description, description=f"{description[:1].upper()}{description[1:]}.")
         if name == "recipes":
             continue
         action.add_argument("recipe", metavar="RECIPE", help="a TOML file, or a recipe that comes with lwtui")
@@ -49,20 +50,20 @@ def parser() -> Parser:
             "--set", metavar="KEY=VALUE", action="append", default=[], help="change an option, such as sft.max_steps=20"
         )
         if name == "plan":
-            action.add_argument("--devices", metavar="N", type=int, help="for N devices instead of the recipe's")
-            action.add_argument("--json", action="store_true", help="as a JSON object")
+            action.add_argument("--devices", metavar="N", type=int, help="plan for N devices instead of the recipe's")
+            action.add_argument("--json", action="store_true", help="print a JSON object")
     return result
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the options say; the exit code. Raises :class:`lwtui.errors.LwtuiError`."""
+    """Run the action that the options name, and return the exit code."""
     if options.action == "recipes":
         print("\n".join(known_recipes()))
         return 0
     recipe = load_recipe(options.recipe, options.set)
     if options.action == "plan":
-        return _plan(options, recipe)
-    require_extra("train", *_NEEDS)
+        return _print_plan(options, recipe)
+    require_extra("train", *_PACKAGES)
     quiet_libraries()
     if options.action == "run":
         run_all(recipe)
@@ -71,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(options: argparse.Namespace, recipe: Recipe) -> int:
+def _print_plan(options: argparse.Namespace, recipe: Recipe) -> int:
     from lwtui_training.gpu_memory import plan_recipe
 
     plan = plan_recipe(recipe, options.devices)

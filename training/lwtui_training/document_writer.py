@@ -1,4 +1,4 @@
-"""Documents for training, written by AgentWrite: many at once, each a ``.lw`` file that goes on where it stopped."""
+"""Write documents for training with AgentWrite, concurrently, each into a ``.lw`` file that can be resumed."""
 
 from __future__ import annotations
 
@@ -16,50 +16,61 @@ from lwtui.models.base import ModelError
 from lwtui.models.catalog import resolve
 from lwtui.models.metering import UsageTracker
 from lwtui.text import detect_language
-from lwtui_training.progress import Meter, note
-from lwtui_training.recipe import Data
+from lwtui_training.progress import ProgressMeter, note
+from lwtui_training.recipe import DataConfig
 from lwtui_training.rows import Instruction
 
 
 @dataclass
 class Tally:
-    """What the writing took and brought."""
+    """Counts of documents, and the tokens they took.
+
+    Attributes:
+        left: Documents that were not begun because the budget was used up.
+    """
 
     done: int = 0
     failed: int = 0
-    left: int = 0  # not begun, because the budget was used up
+    left: int = 0
     tokens: int = 0
 
 
 def model_settings(name: str, base_url: str) -> ModelSettings:
-    """The model that a recipe names: of lwtui's settings, a GGUF, or of an endpoint."""
+    """Return the model that a recipe names: one of lwtui's settings, a GGUF, or, with ``base_url``, an endpoint's."""
     if base_url:
         return ModelSettings(f"{name}@{public_address(base_url)}", model=name, base_url=base_url)
     return resolve(name, load_settings())
 
 
 def document_path(folder: Path, number: int) -> Path:
-    """Where the document for instruction ``number`` is."""
+    """Return the path of the document for instruction ``number``."""
     return folder / f"{number:06}.lw"
 
 
 async def write_documents(
-    data: Data, instructions: Sequence[Instruction], folder: Path, seed: int, profile: str = ""
+    data: DataConfig, instructions: Sequence[Instruction], folder: Path, seed: int, profile: str = ""
 ) -> Tally:
-    """Write a document for each instruction; finished ones are left as they are.
+    """Write a document for each instruction, unless there is a finished one.
 
-    ``profile`` says how the model is prompted, where its name does not. A model that fails for one document fails
-    that one; an error that would be every document's ends the step.
+    Args:
+        data: Model, mode and limits.
+        instructions: What to write.
+        folder: Receives the documents.
+        seed: The seed of the first document; the others count up from it.
+        profile: How to prompt the model; empty to go by its name.
+
+    Raises:
+        LwtuiError: An error that every document would hit. Other errors only count the document as failed.
     """
-    tally, todo = _left_to_write(folder, len(instructions))
-    if not todo:
+    tally, unfinished = _find_unfinished(folder, len(instructions))
+    if not unfinished:
         return tally
     chosen = model_settings(data.model, data.base_url)
     agent = await open_agent(data.model, load_settings(), model=replace(chosen, profile=profile or chosen.profile))
-    meter = Meter("Writing", len(instructions), "documents", tally.done)
+    meter = ProgressMeter("Writing", len(instructions), "documents", tally.done)
     try:
-        at_once = min(data.concurrency, agent.model.capabilities.parallel)
-        queue = iter(todo)
+        concurrency = min(data.concurrency, agent.model.capabilities.parallel)
+        queue = iter(unfinished)
 
         async def worker() -> None:
             for number in queue:
@@ -67,11 +78,11 @@ async def write_documents(
                     tally.left += 1
                     continue
                 brief = _brief(data, instructions[number], seed + number)
-                await _write_one(agent, brief, document_path(folder, number), tally)
+                await _write(agent, brief, document_path(folder, number), tally)
                 meter.advance(1, f"{tally.tokens:,} tokens")
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(at_once):
+            for _ in range(concurrency):
                 group.create_task(worker())
     except* LwtuiError as errors:
         raise errors.exceptions[0] from None
@@ -80,23 +91,23 @@ async def write_documents(
     return tally
 
 
-def _left_to_write(folder: Path, count: int) -> tuple[Tally, list[int]]:
-    """What is written already, and the numbers of the documents that are not finished."""
+def _find_unfinished(folder: Path, count: int) -> tuple[Tally, list[int]]:
+    """Count the finished documents, and list the numbers of the others."""
     folder.mkdir(parents=True, exist_ok=True)
-    tally, todo = Tally(), []
+    tally, unfinished = Tally(), []
     for number in range(count):
         tokens = _finished_tokens(document_path(folder, number))
         if tokens is None:
-            todo.append(number)
+            unfinished.append(number)
         else:
             tally.done, tally.tokens = tally.done + 1, tally.tokens + tokens
-    return tally, todo
+    return tally, unfinished
 
 
-async def _write_one(agent: Agent, brief: Brief, path: Path, tally: Tally) -> None:
+async def _write(agent: Agent, brief: Brief, path: Path, tally: Tally) -> None:
     try:
-        begun = await asyncio.to_thread(path.exists)
-        document = Document.open(path) if begun else Document.create(path, brief, await _plan(agent, brief))
+        exists = await asyncio.to_thread(path.exists)
+        document = Document.open(path) if exists else Document.create(path, brief, await _plan(agent, brief))
         with document:
             tracker = UsageTracker(record=document.add_usage)
             async with recording(document, tracker) as recorder:
@@ -106,27 +117,28 @@ async def _write_one(agent: Agent, brief: Brief, path: Path, tally: Tally) -> No
     except ModelError as error:
         if error.kind in ("auth", "unknown-model", "unreachable", "worker"):
             raise
-        _failed(brief, error, tally)
+        _count_failure(brief, error, tally)
     except LwtuiError as error:
-        _failed(brief, error, tally)
+        _count_failure(brief, error, tally)
 
 
-def _failed(brief: Brief, error: LwtuiError, tally: Tally) -> None:
+def _count_failure(brief: Brief, error: LwtuiError, tally: Tally) -> None:
     tally.failed += 1
-    note(f"No document for {brief.instruction[:60]!r}: {error}")
+    note(f"Could not write {brief.instruction[:60]!r}: {error}")
 
 
 async def _plan(agent: Agent, brief: Brief) -> Plan:
     return direct_plan(brief) if brief.mode is Mode.DIRECT else await plan_document(agent, brief)
 
 
-def _brief(data: Data, one: Instruction, seed: int) -> Brief:
-    brief = Brief(one.instruction, one.words, detect_language(one.instruction), model=data.model, seed=seed)
+def _brief(data: DataConfig, instruction: Instruction, seed: int) -> Brief:
+    language = detect_language(instruction.text)
+    brief = Brief(instruction.text, instruction.words, language, model=data.model, seed=seed)
     return replace(brief, mode=Mode(data.mode))
 
 
 def _finished_tokens(path: Path) -> int | None:
-    """Tokens that a document took, if it is finished."""
+    """Return the tokens that a finished document took, or ``None`` if it is not finished."""
     if not path.exists():
         return None
     with Document.open(path, read_only=True) as document:

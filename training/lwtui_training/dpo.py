@@ -1,7 +1,7 @@
-"""Direct preference optimization from the SFT checkpoint: TRL's DPOTrainer, made for long answers.
+"""The step ``dpo``: direct preference optimization of the SFT checkpoint with TRL's DPOTrainer.
 
-The reference's log-probabilities are computed once before the training and kept with the pairs, so that the reference
-model is not in memory meanwhile. With LoRA the reference is the model without its adapter.
+The reference log-probabilities are computed once before training, so that the reference model is not in memory during
+it. With LoRA, the reference is the model without its adapter.
 """
 
 from __future__ import annotations
@@ -18,17 +18,30 @@ from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import Row, read_preferences
 from lwtui_training.steps import TrainError
-from lwtui_training.trainer import limit_threads, lora_config, train, trainer_options, training_dtype
+from lwtui_training.trainer import limit_threads, peft_config, train, trainer_options, training_dtype
 
 
 def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dict[str, Any]:
-    """Tune ``checkpoint`` on ``pairs``; the metrics. Leaves ``model/`` (an adapter, with LoRA) in ``folder``."""
+    """Run the step.
+
+    Args:
+        recipe: The recipe.
+        checkpoint: The folder of the SFT checkpoint.
+        pairs: A file of preference pairs.
+        folder: Receives ``model/``, which is an adapter with LoRA.
+
+    Returns:
+        The metrics for the manifest; empty in processes other than the main one.
+
+    Raises:
+        TrainError: No pair fits into ``dpo.max_length``.
+    """
     limit_threads(recipe)
     tokenizer = load_tokenizer(checkpoint, recipe)
     rows = read_preferences(str(pairs))
-    kept = [row for row in rows if _longest(tokenizer, row) <= recipe.dpo.max_length]
+    kept = [row for row in rows if _longer_side(tokenizer, row) <= recipe.dpo.max_length]
     if not kept:
-        raise TrainError(f"No pair has {recipe.dpo.max_length:,} tokens or fewer: raise dpo.max_length.")
+        raise TrainError(f"No pair has {recipe.dpo.max_length:,} tokens or fewer. Raise dpo.max_length.")
     note(f"DPO: {len(kept):,} pairs; {len(rows) - len(kept):,} over {recipe.dpo.max_length:,} tokens dropped")
     lora = recipe.dpo.method == "lora"
     options = trainer_options(recipe, recipe.dpo, folder, dpo_steps(recipe, len(kept)))
@@ -44,12 +57,13 @@ def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dic
         args=DPOConfig(**options),
         train_dataset=Dataset.from_list(kept),
         processing_class=tokenizer,
-        peft_config=lora_config(recipe) if lora else None,
+        peft_config=peft_config(recipe) if lora else None,
     )
     metrics = train(trainer, folder, "DPO")
     return metrics and metrics | {"pairs": len(kept), "too_long": len(rows) - len(kept)}
 
 
-def _longest(tokenizer: Any, row: Row) -> int:
+def _longer_side(tokenizer: Any, row: Row) -> int:
+    """Return the tokens of prompt and answer, for the longer answer of the pair."""
     sides = (row["prompt"] + row[side] for side in ("chosen", "rejected"))
     return max(len(tokenizer.apply_chat_template(side, return_dict=True)["input_ids"]) for side in sides)

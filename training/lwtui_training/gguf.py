@@ -1,4 +1,4 @@
-"""The file for the app: exported, checked against the checkpoint, quantized, and registered under a name."""
+"""The step ``gguf``: export a checkpoint as a GGUF, check it, quantize it, and register it with the app."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 
-# The app's profile for a format: how it is prompted. For the others, by the GGUF's own chat template.
+# The app's profile for a format. For others, the app uses the GGUF's own chat template.
 PROFILES = {"longwriter-llama": "longwriter-llama3.1", "glm4": "longwriter-glm4"}
-_callbacks: list[Any] = []
+_log_callbacks: list[Any] = []
 
 
 def make_gguf(recipe: Recipe, checkpoint: Path, folder: Path) -> dict[str, Any]:
-    """Write ``NAME-TYPE.gguf`` and its quantization into ``folder``; how well they agree with the checkpoint.
+    """Run the step.
 
-    Raises :class:`TrainError`, and keeps no file, where the GGUF does not say what the checkpoint says.
+    Args:
+        recipe: The recipe.
+        checkpoint: The folder of the checkpoint.
+        folder: Receives ``NAME-TYPE.gguf``, and its quantization if the recipe asks for one.
+
+    Returns:
+        How well the files agree with the checkpoint, for the manifest.
+
+    Raises:
+        TrainError: The checkpoint cannot be exported, or the GGUF does not match it and was not kept.
     """
     from transformers import AutoTokenizer
 
@@ -30,15 +39,15 @@ def make_gguf(recipe: Recipe, checkpoint: Path, folder: Path) -> dict[str, Any]:
     exported = folder / f"{name}-{outtype.upper()}.gguf"
     export_gguf(checkpoint, exported, outtype, name)
     try:
-        agreement = check_gguf(checkpoint, exported, outtype, [recipe.bench.instruction, "写一个关于灯塔的故事。"])
+        report = check_gguf(checkpoint, exported, outtype, [recipe.bench.instruction, "写一个关于灯塔的故事。"])
     except TrainError:
         exported.unlink()
         raise
     note(
-        f"{exported.name}: {agreement.tokens:,} tokens read alike, logits within {agreement.logits:.4f}, "
-        f"{agreement.greedy} greedy tokens the same"
+        f"{exported.name}: {report.tokens:,} tokens match, logits differ by at most {report.logits:.4f}, "
+        f"{report.greedy} greedy tokens match"
     )
-    metrics: dict[str, Any] = asdict(agreement)
+    metrics: dict[str, Any] = asdict(report)
     if recipe.gguf.quantize:
         quantized = folder / f"{name}-{recipe.gguf.quantize}.gguf"
         quantize(exported, quantized, recipe.gguf.quantize)
@@ -49,40 +58,52 @@ def make_gguf(recipe: Recipe, checkpoint: Path, folder: Path) -> dict[str, Any]:
 
 
 def quantize(source: Path, into: Path, kind: str) -> None:
-    """Quantize a GGUF with llama.cpp. Raises :class:`TrainError`."""
+    """Quantize a GGUF with llama.cpp.
+
+    Args:
+        source: The GGUF.
+        into: The file to write.
+        kind: A type of llama.cpp's, such as "Q4_K_M".
+
+    Raises:
+        TrainError: There is no such type, or llama.cpp failed.
+    """
     import llama_cpp
 
     constant = f"LLAMA_FTYPE_MOSTLY_{kind.upper()}"
     if not hasattr(llama_cpp, constant):
-        raise TrainError(f"llama.cpp has no quantization {kind!r}; Q4_K_M, Q5_K_M, Q6_K and Q8_0 are usual.")
+        raise TrainError(
+            f"llama.cpp has no quantization {kind!r}. Set gguf.quantize to Q4_K_M, Q5_K_M, Q6_K or Q8_0, for example.",
+            code="unknown-quantization",
+        )
     params = llama_cpp.llama_model_quantize_default_params()
     params.ftype = getattr(llama_cpp, constant)
-    _say_nothing(llama_cpp)
+    _silence_log(llama_cpp)
     code = llama_cpp.llama_model_quantize(str(source).encode(), str(into).encode(), params)
     if code:
         into.unlink(missing_ok=True)
-        raise TrainError(f"llama.cpp could not quantize {source.name} to {kind} (code {code}). Is the disk full?")
+        raise TrainError(f"llama.cpp could not quantize {source.name} to {kind} (code {code}). Check the free space.")
 
 
 def model_name(recipe: Recipe) -> str:
-    """What the app calls the model."""
+    """Return the model's name in the app."""
     return recipe.gguf.name or recipe.name
 
 
-def best_file(recipe: Recipe, folder: Path) -> Path:
-    """The file the app runs: the quantized one where there is one."""
+def gguf_for_app(recipe: Recipe, folder: Path) -> Path:
+    """Return the file that the app runs: the quantized one, if there is one."""
     return folder / f"{model_name(recipe)}-{recipe.gguf.quantize or recipe.gguf.outtype.upper()}.gguf"
 
 
 def register(recipe: Recipe, folder: Path) -> None:
-    """Let the app know the model, so that ``lwtui --model NAME`` writes with it."""
-    path = best_file(recipe, folder)
+    """Add the model to lwtui's settings, so that ``lwtui --model NAME`` uses it."""
+    path = gguf_for_app(recipe, folder)
     profile = PROFILES.get(recipe.base.format, "chat")
     add_model(ModelSettings(model_name(recipe), provider="llama_cpp", path=str(path), profile=profile))
-    note(f"The app knows it as {model_name(recipe)!r}: lwtui --model {model_name(recipe)}")
+    note(f"Added {model_name(recipe)!r} to lwtui's models. Try: lwtui --model {model_name(recipe)}")
 
 
-def _say_nothing(llama_cpp: Any) -> None:
+def _silence_log(llama_cpp: Any) -> None:
     callback = llama_cpp.llama_log_callback(lambda level, text, data: None)
-    _callbacks.append(callback)  # llama.cpp calls it later too
+    _log_callbacks.append(callback)  # llama.cpp keeps a pointer to it
     llama_cpp.llama_log_set(callback, None)

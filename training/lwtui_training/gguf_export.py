@@ -1,6 +1,6 @@
-"""Writing a checkpoint as a GGUF, for the families that the recipes tune, on llama.cpp's own ``gguf`` package.
+"""Export a checkpoint as a GGUF, with llama.cpp's ``gguf`` package, for the families that the recipes tune.
 
-One tensor is in memory at a time. What is written is only believed after :mod:`lwtui_training.gguf_check`.
+One tensor is in memory at a time. :mod:`lwtui_training.gguf_check` verifies the result.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from lwtui_training.steps import TrainError
 
 @dataclass(frozen=True)
 class Family:
-    """What llama.cpp does otherwise than transformers for an architecture.
+    """How llama.cpp and transformers differ for an architecture.
 
-    ``permutes`` is for rotary pairs that lie half a head apart there and side by side here; ``norm_plus_one`` for
-    norms whose weight is stored less one.
+    Attributes:
+        permutes: Whether llama.cpp wants adjacent rotary pairs, where transformers has them half a head apart.
+        norm_plus_one: Whether transformers stores the weights of norms minus one.
     """
 
     arch: MODEL_ARCH
@@ -49,9 +50,16 @@ _TYPES = {
 
 
 def export_gguf(folder: Path, path: Path, outtype: str, name: str) -> None:
-    """Write the checkpoint in ``folder`` to ``path``, its matrices as ``outtype``, its vectors in full precision.
+    """Export a checkpoint.
 
-    Raises :class:`TrainError` for a family or a tokenizer that cannot be exported.
+    Args:
+        folder: The folder of the checkpoint.
+        path: The GGUF to write.
+        outtype: Type of the matrices; vectors are stored in full precision.
+        name: The model's name in the metadata.
+
+    Raises:
+        TrainError: The model's family or its tokenizer cannot be exported.
     """
     config = AutoConfig.from_pretrained(folder)
     family = _family(config)
@@ -62,7 +70,7 @@ def export_gguf(folder: Path, path: Path, outtype: str, name: str) -> None:
     writer.add_file_type(file_type)
     _write_shape(writer, config, family)
     tensors = list(_tensors(folder, config, family))
-    rows = next(one.shape[0] for one in tensors if one.name == "token_embd.weight")
+    rows = next(tensor.shape[0] for tensor in tensors if tensor.name == "token_embd.weight")
     write_tokenizer(writer, folder, AutoTokenizer.from_pretrained(folder), rows)
     for tensor in tensors:
         kind = matrix_type if len(tensor.shape) > 1 else GGMLQuantizationType.F32
@@ -72,13 +80,13 @@ def export_gguf(folder: Path, path: Path, outtype: str, name: str) -> None:
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
     for tensor in tensors:
-        writer.write_tensor_data(_stored(tensor.load(), matrix_type if len(tensor.shape) > 1 else None))
+        writer.write_tensor_data(_convert(tensor.load(), matrix_type if len(tensor.shape) > 1 else None))
     writer.close()
 
 
 @dataclass(frozen=True)
-class Tensor:
-    """A tensor by its name in the GGUF; ``load`` reads and turns it."""
+class TensorSource:
+    """A tensor of the GGUF; ``load`` reads it from the checkpoint and transforms it."""
 
     name: str
     shape: tuple[int, ...]
@@ -88,7 +96,10 @@ class Tensor:
 def _family(config: Any) -> Family:
     name = (config.architectures or [""])[0]
     if name not in FAMILIES:
-        raise TrainError(f"A {name or config.model_type} cannot be exported. Families: {', '.join(FAMILIES)}.")
+        raise TrainError(
+            f"A {name or config.model_type} cannot be exported as a GGUF. Known families: {', '.join(FAMILIES)}.",
+            code="unknown-family",
+        )
     return FAMILIES[name]
 
 
@@ -117,19 +128,19 @@ def _write_shape(writer: GGUFWriter, config: Any, family: Family) -> None:
         writer.add_rope_scaling_type(RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(rope["factor"])
     elif kind not in ("default", "llama3"):
-        raise TrainError(f"Rotary positions scaled by {kind!r} cannot be exported; linear and llama3 can.")
+        raise TrainError(f"RoPE scaling of the type {kind!r} cannot be exported as a GGUF. Known: linear, llama3.")
 
 
 def _rope(config: Any) -> dict[str, Any]:
     rope = config.rope_parameters
-    return rope.get("full_attention", rope)  # Gemma 3 has two; llama.cpp knows the local one by itself
+    return rope.get("full_attention", rope)  # Gemma 3 has two; llama.cpp has the local one built in
 
 
 def _head_size(config: Any) -> int:
     return getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
 
 
-def _tensors(folder: Path, config: Any, family: Family) -> Iterator[Tensor]:
+def _tensors(folder: Path, config: Any, family: Family) -> Iterator[TensorSource]:
     names = get_tensor_name_map(family.arch, config.num_hidden_layers)
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
@@ -138,13 +149,13 @@ def _tensors(folder: Path, config: Any, family: Family) -> Iterator[Tensor]:
                     continue
                 name = names.get_name(source, try_suffixes=(".weight", ".bias"))
                 if name is None:
-                    raise TrainError(f"llama.cpp has no place for the tensor {source} of {folder}.")
+                    raise TrainError(f"llama.cpp has no name for the tensor {source} of {folder}.")
                 shape = tuple(file.get_slice(source).get_shape())
-                yield Tensor(name, shape, _loader(path, source, config, family))
+                yield TensorSource(name, shape, _loader(path, source, config, family))
     rope = _rope(config)
     if rope.get("rope_type") == "llama3":
         factors = llama3_factors(rope, _head_size(config))
-        yield Tensor("rope_freqs.weight", factors.shape, lambda: factors)
+        yield TensorSource("rope_freqs.weight", factors.shape, lambda: factors)
 
 
 def _loader(path: Path, source: str, config: Any, family: Family) -> Any:
@@ -152,9 +163,9 @@ def _loader(path: Path, source: str, config: Any, family: Family) -> Any:
         with safe_open(path, framework="pt") as file:
             data: np.ndarray = file.get_tensor(source).to(torch.float32).numpy()
         if family.permutes and ".q_proj." in source:
-            data = _side_by_side(data, config.num_attention_heads)
+            data = _interleave_rotary_pairs(data, config.num_attention_heads)
         elif family.permutes and ".k_proj." in source:
-            data = _side_by_side(data, config.num_key_value_heads)
+            data = _interleave_rotary_pairs(data, config.num_key_value_heads)
         if family.norm_plus_one and source.endswith("norm.weight"):
             data = data + 1.0
         return data
@@ -162,22 +173,30 @@ def _loader(path: Path, source: str, config: Any, family: Family) -> Any:
     return load
 
 
-def _side_by_side(data: np.ndarray, heads: int) -> np.ndarray:
-    """Rotary pairs that lie half a head apart, put beside each other."""
+def _interleave_rotary_pairs(data: np.ndarray, heads: int) -> np.ndarray:
+    """Make rotary pairs adjacent that are half a head apart."""
     return data.reshape(heads, 2, -1, *data.shape[1:]).swapaxes(1, 2).reshape(data.shape)
 
 
-def llama3_factors(rope: dict[str, Any], head: int) -> np.ndarray:
-    """What Llama 3.1 divides each rotary frequency by, to reach beyond the length it was first trained on."""
+def llama3_factors(rope: dict[str, Any], head_size: int) -> np.ndarray:
+    """Return the factors by which Llama 3.1 divides its rotary frequencies to extend its context.
+
+    Args:
+        rope: The RoPE parameters of the configuration.
+        head_size: Dimensions of an attention head.
+
+    Returns:
+        Array of shape ``(head_size / 2,)``.
+    """
     low, high, factor = rope["low_freq_factor"], rope["high_freq_factor"], rope["factor"]
     length = rope["original_max_position_embeddings"]
-    frequencies = 1.0 / rope["rope_theta"] ** (np.arange(0, head, 2, dtype=np.float64) / head)
+    frequencies = 1.0 / rope["rope_theta"] ** (np.arange(0, head_size, 2, dtype=np.float64) / head_size)
     turns = length * frequencies / (2 * math.pi)
     smooth = np.clip((turns - low) / (high - low), 0.0, 1.0)
     return (1.0 / ((1.0 - smooth) / factor + smooth)).astype(np.float32)
 
 
-def _stored(data: np.ndarray, kind: GGMLQuantizationType | None) -> np.ndarray:
+def _convert(data: np.ndarray, kind: GGMLQuantizationType | None) -> np.ndarray:
     if kind is GGMLQuantizationType.F16:
         return data.astype(np.float16)
     if kind is GGMLQuantizationType.BF16:

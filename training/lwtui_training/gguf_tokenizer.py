@@ -1,4 +1,4 @@
-"""A checkpoint's tokenizer as the metadata of a GGUF, read from ``tokenizer.json`` alone."""
+"""Export a tokenizer, read from its ``tokenizer.json``, into the metadata of a GGUF."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from gguf import GGUFWriter, TokenType
 
-from lwtui_training.chat import tokenize, without_marks
+from lwtui_training.chat import strip_generation_markers, tokenize
 from lwtui_training.steps import TrainError
 
-# What llama.cpp calls the way a byte-level BPE cuts text, by the pattern of tokenizer.json and its ignore_merges.
+# llama.cpp's names of pre-tokenizers, by the pattern in tokenizer.json and its ignore_merges.
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 _REST = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 PRE_TOKENIZERS = {
@@ -24,21 +24,30 @@ PRE_TOKENIZERS = {
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens in the order of their numbers, with llama.cpp's kind of each."""
+    """Tokens by id, and llama.cpp's type of each."""
 
     tokens: list[str]
     types: list[TokenType]
 
 
 def write_tokenizer(writer: GGUFWriter, folder: Path, tokenizer: Any, rows: int) -> None:
-    """Put the tokenizer of ``folder`` into the GGUF; ``rows`` is how many the embedding has.
+    """Add a tokenizer to a GGUF.
 
-    Raises :class:`TrainError` for a tokenizer that llama.cpp has no name for.
+    Args:
+        writer: Writes the GGUF.
+        folder: The folder of the checkpoint.
+        tokenizer: The tokenizer, as transformers loads it.
+        rows: Number of rows of the embedding.
+
+    Raises:
+        TrainError: llama.cpp does not support the tokenizer.
     """
     table = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     model = table["model"]
     if model.get("type") != "BPE":
-        raise TrainError(f"The tokenizer is of type {model.get('type')}; BPE and SentencePiece's BPE can be exported.")
+        raise TrainError(
+            f"A tokenizer of type {model.get('type')} cannot be exported as a GGUF. Known: BPE and SentencePiece's BPE."
+        )
     merges = [merge if isinstance(merge, list) else merge.split(" ", 1) for merge in model["merges"]]
     vocabulary = _vocabulary(table, tokenizer, rows)
     if model.get("byte_fallback"):
@@ -48,58 +57,62 @@ def write_tokenizer(writer: GGUFWriter, folder: Path, tokenizer: Any, rows: int)
         writer.add_add_space_prefix(_adds_space(table))
     else:
         writer.add_tokenizer_model("gpt2")
-        writer.add_tokenizer_pre(pre_tokenizer(table))
+        writer.add_tokenizer_pre(pre_tokenizer_name(table))
         writer.add_token_merges([" ".join(merge) for merge in merges])
     writer.add_token_list(vocabulary.tokens)
     writer.add_token_types(vocabulary.types)
-    _write_marks(writer, tokenizer)
-    writer.add_chat_template(without_marks(tokenizer.chat_template))
+    _write_special_tokens(writer, tokenizer)
+    writer.add_chat_template(strip_generation_markers(tokenizer.chat_template))
 
 
-def pre_tokenizer(table: dict[str, Any]) -> str:
-    """llama.cpp's name for how ``tokenizer.json`` cuts text. Raises :class:`TrainError` if it has none."""
+def pre_tokenizer_name(table: dict[str, Any]) -> str:
+    """Return llama.cpp's name of the pre-tokenizer in the contents of ``tokenizer.json``.
+
+    Raises:
+        TrainError: llama.cpp has no such pre-tokenizer.
+    """
     steps = table.get("pre_tokenizer") or {}
     steps = steps.get("pretokenizers", [steps])
     patterns = [step["pattern"].get("Regex", "") for step in steps if step.get("type") == "Split"]
     key = (patterns[0] if len(patterns) == 1 else "", bool(table["model"].get("ignore_merges")))
     if key not in PRE_TOKENIZERS:
         raise TrainError(
-            "llama.cpp has no name for the way this tokenizer cuts text into words, so its GGUF would read text "
-            f"otherwise than the checkpoint does (pattern {key[0][:80]!r}). "
-            f"Known: {', '.join(PRE_TOKENIZERS.values())}."
+            f"llama.cpp has no pre-tokenizer for this tokenizer (pattern {key[0][:80]!r}), so its GGUF would tokenize "
+            f"text differently. Known: {', '.join(PRE_TOKENIZERS.values())}.",
+            code="unknown-pre-tokenizer",
         )
     return PRE_TOKENIZERS[key]
 
 
 def stop_token(tokenizer: Any) -> int:
-    """The token that ends an answer in the tokenizer's chat format."""
+    """Return the id of the token that ends an answer in the tokenizer's chat template."""
     messages = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     return next(label for label in reversed(tokenize(tokenizer, messages)[1]) if label != -100)
 
 
 def _vocabulary(table: dict[str, Any], tokenizer: Any, rows: int) -> Vocabulary:
     added = {entry["id"]: entry for entry in table["added_tokens"]}
-    by_number = {number: token for token, number in table["model"]["vocab"].items()}
-    by_number |= {number: entry["content"] for number, entry in added.items()}
-    # Numbers that the embedding has no row for (an image's mark in a text model) can never be met.
-    tokens = [by_number.get(number, f"[UNUSED{number}]") for number in range(rows)]
-    bytes_fall_back = bool(table["model"].get("byte_fallback"))
+    by_id = {token_id: token for token, token_id in table["model"]["vocab"].items()}
+    by_id |= {token_id: entry["content"] for token_id, entry in added.items()}
+    # Tokens without a row in the embedding (such as an image token in a text model) never occur.
+    tokens = [by_id.get(token_id, f"[UNUSED{token_id}]") for token_id in range(rows)]
+    has_byte_fallback = bool(table["model"].get("byte_fallback"))
 
-    def kind(number: int, token: str) -> TokenType:
-        if number not in by_number:
+    def type_of(token_id: int, token: str) -> TokenType:
+        if token_id not in by_id:
             return TokenType.UNUSED
-        if bytes_fall_back and number == tokenizer.unk_token_id:
+        if has_byte_fallback and token_id == tokenizer.unk_token_id:
             return TokenType.UNKNOWN
-        if number in added:
-            return TokenType.CONTROL if added[number]["special"] else TokenType.USER_DEFINED
-        is_byte = bytes_fall_back and len(token) == 6 and token.startswith("<0x") and token.endswith(">")
+        if token_id in added:
+            return TokenType.CONTROL if added[token_id]["special"] else TokenType.USER_DEFINED
+        is_byte = has_byte_fallback and len(token) == 6 and token.startswith("<0x") and token.endswith(">")
         return TokenType.BYTE if is_byte else TokenType.NORMAL
 
-    return Vocabulary(tokens, [kind(number, token) for number, token in enumerate(tokens)])
+    return Vocabulary(tokens, [type_of(token_id, token) for token_id, token in enumerate(tokens)])
 
 
 def _scores(tokens: list[str], merges: list[list[str]]) -> list[float]:
-    """SentencePiece merges the pair with the greatest score first: here the one whose merge comes first."""
+    """Return scores that make SentencePiece, which merges the pair with the highest score first, follow ``merges``."""
     rank: dict[str, int] = {}
     for at, (left, right) in enumerate(merges):
         rank.setdefault(left + right, at)
@@ -108,20 +121,20 @@ def _scores(tokens: list[str], merges: list[list[str]]) -> list[float]:
 
 
 def _adds_space(table: dict[str, Any]) -> bool:
-    """Whether a text gets a space before it, as in Llama 2."""
+    """Return whether the tokenizer prepends a space, as that of Llama 2 does."""
     normalizer = json.dumps(table.get("normalizer") or {})
     pre = table.get("pre_tokenizer") or {}
     return '"Prepend"' in normalizer or pre.get("prepend_scheme", "never") != "never"
 
 
-def _write_marks(writer: GGUFWriter, tokenizer: Any) -> None:
+def _write_special_tokens(writer: GGUFWriter, tokenizer: Any) -> None:
     for name in ("bos", "eos", "unk", "pad"):
-        number = getattr(tokenizer, f"{name}_token_id")
-        if number is not None and not (name == "pad" and number == tokenizer.unk_token_id):
-            getattr(writer, f"add_{name}_token_id")(number)
+        token_id = getattr(tokenizer, f"{name}_token_id")
+        if token_id is not None and not (name == "pad" and token_id == tokenizer.unk_token_id):
+            getattr(writer, f"add_{name}_token_id")(token_id)
     stop = stop_token(tokenizer)
     if stop != tokenizer.eos_token_id:
         writer.add_eot_token_id(stop)
-    plain = tokenizer("a")["input_ids"]
-    writer.add_add_bos_token(tokenizer.bos_token_id is not None and plain[0] == tokenizer.bos_token_id)
+    ids = tokenizer("a")["input_ids"]
+    writer.add_add_bos_token(tokenizer.bos_token_id is not None and ids[0] == tokenizer.bos_token_id)
     writer.add_add_eos_token(False)

@@ -1,4 +1,4 @@
-"""Training on the recipe's devices: in this process where there is one, else in one process a device (accelerate)."""
+"""Train on the recipe's devices: in this process for one device, else in one process per device."""
 
 from __future__ import annotations
 
@@ -14,36 +14,49 @@ from lwtui_training.progress import quiet_libraries
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 
-_METRICS = "metrics.json"
+_METRICS_FILE = "metrics.json"
 
 
 def train_on_devices(step: str, recipe: Recipe, model: str, rows: Path, folder: Path) -> dict[str, Any]:
-    """Do the training of ``sft`` or ``dpo`` in ``folder``; the metrics.
+    """Train on all devices of the recipe.
 
-    With several machines, each one runs the same command with its MACHINE_RANK, MASTER_ADDR and MASTER_PORT, on a file
-    system that all see; the first one finishes the step.
+    With several machines, run the same command on each, with MACHINE_RANK, MASTER_ADDR and MASTER_PORT set and on a
+    shared file system. The first machine finishes the step.
+
+    Args:
+        step: "sft" or "dpo".
+        recipe: The recipe.
+        model: The model to tune.
+        rows: The file of training data.
+        folder: The folder of the step.
+
+    Returns:
+        The metrics for the manifest.
+
+    Raises:
+        TrainError: A training process failed, or this is not the first machine.
     """
     if recipe.devices == 1:
         return train_here(step, recipe, model, rows, folder)
     job = folder / "job.json"
     job.write_text(json.dumps([step, recipe.to_json(), model, str(rows), str(folder)]), encoding="utf-8")
-    code = subprocess.run(launch_command(recipe, job), env=environment(recipe), check=False).returncode
+    code = subprocess.run(launch_command(recipe, job), env=launch_environment(recipe), check=False).returncode
     if code:
         raise TrainError(
-            f"A training process ended with exit code {code}; what it said is above. The last checkpoint is kept: "
-            "run the same command to go on from it."
+            f"A training process failed with exit code {code}; its output is above. Run the same command again to "
+            "resume from the last checkpoint."
         )
     job.unlink()
-    metrics = folder / _METRICS
+    metrics = folder / _METRICS_FILE
     if not metrics.exists():
-        raise TrainError("This machine's part is done; the first machine finishes the step.")
+        raise TrainError("This machine has done its part. The first machine finishes the step.")
     found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
     metrics.unlink()
     return found
 
 
 def train_here(step: str, recipe: Recipe, model: str, rows: Path, folder: Path) -> dict[str, Any]:
-    """Do the training in this process, which may be one of many."""
+    """Train in this process, which may be one of several; see :func:`train_on_devices`."""
     if step == "sft":
         from lwtui_training.sft import train_sft
 
@@ -54,9 +67,13 @@ def train_here(step: str, recipe: Recipe, model: str, rows: Path, folder: Path) 
 
 
 def launch_command(recipe: Recipe, job: Path) -> list[str]:
-    """The command that starts this machine's processes.
+    """Return the command that starts this machine's processes.
 
-    On a CPU that is torchrun, since accelerate starts one process where it finds no accelerator.
+    On a CPU it is torchrun, since accelerate starts only one process without an accelerator.
+
+    Args:
+        recipe: The recipe.
+        job: The file that describes the job.
     """
     hardware = recipe.hardware
     if hardware.device == "cpu":
@@ -64,7 +81,7 @@ def launch_command(recipe: Recipe, job: Path) -> list[str]:
         return [sys.executable, "-m", "torch.distributed.run", *processes, "-m", "lwtui_training.launch", str(job)]
     command = [
         *(sys.executable, "-m", "accelerate.commands.launch"),
-        *("--config_file", str(config_file(recipe))),
+        *("--config_file", str(accelerate_config(recipe))),
         *("--num_processes", str(recipe.devices)),
         *("--num_machines", str(hardware.machines)),
         *("--machine_rank", os.environ.get("MACHINE_RANK", "0")),
@@ -80,29 +97,30 @@ def launch_command(recipe: Recipe, job: Path) -> list[str]:
     return [*command, "-m", "lwtui_training.launch", str(job)]
 
 
-def config_file(recipe: Recipe) -> Path:
-    """accelerate's settings for the recipe's strategy."""
+def accelerate_config(recipe: Recipe) -> Path:
+    """Return the path of accelerate's configuration for the recipe's strategy."""
     return Path(str(resources.files(__package__) / "accelerate" / f"{recipe.hardware.strategy}.yaml"))
 
 
-def environment(recipe: Recipe) -> dict[str, str]:
-    more = {"OMP_NUM_THREADS": str(recipe.hardware.threads)} if recipe.hardware.threads else {}
+def launch_environment(recipe: Recipe) -> dict[str, str]:
+    """Return the environment of the training processes."""
+    variables = {"OMP_NUM_THREADS": str(recipe.hardware.threads)} if recipe.hardware.threads else {}
     if recipe.hardware.device == "cpu":
-        more["ACCELERATE_USE_CPU"] = "true"
-    return os.environ | more
+        variables["ACCELERATE_USE_CPU"] = "true"
+    return os.environ | variables
 
 
-def _work(job: Path) -> None:
-    """One of the processes that :func:`launch_command` starts."""
+def _run_job(job: Path) -> None:
+    """Train as one of the processes that :func:`launch_command` starts."""
     quiet_libraries()
-    step, recipe, model, rows, folder = json.loads(job.read_text(encoding="utf-8"))
-    parsed = Recipe.from_json(recipe)
-    metrics = train_here(step, parsed, model, Path(rows), Path(folder))
-    if metrics:  # only the first process has them
+    step, recipe_json, model, rows, folder = json.loads(job.read_text(encoding="utf-8"))
+    recipe = Recipe.from_json(recipe_json)
+    metrics = train_here(step, recipe, model, Path(rows), Path(folder))
+    if metrics:  # only the main process has them
         from lwtui.files import write_atomically
 
-        write_atomically(Path(folder) / _METRICS, json.dumps(metrics))
+        write_atomically(Path(folder) / _METRICS_FILE, json.dumps(metrics))
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]))
+    _run_job(Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""One checkpoint out of the base and what was tuned on top of it."""
+"""The step ``merge``: merge a base and its adapter into one checkpoint."""
 
 from __future__ import annotations
 
@@ -10,23 +10,30 @@ import torch
 from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.recipe import Recipe
 
-_ADAPTER = "adapter_config.json"
+_ADAPTER_CONFIG = "adapter_config.json"
 
 
-def merge_adapter(recipe: Recipe, under: str, adapter: Path, into: Path) -> bool:
-    """Put a whole checkpoint into ``into``: an adapter merged into the model ``under`` it, or the tuned model itself.
+def merge_adapter(recipe: Recipe, base: str, tuned: Path, into: Path) -> bool:
+    """Save a full checkpoint.
 
-    Returns whether there was an adapter. It is merged in full precision; what is stored is in the recipe's.
+    Args:
+        recipe: The recipe; its dtype is that of the result.
+        base: The model under the adapter.
+        tuned: The folder of an adapter, which is merged in full precision, or of a full model, which is copied.
+        into: Receives the checkpoint.
+
+    Returns:
+        Whether ``tuned`` is an adapter.
     """
-    is_adapter = (adapter / _ADAPTER).exists()
+    is_adapter = (tuned / _ADAPTER_CONFIG).exists()
     merged: Any
     if is_adapter:
         from peft import PeftModel
 
-        model = load_model(under, recipe, dtype="float32")
-        merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload(safe_merge=True)
+        model = load_model(base, recipe, dtype="float32")
+        merged = PeftModel.from_pretrained(model, str(tuned)).merge_and_unload(safe_merge=True)
     else:
-        merged = load_model(str(adapter), recipe)
+        merged = load_model(str(tuned), recipe)
     merged.to(getattr(torch, recipe.base.dtype)).save_pretrained(into)
-    load_tokenizer(str(adapter), recipe).save_pretrained(into)
+    load_tokenizer(str(tuned), recipe).save_pretrained(into)
     return is_adapter

@@ -1,4 +1,4 @@
-"""The steps of a recipe in their order, and what each one takes from those before it."""
+"""The steps of a recipe, their order, and their inputs."""
 
 from __future__ import annotations
 
@@ -10,31 +10,43 @@ from typing import Any
 from lwtui.text import duration
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
-from lwtui_training.steps import Manifest, finished, perform
+from lwtui_training.steps import Manifest, finished_step, perform
 
 STEPS = ("data", "sft", "prefs", "dpo", "merge", "gguf", "bench")
 
 
 def run_step(recipe: Recipe, step: str) -> Manifest:
-    """Do one step of a recipe, unless it is done already with the same settings and inputs; its manifest."""
-    manifest, did = _DO[step](recipe)
-    if did:
+    """Run a step, unless it is finished with the same settings and inputs; return its manifest.
+
+    Raises:
+        TrainError: The step cannot be run; the message says what to do.
+    """
+    manifest, was_run = _STEP_FUNCTIONS[step](recipe)
+    if was_run:
         note(f"{step}: done in {duration(manifest.seconds)}. {_summary(manifest)} ({recipe.run_folder / step})")
     else:
-        note(f"{step}: done already ({recipe.run_folder / step})")
+        note(f"{step}: already done ({recipe.run_folder / step})")
     return manifest
 
 
 def run_all(recipe: Recipe) -> None:
-    """Do all steps that the recipe names, in their order."""
+    """Run all steps that the recipe names, in order.
+
+    Raises:
+        TrainError: A step cannot be run; the message says what to do.
+    """
     for step in STEPS:
         if step in recipe.steps:
             run_step(recipe, step)
 
 
 def checkpoint_of(recipe: Recipe, step: str) -> tuple[str, str]:
-    """Folder and content hash of the whole model after ``sft``; an adapter is merged first, into ``RUN/sft-merged``."""
-    folder, manifest = finished(recipe.run_folder, step)
+    """Return the folder and content hash of the full model after a step. An adapter is merged into ``RUN/STEP-merged``.
+
+    Raises:
+        TrainError: The step is not finished.
+    """
+    folder, manifest = finished_step(recipe.run_folder, step)
     if not (folder / "model" / "adapter_config.json").exists():
         return str(folder / "model"), manifest.content
     base, base_hash = _base(recipe)
@@ -72,7 +84,7 @@ def _sft(recipe: Recipe) -> tuple[Manifest, bool]:
     from lwtui_training.data import ROWS
     from lwtui_training.launch import train_on_devices
 
-    data, manifest = finished(recipe.run_folder, "data")
+    data, manifest = finished_step(recipe.run_folder, "data")
     base, base_hash = _base(recipe)
     return perform(
         recipe.run_folder,
@@ -102,7 +114,7 @@ def _dpo(recipe: Recipe) -> tuple[Manifest, bool]:
     from lwtui_training.launch import train_on_devices
     from lwtui_training.preferences import PAIRS
 
-    pairs, manifest = finished(recipe.run_folder, "prefs")
+    pairs, manifest = finished_step(recipe.run_folder, "prefs")
     checkpoint, content = checkpoint_of(recipe, "sft")
     return perform(
         recipe.run_folder,
@@ -116,20 +128,20 @@ def _dpo(recipe: Recipe) -> tuple[Manifest, bool]:
 
 def _merge(recipe: Recipe) -> tuple[Manifest, bool]:
     last = "dpo" if "dpo" in recipe.steps else "sft"
-    tuned, manifest = finished(recipe.run_folder, last)
-    under, under_hash = checkpoint_of(recipe, "sft") if last == "dpo" else _base(recipe)
+    tuned, manifest = finished_step(recipe.run_folder, last)
+    base, base_hash = checkpoint_of(recipe, "sft") if last == "dpo" else _base(recipe)
 
     def work(folder: Path) -> dict[str, Any]:
         from lwtui_training.merge import merge_adapter
 
-        return {"adapter": merge_adapter(recipe, under, tuned / "model", folder), "from": last}
+        return {"adapter": merge_adapter(recipe, base, tuned / "model", folder), "from": last}
 
     return perform(
         recipe.run_folder,
         "merge",
         seed=recipe.seed,
         settings=_settings(recipe, "base"),
-        inputs={"under": under_hash, last: manifest.content},
+        inputs={"under": base_hash, last: manifest.content},
         work=work,
     )
 
@@ -137,7 +149,7 @@ def _merge(recipe: Recipe) -> tuple[Manifest, bool]:
 def _gguf(recipe: Recipe) -> tuple[Manifest, bool]:
     from lwtui_training.gguf import make_gguf, register
 
-    merged, manifest = finished(recipe.run_folder, "merge")
+    merged, manifest = finished_step(recipe.run_folder, "merge")
     result = perform(
         recipe.run_folder,
         "gguf",
@@ -152,9 +164,9 @@ def _gguf(recipe: Recipe) -> tuple[Manifest, bool]:
 
 
 def _bench(recipe: Recipe) -> tuple[Manifest, bool]:
-    from lwtui_training.benching import bench_both
+    from lwtui_training.bench_step import compare_base_and_tuned
 
-    tuned, manifest = finished(recipe.run_folder, "gguf")
+    tuned, manifest = finished_step(recipe.run_folder, "gguf")
     base, base_hash = _base(recipe)
     return perform(
         recipe.run_folder,
@@ -162,11 +174,11 @@ def _bench(recipe: Recipe) -> tuple[Manifest, bool]:
         seed=recipe.seed,
         settings=_settings(recipe, "bench", "base"),
         inputs={"gguf": manifest.content, "base": base_hash},
-        work=lambda folder: bench_both(recipe, base, tuned, folder),
+        work=lambda folder: compare_base_and_tuned(recipe, base, tuned, folder),
     )
 
 
-_DO: dict[str, Callable[[Recipe], tuple[Manifest, bool]]] = {
+_STEP_FUNCTIONS: dict[str, Callable[[Recipe], tuple[Manifest, bool]]] = {
     "data": _data,
     "sft": _sft,
     "prefs": _prefs,

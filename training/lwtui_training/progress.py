@@ -1,4 +1,4 @@
-"""What a step tells while it runs: one line with how far, how fast and how long still, and notes that stay."""
+"""Progress on standard error: a line with items done, rate and time left, and notes that stay."""
 
 from __future__ import annotations
 
@@ -11,34 +11,42 @@ from time import monotonic
 from lwtui.text import duration
 
 _REDRAW_SECONDS = 0.2
-_PLAIN_SECONDS = 15.0  # between two lines where there is no terminal
+_PLAIN_SECONDS = 15.0  # between lines, without a terminal
 
 
 def note(line: str) -> None:
-    """A line that stays, on standard error."""
+    """Print a line that stays."""
     print(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 
 
-class Meter:
-    """Counts ``total`` things called ``unit``. On a terminal one line is kept up to date; elsewhere some lines."""
+class ProgressMeter:
+    """Shows progress: on a terminal in one line that is updated, elsewhere in a new line every 15 seconds."""
 
     def __init__(self, label: str, total: int, unit: str, done: int = 0) -> None:
+        """Start to measure.
+
+        Args:
+            label: What is being done.
+            total: The number of items.
+            unit: What the items are called.
+            done: How many of them were done before.
+        """
         self._label, self._total, self._unit = label, total, unit
         self._at_start = self._done = done
         self._start = monotonic()
         self._shown = 0.0
 
     def advance(self, count: int = 1, extra: str = "") -> None:
-        """``count`` more are done; ``extra`` is shown after the numbers."""
+        """Count items as done, and show ``extra`` after the numbers."""
         self._done += count
         now, terminal = monotonic(), sys.stderr.isatty()
-        last = self._done >= self._total
-        if not last and now - self._shown < (_REDRAW_SECONDS if terminal else _PLAIN_SECONDS):
+        is_last = self._done >= self._total
+        if not is_last and now - self._shown < (_REDRAW_SECONDS if terminal else _PLAIN_SECONDS):
             return
         self._shown = now
         line = self._line(now - self._start, extra)
         if terminal:
-            print(f"\r\x1b[K{line}", end="\n" if last else "", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K{line}", end="\n" if is_last else "", file=sys.stderr, flush=True)
         else:
             print(line, file=sys.stderr, flush=True)
 
@@ -52,7 +60,7 @@ class Meter:
 
 
 def sparkline(values: list[float], width: int = 60) -> str:
-    """A curve in one line of text: the mean of each of ``width`` stretches, from its least to its greatest."""
+    """Draw a curve as one line of block characters, scaled to the range of ``values``."""
     if not values:
         return ""
     width = min(width, len(values))
@@ -63,7 +71,7 @@ def sparkline(values: list[float], width: int = 60) -> str:
 
 
 def quiet_libraries() -> None:
-    """Keep the libraries from drawing their own progress bars between ours; before any of them is imported."""
+    """Turn off the libraries' own progress bars. Call this before importing any of them."""
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")

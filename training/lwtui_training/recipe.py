@@ -1,7 +1,8 @@
-"""A recipe: one TOML file that says all there is to say about a run. Each step reads its own table.
+"""Recipes: one TOML file describes a whole run, with a table for each step.
 
-Options that are handed to TRL, PEFT or transformers have the names they have there, so that their documentation is
-ours: ``[sft]`` and ``[dpo]`` hold fields of ``SFTConfig`` and ``DPOConfig``, ``[lora]`` those of ``LoraConfig``.
+Options that are passed to TRL, PEFT or transformers keep their names there, so that the libraries' documentation
+applies: ``[sft]`` and ``[dpo]`` hold fields of TRL's ``SFTConfig`` and ``DPOConfig``, ``[lora]`` fields of PEFT's
+``LoraConfig``.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from lwtui.errors import UsageError
 
 @dataclass(frozen=True)
 class BaseConfig:
-    """The model to tune.
+    """The table ``[base]``: the model to tune.
 
-    ``model`` is a folder, a repository of the hub, a GGUF (dequantized), ``demo`` (the GGUF that comes with lwtui) or
-    ``tiny`` (made on the spot, for trying things out). ``format`` is how a conversation becomes text: a name of
-    :mod:`lwtui_training.chat`.
+    Attributes:
+        model: A folder, a repository on the Hugging Face hub, a GGUF (which is dequantized), "demo" (the GGUF that
+            comes with lwtui) or "tiny" (a random model for trying things out).
+        format: The chat template, one of :data:`lwtui_training.chat.FORMATS`.
     """
 
     model: str = ""
@@ -37,37 +39,53 @@ class BaseConfig:
 
 
 @dataclass(frozen=True)
-class Data:
-    """SFT rows: written by AgentWrite for ``instructions``, loaded from ``long``, mixed with ``general``.
+class DataConfig:
+    """The table ``[data]``: rows for SFT, written by AgentWrite or loaded, and mixed with general rows.
 
-    ``instructions`` is JSON lines of ``{"instruction", "words"}`` or a line of text each; ``long`` and ``general``
-    are JSON lines of ``{"messages"}``, or data sets of the hub. A row's text has to reach ``least_length`` of the
-    words asked, and no more than ``most_repetition`` of its sentences may have been said before.
+    Attributes:
+        instructions: A file of instructions: JSON lines of ``{"instruction", "words"}``, or one instruction per line.
+        words: Length of the texts whose instruction states none.
+        model: The model that writes.
+        base_url: The endpoint that serves it; empty for a model of lwtui's settings or a GGUF.
+        token_budget: Maximum number of input and output tokens; 0 for no limit.
+        long: Long rows to load: JSON lines of ``{"messages"}``, or a dataset on the Hugging Face hub.
+        most_rows: Maximum number of rows of ``long``, the longest first; 0 for all.
+        general: General rows to mix in, in the same format as ``long``.
+        general_per_long: Number of general rows for each long row; 0 for all.
+        least_words: Minimum number of words of a long row.
+        least_length: Minimum length of a written text, relative to the words asked for.
+        most_length: Maximum length of a written text, relative to the words asked for.
+        most_repetition: Maximum share of a text's n-grams that occurred before in it.
+        words_cut: Truncate answers to this many words, for experiments; 0 for never.
     """
 
     instructions: str = ""
-    words: int = 2000  # where an instruction does not say how long
+    words: int = 2000
     model: str = "demo"
     base_url: str = ""
     mode: Literal["agentwrite", "direct"] = "agentwrite"
     concurrency: int = 4
-    token_budget: int = 0  # tokens, prompt and answer together; 0: no bound
+    token_budget: int = 0
     long: str = ""
     long_split: str = "train"
-    most_rows: int = 0  # of ``long``, the longest first; 0: all
+    most_rows: int = 0
     general: str = ""
     general_split: str = "train"
-    general_per_long: float = 0.0  # general rows for each long one; 0: all that there are
-    least_words: int = 0  # a long row has at least this many words
+    general_per_long: float = 0.0
+    least_words: int = 0
     least_length: float = 0.7
     most_length: float = 1.6
     most_repetition: float = 0.2
-    words_cut: int = 0  # cut answers after this many words (an experiment's lever; 0: never)
+    words_cut: int = 0
 
 
 @dataclass(frozen=True)
-class Lora:
-    """Fields of PEFT's ``LoraConfig``; ``quantize`` loads the base in 4 bits (QLoRA)."""
+class LoraConfig:
+    """The table ``[lora]``: fields of PEFT's ``LoraConfig``.
+
+    Attributes:
+        quantize: Whether to load the base in 4 bits (QLoRA).
+    """
 
     r: int = 64
     lora_alpha: int = 128
@@ -77,8 +95,8 @@ class Lora:
 
 
 @dataclass(frozen=True)
-class _Training:
-    """What SFT and DPO have in common: fields of transformers' ``TrainingArguments``, and ``method``."""
+class TrainerConfig:
+    """What ``[sft]`` and ``[dpo]`` share: fields of transformers' ``TrainingArguments``, and ``method``."""
 
     method: Literal["full", "lora"] = "full"
     max_length: int = 32_768
@@ -100,16 +118,18 @@ class _Training:
 
 
 @dataclass(frozen=True)
-class Sft(_Training):
-    """Fields of TRL's ``SFTConfig``, and two of our own: ``method`` and ``average``.
+class SftConfig(TrainerConfig):
+    """The table ``[sft]``: fields of TRL's ``SFTConfig``, and ``method`` and ``average``.
 
-    ``average`` says what the loss is the mean of: all target tokens of the global batch (``token``, the paper's
-    choice) or the samples' own means (``sample``), which starves long outputs.
+    Attributes:
+        average: What the loss averages over: all target tokens of the global batch ("token", as in arXiv 2408.07055),
+            or the means of the samples ("sample"), which gives the tokens of long outputs too little weight.
+        train_sampling_strategy: As in transformers; with both, the rows are shuffled once beforehand.
     """
 
     average: Literal["token", "sample"] = "token"
     packing: bool = True
-    train_sampling_strategy: Literal["random", "sequential"] = "random"  # rows are shuffled once before either
+    train_sampling_strategy: Literal["random", "sequential"] = "random"
     num_train_epochs: float = 4.0
     warmup_ratio: float = 0.03
     weight_decay: float = 0.1
@@ -118,19 +138,31 @@ class Sft(_Training):
 
 
 @dataclass(frozen=True)
-class Prefs:
-    """Preference pairs: ``samples`` answers for each instruction; the best by length (and judge) against another.
+class PrefsConfig:
+    """The table ``[prefs]``: preference pairs, made from several answers to each instruction and from documents.
 
-    ``model`` writes the answers through lwtui (an endpoint that serves the checkpoint is the fast way); empty: the
-    checkpoint itself, with transformers. ``documents`` are ``.lw`` files or folders of them, whose revisions that a
-    person replaced make pairs too; ``general`` is a preference set in JSON lines or of the hub.
+    Attributes:
+        instructions: A file of instructions, as in ``[data]``.
+        most_instructions: Maximum number of instructions; 0 for all.
+        words: Length of the texts whose instruction states none.
+        samples: Number of answers to each instruction.
+        batch_size: Number of answers sampled at once.
+        model: The model that answers; empty for the checkpoint itself, run with transformers. An endpoint that serves
+            the checkpoint is faster.
+        base_url: The endpoint that serves ``model``.
+        judge: A model that grades the answers; empty to score by length alone.
+        judge_weight: Weight of S_q in the score; S_l has the rest.
+        least_margin: Minimum difference between the scores of the chosen and the rejected answer, in points (0 to 100).
+        documents: ``.lw`` files, or folders of them, in which a person's edits and choices give pairs too.
+        general: A preference dataset to mix in: JSON lines, or on the Hugging Face hub.
+        general_per_long: Number of general pairs for each other pair; 0 for all.
     """
 
     instructions: str = ""
     most_instructions: int = 0
     words: int = 2000
     samples: int = 4
-    batch_size: int = 4  # answers written at once
+    batch_size: int = 4
     max_new_tokens: int = 32_768
     temperature: float = 0.8
     top_p: float = 0.95
@@ -138,7 +170,7 @@ class Prefs:
     base_url: str = ""
     judge: str = ""
     judge_weight: float = 0.5
-    least_margin: float = 1.0  # of the score (0 to 100), between chosen and rejected
+    least_margin: float = 1.0
     documents: tuple[str, ...] = ()
     general: str = ""
     general_split: str = "train"
@@ -146,8 +178,12 @@ class Prefs:
 
 
 @dataclass(frozen=True)
-class Dpo(_Training):
-    """Fields of TRL's ``DPOConfig``. ``ld_alpha`` below 1 takes the length out of the preference."""
+class DpoConfig(TrainerConfig):
+    """The table ``[dpo]``: fields of TRL's ``DPOConfig``, and ``method``.
+
+    Attributes:
+        ld_alpha: Below 1, the preference depends less on length (LD-DPO).
+    """
 
     beta: float = 0.1
     loss_type: tuple[str, ...] = ("sigmoid",)
@@ -159,99 +195,139 @@ class Dpo(_Training):
 
 @dataclass(frozen=True)
 class GgufConfig:
-    """The file for the app: ``outtype`` is exported and checked, ``quantize`` (a llama.cpp type) made from it."""
+    """The table ``[gguf]``: the file for the app.
+
+    Attributes:
+        outtype: Type of the exported file, which is checked against the checkpoint.
+        quantize: Type of the quantized file made from it, in llama.cpp's terms; empty for none.
+        name: The model's name in the app; empty for the recipe's name.
+        register: Whether to add the model to lwtui's settings.
+    """
 
     outtype: Literal["f32", "f16", "bf16"] = "f16"
     quantize: str = "Q4_K_M"
-    name: str = ""  # what the app calls it; empty: the recipe's name
+    name: str = ""
     register: bool = True
 
 
 @dataclass(frozen=True)
-class Hardware:
-    """What it runs on. ``strategy`` is how the model lies on ``processes`` × ``machines`` devices."""
+class HardwareConfig:
+    """The table ``[hardware]``: the devices.
+
+    Attributes:
+        processes: Number of devices per machine.
+        strategy: How the devices share the model.
+        context_parallel: Number of devices that share one sequence (see docs/training.md).
+        memory_gib: Memory of one device, in GiB.
+        tflops: Peak dense bf16 performance of one device, in TFLOPS.
+        mfu: Model FLOPs utilization: the share of the peak that training reaches.
+        threads: Number of CPU threads; 0 for torch's default.
+    """
 
     device: Literal["auto", "cpu"] = "auto"
-    processes: int = 1  # a machine
+    processes: int = 1
     machines: int = 1
     strategy: Literal["single", "ddp", "fsdp2", "zero3"] = "single"
-    context_parallel: int = 1  # devices that share one sequence; see docs/training.md
-    memory_gib: float = 80.0  # of one device
-    tflops: float = 989.0  # of one device, dense bf16, at its peak
-    mfu: float = 0.4  # the share of it that is reached
-    threads: int = 0  # on a CPU; 0: torch's own choice
+    context_parallel: int = 1
+    memory_gib: float = 80.0
+    tflops: float = 989.0
+    mfu: float = 0.4
+    threads: int = 0
 
 
 @dataclass(frozen=True)
-class Bench:
-    """The last step: what is benched, base against tuned. ``prompts`` bounds how many; 0: the whole set."""
+class BenchConfig:
+    """The table ``[bench]``: the comparison of base and tuned model.
+
+    Attributes:
+        instruction: Instruction for the document that the tuned model writes.
+        words: Length of that document.
+        task: The suite of ``lwtui bench``.
+        data: A file of prompts instead of the suite's own.
+        prompts: Maximum number of prompts; 0 for all.
+    """
 
     instruction: str = "Write a long story about a lighthouse keeper."
     words: int = 300
     task: str = "longbench-write"
-    data: str = ""  # a file of prompts instead of the task's own
+    data: str = ""
     prompts: int = 0
     max_tokens: int = 32_768
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All of it. ``output`` is the folder of the run; paths of inputs are relative to the recipe's file."""
+    """A whole recipe.
+
+    Attributes:
+        output: The folder of the run; empty for ``runs/NAME``.
+        steps: The steps of ``lwtui train run``.
+        folder: The folder of the recipe's file, to which the paths of inputs are relative.
+    """
 
     name: str = ""
     output: str = ""
     seed: int = 0
     steps: tuple[str, ...] = ("data", "sft", "prefs", "dpo", "merge", "gguf")
     base: BaseConfig = field(default_factory=BaseConfig)
-    data: Data = field(default_factory=Data)
-    sft: Sft = field(default_factory=Sft)
-    prefs: Prefs = field(default_factory=Prefs)
-    dpo: Dpo = field(default_factory=Dpo)
-    lora: Lora = field(default_factory=Lora)
+    data: DataConfig = field(default_factory=DataConfig)
+    sft: SftConfig = field(default_factory=SftConfig)
+    prefs: PrefsConfig = field(default_factory=PrefsConfig)
+    dpo: DpoConfig = field(default_factory=DpoConfig)
+    lora: LoraConfig = field(default_factory=LoraConfig)
     gguf: GgufConfig = field(default_factory=GgufConfig)
-    hardware: Hardware = field(default_factory=Hardware)
-    bench: Bench = field(default_factory=Bench)
-    folder: str = ""  # of the recipe's file, where its inputs are looked for
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
+    bench: BenchConfig = field(default_factory=BenchConfig)
+    folder: str = ""
 
     @property
     def run_folder(self) -> Path:
+        """The absolute path of the run's folder."""
         return Path(self.output or f"runs/{self.name}").expanduser().absolute()
 
     @property
     def devices(self) -> int:
+        """Total number of devices."""
         return self.hardware.processes * self.hardware.machines
 
-    def find(self, name: str) -> str:
-        """``name`` as the path of a file beside the recipe or in the working folder; as it is if there is none."""
-        for place in (Path(self.folder) / name, Path(name).expanduser()):
-            if name and place.exists():
-                return str(place.absolute())
+    def resolve(self, name: str) -> str:
+        """Return the path of a file beside the recipe or in the working folder, or ``name`` if there is none."""
+        for path in (Path(self.folder) / name, Path(name).expanduser()):
+            if name and path.exists():
+                return str(path.absolute())
         return name
 
     def to_json(self) -> str:
+        """Serialize the recipe."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
+        """Deserialize a recipe."""
         return _build(cls, json.loads(text), "")
 
 
 def known_recipes() -> list[str]:
-    """The names of the recipes that come with lwtui."""
+    """Return the names of the recipes that come with lwtui."""
     names = (entry.name for entry in resources.files(f"{__package__}.recipes").iterdir())
     return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def load_recipe(name: str, changes: typing.Sequence[str] = ()) -> Recipe:
-    """The recipe at path ``name``, or one of :func:`known_recipes`, with ``changes`` such as ``sft.max_steps=20``.
+    """Load and check a recipe.
 
-    Raises :class:`UsageError` with the file, the key and what is allowed.
+    Args:
+        name: The path of a TOML file, or one of :func:`known_recipes`.
+        changes: Changed options, such as ``sft.max_steps=20``.
+
+    Raises:
+        UsageError: The recipe is invalid. The message names the file, the option and the allowed values.
     """
     path = _find(name)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}. Mend that line.") from None
+        raise UsageError(f"{path} is not valid TOML: {error}. Fix that line.", code="not-toml") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"Cannot read {path}: {error}.") from None
     for change in changes:
@@ -273,11 +349,11 @@ def _find(name: str) -> Path:
 
 
 def _apply(table: dict[str, Any], change: str) -> None:
-    """Set one value; it is read as TOML where it can be, else as text."""
+    """Set an option to a TOML value, or to text if the value is not valid TOML."""
     key, equals, value = change.partition("=")
     *parents, leaf = key.strip().split(".")
     if not equals or not leaf:
-        raise UsageError(f"--set takes KEY=VALUE, such as sft.max_steps=20, not {change!r}.")
+        raise UsageError(f"--set takes KEY=VALUE, such as sft.max_steps=20, not {change!r}.", code="no-value")
     for parent in parents:
         table = table.setdefault(parent, {})
     try:
@@ -287,12 +363,12 @@ def _apply(table: dict[str, Any], change: str) -> None:
 
 
 def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
-    """``kind`` from a table, every key and type checked."""
+    """Build the dataclass ``kind`` from a table; check all keys and types."""
     hints = typing.get_type_hints(kind)
     values = {}
     for key, value in table.items():
         if key not in hints:
-            raise UsageError(f"{where}{key!r} is not an option. Known: {', '.join(hints)}.")
+            raise UsageError(f"{where}unknown option {key!r}. Known: {', '.join(hints)}.", code="unknown-option")
         values[key] = _value(hints[key], value, f"{where}{key}")
     return kind(**values)
 
@@ -300,23 +376,25 @@ def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
 def _value(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
-            raise UsageError(f"{where} must be a table.")
+            raise UsageError(f"{where} must be a table.", code="wrong-type")
         return _build(hint, value, f"{where}.")
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         if value not in arguments:
-            raise UsageError(f"{where} must be one of {', '.join(map(repr, arguments))}, not {value!r}.")
+            raise UsageError(
+                f"{where} must be one of {', '.join(map(repr, arguments))}, not {value!r}.", code="invalid-value"
+            )
         return value
     if origin is tuple:
         if not isinstance(value, list):
-            raise UsageError(f"{where} must be a list, not {value!r}.")
-        return tuple(_value(arguments[0], one, where) for one in value)
+            raise UsageError(f"{where} must be a list, not {value!r}.", code="wrong-type")
+        return tuple(_value(arguments[0], item, where) for item in value)
     if origin is types.UnionType:
         return None if value is None else _value(arguments[0], value, where)
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
-        raise UsageError(f"{where} must be of type {hint.__name__}, not {value!r}.")
+        raise UsageError(f"{where} must be of type {hint.__name__}, not {value!r}.", code="wrong-type")
     return value
 
 
@@ -324,15 +402,29 @@ def _check(recipe: Recipe, path: Path) -> None:
     from lwtui_training.chat import FORMATS
 
     if not recipe.base.model:
-        raise UsageError(f"{path}: base.model is missing: the model to tune.")
+        raise UsageError(f"{path}: base.model is missing. Set it to the model to tune.", code="no-model")
     if recipe.base.format not in FORMATS:
-        raise UsageError(f"{path}: base.format must be one of {', '.join(FORMATS)}, not {recipe.base.format!r}.")
+        raise UsageError(
+            f"{path}: base.format must be one of {', '.join(FORMATS)}, not {recipe.base.format!r}.",
+            code="invalid-value",
+        )
     if recipe.devices > 1 and recipe.hardware.strategy == "single":
-        raise UsageError(f"{path}: hardware.strategy must say how {recipe.devices} devices share the model.")
+        raise UsageError(
+            f"{path}: {recipe.devices} devices cannot use the strategy 'single'. Set hardware.strategy to 'ddp', "
+            "'fsdp2' or 'zero3'.",
+            code="strategy",
+        )
     if recipe.hardware.context_parallel > 1 and recipe.sft.packing:
-        raise UsageError(f"{path}: context parallelism drops the mask between packed samples: set sft.packing = false.")
+        raise UsageError(
+            f"{path}: context parallelism cannot keep packed samples apart. Set sft.packing = false, or "
+            "hardware.context_parallel = 1.",
+            code="packing",
+        )
     if "dpo" in recipe.steps and "prefs" not in recipe.steps:
-        raise UsageError(f"{path}: the step dpo needs the step prefs.")
+        raise UsageError(f"{path}: the step dpo needs the step prefs. Add prefs to steps.")
     for table in (recipe.sft, recipe.dpo):
         if table.max_length < 8 or table.gradient_accumulation_steps < 1 or table.per_device_train_batch_size < 1:
-            raise UsageError(f"{path}: max_length, gradient_accumulation_steps and batch sizes must be positive.")
+            raise UsageError(
+                f"{path}: gradient_accumulation_steps and per_device_train_batch_size must be at least 1, and "
+                "max_length at least 8."
+            )

@@ -1,4 +1,4 @@
-"""Reading rows: each is checked, and a bad one is refused with its file, its line and the reason."""
+"""Read and check the rows of data files. Errors name the file, the line and the problem."""
 
 from __future__ import annotations
 
@@ -9,38 +9,60 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lwtui.text import clean
-from lwtui_training.steps import BadRow, TrainError
+from lwtui_training.steps import RowError, TrainError
 
 ROLES = ("system", "user", "assistant")
 Row = dict[str, Any]
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """What is to be written, and how long (words)."""
+    """A text to write, and its length in words."""
 
-    instruction: str
+    text: str
     words: int
 
 
 def read_messages(source: str, split: str = "train") -> list[Row]:
-    """Rows of ``{"messages": [{"role", "content"}, …]}`` from JSON lines, or from a data set of the hub or the disk.
+    """Read conversations: ``{"messages": [{"role", "content"}, …]}``.
 
-    Raises :class:`BadRow`.
+    Args:
+        source: A JSON Lines file, a saved dataset, or the name of a dataset on the Hugging Face hub.
+        split: The split of a dataset.
+
+    Raises:
+        RowError: A row is malformed.
+        TrainError: The source cannot be read or is empty.
     """
     return _read(source, split, _conversation)
 
 
 def read_preferences(source: str, split: str = "train") -> list[Row]:
-    """Rows of ``{"prompt", "chosen", "rejected"}``, texts or lists of messages. Raises :class:`BadRow`."""
+    """Read preference pairs: ``{"prompt", "chosen", "rejected"}``, each a text or a list of messages.
+
+    Args:
+        source: A JSON Lines file, a saved dataset, or the name of a dataset on the Hugging Face hub.
+        split: The split of a dataset.
+
+    Raises:
+        RowError: A row is malformed.
+        TrainError: The source cannot be read or is empty.
+    """
     return _read(source, split, _preference)
 
 
 def read_instructions(source: str, words: int) -> list[Instruction]:
-    """Instructions from JSON lines, or from a text with one a line; ``words`` is for those that do not say.
+    """Read instructions.
 
-    The rows of LongBench-Write (``{"prompt", "length"}``) are read too. Raises :class:`BadRow`.
+    Args:
+        source: JSON Lines of ``{"instruction", "words"}`` or, as in LongBench-Write, ``{"prompt", "length"}``; or a
+            text file (.txt or .md) with one instruction per line.
+        words: The length for instructions that state none.
+
+    Raises:
+        RowError: A row is malformed.
+        TrainError: The source cannot be read or is empty.
     """
     path = Path(source)
     if path.suffix in (".txt", ".md"):
@@ -50,21 +72,21 @@ def read_instructions(source: str, words: int) -> list[Instruction]:
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:
-    """Write JSON lines, whole or not at all."""
+    """Write a JSON Lines file atomically."""
     from lwtui.files import write_atomically
 
     write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
-def _read(source: str, split: str, check: Callable[[Row], T]) -> list[T]:
+def _read(source: str, split: str, check: Callable[[Row], _T]) -> list[_T]:
     checked = []
     for where, row in _rows(source, split):
         try:
             checked.append(check(row))
         except ValueError as error:
-            raise BadRow(f"{where}: {error}. Mend or remove that row.") from None
+            raise RowError(where, f"{error}. Fix or remove that row.") from None
     if not checked:
-        raise TrainError(f"{source} has no rows.")
+        raise TrainError(f"{source} has no rows.", code="no-rows")
     return checked
 
 
@@ -73,7 +95,7 @@ def _rows(source: str, split: str) -> Iterator[tuple[str, Row]]:
     if path.is_file():
         yield from _lines(path)
         return
-    for number, row in enumerate(_data_set(source, split)):
+    for number, row in enumerate(_load_dataset(source, split)):
         yield f"{source}[{split}], row {number}", row
 
 
@@ -84,9 +106,11 @@ def _lines(path: Path) -> Iterator[tuple[str, Row]]:
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise BadRow(f"{path}, line {number}: not JSON ({error.msg} at column {error.colno}).") from None
+            raise RowError(
+                f"{path}, line {number}", f"not JSON ({error.msg} at column {error.colno}).", code="not-json"
+            ) from None
         if not isinstance(row, dict):
-            raise BadRow(f"{path}, line {number}: a row must be an object, not {type(row).__name__}.")
+            raise RowError(f"{path}, line {number}", f"a row must be an object, not {type(row).__name__}.")
         yield f"{path}, line {number}", row
 
 
@@ -95,13 +119,13 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise BadRow(f"{path}, line {line}: not UTF-8 text (byte {error.start}).") from None
+        raise RowError(f"{path}, line {line}", f"not UTF-8 text (byte {error.start}).", code="not-utf8") from None
     except OSError as error:
-        raise TrainError(f"Cannot read {path}: {error.strerror}.") from None
+        raise TrainError(f"Cannot read {path}: {error.strerror}.", code="unreadable") from None
 
 
-def _data_set(source: str, split: str) -> Any:
-    """A data set that was saved to a folder, or one of the hub."""
+def _load_dataset(source: str, split: str) -> Any:
+    """Load a dataset from a folder or from the hub."""
     import datasets
 
     try:
@@ -112,7 +136,7 @@ def _data_set(source: str, split: str) -> Any:
     except (OSError, ValueError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
         raise TrainError(
-            f"There is no file and no data set {source!r} ({reason}). Check the name or its path."
+            f"There is no file or dataset {source!r} ({reason}). Check the path or the name.", code="not-found"
         ) from None
 
 
@@ -134,7 +158,7 @@ def _messages(value: Any, name: str, *, answered: bool) -> list[dict[str, str]]:
     if answered and cleaned[-1]["role"] != "assistant":
         raise ValueError("the last message must be the assistant's")
     if answered and all(message["role"] != "user" for message in cleaned):
-        raise ValueError("there is no user's message")
+        raise ValueError("there is no user message")
     return cleaned
 
 
@@ -157,7 +181,7 @@ def _instruction(row: Row, words: int) -> Instruction:
     text = row.get("instruction", row.get("prompt"))
     length = row.get("words", row.get("length", words))
     if not isinstance(text, str) or not text.strip():
-        raise ValueError("there is no text in 'instruction'")
+        raise ValueError("it has no text in 'instruction'")
     if type(length) is not int or length < 1:
         raise ValueError(f"'words' must be a whole number above 0, not {length!r}")
     return Instruction(clean(text).strip(), length)

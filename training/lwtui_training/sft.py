@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: TRL's SFTTrainer on packed rows, with the loss averaged as the recipe says."""
+"""The step ``sft``: supervised fine-tuning with TRL's SFTTrainer on packed rows."""
 
 from __future__ import annotations
 
@@ -12,35 +12,56 @@ from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
 from lwtui_training.base_model import load_model, load_tokenizer
-from lwtui_training.chat import holds_mark, tokenize
+from lwtui_training.chat import contains_special_token, tokenize
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import read_messages
 from lwtui_training.steps import TrainError
-from lwtui_training.trainer import limit_threads, lora_config, train, trainer_options, training_dtype
+from lwtui_training.trainer import limit_threads, peft_config, train, trainer_options, training_dtype
 
 
 def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, Any]:
-    """Tune ``base`` on ``rows``; the metrics. Leaves ``model/`` (an adapter, with LoRA) in ``folder``."""
+    """Run the step.
+
+    Args:
+        recipe: The recipe.
+        base: The folder or repository of the base.
+        rows: A file of conversations.
+        folder: Receives ``model/``, which is an adapter with LoRA.
+
+    Returns:
+        The metrics for the manifest; empty in processes other than the main one.
+
+    Raises:
+        TrainError: No row fits into ``sft.max_length``.
+    """
     limit_threads(recipe)
     tokenizer = load_tokenizer(base, recipe)
-    dataset, counts = tokenized(tokenizer, read_messages(str(rows)), recipe.sft.max_length)
+    dataset, counts = tokenize_rows(tokenizer, read_messages(str(rows)), recipe.sft.max_length)
     trainer = make_trainer(recipe, base, tokenizer, dataset, folder)
     sequences = len(trainer.train_dataset)
     note(
-        f"SFT: {counts['rows']:,} rows, {counts['tokens']:,} tokens ({counts['targets']:,} learnt) in {sequences:,} "
-        f"sequences; {counts['too_long']:,} rows over {recipe.sft.max_length:,} tokens dropped"
+        f"SFT: {counts['rows']:,} rows, {counts['tokens']:,} tokens ({counts['targets']:,} of them targets) in "
+        f"{sequences:,} sequences; {counts['too_long']:,} rows over {recipe.sft.max_length:,} tokens dropped"
     )
     metrics = train(trainer, folder, "SFT")
     return metrics | dict(counts) | {"sequences": sequences} if metrics else {}
 
 
-def tokenized(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -> tuple[Dataset, Counter[str]]:
-    """Rows as tokens and labels. One over ``max_length`` tokens is dropped and counted, never cut."""
+def tokenize_rows(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -> tuple[Dataset, Counter[str]]:
+    """Tokenize conversations. Rows over ``max_length`` tokens or with special tokens are dropped, never truncated.
+
+    Returns:
+        A dataset of ``input_ids`` and ``labels``, and counts of rows, tokens, target tokens, rows that were too long,
+        and rows with special tokens ("marks").
+
+    Raises:
+        TrainError: No row is left.
+    """
     counts: Counter[str] = Counter(rows=0, tokens=0, targets=0, too_long=0, marks=0)
     kept: dict[str, list[np.ndarray]] = {"input_ids": [], "labels": []}
     for row in rows:
-        if holds_mark(tokenizer, row["messages"]):
+        if contains_special_token(tokenizer, row["messages"]):
             counts["marks"] += 1
             continue
         ids, labels = tokenize(tokenizer, row["messages"])
@@ -51,12 +72,12 @@ def tokenized(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -> tu
         kept["input_ids"].append(np.array(ids, dtype=np.int32))
         kept["labels"].append(np.array(labels, dtype=np.int32))
     if not kept["input_ids"]:
-        raise TrainError(f"No row has {max_length:,} tokens or fewer: raise sft.max_length, or shorten the rows.")
+        raise TrainError(f"No row has {max_length:,} tokens or fewer. Raise sft.max_length, or shorten the rows.")
     return Dataset.from_dict(kept), counts
 
 
 def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, folder: Path) -> SFTTrainer:
-    """The trainer, ready to train."""
+    """Return a trainer that is ready to train."""
     from lwtui_training.gpu_memory import training_steps
 
     lora = recipe.sft.method == "lora"
@@ -70,14 +91,15 @@ def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, fo
         args=SFTConfig(**options, packing_strategy="bfd", shuffle_dataset=True),
         train_dataset=dataset,
         processing_class=tokenizer,
-        peft_config=lora_config(recipe) if lora else None,
+        peft_config=peft_config(recipe) if lora else None,
     )
 
 
 class SampleAveragingTrainer(SFTTrainer):
-    """The loss is the mean of the samples' own means, over the global batch: to show what the paper warns of.
+    """Averages the loss over the samples' means instead of over tokens, to show what the paper warns of.
 
-    A sample of 200 tokens then weighs as much as one of 20,000, so each token of a long output counts for little.
+    A sample of 200 tokens weighs as much as one of 20,000, so the tokens of a long output count for little
+    (arXiv 2408.07055, section 4).
     """
 
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
@@ -87,24 +109,25 @@ class SampleAveragingTrainer(SFTTrainer):
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
+        """Return the mean over the samples' mean losses, over the global batch."""
         inputs["use_cache"] = False
         outputs = model(**inputs, fused_lm_head=True)
-        of_sample, counts = _samples(inputs)
+        sample_index, counts = _samples(inputs)
         weights = 1.0 / counts.to(torch.float32)
-        learnt = outputs.label_mask
-        loss = -(outputs.log_probs[learnt] * weights[of_sample]).sum()
+        is_target = outputs.label_mask
+        loss = -(outputs.log_probs[is_target] * weights[sample_index]).sum()
         loss = loss / (len(counts) if num_items_in_batch is None else num_items_in_batch)
         if num_items_in_batch is not None and self.args.average_tokens_across_devices:
-            loss = loss * self.accelerator.num_processes  # DDP takes the mean over the processes
+            loss = loss * self.accelerator.num_processes  # DDP averages over the processes
         return (loss, outputs) if return_outputs else loss
 
 
 def _samples(batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """For each learnt token the number of its sample, and how many learnt tokens each sample has."""
+    """Return the index of the sample of each target token, and the number of target tokens of each sample."""
     if "position_ids" in batch:
-        number = (batch["position_ids"] == 0).cumsum(-1) - 1
+        index = (batch["position_ids"] == 0).cumsum(-1) - 1
     else:
-        number = torch.arange(len(batch["labels"]), device=batch["labels"].device)[:, None].expand_as(batch["labels"])
-    learnt = batch["labels"][:, 1:] != -100
-    _, of_sample, counts = torch.unique(number[:, 1:][learnt], return_inverse=True, return_counts=True)
-    return of_sample, counts
+        index = torch.arange(len(batch["labels"]), device=batch["labels"].device)[:, None].expand_as(batch["labels"])
+    is_target = batch["labels"][:, 1:] != -100
+    _, sample_index, counts = torch.unique(index[:, 1:][is_target], return_inverse=True, return_counts=True)
+    return sample_index, counts

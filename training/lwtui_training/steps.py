@@ -1,8 +1,8 @@
-"""How every step is done: in a folder beside its place, which gets its name when all is there.
+"""Run steps atomically: each works in a temporary folder that is renamed when it is complete.
 
-``RUN/sft.part-1a2b3c4d/`` is a step in the making, named by the fingerprint of all that goes into it; a step that was
-killed goes on in it. ``RUN/sft/`` is a finished one, with a ``manifest.json``. So nothing half-written is ever read,
-a finished step is not done twice, and one whose settings or inputs changed is done anew.
+``RUN/sft.part-1a2b3c4d/`` is an unfinished step, named by the fingerprint of its settings and inputs; an interrupted
+step resumes in it. ``RUN/sft/`` is a finished step with a ``manifest.json``. So nothing half-written is ever read, a
+finished step is not repeated, and a step whose settings or inputs have changed is run again.
 """
 
 from __future__ import annotations
@@ -28,16 +28,37 @@ _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "
 
 
 class TrainError(LwtuiError):
-    """A step cannot go on; the message says what to do."""
+    """A step cannot continue; the message says what to do."""
+
+    code = "training"
 
 
-class BadRow(TrainError):
-    """A line of a data file is not what it should be; the message has file, line and reason."""
+class RowError(TrainError):
+    """A row is malformed.
+
+    Attributes:
+        place: The row: a file and its line, or a dataset, its split and the number of the row.
+    """
+
+    code = "malformed-row"
+
+    def __init__(self, place: str, problem: str, *, code: str = "") -> None:
+        super().__init__(f"{place}: {problem}", code=code)
+        self.place = place
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a step was made from, with what, and what came out. ``inputs`` and ``outputs`` map names to SHA-256."""
+    """The record of a finished step.
+
+    Attributes:
+        fingerprint: Hash of step, seed, settings and inputs.
+        inputs: SHA-256 of each input by name.
+        outputs: SHA-256 of each file by its path in the step's folder.
+        versions: Versions of Python and of the packages used.
+        finished: When the step finished (UTC, ISO 8601).
+        seconds: How long the last attempt took.
+    """
 
     step: str
     fingerprint: str
@@ -52,25 +73,38 @@ class Manifest:
 
     @property
     def content(self) -> str:
-        """One hash for all that came out: what the next step names as its input."""
+        """One hash of all outputs, which the next step names as its input."""
         return sha256(json.dumps(self.outputs, sort_keys=True).encode()).hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a finished step; ``None`` if there is none."""
+    """Return the manifest of a finished step, or ``None`` if the step is not finished.
+
+    Raises:
+        TrainError: The manifest is damaged.
+    """
     try:
         return Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise TrainError(f"{folder / MANIFEST} cannot be read ({error}). Move {folder} away and run again.") from None
+        raise TrainError(
+            f"Cannot read {folder / MANIFEST} ({error}). Move {folder} away and run again.", code="unreadable"
+        ) from None
 
 
-def finished(run: Path, step: str) -> tuple[Path, Manifest]:
-    """Folder and manifest of a step that others build on. Raises :class:`TrainError` if it has not been done."""
+def finished_step(run: Path, step: str) -> tuple[Path, Manifest]:
+    """Return the folder and manifest of a step.
+
+    Raises:
+        TrainError: The step is not finished.
+    """
     manifest = read_manifest(run / step)
     if manifest is None:
-        raise TrainError(f"The step {step} of {run} has not been done. Run it first: lwtui train {step} RECIPE.")
+        raise TrainError(
+            f"The step {step} in {run} is not finished. Run it first: lwtui train {step} RECIPE",
+            code="step-not-finished",
+        )
     return run / step, manifest
 
 
@@ -83,19 +117,28 @@ def perform(
     inputs: Mapping[str, str],
     work: Callable[[Path], dict[str, Any]],
 ) -> tuple[Manifest, bool]:
-    """Do a step unless it is done already; the manifest, and whether anything was done.
+    """Run a step, unless it is finished with the same seed, settings and inputs.
 
-    ``work`` is given the folder to leave its results in, possibly with what an earlier, killed try left there, and
-    returns the metrics. Whatever it raises, the folder stays for the next try.
+    Args:
+        run: The folder of the run.
+        step: The name of the step.
+        seed: The seed.
+        settings: All options that the results depend on.
+        inputs: A hash of each input by name.
+        work: Does the work in the folder it is given, which may hold the results of an interrupted attempt, and returns
+            the metrics. If it raises an error, the folder is kept for the next attempt.
+
+    Returns:
+        The manifest, and whether the step was run.
     """
-    said = json.loads(json.dumps(dict(settings)))
+    normalized = json.loads(json.dumps(dict(settings)))
     fingerprint = sha256(
-        json.dumps([step, seed, said, dict(inputs)], sort_keys=True, ensure_ascii=False).encode()
+        json.dumps([step, seed, normalized, dict(inputs)], sort_keys=True, ensure_ascii=False).encode()
     ).hexdigest()
-    place = run / step
-    before = read_manifest(place)
-    if before is not None and before.fingerprint == fingerprint:
-        return before, False
+    folder = run / step
+    previous = read_manifest(folder)
+    if previous is not None and previous.fingerprint == fingerprint:
+        return previous, False
     part = run / f"{step}.part-{fingerprint[:8]}"
     part.mkdir(parents=True, exist_ok=True)
     start = monotonic()
@@ -104,7 +147,7 @@ def perform(
         step=step,
         fingerprint=fingerprint,
         seed=seed,
-        settings=said,
+        settings=normalized,
         inputs=dict(inputs),
         outputs=hash_folder(part),
         metrics=metrics,
@@ -113,13 +156,13 @@ def perform(
         seconds=round(monotonic() - start, 2),
     )
     write_atomically(part / MANIFEST, json.dumps(vars(manifest), ensure_ascii=False, indent=2) + "\n")
-    _put_in_place(part, place)
-    _clear_parts(run, step)
+    _replace_folder(folder, part)
+    _remove_parts(run, step)
     return manifest, True
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     digest = sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 22):
@@ -128,7 +171,7 @@ def hash_file(path: Path) -> str:
 
 
 def hash_folder(folder: Path) -> dict[str, str]:
-    """SHA-256 of each file of a folder, by its path within it; logs for TensorBoard are left out."""
+    """Return the SHA-256 of each file in a folder by its relative path, without the manifest and TensorBoard logs."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         str(path.relative_to(folder)): hash_file(path)
@@ -138,7 +181,7 @@ def hash_folder(folder: Path) -> dict[str, str]:
 
 
 def input_hash(name: str) -> str:
-    """What stands for an input in a manifest: the SHA-256 of a file or folder, or the name of a data set."""
+    """Return what identifies an input in a manifest: the SHA-256 of a file or folder, or the name of a dataset."""
     path = Path(name)
     if path.is_file():
         return hash_file(path)
@@ -147,21 +190,21 @@ def input_hash(name: str) -> str:
     return name
 
 
-def _put_in_place(part: Path, place: Path) -> None:
-    """Give the finished folder its name; one that is there already makes room and then goes."""
+def _replace_folder(folder: Path, part: Path) -> None:
+    """Rename ``part`` to ``folder``, and remove what was there."""
     _sync(part)
-    old = place.with_name(f"{place.name}.old")
+    old = folder.with_name(f"{folder.name}.old")
     if old.exists():
         shutil.rmtree(old)
-    if place.exists():
-        place.rename(old)
-    part.rename(place)
+    if folder.exists():
+        folder.rename(old)
+    part.rename(folder)
     if old.exists():
         shutil.rmtree(old)
 
 
 def _sync(folder: Path) -> None:
-    """Everything in the folder is on the disk before it gets its name."""
+    """Flush everything in the folder to disk."""
     for path in [folder, *folder.rglob("*")]:
         handle = os.open(path, os.O_RDONLY)
         try:
@@ -170,10 +213,10 @@ def _sync(folder: Path) -> None:
             os.close(handle)
 
 
-def _clear_parts(run: Path, step: str) -> None:
-    """Remove what other settings of this step left unfinished."""
-    for left in run.glob(f"{step}.part-*"):
-        shutil.rmtree(left)
+def _remove_parts(run: Path, step: str) -> None:
+    """Remove unfinished attempts with other settings."""
+    for part in run.glob(f"{step}.part-*"):
+        shutil.rmtree(part)
 
 
 def _versions() -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""A base called ``tiny``: a Llama of half a million parameters that has learnt nothing, for trying things out.
+"""The base "tiny": a random Llama of half a million parameters, for trying things out.
 
-It is real in every part: a SentencePiece tokenizer trained on the spot, the architecture of Llama, and it exports to a
-GGUF. Made from the same text and seed it is the same model.
+It has the Llama architecture and a SentencePiece tokenizer that is trained on the spot, and it exports to a GGUF. The
+same texts and seed give the same model.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-_VOCABULARY = 512
+VOCABULARY = 512
 SIZES: dict[str, Any] = {
     "hidden_size": 96,
     "intermediate_size": 256,
@@ -23,7 +23,14 @@ SIZES: dict[str, Any] = {
 
 
 def make_tiny(folder: Path, texts: Iterable[str], seed: int = 0, **sizes: Any) -> None:
-    """Put model and tokenizer into ``folder``. ``texts`` teach the tokenizer; ``sizes`` change :data:`SIZES`."""
+    """Save a model and its tokenizer.
+
+    Args:
+        folder: Receives them.
+        texts: Train the tokenizer.
+        seed: Of the weights.
+        **sizes: Override :data:`SIZES`.
+    """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -44,7 +51,7 @@ def make_tiny(folder: Path, texts: Iterable[str], seed: int = 0, **sizes: Any) -
 
 
 def make_tokenizer(folder: Path, texts: Iterable[str]) -> Any:
-    """A SentencePiece tokenizer as Llama 2 has it: BPE, and bytes for what it does not know."""
+    """Train and save a SentencePiece tokenizer like that of Llama 2: BPE with byte fallback."""
     import sentencepiece
     from transformers import LlamaTokenizer
 
@@ -53,7 +60,7 @@ def make_tokenizer(folder: Path, texts: Iterable[str]) -> Any:
         sentence_iterator=iter([line for text in texts for line in text.splitlines() if line.strip()]),
         model_writer=model,
         model_type="bpe",
-        vocab_size=_VOCABULARY,
+        vocab_size=VOCABULARY,
         hard_vocab_limit=False,
         byte_fallback=True,
         split_digits=True,

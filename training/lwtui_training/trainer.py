@@ -1,4 +1,4 @@
-"""What SFT and DPO share around TRL's trainers: checkpoints that are whole, resuming, progress, curves."""
+"""What SFT and DPO share around TRL's trainers: complete checkpoints, resuming, progress, loss curves."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from lwtui.files import write_atomically
-from lwtui_training.progress import Meter, note, sparkline
-from lwtui_training.recipe import Dpo, Recipe, Sft
+from lwtui_training.progress import ProgressMeter, note, sparkline
+from lwtui_training.recipe import DpoConfig, Recipe, SftConfig
 
-_WHOLE = "whole.json"  # in a checkpoint that was written to its end
+_MARKER = "whole.json"  # in a complete checkpoint
 CHECKPOINTS = "checkpoints"
-_OURS = {"method", "average", "warmup_ratio", "loss_weights"}  # not passed on by name
+_OWN_OPTIONS = {"method", "average", "warmup_ratio", "loss_weights"}  # not passed on under these names
 
 
-def trainer_options(recipe: Recipe, table: Sft | Dpo, folder: Path, steps: int) -> dict[str, Any]:
-    """The fields of ``SFTConfig`` or ``DPOConfig`` for a table of the recipe. ``steps`` is how many there will be."""
+def trainer_options(recipe: Recipe, table: SftConfig | DpoConfig, folder: Path, steps: int) -> dict[str, Any]:
+    """Return the arguments of TRL's ``SFTConfig`` or ``DPOConfig``.
+
+    Args:
+        recipe: The recipe.
+        table: Its table for the step.
+        folder: The folder of the step.
+        steps: Number of optimizer steps.
+    """
     on_cpu = recipe.hardware.device == "cpu" or not torch.cuda.is_available()
-    options = {name: value for name, value in vars(table).items() if name not in _OURS}
+    options = {name: value for name, value in vars(table).items() if name not in _OWN_OPTIONS}
     if on_cpu and options["optim"].endswith("fused"):
         options["optim"] = "adamw_torch"
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
@@ -44,86 +51,97 @@ def trainer_options(recipe: Recipe, table: Sft | Dpo, folder: Path, steps: int) 
 
 
 def training_dtype(recipe: Recipe, method: str) -> str:
-    """The precision of the weights in training.
+    """Return the dtype of the weights in memory during training.
 
-    What is trained is kept in full precision, since half of it would round small updates away; the sums are in the
-    recipe's. DeepSpeed keeps a full copy of its own.
+    Trained weights are kept in full precision, since bfloat16 would round small updates away; computation uses the
+    recipe's dtype. LoRA does not train the base's weights, and DeepSpeed keeps its own full-precision copy.
     """
     return recipe.base.dtype if method == "lora" or recipe.hardware.strategy == "zero3" else "float32"
 
 
 def limit_threads(recipe: Recipe) -> None:
-    """Keep to the recipe's number of CPU threads."""
+    """Set torch's number of CPU threads as the recipe says."""
     if recipe.hardware.threads:
         torch.set_num_threads(recipe.hardware.threads)
 
 
-def lora_config(recipe: Recipe) -> Any:
-    from peft import LoraConfig
+def peft_config(recipe: Recipe) -> Any:
+    """Return PEFT's ``LoraConfig`` for the recipe."""
+    import peft
 
     options = {name: value for name, value in vars(recipe.lora).items() if name != "quantize"}
-    return LoraConfig(task_type="CAUSAL_LM", **options)
+    return peft.LoraConfig(task_type="CAUSAL_LM", **options)
 
 
 def train(trainer: Any, folder: Path, label: str) -> dict[str, Any]:
-    """Train from the last whole checkpoint, or from the beginning; the metrics. The model is then in ``model/``."""
+    """Train from the last complete checkpoint, or from the beginning.
+
+    Args:
+        trainer: A TRL trainer.
+        folder: Receives ``model/`` and ``loss.png``.
+        label: The name of the step in the progress line.
+
+    Returns:
+        The metrics; empty in processes other than the main one.
+    """
     from transformers.trainer_callback import PrinterCallback
 
     trainer.remove_callback(PrinterCallback)
-    trainer.add_callback(WholeCheckpoints())
-    trainer.add_callback(Telling(label))
-    trainer.train(resume_from_checkpoint=last_whole_checkpoint(folder))
+    trainer.add_callback(CheckpointMarker())
+    trainer.add_callback(LossProgress(label))
+    trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder))
     trainer.accelerator.wait_for_everyone()
     model = folder / "model"
     trainer.save_model(str(model))
     if not trainer.is_world_process_zero():
         return {}
     history = [entry for entry in trainer.state.log_history if "loss" in entry]
-    _draw(history, folder, label)
+    _plot_loss(history, folder, label)
     metrics = {
         "steps": trainer.state.global_step,
         "first_loss": history[0]["loss"],
         "last_loss": history[-1]["loss"],
         "losses": [entry["loss"] for entry in history],
-        "parameters": sum(one.numel() for one in trainer.model.parameters()),
+        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
     }
-    for left in ("README.md", "training_args.bin"):
-        (model / left).unlink(missing_ok=True)
+    for name in ("README.md", "training_args.bin"):
+        (model / name).unlink(missing_ok=True)
     shutil.rmtree(folder / CHECKPOINTS)
     return metrics
 
 
-def last_whole_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint that was written to its end; one that was not is removed."""
-    whole = []
+def last_complete_checkpoint(folder: Path) -> str | None:
+    """Return the newest complete checkpoint, if any, and remove incomplete ones."""
+    complete = []
     for path in (folder / CHECKPOINTS).glob("checkpoint-*"):
-        if _is_whole(path):
-            whole.append(path)
+        if _is_complete(path):
+            complete.append(path)
         else:
-            note(f"The checkpoint {path.name} was not written to its end; an earlier one is used.")
+            note(f"{path.name} is incomplete and was removed. Training resumes from an earlier checkpoint.")
             shutil.rmtree(path)
-    return str(max(whole, key=lambda path: int(path.name.rpartition("-")[2]))) if whole else None
+    return str(max(complete, key=lambda path: int(path.name.rpartition("-")[2]))) if complete else None
 
 
-def _is_whole(checkpoint: Path) -> bool:
+def _is_complete(checkpoint: Path) -> bool:
     try:
-        sizes = json.loads((checkpoint / _WHOLE).read_text())
+        sizes = json.loads((checkpoint / _MARKER).read_text())
     except (OSError, ValueError):
         return False
     return all((checkpoint / name).is_file() and (checkpoint / name).stat().st_size == size for name, size in sizes)
 
 
-class WholeCheckpoints(TrainerCallback):
-    """Marks each checkpoint as whole, with the sizes of its files, when everything in it was written."""
+class CheckpointMarker(TrainerCallback):
+    """Marks each checkpoint as complete, with the sizes of its files, after everything in it has been written."""
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Write the marker."""
         _wait_for_all()
         if not state.is_world_process_zero:
             return
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
-        files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != _WHOLE)
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != _MARKER)
         sizes = [[str(path.relative_to(folder)), path.stat().st_size] for path in files]
-        write_atomically(folder / _WHOLE, json.dumps(sizes))
+        write_atomically(folder / _MARKER, json.dumps(sizes))
 
 
 def _wait_for_all() -> None:
@@ -131,36 +149,38 @@ def _wait_for_all() -> None:
         torch.distributed.barrier()
 
 
-class Telling(TrainerCallback):
-    """Shows how far the training is, with its loss."""
+class LossProgress(TrainerCallback):
+    """Shows the progress of training and its loss."""
 
     def __init__(self, label: str) -> None:
         self._label = label
-        self._meter: Meter | None = None
+        self._meter: ProgressMeter | None = None
         self._losses: list[float] = []
-        self._told = ""
+        self._loss_text = ""
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Start the progress line."""
         self._losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
         if state.is_world_process_zero:
-            self._meter = Meter(self._label, state.max_steps, "steps", state.global_step)
+            self._meter = ProgressMeter(self._label, state.max_steps, "steps", state.global_step)
             if state.global_step:
-                note(f"{self._label}: goes on from step {state.global_step}")
+                note(f"{self._label}: resuming from step {state.global_step}")
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
     ) -> None:
+        """Remember the loss."""
         if logs and "loss" in logs:
             self._losses.append(float(logs["loss"]))
-            self._told = f"loss {self._losses[-1]:.4f} {sparkline(self._losses, 24)}"
+            self._loss_text = f"loss {self._losses[-1]:.4f} {sparkline(self._losses, 24)}"
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Advance the progress line."""
         if self._meter:
-            self._meter.advance(1, self._told)
+            self._meter.advance(1, self._loss_text)
 
 
-def _draw(history: list[dict[str, Any]], folder: Path, label: str) -> None:
-    """The loss as a picture, beside the model."""
+def _plot_loss(history: list[dict[str, Any]], folder: Path, label: str) -> None:
     import matplotlib
 
     matplotlib.use("Agg")

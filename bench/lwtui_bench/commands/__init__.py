@@ -1,1 +1,1 @@
-"""The commands of the benchmark, one module each: ``add`` says what it takes, ``run`` does it."""
+"""The actions of ``lwtui bench``, one module each: ``add`` defines the options, ``run`` runs the action."""

@@ -1,4 +1,4 @@
-"""``lwtui bench compare``: whether one model is better than another, or it cannot be told."""
+"""``lwtui bench compare``: whether one model is better than another."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lwtui.command_line.values import between
+from lwtui.command_line.values import float_between
 from lwtui.errors import UsageError
-from lwtui_bench.commands.options import add_compat_option, below
+from lwtui_bench.commands.options import add_compat_option, is_below
 
 if TYPE_CHECKING:
     from lwtui_bench.summary import Run
@@ -18,11 +18,12 @@ _FIGURES = ("S_l", "S_q", "mean")
 
 
 def add(actions: Any) -> None:
+    """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "compare",
-        help="whether B is better than A, or it cannot be told",
-        description="Compare two runs on the prompts that both have, and say plainly whether one is better\n"
-        "or it cannot be told.",
+        help="whether B is better than A, or there is no clear winner",
+        description="Compare two runs on the prompts that both answered, and say plainly whether one is better\n"
+        "or there is no clear winner.",
     )
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="two files, A and B, or one with two runs")
     parser.add_argument(
@@ -33,45 +34,49 @@ def add(actions: Any) -> None:
     parser.add_argument("--json", action="store_true", help='print {"better", "figure", "difference", "p", "n", …}')
     parser.add_argument(
         "--fail-under",
-        type=between(-100, 100),
+        type=float_between(-100, 100),
         metavar="N",
-        help="exit with 1 if B less A is under N points, such as -2",
+        help="exit with 1 if B − A is below N points, such as -2",
     )
     add_compat_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    from lwtui_bench.comparison import comparable, compared, conclusion
+    """Print the comparison, and return the exit code."""
+    from lwtui_bench.comparison import comparable_figures, compare_runs, conclusion
     from lwtui_bench.summary import load_runs
 
     runs = load_runs(options.files, compat=options.upstream_compat)
     if len(runs) != 2:
         raise UsageError(
-            f"These files hold {len(runs)} runs, and two are compared. lwtui bench report shows any number."
+            f"The comparison needs two runs, but these files hold {len(runs)}. lwtui bench report shows any number."
         )
     a, b = runs
-    figures = comparable(a, b)
+    figures = comparable_figures(a, b)
     figure = options.figure or figures[-1]
     if figure not in figures:
-        raise UsageError(_why_not(a, b, figure))
-    found = compared(a, b, figure)
+        raise UsageError(_why_not_comparable(a, b, figure))
+    difference = compare_runs(a, b, figure)
     if options.json:
         import json
 
-        better = (b.label if found.mean > 0 else a.label) if found.is_sure else None
-        about = {"a": a.label, "b": b.label, "figure": figure, "better": better, "difference": found.mean}
-        rest = {name: value for name, value in asdict(found).items() if name != "mean"}
-        print(json.dumps(about | rest, ensure_ascii=False, indent=2))
+        better = (b.label if difference.mean > 0 else a.label) if difference.is_significant else None
+        head = {"a": a.label, "b": b.label, "figure": figure, "better": better, "difference": difference.mean}
+        rest = {name: value for name, value in asdict(difference).items() if name != "mean"}
+        print(json.dumps(head | rest, ensure_ascii=False, indent=2))
     else:
-        print(conclusion(a, b, figure, found))
-    return 1 if below(found.mean, options.fail_under, f"B less A in {figure}") else 0
+        print(conclusion(a, b, figure, difference))
+    return 1 if is_below(difference.mean, options.fail_under, f"B − A in {figure}") else 0
 
 
-def _why_not(a: Run, b: Run, figure: str) -> str:
+def _why_not_comparable(a: Run, b: Run, figure: str) -> str:
     for run in (a, b):
         if not run.is_judged:
-            return f"{run.label} was not judged, so there is no {figure}. Judge both alike: lwtui bench judge --help."
+            return (
+                f"{run.label} was not judged, so it has no {figure}. Have the same judges grade both: "
+                "lwtui bench judge --help."
+            )
     return (
-        f"{a.label} was judged by {', '.join(a.judges)}, {b.label} by {', '.join(b.judges)}: their {figure} do not "
-        "compare. Judge both alike: lwtui bench judge --help."
+        f"{a.label} was judged by {', '.join(a.judges)}, but {b.label} by {', '.join(b.judges)}, so their {figure} "
+        "does not compare. Have the same judges grade both: lwtui bench judge --help."
     )

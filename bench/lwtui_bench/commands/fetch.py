@@ -1,4 +1,4 @@
-"""``lwtui bench fetch``: get the official prompts and judge prompt."""
+"""``lwtui bench fetch``: download the official prompts and judge prompt."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from lwtui.command_line.guard import say
 
 
 def add(actions: Any) -> None:
+    """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "fetch",
-        help="get the official prompts and the judge's prompt",
-        description="Get the prompts of LongBench-Write and LongWrite-Ruler and the judge's prompt from the\n"
-        "repository THUDM/LongWriter (Apache-2.0), at one commit, each checked by its SHA-256, into the cache.",
+        help="download the official prompts and judge prompt",
+        description="Download the prompts of LongBench-Write and LongWrite-Ruler and the judge prompt from the\n"
+        "repository THUDM/LongWriter (Apache-2.0) at a fixed commit, check their SHA-256, and cache them.",
     )
-    parser.add_argument("--from", dest="address", metavar="URL", help="another address that has the same files")
+    parser.add_argument("--from", dest="address", metavar="URL", help="another address that serves the same files")
 
 
 def run(options: argparse.Namespace) -> int:
+    """Download the files, and return the exit code."""
     from lwtui.command_line.choice import host_of
     from lwtui_bench import fetch
 
     if options.address:
         host_of(options.address)
-    fetch.fetch_all(options.address or fetch.ADDRESS, say)
-    say(f"All are in {fetch.folder()}. Try: lwtui bench run --model demo --limit 12")
+    fetch.fetch_all(options.address or fetch.BASE_URL, say)
+    say(f"All files are in {fetch.folder()}. Try: lwtui bench run --model demo --limit 12")
     return 0

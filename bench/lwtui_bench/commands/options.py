@@ -1,65 +1,86 @@
-"""Options that several of the benchmark's commands take."""
+"""Options shared by several actions of ``lwtui bench``."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lwtui.command_line.choice import at_address
+from lwtui.command_line.choice import endpoint_model
 from lwtui.command_line.guard import say
-from lwtui.command_line.values import number, whole
+from lwtui.command_line.values import nonnegative_float, positive_int
 from lwtui.config import ModelSettings, Settings
 from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.budget import Budget, BudgetReached, Prices, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
 
+if TYPE_CHECKING:
+    from lwtui_bench.model_choice import ModelChoice
+
 _PROFILES_SHOWN = "chat, base, longwriter-llama3.1, longwriter-glm4"
 
 
-def add_model_options(to: argparse.ArgumentParser) -> None:
-    """What is said about a model that the settings do not know, or know otherwise."""
-    to.add_argument(
-        "--base-url", metavar="URL", help="an OpenAI-compatible endpoint that has the models by these names"
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for models that the settings do not know, or that override the settings."""
+    parser.add_argument(
+        "--base-url", metavar="URL", help="an OpenAI-compatible endpoint that serves the models under these names"
     )
-    to.add_argument(
-        "--profile", metavar="NAME", help=f"how to prompt them: {_PROFILES_SHOWN} (default: by their names)"
+    parser.add_argument(
+        "--profile", metavar="NAME", help=f"how to prompt the models: {_PROFILES_SHOWN} (default: by their names)"
     )
-    to.add_argument("--context-length", type=whole, metavar="N", help="tokens (default: what the model says)")
-    to.add_argument("--temperature", type=number, metavar="T", help="of the sampling (default: the model's, or 0.5)")
-    to.add_argument("--concurrency", type=whole, metavar="N", help="how many are asked for at once")
-    to.add_argument(
-        "--budget", type=parse_budget, metavar="LIMIT", help="end before more is spent: 2.50, or '200k tokens'"
+    parser.add_argument(
+        "--context-length", type=positive_int, metavar="N", help="in tokens (default: what the model reports)"
     )
-    to.add_argument("--price-input", type=number, metavar="PRICE", help="of a million tokens of prompts")
-    to.add_argument("--price-output", type=number, metavar="PRICE", help="of a million tokens of answers")
-    to.add_argument("--quiet", action="store_true", help="tell nothing on standard error but errors")
+    parser.add_argument(
+        "--temperature", type=nonnegative_float, metavar="T", help="of the sampling (default: the model's, or 0.5)"
+    )
+    parser.add_argument("--concurrency", type=positive_int, metavar="N", help="number of simultaneous calls")
+    parser.add_argument(
+        "--budget", type=parse_budget, metavar="LIMIT", help="stop before spending more: 2.50, or '200k tokens'"
+    )
+    parser.add_argument("--price-input", type=nonnegative_float, metavar="PRICE", help="per million input tokens")
+    parser.add_argument("--price-output", type=nonnegative_float, metavar="PRICE", help="per million output tokens")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors on standard error")
 
 
-def add_compat_option(to: argparse.ArgumentParser) -> None:
-    to.add_argument(
+def add_compat_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--upstream-compat``."""
+    parser.add_argument(
         "--upstream-compat",
         action="store_true",
-        help="count a grade that the judge left out as 3, as LongBench-Write's own script does",
+        help="count missing grades as 3, as LongBench-Write's own script does",
     )
 
 
-def model_settings(name: str, options: argparse.Namespace, settings: Settings) -> ModelSettings:
-    """The settings of the model called ``name``, with what the options say. Raises :class:`UsageError`."""
+def choose_model(name: str, options: argparse.Namespace, settings: Settings) -> ModelChoice:
+    """Return the model called ``name``: a checkpoint, or a model of the settings or of ``--base-url``.
+
+    Raises:
+        UsageError: There is no such model.
+    """
+    from lwtui_bench.model_choice import ModelChoice, checkpoint_choice, is_checkpoint
+
+    if not options.base_url and is_checkpoint(name):
+        return checkpoint_choice(name, profile=options.profile or "")
+    chosen = _model_settings(name, options, settings)
+    return ModelChoice(name if options.base_url else chosen.name, chosen)
+
+
+def _model_settings(name: str, options: argparse.Namespace, settings: Settings) -> ModelSettings:
     from dataclasses import replace
 
     from lwtui.models.catalog import resolve
 
-    chosen = at_address(options.base_url, name) if options.base_url else resolve(name, settings)
+    chosen = endpoint_model(options.base_url, name) if options.base_url else resolve(name, settings)
     names = ("profile", "context_length", "price_input", "price_output")
-    given = {one: value for one in names if (value := getattr(options, one)) is not None}
-    return replace(chosen, **given)
+    overrides = {field: value for field in names if (value := getattr(options, field)) is not None}
+    return replace(chosen, **overrides)
 
 
 def usage_tracker(budget: Budget | None, model: ModelSettings) -> UsageTracker:
-    """What counts a run's calls and holds them to its budget.
+    """Return a tracker that counts the calls of a run and enforces its budget.
 
     Raises:
         UsageError: The budget is in money and the model's prices are unknown.
@@ -72,8 +93,8 @@ def usage_tracker(budget: Budget | None, model: ModelSettings) -> UsageTracker:
     return UsageTracker(lambda: budget)
 
 
-def count_earlier(tracker: UsageTracker, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Count against the budget what the answers in stored ``rows`` took: their cost, or their tokens."""
+def count_earlier_usage(tracker: UsageTracker, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Charge the cost and tokens of stored rows to the budget."""
     for row in rows:
         tracker.spent_amount += row.get("cost") or 0.0
         if isinstance(usage := row.get("usage"), dict):
@@ -81,22 +102,28 @@ def count_earlier(tracker: UsageTracker, rows: Iterable[Mapping[str, Any]]) -> N
 
 
 def explain_budget(error: LwtuiError) -> None:
-    """Say what can be done where the budget has no room for an answer, of which only the longest is known."""
+    """Add advice to the error that ended a run for lack of budget."""
     if isinstance(error, BudgetReached):
-        error.add_note("Room is kept for the longest answer. Raise --budget, or lower --max-tokens.")
+        error.add_note(
+            "A call is made only if the budget covers its longest answer. Raise --budget, or lower --max-tokens."
+        )
 
 
-def existing_data(options: argparse.Namespace) -> Path | None:
-    """What ``--data`` names. Raises :class:`UsageError` if it is not there."""
+def data_path(options: argparse.Namespace) -> Path | None:
+    """Return the path given with ``--data``.
+
+    Raises:
+        UsageError: It does not exist.
+    """
     data: Path | None = options.data
     if data is not None and not data.exists():
-        raise UsageError(f"There is no {data}. --data names a folder with the prompts, or a file of them.")
+        raise UsageError(f"There is no {data}. --data takes a folder with the prompts, or a file of them.")
     return data
 
 
-def below(value: float, least: float | None, what: str) -> bool:
-    """Whether ``value`` is under what ``--fail-under`` asks for; says so."""
-    if least is None or value >= least:
+def is_below(value: float, threshold: float | None, name: str) -> bool:
+    """Return whether ``value`` is below the threshold of ``--fail-under``, and report it if so."""
+    if threshold is None or value >= threshold:
         return False
-    say(f"lwtui: {what} is {value:.2f}, under {least:g}.")
+    say(f"lwtui: {name} is {value:.2f}, below {threshold:g}.")
     return True

@@ -1,4 +1,4 @@
-"""What a run tells meanwhile, on standard error: a line kept up to date on a terminal, elsewhere a line an answer."""
+"""Progress on standard error: on a terminal a line that is updated in place, elsewhere one line per answer."""
 
 from __future__ import annotations
 
@@ -14,43 +14,58 @@ from lwtui.errors import LwtuiError
 from lwtui.models.budget import Prices
 from lwtui.models.metering import UsageTracker
 from lwtui.text import clean, duration, one_line
-from lwtui_bench.answers import Answer
+from lwtui_bench.answers import StoredAnswer
 from lwtui_bench.generators import Job
 from lwtui_bench.judge import Verdict
 
 _REDRAW_SECONDS = 0.2
-_MOST_PROMPT = 48  # characters
+_MAX_PROMPT = 48  # characters
 
 
-class Ticker:
-    """Counts what is done of a number of things that take about as long as their weights say."""
+class ProgressLine:
+    """The line that shows progress.
+
+    Attributes:
+        failed: Number of items that failed.
+    """
 
     def __init__(
         self, done: int, total: int, weight: float, tracker: UsageTracker, prices: Prices, *, quiet: bool
     ) -> None:
-        """``done`` of ``total`` were there before; ``weight`` is what is left to do, by calls at these ``prices``."""
+        """Start to measure.
+
+        Args:
+            done: How many of the ``total`` items were done before.
+            total: The number of items.
+            weight: The sum of the weights of the remaining items; the time an item takes is proportional to its weight.
+            tracker: Counts the tokens that are used.
+            prices: Of the tokens.
+            quiet: Whether to show nothing.
+        """
         self._done, self._total = done, total
-        self._open_weight = weight
-        self._did_weight = 0.0
+        self._remaining_weight = weight
+        self._done_weight = 0.0
         self._tracker = tracker
         self._prices = prices
         self._quiet = quiet or sys.stderr is None
         self._live = not self._quiet and sys.stderr.isatty()
-        self._began = monotonic()
+        self._start = monotonic()
         self._drawn_at = 0.0
         self.failed = 0
 
     def advance(self, weight: float) -> None:
+        """Count an item as done."""
         self._done += 1
-        self._did_weight += weight
-        self._open_weight -= weight
+        self._done_weight += weight
+        self._remaining_weight -= weight
 
     def fail(self, weight: float) -> None:
+        """Count an item as failed."""
         self.failed += 1
-        self._open_weight -= weight
+        self._remaining_weight -= weight
 
     def draw(self) -> None:
-        """Bring the line up to date, if there is one and it is time."""
+        """Redraw the line on a terminal, at most every 0.2 seconds."""
         if self._live and monotonic() - self._drawn_at >= _REDRAW_SECONDS:
             self._drawn_at = monotonic()
             width = shutil.get_terminal_size().columns - 1
@@ -58,25 +73,26 @@ class Ticker:
             sys.stderr.flush()
 
     def note(self, line: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         if not self._quiet:
             self.clear()
             say(line)
 
     def clear(self) -> None:
+        """Remove the line from the terminal."""
         if self._live and self._drawn_at:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._drawn_at = 0.0
 
     def line(self) -> str:
-        """How far it is, how fast it goes, how long it takes, what it cost."""
-        seconds = monotonic() - self._began
+        """Return the line: items done, rate, time left and what was spent."""
+        seconds = monotonic() - self._start
         parts = [f"{self._done} of {self._total}"]
         if seconds >= 1 and self._tracker.pieces:
             parts.append(f"{self._tracker.pieces / seconds:.0f} tokens/s")
-        if self._did_weight and self._open_weight > 0:
-            parts.append(f"{duration(self._open_weight / self._did_weight * seconds)} left")
+        if self._done_weight and self._remaining_weight > 0:
+            parts.append(f"{duration(self._remaining_weight / self._done_weight * seconds)} left")
         budget = self._tracker.budget
         if budget is not None and budget.tokens is not None:
             parts.append(f"{self._tracker.total.total:,} of {budget} spent")
@@ -87,61 +103,68 @@ class Ticker:
         return " · ".join(parts)
 
 
-class Answering:
-    """Tells of a run (see :class:`lwtui_bench.run.RunWatcher`)."""
+class RunProgress:
+    """Shows the progress of a run (see :class:`lwtui_bench.run.RunWatcher`)."""
 
-    def __init__(self, ticker: Ticker) -> None:
-        self.ticker = ticker
+    def __init__(self, progress: ProgressLine) -> None:
+        self._progress = progress
 
-    def started(self, job: Job) -> None:
-        self.ticker.draw()
+    def on_start(self, job: Job) -> None:
+        """Redraw the line."""
+        self._progress.draw()
 
-    def happened(self, job: Job, event: Event) -> None:
+    def on_event(self, job: Job, event: Event) -> None:
+        """Note retries, rejected plans and finished sections."""
         match event:
             case Retrying(reason=reason, delay=delay):
-                self.ticker.note(f"{_short(job.sample.prompt)}: {clean(reason)} Trying again in {duration(delay)}.")
+                self._note(job.sample.prompt, f"{clean(reason)} Retrying in {duration(delay)}.")
             case PlanRejected(findings=findings):
-                self.ticker.note(f"{_short(job.sample.prompt)}: the plan cannot be used: {clean(findings[0])}")
+                self._note(job.sample.prompt, f"the plan cannot be used: {clean(findings[0])}")
             case SectionFinished(length=length, target=target):
-                self.ticker.note(f"{_short(job.sample.prompt)}: a section of {length:,} ({target:,})")
-        self.ticker.draw()
+                self._note(job.sample.prompt, f"finished a section of {length:,} words (target: {target:,})")
+        self._progress.draw()
 
-    def stored(self, job: Job, row: Mapping[str, Any]) -> None:
-        self.ticker.advance(job.sample.length)
-        length = f"{row['response_length']:,} of {job.sample.length:,}"
-        ended = ", cut off" if row["finish_reason"] == "length" else ""
+    def on_answer(self, job: Job, row: Mapping[str, Any]) -> None:
+        """Note the answer's length and how long it took."""
+        self._progress.advance(job.sample.length)
+        length = f"{row['response_length']:,} of {job.sample.length:,} words"
+        truncated = ", cut off" if row["finish_reason"] == "length" else ""
         took = duration(row["seconds"])
-        self.ticker.note(f"{self.ticker.line()} · {_short(job.sample.prompt)}: {length}{ended} in {took}")
+        self._progress.note(f"{self._progress.line()} · {_short(job.sample.prompt)}: {length}{truncated} in {took}")
 
-    def failed(self, job: Job, error: LwtuiError) -> None:
-        self.ticker.fail(job.sample.length)
-        self.ticker.note(f"{_short(job.sample.prompt)}: not answered: {error}")
+    def on_failure(self, job: Job, error: LwtuiError) -> None:
+        """Note the error."""
+        self._progress.fail(job.sample.length)
+        self._note(job.sample.prompt, f"not answered: {error}")
+
+    def _note(self, prompt: str, text: str) -> None:
+        self._progress.note(f"{_short(prompt)}: {text}")
 
 
-class Judging:
-    """Tells of a judge's sitting (see :class:`lwtui_bench.judge.JudgeWatcher`)."""
+class JudgeProgress:
+    """Shows the progress of a judge (see :class:`lwtui_bench.judge.JudgeWatcher`)."""
 
-    def __init__(self, ticker: Ticker) -> None:
-        self.ticker = ticker
-        self.unscored = 0
+    def __init__(self, progress: ProgressLine) -> None:
+        self._progress = progress
 
-    def happened(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
+        """Note retries."""
         if isinstance(event, Retrying):
-            self.ticker.note(f"{clean(event.reason)} Trying again in {duration(event.delay)}.")
+            self._progress.note(f"{clean(event.reason)} Retrying in {duration(event.delay)}.")
 
-    def judged(self, answer: Answer, verdict: Verdict) -> None:
-        self.ticker.advance(len(answer.text))
-        told = " ".join(str(grade) for grade in verdict.grades.values())
-        if not verdict.is_complete:
-            self.unscored += 1
-            told = "the judge gave no grades that can be used"
-        self.ticker.note(f"{self.ticker.line()} · {_short(answer.prompt)}: {told}")
+    def on_verdict(self, answer: StoredAnswer, verdict: Verdict) -> None:
+        """Note the grades."""
+        self._progress.advance(len(answer.text))
+        grades = " ".join(map(str, verdict.grades.values()))
+        result = grades if verdict.is_complete else "the judge gave no usable grades"
+        self._progress.note(f"{self._progress.line()} · {_short(answer.prompt)}: {result}")
 
-    def failed(self, answer: Answer, error: LwtuiError) -> None:
-        self.ticker.fail(len(answer.text))
-        self.ticker.note(f"{_short(answer.prompt)}: not judged: {error}")
+    def on_failure(self, answer: StoredAnswer, error: LwtuiError) -> None:
+        """Note the error."""
+        self._progress.fail(len(answer.text))
+        self._progress.note(f"{_short(answer.prompt)}: not judged: {error}")
 
 
 def _short(prompt: str) -> str:
     prompt = one_line(prompt)
-    return prompt if len(prompt) <= _MOST_PROMPT else f"{prompt[:_MOST_PROMPT]}…"
+    return prompt if len(prompt) <= _MAX_PROMPT else f"{prompt[:_MAX_PROMPT]}…"

@@ -1,4 +1,4 @@
-"""``lwtui bench report``: what files of answers and verdicts say, on the terminal, as a page and as pictures."""
+"""``lwtui bench report``: summarize answers and verdicts in the terminal, as an HTML page, and as charts."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from typing import Any
 
 from lwtui.command_line.extras import require_extra
 from lwtui.command_line.guard import say
-from lwtui.command_line.values import number
+from lwtui.command_line.values import nonnegative_float
 from lwtui.errors import LwtuiError
 from lwtui.files import write_atomically
-from lwtui_bench.commands.options import add_compat_option, below
+from lwtui_bench.commands.options import add_compat_option, is_below
 
 
 def add(actions: Any) -> None:
+    """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "report",
-        help="tables, a page and pictures, with error bars",
-        description="Say what files of answers, and the verdicts beside them, show: tables on the terminal, and\n"
-        "a page of HTML and pictures where they are asked for.",
+        help="tables, an HTML page and charts, with error bars",
+        description="Summarize files of answers and the verdicts beside them: tables in the terminal, and an HTML\n"
+        "page and charts on request.",
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="answers, one JSON object a line")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page that needs no other file")
-    parser.add_argument("--png", type=Path, metavar="FOLDER", help="write the pictures as PNG")
-    parser.add_argument("--no-published", action="store_true", help="without the published figures")
-    parser.add_argument("--fail-under", type=number, metavar="N", help="exit with 1 if any model's S_l is under N")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="answers, one JSON object per line")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a self-contained page")
+    parser.add_argument("--png", type=Path, metavar="FOLDER", help="write the charts as PNG")
+    parser.add_argument("--no-published", action="store_true", help="leave out published results")
+    parser.add_argument(
+        "--fail-under", type=nonnegative_float, metavar="N", help="exit with 1 if any model's S_l is below N"
+    )
     add_compat_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
+    """Print and write the report, and return the exit code."""
     from lwtui_bench import tables
     from lwtui_bench.summary import load_runs
 
@@ -37,30 +41,35 @@ def run(options: argparse.Namespace) -> int:
     reference = not options.no_published
     shown = tables.all_tables(runs, reference=reference)
     conclusions = tables.conclusions(runs)
-    if options.html or options.png:  # before the tables, whose reader may be gone after the first page
-        _draw(options, runs, shown, conclusions, reference=reference)
-    print("\n\n".join([*map(tables.plain, shown), *conclusions]))
-    reached = {run.label: found.mean for run in runs if (found := run.figure("S_l"))}
-    failed = [below(mean, options.fail_under, f"S_l of {label}") for label, mean in reached.items()]
+    if options.html or options.png:  # first, since a pager may close standard output after the first page
+        _write_files(options, runs, shown, conclusions, reference=reference)
+    print("\n\n".join([*map(tables.render_text, shown), *conclusions]))
+    means = {run.label: interval.mean for run in runs if (interval := run.figure("S_l"))}
+    failed = [is_below(mean, options.fail_under, f"S_l of {label}") for label, mean in means.items()]
     return 1 if any(failed) else 0
 
 
-def _draw(options: argparse.Namespace, runs: Any, shown: Any, conclusions: list[str], *, reference: bool) -> None:
+def _write_files(
+    options: argparse.Namespace, runs: Any, shown: Any, conclusions: list[str], *, reference: bool
+) -> None:
     require_extra("bench", "matplotlib")
-    from lwtui_bench.charts import all_charts, as_bytes
-    from lwtui_bench.page import page
+    from lwtui_bench.charts import all_charts, render_image
+    from lwtui_bench.page import render_page
 
     charts = all_charts(runs, reference=reference)
     try:
         if options.png:
             options.png.mkdir(parents=True, exist_ok=True)
             for name, figure in charts.items():
-                write_atomically(options.png / f"{name}.png", as_bytes(figure, "png"))
-            say(f"{len(charts)} pictures are in {options.png}")
+                write_atomically(options.png / f"{name}.png", render_image(figure, "png"))
+            say(f"Wrote {len(charts)} charts to {options.png}")
         if options.html:
             options.html.parent.mkdir(parents=True, exist_ok=True)
-            pictures = {name: as_bytes(figure, "svg") for name, figure in charts.items()}
-            write_atomically(options.html, page(runs, shown, pictures, conclusions))
-            say(f"The page is {options.html}")
+            images = {name: render_image(figure, "svg") for name, figure in charts.items()}
+            write_atomically(options.html, render_page(runs, shown, images, conclusions))
+            say(f"Wrote {options.html}")
     except OSError as error:
-        raise LwtuiError(f"Cannot write the report: {error.strerror}: {error.filename}.") from None
+        raise LwtuiError(
+            f"Cannot write the report to {error.filename}: {error.strerror}. Choose another place, or check its "
+            "permissions and the free space."
+        ) from None

@@ -1,4 +1,4 @@
-"""``lwtui bench run``: let models answer a suite."""
+"""``lwtui bench run``: have models answer the prompts of a suite."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import regex
 
 from lwtui.command_line.guard import say
-from lwtui.command_line.values import seed, whole
+from lwtui.command_line.values import positive_int, seed
 from lwtui.config import Settings, load_settings
 from lwtui.documents.model import Mode
 from lwtui.errors import LwtuiError, UsageError
-from lwtui_bench.commands.options import add_model_options, existing_data, model_settings
+from lwtui_bench.commands.options import add_model_options, choose_model, data_path
 
 if TYPE_CHECKING:
     from lwtui.agentwrite.agent import Agent
     from lwtui_bench.generators import Generator
     from lwtui_bench.model_choice import ModelChoice
-    from lwtui_bench.run import Identity
+    from lwtui_bench.run import RunIdentity
     from lwtui_bench.tasks import Sample, Suite
 
 _FOLDER = Path("lwtui-bench")
@@ -29,49 +29,53 @@ _MAX_TOKENS = 32_768  # as published
 
 
 def add(actions: Any) -> None:
+    """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "run",
-        help="let models answer a suite",
-        description="Let models answer a suite. Each answer is stored as it comes; the same command goes on where\n"
-        "it was stopped, and asks for nothing twice.",
-        epilog=_tasks(),
+        help="have models answer the prompts of a suite",
+        description="Have models answer the prompts of a suite. Each answer is stored as it arrives. Run the same\n"
+        "command again to continue where it stopped; no prompt is asked twice.",
+        epilog=_list_tasks(),
     )
     parser.add_argument(
         "--model",
         nargs="+",
         metavar="NAME",
-        help="a model of the settings, demo, a GGUF's path, a checkpoint's folder or hf:NAME, or, with --base-url, the "
-        "endpoint's own name (default: the one in the settings)",
+        help="a model of the settings, demo, the path of a GGUF, the folder of a checkpoint or hf:NAME, or, with "
+        "--base-url, the endpoint's name for the model (default: the one in the settings)",
     )
     parser.add_argument(
-        "--task", default="longbench-write", metavar="NAME", help="a suite of those below (default: longbench-write)"
+        "--task", default="longbench-write", metavar="NAME", help="a suite listed below (default: longbench-write)"
     )
     parser.add_argument(
         "--mode",
         choices=[Mode.DIRECT.value, Mode.AGENTWRITE.value, Mode.PARALLEL.value],
         default=Mode.DIRECT.value,
-        help="direct: the prompt alone, in one call, as published (default); agentwrite: a plan, then each section; "
-        "agentwrite-parallel: sections side by side",
+        help="direct: the prompt alone, in one call, as published (default); agentwrite: plan, then write section by "
+        "section; agentwrite-parallel: write the sections in parallel",
     )
-    parser.add_argument("--samples", type=whole, default=1, metavar="N", help="answers to each prompt (default: 1)")
-    parser.add_argument("--limit", type=whole, metavar="N", help="the first N prompts only")
+    parser.add_argument("--samples", type=positive_int, default=1, metavar="N", help="answers per prompt (default: 1)")
+    parser.add_argument("--limit", type=positive_int, metavar="N", help="use only the first N prompts")
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the sampling (default: 0)")
     parser.add_argument(
-        "--max-tokens", type=whole, default=_MAX_TOKENS, metavar="N", help="of a direct answer (default: 32768)"
+        "--max-tokens", type=positive_int, default=_MAX_TOKENS, metavar="N", help="per direct answer (default: 32768)"
     )
     parser.add_argument(
-        "--data", type=Path, metavar="PATH", help="a folder with the suite's files, or a file of prompts in their shape"
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="a folder with the suite's files, or a file of prompts in the same format",
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="PATH",
-        help="a .jsonl file, or a folder for one file a model (default: lwtui-bench)",
+        help="a .jsonl file, or a folder for one file per model (default: lwtui-bench)",
     )
     add_model_options(parser)
 
 
-def _tasks() -> str:
+def _list_tasks() -> str:
     from lwtui_bench.suites import suites
 
     return "tasks:\n" + "\n".join(f"  {suite.name:<19} {suite.description}" for suite in suites().values())
@@ -79,7 +83,12 @@ def _tasks() -> str:
 
 @dataclass
 class BenchTask:
-    """What is to be run on each model."""
+    """What to run on each model.
+
+    Attributes:
+        failed: Number of prompts that were not answered, over all models.
+        output: The file of the current model.
+    """
 
     options: argparse.Namespace
     settings: Settings
@@ -87,45 +96,38 @@ class BenchTask:
     samples: list[Sample]
     mode: Mode
     failed: int = field(default=0, init=False)
-    output: Path = field(default=_FOLDER, init=False)  # of the model whose turn it is
+    output: Path = field(default=_FOLDER, init=False)
 
 
 def run(options: argparse.Namespace) -> int:
+    """Run the suite on each model, and return the exit code."""
     from lwtui_bench.commands.stopping import run_until_stopped
     from lwtui_bench.suites import find_suite
 
     settings = load_settings()
     suite = find_suite(options.task)
-    data = existing_data(options)
+    data = data_path(options)
     samples = list(suite.load(data))[: options.limit]
     if data is not None:
-        _warn_about(data)
+        _warn_about_altered_files(data)
     task = BenchTask(options, settings, suite, samples, Mode(options.mode))
-    choices = [_choice(name, options, settings) for name in options.model or [settings.model]]
+    choices = [choose_model(name, options, settings) for name in options.model or [settings.model]]
     if len(choices) > 1 and options.output is not None and options.output.suffix == ".jsonl":
-        raise UsageError("--output names one file, but there are several models: give a folder.")
-    return run_until_stopped(
-        _run_all(task, choices), lambda: f"All answers are in {task.output}; the same command goes on from there."
-    )
+        raise UsageError("--output names one file, but there are several models. Give a folder instead.")
+    return run_until_stopped(_run_all(task, choices), lambda: _how_to_continue(task))
 
 
-def _warn_about(data: Path) -> None:
-    """Say which of the official files a local copy does not have as published."""
+def _how_to_continue(task: BenchTask) -> str:
+    return f"All answers so far are in {task.output}. Run the same command again to continue."
+
+
+def _warn_about_altered_files(data: Path) -> None:
     from lwtui_bench import fetch
 
     for file in fetch.FILES:
         path = data / file.name
         if path.is_file() and not fetch.is_official(path, file):
-            say(f"{path} is not as published: figures on it do not compare with published ones.")
-
-
-def _choice(name: str, options: argparse.Namespace, settings: Settings) -> ModelChoice:
-    from lwtui_bench.model_choice import ModelChoice, checkpoint, is_checkpoint
-
-    if not options.base_url and is_checkpoint(name):
-        return checkpoint(name, profile=options.profile or "")
-    chosen = model_settings(name, options, settings)
-    return ModelChoice(name if options.base_url else chosen.name, chosen)
+            say(f"{path} differs from the published file, so scores on it do not compare with published ones.")
 
 
 async def _run_all(task: BenchTask, choices: list[ModelChoice]) -> int:
@@ -136,69 +138,76 @@ async def _run_all(task: BenchTask, choices: list[ModelChoice]) -> int:
 
 async def _run_model(task: BenchTask, choice: ModelChoice) -> None:
     from lwtui.command_line.terms import show_terms_once
-    from lwtui_bench.jsonl import JsonLines
+    from lwtui_bench.jsonl import JsonLinesFile
     from lwtui_bench.model_choice import open_choice
-    from lwtui_bench.run import jobs_for, open_jobs
+    from lwtui_bench.run import make_jobs, pending_jobs
 
     options = task.options
-    task.output = _output(task, choice)
+    task.output = _output_file(task, choice)
     if not options.quiet:
         show_terms_once(choice.settings)
-    with closing(JsonLines.open(task.output)) as store:
-        if store.cut and not options.quiet:
-            say(f"{task.output}: the last line was half-written, and is asked for again.")
+    with closing(JsonLinesFile.open(task.output)) as store:
+        if store.truncated and not options.quiet:
+            say(f"{task.output}: the last line was half-written. It was removed, and its prompt will be asked again.")
         agent = await open_choice(choice, task.settings, options.temperature, options.concurrency or 0)
         try:
-            identity = _identity(task, choice, agent)
-            jobs = jobs_for(task.samples, options.samples, options.seed)
-            waiting = open_jobs(jobs, identity, store)
-            await _answer(task, choice, agent, identity, store, len(jobs), waiting)
+            identity = _run_identity(task, choice, agent)
+            jobs = make_jobs(task.samples, options.samples, options.seed)
+            pending = pending_jobs(jobs, identity, store)
+            await _answer(task, choice, agent, identity, store, len(jobs), pending)
         finally:
             await agent.aclose()
 
 
 async def _answer(
-    task: BenchTask, choice: ModelChoice, agent: Agent, identity: Identity, store: Any, total: int, waiting: list[Any]
+    task: BenchTask,
+    choice: ModelChoice,
+    agent: Agent,
+    identity: RunIdentity,
+    store: Any,
+    total: int,
+    pending: list[Any],
 ) -> None:
-    from lwtui_bench.commands.options import count_earlier, explain_budget, usage_tracker
-    from lwtui_bench.commands.progress import Answering, Ticker
-    from lwtui_bench.run import Runner
+    from lwtui_bench.commands.options import count_earlier_usage, explain_budget, usage_tracker
+    from lwtui_bench.commands.progress import ProgressLine, RunProgress
+    from lwtui_bench.run import SuiteRunner
 
     options = task.options
     tracker = usage_tracker(options.budget, choice.settings)
-    count_earlier(tracker, store.rows)
-    weight = sum(job.sample.length for job in waiting)
-    ticker = Ticker(total - len(waiting), total, weight, tracker, agent.prices, quiet=options.quiet)
-    ticker.note(f"{choice.label}, {task.suite.name}, {task.mode}: {total - len(waiting)} of {total} answered so far")
+    count_earlier_usage(tracker, store.rows)
+    weight = sum(job.sample.length for job in pending)
+    done = total - len(pending)
+    progress = ProgressLine(done, total, weight, tracker, agent.prices, quiet=options.quiet)
+    progress.note(f"{choice.label}, {task.suite.name}, {task.mode}: {done} of {total} answered so far")
     parallel = 1 if task.mode is Mode.PARALLEL else agent.model.capabilities.parallel
-    runner = Runner(agent, _generator(task, identity), identity, store, tracker, Answering(ticker))
+    runner = SuiteRunner(agent, _generator(task, identity), identity, store, tracker, RunProgress(progress))
     try:
-        await runner.run(waiting, options.concurrency or parallel)
+        await runner.run(pending, options.concurrency or parallel)
     except LwtuiError as error:
         if task.mode is Mode.DIRECT:
             explain_budget(error)
-        error.add_note(f"All answers are in {task.output}; the same command goes on from there.")
+        error.add_note(_how_to_continue(task))
         raise
     finally:
-        ticker.clear()
-    task.failed += ticker.failed
-    if ticker.failed:
-        say(f"{ticker.failed} of {total} were not answered; the same command asks for them again.")
+        progress.clear()
+    task.failed += progress.failed
+    if progress.failed:
+        say(f"{progress.failed} of {total} prompts were not answered. Run the same command again to retry.")
     if not options.quiet:
-        say(f"{total - ticker.failed} of {total} are answered, in {task.output}")
+        say(f"{total - progress.failed} of {total} prompts are answered, in {task.output}")
 
 
-def _generator(task: BenchTask, identity: Identity) -> Generator:
-    from lwtui_bench.generators import AgentWrite, Direct
+def _generator(task: BenchTask, identity: RunIdentity) -> Generator:
+    from lwtui_bench.generators import AgentWriteGenerator, DirectGenerator
 
     if task.mode is Mode.DIRECT:
-        return Direct(task.options.max_tokens)
-    return AgentWrite(task.mode, task.output.with_suffix(f".{identity.hash[:8]}.parts"))
+        return DirectGenerator(task.options.max_tokens)
+    return AgentWriteGenerator(task.mode, task.output.with_suffix(f".{identity.hash[:8]}.parts"))
 
 
-def _identity(task: BenchTask, choice: ModelChoice, agent: Agent) -> Identity:
+def _run_identity(task: BenchTask, choice: ModelChoice, agent: Agent) -> RunIdentity:
     from lwtui_bench.model_choice import prompts_hash
-    from lwtui_bench.run import Identity
+    from lwtui_bench.run import RunIdentity
 
     settings: dict[str, Any] = {
         "model": choice.checkpoint or choice.settings.model or choice.settings.name,
@@ -212,10 +221,10 @@ def _identity(task: BenchTask, choice: ModelChoice, agent: Agent) -> Identity:
         settings["max_tokens"] = task.options.max_tokens
     else:
         settings["prompts"] = prompts_hash(agent.profile.form)
-    return Identity(choice.label, task.mode.value, task.suite.name, settings)
+    return RunIdentity(choice.label, task.mode.value, task.suite.name, settings)
 
 
-def _output(task: BenchTask, choice: ModelChoice) -> Path:
+def _output_file(task: BenchTask, choice: ModelChoice) -> Path:
     given: Path | None = task.options.output
     if given is not None and given.suffix == ".jsonl":
         return given

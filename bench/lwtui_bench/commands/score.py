@@ -1,4 +1,4 @@
-"""``lwtui bench score``: S_l of a file of answers, and what else can be told without a judge."""
+"""``lwtui bench score``: S_l of a file of answers, and the metrics that need no judge."""
 
 from __future__ import annotations
 
@@ -7,44 +7,53 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.command_line.guard import say
-from lwtui.command_line.values import number
-from lwtui_bench.commands.options import below
+from lwtui.command_line.values import nonnegative_float
+from lwtui_bench.commands.options import is_below
 
 
 def add(actions: Any) -> None:
+    """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "score",
-        help="how well the required lengths are kept, and what else needs no judge",
-        description="Score a file of answers without a judge; also one that LongBench-Write's own scripts wrote.\n"
-        "An answer that is not there scores 0.",
+        help="score lengths and other things that need no judge",
+        description="Score a file of answers without a judge. Files written by LongBench-Write's own scripts work\n"
+        "too. A missing answer scores 0.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="answers, one JSON object a line")
+    parser.add_argument("file", type=Path, metavar="FILE", help="answers, one JSON object per line")
     parser.add_argument(
         "--json",
         action="store_true",
         help='print {"S_l", "n", "unanswered", "by_length", "by_type", "by_language", "interval", "metrics", …}',
     )
-    parser.add_argument("--fail-under", type=number, metavar="N", help="exit with 1 if S_l is under N")
+    parser.add_argument("--fail-under", type=nonnegative_float, metavar="N", help="exit with 1 if S_l is below N")
 
 
 def run(options: argparse.Namespace) -> int:
-    from lwtui_bench.summary import length_table, load_all
+    """Print the scores, and return the exit code."""
+    from lwtui_bench.summary import load_as_one_run, scores_json
 
-    run = load_all(options.file)
-    miscounted = sum(entry.answer.miscounted for entry in run.entries)
+    run = load_as_one_run(options.file)
+    miscounted = sum(scored.answer.miscounted for scored in run.answers)
     if miscounted:
-        say(f"{miscounted} rows state another response_length than their response has; the response was counted.")
+        rows = "1 row states" if miscounted == 1 else f"{miscounted} rows state"
+        say(f"{rows} a response_length that differs from the response; the length of the response was used.")
     if options.json:
         import json
 
-        print(json.dumps(length_table(run), ensure_ascii=False, indent=2))
+        print(json.dumps(scores_json(run), ensure_ascii=False, indent=2))
     else:
-        _show(run)
-    return 1 if below(sum(entry.s_l for entry in run.entries) / run.n, options.fail_under, "S_l") else 0
+        _print_tables(run)
+    s_l = sum(scored.s_l for scored in run.answers) / run.n
+    return 1 if is_below(s_l, options.fail_under, "S_l") else 0
 
 
-def _show(run: Any) -> None:
+def _print_tables(run: Any) -> None:
     from lwtui_bench import tables
 
-    for table in (tables.scores([run]), tables.by_length([run]), tables.parts(run), tables.metrics([run])):
-        print(f"{tables.plain(table)}\n")
+    for table in (
+        tables.scores_table([run]),
+        tables.by_length_table([run]),
+        tables.breakdown_table(run),
+        tables.metrics_table([run]),
+    ):
+        print(f"{tables.render_text(table)}\n")

@@ -1,4 +1,4 @@
-"""Ending in order when a signal says so: what is stored stays, and the same command goes on from there."""
+"""Stop in an orderly way on a signal: stored results are kept, and the same command continues from there."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from lwtui.stop_signals import on_stop_signal
 
 
 def run_until_stopped(work: Coroutine[Any, Any, int], advice: Callable[[], str]) -> int:
-    """Run ``work`` and return its exit code, or that of the signal which stopped it; then ``advice`` is told."""
+    """Run ``work`` until it ends or a signal stops it.
+
+    Args:
+        work: What to run.
+        advice: Returns how to continue, which is shown after a signal.
+
+    Returns:
+        The exit code of ``work``, or 128 plus the number of the signal.
+    """
     caught: list[int] = []
 
-    async def listening() -> int:
+    async def run_cancelable() -> int:
         task = asyncio.current_task()
         assert task is not None
 
@@ -26,7 +34,7 @@ def run_until_stopped(work: Coroutine[Any, Any, int], advice: Callable[[], str])
         return await work
 
     try:
-        return asyncio.run(listening())
+        return asyncio.run(run_cancelable())
     except asyncio.CancelledError:
         if not caught:
             raise

@@ -1,4 +1,4 @@
-"""The suites that there are: those that come with lwtui, and those of other packages."""
+"""The available suites: those that come with lwtui, and those of other packages."""
 
 from __future__ import annotations
 
@@ -15,24 +15,35 @@ _ALIASES = {"ruler": "longwrite-ruler"}
 
 
 def suites() -> dict[str, Suite]:
-    """Every suite by its name: those that come with lwtui, then those of other packages.
+    """Return all suites by name, first those that come with lwtui.
 
-    Raises :class:`LwtuiError` for a package whose suite cannot be loaded.
+    Raises:
+        LwtuiError: The suite of another package cannot be loaded.
     """
     found = {suite.name: suite for suite in _BUILT_IN}
     for point in entry_points(group=_GROUP):
         try:
             suite = point.load()
         except (ImportError, AttributeError) as error:
-            raise LwtuiError(f"The suite {point.name!r} of another package cannot be loaded: {error}.") from None
+            raise LwtuiError(
+                f"The suite {point.name!r} of another package cannot be loaded: {error}. Update or uninstall that "
+                "package."
+            ) from None
         if not isinstance(suite, Suite):
-            raise LwtuiError(f"The suite {point.name!r} of another package is no lwtui_bench.tasks.Suite.")
+            raise LwtuiError(
+                f"The suite {point.name!r} of another package is not a lwtui_bench.tasks.Suite. Update or uninstall "
+                "that package."
+            )
         found[suite.name] = suite
     return found
 
 
 def find_suite(name: str) -> Suite:
-    """The suite called ``name``. Raises :class:`UsageError` that names the known ones."""
+    """Return the suite called ``name``.
+
+    Raises:
+        UsageError: There is none.
+    """
     known = suites()
     suite = known.get(_ALIASES.get(name, name))
     if suite is None:

@@ -1,6 +1,6 @@
-"""Length as people really ask for it: about so much, from so much to so much, at least, at most. No judge needed.
+"""Length constraints as people state them: about, from … to …, at least, at most. No judge needed.
 
-Eight briefs of our own, half English, half Chinese, each with the four kinds of constraint in the words of the prompt.
+Eight briefs of lwtui's own, half English and half Chinese, each combined with four kinds of constraint.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lwtui_bench.answers import Answer
-from lwtui_bench.fields import short
+from lwtui_bench.answers import StoredAnswer
+from lwtui_bench.fields import shorten
 from lwtui_bench.length_score import length_score
 from lwtui_bench.tasks import Sample, Suite, read_samples
 
-_ABOUT = 0.1  # how far from the length an answer to "about" may be
-_MARGIN = 0.1  # how far inside of a limit a writer who plans ahead aims
+_TOLERANCE = 0.1  # relative deviation that "about" allows
+_MARGIN = 0.1  # how far inside a one-sided limit the required length is set
 _FIELD = "constraint"
 
 _WORDING = {
@@ -39,35 +39,41 @@ _WORDING = {
 
 @dataclass(frozen=True)
 class Constraint:
-    """What an answer's length may be, in the benchmark's count. 0 for ``least`` and infinity for ``most``: no limit."""
+    """The allowed length of an answer, in the benchmark's units. 0 and infinity stand for no limit."""
 
     kind: str
     least: float
     most: float
 
     @classmethod
-    def read(cls, table: object) -> Constraint:
-        """From a row: ``{"kind", "least", "most"}``. ``ValueError`` says what is wrong."""
+    def parse(cls, table: object) -> Constraint:
+        """Parse the object ``{"kind", "least", "most"}`` of a row.
+
+        Raises:
+            ValueError: It is malformed.
+        """
         if not isinstance(table, dict) or table.get("kind") not in _WORDING["en"]:
-            raise ValueError(f"'constraint' must have a kind of {', '.join(_WORDING['en'])}, not {short(table)}")
+            kinds = ", ".join(_WORDING["en"])
+            raise ValueError(f"'constraint' must have a 'kind', one of {kinds}, not {shorten(table)}")
         least, most = table.get("least") or 0, table.get("most") or math.inf
-        if not all(isinstance(one, int | float) and one >= 0 for one in (least, most)) or least > most:
-            raise ValueError(f"'constraint' must have numbers 'least' and 'most', not {short(table)}")
+        if not all(isinstance(limit, int | float) and limit >= 0 for limit in (least, most)) or least > most:
+            raise ValueError(f"'constraint' must have numbers 'least' and 'most', not {shorten(table)}")
         return cls(table["kind"], least, most)
 
     def is_met(self, length: int) -> bool:
+        """Return whether ``length`` is allowed."""
         return self.least <= length <= self.most
 
     def score(self, length: int) -> float:
-        """100 where it is met; outside, S_l as if the nearest limit had been asked for."""
+        """Return 100 for an allowed length, otherwise S_l with respect to the nearest limit."""
         if length and self.is_met(length):
             return 100.0
         return length_score(self.least if length < self.least else self.most, length)
 
 
-def score(answer: Answer) -> Mapping[str, float]:
-    """S_l towards the constraint, and whether it is met (100 or 0)."""
-    constraint = Constraint.read(answer.row.get(_FIELD))
+def score(answer: StoredAnswer) -> Mapping[str, float]:
+    """Return S_l with respect to the constraint, and whether it is met (100 or 0)."""
+    constraint = Constraint.parse(answer.row.get(_FIELD))
     met = answer.is_answered and constraint.is_met(answer.actual)
     return {"S_l": constraint.score(answer.actual), "met": 100.0 * met}
 
@@ -85,17 +91,18 @@ def _sample(brief: dict[str, Any], kind: str) -> Sample:
     limits = {"about": (words, words), "range": (words, round(words * 1.25, -1)), "at-least": (words, 0)}
     least, most = limits.get(kind, (0, words))
     text = _WORDING[brief["language"]][kind].format(least=round(least), most=round(most))
-    aim = {"range": (least + most) / 2, "at-least": words * (1 + _MARGIN), "at-most": words * (1 - _MARGIN)}
+    required = {"range": (least + most) / 2, "at-least": words * (1 + _MARGIN), "at-most": words * (1 - _MARGIN)}
     if kind == "about":
-        least, most = words * (1 - _ABOUT), words * (1 + _ABOUT)
+        least, most = words * (1 - _TOLERANCE), words * (1 + _TOLERANCE)
     constraint = {"kind": kind, "least": round(least), "most": round(most)}
     space = " " if brief["language"] == "en" else ""
-    return Sample(f"{brief['prompt']}{space}{text}", brief["type"], round(aim.get(kind, words)), {_FIELD: constraint})
+    length = round(required.get(kind, words))
+    return Sample(f"{brief['prompt']}{space}{text}", brief["type"], length, {_FIELD: constraint})
 
 
 CONSTRAINTS = Suite(
     "length-constraints",
-    "32 prompts of lwtui's own: about, from … to …, at least, at most so many words",
+    "32 prompts of lwtui's own: about, from … to …, at least or at most N words",
     _load,
     score,
 )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+from textual.binding import ActiveBinding
+from textual.keys import key_to_character
 from textual.screen import ModalScreen, Screen
 
-from lwtui.app.keymap import EVERYWHERE, rebind
+from lwtui.app.keymap import EVERYWHERE, NO_KEY
 from lwtui.text import clean
 
 if TYPE_CHECKING:
@@ -23,49 +25,63 @@ class BaseScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-narrow"), (110, "-wide"), (170, "-huge")]
     AUTO_FOCUS = ""
 
-    begin_at: Place | None = None  # where the screen is to begin, if it can
+    begin_at: Place | None = None  # the place to show first
 
-    def __init__(self) -> None:
-        super().__init__()
-        rebind(self, self.GROUP)
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        """The bindings that a key can reach now; the footer shows them.
+
+        Textual applies the user's keymap after it has dropped the letters that the focused field takes as text, so
+        the keymap's own letters are dropped here.
+        """
+        focused = self.focused
+        return {
+            key: active
+            for key, active in super().active_bindings.items()
+            if key != NO_KEY
+            and (focused is None or active.node is focused or not focused.check_consume_key(key, key_to_character(key)))
+        }
 
     @property
     def place(self) -> Place | None:
-        """Where in the open document its writer is, on a screen that shows it."""
+        """The user's place in the open document; ``None`` on screens that do not show it."""
         return None
 
     @property
     def lwtui(self) -> AppHost:
+        """The app."""
         return cast("AppHost", self.app)
 
     def store(self) -> bool:
-        """Put what a person has typed where it is kept; whether that worked. If not, the person is told.
+        """Store the user's edits. Returns whether that worked; if not, shows the error.
 
-        Called whenever the screen goes, whatever the reason.
+        Called whenever the screen closes, whatever the reason.
         """
         return True
 
     def on_unmount(self) -> None:
         self.store()
 
-    def say(self, text: str) -> None:
-        """A short notice. The text may hold a model's words: it is never markup."""
+    def show_notice(self, text: str) -> None:
+        """Show a short notice. Its text may come from a model, so it is never markup."""
         self.notify(clean(text), markup=False)
 
-    def complain(self, error: object) -> None:
-        """What went wrong, longer on the screen."""
-        self.lwtui.complain(error)
+    def show_error(self, error: object) -> None:
+        """Show an error for longer than other notices."""
+        self.lwtui.show_error(error)
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):
-    """A small window over a screen; Esc closes it with no answer."""
+    """A small window over a screen. Esc closes it without an answer."""
 
     BINDINGS = [("escape", "close", "Cancel")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-tall")]
 
     @property
     def lwtui(self) -> AppHost:
+        """The app."""
         return cast("AppHost", self.app)
 
     def action_close(self) -> None:
+        """Close the dialog without an answer."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""The brief of a document that there is: what was asked for, to look at and to change."""
+"""Views and changes the brief of an open document."""
 
 from __future__ import annotations
 
@@ -17,14 +17,19 @@ from lwtui.errors import LwtuiError
 
 
 class BriefScreen(BriefForm):
-    """The form of an open document. Nothing is changed before it is saved."""
+    """The brief of an open document. Changes take effect when the form is saved."""
 
     GROUP = BRIEF
     BINDINGS = bindings(BRIEF)
 
     def __init__(self, session: Session, changed: Callable[[], None]) -> None:
-        """``changed`` is called when another brief was saved."""
-        super().__init__(f"What was asked for: {session.document.title}", session.document.brief)
+        """Create the form.
+
+        Args:
+            session: The session of the document.
+            changed: Is called after a changed brief was saved.
+        """
+        super().__init__(f"Brief: {session.document.title}", session.document.brief)
         self._session = session
         self._changed = changed
 
@@ -36,7 +41,7 @@ class BriefScreen(BriefForm):
         yield Button(f"Cancel ({key_of(BRIEF, 'cancel')})", id="cancel")
 
     def _modes(self) -> list[tuple[str, Mode]]:
-        """A document that has a plan is not written in one call."""
+        """Return the modes; a document with a plan cannot change to being written in one call."""
         return [(shown, mode) for shown, mode in MODES if mode is not Mode.DIRECT or self._given.mode is mode]
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -46,13 +51,14 @@ class BriefScreen(BriefForm):
             self.action_cancel()
 
     def action_cancel(self) -> None:
+        """Close the form without saving."""
         self.dismiss()
 
     @work(exclusive=True, group="save")
     async def action_save(self) -> None:
-        """Keep what the form says; writing that goes on goes on by that."""
+        """Save the brief and close the form. A run in progress resumes with it."""
         if why := why_read_only(self._session.document):
-            self.complain(why)
+            self.show_error(why)
             return
         brief = self._brief()
         if brief is None:
@@ -61,22 +67,20 @@ class BriefScreen(BriefForm):
             if brief != self._given:
                 await self._session.change_brief(brief)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if brief != self._given:
-            self.say(self._told(brief))
+            self.show_notice(self._summary(brief))
             self._changed()
         self.dismiss()
 
-    def _told(self, brief: Brief) -> str:
-        """What was changed, and what that does not change by itself."""
-        told = ["Saved."]
+    def _summary(self, brief: Brief) -> str:
+        """Say that the brief was saved, and what the user may want to change now."""
+        parts = ["Saved."]
         document = self._session.document
         if brief.instruction != self._given.instruction and document.words:
-            told.append(
-                f"Stale ({key_of(PLAN, 'stale')}) has the sections that were written from the instruction before."
-            )
+            parts.append(f"Stale ({key_of(PLAN, 'stale')}) lists the sections written for the old instruction.")
         if brief.words not in (self._given.words, document.plan.words) and document.plan.sections:
-            scales = f"{key_of(PLAN, 'total')} in the plan scales it."
-            told.append(f"The plan still has {amount(document.plan.words, brief)}: {scales}")
-        return " ".join(told)
+            length = amount(document.plan.words, brief)
+            parts.append(f"The plan still has {length}. {key_of(PLAN, 'total')} in the plan scales it.")
+        return " ".join(parts)

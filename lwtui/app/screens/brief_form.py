@@ -1,4 +1,4 @@
-"""The brief as a form: what is to be written, how long, in which language, by which model and how."""
+"""The brief as a form: instruction, length, language, model, mode and sampling."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from textual.widgets import Input, Label, Select, TextArea
 from lwtui.agentwrite.prompt_templates import LANGUAGES, language_name
 from lwtui.app.format import unit
 from lwtui.app.screens.base_screen import BaseScreen
-from lwtui.app.screens.model_fields import sampling_of, sampling_options
+from lwtui.app.screens.model_fields import sampling_options, sampling_text
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
-from lwtui.app.widgets.section_form import MOST_WORDS
+from lwtui.app.widgets.section_form import MAX_WORDS
 from lwtui.app.widgets.title_bar import TitleBar
-from lwtui.documents.model import MOST_SEED, Brief, Mode
+from lwtui.documents.model import MAX_SEED, Brief, Mode
 from lwtui.text import detect_language
+from lwtui.text.asked_length import DEFAULT_WORDS, words_in
 
 MODES = (
     ("Plan, then section by section", Mode.AGENTWRITE),
@@ -28,27 +29,31 @@ Options = list[tuple[Text, str]]
 
 
 class BriefForm(BaseScreen):
-    """A form with the fields of ``brief``, which is what stands in them at first."""
+    """A form for a brief."""
 
     CSS_PATH = "../styles/brief_form.tcss"
     AUTO_FOCUS = "TextArea"
 
     def __init__(self, title: str, brief: Brief) -> None:
+        """Create a form with a title, filled in from ``brief``. Its length may be 0: as the instruction says."""
         super().__init__()
         self._heading = title
         self._given = brief
+        self._asked_words: int | None = None  # the length that the instruction asks for
+        self._asked_language = ""  # the language of the instruction
+        self._shown_language = ""
 
     def compose(self) -> ComposeResult:
         given = self._given
         instruction = TextArea(given.instruction, id="instruction", soft_wrap=True, tab_behavior="focus")
-        instruction.placeholder = "Say what it is about, for whom, and what must be in it."
+        instruction.placeholder = "Describe the topic, the readers, and what the text must contain."
         yield TitleBar(self._heading)
         with VerticalScroll(id="form", can_focus=False):
             yield Label("What should be written?")
             yield instruction
             with Grid(id="fields"):
                 yield Label("Length (words)", id="unit")
-                yield Input(str(given.words), id="words", type="integer", compact=True)
+                yield Input(str(given.words or ""), id="words", type="integer", compact=True)
                 yield from self._choice("Language", "language", self._languages(), given.language)
                 yield from self._choice("Model", "model", self._models(), given.model)
                 modes = [(Text(shown), mode.value) for shown, mode in self._modes()]
@@ -56,7 +61,7 @@ class BriefForm(BaseScreen):
                 yield from self._choice("Sampling", "sampling", self._samplings(given.model), given.sampling)
                 yield Label("Seed")
                 seed = "" if given.seed is None else str(given.seed)
-                hint = "any; the same one, the same text"
+                hint = "random; a fixed seed repeats the text"
                 yield Input(seed, placeholder=hint, id="seed", type="integer", compact=True)
             yield Line(id="problem", classes="error")
             with Horizontal(classes="buttons"):
@@ -70,80 +75,109 @@ class BriefForm(BaseScreen):
     def _buttons(self) -> ComposeResult:
         raise NotImplementedError
 
-    # -- what there is to choose from
+    # -- the options
 
     def _modes(self) -> list[tuple[str, Mode]]:
         return list(MODES)
 
     def _languages(self) -> Options:
-        options = [("As in the instruction", ""), *((name, tag) for tag, name in LANGUAGES.items())]
+        options = [(self._language_found(), ""), *((name, tag) for tag, name in LANGUAGES.items())]
         if self._given.language not in [tag for _, tag in options]:
             options.append((f"{language_name(self._given.language)} ({self._given.language})", self._given.language))
         return [(Text(shown), tag) for shown, tag in options]
 
     def _models(self) -> Options:
-        """The models there are; the document's own too, if it is none of these."""
+        """Return all models, and the document's own even if it is not configured here."""
         models = self.lwtui.models
         options = [(name, name) for name in models.names()]
         if not self._given.model:
-            options.insert(0, (f"the default one: {models.default}", ""))
+            options.insert(0, (f"default: {models.default}", ""))
         elif self._given.model not in models.names():
-            told = "" if models.knows(self._given.model) else " (not known on this machine)"
-            options.append((f"{self._given.model}{told}", self._given.model))
+            note = "" if models.knows(self._given.model) else " (not on this machine)"
+            options.append((f"{self._given.model}{note}", self._given.model))
         return [(Text(shown), name) for shown, name in options]
 
     def _samplings(self, model: str) -> Options:
-        """What there is to choose from: first the model's own, by what that is."""
+        """Return the sampling options: first the model's own sampling with its values, then the presets."""
         models = self.lwtui.models
-        own = sampling_of(models.resolve(model)) if models.knows(model) else ""
-        (_, first), *sets = sampling_options(custom=False)
-        if self._given.sampling not in [first, *(name for _, name in sets)]:
-            sets.append((self._given.sampling, self._given.sampling))
-        options = [(f"the model's: {own}" if own else "the model's own", first), *sets]
+        own = sampling_text(models.resolve(model)) if models.knows(model) else ""
+        (_, first), *presets = sampling_options(custom=False)
+        if self._given.sampling not in [first, *(name for _, name in presets)]:
+            presets.append((self._given.sampling, self._given.sampling))
+        options = [(f"the model's own: {own}" if own else "the model's own", first), *presets]
         return [(Text(shown), value) for shown, value in options]
 
     @on(Select.Changed, "#model")
     def _show_samplings(self, event: Select.Changed) -> None:
-        field, options = self.query_one("#sampling", Select), self._samplings(str(event.value))
-        kept = field.value
         with self.prevent(Select.Changed):
-            field.set_options(options)
-            field.value = next(value for _, value in options if value != kept)  # or it goes on showing the old words
-            field.value = kept
+            _replace_options(self.query_one("#sampling", Select), self._samplings(str(event.value)))
 
-    # -- what is chosen
+    # -- what the instruction says about length and language
 
-    def on_text_area_changed(self) -> None:
+    def on_mount(self) -> None:
+        self._read_instruction()
+
+    @on(TextArea.Changed)
+    def _read_instruction(self) -> None:
+        text = self._instruction()
+        self._asked_words, self._asked_language = words_in(text), detect_language(text) if text else ""
+        self._show_language()
         self._show_unit()
 
-    def on_select_changed(self) -> None:
-        self._show_unit()
-
+    @on(Select.Changed)
     def _show_unit(self) -> None:
-        self.query_one("#unit", Label).update(f"Length ({unit(self._language())})")
+        counts = unit(self._language())
+        self.query_one("#unit", Label).update(f"Length ({counts})")
+        words = f"{self._words():,} {counts}"
+        hint = f"{words}, from the instruction" if self._asked_words else f"{words}, unless the instruction says more"
+        self.query_one("#words", Input).placeholder = hint
+
+    def _show_language(self) -> None:
+        """Show which language the instruction has, if that has changed."""
+        field = self.query_one("#language", Select)
+        if self._shown_language == (shown := self._language_found()):
+            return
+        self._shown_language = shown
+        with self.prevent(Select.Changed):
+            _replace_options(field, self._languages())
+
+    def _language_found(self) -> str:
+        if not self._asked_language:
+            return "As in the instruction"
+        return f"{language_name(self._asked_language)}, as in the instruction"
+
+    def _instruction(self) -> str:
+        return self.query_one("#instruction", TextArea).text.strip()
+
+    def _words(self) -> int:
+        """Return the length where the field is empty: the one in the instruction, or the usual one."""
+        return self._asked_words or DEFAULT_WORDS
+
+    # -- the values
 
     def _chosen(self, name: str) -> str:
         return str(self.query_one(f"#{name}", Select).value)
 
     def _language(self) -> str:
-        return self._chosen("language") or detect_language(self.query_one("#instruction", TextArea).text)
+        return self._chosen("language") or detect_language(self._instruction())
 
     def _brief(self) -> Brief | None:
-        """The form's values, or ``None`` after telling what is missing."""
+        """Return the brief, or ``None`` after showing what is missing or wrong."""
         instruction = self.query_one("#instruction", TextArea)
         words, seed = self.query_one("#words", Input), self.query_one("#seed", Input)
         if not instruction.text.strip():
-            self._point_at(instruction, "Say what should be written.")
+            self._point_at(instruction, "Enter an instruction: what should be written?")
             return None
-        if not words.value.isdecimal() or not 1 <= int(words.value) <= MOST_WORDS:
-            self._point_at(words, f"The length is a number from 1 to {MOST_WORDS:,}.")
+        length = words.value or str(self._words())
+        if not length.isdecimal() or not 1 <= int(length) <= MAX_WORDS:
+            self._point_at(words, f"Enter a length from 1 to {MAX_WORDS:,}.")
             return None
-        if seed.value and not (seed.value.isdecimal() and int(seed.value[:20]) <= MOST_SEED):
-            self._point_at(seed, f"The seed is a whole number up to {MOST_SEED:,}, or empty.")
+        if seed.value and not (seed.value.isdecimal() and int(seed.value[:20]) <= MAX_SEED):
+            self._point_at(seed, f"Enter a whole number up to {MAX_SEED:,} as the seed, or leave it empty.")
             return None
         return Brief(
             instruction.text.strip(),
-            int(words.value),
+            int(length),
             self._language(),
             Mode(self._chosen("mode")),
             self._chosen("model"),
@@ -152,5 +186,13 @@ class BriefForm(BaseScreen):
         )
 
     def _point_at(self, field: Input | TextArea, problem: str) -> None:
-        self.query_one("#problem", Line).say(problem)
+        self.query_one("#problem", Line).set_text(problem)
         field.focus()
+
+
+def _replace_options(field: Select[str], options: Options) -> None:
+    """Replace the options of a field, and keep its value."""
+    kept = field.value
+    field.set_options(options)
+    field.value = next(value for _, value in options if value != kept)  # makes the label of the old value change
+    field.value = kept

@@ -1,4 +1,4 @@
-"""Candidates for one section, side by side while they are written: one is picked, or changes of it are merged in."""
+"""Shows candidates for one section side by side while they are written; the user picks or merges one."""
 
 from __future__ import annotations
 
@@ -26,36 +26,38 @@ from lwtui.app.widgets.pane import label
 from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1
-_LEAST_WIDTH = 34  # cells that a candidate needs to be readable
+_MIN_WIDTH = 34  # cells; a narrower candidate is hard to read
 
 
 @dataclass(frozen=True)
 class Picked:
-    """The candidate that is to stand in the section's place, or (``merges``) to be compared with it."""
+    """The picked candidate; ``merges`` if the user wants to merge it instead of replacing the section."""
 
     candidate: Candidate
     merges: bool = False
 
 
 class CandidateColumn(VerticalScroll, can_focus=True):
-    """One candidate. Its text is plain: nothing a model wrote is read as markup."""
+    """One candidate. Its text comes from a model and is never markup."""
 
     class DoubleClicked(Message):
-        """A candidate was clicked twice."""
+        """A candidate was double-clicked."""
 
     def __init__(self, number: int, unit: str) -> None:
+        """Create the column of candidate ``number``, whose length is shown in ``unit``."""
         super().__init__(classes="pane candidate")
         self.candidate = Candidate(number)
-        self._unit = unit  # of its length
+        self._unit = unit
         self._text = Line()
-        self._follows = True  # the end, while it is written
+        self._follows = True  # whether the view still follows the end of the text
 
     def compose(self) -> ComposeResult:
         yield self._text
 
     def show(self) -> None:
+        """Show the current state of the candidate."""
         candidate = self.candidate
-        self._text.say(
+        self._text.set_text(
             candidate.error if candidate.state is CandidateState.FAILED and not candidate.text else candidate.text
         )
         label(
@@ -74,7 +76,7 @@ class CandidateColumn(VerticalScroll, can_focus=True):
 
 
 class CandidatesScreen(Dialog[Picked]):
-    """Answers with what was picked. Every candidate stays among the section's versions, picked or not."""
+    """Answers with the picked candidate. All candidates stay among the section's versions."""
 
     BINDINGS = [
         Binding("enter", "pick", "Pick"),
@@ -93,7 +95,14 @@ class CandidatesScreen(Dialog[Picked]):
         *,
         unit: str = "words",
     ) -> None:
-        """``write`` writes ``count`` candidates and emits what happens to each; their lengths are in ``unit``."""
+        """Create the screen.
+
+        Args:
+            title: The title of the dialog.
+            count: The number of candidates.
+            write: Writes the candidates and emits their changes.
+            unit: The unit of their lengths, ``words`` or ``characters``.
+        """
         super().__init__()
         self._heading = title
         self._write_all = write
@@ -121,50 +130,53 @@ class CandidatesScreen(Dialog[Picked]):
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
-        """As many candidates side by side as can be read; the others are scrolled to."""
+        """Show as many candidates at once as are readable; the others need scrolling."""
         width = self.query_one(HorizontalScroll).size.width
         for column in self._columns:
-            column.styles.width = width // max(1, min(len(self._columns), width // _LEAST_WIDTH))
+            column.styles.width = width // max(1, min(len(self._columns), width // _MIN_WIDTH))
 
     async def _write(self) -> None:
         try:
-            await self._write_all(self._hear)
+            await self._write_all(self._update)
         except LwtuiError as error:
-            self.lwtui.complain(error)
+            self.lwtui.show_error(error)
             if not any(column.candidate.text.strip() for column in self._columns):
                 self.dismiss(None)
                 return
         self._ended(
-            "Enter picks a candidate, m merges it into the text word by word. "
-            f"All stay in the history ({key_of(WRITING, 'history')})."
+            "Enter picks a candidate, m merges its changes into the text. "
+            f"All candidates stay in the history ({key_of(WRITING, 'history')})."
         )
 
-    async def _hear(self, moved: CandidateChanged) -> None:
-        self._columns[moved.candidate.number - 1].candidate = moved.candidate
-        self._changed.add(moved.candidate.number)
-        if isinstance(moved.event, Retrying):
-            told = f"trying again in {moved.event.delay:.1f} s: {moved.event.reason}"
-            self._status.say(f"Candidate {moved.candidate.number}: {told}")
-        elif moved.candidate.text:
-            self._status.say("The candidates are being written. s stops; what there is of them can then be picked.")
+    async def _update(self, change: CandidateChanged) -> None:
+        which = change.candidate.number
+        self._columns[which - 1].candidate = change.candidate
+        self._changed.add(which)
+        if isinstance(change.event, Retrying):
+            delay, reason = change.event.delay, change.event.reason
+            self._status.set_text(f"Candidate {which}: retrying in {delay:.1f} s: {reason}")
+        elif change.candidate.text:
+            self._status.set_text("The model is writing the candidates. s stops it; you can pick incomplete ones.")
         if self._frame is None:
             self._frame = self.set_timer(_FRAME_SECONDS, self._draw)
 
     def _draw(self) -> None:
         self._frame = None
-        for at in sorted(self._changed):
-            self._columns[at - 1].show()
+        for column in self._columns:
+            if column.candidate.number in self._changed:
+                column.show()
         self._changed.clear()
 
-    def _ended(self, told: str) -> None:
+    def _ended(self, message: str) -> None:
         self._writing = None
         self._changed.update(column.candidate.number for column in self._columns)
         if self.is_attached:
             self._draw()
-            self._status.say(told)
+            self._status.set_text(message)
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer Stop only while candidates are being written."""
         return action != "stop" or self._writing is not None
 
     # -- choosing
@@ -174,42 +186,45 @@ class CandidatesScreen(Dialog[Picked]):
         return next((at for at, column in enumerate(self._columns) if column.has_focus), 0)
 
     def action_go(self, by: int) -> None:
+        """Focus the next candidate, or the previous one."""
         self._columns[(self._at + by) % len(self._columns)].focus()
 
     def on_candidate_column_double_clicked(self) -> None:
         self.action_pick()
 
     def action_pick(self) -> None:
+        """Answer with the focused candidate."""
         self._answer(merges=False)
 
     def action_merge(self) -> None:
+        """Answer with the focused candidate, to be merged."""
         self._answer(merges=True)
 
     def _answer(self, *, merges: bool) -> None:
         candidate = self._columns[self._at].candidate
         if not candidate.text.strip():
-            self.app.notify("There is no text in this candidate yet.", markup=False)
+            self.app.notify("This candidate has no text yet.", markup=False)
             return
         if candidate.state is CandidateState.WRITING:
-            told = "This candidate is still being written: s stops, then it can be picked as it is."
-            self.app.notify(told, markup=False)
+            self.app.notify("The model is still writing this candidate. Stop it (s) to pick it as it is.", markup=False)
             return
         self._halt()
         self.dismiss(Picked(candidate, merges))
 
     async def action_stop(self) -> None:
-        """Stop the candidates that are still being written; what there is of them can be picked."""
+        """Stop the candidates that are still being written. They can be picked as they are."""
         worker = self._writing
         if worker is not None:
             self._halt()
             with suppress(WorkerCancelled):
                 await worker.wait()
-            self._ended("Stopped. What came of each candidate is kept.")
+            self._ended("Stopped. The text of each candidate so far is kept.")
 
     def _halt(self) -> None:
         if self._writing is not None:
             self._writing.cancel()
 
     def action_close(self) -> None:
+        """Stop the candidates and close without an answer."""
         self._halt()
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""Small questions: yes or no, one line of text, one of a list."""
+"""Small dialogs: a yes-or-no question, a line of text, a choice from a list."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from lwtui.app.widgets.line import Line
 
 
 class Confirm(Dialog[bool]):
-    """A question with two answers; ``yes`` names what will be done."""
+    """A yes-or-no question."""
 
     BINDINGS = [("y", "yes", "Yes"), ("n", "close", "No")]
 
     def __init__(self, question: str, yes: str) -> None:
+        """Create the dialog; ``yes`` is the label of the confirming button."""
         super().__init__()
         self._question = question
         self._yes = yes
@@ -34,16 +35,25 @@ class Confirm(Dialog[bool]):
         self.dismiss(True if event.button.id == "yes" else None)
 
     def action_yes(self) -> None:
+        """Confirm."""
         self.dismiss(True)
 
 
 class Ask(Dialog[str]):
-    """One line of text."""
+    """Asks for a line of text."""
 
     def __init__(
         self, question: str, value: str = "", hint: str = "", *, problem: Callable[[str], str] | None = None
     ) -> None:
-        """``problem`` says in one line what is wrong with an answer (empty: nothing), which then is asked for again."""
+        """Create the dialog.
+
+        Args:
+            question: The question.
+            value: The text in the field at first.
+            hint: A hint below the field.
+            problem: Returns what is wrong with an answer, in one line; empty if nothing is. The user must correct a
+                wrong answer.
+        """
         super().__init__()
         self._question = question
         self._value = value
@@ -57,7 +67,7 @@ class Ask(Dialog[str]):
             yield Label(self._question, markup=False)
             yield Input(self._value, compact=True, classes="above")
             yield self._problem
-            hint = f"{self._hint} Enter takes it, Esc cancels.".strip()
+            hint = f"{self._hint} Enter confirms, Esc cancels.".strip()
             yield Static(hint, classes="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -65,20 +75,27 @@ class Ask(Dialog[str]):
         problem = self._find_problem(answer) if self._find_problem and answer else ""
         if not problem:
             self.dismiss(answer or None)
-        self._tell(problem)
+        self._show_problem(problem)
 
     def on_input_changed(self) -> None:
-        self._tell("")
+        self._show_problem("")
 
-    def _tell(self, problem: str) -> None:
-        self._problem.say(problem)
+    def _show_problem(self, problem: str) -> None:
+        self._problem.set_text(problem)
         self._problem.display = bool(problem)
 
 
 class Choose(Dialog[str]):
-    """One of a list. ``options`` are pairs of an answer and how it is shown."""
+    """A choice from a list."""
 
     def __init__(self, question: str, options: Sequence[tuple[str, str]], chosen: str = "") -> None:
+        """Create the dialog.
+
+        Args:
+            question: The question.
+            options: The answers with their labels.
+            chosen: The answer under the cursor at first.
+        """
         super().__init__()
         self._question = question
         self._options = options

@@ -1,4 +1,4 @@
-"""What an answer would change, word by word: each change is taken or left, or all of them at once."""
+"""Shows the changes of an answer word by word; the user takes or leaves each one, or all at once."""
 
 from __future__ import annotations
 
@@ -22,23 +22,30 @@ from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.errors import LwtuiError
 from lwtui.text import count_words
-from lwtui.text.diff import Hunk, diff, merged
+from lwtui.text.diff import Hunk, apply_hunks, diff
 
 _FRAME_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class Decided:
-    """The text with the changes that were taken; ``proposal`` is the answer that they came from, if it was one."""
+class DiffResult:
+    """The result of the dialog.
+
+    Attributes:
+        text: The text with the changes that were taken.
+        taken: Their number.
+        total: The number of all changes.
+        proposal: The answer that the changes came from, if a model made it.
+    """
 
     text: str
     taken: int
-    of: int
+    total: int
     proposal: Proposal | None = None
 
 
-class DiffScreen(Dialog[Decided]):
-    """Answers with what was decided, or nothing where all is to stay as it is."""
+class DiffScreen(Dialog[DiffResult]):
+    """Answers with the new text, or with nothing if all changes are left."""
 
     BINDINGS = [
         Binding("y,space", "take", "Take"),
@@ -61,16 +68,21 @@ class DiffScreen(Dialog[Decided]):
         answer: Callable[[Emit], Awaitable[Proposal]] | None = None,
         decides: bool = True,
     ) -> None:
-        """Compare ``old`` with ``new``, or with the proposal that ``answer`` makes, which emits its text as it comes.
+        """Create the dialog.
 
-        Without ``decides`` there is nothing to take: both are versions of before.
+        Args:
+            title: The title.
+            old: The text before.
+            new: The text after; empty if ``answer`` makes it.
+            answer: Makes the proposal to compare ``old`` with, and emits its text while it streams in.
+            decides: Whether changes can be taken; not if both texts are old versions.
         """
         super().__init__()
         self._heading = title
         self._old, self._new = old, new
         self._answer = answer
         self._decides = decides
-        self._coming = ""
+        self._streamed = ""
         self._frame: Timer | None = None
         self._asking: Worker[None] | None = None
         self._proposal: Proposal | None = None
@@ -91,51 +103,51 @@ class DiffScreen(Dialog[Decided]):
         if self._answer is None:
             self._compare()
         else:
-            self._status.say("The model is reading… Esc stops.")
+            self._status.set_text("The model is reading… Esc stops.")
             self._asking = self.run_worker(self._ask(self._answer), exit_on_error=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While an answer comes there is nothing to decide."""
+        """Offer no decisions while the answer streams in."""
         return action == "close" or (bool(self._hunks) and (self._decides or action == "move"))
 
     @property
     def answered(self) -> bool:
-        """Whether an answer came, which the document has kept."""
+        """Whether the model answered; the document has kept the answer."""
         return self._proposal is not None
 
     # -- the answer
 
     async def _ask(self, answer: Callable[[Emit], Awaitable[Proposal]]) -> None:
         try:
-            self._decide_on(await answer(self._hear))
+            self._decide_on(await answer(self._show_event))
         except PassageCut as cut:
-            self.lwtui.complain(cut)
+            self.lwtui.show_error(cut)
             self._decide_on(cut.proposal)
         except LwtuiError as error:
-            self.lwtui.complain(error)
+            self.lwtui.show_error(error)
             self.dismiss(None)
 
-    async def _hear(self, event: Event) -> None:
+    async def _show_event(self, event: Event) -> None:
         match event:
             case TextDelta(text=text):
-                self._coming += text
+                self._streamed += text
                 if self._frame is None:
-                    self._frame = self.set_timer(_FRAME_SECONDS, self._draw_coming)
+                    self._frame = self.set_timer(_FRAME_SECONDS, self._draw_streamed)
             case TextRolledBack(keep=keep):
-                self._coming = self._coming[:keep]
+                self._streamed = self._streamed[:keep]
             case Retrying(reason=reason, delay=delay):
-                self._status.say(f"Trying again in {delay:.1f} s: {reason}")
+                self._status.set_text(f"Retrying in {delay:.1f} s: {reason}")
 
     def _decide_on(self, proposal: Proposal) -> None:
         self._proposal, self._new = proposal, proposal.text
         self._asking = None
         self._compare()
 
-    def _draw_coming(self) -> None:
+    def _draw_streamed(self) -> None:
         self._frame = None
         if self._asking is not None and self.is_attached:
-            self._view.show_text(self._coming)
-            self._status.say(f"{number(count_words(self._coming))} words so far. Esc stops; nothing is changed then.")
+            self._view.show_text(self._streamed)
+            self._status.set_text(f"{number(count_words(self._streamed))} words so far. Esc stops and changes nothing.")
 
     # -- the changes
 
@@ -143,7 +155,7 @@ class DiffScreen(Dialog[Decided]):
         self._hunks = diff(self._old, self._new)
         self._choices = [HunkState.OPEN] * len(self._hunks)
         if not self._hunks:
-            self.app.notify("There is no difference.", markup=False)
+            self.app.notify("The texts are the same.", markup=False)
             self.dismiss(None)
             return
         self.refresh_bindings()
@@ -153,40 +165,45 @@ class DiffScreen(Dialog[Decided]):
         self._view.show(self._old, self._hunks, self._choices, self._cursor)
         taken = self._choices.count(HunkState.TAKEN)
         left = self._choices.count(HunkState.LEFT)
-        told = [f"Change {self._cursor + 1} of {len(self._hunks)}: {taken} taken, {left} left"]
+        parts = [f"Change {self._cursor + 1} of {len(self._hunks)}: {taken} taken, {left} left"]
         before, after = count_words(self._old), count_words(self._text())
-        told.append(f"{number(before)} words become {number(after)}" if taken else f"{number(before)} words")
+        parts.append(f"{number(before)} words become {number(after)}" if taken else f"{number(before)} words")
         if self._proposal is not None and self._proposal.cut:
-            told.append("the answer was cut off at its end")
+            parts.append("The answer was cut off")
         if not self._decides:
-            told = [f"Change {self._cursor + 1} of {len(self._hunks)}"]
-        self._status.say(". ".join(told) + ".")
+            parts = [f"Change {self._cursor + 1} of {len(self._hunks)}"]
+        self._status.set_text(". ".join(parts) + ".")
 
     def _text(self) -> str:
-        return merged(self._old, self._hunks, {at for at, one in enumerate(self._choices) if one is HunkState.TAKEN})
+        return apply_hunks(
+            self._old, self._hunks, {at for at, choice in enumerate(self._choices) if choice is HunkState.TAKEN}
+        )
 
     def action_move(self, by: int) -> None:
+        """Go to the next change, or to the previous one."""
         self._cursor = (self._cursor + by) % len(self._hunks)
         self._draw()
 
     def action_take(self) -> None:
+        """Take the change under the cursor."""
         self._decide(HunkState.TAKEN)
 
     def action_leave(self) -> None:
+        """Leave the change under the cursor."""
         self._decide(HunkState.LEFT)
 
     def _decide(self, choice: HunkState) -> None:
-        """Decide on the change under the cursor, and go to the next that is open. The same again opens it."""
+        """Decide on the change under the cursor and go to the next open one; the same decision again reopens it."""
         again = self._choices[self._cursor] is choice
         self._choices[self._cursor] = HunkState.OPEN if again else choice
         following = [*range(self._cursor + 1, len(self._hunks)), *range(self._cursor)]
-        open_ones = [at for at in following if self._choices[at] is HunkState.OPEN]
-        if open_ones and not again:
-            self._cursor = open_ones[0]
+        undecided = [at for at in following if self._choices[at] is HunkState.OPEN]
+        if undecided and not again:
+            self._cursor = undecided[0]
         self._draw()
 
     def on_diff_view_clicked(self, event: DiffView.Clicked) -> None:
-        """A click takes a change, the next leaves it."""
+        """Take the clicked change; a second click leaves it."""
         self._cursor = event.number
         if not self._decides:
             self._draw()
@@ -198,36 +215,36 @@ class DiffScreen(Dialog[Decided]):
     # -- the end
 
     def action_all(self) -> None:
-        """Take every change on which nothing was decided."""
-        self._choices = [HunkState.LEFT if one is HunkState.LEFT else HunkState.TAKEN for one in self._choices]
+        """Take every undecided change, and close."""
+        self._choices = [HunkState.TAKEN if choice is HunkState.OPEN else choice for choice in self._choices]
         self.action_apply()
 
     def action_none(self) -> None:
+        """Leave every change, and close."""
         self._choices = [HunkState.LEFT] * len(self._hunks)
         self.action_apply()
 
     def action_apply(self) -> None:
-        """Put in what was taken; the rest stays as it was."""
+        """Close with the changes that were taken."""
         taken = self._choices.count(HunkState.TAKEN)
         if not taken and HunkState.OPEN in self._choices:
-            self.app.notify("No change is taken yet: y takes the one under the cursor, a takes all.", markup=False)
+            self.app.notify("No change is taken yet. y takes the one under the cursor, a takes all.", markup=False)
             return
-        self.dismiss(Decided(self._text(), taken, len(self._hunks), self._proposal))
+        self.dismiss(DiffResult(self._text(), taken, len(self._hunks), self._proposal))
 
     def action_close(self) -> None:
-        """Leave all as it is. What the model answered is among the section's versions."""
+        """Close without changes. The answer stays among the section's versions."""
         if self._asking is not None:
             self._asking.cancel()
         self.dismiss(None)
 
 
-def told(decided: Decided | None, where: str) -> str:
-    """One line on what became of an answer."""
-    if decided is None or not decided.taken:
-        return f"The text is as it was. The answer is in the history of {where} ({key_of(WRITING, 'history')})."
-    if decided.taken == decided.of:
-        return f"All changes are in the text. The version before is in its history ({key_of(WRITING, 'history')})."
-    return (
-        f"{decided.taken} of {counted(decided.of, 'change')} are in the text; "
-        f"both versions are in its history ({key_of(WRITING, 'history')})."
-    )
+def summarize(result: DiffResult | None, section: str) -> str:
+    """Say in one line what was done with an answer for ``section``."""
+    history = key_of(WRITING, "history")
+    if result is None or not result.taken:
+        return f"The text is unchanged. The answer is in the history of {section} ({history})."
+    if result.taken == result.total:
+        return f"All changes were applied. The old version is in the history ({history})."
+    applied = f"{result.taken} of {counted(result.total, 'change')}"
+    return f"{applied} were applied. Both versions are in the history ({history})."

@@ -1,4 +1,4 @@
-"""What the screens of an open document share: its session, and what can be done from the plan and the text alike."""
+"""The base of the two screens of an open document: its session, and the actions that both screens have."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from lwtui.app.format import why_read_only
 from lwtui.app.keymap import PLAN, key_of
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.stale import StaleScreen, stale_sections
-from lwtui.app.session import Activity, Heard, Session
+from lwtui.app.session import Activity, Session, SessionEvent
 from lwtui.config import Role
 from lwtui.errors import LwtuiError
 
-_REST_SECONDS = 0.3  # after the last change; then what is stale is looked for
-_AS_SET = "-"  # no model's name: a role is left to the settings
+_REST_SECONDS = 0.3  # without a change before stale sections are searched
+_FROM_SETTINGS = "-"  # stands for the settings' choice; no model has this name
 _ROLES = {
     Role.PLAN: "Plan",
     Role.WRITE: "Write",
@@ -25,57 +25,58 @@ _ROLES = {
 
 
 class DocumentScreen(BaseScreen):
-    """Hears what the session does for as long as it is shown."""
+    """Listens to the session while it is shown."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._document = session.document
         self._stale: frozenset[str] = frozenset()  # the sections that are marked as stale
-        self._stale_timer: Timer | None = None  # the next look for them
+        self._stale_timer: Timer | None = None  # until the next search for them
 
     def on_mount(self) -> None:
-        self._session.listen(self._heard)
+        self._session.listen(self._on_session_event)
 
     def on_unmount(self) -> None:
-        self._session.unlisten(self._heard)
+        self._session.unlisten(self._on_session_event)
 
-    # -- what each of them has in its own way
+    # -- for subclasses
 
-    def _heard(self, event: Heard) -> None:
+    def _on_session_event(self, event: SessionEvent) -> None:
+        """React to an event of the session."""
         raise NotImplementedError
 
     def _draw(self, select: str | None = None) -> None:
-        """Draw everything from the document, with the cursor on the section ``select``."""
+        """Redraw everything from the document, with the cursor on the section ``select``."""
         raise NotImplementedError
 
     def _in_view(self) -> str | None:
-        """The id of the section that the person is looking at."""
+        """Return the id of the section that the user is looking at."""
         raise NotImplementedError
 
     def _show_stale(self) -> None:
-        """Draw the marks of what is stale."""
+        """Redraw the marks of the stale sections."""
         raise NotImplementedError
 
     def _show_rewriting(self) -> None:
-        """Go to where sections can be watched as they are written; nothing where that is here."""
+        """Go to the screen that shows sections while they are written, unless this is it."""
 
-    # -- what may be done, and the model
+    # -- starting runs, and choosing models
 
     def _refuses(self) -> bool:
-        """Whether the document can only be read; then the person is told why."""
+        """Return whether the document is read-only; if so, show why."""
         if why := why_read_only(self._document):
-            self.complain(why)
+            self.show_error(why)
         return bool(why)
 
-    def _opens_again(self) -> bool:
-        """Whether the document can only be read; then it is opened again, for what had it may have let go of it."""
+    def _reopens(self) -> bool:
+        """Return whether the document is read-only; if so, try to open it for writing."""
         if self._document.read_only:
             self.lwtui.open_again()
         return self._document.read_only
 
     def _start(self, start: Callable[[], None], role: Role = Role.WRITE) -> None:
-        """Start a run of the model that has ``role``; what keeps it from starting is told."""
+        """Start a run of the model that has ``role``, or show why it cannot start."""
         if self._refuses():
             return
         if not self._session.models.knows(self._session.roles.name(role)):
@@ -84,7 +85,7 @@ class DocumentScreen(BaseScreen):
         try:
             start()
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
 
     @work(exclusive=True, group="runs")
     async def _start_with_another(self, start: Callable[[], None], role: Role) -> None:
@@ -92,31 +93,31 @@ class DocumentScreen(BaseScreen):
             self._start(start, role)
 
     async def _has_model(self, role: Role = Role.WRITE) -> bool:
-        """Whether the model that has ``role`` is known on this machine; the person may choose another."""
+        """Return whether the model of ``role`` is configured; if it is not, have the user choose another."""
         name = self._session.roles.name(role)
         if self._session.models.knows(name):
             return True
-        question = f"The model {name} is not known on this machine. Choose another:"
+        question = f"There is no model {name} on this machine. Choose another:"
         return not self._refuses() and await self._choose_model(role, question)
 
     async def _choose_model(self, role: Role, question: str) -> bool:
-        """Have the person choose the model for ``role``; whether one was chosen."""
+        """Have the user choose the model for ``role``. Returns whether one was chosen."""
         from lwtui.app.screens.dialogs import Choose
 
         session = self._session
         models = [(name, name) for name in self.lwtui.models.names()]
         if role is not Role.WRITE:
-            models.insert(0, (_AS_SET, "as the settings say, or as the writer"))
+            models.insert(0, (_FROM_SETTINGS, "from the settings, else the writer"))
         name = await self.app.push_screen_wait(Choose(question, models, session.roles.name(role)))
         if name is None:
             return False
         try:
             if role is not Role.WRITE:
-                session.set_role(role, "" if name == _AS_SET else name)
+                session.set_role(role, "" if name == _FROM_SETTINGS else name)
             elif name != self._document.brief.model:
                 await session.change_model(name)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return False
         self._draw()
         return True
@@ -129,46 +130,46 @@ class DocumentScreen(BaseScreen):
 
     @work(exclusive=True, group="runs")
     async def action_forecast(self) -> None:
-        """Show what the rest will take, and set a budget."""
+        """Show the forecast of the rest, and set a budget."""
         from lwtui.app.screens.forecast import ForecastScreen
 
         if not self.store():
             return
         if await self.app.push_screen_wait(ForecastScreen(self._session)):
             budget = self._session.budget
-            self.say(f"The budget is {budget}." if budget else "There is no budget.")
+            self.show_notice(f"The budget is {budget}." if budget else "The budget was removed.")
 
     @work(exclusive=True, group="runs")
     async def action_roles(self) -> None:
-        """Choose a model for planning, writing, or reading."""
+        """Choose a model for a role."""
         from lwtui.app.screens.dialogs import Choose
 
         session = self._session
         if self._refuses():
             return
         options = [(role.value, f"{shown}: {session.roles.name(role)}") for role, shown in _ROLES.items()]
-        chosen = await self.app.push_screen_wait(Choose("Which model is to be another?", options))
+        chosen = await self.app.push_screen_wait(Choose("Change the model for which role?", options))
         if chosen is None:
             return
         role = Role(chosen)
         if await self._choose_model(role, f"{_ROLES[role]}: which model?"):
-            self.say(f"{_ROLES[role]}: {session.roles.name(role)}.")
+            self.show_notice(f"{_ROLES[role]}: {session.roles.name(role)}.")
 
     @work(exclusive=True, group="runs")
     async def action_brief(self) -> None:
-        """What was asked for, to look at and to change."""
+        """View and change the brief."""
         from lwtui.app.screens.brief import BriefScreen
 
         if self._session.activity is Activity.PLANNING:
-            self.say(f"The model is planning: {key_of(PLAN, 'stop')} stops it. Then what it plans can be changed.")
+            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).")
         elif self.store():
             await self.app.push_screen(BriefScreen(self._session, self._draw))
 
-    # -- what the model knows
+    # -- notes, summaries and prompts
 
     @work(exclusive=True, group="memory")
     async def action_notes(self) -> None:
-        """The writer's notes and the summaries of sections."""
+        """Show the notes and the summaries of sections."""
         from lwtui.app.screens.notes import NotesScreen
 
         if self.store():
@@ -176,25 +177,25 @@ class DocumentScreen(BaseScreen):
 
     @work(exclusive=True, group="memory")
     async def action_inspect(self) -> None:
-        """What the model will see when the section in view is written next."""
+        """Show the prompt for the section in view."""
         from lwtui.app.screens.inspector import InspectorScreen
 
         section_id = self._in_view()
         if section_id is None or not self.store():
             return
-        if self._document.section(section_id).heads:
-            self.say("A heading alone is not written, so the model sees nothing for it.")
+        if self._document.section(section_id).is_heading_only:
+            self.show_notice("This is only a heading. The model writes nothing for it, so there is no prompt.")
         elif section_id in self._session.current:
-            self.say(
-                f"This section is being written. {key_of(PLAN, 'stop')} stops; then what comes next can be looked at."
+            self.show_notice(
+                f"The model is writing this section. Stop it ({key_of(PLAN, 'stop')}) to see the next prompt."
             )
         elif await self._has_model():
             await self.app.push_screen_wait(InspectorScreen(self._session, section_id))
 
-    # -- what is stale
+    # -- stale sections
 
     def _find_stale_soon(self) -> None:
-        """Look what is stale once changes have come to rest: in a long document that takes longer than a key should."""
+        """Search for stale sections once the user pauses: in a long document a search would delay keys."""
         if self._stale_timer is not None:
             self._stale_timer.stop()
         self._stale_timer = self.set_timer(_REST_SECONDS, self._find_stale)
@@ -209,7 +210,7 @@ class DocumentScreen(BaseScreen):
 
     @work(exclusive=True, group="memory")
     async def action_stale(self) -> None:
-        """The sections that rest on what has changed since; those chosen are written anew."""
+        """Show the stale sections, and rewrite those that the user chooses."""
         if not self.store():
             return
         chosen = await self.app.push_screen_wait(StaleScreen(self._session))
@@ -219,6 +220,6 @@ class DocumentScreen(BaseScreen):
         try:
             self._session.start_rewrite(chosen)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self._show_rewriting()

@@ -1,4 +1,4 @@
-"""Getting a GGUF: what can be had by name, or any other by its place, and how far it is."""
+"""Downloads a GGUF: one of the known models by name, or any other by its address."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.line import Line
 from lwtui.config import ModelSettings, add_model
 from lwtui.errors import LwtuiError
-from lwtui.models.download import DownloadProgress, download_model, part_size
-from lwtui.models.known_ggufs import Known, Source, known_ggufs, source_of
-from lwtui.models.llama_cpp.fit import in_gb
+from lwtui.models.download import DownloadProgress, download_model, partial_size
+from lwtui.models.known_ggufs import DownloadSource, KnownGguf, known_ggufs, resolve_source
+from lwtui.models.llama_cpp.fit import format_size
 from lwtui.models.llama_cpp.machine import available_memory
 from lwtui.text import duration
 
@@ -26,14 +26,14 @@ _BAR = 16  # cells
 
 
 class DownloadScreen(Dialog[str]):
-    """Answers with the name of the model that was downloaded and added. Esc stops a download, and then closes."""
+    """Answers with the name of the downloaded model. Esc stops a download, then closes the dialog."""
 
     BINDINGS = [("f5", "download", "Download"), ("ctrl+s", "download", "Download")]
     CSS_PATH = "../styles/download.tcss"
     AUTO_FOCUS = "OptionList"
 
     def __init__(self, models: Mapping[str, ModelSettings]) -> None:
-        """``models`` are those in the settings."""
+        """Create the dialog; ``models`` are those in the settings, by name."""
         super().__init__()
         self._models = models
         self._known = known_ggufs()
@@ -44,15 +44,15 @@ class DownloadScreen(Dialog[str]):
         with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
             dialog.border_title = "Download a GGUF"
             dialog.border_subtitle = "F5 downloads, Esc closes"
-            yield OptionList(*(Option(_shown(one, memory)) for one in self._known), markup=False, compact=True)
+            yield OptionList(*(Option(_describe(known, memory)) for known in self._known), markup=False, compact=True)
             yield Line(id="about", classes="hint")
             with Grid(classes="above"):
-                yield Label("What")
-                yield Input(placeholder="hf:OWNER/REPO/FILE.gguf, or an address", id="source", compact=True)
+                yield Label("Source")
+                yield Input(placeholder="hf:OWNER/REPO/FILE.gguf, or a URL", id="source", compact=True)
                 yield Label("SHA-256")
-                yield Input(placeholder="an address needs it; left empty: what the hub says", id="sha256", compact=True)
+                yield Input(placeholder="required for a URL; empty: as the hub says", id="sha256", compact=True)
                 yield Label("Name")
-                yield Input(placeholder="as you will choose it; left empty: by the file", id="name", compact=True)
+                yield Input(placeholder="name for the model; empty: from the file", id="name", compact=True)
             yield Line(id="progress")
             yield Line(id="problem", classes="error")
             with Horizontal(classes="buttons"):
@@ -60,9 +60,9 @@ class DownloadScreen(Dialog[str]):
                 yield Button("Cancel (Esc)", id="cancel")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        one = self._known[event.option_index]
-        self.query_one("#about", Line).say(f"{one.about}.\n{one.licence}.")
-        self.query_one("#source", Input).value = one.name
+        known = self._known[event.option_index]
+        self.query_one("#about", Line).set_text(f"{known.about}.\n{known.license}.")
+        self.query_one("#source", Input).value = known.name
 
     def on_option_list_option_selected(self) -> None:
         self.action_download()
@@ -77,45 +77,47 @@ class DownloadScreen(Dialog[str]):
             self.action_close()
 
     def action_close(self) -> None:
+        """Stop the download, or close the dialog."""
         if self._transfer is None:
             self.dismiss(None)
         else:
             self._transfer.cancel()
 
     def action_download(self) -> None:
+        """Start the download."""
         if self._transfer is not None:
             return
         try:
-            source, name = self._asked()
+            source, name = self._source_and_name()
         except LwtuiError as error:
-            self._say("problem", str(error))
+            self._set_line("problem", str(error))
             return
-        self._say("problem", "")
+        self._set_line("problem", "")
         self._transfer = self._download(source, name)
         self._enable(False)
 
-    def _asked(self) -> tuple[Source, str]:
-        """What is to be downloaded, and as what. Raises :class:`LwtuiError` that says what is wrong."""
+    def _source_and_name(self) -> tuple[DownloadSource, str]:
+        """Read the form. Raises :class:`LwtuiError` if a field is wrong."""
         asked, sha256, name = (
             self.query_one(f"#{field}", Input).value.strip() for field in ("source", "sha256", "name")
         )
         if not asked:
-            raise LwtuiError("Choose a model, or say which one.")
-        source = source_of(asked, sha256)
+            raise LwtuiError("Choose a model, or enter a source.")
+        source = resolve_source(asked, sha256)
         name = name or source.name
         taken = self._models.get(name)
         if name == "demo" or (taken is not None and taken.path != str(source.path)):
-            raise LwtuiError(f"There is another model named {name}. Give this one another name.")
+            raise LwtuiError(f"Another model is named {name}. Enter a different name.")
         return source, name
 
     @work(exclusive=True)
-    async def _download(self, source: Source, name: str) -> None:
+    async def _download(self, source: DownloadSource, name: str) -> None:
         try:
             await download_model(source, self._show)
             if name not in self._models:
                 add_model(source.settings(name))
         except LwtuiError as error:
-            self._say("problem", str(error))
+            self._set_line("problem", str(error))
         else:
             self.dismiss(name)
         finally:
@@ -124,27 +126,27 @@ class DownloadScreen(Dialog[str]):
     def _show(self, progress: DownloadProgress) -> None:
         left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
         share = progress.done / max(1, progress.size)
-        self._say("progress", f"{bar(share, _BAR)} {progress.words()}{left}")
+        self._set_line("progress", f"{bar(share, _BAR)} {progress.summary()}{left}")
 
-    def _ended(self, source: Source) -> None:
-        """It is over, one way or another; also when the screen is going."""
+    def _ended(self, source: DownloadSource) -> None:
+        """Clean up after the download, however it ended; the screen may be closing."""
         self._transfer = None
         if not self.is_mounted:
             return
-        kept = part_size(source)
-        self._say("progress", f"{in_gb(kept)} are kept: F5 goes on." if kept else "")
+        kept = partial_size(source)
+        self._set_line("progress", f"{format_size(kept)} are kept. F5 resumes." if kept else "")
         self._enable(True)
 
     def _enable(self, idle: bool) -> None:
-        for one in self.query("Input, OptionList, #download"):
-            one.disabled = not idle
+        for widget in self.query("Input, OptionList, #download"):
+            widget.disabled = not idle
         self.query_one("#cancel", Button).label = "Cancel (Esc)" if idle else "Stop (Esc)"
         (self.query_one("#source", Input) if idle else self.query_one("#cancel", Button)).focus()
 
-    def _say(self, where: str, text: str) -> None:
-        self.query_one(f"#{where}", Line).say(text)
+    def _set_line(self, line: str, text: str) -> None:
+        self.query_one(f"#{line}", Line).set_text(text)
 
 
-def _shown(known: Known, memory: int) -> str:
+def _describe(known: KnownGguf, memory: int) -> str:
     large = "  more than free memory" if known.size > memory else ""
-    return f"{known.name:<32}{in_gb(known.size):>8}{large}"
+    return f"{known.name:<32}{format_size(known.size):>8}{large}"

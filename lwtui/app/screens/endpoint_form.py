@@ -1,4 +1,4 @@
-"""The form for a model behind an address: which service, whose key, and which of the models there are."""
+"""The form for a model behind an endpoint: the service, the API key, and the choice of a model."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ from textual.containers import Grid
 from textual.widgets import Input, Label, OptionList, Select
 from textual.widgets.option_list import Option
 
-from lwtui.app.screens.model_fields import OF_ENDPOINTS
+from lwtui.app.screens.model_fields import ENDPOINT_FIELDS
 from lwtui.app.screens.model_form import ModelForm
 from lwtui.config import ModelSettings, api_key, check_model, key_variable, public_address, store_api_key
 from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.servers import free_name
-from lwtui.models.services import SERVICES, Service, service_at, usual_service
+from lwtui.models.services import SERVICES, Service, default_service, service_at
 
-_SECONDS = 8.0  # that an endpoint has to list its models
-_MOST_OFFERED = 200
-# Of these faults a person can mend the cause in the form; others only tell that the endpoint has no such list.
-_TO_MEND = ("auth", "unreachable", "budget", "stalled")
+_LIST_SECONDS = 8.0  # timeout for listing an endpoint's models
+_MAX_OFFERED = 200
+# The user can fix the causes of these faults in the form; any other means that the endpoint cannot list its models.
+_FIXABLE = ("auth", "unreachable", "budget", "stalled")
 
 
 class EndpointForm(ModelForm):
-    """The endpoint is asked for its models with the key as soon as one is to be chosen, and again before saving.
+    """The form for an endpoint.
 
-    What is wrong then is told, and nothing is lost; who saves a second time gets it saved as it is.
+    It lists the endpoint's models, using the key, as soon as the user has to choose one, and again before saving. If
+    that fails it shows why; saving a second time stores the model as it is.
     """
 
     KIND = "an endpoint"
-    MORE = OF_ENDPOINTS
+    MORE = ENDPOINT_FIELDS
     MORE_IN_SHORT = "context, prompts, plans, prices"
     BINDINGS = [("down", "to_offered", "To the list")]
 
     def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:
         self._is_placed = bool(model.name) or model.base_url != ModelSettings("").base_url
-        super().__init__(model if self._is_placed else replace(model, base_url=usual_service().base_url), taken)
-        self._names: dict[tuple[str, str], list[str]] = {}  # what endpoints listed, by address and key
-        self._told: tuple[ModelSettings, str] | None = None  # what was found wrong on saving, with its key
+        super().__init__(model if self._is_placed else replace(model, base_url=default_service().base_url), taken)
+        self._names: dict[tuple[str, str], list[str]] = {}  # the listed models, by address and key
+        self._rejected: tuple[ModelSettings, str] | None = None  # the last model that failed the check, with its key
 
     def compose_place(self) -> ComposeResult:
         services = [(service.name, service.base_url) for service in SERVICES]
@@ -49,14 +50,14 @@ class EndpointForm(ModelForm):
         with Grid():
             yield Label("Service")
             value = service.base_url if service else ""
-            options = [("another", ""), *services]
+            options = [("other", ""), *services]
             yield Select(options, value=value, allow_blank=False, id="service", compact=True)
             yield Label("Address")
             yield Input(self._model.base_url, placeholder="https://…/v1", id="base_url", compact=True)
             yield Label("Key")
             yield Input(password=True, id="key", compact=True)
-            yield Label("Model there")
-            yield Input(self._model.model, placeholder="↓ chooses one of its list", id="model", compact=True)
+            yield Label("Model ID")
+            yield Input(self._model.model, placeholder="↓ chooses from the list", id="model", compact=True)
         yield OptionList(id="offered", markup=False, compact=True)
 
     def on_mount(self) -> None:
@@ -64,13 +65,13 @@ class EndpointForm(ModelForm):
         self._hint_at_key()
 
     def first_field(self) -> Input | Select[str]:
-        """The first that a person has to fill in."""
+        """Return the first field that the user has to fill in."""
         service = service_at(self._model.base_url)
-        if self._model.name or (service and service.key_found):
+        if self._model.name or (service and service.has_key):
             return self.query_one("#model", Input)
         return self.query_one("#key", Input) if self._is_placed else self.query_one("#service", Select)
 
-    # -- where it is, and with whose key
+    # -- the endpoint and its key
 
     @on(Select.Changed, "#service")
     def _take_service(self, event: Select.Changed) -> None:
@@ -80,9 +81,9 @@ class EndpointForm(ModelForm):
             self._take_context(service_at(address))
 
     def _take_context(self, service: Service | None) -> None:
-        """The context that a service has, unless a person typed another."""
-        usual = {str(one.context_length or "") for one in SERVICES}
-        if service and self.value("context_length") in usual:
+        """Fill in the service's context length, unless the user has typed another."""
+        defaults = {str(known.context_length or "") for known in SERVICES}
+        if service and self.value("context_length") in defaults:
             self.query_one("#context_length", Input).value = str(service.context_length or "")
 
     @on(Input.Changed, "#base_url")
@@ -99,90 +100,93 @@ class EndpointForm(ModelForm):
 
     def _hint_at_key(self) -> None:
         variable = self._variable()
-        stays = "; left empty: the one it has here" if self._model.name else ""
-        hint = f"found in {variable}: none is needed here" if variable else f"goes to the system keyring{stays}"
+        unchanged = "; empty: unchanged" if self._model.name else ""
+        hint = f"not needed: taken from {variable}" if variable else f"stored in the system keyring{unchanged}"
         self.query_one("#key", Input).placeholder = hint
 
     def _variable(self) -> str:
-        """The environment variable whose key goes to the address."""
+        """Return the environment variable that has the key for the address."""
         return key_variable(self.with_place(ModelSettings("")))
 
     def with_place(self, model: ModelSettings) -> ModelSettings:
-        address, there = self.value("base_url"), self.value("model")
-        return replace(model, base_url=address, model=there, key_env=self._key_env(address))
+        """Return ``model`` with the address, the model ID and the key's variable from the form."""
+        address, model_id = self.value("base_url"), self.value("model")
+        return replace(model, base_url=address, model=model_id, key_env=self._key_env(address))
 
     def _key_env(self, address: str) -> str:
-        """A key's variable goes along with its own address only, and never before a key that was typed."""
+        """Return the key's environment variable: only for its own address, and not if the user typed a key."""
         if self.value("key"):
             return ""
         if self._model.name and address == self._model.base_url:
             return self._model.key_env
         service = service_at(address)
-        return service.key_env if service and service.key_found else ""
+        return service.key_env if service and service.has_key else ""
 
-    # -- which models it has
+    # -- its models
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         if event.widget.id == "model":
-            self._ask()
+            self._list_models()
 
-    @work(exclusive=True, group="ask")
-    async def _ask(self) -> None:
-        """Fetch the list while the person types on; what is wrong is told at once."""
+    @work(exclusive=True, group="list-models")
+    async def _list_models(self) -> None:
+        """Fetch the list of models while the user goes on typing."""
         try:
             draft = self.with_place(ModelSettings(self._model.name or "new"))
             _check_address(draft)
-            self._offer(await self._listed(draft))
+            self._offer(await self._fetch_models(draft))
         except LwtuiError as error:
             self.tell(str(error))
 
-    async def _listed(self, draft: ModelSettings) -> list[str]:
-        """The models that an endpoint lists; none where it has no list.
+    async def _fetch_models(self, draft: ModelSettings) -> list[str]:
+        """Return the models of an endpoint; none if it cannot list them.
 
-        Raises :class:`LwtuiError` with one line for what is to be mended in the form.
+        Raises:
+            LwtuiError: Something must be fixed in the form.
         """
         from lwtui.models.openai_api import list_models
 
         service = service_at(draft.base_url)
-        if service and not service.lists:
+        if service and not service.lists_models:
             return []
-        key = self.value("key") or await self._kept_key(draft)
+        key = self.value("key") or await self._stored_key(draft)
         if (draft.base_url, key) not in self._names:
-            self.tell(f"Asking {_host(draft)} for its models …", error=False)
+            self.tell(f"Listing the models of {_host(draft)} …", error=False)
             try:
-                names = await list_models(draft, key, _SECONDS)
+                names = await list_models(draft, key, _LIST_SECONDS)
             except ModelError as error:
                 self.tell("")
-                if error.kind not in _TO_MEND:
+                if error.kind not in _FIXABLE:
                     return []
-                raise _in_form(error) from None
+                raise _with_advice(error) from None
             self.tell("")
             self._names[draft.base_url, key] = list(dict.fromkeys(names))
         return self._names[draft.base_url, key]
 
-    async def _kept_key(self, draft: ModelSettings) -> str:
-        """The key that will be used without one typed."""
+    async def _stored_key(self, draft: ModelSettings) -> str:
+        """Return the key that is used if the user types none."""
         return await asyncio.to_thread(api_key, replace(draft, name=self._model.name or draft.name))
 
     @on(Input.Changed, "#model")
     def _narrow(self) -> None:
-        self._offer(self._names_here())
+        self._offer(self._known_names())
 
-    def _names_here(self) -> list[str]:
-        """What the address is known to have."""
+    def _known_names(self) -> list[str]:
+        """Return the models last listed for the address."""
         address = self.value("base_url")
         return next((names for (at, _), names in reversed(self._names.items()) if at == address), [])
 
     def _offer(self, names: list[str]) -> None:
-        """Show those of ``names`` that hold what was typed, or all where none does."""
+        """Show the models that contain the typed text, or all if none does."""
         typed, offered = self.value("model"), self.query_one("#offered", OptionList)
-        fit = [name for name in names if typed.casefold() in name.casefold()] if typed not in names else []
-        shown = (fit or ([] if typed in names else names))[:_MOST_OFFERED]
+        matching = [name for name in names if typed.casefold() in name.casefold()] if typed not in names else []
+        shown = (matching or ([] if typed in names else names))[:_MAX_OFFERED]
         offered.clear_options()
         offered.add_options([Option(name) for name in shown])
         offered.display = bool(shown)
 
     def action_to_offered(self) -> None:
+        """Go to the list of models."""
         offered = self.query_one("#offered", OptionList)
         if offered.display:
             offered.focus()
@@ -201,54 +205,60 @@ class EndpointForm(ModelForm):
     # -- saving
 
     def save(self, model: ModelSettings) -> None:
+        """Check the model against its endpoint, then store it."""
         _check_address(model)
         self._check_and_store(model)
 
     @work(exclusive=True, group="save")
     async def _check_and_store(self, model: ModelSettings) -> None:
-        """Store the model if its endpoint takes the key and has it, or if a person who was told insists."""
+        """Store the model if its endpoint accepts the key and has the model, or if the user saves it once more."""
         wanted = (model, self.value("key"))
-        insists, self._told = self._told == wanted, wanted
+        insists, self._rejected = self._rejected == wanted, wanted
         try:
             if wanted[1] and not insists and (variable := key_variable(model)):
-                raise ModelError(f"The key in {variable} goes before one typed here: leave Key empty.", kind="auth")
-            named = self._with_names(model, [] if insists else await self._listed(model))
+                raise ModelError(f"The key in {variable} overrides the key entered here. Leave Key empty.", kind="auth")
+            named = self._with_names(model, [] if insists else await self._fetch_models(model))
             check_model(named)
             if wanted[1]:
                 await asyncio.to_thread(store_api_key, named, wanted[1])  # the keyring may ask to be unlocked
             self.store(named)
         except ModelError as error:
-            self.tell(f"{error} F5 again saves it as it is.")
+            self.tell(f"{error} F5 again saves the model as it is.")
         except LwtuiError as error:
             self.tell(str(error))
 
     def _with_names(self, model: ModelSettings, listed: list[str]) -> ModelSettings:
-        """``model`` with its own name and the endpoint's. Raises :class:`ModelError` if that has no such model."""
-        there = model.model or (model.name if model.name in listed or not listed else "")
-        if not there and not listed:
-            raise LwtuiError(f"Say in Model there what {_host(model)} calls it.")
-        if not there and len(listed) == 1:
-            there = listed[0]
-        if listed and there not in listed:
+        """Return ``model`` with its name and its ID at the endpoint.
+
+        Raises:
+            ModelError: The endpoint has no such model, or several to choose from.
+            LwtuiError: The model's ID is missing.
+        """
+        model_id = model.model or (model.name if model.name in listed or not listed else "")
+        if not model_id and not listed:
+            raise LwtuiError(f"Enter {_host(model)}'s name for the model in Model ID.")
+        if not model_id and len(listed) == 1:
+            model_id = listed[0]
+        if listed and model_id not in listed:
             self._offer(listed)
             self._take(model.model)
-            has = f"no model named {there!r}" if there else f"{len(listed)} models"
-            raise ModelError(f"{_host(model)} has {has}: choose one below Model there (↓).", kind="unknown-model")
-        name = model.name or free_name(there, self._taken)
-        return replace(model, name=name, model="" if there == name else there)
+            has = f"no model named {model_id!r}" if model_id else f"{len(listed)} models"
+            raise ModelError(f"{_host(model)} has {has}. Choose one below Model ID (↓).", kind="unknown-model")
+        name = model.name or free_name(model_id, self._taken)
+        return replace(model, name=name, model="" if model_id == name else model_id)
 
 
 def _check_address(model: ModelSettings) -> None:
     if not model.base_url.startswith(("http://", "https://")):
-        raise LwtuiError("The address begins with http:// or https://.")
+        raise LwtuiError("The address must begin with http:// or https://.")
 
 
 def _host(model: ModelSettings) -> str:
     return public_address(model.base_url).partition("//")[2].partition("/")[0]
 
 
-def _in_form(error: ModelError) -> ModelError:
-    """``error`` with what to do about it here."""
+def _with_advice(error: ModelError) -> ModelError:
+    """Return ``error`` with what to do about it in the form."""
     if error.kind != "auth":
         return error
-    return ModelError(f"{str(error).partition('. ')[0]}: put the right one into Key.", kind="auth")
+    return ModelError(f"{str(error).partition('. ')[0]}. Enter the right one in Key.", kind="auth")

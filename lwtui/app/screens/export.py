@@ -1,4 +1,4 @@
-"""Saving a document in a form that other programs read."""
+"""Exports a document to a format for other programs."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from lwtui.documents.disclosure import report_on, save_report
 from lwtui.documents.export import (
     FORMATS,
     ExportJob,
-    Options,
+    ExportOptions,
     author_of,
+    build_manuscript,
     check_format,
-    collect,
-    file_in,
-    keep_author,
+    export_path,
     save,
+    store_author,
     with_disclosure,
 )
-from lwtui.documents.mirror import choose_mirror, is_mirrored, mirror_path, update_mirror
+from lwtui.documents.mirror import is_mirrored, mirror_path, set_mirrored, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
 NAMES = {"md": "Markdown", "txt": "Plain text", "html": "HTML", "docx": "Word (DOCX)", "epub": "EPUB", "pdf": "PDF"}
 _DISCLOSURES = (
-    ("no report of what a model wrote", "none"),
-    ("an appendix: what a model wrote", "appendix"),
-    ("a Markdown file of its own: what a model wrote", "file"),
+    ("no report on what a model wrote", "none"),
+    ("an appendix on what a model wrote", "appendix"),
+    ("a separate Markdown file on what a model wrote", "file"),
 )
 
 
 class ExportScreen(Dialog[Path]):
-    """Answers with the file that was written."""
+    """Answers with the path of the exported file."""
 
     CSS_PATH = "../styles/export.tcss"
     BINDINGS = [("f9", "export", "Export"), ("f5", "export", "Export")]
 
     def __init__(self, document: Document, to: str = "") -> None:
-        """``to`` is the format that is chosen at first."""
+        """Create the dialog; ``to`` is the format selected at first."""
         super().__init__()
         self._document = document
         self._first = to or FORMATS[0]
-        self._author = ""  # as it is kept
+        self._author = ""  # the stored one
         self._proposed = self._proposal(document.title, self._first)
         self._title = Input(document.title, id="book-title", compact=True)
         self._path = Input(self._proposed, id="path", compact=True)
         self._problem = Line(id="problem", classes="error")
         self._status = Line(id="doing")
-        self._work: ExportJob | None = None  # the export that is going on
+        self._job: ExportJob | None = None  # the export in progress
 
     def compose(self) -> ComposeResult:
         self._author = author_of(self._document, self.lwtui.settings.author)
@@ -100,11 +100,11 @@ class ExportScreen(Dialog[Path]):
 
     def on_mount(self) -> None:
         self._path.focus()
-        self._show_what_applies()
+        self._enable_options()
 
     def on_unmount(self) -> None:
-        if self._work is not None:
-            self._work.stop()
+        if self._job is not None:
+            self._job.stop()
 
     # -- the fields
 
@@ -113,14 +113,14 @@ class ExportScreen(Dialog[Path]):
         return FORMATS[self.query_one("#format", RadioSet).pressed_index]
 
     def _proposal(self, title: str, to: str) -> str:
-        """Where the file goes if nothing else is said: beside the document, named by the title."""
-        return short_path(file_in(self._document.path.parent, title, to).absolute())
+        """Return the default path: beside the document, named after the title."""
+        return short_path(export_path(self._document.path.parent, title, to).absolute())
 
     def _checked(self, name: str) -> bool:
         return self.query_one(f"#{name}", Checkbox).value
 
-    def _show_what_applies(self) -> None:
-        """Only what is set in pages has a title page and contents."""
+    def _enable_options(self) -> None:
+        """Disable title page and contents for formats without pages."""
         for name in ("title-page", "contents"):
             self.query_one(f"#{name}", Checkbox).disabled = self._to in ("md", "txt")
 
@@ -130,18 +130,18 @@ class ExportScreen(Dialog[Path]):
             was_proposed = self._path.value == self._proposed
             self._path.value = str(path.with_suffix(f".{FORMATS[event.index]}"))
             self._proposed = self._path.value if was_proposed else self._proposed
-        self._show_what_applies()
+        self._enable_options()
 
     @on(Input.Changed, "#path")
     def _format_by_name(self) -> None:
-        """A name that is typed with another format's ending asks for that format."""
+        """Select the format of the typed file extension."""
         to = Path(self._path.value.strip()).suffix.lstrip(".").lower()
         if to in FORMATS and to != self._to:
             self.query(ToggleOption)[FORMATS.index(to)].value = True
 
     @on(Input.Changed, "#book-title")
     def _name_by_title(self) -> None:
-        """The file is named by the title until it is given a name by hand."""
+        """Name the file after the title until the user names it."""
         if self._path.value == self._proposed:
             self._proposed = self._proposal(self._title.value.strip() or self._document.title, self._to)
             self._path.value = self._proposed
@@ -149,11 +149,11 @@ class ExportScreen(Dialog[Path]):
     @on(Checkbox.Changed, "#mirror")
     def _choose_mirror(self, event: Checkbox.Changed) -> None:
         try:
-            choose_mirror(self._document.path, event.value)
+            set_mirrored(self._document.path, event.value)
         except LwtuiError as error:
-            self._problem.say(str(error))
+            self._problem.set_text(str(error))
             return
-        self._problem.say(update_mirror(self._document, self.lwtui.settings.mirror))
+        self._problem.set_text(update_mirror(self._document, self.lwtui.settings.mirror))
 
     def on_input_submitted(self) -> None:
         self.action_export()
@@ -165,9 +165,9 @@ class ExportScreen(Dialog[Path]):
             self.action_close()
 
     def action_close(self) -> None:
-        """Stop the export if one is going on; else close."""
-        if self._work is not None:
-            self._work.stop()
+        """Stop the export, or close the dialog."""
+        if self._job is not None:
+            self._job.stop()
         else:
             super().action_close()
 
@@ -175,32 +175,33 @@ class ExportScreen(Dialog[Path]):
 
     @work
     async def action_export(self) -> None:
-        if self._work is not None:
+        """Export the document and close."""
+        if self._job is not None:
             return
         name = self._path.value.strip()
         if not name:
-            self._problem.say("Name the file.")
+            self._problem.set_text("Enter a file name.")
             return
-        self._problem.say("")
-        self._work = self._new_work()
+        self._problem.set_text("")
+        self._job = self._new_job()
         try:
-            path = await self._export(name, self._work)
+            path = await self._export(name, self._job)
         except LwtuiError as error:
-            self._problem.say(str(error))
+            self._problem.set_text(str(error))
             return
         finally:
-            notes, self._work = self._work.notes, None
-            self._status.say("")
+            notes, self._job = self._job.notes, None
+            self._status.set_text("")
         if path is None:
             return
         self.notify(f"Exported to {_shown(path)}", markup=False)
         for note in notes:
             self.notify(note, severity="warning", timeout=12, markup=False)
-        self._keep_author()
+        self._store_author()
         self.dismiss(path)
 
-    async def _export(self, name: str, work: ExportJob) -> Path | None:
-        """Write the file, in a thread; the file, or ``None`` if it was not wanted after all."""
+    async def _export(self, name: str, job: ExportJob) -> Path | None:
+        """Write the file in a thread. Returns its path, or ``None`` if the user does not want to replace a file."""
         to, title = self._to, self._title.value.strip()
         path = _file(name, title or self._document.title, to)
         check_format(path, to)
@@ -209,21 +210,21 @@ class ExportScreen(Dialog[Path]):
         for file in filter(None, (path, report)):
             if not await self._may_write(file):
                 return None
-        book, sections = collect(self._document, self._options), self._document.sections()
-        told = ""
+        book, sections = build_manuscript(self._document, self._options), self._document.sections()
+        report_text = ""
         if disclosure != "none":
-            work.step("Following the words to who wrote them")
-            told = await asyncio.to_thread(report_on, sections, self._document.path)
+            job.step("Tracing who wrote which words")
+            report_text = await asyncio.to_thread(report_on, sections, self._document.path)
         if disclosure == "appendix":
-            book = with_disclosure(book, told)
-        await asyncio.to_thread(save, book, path, to, work)
+            book = with_disclosure(book, report_text)
+        await asyncio.to_thread(save, book, path, to, job)
         if report:
-            save_report(told, book.title, report)
+            save_report(report_text, book.title, report)
         return path
 
     @property
-    def _options(self) -> Options:
-        return Options(
+    def _options(self) -> ExportOptions:
+        return ExportOptions(
             title=self._title.value,
             author=self.query_one("#author", Input).value,
             contents=self._checked("contents"),
@@ -233,42 +234,42 @@ class ExportScreen(Dialog[Path]):
     async def _may_write(self, path: Path) -> bool:
         from lwtui.app.screens.dialogs import Confirm
 
-        if not _is_there(path):
+        if not _exists(path):
             return True
-        question = f"{_shown(path)} is there already."
-        return await self.app.push_screen_wait(Confirm(question, "Replace it")) is True
+        question = f"{_shown(path)} already exists. Replace it?"
+        return await self.app.push_screen_wait(Confirm(question, "Replace")) is True
 
-    def _new_work(self) -> ExportJob:
-        """ExportJob that says in the dialog what it is at."""
+    def _new_job(self) -> ExportJob:
+        """Create a job that shows its progress in the dialog."""
         loop = asyncio.get_running_loop()
 
-        def tell(text: str) -> None:
-            loop.call_soon_threadsafe(self._status.say, f"{text} … (Esc stops)")
+        def show(text: str) -> None:
+            loop.call_soon_threadsafe(self._status.set_text, f"{text} … (Esc stops)")
 
-        return ExportJob(tell)
+        return ExportJob(show)
 
-    def _keep_author(self) -> None:
-        """The name is that of this document's next export too."""
+    def _store_author(self) -> None:
+        """Store the author for the next export of this document."""
         author = self.query_one("#author", Input).value.strip()
         if author == self._author:
             return
         try:
             if self.lwtui.session is not None:
-                keep_author(self._document, author)
-            else:  # from the library, which opens it to read only
+                store_author(self._document, author)
+            else:  # from the library, which opens the document read-only
                 with Document.open(self._document.path) as document:
-                    keep_author(document, author)
+                    store_author(document, author)
         except LwtuiError as error:
-            self.lwtui.complain(error)
+            self.lwtui.show_error(error)
 
 
 def _file(name: str, title: str, to: str) -> Path:
-    """The file of that name, or one in the folder of that name."""
+    """Return the path ``name``, or a file named after the title if that is a folder."""
     path = Path(name).expanduser()
-    return file_in(path, title, to) if path.is_dir() else path
+    return export_path(path, title, to) if path.is_dir() else path
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     return path.is_file()
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the text, to jump to: what a look without a model finds, and what a critic does."""
+"""Lists the findings about the text, those of the built-in checks and those of the critic, to jump to."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.errors import LwtuiError
 
-_HINT = "c has the critic read the whole document; r looks again."
+_HINT = "c has the critic read the whole document; r checks again."
 
 
 class FindingsScreen(Dialog[TextPlace]):
-    """Answers with the place to go to."""
+    """Answers with the place in the text to go to."""
 
     BINDINGS = [
         Binding("enter", "go(0)", "Go there"),
-        Binding("o", "go(1)", "To the other"),
+        Binding("o", "go(1)", "Second place"),
         Binding("c", "critic", "Critic"),
-        Binding("r", "look", "Look again"),
+        Binding("r", "check", "Check again"),
         Binding("escape", "close", "Close"),
     ]
     AUTO_FOCUS = "RowList"
@@ -59,57 +59,58 @@ class FindingsScreen(Dialog[TextPlace]):
             yield KeyBar()
 
     def on_mount(self) -> None:
-        self.action_look()
+        self.action_check()
 
     @property
     def _findings(self) -> list[Finding]:
         return self._session.assistant.findings
 
-    @work(exclusive=True, group="look")
-    async def action_look(self) -> None:
-        """Look the text over without a model."""
-        self._status.say("Looking for what is said twice…")
-        await self._session.assistant.look_over()
+    @work(exclusive=True, group="check")
+    async def action_check(self) -> None:
+        """Check the text without a model."""
+        self._status.set_text("Checking for repetitions…")
+        await self._session.assistant.check()
         self._draw()
-        found = counted(len(self._findings), "finding") if self._findings else "Nothing is found"
-        self._status.say(f"{found}. {_HINT}")
+        found = counted(len(self._findings), "finding") if self._findings else "No findings"
+        self._status.set_text(f"{found}. {_HINT}")
 
     def action_critic(self) -> None:
-        """Have the critic read the document; the same again stops it."""
+        """Have the critic read the document, or stop it."""
         if self._reading is None:
             self._reading = self._critic()
         else:
             self._reading.cancel()
             self._reading = None
-            self._status.say(f"The critic was stopped. {_HINT}")
+            self._status.set_text(f"The critic was stopped. {_HINT}")
 
     @work(exclusive=True, group="critic")
     async def _critic(self) -> None:
-        self._status.say("The critic is reading… c stops it.")
+        self._status.set_text("The critic is reading… c stops it.")
         try:
-            reviewed = await self._session.assistant.review(self._hear)
-            left = f"; {reviewed.dropped} dropped, whose quotes do not stand in the text" if reviewed.dropped else ""
-            self._status.say(f"The critic found {reviewed.found}{left}. {_HINT}")
+            reviewed = await self._session.assistant.review(self._show_event)
+            found = counted(reviewed.found, "problem")
+            dropped = f"; {reviewed.dropped} dropped because the quote is not in the text" if reviewed.dropped else ""
+            self._status.set_text(f"The critic found {found}{dropped}. {_HINT}")
         except LwtuiError as error:
-            self._status.say(str(error))
-            self.lwtui.complain(error)
+            self._status.set_text(str(error))
+            self.lwtui.show_error(error)
         self._reading = None
         self._draw()
 
-    async def _hear(self, event: CriticEvent) -> None:
+    async def _show_event(self, event: CriticEvent) -> None:
         match event:
             case Reading(number, total):
-                self._status.say(f"The critic is reading stretch {number} of {total}… c stops it.")
+                self._status.set_text(f"The critic is reading stretch {number} of {total}… c stops it.")
             case Retrying(reason=reason, delay=delay):
-                self._status.say(f"Trying again in {delay:.1f} s: {reason}")
-        self._draw()  # what the critic found in its last review went when this one began
+                self._status.set_text(f"Retrying in {delay:.1f} s: {reason}")
+        self._draw()  # a new review discards the findings of the last one
 
-    # -- what is shown
+    # -- content
 
     def _draw(self) -> None:
         if self.is_attached:
-            rows = [Row(str(at), (one.kind, _where(one), one.message)) for at, one in enumerate(self._findings)]
-            self._list.show(rows)
+            findings = enumerate(self._findings)
+            self._list.show([Row(str(at), (found.kind, _where(found), found.message)) for at, found in findings])
             self._show_quotes()
 
     def on_row_list_moved(self) -> None:
@@ -118,7 +119,7 @@ class FindingsScreen(Dialog[TextPlace]):
     def _show_quotes(self) -> None:
         finding = self._at_cursor
         if finding is None:
-            self._quotes.say("")
+            self._quotes.set_text("")
             return
         parts: list[tuple[str, str] | str] = [f"{finding.message}\n"]
         for number, place in enumerate(finding.places, 1):
@@ -126,7 +127,7 @@ class FindingsScreen(Dialog[TextPlace]):
                 (f"\n{number}  {place.title or 'the text'}, line {place.line}\n", "bold"),
                 place.quote + "\n",
             ]
-        self._quotes.say(Content.assemble(*parts))
+        self._quotes.set_text(Content.assemble(*parts))
 
     @property
     def _at_cursor(self) -> Finding | None:
@@ -139,6 +140,7 @@ class FindingsScreen(Dialog[TextPlace]):
         self.action_go(0)
 
     def action_go(self, which: int) -> None:
+        """Go to a place of the finding: 0 for its first, 1 for its second."""
         finding = self._at_cursor
         if finding is not None:
             self.dismiss(finding.places[min(which, len(finding.places) - 1)])

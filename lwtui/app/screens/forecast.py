@@ -1,4 +1,4 @@
-"""What writing the rest will take, before it begins, and the budget that it may not pass."""
+"""Shows the forecast of the rest of the document, and sets its budget."""
 
 from __future__ import annotations
 
@@ -30,50 +30,52 @@ class ForecastScreen(Dialog[bool]):
     def compose(self) -> ComposeResult:
         session = self._session
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "What the rest will take"
-            yield Static("\n".join(lines(session)), markup=False)
+            dialog.border_title = "Forecast for the rest"
+            yield Static("\n".join(forecast_lines(session)), markup=False)
             if not session.document.read_only:
                 yield Label("Budget for the whole document", classes="above")
                 yield Input(str(_budget(session) or ""), placeholder="none", compact=True)
-            hint = "An amount such as 2.50, or 200k tokens; empty: none. Enter keeps it, Esc closes."
+            hint = "An amount such as 2.50, or 200k tokens; empty: none. Enter saves it, Esc closes."
             yield Static(hint, classes="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         try:
             self._session.set_budget(event.value)
         except LwtuiError as error:
-            self.lwtui.complain(error)
+            self.lwtui.show_error(error)
             return
         self.dismiss(True)
 
 
-def lines(session: Session) -> list[str]:
-    """The forecast for reading, a figure a line."""
+def forecast_lines(session: Session) -> list[str]:
+    """Return the forecast, one figure on each line."""
     document, expected = session.document, session.forecast()
     if expected is None:
-        return [f"The model {session.model} is not known on this machine: choose another ({key_of(PLAN, 'model')})."]
-    told = [
+        return [f"There is no model {session.model} on this machine. Choose another ({key_of(PLAN, 'model')})."]
+    figures = [
         ("Still to be written", amount(expected.words, document.brief)),
         ("Calls", number(expected.calls)),
-        ("Tokens read", f"{number(expected.prompt)}, of which {number(expected.cached)} were read before"),
-        ("Tokens written", number(expected.completion)),
+        ("Input tokens", f"{number(expected.prompt)} ({number(expected.cached)} cached)"),
+        ("Output tokens", number(expected.completion)),
         ("Time", _time(expected)),
-        ("Cost", money(expected.cost) if expected.cost is not None else "the model's prices are not known"),
+        ("Cost", money(expected.cost) if expected.cost is not None else "unknown: the model's prices are not set"),
         ("So far", _so_far(session, document.usage)),
         *((role.value.capitalize(), session.roles.name(role)) for role in Role),
     ]
-    result = [f"{name:<20} {value}" for name, value in told]
+    result = [f"{name:<20} {value}" for name, value in figures]
     if expected.planned:
-        result.append("There is no plan yet: its sections are guessed.")
+        result.append("There is no plan yet, so its sections are guessed.")
     if (budget := _budget(session)) is not None:
         result.append(_verdict(session, expected, budget))
     return result
 
 
-def short(session: Session, anew: Collection[str] = ()) -> str:
-    """The forecast in a few words: ``about 12 min, 61,000 tokens, cost 0.1200``. Empty where there is nothing to tell.
+def short_forecast(session: Session, anew: Collection[str] = ()) -> str:
+    """Return the forecast in short: ``about 12 min, 61,000 tokens, cost 0.1200``; empty without one.
 
-    ``anew``: of just these sections, written anew.
+    Args:
+        session: The session of the document.
+        anew: The ids of sections to rewrite; empty for the rest of the document.
     """
     expected = session.forecast(anew)
     if expected is None or not expected.words or expected.planned:
@@ -89,21 +91,21 @@ def _budget(session: Session) -> Budget | None:
     try:
         return session.budget
     except LwtuiError:
-        return None  # one that a later version wrote: it can be set anew
+        return None  # written by a later version of lwtui; the user can set another
 
 
 def _time(expected: Forecast) -> str:
     if expected.seconds is None:
-        return "not known yet: it is measured while the first section is written"
+        return "unknown until the first section is written"
     return f"about {duration(expected.seconds)} on this machine"
 
 
 def _so_far(session: Session, usage: Usage) -> str:
-    told = f"{number(usage.prompt)} + {number(usage.completion)} tokens"
-    return told if session.cost is None else f"{told}, {money(session.cost)}"
+    tokens = f"{number(usage.prompt)} input + {number(usage.completion)} output tokens"
+    return tokens if session.cost is None else f"{tokens}, {money(session.cost)}"
 
 
 def _verdict(session: Session, expected: Forecast, budget: Budget) -> str:
     model = session.model_settings
     share = session.tracker.share(budget, expected.usage, Prices.of(model)) if model else 0.0
-    return f"At the end, {share:.0%} of the budget" + ("." if share <= 1 else ": it stops when that is used up.")
+    return f"This will use {share:.0%} of the budget" + ("." if share <= 1 else "; writing stops when it is used up.")

@@ -1,4 +1,4 @@
-"""Go to a heading, by some letters of it."""
+"""Goes to a heading that the user picks by some of its letters."""
 
 from __future__ import annotations
 
@@ -17,12 +17,19 @@ from lwtui.app.screens.base_screen import Dialog
 from lwtui.documents.model import Section
 
 _HEADING = regex.compile(r"^#{1,6}[ \t]+(\S.*?)[ \t]*#*$", regex.MULTILINE)
-_MOST_SHOWN = 200
+_MAX_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A section, or a heading within its text at character ``start``."""
+    """A place to go to.
+
+    Attributes:
+        section_id: The section.
+        start: The position in its text, in characters.
+        title: The heading.
+        within: Whether it is a Markdown heading inside the section's text.
+    """
 
     section_id: str
     start: int
@@ -31,7 +38,7 @@ class Heading:
 
 
 def headings(sections: Iterable[Section]) -> list[Heading]:
-    """The headings of a document: its sections, and what stands as a Markdown heading within them."""
+    """Return the headings of a document: those of its sections, and Markdown headings inside their texts."""
     found = []
     for at, section in enumerate(sections, 1):
         found.append(Heading(section.id, 0, f"{at} {section.title or '(the text)'}"))
@@ -41,7 +48,7 @@ def headings(sections: Iterable[Section]) -> list[Heading]:
 
 
 class GoTo(Dialog[Heading]):
-    """Answers the heading that was chosen. The letters have to be in it in their order, not side by side."""
+    """Answers with the chosen heading, which contains the typed letters in this order."""
 
     BINDINGS = [("down", "move(1)", "Down"), ("up", "move(-1)", "Up")]
 
@@ -67,18 +74,19 @@ class GoTo(Dialog[Heading]):
         self._show(event.value.strip())
 
     def _show(self, wanted: str) -> None:
-        found: list[tuple[float, Sequence[int], Heading]] = [(1.0, (), one) for one in self._headings]
+        found: list[tuple[float, Sequence[int], Heading]] = [(1.0, (), heading) for heading in self._headings]
         if wanted:
-            found = [(*self._search.match(wanted, one.title), one) for one in self._headings]
-            found = sorted((one for one in found if one[0] > 0), key=lambda one: -one[0])
-        self._shown = [heading for _, _, heading in found[:_MOST_SHOWN]]
+            found = [(*self._search.match(wanted, heading.title), heading) for heading in self._headings]
+            found = sorted((match for match in found if match[0] > 0), key=lambda match: -match[0])
+        self._shown = [heading for _, _, heading in found[:_MAX_SHOWN]]
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(_line(heading, letters)) for _, letters, heading in found[:_MOST_SHOWN]])
-        here = (at for at, one in enumerate(self._shown) if one.section_id == self._here)
+        options.add_options([Option(_line(heading, letters)) for _, letters, heading in found[:_MAX_SHOWN]])
+        here = (at for at, heading in enumerate(self._shown) if heading.section_id == self._here)
         options.highlighted = (0 if wanted else next(here, 0)) if self._shown else None
 
     def action_move(self, by: int) -> None:
+        """Move the cursor in the list."""
         options = self.query_one(OptionList)
         if options.highlighted is not None:
             options.highlighted = min(max(0, options.highlighted + by), len(self._shown) - 1)
@@ -93,7 +101,7 @@ class GoTo(Dialog[Heading]):
 
 
 def _line(heading: Heading, letters: Sequence[int]) -> Content:
-    """The heading, which is never markup, with the ``letters`` that were looked for."""
+    """Render a heading with the matching ``letters`` underlined; it is never markup."""
     title = Content(heading.title)
     for at in letters:
         title = title.stylize("bold underline", at, at + 1)

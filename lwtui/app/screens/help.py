@@ -1,4 +1,4 @@
-"""What every key does, and how the app is meant to be used."""
+"""Help: what every key does, and a short guide."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ from lwtui.app.keymap import ACTIONS, EVERYWHERE, WRITING, actions, key_label
 from lwtui.app.screens.base_screen import Dialog
 
 _GUIDE = """\
-A document is planned, then written section by section. Say what you want in New; the model proposes a plan; \
-change it in any way; {write} writes. While it writes you can read, edit any other section, change what is planned for \
-later ones, or pause and change the very sentence that was being written: it goes on from there.
+A document is planned, then written section by section. Say what you want in New; the model proposes a plan; change \
+it as you like; {write} writes. While the model writes you can read, edit any other section, change the plan of later \
+ones, or pause and edit the sentence it was writing: it resumes from there.
 
-Everything is in one .lw file, saved twice a second. Closing the terminal, or a power cut, loses at most a second. \
-Old versions of each section are in its history ({history}): a section that is rewritten keeps its old text.
+Everything is in one .lw file, saved twice a second: a power cut costs you a second of work at most. \
+Each section's history ({history}) has its old versions, also when the model rewrites it.
 
 Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ being written, ◐ interrupted, · not begun, \
-↻ stale: what it was written from has changed since ({stale}).
+↻ stale: something it is based on has changed since ({stale}).
 
-In the text {find} finds in the whole document and {replace} replaces there; Ctrl+Z takes back what you did, also in \
-a section that you left meanwhile. {external} opens the section in your own editor. Keys, themes and vim's ways are \
-yours to choose: {settings}.
+In the text, {find} searches the whole document and {replace} replaces; Ctrl+Z undoes your edits, also in sections you \
+edited before. {external} opens the section in your own editor. Settings ({settings}) has keys, themes and Vim mode.
 
 Ctrl+P opens the palette: type a word of what you want to do. Ctrl+Q quits."""
 
 
 def _guide() -> str:
-    """The guide, with the keys that its reader has."""
-    known = {one.name: key_label(one.keys.split(",")[0]) for group in (EVERYWHERE, WRITING) for one in actions(group)}
-    return _GUIDE.format_map(known)
+    """Return the guide with the user's keys."""
+    labels = {a.name: key_label(a.keys.split(",")[0]) for group in (EVERYWHERE, WRITING) for a in actions(group)}
+    return _GUIDE.format_map(labels)
 
 
 class Keys(Static):
-    """The actions of a group, in a table of three columns whose texts are broken within their column."""
+    """A table of the actions of a group: keys, label, help."""
 
     COMPONENT_CLASSES = {"keys--key"}
 
@@ -53,7 +52,7 @@ class Keys(Static):
 
 
 class HelpScreen(Dialog[None]):
-    """The keys of the screen beneath first, then the guide, then the keys of the others."""
+    """The keys of the screen beneath, then the guide, then the keys of all other screens."""
 
     BINDINGS = [("q", "close", "Close")]
 

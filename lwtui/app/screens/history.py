@@ -1,4 +1,4 @@
-"""Every version of a section: to look at, to compare with another, and to bring back, whole or in part."""
+"""Shows all versions of a section, compares them, and restores one in whole or in part."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _ORIGINS = {Origin.MODEL: "model", Origin.USER: "by hand", Origin.IMPORT: "impor
 
 
 class HistoryScreen(Dialog[bool]):
-    """Answers true if an old version was brought back."""
+    """Answers true if the section's text was changed."""
 
     BINDINGS = [
-        Binding("enter,r", "restore", "Bring back"),
+        Binding("enter,r", "restore", "Restore"),
         Binding("d", "compare", "Compare"),
         Binding("space", "mark", "Mark"),
         Binding("escape", "close", "Close"),
@@ -35,13 +35,13 @@ class HistoryScreen(Dialog[bool]):
     AUTO_FOCUS = "RowList"
 
     def __init__(self, document: Document, section_id: str) -> None:
-        """Raises :class:`lwtui.errors.DocumentError` if the versions cannot be read."""
+        """Read the versions of a section. Raises :class:`DocumentError` if they cannot be read."""
         super().__init__()
         self._document = document
         self._section_id = section_id
-        self._revisions = {str(one.id): one for one in document.revisions(section_id)}
-        self._present = document.revision_id(section_id)
-        self._marked: str | None = None  # what others are compared with; else it is the present text
+        self._revisions = {str(revision.id): revision for revision in document.revisions(section_id)}
+        self._current = document.revision_id(section_id)
+        self._marked: str | None = None  # the version to compare others with; without one, the current text
         self._section = document.section(section_id).title or "the text"
         self._list = RowList(
             Column("", 1),
@@ -49,7 +49,7 @@ class HistoryScreen(Dialog[bool]):
             Column("By"),
             Column("Words", 6, right=True),
             header=True,
-            hint="Nothing has been written here yet.",
+            hint="This section has no text yet.",
         )
         self._version = TextArea(read_only=True, id="version", soft_wrap=True, show_cursor=False)
         self._origin = Line(id="origin")
@@ -69,79 +69,82 @@ class HistoryScreen(Dialog[bool]):
     def _draw(self) -> None:
         self._list.show(
             [
-                Row(key, (self._mark(key), _when(one.created), _who(one), number(one.length)))
-                for key, one in self._revisions.items()
+                Row(key, (self._mark(key), _when(version.created), _author(version), number(version.length)))
+                for key, version in self._revisions.items()
             ]
         )
 
     def _mark(self, key: str) -> str:
         if key == self._marked:
             return "◆"
-        return "●" if int(key) == self._present else ""
+        return "●" if int(key) == self._current else ""
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
         revision = self._revisions[event.key]
         self._version.load_text(revision.text)
-        self._version.refresh()  # as the section's editor does, and for the same reason
-        self._origin.say(_origin(revision))
+        self._version.refresh()  # a text of the same size is not redrawn by itself
+        self._origin.set_text(_origin(revision))
 
     def on_row_list_chosen(self) -> None:
         self.action_restore()
 
     def action_mark(self) -> None:
-        """Compare the others with this version; the same again compares them with the present text."""
+        """Mark the version under the cursor to compare others with, or unmark it."""
         self._marked = None if self._marked == self._list.key else self._list.key
         self._draw()
 
     @work
     async def action_compare(self) -> None:
-        """Show what the version under the cursor changes in the marked one, or in the present text.
+        """Compare the marked version, or the current text, with the version under the cursor.
 
-        Of the latter, what differs can be taken one by one.
+        Changes to the current text can be taken one by one.
         """
-        from lwtui.app.screens.diff import DiffScreen, told
+        from lwtui.app.screens.diff import DiffScreen, summarize
 
         key = self._list.key
         if key is None:
             return
-        other, now = self._revisions[key], self._document.section(self._section_id)
+        version, section = self._revisions[key], self._document.section(self._section_id)
         decides = self._marked is None and not self._document.read_only
-        old = self._revisions[self._marked].text if self._marked else now.text
-        against = "the marked version" if self._marked else "the text now"
-        title = f"{self._section}: {against} against the one of {_when(other.created)}, {_who(other)}"
-        decided = await self.app.push_screen_wait(DiffScreen(title, old, other.text, decides=decides))
-        if decided is None or not decided.taken:
+        old = self._revisions[self._marked].text if self._marked else section.text
+        base = "marked version" if self._marked else "current text"
+        title = f"{self._section}: {base} → version of {_when(version.created)}, {_author(version)}"
+        result = await self.app.push_screen_wait(DiffScreen(title, old, version.text, decides=decides))
+        if result is None or not result.taken:
             return
         try:
-            self._put_in(decided.text, now.text, other)
+            self._apply(result.text, section.text, version)
         except LwtuiError as error:
-            self.lwtui.complain(error)
+            self.lwtui.show_error(error)
             return
-        self.app.notify(told(decided, self._section), markup=False)
+        self.app.notify(summarize(result, self._section), markup=False)
         self.dismiss(True)
 
-    def _put_in(self, text: str, before: str, source: Revision) -> None:
+    def _apply(self, text: str, before: str, source: Revision) -> None:
         if self._document.section(self._section_id).text != before:
-            raise LwtuiError("The section has changed meanwhile, so nothing was put in. Compare again.")
+            raise LwtuiError(
+                "The section has changed meanwhile, so its text was kept. Compare again.", code="section-changed"
+            )
         if source.provenance is None:
             self._document.edit(self._section_id, text)
         else:
-            self._document.take_answer(self._section_id, text, source.provenance)
+            self._document.apply_answer(self._section_id, text, source.provenance)
 
     def action_restore(self) -> None:
+        """Make the version under the cursor the section's text, and close."""
         key = self._list.key
         if key is None:
             return
         try:
             self._document.restore(int(key))
         except LwtuiError as error:
-            self.lwtui.complain(error)
+            self.lwtui.show_error(error)
             return
         self.dismiss(True)
 
 
 def _when(moment: float) -> str:
-    """To the second, with the year only where it is another than this one."""
+    """Format a time to the second, or only its date if it is not in this year."""
     when = datetime.fromtimestamp(moment)
     return when.strftime("%m-%d %H:%M:%S" if when.year == datetime.now().year else "%Y-%m-%d")
 
@@ -150,23 +153,24 @@ def _in_full(moment: float) -> str:
     return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _who(revision: Revision) -> str:
-    """What for, which matters most where there is little room, and who."""
-    made = revision.provenance
-    if made is None:
+def _author(revision: Revision) -> str:
+    """Return the task and the model of a version; the task comes first, since the column may be narrow."""
+    provenance = revision.provenance
+    if provenance is None:
         return _ORIGINS[revision.origin]
-    return f"{made.task} · {made.model}" if made.task else made.model
+    return f"{provenance.task} · {provenance.model}" if provenance.task else provenance.model
 
 
 def _origin(revision: Revision) -> str:
     when = _in_full(revision.created)
     if revision.provenance is None:
-        return f"Written {_ORIGINS[revision.origin]}, {when}. Enter brings this version back."
-    told = [f"{name} {value}" for name, value in revision.provenance.sampling.items()]
+        return f"Written {_ORIGINS[revision.origin]}, {when}. Enter restores this version."
+    settings = [f"{name} {value}" for name, value in revision.provenance.sampling.items()]
     if revision.provenance.seed is not None:
-        told.append(f"seed {revision.provenance.seed}")
+        settings.append(f"seed {revision.provenance.seed}")
     if revision.usage.completion:
-        told.append(f"{number(revision.usage.prompt)} + {number(revision.usage.completion)} tokens")
+        prompt, completion = number(revision.usage.prompt), number(revision.usage.completion)
+        settings.append(f"{prompt} input + {completion} output tokens")
     task = f" ({revision.provenance.task})" if revision.provenance.task else ""
-    by = f"{revision.provenance.model}{task}"
-    return f"Written by {by}: {', '.join(told) or 'no settings'}; {when}. Enter brings it back, d compares it."
+    author = f"{revision.provenance.model}{task}"
+    return f"Written by {author}: {', '.join(settings) or 'no settings'}; {when}. Enter restores it, d compares it."

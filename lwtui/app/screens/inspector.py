@@ -1,4 +1,4 @@
-"""Exactly what the next call will see: each part of the prompt with its tokens, and what the call may cost."""
+"""Shows the prompt of the next call in full: each part with its tokens, and the maximum cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lwtui.text import clean, money
 
 
 class InspectorScreen(Dialog[None]):
-    """The parts in a list, the one under the cursor in full."""
+    """The parts of the prompt in a list, and the text of the one under the cursor."""
 
     BINDINGS = [("escape", "close", "Close")]
     AUTO_FOCUS = "RowList"
@@ -29,63 +29,62 @@ class InspectorScreen(Dialog[None]):
         super().__init__()
         self._session = session
         self._section_id = section_id
-        self._seen: PromptPreview | None = None
+        self._preview: PromptPreview | None = None
         self._list = RowList(
             Column("Part"), Column("Tokens", 9, right=True), Column("Share", 6, right=True), header=True,
             hint="Opening the model…",
         )  # fmt: skip
         self._text = TextArea(read_only=True, id="part", soft_wrap=True, show_cursor=False)
-        self._told = Line(id="decided")
+        self._status = Line(id="decided")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
             title = self._session.document.section(self._section_id).title or "the text"
-            dialog.border_title = Content(f"What the model will see for {title}")
+            dialog.border_title = Content(f"Prompt for {title}")
             yield self._list
             yield self._text
-            yield self._told
+            yield self._status
             yield KeyBar()
 
     def on_mount(self) -> None:
-        self._look()
+        self._load()
 
     @work
-    async def _look(self) -> None:
+    async def _load(self) -> None:
         document = self._session.document
         try:
             agent = await self._session.models.get(self._session.model)
-            self._seen = seen = await preview(agent, document.brief, document, self._section_id)
+            self._preview = shown = await preview(agent, document.brief, document, self._section_id)
         except LwtuiError as error:
-            self._told.say(str(error))
-            self.lwtui.complain(error)
+            self._status.set_text(str(error))
+            self.lwtui.show_error(error)
             return
         self._list.show(
             [
-                Row(str(at), (part.name, number(part.tokens), f"{part.tokens / max(1, seen.tokens):.0%}"))
-                for at, part in enumerate(seen.parts)
+                Row(str(at), (part.name, number(part.tokens), f"{part.tokens / max(1, shown.tokens):.0%}"))
+                for at, part in enumerate(shown.parts)
             ]
         )
         self._show_part()
-        self._told.say(self._summary(seen))
+        self._status.set_text(self._summary(shown))
 
-    def _summary(self, seen: PromptPreview) -> str:
-        about = "" if seen.exact else "about "
-        told = f"{about}{number(seen.tokens)} of {number(seen.context_length)} tokens of context, "
-        told += f"and up to {number(seen.answer)} for the answer."
-        told = told[0].upper() + told[1:]
+    def _summary(self, shown: PromptPreview) -> str:
+        about = "" if shown.exact else "About "
+        summary = f"{about}{number(shown.tokens)} of {number(shown.context_length)} tokens of context, "
+        summary += f"and up to {number(shown.answer)} for the answer."
         model = self._session.model_settings
         if model is not None and model.price_input is not None and model.price_output is not None:
-            cost = (seen.tokens * model.price_input + seen.answer * model.price_output) / 1e6
-            told += f" At most {money(cost)}."
-        if seen.summaries_to_make:
-            told += f" {counted(seen.summaries_to_make, 'earlier section')} will be summed up first."
-        if seen.left_out:
-            told += f" No room for the notes {', '.join(seen.left_out)}."
-        return clean(told)
+            cost = (shown.tokens * model.price_input + shown.answer * model.price_output) / 1e6
+            summary += f" It costs {money(cost)} at most."
+        if shown.summaries_to_make:
+            summary += f" {counted(shown.summaries_to_make, 'earlier section')} will be summarized first."
+        if shown.left_out:
+            summary += f" These notes do not fit: {', '.join(shown.left_out)}."
+        return clean(summary)
 
     def on_row_list_moved(self) -> None:
         self._show_part()
 
     def _show_part(self) -> None:
-        if self._seen is not None and self._list.key is not None:
-            self._text.load_text(clean(self._seen.parts[int(self._list.key)].text))
+        if self._preview is not None and self._list.key is not None:
+            self._text.load_text(clean(self._preview.parts[int(self._list.key)].text))

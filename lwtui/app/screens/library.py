@@ -1,4 +1,4 @@
-"""The documents there are: to open, begin, find, delete, export."""
+"""The library: lists the documents, to open, create, find, delete and export them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.config import cache_folder
 from lwtui.documents.library import move_to_trash, restore_from_trash
 from lwtui.documents.library_index import LibraryIndex
-from lwtui.documents.model import Summary
+from lwtui.documents.model import LibraryEntry
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
-_GLANCE_SECONDS = 0.15  # the cursor rests on a document before its outline is shown
+_OUTLINE_SECONDS = 0.15  # that the cursor rests on a document before its outline is shown
 
 
 class LibraryScreen(BaseScreen):
@@ -40,13 +40,13 @@ class LibraryScreen(BaseScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shelf = LibraryIndex(cache_folder() / "library.json")
-        self._documents: list[Summary] = []
-        self._whole = False  # whether all of them have been read
+        self._index = LibraryIndex(cache_folder() / "library.json")
+        self._documents: list[LibraryEntry] = []
+        self._is_complete = False  # whether all documents have been read
         self._trashed: list[Path] = []
         self._timer: Timer | None = None
         self._title = TitleBar("Library")
-        self._find = Input(placeholder="Words of the title. Enter goes to the list, Esc shows all.", id="find")
+        self._find = Input(placeholder="Words in the title. Enter goes to the list, Esc shows all.", id="find")
         self._list = RowList(
             Column("Title"),
             Column("Model", 18, needs=100),
@@ -57,7 +57,7 @@ class LibraryScreen(BaseScreen):
             id="documents",
         )
         self._welcome = Line(id="welcome", classes="pane")
-        self._glance = Line(id="glance-text")
+        self._outline = Line(id="glance-text")
 
     def compose(self) -> ComposeResult:
         self._list.add_class("pane")
@@ -68,13 +68,14 @@ class LibraryScreen(BaseScreen):
             yield self._welcome
             with VerticalScroll(id="glance", classes="pane", can_focus=False) as glance:
                 glance.border_title = "Outline"
-                yield self._glance
+                yield self._outline
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._find.display = False
         self._welcome.display = False
         label(self._list, "Documents", "reading…")
+        self.watch(self.app, "writer", self._show_writer, init=False)
 
     def on_screen_resume(self) -> None:
         self.action_refresh()
@@ -85,8 +86,8 @@ class LibraryScreen(BaseScreen):
 
     @work(exclusive=True, group="list")
     async def _list_documents(self, select: str | None = None) -> None:
-        """Show what the folder has as it is read, in a thread: keys do not wait for it."""
-        listings = self._shelf.listings(self.lwtui.folder)
+        """Show the folder's documents while a thread reads them; keys do not wait."""
+        listings = self._index.listings(self.lwtui.folder)
         try:
             while (found := await asyncio.to_thread(next, listings, None)) is not None:
                 self._documents = found
@@ -94,51 +95,56 @@ class LibraryScreen(BaseScreen):
                 select = None
         except LwtuiError as error:
             self._documents = []
-            self.complain(error)
+            self.show_error(error)
             self._show()
-        self._whole = True
+        self._is_complete = True
 
     def _show(self, select: str | None = None) -> None:
         wanted = self._find.value.casefold().split()
-        rows = [_row(one) for one in self._documents if all(word in one.title.casefold() for word in wanted)]
-        if rows and not self._whole and self._list.at_top:
-            select = rows[0].key  # Enter opens the last changed, whichever that turns out to be
-        self._title.say(f"Library · {short_path(self.lwtui.folder)}", self.lwtui.default_model)
-        self._list.hint = "No title holds these words."
+        rows = [_row(entry) for entry in self._documents if all(word in entry.title.casefold() for word in wanted)]
+        if rows and not self._is_complete and self._list.at_top:
+            select = rows[0].key  # Enter opens the latest document, even one that is read later
+        self._show_writer()
+        self._list.hint = "No title contains these words."
         self._list.show(rows, select)
         shown = f"{number(len(rows))} of " if wanted else ""
         label(self._list, "Documents", f"{shown}{counted(len(self._documents), 'document')}")
-        some = bool(self._documents)
-        self._welcome.display = not some
-        self._list.display = some
-        self.set_class(some, "some")
-        if some and self.focused is None:
+        has_documents = bool(self._documents)
+        self._welcome.display = not has_documents
+        self._list.display = has_documents
+        self.set_class(has_documents, "some")
+        if has_documents and self.focused is None:
             self._list.focus()
-        self._welcome.say(Content.assemble(*_welcome(), _writer(self.lwtui.default_model)))
-        self._glance_soon()
+        self._show_outline_soon()
+
+    def _show_writer(self) -> None:
+        model = self.lwtui.writer
+        self._title.set_text(f"Library · {short_path(self.lwtui.folder)}", model)
+        self._welcome.set_text(Content.assemble(*_welcome(), _writer(model) if model else ""))
 
     # -- the outline of the document under the cursor, in wide windows
 
     def on_row_list_moved(self) -> None:
-        self._glance_soon()
+        self._show_outline_soon()
 
     def on_resize(self) -> None:
-        self._glance_soon()
+        self._show_outline_soon()
 
-    def _glance_soon(self) -> None:
+    def _show_outline_soon(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_GLANCE_SECONDS, self._show_glance)
+        self._timer = self.set_timer(_OUTLINE_SECONDS, self._show_outline)
 
-    @work(exclusive=True, group="glance")
-    async def _show_glance(self) -> None:
+    @work(exclusive=True, group="outline")
+    async def _show_outline(self) -> None:
         path = self._list.key
         if self.has_class("-huge") and self.is_current:
-            self._glance.say(await asyncio.to_thread(_outline, Path(path)) if path else "")
+            self._outline.set_text(await asyncio.to_thread(_read_outline, Path(path)) if path else "")
 
     # -- finding
 
     def action_find(self) -> None:
+        """Show the search field."""
         self._find.display = True
         self._find.focus()
 
@@ -149,63 +155,73 @@ class LibraryScreen(BaseScreen):
         self._list.focus()
 
     def key_escape(self) -> None:
-        """Leave the search."""
+        """Close the search field and show all documents."""
         if self._find.display:
             self._find.value = ""
             self._find.display = False
             self._list.focus()
 
-    # -- what can be done to a document
+    # -- actions on documents
 
     def on_row_list_chosen(self) -> None:
         self.action_open()
 
     def action_open(self) -> None:
+        """Open the document under the cursor."""
         if path := self._list.key:
             self.lwtui.open_document(Path(path))
 
     def action_new(self) -> None:
+        """Create a document."""
         from lwtui.app.screens.new_document import NewDocumentScreen
 
         self.app.push_screen(NewDocumentScreen())
 
     def action_delete(self) -> None:
+        """Move the document under the cursor to the trash."""
         path = self._list.key
         if path is None:
             return
         try:
             self._trashed.append(move_to_trash(Path(path)))
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
-        self.say("Moved to the trash. Press u to bring it back.")
-        self._documents = [one for one in self._documents if one.path != path]
+        self.show_notice(f"Moved to the trash. {key_of(LIBRARY, 'undo')} restores it.")
+        self._documents = [entry for entry in self._documents if entry.path != path]
         self._show()
         self.action_refresh()
 
     def action_undo(self) -> None:
+        """Restore the document deleted last."""
         if not self._trashed:
-            self.say("Nothing was deleted since lwtui was started.")
+            self.show_notice("There is nothing to undo: no document was deleted since lwtui started.")
             return
         try:
             path = restore_from_trash(self._trashed[-1])
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self._trashed.pop()
         self._list_documents(select=str(path))
 
+    def action_models(self) -> None:
+        """Choose the model that writes new documents."""
+        self.lwtui.show_models()
+
     @work
     async def action_import(self) -> None:
+        """Ask for a file and import it."""
         from lwtui.app.screens.dialogs import Ask
 
-        hint = "Headings become sections. The file stays as it is."
-        asked = Ask("Markdown, text or DOCX file to import", hint=hint, problem=_why_not_read)
-        answer = await self.app.push_screen_wait(asked)
+        hint = "Headings become sections. The file is not changed."
+        dialog = Ask("Markdown, text or DOCX file to import", hint=hint, problem=_import_problem)
+        answer = await self.app.push_screen_wait(dialog)
         if answer:
             self.lwtui.open_file(Path(answer))
 
     def action_export(self, to: str = "") -> None:
+        """Export the document under the cursor; ``to`` is the format selected at first."""
         from lwtui.app.screens.export import ExportScreen
 
         path = self._list.key
@@ -214,16 +230,17 @@ class LibraryScreen(BaseScreen):
         try:
             document = Document.open(Path(path), read_only=True)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.app.push_screen(ExportScreen(document, to), lambda _: document.close())
 
     def action_leave(self) -> None:
+        """Quit lwtui."""
         self.lwtui.leave()
 
 
-def _why_not_read(given: str) -> str:
-    """What keeps the file of that name from being read; empty if nothing does, as far as that can be told at once."""
+def _import_problem(given: str) -> str:
+    """Return what is obviously wrong with the path of a file to import; empty if nothing is."""
     from lwtui.documents.markdown import read_text
 
     try:
@@ -234,65 +251,67 @@ def _why_not_read(given: str) -> str:
             return f"There is no document {path}. Check the path."
     except LwtuiError as error:
         return str(error)
-    except RuntimeError:  # ~ of nobody
+    except RuntimeError:  # the home folder of an unknown user
         return f"There is no folder {given.split('/')[0]}. Check the path."
     return ""
 
 
 def _welcome() -> list[str | tuple[str, str]]:
-    """What stands in an empty library: how to begin."""
-    told = (
+    """Return the text of an empty library: how to begin."""
+    lines = (
         (
             LIBRARY,
             "new",
-            "begin a document: say what you want and how long,",
+            "create a document: say what you want and how long,",
             "then edit the plan that the model makes",
         ),
         (LIBRARY, "import", "import a Markdown, text or DOCX file"),
         (
-            EVERYWHERE,
-            "settings",
-            "choose who writes: a service that you have a key for,",
-            "a server on this machine, or a GGUF file",
+            LIBRARY,
+            "models",
+            "choose a model: a server on this machine, a service",
+            "that you have a key for, or one to download",
         ),
+        (EVERYWHERE, "settings", "more models, keys, the theme, the folder for documents"),
         (EVERYWHERE, "help", "what every key does"),
     )
-    parts: list[str | tuple[str, str]] = [("Nothing here yet.\n\n", "bold")]
-    for group, name, *what in told:
+    parts: list[str | tuple[str, str]] = [("No documents yet.\n\n", "bold")]
+    for group, name, *description in lines:
         parts.append((f"{key_of(group, name):<8}", "bold $text-accent"))
-        parts.append(f"\n{'':<8}".join(what) + "\n")
+        parts.append(f"\n{'':<8}".join(description) + "\n")
     return [*parts, "\n"]
 
 
 def _writer(model: str) -> str:
     if model == "demo":
-        return "New documents are written by the model demo, which is tiny and only shows how lwtui works."
-    return f"New documents are written by the model {model}."
+        return "The model demo writes new documents. It is tiny and only shows how lwtui works."
+    return f"The model {model} writes new documents."
 
 
-def _row(one: Summary) -> Row:
-    if one.unread:
-        return Row(one.path, (one.title, "", "…", "", ago(one.changed)), "empty")
-    if one.problem:
-        return Row(one.path, (_by_name(one.problem, one.path), "", "cannot be read", "", ago(one.changed)), "problem")
-    share = f"{bar(one.progress, 9)} {one.progress:4.0%}"
-    words = f"{number(one.words)} / {number(one.target)}"
-    kind = "done" if one.progress >= 1 else "partial" if one.words else "empty"
-    return Row(one.path, (one.title, one.model, share, words, ago(one.changed)), kind)
+def _row(entry: LibraryEntry) -> Row:
+    changed = ago(entry.changed)
+    if entry.unread:
+        return Row(entry.path, (entry.title, "", "…", "", changed), "empty")
+    if entry.problem:
+        return Row(entry.path, (_shorten(entry.problem, entry.path), "", "cannot be read", "", changed), "problem")
+    share = f"{bar(entry.progress, 9)} {entry.progress:4.0%}"
+    words = f"{number(entry.words)} / {number(entry.target)}"
+    kind = "done" if entry.progress >= 1 else "partial" if entry.words else "empty"
+    return Row(entry.path, (entry.title, entry.model, share, words, changed), kind)
 
 
-def _by_name(problem: str, path: str) -> str:
-    """What is wrong with a file, which need not be told in which folder it is."""
+def _shorten(problem: str, path: str) -> str:
+    """Replace the path in an error message by the file's name."""
     return problem.replace(path, Path(path).name)
 
 
-def _outline(path: Path) -> Content:
-    """What a document is to be, and its sections with how far each is."""
+def _read_outline(path: Path) -> Content:
+    """Return the instruction of a document, and its sections with their progress."""
     try:
         with Document.open(path, read_only=True) as document:
             brief, sections = document.brief, document.sections()
     except LwtuiError as error:
-        return Content.styled(_by_name(str(error), str(path)), "$text-error")
+        return Content.styled(_shorten(str(error), str(path)), "$text-error")
     parts: list[str | tuple[str, str]] = [(brief.instruction, "italic $text-muted"), "\n\n"]
     for section in sections:
         parts += [(MARKS[section.status], "$text-success"), f" {section.title or '(the text)'} "]

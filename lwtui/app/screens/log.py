@@ -1,4 +1,4 @@
-"""What happened in the runs since the document was opened."""
+"""Shows the log of all runs since the document was opened."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LogScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         lines = [f"{clock(moment)}  {line}" for moment, line in self._session.log]
         with Vertical(classes="dialog large") as dialog:
-            dialog.border_title = "What happened"
+            dialog.border_title = "Log"
             dialog.border_subtitle = "Esc closes"
             yield TextArea(
                 "\n".join(lines) or "Nothing yet.", read_only=True, id="lines", soft_wrap=True, show_cursor=False

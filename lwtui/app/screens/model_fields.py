@@ -1,4 +1,4 @@
-"""What a model's form asks for beside the place of the model, and how it is read from what was typed."""
+"""The fields of a model's form besides its location, and how their texts are parsed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.widgets import Input, Label, Select
 
-from lwtui.config import ModelSettings, tokens
+from lwtui.config import ModelSettings, parse_token_count
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Sampling
 from lwtui.models.profiles import PROFILES
@@ -18,8 +18,14 @@ CUSTOM = "custom"
 
 @dataclass(frozen=True)
 class Field:
-    """A field of :class:`ModelSettings`. ``hint`` stands in it while it is empty; ``options`` (shown, value) make it
-    a choice."""
+    """A form field for one field of :class:`ModelSettings`.
+
+    Attributes:
+        name: The field of the settings.
+        label: The label in the form.
+        hint: The placeholder while the field is empty.
+        options: The choices as pairs of label and value; without any, the field takes text.
+    """
 
     name: str
     label: str
@@ -28,81 +34,86 @@ class Field:
 
 
 _PROFILES = (
-    ("by its name", ""),
+    ("chosen by the model's name", ""),
     ("for a model that follows instructions (chat)", "chat"),
-    ("for a model that carries a text on (base)", "base"),
-    *((f"as {name} was tuned", name) for name in PROFILES if name not in ("chat", "base")),
+    ("for a model that continues a text (base)", "base"),
+    *((f"as {name} was trained", name) for name in PROFILES if name not in ("chat", "base")),
 )
-OF_ENDPOINTS = (
-    Field("context_length", "Context", "tokens, such as 32k; left empty: what the endpoint says"),
+ENDPOINT_FIELDS = (
+    Field("context_length", "Context", "tokens, such as 32k; empty: as the endpoint says"),
     Field("profile", "Prompts", options=_PROFILES),
     Field(
         "constrain",
         "Plans",
-        options=(("free, and checked", ""), ("held to a grammar", "grammar"), ("held to a JSON schema", "json_schema")),
+        options=(("free text, checked", ""), ("by a grammar", "grammar"), ("by a JSON schema", "json_schema")),
     ),
-    Field("price_input", "Price, prompt", "of a million tokens; left empty: unknown"),
-    Field("price_output", "Price, answer", "of a million tokens; left empty: unknown"),
+    Field("price_input", "Input price", "per million tokens; empty: unknown"),
+    Field("price_output", "Output price", "per million tokens; empty: unknown"),
 )
-OF_GGUFS = (
-    Field("context_length", "Context", "tokens, such as 32k; empty: the model's own, as memory allows"),
+GGUF_FIELDS = (
+    Field("context_length", "Context", "tokens, such as 32k; empty: as large as memory allows"),
     Field("profile", "Prompts", options=_PROFILES),
-    Field("kv_type", "Cache", options=(("by what fits", ""), ("16 bits a number", "f16"), ("8 bits a number", "q8_0"))),
+    Field("kv_type", "Cache", options=(("whichever fits", ""), ("16-bit numbers", "f16"), ("8-bit numbers", "q8_0"))),
     Field(
         "flash_attention",
         "Attention",
-        options=(("by the cache", ""), *((f"flash: {one}", one) for one in ("on", "off", "auto"))),
+        options=(("as the cache needs", ""), *((f"flash: {value}", value) for value in ("on", "off", "auto"))),
     ),
-    Field("gpu_layers", "GPU layers", "left empty: as many as fit"),
-    Field("threads", "Threads", "left empty: one for each core"),
+    Field("gpu_layers", "GPU layers", "empty: as many as fit"),
+    Field("threads", "Threads", "empty: one for each core"),
 )
 
 
 def compose_fields(fields: tuple[Field, ...], model: ModelSettings) -> ComposeResult:
+    """Yield a label and a widget for each field, filled in from ``model``."""
     for field in fields:
         yield Label(field.label)
         value = getattr(model, field.name)
         if field.options:
-            known = value if value in [one for _, one in field.options] else ""
+            known = value if value in [option for _, option in field.options] else ""
             yield Select(field.options, value=known, allow_blank=False, id=field.name, compact=True)
         else:
             unset = value is None or (value == 0 and field.name in ("context_length", "threads"))
             yield Input("" if unset else f"{value}", placeholder=field.hint, id=field.name, compact=True)
 
 
-def typed(field: Field, text: str) -> object:
-    """The value that ``text`` means for a field. Raises :class:`LwtuiError` that names the field."""
+def parse_field(field: Field, text: str) -> object:
+    """Parse the text of a field. Raises :class:`LwtuiError` if it is not a number where one is needed."""
     if field.options:
         return text
     try:
         if field.name.startswith("price"):
             return float(text) if text else None
         if field.name == "context_length" and text:
-            return tokens(text)
+            return parse_token_count(text)
         return int(text) if text else (None if field.name == "gpu_layers" else 0)
     except ValueError:
-        raise LwtuiError(f"{field.label}: a number, not {text!r}.") from None
+        raise LwtuiError(f"{field.label}: {text!r} is not a number.", code="not-a-number") from None
 
 
 def sampling_options(*, custom: bool = True) -> list[tuple[str, str]]:
-    """The sets there are, as they are shown and by their names; ``custom`` is for values of a person's own."""
-    sets = [(f"{name}: {values}", name) for name, values in PRESETS.items()]
-    return [("the model's own", ""), *sets, *([("as you say", CUSTOM)] if custom else [])]
+    """Return the sampling presets as pairs of label and value.
+
+    Args:
+        custom: Whether to include an option for values that the user enters.
+    """
+    presets = [(f"{name}: {values}", name) for name, values in PRESETS.items()]
+    return [("the model's own", ""), *presets, *([("custom values", CUSTOM)] if custom else [])]
 
 
-def sampling_of(model: ModelSettings) -> str:
-    """How the model's tokens are drawn, as one text: a temperature that stands by itself is part of it."""
+def sampling_text(model: ModelSettings) -> str:
+    """Return a model's sampling as one text, including its separate temperature setting."""
     temperature = "" if model.temperature is None else f"temperature={model.temperature:g}"
     return ", ".join(filter(None, (temperature, model.sampling)))
 
 
-def choice_of(sampling: str) -> str:
-    """The option of :func:`sampling_options` that a sampling is."""
+def sampling_choice(sampling: str) -> str:
+    """Return the value among :func:`sampling_options` that stands for a sampling."""
     return sampling if sampling in PRESETS or not sampling else CUSTOM
 
 
-def checked_sampling(choice: str, own: str) -> str:
-    """The sampling that was chosen or, for ``custom``, typed. Raises :class:`LwtuiError` that says what is wrong."""
-    text = own if choice == CUSTOM else choice
+def parse_sampling(choice: str, custom: str) -> str:
+    """Return the chosen sampling, or ``custom`` for the custom option. Raises :class:`LwtuiError` if it is invalid."""
+    text = custom if choice == CUSTOM else choice
     with_sampling(Sampling(), text)
     return text

@@ -1,6 +1,6 @@
-"""One model's settings, as a form: the frame that all models share, and the form for a GGUF.
+"""The form for a model's settings: the base of all model forms, and the form for a GGUF.
 
-An endpoint's is in :mod:`lwtui.app.screens.endpoint_form`.
+The form for an endpoint is in :mod:`lwtui.app.screens.endpoint_form`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from textual.widgets import Button, Collapsible, Input, Label, Select
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.screens.model_fields import (
     CUSTOM,
-    OF_GGUFS,
+    GGUF_FIELDS,
     Field,
-    checked_sampling,
-    choice_of,
     compose_fields,
-    sampling_of,
+    parse_field,
+    parse_sampling,
+    sampling_choice,
     sampling_options,
-    typed,
+    sampling_text,
 )
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.path_input import PathInput
@@ -37,11 +37,11 @@ from lwtui.models.llama_cpp.fit import estimate
 from lwtui.models.servers import free_name
 from lwtui.models.services import looks_like_key
 
-_KEY_ASTRAY = "That looks like a key, which must not stand there: it belongs into Key, which goes to the keyring."
+_MISPLACED_KEY = "This looks like an API key. Move it to Key, from where it goes to the keyring."
 
 
 class ModelForm(Dialog[str]):
-    """Answers with the name of the model that was saved. The key goes to the system keyring, never to a file."""
+    """Answers with the name of the saved model. API keys go to the system keyring, never to a file."""
 
     BINDINGS = [("f5", "save", "Save"), ("ctrl+s", "save", "Save")]
     CSS_PATH = "../styles/model_form.tcss"
@@ -50,24 +50,27 @@ class ModelForm(Dialog[str]):
     MORE_IN_SHORT = ""
 
     def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:
-        """``model`` without a name is a new one, which then may not be called like one of those ``taken``."""
+        """Create a form filled in from ``model``.
+
+        Args:
+            model: The model; a new one has no name.
+            taken: The names that a new model must not have.
+        """
         super().__init__()
         self._model = model
         self._taken = taken
 
     def compose(self) -> ComposeResult:
-        sampling, name = sampling_of(self._model), self._model.name
+        sampling, name = sampling_text(self._model), self._model.name
         with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
             dialog.border_title = Content(name or f"Add {self.KIND}")
             yield from self.compose_place()
             with Grid():
                 yield Label("Name")
-                yield Input(
-                    name, placeholder="left empty: after the model", id="name", disabled=bool(name), compact=True
-                )
+                yield Input(name, placeholder="empty: from the model", id="name", disabled=bool(name), compact=True)
                 yield Label("Sampling")
                 options = sampling_options()
-                yield Select(options, value=choice_of(sampling), allow_blank=False, id="sampling", compact=True)
+                yield Select(options, value=sampling_choice(sampling), allow_blank=False, id="sampling", compact=True)
                 yield Label("Values", id="values-label")
                 yield Input(sampling, placeholder="temperature=0.7, min_p=0.05", id="values", compact=True)
             with Collapsible(title=f"More: {self.MORE_IN_SHORT}", id="more"), Grid():
@@ -78,7 +81,7 @@ class ModelForm(Dialog[str]):
                 yield Button("Cancel (Esc)", id="cancel")
 
     def compose_place(self) -> ComposeResult:
-        """The fields that say where the model is."""
+        """Yield the fields for the model's location."""
         raise NotImplementedError
 
     def on_mount(self) -> None:
@@ -86,20 +89,22 @@ class ModelForm(Dialog[str]):
         self.first_field().focus()
 
     def first_field(self) -> Input | Select[str]:
+        """Return the field to focus at first."""
         raise NotImplementedError
 
-    # -- what is typed
+    # -- the fields
 
     def value(self, field: str) -> str:
-        """What a field holds."""
+        """Return the text or the choice in a field."""
         widget = self.query_one(f"#{field}")
         assert isinstance(widget, Input | Select)
         return str(widget.value).strip()
 
     def tell(self, text: str, *, error: bool = True) -> None:
+        """Show a line below the fields."""
         line = self.query_one("#told", Line)
         line.set_class(error, "error")
-        line.say(text)
+        line.set_text(text)
 
     @on(Select.Changed, "#sampling")
     def _show_values(self) -> None:
@@ -110,7 +115,7 @@ class ModelForm(Dialog[str]):
     @on(Input.Changed)
     def _watch_for_keys(self, event: Input.Changed) -> None:
         if event.input.id != "key" and looks_like_key(event.value):
-            self.tell(_KEY_ASTRAY)
+            self.tell(_MISPLACED_KEY)
 
     # -- saving
 
@@ -124,47 +129,47 @@ class ModelForm(Dialog[str]):
         self.action_save()
 
     def action_save(self) -> None:
-        self.workers.cancel_group(self, "ask")  # whose answer would stand in the place of this one's
+        """Save the model and close, or show what is wrong."""
+        self.workers.cancel_group(self, "list-models")  # its message would replace that of saving
         try:
             self.save(self.filled_in())
         except LwtuiError as error:
             self.tell(str(error))
 
     def save(self, model: ModelSettings) -> None:
-        """Store what was filled in, once it is known to be right. Raises :class:`LwtuiError`."""
+        """Check the model, then :meth:`store` it. Raises :class:`LwtuiError` if the check fails."""
         raise NotImplementedError
 
     def store(self, model: ModelSettings) -> None:
-        """Write the model down and leave. Raises :class:`LwtuiError` that says what is wrong with it."""
+        """Add the model to the settings and close. Raises :class:`LwtuiError` if it is invalid."""
         add_model(model)
         self.dismiss(model.name)
 
     def filled_in(self) -> ModelSettings:
-        """The form's values, with an empty name where none was given. Raises :class:`LwtuiError` that says which one
-        is wrong."""
-        if any(looks_like_key(one.value) for one in self.query(Input) if one.id != "key"):
-            raise LwtuiError(_KEY_ASTRAY)
+        """Return the model in the form; its name may be empty. Raises :class:`LwtuiError` if a field is wrong."""
+        if any(looks_like_key(field.value) for field in self.query(Input) if field.id != "key"):
+            raise LwtuiError(_MISPLACED_KEY)
         if (name := self.value("name")) and not self._model.name:
             if name in self._taken:
-                raise LwtuiError(f"There is a model named {name} already. Choose another name.")
+                raise LwtuiError(f"A model named {name} already exists. Choose another name.")
             check_name(name)
-        values = {field.name: typed(field, self.value(field.name)) for field in self.MORE}
-        values["sampling"] = checked_sampling(self.value("sampling"), self.value("values"))
+        values = {field.name: parse_field(field, self.value(field.name)) for field in self.MORE}
+        values["sampling"] = parse_sampling(self.value("sampling"), self.value("values"))
         model = replace(self._model, name=name, temperature=None, **values)  # type: ignore[arg-type]
         model = self.with_place(model)
         check_model(replace(model, name=name or "new"))
         return model
 
     def with_place(self, model: ModelSettings) -> ModelSettings:
-        """``model`` where the form says it is. Raises :class:`LwtuiError`."""
+        """Return ``model`` with the location in the form. Raises :class:`LwtuiError` if it is wrong."""
         raise NotImplementedError
 
 
 class GgufForm(ModelForm):
-    """A GGUF on this machine; what it takes in memory is told as soon as its file is named."""
+    """The form for a local GGUF. It shows the memory the model needs as soon as the file is known."""
 
     KIND = "a GGUF"
-    MORE = OF_GGUFS
+    MORE = GGUF_FIELDS
     MORE_IN_SHORT = "context, prompts, cache, GPU, threads"
 
     def compose_place(self) -> ComposeResult:
@@ -175,49 +180,52 @@ class GgufForm(ModelForm):
         yield Line(id="memory")
 
     def first_field(self) -> Input:
+        """Return the field for the path."""
         return self.query_one("#path", Input)
 
     @on(Input.Changed)
     @on(Select.Changed)
-    def _weigh_again(self, event: Input.Changed | Select.Changed) -> None:
+    def _estimate_again(self, event: Input.Changed | Select.Changed) -> None:
         if event.control.id == "path":
-            self.tell("")  # it was of another file
-        self._weigh()
+            self.tell("")  # the message was about another file
+        self._estimate()
 
-    @work(exclusive=True, group="weigh")
-    async def _weigh(self) -> None:
-        """Say what the file is, and what it takes as the form has it."""
-        path = _expanded(self.value("path"))
+    @work(exclusive=True, group="estimate")
+    async def _estimate(self) -> None:
+        """Show what the file is, and the memory it needs with these settings."""
+        path = _expand(self.value("path"))
         if not await asyncio.to_thread(path.is_file):
-            self._say_memory("")
+            self._show_memory("")
             return
         try:
-            chosen = await asyncio.to_thread(estimate, path, self.filled_in())
+            result = await asyncio.to_thread(estimate, path, self.filled_in())
         except LwtuiError as error:
-            self._say_memory(str(error), error=True)
+            self._show_memory(str(error), error=True)
             return
-        self._say_memory(f"It {chosen.summary() if chosen.fits else chosen.advice}", error=not chosen.fits)
+        self._show_memory(f"It {result.summary() if result.fits else result.advice}", error=not result.fits)
 
-    def _say_memory(self, text: str, *, error: bool = False) -> None:
+    def _show_memory(self, text: str, *, error: bool = False) -> None:
         line = self.query_one("#memory", Line)
         line.set_class(error, "error")
-        line.say(text)
+        line.set_text(text)
 
     def with_place(self, model: ModelSettings) -> ModelSettings:
+        """Return ``model`` with the path in the form. Raises :class:`LwtuiError` if there is no such file."""
         path = self.value("path")
         if not path:
-            raise LwtuiError("Name the GGUF file.")
-        if not _expanded(path).is_file():
-            raise LwtuiError(f"There is no file {path}.")
+            raise LwtuiError("Enter the path of the GGUF file.")
+        if not _expand(path).is_file():
+            raise LwtuiError(f"There is no file {path}. Check the path.")
         return replace(model, path=path if path.startswith("~") else str(Path(path).absolute()))
 
     def save(self, model: ModelSettings) -> None:
-        check_gguf(_expanded(model.path))
+        """Check that the file is a GGUF, then store the model."""
+        check_gguf(_expand(model.path))
         self.store(replace(model, name=model.name or free_name(model.path, self._taken)))
 
 
-def _expanded(path: str) -> Path:
+def _expand(path: str) -> Path:
     try:
         return Path(path).expanduser()
-    except RuntimeError:  # ~ of nobody
+    except RuntimeError:  # the home folder of an unknown user
         return Path(path)

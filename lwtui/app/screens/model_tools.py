@@ -1,4 +1,4 @@
-"""What a writer has a model do with text that is there: rewrite a passage, write candidates for a section, review."""
+"""The actions of the text screen that ask a model: revise a passage, write candidates for a section, review."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from lwtui.errors import LwtuiError
 _EDITS = {
     EditKind.REWRITE: "Rewrite: the same in better words",
     EditKind.EXPAND: "Expand: with more detail",
-    EditKind.SHORTEN: "Shorten: what matters most",
-    EditKind.CONTINUE: "Continue: go on from here",
+    EditKind.SHORTEN: "Shorten: keep what matters most",
+    EditKind.CONTINUE: "Continue: write on from here",
     EditKind.TONE: "Change the tone…",
     EditKind.CUSTOM: "Tell the model what to change…",
 }
 _QUESTIONS = {
-    EditKind.TONE: ("Which tone?", "Such as: drier, warmer, more formal, for children."),
-    EditKind.CUSTOM: ("What is to be changed?", "Such as: put it into the past tense."),
+    EditKind.TONE: ("Which tone?", "For example: drier, warmer, more formal, for children."),
+    EditKind.CUSTOM: ("What should the model change?", "For example: use the past tense."),
 }
 
 
 class ModelTools(DocumentScreen):
-    """The part of the writing screen that asks a model. The screen itself has what this part names here."""
+    """The part of the text screen that asks a model. The screen provides the attributes declared here."""
 
     _editor: SectionEditor
-    _edit = PassageEdit(EditKind.REWRITE)  # what was asked for last
-    _count = 3  # how many were
+    _edit = PassageEdit(EditKind.REWRITE)  # the last one
+    _count = 3  # the last number of candidates
 
-    def _section_at_rest(self) -> Section | None:
-        """The section that is shown, stored and not being written; else the person is told why not."""
+    def _editable_section(self) -> Section | None:
+        """Return the section in view, stored and not being written; otherwise show why not."""
         if self._refuses():
             return None
         if not self._editor.section_id or not self.store():
             return None
         section = self._document.section(self._editor.section_id)
         if section.status is Status.WRITING:
-            self.say(f"This section is being written. {key_of(WRITING, 'pause')} pauses; then it can be changed.")
+            self.show_notice(f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).")
             return None
-        if section.heads:
-            self.say("This is a heading alone, for which nothing is written.")
+        if section.is_heading_only:
+            self.show_notice("This is only a heading. The model writes nothing for it.")
             return None
         return section
 
@@ -53,15 +53,15 @@ class ModelTools(DocumentScreen):
 
     @work(exclusive=True, group="model-tools")
     async def action_revise(self) -> None:
-        """Have the selection written in another way; without one, the paragraph at the cursor."""
-        from lwtui.app.screens.diff import DiffScreen, told
+        """Revise the selection, or the paragraph at the cursor."""
+        from lwtui.app.screens.diff import DiffScreen, summarize
 
-        section = self._section_at_rest()
+        section = self._editable_section()
         if section is None or not await self._has_model():
             return
-        # Whoever is in the outline means the section.
+        # From the outline, the whole section is revised.
         start, end = self._editor.selected if self.focused is self._editor else (0, len(section.text))
-        edit = await self._asked_edit()
+        edit = await self._choose_edit()
         if edit is None:
             return
         ModelTools._edit = edit
@@ -71,22 +71,22 @@ class ModelTools(DocumentScreen):
             section.text,
             answer=lambda emit: self._session.assistant.revise(section.id, start, end, edit, emit),
         )
-        decided = await self.app.push_screen_wait(screen)
+        result = await self.app.push_screen_wait(screen)
         try:
-            if decided is not None and decided.taken and decided.proposal is not None:
-                self._session.assistant.take(section.id, section.text, decided.text, decided.proposal)
+            if result is not None and result.taken and result.proposal is not None:
+                self._session.assistant.take(section.id, section.text, result.text, result.proposal)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
         else:
             if screen.answered:
-                self.say(told(decided, name))
+                self.show_notice(summarize(result, name))
         self._draw(section.id)
 
-    async def _asked_edit(self) -> PassageEdit | None:
+    async def _choose_edit(self) -> PassageEdit | None:
         from lwtui.app.screens.dialogs import Ask, Choose
 
         options = [(kind.value, shown) for kind, shown in _EDITS.items()]
-        chosen = await self.app.push_screen_wait(Choose("What is the model to do?", options, self._edit.kind.value))
+        chosen = await self.app.push_screen_wait(Choose("What should the model do?", options, self._edit.kind.value))
         if chosen is None:
             return None
         kind = EditKind(chosen)
@@ -100,16 +100,16 @@ class ModelTools(DocumentScreen):
 
     @work(exclusive=True, group="model-tools")
     async def action_candidates(self) -> None:
-        """Have several candidates for the section written, to pick one or to merge it into the text."""
+        """Write several candidates for the section, to pick or merge one."""
         from lwtui.app.screens.candidates import CandidatesScreen
         from lwtui.app.screens.dialogs import Ask
 
-        section = self._section_at_rest()
+        section = self._editable_section()
         if section is None or not await self._has_model():
             return
-        hint = f"2 to {MOST_CANDIDATES}, side by side where the model can. The text stays until you pick one."
-        asked = Ask("How many candidates for this section?", str(self._count), hint, problem=_wrong_number)
-        answer = await self.app.push_screen_wait(asked)
+        hint = f"2 to {MOST_CANDIDATES}, in parallel if the model can. The text stays until you pick one."
+        dialog = Ask("How many candidates for this section?", str(self._count), hint, problem=_count_problem)
+        answer = await self.app.push_screen_wait(dialog)
         if answer is None:
             return
         ModelTools._count = int(answer)
@@ -123,10 +123,10 @@ class ModelTools(DocumentScreen):
         picked = await self.app.push_screen_wait(screen)
         try:
             if picked is not None:
-                put_in = self._merge if picked.merges else self._pick
-                await put_in(section, picked.candidate)
+                apply = self._merge if picked.merges else self._pick
+                await apply(section, picked.candidate)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
         self._draw(section.id)
 
     async def _pick(self, section: Section, candidate: Candidate) -> None:
@@ -134,33 +134,33 @@ class ModelTools(DocumentScreen):
 
         if section.origin is Origin.USER:
             question = (
-                "You edited this section by hand. Put this candidate in its place? "
+                "You edited this section by hand. Replace it with this candidate? "
                 f"Your text stays in its history ({key_of(WRITING, 'history')})."
             )
             if not await self.app.push_screen_wait(Confirm(question, "Replace")):
                 return
         self._session.assistant.pick(section.id, candidate)
-        self.say(
-            f"Candidate {candidate.number} is the text. "
-            f"The others, and the text before, are in its history ({key_of(WRITING, 'history')})."
+        self.show_notice(
+            f"Candidate {candidate.number} is now the text. "
+            f"The others and the old text are in the history ({key_of(WRITING, 'history')})."
         )
 
     async def _merge(self, section: Section, candidate: Candidate) -> None:
-        from lwtui.app.screens.diff import DiffScreen, told
+        from lwtui.app.screens.diff import DiffScreen, summarize
 
         name = section.title or self._document.title
         screen = DiffScreen(f"Candidate {candidate.number} for {name}", section.text, candidate.text)
-        decided = await self.app.push_screen_wait(screen)
-        if decided is not None and decided.taken:
-            self._session.assistant.merge(section.id, section.text, decided.text, candidate)
-        self.say(told(decided, name))
+        result = await self.app.push_screen_wait(screen)
+        if result is not None and result.taken:
+            self._session.assistant.merge(section.id, section.text, result.text, candidate)
+        self.show_notice(summarize(result, name))
 
     # -- a review
 
     @work(exclusive=True, group="model-tools")
     async def action_review(self) -> None:
-        """Show what is wrong with the text, and go to what is chosen."""
-        from lwtui.agentwrite.quotes import where_now
+        """Show the findings about the text, and go to the chosen one."""
+        from lwtui.agentwrite.quotes import relocate
         from lwtui.app.screens.findings import FindingsScreen
 
         if not self.store():
@@ -169,13 +169,13 @@ class ModelTools(DocumentScreen):
         if place is None:
             return
         if place.section_id not in {section.id for section in self._document.sections()}:
-            self.say("This section is no longer in the document.")
+            self.show_notice("This section is no longer in the document.")
             return
         self._draw(place.section_id)
         self._editor.focus()
-        self._editor.go_to(*where_now(self._document.section(place.section_id).text, place))
+        self._editor.go_to(*relocate(self._document.section(place.section_id).text, place))
 
 
-def _wrong_number(answer: str) -> str:
-    right = answer.isdecimal() and 2 <= int(answer) <= MOST_CANDIDATES
-    return "" if right else f"The number of candidates is from 2 to {MOST_CANDIDATES}."
+def _count_problem(answer: str) -> str:
+    valid = answer.isdecimal() and 2 <= int(answer) <= MOST_CANDIDATES
+    return "" if valid else f"Enter a number from 2 to {MOST_CANDIDATES}."

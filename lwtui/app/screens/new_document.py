@@ -1,4 +1,4 @@
-"""What is to be written: the brief of a new document."""
+"""The brief of a new document."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from lwtui.app.keymap import NEW, bindings, key_of
 from lwtui.app.screens.brief_form import BriefForm
 from lwtui.documents.model import Brief, Mode
 
-_WORDS = 1500
-
 
 class NewDocumentScreen(BriefForm):
     """The form for a new document."""
@@ -22,7 +20,7 @@ class NewDocumentScreen(BriefForm):
     BINDINGS = bindings(NEW)
 
     def __init__(self) -> None:
-        super().__init__("New document", Brief("", _WORDS, language=""))
+        super().__init__("New document", Brief("", 0, language=""))
 
     def compose(self) -> ComposeResult:
         models = self.lwtui.models
@@ -31,7 +29,7 @@ class NewDocumentScreen(BriefForm):
         yield from super().compose()
 
     def _buttons(self) -> ComposeResult:
-        yield Button(_create("plan"), variant="primary", id="create")
+        yield Button(_create_label("plan"), variant="primary", id="create")
         yield Button(f"Plan by hand ({key_of(NEW, 'by_hand')})", id="by-hand")
         yield Button(f"Cancel ({key_of(NEW, 'cancel')})", id="cancel")
 
@@ -48,20 +46,23 @@ class NewDocumentScreen(BriefForm):
     def _name_button(self) -> None:
         direct = self._chosen("mode") == Mode.DIRECT.value
         button = self.query_one("#create", Button)
-        button.label = _create("write" if direct else "plan")
-        button.refresh(layout=True)  # which another label alone does not: a longer one would lose its end
+        button.label = _create_label("write" if direct else "plan")
+        button.refresh(layout=True)  # a longer label would be cut off otherwise
 
     def action_create(self) -> None:
+        """Create the document and have the model plan or write it."""
         if brief := self._brief():
             self.lwtui.create_document(brief, by_hand=False)
 
     def action_by_hand(self) -> None:
+        """Create the document with an empty plan."""
         if brief := self._brief():
             self.lwtui.create_document(brief, by_hand=True)
 
     def action_cancel(self) -> None:
+        """Close the form."""
         self.app.pop_screen()
 
 
-def _create(then: str) -> str:
+def _create_label(then: str) -> str:
     return f"Create and {then} ({key_of(NEW, 'create')})"

@@ -1,4 +1,4 @@
-"""What the model is told besides the plan: the writer's notes, and the summaries of sections that no longer fit."""
+"""Shows and edits what prompts contain besides the plan: the user's notes, and the summaries of earlier sections."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.documents.model import NOTE_KINDS, Note, SectionSummary
-from lwtui.documents.outline import numbers
+from lwtui.documents.outline import section_numbers
 from lwtui.documents.stale import fingerprint
 from lwtui.errors import LwtuiError
 from lwtui.text import clean
 
-_QUIET_SECONDS = 0.8  # after the last key in a field
-_NOTE, _SUMMARY = "note ", "summary "  # before the ids of rows
+_QUIET_SECONDS = 0.8  # without a key before a field is stored
+_NOTE, _SUMMARY = "note ", "summary "  # prefixes of row keys
 
 
 class NotesScreen(BaseScreen):
-    """Notes and summaries in a list, the one under the cursor in fields beside it. What is typed is stored."""
+    """Notes and summaries in a list, and the fields of the one under the cursor. Edits are stored automatically."""
 
     GROUP = NOTES
     BINDINGS = bindings(NOTES)
@@ -39,14 +39,19 @@ class NotesScreen(BaseScreen):
     AUTO_FOCUS = "RowList"
 
     def __init__(self, session: Session, changed: Callable[[], None]) -> None:
-        """``changed`` is called when the screen is left."""
+        """Create the screen.
+
+        Args:
+            session: The session of the document.
+            changed: Is called when the screen closes.
+        """
         super().__init__()
         self._document = session.document
         self._model = session.model
         self._changed = changed
-        self._shown = ""  # the row whose fields these are
-        self._named = ""  # what the note was called when its fields were filled in
-        self._filled: tuple[str, ...] = ()  # what stood in them then
+        self._shown = ""  # the key of the row in the fields
+        self._old_title = ""  # the note's title when the fields were filled in
+        self._filled: tuple[str, ...] = ()  # the values at that time
         self._timer: Timer | None = None
         self._title = TitleBar()
         self._list = RowList(
@@ -54,12 +59,12 @@ class NotesScreen(BaseScreen):
             Column("Note"),
             Column("Shown", 38, needs=72),
             draggable=True,
-            hint=f"No notes yet. {key_of(NOTES, 'add')} adds one; the model sees them with every section.",
+            hint=f"No notes yet. {key_of(NOTES, 'add')} adds one. They are part of every section's prompt.",
             id="notes",
         )
         self._heading = Input(id="note-title", compact=True, placeholder="What it is about")
         self._kind = Input(id="note-kind", compact=True, placeholder=", ".join(NOTE_KINDS))
-        self._triggers = Input(id="note-triggers", compact=True, placeholder="always; or words that call it up")
+        self._triggers = Input(id="note-triggers", compact=True, placeholder="always; or trigger words")
         self._text = TextArea(id="note-text", soft_wrap=True, tab_behavior="focus", compact=True)
         self._status = Line(id="status")
 
@@ -83,35 +88,35 @@ class NotesScreen(BaseScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._title.say(self._document.title, self._model)
+        self._title.set_text(self._document.title, self._model)
         self._draw()
 
-    # -- what is shown
+    # -- content
 
-    def _draw(self, select: str | None = None, told: str = "") -> None:
+    def _draw(self, select: str | None = None, message: str = "") -> None:
         notes = self._document.notes
         self._list.show([*(_note_row(note) for note in notes), *self._summary_rows()], select)
         label(self._list, "Notes", f"{counted(len(notes), 'note')}")
         self._fill()
         self._status.set_class(self._document.read_only, "error")
-        told = why_read_only(self._document) or told
-        self._status.say(told or "The model sees these notes, and the summaries where the text itself no longer fits.")
+        message = why_read_only(self._document) or message
+        self._status.set_text(message or "Prompts contain these notes, and summaries of the sections that do not fit.")
 
     def _summary_rows(self) -> list[Row]:
-        named, rows = numbers(self._document.plan), []
+        numbers, rows = section_numbers(self._document.plan), []
         for at, section in enumerate(self._document.sections()):
             if section.text.strip():
-                kept = self._document.summaries.get(section.id)
-                state = "when it is needed"
-                if kept is not None:
-                    state = "in your words" if kept.by_hand else "in the model's words"
-                    state += "" if kept.digest == fingerprint(section.text) else ", of an older text"
-                title = f"{named[at]}. {section.title or 'the text'}"
+                summary = self._document.summaries.get(section.id)
+                state = "made when needed"
+                if summary is not None:
+                    state = "written by you" if summary.by_hand else "written by the model"
+                    state += "" if summary.digest == fingerprint(section.text) else ", for an older text"
+                title = f"{numbers[at]}. {section.title or 'the text'}"
                 rows.append(Row(_SUMMARY + section.id, ("summary", title, state)))
         return rows
 
     def _fill(self) -> None:
-        """Fill in the fields of the row under the cursor, unless what was typed about another cannot be stored."""
+        """Fill in the fields of the row under the cursor, unless edits of another row cannot be stored."""
         key = self._list.key or ""
         if key != self._shown and not self.store():
             self._list.select(self._shown)
@@ -119,15 +124,15 @@ class NotesScreen(BaseScreen):
         note = self._note(key)
         values = (note.title, note.kind, ", ".join(note.triggers), note.text) if note else ("", "", "", "")
         if key.startswith(_SUMMARY):
-            kept = self._document.summaries.get(key.removeprefix(_SUMMARY))
-            values = ("", "", "", kept.text if kept else "")
+            summary = self._document.summaries.get(key.removeprefix(_SUMMARY))
+            values = ("", "", "", summary.text if summary else "")
         if key != self._shown or self._values() == self._filled:
             self._put(values)
-            self._named = note.title if note else ""
+            self._old_title = note.title if note else ""
         self._shown = key
         self.query_one("#note-fields").display = bool(key)
-        for one in ("#note-line", "#note-when"):
-            self.query_one(one).display = note is not None
+        for line in ("#note-line", "#note-when"):
+            self.query_one(line).display = note is not None
         label(self.query_one("#note-fields"), "Note" if note else "Summary of the section")
         for field in (self._heading, self._kind, self._triggers):
             field.disabled = self._document.read_only
@@ -145,10 +150,9 @@ class NotesScreen(BaseScreen):
         return (self._heading.value, self._kind.value, self._triggers.value, self._text.text)
 
     def _note(self, key: str) -> Note | None:
-        found = (one for one in self._document.notes if _NOTE + one.id == key)
-        return next(found, None)
+        return next((note for note in self._document.notes if _NOTE + note.id == key), None)
 
-    # -- what is typed
+    # -- edits
 
     def on_row_list_moved(self) -> None:
         self._fill()
@@ -157,26 +161,26 @@ class NotesScreen(BaseScreen):
         self.action_edit()
 
     def on_input_changed(self) -> None:
-        self._wait()
+        self._restart_timer()
 
     def on_text_area_changed(self) -> None:
-        self._wait()
+        self._restart_timer()
 
     def on_input_submitted(self) -> None:
         self._text.focus()
 
-    def _wait(self) -> None:
+    def _restart_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_QUIET_SECONDS, self._come_to_rest)
+        self._timer = self.set_timer(_QUIET_SECONDS, self._store_pause)
 
-    def _come_to_rest(self) -> None:
+    def _store_pause(self) -> None:
         self._timer = None
         if self._values() != self._filled and self.store():
             self._draw()
 
     def store(self) -> bool:
-        """Put what was typed into the document."""
+        """Store the user's edits in the document. Returns whether that worked; if not, shows the error."""
         if self._document.read_only or not self._shown or self._values() == self._filled:
             return True
         try:
@@ -185,23 +189,22 @@ class NotesScreen(BaseScreen):
             else:
                 self._store_note(self._shown)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return False
         self._filled = self._values()
         return True
 
     def _store_note(self, key: str) -> None:
-        name, kind, triggers, text = self._values()
-        words = tuple(
-            word for one in triggers.replace("，", ",").replace("、", ",").split(",") if (word := one.strip())
-        )
+        title, kind, triggers, text = self._values()
+        parts = triggers.replace("，", ",").replace("、", ",").split(",")
+        words = tuple(word for part in parts if (word := part.strip()))
         notes = [
-            replace(one, title=name, kind=kind.strip() or NOTE_KINDS[0], triggers=words, always=not words, text=text)
-            if _NOTE + one.id == key
-            else one
-            for one in self._document.notes
+            replace(note, title=title, kind=kind.strip() or NOTE_KINDS[0], triggers=words, always=not words, text=text)
+            if _NOTE + note.id == key
+            else note
+            for note in self._document.notes
         ]
-        self._document.notebook.set_notes(notes, f"Edit “{self._named or name}”")
+        self._document.notebook.set_notes(notes, f"Edit “{self._old_title or title}”")
 
     def _store_summary(self, section_id: str) -> None:
         digest = fingerprint(self._document.section(section_id).text)
@@ -213,19 +216,21 @@ class NotesScreen(BaseScreen):
 
     def _may_change(self) -> bool:
         if why := why_read_only(self._document):
-            self.complain(why)
+            self.show_error(why)
             return False
         return self.store()
 
-    def _set(self, notes: list[Note], done: str, select: str | None = None) -> None:
+    def _set(self, notes: list[Note], label: str, select: str | None = None) -> None:
+        """Store the notes as one undo step."""
         try:
-            self._document.notebook.set_notes(notes, done)
+            self._document.notebook.set_notes(notes, label)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self._draw(select)
 
     def action_add(self) -> None:
+        """Add a note and edit its title."""
         if self._may_change():
             note = Note("New note", "")
             self._set([*self._document.notes, note], "Add a note", _NOTE + note.id)
@@ -233,23 +238,25 @@ class NotesScreen(BaseScreen):
             self._heading.action_select_all()
 
     def action_delete(self) -> None:
-        """Delete a note; of a summary, the writer's own words, so that the model makes one."""
+        """Delete a note, or a summary, which the model then writes again."""
         key = self._list.key or ""
         if not self._may_change():
             return
         if note := self._note(key):
-            self._set([one for one in self._document.notes if one is not note], f"Delete “{note.title}”")
-        elif (kept := self._document.summaries.get(key.removeprefix(_SUMMARY))) is not None:
+            self._set([other for other in self._document.notes if other is not note], f"Delete “{note.title}”")
+        elif (summary := self._document.summaries.get(key.removeprefix(_SUMMARY))) is not None:
             try:
-                self._document.notebook.set_summary(replace(kept, text="", by_hand=False))
+                self._document.notebook.set_summary(replace(summary, text="", by_hand=False))
             except LwtuiError as error:
-                self.complain(error)
-            self._draw(told="The model will sum this section up anew when it is needed.")
+                self.show_error(error)
+            self._draw(message="The model will summarize this section again when needed.")
 
     def action_up(self) -> None:
+        """Move the note up."""
         self._move(-1)
 
     def action_down(self) -> None:
+        """Move the note down."""
         self._move(1)
 
     def on_row_list_dropped(self, event: RowList.Dropped) -> None:
@@ -266,26 +273,30 @@ class NotesScreen(BaseScreen):
         self._set(notes, f"Move “{note.title}”")
 
     def action_undo(self) -> None:
-        self._take_back(self._document.notebook.undo_notes, "Undone: {}", "There is nothing to undo.")
+        """Undo the last change of the notes."""
+        self._undo_or_redo(self._document.notebook.undo_notes, "Undone: {}", "There is nothing to undo.")
 
     def action_redo(self) -> None:
-        self._take_back(self._document.notebook.redo_notes, "Done again: {}", "There is nothing to do again.")
+        """Redo the change of the notes undone last."""
+        self._undo_or_redo(self._document.notebook.redo_notes, "Redone: {}", "There is nothing to redo.")
 
-    def _take_back(self, take: Callable[[], str | None], done: str, nothing: str) -> None:
+    def _undo_or_redo(self, step: Callable[[], str | None], done: str, nothing: str) -> None:
         if not self._may_change():
             return
         try:
-            label = take()
+            label = step()
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
-        self._draw(told=clean(done.format(label)) if label else nothing)
+        self._draw(message=clean(done.format(label)) if label else nothing)
 
     def action_edit(self) -> None:
+        """Edit the text of the note or summary."""
         if self._shown:
             self._text.focus()
 
     def action_back(self) -> None:
+        """Go from the fields to the list, or close the screen."""
         if self.focused is not self._list:
             if self.store():
                 self._draw()
@@ -296,7 +307,7 @@ class NotesScreen(BaseScreen):
 
 
 def _note_row(note: Note) -> Row:
-    shown = "always" if note.always else "where: " + (", ".join(note.triggers) or "nothing calls it up")
+    shown = "always" if note.always else "for: " + (", ".join(note.triggers) or "no trigger words")
     if not note.text:
-        shown = "not while it is empty"
+        shown = "not while empty"
     return Row(_NOTE + note.id, (note.kind, note.title or "(no title)", shown))

@@ -1,4 +1,4 @@
-"""The plan: what each section says and how long it is to be, all of it open to change."""
+"""Shows and edits the plan: the sections with their main points and targets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from lwtui.agentwrite.events import PlanDelta, PlanGrew, SectionFinished, Sectio
 from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.app.format import amount, counted, number, unit, why_read_only
 from lwtui.app.keymap import PLAN, bindings, key_of
-from lwtui.app.outline_rows import kept_folds, plan_rows, shown_instead
+from lwtui.app.outline_rows import load_folds, plan_rows, visible_section
 from lwtui.app.places import Place
 from lwtui.app.screens.plan_tools import PlanTools
 from lwtui.app.screens.stale import stale_sections
-from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
+from lwtui.app.session import Activity, ActivityChanged, SectionIsNext, Session, SessionEvent
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
@@ -25,16 +25,16 @@ from lwtui.app.widgets.section_form import SectionForm
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.config import Role
-from lwtui.documents.model import DEEPEST, Status
-from lwtui.documents.outline import block, is_group, labels, numbers, to_write
+from lwtui.documents.model import MAX_LEVEL, Status
+from lwtui.documents.outline import count_text_sections, has_children, outline_numbers, section_numbers, subtree
 from lwtui.errors import LwtuiError
 
-_COMING = "No sections yet. The model is making the plan, which is shown as it comes."
-_FRAME_SECONDS = 0.1  # the plan that is coming is at most this old on the screen
+_PLANNING_HINT = "No sections yet. The model is making the plan."
+_FRAME_SECONDS = 0.1  # between two updates of the plan that streams in
 
 
 class PlanScreen(PlanTools):
-    """The sections in a list, the one under the cursor in fields beside it."""
+    """The sections in a list, and the fields of the one under the cursor."""
 
     GROUP = PLAN
     BINDINGS = bindings(PLAN)
@@ -44,8 +44,8 @@ class PlanScreen(PlanTools):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._note = ""
-        self._frame: Timer | None = None  # the next one, while there is something new to draw
-        self._folded = kept_folds(session.document)
+        self._frame: Timer | None = None  # until the next redraw
+        self._folded = load_folds(session.document)
         self._title = TitleBar()
         self._list = RowList(
             Column("", 3, right=True),
@@ -54,23 +54,23 @@ class PlanScreen(PlanTools):
             Column("Words", 7, right=True),
             Column("", 2, tint=True),
             draggable=True,
-            hint=_empty(),
+            hint=_empty_hint(),
             id="sections",
         )
         self._form = SectionForm(id="fields")
-        self._coming_text = Line(id="coming-text")
-        self._coming = VerticalScroll(self._coming_text, id="coming", classes="pane")
+        self._draft_text = Line(id="coming-text")
+        self._draft = VerticalScroll(self._draft_text, id="coming", classes="pane")
         self._status = Line(id="status")
 
     def compose(self) -> ComposeResult:
         self._list.add_class("pane")
-        self._coming.border_title = "The plan, as it comes"
+        self._draft.border_title = "The model's plan"
         yield self._title
         yield Toolbar(PLAN)
         with Container(id="panes"):
             yield self._list
             yield self._form
-            yield self._coming
+            yield self._draft
         yield self._status
         yield KeyBar()
 
@@ -80,21 +80,22 @@ class PlanScreen(PlanTools):
 
     @property
     def place(self) -> Place:
+        """The section under the cursor."""
         return Place("plan", self._list.key or "")
 
-    def _heard(self, event: Heard) -> None:
+    def _on_session_event(self, event: SessionEvent) -> None:
         if not self.is_attached:
-            return  # the screen is being left, and has stored what was typed
+            return  # the screen is closing and has stored all edits
         match event:
             case SectionIsNext():
                 self.store()
             case PlanDelta():
                 if self._frame is None:
-                    self._frame = self.set_timer(_FRAME_SECONDS, self._show_coming)
+                    self._frame = self.set_timer(_FRAME_SECONDS, self._show_draft)
             case ActivityChanged(error=error):
                 if error:
-                    self.complain(error)
-                was_planning = self._coming.display
+                    self.show_error(error)
+                was_planning = self._draft.display
                 self._draw()
                 if was_planning and not self._planning:
                     self._list.focus()
@@ -103,32 +104,34 @@ class PlanScreen(PlanTools):
             case _:
                 self._show_status()
 
-    # -- what is shown
+    # -- content
 
     @property
     def _planning(self) -> bool:
         return self._session.activity in (Activity.PLANNING, Activity.LOADING)
 
     def _draw(self, select: str | None = None, note: str = "") -> None:
-        """Draw everything from the document; ``note`` stands in the status line until the next change."""
+        """Redraw everything from the document; ``note`` stays in the status line until the next redraw."""
         self._note = note
         self._find_stale_soon()
         plan, brief = self._document.plan, self._document.brief
-        self._title.say(self._document.title, self._session.model)
-        self._list.hint = _COMING if self._planning else _empty()
+        self._title.set_text(self._document.title, self._session.model)
+        self._list.hint = _PLANNING_HINT if self._planning else _empty_hint()
         select = select or self._list.key
         if select in {section.id for section in plan.sections}:
-            select = shown_instead(plan, select, self._folded)
+            select = visible_section(plan, select, self._folded)
         self._list.show(plan_rows(self._document, self._folded, self._stale), select)
-        asked = "" if plan.words == brief.words else f" of {number(brief.words)} asked for"
-        label(self._list, "Plan", f"{counted(to_write(plan), 'section')} · {amount(plan.words, brief)}{asked}")
-        self._coming.display = self._planning
+        asked = "" if plan.words == brief.words else f" (brief: {number(brief.words)})"
+        label(
+            self._list, "Plan", f"{counted(count_text_sections(plan), 'section')} · {amount(plan.words, brief)}{asked}"
+        )
+        self._draft.display = self._planning
         self._form.display = not self._planning and bool(plan.sections)
         self._show_section()
         self._show_status()
 
     def _show_section(self) -> None:
-        """Fill the fields, unless what was typed about the section before cannot be stored."""
+        """Fill in the fields, unless edits of the previous section cannot be stored."""
         section_id = self._list.key
         if section_id is None:
             return
@@ -136,40 +139,43 @@ class PlanScreen(PlanTools):
             self._list.select(self._form.section_id)
             return
         at = self._document.plan.find(section_id)
-        label(self._form, self._called(at))
+        label(self._form, self._form_title(at))
         locked = self._document.read_only or self._planning
         self._form.show(self._document.plan.sections[at], unit=unit(self._document.brief.language), locked=locked)
 
-    def _called(self, at: int) -> str:
-        """What the section at a position is called: a part says what it adds up to."""
+    def _form_title(self, at: int) -> str:
+        """Return the number of the section at a position; for a part, with its number of sections and its length."""
         plan = self._document.plan
         section = plan.sections[at]
-        if not is_group(plan, section.id):
-            return f"Section {numbers(plan)[at]}" if section.words else f"Heading {labels(plan)[at]}"
-        inside = [plan.sections[one] for one in block(plan, section.id)]
-        words = amount(sum(one.words for one in inside), self._document.brief)
-        return f"Part {labels(plan)[at]} · {counted(sum(one.words > 0 for one in inside), 'section')} · {words}"
+        if not has_children(plan, section.id):
+            return f"Section {section_numbers(plan)[at]}" if section.words else f"Heading {outline_numbers(plan)[at]}"
+        inside = [plan.sections[inner] for inner in subtree(plan, section.id)]
+        words = amount(sum(inner.words for inner in inside), self._document.brief)
+        sections = counted(sum(inner.words > 0 for inner in inside), "section")
+        return f"Part {outline_numbers(plan)[at]} · {sections} · {words}"
 
     def _show_status(self) -> None:
         self._status.set_class(bool(self._session.error or self._document.read_only), "error")
         match self._session.activity:
             case _ if why := why_read_only(self._document):
                 status = why
+            case Activity.LOADING if self._session.roles.name(Role.PLAN) in self._session.models.downloads:
+                status = self._session.message
             case Activity.LOADING:
                 status = f"Opening the model {self._session.roles.name(Role.PLAN)} … {key_of(PLAN, 'stop')} stops"
             case Activity.PLANNING:
                 status = f"{self._session.message} … {key_of(PLAN, 'stop')} stops"
             case Activity.WRITING:
-                status = "Writing goes on. Sections that are not begun can still be changed."
+                status = "The model is writing. You can still change sections that are not begun."
             case _ if self._note:
                 status = self._note
             case _ if self._session.error:
                 status = self._session.error
             case _ if (begun := begun_plan(self._document)) is not None:
                 left = counted(len(unplanned(begun)), "chapter")
-                status = f"{left} without sections: {key_of(PLAN, 'replan_all')} has the model go on with the plan."
+                status = f"{left} without sections: {key_of(PLAN, 'replan_all')} continues the plan."
             case _ if self._document.plan.sections:
-                sections = [section for section in self._document.sections() if not section.heads]
+                sections = [section for section in self._document.sections() if not section.is_heading_only]
                 done = sum(section.status is Status.DONE for section in sections)
                 status = f"{done} of {counted(len(sections), 'section')} written."
                 if done < len(sections):
@@ -179,24 +185,24 @@ class PlanScreen(PlanTools):
                 status += f" {len(self._stale)} stale ({key_of(PLAN, 'stale')})." if self._stale else ""
             case _:
                 by_hand, by_model = key_of(PLAN, "add"), key_of(PLAN, "replan_all")
-                status = f"Build the plan by hand ({by_hand}), or have the model make one ({by_model})."
-        self._status.say(status)
+                status = f"Add sections by hand ({by_hand}), or have the model make a plan ({by_model})."
+        self._status.set_text(status)
 
     def _expected(self) -> str:
-        """What the rest will take, in a few words."""
-        from lwtui.app.screens.forecast import short
+        """Return the forecast of the rest in short."""
+        from lwtui.app.screens.forecast import short_forecast
 
-        told = short(self._session)
-        return f", {told}" if told else ""
+        expected = short_forecast(self._session)
+        return f", {expected}" if expected else ""
 
-    def _show_coming(self) -> None:
+    def _show_draft(self) -> None:
         self._frame = None
         if self._planning:
-            self._coming_text.say(self._session.state.plan_text or "…")
-            self._coming.scroll_end(animate=False)
+            self._draft_text.set_text(self._session.state.plan_text or "…")
+            self._draft.scroll_end(animate=False)
             self._show_status()
 
-    # -- memory
+    # -- for the base class
 
     def _in_view(self) -> str | None:
         return self._list.key
@@ -221,18 +227,18 @@ class PlanScreen(PlanTools):
             self._list.focus()
 
     def store(self) -> bool:
-        """Put what was typed in the fields into the plan."""
+        """Store the fields in the plan. Returns whether that worked; if not, shows the error."""
         section_id = self._form.section_id
         if self._document.read_only or section_id not in {section.id for section in self._document.plan.sections}:
             return True
         old = self._planned(section_id)
         new = self._form.edited(old)
         if new == old:
-            return True  # white space at an end that is still being typed changes nothing
+            return True  # also if only white space was added at an end
         try:
             self._document.set_plan(self._document.plan.with_section(new), f"Edit “{old.title}”")
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return False
         self._form.stored()
         if self.is_attached:
@@ -242,49 +248,59 @@ class PlanScreen(PlanTools):
     # -- the model
 
     def action_replan(self) -> None:
+        """Have the model plan the section anew."""
         section_id = self._list.key
         if section_id is None or not self._may_change(section_id):
             return
         if not self._planned(section_id).words:
-            self.say("A heading alone has nothing to plan anew. R plans the document, b breaks a section up.")
+            whole, break_up = key_of(PLAN, "replan_all"), key_of(PLAN, "break_down")
+            self.show_notice(f"This is only a heading. {whole} replans the document, {break_up} breaks a section up.")
             return
         self._start(lambda: self._session.start_replan(section_id), Role.PLAN)
 
     def action_break_down(self) -> None:
+        """Have the model break the section up into several within it."""
         section_id, plan = self._list.key, self._document.plan
         if section_id is None or not self._may_change(section_id):
             return
-        if is_group(plan, section_id) or not self._planned(section_id).words:
-            self.say(f"This is a part already. {key_of(PLAN, 'add')} adds a section to it.")
-        elif self._planned(section_id).level >= DEEPEST:
-            self.say(f"An outline has at most {DEEPEST} levels.")
+        if has_children(plan, section_id) or not self._planned(section_id).words:
+            self.show_notice(f"This already is a part. {key_of(PLAN, 'add')} adds a section to it.")
+        elif self._planned(section_id).level >= MAX_LEVEL:
+            self.show_notice(f"An outline has at most {MAX_LEVEL} levels.")
         elif self._document.section(section_id).text.strip():
-            self.say("This section has text, which would stay with the heading. Split it (s), or clear it first.")
+            split = key_of(PLAN, "split")
+            self.show_notice(
+                f"This section has text, which would stay with the heading. Split it ({split}) or clear it first."
+            )
         else:
             self._start(lambda: self._session.start_breaking_up(section_id), Role.PLAN)
 
     @work
     async def action_replan_all(self) -> None:
+        """Have the model make a new plan, or complete an incomplete one."""
         from lwtui.app.screens.dialogs import Confirm
 
         if not self._may_change():
             return
         if self._document.words and begun_plan(self._document) is None:
-            question = "A new plan takes the place of this one. The texts written so far stay in the file; u undoes it."
+            undo = key_of(PLAN, "undo")
+            question = f"Replace this plan with a new one? The texts written so far stay in the file; {undo} undoes it."
             if not await self.app.push_screen_wait(Confirm(question, "Replan all")):
                 return
         self._start(self._session.start_plan, Role.PLAN)
 
     async def action_stop(self) -> None:
+        """Stop the model."""
         await self._session.cancel()
 
-    # -- elsewhere
+    # -- other screens
 
     def action_write(self) -> None:
-        if self._opens_again():
+        """Write the sections that are not done, and show the text."""
+        if self._reopens():
             return
         if self._planning or not self._document.plan.sections:
-            self.say("There is no plan to write yet.")
+            self.show_notice("There is no plan to write yet.")
         elif self.store():
             self._write()
 
@@ -296,8 +312,8 @@ class PlanScreen(PlanTools):
         if begun is not None and not self._session.busy:
             left = counted(len(unplanned(begun)), "chapter")
             question = (
-                f"{left} without sections yet: {key_of(PLAN, 'replan_all')} goes on with the plan. "
-                "Write them as they are, each in one piece?"
+                f"{left} without sections: {key_of(PLAN, 'replan_all')} continues the plan. "
+                "Write each of them as a single section?"
             )
             if not await self.app.push_screen_wait(Confirm(question, "Write")):
                 return
@@ -306,16 +322,19 @@ class PlanScreen(PlanTools):
         self.lwtui.show_text()
 
     def action_text(self) -> None:
+        """Show the text."""
         if self._planning:
-            self.say(f"The model is planning: {key_of(PLAN, 'stop')} stops it.")
+            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).")
         elif self.store():
             self.lwtui.show_text()
 
     def action_edit(self) -> None:
+        """Edit the section under the cursor."""
         if self._form.display:
             self._form.edit_point()
 
     def action_back(self) -> None:
+        """Go from the fields to the list, or to the library."""
         if self.focused is not None and self.focused in self._form.query("*"):
             self.store()
             self._list.focus()
@@ -323,5 +342,5 @@ class PlanScreen(PlanTools):
             self.lwtui.leave_document()
 
 
-def _empty() -> str:
+def _empty_hint() -> str:
     return f"No sections yet. {key_of(PLAN, 'add')} adds one, {key_of(PLAN, 'replan_all')} asks the model for a plan."

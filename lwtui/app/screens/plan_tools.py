@@ -1,4 +1,4 @@
-"""What a writer does to the plan by hand: add, delete, move, nest, fold, split, merge, change lengths, undo."""
+"""The actions of the plan screen by hand: add, delete, move, nest, fold, split, merge, resize, undo."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from textual import work
 
 from lwtui.app.format import counted, unit
 from lwtui.app.keymap import PLAN, key_of
-from lwtui.app.outline_rows import groups, keep_folds, plan_rows
+from lwtui.app.outline_rows import parts, plan_rows, save_folds
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.widgets.row_list import RowList
-from lwtui.app.widgets.section_form import MOST_WORDS, SectionForm
+from lwtui.app.widgets.section_form import MAX_WORDS, SectionForm
 from lwtui.documents import plan_edits
 from lwtui.documents.model import Plan, PlannedSection
-from lwtui.documents.outline import block, is_group, parents, to_write
+from lwtui.documents.outline import count_text_sections, has_children, parents, subtree
 from lwtui.errors import LwtuiError
 from lwtui.text import one_line
 
@@ -23,7 +23,7 @@ _TOTAL = "Length of the document"
 
 
 class PlanTools(DocumentScreen):
-    """The part of the plan's screen that changes it. The screen itself has what this part names here."""
+    """The part of the plan screen that changes the plan. The screen provides the attributes declared here."""
 
     _list: RowList
     _form: SectionForm
@@ -31,11 +31,11 @@ class PlanTools(DocumentScreen):
 
     @property
     def _planning(self) -> bool:
-        """Whether the plan is being made at this moment."""
+        """Whether the model is making the plan."""
         raise NotImplementedError
 
     def _draw(self, select: str | None = None, note: str = "") -> None:
-        """``note`` stands in the status line until the next change."""
+        """Redraw everything; ``note`` stays in the status line until the next redraw."""
         raise NotImplementedError
 
     def _planned(self, section_id: str) -> PlannedSection:
@@ -48,24 +48,29 @@ class PlanTools(DocumentScreen):
         try:
             self._document.set_plan(plan, label, texts)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self._draw(select)
 
     def _may_change(self, *section_ids: str) -> bool:
-        """Store what was typed; whether the plan, or these of its sections, may be changed now. Says why not."""
+        """Store edits, and return whether the plan and these sections may be changed now; if not, show why."""
         if self._refuses():
             return False
         if self._planning:
-            self.say(f"The model is planning: {key_of(PLAN, 'stop')} stops it.")
+            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).")
         elif self._session.current.intersection(section_ids):
-            self.say(f"This section is being written: {key_of(PLAN, 'stop')} stops, then it can be changed.")
+            self.show_notice(f"The model is writing this section. Stop it first ({key_of(PLAN, 'stop')}).")
         else:
             return self.store()
         return False
 
     def _on_section(self, change: Callable[[Plan, str], Plan], label: str) -> None:
-        """Apply a change to the section under the cursor, unless it is being written."""
+        """Apply a change to the section under the cursor, unless it is being written.
+
+        Args:
+            change: Returns the new plan; raises :class:`ValueError` if the change is impossible.
+            label: The undo label; ``{}`` stands for the title.
+        """
         section_id = self._list.key
         if section_id is None or not self._may_change(*self._inside(section_id)):
             return
@@ -73,40 +78,44 @@ class PlanTools(DocumentScreen):
         try:
             plan = change(self._document.plan, section_id)
         except ValueError as reason:
-            self.say(str(reason))
+            self.show_notice(str(reason))
             return
         self._change(plan, label.replace("{}", title), section_id)
 
     def _inside(self, section_id: str) -> list[str]:
-        """A section and all that is within it."""
+        """Return the ids of a section and of all sections inside it."""
         plan = self._document.plan
-        return [plan.sections[at].id for at in block(plan, section_id)]
+        return [plan.sections[at].id for at in subtree(plan, section_id)]
 
-    # -- one section, or a part
+    # -- a section or a part
 
     def action_add(self) -> None:
+        """Add a section after the one under the cursor, or as the first of a part."""
         if not self._may_change():
             return
         plan = self._document.plan
         after = self._list.key
         at = plan.find(after) + 1 if after else 0
         level = self._planned(after).level if after else 1
-        if after and is_group(plan, after):  # its first section
+        if after and has_children(plan, after):  # becomes its first section
             level += 1
             self._folded.discard(after)
-        words = round(plan.words / to_write(plan)) if plan.words else min(500, self._document.brief.words)
+        words = round(plan.words / count_text_sections(plan)) if plan.words else min(500, self._document.brief.words)
         section = PlannedSection("New section", "", max(1, words), level=level)
         self._change(plan_edits.insert(plan, at, section), "Add a section", section.id)
         self._form.edit_heading()
 
     def action_delete(self) -> None:
+        """Delete the section or part under the cursor."""
         more = len(self._inside(self._list.key)) - 1 if self._list.key else 0
         self._on_section(plan_edits.remove, "Delete “{}”" + (f" and {counted(more, 'section')} in it" if more else ""))
 
     def action_split(self) -> None:
+        """Split the section in two."""
         self._on_section(lambda plan, section_id: plan_edits.split(plan, section_id)[0], "Split “{}”")
 
     def action_merge(self) -> None:
+        """Merge the section with the next one, and their texts."""
         section_id = self._list.key
         plan = self._document.plan
         if section_id is None:
@@ -114,34 +123,40 @@ class PlanTools(DocumentScreen):
         try:
             plan_edits.merge(plan, section_id)
         except ValueError as reason:
-            self.say(str(reason))
+            self.show_notice(str(reason))
             return
         following = plan.sections[plan.find(section_id) + 1].id
         if not self._may_change(section_id, following):
             return
-        both = [self._document.section(one).text.strip() for one in (section_id, following)]
+        both = [self._document.section(merged).text.strip() for merged in (section_id, following)]
         texts = {section_id: "\n\n".join(text for text in both if text)} if any(both) else None
         label = f"Merge “{self._planned(section_id).title}” with the next section"
         self._change(plan_edits.merge(self._document.plan, section_id), label, section_id, texts)
 
     def action_less(self) -> None:
+        """Make the target a tenth shorter."""
         self._on_section(lambda plan, section_id: _resized(plan, section_id, 1 / 1.1), "Length of “{}”")
 
     def action_more(self) -> None:
+        """Make the target a tenth longer."""
         self._on_section(lambda plan, section_id: _resized(plan, section_id, 1.1), "Length of “{}”")
 
-    # -- its place
+    # -- its position
 
     def action_up(self) -> None:
+        """Move the section up."""
         self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, -1), "Move “{}”")
 
     def action_down(self) -> None:
+        """Move the section down."""
         self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, 1), "Move “{}”")
 
     def action_indent(self) -> None:
+        """Move the section into the one above."""
         self._on_section(plan_edits.indent, "Move “{}” in")
 
     def action_outdent(self) -> None:
+        """Move the section out of its part."""
         self._on_section(plan_edits.outdent, "Move “{}” out")
 
     def on_row_list_dropped(self, event: RowList.Dropped) -> None:
@@ -150,18 +165,19 @@ class PlanTools(DocumentScreen):
         ids.remove(event.key)
         before = ids[at + event.by] if at + event.by < len(ids) else None
         self._on_section(lambda plan, section_id: plan_edits.move_before(plan, section_id, before), "Move “{}”")
-        self._draw()  # where the move was refused, the list still shows it
+        self._draw()  # the list still shows a move that was refused
 
-    # -- what is shown of it
+    # -- folding
 
     def on_row_list_toggled(self, event: RowList.Toggled) -> None:
         self._fold({event.key} ^ self._folded)
 
     def action_fold(self) -> None:
+        """Fold or unfold the part under the cursor, or around it."""
         section_id, plan = self._list.key, self._document.plan
         if section_id is None:
             return
-        if not is_group(plan, section_id):  # fold the part that it is in
+        if not has_children(plan, section_id):  # fold the part around it
             parent = parents(plan)[plan.find(section_id)]
             if parent is None:
                 return
@@ -169,56 +185,59 @@ class PlanTools(DocumentScreen):
         self._fold({section_id} ^ self._folded)
 
     def action_fold_all(self) -> None:
-        found = groups(self._document.plan)
-        self._fold(set() if found <= self._folded else found)
+        """Fold all parts, or unfold them if all are folded."""
+        all_parts = parts(self._document.plan)
+        self._fold(set() if all_parts <= self._folded else all_parts)
 
     def _fold(self, folded: set[str]) -> None:
-        """Fold just these parts."""
+        """Fold these parts, and unfold all others."""
         if not self.store():
             return
         self._folded = folded
         try:
-            keep_folds(self._document, folded)
+            save_folds(self._document, folded)
         except LwtuiError as error:
-            self.complain(error)
-        opened = self._list.key is not None and self._list.key not in folded
+            self.show_error(error)
+        unfolded = self._list.key is not None and self._list.key not in folded
         self._draw()
-        if opened and self._list.key is not None:
+        if unfolded and self._list.key is not None:
             self._list.reveal(len(self._inside(self._list.key)) - 1)
 
     # -- the whole plan
 
     @work
     async def action_total(self) -> None:
+        """Ask for the length of the document, and scale all targets to it."""
         from lwtui.app.screens.dialogs import Ask
 
         plan = self._document.plan
         if not plan.sections or not self._may_change():
             return
-        what = unit(self._document.brief.language).capitalize()
+        length_unit = unit(self._document.brief.language).capitalize()
         hint = "All targets are scaled in proportion."
-        asked = Ask(f"{what} for the whole document", str(plan.words), hint, problem=self._wrong_total)
-        answer = await self.app.push_screen_wait(asked)
+        dialog = Ask(f"{length_unit} for the whole document", str(plan.words), hint, problem=self._total_problem)
+        answer = await self.app.push_screen_wait(dialog)
         if answer is None or not self._may_change():
             return
         plan = self._document.plan
         self._change(plan_edits.rescale(plan, int(answer)), _TOTAL)
         self._store_words(int(answer))
 
-    def _wrong_total(self, answer: str) -> str:
-        least = to_write(self._document.plan)
-        right = answer.isdecimal() and least <= int(answer) <= MOST_WORDS
-        return "" if right else f"The length is a number from {least:,} to {MOST_WORDS:,}."
+    def _total_problem(self, answer: str) -> str:
+        minimum = count_text_sections(self._document.plan)
+        valid = answer.isdecimal() and minimum <= int(answer) <= MAX_WORDS
+        return "" if valid else f"Enter a length from {minimum:,} to {MAX_WORDS:,}."
 
     def _store_words(self, words: int) -> None:
         try:
             self._document.set_brief(replace(self._document.brief, words=words))
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
         self._draw()
 
     @work
     async def action_title(self) -> None:
+        """Ask for the title of the document."""
         from lwtui.app.screens.dialogs import Ask
 
         if not self._may_change():
@@ -229,37 +248,39 @@ class PlanTools(DocumentScreen):
             self._change(replace(self._document.plan, title=title), "Change the title")
 
     def action_undo(self) -> None:
-        self._take_back(self._document.undo_plan, "Undone: {}", "There is nothing to undo.")
+        """Undo the last change of the plan."""
+        self._undo_or_redo(self._document.undo_plan, "Undone: {}", "There is nothing to undo.")
 
     def action_redo(self) -> None:
-        self._take_back(self._document.redo_plan, "Done again: {}", "There is nothing to do again.")
+        """Redo the change of the plan undone last."""
+        self._undo_or_redo(self._document.redo_plan, "Redone: {}", "There is nothing to redo.")
 
-    def _take_back(self, take: Callable[[], str | None], done: str, nothing: str) -> None:
+    def _undo_or_redo(self, step: Callable[[], str | None], done: str, nothing: str) -> None:
         if not self._may_change(*self._session.current):
             return
         before = self._document.plan
         try:
-            label = take()
+            label = step()
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if label == _TOTAL:
             self._store_words(self._document.plan.words)
-        self._draw(_first_other(before, self._document.plan), done.format(label) if label else nothing)
+        self._draw(_first_changed(before, self._document.plan), done.format(label) if label else nothing)
 
 
 def _resized(plan: Plan, section_id: str, factor: float) -> Plan:
-    """A section, or all that is within a part, made longer or shorter."""
-    before = sum(plan.sections[at].words for at in block(plan, section_id))
+    """Make a section, or all sections of a part, longer or shorter by ``factor``."""
+    before = sum(plan.sections[at].words for at in subtree(plan, section_id))
     if not before:
-        raise ValueError("A heading alone has no length. Enter gives it one.")
+        raise ValueError("This is only a heading, without a length. Enter lets you set one.")
     step = 10 if before >= 100 else 1
     words = round(before * factor / step) * step
     if words == before:
         words += step if factor > 1 else -step
-    return plan_edits.resize(plan, section_id, min(MOST_WORDS, max(1, words)))
+    return plan_edits.resize(plan, section_id, min(MAX_WORDS, max(1, words)))
 
 
-def _first_other(before: Plan, after: Plan) -> str | None:
-    """The first section of ``after`` that ``before`` does not have like this."""
+def _first_changed(before: Plan, after: Plan) -> str | None:
+    """Return the id of the first section of ``after`` that is new or changed."""
     return next((section.id for section in after.sections if section not in before.sections), None)

@@ -1,4 +1,4 @@
-"""The sections that rest on what has changed since they were written: why, and which are to be written anew."""
+"""Shows stale sections, those based on something that has changed since, with the reasons; the user rewrites some."""
 
 from __future__ import annotations
 
@@ -7,35 +7,34 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 
-from lwtui.agentwrite.notes import chosen_now
+from lwtui.agentwrite.notes import reselect_notes
 from lwtui.app.format import counted
 from lwtui.app.screens.base_screen import Dialog
-from lwtui.app.screens.forecast import short
+from lwtui.app.screens.forecast import short_forecast
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
-from lwtui.documents.outline import numbers
-from lwtui.documents.stale import current_basis, is_by_hand, stale
+from lwtui.documents.outline import section_numbers
+from lwtui.documents.stale import current_basis, find_stale, is_hand_edited
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
 
 def stale_sections(document: Document) -> dict[str, tuple[str, ...]]:
-    """The stale sections of a document, each with the reasons."""
+    """Return the stale sections of a document: the reasons, by section id."""
     notes = document.notes
-    return stale(document, lambda sections, at: chosen_now(notes, sections, at))
+    return find_stale(document, lambda sections, at: reselect_notes(notes, sections, at))
 
 
 class StaleScreen(Dialog[list[str]]):
-    """Answers with the sections to write anew: those that the person chose. Of what was edited by hand it is asked once
-    more."""
+    """Answers with the ids of the sections to rewrite. Asks before it includes sections edited by hand."""
 
     BINDINGS = [
         Binding("space", "mark", "Choose"),
         Binding("a", "mark_all", "All or none"),
         Binding("enter,f5", "rewrite", "Rewrite"),
-        Binding("o", "keep", "Right as it is"),
+        Binding("o", "keep", "Keep as is"),
         Binding("escape", "close", "Close"),
     ]
     AUTO_FOCUS = "RowList"
@@ -52,10 +51,10 @@ class StaleScreen(Dialog[list[str]]):
             Column("Section", 22, needs=70),
             Column("Why it is stale"),
             header=True,
-            hint="Nothing is stale: every section rests on what is there now.",
+            hint="Nothing is stale.",
         )
         self._why = Line(id="why")
-        self._told = Line(id="decided")
+        self._status = Line(id="decided")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
@@ -63,38 +62,38 @@ class StaleScreen(Dialog[list[str]]):
             yield self._list
             with VerticalScroll(can_focus=False):
                 yield self._why
-            yield self._told
+            yield self._status
             yield KeyBar()
 
     def on_mount(self) -> None:
         self._draw()
 
     def _is_by_hand(self, section_id: str) -> bool:
-        return is_by_hand(self._document.section(section_id))
+        return is_hand_edited(self._document.section(section_id))
 
     def _draw(self) -> None:
         plan = self._document.plan
-        named = numbers(plan)
+        numbers = section_numbers(plan)
         rows = []
         for section_id, reasons in self._stale.items():
             at = plan.find(section_id)
             why = ("by hand · " if self._is_by_hand(section_id) else "") + "; ".join(reasons)
             mark = "✓" if section_id in self._chosen else ""
-            rows.append(Row(section_id, (mark, str(named[at]), plan.sections[at].title or "the text", why), "done"))
+            rows.append(Row(section_id, (mark, str(numbers[at]), plan.sections[at].title or "the text", why), "done"))
         self._list.show(rows)
         self._show_why()
-        self._told.say(self._what_is_chosen())
+        self._status.set_text(self._summary())
 
-    def _what_is_chosen(self) -> str:
-        """How much that is, what it takes, and what can be done next."""
+    def _summary(self) -> str:
+        """Say how many sections are chosen, what rewriting them takes, and what to do next."""
         if not self._stale:
             return ""
         if not self._chosen:
-            return f"Nothing of {len(self._stale)} chosen. Space chooses a section, a all that you have not edited."
-        told = f"{counted(len(self._chosen), 'section')} of {len(self._stale)} chosen"
-        if takes := short(self._session, self._chosen):
-            told += f": {takes}"
-        return f"{told}. Enter has them written anew, in order."
+            return f"0 of {len(self._stale)} chosen. Space chooses a section, a all that you have not edited."
+        chosen = f"{counted(len(self._chosen), 'section')} of {len(self._stale)} chosen"
+        if expected := short_forecast(self._session, self._chosen):
+            chosen += f": {expected}"
+        return f"{chosen}. Enter rewrites them in order."
 
     def on_row_list_moved(self) -> None:
         self._show_why()
@@ -103,36 +102,35 @@ class StaleScreen(Dialog[list[str]]):
         key = self._list.key
         lines = [] if key is None else [f"- {reason}" for reason in self._stale[key]]
         if key is not None and self._is_by_hand(key):
-            lines.append(
-                "- You have edited it: it is written anew only if you choose it, and its text stays in its history."
-            )
-        self._why.say("\n".join(lines))
+            lines.append("- You have edited it. It is rewritten only if you choose it; your text stays in the history.")
+        self._why.set_text("\n".join(lines))
 
     def on_row_list_chosen(self) -> None:
         self.action_mark()
 
     def action_mark(self) -> None:
+        """Choose the section under the cursor, or not."""
         if self._list.key is not None:
             self._chosen ^= {self._list.key}
             self._draw()
 
     def action_mark_all(self) -> None:
-        """All that no hand has edited; if they are chosen, none."""
-        free = {one for one in self._stale if not self._is_by_hand(one)}
-        self._chosen = set() if free <= self._chosen else self._chosen | free
+        """Choose all sections not edited by hand; if they are chosen already, choose none."""
+        unedited = {section_id for section_id in self._stale if not self._is_by_hand(section_id)}
+        self._chosen = set() if unedited <= self._chosen else self._chosen | unedited
         self._draw()
 
     def action_keep(self) -> None:
-        """The text is right as it is: it is taken to rest on what is there now."""
+        """Mark the section under the cursor as up to date."""
         key = self._list.key
         if key is None:
             return
         notes = self._document.notes
         try:
-            basis = current_basis(self._document, key, lambda sections, at: chosen_now(notes, sections, at))
-            self._document.accept(key, basis)
+            basis = current_basis(self._document, key, lambda sections, at: reselect_notes(notes, sections, at))
+            self._document.mark_up_to_date(key, basis)
         except LwtuiError as error:
-            self.lwtui.complain(error)
+            self.lwtui.show_error(error)
             return
         self._stale = stale_sections(self._document)
         self._chosen &= set(self._stale)
@@ -140,16 +138,17 @@ class StaleScreen(Dialog[list[str]]):
 
     @work
     async def action_rewrite(self) -> None:
+        """Answer with the chosen sections."""
         from lwtui.app.screens.dialogs import Confirm
 
-        chosen = [one for one in self._stale if one in self._chosen]
-        by_hand = [one for one in chosen if self._is_by_hand(one)]
+        chosen = [section_id for section_id in self._stale if section_id in self._chosen]
+        by_hand = [section_id for section_id in chosen if self._is_by_hand(section_id)]
         if not chosen:
-            self.app.notify("Space chooses a section.")
+            self.app.notify("No section is chosen. Space chooses one.")
             return
         if by_hand:
-            which = f"{counted(len(by_hand), 'section')} that you edited by hand"
-            question = f"{which}: write over that? The text stays in the history of the section."
-            if not await self.app.push_screen_wait(Confirm(question, "Write anew")):
+            edited = counted(len(by_hand), "section")
+            question = f"You edited {edited} of these by hand. Rewrite anyway? Your text stays in the history."
+            if not await self.app.push_screen_wait(Confirm(question, "Rewrite")):
                 return
         self.dismiss(chosen)

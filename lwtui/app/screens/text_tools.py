@@ -1,4 +1,4 @@
-"""What a writer does to the text that needs no model: find and replace, go to a heading, another editor, focus."""
+"""The actions of the text screen without a model: find and replace, go to a heading, external editor, focus mode."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from textual import work
 from textual.app import SuspendNotSupported
 
-from lwtui.app.find_replace import REPLACED, FindReplace, refused
+from lwtui.app.find_replace import REPLACED, FindReplace, search_problem
 from lwtui.app.format import counted, unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.document import DocumentScreen
@@ -24,28 +24,31 @@ from lwtui.text import count_words
 
 
 class TextTools(DocumentScreen):
-    """The part of the writing screen that works on text. The screen itself has what this part names here."""
+    """The part of the text screen that works without a model. The screen provides the attributes declared here."""
 
     _editor: SectionEditor
     _outline: RowList
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._finding = FindReplace(session.document)
+        self._find_replace = FindReplace(session.document)
         self._bar = FindBar(id="find-bar")
-        self._selected = ""  # how much is, for the status line
-        self._trouble = ""  # why nothing can be looked for
+        self._selected = ""  # the length of the selection, for the status line
+        self._query_problem = ""  # what is wrong with the query
         self._replaced_all = False  # since the bar was opened
 
     def _show_status(self) -> None:
+        """Update the status line."""
         raise NotImplementedError
 
     # -- finding
 
     def action_find(self) -> None:
+        """Open the bar to find."""
         self._open_bar(replace=False)
 
     def action_replace(self) -> None:
+        """Open the bar to replace."""
         self._open_bar(replace=True)
 
     def _open_bar(self, *, replace: bool) -> None:
@@ -53,71 +56,73 @@ class TextTools(DocumentScreen):
             return
         selected = self._editor.selected_text
         self._bar.open(selected if "\n" not in selected else "", replace=replace)
-        self._look()
+        self._search()
 
-    def on_find_bar_asked(self) -> None:
-        self._look()
+    def on_find_bar_query_changed(self) -> None:
+        self._search()
 
-    def _look(self) -> None:
-        trouble = refused(self._finding, self._bar.query_now)
-        self._bar.say("Cannot be used" if trouble else self._finding.told, error=bool(trouble))
-        if trouble != self._trouble:
-            self._trouble = trouble
+    def _search(self) -> None:
+        problem = search_problem(self._find_replace, self._bar.query_now)
+        self._bar.set_text("Invalid" if problem else self._find_replace.status, error=bool(problem))
+        if problem != self._query_problem:
+            self._query_problem = problem
             self._show_status()
 
     def on_find_bar_stepped(self, event: FindBar.Stepped) -> None:
         self._step(forward=event.forward)
 
     def action_find_next(self) -> None:
+        """Go to the next match."""
         self._step(forward=True)
 
     def action_find_previous(self) -> None:
+        """Go to the previous match."""
         self._step(forward=False)
 
     def _step(self, *, forward: bool) -> None:
-        """To the next place after the selection, or the one before it."""
-        if self._bar.display and self._bar.query_now != self._finding.query:
-            self._look()
-        if not self._finding.query.text:
+        """Go to the match after or before the selection."""
+        if self._bar.display and self._bar.query_now != self._find_replace.query:
+            self._search()
+        if not self._find_replace.query.text:
             self._open_bar(replace=False)
             return
         if not self.store():
             return
         start, end = self._editor.selected
         try:
-            match = self._finding.step(self._editor.section_id, end if forward else start, forward=forward)
+            match = self._find_replace.step(self._editor.section_id, end if forward else start, forward=forward)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         if match is not None:
             self._draw(match.section_id)
             self._editor.go_to(match.start, match.end)
         elif not self._bar.display:
-            self.say("Not found.")
-        self._bar.say(self._finding.told)
+            self.show_notice("No matches.")
+        self._bar.set_text(self._find_replace.status)
 
     def on_find_bar_closed(self) -> None:
         self._bar.close()
-        # After a replacement everywhere the next key may be the u that takes it back; in the text it would be typed.
-        back, self._replaced_all = (self._outline if self._replaced_all else self._editor), False
-        self._trouble = ""
+        # After replacing everywhere the next key may be u for Undo, which the text would take as a letter.
+        target, self._replaced_all = (self._outline if self._replaced_all else self._editor), False
+        self._query_problem = ""
         self._show_status()
-        self.set_focus(back)
+        self.set_focus(target)
 
     # -- replacing
 
     def on_find_bar_replaced(self, event: FindBar.Replaced) -> None:
-        self._look()
-        self._finding.by = self._bar.by
-        if not self._refuses() and self.store() and self._finding.query.text:
+        self._search()
+        self._find_replace.by = self._bar.by
+        if not self._refuses() and self.store() and self._find_replace.query.text:
             try:
-                {"one": self._replace_one, "section": self._replace_here, "all": self._replace_all}[event.where]()
+                {"one": self._replace_one, "section": self._replace_here, "all": self._replace_all}[event.scope]()
             except LwtuiError as error:
-                self.complain(error)
+                self.show_error(error)
 
     def _replace_one(self) -> None:
         start, end = self._editor.selected
-        new = replacement_at(self._editor.text, self._finding.query, self._finding.by, start, end)
+        new = replacement_at(self._editor.text, self._find_replace.query, self._find_replace.by, start, end)
         if new is not None and not self._editor.read_only:
             text = self._editor.text
             self._editor.change(text[:start] + new + text[end:])
@@ -127,53 +132,58 @@ class TextTools(DocumentScreen):
 
     def _replace_here(self) -> None:
         if self._editor.read_only:
-            self.say(self._editor.why_locked)
+            self.show_notice(self._editor.why_locked)
             return
-        text, count = replace_all(self._editor.text, self._finding.query, self._finding.by)
+        text, count = replace_all(self._editor.text, self._find_replace.query, self._find_replace.by)
         self._editor.change(text)
         self.store()
-        self._look()
-        self.say(f"{count} replaced in this section. Ctrl+Z in the text takes it back.")
+        self._search()
+        self.show_notice(
+            f"{counted(count, 'match', 'matches')} replaced in this section. Ctrl+Z in the text undoes it."
+        )
 
     def _replace_all(self) -> None:
-        self.say(f"{self._finding.replace_everywhere()} {key_of(WRITING, 'undo')} in the outline takes it back.")
+        self.show_notice(
+            f"{self._find_replace.replace_everywhere()} {key_of(WRITING, 'undo')} in the outline undoes it."
+        )
         self._replaced_all = True
         self._draw()
-        self._look()
+        self._search()
 
     @work
     async def action_undo(self) -> None:
-        """Take back the last replacement; a change of the plan, which is not seen here, only after asking."""
+        """Undo the last replacement; ask before undoing a change of the plan, which this screen does not show."""
         from lwtui.app.screens.dialogs import Confirm
 
         if not self.store():
             return
-        label = self._document.last_step
+        label = self._document.undo_label
         if label is None:
-            self.say("There is nothing to take back here. Ctrl+Z in the text does.")
+            self.show_notice("There is nothing to undo here. Ctrl+Z undoes edits in the text.")
             return
         replaced = label.startswith(f"{REPLACED} “")
-        question = f"Take back the last change of the plan: {label}?"
+        question = f"Undo the last change of the plan: {label}?"
         if replaced:
-            loses = self._finding.what_undo_loses(label)
-            question = loses and f"Take back: {label}? {loses} (the history has it)."
+            lost = self._find_replace.lost_by_undo(label)
+            question = lost and f"Undo: {label}? {lost} (the history has them)."
         if question and not await self.app.push_screen_wait(Confirm(question, "Undo")):
             return
-        if self._session.current and not replaced:  # the plan before may not have the section that is being written
-            self.say(f"A section is being written: {key_of(WRITING, 'pause')} pauses. Then the plan can be changed.")
+        if self._session.current and not replaced:  # the old plan may not have the section that is being written
+            self.show_notice(f"The model is writing. Pause it first ({key_of(WRITING, 'pause')}).")
             return
         try:
             self._document.undo_plan()
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
-        self.say(f"Taken back: {label}")
+        self.show_notice(f"Undone: {label}")
         self._draw()
 
     # -- headings
 
     @work
     async def action_go_to(self) -> None:
+        """Go to a heading."""
         from lwtui.app.screens.go_to import GoTo, headings
 
         if not self.store():
@@ -197,7 +207,7 @@ class TextTools(DocumentScreen):
             self._selected = selected
             self._show_status()
 
-    # -- vim's keys
+    # -- Vim's keys
 
     def on_screen_resume(self) -> None:
         self._editor.use_vim(self.lwtui.settings.vim)
@@ -216,16 +226,16 @@ class TextTools(DocumentScreen):
             self.call_after_refresh(self._show_status)
 
     @property
-    def _telling(self) -> list[str]:
-        """What stands in the status line before the figures: vim's mode, how much is selected."""
-        return [one for one in (self._editor.mode, self._selected) if one]
+    def _editor_status(self) -> list[str]:
+        """The first texts in the status line: Vim's mode and the length of the selection."""
+        return [text for text in (self._editor.mode, self._selected) if text]
 
-    # -- another editor
+    # -- external editor
 
     @work(exclusive=True)
     async def action_external(self) -> None:
-        """Hand the section to the person's own editor; what comes back is an edit by hand."""
-        from lwtui.app.external_editor import edit_elsewhere
+        """Edit the section in the user's own editor."""
+        from lwtui.app.external_editor import edit_externally
 
         section_id = self._editor.section_id
         if not section_id or not self.store():
@@ -234,42 +244,43 @@ class TextTools(DocumentScreen):
         if self._refuses():
             return
         if section.status is Status.WRITING:
-            self.say(f"This section is being written. {key_of(WRITING, 'pause')} pauses; then it can be edited.")
+            self.show_notice(f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).")
             return
         try:
-            text = await self._outside(lambda: edit_elsewhere(section.text, section.title, os.environ))
+            text = await self._run_outside(lambda: edit_externally(section.text, section.title, os.environ))
         except SuspendNotSupported:
-            self.complain("Another editor needs the terminal, and here there is none (as in a browser).")
+            self.show_error("The external editor needs a terminal. Here there is none, as in a browser.")
             return
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
-        self._take_over(section_id, section.text, text)
+        self._store_edited(section_id, section.text, text)
 
-    async def _outside(self, work: Callable[[], str]) -> str:
-        """What ``work`` gives, which has the terminal to itself. What a model writes meanwhile goes on, not drawn."""
+    async def _run_outside(self, work: Callable[[], str]) -> str:
+        """Run ``work`` with the terminal to itself. A model keeps writing meanwhile, without being shown."""
         with self.app.suspend(), self.app.batch_update():
-            # An error must not leave this block: Textual would not take the terminal back.
-            (done,) = await asyncio.gather(asyncio.to_thread(work), return_exceptions=True)
-        if isinstance(done, BaseException):
-            raise done
-        return done
+            # If an exception left this block, Textual would not take back the terminal.
+            (result,) = await asyncio.gather(asyncio.to_thread(work), return_exceptions=True)
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
-    def _take_over(self, section_id: str, before: str, text: str) -> None:
+    def _store_edited(self, section_id: str, before: str, text: str) -> None:
         if text == before:
             return
         try:
             self._document.edit(section_id, text)
-        except LwtuiError as error:  # a full disk, or a model that has come to this section meanwhile
-            from lwtui.app.external_editor import put_aside
+        except LwtuiError as error:  # the disk is full, or the model has begun to write this section
+            from lwtui.app.external_editor import save_separately
 
-            self.complain(f"{error} The edited text is in {put_aside(text)}.")
+            self.show_error(f"{error} The edited text is in {save_separately(text)}.")
             return
         self._draw(section_id)
 
-    # -- nothing but the text
+    # -- focus mode
 
     def action_focus_mode(self) -> None:
+        """Show only the text, or everything again."""
         self.toggle_class("focus-mode")
         self._editor.focus()
         self.call_after_refresh(self._draw)

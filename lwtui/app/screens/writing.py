@@ -1,4 +1,4 @@
-"""The text: the outline with how far each section is, beside the section under the cursor."""
+"""Shows and edits the text: the outline with the progress of each section, and the section under the cursor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lwtui.app.outline_rows import text_row
 from lwtui.app.places import Place
 from lwtui.app.screens.model_tools import ModelTools
 from lwtui.app.screens.text_tools import TextTools
-from lwtui.app.session import Activity, ActivityChanged, Heard, SectionIsNext, Session
+from lwtui.app.session import Activity, ActivityChanged, SectionIsNext, Session, SessionEvent
 from lwtui.app.status_line import status_line
 from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.app.widgets.key_bar import KeyBar
@@ -27,17 +27,17 @@ from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.model import Origin, Section, Status
-from lwtui.documents.outline import numbers
+from lwtui.documents.outline import section_numbers
 from lwtui.errors import LwtuiError
 
-_FRAME_SECONDS = 0.1  # the text on the screen is at most this old
-_ASIDE_SECONDS = 0.3  # the same, where another section is written than the one that is shown
-_STATUS_SECONDS = 0.25  # and its figures, which are read less often and cost more
-_NOTED_LINES = 200  # of the log
+_FRAME_SECONDS = 0.1  # between two redraws while a model writes
+_UNWATCHED_SECONDS = 0.3  # the same, if the section being written is not in view
+_STATUS_SECONDS = 0.25  # between two updates of the figures, which take longer to compute
+_MAX_LOG_LINES = 200  # beside the text
 
 
 class WritingScreen(TextTools, ModelTools):
-    """Read, watch, edit. All figures come from the session; nothing is decided here."""
+    """The text of a document, to read, watch and edit."""
 
     GROUP = WRITING
     BINDINGS = bindings(WRITING)
@@ -45,13 +45,18 @@ class WritingScreen(TextTools, ModelTools):
     AUTO_FOCUS = "RowList"
 
     def __init__(self, session: Session, histories: UndoHistories | None = None) -> None:
-        """``histories`` has what can be taken back in sections that were shown before."""
+        """Create the screen.
+
+        Args:
+            session: The session of the document.
+            histories: The undo histories of sections shown before.
+        """
         super().__init__(session)
-        self._following = True
-        self._frame: Timer | None = None  # the next one, while there is something new to draw
-        self._second: Timer | None = None
-        self._rows: dict[str, tuple[int, Section, Row]] = {}  # by section, with what each was made from
-        self._told = 0.0  # when the status was shown last
+        self._following = True  # whether the cursor follows the section being written
+        self._frame: Timer | None = None  # until the next redraw
+        self._second: Timer | None = None  # updates the status line once a second
+        self._rows: dict[str, tuple[int, Section, Row]] = {}  # by section, with the number and section it shows
+        self._status_time = 0.0  # of the last update of the status line
         self._title = TitleBar()
         self._outline = RowList(
             Column("", 1, tint=True),
@@ -94,10 +99,11 @@ class WritingScreen(TextTools, ModelTools):
 
     @property
     def place(self) -> Place:
+        """The section and the cursor's position in it."""
         return Place("text", self._editor.section_id, self._editor.place, self.focused is self._editor)
 
     def _first_section(self) -> str | None:
-        """Where to begin: the section being written, else the first that is not done."""
+        """Return the section to show first: the one being written, else the first that is not done."""
         sections = self._document.sections()
         for wanted in (Status.WRITING, Status.PARTIAL, Status.EMPTY):
             for section in sections:
@@ -105,9 +111,9 @@ class WritingScreen(TextTools, ModelTools):
                     return section.id
         return None
 
-    def _heard(self, event: Heard) -> None:
+    def _on_session_event(self, event: SessionEvent) -> None:
         if not self.is_attached:
-            return  # the screen is being left, and has stored what was typed
+            return  # the screen is closing and has stored all edits
         match event:
             case SectionIsNext():
                 self.store()
@@ -116,11 +122,11 @@ class WritingScreen(TextTools, ModelTools):
                     self._second.pause() if activity is Activity.IDLE else self._second.resume()
                 self.refresh_bindings()
                 if error:
-                    self.complain(error)
+                    self.show_error(error)
             case SectionStarted(section_id=section_id) if self._following and not self._editing:
                 self.call_later(self._draw, section_id)
             case DocumentFinished() if self._is_done:
-                self.say(
+                self.show_notice(
                     f"Finished: {amount(self._document.words, self._document.brief)}. "
                     f"{key_of(WRITING, 'export')} exports it."
                 )
@@ -137,21 +143,21 @@ class WritingScreen(TextTools, ModelTools):
         return self.focused is self._editor and not self._editor.read_only
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """F5 writes or pauses, whichever makes sense."""
+        """Offer either Write or Pause, which share a key."""
         if action in ("write", "pause"):
             return (action == "pause") is self._session.busy
         return True
 
-    # -- what is shown
+    # -- content
 
     def _draw_soon(self) -> None:
         if self._frame is None:
             watched = not self._session.current or self._editor.section_id in self._session.current
-            self._frame = self.set_timer(_FRAME_SECONDS if watched else _ASIDE_SECONDS, self._draw_frame)
+            self._frame = self.set_timer(_FRAME_SECONDS if watched else _UNWATCHED_SECONDS, self._draw_frame)
 
     def _draw_frame(self) -> None:
-        """What has changed; the figures once in a while, but the last of them too."""
-        figures = self._session.activity is not Activity.WRITING or monotonic() - self._told > _STATUS_SECONDS
+        """Redraw what has changed; update the figures less often, but also after the last change."""
+        figures = self._session.activity is not Activity.WRITING or monotonic() - self._status_time > _STATUS_SECONDS
         self._draw(figures=figures)
         if not figures:
             self._draw_soon()
@@ -163,8 +169,9 @@ class WritingScreen(TextTools, ModelTools):
         if not self.is_attached:
             return
         sections = self._document.sections()
-        counted = numbers(self._document.plan)
-        self._outline.show([self._row(at, one) for at, one in zip(counted, sections, strict=True)], select)
+        numbers = section_numbers(self._document.plan)
+        rows = [self._row(number, section) for number, section in zip(numbers, sections, strict=True)]
+        self._outline.show(rows, select)
         self._show_section()
         if not self._session.busy:
             self._find_stale_soon()
@@ -172,14 +179,14 @@ class WritingScreen(TextTools, ModelTools):
             self._show_status()
 
     def _row(self, at: int, section: Section) -> Row:
-        """The section's row of the outline, made anew only for a section that has changed."""
+        """Return the section's row, built again only if the section has changed."""
         known = self._rows.get(section.id)
         if known is None or known[0] != at or known[1] is not section:
             known = self._rows[section.id] = (at, section, text_row(at, section, stale=section.id in self._stale))
         return known[2]
 
     def _show_section(self) -> None:
-        """Show the section under the cursor, unless what was typed into the one before cannot be stored."""
+        """Show the section under the cursor, unless edits of the previous one cannot be stored."""
         section_id = self._outline.key
         if section_id != self._editor.section_id and not self.store():
             self._outline.select(self._editor.section_id)
@@ -197,36 +204,36 @@ class WritingScreen(TextTools, ModelTools):
         self._show_notes(section)
 
     def _show_notes(self, section: Section) -> None:
-        """What the plan says of the section, and what happened last. Seen in wide windows alone."""
+        """Show the section's main point and the latest log lines, in wide windows."""
         if not self.has_class("-huge"):
             return
-        lines = [f"{clock(moment)}  {line}" for moment, line in list(self._session.log)[-_NOTED_LINES:]]
-        happened = "\n".join(reversed(lines)) or "Nothing yet."
-        self._notes.say(
+        lines = [f"{clock(moment)}  {line}" for moment, line in list(self._session.log)[-_MAX_LOG_LINES:]]
+        log = "\n".join(reversed(lines)) or "Nothing yet."
+        self._notes.set_text(
             Content.assemble(
-                ("What it says\n", "bold"),
-                f"{section.main_point or 'The plan does not say.'}\n\n",
-                ("What happened, the last first\n", "bold"),
-                (happened, "$text-muted"),
+                ("Main point\n", "bold"),
+                f"{section.main_point or 'None in the plan.'}\n\n",
+                ("Log, newest first\n", "bold"),
+                (log, "$text-muted"),
             )
         )
 
     def _show_status(self) -> None:
-        self._told = monotonic()
+        self._status_time = monotonic()
         session, document = self._session, self._document
-        self._status.say(status_line(session, self.size.width, self._telling))
-        self._title.say(document.title, session.model)
+        self._status.set_text(status_line(session, self.size.width, self._editor_status))
+        self._title.set_text(document.title, session.model)
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
         label(self._outline, "Outline", f"{done} of {len(sections)} done")
-        trouble = why_read_only(document) or self._trouble or session.error
-        self._message.set_class(bool(trouble), "error")
-        self._message.say(trouble or session.message)
+        problem = why_read_only(document) or self._query_problem or session.error
+        self._message.set_class(bool(problem), "error")
+        self._message.set_text(problem or session.message)
 
-    # -- moving about
+    # -- navigation
 
     def on_row_list_moved(self, event: RowList.Moved) -> None:
-        # Whoever looks at another section does not want to be taken away from it.
+        # A user who has gone to another section wants to stay there.
         self._following = not self._session.current or event.key in self._session.current
         self._show_section()
 
@@ -237,29 +244,33 @@ class WritingScreen(TextTools, ModelTools):
         self.call_after_refresh(self._draw)
 
     def action_follow(self) -> None:
+        """Go to the section being written, and follow the model."""
         self._following = True
         for section_id in self._session.current:
             self._draw(section_id)
             return
-        self.say("Nothing is being written.")
+        self.show_notice("The model is not writing.")
 
     def action_switch(self) -> None:
+        """Switch between outline and text."""
         self.set_focus(self._outline if self.focused is self._editor else self._editor)
 
     def action_edit(self) -> None:
-        self.set_focus(self._editor)  # at once: the next key is already text
+        """Go to the text, or show why it cannot be edited."""
+        self.set_focus(self._editor)  # immediately: the next key may be text
         if not self._refuses() and (why := self._editor.why_locked):
-            self.say(why)
+            self.show_notice(why)
 
-    # -- a person's text
+    # -- edits
 
     def on_section_editor_edited(self) -> None:
         self.store()
 
-    def on_section_editor_save_asked(self) -> None:
+    def on_section_editor_save_requested(self) -> None:
         self.action_save()
 
     def store(self) -> bool:
+        """Store the edited text in the document. Returns whether that worked; if not, shows the error."""
         text = self._editor.unsaved
         if text is None:
             return True
@@ -267,45 +278,48 @@ class WritingScreen(TextTools, ModelTools):
         try:
             self._document.edit(section_id, text)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return False
         self._editor.saved(self._document.section(section_id).text)
         self._draw_soon()
         return True
 
     def action_save(self) -> None:
+        """Save everything to the file now."""
         if not self.store():
             return
         try:
             self._document.flush()
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
-        self.say(f"Everything is in {self._document.path.name}.")
+        self.show_notice(f"Everything is saved in {self._document.path.name}.")
 
     # -- the model
 
     def action_write(self) -> None:
+        """Write the sections that are not done."""
         if not self.store():
             return
-        if self._opens_again():
+        if self._reopens():
             return
         if not self._document.plan.sections:
-            self.say(f"There is no plan yet: {key_of(WRITING, 'plan')} goes to the plan.")
+            self.show_notice(f"There is no plan yet: {key_of(WRITING, 'plan')} goes to the plan.")
         elif self._is_done:
-            self.say(
-                f"Every section is done. {key_of(WRITING, 'regenerate')} has the one under the cursor written anew."
+            self.show_notice(
+                f"Every section is done. {key_of(WRITING, 'regenerate')} rewrites the one under the cursor."
             )
         else:
             self._following = True
             self._start(self._session.start_write)
 
     async def action_pause(self) -> None:
-        """The model stays loaded, so going on takes no time."""
-        await self._halt(f"Paused. {key_of(WRITING, 'write')} goes on.")
+        """Stop writing. The model stays loaded, so resuming is quick."""
+        await self._halt(f"Paused. {key_of(WRITING, 'write')} resumes.")
 
     async def action_stop(self) -> None:
-        await self._halt("Stopped, and the model is unloaded.")
+        """Stop writing and unload the model."""
+        await self._halt("Stopped; the model is unloaded.")
         await self.lwtui.models.release()
 
     async def _halt(self, message: str) -> None:
@@ -316,6 +330,7 @@ class WritingScreen(TextTools, ModelTools):
 
     @work
     async def action_regenerate(self) -> None:
+        """Have the model rewrite the section under the cursor."""
         from lwtui.app.screens.dialogs import Confirm
 
         section_id = self._outline.key
@@ -325,8 +340,8 @@ class WritingScreen(TextTools, ModelTools):
             return
         if self._document.section(section_id).origin is Origin.USER:
             question = (
-                "You edited this section by hand. Have it written anew? "
-                f"Your text stays in its history ({key_of(WRITING, 'history')})."
+                "You edited this section by hand. Rewrite it? "
+                f"Your text stays in the history ({key_of(WRITING, 'history')})."
             )
             if not await self.app.push_screen_wait(Confirm(question, "Rewrite")):
                 return
@@ -335,20 +350,21 @@ class WritingScreen(TextTools, ModelTools):
         try:
             await self._session.regenerate(section_id)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
         self._draw(section_id)
 
     def action_done(self) -> None:
+        """Mark the section under the cursor as done."""
         section_id = self._outline.key
         if section_id is None or not self.store():
             return
         try:
             self._document.mark_done(section_id)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
         self._draw()
 
-    # -- memory
+    # -- for the base class
 
     def _in_view(self) -> str | None:
         return self._outline.key
@@ -357,40 +373,45 @@ class WritingScreen(TextTools, ModelTools):
         self._rows.clear()
         self._draw()
 
-    # -- elsewhere
+    # -- other screens
 
     def action_history(self) -> None:
+        """Show the versions of the section under the cursor."""
         from lwtui.app.screens.history import HistoryScreen
 
         section_id = self._outline.key
         if section_id is None or not self.store():
             return
         if section_id in self._session.current:
-            self.say(f"This section is being written: {key_of(WRITING, 'pause')} pauses.")
+            self.show_notice(f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).")
             return
         try:
             history = HistoryScreen(self._document, section_id)
         except LwtuiError as error:
-            self.complain(error)
+            self.show_error(error)
             return
         self.app.push_screen(history, lambda _: self._draw())
 
     def action_log(self) -> None:
+        """Show the log."""
         from lwtui.app.screens.log import LogScreen
 
         self.app.push_screen(LogScreen(self._session))
 
     def action_export(self, to: str = "") -> None:
+        """Export the document; ``to`` is the format selected at first."""
         from lwtui.app.screens.export import ExportScreen
 
         if self.store():
             self.app.push_screen(ExportScreen(self._document, to))
 
     def action_plan(self) -> None:
+        """Show the plan."""
         if self.store():
             self.lwtui.show_plan()
 
     def action_back(self) -> None:
+        """Leave focus mode, the find bar or the text; from the outline, go to the library."""
         if self.has_class("focus-mode"):
             self.action_focus_mode()
         elif self._bar.display:

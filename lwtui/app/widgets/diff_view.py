@@ -1,6 +1,7 @@
-"""Two versions of a text in one: what goes struck through, what comes underlined, one change under the cursor.
+"""Shows the changes between two versions of a text inline, with one change under the cursor.
 
-Long stretches that stay the same are left out but for their ends, so that a change in a long section is found at once.
+Removed words are struck through and added words underlined. Of a long unchanged passage only the ends are shown, so
+that the changes of a long section are close together.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from lwtui.text import count_words
-from lwtui.text.diff import Hunk, pieces
+from lwtui.text.diff import Hunk, split_at_hunks
 
-_LONGEST_SAME = 700  # characters that stay the same and are shown whole
-_LONG = 40  # characters of a change that is more than a word or two
-_ENDS = 260  # of a longer stretch, this much at either end
+_MAX_UNCHANGED = 700  # characters; a longer unchanged passage is abridged
+_UNCHANGED_ENDS = 260  # characters to show at either end of an abridged passage
+_LONG_CHANGE = 40  # characters; more than a word or two
 
 
 class HunkState(StrEnum):
-    """What a person decided on a change."""
+    """The user's decision on a change."""
 
     OPEN = "open"
     TAKEN = "taken"
@@ -33,7 +34,7 @@ class HunkState(StrEnum):
 
 
 class DiffView(ScrollView, can_focus=True):
-    """Draws; what is decided is the screen's."""
+    """Draws the changes. The screen keeps the decisions."""
 
     COMPONENT_CLASSES = {
         "diff-view--same",
@@ -52,24 +53,31 @@ class DiffView(ScrollView, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__()
-        self._drawn: Callable[[], Text] = Text
+        self._draw: Callable[[], Text] = Text
         self._lines: list[Text] = []
         self._width = 0
 
     def show_text(self, text: str) -> None:
-        """Show an answer while it comes, and its end."""
+        """Show an answer while it streams in, scrolled to its end."""
         self._set(lambda: Text(text, self.get_component_rich_style("diff-view--added", partial=True)))
         self.scroll_end(animate=False)
 
     def show(self, old: str, hunks: Sequence[Hunk], choices: Sequence[HunkState], cursor: int) -> None:
-        """Show the changes of ``old``; the view goes to the one under the cursor."""
+        """Show the changes, and scroll to the one under the cursor.
+
+        Args:
+            old: The text before.
+            hunks: Its changes.
+            choices: The decision on each change.
+            cursor: The index of the change under the cursor.
+        """
         self._set(lambda: self._changes(old, hunks, choices, cursor))
         self._reveal(cursor)
 
     def _changes(self, old: str, hunks: Sequence[Hunk], choices: Sequence[HunkState], cursor: int) -> Text:
         text = Text()
         same = self.get_component_rich_style("diff-view--same", partial=True)
-        for piece, number in pieces(old, hunks):
+        for piece, number in split_at_hunks(old, hunks):
             if number is None:
                 self._append_same(text, piece, same)
             else:
@@ -77,14 +85,14 @@ class DiffView(ScrollView, can_focus=True):
         return text
 
     def _append_same(self, text: Text, piece: str, style: Style) -> None:
-        if len(piece) <= _LONGEST_SAME:
+        if len(piece) <= _MAX_UNCHANGED:
             text.append(piece, style)
             return
-        start = piece.rfind(" ", 0, _ENDS) + 1 or _ENDS
-        end = piece.find(" ", len(piece) - _ENDS)
-        end = end if end > 0 else len(piece) - _ENDS
+        start = piece.rfind(" ", 0, _UNCHANGED_ENDS) + 1 or _UNCHANGED_ENDS
+        end = piece.find(" ", len(piece) - _UNCHANGED_ENDS)
+        end = end if end > 0 else len(piece) - _UNCHANGED_ENDS
         text.append(piece[:start].rstrip(), style)
-        note = f" ⋯ {count_words(piece[start:end]):,} words that stay ⋯"
+        note = f" ⋯ {count_words(piece[start:end]):,} unchanged words ⋯"
         text.append(note, self.get_component_rich_style("diff-view--omitted", partial=True))
         text.append(piece[end:], style)
 
@@ -99,20 +107,20 @@ class DiffView(ScrollView, can_focus=True):
                 removed if choice is HunkState.OPEN else self.get_component_rich_style("diff-view--same", partial=True)
             )
             text.append(_visible(hunk.old), style + mark)
-        if choice is HunkState.OPEN and hunk.old and hunk.new and hunk.size > _LONG:
-            text.append(" ", mark)  # where colours are not seen, the two do not run into each other
+        if choice is HunkState.OPEN and hunk.old and hunk.new and hunk.size > _LONG_CHANGE:
+            text.append(" ", mark)  # separates old and new on a terminal without colors
         if choice is not HunkState.LEFT:
             text.append(_visible(hunk.new), added + mark)
         if (choice is HunkState.TAKEN and not hunk.new) or (choice is HunkState.LEFT and not hunk.old):
-            text.append("▏", mark)  # so that there is something to see, and to click
+            text.append("▏", mark)  # something to see and to click
 
-    def _set(self, drawn: Callable[[], Text]) -> None:
-        self._drawn = drawn  # once more in other colours, or another width
+    def _set(self, draw: Callable[[], Text]) -> None:
+        self._draw = draw  # called again when the colors or the width change
         self._wrap()
 
     def _wrap(self) -> None:
         self._width = width = max(10, self.scrollable_content_region.width - 1)
-        text = self._drawn()
+        text = self._draw()
         self._lines = list(text.wrap(self.app.console, width)) if text.plain else []
         self.virtual_size = Size(0, len(self._lines))
         self.refresh()
@@ -128,8 +136,9 @@ class DiffView(ScrollView, can_focus=True):
             self._wrap()
 
     def notify_style_update(self) -> None:
+        """Redraw with the new colors."""
         super().notify_style_update()
-        self.call_next(self._wrap)  # the colours of the components come after those of the widget itself
+        self.call_next(self._wrap)  # component colors are updated after those of the widget
 
     def render_line(self, y: int) -> Strip:
         at = y + self.scroll_offset.y
@@ -146,5 +155,5 @@ class DiffView(ScrollView, can_focus=True):
 
 
 def _visible(text: str) -> str:
-    """A line's end that comes or goes, as something to be seen."""
+    """Mark added and removed line ends with a pilcrow."""
     return text.replace("\n\n", "¶\n\n") if text.strip() else text.replace("\n", "¶\n")

@@ -1,4 +1,4 @@
-"""A line of text that costs nothing while it stays the same."""
+"""A line of text that is redrawn only when it changes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from lwtui.text import clean
 
 
 class Line(Static):
-    """Plain text, or styled content; never markup. Only one of automatic size has the screen laid out anew."""
+    """Plain text or styled content, never markup. A change causes a new layout only if the size is automatic."""
 
     def __init__(self, text: str = "", *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(clean(text), id=id, classes=classes, markup=False)
-        self._said: str | Content = text
+        self._shown: str | Content = text
 
-    def say(self, text: str | Content) -> None:
-        if text != self._said:
-            self._said = text
+    def set_text(self, text: str | Content) -> None:
+        """Show ``text``."""
+        if text != self._shown:
+            self._shown = text
             self.update(clean(text) if isinstance(text, str) else text, layout=self.styles.auto_dimensions)

@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 
 def label(pane: Widget, title: str, subtitle: str = "") -> None:
-    """Plain text for the upper and the lower border, never markup. The pane is drawn anew only for another text."""
+    """Set the texts in the upper and the lower border, which are never markup; redraw only if one has changed."""
     for name, text in (("border_title", title), ("border_subtitle", subtitle)):
         content = Content(text)
         if (getattr(pane, name) or "") != content.markup:

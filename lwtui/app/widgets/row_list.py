@@ -1,7 +1,7 @@
-"""A list of rows in columns that draws only what is seen, so that a thousand rows cost no more than ten.
+"""A list of rows in columns that draws only its visible rows, so that a thousand cost no more than ten.
 
-Cells are plain text from documents and models: nothing in them is read as markup. Widths are in terminal cells,
-so Chinese, Japanese and emoji line up.
+Cells hold plain text from documents and models, which is never markup. Widths are in terminal cells, so Chinese,
+Japanese and emoji line up.
 """
 
 from __future__ import annotations
@@ -24,10 +24,16 @@ from lwtui.text import clean
 
 @dataclass(frozen=True)
 class Column:
-    """``width`` in cells; 0 shares what the others leave. ``tint``: its cells take the colour of the row's kind.
+    """A column of a list.
 
-    Shown only in a list that is at least ``needs`` and less than ``until`` cells wide. ``tree``: its cells are
-    indented and marked as their rows say.
+    Attributes:
+        title: The text in the header.
+        width: The width in cells; columns of width 0 share the rest.
+        right: Whether its cells are aligned to the right.
+        needs: The column is hidden in a list narrower than this, in cells.
+        until: The column is hidden in a list at least this wide, in cells.
+        tint: Whether its cells have the color of the row's kind.
+        tree: Whether its cells show the indentation and the marker of the row.
     """
 
     title: str
@@ -41,10 +47,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """``kind`` names a component class that colours the tinted columns, such as ``done``.
+    """A row of a list.
 
-    In a column that is a ``tree``, ``marker`` stands before the text, ``indent`` cells in; a click on it is
-    :class:`RowList.Toggled`.
+    Attributes:
+        key: Identifies the row.
+        cells: A text for each column.
+        kind: The component class that colors the tinted columns, such as ``done``.
+        indent: The indentation in the tree column, in cells.
+        marker: A mark before the text in the tree column; a click on it posts :class:`RowList.Toggled`.
     """
 
     key: str
@@ -55,7 +65,7 @@ class Row:
 
 
 class RowList(ScrollView, can_focus=True):
-    """Rows with a cursor. Keys and the mouse move it; a drag says where a row was dropped."""
+    """Rows with a cursor that keys and the mouse move. Rows can be dragged if the list allows it."""
 
     COMPONENT_CLASSES = {
         "row-list--header",
@@ -78,7 +88,7 @@ class RowList(ScrollView, can_focus=True):
     ]
 
     class Moved(Message):
-        """The cursor is on another row."""
+        """The cursor has moved to another row."""
 
         def __init__(self, row_list: RowList, key: str) -> None:
             super().__init__()
@@ -87,16 +97,17 @@ class RowList(ScrollView, can_focus=True):
 
         @property
         def control(self) -> RowList:
+            """The list."""
             return self.row_list
 
     class Chosen(Moved):
-        """A row was clicked twice."""
+        """A row was double-clicked."""
 
     class Toggled(Moved):
         """The marker of a row was clicked."""
 
     class Dropped(Message):
-        """A row was dragged ``by`` places (negative: up)."""
+        """A row was dragged down by ``by`` rows, or up if that is negative."""
 
         def __init__(self, row_list: RowList, key: str, by: int) -> None:
             super().__init__()
@@ -106,6 +117,7 @@ class RowList(ScrollView, can_focus=True):
 
         @property
         def control(self) -> RowList:
+            """The list."""
             return self.row_list
 
     def __init__(
@@ -116,7 +128,15 @@ class RowList(ScrollView, can_focus=True):
         hint: str = "",
         id: str | None = None,
     ) -> None:
-        """``hint`` is shown where there are no rows."""
+        """Create an empty list.
+
+        Args:
+            columns: The columns.
+            header: Whether to show the titles of the columns.
+            draggable: Whether rows can be dragged.
+            hint: The text to show while the list is empty.
+            id: The widget's id.
+        """
         super().__init__(id=id)
         self._columns = columns
         self._header = header
@@ -124,10 +144,10 @@ class RowList(ScrollView, can_focus=True):
         self.hint = hint
         self._rows: Sequence[Row] = ()
         self._cursor = 0
-        self._grabbed: int | None = None  # the row that a drag began on
-        self._after_drag: Sequence[Row] | None = None  # rows to show when it is over
+        self._grabbed: int | None = None  # the row where the drag began
+        self._after_drag: Sequence[Row] | None = None  # rows to show once the drag has ended
 
-    # -- what is shown
+    # -- content
 
     @property
     def key(self) -> str | None:
@@ -136,11 +156,11 @@ class RowList(ScrollView, can_focus=True):
 
     @property
     def at_top(self) -> bool:
-        """Whether the cursor is on the first row, or there is none."""
+        """Whether the cursor is on the first row, or the list is empty."""
         return self._cursor == 0
 
     def show(self, rows: Sequence[Row], select: str | None = None) -> None:
-        """Show ``rows``. The cursor goes to ``select``, else stays on its row, else near its place."""
+        """Show ``rows``. The cursor goes to the row ``select``, or stays on its row, or near its position."""
         before = self.key
         wanted = select or before
         if self._grabbed is not None:
@@ -148,8 +168,8 @@ class RowList(ScrollView, can_focus=True):
             return
         old, self._rows = self._rows, rows
         if wanted == before and len(rows) == len(old) and rows and rows[self._cursor].key == before:
-            seen = self.scroll_offset.y
-            for at in range(seen, min(len(rows), seen + self.size.height)):
+            first = self.scroll_offset.y
+            for at in range(first, min(len(rows), first + self.size.height)):
                 if rows[at] != old[at]:
                     self.refresh_lines(at + self._top)
             return
@@ -163,14 +183,14 @@ class RowList(ScrollView, can_focus=True):
             self._reveal()
 
     def select(self, key: str) -> None:
-        """Put the cursor on the row of that key, if there is one."""
+        """Move the cursor to the row with that key, if there is one."""
         for at, row in enumerate(self._rows):
             if row.key == key:
                 self._go(at)
                 return
 
     def reveal(self, below: int) -> None:
-        """Scroll so that so many rows below the cursor are seen as well, as far as there is room."""
+        """Scroll so that ``below`` rows below the cursor are visible too, as far as they fit."""
         height = min(below, self.size.height - 1 - self._top) + 1 + self._top
         self.scroll_to_region(Region(0, self._cursor, 1, height), animate=False, force=True)
 
@@ -208,8 +228,8 @@ class RowList(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, style)
 
     def _widths(self, width: int) -> list[tuple[int, int]]:
-        """The columns that are shown, by number, and how wide each is."""
-        shown = [(at, one) for at, one in enumerate(self._columns) if one.needs <= width < one.until]
+        """Return the index and the width of each visible column."""
+        shown = [(at, column) for at, column in enumerate(self._columns) if column.needs <= width < column.until]
         left = width - 1 - sum(column.width + 1 for _, column in shown)
         flexible = max(4, left // max(1, sum(not column.width for _, column in shown)))
         return [(at, column.width or flexible) for at, column in shown]
@@ -217,12 +237,15 @@ class RowList(ScrollView, can_focus=True):
     # -- moving
 
     def action_move(self, by: int) -> None:
+        """Move the cursor by some rows."""
         self._go(self._cursor + by)
 
     def action_page(self, by: int) -> None:
+        """Move the cursor by some pages."""
         self._go(self._cursor + by * max(1, self.size.height - 1 - self._top))
 
     def action_jump(self, to: int) -> None:
+        """Move the cursor to a row; negative numbers count from the end."""
         self._go(to if to >= 0 else len(self._rows) + to)
 
     def _go(self, at: int) -> None:
@@ -248,7 +271,7 @@ class RowList(ScrollView, can_focus=True):
         return at if 0 <= at < len(self._rows) and not header else None
 
     def _row_near(self, event: events.MouseEvent) -> int:
-        """The number of the row at the mouse's height, where there might be none."""
+        """Return the index of the row at the mouse's height; there may be no such row."""
         return event.y - self.gutter.top + self.scroll_offset.y - self._top
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
@@ -263,7 +286,7 @@ class RowList(ScrollView, can_focus=True):
             self.capture_mouse()
 
     def _is_marker(self, event: events.MouseEvent, at: int) -> bool:
-        """Whether the mouse is on the marker of a row."""
+        """Return whether the mouse is on the marker of a row."""
         row = self._rows[at]
         start = self.gutter.left + 1
         for column, size in self._widths(self.size.width):
@@ -274,7 +297,7 @@ class RowList(ScrollView, can_focus=True):
         return False
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """The grabbed row goes along with the mouse, over the edge of the list too."""
+        """Move the grabbed row along with the mouse, also beyond the edge of the list."""
         if self._grabbed is None:
             return
         at = min(max(0, self._row_near(event)), len(self._rows) - 1)
@@ -309,7 +332,7 @@ class RowList(ScrollView, can_focus=True):
 
 
 def _cells_of(row: Row, columns: Sequence[Column]) -> Sequence[str]:
-    """The cells of a row, indented and marked where they are part of a tree."""
+    """Return the cells of a row, with indentation and marker in the tree column."""
     if not row.indent and not row.marker:
         return row.cells
     lead = " " * row.indent + row.marker
@@ -317,7 +340,7 @@ def _cells_of(row: Row, columns: Sequence[Column]) -> Sequence[str]:
 
 
 def _fitted(text: str, width: int, right: bool) -> str:
-    """``text`` in exactly ``width`` cells, with an ellipsis where it is longer; white space at its start stays."""
+    """Pad or shorten ``text`` to exactly ``width`` cells; its leading white space stays."""
     lead = text[: len(text) - len(text.lstrip(" "))]
     text = lead + " ".join(clean(text).split())
     length = cell_len(text)

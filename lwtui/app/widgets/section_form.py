@@ -1,4 +1,4 @@
-"""What the plan says of one section, in fields."""
+"""A form for one section of the plan."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from textual.widgets import Input, Label, TextArea
 from lwtui.documents.model import PlannedSection
 from lwtui.text import clean, one_line
 
-MOST_WORDS = 1_000_000
-_QUIET_SECONDS = 0.8  # after the last key in a field
+MAX_WORDS = 1_000_000
+_QUIET_SECONDS = 0.8  # without a key before the form is stored
 
 
 class SectionForm(Vertical):
-    """Heading, target and main point. Knows which of them a person has changed since they were filled in, so that
-    a change from elsewhere is neither lost nor overwrites what is being typed."""
+    """The fields for heading, target and main point.
+
+    The form knows which fields the user has changed since they were filled in. Changes from elsewhere are shown, but do
+    not overwrite what the user is typing.
+    """
 
     class Changed(Message):
-        """A person has changed a field and come to rest, or is done with it (``left``: pressed Enter)."""
+        """The user has changed a field and then paused, or has pressed Enter (``left``)."""
 
         def __init__(self, *, left: bool = False) -> None:
             super().__init__()
@@ -37,7 +40,7 @@ class SectionForm(Vertical):
         self._point = TextArea(id="point", soft_wrap=True, tab_behavior="focus", compact=True)
         self._point.placeholder = "What the section says"
         self._section: PlannedSection | None = None
-        self._filled = self._values()  # what stood in the fields when they were last filled in or stored
+        self._filled = self._values()  # the values when the fields were last filled in or stored
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -50,11 +53,17 @@ class SectionForm(Vertical):
 
     @property
     def section_id(self) -> str:
-        """The section whose fields these are."""
+        """The id of the section in the form."""
         return self._section.id if self._section else ""
 
     def show(self, section: PlannedSection, *, unit: str, locked: bool) -> None:
-        """Fill in the fields. What is being typed for this same section stays."""
+        """Fill in the fields, except those that the user is editing for the same section.
+
+        Args:
+            section: The section.
+            unit: The unit of its target, ``words`` or ``characters``.
+            locked: Whether the fields must not be edited.
+        """
         other = section.id != self.section_id
         self._section = section
         values = {"title": section.title, "words": str(section.words), "main_point": section.main_point}
@@ -69,19 +78,19 @@ class SectionForm(Vertical):
         self._unit.update(unit.capitalize())
 
     def edited(self, now: PlannedSection) -> PlannedSection:
-        """``now``, which is how the plan has the section, with what a person has changed."""
+        """Return ``now``, the section as it is in the plan, with the user's changes."""
         changes: dict[str, Any] = {name: text for name, text in self._values().items() if text != self._filled[name]}
         if "title" in changes:
             changes["title"] = one_line(changes["title"])
         if "main_point" in changes:
             changes["main_point"] = clean(changes["main_point"]).strip()
         words = changes.pop("words", "")
-        if words.isdecimal() and int(words) <= MOST_WORDS:  # 0: a heading alone
+        if words.isdecimal() and int(words) <= MAX_WORDS:  # 0: only a heading
             changes["words"] = int(words)
         return replace(now, **changes)
 
     def stored(self) -> None:
-        """What a person has changed is in the plan."""
+        """Note that the user's changes are in the plan."""
         self._filled = self._values()
 
     @property
@@ -92,25 +101,26 @@ class SectionForm(Vertical):
         return {name: _value(field) for name, field in self._fields.items()}
 
     def edit_heading(self) -> None:
-        """Put the cursor into the heading, all of it selected."""
+        """Focus the heading and select all of it."""
         self._heading.focus()
         self._heading.action_select_all()
 
     def edit_point(self) -> None:
+        """Focus the main point."""
         self._point.focus()
 
     def on_input_changed(self) -> None:
-        self._wait()
+        self._restart_timer()
 
     def on_text_area_changed(self) -> None:
-        self._wait()
+        self._restart_timer()
 
-    def _wait(self) -> None:
+    def _restart_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(_QUIET_SECONDS, self._come_to_rest)
+        self._timer = self.set_timer(_QUIET_SECONDS, self._report_change)
 
-    def _come_to_rest(self) -> None:
+    def _report_change(self) -> None:
         self._timer = None
         if self._values() != self._filled:
             self.post_message(self.Changed())

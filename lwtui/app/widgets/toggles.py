@@ -1,4 +1,4 @@
-"""Boxes and buttons that show by their shape, not by their colour alone, whether they are on."""
+"""Check boxes and radio buttons that show their state by shape, not only by color."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.widgets import Checkbox, RadioButton
 
 
 class Box(Checkbox):
-    """``[x]`` or ``[ ]``."""
+    """A check box: ``[x]`` or ``[ ]``."""
 
     @property
     def _button(self) -> Content:
@@ -16,7 +16,7 @@ class Box(Checkbox):
 
 
 class ToggleOption(RadioButton):
-    """``(•)`` or ``( )``."""
+    """A radio button: ``(•)`` or ``( )``."""
 
     @property
     def _button(self) -> Content:

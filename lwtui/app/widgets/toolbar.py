@@ -1,4 +1,4 @@
-"""Buttons for the mouse, one for each action of a screen that asks for it."""
+"""A toolbar for the mouse, with a button for each action that the keymap marks for it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from lwtui.app.keymap import Action, actions, key_label
 
 
 class Tool(Static):
-    """A button of one line with the key that does the same. A click runs the action of its name, of ``owner`` or the
-    screen."""
+    """A button of one line that shows the action's key. A click runs the action on ``owner``, or on the screen."""
 
     def __init__(self, action: Action, owner: DOMNode | None = None) -> None:
         super().__init__(_label(action), id=f"tool-{action.name}")
@@ -27,12 +26,12 @@ class Tool(Static):
 
 
 def tools(group: str, owner: DOMNode, *names: str) -> Iterator[Tool]:
-    """The tools of some actions of a group, whose methods ``owner`` has."""
+    """Return buttons for some actions of a group. ``owner`` has their methods."""
     return (Tool(action, owner) for action in actions(group) if action.name in names)
 
 
 class Toolbar(HorizontalScroll, can_focus=False):
-    """One row of tools. Tab passes it by: it is for the fields."""
+    """A row of buttons. Tab skips it."""
 
     def __init__(self, group: str) -> None:
         super().__init__(*(Tool(action) for action in actions(group) if action.toolbar))

@@ -1,8 +1,8 @@
-"""Vim's keys for a text: a state machine that knows a text and a place in it, and no screen.
+"""Vim's keys as a state machine over a text and a cursor, independent of the screen.
 
-What there is: counts; ``h j k l w b e 0 ^ $ gg G { }``; ``i a I A o O``; ``x D C p P``; ``d c y`` with motions,
-doubled, and over a selection (``v V``); ``u ctrl+r``; ``/ n N``; ``:w``. A place is a number of characters from the
-beginning.
+Supported: counts; ``h j k l w b e 0 ^ $ gg G { }``; ``i a I A o O``; ``x D C p P``; ``d c y`` with motions, doubled,
+and on a selection (``v V``); ``u ctrl+r``; ``/ n N``; ``:w``. Positions are in characters from the beginning of the
+text.
 """
 
 from __future__ import annotations
@@ -11,41 +11,52 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from lwtui.app.widgets.vim_motions import found, line, next_word, paragraph, row_start, word_before, word_end
+from lwtui.app.widgets.vim_motions import find_match, line, next_word, paragraph, previous_word, row_start, word_end
 
-_MOST_TIMES = 10_000  # a count is at most this
+_MAX_COUNT = 10_000
 
 
 class Buffer(Protocol):
-    """The text that is worked on."""
+    """The text to edit."""
 
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """The whole text."""
+        ...
 
     @property
-    def place(self) -> int: ...
+    def place(self) -> int:
+        """The position of the cursor."""
+        ...
 
-    def put_cursor(self, place: int) -> None: ...
+    def put_cursor(self, place: int) -> None:
+        """Move the cursor to a position."""
 
     def mark(self, start: int, end: int, cursor: int) -> None:
-        """Show ``start`` to ``end`` as selected, with the cursor at one of its ends."""
+        """Select from ``start`` to ``end``, with the cursor at one of them."""
 
     def swap(self, start: int, end: int, text: str) -> None:
-        """Put ``text`` in the place of what is from ``start`` to ``end``, as a step of its own."""
+        """Replace the text from ``start`` to ``end``, as one undo step."""
 
     def hold(self) -> None:
-        """All that is changed from now on, until :meth:`release`, is one step."""
+        """Collect all changes in one undo step until :meth:`release`."""
 
-    def release(self) -> None: ...
+    def release(self) -> None:
+        """End the undo step that :meth:`hold` began."""
 
-    def undo(self) -> None: ...
+    def undo(self) -> None:
+        """Undo the last step."""
 
-    def redo(self) -> None: ...
+    def redo(self) -> None:
+        """Redo the step undone last."""
 
-    def save(self) -> None: ...
+    def save(self) -> None:
+        """Save the text."""
 
 
 class VimMode(StrEnum):
+    """The modes; the status line shows their values."""
+
     NORMAL = "normal"
     INSERT = "insert"
     VISUAL = "visual"
@@ -56,7 +67,7 @@ class VimMode(StrEnum):
 
 @dataclass(frozen=True)
 class VimSpan:
-    """What an operator works on."""
+    """The range that an operator works on; ``lines`` if it consists of whole lines."""
 
     start: int
     end: int
@@ -64,7 +75,7 @@ class VimSpan:
 
 
 class Vim:
-    """Feed it every key; it says which it took."""
+    """The state machine. Pass it every key; it returns whether it consumed the key."""
 
     def __init__(self, buffer: Buffer) -> None:
         self.mode = VimMode.NORMAL
@@ -72,25 +83,33 @@ class Vim:
         self._count = ""
         self._operator = ""
         self._operator_count = ""
-        self._prefix = ""  # g
+        self._prefix = ""  # the g of gg
         self._anchor = 0  # where a selection began
-        self._end: int | None = None  # where the cursor is while there is one
-        self._register = ("", False)  # what was deleted or copied last, and whether it is whole lines
+        self._end: int | None = None  # the cursor's end of the selection
+        self._register = ("", False)  # the text deleted or copied last, and whether it is whole lines
         self._wanted_column: int | None = None
         self._pattern = ""
-        self._typed = ""  # of a search or a command
+        self._typed = ""  # the search pattern or command so far
         self._before_search = VimMode.NORMAL
 
     @property
-    def told(self) -> str:
-        """The mode, and what has been typed of a command, for the status line."""
+    def status(self) -> str:
+        """The mode and the incomplete command, for the status line."""
         if self.mode in (VimMode.SEARCH, VimMode.COMMAND):
             return f"{'/' if self.mode is VimMode.SEARCH else ':'}{self._typed}"
         pending = f"{self._operator_count}{self._operator}{self._count}{self._prefix}"
         return f"{self.mode.value.upper()} {pending}".rstrip()
 
     def feed(self, key: str, character: str | None = None) -> bool:
-        """Take a key (Textual's name, and its character if it has one); whether it was for vim."""
+        """Handle a key.
+
+        Args:
+            key: Textual's name of the key.
+            character: Its character, if it has one.
+
+        Returns:
+            Whether Vim consumed the key.
+        """
         typed = character if character is not None and character.isprintable() else ""
         match self.mode:
             case VimMode.INSERT:
@@ -111,14 +130,14 @@ class Vim:
         return True
 
     def reset(self) -> None:
-        """Another text: what was begun is over; what was copied stays."""
+        """Start over with another text; the register stays."""
         self.mode, self._end = VimMode.NORMAL, None
         self._buffer.release()
         self._done()
 
     @property
     def _at(self) -> int:
-        """The character that the cursor is on."""
+        """The position of the character under the cursor."""
         return self._buffer.place if self._end is None else min(self._end, len(self._buffer.text))
 
     # -- modes
@@ -133,7 +152,7 @@ class Vim:
         return True
 
     def _in_line(self, key: str, typed: str) -> bool:
-        """What is typed after ``/`` or ``:``."""
+        """Handle a key after ``/`` or ``:``."""
         mode = self.mode
         if key == "escape":
             self.mode = self._before_search
@@ -153,12 +172,12 @@ class Vim:
         return True
 
     def _escape(self) -> bool:
-        """Esc ends what was begun; where nothing was, it is not vim's."""
-        begun = bool(self._count or self._operator or self._prefix) or self.mode is not VimMode.NORMAL
+        """Cancel the incomplete command or the selection. Without either, leave Esc to the screen."""
+        pending = bool(self._count or self._operator or self._prefix) or self.mode is not VimMode.NORMAL
         if self.mode is not VimMode.NORMAL:
             self._leave_selection(self._at)
         self._done()
-        return begun
+        return pending
 
     def _done(self) -> bool:
         self._count = self._operator = self._operator_count = self._prefix = ""
@@ -195,7 +214,7 @@ class Vim:
 
     @property
     def _times(self) -> int:
-        return min(int(self._count or 1) * int(self._operator_count or 1), _MOST_TIMES)
+        return min(int(self._count or 1) * int(self._operator_count or 1), _MAX_COUNT)
 
     def _in_normal(self, command: str) -> None:
         place, times = self._at, self._times
@@ -250,8 +269,7 @@ class Vim:
         self._buffer.put_cursor(place)
 
     def _moved(self, span: VimSpan) -> None:
-        """A motion from the cursor: ``start`` and ``end`` of the span are where an operator works, ``_target`` where
-        the cursor goes."""
+        """Complete a motion: an operator works on ``span``; without one, the cursor goes to ``_target``."""
         if self._operator:
             self._operate(span)
         elif self.mode in (VimMode.VISUAL, VimMode.LINES):
@@ -261,7 +279,7 @@ class Vim:
             self._buffer.put_cursor(self._on_character(self._target))
             self._done()
 
-    # -- selecting
+    # -- selection
 
     def _selected(self, place: int) -> VimSpan:
         start, end = sorted((self._anchor, place))
@@ -295,7 +313,7 @@ class Vim:
 
     def _delete(self, span: VimSpan) -> None:
         text, start, end = self._buffer.text, span.start, span.end
-        if span.lines:  # with the line's end; at the end of the text, with the one before it
+        if span.lines:  # including the line end, or the one before at the end of the text
             if end < len(text):
                 end += 1
             elif start > 0:
@@ -323,7 +341,7 @@ class Vim:
     # -- motions
 
     def _motion(self, command: str) -> VimSpan | None:
-        """What a motion goes over, with ``_target`` where it ends; ``None`` if the command is none."""
+        """Return the range of a motion and set ``_target``; ``None`` if the command is not a motion."""
         place, times = self._at, self._times
         start, end = self._line(place)
         counted = bool(self._count or self._operator_count)
@@ -347,11 +365,13 @@ class Vim:
             case "{" | "}":
                 return self._to(paragraph(self._buffer.text, place, forward=command == "}", times=times))
             case "n" | "N":
-                return self._to(found(self._buffer.text, self._pattern, place, forward=command == "n", times=times))
+                return self._to(
+                    find_match(self._buffer.text, self._pattern, place, forward=command == "n", times=times)
+                )
         return None
 
     def _to(self, target: int) -> VimSpan:
-        """From the cursor to ``target``, without what is at its farther end."""
+        """Return the range between the cursor and ``target``; the later end is excluded."""
         self._target = target
         first, last = sorted((self._at, target))
         return VimSpan(first, last)
@@ -368,10 +388,10 @@ class Vim:
     def _over_words(self, command: str, times: int) -> VimSpan:
         text, place = self._buffer.text, self._at
         if command == "w" and self._operator == "c" and not text[place : place + 1].isspace():
-            command = "e"  # as vim has it: cw leaves the space after the word
+            command = "e"  # as in Vim, cw keeps the space after the word
         target = place
         for _ in range(times):
-            before, target = target, {"w": next_word, "b": word_before, "e": word_end}[command](text, target)
+            before, target = target, {"w": next_word, "b": previous_word, "e": word_end}[command](text, target)
             if target == before:
                 break
         if command == "e" and self._operator:
@@ -379,7 +399,7 @@ class Vim:
             self._target = target
             return span
         if command == "w" and self._operator and "\n" in text[place:target]:
-            # The last word of a line is deleted without the line's end.
+            # At the last word of a line, keep the line end.
             rest = text[place:target].rstrip()
             target = place + len(rest) if "\n" not in rest else target
             target = max(target, min(place + 1, len(text))) if not rest else target
@@ -391,13 +411,13 @@ class Vim:
         return line(self._buffer.text, place)
 
     def _first(self, start: int) -> int:
-        """The first character of a line that is no space."""
+        """Return the position of a line's first non-blank character."""
         text, end = self._buffer.text, self._line(start)[1]
         rest = text[start:end]
         return start + len(rest) - len(rest.lstrip()) if rest.strip() else start
 
     def _down(self, place: int, rows: int) -> int:
-        """So many lines down (or up), in the same column or the one that was wanted."""
+        """Return the position ``rows`` lines down (or up), in the column where a series of such moves began."""
         start, _ = self._line(place)
         column = place - start if self._wanted_column is None else self._wanted_column
         for _ in range(abs(rows)):
@@ -411,6 +431,6 @@ class Vim:
         return min(start + column, last)
 
     def _on_character(self, place: int) -> int:
-        """Outside of insert mode the cursor stands on a character, not behind the last."""
+        """Return the nearest position on a character: outside insert mode the cursor is never after the last one."""
         start, end = self._line(min(place, len(self._buffer.text)))
         return max(start, min(place, end - 1))

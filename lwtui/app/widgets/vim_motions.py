@@ -1,4 +1,4 @@
-"""Where vim's motions lead in a text: places are numbers of characters from its beginning."""
+"""The targets of Vim's motions. Positions are in characters from the beginning of the text."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _EMPTY_LINE = regex.compile(r"\n[ \t]*\n")
 
 
 def line(text: str, place: int) -> tuple[int, int]:
-    """Where the line of ``place`` begins, and where its text ends."""
+    """Return the start and the end of the line at ``place``, without its line end."""
     end = text.find("\n", place)
     return text.rfind("\n", 0, place) + 1, len(text) if end < 0 else end
 
 
 def row_start(text: str, number: int) -> int:
-    """Where line ``number`` (from 0) begins, or the last one."""
+    """Return the start of line ``number`` (from 0), or of the last line."""
     start = 0
     for _ in range(number):
         at = text.find("\n", start)
@@ -27,20 +27,20 @@ def row_start(text: str, number: int) -> int:
 
 
 def paragraph(text: str, place: int, *, forward: bool, times: int) -> int:
-    """The empty line after so many paragraphs, or before them."""
+    """Return the empty line that is ``times`` paragraphs forward or back."""
     for _ in range(times):
         if forward:
             end = _PARAGRAPH_END.search(text, place)
             place = end.start(1) if end else len(text)
         else:
-            breaks = [one.end() - 1 for one in _EMPTY_LINE.finditer(text[:place])]
-            breaks = [one for one in breaks if one < place and text[one + 1 : place].strip()]
+            breaks = [match.end() - 1 for match in _EMPTY_LINE.finditer(text[:place])]
+            breaks = [at for at in breaks if at < place and text[at + 1 : place].strip()]
             place = breaks[-1] if breaks else 0
     return place
 
 
-def found(text: str, pattern: str, place: int, *, forward: bool, times: int) -> int:
-    """The next place of ``pattern``, around the text's end. Capitals matter only where the pattern has some."""
+def find_match(text: str, pattern: str, place: int, *, forward: bool, times: int) -> int:
+    """Return the next match of ``pattern``, wrapping around. Case matters only if the pattern has capitals."""
     if pattern == pattern.lower() and len(text.lower()) == len(text):
         text = text.lower()
     if not pattern or pattern not in text:
@@ -64,7 +64,7 @@ def _kind(character: str) -> int:
 
 
 def next_word(text: str, at: int) -> int:
-    """Where the next word begins; an empty line is one."""
+    """Return the start of the next word; an empty line counts as one."""
     kind, end = _kind(text[at]) if at < len(text) else 0, len(text)
     while at < end and kind and _kind(text[at]) == kind:
         at += 1
@@ -76,7 +76,7 @@ def next_word(text: str, at: int) -> int:
 
 
 def word_end(text: str, at: int) -> int:
-    """The last character of the word that ends next."""
+    """Return the last character of the word that ends next."""
     at += 1
     while at < len(text) and text[at].isspace():
         at += 1
@@ -87,8 +87,8 @@ def word_end(text: str, at: int) -> int:
     return at
 
 
-def word_before(text: str, at: int) -> int:
-    """Where the word before begins."""
+def previous_word(text: str, at: int) -> int:
+    """Return the start of the previous word."""
     at -= 1
     while at > 0 and text[at].isspace():
         if text[at] == "\n" and text[at - 1] == "\n":

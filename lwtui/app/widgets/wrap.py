@@ -1,8 +1,8 @@
-"""Where lines of Chinese and Japanese are broken in a text area.
+"""Line breaking for Chinese and Japanese in text areas.
 
-Textual breaks lines at white space alone, so that a whole paragraph of Chinese after a Latin word begins a new line,
-and ``。`` may stand at a line's beginning. Here a line may be broken between any two of their characters, but not
-before what closes and not after what opens. Lines of other scripts, and those with tabs, are broken as Textual does.
+Textual breaks lines only at white space: a paragraph of Chinese after a Latin word moves to a new line as a whole, and
+``。`` may begin a line. Here a line may break between any two Chinese or Japanese characters, but not before closing or
+after opening punctuation. Lines of other scripts and lines with tabs are left to Textual.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CJK = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}"
 _CLOSING = "、。，．：；？！）］｝〉》」』】〕〗’”…‥—～・ー々ゝ々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.;:?!)\\]}"
 _OPENING = "（［｛〈《「『【〔〖‘“(\\[{"
 _HAS_CJK = regex.compile(f"[{_CJK}]")
-# What stays together: a character, or a word of another script, with what opens before it and closes after it.
+# A unit that is never broken: a character or a word of another script, with its punctuation.
 _PIECE = regex.compile(
     rf"[{_OPENING}]*(?:[{_CJK}]|[^\s{_CJK}{_OPENING}{_CLOSING}]+)[{_CLOSING}]*\s*|\s+|.",
     regex.DOTALL,
@@ -30,7 +30,15 @@ def wrap_offsets(
     fold: bool = True,
     precomputed_tab_sections: list[tuple[str, int]] | None = None,
 ) -> list[int]:
-    """Where ``text`` is broken into lines of at most ``width`` cells. Takes what Textual's own function takes."""
+    """Return the positions where ``text`` is broken into lines. Replaces ``textual._wrap.compute_wrap_offsets``.
+
+    Args:
+        text: One line of the document.
+        width: The width of the text area, in cells.
+        tab_size: The width of a tab, in cells.
+        fold: Whether to break words that are wider than a line.
+        precomputed_tab_sections: The text between tabs and its width, if known.
+    """
     if "\t" in text or not _HAS_CJK.search(text):
         return compute_wrap_offsets(text, width, tab_size, fold, precomputed_tab_sections)
     offsets: list[int] = []
@@ -42,7 +50,7 @@ def wrap_offsets(
         elif cells <= width:
             offsets.append(piece.start())
             used = cells
-        else:  # longer than any line: cut where the line ends
+        else:  # wider than a line
             for at, character in enumerate(piece[0], piece.start()):
                 cells = cell_len(character)
                 if used + cells > width and at:
@@ -53,5 +61,5 @@ def wrap_offsets(
 
 
 def install() -> None:
-    """Have all text areas of Textual break lines in this way."""
+    """Use :func:`wrap_offsets` in all text areas of Textual."""
     _wrapped_document.compute_wrap_offsets = wrap_offsets

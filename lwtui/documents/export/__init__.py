@@ -1,20 +1,20 @@
-"""A document as a file that other programs read."""
+"""Export of documents to Markdown, plain text, HTML, DOCX, EPUB and PDF."""
 
 from __future__ import annotations
 
 import errno
 from pathlib import Path
 
-from lwtui.documents.export.export_job import ExportJob, Stopped
+from lwtui.documents.export.export_job import ExportJob, ExportStopped
 from lwtui.documents.export.manuscript import (
     FONT_SIZE,
     PAPERS,
+    ExportOptions,
     Manuscript,
     ManuscriptPart,
-    Options,
     author_of,
-    collect,
-    keep_author,
+    build_manuscript,
+    store_author,
     with_disclosure,
 )
 from lwtui.documents.export.text import html, markdown, plain
@@ -29,83 +29,113 @@ __all__ = [
     "PAPERS",
     "TEXT_FORMATS",
     "ExportJob",
+    "ExportOptions",
+    "ExportStopped",
     "Manuscript",
     "ManuscriptPart",
-    "Options",
-    "Stopped",
     "author_of",
+    "build_manuscript",
     "check_format",
-    "collect",
     "export",
-    "file_in",
-    "keep_author",
+    "export_path",
     "render",
     "save",
+    "store_author",
     "with_disclosure",
 ]
 
 TEXT_FORMATS = ("md", "txt", "html")
 FORMATS = (*TEXT_FORMATS, "docx", "epub", "pdf")
-_ENDINGS = {"markdown": "md", "text": "txt", "htm": "html"}  # other endings for the same
+_ALIASES = {"markdown": "md", "text": "txt", "htm": "html"}  # other file name extensions of the formats
 
 
-def render(document: Document, to: str, options: Options | None = None) -> str:
-    """The document as ``md``, ``txt`` or ``html``. Raises :class:`lwtui.errors.UsageError` for another format.
+def render(document: Document, to: str, options: ExportOptions | None = None) -> str:
+    """Return a document as ``md``, ``txt`` or ``html``. Sections without text are left out.
 
-    A section without text is left out.
+    Raises:
+        UsageError: The format is another one, or a date in the options is invalid.
     """
-    return _text(collect(document, options), to)
+    return _text(build_manuscript(document, options), to)
 
 
 def export(
-    document: Document, path: Path, to: str | None = None, options: Options | None = None, work: ExportJob | None = None
+    document: Document,
+    path: Path,
+    to: str | None = None,
+    options: ExportOptions | None = None,
+    job: ExportJob | None = None,
 ) -> list[str]:
-    """Write the document to ``path`` in one step, in the format ``to`` or that of the path's extension.
+    """Write a document to a file, which is replaced in one step.
 
-    Returns lines that are worth telling, such as that a font is missing. Raises :class:`lwtui.errors.UsageError` or
-    :class:`lwtui.errors.LwtuiError`; an old file then stays.
+    Args:
+        document: The document.
+        path: The file to write.
+        to: One of :data:`FORMATS`; by default the format of the file name extension.
+        options: What the user chose.
+        job: Reports progress, and can stop the export.
+
+    Returns:
+        Lines for the user, such as that a font is missing.
+
+    Raises:
+        UsageError: The format or an option is invalid. An old file stays.
+        LwtuiError: The export failed or was stopped. An old file stays.
     """
     to = check_format(path, to)
-    work = work or ExportJob()
-    save(collect(document, options), path, to, work)
-    return work.notes
+    job = job or ExportJob()
+    save(build_manuscript(document, options), path, to, job)
+    return job.notes
 
 
 def check_format(path: Path, to: str | None = None) -> str:
-    """The format ``to``, or that of the path's extension, if it can be made on this machine.
+    """Check that this machine can export to a file, and return the format: ``to``, or that of the file's extension.
 
-    Raises :class:`lwtui.errors.UsageError`, or :class:`lwtui.errors.LwtuiError` that says what to install.
+    Raises:
+        UsageError: The format is unknown.
+        LwtuiError: A package is missing; the message says what to install.
     """
-    ending = path.suffix.removeprefix(".").lower()
-    if ending == "lw":
-        raise UsageError(f"{path} is a document's own file. Export to a name that ends in .{to or 'md'}.")
-    to = to or _ENDINGS.get(ending, ending)
+    extension = path.suffix.removeprefix(".").lower()
+    if extension == "lw":
+        raise UsageError(
+            f"{path} ends in .lw like a document. Export to a name that ends in .{to or 'md'}.", code="is-document"
+        )
+    to = to or _ALIASES.get(extension, extension)
     if to not in FORMATS:
-        raise UsageError(f"{path.name} does not say which format. Let it end in .{' or .'.join(FORMATS)}.")
-    from lwtui.documents.export.pandoc import need
+        raise UsageError(
+            f"The name {path.name} does not tell the format. Let it end in .{' or .'.join(FORMATS)}.",
+            code="unknown-format",
+        )
+    from lwtui.documents.export.pandoc import require_packages
 
     if to in ("docx", "epub"):
-        need(f"Making a .{to} file", "pypandoc")
+        require_packages(f"Export to .{to}", "pypandoc")
     elif to == "pdf":
-        need("Making a .pdf file", "typst", "fontTools")
+        require_packages("Export to .pdf", "typst", "fontTools")
     return to
 
 
-def save(book: Manuscript, path: Path, to: str, work: ExportJob) -> None:
-    """Write ``book`` to ``path`` in the format ``to``, in one step. Not bound to the thread of its document.
+def save(book: Manuscript, path: Path, to: str, job: ExportJob) -> None:
+    """Write a manuscript to a file, which is replaced in one step. It may run in any thread.
 
-    Raises :class:`lwtui.errors.LwtuiError`; an old file then stays.
+    Args:
+        book: The manuscript.
+        path: The file to write.
+        to: One of :data:`FORMATS`.
+        job: Reports progress, and can stop the export.
+
+    Raises:
+        LwtuiError: The export failed or was stopped. An old file stays.
     """
-    content = _text(book, to) if to in TEXT_FORMATS else _bytes(book, to, work)
-    work.step(f"Writing {path.name}")
+    content = _text(book, to) if to in TEXT_FORMATS else _bytes(book, to, job)
+    job.step(f"Writing {path.name}")
     try:
         write_atomically(path, content)
     except OSError as error:
-        raise DocumentError(_why_not(error, path)) from error
+        raise _write_error(error, path) from error
 
 
-def file_in(folder: Path, title: str, to: str) -> Path:
-    """The file in ``folder`` that an export of ``title`` gets by itself: whatever the title holds, a plain name."""
+def export_path(folder: Path, title: str, to: str) -> Path:
+    """Return the default path of an export in ``folder``, with a safe file name made from the title."""
     return folder / f"{safe_name(title)}.{to}"
 
 
@@ -117,31 +147,35 @@ def _text(book: Manuscript, to: str) -> str:
             return plain(book)
         case "html":
             return html(book)
-    raise UsageError(f"{to!r} is no text to be shown. Choose one of {', '.join(TEXT_FORMATS)}.")
+    raise UsageError(f"{to!r} is not a text format. Choose one of {', '.join(TEXT_FORMATS)}.", code="unknown-format")
 
 
-def _bytes(book: Manuscript, to: str, work: ExportJob) -> bytes:
+def _bytes(book: Manuscript, to: str, job: ExportJob) -> bytes:
     match to:
         case "docx":
             from lwtui.documents.export.docx import docx
 
-            return docx(book, work)
+            return docx(book, job)
         case "epub":
             from lwtui.documents.export.epub import epub
 
-            return epub(book, work)
+            return epub(book, job)
         case _:
             from lwtui.documents.export.pdf import pdf
 
-            return pdf(book, work)
+            return pdf(book, job)
 
 
-def _why_not(error: OSError, path: Path) -> str:
+def _write_error(error: OSError, path: Path) -> DocumentError:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            return f"There is no folder {path.parent}. Make it or choose another place."
+            message, code = f"There is no folder {path.parent}. Create it or choose another one.", "no-folder"
         case errno.EISDIR:
-            return f"{path} is a folder. Name a file in it."
+            message, code = f"{path} is a folder. Name a file in it.", "is-folder"
         case errno.ENOSPC | errno.EDQUOT:
-            return f"The disk is full: {path} could not be written. Free some space and export again."
-    return f"Cannot write {path}: {error.strerror}. Check the folder's permissions or choose another place."
+            message = f"The disk is full: {path} was not written. Free some space and export again."
+            code = "disk-full"
+        case _:
+            message = f"Cannot write {path}: {error.strerror}. Check the permissions of the folder or choose another."
+            code = "unwritable"
+    return DocumentError(message, code=code)

@@ -1,4 +1,4 @@
-"""A book for Word and its like: pandoc's DOCX, with a title page, contents that are there at once, and page numbers."""
+"""DOCX export: pandoc's DOCX with a title page, a table of contents that is filled in, and page numbers."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import regex
 
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.pandoc import convert, dated, edited
-from lwtui.documents.export.words import contents_title
+from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
+from lwtui.documents.export.translations import contents_title
 
-_NEW_PAGE = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
-_TOP_OF_PAGE = 4_800  # twentieths of a point, from there to the title on its page
-_DEEPEST_LISTED = 3
-_PAPERS = {"a4": (11_906, 16_838, 1_440), "letter": (12_240, 15_840, 1_440), "a5": (8_391, 11_906, 1_020)}  # and margin
+_PAGE_BREAK = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
+_SPACE_ABOVE_TITLE = 4_800  # on the title page, in twentieths of a point
+_CONTENTS_DEPTH = 3
+# Width, height and margin in twentieths of a point.
+_PAPERS = {"a4": (11_906, 16_838, 1_440), "letter": (12_240, 15_840, 1_440), "a5": (8_391, 11_906, 1_020)}
 _FOOTER_ID = "lwtuiFooter"
 _PREFIX = "http://schemas.openxmlformats.org/"
 _DOCUMENT = f"""\
@@ -47,39 +48,45 @@ _FOOTER = f"""\
 <w:r><w:fldChar w:fldCharType="separate"/></w:r><w:r><w:t>1</w:t></w:r>\
 <w:r><w:fldChar w:fldCharType="end"/></w:r></w:p></w:ftr>
 """
-_RELATION = (
+_FOOTER_RELATIONSHIP = (
     f'<Relationship Id="{_FOOTER_ID}" Type="{_PREFIX}officeDocument/2006/relationships/footer" Target="footer1.xml"/>'
 )
-_CONTENT_TYPE = (
+_FOOTER_CONTENT_TYPE = (
     '<Override PartName="/word/footer1.xml"'
     ' ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.footer+xml"/>'
 )
 _HEADING_STYLE = regex.compile(r'(?s)(<w:style [^>]*w:styleId="Heading1".*?<w:keepLines />)')
 
 
-def docx(book: Manuscript, work: ExportJob) -> bytes:
-    """The file's bytes. Raises :class:`lwtui.errors.LwtuiError`."""
+def docx(book: Manuscript, job: ExportJob) -> bytes:
+    """Export a manuscript to DOCX, and return the bytes of the file.
+
+    Raises:
+        LwtuiError: The export failed or was stopped.
+    """
     opening = "\n".join(_opening(book)).replace("$", "$$")
     for name in ("title", "author", "date"):
         opening = opening.replace(f"@{name}@", f"${name}$")
     width, height, margin = _PAPERS[book.paper]
     template = _DOCUMENT.replace("FIRST_PAGE", "<w:titlePg/>" if book.title_page else "")
     template = template.replace("PAPER", f'w:w="{width}" w:h="{height}"').replace("MARGIN", str(margin))
-    template = template.replace("OPENING", opening)  # last: it has a writer's words
-    made = convert(book, "docx", (), work, template)
-    work.check()
+    template = template.replace("OPENING", opening)  # last, because it contains the user's words
+    archive = convert(book, "docx", (), job, template)
+    job.check()
     changes: dict[str, Callable[[str], str]] = {
-        "[Content_Types].xml": lambda xml: xml.replace("</Types>", f"{_CONTENT_TYPE}</Types>"),
-        "word/_rels/document.xml.rels": lambda xml: xml.replace("</Relationships>", f"{_RELATION}</Relationships>"),
+        "[Content_Types].xml": lambda xml: xml.replace("</Types>", f"{_FOOTER_CONTENT_TYPE}</Types>"),
+        "word/_rels/document.xml.rels": lambda xml: xml.replace(
+            "</Relationships>", f"{_FOOTER_RELATIONSHIP}</Relationships>"
+        ),
         "word/styles.xml": lambda xml: _styled(xml, book),
-        "docProps/core.xml": lambda xml: dated(xml, book),
+        "docProps/core.xml": lambda xml: with_date(xml, book),
     }
-    return edited(made, changes, {"word/footer1.xml": _FOOTER})
+    return rewrite_zip(archive, changes, {"word/footer1.xml": _FOOTER})
 
 
 def _opening(book: Manuscript) -> Iterator[str]:
-    """What stands before the text. The title and names themselves are filled in by pandoc."""
-    before = f'<w:spacing w:before="{_TOP_OF_PAGE}"/>' if book.title_page else ""
+    """Generate the XML before the text. Pandoc fills in the title, author and date."""
+    before = f'<w:spacing w:before="{_SPACE_ABOVE_TITLE}"/>' if book.title_page else ""
     yield f'<w:p><w:pPr><w:pStyle w:val="Title"/>{before}</w:pPr>@title@</w:p>'
     if book.title_page or book.signed:
         for name, value in (("author", book.author), ("date", book.date)):
@@ -89,15 +96,15 @@ def _opening(book: Manuscript) -> Iterator[str]:
         yield from _contents(book)
     starts_page = book.chapters_on_new_pages and book.parts[0].title and book.parts[0].level == 1
     if book.title_page and not starts_page:
-        yield _NEW_PAGE
+        yield _PAGE_BREAK
 
 
 def _contents(book: Manuscript) -> Iterator[str]:
-    """A table of contents: links now, with page numbers as soon as Word brings it up to date."""
-    entries = [(name, part) for name, part in book.headings if part.level <= _DEEPEST_LISTED]
+    """Generate a table of contents with links. Word adds the page numbers when it updates the table."""
+    entries = [(name, part) for name, part in book.headings if part.level <= _CONTENTS_DEPTH]
     begin = (
         '<w:r><w:fldChar w:fldCharType="begin" w:dirty="true"/></w:r>'
-        f'<w:r><w:instrText xml:space="preserve"> TOC \\o "1-{_DEEPEST_LISTED}" \\h \\z \\u </w:instrText></w:r>'
+        f'<w:r><w:instrText xml:space="preserve"> TOC \\o "1-{_CONTENTS_DEPTH}" \\h \\z \\u </w:instrText></w:r>'
         '<w:r><w:fldChar w:fldCharType="separate"/></w:r>'
     )
     end = '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
@@ -110,20 +117,20 @@ def _contents(book: Manuscript) -> Iterator[str]:
     for at, (name, part) in enumerate(entries):
         link = (
             f"<w:hyperlink w:anchor={quoteattr(name)}><w:r>"
-            f'<w:t xml:space="preserve">{_shown(part.title)}</w:t></w:r></w:hyperlink>'
+            f'<w:t xml:space="preserve">{_escaped_title(part.title)}</w:t></w:r></w:hyperlink>'
         )
         first, last = begin if at == 0 else "", end if at == len(entries) - 1 else ""
         yield f'<w:p><w:pPr><w:pStyle w:val="TOC{part.level}"/></w:pPr>{first}{link}{last}</w:p>'
     yield "</w:sdtContent></w:sdt>"
 
 
-def _shown(title: str) -> str:
-    """A title as XML in which nothing looks like what pandoc is to fill in."""
+def _escaped_title(title: str) -> str:
+    """Escape a title for XML, and so that it contains none of the placeholders that pandoc fills in."""
     return escape(title).replace("@", "&#64;")
 
 
 def _styled(styles: str, book: Manuscript) -> str:
-    """Pandoc's styles with those of the contents, and where chapters are long, a page for each."""
+    """Add the styles of the table of contents to pandoc's, and if chapters start on new pages, a page break."""
     if book.chapters_on_new_pages:
         styles = _HEADING_STYLE.sub(r"\1<w:pageBreakBefore/>", styles, count=1)
     width, _, margin = _PAPERS[book.paper]
@@ -133,6 +140,6 @@ def _styled(styles: str, book: Manuscript) -> str:
         '<w:next w:val="Normal"/><w:uiPriority w:val="39"/><w:unhideWhenUsed/>'
         f'<w:pPr><w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{tab}"/></w:tabs>'
         f'<w:spacing w:after="100"/><w:ind w:left="{240 * (level - 1)}"/></w:pPr></w:style>'
-        for level in range(1, _DEEPEST_LISTED + 1)
+        for level in range(1, _CONTENTS_DEPTH + 1)
     )
     return styles.replace("</w:styles>", f"{levels}</w:styles>")

@@ -1,4 +1,4 @@
-"""A book for e-readers."""
+"""EPUB export."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.pandoc import convert, dated, edited
+from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
 
-# Added to pandoc's own style, which is made for books.
+# Added to pandoc's own style sheet.
 _STYLE = """
 h1, h2, h3, h4, h5, h6 { hyphens: none; break-after: avoid; }
 .titlepage, .titlepage h1 { text-align: center; }
@@ -20,9 +20,13 @@ nav ol { list-style: none; }
 """
 
 
-def epub(book: Manuscript, work: ExportJob) -> bytes:
-    """The file's bytes. Raises :class:`lwtui.errors.LwtuiError`."""
-    # The same book exported again is the same book to a reader, which keeps the place in it.
+def epub(book: Manuscript, job: ExportJob) -> bytes:
+    """Export a manuscript to EPUB, and return the bytes of the file.
+
+    Raises:
+        LwtuiError: The export failed or was stopped.
+    """
+    # With a stable identifier, e-readers recognize a new export of the same book and keep the reading position.
     identifier = uuid5(NAMESPACE_URL, f"lwtui:{book.language}:{book.author}:{book.title}").urn
     options = [
         "--split-level=1",
@@ -33,7 +37,7 @@ def epub(book: Manuscript, work: ExportJob) -> bytes:
     if book.lists_contents:
         options.append("--toc")
     changes: dict[str, Callable[[str], str]] = {
-        "EPUB/content.opf": lambda xml: dated(xml, book),
+        "EPUB/content.opf": lambda xml: with_date(xml, book),
         "EPUB/styles/stylesheet1.css": lambda css: css + _STYLE,
     }
-    return edited(convert(book, "epub3", options, work), changes, {})
+    return rewrite_zip(convert(book, "epub3", options, job), changes, {})

@@ -1,4 +1,4 @@
-"""An export that takes seconds: what it is at, whether it is to stop, and what is worth telling at its end."""
+"""Export jobs: progress, cancellation and notes of an export that takes seconds, and its external programs."""
 
 from __future__ import annotations
 
@@ -12,55 +12,78 @@ from threading import Event
 from lwtui.errors import LwtuiError
 from lwtui.text import one_line
 
-_LOOK_SECONDS = 0.05  # how long a stop may go unnoticed
-_LONGEST_ERROR = 300  # characters of what a program says that went wrong
-# What another program needs to know. The rest of the environment, keys among it, is not its business.
+_POLL_SECONDS = 0.05  # between two checks whether to stop
+_MAX_ERROR = 300  # characters of a program's error message
+# The variables that an external program gets. It needs no others, least of all those with API keys.
 _ENVIRONMENT = (
     *("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE"),
     *("PYTHONPATH", "LD_LIBRARY_PATH", "XDG_DATA_HOME", "FONTCONFIG_PATH"),
 )
 
 
-class Stopped(LwtuiError):
-    """The person no longer wants it."""
+REINSTALL = 'Reinstall the extra: pip install --force-reinstall "lwtui[export]"'
+
+
+class ExportStopped(LwtuiError):
+    """The user stopped the export."""
 
 
 class ExportJob:
-    """Handed to an export. ``tell`` is called with what it is at, in the thread that it runs in."""
+    """Reports the progress of one export, and can stop it.
 
-    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
-        self.notes: list[str] = []  # lines for the person, such as that a font is missing
-        self._tell = tell
+    Attributes:
+        notes: Lines for the user after the export, such as that a font is missing.
+    """
+
+    def __init__(self, on_step: Callable[[str], None] | None = None) -> None:
+        """Create a job. ``on_step`` is called with a description of each step, in the thread of the export."""
+        self.notes: list[str] = []
+        self._on_step = on_step
         self._stop = Event()
 
     def stop(self) -> None:
-        """End it soon, with :class:`Stopped`. May be called from another thread."""
+        """Stop the export soon, with :class:`ExportStopped`. It may be called from another thread."""
         self._stop.set()
 
     def step(self, text: str) -> None:
-        """Say what comes next. Raises :class:`Stopped`."""
+        """Report the next step.
+
+        Raises:
+            ExportStopped: :meth:`stop` was called.
+        """
         self.check()
-        if self._tell is not None:
-            self._tell(text)
+        if self._on_step is not None:
+            self._on_step(text)
 
     def check(self) -> None:
-        """Raises :class:`Stopped` if it is to end."""
+        """Check whether to go on.
+
+        Raises:
+            ExportStopped: :meth:`stop` was called.
+        """
         if self._stop.is_set():
-            raise Stopped("The export was stopped. Nothing was written.")
+            raise ExportStopped("The export was stopped. Nothing was written.")
 
     def run(self, command: Sequence[str], folder: Path, name: str) -> None:
-        """Run a program in ``folder`` to its end.
+        """Run a program to its end.
 
-        Raises :class:`Stopped`, or :class:`lwtui.errors.LwtuiError` with what the program, called ``name``, said.
+        Args:
+            command: The program and its arguments.
+            folder: The working directory.
+            name: The name of the program in error messages.
+
+        Raises:
+            ExportStopped: :meth:`stop` was called.
+            LwtuiError: The program cannot be started or failed; the message includes what it printed.
         """
         environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ}
-        with TemporaryFile() as said:
+        with TemporaryFile() as output:
             try:
                 process = subprocess.Popen(
-                    command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+                    command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
                 )
             except OSError as error:
-                raise LwtuiError(f"{name} could not be started: {error.strerror}. Install the extra anew.") from None
+                raise LwtuiError(f"Cannot start {name}: {error.strerror}. {REINSTALL}", code="tool-missing") from None
             with process:
                 try:
                     self._wait(process)
@@ -68,16 +91,18 @@ class ExportJob:
                     if process.poll() is None:
                         process.kill()
             if process.returncode != 0:
-                said.seek(0)
-                words = one_line(said.read().decode("utf-8", "replace"))
-                words = words[:_LONGEST_ERROR] or f"it ended with {process.returncode}"
-                raise LwtuiError(f"{name} could not make the file: {words}. Try another format.")
+                output.seek(0)
+                problem = one_line(output.read().decode("utf-8", "replace"))
+                problem = problem[:_MAX_ERROR] or f"it ended with exit code {process.returncode}"
+                raise LwtuiError(
+                    f"{name} could not create the file: {problem}. Try another format.", code="tool-failed"
+                )
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         while True:
             self.check()
             try:
-                process.wait(_LOOK_SECONDS)
+                process.wait(_POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 continue
             return

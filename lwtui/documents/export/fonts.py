@@ -1,4 +1,4 @@
-"""Fonts for every character of a text: which of those on this machine to use, and what to install where none has it."""
+"""Font selection: which of this machine's fonts cover a text, and what to install for characters without a font."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from typst import FontInfo
 
 SERIF, MONO = "Libertinus Serif", "DejaVu Sans Mono"  # these come with Typst
-# What they hold (as much of it as is useful), since their files are not at hand.
+# The useful characters of these two, whose files Typst does not expose.
 _IN_SERIF = regex.compile(
     r"[\u0020-\u007e\u00a0-\u02ff\u037a-\u037e\u0384-\u03e1\u03f0-\u0477\u048c-\u04f9\u05d0-\u05ea\u05f0-\u05f4"
     r"\u1e00-\u200a\u2010-\u2027\u202f-\u203e\u2042-\u204b\u2070-\u209c\u20a2-\u20b1\u20b9\u20bf\u2100-\u2127"
@@ -31,14 +32,15 @@ _IN_MONO = regex.compile(
     r"\u2729-\u274b\u274d\u274f-\u2752\u2756\u2758-\u275e\u2761-\u2775\u2794\u2798-\u27af\u27b1-\u27be\u27e6-\u27eb"
     r"\u2b05-\u2b0d\u2b12-\u2b1a\ufffd]"
 )
-_INVISIBLE = regex.compile(r"[\p{C}\p{Z}\p{M}\s\u200b-\u200f\ufe00-\ufe0f]")  # marks go with what they stand on
+# Combining marks count as invisible, because they need no font of their own.
+_INVISIBLE = regex.compile(r"[\p{C}\p{Z}\p{M}\s\u200b-\u200f\ufe00-\ufe0f]")
 _EMOJI = regex.compile(r"\p{Emoji_Presentation}")
-_PYTHON_FONTS = ("manimgx_fonts", "manimgx_fonts_cjk")  # packages whose folder holds fonts
-# Where Chinese, Japanese and Korean fonts differ, by the end of their names; the first is for Han alone.
-_CJK_ENDINGS = {"zh": "SC", "ja": "JP", "ko": "KR", "yue": "HK"}
+_FONT_PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
+# Suffixes of the names of CJK fonts, by the language whose glyphs they have.
+_CJK_SUFFIXES = {"zh": "SC", "ja": "JP", "ko": "KR", "yue": "HK"}
 _TRADITIONAL = {"tw": "TC", "hant": "TC", "hk": "HK", "mo": "HK"}
-_FAMILIES_IN_NAME = ("serif", "song", "ming", "mincho", "batang", "myungjo")
-# By the first word of a character's name: what it is, and what to install.
+_SERIF_WORDS = ("serif", "song", "ming", "mincho", "batang", "myungjo")
+# What to install, by the first word of a character's Unicode name.
 _CJK = "Noto Serif CJK (apt install fonts-noto-cjk, or pip install manimgx-fonts-cjk)"
 _OTHERS = "a Noto font for it (apt install fonts-noto-core fonts-noto-extra, or from fonts.google.com/noto)"
 _INSTALL = {
@@ -49,62 +51,73 @@ _INSTALL = {
     "symbols": ("symbols", _OTHERS),
     "emoji": ("emoji", "Noto Emoji (apt install fonts-noto-color-emoji, or pip install manimgx-fonts)"),
 }
-_MOST_NOTES = 3
-_SHOWN = 5  # characters named in a note
+_MAX_NOTES = 3
+_MAX_NAMED = 5  # characters or scripts in a note
 
 
 @dataclass(frozen=True)
 class FontChoice:
-    """The families to set a text in, the most wanted first, and the characters that no font on the machine has."""
+    """The fonts for a text.
+
+    Attributes:
+        families: The font families, the preferred ones first.
+        missing: The characters that no font on this machine has.
+    """
 
     families: tuple[str, ...]
     missing: str
 
 
-def folders() -> list[Path]:
-    """Where fonts are besides the system's places: in packages, and in ``TYPST_FONT_PATHS``."""
-    found = [Path(one) for one in os.environ.get("TYPST_FONT_PATHS", "").split(os.pathsep) if one]
-    for package in _PYTHON_FONTS:
+def font_folders() -> list[Path]:
+    """Return the folders of fonts that are not the system's: those in packages and in ``TYPST_FONT_PATHS``."""
+    folders = [Path(folder) for folder in os.environ.get("TYPST_FONT_PATHS", "").split(os.pathsep) if folder]
+    for package in _FONT_PACKAGES:
         spec = find_spec(package)
         if spec is not None and spec.submodule_search_locations:
-            found += [Path(one) for one in spec.submodule_search_locations]
-    return found
+            folders += [Path(folder) for folder in spec.submodule_search_locations]
+    return folders
 
 
-def choose(text: str, language: str, fonts: Sequence[FontInfo]) -> FontChoice:
-    """Families among ``fonts`` that have all characters of ``text`` between them, as few as will do."""
-    wanted = {one for one in set(text) if not _INVISIBLE.match(one)}
-    emoji = {one for one in wanted if _EMOJI.match(one)}
-    left = {one for one in wanted - emoji if not _IN_SERIF.match(one)}
-    symbols = {one for one in left if _IN_MONO.match(one) and not regex.match(r"\p{L}|\p{N}", one)}
+def choose_fonts(text: str, language: str, fonts: Sequence[FontInfo]) -> FontChoice:
+    """Choose as few font families as possible that together cover a text.
+
+    Args:
+        text: The text.
+        language: Its language (BCP 47), which decides between CJK fonts.
+        fonts: The fonts of this machine.
+    """
+    visible = {char for char in set(text) if not _INVISIBLE.match(char)}
+    emoji = {char for char in visible if _EMOJI.match(char)}
+    uncovered = {char for char in visible - emoji if not _IN_SERIF.match(char)}
+    symbols = {char for char in uncovered if _IN_MONO.match(char) and not regex.match(r"\p{L}|\p{N}", char)}
     families = [SERIF]
-    left = _cover(left - symbols, _ranked(fonts, language), families) | emoji
-    left = _cover(left, _ranked(fonts, language, emoji=True), families)
-    left = {one for one in left if not _IN_MONO.match(one)}
-    return FontChoice((*families, MONO), "".join(sorted(left)))
+    uncovered = _cover(uncovered - symbols, _ranked(fonts, language), families) | emoji
+    uncovered = _cover(uncovered, _ranked(fonts, language, emoji=True), families)
+    uncovered = {char for char in uncovered if not _IN_MONO.match(char)}
+    return FontChoice((*families, MONO), "".join(sorted(uncovered)))
 
 
-def notes(missing: str) -> list[str]:
-    """A line for each script that has characters in ``missing``: which they are, and what to install."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in missing:
-        script = _script(one)
-        found.setdefault(_INSTALL.get(script, (script.capitalize(), _OTHERS)), []).append(one)
-    most_first = sorted(found.items(), key=lambda item: -len(item[1]))
+def missing_font_notes(missing: str) -> list[str]:
+    """Return a line for each script with ``missing`` characters: which they are, and what to install."""
+    by_script: dict[tuple[str, str], list[str]] = {}
+    for char in missing:
+        script = _script(char)
+        by_script.setdefault(_INSTALL.get(script, (script.capitalize(), _OTHERS)), []).append(char)
+    most_first = sorted(by_script.items(), key=lambda item: -len(item[1]))
     lines = [
-        f"No font on this machine has {name} ({_some(characters)}): the PDF shows boxes in their place."
+        f"No font on this machine has {name} ({_some(characters)}): the PDF shows boxes instead."
         f" Install {font} and export again."
-        for (name, font), characters in most_first[:_MOST_NOTES]
+        for (name, font), characters in most_first[:_MAX_NOTES]
     ]
-    if rest := most_first[_MOST_NOTES:]:
-        names = ", ".join(name for (name, _), _ in rest[:_SHOWN])
-        lines.append(f"No font has {names}{' and more' if len(rest) > _SHOWN else ''} either.")
+    if rest := most_first[_MAX_NOTES:]:
+        names = ", ".join(name for (name, _), _ in rest[:_MAX_NAMED])
+        lines.append(f"No font has {names}{' and more' if len(rest) > _MAX_NAMED else ''} either.")
     return lines
 
 
 def _some(characters: Sequence[str]) -> str:
-    shown = " ".join(characters[:_SHOWN])
-    return f"{shown} and {len(characters) - _SHOWN} more" if len(characters) > _SHOWN else shown
+    shown = " ".join(characters[:_MAX_NAMED])
+    return f"{shown} and {len(characters) - _MAX_NAMED} more" if len(characters) > _MAX_NAMED else shown
 
 
 def _script(character: str) -> str:
@@ -115,7 +128,7 @@ def _script(character: str) -> str:
 
 
 def _ranked(fonts: Sequence[FontInfo], language: str, *, emoji: bool = False) -> list[FontInfo]:
-    """One regular font of each family, those first that suit best."""
+    """Return a regular font of each family, the most suitable first."""
     regular: dict[str, FontInfo] = {}
     for font in fonts:
         if font.path is None:
@@ -123,7 +136,7 @@ def _ranked(fonts: Sequence[FontInfo], language: str, *, emoji: bool = False) ->
         best = regular.get(font.family)
         if best is None or _plainness(font) < _plainness(best):
             regular[font.family] = font
-    ending = cjk_ending(language)
+    suffix = cjk_suffix(language)
 
     def rank(font: FontInfo) -> tuple[bool, bool, bool, bool, bool, str]:
         name = font.family.lower()
@@ -131,8 +144,8 @@ def _ranked(fonts: Sequence[FontInfo], language: str, *, emoji: bool = False) ->
             ("emoji" not in name) if emoji else ("emoji" in name),
             not name.startswith("noto "),
             "mono" in name,
-            not any(word in name for word in _FAMILIES_IN_NAME),
-            not font.family.endswith(ending),
+            not any(word in name for word in _SERIF_WORDS),
+            not font.family.endswith(suffix),
             font.family,
         )
 
@@ -143,41 +156,36 @@ def _plainness(font: FontInfo) -> tuple[bool, int]:
     return (font.style != "normal", abs(font.weight - 400))
 
 
-def cjk_ending(language: str) -> str:
-    """How the names of CJK fonts end that have the characters' forms as ``language`` writes them."""
-    first, *rest = language.lower().split("-")
+def cjk_suffix(language: str) -> str:
+    """Return the suffix of the names of CJK fonts that have the glyphs of ``language``."""
+    first, *subtags = language.lower().split("-")
     if first == "zh":
-        return next((_TRADITIONAL[one] for one in rest if one in _TRADITIONAL), "SC")
-    return _CJK_ENDINGS.get(first, "SC")
+        return next((_TRADITIONAL[subtag] for subtag in subtags if subtag in _TRADITIONAL), "SC")
+    return _CJK_SUFFIXES.get(first, "SC")
 
 
-def _cover(wanted: set[str], fonts: Iterable[FontInfo], families: list[str]) -> set[str]:
-    """Add families until they have all that is ``wanted``; what none of them has."""
-    left = set(wanted)
+def _cover(chars: set[str], fonts: Iterable[FontInfo], families: list[str]) -> set[str]:
+    """Add to ``families`` until they have all ``chars``, and return the characters that no font has."""
+    uncovered = set(chars)
     for font in fonts:
-        if not left:
+        if not uncovered:
             break
-        has = {one for one in left if ord(one) in _characters(font)}
-        if has and font.family not in families:
+        covered = {char for char in uncovered if ord(char) in _code_points(font)}
+        if covered and font.family not in families:
             families.append(font.family)
-        left -= has
-    return left
+        uncovered -= covered
+    return uncovered
 
 
-def _characters(font: FontInfo) -> frozenset[int]:
-    key = (str(font.path), font.index)
-    if key not in _known:
-        _known[key] = _read(*key)
-    return _known[key]
-
-
-_known: dict[tuple[str, int], frozenset[int]] = {}
-
-
-def _read(path: str, index: int) -> frozenset[int]:
-    """The characters a font's file has; none if it cannot be read."""
+@cache
+def _read_code_points(path: str, index: int) -> frozenset[int]:
+    """Return the code points that a font file covers; none if it cannot be read."""
     from fontTools.ttLib import TTFont, TTLibError
 
     with suppress(TTLibError, OSError, KeyError, ValueError), TTFont(path, fontNumber=index, lazy=True) as font:
         return frozenset(font.getBestCmap() or ())
     return frozenset()
+
+
+def _code_points(font: FontInfo) -> frozenset[int]:
+    return _read_code_points(str(font.path), font.index)

@@ -1,6 +1,6 @@
-"""What an export is made from: a document's text with its title page, taken at one moment.
+"""Manuscripts: snapshots of a document that exports are made from.
 
-It is plain data, so that the formats that take seconds can be made in another thread while the document is changed.
+A manuscript is plain data, so that slow exports can run in another thread while the document changes.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from pathlib import Path
 
 import regex
 
-from lwtui.documents.database import connect_glance
+from lwtui.documents.database import connect_peek
 from lwtui.documents.disclosure import TITLE, report
 from lwtui.documents.model import Section, printed_title
-from lwtui.documents.schema import moment
+from lwtui.documents.schema import clamp_time
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.text import count_words, one_line
 
-_LONG_CHAPTER = 1_500  # words; where chapters are that long on average, each begins on a new page
-# Asked of the file itself: the document would read the text of every version for it.
+_LONG_CHAPTER = 1_500  # words; if chapters are this long on average, each starts on a new page
+# The file is queried directly, because the document would read the text of every revision.
 _LAST_CHANGE = "SELECT max(r.created) FROM section s JOIN revision r ON r.id = s.revision WHERE s.position IS NOT NULL"
-_AUTHOR = "author"  # under this name a document keeps the one on its title page
+_AUTHOR = "author"  # the document setting with the name on the title page
 _DATE = regex.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -34,23 +34,35 @@ FONT_SIZE = 11.0  # points
 
 
 @dataclass(frozen=True)
-class Options:
-    """What can be chosen about an export. Empty texts are those of the document; ``date`` is YYYY-MM-DD."""
+class ExportOptions:
+    """The user's options for an export.
+
+    Attributes:
+        title: The title; empty: that of the document.
+        author: The name on the title page; empty: none.
+        date: The date as YYYY-MM-DD; empty: that of the last change.
+        contents: Whether to include a table of contents.
+        title_page: Whether to include a title page.
+        new_pages: Whether each chapter starts on a new page; ``None``: if chapters are long.
+        paper: One of :data:`PAPERS`, for PDF and DOCX.
+        font_size: The size of the text in points, for PDF.
+        disclosure: Whether to append the report of :mod:`lwtui.documents.disclosure`.
+    """
 
     title: str = ""
     author: str = ""
     date: str = ""
     contents: bool = True
     title_page: bool = True
-    new_pages: bool | None = None  # whether each chapter begins on one; None: where chapters are long
-    paper: str = PAPERS[0]  # of a PDF or DOCX
-    font_size: float = FONT_SIZE  # of a PDF, in points
-    disclosure: bool = False  # an appendix that says what was written by a model
+    new_pages: bool | None = None
+    paper: str = PAPERS[0]
+    font_size: float = FONT_SIZE
+    disclosure: bool = False
 
 
 @dataclass(frozen=True)
 class ManuscriptPart:
-    """A heading (empty: none), how deep it stands (1 is a chapter), and the Markdown under it."""
+    """A heading, which may be empty, its level (1 for a chapter), and the Markdown below it."""
 
     title: str
     level: int
@@ -59,12 +71,26 @@ class ManuscriptPart:
 
 @dataclass(frozen=True)
 class Manuscript:
-    """A document as it is to be exported. ``signed`` says that its author or date was asked for."""
+    """A document ready for export.
+
+    Attributes:
+        title: The title.
+        author: The name on the title page, or empty.
+        language: The language as a BCP 47 tag, or empty.
+        date: The date as YYYY-MM-DD.
+        parts: The sections.
+        contents: Whether to include a table of contents.
+        title_page: Whether to include a title page.
+        signed: Whether the user gave an author or a date.
+        new_pages: Whether each chapter starts on a new page; ``None``: if chapters are long.
+        paper: One of :data:`PAPERS`.
+        font_size: The size of the text in points.
+    """
 
     title: str
     author: str
-    language: str  # BCP 47, or empty
-    date: str  # YYYY-MM-DD
+    language: str
+    date: str
     parts: tuple[ManuscriptPart, ...]
     contents: bool = True
     title_page: bool = True
@@ -75,28 +101,33 @@ class Manuscript:
 
     @property
     def headings(self) -> list[tuple[str, ManuscriptPart]]:
-        """The parts that have a heading, with the names they are linked to by."""
+        """The parts that have a heading, with the names of their link targets."""
         return [(f"part-{number}", part) for number, part in enumerate(self.parts, 1) if part.title]
 
     @property
     def lists_contents(self) -> bool:
-        """Whether there is a table of contents: it was not declined, and there is something to list."""
+        """Whether to include a table of contents: if it is wanted, and there are several headings."""
         return self.contents and len(self.headings) > 1
 
     @property
     def chapters_on_new_pages(self) -> bool:
+        """Whether each chapter starts on a new page."""
         if self.new_pages is not None:
             return self.new_pages
         chapters = sum(part.level == 1 for part in self.parts)
         return chapters > 1 and sum(count_words(part.text) for part in self.parts) >= _LONG_CHAPTER * chapters
 
 
-def collect(document: Document, options: Options | None = None) -> Manuscript:
-    """The document as it is now. Raises :class:`lwtui.errors.UsageError` for a date that is none.
+def build_manuscript(document: Document, options: ExportOptions | None = None) -> Manuscript:
+    """Make a manuscript of the current state of a document.
 
-    A section without text is left out, but not the heading of a part that has sections with text.
+    A section without text is left out, unless it is the heading of a part with text.
+
+    Raises:
+        UsageError: The date in the options is invalid.
+        DocumentError: The disclosure report cannot be made.
     """
-    options = options or Options()
+    options = options or ExportOptions()
     sections = document.sections()
     parts = [
         ManuscriptPart(section.title, section.level, section.text.strip("\n").rstrip())
@@ -109,7 +140,7 @@ def collect(document: Document, options: Options | None = None) -> Manuscript:
         ),
         author=one_line(options.author),
         language=document.brief.language,
-        date=_checked(options.date) or _last_change(document.path),
+        date=_parse_date(options.date) or _last_change(document.path),
         parts=tuple(parts),
         contents=options.contents,
         title_page=options.title_page,
@@ -121,27 +152,27 @@ def collect(document: Document, options: Options | None = None) -> Manuscript:
     return with_disclosure(book, report(document)) if options.disclosure else book
 
 
-def author_of(document: Document, otherwise: str = "") -> str:
-    """The name on the title page of this document, or ``otherwise`` where none was chosen for it."""
-    return document.setting(_AUTHOR, otherwise)
+def author_of(document: Document, default: str = "") -> str:
+    """Return the author that is stored in a document, or ``default`` if none is."""
+    return document.setting(_AUTHOR, default)
 
 
-def keep_author(document: Document, author: str) -> None:
-    """From now on ``author`` (empty: nobody) is on the title page of this document."""
+def store_author(document: Document, author: str) -> None:
+    """Store the author of a document, unless it is read-only. An empty name means that it has none."""
     if not document.read_only:
         document.set_setting(_AUTHOR, one_line(author))
 
 
-def with_disclosure(book: Manuscript, told: str) -> Manuscript:
-    """``book`` with an appendix of what :mod:`lwtui.documents.disclosure` found."""
-    return replace(book, parts=(*book.parts, ManuscriptPart(TITLE, 1, told)))
+def with_disclosure(book: Manuscript, report_text: str) -> Manuscript:
+    """Append a report of :mod:`lwtui.documents.disclosure`."""
+    return replace(book, parts=(*book.parts, ManuscriptPart(TITLE, 1, report_text)))
 
 
 def _is_shown(sections: Sequence[Section], position: int) -> bool:
     section = sections[position]
     if section.text.strip():
         return True
-    if not section.heads or not section.title:
+    if not section.is_heading_only or not section.title:
         return False
     for within in sections[position + 1 :]:
         if within.level <= section.level:
@@ -152,24 +183,26 @@ def _is_shown(sections: Sequence[Section], position: int) -> bool:
 
 
 def _spaced(name: str) -> str:
-    """The name of a file as a title."""
+    """Make a title of a file name."""
     return one_line(name.replace("_", " ")) or "Untitled"
 
 
 def _last_change(path: Path) -> str:
-    """The day on which the text was changed last; today for one without text, or whose file cannot be read now."""
+    """Return the date of the last change of the text, or today if there is no text or the file cannot be read."""
     changed = None
-    with suppress(sqlite3.Error, OSError), closing(connect_glance(path)) as db:  # text is exported all the same
+    with suppress(sqlite3.Error, OSError), closing(connect_peek(path)) as db:  # an export must not fail for its date
         (changed,) = db.execute(_LAST_CHANGE).fetchone()
-    day = datetime.now(UTC) if changed is None else datetime.fromtimestamp(moment(changed), UTC)
+    day = datetime.now(UTC) if changed is None else datetime.fromtimestamp(clamp_time(changed), UTC)
     return f"{day.astimezone():%Y-%m-%d}"
 
 
-def _checked(given: str) -> str:
+def _parse_date(given: str) -> str:
     given = given.strip()
     if not given:
         return ""
     if _DATE.fullmatch(given):
-        with suppress(ValueError):  # a day that no calendar has
+        with suppress(ValueError):  # such as 2026-02-30
             return date.fromisoformat(given).isoformat()
-    raise UsageError(f"{given!r} is no date. Write it as YYYY-MM-DD, such as {date.today().isoformat()}.")
+    raise UsageError(
+        f"{given!r} is not a date. Write it as YYYY-MM-DD, such as {date.today().isoformat()}.", code="invalid-date"
+    )

@@ -1,4 +1,4 @@
-"""The Markdown of a text as tokens that are safe to set: addresses checked, headings in their place."""
+"""Parsing of a manuscript's Markdown for export, with safe links and adjusted heading levels."""
 
 from __future__ import annotations
 
@@ -10,43 +10,50 @@ from lwtui.documents.export.manuscript import ManuscriptPart
 from lwtui.documents.plain_text import parser
 
 _SAFE_LINKS = ("http:", "https:", "mailto:", "#")
-_DEEPEST_HEADING = 6
-# Between two of these the end of a line is no space.
-_CLOSE = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u301f\uff01-\uff20]")
+_MAX_HEADING_LEVEL = 6
+# Between two of these characters, a line break is not a space.
+_CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u301f\uff01-\uff20]")
 _FENCES = ("```", "~~~")
 
 
-def markup() -> MarkdownIt:
-    """The parser of :mod:`lwtui.documents.plain_text`, with links to web pages, mail addresses and within alone."""
+def safe_parser() -> MarkdownIt:
+    """Return the parser of :mod:`lwtui.documents.plain_text`, restricted to safe links."""
     markdown = parser()
-    markdown.validateLink = is_safe  # type: ignore[method-assign, assignment]
+    markdown.validateLink = is_safe_link  # type: ignore[method-assign, assignment]
     return markdown
 
 
-def is_safe(address: str) -> bool:
+def is_safe_link(address: str) -> bool:
+    """Tell whether a link leads to a web page, a mail address or a place in the same document."""
     return address.strip().lower().startswith(_SAFE_LINKS)
 
 
-def tokens(markdown: MarkdownIt, part: ManuscriptPart, top: int) -> list[Token]:
-    """The text of ``part``, whose own heading has the level ``part.level + top``, with all headings below that."""
-    parsed = markdown.parse(part.text)
-    headings = [token for token in parsed if token.type in ("heading_open", "heading_close")]
+def part_tokens(markdown: MarkdownIt, part: ManuscriptPart, top: int) -> list[Token]:
+    """Parse the text of a part, and move its headings below the part's own heading.
+
+    Args:
+        markdown: The parser.
+        part: The part.
+        top: The level of a chapter's heading, less 1: the part's own heading has the level ``part.level + top``.
+    """
+    tokens = markdown.parse(part.text)
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
     if headings:
-        least = part.level + top + bool(part.title)
-        usual = top - 1  # in the Markdown of a document, its chapters have the second level
-        down = usual + max(0, least - min(int(token.tag[1:]) + usual for token in headings))
+        min_level = part.level + top + bool(part.title)
+        shift = top - 1  # in the Markdown of a document, chapters are on level 2
+        shift += max(0, min_level - min(int(token.tag[1:]) + shift for token in headings))
         for token in headings:
-            token.tag = f"h{min(_DEEPEST_HEADING, int(token.tag[1:]) + down)}"
-    return parsed
+            token.tag = f"h{min(_MAX_HEADING_LEVEL, int(token.tag[1:]) + shift)}"
+    return tokens
 
 
 def line_end(before: str, after: str) -> str:
-    """What stands for the end of a line between two texts: a newline, and in Chinese and Japanese nothing."""
-    return "" if _CLOSE.match(before[-1:]) and _CLOSE.match(after[:1]) else "\n"
+    """Return what a line break between two texts becomes: a newline, but nothing in Chinese and Japanese."""
+    return "" if _CJK.match(before[-1:]) and _CJK.match(after[:1]) else "\n"
 
 
-def closed(text: str) -> str:
-    """``text`` with the end of a code block that was broken off, so that it does not swallow the next section."""
+def close_code_block(text: str) -> str:
+    """Close a code block that is still open at the end of a text, so that it does not swallow the next section."""
     if not any(fence in text for fence in _FENCES):
         return text
     last = next(reversed(parser().parse(text)), None)

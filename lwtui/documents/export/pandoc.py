@@ -1,6 +1,7 @@
-"""Pandoc makes DOCX and EPUB, out of HTML that is safe already, in its sandbox: it opens no file and no address.
+"""Pandoc, which converts HTML to DOCX and EPUB.
 
-Titles and names are handed over in the head of that HTML. Pandoc would read its own options for them as Markdown.
+The HTML is sanitized, and pandoc runs in its sandbox, so that it opens no other file and no address. The title and
+author are in the head of the HTML, because pandoc would parse options for them as Markdown.
 """
 
 from __future__ import annotations
@@ -15,71 +16,105 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import regex
 
-from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.export_job import REINSTALL, ExportJob
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.text import html_body
-from lwtui.documents.export.words import contents_title, runs_right_to_left
+from lwtui.documents.export.translations import contents_title, is_right_to_left
 from lwtui.errors import LwtuiError
 
-# With one such character in it, no program opens the file.
+# A single one of these characters would make the file unreadable.
 _NOT_IN_XML = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uFFFE\uFFFF]")
-_MOST_MEMORY = "2g"  # a book of 100,000 words takes 0.1
-# HTML without any of the extensions that let other languages in. What is not a known tag is text.
+_MAX_MEMORY = "2g"  # a book of 100,000 words needs 0.1
+# HTML without the extensions that allow other languages in it. Unknown tags are text.
 _FROM = "html-native_divs-native_spans-raw_html-raw_tex-tex_math_dollars-tex_math_single_backslash"
 
 
-def need(what: str, *packages: str) -> None:
-    """Raises :class:`LwtuiError` that says what to install if a package of the extra is not there."""
+def require_packages(task: str, *packages: str) -> None:
+    """Check that optional packages are installed.
+
+    Raises:
+        LwtuiError: A package is missing; the message says what to install for the ``task``.
+    """
     if any(find_spec(package) is None for package in packages):
-        raise LwtuiError(f'{what} needs what is not installed yet: pip install "lwtui[export]"')
+        raise LwtuiError(
+            f'{task} needs packages that are not installed. Install the extra: pip install "lwtui[export]"',
+            code="missing-extra",
+        )
 
 
 def pandoc() -> list[str]:
-    """The beginning of every command: the program, in its sandbox, held to a sane amount of memory."""
+    """Return the start of every pandoc command: the program with its sandbox and memory limit.
+
+    Raises:
+        LwtuiError: Pandoc is not installed.
+    """
     import pypandoc
 
     for name in ("pandoc", "pandoc.exe"):
         bundled = Path(pypandoc.__file__).parent / "files" / name
         if bundled.is_file():
-            return [str(bundled), "+RTS", f"-M{_MOST_MEMORY}", "-RTS", "--sandbox"]
-    raise LwtuiError('pandoc is not installed. Install the extra anew: pip install --force-reinstall "lwtui[export]"')
+            return [str(bundled), "+RTS", f"-M{_MAX_MEMORY}", "-RTS", "--sandbox"]
+    raise LwtuiError(f"pandoc is not installed. {REINSTALL}", code="tool-missing")
 
 
-def convert(book: Manuscript, to: str, options: Sequence[str], work: ExportJob, template: str = "") -> bytes:
-    """``book`` in pandoc's format ``to``."""
-    work.step("Reading the text")
+def convert(book: Manuscript, to: str, options: Sequence[str], job: ExportJob, template: str = "") -> bytes:
+    """Convert a manuscript with pandoc.
+
+    Args:
+        book: The manuscript.
+        to: Pandoc's name for the format.
+        options: More options for pandoc.
+        job: Reports progress, and can stop the export.
+        template: A pandoc template to use in place of the default.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        LwtuiError: The export failed or was stopped.
+    """
+    job.step("Reading the text")
     page = _page(book)
-    with TemporaryDirectory(prefix="lwtui-") as made:
-        folder = Path(made)
+    with TemporaryDirectory(prefix="lwtui-") as temporary:
+        folder = Path(temporary)
         (folder / "book.html").write_text(_NOT_IN_XML.sub("", page), encoding="utf-8")
         if template:
             (folder / "template").write_text(_NOT_IN_XML.sub("", template), encoding="utf-8")
             options = [*options, "--template=template"]
-        work.step("Setting the book")
+        job.step("Setting the book")
         command = [*pandoc(), "--standalone", f"--from={_FROM}", f"--to={to}", "--output=book.out"]
         command += [f"--metadata=toc-title={contents_title(book.language)}", *options]
-        if runs_right_to_left(book.language):
+        if is_right_to_left(book.language):
             command.append("--metadata=dir=rtl")
-        work.run([*command, "book.html"], folder, "pandoc")
+        job.run([*command, "book.html"], folder, "pandoc")
         return (folder / "book.out").read_bytes()
 
 
-def edited(made: bytes, changes: Mapping[str, Callable[[str], str]], added: Mapping[str, str]) -> bytes:
-    """A zip file with some of its texts changed, and some added."""
+def rewrite_zip(archive: bytes, changes: Mapping[str, Callable[[str], str]], added: Mapping[str, str]) -> bytes:
+    """Change and add text files in a zip archive.
+
+    Args:
+        archive: The bytes of the archive.
+        changes: Functions from the old text to the new, by file name.
+        added: New files and their texts.
+
+    Returns:
+        The bytes of the new archive.
+    """
     result = io.BytesIO()
-    with ZipFile(io.BytesIO(made)) as old, ZipFile(result, "w", ZIP_DEFLATED) as new:
+    with ZipFile(io.BytesIO(archive)) as old, ZipFile(result, "w", ZIP_DEFLATED) as new:
         for entry in old.infolist():
             content = old.read(entry)
             if change := changes.get(entry.filename):
                 content = change(content.decode("utf-8")).encode("utf-8")
-            new.writestr(entry, content)  # each compressed as it was: the first one of an EPUB must not be
+            new.writestr(entry, content)  # keeps the compression: the first file of an EPUB must be uncompressed
         for name, text in added.items():
             new.writestr(name, text)
     return result.getvalue()
 
 
-def dated(xml: str, book: Manuscript) -> str:
-    """Pandoc's metadata with the book's date, for in its sandbox pandoc does not know the time."""
+def with_date(xml: str, book: Manuscript) -> str:
+    """Put the date of the manuscript into pandoc's metadata. In its sandbox, pandoc does not know the time."""
     return xml.replace("1970-01-01T00:00:00Z", f"{book.date}T00:00:00Z")
 
 

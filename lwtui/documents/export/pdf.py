@@ -1,4 +1,4 @@
-"""A book as pages, set by Typst."""
+"""PDF export with Typst."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import regex
 from lwtui.documents.export import fonts, typst_child
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.typst_markup import part_body, string
-from lwtui.documents.export.words import contents_title
+from lwtui.documents.export.translations import contents_title
+from lwtui.documents.export.typst_markup import part_body, typst_string
 from lwtui.text import counts_characters
 
 _TAG = regex.compile(r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?\b.*", regex.I)
-_LATIN_TOO = {"zh", "ja", "ko", "yue"}  # their own fonts have the quotes and dashes that belong to them
+_CJK_LANGUAGES = {"zh", "ja", "ko", "yue"}  # their fonts have their own quotes and dashes
 _PAPERS = {
     "a4": ("a4", "x: 2.7cm, top: 2.6cm, bottom: 2.8cm"),
     "letter": ("us-letter", "x: 2.7cm, top: 2.5cm, bottom: 2.7cm"),
     "a5": ("a5", "x: 1.8cm, top: 1.8cm, bottom: 2.1cm"),
-}  # Typst's names, and what stays free around the text
-_LONG_TITLE = 60  # characters; a longer one is set smaller
+}  # Typst's names, and the margins
+_LONG_TITLE = 60  # characters; a longer title is set smaller
 _NUMBERED = 'numbering: "1", number-align: center'
 _STYLE = """\
 set par(justify: true, leading: 0.7em, spacing: 1.15em, linebreaks: "optimized")
@@ -45,24 +45,27 @@ let rule = block(above: 1.4em, below: 1.4em, width: 100%, align(center, line(len
 """
 
 
-def pdf(book: Manuscript, work: ExportJob) -> bytes:
-    """The file's bytes. A script that no font has is told in ``work.notes``.
+def pdf(book: Manuscript, job: ExportJob) -> bytes:
+    """Export a manuscript to PDF, and return the bytes of the file.
 
-    Raises :class:`lwtui.errors.LwtuiError`.
+    Characters without a font are reported in ``job.notes``.
+
+    Raises:
+        LwtuiError: The export failed or was stopped.
     """
     import typst
 
-    work.step("Choosing fonts")
-    folders = [str(folder) for folder in fonts.folders()]
-    choice = fonts.choose(_all_text(book), book.language, typst.Fonts(font_paths=folders).fonts())
-    work.step("Reading the text")
+    job.step("Choosing fonts")
+    folders = [str(folder) for folder in fonts.font_folders()]
+    choice = fonts.choose_fonts(_all_text(book), book.language, typst.Fonts(font_paths=folders).fonts())
+    job.step("Reading the text")
     program = "\n".join(_program(book, choice.families))
-    with TemporaryDirectory(prefix="lwtui-") as made:
-        folder = Path(made)
+    with TemporaryDirectory(prefix="lwtui-") as temporary:
+        folder = Path(temporary)
         (folder / "book.typ").write_text(program, encoding="utf-8")
-        work.step("Setting the pages")
-        work.run([sys.executable, "-P", str(typst_child.__file__), *folders], folder, "Typst")
-        work.notes += fonts.notes(choice.missing)
+        job.step("Setting the pages")
+        job.run([sys.executable, "-P", str(typst_child.__file__), *folders], folder, "Typst")
+        job.notes += fonts.missing_font_notes(choice.missing)
         return (folder / "book.pdf").read_bytes()
 
 
@@ -78,13 +81,13 @@ def _program(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
     if counts_characters(book.language):
         yield "set par(leading: 0.9em, spacing: 1.3em)"
     yield from _front(book)
-    if book.title_page:  # the text begins on page 1, and what is before it has no number
+    if book.title_page:  # the text starts on page 1, and the pages before it have no number
         yield f"set page({_NUMBERED})\ncounter(page).update(1)"
     for part in book.parts:
         if part.title:
             if part.level == 1 and book.chapters_on_new_pages:
                 yield "pagebreak(weak: true)"
-            yield f"heading(level: {part.level}, {string(part.title)})"
+            yield f"heading(level: {part.level}, {typst_string(part.title)})"
         yield from part_body(part)
     yield "}"
 
@@ -93,35 +96,34 @@ def _setup(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
     tag = _TAG.fullmatch(book.language)
     language = tag["language"].lower() if tag else "en"
     region = _region(tag["script"], tag["region"]) if tag else ""
-    first, *others = (string(family) for family in families)
-    if language in _LATIN_TOO:
+    first, *others = (typst_string(family) for family in families)
+    if language in _CJK_LANGUAGES:
         first = f'(name: {first}, covers: "latin-in-cjk")'
     names = ", ".join([first, *others])
     year, month, day = (int(number) for number in book.date.split("-"))
-    author = f"author: {string(book.author)}, " if book.author else ""
-    yield (
-        f"set document(title: {string(book.title)}, {author}date: datetime(year: {year}, month: {month}, day: {day}))"
-    )
+    author = f"author: {typst_string(book.author)}, " if book.author else ""
+    date = f"datetime(year: {year}, month: {month}, day: {day})"
+    yield f"set document(title: {typst_string(book.title)}, {author}date: {date})"
     numbered = "" if book.title_page else f", {_NUMBERED}"
     name, margin = _PAPERS[book.paper]
     yield f'set page(paper: "{name}", margin: ({margin}){numbered})'
-    yield f"set text(font: ({names},), size: {book.font_size:g}pt, lang: {string(language)}{region})"
-    yield f"let mono = ({', '.join(string(family) for family in (fonts.MONO, *families))},)"
+    yield f"set text(font: ({names},), size: {book.font_size:g}pt, lang: {typst_string(language)}{region})"
+    yield f"let mono = ({', '.join(typst_string(family) for family in (fonts.MONO, *families))},)"
 
 
 def _region(script: str | None, region: str | None) -> str:
     region = region or ("TW" if (script or "").lower() == "hant" else "")
-    return f", region: {string(region.upper())}" if region else ""
+    return f", region: {typst_string(region.upper())}" if region else ""
 
 
 def _front(book: Manuscript) -> Iterator[str]:
-    """The title page and the contents, or a title above the text."""
+    """Generate the title page and the table of contents, or the title above the text."""
     signed = [line for line in (book.author, book.date) if line] if book.title_page or book.signed else []
     above = "v(28%)" if book.title_page else "v(0pt)"
     size = "1.6em" if len(book.title) > _LONG_TITLE else "2.3em" if book.title_page else "1.9em"
     lines = [
-        f"text(size: {size}, weight: 700, {string(book.title)})",
-        *(f"text(size: 1.15em, {string(one)})" for one in signed),
+        f"text(size: {size}, weight: 700, {typst_string(book.title)})",
+        *(f"text(size: 1.15em, {typst_string(line)})" for line in signed),
     ]
     yield above
     yield "align(center, {set par(justify: false, leading: 0.5em)"
@@ -129,7 +131,7 @@ def _front(book: Manuscript) -> Iterator[str]:
     yield "})"
     yield "pagebreak()" if book.title_page else "v(2em)"
     if book.lists_contents:
-        # Its heading is not one of the text's, so that it is not listed itself.
-        title = f"heading(level: 1, outlined: false, bookmarked: false, {string(contents_title(book.language))})"
+        # Its own heading is not listed in it.
+        title = f"heading(level: 1, outlined: false, bookmarked: false, {typst_string(contents_title(book.language))})"
         yield f"{title}\noutline(title: none, depth: 3, indent: 1.2em)"
         yield "pagebreak()" if book.title_page else "v(2em)"

@@ -1,4 +1,4 @@
-"""A book as text: Markdown, plain text, and a page of HTML that loads nothing and runs nothing."""
+"""Export to Markdown, plain text, and HTML that loads no resources and runs no scripts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.markup import closed, line_end, markup, tokens
-from lwtui.documents.export.words import contents_title, runs_right_to_left
+from lwtui.documents.export.markup import close_code_block, line_end, part_tokens, safe_parser
+from lwtui.documents.export.translations import contents_title, is_right_to_left
 from lwtui.documents.plain_text import without_marks
 
-# Nothing is loaded from anywhere and no script runs, whatever a model wrote.
+# The content security policy makes sure of that, whatever a model wrote.
 _PAGE = """\
 <!DOCTYPE html>
 <html lang="{language}"{direction}>
@@ -57,16 +57,17 @@ th, td {{ padding: 0.3em 0.7em; border: 1px solid #8888; text-align: start; }}
 
 
 def markdown(book: Manuscript) -> str:
-    """The sections' texts to the letter under their headings. Who signed it stands in a block of YAML on top."""
+    """Export a manuscript to Markdown, with the exact texts of its sections. If it is signed, it has front matter."""
     parts = [_front_matter(book)] if book.signed else []
     parts.append(f"# {book.title}")
     for part in book.parts:
         parts += [f"{'#' * (part.level + 1)} {part.title}"] if part.title else []
-        parts += [closed(part.text)] if part.text else []
+        parts += [close_code_block(part.text)] if part.text else []
     return "\n\n".join(parts) + "\n"
 
 
 def plain(book: Manuscript) -> str:
+    """Export a manuscript to plain text."""
     parts = ["\n".join(line for line in (book.title, book.author, book.date) if line) if book.signed else book.title]
     for part in book.parts:
         parts += [text for text in (part.title, without_marks(part.text)) if text]
@@ -74,11 +75,11 @@ def plain(book: Manuscript) -> str:
 
 
 def html(book: Manuscript) -> str:
-    """A page by itself. Raw HTML in a text is shown, not used."""
+    """Export a manuscript to a self-contained HTML page, which shows raw HTML in a text as text."""
     metadata = [("author", book.author), ("date", book.date)]
     return _PAGE.format(
         language=escape(book.language),
-        direction=' dir="rtl"' if runs_right_to_left(book.language) else "",
+        direction=' dir="rtl"' if is_right_to_left(book.language) else "",
         metadata="".join(f'<meta name="{name}" content="{escape(value)}">\n' for name, value in metadata if value),
         title=escape(book.title),
         body="\n".join([*_opening(book), *html_body(book, top=1)]),
@@ -86,8 +87,8 @@ def html(book: Manuscript) -> str:
 
 
 def html_body(book: Manuscript, top: int) -> Iterator[str]:
-    """The parts as HTML; a chapter's heading has the level ``1 + top``."""
-    parser = markup()
+    """Convert the parts to HTML. The heading of a chapter has the level ``1 + top``."""
+    parser = safe_parser()
     parser.add_render_rule("image", _image)
     parser.add_render_rule("softbreak", _softbreak)
     names = {id(part): name for name, part in book.headings}
@@ -95,12 +96,12 @@ def html_body(book: Manuscript, top: int) -> Iterator[str]:
         if part.title:
             tag = f"h{min(6, part.level + top)}"
             yield f'<{tag} id="{names[id(part)]}">{escape(part.title)}</{tag}>'
-        if text := parser.renderer.render(tokens(parser, part, top), parser.options, {}).rstrip("\n"):
+        if text := parser.renderer.render(part_tokens(parser, part, top), parser.options, {}).rstrip("\n"):
             yield text
 
 
 def _front_matter(book: Manuscript) -> str:
-    """What pandoc and others read of a Markdown file. JSON's strings are YAML's."""
+    """Return YAML front matter, as pandoc and other programs read it. JSON strings are valid YAML."""
     values = {"title": book.title, "author": book.author, "lang": book.language, "date": book.date}
     lines = (f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items() if value)
     return "\n".join(["---", *lines, "---"])
@@ -125,12 +126,12 @@ def _opening(book: Manuscript) -> Iterator[str]:
 
 
 def _image(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
-    """A picture becomes a link to it: nothing is loaded from elsewhere."""
+    """Render an image as a link, because the page must not load anything."""
     token = tokens[at]
     shown = renderer.renderInlineAsText(token.children or [], options, env)
     return f'<a href="{escape(str(token.attrGet("src")))}">{escape(shown or "image")}</a>'
 
 
 def _softbreak(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
-    before, after = (tokens[place].content if 0 <= place < len(tokens) else "" for place in (at - 1, at + 1))
+    before, after = (tokens[near].content if 0 <= near < len(tokens) else "" for near in (at - 1, at + 1))
     return line_end(before, after)

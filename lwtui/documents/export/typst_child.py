@@ -1,6 +1,6 @@
-"""Run as a program of its own: makes ``book.pdf`` of ``book.typ`` in the folder it is started in.
+"""A program that compiles ``book.typ`` in the working directory to ``book.pdf``. Its arguments are font folders.
 
-So it can be stopped at any moment, and whatever happens in it, lwtui lives. It is handed the folders of fonts.
+In a process of its own, Typst can be stopped at any time, and cannot crash lwtui.
 """
 
 import sys

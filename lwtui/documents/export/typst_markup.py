@@ -1,7 +1,7 @@
-"""Markdown as a program for Typst.
+"""Conversion of Markdown to Typst.
 
-Typst is a programming language that can read files, so no word of a text is ever written as its markup: each stands in
-a string, and only the calls around the strings are ours.
+Typst is a programming language that can read files. So a text never becomes Typst markup: it is passed in string
+literals, and only the function calls around them are generated.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ import regex
 from markdown_it.tree import SyntaxTreeNode
 
 from lwtui.documents.export.manuscript import ManuscriptPart
-from lwtui.documents.export.markup import is_safe, line_end, markup, tokens
+from lwtui.documents.export.markup import is_safe_link, line_end, part_tokens, safe_parser
 
 _LANGUAGE = regex.compile(r"[A-Za-z0-9+#-]{1,20}")
 
 
-def string(text: str) -> str:
-    """``text`` as a string of Typst."""
+def typst_string(text: str) -> str:
+    """Return a Typst string literal for ``text``."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t").replace("\n", "\\n")
     return f'"{escaped}"'
 
 
 def part_body(part: ManuscriptPart) -> Iterator[str]:
-    """The text of ``part`` as expressions, one a block. The heading of a chapter has level 1."""
-    yield from _blocks(SyntaxTreeNode(tokens(markup(), part, top=0)))
+    """Convert the text of a part to Typst expressions, one per block. The heading of a chapter has level 1."""
+    yield from _blocks(SyntaxTreeNode(part_tokens(safe_parser(), part, top=0)))
 
 
 def _blocks(node: SyntaxTreeNode) -> Iterator[str]:
     for child in node.children:
         yield _block(child)
-        if not any(block.hidden for block in node.children):  # else they are the close lines of a list
+        if not any(block.hidden for block in node.children):  # items of a tight list have no paragraph breaks
             yield "parbreak()"
 
 
@@ -45,8 +45,8 @@ def _block(node: SyntaxTreeNode) -> str:
             return _list(node)
         case "fence" | "code_block":
             word = node.info.split()[0] if node.type == "fence" and node.info.split() else ""
-            language = f", lang: {string(word)}" if _LANGUAGE.fullmatch(word) else ""
-            return f"raw({string(node.content.rstrip(chr(10)))}, block: true{language})"
+            language = f", lang: {typst_string(word)}" if _LANGUAGE.fullmatch(word) else ""
+            return f"raw({typst_string(node.content.rstrip(chr(10)))}, block: true{language})"
         case "blockquote":
             return f"quote(block: true, {_body(node)})"
         case "table":
@@ -61,7 +61,7 @@ def _body(node: SyntaxTreeNode) -> str:
 
 
 def _joined(expressions: Iterator[str]) -> str:
-    """Expressions as one: Typst joins what stands in a block."""
+    """Combine expressions into one: Typst joins the values in a code block."""
     return "{[]\n" + "\n".join(expressions) + "\n}"
 
 
@@ -77,25 +77,25 @@ def _table(node: SyntaxTreeNode) -> str:
     rows = [row for section in node.children for row in section.children]
     head, *rest = [[_inline(cell) for cell in row.children] for row in rows]
     columns = len(head)
-    sides = ", ".join(_side(cell) for cell in rows[0].children)
+    sides = ", ".join(_alignment(cell) for cell in rows[0].children)
     cells = ", ".join(cell for row in rest for cell in row)
     header = f"table.header({', '.join(f'strong({cell})' for cell in head)})"
     return f"table(columns: {columns}, align: ({sides},), {header}, {cells})"
 
 
-def _side(cell: SyntaxTreeNode) -> str:
+def _alignment(cell: SyntaxTreeNode) -> str:
     style = str(cell.attrs.get("style", ""))
     return next((side for side in ("left", "center", "right") if f"text-align:{side}" in style), "start")
 
 
 def _inline(node: SyntaxTreeNode) -> str:
-    """What stands within a paragraph, as one expression."""
+    """Convert the inline content of a block to one expression."""
     children = node.children[0].children if node.children and node.children[0].type == "inline" else node.children
-    return _joined(_pieces(children))
+    return _joined(_inline_expressions(children))
 
 
-def _pieces(nodes: Sequence[SyntaxTreeNode]) -> Iterator[str]:
-    """Neighbouring texts and line ends are one string."""
+def _inline_expressions(nodes: Sequence[SyntaxTreeNode]) -> Iterator[str]:
+    """Convert inline nodes to expressions. Adjacent texts and line breaks become one string."""
     text = ""
     for at, node in enumerate(nodes):
         if node.type == "softbreak":
@@ -104,35 +104,35 @@ def _pieces(nodes: Sequence[SyntaxTreeNode]) -> Iterator[str]:
             text += node.content
         else:
             if text:
-                yield string(text)
+                yield typst_string(text)
             text = ""
-            yield _piece(node)
+            yield _inline_expression(node)
     if text:
-        yield string(text)
+        yield typst_string(text)
 
 
 def _content(nodes: Sequence[SyntaxTreeNode], at: int) -> str:
     return nodes[at].content if 0 <= at < len(nodes) else ""
 
 
-def _piece(node: SyntaxTreeNode) -> str:
+def _inline_expression(node: SyntaxTreeNode) -> str:
     match node.type:
         case "em" | "strong" | "s":
             call = {"em": "emph", "strong": "strong", "s": "strike"}[node.type]
-            return f"{call}({_joined(_pieces(node.children))})"
+            return f"{call}({_joined(_inline_expressions(node.children))})"
         case "code_inline":
-            return f"raw({string(node.content)})"
+            return f"raw({typst_string(node.content)})"
         case "hardbreak":
             return "linebreak()"
         case "link":
-            return _link(str(node.attrs.get("href", "")), _joined(_pieces(node.children)))
-        case "image":  # the picture itself is never read
-            shown = node.content or "image"
-            return _link(str(node.attrs.get("src", "")), string(shown))
-    return _joined(_pieces(node.children)) if node.children else string(node.content)
+            return _link(str(node.attrs.get("href", "")), _joined(_inline_expressions(node.children)))
+        case "image":  # a link: the image itself is never read
+            caption = node.content or "image"
+            return _link(str(node.attrs.get("src", "")), typst_string(caption))
+    return _joined(_inline_expressions(node.children)) if node.children else typst_string(node.content)
 
 
-def _link(address: str, shown: str) -> str:
-    if not is_safe(address) or address.startswith("#"):
-        return shown
-    return f"link({string(address)}, {shown})"
+def _link(address: str, content: str) -> str:
+    if not is_safe_link(address) or address.startswith("#"):
+        return content
+    return f"link({typst_string(address)}, {content})"

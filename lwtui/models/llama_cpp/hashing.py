@@ -14,42 +14,52 @@ from lwtui.files import write_atomically
 _BLOCK = 2**20
 
 
-class HashCancelled(Exception):
+class HashCanceled(Exception):
     """The hash is no longer wanted."""
 
 
-def file_hash(path: Path, cancelled: threading.Event | None = None) -> str:
-    """The SHA-256 of the file, from the cache where its size and time of change are as they were.
+def file_hash(path: Path, canceled: threading.Event | None = None) -> str:
+    """Return the SHA-256 of a file, from the cache if its size and modification time are unchanged.
 
-    Raises ``OSError``, and :class:`HashCancelled` once ``cancelled`` is set.
+    Args:
+        path: The file.
+        canceled: Ends the computation when it is set.
+
+    Raises:
+        OSError: The file cannot be read.
+        HashCanceled: ``canceled`` was set.
     """
     path = path.resolve()
     state = _state(path)
-    if known := _known(_entry(path), state):
-        return known
-    found = compute_hash(path, cancelled)
-    _keep(path, state, found)
-    return found
+    if cached := _cached(_cache_entry(path), state):
+        return cached
+    sha256 = compute_hash(path, canceled)
+    _store(path, state, sha256)
+    return sha256
 
 
-def remember(path: Path, sha256: str) -> None:
-    """Keep what was just found out about a file, as :func:`file_hash` would. ``OSError`` if it is not there."""
+def store_hash(path: Path, sha256: str) -> None:
+    """Put the hash of a file, computed elsewhere, into the cache of :func:`file_hash`.
+
+    Raises:
+        OSError: The file does not exist.
+    """
     path = path.resolve()
-    _keep(path, _state(path), sha256)
+    _store(path, _state(path), sha256)
 
 
-def compute_hash(path: Path, cancelled: threading.Event | None = None) -> str:
-    """The SHA-256 of what the file holds now. Raises as :func:`file_hash`."""
+def compute_hash(path: Path, canceled: threading.Event | None = None) -> str:
+    """Compute the SHA-256 of a file without the cache. Raises the same errors as :func:`file_hash`."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            if cancelled is not None and cancelled.is_set():
-                raise HashCancelled
+            if canceled is not None and canceled.is_set():
+                raise HashCanceled
             digest.update(block)
     return digest.hexdigest()
 
 
-def _entry(path: Path) -> Path:
+def _cache_entry(path: Path) -> Path:
     return cache_folder() / "hashes" / f"{hashlib.sha256(str(path).encode()).hexdigest()[:32]}.json"
 
 
@@ -58,18 +68,18 @@ def _state(path: Path) -> dict[str, object]:
     return {"path": str(path), "size": stat.st_size, "changed": stat.st_mtime_ns}
 
 
-def _keep(path: Path, state: dict[str, object], sha256: str) -> None:
-    entry = _entry(path)
-    with contextlib.suppress(OSError):  # without a cache it is computed again the next time
+def _store(path: Path, state: dict[str, object], sha256: str) -> None:
+    entry = _cache_entry(path)
+    with contextlib.suppress(OSError):  # without a cache the hash is computed again next time
         entry.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(entry, json.dumps(state | {"sha256": sha256}))
 
 
-def _known(entry: Path, state: dict[str, object]) -> str:
+def _cached(entry: Path, state: dict[str, object]) -> str:
     try:
-        kept = json.loads(entry.read_text(encoding="utf-8"))
+        cached = json.loads(entry.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""
-    if not isinstance(kept, dict) or any(kept.get(name) != value for name, value in state.items()):
+    if not isinstance(cached, dict) or any(cached.get(name) != value for name, value in state.items()):
         return ""
-    return str(kept.get("sha256", ""))
+    return str(cached.get("sha256", ""))

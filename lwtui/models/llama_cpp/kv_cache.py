@@ -1,7 +1,7 @@
-"""The KV cache: a few texts that a model has computed, which may share their beginnings.
+"""The KV cache: a few texts that a model has computed, which may share prefixes.
 
 Each text is a sequence of llama.cpp's KV cache. Sequences share the cells of a common prefix, so a copy costs nothing
-and room is needed only for what differs.
+and only the differing tokens take up room.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import llama_cpp.llama_cpp as C
 
 from lwtui.models.llama_cpp.bindings import Gguf
 
-# llama.cpp rounds differently for a few tokens and for many, and for those that fill no whole tile. The end of a
-# prompt is computed as many, from the beginning of a tile, so that the same prompt leads to the same numbers, whatever
-# of it was still in memory.
-LEAST_AT_ONCE = 64
+# llama.cpp rounds differently for few tokens than for many, and for a partial tile than for a whole one. The end of a
+# prompt is therefore computed as many tokens from the beginning of a tile, so that the same prompt leads to the same
+# numbers, whatever part of it was cached.
+MIN_PREFILL = 64
 TILE = 16
 
 
@@ -27,13 +27,14 @@ class CachedSequence:
 
     Attributes:
         number: llama.cpp's number of the sequence.
-        tokens: The tokens that the cache holds of it.
-        prefill_len: The first so many tokens were computed as (part of) a prompt, which gives the same numbers each
-            time. The tokens of an answer, computed one by one, may not.
-        min_keep: Only what comes after the first so many tokens can be taken back. That is so for a text whose state
-            was loaded where the model has sliding windows: the state holds only the last window.
-        busy: Whether an answer is being computed in it.
-        used: When it was used last, in turns.
+        tokens: The tokens in the cache.
+        prefill_len: How many of the first tokens were computed as (part of) a prompt, which gives the same numbers each
+            time. The tokens of a completion, computed one by one, may not.
+        min_keep: How many of the first tokens cannot be truncated except by dropping the whole text. Above 0 only for a
+            text that was restored from a saved state, in a model with sliding windows: the state holds only the last
+            window.
+        busy: Whether a generation runs in it.
+        last_used: The turn in which it was used last.
     """
 
     number: int
@@ -41,47 +42,56 @@ class CachedSequence:
     prefill_len: int = 0
     min_keep: int = 0
     busy: bool = False
-    used: int = 0
+    last_used: int = 0
 
 
 class KVCache:
-    """The sequences of a context, and which text is in which."""
+    """The sequences of a llama.cpp context, and which text is in which.
+
+    Args:
+        gguf: The model.
+        context: llama.cpp's context.
+        count: How many sequences it has.
+    """
 
     def __init__(self, gguf: Gguf, context: Any, count: int) -> None:
         self._memory = C.llama_get_memory(context)
-        # A recurrent state holds its whole text: there is no part of it to share.
-        self._shares = not (C.llama_model_is_recurrent(gguf.model) or C.llama_model_is_hybrid(gguf.model))
+        # A recurrent state covers its whole text, so a prefix of it cannot be shared.
+        self._can_share = not (C.llama_model_is_recurrent(gguf.model) or C.llama_model_is_hybrid(gguf.model))
         self.sequences = [CachedSequence(number) for number in range(count)]
         self._turn = 0
 
     @property
     def idle(self) -> list[CachedSequence]:
-        """Those that no answer runs in, the one that was used last at the end."""
+        """Sequences in which no generation runs, the least recently used first."""
         return sorted(
-            (sequence for sequence in self.sequences if not sequence.busy), key=lambda sequence: sequence.used
+            (sequence for sequence in self.sequences if not sequence.busy), key=lambda sequence: sequence.last_used
         )
 
-    def take(self, sequence: CachedSequence) -> None:
-        """An answer begins in ``sequence``."""
+    def claim(self, sequence: CachedSequence) -> None:
+        """Mark ``sequence`` as in use by a generation."""
         self._turn += 1
-        sequence.busy, sequence.used = True, self._turn
+        sequence.busy, sequence.last_used = True, self._turn
 
     def closest(self, prompt: Sequence[int]) -> tuple[CachedSequence, int]:
-        """The sequence that has the most in common with ``prompt`` at its beginning, and how many tokens that is.
+        """Find the sequence that shares the longest prefix with ``prompt``.
 
-        Of equal ones, an idle sequence is preferred, then the one that was used last.
+        Among equals it prefers idle sequences, then the most recently used.
+
+        Returns:
+            The sequence, and the length of the shared prefix in tokens.
         """
-        found = []
+        candidates = []
         for sequence in self.sequences:
-            shared = common(sequence.tokens, prompt)
-            found.append(
-                (shared if shared >= sequence.min_keep else 0, not sequence.busy, sequence.used, -sequence.number)
+            shared = common_prefix_len(sequence.tokens, prompt)
+            candidates.append(
+                (shared if shared >= sequence.min_keep else 0, not sequence.busy, sequence.last_used, -sequence.number)
             )
-        best = max(found)
+        best = max(candidates)
         return self.sequences[-best[3]], best[0]
 
-    def rewind(self, sequence: CachedSequence, keep: int) -> int:
-        """Take back all but the first ``keep`` tokens; how many could be kept."""
+    def truncate(self, sequence: CachedSequence, keep: int) -> int:
+        """Remove all but the first ``keep`` tokens; return how many could be kept."""
         if keep < sequence.min_keep:
             keep = 0
         if not C.llama_memory_seq_rm(self._memory, sequence.number, keep, -1):
@@ -92,14 +102,14 @@ class KVCache:
         sequence.min_keep = min(sequence.min_keep, keep)
         return keep
 
-    def undo(self, sequence: CachedSequence) -> None:
-        """Take back what a computation that failed may have left after the tokens of ``sequence``."""
-        self.rewind(sequence, len(sequence.tokens))
+    def roll_back(self, sequence: CachedSequence) -> None:
+        """Remove what a failed computation may have left after the tokens of ``sequence``."""
+        self.truncate(sequence, len(sequence.tokens))
 
-    def copy(self, source: CachedSequence, target: CachedSequence, keep: int) -> int:
-        """Let ``target`` hold the first ``keep`` tokens of ``source`` and nothing else; how many it holds then."""
-        self.rewind(target, 0)
-        if not self._shares or keep < max(1, source.min_keep):
+    def copy_prefix(self, source: CachedSequence, target: CachedSequence, keep: int) -> int:
+        """Replace ``target`` by the first ``keep`` tokens of ``source``; return how many tokens it holds then."""
+        self.truncate(target, 0)
+        if not self._can_share or keep < max(1, source.min_keep):
             return 0
         C.llama_memory_seq_cp(self._memory, source.number, target.number, 0, keep)
         target.tokens = source.tokens[:keep]
@@ -107,23 +117,28 @@ class KVCache:
         return keep
 
 
-def reusable(sequence: CachedSequence, in_common: int, prompt: int, *, alone: bool) -> int:
-    """How many of the first tokens of a prompt of ``prompt`` tokens need not be computed again.
+def reusable_prefix_len(sequence: CachedSequence, shared: int, prompt_len: int, *, alone: bool) -> int:
+    """Compute how many of a prompt's first tokens need not be computed again.
 
-    ``in_common`` is what it shares with ``sequence``. At least the last one is computed, for what comes after it.
-    ``alone``: no other answer is computed at the same time, or its numbers would depend on that anyway.
+    At least the last token is always computed, to get the logits after it.
+
+    Args:
+        sequence: The cached text.
+        shared: The length of the prefix that it shares with the prompt, in tokens.
+        prompt_len: The length of the prompt, in tokens.
+        alone: Whether no other generation runs. If others run, the numbers depend on them anyway.
     """
-    most = min(in_common, prompt - 1)
-    if not alone or in_common > sequence.prefill_len:
-        return most
-    keep = min(in_common, prompt - LEAST_AT_ONCE) // TILE * TILE
-    if keep < sequence.min_keep <= most:
+    longest = min(shared, prompt_len - 1)
+    if not alone or shared > sequence.prefill_len:
+        return longest
+    keep = min(shared, prompt_len - MIN_PREFILL) // TILE * TILE
+    if keep < sequence.min_keep <= longest:
         return sequence.min_keep
-    return keep if keep >= LEAST_AT_ONCE else 0
+    return keep if keep >= MIN_PREFILL else 0
 
 
-def common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens two texts have in common at their beginnings."""
-    if one[: len(other)] == other[: len(one)]:
-        return min(len(one), len(other))
-    return next(at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+def common_prefix_len(a: Sequence[int], b: Sequence[int]) -> int:
+    """Count the tokens that two texts share at their beginnings."""
+    if a[: len(b)] == b[: len(a)]:
+        return min(len(a), len(b))
+    return next(at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y)

@@ -1,4 +1,4 @@
-"""What this machine has to offer to a model."""
+"""Finds out what this machine offers to a model: cores and memory."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-_MOST_CORES = 32  # more of them wait for each other
+_MAX_CORES = 32  # more cores only wait for each other
 
 
 def usable_cores() -> int:
-    """Physical cores that this process may use: a second thread on one core makes a model no faster."""
+    """Count the physical cores that this process may use; a second thread on a core makes a model no faster."""
     if sys.platform == "darwin":
         cores = _sysctl("hw.perflevel0.physicalcpu") or _sysctl("hw.physicalcpu") or os.cpu_count() or 1
     else:
-        cores = min(_physical_cores(), _granted_cores())
-    return max(1, min(cores, _MOST_CORES))
+        cores = min(_physical_cores(), _cgroup_cores())
+    return max(1, min(cores, _MAX_CORES))
 
 
-def available_memory(control_group: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that can be had without swapping, about; in a container, no more than it is allowed."""
-    return min(_free_memory(), _granted_memory(control_group))
+def available_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Estimate the bytes of memory available without swapping, within the limit of a container."""
+    return min(_free_memory(), _cgroup_memory(cgroup))
 
 
 def _free_memory() -> int:
@@ -30,7 +30,7 @@ def _free_memory() -> int:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except OSError:
-        return (_sysctl("hw.memsize") or 8 * 2**30) // 2  # macOS does not say it in a word
+        return (_sysctl("hw.memsize") or 8 * 2**30) // 2  # macOS has no single figure for it
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
@@ -46,30 +46,30 @@ def _physical_cores() -> int:
     return len(cores)
 
 
-def _granted_cores() -> int:
-    """What the control group allows (containers), or many."""
+def _cgroup_cores() -> int:
+    """Return the cores that the control group (container) allows; :data:`_MAX_CORES` without a limit."""
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
     except (OSError, ValueError):
-        return _MOST_CORES
-    return _MOST_CORES if quota == "max" else max(1, int(quota) // int(period))
+        return _MAX_CORES
+    return _MAX_CORES if quota == "max" else max(1, int(quota) // int(period))
 
 
-def _granted_memory(control_group: Path) -> int:
-    """What the control group leaves to take, with what it can drop from its file cache; or very much."""
+def _cgroup_memory(cgroup: Path) -> int:
+    """Return the bytes left within the control group's limit, file cache included; ``sys.maxsize`` without a limit."""
     try:
-        limit = (control_group / "memory.max").read_text(encoding="ascii").strip()
-        used = int((control_group / "memory.current").read_text(encoding="ascii"))
-        parts = dict(line.split() for line in (control_group / "memory.stat").read_text(encoding="ascii").splitlines())
-        droppable = int(parts["inactive_file"]) + int(parts["active_file"])
+        limit = (cgroup / "memory.max").read_text(encoding="ascii").strip()
+        used = int((cgroup / "memory.current").read_text(encoding="ascii"))
+        stat = dict(line.split() for line in (cgroup / "memory.stat").read_text(encoding="ascii").splitlines())
+        file_cache = int(stat["inactive_file"]) + int(stat["active_file"])
     except (OSError, ValueError, KeyError):
         return sys.maxsize
-    return sys.maxsize if limit == "max" else max(0, int(limit) - used + droppable)
+    return sys.maxsize if limit == "max" else max(0, int(limit) - used + file_cache)
 
 
 def _sysctl(name: str) -> int:
     try:
-        answer = subprocess.run(["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, timeout=5, check=True)
-        return int(answer.stdout)
+        result = subprocess.run(["/usr/sbin/sysctl", "-n", name], capture_output=True, text=True, timeout=5, check=True)
+        return int(result.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         return 0

@@ -1,4 +1,4 @@
-"""From the bytes of tokens to the text that a reader may see."""
+"""Decodes the bytes of tokens to text and finds stop strings in it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from collections.abc import Sequence
 State = tuple[tuple[bytes, int], str]
 
 
-class TextOut:
-    """Decodes an answer's bytes as they come and looks for stop strings in its text.
+class OutputDecoder:
+    """Decodes a completion's bytes as they come and looks for stop strings.
 
-    A character may be split over tokens; bytes that are no UTF-8 become U+FFFD. Text is held back only as far as it
-    may be the beginning of a stop string, which is itself never passed on.
+    A character may be split across tokens; bytes that are not UTF-8 become U+FFFD. Text is held back only while it may
+    be the beginning of a stop string, and the stop string itself is never returned.
+
+    Args:
+        stop: The stop strings.
+
+    Attributes:
+        stopped: Whether a stop string has come.
     """
 
     def __init__(self, stop: Sequence[str] = ()) -> None:
@@ -22,27 +28,27 @@ class TextOut:
         self.stopped = False
 
     def add(self, piece: bytes) -> str:
-        """The text that ``piece`` completes; ``stopped`` then says whether the answer is to end here."""
-        return self._pass(self._decoder.decode(piece))
+        """Return the text that ``piece`` completes; :attr:`stopped` then says whether the completion ends here."""
+        return self._filter(self._decoder.decode(piece))
 
     def state(self) -> State:
-        """What :meth:`restore` needs to undo what is added after this."""
+        """Return what :meth:`restore` needs to undo later additions."""
         return self._decoder.getstate(), self._held
 
     def restore(self, state: State) -> None:
-        """Go back to ``state``, as if nothing had been added since; text that was passed on stays so."""
+        """Go back to ``state`` as if nothing had been added since. Text that was already returned stays returned."""
         decoder, self._held = state
         self._decoder.setstate(decoder)
         self.stopped = False
 
     def close(self) -> str:
-        """What was held back, at the end of an answer that no stop string ended."""
-        text = self._pass(self._decoder.decode(b"", final=True))
+        """Return the text held back, at the end of a completion that no stop string ended."""
+        text = self._filter(self._decoder.decode(b"", final=True))
         if not self.stopped:
             text, self._held = text + self._held, ""
         return text
 
-    def _pass(self, text: str) -> str:
+    def _filter(self, text: str) -> str:
         if self.stopped:
             return ""
         text, self._held = self._held + text, ""
@@ -50,11 +56,11 @@ class TextOut:
         if found:
             self.stopped = True
             return text[: min(found)]
-        if keep := max((_overlap(text, stop) for stop in self._stop), default=0):
-            text, self._held = text[:-keep], text[-keep:]
+        if held_len := max((_overlap_len(text, stop) for stop in self._stop), default=0):
+            text, self._held = text[:-held_len], text[-held_len:]
         return text
 
 
-def _overlap(text: str, stop: str) -> int:
-    """How many characters at the end of ``text`` may be the beginning of ``stop``."""
+def _overlap_len(text: str, stop: str) -> int:
+    """Count the characters at the end of ``text`` that may begin ``stop``."""
     return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if stop.startswith(text[-size:])), 0)

@@ -1,4 +1,4 @@
-"""The model process as the app sees it: started, spoken to, and its end noticed."""
+"""The app's side of the worker process: starts it, talks to it, and notices its end."""
 
 from __future__ import annotations
 
@@ -14,39 +14,54 @@ from typing import Any
 
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp import protocol
-from lwtui.models.llama_cpp.protocol import Begun, Counted, Done, Failed, Load, Loaded, Message, Read, Text
+from lwtui.models.llama_cpp.protocol import (
+    CallFailed,
+    GenerationDone,
+    Load,
+    ModelLoaded,
+    PromptRead,
+    PromptStarted,
+    TextChunk,
+    TokenCount,
+    WorkerMessage,
+)
 from lwtui.text import clean
 
 SPIN_COUNT = "20000"
-_MOST_LINE = 2**20  # bytes
-_MOST_KEPT = 20  # lines of what native code printed
-_GOODBYE_SECONDS = 15.0  # a large state may have to be saved
+_MAX_LINE = 2**20  # bytes
+_MAX_STDERR_LINES = 20
+_EXIT_SECONDS = 15.0  # the worker may have a large state to save
 
-Answers = asyncio.Queue[Message | ModelError]
+Replies = asyncio.Queue[WorkerMessage | ModelError]
 
 
 class WorkerProcess:
-    """One running model process. When it dies, every call that waits gets a :class:`ModelError`."""
+    """A running worker process. When it dies, every pending call gets a :class:`ModelError`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._waiting: dict[int, Answers] = {0: asyncio.Queue()}
+        self._pending: dict[int, Replies] = {0: asyncio.Queue()}
         self._last_id = 0
-        self._printed: deque[str] = deque(maxlen=_MOST_KEPT)
+        self._stderr: deque[str] = deque(maxlen=_MAX_STDERR_LINES)
         self._closing = False
         self._death: ModelError | None = None
         self._reader = asyncio.create_task(self._read())
-        self.loaded: Loaded | None = None
+        self.loaded: ModelLoaded | None = None
 
     @classmethod
     async def start(cls) -> WorkerProcess:
-        """Start a process. Raises :class:`ModelError`."""
+        """Start a process.
+
+        Raises:
+            ModelError: It does not start.
+        """
         environment = os.environ.copy()
-        # Threads that wait for each other spin for about as long as a step within a token takes. By default it is much
-        # longer, which on a busy machine keeps the one that they wait for from running.
+        # llama.cpp's threads wait for each other many times per token. They should spin about as long as such a wait
+        # takes: the default is much longer, and on a busy machine spinning threads keep the one they wait for from
+        # running.
         if "OMP_WAIT_POLICY" not in environment:
             environment.setdefault("GOMP_SPINCOUNT", SPIN_COUNT)
-        environment["GGML_NO_BACKTRACE"] = "1"  # or a crash would wait for a debugger
+        environment["GGML_NO_BACKTRACE"] = "1"  # otherwise a crash waits for a debugger
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-m", "lwtui.models.llama_cpp.worker"),
@@ -54,8 +69,8 @@ class WorkerProcess:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 env=environment,
-                limit=_MOST_LINE,
-                start_new_session=True,  # Ctrl-C in the terminal is for the app
+                limit=_MAX_LINE,
+                start_new_session=True,  # Ctrl-C in the terminal is for the app alone
             )
         except OSError as error:
             raise ModelError(
@@ -65,55 +80,65 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
+        """The id of the process."""
         return self._process.pid
 
     @property
     def is_alive(self) -> bool:
+        """Whether the process can take calls."""
         return self._death is None and not self._closing
 
-    async def load(self, path: Path, wishes: dict[str, Any]) -> Loaded:
-        """Open a GGUF. Raises :class:`ModelError`; the process has then ended or is of no use."""
-        self.send(Load(str(path), wishes))
-        answer = await self.next(self._waiting[0])
-        if not isinstance(answer, Loaded):
-            raise self._off_script(answer)
-        self.loaded = answer
-        return answer
+    async def load(self, path: Path, options: dict[str, Any]) -> ModelLoaded:
+        """Open a GGUF with these fields of :class:`lwtui.models.llama_cpp.fit.LoadOptions`.
+
+        Raises:
+            ModelError: Loading failed. The process has ended or cannot be used any more.
+        """
+        self.send(Load(str(path), options))
+        reply = await self.next(self._pending[0])
+        if not isinstance(reply, ModelLoaded):
+            raise ModelError(f"The model's process sent {type(reply).__name__} out of turn.", kind="worker")
+        self.loaded = reply
+        return reply
 
     @contextmanager
-    def call(self) -> Iterator[tuple[int, Answers]]:
-        """A number for a call, and the queue that its answers come to."""
+    def call(self) -> Iterator[tuple[int, Replies]]:
+        """Open a call: yields its id and the queue of its replies."""
         self._last_id += 1
-        number, answers = self._last_id, Answers()
+        call_id, replies = self._last_id, Replies()
         if self._death:
-            answers.put_nowait(self._death)
-        self._waiting[number] = answers
+            replies.put_nowait(self._death)
+        self._pending[call_id] = replies
         try:
-            yield number, answers
+            yield call_id, replies
         finally:
-            del self._waiting[number]
+            del self._pending[call_id]
 
-    def send(self, message: Message) -> None:
-        """Send a message; if the process has died, whoever waits is told so."""
+    def send(self, message: WorkerMessage) -> None:
+        """Send a message. If the process has died, :meth:`next` will tell."""
         if self._process.stdin is not None and not self._process.stdin.is_closing():
             self._process.stdin.write(protocol.encode(message))
 
-    async def next(self, answers: Answers) -> Message:
-        """The next answer to a call. Raises :class:`ModelError` for a failure, or when the process has died."""
-        answer = await answers.get()
-        if isinstance(answer, ModelError):
-            raise answer
-        if isinstance(answer, Failed):
-            raise ModelError(clean(answer.message), kind=answer.kind, retryable=answer.retryable)
-        return answer
+    async def next(self, replies: Replies) -> WorkerMessage:
+        """Wait for the next reply to a call.
+
+        Raises:
+            ModelError: The call failed, or the process has died.
+        """
+        reply = await replies.get()
+        if isinstance(reply, ModelError):
+            raise reply
+        if isinstance(reply, CallFailed):
+            raise ModelError(clean(reply.message), kind=reply.kind, retryable=reply.retryable)
+        return reply
 
     async def close(self) -> None:
-        """End the process and wait for it; calls that are under way fail."""
+        """End the process and wait for its end; calls under way fail."""
         self._closing = True
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            async with asyncio.timeout(_GOODBYE_SECONDS):
+            async with asyncio.timeout(_EXIT_SECONDS):
                 await asyncio.shield(self._reader)
         except TimeoutError:
             self.kill()
@@ -126,45 +151,46 @@ class WorkerProcess:
             self._process.kill()
 
     async def _read(self) -> None:
-        """Pass answers to whom they are for, until the process ends."""
+        """Hand replies to their callers until the process ends."""
         assert self._process.stdout is not None
-        printing = asyncio.create_task(self._read_printed())
-        why = ""
+        stderr_reader = asyncio.create_task(self._read_stderr())
+        reason = ""
         try:
             while line := await self._process.stdout.readline():
-                self._pass_on(protocol.decode(line, protocol.TO_APP))
+                self._dispatch(protocol.decode(line, protocol.TO_APP))
         except (protocol.ProtocolError, ValueError, ConnectionError) as error:
-            why = str(error)
+            reason = str(error)
             self.kill()
         code = await self._process.wait()
-        await printing
-        self._death = self._obituary(code, why)
-        for answers in self._waiting.values():
-            answers.put_nowait(self._death)
+        await stderr_reader
+        self._death = self._death_error(code, reason)
+        for replies in self._pending.values():
+            replies.put_nowait(self._death)
 
-    def _pass_on(self, message: Message) -> None:
-        number = message.id if isinstance(message, Begun | Read | Text | Done | Counted | Failed) else 0
-        if number in self._waiting:  # else its caller has gone
-            self._waiting[number].put_nowait(message)
+    def _dispatch(self, message: WorkerMessage) -> None:
+        call_id = (
+            message.id
+            if isinstance(message, PromptStarted | PromptRead | TextChunk | GenerationDone | TokenCount | CallFailed)
+            else 0
+        )
+        if call_id in self._pending:  # otherwise its caller has gone
+            self._pending[call_id].put_nowait(message)
 
-    async def _read_printed(self) -> None:
+    async def _read_stderr(self) -> None:
         assert self._process.stderr is not None
         rest = b""
         while data := await self._process.stderr.read(65_536):
             *lines, rest = (rest + data).split(b"\n")
             rest = rest[-1000:]
-            self._printed.extend(clean(line.decode("utf-8", "replace")).strip()[:200] for line in lines)
+            self._stderr.extend(clean(line.decode("utf-8", "replace")).strip()[:200] for line in lines)
 
-    def _obituary(self, code: int, why: str) -> ModelError:
-        if self._closing and not why:
-            return ModelError("The model was closed.", kind="worker")
-        how = why or (f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}")
-        printed = [line for line in self._printed if line]
-        last = f" It last said: {printed[-1]}" if printed else ""
-        return ModelError(f"The process of the model has ended ({how}).{last}", kind="worker", retryable=True)
-
-    def _off_script(self, answer: Message) -> ModelError:
-        return ModelError(f"The model's process sent {type(answer).__name__} out of turn.", kind="worker")
+    def _death_error(self, code: int, reason: str) -> ModelError:
+        if self._closing and not reason:
+            return ModelError("The model was closed.", kind="worker", code="closed")
+        how = reason or (f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}")
+        lines = [line for line in self._stderr if line]
+        last = f" Its last output: {lines[-1]}" if lines else ""
+        return ModelError(f"The model's process has ended ({how}).{last}", kind="worker", retryable=True)
 
 
 def _signal_name(number: int) -> str:

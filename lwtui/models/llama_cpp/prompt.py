@@ -1,4 +1,4 @@
-"""From a prompt to tokens."""
+"""Tokenizes prompts."""
 
 from __future__ import annotations
 
@@ -8,50 +8,50 @@ from lwtui.models.llama_cpp.bindings import Gguf
 from lwtui.models.llama_cpp.template import TemplatePart
 
 
-def text_tokens(gguf: Gguf, text: str) -> list[int]:
-    """The tokens of a text that the model is to carry on; nothing in it counts as a mark."""
-    return _begun(gguf, gguf.tokens(text))
+def tokenize_text(gguf: Gguf, text: str) -> list[int]:
+    """Tokenize text for the model to continue. Nothing in it counts as a special token."""
+    return _with_bos(gguf, gguf.tokenize(text))
 
 
-def chat_tokens(gguf: Gguf, parts: Sequence[TemplatePart]) -> list[int]:
-    """The tokens of a rendered chat: marks are recognised in the template's own parts alone.
+def tokenize_chat(gguf: Gguf, parts: Sequence[TemplatePart]) -> list[int]:
+    """Tokenize a rendered chat. Special tokens are recognized only in the template's own parts.
 
-    Text between two marks is taken as one, wherever it came from, so that it becomes the tokens the model was
-    trained on.
+    The text between two special tokens is tokenized as a whole, wherever it came from, so that it becomes the tokens
+    that the model was trained on.
     """
     tokens: list[int] = []
     plain = ""
     strip_next = False
 
-    def put(mark: int | None = None) -> None:
+    def flush(special: int | None = None) -> None:
         nonlocal plain, strip_next
-        before, after = (False, False) if mark is None else gguf.strips(mark)
+        strip_before, strip_after = (False, False) if special is None else gguf.strips(special)
         plain = plain.lstrip() if strip_next else plain
-        plain = plain.rstrip() if before else plain
+        plain = plain.rstrip() if strip_before else plain
         if plain:
-            tokens.extend(gguf.tokens(plain))
-        if mark is not None:
-            tokens.append(mark)
-        plain, strip_next = "", after
+            tokens.extend(gguf.tokenize(plain))
+        if special is not None:
+            tokens.append(special)
+        plain, strip_next = "", strip_after
 
     for part in parts:
         if not part.from_template:
             plain += part.text
             continue
         rest = part.text
-        for token in gguf.tokens(rest, special=True):
-            mark = gguf.mark(token) if gguf.is_hidden(token) else ""
-            if mark and mark in rest:
-                before, _, rest = rest.partition(mark)
+        for token in gguf.tokenize(rest, special=True):
+            text = gguf.special_text(token) if gguf.is_special(token) else ""
+            if text and text in rest:
+                before, _, rest = rest.partition(text)
                 plain += before
-                put(token)
+                flush(token)
         plain += rest
-    put()
-    return _begun(gguf, tokens)
+    flush()
+    return _with_bos(gguf, tokens)
 
 
-def _begun(gguf: Gguf, tokens: list[int]) -> list[int]:
-    """``tokens`` with the one that begins every text, where the model wants it, once."""
+def _with_bos(gguf: Gguf, tokens: list[int]) -> list[int]:
+    """Put the beginning-of-text token first, if the model wants it and it is not there yet."""
     if gguf.bos < 0 or tokens[:1] == [gguf.bos]:
         return tokens
     return [gguf.bos, *tokens]

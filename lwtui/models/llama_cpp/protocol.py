@@ -1,7 +1,7 @@
-"""What the app and its model process say to each other: one JSON object a line, each a small dataclass.
+"""The messages between the app and its worker process: one JSON object per line, each a small dataclass.
 
-The app writes to the process's standard input and reads its standard output. Every call has a number, and each answer
-carries the number of its call. Both ends are of one installation; the version only catches a mixed one.
+The app writes to the worker's standard input and reads its standard output. Every call has an id, and every reply
+carries the id of its call. Both sides belong to one installation; the version only detects a mixed one.
 """
 
 from __future__ import annotations
@@ -11,33 +11,36 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-VERSION = 2
-MOST_ANSWERS = 8  # that are computed at once
+VERSION = 3
+MAX_SEQUENCES = 8  # computed at the same time
 
 
 class ProtocolError(Exception):
-    """A line that is not a message; the text says why."""
+    """A line is not a valid message; ``str`` says why."""
 
 
-# From the app.
+# Messages from the app.
 
 
 @dataclass(frozen=True)
 class Load:
     """Open the GGUF at ``path``.
 
-    ``wishes`` are the model settings that :class:`lwtui.models.llama_cpp.fit.LoadOptions` has; what they leave open is
-    chosen by what fits.
+    ``options`` are fields of :class:`lwtui.models.llama_cpp.fit.LoadOptions`. Options that are missing are chosen to
+    fit into memory.
     """
 
     path: str
-    wishes: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     version: int = VERSION
 
 
 @dataclass(frozen=True)
 class Generate:
-    """Write on from ``text``, or answer ``messages`` (pairs of role and content) in the model's chat template."""
+    """Continue ``text``, or answer ``messages`` (pairs of role and content) in the model's chat template.
+
+    Nothing but ``max_tokens`` ends the completion before it has ``min_words`` words.
+    """
 
     id: int
     max_tokens: int
@@ -47,95 +50,101 @@ class Generate:
     sampling: dict[str, Any] = field(default_factory=dict)
     seed: int | None = None
     grammar: str = ""
-    least: int = 0  # words; before, nothing ends the answer but ``max_tokens``
+    min_words: int = 0
 
 
 @dataclass(frozen=True)
-class Keep:
-    """Save states of the memory in ``folder``, under ``key``, in ``most_bytes`` at most; use those that are there."""
+class KeepStates:
+    """Save KV cache states in ``folder`` under ``key``, in at most ``max_bytes``, and use those saved earlier."""
 
     folder: str
     key: str
-    most_bytes: int
+    max_bytes: int
 
 
 @dataclass(frozen=True)
 class Cancel:
-    """End the call ``id`` at once; its reader saw it up to the token number ``seen``."""
+    """End the call ``id`` at once. Its caller has seen the first ``seen_tokens`` tokens of the completion."""
 
     id: int
-    seen: int = 0
+    seen_tokens: int = 0
 
 
 @dataclass(frozen=True)
-class Count:
-    """How many tokens are in ``text``?"""
+class CountTokens:
+    """Count the tokens of ``text``."""
 
     id: int
     text: str
 
 
-# From the process.
+# Messages from the worker.
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """The model is ready. ``context_length`` and ``trained_length`` are in tokens."""
+class ModelLoaded:
+    """The model is ready. ``context_length`` and ``training_context`` are in tokens."""
 
     context_length: int
-    trained_length: int
+    training_context: int
     chat: bool
     description: str = ""
 
 
 @dataclass(frozen=True)
-class Begun:
-    """The prompt, of so many tokens, is being read, but for the ``cached`` ones.
+class PromptStarted:
+    """The engine has begun to process the prompt.
 
-    ``thinking``: the template has already opened the model's reasoning.
+    Attributes:
+        id: The call.
+        prompt_tokens: Tokens of the prompt.
+        cached_tokens: Those among them that need not be computed.
+        thinking: Whether the chat template has already opened the model's reasoning.
     """
 
     id: int
-    prompt: int
-    cached: int
+    prompt_tokens: int
+    cached_tokens: int
     thinking: bool = False
 
 
 @dataclass(frozen=True)
-class Read:
-    """Of a long prompt, so many tokens have been read, the cached ones included."""
+class PromptRead:
+    """The engine has processed ``tokens`` tokens of a long prompt, including the cached ones."""
 
     id: int
     tokens: int
 
 
 @dataclass(frozen=True)
-class Text:
-    """A piece of the answer; ``token`` counts the answer's tokens up to here."""
+class TextChunk:
+    """A piece of the completion, which has ``completion_tokens`` tokens so far."""
 
     id: int
     text: str
-    token: int
+    completion_tokens: int
 
 
 @dataclass(frozen=True)
-class Done:
-    """The answer is complete, in ``completion`` tokens."""
+class GenerationDone:
+    """The completion is over, after ``completion_tokens`` tokens."""
 
     id: int
     reason: str
-    completion: int
+    completion_tokens: int
 
 
 @dataclass(frozen=True)
-class Counted:
+class TokenCount:
+    """The reply to :class:`CountTokens`."""
+
     id: int
     tokens: int
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A call (or, with ``id`` 0, loading) failed; the fields are those of ``ModelError``."""
+class CallFailed:
+    """A call (or, with ``id`` 0, loading) failed; the fields are those of :class:`lwtui.models.base.ModelError`."""
 
     id: int
     message: str
@@ -143,18 +152,35 @@ class Failed:
     retryable: bool = False
 
 
-Message = Load | Keep | Generate | Cancel | Count | Loaded | Begun | Read | Text | Done | Counted | Failed
-TO_WORKER = (Load, Keep, Generate, Cancel, Count)
-TO_APP = (Loaded, Begun, Read, Text, Done, Counted, Failed)
+WorkerMessage = (
+    Load
+    | KeepStates
+    | Generate
+    | Cancel
+    | CountTokens
+    | ModelLoaded
+    | PromptStarted
+    | PromptRead
+    | TextChunk
+    | GenerationDone
+    | TokenCount
+    | CallFailed
+)
+TO_WORKER = (Load, KeepStates, Generate, Cancel, CountTokens)
+TO_APP = (ModelLoaded, PromptStarted, PromptRead, TextChunk, GenerationDone, TokenCount, CallFailed)
 
 
-def encode(message: Message) -> bytes:
-    """The line for ``message``: ASCII, so that no text can break it."""
+def encode(message: WorkerMessage) -> bytes:
+    """Encode a message as one line of ASCII, which no text in it can break."""
     return json.dumps({"type": type(message).__name__, **vars(message)}).encode("ascii") + b"\n"
 
 
 def decode(line: bytes, kinds: tuple[type[Any], ...]) -> Any:
-    """The message in ``line``, which must be one of ``kinds``. Raises :class:`ProtocolError`."""
+    """Decode the message in ``line``, which must be one of ``kinds``.
+
+    Raises:
+        ProtocolError: It is not.
+    """
     try:
         body = json.loads(line)
     except ValueError:
@@ -163,7 +189,7 @@ def decode(line: bytes, kinds: tuple[type[Any], ...]) -> Any:
     if kind is None:
         raise ProtocolError(f"there is no message {str(body.get('type') if isinstance(body, dict) else body)[:40]!r}")
     del body["type"]
-    known = {item.name for item in dataclasses.fields(kind)}
+    known = {field.name for field in dataclasses.fields(kind)}
     try:
         if unknown := body.keys() - known:
             raise TypeError(f"unknown field {min(unknown)!r}")

@@ -1,9 +1,9 @@
-"""A GGUF's own chat template, and how it becomes tokens without the text of a message ever becoming a mark.
+"""A GGUF's own chat template, rendered so that the text of a message never turns into special tokens.
 
-A template is a program that came with the model's file. It runs elsewhere (:mod:`.template_child`: sandboxed, with
-bounded memory and time), and once for each shape of a chat: what it is shown of the messages is their roles, and
-stand-ins for their texts. What a person or a model wrote is data: it is put in only afterwards, and marks such as
-``<|im_end|>`` are recognised outside it alone.
+A template is a program that comes with the model's file. It runs in a process of its own (:mod:`.template_child`:
+sandboxed, with bounded memory and time), once for each sequence of roles, and sees placeholders instead of the texts of
+the messages. The texts are inserted afterwards, and special tokens such as ``<|im_end|>`` are recognized only outside
+them.
 """
 
 from __future__ import annotations
@@ -18,122 +18,141 @@ from pathlib import Path
 
 from lwtui.text import clean
 
-# White space around a stand-in: what is left of it after the template has run tells whether the template strips.
+# White space around a placeholder. Whether the rendered chat still has it tells whether the template strips messages.
 _EDGE = "\x0b"
-_SECONDS = 20.0  # by the clock, on a machine that is busy; the template itself has fewer
+_TIMEOUT_SECONDS = 20.0  # of wall-clock time, enough on a busy machine; the template itself has less CPU time
 _CHILD = Path(__file__).with_name("template_child.py")
 
 
 class TemplateError(Exception):
-    """A chat template cannot be used for these messages; says why."""
+    """A chat template cannot be used for these messages; ``str`` says why."""
 
 
 @dataclass(frozen=True)
 class TemplatePart:
-    """A stretch of a rendered prompt; marks count only where it came from the template itself."""
+    """A part of a rendered prompt. Special tokens count only in a part that came from the template itself."""
 
     text: str
     from_template: bool
 
 
 @dataclass(frozen=True)
-class _Gap:
-    """Where a message goes: its number, and whether the template keeps the white space at its ends."""
+class _Slot:
+    """Where a message goes: its index, and whether the template keeps the white space at its ends."""
 
     message: int
     keeps_start: bool
     keeps_end: bool
 
 
-_Shape = list[str | _Gap]  # a rendered chat, with gaps for the messages
+_Layout = list[str | _Slot]  # a rendered chat with slots for the messages
 
 
 class ChatTemplate:
-    """The template ``source`` of a model whose texts begin with ``bos`` and end with ``eos``."""
+    """The chat template of a model.
+
+    Args:
+        source: The template's source.
+        bos: The text of the beginning-of-text token.
+        eos: The text of the end-of-text token.
+
+    Raises:
+        TemplateError: ``source`` is not a valid template.
+    """
 
     def __init__(self, source: str, bos: str = "", eos: str = "") -> None:
-        """Raises :class:`TemplateError` if it is not a template."""
-        self._given = {"source": source, "bos": bos, "eos": eos}
-        self._shapes: dict[tuple[str, ...], _Shape | TemplateError] = {}
-        first = self._shape(("user",))
-        if isinstance(first, _Broken):
+        self._parameters = {"source": source, "bos": bos, "eos": eos}
+        self._layouts: dict[tuple[str, ...], _Layout | TemplateError] = {}
+        first = self._layout(("user",))
+        if isinstance(first, _InvalidTemplate):
             raise TemplateError(str(first))
 
     def render(self, messages: Sequence[tuple[str, str]]) -> list[TemplatePart]:
-        """The prompt for ``messages`` (role, content), ready for the model's answer. Raises :class:`TemplateError`."""
-        shape = self._shape(tuple(role for role, _ in messages))
-        if isinstance(shape, TemplateError) and len(messages) >= 2 and messages[0][0] == "system":
-            # Some templates know no system message: it goes before what the person said.
+        """Render the prompt for ``messages`` (pairs of role and content), up to where the model's answer begins.
+
+        Raises:
+            TemplateError: The template cannot be used for these messages.
+        """
+        layout = self._layout(tuple(role for role, _ in messages))
+        if isinstance(layout, TemplateError) and len(messages) >= 2 and messages[0][0] == "system":
+            # Some templates take no system message, so its text goes before the user's.
             (_, system), (role, content), *rest = messages
             messages = [(role, f"{system}\n\n{content}"), *rest]
-            shape = self._shape(tuple(role for role, _ in messages))
-        if isinstance(shape, TemplateError):
-            raise TemplateError(str(shape))
-        return _filled(shape, [content for _, content in messages])
+            layout = self._layout(tuple(role for role, _ in messages))
+        if isinstance(layout, TemplateError):
+            raise TemplateError(str(layout))
+        return _fill(layout, [content for _, content in messages])
 
-    def _shape(self, roles: tuple[str, ...]) -> _Shape | TemplateError:
-        if roles not in self._shapes:
+    def _layout(self, roles: tuple[str, ...]) -> _Layout | TemplateError:
+        if roles not in self._layouts:
             try:
-                self._shapes[roles] = self._rendered(roles)
+                self._layouts[roles] = self._render_layout(roles)
             except TemplateError as error:
-                self._shapes[roles] = error
-        return self._shapes[roles]
+                self._layouts[roles] = error
+        return self._layouts[roles]
 
-    def _rendered(self, roles: tuple[str, ...]) -> _Shape:
-        stand_ins = [f"lwtui{secrets.token_hex(8)}x{number}y" for number in range(len(roles))]
+    def _render_layout(self, roles: tuple[str, ...]) -> _Layout:
+        placeholders = [f"lwtui{secrets.token_hex(8)}x{index}y" for index in range(len(roles))]
         messages = [
-            {"role": role, "content": f"{_EDGE}{stand_in}{_EDGE}"}
-            for role, stand_in in zip(roles, stand_ins, strict=True)
+            {"role": role, "content": f"{_EDGE}{placeholder}{_EDGE}"}
+            for role, placeholder in zip(roles, placeholders, strict=True)
         ]
-        shape = _with_gaps(_run(self._given | {"messages": messages}), stand_ins)
-        if len({part.message for part in shape if isinstance(part, _Gap)}) < len(roles):
-            raise TemplateError("it leaves a message out")
-        return shape
+        layout = _split(_run(self._parameters | {"messages": messages}), placeholders)
+        if len({part.message for part in layout if isinstance(part, _Slot)}) < len(roles):
+            raise TemplateError("it leaves out a message")
+        return layout
 
 
-class _Broken(TemplateError):
-    """It is no template, whatever the messages."""
+class _InvalidTemplate(TemplateError):
+    """The source is not a valid template, whatever the messages."""
 
 
-def _run(asked: dict[str, object]) -> str:
-    """What the template makes of its messages."""
+def _run(parameters: dict[str, object]) -> str:
+    """Run the template in its own process and return the rendered chat."""
     command = [sys.executable, "-I", str(_CHILD)]
     try:
-        ended = subprocess.run(
-            command, input=json.dumps(asked), capture_output=True, encoding="utf-8", timeout=_SECONDS, check=False
+        child = subprocess.run(
+            command,
+            input=json.dumps(parameters),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
         )
-        answer = json.loads(ended.stdout)
+        result = json.loads(child.stdout)
     except subprocess.TimeoutExpired:
-        raise TemplateError("it does not come to an end") from None
+        raise TemplateError("it runs too long") from None
     except OSError as error:
         raise TemplateError(f"no process can be started for it ({error.strerror})") from None
-    except ValueError:  # it was ended for what it took
+    except ValueError:  # the process was killed at one of its limits
         raise TemplateError("it takes too much time or memory") from None
-    if "text" in answer:
-        return str(answer["text"])
-    why = clean(str(answer.get("error", "")))
-    raise _Broken(why) if answer.get("broken") else TemplateError(why)
+    if "text" in result:
+        return str(result["text"])
+    reason = clean(str(result.get("error", "")))
+    raise _InvalidTemplate(reason) if result.get("is_invalid") else TemplateError(reason)
 
 
-def _with_gaps(text: str, stand_ins: Sequence[str]) -> _Shape:
-    """``text`` cut where the messages go."""
-    shape: _Shape = []
+def _split(text: str, placeholders: Sequence[str]) -> _Layout:
+    """Split a rendered chat where the messages go."""
+    layout: _Layout = []
     while True:
-        at, number = min(((text.find(one), n) for n, one in enumerate(stand_ins) if one in text), default=(-1, 0))
+        found = ((text.find(mark), index) for index, mark in enumerate(placeholders) if mark in text)
+        at, index = min(found, default=(-1, 0))
         if at < 0:
-            return [*shape, text]
-        before, after = text[:at], text[at + len(stand_ins[number]) :]
-        shape += [before.removesuffix(_EDGE), _Gap(number, before.endswith(_EDGE), after.startswith(_EDGE))]
+            return [*layout, text]
+        before, after = text[:at], text[at + len(placeholders[index]) :]
+        layout += [before.removesuffix(_EDGE), _Slot(index, before.endswith(_EDGE), after.startswith(_EDGE))]
         text = after.removeprefix(_EDGE)
 
 
-def _filled(shape: _Shape, contents: Sequence[str]) -> list[TemplatePart]:
+def _fill(layout: _Layout, contents: Sequence[str]) -> list[TemplatePart]:
+    """Put the messages into their slots."""
     parts = []
-    for one in shape:
-        if isinstance(one, str):
-            parts.append(TemplatePart(one, True))
+    for part in layout:
+        if isinstance(part, str):
+            parts.append(TemplatePart(part, True))
             continue
-        content = contents[one.message]
-        content = content if one.keeps_start else content.lstrip()
-        parts.append(TemplatePart(content if one.keeps_end else content.rstrip(), False))
+        content = contents[part.message]
+        content = content if part.keeps_start else content.lstrip()
+        parts.append(TemplatePart(content if part.keeps_end else content.rstrip(), False))
     return [part for part in parts if part.text] or [TemplatePart("", True)]

@@ -1,8 +1,9 @@
-"""Renders one chat template in a process of its own, which may use only so much memory and time.
+"""Renders one chat template in a process of its own, with bounded memory and time.
 
-A template is a program from a file of unknown origin. jinja2's sandbox keeps it from everything outside of it, but not
-from loops and texts without end. This file is run by its path, reads a JSON object from its standard input and writes
-one to its standard output: ``{"text"}``, or ``{"error", "broken"}``, where ``broken`` means that it is no template.
+A template is a program from a file of unknown origin. jinja2's sandbox denies it everything outside, but does not stop
+endless loops or texts. This file is run by its path. It reads a JSON object from its standard input and writes one to
+its standard output: ``{"text"}``, or ``{"error", "is_invalid"}``, where ``is_invalid`` means that the source is not a
+template at all.
 """
 
 from __future__ import annotations
@@ -14,45 +15,53 @@ import sys
 from datetime import datetime
 from typing import Any, NoReturn
 
-_MEMORY = 2**29  # bytes, of which Python itself takes some 40 million
-_SECONDS = 5  # of computing
-_MOST_TEXT = 2**20  # characters
+_MAX_MEMORY = 2**29  # bytes, of which Python itself takes about 40 million
+_MAX_SECONDS = 5  # of CPU time
+_MAX_TEXT = 2**20  # characters
 
 
 def main() -> None:
-    asked = json.load(sys.stdin)
-    for what, most in ((resource.RLIMIT_AS, _MEMORY), (resource.RLIMIT_CPU, _SECONDS)):
-        with contextlib.suppress(ValueError, OSError):  # not every system knows each of them; the caller has a clock
-            resource.setrlimit(what, (most, most))
+    """Render the template that standard input describes."""
+    parameters = json.load(sys.stdin)
+    for limit, maximum in ((resource.RLIMIT_AS, _MAX_MEMORY), (resource.RLIMIT_CPU, _MAX_SECONDS)):
+        with contextlib.suppress(ValueError, OSError):  # not every system has both limits; the caller has a timeout
+            resource.setrlimit(limit, (maximum, maximum))
     try:
-        answer = _rendered(asked)
+        result = _render(parameters)
     except MemoryError:
-        answer = {"error": "it asks for too much memory"}
-    json.dump(answer, sys.stdout)
+        result = {"error": "it asks for too much memory"}
+    json.dump(result, sys.stdout)
 
 
-def _rendered(asked: dict[str, Any]) -> dict[str, Any]:
+def _render(parameters: dict[str, Any]) -> dict[str, Any]:
     try:
         import jinja2
     except ImportError:
-        return {"error": "jinja2 is not installed: pip install 'lwtui[local]'", "broken": True}
+        return {"error": "jinja2 is not installed: pip install 'lwtui[local]'", "is_invalid": True}
     compiled = False
     try:
-        template = _environment(asked["bos"], asked["eos"]).from_string(asked["source"])
+        template = _environment(parameters["bos"], parameters["eos"]).from_string(parameters["source"])
         compiled = True
-        # As elsewhere, a chat without tools has none, which is not the same as not saying.
-        pieces = template.generate(messages=asked["messages"], add_generation_prompt=True, tools=None, documents=None)
+        # Like other programs, pass None for tools: templates distinguish that from an undefined variable. Models that
+        # think only if they are asked to (such as Qwen3) answer at once: each section would cost a multiple otherwise.
+        pieces = template.generate(
+            messages=parameters["messages"],
+            add_generation_prompt=True,
+            tools=None,
+            documents=None,
+            enable_thinking=False,
+        )
         text, length = [], 0
         for piece in pieces:
             text.append(piece)
             length += len(piece)
-            if length > _MOST_TEXT:
-                return {"error": "it makes a text without end"}
+            if length > _MAX_TEXT:
+                return {"error": "its text does not end"}
         return {"text": "".join(text)}
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        return {"error": _one_line(error), "broken": not compiled}
+        return {"error": _one_line(error), "is_invalid": not compiled}
     except (RecursionError, AttributeError, SyntaxError) as error:
-        return {"error": _one_line(error), "broken": not compiled}
+        return {"error": _one_line(error), "is_invalid": not compiled}
 
 
 def _environment(bos: str, eos: str) -> Any:
@@ -61,9 +70,9 @@ def _environment(bos: str, eos: str) -> Any:
     import jinja2.sandbox
 
     class GenerationTag(jinja2.ext.Extension):
-        """``{% generation %}`` marks what a training run learns from; here its content is only passed through."""
+        """``{% generation %}`` marks the text that a training run learns from; here its content passes through."""
 
-        tags = {"generation"}  # noqa: RUF012 - jinja2's own shape
+        tags = {"generation"}  # noqa: RUF012 - jinja2's own convention
 
         def parse(self, parser: Any) -> Any:
             next(parser.stream)
@@ -72,19 +81,19 @@ def _environment(bos: str, eos: str) -> Any:
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[GenerationTag, jinja2.ext.loopcontrols]
     )
-    environment.globals |= {"raise_exception": _refuse, "strftime_now": _now, "bos_token": bos, "eos_token": eos}
+    environment.globals |= {"raise_exception": _raise, "strftime_now": _now, "bos_token": bos, "eos_token": eos}
     environment.filters["tojson"] = _to_json
     return environment
 
 
-def _refuse(message: object) -> NoReturn:
+def _raise(message: object) -> NoReturn:
     import jinja2
 
     raise jinja2.TemplateError(str(message))
 
 
-def _now(form: str) -> str:
-    return datetime.now().strftime(form)
+def _now(format: str) -> str:
+    return datetime.now().strftime(format)
 
 
 def _to_json(value: object, ensure_ascii: bool = False, indent: int | None = None) -> str:

@@ -1,7 +1,7 @@
-"""Which tokens of a vocabulary a grammar need be asked about, by how their texts begin.
+"""An index of a vocabulary by prefixes, which tells which tokens a grammar has to be asked about.
 
-If a grammar refuses the token "P", it refuses every token that begins with a P. So a few thousand questions, about the
-tokens that are one or two characters long, spare those about the hundreds of thousands that begin like them.
+If a grammar rejects the token "P", it rejects every token that begins with a P. So a few thousand questions, about the
+tokens of one or two characters, save the questions about hundreds of thousands of longer tokens.
 """
 
 from __future__ import annotations
@@ -11,60 +11,59 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 Allowed = Callable[[np.ndarray], np.ndarray]
-"""Takes token ids and returns those that a grammar allows next."""
+"""Takes token ids (shape ``(n,)``) and returns those that a grammar allows next."""
 
-
-_BROKEN = "\ufffd"  # stands for bytes that are no whole character
-
-
-def _beginning(text: bytes) -> str:
-    return text.decode("utf-8", "replace")[:3]
+_BROKEN = "\ufffd"  # stands for bytes that are not a whole character
 
 
 class TokenPrefixIndex:
-    """The tokens of a vocabulary, in groups by their first and by their first two characters."""
+    """The tokens of a vocabulary, grouped by their first character and by their first two characters.
+
+    Building it takes about half a second for 262,144 tokens.
+
+    Args:
+        vocabulary: The bytes of each token in order; empty for an end token, which a grammar allows or rejects whatever
+            its text is.
+    """
 
     def __init__(self, vocabulary: Iterable[bytes]) -> None:
-        """Take the text of each token in order, empty for one that ends a text: that is allowed or not whatever its
-        text is. It takes about half a second for 262,144 tokens.
-        """
-        texts = [_beginning(text) for text in vocabulary]
-        self._tokens = np.arange(len(texts), dtype=np.int32)
-        self._levels = [_Level(texts, length) for length in (1, 2)]
+        prefixes = [piece.decode("utf-8", "replace")[:3] for piece in vocabulary]
+        self._tokens = np.arange(len(prefixes), dtype=np.int32)
+        self._levels = [_Level(prefixes, length) for length in (1, 2)]
 
-    def narrowed(self, allowed: Allowed) -> np.ndarray:
-        """The ids of tokens that may be allowed: all that are, and some that are not."""
+    def narrow(self, allowed: Allowed) -> np.ndarray:
+        """Return the ids of the tokens that may be allowed: all that are, and some that are not. Shape: ``(n,)``."""
         tokens = self._tokens
         for level in self._levels:
-            tokens = level.narrowed(tokens, allowed)
+            tokens = level.narrow(tokens, allowed)
         return tokens
 
 
 class _Level:
-    """Groups of tokens whose texts have the same first ``length`` characters."""
+    """Groups of tokens with the same first ``length`` characters."""
 
-    def __init__(self, texts: list[str], length: int) -> None:
+    def __init__(self, prefixes: list[str], length: int) -> None:
         numbers: dict[str, int] = {}
-        # Group 0 holds the tokens of which nothing is known: shorter ones, and bytes that are no whole character.
-        self._group = np.zeros(len(texts), np.int32)
-        standing_for: dict[int, int] = {}
-        for token, text in enumerate(texts):
-            if len(text) < length or _BROKEN in text[:length]:
+        # Group 0 holds the tokens about which nothing is known: shorter ones, and parts of a character.
+        self._group = np.zeros(len(prefixes), np.int32)
+        representatives: dict[int, int] = {}
+        for token, prefix in enumerate(prefixes):
+            if len(prefix) < length or _BROKEN in prefix[:length]:
                 continue
-            number = numbers.setdefault(text[:length], len(numbers) + 1)
+            number = numbers.setdefault(prefix[:length], len(numbers) + 1)
             self._group[token] = number
-            if len(text) == length:
-                standing_for.setdefault(number, token)
-        self._one = np.full(len(numbers) + 1, -1, np.int32)  # the token that stands for a group
-        for number, token in standing_for.items():
-            self._one[number] = token
+            if len(prefix) == length:
+                representatives.setdefault(number, token)
+        self._representative = np.full(len(numbers) + 1, -1, np.int32)  # the token that is exactly the prefix
+        for number, token in representatives.items():
+            self._representative[number] = token
 
-    def narrowed(self, tokens: np.ndarray, allowed: Allowed) -> np.ndarray:
+    def narrow(self, tokens: np.ndarray, allowed: Allowed) -> np.ndarray:
         groups = np.unique(self._group[tokens])
-        asked = self._one[groups]
+        asked = self._representative[groups]
         asked = asked[asked >= 0]
         if not len(asked):
             return tokens
-        refused = np.zeros(len(self._one), bool)
-        refused[self._group[np.setdiff1d(asked, allowed(asked), assume_unique=True)]] = True
-        return tokens[~refused[self._group[tokens]]]
+        rejected = np.zeros(len(self._representative), bool)
+        rejected[self._group[np.setdiff1d(asked, allowed(asked), assume_unique=True)]] = True
+        return tokens[~rejected[self._group[tokens]]]

@@ -1,7 +1,8 @@
-"""The process that holds a model: ``python -m lwtui.models.llama_cpp.worker``.
+"""The worker process, which holds a model: ``python -m lwtui.models.llama_cpp.worker``.
 
-It takes calls on its standard input, computes several at a time, and ends when that closes, so that it never outlives
-the app. A second thread reads the calls: it answers counts at once and tells the computation when a call was cancelled.
+It reads calls from its standard input, computes several at a time, and ends when that input closes, so it never
+outlives the app. A second thread reads the calls: it counts tokens at once, and tells the computation which calls were
+canceled.
 """
 
 from __future__ import annotations
@@ -21,32 +22,34 @@ from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp import protocol
 from lwtui.models.llama_cpp.protocol import (
-    Begun,
+    CallFailed,
     Cancel,
-    Count,
-    Counted,
-    Done,
-    Failed,
+    CountTokens,
     Generate,
-    Keep,
+    GenerationDone,
+    KeepStates,
     Load,
-    Loaded,
-    Message,
-    Read,
-    Text,
+    ModelLoaded,
+    PromptRead,
+    PromptStarted,
+    TextChunk,
+    TokenCount,
+    WorkerMessage,
 )
+from lwtui.models.reasoning import OPENING_TAG
 
 if TYPE_CHECKING:
     from lwtui.models.llama_cpp.bindings import NativeLog
-    from lwtui.models.llama_cpp.engine import Engine, Generation
+    from lwtui.models.llama_cpp.engine import Engine
+    from lwtui.models.llama_cpp.generation import Generation
     from lwtui.models.llama_cpp.template import ChatTemplate
 
-_MOST_SAVING_SECONDS = 20.0  # that this process outlives its input
+_MAX_SAVING_SECONDS = 20.0  # how long this process may outlive its input
 _FLUSH_SECONDS = 0.05
 
 
-class Refused(Exception):
-    """A call that cannot be answered; holds what the app is told."""
+class CallRefused(Exception):
+    """A call cannot be computed. The attributes are those of :class:`lwtui.models.base.ModelError`."""
 
     def __init__(self, message: str, kind: str, *, retryable: bool = False) -> None:
         super().__init__(message)
@@ -55,28 +58,38 @@ class Refused(Exception):
 
 
 @dataclass
-class Call:
-    """A call whose answer is being computed. Its text is sent a few tokens at a time: who reads it needs a core too."""
+class ActiveCall:
+    """A call whose completion is being computed.
+
+    Text is sent a few tokens at a time, because reading it costs the app a core that the model needs.
+
+    Attributes:
+        id: The call.
+        generation: Its completion.
+        thinking: Whether the chat template has already opened the model's reasoning.
+        unsent: Text that has not been sent yet.
+        last_sent: When text was last sent, by the monotonic clock.
+    """
 
     id: int
-    answer: Generation
+    generation: Generation
     thinking: bool
-    text: str = ""  # not sent yet
-    sent: float = 0.0  # when the last text was
+    unsent: str = ""
+    last_sent: float = 0.0
 
 
 class Worker:
-    """Answers the calls that come in on ``source`` with messages on ``sink``."""
+    """Answers the calls that arrive on ``source`` with messages on ``sink``."""
 
     def __init__(self, source: BinaryIO, sink: BinaryIO) -> None:
         self._source = source
         self._sink = sink
-        self._writing = threading.Lock()
+        self._send_lock = threading.Lock()
         self._loads: queue.Queue[Load] = queue.Queue()
-        self._inbox: queue.Queue[Generate | Keep | None] = queue.Queue()
+        self._inbox: queue.Queue[Generate | KeepStates | None] = queue.Queue()
         self._closing = False
-        self._cancelled: dict[int, int] = {}  # call → the token up to which its reader saw it
-        self._calls: dict[int, Call] = {}
+        self._canceled: dict[int, int] = {}  # call id → how many tokens its caller has seen
+        self._calls: dict[int, ActiveCall] = {}
         self._last_accepted = 0
         self._engine: Engine | None = None
         self._log: NativeLog | None = None
@@ -84,18 +97,18 @@ class Worker:
         self._template_fault = ""
 
     def run(self) -> None:
-        """Load the model that the first call asks for, then answer calls until the input closes."""
+        """Load the model that the first message names, then answer calls until the input closes."""
         threading.Thread(target=self._read, daemon=True).start()
         try:
             engine = self._load(self._loads.get())
-        except Refused as refusal:
-            self._send(Failed(0, str(refusal), refusal.kind, refusal.retryable))
+        except CallRefused as refusal:
+            self._send(CallFailed(0, str(refusal), refusal.kind, refusal.retryable))
             return
         while self._accept(engine):
-            self._drop_cancelled(engine)
-            for answer in engine.admit():
-                call = self._call_of(answer)
-                self._send(Begun(call.id, len(answer.prompt), answer.cached, call.thinking))
+            self._drop_canceled(engine)
+            for generation in engine.admit():
+                call = self._call_of(generation)
+                self._send(PromptStarted(call.id, len(generation.prompt), generation.cached, call.thinking))
             if engine.is_running:
                 self._compute(engine)
         engine.save()
@@ -112,22 +125,22 @@ class Worker:
             os._exit(3)
         if self._engine is None:
             os._exit(0)
-        # The app has gone, or wants to. Nothing may keep this process for long.
+        # The app has gone or is about to go, so this process must end soon.
         self._closing = True
         self._inbox.put(None)
-        time.sleep(_MOST_SAVING_SECONDS)
+        time.sleep(_MAX_SAVING_SECONDS)
         os._exit(0)
 
-    def _receive(self, message: Message) -> None:
+    def _receive(self, message: WorkerMessage) -> None:
         match message:
             case Load():
                 self._loads.put(message)
-            case Generate() | Keep():
+            case Generate() | KeepStates():
                 self._inbox.put(message)
-            case Cancel(id, seen):
-                self._cancelled[id] = seen
-            case Count(id, text) if self._engine is not None:
-                self._send(Counted(id, len(self._engine.gguf.tokens(text))))
+            case Cancel(call_id, seen_tokens):
+                self._canceled[call_id] = seen_tokens
+            case CountTokens(call_id, text) if self._engine is not None:
+                self._send(TokenCount(call_id, len(self._engine.gguf.tokenize(text))))
             case _:
                 raise protocol.ProtocolError(f"{type(message).__name__} came before the model was loaded")
 
@@ -135,37 +148,38 @@ class Worker:
 
     def _load(self, load: Load) -> Engine:
         if load.version != protocol.VERSION:
-            raise Refused("Two versions of lwtui are mixed in this environment: install it anew.", "worker")
+            raise CallRefused("This environment mixes two versions of lwtui: install lwtui again.", "worker")
         try:
             from lwtui.models.llama_cpp.bindings import LoadError, NativeLog, devices
             from lwtui.models.llama_cpp.engine import Engine
             from lwtui.models.llama_cpp.fit import LoadOptions, Machine, fit
             from lwtui.models.llama_cpp.gguf_header import read_header
         except ModuleNotFoundError as error:
-            raise Refused(
+            raise CallRefused(
                 f'Models on this machine need the package {error.name!r}: pip install "lwtui[local]".', "worker"
             ) from None
-        except (ImportError, OSError, RuntimeError) as error:  # its native library
-            raise Refused(f"llama-cpp-python cannot be used: {_one_line(error)}. Install it anew.", "worker") from None
+        except (ImportError, OSError, RuntimeError) as error:  # of its native library
+            reason = _one_line(error)
+            raise CallRefused(f"Cannot use llama-cpp-python: {reason}. Install it again.", "worker") from None
         self._log = NativeLog()
         try:
-            wish = LoadOptions(**load.wishes, sequences=protocol.MOST_ANSWERS)
-            chosen = fit(read_header(Path(load.path)), Machine.here(devices()), wish)
+            options = LoadOptions(**load.options, sequences=protocol.MAX_SEQUENCES)
+            chosen = fit(read_header(Path(load.path)), Machine.detect(devices()), options)
         except LwtuiError as error:
-            raise Refused(str(error), error.kind if isinstance(error, ModelError) else "refused") from None
+            raise CallRefused(str(error), error.kind if isinstance(error, ModelError) else "refused") from None
         if not chosen.fits:
-            raise Refused(f"Cannot load {load.path}: it {chosen.advice}", "worker")
+            raise CallRefused(f"Cannot load {load.path}: it {chosen.advice}", "worker")
         try:
             self._engine = engine = Engine(load.path, chosen, self._log)
         except LoadError as error:
             reason = _one_line(error).rstrip(".") or "llama.cpp does not say why"
             advice = "If the file may be incomplete, download it again."
-            raise Refused(f"Cannot load {load.path}: {reason}. {advice}", "malformed") from None
-        engine.should_abort = lambda: self._closing or any(call in self._cancelled for call in self._calls)
+            raise CallRefused(f"Cannot load {load.path}: {reason}. {advice}", "malformed") from None
+        engine.should_abort = lambda: self._closing or any(call_id in self._canceled for call_id in self._calls)
         self._read_template(engine)
         gguf = engine.gguf
         chat = self._template is not None
-        self._send(Loaded(engine.context_length, gguf.trained_length, chat, gguf.description))
+        self._send(ModelLoaded(engine.context_length, gguf.training_context, chat, gguf.description))
         return engine
 
     def _read_template(self, engine: Engine) -> None:
@@ -176,12 +190,16 @@ class Worker:
             self._template_fault = "This GGUF has no chat template: use the profile 'base' for it."
             return
         try:
-            self._template = ChatTemplate(source, gguf.begin_mark, gguf.end_mark)
+            self._template = ChatTemplate(source, gguf.bos_text, gguf.eos_text)
         except TemplateError as error:
             self._template_fault = f"The chat template of this GGUF is broken: {error}."
 
     def _accept(self, engine: Engine) -> bool:
-        """Take in what has come; wait for it if there is nothing to compute. False once the input has closed."""
+        """Take in the messages that have come, and wait for one if there is nothing to compute.
+
+        Returns:
+            False once the input has closed.
+        """
         wait = not self._calls
         while not self._closing:
             try:
@@ -190,132 +208,138 @@ class Worker:
                 return True
             wait = False
             match message:
-                case Keep():
-                    engine.keep_states(Path(message.folder), message.key, message.most_bytes)
+                case KeepStates():
+                    engine.keep_states(Path(message.folder), message.key, message.max_bytes)
                     wait = not self._calls
                 case Generate():
                     self._last_accepted = message.id
                     try:
                         self._begin(message)
-                    except Refused as refusal:
-                        self._send(Failed(message.id, str(refusal), refusal.kind, refusal.retryable))
+                    except CallRefused as refusal:
+                        self._send(CallFailed(message.id, str(refusal), refusal.kind, refusal.retryable))
                         wait = not self._calls
         return False
 
     def _compute(self, engine: Engine) -> None:
-        from lwtui.models.llama_cpp.engine import Aborted, EngineError
+        from lwtui.models.llama_cpp.engine import EngineError, StepAborted
 
         try:
-            written = engine.step()
-        except Aborted:
+            sampled = engine.step()
+        except StepAborted:
             return
         except EngineError as error:
             for call in list(self._calls.values()):
                 self._fail(engine, call, str(error))
             return
-        if not written:
-            self._tell_reading(engine)
-        for answer, text in written:
-            call = self._call_of(answer)
-            call.text += text
-            if answer.fault:
-                self._fail(engine, call, answer.fault)
-            elif answer.reason is not None:
-                self._finish(engine, call, answer.reason)
-            elif call.text and monotonic() - call.sent >= _FLUSH_SECONDS:
+        if not sampled:
+            self._send_prompt_progress(engine)
+        for generation, text in sampled:
+            call = self._call_of(generation)
+            call.unsent += text
+            if generation.fault:
+                self._fail(engine, call, generation.fault)
+            elif generation.reason is not None:
+                self._finish(engine, call, generation.reason)
+            elif call.unsent and monotonic() - call.last_sent >= _FLUSH_SECONDS:
                 self._flush(call)
 
-    def _tell_reading(self, engine: Engine) -> None:
+    def _send_prompt_progress(self, engine: Engine) -> None:
         for call in self._calls.values():
-            if call.answer is engine.just_read and call.answer.sequence is not None:
-                self._send(Read(call.id, len(call.answer.sequence.tokens)))
+            if call.generation is engine.last_prefilled and call.generation.sequence is not None:
+                self._send(PromptRead(call.id, len(call.generation.sequence.tokens)))
 
-    def _flush(self, call: Call) -> None:
-        if call.text:
-            self._send(Text(call.id, call.text, call.answer.completion))
-            call.text, call.sent = "", monotonic()
+    def _flush(self, call: ActiveCall) -> None:
+        if call.unsent:
+            self._send(TextChunk(call.id, call.unsent, call.generation.completion))
+            call.unsent, call.last_sent = "", monotonic()
 
-    def _finish(self, engine: Engine, call: Call, reason: str) -> None:
+    def _finish(self, engine: Engine, call: ActiveCall, reason: str) -> None:
         self._flush(call)
         self._end(engine, call)
-        self._send(Done(call.id, reason, call.answer.completion))
+        self._send(GenerationDone(call.id, reason, call.generation.completion))
 
-    def _fail(self, engine: Engine, call: Call, why: str) -> None:
+    def _fail(self, engine: Engine, call: ActiveCall, reason: str) -> None:
         self._end(engine, call)
-        self._send(Failed(call.id, f"The model failed: {_one_line(why)}.", "worker", retryable=True))
+        self._send(CallFailed(call.id, f"The model failed: {_one_line(reason)}.", "worker", retryable=True))
 
-    def _end(self, engine: Engine, call: Call) -> None:
+    def _end(self, engine: Engine, call: ActiveCall) -> None:
         del self._calls[call.id]
-        engine.end(call.answer)
+        engine.release(call.generation)
 
-    def _call_of(self, answer: Generation) -> Call:
-        return next(call for call in self._calls.values() if call.answer is answer)
+    def _call_of(self, generation: Generation) -> ActiveCall:
+        return next(call for call in self._calls.values() if call.generation is generation)
 
-    def _drop_cancelled(self, engine: Engine) -> None:
-        for id, seen in list(self._cancelled.items()):
-            call = self._calls.get(id)
+    def _drop_canceled(self, engine: Engine) -> None:
+        for call_id, seen_tokens in list(self._canceled.items()):
+            call = self._calls.get(call_id)
             if call is not None:
-                self._forget_unseen(engine, call.answer, seen)
+                self._forget_unseen(engine, call.generation, seen_tokens)
                 self._end(engine, call)
-                self._send(Done(id, "cancelled", call.answer.completion))
-            if id <= self._last_accepted:
-                del self._cancelled[id]
+                self._send(GenerationDone(call_id, "canceled", call.generation.completion))
+            if call_id <= self._last_accepted:
+                del self._canceled[call_id]
 
-    def _forget_unseen(self, engine: Engine, answer: Generation, seen: int) -> None:
-        """Take back what was drawn after the reader had cancelled, since how much that is depends on timing."""
-        if answer.sequence is None or answer.is_reading:
+    def _forget_unseen(self, engine: Engine, generation: Generation, seen_tokens: int) -> None:
+        """Remove the tokens that the caller never saw from the KV cache, since their number depends on timing."""
+        if generation.sequence is None or generation.is_prefilling:
             return
-        known = len(answer.prompt) + max(0, seen - 1)  # the last one that was seen need not have been computed yet
-        engine.kv_cache.rewind(answer.sequence, min(known, len(answer.sequence.tokens)))
+        # The last token that the caller saw may not have been evaluated yet.
+        keep = len(generation.prompt) + max(0, seen_tokens - 1)
+        engine.kv_cache.truncate(generation.sequence, min(keep, len(generation.sequence.tokens)))
 
     def _begin(self, call: Generate) -> None:
-        from lwtui.models.llama_cpp.engine import Generation, TooLong
-        from lwtui.models.llama_cpp.output import TextOut
+        from lwtui.models.llama_cpp.engine import PromptTooLong
+        from lwtui.models.llama_cpp.generation import Generation
+        from lwtui.models.llama_cpp.output import OutputDecoder
         from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
 
         assert self._engine is not None and self._log is not None
         engine = self._engine
-        prompt, thinking = self._prompt(call)
+        prompt, thinking = self._tokenize(call)
         if not prompt:
-            raise Refused("The prompt is empty, and this model has no token that begins a text.", "refused")
+            raise CallRefused("The prompt is empty, and this model has no token to begin a text with.", "refused")
         try:
             sampler = Sampler(engine.gguf, self._log, call.sampling, call.seed, call.grammar)
         except GrammarError as error:
-            raise Refused(f"The grammar cannot be used: {_one_line(error)}.", "malformed") from None
-        least = 0 if call.grammar else call.least  # a grammar may allow nothing but the end
-        answer = Generation(prompt, sampler, TextOut(call.stop), call.max_tokens, least=least)
+            raise CallRefused(f"The grammar cannot be used: {_one_line(error)}.", "malformed") from None
+        min_words = 0 if call.grammar else call.min_words  # a grammar may allow nothing but the end
+        generation = Generation(prompt, sampler, OutputDecoder(call.stop), call.max_tokens, min_words=min_words)
         try:
-            engine.begin(answer)
-        except TooLong as error:
+            engine.submit(generation)
+        except PromptTooLong as error:
             sampler.close()
-            raise Refused(
-                f"The prompt has {error.tokens} tokens, and the model's context takes {error.limit}: shorten the text "
-                "or set context_length higher.",
+            raise CallRefused(
+                f"The prompt has {error.tokens} tokens, and the model's context holds {error.limit}: shorten the text "
+                "or raise context_length.",
                 "context",
             ) from None
-        self._calls[call.id] = Call(call.id, answer, thinking)
+        self._calls[call.id] = ActiveCall(call.id, generation, thinking)
 
-    def _prompt(self, call: Generate) -> tuple[list[int], bool]:
-        """The tokens of the prompt, and whether the model is to go on thinking."""
-        from lwtui.models.llama_cpp.prompt import chat_tokens, text_tokens
+    def _tokenize(self, call: Generate) -> tuple[list[int], bool]:
+        """Tokenize the prompt.
+
+        Returns:
+            The tokens, and whether the chat template has already opened the model's reasoning.
+        """
+        from lwtui.models.llama_cpp.prompt import tokenize_chat, tokenize_text
         from lwtui.models.llama_cpp.template import TemplateError
 
         assert self._engine is not None
         gguf = self._engine.gguf
         if not call.messages:
-            return text_tokens(gguf, call.text), False
+            return tokenize_text(gguf, call.text), False
         if self._template is None:
-            raise Refused(self._template_fault, "refused")
+            raise CallRefused(self._template_fault, "refused")
         try:
             parts = self._template.render([(role, content) for role, content in call.messages])
         except TemplateError as error:
-            raise Refused(f"The chat template of this GGUF cannot be used: {error}.", "refused") from None
-        thinking = parts[-1].from_template and parts[-1].text.rstrip().endswith("<think>")
-        return chat_tokens(gguf, parts), thinking
+            raise CallRefused(f"The chat template of this GGUF cannot be used: {error}.", "refused") from None
+        thinking = parts[-1].from_template and parts[-1].text.rstrip().endswith(OPENING_TAG)
+        return tokenize_chat(gguf, parts), thinking
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: WorkerMessage) -> None:
         line = protocol.encode(message)
-        with self._writing:
+        with self._send_lock:
             try:
                 self._sink.write(line)
                 self._sink.flush()
@@ -328,7 +352,10 @@ def _one_line(error: object) -> str:
 
 
 def main() -> None:
-    """Keep the real standard output for messages: whatever native code prints goes to standard error."""
+    """Run the worker.
+
+    The real standard output carries messages only, so anything that native code prints there goes to standard error.
+    """
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
@@ -337,7 +364,7 @@ def main() -> None:
         if error := sys.exc_info()[1]:
             traceback.print_exception(error)
         sys.stderr.flush()
-        os._exit(1)  # an ordinary end would wait for the thread that reads
+        os._exit(1)  # a regular exit would wait for the reading thread
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The few words that an export adds to a text, in the text's language where they are known."""
+"""Translations of the words that an export adds to a text, and writing directions."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ _TRADITIONAL = {"tw", "hk", "mo", "hant"}
 
 
 def contents_title(language: str) -> str:
-    """The heading of a table of contents, in ``language`` (BCP 47) or in English."""
-    first, *rest = language.lower().split("-")
-    if first == "zh" and _TRADITIONAL.intersection(rest):
+    """Return the heading of a table of contents in ``language`` (BCP 47), or in English if it is unknown."""
+    first, *subtags = language.lower().split("-")
+    if first == "zh" and _TRADITIONAL.intersection(subtags):
         first = "yue"
     return _CONTENTS.get(first, _CONTENTS["en"])
 
 
-def runs_right_to_left(language: str) -> bool:
+def is_right_to_left(language: str) -> bool:
+    """Tell whether ``language`` (BCP 47) is written from right to left."""
     return language.lower().partition("-")[0] in {"ar", "fa", "he", "ur", "yi", "ps", "dv", "ckb"}

@@ -1,0 +1,87 @@
+"""How long a model's sections become for the length it is asked for, learned while it writes and kept in the cache.
+
+Every model has its own idea of 300 words, and another one in Chinese than in English. What it wrote, against what it
+was asked for, corrects the next request.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from lwtui.agentwrite.cache_table import CacheTable
+
+_NEW = 0.3  # weight of a section against all before it
+_MOST = 1.8  # that a request is corrected by, up or down
+_LEAST_SECTIONS = 2  # before which nothing is corrected
+HABITS = CacheTable("lengths.json")
+
+
+@dataclass
+class LengthHabit:
+    """What is known of one kind of text.
+
+    Attributes:
+        ratio: The mean of the logarithm of length written over length asked for.
+        length: The mean of the logarithm of the length written.
+        sections: How many sections this rests on.
+    """
+
+    ratio: float = 0.0
+    length: float = 0.0
+    sections: int = 0
+
+    def learn(self, asked: int, written: int) -> None:
+        """Take in a section of ``written`` words for which ``asked`` were asked."""
+        weight = max(_NEW, 1 / (self.sections + 1))
+        self.ratio += weight * (math.log(written / asked) - self.ratio)
+        self.length += weight * (math.log(written) - self.length)
+        self.sections += 1
+
+
+@dataclass
+class LengthHabits:
+    """The habits of one model, by kind of text: its language, and whether it is prose.
+
+    Attributes:
+        key: What tells models apart; empty: nothing is kept.
+        kinds: What is known.
+    """
+
+    key: str = ""
+    kinds: dict[str, LengthHabit] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, key: str) -> LengthHabits:
+        """What is known of a model; nothing if it never wrote here."""
+        entry = HABITS.get(key)
+        try:
+            kinds = {
+                str(kind): LengthHabit(float(ratio), float(length), int(sections))
+                for kind, (ratio, length, sections) in (entry.items() if isinstance(entry, dict) else ())
+            }
+        except (TypeError, ValueError):
+            kinds = {}
+        return cls(key, kinds)
+
+    def ask_for(self, kind: str, words: int) -> int:
+        """The length to ask for so that about ``words`` come."""
+        habit = self.kinds.get(kind)
+        if habit is None or habit.sections < _LEAST_SECTIONS:
+            return words
+        correction = min(_MOST, max(1 / _MOST, math.exp(-habit.ratio)))
+        return max(1, round(words * correction))
+
+    def usual(self, kind: str) -> int:
+        """How long its sections usually become; 0 if that is not known."""
+        habit = self.kinds.get(kind)
+        return round(math.exp(habit.length)) if habit is not None and habit.sections >= _LEAST_SECTIONS else 0
+
+    def learn(self, kind: str, asked: int, written: int) -> None:
+        """Take in a section that the model ended, or that ran past its length."""
+        if asked < 1 or written < 1:
+            return
+        self.kinds.setdefault(kind, LengthHabit()).learn(asked, written)
+        if self.key:
+            kept = {kind: [round(one.ratio, 4), round(one.length, 4), one.sections] for kind, one in self.kinds.items()}
+            HABITS.put(self.key, kept)

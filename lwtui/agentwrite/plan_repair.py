@@ -1,0 +1,286 @@
+"""Repairs a model's plan, so that the model need not be asked again.
+
+Duplicate steps are dropped, duplicate headings are replaced by words of the main points, missing lengths are filled in,
+lengths are scaled to the document's, small steps are merged and large ones split. If an answer has no steps, or too
+few, the findings go into the next request.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+import regex
+
+from lwtui.agentwrite.plan_format import Bounds, PlanError
+from lwtui.agentwrite.plan_parser import ParsedPlan, Step, parse_steps
+from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
+from lwtui.documents.outline import count_text_sections, has_children, normalize_levels
+from lwtui.documents.plan_edits import merge, rescale, split
+from lwtui.text import one_line
+
+_HEADING_WORDS = 8  # of a heading made from a main point
+_HEADING_CHARACTERS = 24  # the same for Chinese and Japanese
+_LONGEST_HEADING = 120  # characters
+_LONGEST_POINT = 1_200  # characters
+_LIKELY_WORDS = 300  # of a step, if neither plan nor brief says it
+_SAME_POINT = 0.8  # share of words in common from which two main points count as the same
+_SMALLEST_STEP = 100  # words; smaller steps are merged
+_WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
+# A heading made from a main point does not end with these words.
+_NO_ENDS = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "for",
+        "from",
+        "how",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "of",
+        "on",
+        "or",
+        "so",
+        "that",
+        "the",
+        "their",
+        "they",
+        "this",
+        "to",
+        "was",
+        "what",
+        "when",
+        "where",
+        "which",
+        "who",
+        "why",
+        "will",
+        "with",
+        "der",
+        "die",
+        "das",
+        "und",
+        "oder",
+        "von",
+        "zu",
+        "mit",
+        "für",
+        "im",
+        "le",
+        "la",
+        "les",
+        "et",
+        "de",
+        "du",
+        "des",
+        "un",
+        "une",
+        "el",
+        "los",
+        "y",
+    ]
+)
+_CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
+_CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
+
+
+def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: bool = False) -> Plan:
+    """Parse a plan and repair it.
+
+    Args:
+        raw: The model's answer, or the text of a file.
+        brief: What the writer asked for. Lengths are scaled to its length, unless that is 0.
+        bounds: How many steps there may be and how long they may be; ``None`` for a plan that a person wrote.
+        strict: Whether lines that would be ignored, and values that would be made up, are errors, as in a plan that a
+            person wrote.
+
+    Raises:
+        PlanError: The text is no usable plan; the error has all findings.
+    """
+    parsed = parse_steps(raw)
+    findings = _strict_findings(raw, parsed) if strict else []
+    if not parsed.steps and not findings:
+        findings = [_no_steps(parsed)]
+    if findings:
+        raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
+    plan = normalize_levels(Plan(parsed.title or title_from(brief.instruction), _sections(parsed.steps, brief)))
+    if not count_text_sections(plan):
+        raise PlanError("The plan cannot be used: It has no steps.", ("It has no steps.",), raw)
+    if not strict:
+        plan = distinct(plan)
+    if bounds:
+        plan = _resized(plan, brief, bounds)
+        if (count := count_text_sections(plan)) < bounds.least_steps:
+            finding = f"It has {count} steps; use at least {bounds.least_steps}."
+            raise PlanError(f"The plan cannot be used: {finding}", (finding,), raw, plan)
+    return rescale(plan, brief.words) if brief.words and plan.words != brief.words else plan
+
+
+def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
+    """Parse one step that replaces ``old``. The new section gets its target and its id.
+
+    Raises:
+        PlanError: The text is not a step.
+    """
+    steps = parse_steps(raw).steps
+    if not steps or not (steps[0].point or steps[0].heading):
+        finding = f"The answer is not a step in the shape asked for: {one_line(raw)[:80]!r}."
+        raise PlanError(finding, (finding,), raw)
+    step = _completed(steps[0])
+    return PlannedSection(step.heading, step.point, old.words, old.id)
+
+
+def distinct(plan: Plan, others: Iterable[PlannedSection] = ()) -> Plan:
+    """Return the plan without duplicate steps or headings. It may become empty.
+
+    Two steps are duplicates if their main points have most of their words in common. Duplicate headings are replaced by
+    words of the main points.
+
+    Args:
+        plan: The plan to repair.
+        others: Sections elsewhere in the document, which the plan must not repeat either.
+    """
+    points = [_words(other.main_point) for other in others if other.main_point]
+    headings = {other.title.casefold() for other in others if other.title}
+    times = Counter(section.title.casefold() for section in plan.sections)
+    kept: list[PlannedSection] = []
+    for section in plan.sections:
+        point = _words(section.main_point)
+        if section.words and point and any(_similarity(point, earlier) >= _SAME_POINT for earlier in points):
+            continue
+        points.append(point)
+        if section.title.casefold() in headings or times[section.title.casefold()] > 1:
+            section = replace(section, title=_new_heading(section, headings))
+        headings.add(section.title.casefold())
+        kept.append(section)
+    return normalize_levels(replace(plan, sections=tuple(kept)))
+
+
+def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
+    """Make a heading of the first words of a main point."""
+    clause = next((clause for clause in _CLAUSE.split(point) if _WORD.search(clause)), point)
+    if _CJK.search(clause):
+        return clause[: words * _HEADING_CHARACTERS // _HEADING_WORDS].strip(' :："“”*')
+    heading = " ".join(clause.split()[:words]).strip(' :："“”*')
+    while len(heading.split()) > 2 and len(clause.split()) > words and heading.split()[-1].casefold() in _NO_ENDS:
+        heading = heading.rsplit(" ", 1)[0]
+    return heading[:1].upper() + heading[1:] if heading else one_line(point)[:40]
+
+
+def _new_heading(section: PlannedSection, taken: set[str]) -> str:
+    tries = [heading_from(section.main_point, words) for words in (_HEADING_WORDS, 2 * _HEADING_WORDS)]
+    tries += [f"{section.title}: {heading_from(section.main_point)}"]
+    tries += [f"{section.title} ({number})" for number in range(2, 1000)]
+    return next(heading for heading in tries if heading and heading.casefold() not in taken)
+
+
+def _strict_findings(raw: str, parsed: ParsedPlan) -> list[str]:
+    if raw.lstrip().startswith(("{", "[")):
+        try:
+            json.loads(raw)
+        except (ValueError, RecursionError) as error:
+            return [f"It is not valid JSON: {error}."]
+    findings = [f"This line is not a step in the shape asked for: {line[:80]!r}." for line in parsed.ignored]
+    steps = parsed.steps
+    for number, step in enumerate(steps, 1):
+        if number < len(steps) and steps[number].level > step.level:
+            continue  # a heading only
+        if not step.words:
+            findings.append(f"Step {number} has no word count.")
+        if not step.point:
+            findings.append(f"Step {number} has no main point.")
+    return findings
+
+
+def _no_steps(parsed: ParsedPlan) -> str:
+    if not parsed.ignored:
+        return "It has no steps."
+    return f"It has no steps; the answer begins with {one_line(parsed.ignored[0])[:80]!r}."
+
+
+def _sections(steps: tuple[Step, ...], brief: Brief) -> tuple[PlannedSection, ...]:
+    """Make sections of the steps, and fill in what is missing."""
+    known = [step.words for step in steps if step.words]
+    likely = sum(known) // len(known) if known else (brief.words // len(steps) or _LIKELY_WORDS)
+    sections = []
+    for index, step in enumerate(steps):
+        is_part = index + 1 < len(steps) and steps[index + 1].level > step.level
+        words = step.words or (0 if is_part else max(1, likely))
+        completed = step if is_part and step.heading else _completed(step)
+        sections.append(PlannedSection(completed.heading, completed.point, words, level=step.level))
+    return tuple(sections)
+
+
+def _completed(step: Step) -> Step:
+    """Return a step with both a heading and a main point, neither of them too long."""
+    point = step.point or step.heading
+    heading = step.heading or heading_from(point)
+    return replace(step, heading=heading[:_LONGEST_HEADING], point=point[:_LONGEST_POINT])
+
+
+def _resized(plan: Plan, brief: Brief, bounds: Bounds) -> Plan:
+    """Return the plan with the number and lengths of its steps brought as near to ``bounds`` as possible."""
+    most = max(bounds.most_steps, min(bounds.limit, brief.words // min(_SMALLEST_STEP, bounds.least_words)))
+    plan = rescale(plan, brief.words)
+    while count_text_sections(plan) > most:
+        if (merged := _merged(plan)) is None:
+            break
+        plan = merged
+    while count_text_sections(plan) < bounds.least_steps:
+        if (divided := _divided(plan)) is None:
+            break
+        plan = divided
+    low, high = max(1, bounds.least_words // 4), bounds.most_words * 2
+    clamped = tuple(
+        replace(section, words=min(high, max(low, section.words))) if section.words else section
+        for section in plan.sections
+    )
+    return rescale(replace(plan, sections=clamped), brief.words)
+
+
+def _merged(plan: Plan) -> Plan | None:
+    """Merge the two smallest neighbors on the same level. Returns ``None`` if there are none."""
+    pairs = [
+        (first.words + second.words, index)
+        for index, (first, second) in enumerate(zip(plan.sections, plan.sections[1:], strict=False))
+        if first.words and second.words and first.level == second.level and not has_children(plan, second.id)
+    ]
+    if not pairs:
+        return None
+    return merge(plan, plan.sections[min(pairs)[1]].id)
+
+
+def _divided(plan: Plan) -> Plan | None:
+    """Split the largest section whose main point has several items. Returns ``None`` if there is none."""
+    largest_first = sorted(range(len(plan.sections)), key=lambda index: -plan.sections[index].words)
+    for index in largest_first:
+        section = plan.sections[index]
+        if not section.words or has_children(plan, section.id):
+            continue
+        divided, second_id = split(plan, section.id)
+        first, second = divided.sections[index], divided.sections[divided.find(second_id)]
+        if not first.main_point or not second.main_point or first.main_point == second.main_point:
+            continue
+        taken = {other.title.casefold() for other in plan.sections}
+        return divided.with_section(replace(second, title=_new_heading(second, taken)))
+    return None
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.casefold() for word in _WORD.findall(text))
+
+
+def _similarity(first: frozenset[str], second: frozenset[str]) -> float:
+    return len(first & second) / max(1, len(first | second))

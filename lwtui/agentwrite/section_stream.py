@@ -1,0 +1,434 @@
+"""Writes one draft of a section: makes the calls, filters the text, and decides whether to continue."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from lwtui.agentwrite.agent import Agent, NoRoom
+from lwtui.agentwrite.conclusions import ConclusionFilter
+from lwtui.agentwrite.events import (
+    Continuing,
+    Emit,
+    ReadingPrompt,
+    Retrying,
+    TextDelta,
+    TextRolledBack,
+    Thinking,
+)
+from lwtui.agentwrite.filters import FilterChain, FilterVerdict, SectionText, TextFilter
+from lwtui.agentwrite.length import CLOSE, RUNAWAY, LengthTarget, ParagraphStopper, SentenceStopper
+from lwtui.agentwrite.prompt_leak import PromptLeakFilter
+from lwtui.agentwrite.repetition import RepetitionFilter
+from lwtui.agentwrite.retry import Retries
+from lwtui.agentwrite.section_requests import SectionRequests
+from lwtui.agentwrite.section_task import SectionTask
+from lwtui.agentwrite.short_calls import MORE_ROOM
+from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
+from lwtui.agentwrite.stream_cleaner import StreamCleaner
+from lwtui.agentwrite.style import style_of
+from lwtui.documents.model import Origin
+from lwtui.models.base import (
+    Finished,
+    FinishReason,
+    ModelError,
+    PromptProgress,
+    ReasoningPiece,
+    Request,
+    StreamPart,
+    TextPiece,
+)
+from lwtui.text import count_words, last_sentence_end, sentence_ends
+
+_MOST_FRUITLESS = 6  # consecutive calls that add next to nothing
+_LEAST_GAIN = 5  # words that a call must add to count as progress
+_MOST_LOOPS = 16  # rolled back in one section before it is left as it is
+_MOST_LOOPS_OF_CHAT = 3  # the same for models that end their own sections
+_LOOPS_AT_ONE_PLACE = 3  # after that, the sentence before the loop is cut, too
+_MOST_REASONING_RETRIES = 4  # calls repeated because reasoning took all their tokens
+_MOST_DIRECT = 3  # times the target that a text in direct mode may reach
+_MOST_SQUEEZES = 2  # times that the prompt is shortened because the server found it too long
+_CHARACTERS_PER_TOKEN = 3  # of reasoning; a low estimate
+
+
+class _End(Enum):
+    """How a call ended."""
+
+    STOP = "stop"  # the model ended its answer, or the section has its length
+    LENGTH = "length"  # the answer was cut off
+    AGAIN = "again"  # the text was rolled back, and another call with another seed is needed
+
+
+@dataclass
+class _Attempt:
+    """The current attempt at a call."""
+
+    request: Request
+    cleaner: StreamCleaner
+    started_at: int  # length of the text before it, in characters
+    thought: int = 0  # characters of reasoning
+    closed: bool = False
+
+
+class SectionStream:
+    """Writes one draft of a section, or continues the section's text.
+
+    Args:
+        agent: The model that writes.
+        task: The section to write.
+        requests: Builds the requests; already prepared.
+        emit: Awaited for each event.
+    """
+
+    def __init__(self, agent: Agent, task: SectionTask, requests: SectionRequests, emit: Emit) -> None:
+
+        self._agent = agent
+        self._task = task
+        self._id = task.section.id
+        self._emit = emit
+        self._requests = requests
+        # In direct mode, the model alone decides how long the text becomes, unless it never ends.
+        self._unbounded = task.direct and agent.profile.ends_itself
+        limit = task.target * (_MOST_DIRECT if self._unbounded else 1)
+        self._target = LengthTarget(limit, agent.profile.ends_itself, task.slack)
+        self._leak = PromptLeakFilter(task.section.title, (section.title for section in task.plan.sections))
+        self._filters = FilterChain(self._choose_filters())
+        kept = task.section.text
+        if task.section.origin is not Origin.USER:
+            kept = kept[: agent.prompts.resume_at(kept)]
+        self._text = SectionText(kept, floor=len(kept))  # some of the kept text may be the writer's own
+        self._filters.trust(kept)
+        self._retries = Retries(agent.policy)
+        self._resumable = len(kept)  # how many characters remained after the last fault
+        self._calls = 1
+        self._longest = 0
+        self._loops = 0
+        self._loop_places: dict[int, int] = {}
+        self._reasoning_retries = 0
+        self._squeezes = 0
+        self._cached: tuple[tuple[int, int], Request] | None = None  # (calls, characters), and the request for them
+        self._call: _Attempt | None = None
+
+    @property
+    def _resume_below(self) -> float:
+        """The length below which an interrupted text is continued; a longer one is complete."""
+        target = self._target
+        return target.least_words if target.ends_itself else target.stop_at
+
+    def _choose_filters(self) -> list[TextFilter]:
+        task = self._task
+        repetition = RepetitionFilter(section.text for section in task.earlier)
+        stopper = ParagraphStopper if self._agent.profile.ends_itself else SentenceStopper
+        length: TextFilter = stopper(self._target)
+        if not self._agent.follows_instructions:
+            return [repetition, length]  # a base model's stop strings take care of the rest
+        filters: list[TextFilter] = [repetition, self._leak]
+        if self._agent.profile.ends_itself and not task.direct:
+            headings = [section.title for section in task.plan.sections]
+            filters.append(SimilarParagraphFilter((section.text for section in task.earlier), headings))
+            if task.ordinal < task.total:
+                filters.append(ConclusionFilter())
+        return [*filters, length]
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return self._text.text
+
+    @property
+    def length(self) -> int:
+        """The length of the text, in the counter's unit."""
+        return self._text.length
+
+    @property
+    def reached(self) -> int:
+        """The greatest length that the text had before anything was cut, in the counter's unit."""
+        return max(self._longest, self._text.length)
+
+    @property
+    def keep(self) -> int:
+        """How many characters of the section's earlier text are kept."""
+        return self._text.floor
+
+    async def first_request(self) -> Request:
+        """Return the first request that :meth:`run` will make."""
+        return await self._next_request()
+
+    async def run(self) -> None:
+        """Write until the section has its length or the model ends it.
+
+        Raises:
+            ModelError: A call failed for good. The text emitted so far remains valid.
+            BudgetReached: The budget is used up. The text emitted so far remains valid.
+        """
+        if self._text.blank or self._text.length < self._resume_below:
+            end = await self._until_long_enough()
+            await self._trim_end(end)
+
+    async def _until_long_enough(self) -> _End:
+        """Make calls until the section has its length, or calls add nothing. Returns how the last call ended."""
+        fruitless = 0
+        while True:
+            before = self._text.length
+            end = await self._one_call()
+            if end is _End.AGAIN:
+                continue
+            length = self._text.length
+            more = self._needs_more(length, end)
+            if more:
+                await self._prepare_to_continue(end)
+            fruitless = 0 if self._text.length > before + _LEAST_GAIN else fruitless + 1
+            if not more or fruitless >= _MOST_FRUITLESS:
+                if self._text.blank:
+                    raise self._no_answer(end)
+                return end
+            if not self._text.blank:
+                await self._emit(Continuing(self._id, length, self._task.target))
+
+    def _needs_more(self, length: int, end: _End) -> bool:
+        if self._unbounded:
+            return end is _End.LENGTH and length < self._task.target * RUNAWAY
+        if self._agent.profile.ends_itself:
+            # Its end is final: asked to continue after it, the model would repeat itself.
+            return self._text.blank or (end is _End.LENGTH and length < self._target.target * CLOSE)
+        return self._target.is_short(length, cut=end is _End.LENGTH)
+
+    # -- calls
+
+    async def _one_call(self) -> _End:
+        """Get one answer, in as many attempts as it takes."""
+        while True:
+            context_length = self._agent.context_length
+            try:
+                end = await self._attempt()
+            except ModelError as error:
+                squeeze = error.kind == "context" and not isinstance(error, NoRoom) and self._squeezes < _MOST_SQUEEZES
+                try:
+                    delay = 0.0 if squeeze else self._delay_after(error)
+                except ModelError:
+                    await self._take_rest()  # there is no next attempt, so keep all text
+                    raise
+                ended = await self._clean_up(error)
+                if ended is not None:
+                    end = ended
+                elif squeeze:
+                    await self._squeeze(error, context_length)
+                    continue
+                else:
+                    await self._wait(error, delay)
+                    continue
+            self._calls += 1
+            return end
+
+    async def _attempt(self) -> _End:
+        self._call = None
+        request = await self._next_request()
+        exact = not self._agent.follows_instructions
+        plain = not exact and not self._task.direct and style_of(self._task.brief) == "prose"
+        title = self._task.section.title
+        others = (other.title for other in self._task.plan.sections if other.title != title)
+        cleaner = StreamCleaner(self._text.text, title, exact=exact, plain=plain, others=others)
+        self._call = call = _Attempt(request, cleaner, len(self._text))
+        if self._agent.follows_instructions:
+            given = self._requests.parts(self._text.text) | {"Plan": ""}
+            self._leak.set_prompt(request.prompt.plain(), given.values())
+        async with aclosing(self._agent.model.stream(request)) as parts:
+            async for part in parts:
+                if (end := await self._handle(call, part)) is not None:
+                    return end
+        raise ModelError("The stream ended without a final message.", kind="dropped", retryable=True)
+
+    async def _handle(self, call: _Attempt, part: StreamPart) -> _End | None:
+        """Handle one part of the stream. Returns how the call ended, if it has."""
+        match part:
+            case TextPiece(text):
+                return await self._append(call.cleaner.add(text))
+            case ReasoningPiece(text):
+                call.thought += len(text)
+                await self._emit(Thinking(self._id, call.thought))
+            case PromptProgress(tokens, total):
+                await self._emit(ReadingPrompt(self._id, tokens, total))
+            case Finished(reason):
+                return await self._finish(call, reason)
+        return None
+
+    async def _next_request(self) -> Request:
+        """Return the request for the current text. An attempt that changed nothing is repeated with the same seed."""
+        state = (self._calls, len(self._text))
+        if self._cached is None or self._cached[0] != state:
+            length = self._text.length
+            request = await self._requests.request(self._text.text, length, salt=self._calls, loops=self._loops)
+            # Only a base model is kept from ending early: it does not know where to end.
+            least = 0 if self._agent.profile.ends_itself else self._target.least_words - length
+            self._cached = (state, replace(request, min_words=max(0, least)))
+        return self._cached[1]
+
+    async def _clean_up(self, error: ModelError) -> _End | None:
+        """After a failed attempt, take the text that the cleaner held back, and cut to where it can be continued."""
+        end = await self._take_rest(broken_off=error.retryable)
+        if end is not None or not error.retryable:
+            return end
+        await self._cut_to_resume("the stream broke off within a sentence")
+        return None
+
+    def _delay_after(self, error: ModelError) -> float:
+        """Return the seconds to wait before the next attempt. Raises ``error`` if there is to be none."""
+        resumable = max(self._text.floor, self._agent.prompts.resume_at(self._text.text))
+        if resumable > self._resumable:
+            self._retries.progress()
+        self._resumable = resumable
+        return self._retries.delay_after(error)
+
+    async def _wait(self, error: ModelError, delay: float) -> None:
+        await self._emit(Retrying(error.kind, str(error), self._retries.failures, round(delay, 2), self._id))
+        await asyncio.sleep(delay)
+
+    async def _squeeze(self, error: ModelError, context_length: int) -> None:
+        """Show less of the earlier text, since the server found the prompt too long."""
+        self._squeezes += 1
+        if self._agent.context_length == context_length:  # otherwise the server has told the true length
+            self._agent.limits.context_share *= 0.75
+        await self._emit(
+            Retrying("context", f"{error} The next prompt shows less text.", self._squeezes, 0.0, self._id)
+        )
+        self._cached = None
+        await self._requests.prepare()
+
+    async def _finish(self, call: _Attempt, reason: FinishReason) -> _End:
+        """Take the end of an answer. Returns how the call ended."""
+        if (end := await self._take_rest()) is not None:
+            return end
+        end = _End.LENGTH if reason == "length" else _End.STOP
+        if call.thought:
+            self._agent.saw_reasoning(min(call.thought // _CHARACTERS_PER_TOKEN, 16_000))
+        if len(self._text) <= call.started_at:
+            if end is _End.LENGTH:
+                await self._allow_more_reasoning(call)
+            return end
+        # If the answer was cut off, its last sentence is incomplete. The filters must not count that as a repetition.
+        if end is _End.STOP and (verdict := self._filters.feed(self._text, ended=True)):
+            return await self._apply(verdict, len(self._text))
+        return end
+
+    async def _allow_more_reasoning(self, call: _Attempt) -> None:
+        """Allow about twice as many tokens, since reasoning took all and no text came."""
+        self._reasoning_retries += 1
+        if self._requests.cramped or self._reasoning_retries > _MOST_REASONING_RETRIES:
+            if self._text.blank:
+                raise self._no_answer(_End.LENGTH)
+            return
+        self._agent.saw_reasoning(call.request.max_tokens)
+        await self._emit(Retrying("no-answer", MORE_ROOM, self._reasoning_retries, 0.0, self._id))
+
+    # -- the text
+
+    async def _append(self, piece: str) -> _End | None:
+        """Append clean text and filter it."""
+        if not piece:
+            return None
+        shown = len(self._text)
+        self._text.append(piece)
+        verdict = self._filters.feed(self._text)
+        if verdict is None:
+            await self._emit(TextDelta(self._id, piece))
+            return None
+        return await self._apply(verdict, shown)
+
+    async def _apply(self, verdict: FilterVerdict, shown: int) -> _End:
+        """Apply a filter's verdict. The first ``shown`` characters of the text have been emitted."""
+        if verdict.final:
+            await self._cut(verdict.keep, shown, verdict.reason)
+            return _End.STOP
+        sound = self._text.text[: verdict.keep]
+        short = not sound.strip() or (not self._unbounded and self._target.is_short(count_words(sound)))
+        ends = self._agent.profile.ends_itself and not self._unbounded
+        if short or (verdict.loop and not ends):
+            return await self._roll_back(verdict, shown)
+        await self._cut(max(self._text.floor, verdict.keep), shown, verdict.reason)
+        return _End.STOP
+
+    async def _roll_back(self, verdict: FilterVerdict, shown: int) -> _End:
+        """Cut the text and ask for another call, unless there were too many loops."""
+        keep = verdict.keep
+        self._loops += 1
+        places = self._loop_places
+        places[keep] = places.get(keep, 0) + 1
+        if places[keep] > _LOOPS_AT_ONE_PLACE:
+            earlier = [end for end in sentence_ends(self._text.text[:keep]) if end < keep]
+            keep = earlier[-1] if earlier else keep
+        keep = max(self._text.floor, _paragraph_start(self._text.text, keep))
+        self._resumable = min(self._resumable, keep)
+        await self._cut(keep, shown, verdict.reason)
+        most = _MOST_LOOPS_OF_CHAT if self._agent.profile.ends_itself else _MOST_LOOPS
+        return _End.STOP if self._loops >= most else _End.AGAIN
+
+    async def _cut(self, keep: int, shown: int, reason: str) -> None:
+        """Cut the text to ``keep`` characters. The first ``shown`` characters have been emitted."""
+        unseen = self._text.text[shown:keep]
+        self._longest = max(self._longest, self._text.length)
+        self._text.cut(keep)
+        self._filters.cut(keep)
+        if keep < shown:
+            await self._emit(TextRolledBack(self._id, keep, reason))
+        elif unseen:
+            await self._emit(TextDelta(self._id, unseen))
+
+    async def _take_rest(self, *, broken_off: bool = False) -> _End | None:
+        """At the end of an answer, take the text that the cleaner held back."""
+        call = self._call
+        if call is None or call.closed:
+            return None
+        call.closed = True
+        return await self._append(call.cleaner.close(broken_off=broken_off))
+
+    async def _cut_to_resume(self, reason: str) -> None:
+        """Cut the text to where the model can continue it."""
+        keep = max(self._text.floor, self._agent.prompts.resume_at(self._text.text))
+        if keep < len(self._text):
+            await self._cut(keep, len(self._text), reason)
+
+    async def _prepare_to_continue(self, end: _End) -> None:
+        """Prepare the text for another call after an answer that was too short."""
+        if end is _End.LENGTH:
+            await self._cut_to_resume("the answer was cut off within a sentence")
+            return
+        # The model ended the section, so a new paragraph follows. A stop string may have left half of the paragraph
+        # break.
+        text = self._text.text
+        lines = text[len(text.rstrip()) :].count("\n")
+        if text and lines < 2:
+            gap = "\n" * (2 - lines)
+            self._text.append(gap)
+            await self._emit(TextDelta(self._id, gap))
+
+    async def _trim_end(self, end: _End) -> None:
+        """Cut white space at the end and, if the answer was cut off, an incomplete sentence."""
+        text = self._text.text.rstrip()
+        stop = last_sentence_end(text) if end is _End.LENGTH else len(text)
+        if stop < len(text) and count_words(text[:stop]) >= 0.8 * count_words(text):
+            text = text[:stop]
+        keep = max(self._text.floor, len(text))
+        if keep < len(self._text):
+            await self._cut(keep, len(self._text), "ended on a whole sentence")
+
+    def _no_answer(self, end: _End) -> ModelError:
+        if self._loops:
+            problem, remedy = "only repeated itself and gave no new text", "Try again, or choose another model"
+        elif end is _End.LENGTH:
+            problem = "used all its tokens for reasoning and gave no text"
+            remedy = "Lower its reasoning effort, allow it a longer context, or choose another model"
+        else:
+            problem, remedy = "ended its answer and gave no text", "Try again, or choose another model"
+        return ModelError(
+            f"The model {problem} for section {self._task.ordinal}. {remedy}; what was written is kept.",
+            kind="no-answer",
+        )
+
+
+def _paragraph_start(text: str, end: int) -> int:
+    """Return ``end`` moved past a paragraph break that follows, so that new text starts a paragraph."""
+    sound = len(text[:end].rstrip())
+    space = len(text[sound:]) - len(text[sound:].lstrip())
+    return sound + space if "\n\n" in text[sound : sound + space] else sound

@@ -1,0 +1,145 @@
+"""Notices headings and list items that occur twice, and paragraphs that restate others, while a text streams.
+
+:mod:`lwtui.agentwrite.repetition` finds sentences that are repeated word for word. A model that has nothing left to say
+repeats larger pieces: the same list under another heading, the same paragraph with a few words changed. A paragraph is
+a restatement if it shares a third of its n-grams with an earlier one. Each line counts as a paragraph, since models
+write one paragraph a line.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import regex
+
+from lwtui.agentwrite.filters import FilterVerdict, SectionText
+from lwtui.agentwrite.stream_cleaner import heading_key, in_code
+from lwtui.text.repeats import choose_thresholds, tokenize
+
+SIMILAR = 1 / 3  # share of common n-grams from which a paragraph is a restatement
+_LINE = regex.compile(r"[^\n]*\n?")
+_HEADING = regex.compile(r"\s{0,3}#{1,6}\s+(?P<text>\S.*)|\s{0,3}\*\*(?P<bold>[^*\n]{2,80})\*\*\s*[:：]?\s*")
+_ITEM = regex.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?P<text>\S.*)")
+_LEAST_ITEM = 3  # words; a shorter item may repeat
+
+
+class SimilarParagraphFilter:
+    """Checks a section line by line (see :class:`lwtui.agentwrite.filters.TextFilter`).
+
+    Args:
+        earlier: The texts of the earlier sections.
+        headings: The headings of all sections, which must not occur within a section.
+    """
+
+    def __init__(self, earlier: Iterable[str] = (), headings: Iterable[str] = ()) -> None:
+        """Start with an empty section."""
+        self._headings: set[str] = set()
+        self._items: set[tuple[str, ...]] = set()
+        self._paragraphs: dict[tuple[str, ...], set[int]] = defaultdict(set)  # n-gram: numbers of its paragraphs
+        self._sizes: list[int] = []  # how many n-grams each paragraph has
+        self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them
+        self._checked = 0  # lines that begin before this offset are checked
+        for heading in headings:
+            self._add_heading(0, heading)
+        for text in earlier:
+            self._add_text(text)
+        self._undo.clear()
+
+    def trust(self, text: str) -> None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
+        self._add_text(text)
+        self._undo.clear()
+        self._checked = len(text)
+
+    def cut(self, keep: int) -> None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`. The text that was cut may occur again."""
+        self._checked = min(self._checked, keep)
+        while self._undo and self._undo[-1][0] >= keep:
+            self._undo.pop()[1]()
+
+    def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
+        """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
+        whole = text.text
+        while self._checked < len(whole):
+            match = _LINE.match(whole, self._checked)
+            assert match is not None
+            if not match[0].endswith("\n") and not ended:
+                return None
+            if not in_code(whole[: match.start()]) and (reason := self._repetition(match[0])):
+                return FilterVerdict(len(whole[: match.start()].rstrip()), reason, loop=True)
+            self._add_line(match.start(), match[0])
+            self._checked = match.end()
+        return None
+
+    def _repetition(self, line: str) -> str:
+        """Return what a line repeats, or an empty string."""
+        if heading := _heading_in(line):
+            return "a heading repeats an earlier one" if heading_key(heading) in self._headings else ""
+        if _item_in(line) in self._items:
+            return "a list item repeats an earlier one"
+        grams = _grams(line)
+        shared = Counter(number for gram in grams for number in self._paragraphs.get(gram, ()))
+        if any(count >= SIMILAR * min(len(grams), self._sizes[number]) for number, count in shared.items()):
+            return "a paragraph restates an earlier one"
+        return ""
+
+    def _add_line(self, offset: int, line: str) -> None:
+        if heading := _heading_in(line):
+            self._add_heading(offset, heading)
+        elif item := _item_in(line):
+            self._add_item(offset, item)
+        if not heading:
+            self._add_paragraph(offset, _grams(line))
+
+    def _add_text(self, text: str) -> None:
+        for line in text.splitlines():
+            self._add_line(0, line)
+
+    def _add_heading(self, offset: int, heading: str) -> None:
+        key = heading_key(heading)
+        if key and key not in self._headings:
+            self._headings.add(key)
+            self._undo.append((offset, partial(self._headings.discard, key)))
+
+    def _add_item(self, offset: int, item: tuple[str, ...]) -> None:
+        if item and item not in self._items:
+            self._items.add(item)
+            self._undo.append((offset, partial(self._items.discard, item)))
+
+    def _add_paragraph(self, offset: int, grams: frozenset[tuple[str, ...]]) -> None:
+        if not grams:
+            return
+        number = len(self._sizes)
+        self._sizes.append(len(grams))
+        for gram in grams:
+            self._paragraphs[gram].add(number)
+        self._undo.append((offset, partial(self._remove_paragraph, number, grams)))
+
+    def _remove_paragraph(self, number: int, grams: frozenset[tuple[str, ...]]) -> None:
+        for gram in grams:
+            self._paragraphs[gram].discard(number)
+
+
+def _heading_in(line: str) -> str:
+    """Return the text of a heading in Markdown or in bold; empty if the line is none."""
+    match = _HEADING.fullmatch(line.rstrip("\n"))
+    return (match["text"] or match["bold"]) if match else ""
+
+
+def _item_in(line: str) -> tuple[str, ...]:
+    """Return the words of a list item; none if the line is none, or if the item is short and may repeat."""
+    match = _ITEM.fullmatch(line.rstrip("\n"))
+    words = tuple(token.text for token in tokenize(match["text"])) if match else ()
+    return words if len(words) >= _LEAST_ITEM else ()
+
+
+def _grams(paragraph: str) -> frozenset[tuple[str, ...]]:
+    """Return the n-grams of a paragraph; none if it is too short to be compared."""
+    measure = choose_thresholds([paragraph])
+    tokens = [token.text for token in tokenize(paragraph)]
+    if len(tokens) < measure.passage:
+        return frozenset()
+    size = measure.shingle
+    return frozenset(tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1))

@@ -1,0 +1,204 @@
+"""What can write on this machine, the best first: running servers, services with a key, downloads, the demo model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+
+from lwtui.app.format import counted
+from lwtui.app.keymap import MODELS, key_of
+from lwtui.config import ModelSettings, public_address
+from lwtui.models.catalog import DEMO
+from lwtui.models.known_ggufs import KnownGguf, known_ggufs
+from lwtui.models.llama_cpp.demo import PACKAGE
+from lwtui.models.llama_cpp.fit import format_size
+from lwtui.models.servers import DiscoveredModel, LocalServer, discovered_models
+from lwtui.models.services import SERVICES
+
+_STARTERS = ("starter", "starter-small")
+_DOWNLOAD_RATE = 5e6  # bytes per second, a usual home connection
+_MEMORY_BESIDE_WEIGHTS = 400_000_000  # bytes, for the KV cache and the buffers
+_MAX_MODELS_OF_A_SERVER = 4  # the settings list all
+_INSTALL = 'pip install "lwtui[local,demo]"'
+
+
+class OfferKind(StrEnum):
+    """What has to be done before a model can write."""
+
+    CONFIGURED = "configured"  # nothing: it is in the settings
+    FOUND = "found"  # add it to the settings
+    SERVICE = "service"  # choose one of its models, and perhaps enter a key
+    DOWNLOAD = "download"
+    DEMO = "demo"  # nothing
+    INSTALL = "install"  # install a package
+    OTHER = "other"  # look in the settings
+
+
+@dataclass(frozen=True)
+class ModelOffer:
+    """A model, or a place to get one.
+
+    Attributes:
+        kind: What has to be done before it can write.
+        name: Its name on the screen.
+        short: What it is, in a few words.
+        about: What it is and what Enter does, in one or two sentences.
+        model: The model in the settings, for ``CONFIGURED``; the endpoint, for ``SERVICE``.
+        found: The model of a server, for ``FOUND``.
+        known: The file to download, for ``DOWNLOAD``.
+    """
+
+    kind: OfferKind
+    name: str
+    short: str
+    about: str
+    model: ModelSettings = DEMO
+    found: DiscoveredModel | None = None
+    known: KnownGguf | None = None
+
+    @property
+    def key(self) -> str:
+        """Identifies the offer."""
+        return f"{self.kind} {self.name}"
+
+
+def model_offers(
+    servers: Sequence[LocalServer],
+    configured: Collection[ModelSettings],
+    downloading: Collection[str],
+    free_memory: int,
+) -> list[ModelOffer]:
+    """List what can write, the best first.
+
+    Args:
+        servers: The model servers on this machine.
+        configured: The models in the settings.
+        downloading: The names of models that are being downloaded.
+        free_memory: Bytes of memory that a model can use.
+    """
+    found = discovered_models(servers, configured)
+    return [
+        *(_configured(model) for model in configured),
+        *_found(found),
+        *_services(),
+        *_local(configured, downloading, free_memory),
+        *(_keyed(server) for server in servers if server.needs_key),
+        ModelOffer(
+            OfferKind.OTHER,
+            "another",
+            "a service, another server, or a GGUF file: in the settings",
+            "Enter opens the settings, where you can add any model.",
+        ),
+    ]
+
+
+def _configured(model: ModelSettings) -> ModelOffer:
+    is_local = model.provider == "llama_cpp"
+    where = "a file on this machine" if is_local else public_address(model.base_url).partition("//")[2]
+    return ModelOffer(
+        OfferKind.CONFIGURED,
+        model.name,
+        f"in your settings, {where}",
+        "It is in your settings. Enter has it write new documents.",
+        model,
+    )
+
+
+def _found(found: Sequence[DiscoveredModel]) -> list[ModelOffer]:
+    """Return offers for the models of running servers, the first ones of each."""
+    offers = []
+    counts: dict[str, int] = {}
+    for model in found:
+        server = model.server
+        if not model.name:
+            continue  # it needs a key first
+        counts[server.base_url] = counts.get(server.base_url, 0) + 1
+        if counts[server.base_url] > _MAX_MODELS_OF_A_SERVER:
+            continue
+        more = sum(other.server == server and bool(other.name) for other in found) - _MAX_MODELS_OF_A_SERVER
+        also = f" It has {counted(more, 'more model')}: see the settings." if more > 0 else ""
+        offers.append(
+            ModelOffer(
+                OfferKind.FOUND,
+                model.name,
+                f"{server.kind}, running on this machine",
+                f"{server.kind} at {server.host_and_port} has this model.{also} Enter tests it, and it writes.",
+                found=model,
+            )
+        )
+    return offers
+
+
+def _services() -> list[ModelOffer]:
+    """Return offers for the services whose API keys are in the environment; only the variables' names are shown."""
+    offers = [
+        ModelOffer(
+            OfferKind.SERVICE,
+            service.name,
+            f"a service; {service.key_env} holds your key",
+            f"What it writes is billed to your account at {service.name}, and sent there. Enter lists its models.",
+            ModelSettings("", base_url=service.base_url),
+        )
+        for service in SERVICES
+        if service.has_key
+    ]
+    if os.environ.get("LWTUI_API_KEY", "").strip():
+        offers.append(
+            ModelOffer(
+                OfferKind.SERVICE,
+                "your service",
+                "LWTUI_API_KEY holds a key",
+                "Enter asks for the address of the service, then lists its models.",
+                ModelSettings(""),
+            )
+        )
+    return offers
+
+
+def _local(configured: Collection[ModelSettings], downloading: Collection[str], free_memory: int) -> list[ModelOffer]:
+    """Return offers for models that run within lwtui."""
+    if find_spec("llama_cpp") is None:
+        about = f"Models that run on this machine need a package that is not installed: {_INSTALL}"
+        return [ModelOffer(OfferKind.INSTALL, "starter, demo", "need another package", about)]
+    paths = {model.path for model in configured}
+    starters = [known for name in _STARTERS for known in known_ggufs() if known.name == name]
+    starters.sort(key=lambda known: known.size + _MEMORY_BESIDE_WEIGHTS > free_memory)  # those that fit first
+    offers = []
+    for known in starters:
+        if known.settings.name in downloading:
+            about = (
+                f"{known.about}. It writes new documents once it is here. {key_of(MODELS, 'stop')} stops the download."
+            )
+            offers.append(ModelOffer(OfferKind.DOWNLOAD, known.name, "is being downloaded", about, known=known))
+        elif str(known.path) not in paths:
+            offers.append(_download(known, free_memory))
+    if find_spec(PACKAGE) is not None:
+        about = "It is installed. Its texts make little sense: it is for a look around. Enter has it write."
+        offers.append(ModelOffer(OfferKind.DEMO, DEMO.name, "at once; tiny, only shows how lwtui works", about))
+    return offers
+
+
+def _download(known: KnownGguf, free_memory: int) -> ModelOffer:
+    size, minutes = format_size(known.size), max(1, round(known.size / _DOWNLOAD_RATE / 60))
+    large = " It needs more than the free memory." if known.size + _MEMORY_BESIDE_WEIGHTS > free_memory else ""
+    return ModelOffer(
+        OfferKind.DOWNLOAD,
+        known.name,
+        f"download, {size}, about {minutes} min; {known.license}",
+        f"{known.about}. It runs on this machine; nothing leaves it.{large} Enter downloads it while you go on "
+        f"({minutes} min at {format_size(int(_DOWNLOAD_RATE))}/s).",
+        known=known,
+    )
+
+
+def _keyed(server: LocalServer) -> ModelOffer:
+    return ModelOffer(
+        OfferKind.SERVICE,
+        server.kind,
+        "running on this machine; needs a key",
+        f"{server.kind} at {server.host_and_port} lists its models only with a key. Enter asks for it.",
+        ModelSettings("", base_url=server.base_url),
+    )

