@@ -91,7 +91,7 @@ async def shoot_tools(app: LwtuiApp, pilot: Pilot[int], shoot: Shoot) -> None:
 
 async def shoot_all(folder: Path) -> None:
     """Take all pictures, with an app whose documents are in ``folder``."""
-    app = LwtuiApp(Settings(documents=str(folder), restore=False))
+    app = LwtuiApp(Settings(documents=str(folder), restore=False, welcome=False))
 
     def shoot(name: str) -> None:
         app.save_screenshot(f"{name}.svg", path=str(HERE))

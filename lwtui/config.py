@@ -359,7 +359,7 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
 def _parse_keys(table: Any, path: Path) -> dict[str, str]:
     """Flatten the table ``[keys]``: ``save`` in ``[keys.writing]`` is the same as ``writing.save`` in ``[keys]``."""
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: 'keys' must be a table, [keys].")
+        raise ConfigError(f"{path}: 'keys' must be a table, [keys].", code="wrong-type")
     keys: dict[str, str] = {}
     for name, value in table.items():
         if isinstance(value, dict):
@@ -367,18 +367,20 @@ def _parse_keys(table: Any, path: Path) -> dict[str, str]:
         elif isinstance(value, str) and value:
             keys[name] = value
         else:
-            raise ConfigError(f"{path}: [keys] '{name}' must be a key in quotes, such as \"ctrl+s\".")
+            raise ConfigError(
+                f"{path}: [keys] '{name}' must be a key in quotes, such as \"ctrl+s\".", code="wrong-type"
+            )
     return keys
 
 
 def _parse_roles(table: Any, path: Path) -> dict[str, str]:
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: 'roles' must be a table, [roles].")
+        raise ConfigError(f"{path}: 'roles' must be a table, [roles].", code="wrong-type")
     for name, model in table.items():
         if name not in set(Role):
-            raise ConfigError(f"{path}: [roles] '{name}' is not a role. Known: {', '.join(Role)}.")
+            raise ConfigError(f"{path}: [roles] '{name}' is not a role. Known: {', '.join(Role)}.", code="unknown-role")
         if not isinstance(model, str):
-            raise ConfigError(f"{path}: [roles] '{name}' must be the name of a model, in quotes.")
+            raise ConfigError(f"{path}: [roles] '{name}' must be the name of a model, in quotes.", code="wrong-type")
     return dict(table)
 
 

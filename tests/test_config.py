@@ -197,7 +197,7 @@ def test_models_can_be_added_and_removed(file: Path) -> None:
     remove_model("gpt", file)
     remove_model("local one", file)
     assert list(load_settings(file).models) == ["qwen3.5"]
-    assert file.read_text().startswith("# How I like it.\n")
+    assert file.read_text().splitlines()[0] == COMMENTED.splitlines()[0]
     with pytest.raises(ConfigError, check=has_code("unknown-model")):
         remove_model("gpt", file)
 

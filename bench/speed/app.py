@@ -283,7 +283,9 @@ def measure_search(app: Screen) -> Iterator[Measurement]:
 def measure_library(home: str, count: int) -> Iterator[Measurement]:
     """Measure a library of ``count`` documents: opening it, returning to it, searching it."""
     environment, documents = make_home(1, home, 32_768), f"{count:,} documents"
-    cache, empty = Path(home, "cache", "library.json"), environment | {"LWTUI_CONFIG_DIR": f"{home}/none"}
+    cache, empty = Path(home, "cache", "library.json"), environment | {"LWTUI_CONFIG_DIR": f"{home}/empty"}
+    Path(home, "empty").mkdir(exist_ok=True)
+    Path(home, "empty", "settings.toml").write_text("welcome = false\n")
     texts = {f"s{at}": prose(at, 250) for at in range(1, 13)}
     plan = tuple(PlannedSection(f"Chapter {at}", f"what part {at} is about", 250, f"s{at}") for at in range(1, 13))
     for at in range(count):
@@ -293,7 +295,7 @@ def measure_library(home: str, count: int) -> Iterator[Measurement]:
     empty_library, not_indexed, indexing, indexed = [], [], [], []
     for _ in range(5):
         cache.unlink(missing_ok=True)
-        empty_library.append(time_startup(empty, "begin a document"))
+        empty_library.append(time_startup(empty, "create a document"))
         not_indexed.append(time_startup(environment, documents))
         cache.unlink()
         indexing.append(time_startup(environment, documents, cache))

@@ -40,7 +40,7 @@ class Bare(App):
 Bare().run()
 """
 # Text in the middle and on the last line of a complete frame.
-BARE_FRAME, LWTUI_FRAME = (b"ready-to-write", b"Quit"), (b"Nothing here yet", b"Help")
+BARE_FRAME, LWTUI_FRAME = (b"ready-to-write", b"Quit"), (b"No documents yet", b"Help")
 MAX_SECONDS = 30.0
 
 
@@ -99,6 +99,9 @@ def measure(pair: Pair, rounds: int) -> tuple[float, float]:
 
 
 def pairs(home: str) -> list[Pair]:
+    settings = Path(home, "config", "settings.toml")
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("welcome = false\n")  # start with the library
     environment = {
         **os.environ,
         "HOME": home,

@@ -13,7 +13,7 @@ from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds
 from lwtui.agentwrite.style import style_of
 from lwtui.agentwrite.throughput import Rates
 from lwtui.config import ModelSettings
-from lwtui.documents.model import Brief, Mode, Section, Status
+from lwtui.documents.model import Brief, Mode, Section, Status, Style
 from lwtui.models.budget import cost_of
 from lwtui.models.usage import Usage
 from lwtui.text import counts_characters, money
@@ -153,7 +153,7 @@ class _Simulation:
             return
         direct, alone = self.brief.mode is Mode.DIRECT, self.brief.mode is Mode.PARALLEL
         shown = 0.0 if direct or alone else self._before
-        example = 0 if direct or shown or style_of(self.brief) != "prose" else _EXAMPLE
+        example = 0 if direct or shown or style_of(self.brief) is not Style.PROSE else _EXAMPLE
         fixed = self._fixed + example + (0 if direct else self._plan)
         room = max(500.0, (self._context - fixed) - 2 * (section.words * 3 + 128))
         if shown > room:

@@ -14,6 +14,9 @@ from lwtui.agentwrite.cache_table import CacheTable
 _NEW = 0.3  # weight of a section against all before it
 _MOST = 1.8  # that a request is corrected by, up or down
 _LEAST_SECTIONS = 2  # before which nothing is corrected
+_TELLING_SECTIONS = 4  # before which nothing is said of how much a model can fill
+_FILLS = 0.75  # share of a request from which a model fills it
+_STRETCH = 1.3  # of the usual length, which is as much as may be planned for one section
 HABITS = CacheTable("lengths.json")
 
 
@@ -72,10 +75,16 @@ class LengthHabits:
         correction = min(_MOST, max(1 / _MOST, math.exp(-habit.ratio)))
         return max(1, round(words * correction))
 
-    def usual(self, kind: str) -> int:
-        """How long its sections usually become; 0 if that is not known."""
+    def longest(self, kind: str) -> int:
+        """Return the length up to which a section may be planned.
+
+        It is somewhat more than the model's sections usually have, if they remain well below what is asked for, and 0,
+        for no limit, if they do not or if too little is known.
+        """
         habit = self.kinds.get(kind)
-        return round(math.exp(habit.length)) if habit is not None and habit.sections >= _LEAST_SECTIONS else 0
+        if habit is None or habit.sections < _TELLING_SECTIONS or math.exp(habit.ratio) > _FILLS:
+            return 0
+        return round(_STRETCH * math.exp(habit.length))
 
     def learn(self, kind: str, asked: int, written: int) -> None:
         """Take in a section that the model ended, or that ran past its length."""

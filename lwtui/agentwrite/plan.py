@@ -12,6 +12,7 @@ from lwtui.agentwrite.plan_completion import plan_by_lines, replan_by_line
 from lwtui.agentwrite.plan_format import NESTED_FROM, Bounds
 from lwtui.agentwrite.plan_nested import plan_nested
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, CompletionPromptBuilder
+from lwtui.agentwrite.style import text_kind
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 
 
@@ -42,7 +43,7 @@ async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: 
     if begun is not None or brief.words > NESTED_FROM:
         plan = await plan_nested(agent, brief, emit, begun)
     else:
-        bounds = Bounds.of(brief.words, agent.profile.max_steps)
+        bounds = Bounds.of(brief.words, agent.profile.max_steps, agent.lengths.longest(text_kind(brief)))
         match agent.prompts:
             case CompletionPromptBuilder() as builder:
                 plan = await plan_by_lines(agent, builder, brief, bounds, emit)

@@ -24,6 +24,7 @@ REPAIRS = 3  # how often a plan, or a step of one, is asked for again
 REPLAN_SALT = 100  # so that another idea is not drawn with the plan's own seed
 _STEP_WORDS = (200, 1000)  # the paper's bounds for one step
 _LIKELY_STEP = 250
+_LEAST_LIMIT = 300  # words that a step may have, however little a model is known to fill
 NESTED_FROM = 20_000  # words; a longer document is planned in chapters first, then each chapter in sections
 _CHAPTER_WORDS = (2_000, 8_000)
 _LIKELY_CHAPTER = 5_000
@@ -63,9 +64,17 @@ class Bounds:
     limit: int = 120  # steps that a document may have at all; a plan may come with more than were asked for
 
     @classmethod
-    def of(cls, words: int, most_steps: int) -> Bounds:
-        """The paper's bounds, widened where ``most_steps`` leaves no other way to reach ``words``."""
-        return cls._between(words, most_steps, _STEP_WORDS, _LIKELY_STEP)
+    def of(cls, words: int, most_steps: int, longest: int = 0) -> Bounds:
+        """Return the paper's bounds, widened if ``most_steps`` leaves no other way to reach ``words``.
+
+        Args:
+            words: The document's length.
+            most_steps: How many steps a plan may have.
+            longest: The longest section that the model is known to fill, or 0.
+        """
+        least, most = _STEP_WORDS
+        most = min(most, max(_LEAST_LIMIT, longest)) if longest else most
+        return cls._between(words, most_steps, (least, most), _LIKELY_STEP)
 
     @classmethod
     def of_chapters(cls, words: int, most_steps: int) -> Bounds:

@@ -12,6 +12,7 @@ from lwtui.agentwrite.plan_chat import chapters_chat, sections_chat
 from lwtui.agentwrite.plan_completion import plan_by_lines, sections_by_lines
 from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, CompletionPromptBuilder
+from lwtui.agentwrite.style import text_kind
 from lwtui.documents.model import MAX_LEVEL, Brief, Plan, PlannedSection
 from lwtui.documents.outline import has_children, with_subsections
 
@@ -58,7 +59,8 @@ async def sections_within(agent: Agent, brief: Brief, plan: Plan, section_id: st
     chapter = plan.sections[plan.find(section_id)]
     if chapter.level >= MAX_LEVEL:
         raise ValueError(f"An outline has at most {MAX_LEVEL} levels.")
-    bounds = Bounds.of(chapter.words, min(agent.profile.max_steps, MOST_AT_ONCE))
+    longest = agent.lengths.longest(text_kind(brief))
+    bounds = Bounds.of(chapter.words, min(agent.profile.max_steps, MOST_AT_ONCE), longest)
     match agent.prompts:
         case CompletionPromptBuilder() as builder:
             found = await sections_by_lines(agent, builder, brief, plan, section_id, bounds, emit)

@@ -25,7 +25,7 @@ from lwtui.agentwrite.plan_view import Detail, headings_line, neighbors, view_pl
 from lwtui.agentwrite.prompt_templates import PromptTemplates, language_name
 from lwtui.agentwrite.section_task import SectionTask, SectionView
 from lwtui.agentwrite.style import style_of
-from lwtui.documents.model import Brief, Plan
+from lwtui.documents.model import Brief, Plan, Style
 from lwtui.documents.outline import outline_numbers, parents, section_numbers
 from lwtui.models.base import Capabilities, Message, Prompt, Request
 from lwtui.models.profiles import Profile
@@ -200,7 +200,7 @@ class ChatPromptBuilder:
             title=section.title,
             main_point=section.main_point or section.title,
             more=self._more(task, view),
-            paragraphs=_paragraphs(view.words, brief) if style == "prose" and not view.text else "",
+            paragraphs=_paragraphs(view.words, brief) if style is Style.PROSE and not view.text else "",
             style=self.templates.render(f"style_{style}"),
             closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
         )
@@ -209,7 +209,7 @@ class ChatPromptBuilder:
     def _example(self, brief: Brief) -> list[str]:
         """Return a request and its answer as an example of prose, for sections that have no text before them."""
         language = brief.language.split("-")[0].lower()
-        if style_of(brief) != "prose" or language not in _EXAMPLES or self.profile.template:
+        if style_of(brief) is not Style.PROSE or language not in _EXAMPLES or self.profile.template:
             return []
         return [self.templates.render(f"example_{part}_{language}") for part in ("request", "section")]
 

@@ -29,7 +29,7 @@ from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
 from lwtui.agentwrite.stream_cleaner import StreamCleaner
 from lwtui.agentwrite.style import style_of
-from lwtui.documents.model import Origin
+from lwtui.documents.model import Origin, Style
 from lwtui.models.base import (
     Finished,
     FinishReason,
@@ -226,7 +226,7 @@ class SectionStream:
         self._call = None
         request = await self._next_request()
         exact = not self._agent.follows_instructions
-        plain = not exact and not self._task.direct and style_of(self._task.brief) == "prose"
+        plain = not exact and not self._task.direct and style_of(self._task.brief) is Style.PROSE
         title = self._task.section.title
         others = (other.title for other in self._task.plan.sections if other.title != title)
         cleaner = StreamCleaner(self._text.text, title, exact=exact, plain=plain, others=others)
@@ -415,15 +415,18 @@ class SectionStream:
 
     def _no_answer(self, end: _End) -> ModelError:
         if self._loops:
-            problem, remedy = "only repeated itself and gave no new text", "Try again, or choose another model"
+            code, problem = "only-repeats", "only repeated itself and gave no new text"
+            remedy = "Try again, or choose another model"
         elif end is _End.LENGTH:
-            problem = "used all its tokens for reasoning and gave no text"
+            code, problem = "only-reasoning", "used all its tokens for reasoning and gave no text"
             remedy = "Lower its reasoning effort, allow it a longer context, or choose another model"
         else:
-            problem, remedy = "ended its answer and gave no text", "Try again, or choose another model"
+            code, problem = "no-text", "ended its answer and gave no text"
+            remedy = "Try again, or choose another model"
         return ModelError(
             f"The model {problem} for section {self._task.ordinal}. {remedy}; what was written is kept.",
             kind="no-answer",
+            code=code,
         )
 
 

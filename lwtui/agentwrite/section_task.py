@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lwtui.agentwrite.plan_view import Detail
-from lwtui.agentwrite.style import style_of
+from lwtui.agentwrite.style import text_kind
 from lwtui.documents.model import Brief, Mode, Note, Plan, Section
 from lwtui.documents.outline import section_numbers
 
@@ -46,7 +46,7 @@ class SectionTask:
     @property
     def kind(self) -> str:
         """What sections whose lengths tell of each other have in common."""
-        return f"{self.brief.language} {style_of(self.brief)}"
+        return text_kind(self.brief)
 
     @property
     def parallel(self) -> bool:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import regex
 
-from lwtui.documents.model import Brief
+from lwtui.documents.model import Brief, Style
 from lwtui.text import clean
-
-Style = Literal["prose", "lists"]
 
 # What an instruction says that asks for lists, or for a kind of text that is read by looking things up.
 _ASKS_FOR_LISTS = regex.compile(
@@ -29,8 +25,15 @@ _ASKS_FOR_PROSE = regex.compile(
 )
 
 
+def text_kind(brief: Brief) -> str:
+    """Return what texts have in common whose lengths a model misjudges alike: the language and the style."""
+    return f"{brief.language} {style_of(brief)}"
+
+
 def style_of(brief: Brief) -> Style:
     """The style of a brief: the one that it names, else the one that its instruction asks for; prose in doubt."""
+    if brief.style is not None:
+        return brief.style
     instruction = clean(brief.instruction)
     lists = _ASKS_FOR_LISTS.search(instruction) and not _ASKS_FOR_PROSE.search(instruction)
-    return "lists" if lists else "prose"
+    return Style.LISTS if lists else Style.PROSE

@@ -94,7 +94,7 @@ class LwtuiApp(App[int]):
     def on_mount(self) -> None:
         self._leave_on_signals()
         if problem := theme_problem(self.settings.theme):
-            self.call_after_refresh(self.show_error, problem)
+            self.call_after_refresh(self.show_error, problem, code="unknown-theme")
         else:
             self.theme = self.settings.theme
         self._mark_theme(self.theme)
@@ -196,8 +196,24 @@ class LwtuiApp(App[int]):
             return False
         return all(stored)
 
-    def show_error(self, error: object) -> None:
-        """Show an error for longer than other notices. Its text may come from a model, so it is never markup."""
+    def show_notice(self, text: str, *, code: str = "") -> None:
+        """Show a short notice. Its text may come from a model, so it is never markup.
+
+        Args:
+            text: The text.
+            code: The name of the notice in the log. It stays the same when the text changes.
+        """
+        _LOGGER.debug("notice: %s", code or "-")
+        self.notify(clean(text), markup=False)
+
+    def show_error(self, error: object, *, code: str = "") -> None:
+        """Show an error for longer than other notices. Its text may come from a model, so it is never markup.
+
+        Args:
+            error: The error, or its text.
+            code: The name of an error that is only a text, for the log.
+        """
+        _LOGGER.debug("error: %s", error.code if isinstance(error, LwtuiError) else code or "-")
         self.notify(clean(str(error)), severity="error", timeout=12, markup=False)
 
     # -- settings
@@ -403,7 +419,7 @@ class LwtuiApp(App[int]):
         while not isinstance(self.screen, LibraryScreen):
             self.pop_screen()
         self._work_on(document)
-        self.notify("You can edit the document now: no other program has it open.", markup=False)
+        self.show_notice("You can edit the document now: no other program has it open.", code="editable")
 
     def _reopen(self, path: Path) -> None:
         """Reopen the last document, unless another window has it open."""
@@ -414,7 +430,7 @@ class LwtuiApp(App[int]):
             return
         if document.read_only:
             document.close()
-            self.notify(f"{path.name} was open last. {document.read_only_reason}", markup=False)
+            self.show_notice(f"{path.name} was open last. {document.read_only_reason}", code="not-reopened")
         else:
             self._work_on(document)
 
@@ -500,7 +516,7 @@ class LwtuiApp(App[int]):
 
         problem = update_mirror(document, self.settings.mirror)
         if problem and problem != self._mirror_problem:
-            self.show_error(problem)
+            self.show_error(problem, code="mirror")
         self._mirror_problem = problem
 
     # -- everywhere

@@ -31,8 +31,12 @@ class AppHost(Protocol):
         """The name of the model that writes new documents."""
         ...
 
-    def show_error(self, error: object) -> None:
-        """Show an error for longer than other notices. Its text may come from a model."""
+    def show_notice(self, text: str, *, code: str = "") -> None:
+        """Show a short notice. ``code`` is its name in the log."""
+        ...
+
+    def show_error(self, error: object, *, code: str = "") -> None:
+        """Show an error for longer than other notices. ``code`` is the name of an error that is only a text."""
         ...
 
     def choose_default(self, name: str) -> None:

@@ -246,6 +246,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("look", "r,ctrl+r", "Search again", "Search for model servers on this machine"),
         Action("stop", "s", "Stop download", "Stop the download; what has arrived is kept for the next time"),
         Action("later", "escape", "Later", "Go to the library without choosing"),
+        Action("leave", "q", "Quit", "Quit lwtui; nothing is chosen"),
     ),
 }
 

@@ -89,7 +89,7 @@ def model_offers(
         ModelOffer(
             OfferKind.OTHER,
             "another",
-            "a service, another server, or a GGUF file: in the settings",
+            "any service, server or GGUF file: in the settings",
             "Enter opens the settings, where you can add any model.",
         ),
     ]
@@ -139,7 +139,7 @@ def _services() -> list[ModelOffer]:
             OfferKind.SERVICE,
             service.name,
             f"a service; {service.key_env} holds your key",
-            f"What it writes is billed to your account at {service.name}, and sent there. Enter lists its models.",
+            f"Your texts are sent to {service.name}, which bills your account. Enter lists its models.",
             ModelSettings("", base_url=service.base_url),
         )
         for service in SERVICES

@@ -56,7 +56,9 @@ def run(options: argparse.Namespace) -> int:
     file = _existing(Path(options.file).expanduser()) if options.file else None
     in_browser = "TEXTUAL_DRIVER" in os.environ  # started by lwtui serve
     if not (in_browser or (sys.stdin.isatty() and sys.stdout.isatty())):
-        raise UsageError("The app needs a terminal. Without one, use lwtui write. See lwtui write --help.")
+        raise UsageError(
+            "The app needs a terminal. Without one, use lwtui write. See lwtui write --help.", code="no-terminal"
+        )
     path = _document(file) if file else None
     from lwtui.app.app import run_app
 
@@ -74,7 +76,10 @@ def document_of(file: Path) -> Path:
 
 def _existing(file: Path) -> Path:
     if file.is_dir():
-        raise UsageError(f"{file} is a folder. Name a document in it, or run lwtui without arguments for the library.")
+        raise UsageError(
+            f"{file} is a folder. Name a document in it, or run lwtui without arguments for the library.",
+            code="is-folder",
+        )
     if not file.exists():
         raise _missing(file)
     return file
@@ -91,17 +96,24 @@ def _document(file: Path) -> Path:
 
     target = file.with_suffix(".lw")
     if target.exists():
-        raise UsageError(f"{target} already exists. Open it: lwtui {target}. To import {file} again, move it away.")
+        raise UsageError(
+            f"{target} already exists. Open it: lwtui {target}. To import {file} again, move it away.",
+            code="already-exists",
+        )
     import_file(file, target).close()
     return target
 
 
 def _missing(file: Path) -> UsageError:
     if file.suffix.lower() == ".lw":
-        return UsageError(f'There is no document {file}. Create one in the app (lwtui) or with lwtui write "…".')
+        return UsageError(
+            f'There is no document {file}. Create one in the app (lwtui) or with lwtui write "…".', code="not-found"
+        )
     if str(file) in COMMANDS:
-        return UsageError(f"Options come after the command: lwtui {file} …. See lwtui {file} --help.")
-    return UsageError(f"There is no file and no command named {file}. See lwtui --help.")
+        return UsageError(
+            f"Options come after the command: lwtui {file} …. See lwtui {file} --help.", code="options-before-command"
+        )
+    return UsageError(f"There is no file and no command named {file}. See lwtui --help.", code="unknown-command")
 
 
 def _version() -> str:

@@ -54,9 +54,11 @@ def read_instruction(given: str) -> str:
         try:
             text = sys.stdin.buffer.read().decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise UsageError("The instruction on standard input is not UTF-8 text. Convert it to UTF-8.") from None
+            raise UsageError(
+                "The instruction on standard input is not UTF-8 text. Convert it to UTF-8.", code="not-utf8"
+            ) from None
     if not text.strip():
-        raise UsageError("The instruction is empty. Say what to write, in quotes.")
+        raise UsageError("The instruction is empty. Say what to write, in quotes.", code="no-instruction")
     return text.strip()
 
 

@@ -68,7 +68,7 @@ def _problems(settings: Settings) -> list[str]:
 def _check(settings: Settings, known: Collection[str] = ()) -> None:
     """Raise :class:`ConfigError` for settings that the app cannot use, except for ``known`` problems."""
     if found := [problem for problem in _problems(settings) if problem not in known]:
-        raise ConfigError(found[0])
+        raise ConfigError(found[0], code="unusable")
 
 
 def _get(key: str | None) -> None:
@@ -79,7 +79,7 @@ def _get(key: str | None) -> None:
     elif key in values:
         print(values[key])
     else:
-        raise ConfigError(f"There is no setting {key!r}. Known: {', '.join(values)}.")
+        raise ConfigError(f"There is no setting {key!r}. Known: {', '.join(values)}.", code="unknown-setting")
 
 
 def _flat(settings: Settings) -> dict[str, str]:
@@ -109,12 +109,14 @@ def _edit() -> int:
     path = settings_file()
     given = os.environ.get("VISUAL") or os.environ.get("EDITOR") or next(filter(shutil.which, _EDITORS), "")
     if not given:
-        raise UsageError(f"No editor found. Set EDITOR, or edit {path} directly.")
+        raise UsageError(f"No editor found. Set EDITOR, or edit {path} directly.", code="no-editor")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         code = subprocess.call([*shlex.split(given), str(path)])
     except (OSError, ValueError) as error:
-        raise LwtuiError(f"Cannot start the editor {given!r}: {error}. Set EDITOR to another.") from None
+        raise LwtuiError(
+            f"Cannot start the editor {given!r}: {error}. Set EDITOR to another.", code="no-editor"
+        ) from None
     _check(load_settings())
     if code:
         say(f"lwtui: {given} ended with exit code {code}. Check that the settings were saved.")

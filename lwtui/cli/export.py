@@ -164,9 +164,11 @@ def _format(options: argparse.Namespace) -> str:
     if to is None and options.output and not to_stdout:
         return check_format(Path(options.output))
     if to is None:
-        raise UsageError(f"Choose a format: --to {', --to '.join(FORMATS)}.")
+        raise UsageError(f"Choose a format: --to {', --to '.join(FORMATS)}.", code="no-format")
     if to not in FORMATS:
         raise UsageError(f"There is no format {to!r}. Known: {', '.join(FORMATS)}.", code="unknown-format")
     if to_stdout and to not in TEXT_FORMATS:
-        raise UsageError(f"A .{to} file cannot go to standard output. Name a file: --output FILE.{to}")
+        raise UsageError(
+            f"A .{to} file cannot go to standard output. Name a file: --output FILE.{to}", code="needs-file"
+        )
     return to

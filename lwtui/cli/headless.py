@@ -228,7 +228,7 @@ class HeadlessRun:
         document = Document.open(self._job.document)
         if document.read_only:
             with document:
-                raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}")
+                raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
         return document
 
     def _use(self, document: Document) -> Document:

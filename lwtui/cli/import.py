@@ -42,12 +42,12 @@ def run(options: argparse.Namespace) -> int:
     if target.is_dir():
         target = export_path(target, source.stem, "lw")
     if target.suffix.lower() != ".lw":
-        raise UsageError(f"The name of a document must end in .lw, which {target} does not.")
+        raise UsageError(f"The name of a document must end in .lw, which {target} does not.", code="wrong-extension")
     if source.suffix.lower() == ".lw":
-        raise UsageError(f"{source} is already a document. Open it: lwtui {source}")
+        raise UsageError(f"{source} is already a document. Open it: lwtui {source}", code="is-document")
     check_folder(target.parent)
     if target.exists():
-        raise UsageError(f"{target} already exists. Choose another name with --output.")
+        raise UsageError(f"{target} already exists. Choose another name with --output.", code="already-exists")
     with import_file(source, target) as document:
         count = len(document.sections())
         sections = f"{count} section{'s' * (count != 1)}"

@@ -105,7 +105,7 @@ def read_parts(file: Path) -> list[TextPart]:
     """
     if not file.is_file():
         problem = "is a folder. Name a file in it." if file.exists() else "does not exist. Check the path."
-        raise UsageError(f"{file} {problem}")
+        raise UsageError(f"{file} {problem}", code="is-folder" if file.exists() else "not-found")
     if file.suffix.lower() == ".lw":
         from lwtui.documents.store import Document
 
@@ -114,9 +114,13 @@ def read_parts(file: Path) -> list[TextPart]:
     try:
         text = clean(file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
-        raise DocumentError(f"{file} is not UTF-8 text. Save it as UTF-8 in an editor and try again.") from None
+        raise DocumentError(
+            f"{file} is not UTF-8 text. Save it as UTF-8 in an editor and try again.", code="not-utf8"
+        ) from None
     except OSError as error:
-        raise DocumentError(f"Cannot read {file}: {error.strerror}. Check its permissions.") from None
+        raise DocumentError(
+            f"Cannot read {file}: {error.strerror}. Check its permissions.", code="unreadable"
+        ) from None
     return markdown_parts(text) if file.suffix.lower() in _MARKDOWN else [TextPart("", text)]
 
 

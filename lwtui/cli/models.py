@@ -166,9 +166,11 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
             code="already-exists",
         )
     if bool(options.path) == bool(options.base_url):
-        raise UsageError("Use either --base-url, for an endpoint, or --path, for a GGUF on this machine.")
+        raise UsageError(
+            "Use either --base-url, for an endpoint, or --path, for a GGUF on this machine.", code="conflicting-options"
+        )
     if options.key_env and options.key_stdin:
-        raise UsageError("Use either --key-env or --key-stdin, not both.")
+        raise UsageError("Use either --key-env or --key-stdin, not both.", code="conflicting-options")
     model = _gguf(options) if options.path else _endpoint(options)
     profile_for(model)
     if options.key_stdin:
@@ -184,7 +186,9 @@ def _endpoint(options: argparse.Namespace) -> ModelSettings:
     _refuse(options, _GGUF_OPTIONS, "GGUFs", "--base-url")
     if options.key_env and not regex.fullmatch(r"[A-Za-z_]\w*", options.key_env):
         # The value may be the key itself, so the message does not repeat it.
-        raise UsageError("--key-env takes the name of an environment variable, such as OPENAI_API_KEY.")
+        raise UsageError(
+            "--key-env takes the name of an environment variable, such as OPENAI_API_KEY.", code="not-a-variable"
+        )
     return ModelSettings(
         options.name,
         model=options.model or "",
@@ -197,7 +201,9 @@ def _endpoint(options: argparse.Namespace) -> ModelSettings:
 def _gguf(options: argparse.Namespace) -> ModelSettings:
     _refuse(options, _ENDPOINT_OPTIONS, "endpoints", "--path")
     if options.kv_type == "q8_0" and options.flash_attention == "off":
-        raise UsageError("--kv-type q8_0 needs flash attention. Leave out --flash-attention off.")
+        raise UsageError(
+            "--kv-type q8_0 needs flash attention. Leave out --flash-attention off.", code="q8-needs-flash-attention"
+        )
     path = Path(options.path).expanduser().absolute()
     check_gguf(path)
     gguf_settings = {name: value for name in _GGUF_OPTIONS if (value := getattr(options, name)) is not None}
@@ -208,7 +214,10 @@ def _refuse(options: argparse.Namespace, names: tuple[str, ...], kind: str, othe
     for name in names:
         given = getattr(options, name)
         if given is not None and given is not False and given != "":
-            raise UsageError(f"--{name.replace('_', '-')} is for {kind}: leave it out, or leave out {other}.")
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for {kind}: leave it out, or leave out {other}.",
+                code="conflicting-options",
+            )
 
 
 def _shared(options: argparse.Namespace) -> dict[str, Any]:

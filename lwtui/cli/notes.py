@@ -53,14 +53,14 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> int:
     """Show or change the notes, and return the exit code."""
     if options.add is None and (options.text is not None or options.kind or options.trigger):
-        raise UsageError("--text, --kind and --trigger need --add.")
+        raise UsageError("--text, --kind and --trigger need --add.", code="incomplete-options")
     if options.add is None and options.remove is None:
         with Document.open(options.document, read_only=True) as document:
             _show(document.notes, as_json=options.json)
         return 0
     with Document.open(options.document) as document:
         if document.read_only:
-            raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}")
+            raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
         if options.add is not None:
             document.notebook.set_notes(_with(document.notes, options), f"Edit “{options.add}”")
         else:
@@ -75,10 +75,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _with(notes: Sequence[Note], options: argparse.Namespace) -> list[Note]:
     if options.text is None:
-        raise UsageError("--add needs --text with the text of the note.")
+        raise UsageError("--add needs --text with the text of the note.", code="incomplete-options")
     text = sys.stdin.read(_MAX_TEXT) if options.text == "-" else options.text
     if not text.strip():
-        raise UsageError("The note is empty. Give its text with --text.")
+        raise UsageError("The note is empty. Give its text with --text.", code="no-text")
     triggers = tuple(options.trigger)
     found = next((note for note in notes if note.title == options.add), None)
     if found is None:

@@ -66,14 +66,14 @@ def load_plan(file: Path, instruction: str, words: int | None) -> Plan:
     """
     try:
         if file.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{file} is too large to be a plan.")
+            raise UsageError(f"{file} is too large to be a plan.", code="too-large")
         return read_plan(file.read_text(encoding="utf-8-sig"), instruction, words)
     except OSError as error:
-        raise UsageError(f"Cannot read the plan {file}: {error.strerror}.") from None
+        raise UsageError(f"Cannot read the plan {file}: {error.strerror}.", code="unreadable") from None
     except UnicodeDecodeError:
-        raise UsageError(f"Cannot read the plan {file}: it is not UTF-8 text.") from None
+        raise UsageError(f"Cannot read the plan {file}: it is not UTF-8 text.", code="not-utf8") from None
     except PlanError as error:
-        raise UsageError(f"The plan in {file} is not usable: {error.findings[0]}") from None
+        raise UsageError(f"The plan in {file} is not usable: {error.findings[0]}", code="unusable-plan") from None
 
 
 def read_plan(text: str, instruction: str, words: int | None) -> Plan:

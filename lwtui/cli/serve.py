@@ -92,11 +92,13 @@ def _token(options: argparse.Namespace, *, loopback: bool) -> str:
     if not token and not loopback:
         raise UsageError(
             f"On {options.host}, other machines can reach your documents and models. Add --token and keep the address "
-            "that it prints to yourself, or leave out --host."
+            "that it prints to yourself, or leave out --host.",
+            code="no-token",
         )
     if token and not re.fullmatch(rf"[A-Za-z0-9_-]{{{_MIN_TOKEN_LENGTH},}}", token):
         raise UsageError(
-            f"A token has at least {_MIN_TOKEN_LENGTH} letters, digits, - or _. --token alone generates one."
+            f"A token has at least {_MIN_TOKEN_LENGTH} letters, digits, - or _. --token alone generates one.",
+            code="invalid-token",
         )
     return token
 

@@ -21,7 +21,7 @@ from lwtui.command_line.choice import choose_model, role_model, stored_name
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.config import Role, Settings, load_settings, public_address
 from lwtui.documents.library import new_path
-from lwtui.documents.model import BUDGET, Brief, Mode, Plan, title_from
+from lwtui.documents.model import BUDGET, Brief, Mode, Plan, Style, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
@@ -48,6 +48,12 @@ def parser() -> Parser:
         choices=[mode.value for mode in Mode],
         help="agentwrite: plan, then write one section after the other (default); agentwrite-parallel: all sections "
         "at once; direct: the whole text in one call",
+    )
+    result.add_argument(
+        "--style",
+        choices=[style.value for style in Style],
+        help="prose: connected paragraphs; lists: lists and headings within sections where they help (default: what "
+        "the instruction asks for)",
     )
     add_model_options(result)
     result.add_argument("--plan-model", metavar="NAME", help="another model for the plan")
@@ -108,19 +114,25 @@ def run(options: argparse.Namespace) -> int:
 def _check_combination(options: argparse.Namespace) -> None:
     """Raise :class:`UsageError` for options that cannot be combined."""
     if options.resume:
-        for name in ("instruction", "words", "language", "seed", "sampling", "mode", "plan", "document"):
+        for name in ("instruction", "words", "language", "seed", "sampling", "mode", "style", "plan", "document"):
             if getattr(options, name) is not None:
                 option = "an instruction" if name == "instruction" else f"--{name}"
-                raise UsageError(f"Leave out {option} with --resume: the document has its own.")
+                raise UsageError(
+                    f"Leave out {option} with --resume: the document has its own.", code="conflicting-options"
+                )
     elif options.instruction is None:
-        raise UsageError('Say what to write: lwtui write "…". See lwtui write --help.')
+        raise UsageError('Say what to write: lwtui write "…". See lwtui write --help.', code="no-instruction")
     if options.plan and options.mode == Mode.DIRECT:
-        raise UsageError("Leave out --plan with --mode direct, which writes without a plan.")
+        raise UsageError(
+            "Leave out --plan with --mode direct, which writes without a plan.", code="conflicting-options"
+        )
     is_document = options.output is not None and options.output.suffix.lower() == ".lw"
     if is_document and options.resume:
-        raise UsageError("With --resume, the document stays where it is: use --output only for the text.")
+        raise UsageError(
+            "With --resume, the document stays where it is: use --output only for the text.", code="conflicting-options"
+        )
     if is_document and options.document:
-        raise UsageError("--output already names the document: leave out --document.")
+        raise UsageError("--output already names the document: leave out --document.", code="conflicting-options")
     if options.output is not None and not is_document:
         format_of(options.output)
 
@@ -137,6 +149,7 @@ def _new(options: argparse.Namespace, settings: Settings) -> WriteJob:
         stored_name(options, model, settings),
         options.seed,
         options.sampling or "",
+        style=options.style and Style(options.style),
     )
     if brief.mode is Mode.DIRECT:
         plan = direct_plan(brief)
@@ -182,7 +195,9 @@ def _with_roles(
 
 def _length(plan: Plan) -> int:
     if not MIN_WORDS <= plan.words <= MAX_WORDS:
-        raise UsageError(f"The plan has {plan.words:,} words. It must have from {MIN_WORDS} to {MAX_WORDS:,}.")
+        raise UsageError(
+            f"The plan has {plan.words:,} words. It must have from {MIN_WORDS} to {MAX_WORDS:,}.", code="plan-length"
+        )
     return plan.words
 
 
@@ -205,7 +220,7 @@ def _document_path(options: argparse.Namespace, settings: Settings, instruction:
         check_folder(settings.documents_folder)
         return new_path(settings.documents_folder, title_from(instruction))
     if path.suffix.lower() != ".lw":
-        raise UsageError(f"The name of a document must end in .lw, which {path} does not.")
+        raise UsageError(f"The name of a document must end in .lw, which {path} does not.", code="wrong-extension")
     check_folder(path.parent)
     if path.exists() and options.force and options.output and path not in (options.document, options.output):
         return new_path(path.parent, path.stem)  # --force is for the output: no document is ever overwritten

@@ -57,7 +57,7 @@ def endpoint_model(base_url: str, model: str | None) -> ModelSettings:
         UsageError: The address is invalid, or ``model`` is missing.
     """
     if not model:
-        raise UsageError("--base-url needs --model, the endpoint's name for the model.")
+        raise UsageError("--base-url needs --model, the endpoint's name for the model.", code="incomplete-options")
     return ModelSettings(f"{model}@{host_of(base_url)}", model=model, base_url=base_url)
 
 
@@ -73,7 +73,10 @@ def host_of(base_url: str) -> str:
     except ValueError:
         valid = False
     if not valid or any(character.isspace() for character in base_url):
-        raise UsageError(f"{public_address(base_url)!r} is not an address. Enter one such as https://host/v1.")
+        raise UsageError(
+            f"{public_address(base_url)!r} is not an address. Enter one such as https://host/v1.",
+            code="invalid-address",
+        )
     return parts.netloc.rpartition("@")[2]
 
 

@@ -17,5 +17,6 @@ def require_extra(extra: str, *packages: str) -> None:
     if missing:
         raise LwtuiError(
             f"This command needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
-            f'Install the extra: pip install "lwtui[{extra}]"'
+            f'Install the extra: pip install "lwtui[{extra}]"',
+            code="missing-extra",
         )

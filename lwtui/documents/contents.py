@@ -17,6 +17,7 @@ from lwtui.documents.model import (
     Provenance,
     Section,
     Status,
+    Style,
 )
 from lwtui.documents.notes_store import StoredNotes, load_notes
 from lwtui.documents.schema import basis_from_json, provenance_from_json
@@ -175,15 +176,16 @@ def load(db: sqlite3.Connection) -> Contents:
 
 def _load(db: sqlite3.Connection) -> Contents:
     row = db.execute(
-        "SELECT instruction, words, language, mode, model, seed, sampling, title, prompt_tokens, completion_tokens,"
-        " cached_tokens FROM document"
+        "SELECT instruction, words, language, mode, model, seed, sampling, style, title, prompt_tokens,"
+        " completion_tokens, cached_tokens FROM document"
     ).fetchone()
     if row is None:
         raise sqlite3.DatabaseError("it has no contents")
-    instruction, words, language, mode, model, seed, sampling, title, *tokens = row
-    contents = Contents(
-        Brief(instruction, words, language, Mode(mode), model, seed, sampling), title, Usage(*tokens), {}, []
+    instruction, words, language, mode, model, seed, sampling, style, title, *tokens = row
+    brief = Brief(
+        instruction, words, language, Mode(mode), model, seed, sampling, style=None if style is None else Style(style)
     )
+    contents = Contents(brief, title, Usage(*tokens), {}, [])
     rows = db.execute(
         "SELECT s.id, s.position, s.title, s.main_point, s.words, s.level, s.status, s.revision, s.basis,"
         " r.text, r.length, r.origin"

@@ -55,7 +55,8 @@ def set_mirrored(document: Path, on: bool) -> None:
         _write(document, replace(_read(document), on=on))
     except OSError as error:
         raise DocumentError(
-            f"Cannot store this choice in {_state_file(document).parent}: {error.strerror}. Check its permissions."
+            f"Cannot store this choice in {_state_file(document).parent}: {error.strerror}. Check its permissions.",
+            code="unwritable",
         ) from None
 
 

@@ -192,6 +192,13 @@ NOTE_KINDS = ("story", "style", "fact")
 MAX_SEED = 2**31 - 1  # the largest that all backends and the .lw tables accept
 
 
+class Style(StrEnum):
+    """What a text looks like within its sections."""
+
+    PROSE = "prose"  # connected paragraphs
+    LISTS = "lists"  # with lists and headings where they help
+
+
 @dataclass(frozen=True)
 class Brief:
     """What the user asked for."""
@@ -204,6 +211,7 @@ class Brief:
     seed: int | None = None
     sampling: str = ""  # overrides of the model's sampling options (see lwtui.models.sampling)
     notes: tuple[Note, ...] = ()  # for every prompt; a document stores its notes separately
+    style: Style | None = None  # None: what the instruction asks for
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lwtui.text import clean
 
 APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
 _MAX_TIME = 2.5e11  # seconds; in the year 9892
-VERSION = 2  # user_version; every change of the tables needs a new version with a step in UPGRADES
+VERSION = 3  # user_version; every change of the tables needs a new version with a step in UPGRADES
 
 # A section's text is that of its current revision, so that each text is stored once. A section that was removed from
 # the plan has no position. While a model writes a section, `stream` has a row for it, and `journal` has its pieces in
@@ -34,7 +34,8 @@ CREATE TABLE document (
     completion_tokens INTEGER NOT NULL DEFAULT 0,
     cached_tokens INTEGER NOT NULL DEFAULT 0,
     instruction TEXT NOT NULL,
-    sampling TEXT NOT NULL DEFAULT ''
+    sampling TEXT NOT NULL DEFAULT '',
+    style TEXT
 ) STRICT;
 CREATE TABLE section (
     id TEXT PRIMARY KEY,
@@ -120,6 +121,7 @@ ALTER TABLE section ADD COLUMN basis TEXT;
 ALTER TABLE document ADD COLUMN sampling TEXT NOT NULL DEFAULT '';
 """
     + _NOTE_TABLES,
+    3: "ALTER TABLE document ADD COLUMN style TEXT;\n",
 }
 
 

@@ -140,8 +140,18 @@ def put_basis(db: sqlite3.Connection, section_id: str, basis: Basis | None) -> N
 def put_brief(db: sqlite3.Connection, brief: Brief) -> None:
     """Store what the user asked for."""
     db.execute(
-        "UPDATE document SET instruction = ?, words = ?, language = ?, mode = ?, model = ?, seed = ?, sampling = ?",
-        (brief.instruction, brief.words, brief.language, brief.mode, brief.model, brief.seed, brief.sampling),
+        "UPDATE document SET instruction = ?, words = ?, language = ?, mode = ?, model = ?, seed = ?, sampling = ?,"
+        " style = ?",
+        (
+            brief.instruction,
+            brief.words,
+            brief.language,
+            brief.mode,
+            brief.model,
+            brief.seed,
+            brief.sampling,
+            brief.style,
+        ),
     )
 
 

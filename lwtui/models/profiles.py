@@ -75,7 +75,7 @@ def profile_for(settings: ModelSettings, *, has_chat: bool = True) -> Profile:
     """
     name = settings.profile or _guess_profile(settings, has_chat)
     if name not in PROFILES:
-        raise UsageError(f"There is no profile named {name!r}. Known: {', '.join(PROFILES)}.")
+        raise UsageError(f"There is no profile named {name!r}. Known: {', '.join(PROFILES)}.", code="unknown-profile")
     profile = PROFILES[name]
     sampling = profile.sampling
     if settings.temperature is not None:

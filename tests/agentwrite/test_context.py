@@ -241,7 +241,6 @@ async def test_a_brief_that_fills_the_context_is_an_error_without_a_call() -> No
         with pytest.raises(ModelError) as caught:
             await studio.write(replace(BRIEF, instruction="word " * 600), plan_of(*[200] * 60))
     assert caught.value.kind == "context"
-    assert "brief and the plan take" in str(caught.value) and "fewer sections" in str(caught.value)
     assert not studio.server.calls
 
 

@@ -158,7 +158,6 @@ async def test_giving_up_is_one_clear_line_with_the_last_answer() -> None:
     async with open_studio(Author(plan=lambda attempt: f"{BAD}\nThat was try {attempt}.")) as studio:
         error, _ = await failing_plan(studio)
     assert "no usable plan in 4 tries" in str(error) and "\n" not in str(error)
-    assert "write the plan by hand" in str(error)
     assert error.raw.endswith("That was try 4.")
     assert "Sure!" in error.findings[0]
 
@@ -244,7 +243,6 @@ async def test_a_model_that_only_reasons_is_given_up_with_a_clear_line() -> None
         with pytest.raises(ModelError) as caught:
             await studio.plan(BRIEF)
     assert caught.value.kind == "no-answer"
-    assert "used all its tokens for reasoning" in str(caught.value)
     assert len(studio.server.calls) <= 5
     assert max(seen.json["max_tokens"] for seen in studio.server.calls) < 32_768
 
@@ -253,7 +251,7 @@ async def test_a_brief_that_fills_the_context_is_an_error_without_a_call() -> No
     async with open_studio(Author(), context_length=2048) as studio:
         with pytest.raises(ModelError) as caught:
             await studio.plan(Brief("word " * 5000, 1200))
-    assert caught.value.kind == "context" and "shorter brief" in str(caught.value)
+    assert caught.value.kind == "context"
     assert not studio.server.calls
 
 
@@ -339,7 +337,6 @@ async def test_an_unusable_idea_is_asked_for_again(useless: str) -> None:
 async def test_the_plan_is_unchanged_if_no_idea_comes() -> None:
     with pytest.raises(PlanError) as caught:
         await replanned(lambda _: ["No."], plan_of(300, 400), "s2")
-    assert "The plan is unchanged." in str(caught.value)
     assert caught.value.raw == "No."
 
 

@@ -29,6 +29,7 @@ from lwtui.models.base import ModelError
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE
 from tests.documents.support import texts
+from tests.errors import has_code
 from tests.support.author import Author, sentence
 from tests.support.disk import fill, free
 from tests.support.fault_server import Fault
@@ -249,7 +250,7 @@ async def test_a_full_disk_ends_the_run_with_one_line_and_loses_no_text(document
         with pytest.raises(DocumentError) as caught:
             await written(studio, document, long, on_event=check)
         assert await eventually(lambda: studio.server.calls[-1].hung_up)
-    assert "disk is full" in str(caught.value) and "\n" not in str(caught.value)
+    assert caught.value.code == "disk-full" and "\n" not in str(caught.value)
     kept = {section.id: section.text for section in document.sections()}
     assert all(kept[id].startswith(text) for id, text in streamed.items() if text)
     free(document)
@@ -263,7 +264,7 @@ async def test_a_full_disk_ends_the_run_with_one_line_and_loses_no_text(document
 @pytest.mark.parametrize("then", ["goes on", "is closed"])
 async def test_a_full_disk_during_a_stalled_stream_is_reported(document: Document, then: str) -> None:
     tracker, filled = tracker_for(document), list[int]()
-    with pytest.raises(DocumentError, match="disk is full"):
+    with pytest.raises(DocumentError, check=has_code("disk-full")):
         async with (
             open_studio(Author()) as studio,
             recording(document, tracker) as recorder,

@@ -191,7 +191,7 @@ async def test_a_model_without_any_text_is_a_clear_error() -> None:
     with pytest.raises(ModelError) as caught:
         await written(lambda _: Answer([]))
     assert caught.value.kind == "no-answer"
-    assert "ended its answer and gave no text for section 1" in str(caught.value)
+    assert caught.value.code == "no-text"
 
 
 async def test_answers_cut_off_within_a_sentence_are_continued_from_its_start() -> None:
@@ -291,7 +291,7 @@ async def test_a_model_that_only_repeats_earlier_text_is_a_clear_error() -> None
     first = Section("s1", title_of(1), "p", 300, Status.DONE, own(20), 240, Origin.MODEL)
     with pytest.raises(ModelError) as caught:
         await written(lambda _: [own(20)], task(number=2, earlier=[first]))
-    assert "only repeated itself and gave no new text for section 2" in str(caught.value)
+    assert caught.value.code == "only-repeats" and "section 2" in str(caught.value)
 
 
 async def test_text_of_earlier_sections_is_not_repeated() -> None:
@@ -422,7 +422,7 @@ async def test_a_model_that_only_thinks_is_a_clear_error() -> None:
         with pytest.raises(ModelError) as caught:
             await run(studio, task())
     assert caught.value.kind == "no-answer"
-    assert "used all its tokens for reasoning and gave no text for section 1" in str(caught.value)
+    assert caught.value.code == "only-reasoning"
     assert len(studio.server.calls) <= 6
 
 

@@ -30,18 +30,22 @@ _W = TypeVar("_W", bound=Widget)
 
 
 class RecordedApp(LwtuiApp):
-    """The app, with a list of the codes of all errors that it has shown."""
+    """The app, with the codes of all errors that it has shown, and the notices that the test has not asked for yet."""
 
     CSS_PATH = Path(lwtui.app.__file__).parent / "styles" / "app.tcss"  # relative paths start from this file
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.error_codes: list[str] = []
+        self.noticed: list[tuple[str, str]] = []  # codes and texts
 
-    def show_error(self, error: object) -> None:
-        if isinstance(error, LwtuiError):
-            self.error_codes.append(error.code)
-        super().show_error(error)
+    def show_notice(self, text: str, *, code: str = "") -> None:
+        self.noticed.append((code, text))
+        super().show_notice(text, code=code)
+
+    def show_error(self, error: object, *, code: str = "") -> None:
+        self.error_codes.append(error.code if isinstance(error, LwtuiError) else code)
+        super().show_error(error, code=code)
 
 
 @dataclass
@@ -110,6 +114,12 @@ class Person:
         """Wait for a notice that contains ``text``."""
         await self.until(lambda: any(text in notice for notice in self.notices))
 
+    async def gets_notice(self, code: str) -> str:
+        """Wait for a notice with that code, and return its text. Each notice counts once."""
+        await self.until(lambda: code in dict(self.app.noticed))
+        codes = [seen for seen, _ in self.app.noticed]
+        return self.app.noticed.pop(codes.index(code))[1]
+
     async def gets_error(self, code: str) -> None:
         """Wait until the app has shown an error with that code."""
         await self.until(lambda: code in self.app.error_codes)
@@ -117,6 +127,11 @@ class Person:
     async def at(self, kind: type[Any]) -> None:
         """Wait for a screen of that class."""
         await self.until(lambda: isinstance(self.app.screen, kind) and self.app.screen.is_current)
+
+    @property
+    def cells(self) -> list[tuple[str, ...]]:
+        """The cells of each row of the list."""
+        return [row.cells for row in self.rows._rows]
 
     def widget(self, kind: type[_W], selector: str = "") -> _W:
         return self.app.screen.query_one(selector or kind.__name__, kind)

@@ -12,6 +12,7 @@ import pytest
 from lwtui.agentwrite.candidates import CandidateChanged, CandidateState
 from lwtui.agentwrite.revise import EditKind, PassageCut, PassageEdit, Proposal
 from lwtui.app.model_pool import ModelPool
+from lwtui.app.screens.dialogs import Choose
 from lwtui.app.screens.diff import DiffScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.session import Session
@@ -182,10 +183,10 @@ async def test_an_answer_cut_by_the_budget_can_still_be_taken(place: Place) -> N
             await person.until(lambda: person.editor.section_id == "s1")
             person.session.set_budget("600 tokens")
             await person.press("ctrl+l")
-            await person.sees("What should the model do?")
+            await person.at(Choose)
             person.app.screen.dismiss("rewrite")
             await person.at(DiffScreen)
-            await person.is_told("used up during this passage")
-            await person.sees("The answer was cut off")
+            await person.gets_error("used-up")
+            await person.sees("cut off")
             await person.press("a")
             await person.until(lambda: person.sections[0].text.startswith("word0"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from lwtui.agentwrite.candidates import CandidateState
 from lwtui.app.screens.candidates import CandidateColumn, CandidatesScreen
 from lwtui.app.screens.dialogs import Ask, Confirm
 from lwtui.app.screens.diff import DiffScreen
@@ -32,6 +33,12 @@ def columns(person: Person) -> list[CandidateColumn]:
     return list(person.app.screen.query(CandidateColumn))
 
 
+async def written(person: Person) -> None:
+    """Wait until all candidates are complete and the screen says how to pick one."""
+    await person.until(lambda: all(column.candidate.state is CandidateState.DONE for column in columns(person)))
+    await person.sees("Enter picks")
+
+
 async def test_candidates_are_written_side_by_side_and_one_is_picked_or_merged(place: Place) -> None:
     tempo = Tempo(30)
 
@@ -50,16 +57,16 @@ async def test_candidates_are_written_side_by_side_and_one_is_picked_or_merged(p
             await ask_for(person, 3)
             await person.sees("Candidate 1", "Candidate 2", "Candidate 3", "being written")
             await person.until(lambda: all(column.candidate.text for column in columns(person)))
-            await person.sees("The model is writing the candidates")
+            await person.sees("s stops")
             await person.press("enter")
-            await person.is_told("still writing")
+            await person.gets_notice("being-written")
             tempo.go()
-            await person.sees("Enter picks a candidate")
+            await written(person)
             texts = [column.candidate.text for column in columns(person)]
             assert len(set(texts)) == 3
             assert person.sections[0].text == "The first text stands here."
             await person.press("right", "enter")
-            await person.is_told("Candidate 2 is now the text")
+            assert "Candidate 2" in await person.gets_notice("picked")
             assert person.sections[0].text == person.editor.text == texts[1]
             assert person.sections[0].status is Status.DONE
             kept = {one.text: one for one in person.document.revisions("s1")}
@@ -69,23 +76,23 @@ async def test_candidates_are_written_side_by_side_and_one_is_picked_or_merged(p
                 assert kept[text].usage.completion > 0
             # Merge some changes of another candidate.
             await ask_for(person, 2)
-            await person.sees("Enter picks a candidate")
+            await written(person)
             other = columns(person)[0].candidate.text
             await person.press("m")
             await person.at(DiffScreen)
             await person.press("y", "enter")
-            await person.is_told("the text")
+            await person.gets_notice("revised")
             assert other.split(" ")[1] in person.sections[0].text
             assert person.document.revisions("s1")[0].provenance.task == "merge of candidate 1"
             await person.press("f8")
             await person.at(HistoryScreen)
-            await person.sees("merge of candidate 1 ·", "candidate 2 · writer", time.strftime("%m-%d "))
+            await person.sees("of candidate 1 ·", "candidate 2 · writer", time.strftime("%m-%d "))
             await person.press("escape")
             await person.at(WritingScreen)
             # Replacing hand-edited text asks first.
             person.document.edit("s1", person.sections[0].text + " Mine.")
             await ask_for(person, 2)
-            await person.sees("Enter picks a candidate")
+            await written(person)
             await person.press("enter")
             await person.at(Confirm)
             await person.press("n")
@@ -107,7 +114,7 @@ async def test_stopped_candidates_are_kept_and_can_be_picked(place: Place) -> No
             await person.sees("Stopped.", "stopped")
             came = columns(person)[0].candidate.text
             await person.press("enter")
-            await person.is_told("Candidate 1 is now the text")
+            assert "Candidate 1" in await person.gets_notice("picked")
             assert person.sections[0].text.strip() == came.strip()
             assert person.sections[0].status is Status.PARTIAL
             assert len(person.document.revisions("s1")) == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from textual.widgets import Select
@@ -123,8 +122,7 @@ async def test_a_newcomer_sees_what_there_is_and_enter_takes_a_running_server(
             await person.at(ChooseModelScreen)
             await person.press("enter")  # before the search is over: it takes what the search finds
             await person.at(LibraryScreen)
-            await person.is_told("qwen3-8b writes new documents.")
-            await person.sees("The model qwen3-8b writes new documents.")
+            await person.until(lambda: person.app.models.default == "qwen3-8b")
             settings = load_settings()
             assert (settings.model, list(settings.models)) == ("qwen3-8b", ["qwen3-8b"])
         assert len(server.calls) >= 1
@@ -136,7 +134,7 @@ async def test_a_newcomer_sees_what_there_is_and_enter_takes_a_running_server(
             await person.sees("in your settings", "MISTRAL_API_KEY holds your key", "1.1 GB, about 4 min; Apache-2.0")
             assert "secret-4711" not in person.screen_text
             await person.press("down", "down")
-            await person.sees("Enter downloads it while you go on")
+            await person.sees("It runs on this machine", "Enter downloads it")
 
 
 async def test_a_server_that_does_not_answer_is_reported_and_not_kept(
@@ -156,6 +154,20 @@ async def test_a_server_that_does_not_answer_is_reported_and_not_kept(
             assert names(person)[0] == "big"
 
 
+async def test_escape_ends_a_test_and_keeps_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with FaultServer(faults=[Fault.stall(60.0)], models=[{"id": "slow"}]) as server:
+        here(monkeypatch, server)
+        async with someone(size=(80, 24)) as person:
+            await welcome(person)
+            await person.press("enter")
+            await person.sees("Testing slow")
+            await person.until(lambda: server.calls)
+            await person.press("escape")
+            await person.at(LibraryScreen)
+            await person.until(lambda: load_settings().models == {})
+            await person.until(lambda: person.app.models.default == "demo")
+
+
 async def test_escape_is_remembered_and_the_best_installed_model_writes(place: Place) -> None:
     async with someone(size=(80, 24)) as person:
         await welcome(person)
@@ -172,7 +184,7 @@ async def test_escape_is_remembered_and_the_best_installed_model_writes(place: P
         file.write(f'[models.mine]\nprovider = "llama_cpp"\npath = "{mine}"\n')
     async with someone(size=(80, 24)) as person:
         await person.at(LibraryScreen)
-        await person.sees("The model mine writes new documents.")
+        await person.until(lambda: person.app.models.default == "mine")
         await person.press("n")
         await person.at(NewDocumentScreen)
         assert person.widget(Select, "#model").value == "mine"
@@ -185,7 +197,7 @@ async def test_the_demo_is_a_choice(place: Place) -> None:
         await person.sees("at once; tiny", "for a look around")
         await person.press("enter")
         await person.at(LibraryScreen)
-        await person.sees("The model demo writes new documents.")
+        await person.until(lambda: person.app.models.default == "demo")
     assert 'model = "demo"' in place.settings_text
 
 
@@ -229,15 +241,17 @@ async def test_the_starter_is_downloaded_while_the_user_goes_on(place: Place, hu
         await person.press("enter")
         await person.at(LibraryScreen)
         await person.is_told("starter is being downloaded. Meanwhile, n begins a document")
-        await person.sees("↓ starter", "The model starter writes new documents.")
+        await person.until(lambda: person.app.models.default == "starter")
         await person.press("n")
         await person.at(NewDocumentScreen)
         assert person.widget(Select, "#model").value == "starter"
         await person.until(lambda: "%" in person.screen_text.splitlines()[0])
-        await person.is_told("starter is here and writes new documents.")
+        await person.until(lambda: load_settings().model == "starter")
         await person.until(lambda: "↓" not in person.screen_text)
     settings = load_settings()
-    assert settings.model == "starter" and Path(settings.models["starter"].path).read_bytes() == CONTENT
+    (file,) = (place.home / "cache").rglob("*.gguf")
+    assert settings.model == "starter" and settings.models["starter"].path == str(file)
+    assert file.read_bytes() == CONTENT
 
 
 async def test_a_document_begins_when_the_starter_is_here(
@@ -284,10 +298,7 @@ async def test_another_model_can_begin_at_once(
         await person.sees("starter is still being downloaded.")
         await person.press("c")
         await person.sees("Model for this document")
-        await person.press("down", "up", "up")
-        await person.until(lambda: "starter" in person.screen_text)
-        await person.press("escape")
-        await person.session.change_model("writer")
+        await person.press("up", "enter")
         await person.until(lambda: person.document.plan.sections)
         await person.idle()
         await person.press("escape")
@@ -310,7 +321,7 @@ async def test_a_failed_download_is_one_line_and_the_demo_writes(place: Place, m
             await welcome(person)
             await person.press("enter")
             await person.is_told("demo writes new documents. m in the library tries again.")
-            await person.sees("The model demo writes new documents.")
+            await person.until(lambda: person.app.models.default == "demo")
             assert "\n" not in next(notice for notice in person.notices if "tries again" in notice)
     assert load_settings().models == {} and not load_settings().welcome
 

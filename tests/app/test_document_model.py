@@ -27,7 +27,7 @@ async def test_an_imported_document_is_written_by_the_default_model(server: Faul
         await person.sees("Input tokens", "Write                writer")
         await person.press("escape", "i")
         await person.at(InspectorScreen)
-        await person.sees("tokens of context")
+        await person.until(lambda: person.cells)
         await person.press("escape")
         await person.at(WritingScreen)
         await person.press("f7", "y")
@@ -53,10 +53,10 @@ async def test_a_model_from_the_command_line_is_the_default_for_a_document_witho
         assert not person.session.error
 
 
-async def chosen(person: Person, name: str) -> None:
-    """Wait for the question for another model, and choose ``name``."""
+async def chosen(person: Person, name: str, missing: str) -> None:
+    """Wait for the question for another model than ``missing``, and choose ``name``."""
     await person.at(Choose)
-    await person.sees("There is no model")
+    await person.sees(f"no model {missing}")
     options = person.widget(OptionList)
     while str(options.get_option_at_index(options.highlighted or 0).prompt) != name:
         await person.press("down")
@@ -71,19 +71,19 @@ async def test_the_user_chooses_another_model_if_the_documents_is_missing(server
         for key in ("f5", "f7", "v", "i"):  # each asks first, and Esc changes nothing
             await person.press(key)
             await person.at(Choose)
-            await person.sees("There is no model vanished")
+            await person.sees("model vanished")
             await person.press("escape")
             await person.at(WritingScreen)
         assert not server.calls and person.document.brief.model == "vanished"
         await person.press("f2")
         await person.at(PlanScreen)
         await person.press("R", "y")
-        await chosen(person, "writer")
+        await chosen(person, "writer", "gone too")
         await person.until(lambda: server.calls)
         await person.idle()
         assert person.document.setting("role.plan") == "writer"
         await person.press("f5")
-        await chosen(person, "writer")
+        await chosen(person, "writer", "vanished")
         await person.at(WritingScreen)
         await person.until(lambda: person.sections[0].text)
         await person.idle()

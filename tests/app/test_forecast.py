@@ -10,6 +10,7 @@ from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.config import Role
 from lwtui.documents.model import Status
+from lwtui.text import duration
 from tests.app.person import Person, someone
 from tests.app.place import Place
 from tests.support.author import Author
@@ -33,28 +34,30 @@ async def test_the_forecast_is_shown_and_a_budget_stops_the_run(place: Place) ->
         path = place.make(200, 200, 200)
         async with someone(path, size=(110, 34)) as person:
             await person.at(PlanScreen)
-            await person.sees("0 of 3 sections written. F5 writes the rest, about", " tokens, cost 0.0")
+            await person.sees("0 of 3 sections", "F5 writes", " tokens, cost 0.0")
             await person.press("o")
             await person.at(ForecastScreen)
-            await person.sees(
-                "Still to be written  600 words", "unknown until the first section", "Cost                 0.00"
-            )
+            await person.sees("  600 words", "Time                 unknown", "Cost                 0.00")
             await person.press("escape")
             await budget(person, "much")
             await person.gets_error("not-a-budget")
             await person.press("escape")
             await budget(person, "1,000 tokens")
-            await person.is_told("The budget is 1,000 tokens.")
+            assert "1,000 tokens" in await person.gets_notice("budget")
             await person.press("f5")
             await person.at(WritingScreen)
-            await person.is_told("The budget of 1,000 tokens")
+            await person.until(lambda: "1,000 tokens" in person.session.error)
+            await person.is_told(person.session.error)
             await person.idle()
             assert [one.status for one in person.sections].count(Status.DONE) == 1
             await person.press("o")
-            await person.sees("400 words", "of the budget", "on this machine")
+            forecast = person.session.forecast()
+            assert forecast is not None and forecast.seconds is not None
+            await person.sees("  400 words", duration(forecast.seconds), "% of")
             await person.press("escape")
             await budget(person, "")
-            await person.is_told("The budget was removed.")
+            await person.gets_notice("budget")
+            assert person.session.budget is None
             await person.press("f5")
             await person.is_told("Finished:")
             lines = [line for _, line in person.session.log]

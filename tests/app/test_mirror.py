@@ -49,5 +49,7 @@ async def test_a_foreign_file_is_kept_and_reported_once(place: Place) -> None:
         await person.until(lambda: person.app.session is not None)
         await person.press("escape")
         await person.at(LibraryScreen)
-        await person.is_told("guide.md was not written by lwtui")
+        await person.gets_error("mirror")
+        assert any("guide.md" in notice for notice in person.notices)
+    assert person.app.error_codes.count("mirror") == 1
     assert mirror.read_text() == "precious"

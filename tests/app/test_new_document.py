@@ -9,7 +9,7 @@ from lwtui.app.screens.new_document import NewDocumentScreen
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.config import set_value
-from lwtui.documents.model import Brief, Mode, Status
+from lwtui.documents.model import Brief, Mode, Status, Style
 from tests.app.person import someone
 from tests.app.place import INSTRUCTION, Place
 from tests.support.author import Author, title_of
@@ -45,11 +45,12 @@ async def test_every_field_of_the_form_takes_effect(server: FaultServer, place: 
         await person.sees("the model's own")
         await person.fill("#sampling", "precise")
         await person.fill("#mode", Mode.PARALLEL.value)
+        await person.fill("#style", "lists")
         await person.fill("#seed", "7")
         await person.press("ctrl+s")
         await person.at(PlanScreen)
         await person.idle()
-        brief = Brief("Über Tee\n\nFür Kenner.", 900, "de", Mode.PARALLEL, "writer", 7, "precise")
+        brief = Brief("Über Tee\n\nFür Kenner.", 900, "de", Mode.PARALLEL, "writer", 7, "precise", style=Style.LISTS)
         assert person.document.brief == brief
     assert all(call.json["top_p"] == 0.9 for call in server.calls)
 
@@ -69,13 +70,13 @@ async def test_length_and_language_come_from_the_instruction_until_they_are_type
     async with someone(size=(80, 24)) as person:
         await person.press("n")
         await person.at(NewDocumentScreen)
-        await person.sees("1,500 words, unless the instruction", "As in the instruction")
+        await person.sees("1,500 words; type another, or say it above", "As in the instruction")
         await person.fill("#instruction", "Schreibe einen Bericht über Bienen, mit 1.200 Wörtern.")
         await person.sees("Length (words)", "1,200 words, from the instruction", "German, as in the instruction")
         await person.fill("#instruction", "写一篇关于茶的文章，介绍茶的历史，两千字。")
         await person.sees("2,000 characters, from the instruction", "Chinese, as in the instruction")
         await person.fill("#instruction", "Write 9" + "0" * 400 + " words on tea")
-        await person.sees("1,500 words, unless the instruction", "English, as in the instruction")
+        await person.sees("1,500 words; type another, or say it above", "English, as in the instruction")
         await person.fill("#words", "300")
         await person.fill("#instruction", "Write 2,000 words on tea")
         assert person.widget(Input, "#words").value == "300"  # typed lengths stay
@@ -172,11 +173,11 @@ async def test_tab_leaves_the_instruction_and_goes_through_the_fields(server: Fa
         await person.at(NewDocumentScreen)
         assert isinstance(person.app.focused, TextArea)
         seen = []
-        for _ in range(6):
+        for _ in range(7):
             await person.press("tab")
             assert person.app.focused is not None
             seen.append(person.app.focused.id)
-        assert seen == ["words", "language", "model", "mode", "sampling", "seed"]
+        assert seen == ["words", "language", "model", "mode", "style", "sampling", "seed"]
         assert isinstance(person.app.screen.query_one("#model"), Select)
 
 

@@ -47,7 +47,7 @@ async def test_the_last_document_is_reopened_where_it_was_left(place: Place) -> 
     with Document.open(path):
         async with someone() as person:  # another window has the document open
             await person.at(LibraryScreen)
-            await person.is_told("guide.lw was open last. It is open in this window already")
+            assert "guide.lw" in await person.gets_notice("not-reopened")
     async with someone(library=True) as person:
         await person.at(LibraryScreen)
         await person.pilot.pause()

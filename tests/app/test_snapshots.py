@@ -21,6 +21,7 @@ from textual.widgets import Collapsible, Input, OptionList, TextArea
 from lwtui.agentwrite.run_state import Throughput
 from lwtui.app.screens.brief import BriefScreen
 from lwtui.app.screens.candidates import CandidatesScreen
+from lwtui.app.screens.choose_model import ChooseModelScreen
 from lwtui.app.screens.dialogs import Ask, Choose, Confirm
 from lwtui.app.screens.diff import DiffScreen
 from lwtui.app.screens.download import DownloadScreen
@@ -42,6 +43,7 @@ from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.stale import StaleScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.session import Session
+from lwtui.app.widgets.line import Line
 from lwtui.config import ModelSettings, add_model
 from lwtui.documents.model import Brief, Note, Plan, PlannedSection, Provenance, SectionSummary, Status
 from lwtui.documents.stale import current_basis
@@ -98,7 +100,8 @@ def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lwtui.app.screens.history._in_full", lambda moment: "2026-02-03 14:05:09")
     for screen in ("log", "writing"):
         monkeypatch.setattr(f"lwtui.app.screens.{screen}.clock", lambda moment: "14:05:09")
-    monkeypatch.setattr("lwtui.app.screens.download.available_memory", lambda: 8 * 10**9)
+    for screen in ("download", "choose_model"):
+        monkeypatch.setattr(f"lwtui.app.screens.{screen}.available_memory", lambda: 8 * 10**9)
     monkeypatch.setattr(Throughput, "tokens_per_second", property(lambda self: 42.0))
     monkeypatch.setattr(Session, "seconds_left", lambda self: 754.0)
 
@@ -107,7 +110,7 @@ Scene = Callable[[Person, Place], Awaitable[None]]
 
 
 async def library_empty(person: Person, place: Place) -> None:
-    await person.sees("No documents yet")
+    await person.until(lambda: person.widget(Line, "#welcome").display)
 
 
 async def library(person: Person, place: Place) -> None:
@@ -126,6 +129,25 @@ async def library_find(person: Person, place: Place) -> None:
     await person.sees("2 of 4")
 
 
+async def choose_model_first(person: Person, place: Place) -> None:
+    await person.press("m")
+    await person.at(ChooseModelScreen)
+    screen = person.app.screen
+    assert isinstance(screen, ChooseModelScreen)
+    await person.until(lambda: not screen._searching)
+    models = ("qwen3:8b", "gemma3:27b-it-qat", "[b]x[/b]:7b", "llama3.3:70b", "qwen3:32b")
+    jan = LocalServer("Jan", "http://127.0.0.1:1337/v1", needs_key=True)
+    screen._servers = [LocalServer("Ollama", "http://127.0.0.1:11434/v1", models), jan]
+    screen._show()
+    await person.press("down", "down", "down", "down")
+
+
+async def new_document_downloading(person: Person, place: Place) -> None:
+    await new_document(person, place)
+    await person.fill("#instruction", "Write a guide of 2,000 words to growing tomatoes on a balcony.")
+    person.app.download_status = "↓ starter 34 %, 2 min 05 s left"
+
+
 async def new_document(person: Person, place: Place) -> None:
     await person.press("n")
     await person.at(NewDocumentScreen)
@@ -136,7 +158,7 @@ async def new_document_problem(person: Person, place: Place) -> None:
     await person.fill("#instruction", "Write a guide to growing tomatoes on a balcony, for beginners.\n\nBe brief.")
     await person.fill("#words", "0")
     await person.press("f5")
-    await person.sees("Enter a length")
+    await person.until(lambda: str(person.widget(Line, "#problem").content))
 
 
 async def opened(person: Person, place: Place) -> None:
@@ -220,7 +242,7 @@ async def inspector(person: Person, place: Place) -> None:
     await plan_nested(person, place)
     await person.press("end", "i")
     await person.at(InspectorScreen)
-    await person.sees("for the answer")
+    await person.until(lambda: person.cells and str(person.widget(Line, "#decided").content))
 
 
 async def plan_empty(person: Person, place: Place) -> None:
@@ -365,7 +387,7 @@ async def model_form(person: Person, place: Place) -> None:
     await person.fill("#sampling", "custom")
     await person.fill("#values", "temperature=9")
     await person.press("f5")
-    await person.sees("temperature must be")
+    await person.until(lambda: str(person.widget(Line, "#told").content))
 
 
 async def model_form_gguf(person: Person, place: Place) -> None:
@@ -446,7 +468,9 @@ ALONE: list[Scene] = [
     library_empty,
     library,
     library_find,
+    choose_model_first,
     new_document,
+    new_document_downloading,
     new_document_problem,
     plan,
     brief,

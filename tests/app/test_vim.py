@@ -277,4 +277,4 @@ async def test_the_editor_handles_vims_keys_and_shows_the_mode(place: Place) -> 
         await person.press("colon", "w")
         await person.sees(":w")
         await person.press("enter")
-        await person.is_told("Everything is saved in guide.lw.")
+        await person.gets_notice("saved")

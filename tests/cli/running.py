@@ -141,10 +141,15 @@ class Shell:
 
     def fails(self, exit_code: int, error_code: str, *arguments: object, **more: Any) -> CommandResult:
         """Run a command, and check that it fails with that exit code and that ``code`` of its error."""
-        result = self.run(*arguments, **more, LWTUI_LOG_LEVEL="debug")
+        result = self.ends(exit_code, error_code, *arguments, **more)
         result.failed(exit_code)
+        return result
+
+    def ends(self, exit_code: int, error_code: str, *arguments: object, **more: Any) -> CommandResult:
+        """Run a command that may print, and check that it ends with that exit code and that ``code`` of its error."""
+        result = self.run(*arguments, **more, LWTUI_LOG_LEVEL="debug")
         codes = re.findall(r"the command failed: ([\w-]+)", (self.folder / "state" / "lwtui.log").read_text())
-        assert codes[-1:] == [error_code], result.err
+        assert (result.code, codes[-1:]) == (exit_code, [error_code]), result.err
         return result
 
     def _run_in_new_interpreter(

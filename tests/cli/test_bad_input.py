@@ -1,5 +1,6 @@
 """Invalid input of all kinds: one clear line, the right exit code, nothing lost and nothing left behind."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -35,11 +36,11 @@ def command(request: pytest.FixtureRequest) -> str:
 
 @pytest.mark.parametrize("instruction", ["", "   ", "\n\t"])
 def test_an_empty_instruction_is_rejected(shell: Shell, command: str, instruction: str) -> None:
-    shell.run(command, instruction, *NOWHERE).failed(2, "instruction is empty")
+    shell.fails(2, "no-instruction", command, instruction, *NOWHERE)
 
 
 def test_an_empty_instruction_on_standard_input_is_rejected(shell: Shell, command: str) -> None:
-    shell.run(command, "-", *NOWHERE, stdin="\n").failed(2, "instruction is empty")
+    shell.fails(2, "no-instruction", command, "-", *NOWHERE, stdin="\n")
 
 
 @pytest.mark.parametrize("words", ["0", "-5", "-1000", "5", "1000001", "99999999999999999999", "many", ""])
@@ -49,7 +50,7 @@ def test_invalid_lengths_are_rejected(shell: Shell, command: str, words: str) ->
 
 @pytest.mark.parametrize("language", ["xx", "klingonish", "en us", ""])
 def test_an_unknown_language_is_rejected(shell: Shell, command: str, language: str) -> None:
-    shell.run(command, "Tomatoes", "--language", language, *NOWHERE).failed(2, "--language", "en, de or zh-TW")
+    shell.run(command, "Tomatoes", "--language", language, *NOWHERE).failed(2, "--language", "zh-TW")
 
 
 def test_an_unknown_option_is_rejected(shell: Shell, command: str) -> None:
@@ -61,22 +62,22 @@ def test_an_unknown_mode_is_rejected(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "code"),
     [
-        ["Tomatoes", "--resume", "out.lw"],
-        ["--resume", "out.lw", "--words", "500"],
-        ["--resume", "out.lw", "--plan", "plan.json"],
-        ["--resume", "out.lw", "--seed", "0"],
-        ["--resume", "out.lw", "--output", "other.lw"],
-        ["Tomatoes", "--mode", "direct", "--plan", "plan.json"],
-        ["Tomatoes", "--output", "a.lw", "--document", "b.lw"],
-        ["Tomatoes", "--document", "b.txt", "--model", "demo"],
-        ["Tomatoes", "--base-url", "http://127.0.0.1:9/v1"],
-        [],
+        (["Tomatoes", "--resume", "out.lw"], "conflicting-options"),
+        (["--resume", "out.lw", "--words", "500"], "conflicting-options"),
+        (["--resume", "out.lw", "--plan", "plan.json"], "conflicting-options"),
+        (["--resume", "out.lw", "--seed", "0"], "conflicting-options"),
+        (["--resume", "out.lw", "--output", "other.lw"], "conflicting-options"),
+        (["Tomatoes", "--mode", "direct", "--plan", "plan.json"], "conflicting-options"),
+        (["Tomatoes", "--output", "a.lw", "--document", "b.lw"], "conflicting-options"),
+        (["Tomatoes", "--document", "b.txt", "--model", "demo"], "wrong-extension"),
+        (["Tomatoes", "--base-url", "http://127.0.0.1:9/v1"], "incomplete-options"),
+        ([], "no-instruction"),
     ],
 )
-def test_options_that_cannot_be_combined_are_rejected(shell: Shell, options: list[str]) -> None:
-    shell.run("write", *options).failed(2)
+def test_options_that_cannot_be_combined_are_rejected(shell: Shell, options: list[str], code: str) -> None:
+    shell.fails(2, code, "write", *options)
     assert files(shell) == set()
 
 
@@ -85,14 +86,16 @@ def test_options_that_cannot_be_combined_are_rejected(shell: Shell, options: lis
 
 def test_for_an_unknown_model_the_known_ones_are_listed(shell: Shell, command: str) -> None:
     shell.settings('[models.writer]\nmodel = "m-1"\n')
-    shell.run(command, "Tomatoes", "--model", "wirter").failed(2, "'wirter'", "demo, writer", "lwtui models add")
+    done = shell.fails(2, "unknown-model", command, "Tomatoes", "--model", "wirter")
+    assert all(part in done.err for part in ("'wirter'", "demo, writer", "lwtui models add"))
 
 
 @pytest.mark.parametrize(
     "address", ["127.0.0.1:9", "ftp://host/v1", "http://", "http://host:port/v1", "http://a b/v1", ""]
 )
 def test_an_invalid_address_is_rejected(shell: Shell, command: str, address: str) -> None:
-    shell.run(command, "Tomatoes", "--model", "m", "--base-url", address).failed(2)
+    code = "invalid-address" if address else "unknown-model"  # an empty one counts as none
+    shell.fails(2, code, command, "Tomatoes", "--model", "m", "--base-url", address)
 
 
 @pytest.mark.parametrize(
@@ -157,12 +160,13 @@ def test_malformed_settings_are_reported(shell: Shell, command: str, settings: s
 
 def test_settings_that_are_not_text_are_reported(shell: Shell, command: str) -> None:
     shell.config.write_bytes(b"\xff\xfe")
-    shell.run(command, "Tomatoes").failed(2, str(shell.config), "UTF-8")
+    assert str(shell.config) in shell.fails(2, "not-utf8", command, "Tomatoes").err
 
 
 def test_an_unknown_profile_is_reported(shell: Shell, command: str) -> None:
     shell.settings('[models.a]\nprofile = "poet"\n')
-    shell.run(command, "Tomatoes", "--model", "a").failed(2, "'poet'", "Known")
+    done = shell.fails(2, "unknown-profile", command, "Tomatoes", "--model", "a")
+    assert "'poet'" in done.err and "chat, base" in done.err
 
 
 # -- plans
@@ -173,17 +177,20 @@ def test_an_unknown_profile_is_reported(shell: Shell, command: str) -> None:
 )
 def test_an_unusable_plan_is_reported(shell: Shell, plan: str) -> None:
     (shell.folder / "plan.txt").write_text(plan)
-    shell.run("write", "Tomatoes", "--plan", "plan.txt", *NOWHERE).failed(2, "The plan in plan.txt is not usable")
+    done = shell.fails(2, "unusable-plan", "write", "Tomatoes", "--plan", "plan.txt", *NOWHERE)
+    assert "plan.txt" in done.err
     assert files(shell) == {"plan.txt"}
 
 
 def test_a_missing_plan_file_is_reported(shell: Shell) -> None:
-    shell.run("write", "Tomatoes", "--plan", "plan.txt", *NOWHERE).failed(2, "Cannot read the plan plan.txt")
+    done = shell.fails(2, "unreadable", "write", "Tomatoes", "--plan", "plan.txt", *NOWHERE)
+    assert "plan.txt" in done.err
 
 
 def test_a_plan_with_too_many_words_is_rejected(shell: Shell) -> None:
     (shell.folder / "plan.txt").write_text("1. Soil (2,000,000 words)\n  all of it\n")
-    shell.run("write", "Tomatoes", "--plan", "plan.txt", *NOWHERE).failed(2, "2,000,000", "1,000,000")
+    done = shell.fails(2, "plan-length", "write", "Tomatoes", "--plan", "plan.txt", *NOWHERE)
+    assert "2,000,000" in done.err and "1,000,000" in done.err
 
 
 # -- files and folders
@@ -191,16 +198,19 @@ def test_a_plan_with_too_many_words_is_rejected(shell: Shell) -> None:
 
 @pytest.mark.parametrize("name", ["out", "out.odt", "out.md.bak"])
 def test_an_unknown_output_format_is_rejected(shell: Shell, name: str) -> None:
-    shell.run("write", "Tomatoes", "--output", name, *NOWHERE).failed(2, name, ".md or .txt or .html")
+    done = shell.fails(2, "unknown-format", "write", "Tomatoes", "--output", name, *NOWHERE)
+    assert name in done.err and ".html" in done.err
 
 
 def test_an_output_in_a_missing_folder_is_rejected(shell: Shell) -> None:
-    shell.run("write", "Tomatoes", "--output", "deep/out.md", *NOWHERE).failed(2, "no folder deep", "mkdir -p deep")
+    done = shell.fails(2, "not-found", "write", "Tomatoes", "--output", "deep/out.md", *NOWHERE)
+    assert "mkdir -p deep" in done.err
 
 
 def test_a_folder_as_output_is_rejected(shell: Shell) -> None:
     (shell.folder / "out.md").mkdir()
-    shell.run("write", "Tomatoes", "--output", "out.md", "--force", *NOWHERE).failed(2, "out.md is a folder")
+    done = shell.fails(2, "is-folder", "write", "Tomatoes", "--output", "out.md", "--force", *NOWHERE)
+    assert "out.md" in done.err
 
 
 @contextmanager
@@ -225,15 +235,16 @@ def unwritable(folder: Path) -> Iterator[Path]:
 def test_an_unwritable_folder_is_reported_before_any_call(shell: Shell, option: str) -> None:
     with unwritable(shell.folder / "locked") as folder, endpoint() as server:
         name = "out.md" if option == "--output" else "out.lw"
-        done = shell.run("write", "Tomatoes", option, folder / name, *model_options(server))
-        done.failed(1, f"Cannot write in the folder {folder}")
+        done = shell.fails(1, "unwritable", "write", "Tomatoes", option, folder / name, *model_options(server))
+        assert str(folder) in done.err
         assert server.requests == []
 
 
 def test_a_documents_folder_that_cannot_be_created_is_reported(shell: Shell) -> None:
     (shell.folder / "file").write_text("precious")
     shell.settings(f'documents = "{shell.folder}/file/documents"\n')
-    shell.run("write", "Tomatoes", *NOWHERE).failed(1, "Cannot create the folder", "lwtui config set documents")
+    done = shell.fails(1, "unwritable", "write", "Tomatoes", *NOWHERE)
+    assert f"{shell.folder}/file/documents" in done.err and "lwtui config" in done.err
     assert (shell.folder / "file").read_text() == "precious"
 
 
@@ -283,11 +294,12 @@ def test_an_invalid_document_is_reported_and_unchanged(
 
 @pytest.mark.parametrize("name", ["doc.lw", "doc", "doc.md"])
 def test_opening_a_missing_file_is_reported(shell: Shell, name: str) -> None:
-    shell.run(name).failed(2, name)
+    code = "not-found" if name.endswith(".lw") else "unknown-command"
+    assert name in shell.fails(2, code, name).err
 
 
 def test_opening_a_folder_is_reported(shell: Shell) -> None:
-    shell.run(".").failed(2, "is a folder")
+    shell.fails(2, "is-folder", ".")
 
 
 # -- internal errors
@@ -349,4 +361,4 @@ def test_a_full_disk_behind_standard_output_is_reported(shell: Shell) -> None:
             check=False,
         )
     assert ended.returncode == 1
-    assert ended.stderr.startswith("lwtui: No space left on device.") and len(ended.stderr.splitlines()) == 1
+    assert os.strerror(errno.ENOSPC) in ended.stderr and len(ended.stderr.splitlines()) == 1

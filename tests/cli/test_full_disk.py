@@ -46,7 +46,7 @@ def assert_reported(done: CommandResult) -> None:
     assert done.code == 1
     (error,) = [line for line in done.err.splitlines() if line.startswith("lwtui: ")]
     assert "doc.lw" in error and "full" in error
-    assert done.err.splitlines()[-1].startswith("Resume with: lwtui write --resume doc.lw")
+    assert "lwtui write --resume doc.lw" in done.err.splitlines()[-1]
     assert "Traceback" not in done.err
 
 
@@ -58,7 +58,7 @@ def test_the_text_is_in_the_output_or_in_the_document(shell: Shell, kibibytes: i
         kept = [section.text for section in document.sections()]
     output = shell.folder / "out.md"
     if output.exists():
-        assert "The text so far is in out.md." in done.err
+        assert any(line.endswith(" out.md.") for line in done.err.splitlines())  # says where the text is
         # The document may end with a paragraph that was rolled back after the disk was full.
         assert all(text.rpartition("\n\n")[0] in output.read_text() for text in kept)
     assert prose(1, 60)[0].strip() in (output.read_text() if output.exists() else kept[0])
@@ -71,7 +71,7 @@ def test_without_an_output_the_text_is_printed(shell: Shell, kibibytes: int) -> 
     with Document.open(shell.folder / "doc.lw", read_only=True) as document:
         kept = "".join(section.text for section in document.sections())
     assert prose(1, 60)[0].strip() in (done.out or kept)
-    assert not done.out or done.out.startswith("# Tomatoes in Pots\n")
+    assert not done.out or done.out.splitlines()[0] == "# Tomatoes in Pots"
 
 
 @pytest.mark.parametrize("kibibytes", LIMITS)
@@ -80,4 +80,4 @@ def test_writing_resumes_once_there_is_room(shell: Shell, kibibytes: int) -> Non
     with endpoint() as server:
         shell.run("write", "--resume", "doc.lw", "--output", "whole.md", *model_options(server)).worked()
     text = (shell.folder / "whole.md").read_text()
-    assert text.startswith("# Tomatoes in Pots\n") and text.count("\n## ") == 3
+    assert text.splitlines()[0] == "# Tomatoes in Pots" and text.count("\n## ") == 3

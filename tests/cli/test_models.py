@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -102,13 +103,14 @@ def test_a_key_is_never_sent_to_another_address(shell: Shell, keyring: dict[str,
 
 
 def test_no_key_on_standard_input_adds_nothing(shell: Shell, keyring: dict[str, str]) -> None:
-    shell.run(*ADD, "--key-stdin", stdin="\n", **keyring).failed(2, "no key on standard input")
+    shell.fails(2, "no-key", *ADD, "--key-stdin", stdin="\n", **keyring)
     assert list(listed(shell)) == ["demo"]
 
 
 def test_without_a_keyring_no_key_can_be_stored(shell: Shell) -> None:
     none = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    shell.run(*ADD, "--key-stdin", stdin=KEY, **none).failed(2, "no system keyring", "LWTUI_API_KEY")
+    done = shell.fails(2, "no-keyring", *ADD, "--key-stdin", stdin=KEY, **none)
+    assert "LWTUI_API_KEY" in done.err
     assert list(listed(shell)) == ["demo"]
 
 
@@ -119,8 +121,8 @@ def test_a_gguf_is_added_by_its_path(shell: Shell) -> None:
     small = listed(shell)["small"]
     assert small["path"] == str(shell.folder / "small.gguf")
     assert [small[name] for name in ("kv_type", "flash_attention", "gpu_layers", "threads")] == ["q8_0", "on", 0, 3]
-    done = shell.run("config", "set", "models.small.kv_type", "q4_0")
-    done.failed(2, "'kv_type' must be one of f16, q8_0, not 'q4_0'")
+    done = shell.fails(2, "invalid-choice", "config", "set", "models.small.kv_type", "q4_0")
+    assert all(part in done.err for part in ("'kv_type'", "f16, q8_0", "'q4_0'"))
 
 
 @pytest.mark.parametrize("contents", [None, b"", b"<html>Not found"])
@@ -134,39 +136,60 @@ def test_a_file_that_is_not_a_gguf_is_not_added(shell: Shell, contents: bytes | 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["add", "demo", "--path", "a.gguf"], ["cannot be a model's name"]),
-        (["add", "a b", "--path", "a.gguf"], ["cannot be a model's name"]),
-        (["add", "../a", "--path", "a.gguf"], ["cannot be a model's name"]),
-        (["add", "a.gguf", "--path", "a.gguf"], ["cannot be a model's name"]),
-        (["add", "a"], ["--base-url", "--path"]),
-        (["add", "a", "--path", "a.gguf", "--base-url", "http://h/v1"], ["either"]),
-        (["add", "a", "--path", "a.gguf", "--key-env", "K"], ["--key-env", "--path"]),
-        (["add", "a", "--base-url", "127.0.0.1"], ["not an address"]),
-        (["add", "a", "--base-url", "http://h/v1", "--key-env", "K", "--key-stdin"], ["either"]),
         (["add", "a", "--base-url", "http://h/v1", "--context-length", "0"], ["--context-length"]),
-        (["add", "a", "--base-url", "http://h/v1", "--context-length", "kk"], ["such as 32768 or 32k"]),
-        (["add", "a", "--base-url", "http://h/v1", "--gpu-layers", "0"], ["--gpu-layers is for GGUFs"]),
-        (["add", "a", "--path", "a.gguf", "--kv-type", "q8_0", "--flash-attention", "off"], ["needs flash attention"]),
+        (["add", "a", "--base-url", "http://h/v1", "--context-length", "kk"], ["--context-length", "32768", "32k"]),
         (["add", "a", "--base-url", "http://h/v1", "--temperature", "nan"], ["--temperature"]),
         (["add", "a", "--base-url", "http://h/v1", "--profile", "poet"], ["--profile"]),
-        (["remove", "a"], ["no model named 'a'"]),
-        (["remove", "demo"], ["no model named 'demo'"]),
-        (["verify", "a"], ["no model named 'a'", "demo"]),
     ],
 )
-def test_invalid_options_are_reported(shell: Shell, arguments: list[str], words: list[str]) -> None:
+def test_invalid_values_are_reported(shell: Shell, arguments: list[str], words: list[str]) -> None:
     shell.run("models", *arguments).failed(2, *words)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["add", "demo", "--path", "a.gguf"], "invalid-name", ["'demo'"]),
+        (["add", "a b", "--path", "a.gguf"], "invalid-name", ["'a b'"]),
+        (["add", "../a", "--path", "a.gguf"], "invalid-name", ["'../a'"]),
+        (["add", "a.gguf", "--path", "a.gguf"], "invalid-name", ["'a.gguf'"]),
+        (["add", "a"], "conflicting-options", ["--base-url", "--path"]),
+        (
+            ["add", "a", "--path", "a.gguf", "--base-url", "http://h/v1"],
+            "conflicting-options",
+            ["--base-url", "--path"],
+        ),
+        (["add", "a", "--path", "a.gguf", "--key-env", "K"], "conflicting-options", ["--key-env", "--path"]),
+        (["add", "a", "--base-url", "127.0.0.1"], "invalid-address", ["127.0.0.1"]),
+        (
+            ["add", "a", "--base-url", "http://h/v1", "--key-env", "K", "--key-stdin"],
+            "conflicting-options",
+            ["--key-env", "--key-stdin"],
+        ),
+        (["add", "a", "--base-url", "http://h/v1", "--gpu-layers", "0"], "conflicting-options", ["--gpu-layers"]),
+        (
+            ["add", "a", "--path", "a.gguf", "--kv-type", "q8_0", "--flash-attention", "off"],
+            "q8-needs-flash-attention",
+            ["--kv-type", "--flash-attention"],
+        ),
+        (["remove", "a"], "unknown-model", ["'a'"]),
+        (["remove", "demo"], "unknown-model", ["'demo'"]),
+        (["verify", "a"], "unknown-model", ["'a'", "demo"]),
+    ],
+)
+def test_invalid_options_are_reported(shell: Shell, arguments: list[str], code: str, words: list[str]) -> None:
+    done = shell.fails(2, code, "models", *arguments)
+    assert all(word in done.err for word in words)
+
+
 def test_a_key_given_as_a_variable_name_is_not_printed(shell: Shell) -> None:
-    done = shell.run(*ADD, "--key-env", "sk-0123456789SECRET")
-    done.failed(2, "--key-env takes the name")
-    assert "SECRET" not in done.err
+    done = shell.fails(2, "not-a-variable", *ADD, "--key-env", "sk-0123456789SECRET")
+    assert "--key-env" in done.err and "SECRET" not in done.err
 
 
 def test_a_model_is_replaced_only_with_force(shell: Shell) -> None:
     shell.run(*ADD).worked()
-    shell.run(*ADD, "--model", "new").failed(2, "already", "--force")
+    assert "--force" in shell.fails(2, "already-exists", *ADD, "--model", "new").err
     assert listed(shell)["writer"]["model"] == "writer"
     shell.run(*ADD, "--model", "new", "--force").worked()
     assert listed(shell)["writer"]["model"] == "new"
@@ -178,7 +201,7 @@ def test_verifying_prints_the_speed(shell: Shell) -> None:
         shell.run("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1").worked()
         done = shell.run("models", "verify", "writer").worked()
         assert server.calls[0].json["max_tokens"] < 100
-    assert done.out.startswith("ok: writer answers: first token after 0.") and "tokens/s" in done.out
+    assert re.match(r"ok: writer .* 0\.\d+ s.* \d+ tokens/s", done.out)
 
 
 def test_verifying_prints_the_context_length_of_the_server(shell: Shell) -> None:
@@ -186,7 +209,7 @@ def test_verifying_prints_the_context_length_of_the_server(shell: Shell) -> None
         shell.run("models", "add", "q", "--base-url", server.base_url, "--model", "qwen3:8b").worked()
         hint = "lwtui config set models.q.context_length 4096"
         told = shell.run("models", "verify", "q").worked().out
-        assert told.startswith("ok: q answers") and "4,096 tokens of context" in told and hint in told
+        assert told.startswith("ok: q ") and "4,096" in told and hint in told
         shell.run(*hint.split()[1:]).worked()
         assert hint not in shell.run("models", "verify", "q").worked().out
 
@@ -194,8 +217,8 @@ def test_verifying_prints_the_context_length_of_the_server(shell: Shell) -> None
 def test_verifying_reports_errors(shell: Shell) -> None:
     with endpoint(faults=[Fault.http(401, message="bad key")]) as server:
         shell.run("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1").worked()
-        shell.run("models", "verify", "writer", LWTUI_API_KEY=KEY).failed(1, "does not accept the key")
-    shell.run("models", "verify", "writer").failed(1, "Cannot reach")
+        shell.fails(1, "wrong-key", "models", "verify", "writer", LWTUI_API_KEY=KEY)
+    shell.fails(1, "connection-refused", "models", "verify", "writer")
 
 
 def test_a_one_off_address_does_not_change_the_settings(shell: Shell) -> None:

@@ -10,7 +10,9 @@ from tests.cli.running import Shell
 def test_notes_can_be_added_changed_shown_and_removed(shell: Shell) -> None:
     path = shell.folder / "novel.lw"
     Document.create(path, Brief("Write a novel", 1000)).close()
-    assert "No notes yet" in shell.run("notes", "novel.lw").worked().err
+    shown = shell.run("notes", "novel.lw").worked()
+    assert shown.out == "" and len(shown.err.splitlines()) == 1  # says that there are none
+    assert json.loads(shell.run("notes", "novel.lw", "--json").worked().out) == []
     shell.run("notes", "novel.lw", "--add", "Tone", "--text", "Dry wit.", "--kind", "style").worked()
     added = ("--add", "Mira", "--text", "-", "--trigger", "Mira", "--trigger", "the botanist")
     done = shell.run("notes", "novel.lw", *added, "--json", stdin="A botanist\nof forty.\n").worked()
@@ -19,17 +21,18 @@ def test_notes_can_be_added_changed_shown_and_removed(shell: Shell) -> None:
         {"title": "Mira", "kind": "story", "triggers": ["Mira", "the botanist"], "text": "A botanist\nof forty."},
     ]
     shell.run("notes", "novel.lw", "--add", "Tone", "--text", "Solemn.").worked()
-    shown = shell.run("notes", "novel.lw").worked().out
-    assert "Tone (style, always)\n    Solemn.\n" in shown
-    assert "Mira (story, where: Mira, the botanist)\n    A botanist\n    of forty." in shown
+    text = shell.run("notes", "novel.lw").worked().out
+    assert "Tone (style, always)\n    Solemn.\n" in text
+    assert "Mira (story, where: Mira, the botanist)\n    A botanist\n    of forty." in text
     shell.run("notes", "novel.lw", "--remove", "Tone").worked()
     with Document.open(path) as document:
         assert [note.title for note in document.notes] == ["Mira"]
         assert document.notebook.undo_notes() == "Delete “Tone”"
 
-        shell.run("notes", "novel.lw", "--remove", "Mira").failed(1, "Cannot write to novel.lw")
-    shell.run("notes", "novel.lw", "--remove", "Nobody").failed(2, "There is no note 'Nobody'", "Tone, Mira")
-    shell.run("notes", "novel.lw", "--add", "X").failed(2, "--add needs --text")
-    shell.run("notes", "novel.lw", "--add", "X", "--text", " ").failed(2, "note is empty")
-    shell.run("notes", "novel.lw", "--text", "X").failed(2, "need --add")
-    shell.run("notes", "none.lw").failed(1, "There is no document at none.lw")
+        assert "novel.lw" in shell.fails(1, "read-only", "notes", "novel.lw", "--remove", "Mira").err
+    unknown = shell.fails(2, "not-found", "notes", "novel.lw", "--remove", "Nobody")
+    assert "'Nobody'" in unknown.err and "Tone, Mira" in unknown.err
+    assert "--text" in shell.fails(2, "incomplete-options", "notes", "novel.lw", "--add", "X").err
+    assert "--text" in shell.fails(2, "no-text", "notes", "novel.lw", "--add", "X", "--text", " ").err
+    assert "--add" in shell.fails(2, "incomplete-options", "notes", "novel.lw", "--text", "X").err
+    assert "none.lw" in shell.fails(1, "not-found", "notes", "none.lw").err

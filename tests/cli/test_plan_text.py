@@ -67,9 +67,10 @@ def test_a_nested_plan_can_be_printed_and_read() -> None:
     assert same(read_plan(plan.to_json(), "Pots", None), plan)
     assert read_plan(shown, "Pots", 1200).words == 1200
     for wrong, finding in (("1.1 Loam", "1.2 Loam"), ("1.2.1 Moss", "1.3.1 Moss"), (" 2. Sun", " 3. Sun")):
-        with pytest.raises(PlanError, match="Expected section"):
+        expected, found = wrong.split()[0].rstrip("."), finding.split()[0].rstrip(".")
+        with pytest.raises(PlanError, match=rf"{expected}\b.* {found}\b"):
             read_plan(shown.replace(wrong, finding), "Pots", None)
-    with pytest.raises(PlanError, match="Step 2 has no word count"):  # a part without sections
+    with pytest.raises(PlanError, match=r"\b2\b"):  # a part without sections
         read_plan("1. Sun (100 words)\n    hours\n2. Soil (500 words in 2 sections)", "Pots", None)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,10 +16,10 @@ import aiohttp
 import pytest
 
 from lwtui.app.web import is_loopback
-from lwtui.cli import main
 from lwtui.config import set_value
 from lwtui.documents.store import Document
 from tests.app.place import Place
+from tests.cli.running import Shell
 
 TOKEN = "0123456789abcdef-XYZ"
 TIMEOUT = 60.0
@@ -32,6 +31,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("LWTUI_CACHE_DIR", str(tmp_path / "cache"))
     set_value("documents", str(tmp_path / "documents"))
+    set_value("welcome", "false")
     return Place(tmp_path)
 
 
@@ -151,38 +151,32 @@ async def test_without_the_token_nothing_is_served(place: Place, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "code", "word"),
     [
-        (["--host", "0.0.0.0"], "other machines can reach your documents and models. Add --token"),
-        (["--host", "::"], "Add --token"),
-        (["--host", "0.0.0.0", "--token", "short"], "A token has at least 16"),
-        (["--token", "with spaces in the token"], "A token has at least 16"),
-        (["--port", "http"], "is not a port"),
-        (["nothing.md"], "no command named nothing.md"),
-        (["--model", "nobody"], "nobody"),
+        (["--host", "0.0.0.0"], "no-token", "--token"),
+        (["--host", "::"], "no-token", "--token"),
+        (["--host", "0.0.0.0", "--token", "short"], "invalid-token", "16"),
+        (["--token", "with spaces in the token"], "invalid-token", "16"),
+        (["nothing.md"], "unknown-command", "nothing.md"),
+        (["--model", "nobody"], "unknown-model", "'nobody'"),
     ],
 )
 def test_errors_are_reported_before_anything_is_served(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    shell: Shell, arguments: list[str], code: str, word: str
 ) -> None:
-    assert main(["serve", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error
-    assert error.count("\n") == 1
+    assert word in shell.fails(2, code, "serve", *arguments).err
 
 
-async def test_a_port_in_use_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_port_is_reported(shell: Shell) -> None:
+    shell.run("serve", "--port", "http").failed(2, "--port", "'http'")
+
+
+async def test_a_port_in_use_is_reported(shell: Shell) -> None:
     server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    code = await asyncio.to_thread(_run_serve, ["--port", str(port)])
+    done = await asyncio.to_thread(shell.fails, 1, "cannot-listen", "serve", "--port", port)
     server.close()
-    assert code.returncode == 1
-    assert f"Cannot serve on 127.0.0.1, port {port}" in code.stderr
-
-
-def _run_serve(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lwtui", "serve", *arguments]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=TIMEOUT)
+    assert "127.0.0.1" in done.err and str(port) in done.err
 
 
 def test_only_addresses_of_this_machine_are_loopback() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.documents.model import Mode, Status
+from lwtui.documents.model import Mode, Status, Style
 from lwtui.documents.store import Document
 from lwtui.text import count_words
 from tests.cli.running import PLAN_JSON, TITLES, ScriptedWriter, Shell, endpoint, headings, model_options
@@ -20,7 +20,7 @@ def test_a_document_is_planned_written_and_exported(shell: Shell) -> None:
     with endpoint() as server:
         done = shell.run("write", "Tomatoes", "--words", 600, "--output", "out.md", *model_options(server)).worked()
     text = (shell.folder / "out.md").read_text()
-    assert text.startswith("# Tomatoes in Pots\n")
+    assert text.splitlines()[0] == "# Tomatoes in Pots"
     assert headings(text) == TITLES
     assert done.out == ""
     with Document.open(shell.folder / "out.lw", read_only=True) as document:
@@ -29,12 +29,24 @@ def test_a_document_is_planned_written_and_exported(shell: Shell) -> None:
         assert document.brief.model == "m-1"
 
 
+def test_the_style_is_stored_and_reaches_the_model(shell: Shell) -> None:
+    with endpoint() as server:
+        options = ("--plan", plan_file(shell), *model_options(server), "--style")
+        shell.run("write", "Write a story", *options, "lists", "--output", "out.lw").worked()
+        shell.run("write", "Write a tutorial", *options, "prose", "--output", "out2.lw").worked()
+        shell.run("write", "Write a tutorial", *options, "verse").failed(2, "--style")
+        sent = [json.dumps(call.json["messages"]) for call in server.calls]
+    with Document.open(shell.folder / "out.lw", read_only=True) as document:
+        assert document.brief.style is Style.LISTS
+    assert "Use a list or a sub-heading" in sent[0] and "no headings, no lists" in sent[-1]
+
+
 def test_without_an_output_the_text_is_printed(shell: Shell) -> None:
     with endpoint() as server:
         done = shell.run("write", "Tomatoes: a guide", "--plan", plan_file(shell), *model_options(server)).worked()
     assert headings(done.out) == TITLES
-    assert [path.name for path in shell.documents.iterdir()] == ["Tomatoes a guide.lw"]
-    assert str(shell.documents / "Tomatoes a guide.lw") in done.err
+    (path,) = shell.documents.iterdir()
+    assert path.name == "Tomatoes a guide.lw" and str(path) in done.err
 
 
 def test_without_a_terminal_each_section_prints_a_line(shell: Shell) -> None:
@@ -203,9 +215,8 @@ def test_model_output_cannot_control_the_terminal_or_add_headings(shell: Shell) 
 def test_an_existing_output_is_overwritten_only_with_force(shell: Shell) -> None:
     (shell.folder / "out.md").write_text("precious")
     with endpoint() as server:
-        shell.run("write", "Tomatoes", "--output", "out.md", *model_options(server)).failed(
-            2, "out.md already exists", "--force"
-        )
+        done = shell.fails(2, "already-exists", "write", "Tomatoes", "--output", "out.md", *model_options(server))
+        assert "out.md" in done.err and "--force" in done.err
         assert server.requests == []
         assert (shell.folder / "out.md").read_text() == "precious"
         shell.run(
@@ -218,7 +229,8 @@ def test_a_document_is_never_overwritten(shell: Shell) -> None:
     (shell.folder / "out.lw").write_text("precious")
     with endpoint() as server:
         arguments = ["write", "Tomatoes", "--plan", plan_file(shell), "--output", "out.md", *model_options(server)]
-        shell.run(*arguments).failed(2, "out.lw already exists", "lwtui write --resume out.lw --output out.md")
+        refused = shell.fails(2, "already-exists", *arguments)
+        assert "lwtui write --resume out.lw --output out.md" in refused.err
         done = shell.run(*arguments, "--force").worked()
     assert (shell.folder / "out.lw").read_text() == "precious"
     assert "out 2.lw" in done.err
@@ -229,9 +241,8 @@ def test_a_named_document_is_never_overwritten(shell: Shell, option: str) -> Non
     (shell.folder / "out.lw").write_text("precious")
     with endpoint() as server:
         for force in ([], ["--force"]):
-            shell.run("write", "Tomatoes", option, "out.lw", *force, *model_options(server)).failed(
-                2, "out.lw already exists"
-            )
+            arguments = ("write", "Tomatoes", option, "out.lw", *force, *model_options(server))
+            assert "out.lw" in shell.fails(2, "already-exists", *arguments).err
         assert server.requests == []
     assert (shell.folder / "out.lw").read_text() == "precious"
 

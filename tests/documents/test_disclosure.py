@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -122,7 +123,7 @@ def test_chinese_is_compared_by_characters(tmp_path: Path) -> None:
 def test_the_report_lists_models_settings_dates_and_method(tmp_path: Path) -> None:
     plan = Plan("T", (SOIL, WATER, LIGHT))
     with new_document(tmp_path, plan=plan) as document:
-        assert report(document).startswith("There is no text yet.")
+        assert "|" not in report(document)  # there is no text yet, so no table
         write_by_model(document, SOIL.id, TEN)
         write_by_model(document, WATER.id, TEN, provenance=OTHER)
         document.edit(LIGHT.id, "Only mine.")
@@ -131,9 +132,12 @@ def test_the_report_lists_models_settings_dates_and_method(tmp_path: Path) -> No
         save_report(report_text, "T", tmp_path / "report.md")
         with pytest.raises(DocumentError, check=has_code("unwritable")):
             save_report(report_text, "T", tmp_path / "none" / "report.md")
-    assert report_text.replace("\u00a0", " ").startswith(
-        "Of 22 words: 91 % as a model wrote them, 0 % edited by hand, 9 % written by hand."
-    )
+    assert re.findall(r"\d+", report_text.splitlines()[0])[:4] == [
+        "22",
+        "91",
+        "0",
+        "9",
+    ]  # words; model, edited, by hand
     rows = [[cell.strip() for cell in line.split(" | ")] for line in report_text.splitlines() if line.startswith("|")]
     assert [row[0].strip("| ") for row in rows[2:]] == ["Soil", "Water", "Light", "**All**"]
     assert [row[5] for row in rows[2:5]] == ["1", "2", ""]

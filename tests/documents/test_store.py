@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status
+from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status, Style
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.usage import NO_USAGE, Usage
@@ -22,7 +22,7 @@ def reopened(document: Document) -> Document:
 
 
 def test_a_document_stores_its_brief_and_plan(tmp_path: Path) -> None:
-    brief = Brief("写一篇关于番茄的文章", 3000, "zh-TW", Mode.PARALLEL, "gpt", None)
+    brief = Brief("写一篇关于番茄的文章", 3000, "zh-TW", Mode.PARALLEL, "gpt", None, style=Style.LISTS)
     with Document.create(tmp_path / "new" / "tomatoes.lw", brief, PLAN) as document:
         assert document.brief == brief
     with Document.open(document.path) as again:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from lwtui.documents import upgrade
 from lwtui.documents.database import SIDE_FILES
 from lwtui.documents.library import list_documents
-from lwtui.documents.model import Brief, Mode, Origin, Status
+from lwtui.documents.model import Brief, Mode, Origin, Plan, Status, Style
 from lwtui.documents.schema import VERSION
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
@@ -80,6 +81,24 @@ def test_an_old_document_is_upgraded_and_backed_up(tmp_path: Path) -> None:
     with Document.open(path) as again:
         assert texts(again)[:2] == [_LEAF, "Water boils. 水沸腾了。"]
     assert [Path(entry.path).name for entry in list_documents(tmp_path)] == ["tea.lw"]
+
+
+def test_a_document_of_the_version_before_keeps_its_brief(tmp_path: Path) -> None:
+    path = tmp_path / "tea.lw"
+    brief = Brief("Write about tea", 500, sampling="temperature=0.7")
+    Document.create(path, brief, Plan("Tea", ())).close()
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("ALTER TABLE document DROP COLUMN style")
+    db.execute("PRAGMA user_version = 2")
+    db.close()
+    with Document.open(path, read_only=True) as document:
+        assert document.brief == brief
+    with Document.open(path) as document:
+        assert document.brief == brief
+        document.set_brief(replace(brief, style=Style.LISTS))
+    with Document.open(path) as document:
+        assert document.brief.style is Style.LISTS
+    assert version_of(path) == VERSION
 
 
 def test_an_older_backup_is_not_overwritten(tmp_path: Path) -> None:

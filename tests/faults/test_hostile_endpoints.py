@@ -173,20 +173,20 @@ def test_whatever_an_endpoint_sends_is_bounded_and_told_in_one_line(hostile: Hos
 
 
 def test_the_command_ends_too_and_says_why_in_one_line(shell: Shell, hostile: HostileServer) -> None:
-    for name, words in (
+    for name, code in (
         ("text without an end", ""),
-        ("a gzip bomb", "compresses its answers"),
-        ("an error without an end", "has a fault (status 500)"),
+        ("a gzip bomb", "compressed"),
+        ("an error without an end", "server"),
     ):
         shell.settings(
             f'[models.writer]\nbase_url = "{hostile.address(name)}"\nconnect_seconds = 1\nstall_seconds = 1\n'
             "retry_seconds = 0.1\n"
         )
-        done = shell.run("models", "verify", "writer", LWTUI_API_KEY=KEY)
-        if words:
-            done.failed(1, words)
+        command = ("models", "verify", "writer")
+        if code:
+            shell.fails(1, code, *command, LWTUI_API_KEY=KEY)
         else:
-            assert done.worked().out.startswith("ok: writer answers")
+            assert shell.run(*command, LWTUI_API_KEY=KEY).worked().out.startswith("ok: writer ")
 
 
 def test_a_list_of_models_without_an_end_is_given_up(shell: Shell, hostile: HostileServer, tried: Tried) -> None:

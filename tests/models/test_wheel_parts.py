@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import random
 import resource
@@ -292,7 +293,7 @@ def test_an_index_that_answers_garbage_is_reported(
 ) -> None:
     index.page = (media_type, page)
     line = recorder.fails(source, code)
-    assert line.startswith("Cannot download small: 127.0.0.1 ") and "; 127.0.0.1 " in line
+    assert "small" in line and line.count("127.0.0.1") == 2  # the hub and the index
 
 
 def test_a_missing_part_keeps_those_before_it(source: DownloadSource, index: IndexServer, recorder: Recorder) -> None:
@@ -431,7 +432,8 @@ def test_a_full_disk_keeps_what_is_whole(source: DownloadSource, recorder: Recor
     ended = subprocess.run(
         download_command(source), stderr=subprocess.PIPE, text=True, preexec_fn=small, check=False, timeout=60
     )
-    assert "Cannot write s.gguf to" in ended.stderr and "File too large" in ended.stderr
+    assert "DiskError" in ended.stderr and "s.gguf" in ended.stderr
+    assert os.strerror(errno.EFBIG) in ended.stderr
     assert partial_size(source) == limit and not wheels_in(source)
     index.requests.clear()
     recorder.download(source)

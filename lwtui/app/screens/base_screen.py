@@ -9,7 +9,6 @@ from textual.keys import key_to_character
 from textual.screen import ModalScreen, Screen
 
 from lwtui.app.keymap import EVERYWHERE, NO_KEY
-from lwtui.text import clean
 
 if TYPE_CHECKING:
     from lwtui.app.host import AppHost
@@ -62,13 +61,13 @@ class BaseScreen(Screen[None]):
     def on_unmount(self) -> None:
         self.store()
 
-    def show_notice(self, text: str) -> None:
-        """Show a short notice. Its text may come from a model, so it is never markup."""
-        self.notify(clean(text), markup=False)
+    def show_notice(self, text: str, *, code: str = "") -> None:
+        """Show a short notice. ``code`` is its name in the log."""
+        self.lwtui.show_notice(text, code=code)
 
-    def show_error(self, error: object) -> None:
-        """Show an error for longer than other notices."""
-        self.lwtui.show_error(error)
+    def show_error(self, error: object, *, code: str = "") -> None:
+        """Show an error for longer than other notices. ``code`` is the name of an error that is only a text."""
+        self.lwtui.show_error(error, code=code)
 
 
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):

@@ -58,7 +58,7 @@ class BriefScreen(BriefForm):
     async def action_save(self) -> None:
         """Save the brief and close the form. A run in progress resumes with it."""
         if why := why_read_only(self._session.document):
-            self.show_error(why)
+            self.show_error(why, code="read-only")
             return
         brief = self._brief()
         if brief is None:
@@ -70,7 +70,7 @@ class BriefScreen(BriefForm):
             self.show_error(error)
             return
         if brief != self._given:
-            self.show_notice(self._summary(brief))
+            self.show_notice(self._summary(brief), code="brief-saved")
             self._changed()
         self.dismiss()
 

@@ -1,4 +1,4 @@
-"""The brief as a form: instruction, length, language, model, mode and sampling."""
+"""The brief as a form: instruction, length, language, model, mode, style and sampling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.section_form import MAX_WORDS
 from lwtui.app.widgets.title_bar import TitleBar
-from lwtui.documents.model import MAX_SEED, Brief, Mode
+from lwtui.documents.model import MAX_SEED, Brief, Mode, Style
 from lwtui.text import detect_language
 from lwtui.text.asked_length import DEFAULT_WORDS, words_in
 
@@ -26,6 +26,11 @@ MODES = (
     ("One call, no plan", Mode.DIRECT),
 )
 Options = list[tuple[Text, str]]
+_STYLES = (
+    (Text("what the instruction asks for"), ""),
+    (Text("prose"), Style.PROSE.value),
+    (Text("with lists and subheadings"), Style.LISTS.value),
+)
 
 
 class BriefForm(BaseScreen):
@@ -58,6 +63,7 @@ class BriefForm(BaseScreen):
                 yield from self._choice("Model", "model", self._models(), given.model)
                 modes = [(Text(shown), mode.value) for shown, mode in self._modes()]
                 yield from self._choice("How", "mode", modes, given.mode.value)
+                yield from self._choice("Style", "style", list(_STYLES), given.style or "")
                 yield from self._choice("Sampling", "sampling", self._samplings(given.model), given.sampling)
                 yield Label("Seed")
                 seed = "" if given.seed is None else str(given.seed)
@@ -129,7 +135,7 @@ class BriefForm(BaseScreen):
         counts = unit(self._language())
         self.query_one("#unit", Label).update(f"Length ({counts})")
         words = f"{self._words():,} {counts}"
-        hint = f"{words}, from the instruction" if self._asked_words else f"{words}, unless the instruction says more"
+        hint = f"{words}, from the instruction" if self._asked_words else f"{words}; type another, or say it above"
         self.query_one("#words", Input).placeholder = hint
 
     def _show_language(self) -> None:
@@ -183,6 +189,7 @@ class BriefForm(BaseScreen):
             self._chosen("model"),
             int(seed.value) if seed.value else None,
             self._chosen("sampling"),
+            style=Style(style) if (style := self._chosen("style")) else None,
         )
 
     def _point_at(self, field: Input | TextArea, problem: str) -> None:

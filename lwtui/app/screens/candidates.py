@@ -203,10 +203,12 @@ class CandidatesScreen(Dialog[Picked]):
     def _answer(self, *, merges: bool) -> None:
         candidate = self._columns[self._at].candidate
         if not candidate.text.strip():
-            self.app.notify("This candidate has no text yet.", markup=False)
+            self.lwtui.show_notice("This candidate has no text yet.", code="no-text")
             return
         if candidate.state is CandidateState.WRITING:
-            self.app.notify("The model is still writing this candidate. Stop it (s) to pick it as it is.", markup=False)
+            self.lwtui.show_notice(
+                "The model is still writing this candidate. Stop it (s) to pick it as it is.", code="being-written"
+            )
             return
         self._halt()
         self.dismiss(Picked(candidate, merges))

@@ -21,7 +21,7 @@ from lwtui.models.servers import DiscoveredModel, LocalServer, find_servers
 
 _WELCOME = (
     "lwtui writes long documents with a language model. Which one should write?\n"
-    "The best that was found here is first, and Enter takes it. You can change it at any time."
+    "The best one found here is first, and Enter takes it. Change it any time."
 )
 
 
@@ -205,6 +205,10 @@ class ChooseModelScreen(BaseScreen):
             self._close(f"{key_of(LIBRARY, 'models')} shows this choice again.")
         else:
             self._close()
+
+    def action_leave(self) -> None:
+        """Quit lwtui."""
+        self.lwtui.leave()
 
     def _close(self, notice: str = "") -> None:
         self.lwtui.end_welcome()

@@ -155,7 +155,7 @@ class DiffScreen(Dialog[DiffResult]):
         self._hunks = diff(self._old, self._new)
         self._choices = [HunkState.OPEN] * len(self._hunks)
         if not self._hunks:
-            self.app.notify("The texts are the same.", markup=False)
+            self.lwtui.show_notice("The texts are the same.", code="no-changes")
             self.dismiss(None)
             return
         self.refresh_bindings()
@@ -228,7 +228,9 @@ class DiffScreen(Dialog[DiffResult]):
         """Close with the changes that were taken."""
         taken = self._choices.count(HunkState.TAKEN)
         if not taken and HunkState.OPEN in self._choices:
-            self.app.notify("No change is taken yet. y takes the one under the cursor, a takes all.", markup=False)
+            self.lwtui.show_notice(
+                "No change is taken yet. y takes the one under the cursor, a takes all.", code="nothing-taken"
+            )
             return
         self.dismiss(DiffResult(self._text(), taken, len(self._hunks), self._proposal))
 

@@ -66,7 +66,7 @@ class DocumentScreen(BaseScreen):
     def _refuses(self) -> bool:
         """Return whether the document is read-only; if so, show why."""
         if why := why_read_only(self._document):
-            self.show_error(why)
+            self.show_error(why, code="read-only")
         return bool(why)
 
     def _reopens(self) -> bool:
@@ -137,7 +137,7 @@ class DocumentScreen(BaseScreen):
             return
         if await self.app.push_screen_wait(ForecastScreen(self._session)):
             budget = self._session.budget
-            self.show_notice(f"The budget is {budget}." if budget else "The budget was removed.")
+            self.show_notice(f"The budget is {budget}." if budget else "The budget was removed.", code="budget")
 
     @work(exclusive=True, group="runs")
     async def action_roles(self) -> None:
@@ -153,7 +153,7 @@ class DocumentScreen(BaseScreen):
             return
         role = Role(chosen)
         if await self._choose_model(role, f"{_ROLES[role]}: which model?"):
-            self.show_notice(f"{_ROLES[role]}: {session.roles.name(role)}.")
+            self.show_notice(f"{_ROLES[role]}: {session.roles.name(role)}.", code="role")
 
     @work(exclusive=True, group="runs")
     async def action_brief(self) -> None:
@@ -161,7 +161,7 @@ class DocumentScreen(BaseScreen):
         from lwtui.app.screens.brief import BriefScreen
 
         if self._session.activity is Activity.PLANNING:
-            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).")
+            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).", code="planning")
         elif self.store():
             await self.app.push_screen(BriefScreen(self._session, self._draw))
 
@@ -184,10 +184,13 @@ class DocumentScreen(BaseScreen):
         if section_id is None or not self.store():
             return
         if self._document.section(section_id).is_heading_only:
-            self.show_notice("This is only a heading. The model writes nothing for it, so there is no prompt.")
+            self.show_notice(
+                "This is only a heading. The model writes nothing for it, so there is no prompt.", code="heading-only"
+            )
         elif section_id in self._session.current:
             self.show_notice(
-                f"The model is writing this section. Stop it ({key_of(PLAN, 'stop')}) to see the next prompt."
+                f"The model is writing this section. Stop it ({key_of(PLAN, 'stop')}) to see the next prompt.",
+                code="being-written",
             )
         elif await self._has_model():
             await self.app.push_screen_wait(InspectorScreen(self._session, section_id))

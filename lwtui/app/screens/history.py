@@ -117,7 +117,7 @@ class HistoryScreen(Dialog[bool]):
         except LwtuiError as error:
             self.lwtui.show_error(error)
             return
-        self.app.notify(summarize(result, self._section), markup=False)
+        self.lwtui.show_notice(summarize(result, self._section), code="revised")
         self.dismiss(True)
 
     def _apply(self, text: str, before: str, source: Revision) -> None:

@@ -187,7 +187,7 @@ class LibraryScreen(BaseScreen):
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.show_notice(f"Moved to the trash. {key_of(LIBRARY, 'undo')} restores it.")
+        self.show_notice(f"Moved to the trash. {key_of(LIBRARY, 'undo')} restores it.", code="deleted")
         self._documents = [entry for entry in self._documents if entry.path != path]
         self._show()
         self.action_refresh()
@@ -195,7 +195,9 @@ class LibraryScreen(BaseScreen):
     def action_undo(self) -> None:
         """Restore the document deleted last."""
         if not self._trashed:
-            self.show_notice("There is nothing to undo: no document was deleted since lwtui started.")
+            self.show_notice(
+                "There is nothing to undo: no document was deleted since lwtui started.", code="nothing-to-undo"
+            )
             return
         try:
             path = restore_from_trash(self._trashed[-1])

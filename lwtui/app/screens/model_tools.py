@@ -42,10 +42,12 @@ class ModelTools(DocumentScreen):
             return None
         section = self._document.section(self._editor.section_id)
         if section.status is Status.WRITING:
-            self.show_notice(f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).")
+            self.show_notice(
+                f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).", code="being-written"
+            )
             return None
         if section.is_heading_only:
-            self.show_notice("This is only a heading. The model writes nothing for it.")
+            self.show_notice("This is only a heading. The model writes nothing for it.", code="heading-only")
             return None
         return section
 
@@ -79,7 +81,7 @@ class ModelTools(DocumentScreen):
             self.show_error(error)
         else:
             if screen.answered:
-                self.show_notice(summarize(result, name))
+                self.show_notice(summarize(result, name), code="revised")
         self._draw(section.id)
 
     async def _choose_edit(self) -> PassageEdit | None:
@@ -142,7 +144,8 @@ class ModelTools(DocumentScreen):
         self._session.assistant.pick(section.id, candidate)
         self.show_notice(
             f"Candidate {candidate.number} is now the text. "
-            f"The others and the old text are in the history ({key_of(WRITING, 'history')})."
+            f"The others and the old text are in the history ({key_of(WRITING, 'history')}).",
+            code="picked",
         )
 
     async def _merge(self, section: Section, candidate: Candidate) -> None:
@@ -153,7 +156,7 @@ class ModelTools(DocumentScreen):
         result = await self.app.push_screen_wait(screen)
         if result is not None and result.taken:
             self._session.assistant.merge(section.id, section.text, result.text, candidate)
-        self.show_notice(summarize(result, name))
+        self.show_notice(summarize(result, name), code="revised")
 
     # -- a review
 
@@ -169,7 +172,7 @@ class ModelTools(DocumentScreen):
         if place is None:
             return
         if place.section_id not in {section.id for section in self._document.sections()}:
-            self.show_notice("This section is no longer in the document.")
+            self.show_notice("This section is no longer in the document.", code="no-section")
             return
         self._draw(place.section_id)
         self._editor.focus()

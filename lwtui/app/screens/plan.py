@@ -254,7 +254,10 @@ class PlanScreen(PlanTools):
             return
         if not self._planned(section_id).words:
             whole, break_up = key_of(PLAN, "replan_all"), key_of(PLAN, "break_down")
-            self.show_notice(f"This is only a heading. {whole} replans the document, {break_up} breaks a section up.")
+            self.show_notice(
+                f"This is only a heading. {whole} replans the document, {break_up} breaks a section up.",
+                code="heading-only",
+            )
             return
         self._start(lambda: self._session.start_replan(section_id), Role.PLAN)
 
@@ -264,13 +267,16 @@ class PlanScreen(PlanTools):
         if section_id is None or not self._may_change(section_id):
             return
         if has_children(plan, section_id) or not self._planned(section_id).words:
-            self.show_notice(f"This already is a part. {key_of(PLAN, 'add')} adds a section to it.")
+            self.show_notice(
+                f"This already is a part. {key_of(PLAN, 'add')} adds a section to it.", code="already-a-part"
+            )
         elif self._planned(section_id).level >= MAX_LEVEL:
-            self.show_notice(f"An outline has at most {MAX_LEVEL} levels.")
+            self.show_notice(f"An outline has at most {MAX_LEVEL} levels.", code="deepest-level")
         elif self._document.section(section_id).text.strip():
             split = key_of(PLAN, "split")
             self.show_notice(
-                f"This section has text, which would stay with the heading. Split it ({split}) or clear it first."
+                f"This section has text, which would stay with the heading. Split it ({split}) or clear it first.",
+                code="has-text",
             )
         else:
             self._start(lambda: self._session.start_breaking_up(section_id), Role.PLAN)
@@ -300,7 +306,7 @@ class PlanScreen(PlanTools):
         if self._reopens():
             return
         if self._planning or not self._document.plan.sections:
-            self.show_notice("There is no plan to write yet.")
+            self.show_notice("There is no plan to write yet.", code="no-plan")
         elif self.store():
             self._write()
 
@@ -324,7 +330,7 @@ class PlanScreen(PlanTools):
     def action_text(self) -> None:
         """Show the text."""
         if self._planning:
-            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).")
+            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).", code="planning")
         elif self.store():
             self.lwtui.show_text()
 

@@ -57,9 +57,11 @@ class PlanTools(DocumentScreen):
         if self._refuses():
             return False
         if self._planning:
-            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).")
+            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).", code="planning")
         elif self._session.current.intersection(section_ids):
-            self.show_notice(f"The model is writing this section. Stop it first ({key_of(PLAN, 'stop')}).")
+            self.show_notice(
+                f"The model is writing this section. Stop it first ({key_of(PLAN, 'stop')}).", code="being-written"
+            )
         else:
             return self.store()
         return False
@@ -78,7 +80,7 @@ class PlanTools(DocumentScreen):
         try:
             plan = change(self._document.plan, section_id)
         except ValueError as reason:
-            self.show_notice(str(reason))
+            self.show_notice(str(reason), code="impossible-change")
             return
         self._change(plan, label.replace("{}", title), section_id)
 
@@ -123,7 +125,7 @@ class PlanTools(DocumentScreen):
         try:
             plan_edits.merge(plan, section_id)
         except ValueError as reason:
-            self.show_notice(str(reason))
+            self.show_notice(str(reason), code="impossible-change")
             return
         following = plan.sections[plan.find(section_id) + 1].id
         if not self._may_change(section_id, following):

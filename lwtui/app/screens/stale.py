@@ -144,7 +144,7 @@ class StaleScreen(Dialog[list[str]]):
         chosen = [section_id for section_id in self._stale if section_id in self._chosen]
         by_hand = [section_id for section_id in chosen if self._is_by_hand(section_id)]
         if not chosen:
-            self.app.notify("No section is chosen. Space chooses one.")
+            self.lwtui.show_notice("No section is chosen. Space chooses one.", code="none-chosen")
             return
         if by_hand:
             edited = counted(len(by_hand), "section")

@@ -98,7 +98,7 @@ class TextTools(DocumentScreen):
             self._draw(match.section_id)
             self._editor.go_to(match.start, match.end)
         elif not self._bar.display:
-            self.show_notice("No matches.")
+            self.show_notice("No matches.", code="no-matches")
         self._bar.set_text(self._find_replace.status)
 
     def on_find_bar_closed(self) -> None:
@@ -132,19 +132,21 @@ class TextTools(DocumentScreen):
 
     def _replace_here(self) -> None:
         if self._editor.read_only:
-            self.show_notice(self._editor.why_locked)
+            self.show_notice(self._editor.why_locked, code="locked")
             return
         text, count = replace_all(self._editor.text, self._find_replace.query, self._find_replace.by)
         self._editor.change(text)
         self.store()
         self._search()
         self.show_notice(
-            f"{counted(count, 'match', 'matches')} replaced in this section. Ctrl+Z in the text undoes it."
+            f"{counted(count, 'match', 'matches')} replaced in this section. Ctrl+Z in the text undoes it.",
+            code="replaced",
         )
 
     def _replace_all(self) -> None:
         self.show_notice(
-            f"{self._find_replace.replace_everywhere()} {key_of(WRITING, 'undo')} in the outline undoes it."
+            f"{self._find_replace.replace_everywhere()} {key_of(WRITING, 'undo')} in the outline undoes it.",
+            code="replaced",
         )
         self._replaced_all = True
         self._draw()
@@ -159,7 +161,7 @@ class TextTools(DocumentScreen):
             return
         label = self._document.undo_label
         if label is None:
-            self.show_notice("There is nothing to undo here. Ctrl+Z undoes edits in the text.")
+            self.show_notice("There is nothing to undo here. Ctrl+Z undoes edits in the text.", code="nothing-to-undo")
             return
         replaced = label.startswith(f"{REPLACED} “")
         question = f"Undo the last change of the plan: {label}?"
@@ -169,14 +171,14 @@ class TextTools(DocumentScreen):
         if question and not await self.app.push_screen_wait(Confirm(question, "Undo")):
             return
         if self._session.current and not replaced:  # the old plan may not have the section that is being written
-            self.show_notice(f"The model is writing. Pause it first ({key_of(WRITING, 'pause')}).")
+            self.show_notice(f"The model is writing. Pause it first ({key_of(WRITING, 'pause')}).", code="writing")
             return
         try:
             self._document.undo_plan()
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.show_notice(f"Undone: {label}")
+        self.show_notice(f"Undone: {label}", code="undone")
         self._draw()
 
     # -- headings
@@ -244,12 +246,16 @@ class TextTools(DocumentScreen):
         if self._refuses():
             return
         if section.status is Status.WRITING:
-            self.show_notice(f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).")
+            self.show_notice(
+                f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).", code="being-written"
+            )
             return
         try:
             text = await self._run_outside(lambda: edit_externally(section.text, section.title, os.environ))
         except SuspendNotSupported:
-            self.show_error("The external editor needs a terminal. Here there is none, as in a browser.")
+            self.show_error(
+                "The external editor needs a terminal. Here there is none, as in a browser.", code="no-terminal"
+            )
             return
         except LwtuiError as error:
             self.show_error(error)

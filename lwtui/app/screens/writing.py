@@ -128,7 +128,8 @@ class WritingScreen(TextTools, ModelTools):
             case DocumentFinished() if self._is_done:
                 self.show_notice(
                     f"Finished: {amount(self._document.words, self._document.brief)}. "
-                    f"{key_of(WRITING, 'export')} exports it."
+                    f"{key_of(WRITING, 'export')} exports it.",
+                    code="finished",
                 )
             case _:
                 pass
@@ -249,7 +250,7 @@ class WritingScreen(TextTools, ModelTools):
         for section_id in self._session.current:
             self._draw(section_id)
             return
-        self.show_notice("The model is not writing.")
+        self.show_notice("The model is not writing.", code="not-writing")
 
     def action_switch(self) -> None:
         """Switch between outline and text."""
@@ -259,7 +260,7 @@ class WritingScreen(TextTools, ModelTools):
         """Go to the text, or show why it cannot be edited."""
         self.set_focus(self._editor)  # immediately: the next key may be text
         if not self._refuses() and (why := self._editor.why_locked):
-            self.show_notice(why)
+            self.show_notice(why, code="locked")
 
     # -- edits
 
@@ -293,7 +294,7 @@ class WritingScreen(TextTools, ModelTools):
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.show_notice(f"Everything is saved in {self._document.path.name}.")
+        self.show_notice(f"Everything is saved in {self._document.path.name}.", code="saved")
 
     # -- the model
 
@@ -304,10 +305,11 @@ class WritingScreen(TextTools, ModelTools):
         if self._reopens():
             return
         if not self._document.plan.sections:
-            self.show_notice(f"There is no plan yet: {key_of(WRITING, 'plan')} goes to the plan.")
+            self.show_notice(f"There is no plan yet: {key_of(WRITING, 'plan')} goes to the plan.", code="no-plan")
         elif self._is_done:
             self.show_notice(
-                f"Every section is done. {key_of(WRITING, 'regenerate')} rewrites the one under the cursor."
+                f"Every section is done. {key_of(WRITING, 'regenerate')} rewrites the one under the cursor.",
+                code="all-done",
             )
         else:
             self._following = True
@@ -383,7 +385,9 @@ class WritingScreen(TextTools, ModelTools):
         if section_id is None or not self.store():
             return
         if section_id in self._session.current:
-            self.show_notice(f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).")
+            self.show_notice(
+                f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).", code="being-written"
+            )
             return
         try:
             history = HistoryScreen(self._document, section_id)

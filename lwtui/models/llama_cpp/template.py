@@ -25,7 +25,15 @@ _CHILD = Path(__file__).with_name("template_child.py")
 
 
 class TemplateError(Exception):
-    """A chat template cannot be used for these messages; ``str`` says why."""
+    """A chat template cannot be used for these messages; ``str`` says why.
+
+    Attributes:
+        code: The name of the failure, such as ``timeout``; it stays the same when the message changes.
+    """
+
+    def __init__(self, message: str, *, code: str = "template-failed") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ class ChatTemplate:
         self._layouts: dict[tuple[str, ...], _Layout | TemplateError] = {}
         first = self._layout(("user",))
         if isinstance(first, _InvalidTemplate):
-            raise TemplateError(str(first))
+            raise TemplateError(str(first), code=first.code)
 
     def render(self, messages: Sequence[tuple[str, str]]) -> list[TemplatePart]:
         """Render the prompt for ``messages`` (pairs of role and content), up to where the model's answer begins.
@@ -80,7 +88,7 @@ class ChatTemplate:
             messages = [(role, f"{system}\n\n{content}"), *rest]
             layout = self._layout(tuple(role for role, _ in messages))
         if isinstance(layout, TemplateError):
-            raise TemplateError(str(layout))
+            raise TemplateError(str(layout), code=layout.code)
         return _fill(layout, [content for _, content in messages])
 
     def _layout(self, roles: tuple[str, ...]) -> _Layout | TemplateError:
@@ -99,7 +107,7 @@ class ChatTemplate:
         ]
         layout = _split(_run(self._parameters | {"messages": messages}), placeholders)
         if len({part.message for part in layout if isinstance(part, _Slot)}) < len(roles):
-            raise TemplateError("it leaves out a message")
+            raise TemplateError("it leaves out a message", code="message-left-out")
         return layout
 
 
@@ -121,7 +129,7 @@ def _run(parameters: dict[str, object]) -> str:
         )
         result = json.loads(child.stdout)
     except subprocess.TimeoutExpired:
-        raise TemplateError("it runs too long") from None
+        raise TemplateError("it runs too long", code="timeout") from None
     except OSError as error:
         raise TemplateError(f"no process can be started for it ({error.strerror})") from None
     except ValueError:  # the process was killed at one of its limits
