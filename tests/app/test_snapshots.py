@@ -146,6 +146,7 @@ async def new_document_downloading(person: Person, place: Place) -> None:
     await new_document(person, place)
     await person.fill("#instruction", "Write a guide of 2,000 words to growing tomatoes on a balcony.")
     person.app.download_status = "↓ starter 34 %, 2 min 05 s left"
+    await person.until(lambda: "34 %" in person.screen_text and "2,000 words, from" in person.screen_text)
 
 
 async def new_document(person: Person, place: Place) -> None:
@@ -539,6 +540,11 @@ async def at_rest(person: Person) -> None:
     if isinstance(person.app.screen, LibraryScreen):
         await person.pilot.pause(0.25)  # the outline is shown after a delay
     await person.pilot.pause(0.05)
+    editor = person.app.focused
+    if isinstance(editor, TextArea):  # a blink that was due when the timer stopped may have hidden the cursor since
+        editor.cursor_blink = True
+        editor.cursor_blink = False
+        await person.pilot.pause()
 
 
 @pytest.mark.parametrize("scene", ALONE, ids=lambda scene: scene.__name__)
