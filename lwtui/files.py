@@ -10,6 +10,14 @@ from pathlib import Path
 from typing import Self
 
 
+def expand_user(path: str) -> Path:
+    """Return a path with ``~`` replaced by the home folder; that of an unknown user stays as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace the contents of ``path`` in one step, flushed to the disk. Text is written as UTF-8.
 

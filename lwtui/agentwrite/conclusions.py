@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import regex
 
-from lwtui.agentwrite.filters import FilterVerdict, SectionText
+from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
 
 CONCLUDES = regex.compile(
     r"(?:in (?:conclusion|summary|closing|short|the end)|to (?:conclude|sum up|summari[sz]e)|overall|ultimately|"
@@ -22,23 +22,11 @@ _BREAK = regex.compile(r"\n\s*\n|\A")
 _LEAST_OPENING = 20  # characters of a paragraph that show whether it concludes
 
 
-class ConclusionFilter:
+class ConclusionFilter(ForwardFilter):
     """Ends a section before a concluding paragraph (see :class:`lwtui.agentwrite.filters.TextFilter`).
 
     Not for the last section. The first paragraph of a section may say anything.
     """
-
-    def __init__(self) -> None:
-        """Start with an empty section."""
-        self._checked = 0
-
-    def trust(self, text: str) -> None:
-        """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
-        self._checked = len(text)
-
-    def cut(self, keep: int) -> None:
-        """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`."""
-        self._checked = min(self._checked, keep)
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""

@@ -83,6 +83,21 @@ class TextFilter(Protocol):
         ...
 
 
+class ForwardFilter:
+    """The part of a :class:`TextFilter` that remembers how far the section was checked. Subclasses feed."""
+
+    def __init__(self) -> None:
+        self._checked = 0  # characters
+
+    def trust(self, text: str) -> None:
+        """See :meth:`TextFilter.trust`."""
+        self._checked = len(text)
+
+    def cut(self, keep: int) -> None:
+        """See :meth:`TextFilter.cut`."""
+        self._checked = min(self._checked, keep)
+
+
 class FilterChain:
     """Several filters. The verdict that keeps the fewest characters counts, since it is about the first fault."""
 

@@ -321,7 +321,7 @@ def _from_rows(rows: list[_Line]) -> tuple[Step, ...]:
         ]
         if not counts:
             continue  # the header row
-        words = _take_count(f"x - {cells[counts[-1]]} words")[1] if counts else None
+        words = _take_count(f"x - {cells[counts[-1]]} words")[1]
         texts = [cell for column, cell in enumerate(cells) if column not in counts and cell]
         if texts:
             heading, point = (texts[0], "; ".join(texts[1:])) if len(texts) > 1 else _split_point(texts[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 
 import regex
@@ -29,69 +29,12 @@ _LIKELY_WORDS = 300  # of a step, if neither plan nor brief says it
 _SAME_POINT = 0.8  # share of words in common from which two main points count as the same
 _SMALLEST_STEP = 100  # words; smaller steps are merged
 _WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+")
-# A heading made from a main point does not end with these words.
-_NO_ENDS = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "but",
-        "by",
-        "for",
-        "from",
-        "how",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "so",
-        "that",
-        "the",
-        "their",
-        "they",
-        "this",
-        "to",
-        "was",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "der",
-        "die",
-        "das",
-        "und",
-        "oder",
-        "von",
-        "zu",
-        "mit",
-        "für",
-        "im",
-        "le",
-        "la",
-        "les",
-        "et",
-        "de",
-        "du",
-        "des",
-        "un",
-        "une",
-        "el",
-        "los",
-        "y",
-    ]
-)
+_FUNCTION_WORDS = """
+    a an and are as at be but by for from how in into is it its of on or so that the their they this to was what
+    when where which who why will with der die das und oder von zu mit für im le la les et de du des un une el los
+    y
+"""
+_NO_ENDS = frozenset(_FUNCTION_WORDS.split())  # a heading made from a main point does not end with one
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
 _CLAUSE = regex.compile(r"[,;:.，。；：、]\s*|\s+(?=[-–—(])")
 
@@ -142,7 +85,7 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
     return PlannedSection(step.heading, step.point, old.words, old.id)
 
 
-def distinct(plan: Plan, others: Iterable[PlannedSection] = ()) -> Plan:
+def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:
     """Return the plan without duplicate steps or headings. It may become empty.
 
     Two steps are duplicates if their main points have most of their words in common. Duplicate headings are replaced by

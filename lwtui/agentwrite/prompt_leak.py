@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import regex
 
-from lwtui.agentwrite.filters import FilterVerdict, SectionText
+from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key, in_code
 from lwtui.text import sentence_ends
 
@@ -23,7 +23,7 @@ _STEP = regex.compile(r"(?i)^\W*paragraph \d+ ?- ?main point\b")  # a step in th
 _SHORTEST_LEAK = 20  # characters; a shorter line of the instructions may occur in a text by chance
 
 
-class PromptLeakFilter:
+class PromptLeakFilter(ForwardFilter):
     """Checks a section line by line (see :class:`lwtui.agentwrite.filters.TextFilter`).
 
     Args:
@@ -32,11 +32,11 @@ class PromptLeakFilter:
     """
 
     def __init__(self, section_title: str, titles: Iterable[str]) -> None:
+        super().__init__()
         own = heading_key(section_title)
         self._titles = {key for title in titles if (key := heading_key(title)) and key != own}
         self._lines: frozenset[str] = frozenset()
         self._tags: tuple[str, ...] = ()
-        self._checked = 0
 
     def set_prompt(self, prompt: str, given: Iterable[str]) -> None:
         """Set the prompt of the next call.
@@ -50,14 +50,6 @@ class PromptLeakFilter:
         self._lines = frozenset(line for line in lines if len(line) >= _SHORTEST_LEAK)
         given_text = "\n".join(given)
         self._tags = tuple(sorted(tag for tag in set(_TAG.findall(prompt)) if tag not in given_text))
-
-    def trust(self, text: str) -> None:
-        """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
-        self._checked = len(text)
-
-    def cut(self, keep: int) -> None:
-        """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`."""
-        self._checked = min(self._checked, keep)
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""

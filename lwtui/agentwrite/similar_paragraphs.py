@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import regex
 
-from lwtui.agentwrite.filters import FilterVerdict, SectionText
+from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key, in_code
 from lwtui.text.repeats import choose_thresholds, tokenize
 
@@ -25,7 +26,28 @@ _ITEM = regex.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?P<text>\S.*)")
 _LEAST_ITEM = 3  # words; a shorter item may repeat
 
 
-class SimilarParagraphFilter:
+@dataclass(frozen=True)
+class _ComparedLine:
+    """What a line may repeat.
+
+    Attributes:
+        heading: The key of the heading that it is; ``None`` if it is none.
+        item: The words of the list item that it is, unless the item is short and may repeat.
+        grams: Hashes of the n-grams of the paragraph that it is, unless it is too short to be compared.
+    """
+
+    heading: str | None
+    item: tuple[str, ...] = ()
+    grams: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, line: str) -> _ComparedLine:
+        if heading := _heading_in(line):
+            return cls(heading_key(heading))
+        return cls(None, _item_in(line), _grams(line))
+
+
+class SimilarParagraphFilter(ForwardFilter):
     """Checks a section line by line (see :class:`lwtui.agentwrite.filters.TextFilter`).
 
     Args:
@@ -35,27 +57,27 @@ class SimilarParagraphFilter:
 
     def __init__(self, earlier: Iterable[str] = (), headings: Iterable[str] = ()) -> None:
         """Start with an empty section."""
+        super().__init__()
         self._headings: set[str] = set()
         self._items: set[tuple[str, ...]] = set()
-        self._paragraphs: dict[tuple[str, ...], set[int]] = defaultdict(set)  # n-gram: numbers of its paragraphs
+        self._paragraphs: dict[int, set[int]] = defaultdict(set)  # n-gram: numbers of its paragraphs
         self._sizes: list[int] = []  # how many n-grams each paragraph has
         self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them
-        self._checked = 0  # lines that begin before this offset are checked
         for heading in headings:
-            self._add_heading(0, heading)
+            self._add_heading(0, heading_key(heading))
         for text in earlier:
             self._add_text(text)
         self._undo.clear()
 
     def trust(self, text: str) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.trust`."""
+        super().trust(text)
         self._add_text(text)
         self._undo.clear()
-        self._checked = len(text)
 
     def cut(self, keep: int) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`. The text that was cut may occur again."""
-        self._checked = min(self._checked, keep)
+        super().cut(keep)
         while self._undo and self._undo[-1][0] >= keep:
             self._undo.pop()[1]()
 
@@ -67,38 +89,35 @@ class SimilarParagraphFilter:
             assert match is not None
             if not match[0].endswith("\n") and not ended:
                 return None
-            if not in_code(whole[: match.start()]) and (reason := self._repetition(match[0])):
+            line = _ComparedLine.of(match[0])
+            if (reason := self._repetition(line)) and not in_code(whole[: match.start()]):
                 return FilterVerdict(len(whole[: match.start()].rstrip()), reason, loop=True)
-            self._add_line(match.start(), match[0])
+            self._add_line(match.start(), line)
             self._checked = match.end()
         return None
 
-    def _repetition(self, line: str) -> str:
+    def _repetition(self, line: _ComparedLine) -> str:
         """Return what a line repeats, or an empty string."""
-        if heading := _heading_in(line):
-            return "a heading repeats an earlier one" if heading_key(heading) in self._headings else ""
-        if _item_in(line) in self._items:
+        if line.heading in self._headings:
+            return "a heading repeats an earlier one"
+        if line.item in self._items:
             return "a list item repeats an earlier one"
-        grams = _grams(line)
-        shared = Counter(number for gram in grams for number in self._paragraphs.get(gram, ()))
-        if any(count >= SIMILAR * min(len(grams), self._sizes[number]) for number, count in shared.items()):
+        shared = Counter(number for gram in line.grams for number in self._paragraphs.get(gram, ()))
+        if any(count >= SIMILAR * min(len(line.grams), self._sizes[number]) for number, count in shared.items()):
             return "a paragraph restates an earlier one"
         return ""
 
-    def _add_line(self, offset: int, line: str) -> None:
-        if heading := _heading_in(line):
-            self._add_heading(offset, heading)
-        elif item := _item_in(line):
-            self._add_item(offset, item)
-        if not heading:
-            self._add_paragraph(offset, _grams(line))
+    def _add_line(self, offset: int, line: _ComparedLine) -> None:
+        if line.heading is not None:
+            self._add_heading(offset, line.heading)
+        self._add_item(offset, line.item)
+        self._add_paragraph(offset, line.grams)
 
     def _add_text(self, text: str) -> None:
-        for line in text.splitlines():
+        for line in _lines_of(text):
             self._add_line(0, line)
 
-    def _add_heading(self, offset: int, heading: str) -> None:
-        key = heading_key(heading)
+    def _add_heading(self, offset: int, key: str) -> None:
         if key and key not in self._headings:
             self._headings.add(key)
             self._undo.append((offset, partial(self._headings.discard, key)))
@@ -108,7 +127,7 @@ class SimilarParagraphFilter:
             self._items.add(item)
             self._undo.append((offset, partial(self._items.discard, item)))
 
-    def _add_paragraph(self, offset: int, grams: frozenset[tuple[str, ...]]) -> None:
+    def _add_paragraph(self, offset: int, grams: frozenset[int]) -> None:
         if not grams:
             return
         number = len(self._sizes)
@@ -117,9 +136,15 @@ class SimilarParagraphFilter:
             self._paragraphs[gram].add(number)
         self._undo.append((offset, partial(self._remove_paragraph, number, grams)))
 
-    def _remove_paragraph(self, number: int, grams: frozenset[tuple[str, ...]]) -> None:
+    def _remove_paragraph(self, number: int, grams: frozenset[int]) -> None:
         for gram in grams:
             self._paragraphs[gram].discard(number)
+
+
+@lru_cache(maxsize=512)
+def _lines_of(text: str) -> tuple[_ComparedLine, ...]:
+    """Return the lines of a section. Each later section asks for those of all earlier ones."""
+    return tuple(map(_ComparedLine.of, text.splitlines()))
 
 
 def _heading_in(line: str) -> str:
@@ -135,11 +160,11 @@ def _item_in(line: str) -> tuple[str, ...]:
     return words if len(words) >= _LEAST_ITEM else ()
 
 
-def _grams(paragraph: str) -> frozenset[tuple[str, ...]]:
-    """Return the n-grams of a paragraph; none if it is too short to be compared."""
+def _grams(paragraph: str) -> frozenset[int]:
+    """Return hashes of the n-grams of a paragraph; none if it is too short to be compared."""
     measure = choose_thresholds([paragraph])
     tokens = [token.text for token in tokenize(paragraph)]
     if len(tokens) < measure.passage:
         return frozenset()
     size = measure.shingle
-    return frozenset(tuple(tokens[start : start + size]) for start in range(len(tokens) - size + 1))
+    return frozenset(hash(tuple(tokens[start : start + size])) for start in range(len(tokens) - size + 1))

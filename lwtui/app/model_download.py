@@ -69,7 +69,7 @@ class ModelDownload:
         name, left = self.settings.name, progress.seconds_left
         if progress.phase == "downloading":
             rest = "" if left is None else f", {duration(left)} left"
-            self.status = f"↓ {name} {100 * progress.done // max(1, progress.size)} %{rest}"
+            self.status = f"↓ {name} {progress.percent} %{rest}"
         else:
             self.status = f"↓ {name}: {progress.phase} …"
         self._report(self.status)

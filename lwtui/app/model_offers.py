@@ -165,7 +165,7 @@ def _local(configured: Collection[ModelSettings], downloading: Collection[str], 
         return [ModelOffer(OfferKind.INSTALL, "starter, demo", "need another package", about)]
     paths = {model.path for model in configured}
     starters = [known for name in _STARTERS for known in known_ggufs() if known.name == name]
-    starters.sort(key=lambda known: known.size + _MEMORY_BESIDE_WEIGHTS > free_memory)  # those that fit first
+    starters.sort(key=lambda known: _is_too_large(known, free_memory))  # those that fit first
     offers = []
     for known in starters:
         if known.settings.name in downloading:
@@ -183,7 +183,7 @@ def _local(configured: Collection[ModelSettings], downloading: Collection[str], 
 
 def _download(known: KnownGguf, free_memory: int) -> ModelOffer:
     size, minutes = format_size(known.size), max(1, round(known.size / _DOWNLOAD_RATE / 60))
-    large = " It needs more than the free memory." if known.size + _MEMORY_BESIDE_WEIGHTS > free_memory else ""
+    large = " It needs more than the free memory." if _is_too_large(known, free_memory) else ""
     return ModelOffer(
         OfferKind.DOWNLOAD,
         known.name,
@@ -192,6 +192,10 @@ def _download(known: KnownGguf, free_memory: int) -> ModelOffer:
         f"({minutes} min at {format_size(int(_DOWNLOAD_RATE))}/s).",
         known=known,
     )
+
+
+def _is_too_large(known: KnownGguf, free_memory: int) -> bool:
+    return known.size + _MEMORY_BESIDE_WEIGHTS > free_memory
 
 
 def _keyed(server: LocalServer) -> ModelOffer:

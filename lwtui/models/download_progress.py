@@ -41,6 +41,11 @@ class DownloadProgress:
         """Expected seconds until all bytes are here, or ``None`` if that is unknown."""
         return (self.size - self.done) / self.rate if self.rate > 0 and self.phase == "downloading" else None
 
+    @property
+    def percent(self) -> int:
+        """How much of the file is here."""
+        return 100 * self.done // max(1, self.size)
+
     def summary(self) -> str:
         """Describe the progress: ``34 %, 1.7 GB of 4.9 GB, 12 MB/s``, or what the download is doing instead."""
         part = f"{self.part}: " if self.part else ""
@@ -49,8 +54,7 @@ class DownloadProgress:
         if self.phase == "waiting":
             return f"{part}{self.note}"
         rate = f", {format_size(int(self.rate))}/s" if self.rate else ""
-        percent = 100 * self.done // max(1, self.size)
-        return f"{part}{percent} %, {format_size(self.done)} of {format_size(self.size)}{rate}"
+        return f"{part}{self.percent} %, {format_size(self.done)} of {format_size(self.size)}{rate}"
 
 
 ReportProgress = Callable[[DownloadProgress], None]
@@ -93,3 +97,13 @@ class ProgressReporter:
         (since, done_then) = self._samples[0]
         rate = max(0.0, (done - done_then) / (now - since)) if now - since >= 0.5 else 0.0
         self._report(DownloadProgress(phase, done, self.size, rate, note))
+
+    def report_retry(self, done: int, reason: str, seconds: float) -> None:
+        """Report that the download waits before it tries again.
+
+        Args:
+            done: Bytes so far.
+            reason: Why it waits.
+            seconds: How long.
+        """
+        self.report("waiting", done, f"{reason}; trying again in {max(1, round(seconds))} s")

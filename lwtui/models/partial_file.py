@@ -106,6 +106,12 @@ class PartialFile:
         store_hash(self._source.path, info.sha256)
 
 
+def write_block(file: FileIO, block: bytearray) -> None:
+    """Write ``block`` to an unbuffered file, and remove from it what was written."""
+    while block:
+        del block[: file.write(block) or 0]
+
+
 def check_disk_space(path: Path, needed: int) -> None:
     """Check that the disk has room for the rest of a download.
 

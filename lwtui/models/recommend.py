@@ -16,6 +16,7 @@ from time import perf_counter
 
 from lwtui.config import ModelSettings, Settings
 from lwtui.errors import LwtuiError
+from lwtui.files import expand_user
 from lwtui.models.catalog import DEMO
 from lwtui.models.known_ggufs import KnownGguf, known_ggufs
 from lwtui.models.llama_cpp.demo import PACKAGE
@@ -109,7 +110,7 @@ def installed_models(settings: Settings) -> list[InstalledModel]:
     if find_spec("llama_cpp") is None:
         return []
     models = [model for model in settings.models.values() if model.provider == "llama_cpp"]
-    paths = {_expanded(model.path) for model in models}
+    paths = {expand_user(model.path) for model in models}
     models += [known.settings for known in known_ggufs() if known.path not in paths]
     shapes = {known.file: known.shape for known in known_ggufs()}
     found = []
@@ -125,18 +126,11 @@ def installed_models(settings: Settings) -> list[InstalledModel]:
 
 def _file_size(path: str) -> int:
     """Return the size of a GGUF in bytes; 0 if it cannot be read."""
-    file = _expanded(path)
+    file = expand_user(path)
     try:
         return file.stat().st_size if file.is_file() else 0
     except OSError:
         return 0
-
-
-def _expanded(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:  # the home folder of an unknown user
-        return Path(path)
 
 
 def best_installed(models: Sequence[InstalledModel], weights_rate: float) -> InstalledModel | None:
@@ -159,7 +153,7 @@ def best_installed(models: Sequence[InstalledModel], weights_rate: float) -> Ins
 
 def _fits(model: ModelSettings) -> bool:
     try:
-        return estimate(Path(model.path).expanduser(), model).fits
+        return estimate(expand_user(model.path), model).fits
     except LwtuiError:
         return False  # damaged: `lwtui doctor` says how
 

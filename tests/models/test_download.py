@@ -21,11 +21,12 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.models.download import DownloadProgress, DownloadResult, download, download_model, partial_size
+from lwtui.models.download import DownloadResult, download, download_model, partial_size
 from lwtui.models.download_http import DownloadError
 from lwtui.models.known_ggufs import DownloadSource, read_pin, resolve_source, source_files
 from lwtui.models.llama_cpp.hashing import file_hash
 from tests.errors import has_code
+from tests.models.download_recorder import DownloadRecorder
 from tests.support.hub import REVISION, Hub, HubFault
 
 MB = 2**20
@@ -42,18 +43,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "models"
 
 
-class Recorder:
-    """Records the progress of a download and how long it waits."""
-
-    def __init__(self) -> None:
-        self.reports: list[DownloadProgress] = []
-        self.waits: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    def download(self, source: DownloadSource, **options: object) -> DownloadResult:
-        return asyncio.run(download(source, self.reports.append, sleep=self.sleep, **options))  # type: ignore[arg-type]
+class Recorder(DownloadRecorder):
+    """Checks how downloads fail."""
 
     def fails(self, source: DownloadSource, code: str, *details: str, **options: object) -> None:
         """Assert that it fails with ``code``, all details in its message and no secret, and leaves no file."""

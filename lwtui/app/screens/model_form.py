@@ -32,6 +32,7 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.path_input import PathInput
 from lwtui.config import ModelSettings, add_model, check_model
 from lwtui.errors import LwtuiError
+from lwtui.files import expand_user
 from lwtui.models.catalog import check_gguf, check_name
 from lwtui.models.llama_cpp.fit import estimate
 from lwtui.models.servers import free_name
@@ -193,7 +194,7 @@ class GgufForm(ModelForm):
     @work(exclusive=True, group="estimate")
     async def _estimate(self) -> None:
         """Show what the file is, and the memory it needs with these settings."""
-        path = _expand(self.value("path"))
+        path = expand_user(self.value("path"))
         if not await asyncio.to_thread(path.is_file):
             self._show_memory("")
             return
@@ -214,18 +215,11 @@ class GgufForm(ModelForm):
         path = self.value("path")
         if not path:
             raise LwtuiError("Enter the path of the GGUF file.")
-        if not _expand(path).is_file():
+        if not expand_user(path).is_file():
             raise LwtuiError(f"There is no file {path}. Check the path.")
         return replace(model, path=path if path.startswith("~") else str(Path(path).absolute()))
 
     def save(self, model: ModelSettings) -> None:
         """Check that the file is a GGUF, then store the model."""
-        check_gguf(_expand(model.path))
+        check_gguf(expand_user(model.path))
         self.store(replace(model, name=model.name or free_name(model.path, self._taken)))
-
-
-def _expand(path: str) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError:  # the home folder of an unknown user
-        return Path(path)
