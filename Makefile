@@ -19,7 +19,7 @@ test: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --tb native
 
 lock: .venv/.installed-dev
 	@{ echo "# What the tests ran with; see CONTRIBUTING.md. Made by make lock."; \
@@ -42,7 +42,9 @@ clean:
 	@$(call install,.[dev]) && touch .venv/.installed-run $@
 
 comma := ,
+# pip keeps the wheels that it compiled, whatever the processor and the options: llama.cpp's is not taken from there.
 define install
 echo "Installing $(1). The first time takes some minutes, because llama.cpp is compiled for this machine."; \
-$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '$(1)' || { echo "The installation failed; see above. llama.cpp needs a C++ compiler: sudo apt install g++ (Debian, Ubuntu) or xcode-select --install (macOS)." >&2; exit 1; }
+{ $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --editable '.[local]' \
+&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '$(1)'; } || { echo "The installation failed; see above. llama.cpp needs a C++ compiler: sudo apt install g++ (Debian, Ubuntu) or xcode-select --install (macOS)." >&2; exit 1; }
 endef

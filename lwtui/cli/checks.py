@@ -149,10 +149,11 @@ def _llama_cpp(settings: Settings) -> Check:
     # A native library that does not fit this machine may crash the process that loads it.
     import subprocess
 
+    from lwtui.models.llama_cpp.process import REBUILD
+
     trial = subprocess.run([sys.executable, "-c", "import llama_cpp"], capture_output=True, timeout=60, check=False)
     if trial.returncode:
-        remedy = "pip install --force-reinstall --no-cache-dir llama-cpp-python"
-        return Check("llama-cpp-python", "fail" if needed else "warn", "does not load on this machine.", remedy)
+        return Check("llama-cpp-python", "fail" if needed else "warn", "does not load on this machine.", REBUILD)
     return Check("llama-cpp-python", "ok", metadata.version("llama-cpp-python"))
 
 

@@ -211,6 +211,18 @@ async def test_a_process_killed_while_loading_is_restarted(demo_gguf: Path, monk
         await model.aclose()
 
 
+async def test_a_library_of_another_processor_is_not_tried_again(demo_gguf: Path) -> None:
+    model = await LlamaModel.load(demo_gguf, "demo")
+    try:
+        with pytest.raises(ModelError) as caught:
+            async with aclosing(model.stream(ENDLESS)) as parts:
+                async for _ in parts:
+                    kill(model, signal.SIGILL)
+        assert (caught.value.code, caught.value.retryable) == ("wrong-processor", False)
+    finally:
+        await model.aclose()
+
+
 async def test_the_death_fails_every_pending_call(demo_gguf: Path) -> None:
     model = await LlamaModel.load(demo_gguf, "demo")
     try:

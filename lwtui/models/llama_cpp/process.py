@@ -34,6 +34,9 @@ _EXIT_SECONDS = 15.0  # the worker may have a large state to save
 
 Replies = asyncio.Queue[WorkerMessage | ModelError]
 
+# Without GGML_NATIVE, llama.cpp uses only what every processor with AVX2 has. pip's cache of wheels knows no processor.
+REBUILD = "CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --force-reinstall --no-deps --no-cache-dir llama-cpp-python"
+
 
 class WorkerProcess:
     """A running worker process. When it dies, every pending call gets a :class:`ModelError`."""
@@ -187,6 +190,12 @@ class WorkerProcess:
     def _death_error(self, code: int, reason: str) -> ModelError:
         if self._closing and not reason:
             return ModelError("The model was closed.", kind="worker", code="closed")
+        if code == -signal.SIGILL:
+            return ModelError(
+                f"llama.cpp was compiled for another processor (illegal instruction). Compile it again: {REBUILD}",
+                kind="worker",
+                code="wrong-processor",
+            )
         how = reason or (f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}")
         lines = [line for line in self._stderr if line]
         last = f" Its last output: {lines[-1]}" if lines else ""
