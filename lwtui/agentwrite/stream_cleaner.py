@@ -21,6 +21,7 @@ _BLOCK = regex.compile(r"#{1,6}[ \t]|[-*+][ \t]|>|\||\d+[.)][ \t]|```")  # begin
 _LINE = regex.compile(r"[^\n]*\n|[^\n]+")
 _UNDECIDED = regex.compile(r" {0,3}(?:#{1,2}|`{1,2}|~{1,2})?")
 _TOP_HEADING = regex.compile(r" {0,3}#{1,2}(?=[ \t])")
+_ITEM_MARK = regex.compile(r" {0,3}(?:\d{1,2}(?:[.)][ \t]+|、[ \t]*)|[-*+•][ \t]+)")
 _FENCE_LINE = regex.compile(r"(?m)^ {0,3}(?:```|~~~)")
 
 
@@ -41,7 +42,7 @@ class StreamCleaner:
             existing: The section's text so far.
             title: The section's heading.
             exact: Whether the answer continues ``existing`` exactly, as a base model's does.
-            plain: Whether to remove headings and bold marks, for plain prose.
+            plain: Whether to remove headings, bold marks and the marks of list items, for plain prose.
             others: Headings of other sections. They are not removed, so that a filter can notice them.
         """
         self._stripper = ControlStripper()
@@ -147,9 +148,10 @@ class StreamCleaner:
 
 
 class _LineCleaner:
-    """Moves headings below the level of sections, or removes them. Leaves code blocks alone.
+    """Moves headings below the level of sections; for plain prose, removes them and the marks of list items.
 
-    The beginning of a line is held back until it is clear whether it is a heading.
+    A list begins after a line that ends with a colon: elsewhere, a dash may begin speech, and a number a date. Code
+    blocks stay as they are. The beginning of a line is held back until it is clear what it is.
     """
 
     def __init__(self, existing: str, *, plain: bool, kept: frozenset[str]) -> None:
@@ -157,6 +159,8 @@ class _LineCleaner:
         self._kept = kept
         self._line_starts = not existing or existing.endswith("\n")
         self._after_heading = False  # after a removed heading, blank lines are removed, too
+        self._last = existing.rstrip()[-1:]  # the last character before the present line that is not blank
+        self._is_item = False  # whether that line is a list item
         self.in_code = in_code(existing)
         self._held = ""
 
@@ -184,6 +188,8 @@ class _LineCleaner:
             return True
         if not self._plain or self.in_code:
             return False
+        if self._line_starts and self._list_goes_on and _ITEM_MARK.fullmatch(line, partial=True):
+            return True
         may_be_heading = self._line_starts and line.lstrip(" ").startswith(("#", "**"))
         return line.endswith("*") or (may_be_heading and len(line) <= _LONGEST_HEADING)
 
@@ -200,9 +206,22 @@ class _LineCleaner:
             if self._after_heading and not line.strip():
                 return ""
             self._after_heading = False
+            if self._line_starts and line.strip():
+                line = self._without_mark(line)
+            self._last = line.rstrip()[-1:] or self._last
             return line.replace("**", "")
         top = _TOP_HEADING.match(line) if self._line_starts else None
         return f"###{line[top.end() :]}" if top else line
+
+    @property
+    def _list_goes_on(self) -> bool:
+        """Whether the present line is an item if it looks like one."""
+        return self._is_item or self._last in (":", "：")
+
+    def _without_mark(self, line: str) -> str:
+        mark = _ITEM_MARK.match(line)
+        self._is_item = mark is not None and self._list_goes_on
+        return line[mark.end() :] if mark and self._is_item else line
 
 
 def in_code(text: str) -> bool:

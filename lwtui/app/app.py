@@ -89,7 +89,8 @@ class LwtuiApp(App[int]):
         self._typed = KeyQueue(self)
         self._places = Places()
         self._restores = settings.restore and not library and path is None
-        self._is_first_start = settings.welcome and not (path or model or settings.models) and not has_default_model()
+        self._lacks_model = not (path or model or settings.models or has_default_model())
+        self._is_first_start = settings.welcome and self._lacks_model
 
     def on_mount(self) -> None:
         self._leave_on_signals()
@@ -108,6 +109,8 @@ class LwtuiApp(App[int]):
             self._reopen(last)
         elif self._is_first_start:
             self.show_models()
+        elif self._lacks_model:
+            self._mention_unfinished_download()
         self._find_writer()
 
     def _find_writer(self) -> None:
@@ -116,6 +119,14 @@ class LwtuiApp(App[int]):
             self.writer = self.models.default
         else:
             self._find_best()
+
+    def _mention_unfinished_download(self) -> None:
+        """Say that a download was stopped; it is resumed only if the user asks for it."""
+        from lwtui.app.model_offers import unfinished_downloads
+
+        for known in unfinished_downloads()[:1]:
+            line = f"A part of {known.name} is here. {key_of(LIBRARY, 'models')} resumes the download."
+            self.notify(line, markup=False)
 
     @work(exclusive=True, group="writer")
     async def _find_best(self) -> None:

@@ -12,15 +12,16 @@ from lwtui.app.format import counted
 from lwtui.app.keymap import MODELS, key_of
 from lwtui.config import ModelSettings, public_address
 from lwtui.models.catalog import DEMO
-from lwtui.models.known_ggufs import KnownGguf, known_ggufs
+from lwtui.models.known_ggufs import KnownGguf, known_ggufs, resolve_source
 from lwtui.models.llama_cpp.demo import PACKAGE
-from lwtui.models.llama_cpp.fit import format_size
+from lwtui.models.llama_cpp.fit import Machine, format_size
+from lwtui.models.partial_file import PartialFile
+from lwtui.models.recommend import fit_known
 from lwtui.models.servers import DiscoveredModel, LocalServer, discovered_models
 from lwtui.models.services import SERVICES
 
 _STARTERS = ("starter", "starter-small")
 _DOWNLOAD_RATE = 5e6  # bytes per second, a usual home connection
-_MEMORY_BESIDE_WEIGHTS = 400_000_000  # bytes, for the KV cache and the buffers
 _MAX_MODELS_OF_A_SERVER = 4  # the settings list all
 _INSTALL = 'pip install "lwtui[local,demo]"'
 
@@ -69,7 +70,7 @@ def model_offers(
     servers: Sequence[LocalServer],
     configured: Collection[ModelSettings],
     downloading: Collection[str],
-    free_memory: int,
+    machine: Machine,
 ) -> list[ModelOffer]:
     """List what can write, the best first.
 
@@ -77,14 +78,14 @@ def model_offers(
         servers: The model servers on this machine.
         configured: The models in the settings.
         downloading: The names of models that are being downloaded.
-        free_memory: Bytes of memory that a model can use.
+        machine: This machine's resources.
     """
     found = discovered_models(servers, configured)
     return [
         *(_configured(model) for model in configured),
         *_found(found),
         *_services(),
-        *_local(configured, downloading, free_memory),
+        *_local(configured, downloading, machine),
         *(_keyed(server) for server in servers if server.needs_key),
         ModelOffer(
             OfferKind.OTHER,
@@ -158,14 +159,14 @@ def _services() -> list[ModelOffer]:
     return offers
 
 
-def _local(configured: Collection[ModelSettings], downloading: Collection[str], free_memory: int) -> list[ModelOffer]:
+def _local(configured: Collection[ModelSettings], downloading: Collection[str], machine: Machine) -> list[ModelOffer]:
     """Return offers for models that run within lwtui."""
     if find_spec("llama_cpp") is None:
         about = f"Models that run on this machine need a package that is not installed: {_INSTALL}"
         return [ModelOffer(OfferKind.INSTALL, "starter, demo", "need another package", about)]
     paths = {model.path for model in configured}
     starters = [known for name in _STARTERS for known in known_ggufs() if known.name == name]
-    starters.sort(key=lambda known: _is_too_large(known, free_memory))  # those that fit first
+    starters.sort(key=lambda known: not fit_known(known, machine).fits)  # those that fit first
     offers = []
     for known in starters:
         if known.settings.name in downloading:
@@ -174,28 +175,33 @@ def _local(configured: Collection[ModelSettings], downloading: Collection[str], 
             )
             offers.append(ModelOffer(OfferKind.DOWNLOAD, known.name, "is being downloaded", about, known=known))
         elif str(known.path) not in paths:
-            offers.append(_download(known, free_memory))
+            offers.append(_download(known, machine))
     if find_spec(PACKAGE) is not None:
         about = "It is installed. Its texts make little sense: it is for a look around. Enter has it write."
         offers.append(ModelOffer(OfferKind.DEMO, DEMO.name, "at once; tiny, only shows how lwtui works", about))
     return offers
 
 
-def _download(known: KnownGguf, free_memory: int) -> ModelOffer:
-    size, minutes = format_size(known.size), max(1, round(known.size / _DOWNLOAD_RATE / 60))
-    large = " It needs more than the free memory." if _is_too_large(known, free_memory) else ""
+def _download(known: KnownGguf, machine: Machine) -> ModelOffer:
+    part = PartialFile(resolve_source(known.name)).size()
+    size, left = format_size(known.size), format_size(known.size - part)
+    minutes = max(1, round((known.size - part) / _DOWNLOAD_RATE / 60))
+    large = "" if fit_known(known, machine).fits else " It needs more than the free memory."
+    action = f"resumes the download, {left} to go," if part else "downloads it"
     return ModelOffer(
         OfferKind.DOWNLOAD,
         known.name,
-        f"download, {size}, about {minutes} min; {known.license}",
-        f"{known.about}. It runs on this machine; nothing leaves it.{large} Enter downloads it while you go on "
+        f"download, {f'{left} of {size} left' if part else size}, about {minutes} min; {known.license}",
+        f"{known.about}. It runs on this machine; nothing leaves it.{large} Enter {action} while you go on "
         f"({minutes} min at {format_size(int(_DOWNLOAD_RATE))}/s).",
         known=known,
     )
 
 
-def _is_too_large(known: KnownGguf, free_memory: int) -> bool:
-    return known.size + _MEMORY_BESIDE_WEIGHTS > free_memory
+def unfinished_downloads() -> list[KnownGguf]:
+    """List the starter models of which a part is here, because a download was stopped."""
+    starters = [known for known in known_ggufs() if known.name in _STARTERS]
+    return [known for known in starters if PartialFile(resolve_source(known.name)).size()]
 
 
 def _keyed(server: LocalServer) -> ModelOffer:

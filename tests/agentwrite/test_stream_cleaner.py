@@ -14,10 +14,38 @@ from lwtui.agentwrite.stream_cleaner import StreamCleaner
 STANDS = "The dog sat on the wide mat. It slept well until noon."
 
 
-def cleaned(answer: str | Iterable[str], existing: str = "", title: str = "Good Soil", *, exact: bool = False) -> str:
+def cleaned(
+    answer: str | Iterable[str],
+    existing: str = "",
+    title: str = "Good Soil",
+    *,
+    exact: bool = False,
+    plain: bool = False,
+) -> str:
     """Return the text that is appended to ``existing``."""
-    cleaner = StreamCleaner(existing, title, exact=exact)
+    cleaner = StreamCleaner(existing, title, exact=exact, plain=plain)
     return "".join([*map(cleaner.add, [answer] if isinstance(answer, str) else answer), cleaner.close()])
+
+
+# ---- plain prose ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "prose"),
+    [
+        ("Bring:\n\n1. **Socks:** of wool.\n2. A map.\n\nThen go.", "Bring:\n\nSocks: of wool.\nA map.\n\nThen go."),
+        ("带上：\n1、羊毛袜。\n2、地图。", "带上：\n羊毛袜。\n地图。"),
+        ("Bring:\n- socks\n* a map", "Bring:\nsocks\na map"),
+        ("### Things\n\nBring socks.", "Bring socks."),
+        ("He came in.\n- Good day, he said.\n3. Mai war es.", "He came in.\n- Good day, he said.\n3. Mai war es."),
+        ("It fell to:\n-5 degrees, *cold*.", "It fell to:\n-5 degrees, *cold*."),
+        ("Run:\n```\n- a\n```", "Run:\n```\n- a\n```"),
+    ],
+)
+def test_plain_prose_has_no_headings_no_bold_and_no_marks_of_lists(answer: str, prose: str) -> None:
+    assert cleaned(answer, plain=True) == prose
+    assert cleaned(list(answer), plain=True) == prose
+    assert cleaned(answer, plain=False) == answer
 
 
 # ---- headings ---------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from lwtui.documents.store import Document
 from lwtui.models import known_ggufs as known_ggufs_module
 from lwtui.models.known_ggufs import KnownGguf, known_ggufs
 from lwtui.models.llama_cpp.demo import demo_path
+from lwtui.models.llama_cpp.fit import Machine, format_size
 from lwtui.models.servers import LocalServer
 from tests.app.person import Person, someone
 from tests.app.place import INSTRUCTION, Place
@@ -77,7 +78,7 @@ async def welcome(person: Person) -> None:
 
 
 def offered(*servers: LocalServer, configured: Sequence[ModelSettings] = (), memory: int = PLENTY) -> list[str]:
-    return [offer.name for offer in model_offers.model_offers(servers, configured, (), memory)]
+    return [offer.name for offer in model_offers.model_offers(servers, configured, (), Machine(memory, 2))]
 
 
 def test_the_best_offer_is_first(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,14 +98,14 @@ def test_the_best_offer_is_first(place: Place, monkeypatch: pytest.MonkeyPatch) 
 def test_offers_name_keys_but_do_not_show_them(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MISTRAL_API_KEY", "secret-4711")
     monkeypatch.setenv("LWTUI_API_KEY", "secret-4711")
-    offers = model_offers.model_offers([], [], [], PLENTY)
+    offers = model_offers.model_offers([], [], [], Machine(PLENTY, 2))
     assert "MISTRAL_API_KEY" in offers[0].short and "LWTUI_API_KEY" in offers[1].short
     assert "secret-4711" not in repr(offers)
 
 
 def test_without_llama_cpp_the_package_to_install_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_offers, "find_spec", lambda name: None)
-    offers = model_offers.model_offers([], [], [], PLENTY)
+    offers = model_offers.model_offers([], [], [], Machine(PLENTY, 2))
     assert [offer.kind for offer in offers] == [OfferKind.INSTALL, OfferKind.OTHER]
     assert 'pip install "lwtui[local,demo]"' in offers[0].about
 
@@ -336,5 +337,18 @@ async def test_quitting_keeps_what_has_arrived(place: Place, hub: Hub) -> None:
         await person.until(lambda: not person.app.is_running)
     (part,) = (place.home / "cache").rglob("*.part")
     assert CONTENT.startswith(part.read_bytes())
+    part_size = part.stat().st_size
     assert not list((place.home / "cache").rglob("*.lock"))
     assert load_settings().models == {}
+    async with someone(size=(80, 24)) as person:
+        await person.at(LibraryScreen)
+        await person.is_told("A part of starter is here. m resumes the download.")
+        await person.press("m")
+        await welcome(person)
+        await person.sees(f"of {format_size(len(CONTENT))} left")
+        begin(hub)
+        await person.press("enter")
+        await person.until(lambda: load_settings().model == "starter")
+    (file,) = (place.home / "cache").rglob("*.gguf")
+    assert file.read_bytes() == CONTENT
+    assert hub.file_requests[-1].headers["range"] == f"bytes={part_size}-"

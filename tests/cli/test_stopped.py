@@ -33,8 +33,8 @@ def stored_words(document: Path) -> int:
         return opened.words
 
 
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 30
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "the condition never became true"

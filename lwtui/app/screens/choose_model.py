@@ -16,7 +16,7 @@ from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.config import ModelSettings, add_model, has_default_model, remove_model
 from lwtui.errors import LwtuiError
-from lwtui.models.llama_cpp.machine import available_memory
+from lwtui.models.llama_cpp.fit import Machine
 from lwtui.models.servers import DiscoveredModel, LocalServer, find_servers
 
 _WELCOME = (
@@ -69,7 +69,7 @@ class ChooseModelScreen(BaseScreen):
     def _show(self) -> None:
         """Show what can write. The cursor stays on the first row unless the user has moved it."""
         configured = sorted(self.lwtui.settings.models.values(), key=lambda model: model.name != self.lwtui.writer)
-        offers = model_offers(self._servers, configured, self.lwtui.models.downloads, available_memory())
+        offers = model_offers(self._servers, configured, self.lwtui.models.downloads, Machine.detect())
         at_top = self._list.at_top
         self._offers = {offer.key: offer for offer in offers}
         rows = [Row(offer.key, (offer.name, offer.short), _tint(offer)) for offer in offers]
