@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from textual import events, work
 from textual.app import App, RenderableType
 from textual.binding import Binding
+from textual.driver import Driver
 from textual.reactive import reactive
 
 from lwtui.app.commands import Actions, Exports
@@ -22,6 +23,7 @@ from lwtui.app.own_keys import own_keys
 from lwtui.app.places import Place, Places
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.library import LibraryScreen
+from lwtui.app.terminal_input import with_parser
 from lwtui.app.themes import THEMES, theme_choices, theme_problem
 from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.config import ModelSettings, Settings, add_model, has_default_model, load_settings, set_value
@@ -150,17 +152,21 @@ class LwtuiApp(App[int]):
             await download.stop()
         await self.models.release()
 
-    def _fatal_error(self) -> None:
-        """Quit after an internal error with one line.
+    def get_driver_class(self) -> type[Driver]:
+        """Return the driver of this platform, with a parser that lets no answer of the terminal become a key."""
+        return with_parser(super().get_driver_class())
 
-        Textual's own traceback would print local variables, which may hold texts and API keys.
-        """
+    def panic(self, *renderables: RenderableType) -> None:
+        """Quit after an error with exit code 1. Only lines are shown: a traceback may hold texts and API keys."""
+        self._return_code = 1
+        lines = [line for line in renderables if isinstance(line, str)]
+        super().panic(*(lines or [_internal_error("in a thread")]))
+
+    def _fatal_error(self) -> None:
+        """Quit after an internal error with one line."""
         error = self._exception
         _LOGGER.error("an internal error ended the app", exc_info=error)
-        self.panic(
-            f"lwtui: an internal error ended the app ({type(error).__name__}). Your text is saved. "
-            f"Please report it with the details from the log: {log_file()}"
-        )
+        self.panic(_internal_error(type(error).__name__))
 
     def _leave_on_signals(self) -> None:
         """Save everything and quit, as Ctrl+Q does, when the terminal closes or the machine shuts down."""
@@ -561,6 +567,13 @@ class LwtuiApp(App[int]):
 
         if isinstance(self.screen, BaseScreen) and not isinstance(self.screen, SettingsScreen):
             self.push_screen(SettingsScreen())
+
+
+def _internal_error(kind: str) -> str:
+    return (
+        f"lwtui: an internal error ended the app ({kind}). Your text is saved. "
+        f"Please report it with the details from the log: {log_file()}"
+    )
 
 
 def run_app(path: Path | None, settings: Settings, model: ModelSettings | None, *, library: bool = False) -> int:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from textual import events
 from textual.message_pump import MessagePump
 
+from lwtui.app.keyboard_layouts import latin_key
+
 if TYPE_CHECKING:
     from textual.app import App
     from textual.widget import Widget
@@ -44,6 +46,8 @@ class KeyQueue:
         if isinstance(event, events.Key) and event.character is not None and event.character in _JOINERS:
             event = events.Paste(event.character)
         target = (self._app.focused or self._app.screen) if self._app.screen_stack else None
+        if isinstance(event, events.Key) and target is not None:
+            event = _shortcut(event, target)
         try:
             await handle(event)
         finally:
@@ -71,6 +75,12 @@ class KeyQueue:
             await _drain(self._app)
             if self._app.screen_stack:
                 await _drain(self._app.screen)
+
+
+def _shortcut(event: events.Key, target: Widget) -> events.Key:
+    """Return the key of a shortcut that was typed on another keyboard layout; other keys as they are."""
+    letter = latin_key(event.character or "")
+    return events.Key(letter, letter) if letter and not target.check_consume_key(event.key, event.character) else event
 
 
 async def _drain(node: MessagePump) -> None:

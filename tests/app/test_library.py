@@ -82,10 +82,14 @@ async def test_words_filter_titles_and_escape_shows_all(place: Place) -> None:
 async def test_deleting_can_be_undone_more_than_once(place: Place) -> None:
     first, second = make(place, "Older", 5), make(place, "Newer")
     async with someone() as person:
+        await person.press("d", "n")
+        await person.until(lambda: rows(person) == ["Newer", "Older"])
         await person.press("d")
+        await person.sees("Move “Newer” to the trash?")
+        await person.press("y")
         await person.until(lambda: rows(person) == ["Older"])
         await person.is_told("u restores it.")
-        await person.press("delete")
+        await person.press("delete", "y")
         await person.until(lambda: person.widget(Line, "#welcome").display)
         assert not first.exists() and not second.exists()
         await person.press("u", "ctrl+z")
@@ -148,7 +152,7 @@ async def test_a_damaged_file_has_a_row_that_says_what_is_wrong(place: Place) ->
         await person.gets_error("not-a-document")
         await person.press("x")
         assert isinstance(person.app.screen, LibraryScreen)
-        await person.press("d")
+        await person.press("d", "y")
         await person.until(lambda: rows(person) == ["Sound"])
 
 

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from lwtui.app.format import MARKS, ago, bar, counted, number, short_path
 from lwtui.app.keymap import EVERYWHERE, LIBRARY, bindings, key_of
 from lwtui.app.screens.base_screen import BaseScreen
+from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
@@ -177,10 +178,14 @@ class LibraryScreen(BaseScreen):
 
         self.app.push_screen(NewDocumentScreen())
 
-    def action_delete(self) -> None:
-        """Move the document under the cursor to the trash."""
+    @work
+    async def action_delete(self) -> None:
+        """Move the document under the cursor to the trash, if the user confirms it."""
         path = self._list.key
         if path is None:
+            return
+        title = next((entry.title for entry in self._documents if entry.path == path), "") or Path(path).name
+        if not await self.app.push_screen_wait(Confirm(f"Move “{title}” to the trash?", "Move")):
             return
         try:
             self._trashed.append(move_to_trash(Path(path)))
