@@ -16,6 +16,7 @@ from typing import Any
 import regex
 
 from lwtui.documents.model import MAX_LEVEL
+from lwtui.models.reasoning import without_reasoning
 from lwtui.text import clean, count_words, one_line
 
 MOST_STEPS = 400  # read from one answer
@@ -45,17 +46,12 @@ class ParsedPlan:
 
 def parse_steps(raw: str) -> ParsedPlan:
     """Parse a plan in any shape. Never fails: an answer that is no plan has no steps."""
-    text = _without_reasoning(clean(raw)).strip()
+    text = without_reasoning(clean(raw)).strip()
     found = _from_json(text)
     if not found.steps:
         found = _from_lines([_Line.of(line[:_LONGEST_LINE]) for line in text.split("\n")[:_MOST_LINES]])
     steps = [step for step in found.steps if not _PLACEHOLDER.match(step.point or step.heading)]
     return ParsedPlan(found.title, tuple(steps[:MOST_STEPS]), found.ignored)
-
-
-def _without_reasoning(text: str) -> str:
-    """Return the text after the last reasoning block, if the server left any in the answer."""
-    return regex.split(r"</(?:think|thinking|reasoning|thought)>", text, flags=regex.IGNORECASE)[-1]
 
 
 # ---- lines ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
 
+import regex
+
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.conclusions import ConclusionFilter
 from lwtui.agentwrite.events import (
@@ -27,10 +29,11 @@ from lwtui.agentwrite.section_requests import SectionRequests
 from lwtui.agentwrite.section_task import SectionTask
 from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
-from lwtui.agentwrite.stream_cleaner import StreamCleaner
+from lwtui.agentwrite.stream_cleaner import StreamCleaner, in_code
 from lwtui.agentwrite.style import style_of
 from lwtui.documents.model import Origin, Style
 from lwtui.models.base import (
+    AnswerVoided,
     Finished,
     FinishReason,
     ModelError,
@@ -51,6 +54,11 @@ _MOST_REASONING_RETRIES = 4  # calls repeated because reasoning took all their t
 _MOST_DIRECT = 3  # times the target that a text in direct mode may reach
 _MOST_SQUEEZES = 2  # times that the prompt is shortened because the server found it too long
 _CHARACTERS_PER_TOKEN = 3  # of reasoning; a low estimate
+_LEAST_SENTENCE = 8  # words of a last line without an end that are taken for half a sentence, not for a verse
+_NO_SENTENCE_END = regex.compile(
+    r"(?:[,;、，；]|[\p{L}\p{M}\p{N}--[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]])\s*\Z", regex.VERSION1
+)
+_NOT_PROSE = regex.compile(r"\s*(?:#|\||[-*+•]\s|\d{1,3}[.)]\s|```|~~~|\$\$)")
 
 
 class _End(Enum):
@@ -108,6 +116,7 @@ class SectionStream:
         self._loop_places: dict[int, int] = {}
         self._reasoning_retries = 0
         self._squeezes = 0
+        self._went_on = False  # after an answer that ended within a sentence
         self._cached: tuple[tuple[int, int], Request] | None = None  # (calls, characters), and the request for them
         self._call: _Attempt | None = None
 
@@ -165,7 +174,8 @@ class SectionStream:
         """
         if self._text.blank or self._text.length < self._resume_below:
             end = await self._until_long_enough()
-            await self._trim_end(end)
+            is_cut = end is _End.LENGTH or (self._agent.profile.ends_itself and breaks_off(self._text.text))
+            await self._trim_end(_End.LENGTH if is_cut else end)
 
     async def _until_long_enough(self) -> _End:
         """Make calls until the section has its length, or calls add nothing. Returns how the last call ended."""
@@ -225,12 +235,7 @@ class SectionStream:
     async def _attempt(self) -> _End:
         self._call = None
         request = await self._next_request()
-        exact = not self._agent.follows_instructions
-        plain = not exact and not self._task.direct and style_of(self._task.brief) is Style.PROSE
-        title = self._task.section.title
-        others = (other.title for other in self._task.plan.sections if other.title != title)
-        cleaner = StreamCleaner(self._text.text, title, exact=exact, plain=plain, others=others)
-        self._call = call = _Attempt(request, cleaner, len(self._text))
+        self._call = call = _Attempt(request, self._cleaner(), len(self._text))
         if self._agent.follows_instructions:
             given = self._requests.parts(self._text.text) | {"Plan": ""}
             self._leak.set_prompt(request.prompt.plain(), given.values())
@@ -240,11 +245,21 @@ class SectionStream:
                     return end
         raise ModelError("The stream ended without a final message.", kind="dropped", retryable=True)
 
+    def _cleaner(self) -> StreamCleaner:
+        """Return a cleaner for an answer that continues the present text."""
+        exact = not self._agent.follows_instructions
+        plain = not exact and not self._task.direct and style_of(self._task.brief) is Style.PROSE
+        title = self._task.section.title
+        others = (other.title for other in self._task.plan.sections if other.title != title)
+        return StreamCleaner(self._text.text, title, exact=exact, plain=plain, others=others)
+
     async def _handle(self, call: _Attempt, part: StreamPart) -> _End | None:
         """Handle one part of the stream. Returns how the call ended, if it has."""
         match part:
             case TextPiece(text):
                 return await self._append(call.cleaner.add(text))
+            case AnswerVoided():
+                await self._void(call)
             case ReasoningPiece(text):
                 call.thought += len(text)
                 await self._emit(Thinking(self._id, call.thought))
@@ -253,6 +268,14 @@ class SectionStream:
             case Finished(reason):
                 return await self._finish(call, reason)
         return None
+
+    async def _void(self, call: _Attempt) -> None:
+        """Take back the text of this call, all of which was reasoning."""
+        longest = self._longest
+        call.thought += len(self._text) - call.started_at
+        await self._cut(call.started_at, len(self._text), "it was the model's reasoning")
+        self._longest = longest
+        call.cleaner = self._cleaner()
 
     async def _next_request(self) -> Request:
         """Return the request for the current text. An attempt that changed nothing is repeated with the same seed."""
@@ -307,6 +330,9 @@ class SectionStream:
             if end is _End.LENGTH:
                 await self._allow_more_reasoning(call)
             return end
+        if end is _End.STOP and self._agent.profile.ends_itself and breaks_off(self._text.text) and not self._went_on:
+            self._went_on = True
+            end = _End.LENGTH  # whatever the server says
         # If the answer was cut off, its last sentence is incomplete. The filters must not count that as a repetition.
         if end is _End.STOP and (verdict := self._filters.feed(self._text, ended=True)):
             return await self._apply(verdict, len(self._text))
@@ -428,6 +454,17 @@ class SectionStream:
             kind="no-answer",
             code=code,
         )
+
+
+def breaks_off(text: str) -> bool:
+    """Tell whether ``text`` ends within a sentence: prose whose last line has no end. Not all scripts mark the end."""
+    line = text.rstrip().rpartition("\n")[2]
+    return (
+        _NO_SENTENCE_END.search(line) is not None
+        and not _NOT_PROSE.match(line)
+        and count_words(line) >= _LEAST_SENTENCE
+        and not in_code(text)
+    )
 
 
 def _paragraph_start(text: str, end: int) -> int:

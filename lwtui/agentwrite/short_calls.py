@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Emit, Event, PlanDelta, Retrying, ignore
 from lwtui.agentwrite.retry import Retries, with_retries
-from lwtui.models.base import Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
+from lwtui.models.base import AnswerVoided, Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
 from lwtui.text import ControlStripper
 
 MORE_ROOM = "Reasoning used up all output tokens; the next call may use twice as many."
@@ -103,6 +103,8 @@ def _attempt(agent: Agent, request: Request, answer: ShortAnswer, emit: Emit) ->
                             await emit(PlanDelta(shown))
                     case ReasoningPiece():
                         answer.thought = True
+                    case AnswerVoided():
+                        answer.text, answer.thought = "", True
                     case Finished(reason):
                         answer.reason = reason
                         return

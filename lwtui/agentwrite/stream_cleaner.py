@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import regex
 
-from lwtui.text import ControlStripper
+from lwtui.text import ControlStripper, count_words
 
 _BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"  # some models begin with zero-width characters
 _HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
@@ -21,6 +21,7 @@ _BLOCK = regex.compile(r"#{1,6}[ \t]|[-*+][ \t]|>|\||\d+[.)][ \t]|```")  # begin
 _LINE = regex.compile(r"[^\n]*\n|[^\n]+")
 _UNDECIDED = regex.compile(r" {0,3}(?:#{1,2}|`{1,2}|~{1,2})?")
 _TOP_HEADING = regex.compile(r" {0,3}#{1,2}(?=[ \t])")
+_LEAST_SENTENCE = 6  # words; shorter items of a list make no prose
 _ITEM_MARK = regex.compile(r" {0,3}(?:\d{1,2}(?:[.)][ \t]+|、[ \t]*)|[-*+•][ \t]+)")
 _FENCE_LINE = regex.compile(r"(?m)^ {0,3}(?:```|~~~)")
 
@@ -42,7 +43,7 @@ class StreamCleaner:
             existing: The section's text so far.
             title: The section's heading.
             exact: Whether the answer continues ``existing`` exactly, as a base model's does.
-            plain: Whether to remove headings, bold marks and the marks of list items, for plain prose.
+            plain: Whether to remove headings, bold marks and the marks of long list items, for plain prose.
             others: Headings of other sections. They are not removed, so that a filter can notice them.
         """
         self._stripper = ControlStripper()
@@ -148,10 +149,11 @@ class StreamCleaner:
 
 
 class _LineCleaner:
-    """Moves headings below the level of sections; for plain prose, removes them and the marks of list items.
+    """Moves headings below the level of sections; for plain prose, removes them and makes sentences of list items.
 
-    A list begins after a line that ends with a colon: elsewhere, a dash may begin speech, and a number a date. Code
-    blocks stay as they are. The beginning of a line is held back until it is clear what it is.
+    A list begins after a line that ends with a colon: elsewhere, a dash may begin speech, and a number a date. Items
+    that are no sentences keep their marks. Code blocks stay as they are. The beginning of a line is held back until it
+    is clear what it is.
     """
 
     def __init__(self, existing: str, *, plain: bool, kept: frozenset[str]) -> None:
@@ -188,7 +190,7 @@ class _LineCleaner:
             return True
         if not self._plain or self.in_code:
             return False
-        if self._line_starts and self._list_goes_on and _ITEM_MARK.fullmatch(line, partial=True):
+        if self._line_starts and self._list_goes_on and self._is_short_item(line):
             return True
         may_be_heading = self._line_starts and line.lstrip(" ").startswith(("#", "**"))
         return line.endswith("*") or (may_be_heading and len(line) <= _LONGEST_HEADING)
@@ -218,10 +220,17 @@ class _LineCleaner:
         """Whether the present line is an item if it looks like one."""
         return self._is_item or self._last in (":", "：")
 
+    def _is_short_item(self, line: str) -> bool:
+        """Whether a line is a list item that is too short for a sentence, or may become one."""
+        mark = _ITEM_MARK.match(line)
+        return _ITEM_MARK.fullmatch(line, partial=True) is not None or (
+            mark is not None and count_words(line[mark.end() :]) < _LEAST_SENTENCE
+        )
+
     def _without_mark(self, line: str) -> str:
         mark = _ITEM_MARK.match(line)
         self._is_item = mark is not None and self._list_goes_on
-        return line[mark.end() :] if mark and self._is_item else line
+        return line[mark.end() :] if mark and self._is_item and not self._is_short_item(line) else line
 
 
 def in_code(text: str) -> bool:

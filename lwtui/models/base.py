@@ -146,6 +146,11 @@ class PromptProgress:
 
 
 @dataclass(frozen=True)
+class AnswerVoided:
+    """All text of this call so far was reasoning: the model has closed a tag that it had not opened."""
+
+
+@dataclass(frozen=True)
 class Finished:
     """The last item of a stream."""
 
@@ -153,7 +158,7 @@ class Finished:
     usage: Usage = field(default_factory=Usage)
 
 
-StreamPart = PromptProgress | TextPiece | ReasoningPiece | Finished
+StreamPart = PromptProgress | TextPiece | ReasoningPiece | AnswerVoided | Finished
 
 
 class ModelError(LwtuiError):

@@ -7,17 +7,34 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from lwtui.config import ModelSettings
-from lwtui.models.base import Capabilities, Finished, ModelError, ReasoningPiece, Request, StreamPart, TextPiece
+from lwtui.models.base import (
+    Capabilities,
+    Finished,
+    Message,
+    ModelError,
+    ReasoningPiece,
+    Request,
+    StreamPart,
+    TextPiece,
+)
 from lwtui.models.openai_errors import HttpStatusError, is_context_overflow
 from lwtui.models.openai_http import Endpoint, list_models, read_body
-from lwtui.models.openai_stream import Chunk, StreamError, StreamState, parse_object, read_chunk, read_events
+from lwtui.models.openai_stream import (
+    Chunk,
+    StreamError,
+    StreamState,
+    finish_kind,
+    parse_object,
+    read_chunk,
+    read_events,
+)
 from lwtui.models.reasoning import ReasoningSplitter
 from lwtui.models.usage import Usage, estimate_tokens
 
@@ -66,6 +83,13 @@ _UNSUPPORTED = re.compile(r"unsupported|not supported|unrecognized|unknown|extra
 _ORDINARY_WORDS = ("stop", "seed", "grammar")
 _BEFORE_NAME = r"(?:^|['\"`.]|: |\b(?:parameter|argument|field|property|option|invalid) )"
 
+_NO_SYSTEM = re.compile(
+    r"system (role|message|prompt|instruction)|developer instruction|\brole\b.{0,60}system|system.{0,60}\brole\b"
+    r"|roles must alternate|messages?\[0\]\.role",
+    re.IGNORECASE | re.DOTALL,
+)
+_ANY_PARAMETER = re.compile(r"\b(parameter|argument|field|property|option|setting)s?\b|not enabled", re.IGNORECASE)
+
 _CONTEXT_LENGTH = re.compile(r"context (?:length|size|window)\D{0,20}(\d{3,8})", re.IGNORECASE)
 
 
@@ -93,6 +117,8 @@ class OpenAIModel:
         self._refused: set[str] = set()  # parameters
         self._limit_name = "max_tokens"
         self._max_tokens: int | None = None  # the server's upper bound of max_tokens, once it has stated one
+        self._folds_system = False  # whether the server takes no system message
+        self._left_out_own = False  # whether all optional parameters were left out after an unclear refusal
         self._sends_finish_reason = False  # whether this server has ever sent one
         self._token_ratio = 1.0
 
@@ -170,15 +196,15 @@ class OpenAIModel:
         self._sends_finish_reason |= bool(state.finish)
         for part in splitter.close() if splitter else []:
             yield part
+        kind = finish_kind(finish)
         # OpenRouter and vLLM send "error" or "abort" when the model's own server failed. llama-cpp-python's server
         # omits the reason when another request interrupts this one. Some servers never send a reason.
-        if finish in ("error", "abort") or (not finish and self._sends_finish_reason):
+        if kind == "error" or (not finish and self._sends_finish_reason):
             raise self._errors.dropped()
-        if finish == "content_filter":
-            raise self._errors.filtered()
-        yield Finished(
-            "length" if finish in ("length", "max_tokens") else "stop", self._usage(request, state.usage, estimated)
-        )
+        if kind == "filter" or state.refusal:
+            raise self._errors.filtered(state.refusal)
+        # An unknown reason counts as a regular end: whether the text breaks off is seen from the text.
+        yield Finished("length" if kind == "length" else "stop", self._usage(request, state.usage, estimated))
 
     async def _events(self, response: httpx2.Response) -> AsyncGenerator[dict[str, Any] | None, None]:
         """Yield the events of a response; ``None`` is its regular end."""
@@ -216,9 +242,7 @@ class OpenAIModel:
             if state.finish:
                 return None
             raise
-        if chunk is not None:
-            state.update(chunk, monotonic() - began)
-        return chunk
+        return None if chunk is None else state.update(chunk, monotonic() - began)
 
     async def _drain(self, events: AsyncIterator[object]) -> None:
         """Read to the end of the response if it is near, so that the next call can reuse the connection."""
@@ -232,6 +256,8 @@ class OpenAIModel:
         body: dict[str, Any] = {"model": self._model, "stream": True}
         if is_chat:
             messages = request.prompt.messages
+            if self._folds_system:
+                messages = _folded(messages)
             body["messages"] = [{"role": each.role, "content": _encodable(each.content)} for each in messages]
         else:
             body["prompt"] = _encodable(request.prompt.text)
@@ -253,23 +279,42 @@ class OpenAIModel:
     def _adapt(self, body: dict[str, Any], refusal: HttpStatusError) -> bool:
         """Note the parameter of ``body`` that the server refuses, and return whether to repeat the call without it."""
         # 500 too: llama-cpp-python's server sends it where it should send 422.
-        if refusal.status not in (400, 422, 500) or is_context_overflow(refusal.status, refusal.error):
+        if refusal.status not in (400, 402, 422, 500) or is_context_overflow(refusal.status, refusal.error):
             return False
+        message = refusal.error["message"]
+        if _NO_SYSTEM.search(f"{message} {refusal.error['param']}") and not self._folds_system:
+            self._folds_system = any(each["role"] == "system" for each in body.get("messages", ()))
+            if self._folds_system:
+                return True
         named = next((name for name in (*_OPTIONAL, *_LIMITS) if name in body and _names(refusal.error, name)), None)
-        if named is None:
-            return False
-        if named not in _LIMITS:
+        if named is not None and named not in _LIMITS:
             self._refused.add(named)
             return True
-        message = refusal.error["message"].replace(",", "")
-        allowed = [number for number in map(int, re.findall(r"\d{2,9}", message)) if 16 <= number < body[named]]
-        if allowed and not _UNSUPPORTED.search(message):
+        if named is not None or "token" in message.lower():
+            limit = next(name for name in _LIMITS if name in body)
+            return self._adapt_limit(body, limit, message.replace(",", ""), is_named=named is not None)
+        is_unclear = not any(_names(refusal.error, name) for name in _OPTIONAL)
+        return is_unclear and refusal.status in (400, 422) and self._leave_out_own(body, message)
+
+    def _adapt_limit(self, body: dict[str, Any], limit: str, message: str, *, is_named: bool) -> bool:
+        """Take over the bound of ``max_tokens`` that a refusal states, or use the parameter's other name."""
+        allowed = [number for number in map(int, re.findall(r"\d{2,9}", message)) if 16 <= number < body[limit]]
+        if allowed and not (is_named and _UNSUPPORTED.search(message)):
             self._max_tokens = max(allowed)
             return True
-        if named == "max_tokens" and "messages" in body:
+        if is_named and limit == "max_tokens" and "messages" in body:
             self._limit_name = "max_completion_tokens"
             return True
         return False
+
+    def _leave_out_own(self, body: dict[str, Any], message: str) -> bool:
+        """Leave out what lwtui added, once, after a refusal that is about some parameter without naming it."""
+        dropped = {name for name in body if "penalty" in name} if "penalt" in message.lower() else set()
+        if not dropped and not self._left_out_own and _ANY_PARAMETER.search(message):
+            self._left_out_own = True
+            dropped = {name for name in _OPTIONAL if name in body}
+        self._refused |= dropped
+        return bool(dropped)
 
     async def _explain(self, refusal: HttpStatusError, body: dict[str, Any]) -> ModelError:
         """Make the error for a refusal; for an unknown model, it lists some that the endpoint has."""
@@ -324,7 +369,15 @@ def _names(error: dict[str, str], name: str) -> bool:
     if name in re.split(r"[.\[\]]", error["param"]):
         return True
     before = _BEFORE_NAME if name in _ORDINARY_WORDS else r"\b"
-    return re.search(rf"{before}{name}\b", error["message"]) is not None
+    camel = re.sub(r"_(\w)", lambda match: match[1].upper(), name)
+    return re.search(rf"{before}(?:{name}|{camel})\b", error["message"], re.IGNORECASE) is not None
+
+
+def _folded(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return messages without a system message: its text begins the first message of the user."""
+    system = "\n\n".join(each.content for each in messages if each.role == "system")
+    first, *others = [each for each in messages if each.role != "system"] or [Message("user", "")]
+    return (Message(first.role, f"{system}\n\n{first.content}".strip()), *others)
 
 
 def _context_length(entry: dict[str, Any]) -> int:

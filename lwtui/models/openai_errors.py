@@ -28,7 +28,12 @@ _NO_MODEL = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NO_CREDIT = re.compile(r"insufficient[ _](quota|balance|credit|funds)|out of credits", re.IGNORECASE)
+_DAY_QUOTA = re.compile(r"per[ _-]?day|daily|\bRPD\b|\bTPD\b", re.IGNORECASE)
+_NO_PATH = re.compile(r"(unexpected|unknown|no such|invalid) (endpoint|route|path|url)", re.IGNORECASE)
 _ANY_KEY = re.compile(r"\bsk-[\w*.…-]{4,}")  # including keys that the server has partly masked
+
+
+_FIELDS = ("message", "type", "code", "param", "reset")
 
 
 class HttpStatusError(Exception):
@@ -37,7 +42,8 @@ class HttpStatusError(Exception):
     Attributes:
         status: The HTTP status.
         headers: The response's headers.
-        error: ``message``, ``type``, ``code`` and ``param`` from its body, empty where it has none.
+        error: ``message``, ``type``, ``code``, ``param`` and ``reset`` (when a quota begins anew) from its body and
+            headers, empty where they have none.
     """
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -45,6 +51,7 @@ class HttpStatusError(Exception):
         self.status = status
         self.headers = headers
         self.error = _error_object(body)
+        self.error["reset"] = self.error["reset"] or headers.get("x-ratelimit-reset", "")
 
 
 class EndpointErrors:
@@ -66,6 +73,7 @@ class EndpointErrors:
         self.host = address.netloc.rpartition("@")[2]
         self._secrets = [secret for secret in (key, unquote(address.password or "")) if secret]
         self.is_openai = self.host == "api.openai.com"
+        self._unreadable = ""  # the beginning of the last answer that could not be read
 
     def __repr__(self) -> str:
         return f"EndpointErrors({self.host!r})"
@@ -99,12 +107,14 @@ class EndpointErrors:
             retryable=True,
         )
 
-    def malformed(self, why: str) -> ModelError:
-        """Report that the response cannot be parsed."""
+    def malformed(self, why: str, sample: str = "") -> ModelError:
+        """Report that the response cannot be parsed. The same ``sample`` of one twice in a row is final."""
+        again, self._unreadable = sample == self._unreadable != "", sample
+        quote = f" It begins: {self.sanitize(sample)}" if again else ""
         return ModelError(
-            f"The answer of {self.host} cannot be read: {why}. Check base_url if this happens again.",
+            f"The answer of {self.host} cannot be read: {why}. Check base_url if this happens again.{quote}",
             kind="malformed",
-            retryable=True,
+            retryable=not again,
         )
 
     def not_a_stream(self, content_type: str) -> ModelError:
@@ -134,13 +144,11 @@ class EndpointErrors:
             code="compressed",
         )
 
-    def filtered(self) -> ModelError:
-        """Report that the server's content filter ended the completion."""
-        return ModelError(
-            f"The content filter of {self.host} stopped the answer. Change the instruction or use another model.",
-            kind="refused",
-            code="content-filter",
-        )
+    def filtered(self, refusal: str = "") -> ModelError:
+        """Report that the server's content filter ended the completion, or that the model refused in these words."""
+        words = self.sanitize(refusal)
+        what = f"The model refuses: {words}" if words else f"The content filter of {self.host} stopped the answer."
+        return ModelError(f"{what} Change the instruction or use another model.", kind="refused", code="content-filter")
 
     def from_transport(self, error: BaseException) -> ModelError:
         """Translate an exception of the HTTP client."""
@@ -187,6 +195,8 @@ class EndpointErrors:
     def from_stream(self, body: dict[str, Any]) -> ModelError:
         """Translate an error object within a stream."""
         error = _error_fields(body)
+        if _NO_PATH.search(error["message"]):
+            return self.no_such_path("this address")
         return self._from_error(_status_of(error), error, None)
 
     def from_status(self, refusal: HttpStatusError) -> ModelError:
@@ -201,6 +211,13 @@ class EndpointErrors:
         if status == 402 or (status == 429 and _NO_CREDIT.search(all_fields)):
             return ModelError(
                 f"The account at {self.host} has no credit left. Add credit or use another model.{quote}", kind="budget"
+            )
+        if status == 429 and _DAY_QUOTA.search(all_fields):
+            until = f" until {reset}" if (reset := _reset_time(error["reset"])) else ""
+            return ModelError(
+                f"The quota of {self.host} for the day is used up{until}. Go on then, or use another model.{quote}",
+                kind="rate-limit",
+                code="day-quota",
             )
         if status == 429:
             return ModelError(
@@ -296,15 +313,26 @@ def _error_object(body: bytes) -> dict[str, str]:
 
 
 def _error_fields(body: Any) -> dict[str, str]:
-    """Read ``message``, ``type``, ``code`` and ``param`` from an error in any of the usual shapes."""
+    """Read the fields of an error (see :class:`HttpStatusError`) in any of the usual shapes."""
     while isinstance(body, list) and body:  # Google wraps the error in a list
         body = body[0]
     error = body.get("error") or body if isinstance(body, dict) else body
     if not isinstance(error, dict):
-        return {"message": error if isinstance(error, str) else "", "type": "", "code": "", "param": ""}
-    fields = {name: str(error.get(name) or "") for name in ("message", "type", "code", "param")}
+        return dict.fromkeys(_FIELDS, "") | {"message": error if isinstance(error, str) else ""}
+    fields = {name: str(error.get(name) or "") for name in _FIELDS}
     fields["message"] = fields["message"] or _detail(error.get("detail"))
+    metadata = error.get("metadata")  # of OpenRouter, which passes on the headers of others
+    headers = metadata.get("headers") if isinstance(metadata, dict) else None
+    fields["reset"] = str(headers.get("X-RateLimit-Reset") or "") if isinstance(headers, dict) else ""
     return fields
+
+
+def _reset_time(seconds: str) -> str:
+    """Return when a quota begins anew, from the seconds or milliseconds since 1970 that a server gives."""
+    if not re.fullmatch(r"\d{9,14}(\.\d+)?", seconds):
+        return ""
+    moment = float(seconds) / (1000 if float(seconds) > 1e11 else 1)
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
 
 
 def _detail(detail: Any) -> str:

@@ -152,7 +152,7 @@ class Endpoint:
         except StreamError as error:
             raise self.errors.from_stream(error.body) from None
         except MalformedStream as error:
-            raise self.errors.malformed(str(error)) from None
+            raise self.errors.malformed(str(error), error.sample) from None
         except TimeoutError:
             raise self.errors.stalled() from None
         except self._transport_errors as error:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lwtui.models.usage import Usage
@@ -21,11 +22,36 @@ _MAX_CHARACTERS_PER_TOKEN = 16
 _MIN_TEXT_LIMIT = 2**12
 _MIN_REASONING_LIMIT = 2**20
 
-_FIELD = re.compile(rb"[\w-]{0,32}:")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BOM = b"\xef\xbb\xbf"
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_FIELD_NAME = re.compile(rb"[\w-]{0,32}")
+_DECODER = json.JSONDecoder()
+_SAMPLE = 200  # bytes of an unreadable answer that are quoted
+_LEAST_REPEAT = 20  # characters of the text so far that a piece must repeat to be dropped
+
+# Words in the reasons with which servers end a completion, and what they mean. The first kind that fits counts.
+_FINISH_KINDS = (
+    (
+        "filter",
+        ("filter", "safety", "sensitive", "refus", "block", "prohibit", "moderat", "recit", "guardrail", "spii"),
+    ),
+    ("length", ("length", "max", "limit", "context", "window", "truncat")),
+    ("error", ("error", "abort", "fail", "network", "timeout", "time_out", "cancel", "insufficient", "overload")),
+    ("stop", ("stop", "eos", "end", "complete", "done", "finish")),
+)
 
 
 class MalformedStream(Exception):
-    """The response is not a stream of completion chunks; the message says what is wrong with it."""
+    """The response is not a stream of completion chunks; the message says what is wrong with it.
+
+    Attributes:
+        sample: The beginning of what cannot be read; empty if it is not text.
+    """
+
+    def __init__(self, why: str, data: bytes = b"") -> None:
+        super().__init__(why)
+        self.sample = data[:_SAMPLE].decode("utf-8", "replace")
 
 
 class StreamError(Exception):
@@ -38,12 +64,23 @@ class StreamError(Exception):
 
 @dataclass(frozen=True)
 class Chunk:
-    """The contents of one event. ``finish`` is the server's finish reason, empty until the completion ends."""
+    """The contents of one event.
+
+    Attributes:
+        text: A piece of the answer; the whole of it if ``is_whole``.
+        reasoning: A piece of the reasoning.
+        finish: The server's finish reason; empty until the completion ends.
+        usage: The usage, if the event reports it.
+        is_whole: Whether ``text`` is the whole answer, as some servers send it once more at the end.
+        refusal: A piece of a refusal, which some services send in place of an answer.
+    """
 
     text: str = ""
     reasoning: str = ""
     finish: str = ""
     usage: Usage | None = None
+    is_whole: bool = False
+    refusal: str = ""
 
 
 class StreamState:
@@ -58,6 +95,7 @@ class StreamState:
         began: Whether any chunk has come.
         finish: The finish reason; empty until it has come.
         usage: The usage as the server reported it.
+        refusal: The refusal so far.
         timeout: Seconds to wait for the next chunk.
     """
 
@@ -65,14 +103,18 @@ class StreamState:
         self.began = False
         self.finish = ""
         self.usage: Usage | None = None
+        self.refusal = ""
         self.timeout = stall_seconds
+        self._text = ""
+        self._half_pair = ""  # the first half of a character that JSON writes as two
         self._stall_seconds = stall_seconds
         self._usage_seconds = usage_seconds
         self._text_limit = max(max_tokens * _MAX_CHARACTERS_PER_TOKEN, _MIN_TEXT_LIMIT)
         self._reasoning_limit = max(self._text_limit, _MIN_REASONING_LIMIT)
 
-    def update(self, chunk: Chunk, waited: float) -> None:
-        """Record a chunk that came after ``waited`` seconds."""
+    def update(self, chunk: Chunk, waited: float) -> Chunk:
+        """Record a chunk that came after ``waited`` seconds. Returns it with only the text that is new."""
+        chunk = replace(chunk, text=self._new_text(chunk))
         if chunk.finish and not self.finish:
             self.timeout = min(self._stall_seconds, self._usage_seconds)
         elif self.finish or not (chunk.text or chunk.reasoning):
@@ -82,8 +124,25 @@ class StreamState:
         self.began = True
         self.finish = chunk.finish or self.finish
         self.usage = chunk.usage or self.usage
+        self.refusal += chunk.refusal[: _SAMPLE * 2]
         self._text_limit -= len(chunk.text)
         self._reasoning_limit -= len(chunk.reasoning)
+        return chunk
+
+    def _new_text(self, chunk: Chunk) -> str:
+        text = chunk.text
+        if self._text and text:
+            if chunk.is_whole:
+                text = text.removeprefix(self._text) if text.startswith(self._text) else ""
+            elif text == self._text and len(text) >= _LEAST_REPEAT:
+                text = ""
+        text = self._half_pair + text
+        self._half_pair = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        text = text.removesuffix(self._half_pair)
+        if not text.isascii() and _SURROGATE.search(text):
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        self._text += text
+        return text
 
     @property
     def is_too_long(self) -> bool:
@@ -94,72 +153,148 @@ class StreamState:
 async def read_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, Any] | None, None]:
     """Yield the JSON object of each event, and ``None`` for ``[DONE]``; anything after it is discarded.
 
-    Buffers at most ``MAX_EVENT_BYTES`` and one piece.
+    Reads what servers send in place of events, too, as long as it is clear: a byte order mark, lines that end with CR,
+    one JSON object a line, a whole JSON object. Buffers at most ``MAX_EVENT_BYTES`` and one piece.
 
     Raises:
         MalformedStream: The body is not a stream of such events.
         StreamError: The server sent an error.
     """
-    event = _Event()
-    rest = b""
+    reader = _EventReader()
+    rest, at_start = b"", True
     async for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
+        rest += piece
+        if at_start and len(rest) < len(_BOM) and _BOM.startswith(rest):
+            continue
+        rest, at_start = rest.removeprefix(_BOM) if at_start else rest, False
+        cr = rest[-1:] if rest.endswith(b"\r") else b""  # LF may follow
+        *lines, rest = _LINE_END.split(rest.removesuffix(b"\r"))
+        rest += cr
         for line in lines:
-            data = event.add(line.removesuffix(b"\r"))
-            if data == "[DONE]":
-                yield None
-                async for _ in pieces:
-                    continue
-                return
-            if data:
-                yield event.parsed(data)
-        if len(rest) + event.size > MAX_EVENT_BYTES:
+            for event in reader.add(line):
+                yield event
+                if event is None:
+                    async for _ in pieces:
+                        continue
+                    return
+        if len(rest) + reader.size > MAX_EVENT_BYTES:
             raise MalformedStream("an event is larger than 1 MiB")
-    # The last blank line may be missing. Half a line at the end means that the stream was cut.
-    data = event.add(b"") or rest.decode("utf-8", "replace").removeprefix("data:").strip()
-    if data == "[DONE]":
-        yield None
-    elif not rest and data:
-        yield event.parsed(data)
+    for event in reader.close(rest.removesuffix(b"\r")):
+        yield event
 
 
-class _Event:
-    """Collects the lines of one event."""
+class _EventReader:
+    """Reads events line by line.
+
+    Attributes:
+        size: Bytes of the event that is not complete yet.
+    """
 
     def __init__(self) -> None:
+        self.size = 0
         self._data: list[bytes] = []
         self._is_error = False
-        self._was_error = False
-        self.size = 0
+        self._is_json = False  # whether the body is one JSON object on several lines, and no stream
+        self._began = False
 
-    def add(self, line: bytes) -> str:
-        """Add a line. A blank line ends the event and returns its data; any other line returns ``""``."""
-        if not line:
-            data = b"\n".join(self._data)
-            self._was_error = self._is_error
-            self._data, self._is_error, self.size = [], False, 0
-            try:
-                return data.decode("utf-8").strip()
-            except UnicodeDecodeError:
-                raise MalformedStream("it holds bytes that are not UTF-8") from None
-        if not _FIELD.match(line):
-            raise MalformedStream("it holds a line that belongs to no event")
-        name, _, value = line.partition(b":")
+    def add(self, line: bytes) -> list[dict[str, Any] | None]:
+        """Add a line. Returns the events that it completes."""
+        if self._is_json:
+            self._append(line)
+            return []
+        if not line.strip():
+            return self._end()
+        name, colon, value = line.partition(b":")
+        if line.lstrip().startswith(b"{"):
+            return self._bare(line)
+        self._began = True
+        if not _FIELD_NAME.fullmatch(name):
+            raise MalformedStream("it holds a line that belongs to no event", line)
         value = value.removeprefix(b" ")
         if name == b"event":
             self._is_error = value == b"error"
-        elif name in (b"data", b"error"):  # some versions of llama-server write "error: {…}"
+        elif colon and name in (b"data", b"error"):  # some versions of llama-server write "error: {…}"
             self._is_error |= name == b"error"
-            self._data.append(value)
-            self.size += len(value)
-        return ""
+            self._append(value)
+        return []
 
-    def parsed(self, data: str) -> dict[str, Any]:
-        """Parse ``data``, of the event that ended last."""
-        chunk = parse_object(data)
-        if self._was_error or chunk.get("error"):
-            raise StreamError(chunk)
-        return chunk
+    def close(self, rest: bytes) -> list[dict[str, Any] | None]:
+        """Return the last events, whose blank line may be missing; ``rest`` is the line that is not complete."""
+        if self._is_json:
+            self._append(rest)
+            return self._end()
+        events = self._end()
+        # Half a line means that the stream was cut, unless it is complete without its end.
+        value = rest.removeprefix(b"data:").strip()
+        if value == b"[DONE]":
+            events.append(None)
+        elif value.startswith(b"{"):
+            with suppress(MalformedStream):
+                events += self._parsed(value.decode("utf-8", "replace"))
+        elif value and not (self._began or events or _FIELD_NAME.fullmatch(rest.partition(b":")[0])):
+            raise MalformedStream("it holds a line that belongs to no event", rest)
+        return events
+
+    def _bare(self, line: bytes) -> list[dict[str, Any] | None]:
+        """Read a line of JSON that is in no event."""
+        self._append(line)
+        try:
+            json.loads(line)
+        except ValueError:
+            if self._began:
+                raise MalformedStream("it holds a line that belongs to no event", line) from None
+            self._is_json = True
+            return []
+        self._began = True
+        return self._end()
+
+    def _append(self, value: bytes) -> None:
+        self._data.append(value)
+        self.size += len(value)
+
+    def _end(self) -> list[dict[str, Any] | None]:
+        lines, is_error = self._data, self._is_error
+        self._data, self._is_error, self.size = [], False, 0
+        try:
+            data = b"\n".join(lines).decode("utf-8").strip()
+        except UnicodeDecodeError:
+            raise MalformedStream("it holds bytes that are not UTF-8", b"\n".join(lines)) from None
+        if not data or data.startswith(":"):  # a comment, as it is sent to keep the connection alive
+            return []
+        if data == "[DONE]":
+            return [None]
+        events: list[dict[str, Any] | None] = []
+        try:
+            events += self._parsed(data)
+        except MalformedStream:
+            if len(lines) < 2:
+                raise
+            for line in data.split("\n"):  # events that no blank line divides
+                events += [None] if line == "[DONE]" else self._parsed(line)
+        if is_error:
+            raise StreamError(next((event for event in events if event), {}))
+        return events
+
+    def _parsed(self, data: str) -> list[dict[str, Any] | None]:
+        """Parse the objects in ``data``, of which there may be several. Other JSON is left out."""
+        events: list[dict[str, Any] | None] = []
+        at = 0
+        while at < len(data):
+            try:
+                value, at = _DECODER.raw_decode(data, at)
+            except (ValueError, RecursionError):
+                raise MalformedStream("it holds something that is not JSON", data.encode("utf-8", "replace")) from None
+            while at < len(data) and data[at].isspace():
+                at += 1
+            if isinstance(value, list):  # Google wraps an error in a list
+                value = next((item for item in value if isinstance(item, dict)), None)
+                if value is None:
+                    raise MalformedStream("it holds JSON that is not an object", data.encode("utf-8", "replace"))
+            if isinstance(value, dict):
+                if value.get("error"):
+                    raise StreamError(value)
+                events.append(value)
+        return events
 
 
 def parse_object(data: str | bytes) -> dict[str, Any]:
@@ -183,27 +318,43 @@ def read_chunk(chunk: dict[str, Any]) -> Chunk:
     Raises:
         MalformedStream: A value has the wrong type.
     """
-    usage = _usage(_typed(chunk, "usage", dict))
+    usage = _usage(chunk.get("usage"))
+    service = chunk.get("x_groq")
+    if isinstance(service, dict) and service.get("error"):
+        raise StreamError({"error": service["error"]})
     choices = _typed(chunk, "choices", list) or []
     if not choices:
         return Chunk(usage=usage)
     choice = choices[0]
     if not isinstance(choice, dict):
         raise MalformedStream("a choice is not an object")
-    delta = _typed(choice, "delta", dict) or _typed(choice, "message", dict) or {}
+    delta = _typed(choice, "delta", dict)
+    is_whole = not delta
+    delta = delta or _typed(choice, "message", dict) or {}
     content = delta.get("content")
     if isinstance(content, list):
         text, thinking = _content_parts(content)
     else:
         text, thinking = _typed(delta, "content", str) or _typed(choice, "text", str) or "", ""
-    reasoning = _typed(delta, "reasoning_content", str) or _typed(delta, "reasoning", str) or thinking
-    return Chunk(text, reasoning, _typed(choice, "finish_reason", str) or "", usage)
+    reasoning = _text(delta.get("reasoning_content")) or _text(delta.get("reasoning")) or thinking
+    finish, refusal = _typed(choice, "finish_reason", str) or "", _text(delta.get("refusal"))
+    # Only a message is whole; "text" is that of a plain completion, in pieces.
+    return Chunk(text, reasoning, finish, usage, is_whole and "message" in choice, refusal)
+
+
+def finish_kind(reason: str) -> str:
+    """Classify a server's finish reason as ``stop``, ``length``, ``filter`` or ``error``; empty if it is not known."""
+    folded = reason.casefold()
+    return next((kind for kind, words in _FINISH_KINDS if any(word in folded for word in words)), "")
 
 
 def _content_parts(parts: list[Any]) -> tuple[str, str]:
     """Separate text and thinking in a list of content parts, as Mistral's reasoning models send them."""
     text, thinking = "", ""
     for part in parts:
+        if isinstance(part, str):
+            text += part
+            continue
         if not isinstance(part, dict):
             raise MalformedStream("a part of the content is not an object")
         text += _typed(part, "text", str) or ""
@@ -218,8 +369,13 @@ def _typed(table: dict[str, Any], key: str, kind: type) -> Any:
     return value
 
 
-def _usage(table: dict[str, Any] | None) -> Usage | None:
-    if not table:
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _usage(table: object) -> Usage | None:
+    """Read a usage; ``None`` for one of an unknown shape."""
+    if not isinstance(table, dict) or not table:
         return None
     details = table.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0

@@ -25,6 +25,7 @@ from lwtui.agentwrite.events import (
     Thinking,
 )
 from lwtui.agentwrite.section import SectionWriter
+from lwtui.agentwrite.section_stream import breaks_off
 from lwtui.agentwrite.section_task import SectionTask
 from lwtui.documents.model import Brief, Origin, Section, Status
 from lwtui.models.base import ModelError
@@ -210,6 +211,55 @@ async def test_cut_off_answers_without_a_whole_sentence_do_not_repeat_forever() 
     text, _, studio = await written(lambda _: Answer(["words that never end "], finish="length"))
     assert len(studio.server.calls) < 40
     assert text
+
+
+HALF = "and the boats lie in the quiet harbor while the old men mend their"
+
+
+@pytest.mark.parametrize("finish", ["stop", "tool_calls", "banana"])
+async def test_an_answer_that_stops_within_a_sentence_is_continued_once(finish: str) -> None:
+    answers = iter([Answer([own(15), f" {HALF}"], finish=finish)])
+    text, events, studio = await written(lambda _: next(answers, Answer([f" {own(25, number=2)}"])))
+    assert len(studio.server.calls) == 2
+    assert "the text breaks off" in studio.prompts[1]
+    assert HALF not in text and text[-1] in ".!?"
+    assert {event.reason for event in of_kind(TextRolledBack, events)} >= {"the answer was cut off within a sentence"}
+    assert len(of_kind(Continuing, events)) == 1
+
+
+async def test_a_sentence_that_is_never_ended_is_cut() -> None:
+    answers = iter([Answer([own(20), f" {HALF}"]), Answer([f" {own(15, number=2)} {HALF}"])])
+    text, _, studio = await written(lambda _: next(answers))
+    assert len(studio.server.calls) == 2
+    assert HALF not in text and text[-1] in ".!?"
+
+
+@pytest.mark.parametrize(
+    ("text", "breaks"),
+    [
+        ("The old men mend their nets and the boats lie while a", True),
+        ("He said that it would all be over by the evening, or,", True),
+        ("老人们修补渔网，船停在安静的港口里，而孩子们在岸边", True),
+        ("The old men mend their nets and the boats lie still.", False),
+        ("The old men mend their nets and “the boats lie still.”", False),
+        ("The sea, the sea,\nand nothing more", False),  # a verse
+        ("- the old men mend their nets and the boats lie still", False),
+        ("| the old men mend their nets | and the boats lie still", False),
+        ("```\nthe old men mend their nets and the boats lie still", False),
+        ("ชาวประมงเฒ่าซ่อมอวนและเรือจอดนิ่งอยู่ในท่าเรือที่เงียบสงบ", False),
+    ],
+)
+def test_what_ends_within_a_sentence(text: str, breaks: bool) -> None:
+    assert breaks_off(text) is breaks
+
+
+async def test_reasoning_that_no_tag_opened_is_taken_back() -> None:
+    thought = "Okay, the user wants a section. I plan it first.\n"
+    answer = Answer([thought, "</think>\n\n", own(40)])
+    text, events, studio = await written(lambda _: answer)
+    assert "the user wants" not in text and flat(own(60)).startswith(flat(text))
+    assert len(studio.server.calls) == 1
+    assert of_kind(TextRolledBack, events)[0].keep == 0
 
 
 # ---- habits -----------------------------------------------------------------------------------------------------

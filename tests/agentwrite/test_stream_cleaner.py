@@ -33,9 +33,12 @@ def cleaned(
 @pytest.mark.parametrize(
     ("answer", "prose"),
     [
-        ("Bring:\n\n1. **Socks:** of wool.\n2. A map.\n\nThen go.", "Bring:\n\nSocks: of wool.\nA map.\n\nThen go."),
-        ("带上：\n1、羊毛袜。\n2、地图。", "带上：\n羊毛袜。\n地图。"),
-        ("Bring:\n- socks\n* a map", "Bring:\nsocks\na map"),
+        (
+            "Do this:\n\n1. **Pack:** take two pairs of warm socks.\n2. Then buy a good map of it.\n\nGo.",
+            "Do this:\n\nPack: take two pairs of warm socks.\nThen buy a good map of it.\n\nGo.",
+        ),
+        ("要做的事：\n1、带上两双厚羊毛袜。\n2、地图。", "要做的事：\n带上两双厚羊毛袜。\n2、地图。"),
+        ("Bring:\n- socks\n* a map", "Bring:\n- socks\n* a map"),
         ("### Things\n\nBring socks.", "Bring socks."),
         ("He came in.\n- Good day, he said.\n3. Mai war es.", "He came in.\n- Good day, he said.\n3. Mai war es."),
         ("It fell to:\n-5 degrees, *cold*.", "It fell to:\n-5 degrees, *cold*."),

@@ -75,6 +75,11 @@ class Fault:
         return cls("http", status=status, headers=headers, body=raw)
 
     @classmethod
+    def raw(cls, body: bytes, content_type: str = "text/event-stream", status: int = 200) -> Fault:
+        """Send this body in place of the answer."""
+        return cls("http", status=status, headers=(("Content-Type", content_type),), body=body)
+
+    @classmethod
     def refuses(cls, parameter: str) -> Fault:
         """Answer 400 in OpenAI's words, because the model does not take ``parameter``."""
         return cls.http(400, message=f"Unsupported parameter: '{parameter}' is not supported.", param=parameter)
@@ -370,8 +375,8 @@ async def send_response(
 ) -> None:
     """Send a response that is not a stream."""
     kind = "application/json" if body[:1] in (b"", b"{", b"[") else "text/html"
-    lines = [f"HTTP/1.1 {status} Fault", f"Content-Type: {kind}", f"Content-Length: {len(body)}", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in headers]
+    fields = {"Content-Type": kind, "Content-Length": str(len(body)), "Connection": "close"} | dict(headers)
+    lines = [f"HTTP/1.1 {status} Fault", *(f"{name}: {value}" for name, value in fields.items())]
     writer.write("\r\n".join([*lines, "", ""]).encode() + body)
     await writer.drain()
 

@@ -26,7 +26,7 @@ from lwtui.models.llama_cpp.protocol import (
     TextChunk,
     TokenCount,
 )
-from lwtui.models.reasoning import OPENING_TAG, ReasoningSplitter
+from lwtui.models.reasoning import ReasoningSplitter
 from lwtui.models.usage import Usage
 
 _MAX_DEATHS = 3  # in a row while loading
@@ -108,7 +108,7 @@ class LlamaModel:
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """Make one call and yield its parts; see :meth:`lwtui.models.base.Model.stream`."""
         worker = await self._running_worker()
-        splitter = ReasoningSplitter() if request.prompt.is_chat else None
+        splitter: ReasoningSplitter | None = None
         with worker.call() as (call_id, replies):
             worker.send(_generate(call_id, request))
             usage, ended = Usage(), False
@@ -118,7 +118,8 @@ class LlamaModel:
                     match await worker.next(replies):
                         case PromptStarted(prompt_tokens=prompt, cached_tokens=cached, thinking=thinking):
                             usage = Usage(prompt, 0, cached)
-                            parts = splitter.add(OPENING_TAG) if splitter and thinking else []
+                            splitter = ReasoningSplitter(thinking=thinking) if request.prompt.is_chat else None
+                            parts = []
                         case PromptRead(tokens=tokens):
                             parts = [PromptProgress(tokens, usage.prompt)]
                         case TextChunk(text=text, completion_tokens=completion):

@@ -36,7 +36,7 @@ from lwtui.models.llama_cpp.protocol import (
     TokenCount,
     WorkerMessage,
 )
-from lwtui.models.reasoning import OPENING_TAG
+from lwtui.models.reasoning import opens_reasoning
 
 if TYPE_CHECKING:
     from lwtui.models.llama_cpp.bindings import NativeLog
@@ -334,7 +334,7 @@ class Worker:
             parts = self._template.render([(role, content) for role, content in call.messages])
         except TemplateError as error:
             raise CallRefused(f"The chat template of this GGUF cannot be used: {error}.", "refused") from None
-        thinking = parts[-1].from_template and parts[-1].text.rstrip().endswith(OPENING_TAG)
+        thinking = parts[-1].from_template and opens_reasoning(parts[-1].text)
         return tokenize_chat(gguf, parts), thinking
 
     def _send(self, message: WorkerMessage) -> None:
