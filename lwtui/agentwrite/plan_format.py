@@ -134,10 +134,15 @@ PLAN_SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-# What a heading and a main point may hold, so that the step can be read again: one line, no Markdown marks.
+# What a heading and a main point may hold, so that the step can be read again: one line, no Markdown marks. A base
+# model is held to a short heading and a detail. A chat model that is held to them breaks off in the middle, so its line
+# is free: only a dash after a space ends it, since the word count follows one.
 _GRAMMAR_PARTS = r"""
 heading ::= plain [^\x00-\x1f:#*_`<>|\[\]{}"\\]{3,50}
 detail ::= plain [^\x00-\x1f:#*_`<>|\[\]{}"\\-]{30,180}
+title ::= plain part{3,80}
+line ::= plain part{8,250}
+part ::= [^\x00-\x20`<>|{}\\] | " " [^\x00-\x20`<>|{}\\-]
 plain ::= [^\x00-\x20:#*_`<>|\[\]{}"\\-]
 count ::= [1-9] [0-9]{1,3}
 """
@@ -149,15 +154,14 @@ def plan_grammar(steps: range, lead: str) -> str:
     optional = ""
     for name in reversed(names[steps.start :]):
         optional = f"({name} {optional})?" if optional else f"({name})?"
-    root = f'root ::= "{lead}" heading "\\n" {" ".join(names[: steps.start])} {optional}'.rstrip()
-    rules = [f"{name} ::= {_step_rule(f'Paragraph {number} - Main Point: ')}" for number, name in enumerate(names, 1)]
+    root = f'root ::= "{lead}" title "\\n" {" ".join(names[: steps.start])} {optional}'.rstrip()
+    rules = [
+        f'{name} ::= "Paragraph {number} - Main Point: " line " - Word Count: " count " words\\n"'
+        for number, name in enumerate(names, 1)
+    ]
     return "\n".join([root, *rules]) + _GRAMMAR_PARTS
 
 
 def step_grammar(lead: str) -> str:
-    """GBNF for one step that begins with ``lead``."""
-    return f"root ::= {_step_rule(lead)}" + _GRAMMAR_PARTS
-
-
-def _step_rule(lead: str) -> str:
-    return f'"{lead}" heading ": " detail " - Word Count: " count " words\\n"'
+    """GBNF for one step of a base model that begins with ``lead``."""
+    return f'root ::= "{lead}" heading ": " detail " - Word Count: " count " words\\n"' + _GRAMMAR_PARTS

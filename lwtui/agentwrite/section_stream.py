@@ -237,7 +237,8 @@ class SectionStream:
         request = await self._next_request()
         self._call = call = _Attempt(request, self._cleaner(), len(self._text))
         if self._agent.follows_instructions:
-            given = self._requests.parts(self._text.text) | {"Plan": ""}
+            # A text may well say what its main point says, in the same words.
+            given = self._requests.parts(self._text.text) | {"Plan": "", "Main point": self._task.section.main_point}
             self._leak.set_prompt(request.prompt.plain(), given.values())
         async with aclosing(self._agent.model.stream(request)) as parts:
             async for part in parts:

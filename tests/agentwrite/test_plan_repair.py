@@ -439,7 +439,7 @@ def test_plans_within_the_bounds_pass(words: int) -> None:
 def test_the_grammar_has_a_rule_for_each_step() -> None:
     grammar = plan_grammar(range(2, 5), "Title: ")
     root, *rules = grammar.splitlines()
-    assert root == 'root ::= "Title: " heading "\\n" step1 step2 (step3 (step4)?)?'
+    assert root == 'root ::= "Title: " title "\\n" step1 step2 (step3 (step4)?)?'
     assert [rule.split(" ::= ")[0] for rule in rules[:4]] == ["step1", "step2", "step3", "step4"]
     assert '"Paragraph 3 - Main Point: "' in rules[2]
 

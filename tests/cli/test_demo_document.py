@@ -49,9 +49,9 @@ def gguf() -> Path:
 
 
 def test_the_demo_model_writes_a_complete_document(shell: Shell, gguf: Path) -> None:
-    command = ["write", INSTRUCTION, "--model", "demo", "--words", 1000, "--seed", 1, "--output", "out.md"]
+    command = ["write", INSTRUCTION, "--model", "demo", "--words", 500, "--seed", 1, "--output", "out.md"]
     done = shell.run(*command, timeout=TIMEOUT, LWTUI_CACHE_DIR=str(cache_folder())).worked()
-    assert_complete(shell, 1000)
+    assert_complete(shell, 500)
     assert done.out == ""
 
 
