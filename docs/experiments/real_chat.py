@@ -43,7 +43,7 @@ from lwtui.agentwrite.plan import plan_document
 from lwtui.agentwrite.write import Draft, write_document
 from lwtui.config import load_settings
 from lwtui.documents.model import Brief
-from lwtui.models.base import Finished, Message, Model, Prompt, Request, Sampling, StreamPart, TextPiece
+from lwtui.models.base import AnswerVoided, Finished, Message, Model, Prompt, Request, Sampling, StreamPart, TextPiece
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import count_words
 from lwtui.text.language import detect_language
@@ -246,7 +246,16 @@ async def _answer(model: Recorder, prompt: str, seed: int, limit: int) -> str:
     request = Request(
         Prompt(messages=(Message("user", prompt),)), room, sampling=Sampling(temperature=0.7, top_p=0.9), seed=seed
     )
-    return "".join([part.text async for part in model.stream(request) if isinstance(part, TextPiece)]).strip()
+    text = ""
+    async for part in model.stream(request):
+        match part:
+            case TextPiece(piece):
+                text += piece
+            case AnswerVoided():
+                text = ""
+            case _:
+                continue
+    return text.strip()
 
 
 # -- figures

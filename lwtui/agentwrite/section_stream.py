@@ -55,10 +55,13 @@ _MOST_DIRECT = 3  # times the target that a text in direct mode may reach
 _MOST_SQUEEZES = 2  # times that the prompt is shortened because the server found it too long
 _CHARACTERS_PER_TOKEN = 3  # of reasoning; a low estimate
 _LEAST_SENTENCE = 8  # words of a last line without an end that are taken for half a sentence, not for a verse
+# A letter, a digit or a comma, but not the end of an address, a footnote's number, or a script without full stops.
 _NO_SENTENCE_END = regex.compile(
-    r"(?:[,;、，；]|[\p{L}\p{M}\p{N}--[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]])\s*\Z", regex.VERSION1
+    r"(?<!://\S{0,200})(?<![.!?…。！？]['\"”’]?\p{N}{0,3})"
+    r"(?:[,;、，；]|[\p{L}\p{M}\p{N}--[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]])\s*\Z",
+    regex.VERSION1,
 )
-_NOT_PROSE = regex.compile(r"\s*(?:#|\||[-*+•]\s|\d{1,3}[.)]\s|```|~~~|\$\$)")
+_NOT_PROSE = regex.compile(r"\s*(?:#|\||>|[-–—*+•]\s|\d{1,3}[.)]\s|[a-z][.)]\s|```|~~~|\$\$)|[ ]{4}|\t")
 
 
 class _End(Enum):

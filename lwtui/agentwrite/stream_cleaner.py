@@ -22,7 +22,8 @@ _LINE = regex.compile(r"[^\n]*\n|[^\n]+")
 _UNDECIDED = regex.compile(r" {0,3}(?:#{1,2}|`{1,2}|~{1,2})?")
 _TOP_HEADING = regex.compile(r" {0,3}#{1,2}(?=[ \t])")
 _LEAST_SENTENCE = 6  # words; shorter items of a list make no prose
-_ITEM_MARK = regex.compile(r" {0,3}(?:\d{1,2}(?:[.)][ \t]+|、[ \t]*)|[-*+•][ \t]+)")
+# A plain dash may begin speech.
+_ITEM_MARK = regex.compile(r" {0,3}(?:(?P<number>\d{1,2})(?:[.)][ \t]+|、[ \t]*)|[*•][ \t]+|-[ \t]+(?=\*\*))")
 _FENCE_LINE = regex.compile(r"(?m)^ {0,3}(?:```|~~~)")
 
 
@@ -151,9 +152,9 @@ class StreamCleaner:
 class _LineCleaner:
     """Moves headings below the level of sections; for plain prose, removes them and makes sentences of list items.
 
-    A list begins after a line that ends with a colon: elsewhere, a dash may begin speech, and a number a date. Items
-    that are no sentences keep their marks. Code blocks stay as they are. The beginning of a line is held back until it
-    is clear what it is.
+    A list begins after a line that ends with a colon, and its numbers count from 1: others may be dates. A list whose
+    first item is no sentence keeps its marks. Code blocks stay as they are. The beginning of a line is held back until
+    it is clear what it is.
     """
 
     def __init__(self, existing: str, *, plain: bool, kept: frozenset[str]) -> None:
@@ -162,7 +163,8 @@ class _LineCleaner:
         self._line_starts = not existing or existing.endswith("\n")
         self._after_heading = False  # after a removed heading, blank lines are removed, too
         self._last = existing.rstrip()[-1:]  # the last character before the present line that is not blank
-        self._is_item = False  # whether that line is a list item
+        self._items = 0  # of the present list
+        self._keeps_marks = False  # whether that list does
         self.in_code = in_code(existing)
         self._held = ""
 
@@ -190,7 +192,7 @@ class _LineCleaner:
             return True
         if not self._plain or self.in_code:
             return False
-        if self._line_starts and self._list_goes_on and self._is_short_item(line):
+        if self._line_starts and self._may_be_item and self._is_undecided_item(line):
             return True
         may_be_heading = self._line_starts and line.lstrip(" ").startswith(("#", "**"))
         return line.endswith("*") or (may_be_heading and len(line) <= _LONGEST_HEADING)
@@ -216,21 +218,27 @@ class _LineCleaner:
         return f"###{line[top.end() :]}" if top else line
 
     @property
-    def _list_goes_on(self) -> bool:
-        """Whether the present line is an item if it looks like one."""
-        return self._is_item or self._last in (":", "：")
+    def _may_be_item(self) -> bool:
+        return self._items > 0 or self._last in (":", "：")
 
-    def _is_short_item(self, line: str) -> bool:
-        """Whether a line is a list item that is too short for a sentence, or may become one."""
+    def _is_undecided_item(self, line: str) -> bool:
+        if _ITEM_MARK.fullmatch(line, partial=True):
+            return True
         mark = _ITEM_MARK.match(line)
-        return _ITEM_MARK.fullmatch(line, partial=True) is not None or (
-            mark is not None and count_words(line[mark.end() :]) < _LEAST_SENTENCE
-        )
+        return mark is not None and self._items == 0 and count_words(line[mark.end() :]) < _LEAST_SENTENCE
 
     def _without_mark(self, line: str) -> str:
-        mark = _ITEM_MARK.match(line)
-        self._is_item = mark is not None and self._list_goes_on
-        return line[mark.end() :] if mark and self._is_item and not self._is_short_item(line) else line
+        """Return a line without the mark of a list item, if it is one of a list of sentences."""
+        if self._items and line[:2].isspace():
+            return line  # belongs to the item before
+        mark = _ITEM_MARK.match(line) if self._may_be_item else None
+        if mark is None or (mark["number"] and int(mark["number"]) != self._items + 1):
+            self._items = 0
+            return line
+        if self._items == 0:
+            self._keeps_marks = count_words(line[mark.end() :]) < _LEAST_SENTENCE
+        self._items += 1
+        return line if self._keeps_marks else line[mark.end() :]
 
 
 def in_code(text: str) -> bool:

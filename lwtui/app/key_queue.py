@@ -79,7 +79,7 @@ class KeyQueue:
 
 def _shortcut(event: events.Key, target: Widget) -> events.Key:
     """Return the key of a shortcut that was typed on another keyboard layout; other keys as they are."""
-    letter = latin_key(event.character or "")
+    letter = latin_key(event.key)  # not with Alt or Ctrl, which keys have in their names
     return events.Key(letter, letter) if letter and not target.check_consume_key(event.key, event.character) else event
 
 

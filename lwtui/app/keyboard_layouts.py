@@ -21,7 +21,8 @@ def _table() -> dict[str, str]:
         for letter, key in zip(layout, _LATIN, strict=True):
             if key.isalpha() and not letter.isascii():
                 table.setdefault(letter, key)
-                table.setdefault(letter.upper(), key.upper())
+                if letter.upper().lower() == letter:  # not so for the final sigma
+                    table.setdefault(letter.upper(), key.upper())
     return table
 
 

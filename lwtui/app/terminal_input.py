@@ -9,9 +9,11 @@ Kitty keyboard protocol are rewritten into the form that Textual reads.
 
 from __future__ import annotations
 
+import codecs
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from time import monotonic
 
 import regex
@@ -28,14 +30,14 @@ _LOGGER = logging.getLogger(__name__)
 _ESC = "\x1b"
 _PASTE_START, _PASTE_END = "\x1b[200~", "\x1b[201~"
 _WAIT = 2.0  # seconds for the rest of a sequence
-_LONGEST_SEQUENCE = 64  # characters between CSI and its final byte
 _CHUNK = regex.compile(r"[^\x1b\x80-\x9f]+")
 # The introducers of strings (DCS, SOS, OSC, PM, APC), and what ends a string.
 _STRINGS = frozenset("PX]^_")
 _STRING_END = regex.compile(r"\x07|\x1b\\|\x9c|\x18|\x1a|(?=\x1b[^\\])")
-# The rest of an answer whose Escape came so much earlier that it was taken for the key.
-_LATE_REST = regex.compile(r"\]\d{1,3};|P[>01][|$+r]|_G|\[[?<>=]?\d[\d;:]*[;:cnRu$]")
+# An answer, or a key, of which the first one or two characters came so much earlier that they were taken for keys.
+_LATE_REST = regex.compile(r"\x1b(?:\]\d{1,3};|P[>01][|$+r]|_G|\[[?<>=]?\d[\d;:]*[;:cnRu$~]|\[[A-DFHIO]\Z)")
 _CSI = regex.compile(r"\x1b\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]")
+_SS3 = regex.compile(r"\x1bO(?P<modifiers>\d?)(?P<key>[A-Za-z])")
 _CSI_START = regex.compile(r"\x1b\[[\x30-\x3f]*[\x20-\x2f]*")
 _MOUSE_BYTES = 3  # after CSI M without parameters
 _KNOWN = regex.compile(
@@ -45,11 +47,12 @@ _KNOWN = regex.compile(
 _INTRODUCERS = regex.compile(r"[\x1b\x80-\x9f]+")
 _KITTY_KEY = regex.compile(
     r"\x1b\[(?P<code>\d{0,7})(?::(?P<shifted>\d{0,7}))?(?::(?P<base>\d{0,7}))?"
-    r"(?:;(?P<modifiers>\d{0,3})(?::(?P<event>\d))?)?(?:;(?P<text>[\d:]{0,40}))?(?P<end>[u~ABCDEFHPQRS])"
+    r"(?:;(?P<modifiers>\d{0,3})(?::(?P<event>\d))?)?(?:;(?P<text>[\d:]{0,400}))?(?P<end>[u~ABCDEFHPQRS])"
 )
 _RELEASE = "3"  # the kind of event when a key is released
 _SHORTCUT = 2 | 4 | 8 | 16 | 32  # Alt, Ctrl, Super, Hyper and Meta among the modifiers, less 1
 _OTHER_KEYS = 27
+_ASCII = 127
 
 
 class SequenceFilter:
@@ -58,16 +61,20 @@ class SequenceFilter:
     def __init__(self) -> None:
         self._held = ""  # the beginning of a sequence
         self._deadline = 0.0  # when the rest of it is no longer waited for
-        self._escaped = -_WAIT  # when Escape was last taken for the key
+        self._lead = ""  # what was last taken for a key because nothing more had come,
+        self._lead_time = 0.0  # and when
         self._is_key = False  # whether the held beginning may be a key by itself
         self._pastes = False
 
     def feed(self, data: str) -> Iterator[str]:
         """Yield the texts and sequences that are complete."""
-        if not self._held and monotonic() < self._escaped + _WAIT and _LATE_REST.match(data):
-            data = _ESC + data
+        if self._lead and not self._held and monotonic() < self._lead_time + _WAIT:
+            late = _LATE_REST.match(self._lead + data, partial=True)
+            if late is not None and (not late.partial or len(data) > 1):
+                data = self._lead + data
         elif len(self._held) > 2 and not self._pastes and monotonic() >= self._deadline:
             self._held = ""  # its rest never came
+        self._lead = ""
         held, self._held = self._held, ""
         data = held + data
         while data:
@@ -85,14 +92,15 @@ class SequenceFilter:
         if not self._held or self._pastes or monotonic() < self._deadline:
             return ""
         held, self._held = self._held, ""
-        if held == _ESC:
-            self._escaped = monotonic()
-        return held if len(held) <= 2 else ""
+        if not self._is_key:
+            return ""
+        self._lead, self._lead_time = held, monotonic()
+        return held
 
     def _hold(self, data: str, *, is_new: bool) -> None:
         self._held = data
         if is_new or self._is_key:  # the rest of a sequence is not waited for longer than it was from its beginning
-            self._is_key = len(data) <= 2
+            self._is_key = len(data) <= 2 and data[0] == _ESC
             self._deadline = monotonic() + (constants.ESCAPE_DELAY if self._is_key else _WAIT)
 
     def _paste(self, data: str) -> tuple[int, str]:
@@ -110,7 +118,10 @@ class SequenceFilter:
         if match := _CHUNK.match(data):
             return match.end(), match[0]
         if data[0] != _ESC:  # a control character of eight bits stands for Escape and another character
-            taken, passed = self._next(f"{_ESC}{chr(ord(data[0]) - 0x40)}{data[1:]}")
+            kind = chr(ord(data[0]) - 0x40)
+            if kind != "[" and kind not in _STRINGS:
+                return 1, ""
+            taken, passed = self._next(f"{_ESC}{kind}{data[1:]}")
             return max(0, taken - 1), passed
         if len(data) == 1:
             return 0, ""
@@ -119,12 +130,17 @@ class SequenceFilter:
             return 1, _ESC
         if kind in _STRINGS:
             return self._string(data)
+        if kind == "\\":
+            return 2, ""  # the end of a string that has no beginning
         if kind == "[":
             return self._control_sequence(data)
         if kind == "O":
-            if len(data) == 2:
-                return 0, ""
-            return 3, data[:3] if data[:3] in ANSI_SEQUENCES_KEYS else ""
+            match = _SS3.match(data)
+            if match is None:
+                return (0, "") if _SS3.fullmatch(data, partial=True) else (2, data[:2])
+            # Konsole puts the modifiers before the letter.
+            modified = f"{_ESC}[1;{match['modifiers']}{match['key']}" if match["modifiers"] else match[0]
+            return match.end(), modified if match["modifiers"] or modified in ANSI_SEQUENCES_KEYS else ""
         return 2, data[:2]
 
     def _string(self, data: str) -> tuple[int, str]:
@@ -139,13 +155,16 @@ class SequenceFilter:
             return (size, data[:size]) if len(data) >= size else (0, "")
         if data.startswith("\x1b[["):  # a function key of the Linux console
             return (4, data[:4] if data[:4] in ANSI_SEQUENCES_KEYS else "") if len(data) >= 4 else (0, "")
+        start = _CSI_START.match(data)
+        assert start is not None
+        if data[: start.end()] in ANSI_SEQUENCES_KEYS:  # rxvt ends some keys with a dollar sign
+            return start.end(), data[: start.end()]
         match = _CSI.match(data)
-        if match is None:
-            start = _CSI_START.match(data)
-            assert start is not None
-            complete = start.end() < len(data) or start.end() > _LONGEST_SEQUENCE
-            return (start.end() if complete else 0), ""
-        return match.end(), _readable(match[0])
+        if match is not None:
+            return match.end(), _readable(match[0])
+        if start.end() < len(data):
+            return start.end(), ""
+        return 0, ""
 
 
 def _readable(sequence: str) -> str:
@@ -158,9 +177,11 @@ def _readable(sequence: str) -> str:
     code, end = int(match["code"] or 1), match["end"]
     modifiers = max(0, int(match["modifiers"] or 1) - 1)
     texts = [part for part in (match["text"] or "").split(":") if part.isdecimal() and _is_printable(int(part))]
-    if (code, end) == (_OTHER_KEYS, "~") and texts:  # xterm's own form for other keys
-        code, end, texts = int(texts[0]), "u", []
-    if end == "u" and modifiers & _SHORTCUT:  # the key is meant, not its letter in this layout
+    if (code, end) == (0, "u"):
+        return "".join(chr(int(text)) for text in texts)  # composed text, on no key
+    if (code, end) == (_OTHER_KEYS, "~") and (match["text"] or "").isdecimal():  # xterm's own form for other keys
+        code, end, texts = int(match["text"]), "u", []
+    if end == "u" and modifiers & _SHORTCUT and code > _ASCII:  # the key is meant, not its letter in this layout
         code = int(match["base"] or 0) or (ord(latin_key(chr(code)) or chr(code)) if _is_printable(code) else code)
     if f"{code}{end}" not in FUNCTIONAL_KEYS and not (end == "u" and _is_printable(code)):
         return ""
@@ -198,7 +219,7 @@ class TerminalParser(XTermParser):
             if self._timeout_time is not None:  # Escape, or Alt and a key: nothing more belongs to it
                 self._timeout_time = 0.0
                 yield from super().tick()
-        except (ValueError, OverflowError, TypeError, IndexError, KeyError, StopIteration):
+        except (ValueError, OverflowError, TypeError, LookupError, RuntimeError):
             # A fault in Textual's parser must not end the app. It begins anew.
             _LOGGER.exception("the parser of terminal input failed")
             self._tokens.clear()
@@ -208,11 +229,19 @@ class TerminalParser(XTermParser):
 
 
 def with_parser(driver: type[Driver]) -> type[Driver]:
-    """Have a driver of Textual read its input with :class:`TerminalParser`.
+    """Have a driver of Textual read its input with :class:`TerminalParser`, and take no byte amiss.
 
-    A driver finds its parser by name in its own module, and offers no other way to choose one.
+    A driver finds its parser and its decoder by name in its own module, and offers no other way to choose them.
     """
-    module = sys.modules[driver.__module__]
-    if hasattr(module, "XTermParser"):
-        module.XTermParser = TerminalParser  # type: ignore[attr-defined]
+    for name in (driver.__module__, "textual.drivers.win32"):
+        module = sys.modules.get(name)
+        if hasattr(module, "XTermParser"):
+            module.XTermParser = TerminalParser  # type: ignore[union-attr]
+        if hasattr(module, "getincrementaldecoder"):
+            module.getincrementaldecoder = _lenient_decoder  # type: ignore[union-attr]
     return driver
+
+
+def _lenient_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    """Return a decoder that replaces what is not text in ``encoding``, such as a terminal's control byte."""
+    return partial(codecs.getincrementaldecoder(encoding), errors="replace")

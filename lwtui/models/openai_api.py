@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lwtui.config import ModelSettings
 from lwtui.models.base import (
+    AnswerVoided,
     Capabilities,
     Finished,
     Message,
@@ -88,6 +89,8 @@ _NO_SYSTEM = re.compile(
     r"|roles must alternate|messages?\[0\]\.role",
     re.IGNORECASE | re.DOTALL,
 )
+_TOKEN_BOUND = re.compile(r"max\w*[ _]tokens|tokens?\b.{0,40}(limit|afford|at most|exceed)", re.IGNORECASE | re.DOTALL)
+_BOUND = re.compile(r"(?<![\w.-])(?<!position )(?<!code )\d{2,9}(?![\w-])")
 _ANY_PARAMETER = re.compile(r"\b(parameter|argument|field|property|option|setting)s?\b|not enabled", re.IGNORECASE)
 
 _CONTEXT_LENGTH = re.compile(r"context (?:length|size|window)\D{0,20}(\d{3,8})", re.IGNORECASE)
@@ -117,8 +120,10 @@ class OpenAIModel:
         self._refused: set[str] = set()  # parameters
         self._limit_name = "max_tokens"
         self._max_tokens: int | None = None  # the server's upper bound of max_tokens, once it has stated one
+        self._thinks_at_once = False  # whether its answers begin with reasoning that no tag opens
         self._folds_system = False  # whether the server takes no system message
-        self._left_out_own = False  # whether all optional parameters were left out after an unclear refusal
+        # All optional parameters that were left out after an unclear refusal; ``None`` before one.
+        self._left_out_own: frozenset[str] | None = None
         self._sends_finish_reason = False  # whether this server has ever sent one
         self._token_ratio = 1.0
 
@@ -176,7 +181,7 @@ class OpenAIModel:
             HttpStatusError: The server refused it; nothing was yielded.
             ModelError: It failed.
         """
-        splitter = ReasoningSplitter() if request.prompt.is_chat else None
+        splitter = ReasoningSplitter(perhaps=self._thinks_at_once) if request.prompt.is_chat else None
         state, estimated = StreamState(request.max_tokens, self._settings.stall_seconds, _USAGE_SECONDS), 0.0
         async with AsyncExitStack() as stack:
             with self._endpoint.translate_errors():
@@ -184,15 +189,19 @@ class OpenAIModel:
                     response = await self._endpoint.request(_path(body), body)
             stack.push_async_callback(response.aclose)
             events = await stack.enter_async_context(aclosing(self._events(response)))
-            while not state.is_too_long and (chunk := await self._next_chunk(events, state)) is not None:
+            while not (state.is_too_long or (splitter is not None and splitter.ended)):
+                if (chunk := await self._next_chunk(events, state)) is None:
+                    break
                 estimated += estimate_tokens(chunk.text) + estimate_tokens(chunk.reasoning)
                 if chunk.reasoning:
                     yield ReasoningPiece(chunk.reasoning)
                 if chunk.text:
                     for part in splitter.add(chunk.text) if splitter else [TextPiece(chunk.text)]:
+                        self._thinks_at_once |= isinstance(part, AnswerVoided)
                         yield part
             await self._drain(events)
-        finish = "length" if state.is_too_long else state.finish
+        has_ended = splitter is not None and splitter.ended
+        finish = "stop" if has_ended else "length" if state.is_too_long else state.finish
         self._sends_finish_reason |= bool(state.finish)
         for part in splitter.close() if splitter else []:
             yield part
@@ -203,6 +212,7 @@ class OpenAIModel:
             raise self._errors.dropped()
         if kind == "filter" or state.refusal:
             raise self._errors.filtered(state.refusal)
+        self._errors.readable()
         # An unknown reason counts as a regular end: whether the text breaks off is seen from the text.
         yield Finished("length" if kind == "length" else "stop", self._usage(request, state.usage, estimated))
 
@@ -290,7 +300,7 @@ class OpenAIModel:
         if named is not None and named not in _LIMITS:
             self._refused.add(named)
             return True
-        if named is not None or "token" in message.lower():
+        if named is not None or (refusal.status != 500 and _TOKEN_BOUND.search(message)):
             limit = next(name for name in _LIMITS if name in body)
             return self._adapt_limit(body, limit, message.replace(",", ""), is_named=named is not None)
         is_unclear = not any(_names(refusal.error, name) for name in _OPTIONAL)
@@ -298,7 +308,7 @@ class OpenAIModel:
 
     def _adapt_limit(self, body: dict[str, Any], limit: str, message: str, *, is_named: bool) -> bool:
         """Take over the bound of ``max_tokens`` that a refusal states, or use the parameter's other name."""
-        allowed = [number for number in map(int, re.findall(r"\d{2,9}", message)) if 16 <= number < body[limit]]
+        allowed = [number for number in map(int, _BOUND.findall(message)) if 16 <= number < body[limit]]
         if allowed and not (is_named and _UNSUPPORTED.search(message)):
             self._max_tokens = max(allowed)
             return True
@@ -310,9 +320,12 @@ class OpenAIModel:
     def _leave_out_own(self, body: dict[str, Any], message: str) -> bool:
         """Leave out what lwtui added, once, after a refusal that is about some parameter without naming it."""
         dropped = {name for name in body if "penalty" in name} if "penalt" in message.lower() else set()
-        if not dropped and not self._left_out_own and _ANY_PARAMETER.search(message):
-            self._left_out_own = True
+        if not dropped and self._left_out_own is None and _ANY_PARAMETER.search(message):
             dropped = {name for name in _OPTIONAL if name in body}
+            self._left_out_own = frozenset(dropped)
+        elif not dropped and self._left_out_own:
+            self._refused -= self._left_out_own  # they were not the cause
+            self._left_out_own = frozenset()
         self._refused |= dropped
         return bool(dropped)
 

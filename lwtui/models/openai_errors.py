@@ -109,13 +109,17 @@ class EndpointErrors:
 
     def malformed(self, why: str, sample: str = "") -> ModelError:
         """Report that the response cannot be parsed. The same ``sample`` of one twice in a row is final."""
-        again, self._unreadable = sample == self._unreadable != "", sample
+        again, self._unreadable = sample == self._unreadable != "", sample or self._unreadable
         quote = f" It begins: {self.sanitize(sample)}" if again else ""
         return ModelError(
             f"The answer of {self.host} cannot be read: {why}. Check base_url if this happens again.{quote}",
             kind="malformed",
             retryable=not again,
         )
+
+    def readable(self) -> None:
+        """Note that an answer could be read."""
+        self._unreadable = ""
 
     def not_a_stream(self, content_type: str) -> ModelError:
         """Report that the response is a web page."""

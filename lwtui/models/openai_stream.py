@@ -30,15 +30,12 @@ _DECODER = json.JSONDecoder()
 _SAMPLE = 200  # bytes of an unreadable answer that are quoted
 _LEAST_REPEAT = 20  # characters of the text so far that a piece must repeat to be dropped
 
-# Words in the reasons with which servers end a completion, and what they mean. The first kind that fits counts.
+# Parts of the reasons with which servers end a completion, and what they mean. The first kind that fits counts.
 _FINISH_KINDS = (
-    (
-        "filter",
-        ("filter", "safety", "sensitive", "refus", "block", "prohibit", "moderat", "recit", "guardrail", "spii"),
-    ),
-    ("length", ("length", "max", "limit", "context", "window", "truncat")),
-    ("error", ("error", "abort", "fail", "network", "timeout", "time_out", "cancel", "insufficient", "overload")),
-    ("stop", ("stop", "eos", "end", "complete", "done", "finish")),
+    ("filter", re.compile("filter|safety|sensitive|refus|block|prohibit|moderat|recitation|guardrail|spii")),
+    ("error", re.compile("error|abort|fail|network|time_?out|cancel|insufficient|overload|rate_?limit")),
+    ("length", re.compile("length|max|limit|context|window|truncat|incomplete|unfinished")),
+    ("stop", re.compile(r"stop|eos|(^|[^a-z])(end|complete|completed|done|finish|finished)([^a-z]|$)")),
 )
 
 
@@ -106,6 +103,7 @@ class StreamState:
         self.refusal = ""
         self.timeout = stall_seconds
         self._text = ""
+        self._has_pieces = False  # whether some of it came as such; a server may also send messages in pieces
         self._half_pair = ""  # the first half of a character that JSON writes as two
         self._stall_seconds = stall_seconds
         self._usage_seconds = usage_seconds
@@ -132,7 +130,7 @@ class StreamState:
     def _new_text(self, chunk: Chunk) -> str:
         text = chunk.text
         if self._text and text:
-            if chunk.is_whole:
+            if chunk.is_whole and (self._has_pieces or text.startswith(self._text)):
                 text = text.removeprefix(self._text) if text.startswith(self._text) else ""
             elif text == self._text and len(text) >= _LEAST_REPEAT:
                 text = ""
@@ -142,6 +140,7 @@ class StreamState:
         if not text.isascii() and _SURROGATE.search(text):
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         self._text += text
+        self._has_pieces |= bool(text) and not chunk.is_whole
         return text
 
     @property
@@ -214,8 +213,10 @@ class _EventReader:
         if name == b"event":
             self._is_error = value == b"error"
         elif colon and name in (b"data", b"error"):  # some versions of llama-server write "error: {…}"
+            ended = self._end() if self._is_complete(value) else []  # events that no blank line divides
             self._is_error |= name == b"error"
             self._append(value)
+            return ended
         return []
 
     def close(self, rest: bytes) -> list[dict[str, Any] | None]:
@@ -240,13 +241,23 @@ class _EventReader:
         self._append(line)
         try:
             json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             if self._began:
                 raise MalformedStream("it holds a line that belongs to no event", line) from None
             self._is_json = True
             return []
         self._began = True
         return self._end()
+
+    def _is_complete(self, value: bytes) -> bool:
+        """Whether the collected data is an event, since ``value`` begins another one."""
+        if not self._data or not value.lstrip().startswith((b"{", b"[DONE]", b":")):
+            return False
+        try:
+            json.loads(b"\n".join(self._data))
+        except (ValueError, RecursionError):
+            return self._data[-1].lstrip().startswith(b":")
+        return True
 
     def _append(self, value: bytes) -> None:
         self._data.append(value)
@@ -264,13 +275,7 @@ class _EventReader:
         if data == "[DONE]":
             return [None]
         events: list[dict[str, Any] | None] = []
-        try:
-            events += self._parsed(data)
-        except MalformedStream:
-            if len(lines) < 2:
-                raise
-            for line in data.split("\n"):  # events that no blank line divides
-                events += [None] if line == "[DONE]" else self._parsed(line)
+        events += self._parsed(data)
         if is_error:
             raise StreamError(next((event for event in events if event), {}))
         return events
@@ -345,7 +350,7 @@ def read_chunk(chunk: dict[str, Any]) -> Chunk:
 def finish_kind(reason: str) -> str:
     """Classify a server's finish reason as ``stop``, ``length``, ``filter`` or ``error``; empty if it is not known."""
     folded = reason.casefold()
-    return next((kind for kind, words in _FINISH_KINDS if any(word in folded for word in words)), "")
+    return next((kind for kind, pattern in _FINISH_KINDS if pattern.search(folded)), "")
 
 
 def _content_parts(parts: list[Any]) -> tuple[str, str]:

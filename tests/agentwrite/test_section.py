@@ -243,6 +243,11 @@ async def test_a_sentence_that_is_never_ended_is_cut() -> None:
         ("The old men mend their nets and the boats lie still.", False),
         ("The old men mend their nets and “the boats lie still.”", False),
         ("The sea, the sea,\nand nothing more", False),  # a verse
+        ("The old men mend their nets, as one reads at https://example.com/docs", False),
+        ("The old men mend their nets and the boats lie still.²", False),
+        ("The old men mend their nets and the boats lie still.”12", False),
+        ("> the old men mend their nets and the boats lie still — John Smith", False),
+        ("– the old men mend their nets and the boats lie still", False),
         ("- the old men mend their nets and the boats lie still", False),
         ("| the old men mend their nets | and the boats lie still", False),
         ("```\nthe old men mend their nets and the boats lie still", False),

@@ -100,8 +100,8 @@ def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lwtui.app.screens.history._in_full", lambda moment: "2026-02-03 14:05:09")
     for screen in ("log", "writing"):
         monkeypatch.setattr(f"lwtui.app.screens.{screen}.clock", lambda moment: "14:05:09")
-    for screen in ("download", "choose_model"):
-        monkeypatch.setattr(f"lwtui.app.screens.{screen}.available_memory", lambda: 8 * 10**9)
+    for module in ("app.screens.download", "models.llama_cpp.fit"):
+        monkeypatch.setattr(f"lwtui.{module}.available_memory", lambda: 8 * 10**9)
     monkeypatch.setattr(Throughput, "tokens_per_second", property(lambda self: 42.0))
     monkeypatch.setattr(Session, "seconds_left", lambda self: 754.0)
 

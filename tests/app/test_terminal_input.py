@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from textual import events
+from textual.drivers import linux_driver
+from textual.drivers.linux_driver import LinuxDriver
 
 from lwtui.app import terminal_input
 from lwtui.app.keyboard_layouts import latin_key
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.library import LibraryScreen
-from lwtui.app.terminal_input import SequenceFilter, TerminalParser
+from lwtui.app.terminal_input import SequenceFilter, TerminalParser, with_parser
 from tests.app.person import someone
 from tests.app.place import Place
 
@@ -88,6 +90,11 @@ def test_an_answer_of_the_terminal_is_no_key(answer: str) -> None:
         ("\x1b[1072;5u", "ctrl+f"),
         ("\x1b[1074;1;1074u", "в"),
         ("\x1b[27;5;97~", "ctrl+a"),
+        ("\x1b[27;5;13~", "ctrl+enter"),
+        ("\x1b[122::121;5u", "ctrl+z"),  # on a German keyboard
+        ("\x1b[0;;20320u", "你"),
+        ("\x1bO2P", "shift+f1"),
+        ("\x1b[3$", "shift+delete"),
         ("\x1b[27;5:2u", "ctrl+escape"),
         ("\x1b[27u", "escape"),
         ("\x1b[1;1:1A", "up"),
@@ -133,6 +140,44 @@ def test_an_answer_may_come_in_parts_with_pauses(clock: list[float]) -> None:
     assert key_names(parser.feed("x")) == ["x"]
 
 
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        ("\x1b[", "?62;22c"),
+        ("\x1b]", "11;rgb:dddd/dddd/dddd\x07"),
+        ("\x1bP", ">|ghostty d\x1b\\"),
+        ("\x1b", "]1", "1;rgb:dddd/dddd/dddd\x07"),
+        ("\x9b", "?62;22c"),
+    ],
+)
+def test_an_answer_may_pause_after_its_first_characters(chunks: tuple[str, ...], clock: list[float]) -> None:
+    parser = TerminalParser()
+    found: list[str] = []
+    for chunk in chunks:
+        found += key_names(parser.feed(chunk))
+        clock[0] += 0.3
+        found += key_names(parser.tick())
+    assert not {"d", "c"} & {key[-1] for key in found}
+    assert key_names(parser.feed("x")) == ["x"]
+
+
+def test_keys_and_pasted_text_may_pause_after_escape(clock: list[float]) -> None:
+    parser = TerminalParser()
+    list(parser.feed("\x1b"))
+    clock[0] += 0.3
+    assert key_names(parser.tick()) == ["escape"]
+    messages = [*parser.feed("[200~dd"), *parser.feed("dd\x1b[201~")]
+    assert [message.text for message in messages if isinstance(message, events.Paste)] == ["dddd"]
+    assert key_names(messages) == []
+
+
+def test_a_byte_that_is_no_text_does_not_end_the_app() -> None:
+    with_parser(LinuxDriver)
+    decoder = linux_driver.getincrementaldecoder("utf-8")()
+    assert decoder.decode(b"a\x9b\xffb") == "a\ufffd\ufffdb"
+    assert linux_driver.XTermParser is TerminalParser
+
+
 def test_the_rest_of_an_answer_is_not_waited_for_for_ever(clock: list[float]) -> None:
     parser = TerminalParser()
     assert key_names(parser.feed(f"{OSC}11;rgb:dd")) == []
@@ -166,7 +211,7 @@ def test_what_is_typed_around_an_answer_arrives(text: str, answer: str) -> None:
 
 
 def test_shortcuts_work_on_other_keyboard_layouts() -> None:
-    assert [latin_key(letter) for letter in "вВіδגيd1é"] == ["d", "D", "s", "d", "d", "d", "", "", ""]
+    assert [latin_key(letter) for letter in "вВіδΣגيd1é"] == ["d", "D", "s", "d", "S", "d", "d", "", "", ""]
 
 
 async def test_a_letter_of_another_layout_is_a_shortcut_but_text_in_a_field(place: Place) -> None:

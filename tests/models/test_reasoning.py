@@ -67,12 +67,22 @@ def test_all_before_a_lone_closing_tag_was_reasoning(opening: str, closing: str)
     assert split("Let me see.", closing, TEXT, thinking=True) == (TEXT, "Let me see.")
 
 
+def test_a_stray_closing_tag_after_reasoning_takes_nothing_back() -> None:
+    for answer in (f"<think>Let me see.</think>{TEXT}\n</think>", f"<think>Let me see.</think>\n</think>\n{TEXT}"):
+        for pieces in ([answer], list(answer)):
+            assert split(*pieces)[0].strip() == TEXT
+
+
 def test_of_the_channels_of_harmony_only_the_final_one_is_the_answer() -> None:
     answer = (
         f"<|channel|>analysis<|message|>We write.<|end|><|start|>assistant<|channel|>final<|message|>{TEXT}<|return|>"
     )
     for pieces in ([answer], list(answer)):
         assert split(*pieces) == (TEXT, "We write.")
+    assert split(f"<|channel|>analysis<|message|>We write.<|channel|>final<|message|>{TEXT}") == (TEXT, "We write.")
+    assert split(f"We write.<|end|><|start|>assistant<|channel|>final<|message|>{TEXT}") == (TEXT, "We write.")
+    solved = f"<|begin_of_thought|>Hm.<|end_of_thought|>\n<|begin_of_solution|>{TEXT}<|end_of_solution|>"
+    assert split(solved) == split(*solved) == (TEXT, "Hm.")
     assert split(f"<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>{TEXT}<|END_RESPONSE|>") == (TEXT, "Hm.")
 
 
@@ -90,6 +100,11 @@ def test_the_answer_ends_at_a_mark_of_the_chat_template(end: str) -> None:
     "text",
     [
         "Models write `<think>` and `</think>` around it.",
+        "The model writes </think> when it is done.",
+        "Llama 2 wraps it in [INST] and [/INST], and the token <|endoftext|> separates texts.",
+        "[Think] first, then act.",
+        "They wrote <|channel|>final<|message|> before it.",
+        "An example:\n\n```\n<think>\nLet me see.\n</think>\n<|im_end|>\n```\n\nThat was it.",
         "He wrote <b>bold</b> and a < b, [1] and ◁ too.",
         "A line that ends with <|im",
         "if a <think>b</think> c",

@@ -133,10 +133,12 @@ class LlamaModel:
                             raise ModelError(f"The model's process sent {type(other).__name__}.", kind="worker")
                     for part in parts:
                         yield replace(part, usage=usage) if isinstance(part, TextPiece) else part
+                    if splitter is not None and splitter.ended:
+                        break
             finally:
                 if not ended:
                     worker.send(Cancel(call_id, usage.completion))
-        yield Finished("length" if done.reason == "length" else "stop", usage)
+        yield Finished("length" if ended and done.reason == "length" else "stop", usage)
 
     async def count_tokens(self, text: str) -> int:
         """Count the tokens of ``text`` exactly, without the beginning-of-text token."""
