@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-import pymupdf
 import pytest
 from textual.widgets import Checkbox, Input, RadioButton, RadioSet
 
@@ -268,6 +267,7 @@ async def test_the_export_options_take_effect(place: Place) -> None:
         await person.at(LibraryScreen)
         made = sorted(file.name for file in (place.home / "books").iterdir())
         assert made == ["Tea 茶 - disclosure.md", "Tea 茶.pdf"]
+        pymupdf = pytest.importorskip("pymupdf")
         with pymupdf.open(place.home / "books" / "Tea 茶.pdf") as pdf:
             assert (pdf.metadata["title"], pdf.metadata["author"]) == ("../Tea / 茶", "A. Author")
             assert title_of(2) in pdf[1].get_text()  # the contents

@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 from zipfile import ZipFile
 
-import pymupdf
 import pytest
 
 from lwtui.documents.export import store_author
@@ -128,6 +127,7 @@ def test_exporting_a_book_with_author_and_disclosure_to_a_folder(shell: Shell, d
         *options,
     ).worked()
     assert done.out == "" and [path.name for path in (shell.folder / "out").iterdir()] == ["My Tomatoes.pdf"]
+    pymupdf = pytest.importorskip("pymupdf")
     with pymupdf.open(shell.folder / "out" / "My Tomatoes.pdf") as pdf:
         assert round(pdf[0].rect.width) == 420
         assert (pdf.metadata["title"], pdf.metadata["author"]) == ("../My / Tomatoes", "A. Author")
