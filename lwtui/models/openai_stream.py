@@ -162,13 +162,16 @@ async def read_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, 
     reader = _EventReader()
     rest, at_start = b"", True
     async for piece in pieces:
+        has_line = rest.endswith(b"\r") or _LINE_END.search(piece) is not None  # a long line is searched once
         rest += piece
         if at_start and len(rest) < len(_BOM) and _BOM.startswith(rest):
             continue
         rest, at_start = rest.removeprefix(_BOM) if at_start else rest, False
-        cr = rest[-1:] if rest.endswith(b"\r") else b""  # LF may follow
-        *lines, rest = _LINE_END.split(rest.removesuffix(b"\r"))
-        rest += cr
+        lines: list[bytes] = []
+        if has_line:
+            cr = rest[-1:] if rest.endswith(b"\r") else b""  # LF may follow
+            *lines, rest = _LINE_END.split(rest.removesuffix(b"\r"))
+            rest += cr
         for line in lines:
             for event in reader.add(line):
                 yield event
