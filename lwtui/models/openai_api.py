@@ -25,7 +25,7 @@ from lwtui.models.base import (
     StreamPart,
     TextPiece,
 )
-from lwtui.models.openai_errors import HttpStatusError, is_context_overflow
+from lwtui.models.openai_errors import HttpStatusError, UnreadableAnswer, is_context_overflow
 from lwtui.models.openai_http import Endpoint, list_models, read_body
 from lwtui.models.openai_stream import (
     Chunk,
@@ -50,6 +50,7 @@ _OPENAI_CONTEXT = ((r"^(gpt-4o|gpt-4\.1|gpt-4-turbo|gpt-[5-9]|o\d|chatgpt)", 128
 _MODELS_SECONDS = 5.0
 _DRAIN_SECONDS = 0.1
 _USAGE_SECONDS = 5.0  # how long to wait for the usage after the completion has ended
+_MOST_UNREADABLE = 16  # answers to remember
 _MAX_CHAT_STOPS = 4  # OpenAI takes no more
 
 # Parameters that servers of open models take, but OpenAI does not.
@@ -120,6 +121,7 @@ class OpenAIModel:
         self._refused: set[str] = set()  # parameters
         self._limit_name = "max_tokens"
         self._max_tokens: int | None = None  # the server's upper bound of max_tokens, once it has stated one
+        self._unreadable: dict[str, str] = {}  # the beginnings of answers to prompts, the newest first
         self._thinks_at_once = False  # whether its answers begin with reasoning that no tag opens
         self._folds_system = False  # whether the server takes no system message
         # All optional parameters that were left out after an unclear refusal; ``None`` before one.
@@ -170,9 +172,19 @@ class OpenAIModel:
                     async for part in parts:
                         yield part
                 return
+            except UnreadableAnswer as error:
+                raise self._unreadable_again(request, error) from None
             except HttpStatusError as refusal:
                 if not self._adapt(body, refusal):
                     raise await self._explain(refusal, body) from None
+
+    def _unreadable_again(self, request: Request, error: UnreadableAnswer) -> ModelError:
+        """Return the error, which is final if the same request had the same unreadable answer before."""
+        prompt = request.prompt.plain()
+        if error.sample and self._unreadable.get(prompt) == error.sample:
+            return self._errors.malformed(error.why, error.sample, again=True)
+        self._unreadable = {prompt: error.sample, **dict(list(self._unreadable.items())[: _MOST_UNREADABLE - 1])}
+        return error
 
     async def _attempt(self, request: Request, body: dict[str, Any]) -> AsyncGenerator[StreamPart, None]:
         """Send one request.
@@ -212,7 +224,6 @@ class OpenAIModel:
             raise self._errors.dropped()
         if kind == "filter" or state.refusal:
             raise self._errors.filtered(state.refusal)
-        self._errors.readable()
         # An unknown reason counts as a regular end: whether the text breaks off is seen from the text.
         yield Finished("length" if kind == "length" else "stop", self._usage(request, state.usage, estimated))
 

@@ -54,6 +54,20 @@ class HttpStatusError(Exception):
         self.error["reset"] = self.error["reset"] or headers.get("x-ratelimit-reset", "")
 
 
+class UnreadableAnswer(ModelError):
+    """A response that cannot be parsed.
+
+    Attributes:
+        why: What is wrong with it.
+        sample: Its beginning; empty if it is not text.
+    """
+
+    def __init__(self, message: str, *, kind: str, retryable: bool, why: str, sample: str) -> None:
+        super().__init__(message, kind=kind, retryable=retryable)
+        self.why = why
+        self.sample = sample
+
+
 class EndpointErrors:
     """Makes the :class:`ModelError` for each way in which a call to one endpoint can fail.
 
@@ -73,7 +87,6 @@ class EndpointErrors:
         self.host = address.netloc.rpartition("@")[2]
         self._secrets = [secret for secret in (key, unquote(address.password or "")) if secret]
         self.is_openai = self.host == "api.openai.com"
-        self._unreadable = ""  # the beginning of the last answer that could not be read
 
     def __repr__(self) -> str:
         return f"EndpointErrors({self.host!r})"
@@ -107,19 +120,16 @@ class EndpointErrors:
             retryable=True,
         )
 
-    def malformed(self, why: str, sample: str = "") -> ModelError:
-        """Report that the response cannot be parsed. The same ``sample`` of one twice in a row is final."""
-        again, self._unreadable = sample == self._unreadable != "", sample or self._unreadable
+    def malformed(self, why: str, sample: str = "", *, again: bool = False) -> UnreadableAnswer:
+        """Report that the response, which begins with ``sample``, cannot be parsed; ``again``: twice the same."""
         quote = f" It begins: {self.sanitize(sample)}" if again else ""
-        return ModelError(
+        return UnreadableAnswer(
             f"The answer of {self.host} cannot be read: {why}. Check base_url if this happens again.{quote}",
             kind="malformed",
             retryable=not again,
+            why=why,
+            sample=sample,
         )
-
-    def readable(self) -> None:
-        """Note that an answer could be read."""
-        self._unreadable = ""
 
     def not_a_stream(self, content_type: str) -> ModelError:
         """Report that the response is a web page."""

@@ -103,7 +103,7 @@ class StreamState:
         self.refusal = ""
         self.timeout = stall_seconds
         self._text = ""
-        self._has_pieces = False  # whether some of it came as such; a server may also send messages in pieces
+        self._pieces = 0  # in which it came; a server may also send messages in pieces
         self._half_pair = ""  # the first half of a character that JSON writes as two
         self._stall_seconds = stall_seconds
         self._usage_seconds = usage_seconds
@@ -130,9 +130,9 @@ class StreamState:
     def _new_text(self, chunk: Chunk) -> str:
         text = chunk.text
         if self._text and text:
-            if chunk.is_whole and (self._has_pieces or text.startswith(self._text)):
+            if chunk.is_whole and (self._pieces or text.startswith(self._text)):
                 text = text.removeprefix(self._text) if text.startswith(self._text) else ""
-            elif text == self._text and len(text) >= _LEAST_REPEAT:
+            elif text == self._text and len(text) >= _LEAST_REPEAT and self._pieces > 1:
                 text = ""
         text = self._half_pair + text
         self._half_pair = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
@@ -140,7 +140,7 @@ class StreamState:
         if not text.isascii() and _SURROGATE.search(text):
             text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         self._text += text
-        self._has_pieces |= bool(text) and not chunk.is_whole
+        self._pieces += bool(text) and not chunk.is_whole
         return text
 
     @property
