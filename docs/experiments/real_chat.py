@@ -304,7 +304,7 @@ def figures(row: dict[str, Any]) -> dict[str, float]:
 
 def report(folder: Path) -> str:
     """Return the table of all documents in the folder."""
-    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*-*-*-*.json"))]
     lines = [
         "| model | method | documents | S_l | sections off by | within 5 % | end by themselves | headings twice "
         "| similar paragraphs in 10,000 words | distinct-4 | tokens in all | tokens by plain |",
@@ -342,7 +342,7 @@ def report(folder: Path) -> str:
 
 def write_pairs(folder: Path, out: Path, seed: int) -> None:
     """Write the pairs for blind reading, and their key beside them."""
-    rows = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+    rows = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*-*-*-*.json"))}
     draw = random.Random(seed)
     pairs: list[dict[str, Any]] = []
     key: list[dict[str, Any]] = []

@@ -253,8 +253,17 @@ def _title_of(lines: list[_Line]) -> str:
     return ""
 
 
+# The length belongs to the task: "(700 words)", or "in 300 words" at the end.
+_LENGTH_IN_TITLE = regex.compile(
+    rf"\s*(?:[(（]\s*(?:in\s+)?(?:about\s+|约)?\d[\d,]{{0,9}}\s*{_UNIT}(?:左右)?\s*[)）]"
+    rf"|[-–—,，、:]?\s*(?:\bin\s+)?(?:about\s+|约)?\b\d[\d,]{{0,9}}\s*{_UNIT}(?:左右)?\s*$)",
+    regex.IGNORECASE,
+)
+
+
 def _bare(title: str) -> str:
-    return title.strip(' "“”「」《》*#')
+    marks = ' "“”「」《》*#'
+    return _LENGTH_IN_TITLE.sub("", title).strip(marks) or title.strip(marks)
 
 
 def _step(block: _Block) -> Step:

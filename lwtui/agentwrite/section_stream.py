@@ -61,6 +61,7 @@ _NO_SENTENCE_END = regex.compile(
     r"(?:[,;、，；]|[\p{L}\p{M}\p{N}--[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]])\s*\Z",
     regex.VERSION1,
 )
+_EMPTY_ITEM = regex.compile(r"\n\s*(?:\d{1,3}[.)、]|[-*+•])\s*\Z")
 _NOT_PROSE = regex.compile(r"\s*(?:#|\||>|[-–—*+•]\s|\d{1,3}[.)]\s|[a-z][.)]\s|```|~~~|\$\$)|[ ]{4}|\t")
 
 
@@ -434,8 +435,8 @@ class SectionStream:
             await self._emit(TextDelta(self._id, gap))
 
     async def _trim_end(self, end: _End) -> None:
-        """Cut white space at the end and, if the answer was cut off, an incomplete sentence."""
-        text = self._text.text.rstrip()
+        """Cut white space and the mark of an empty list item at the end and, if it was cut off, half a sentence."""
+        text = _EMPTY_ITEM.sub("", self._text.text.rstrip()).rstrip()
         stop = last_sentence_end(text) if end is _End.LENGTH else len(text)
         if stop < len(text) and count_words(text[:stop]) >= 0.8 * count_words(text):
             text = text[:stop]

@@ -433,6 +433,21 @@ def test_plans_within_the_bounds_pass(words: int) -> None:
         assert (len(plan.sections), plan.words) == (steps, words)
 
 
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("Title: Why Cities Need Trees in 300 Words", "Why Cities Need Trees"),
+        ("Title: Good Marketing (about 700 words)", "Good Marketing"),
+        ("标题：春天（约800字）", "春天"),
+        ("Title: Trends in 2024", "Trends in 2024"),
+        ("Title: 1000 Words", "1000 Words"),
+    ],
+)
+def test_a_title_does_not_tell_the_length(line: str, title: str) -> None:
+    raw = f"{line}\nParagraph 1 - Main Point: One: all about it - Word Count: 200 words"
+    assert parse_plan(raw, brief(200), Bounds.of(200, 0)).title == title
+
+
 # ---- grammars ---------------------------------------------------------------------------------------------------
 
 

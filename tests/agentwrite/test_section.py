@@ -258,6 +258,11 @@ def test_what_ends_within_a_sentence(text: str, breaks: bool) -> None:
     assert breaks_off(text) is breaks
 
 
+async def test_the_mark_of_an_item_that_never_came_is_cut() -> None:
+    text, _, _ = await written(lambda _: Answer([own(40), "\n\n2."]))
+    assert text[-2:] != "2." and flat(own(40)).startswith(flat(text))
+
+
 async def test_reasoning_that_no_tag_opened_is_taken_back() -> None:
     thought = "Okay, the user wants a section. I plan it first.\n"
     answer = Answer([thought, "</think>\n\n", own(40)])
