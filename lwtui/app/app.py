@@ -112,7 +112,7 @@ class LwtuiApp(App[int]):
         elif self._is_first_start:
             self.show_models()
         elif self._lacks_model:
-            self._mention_unfinished_download()
+            self.call_after_refresh(self._mention_unfinished_download)  # not before the first frame
         self._find_writer()
 
     def _find_writer(self) -> None:

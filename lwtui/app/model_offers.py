@@ -165,7 +165,7 @@ def _local(configured: Collection[ModelSettings], downloading: Collection[str], 
         about = f"Models that run on this machine need a package that is not installed: {_INSTALL}"
         return [ModelOffer(OfferKind.INSTALL, "starter, demo", "need another package", about)]
     paths = {model.path for model in configured}
-    starters = [known for name in _STARTERS for known in known_ggufs() if known.name == name]
+    starters = _starters()
     starters.sort(key=lambda known: not fit_known(known, machine).fits)  # those that fit first
     offers = []
     for known in starters:
@@ -183,7 +183,7 @@ def _local(configured: Collection[ModelSettings], downloading: Collection[str], 
 
 
 def _download(known: KnownGguf, machine: Machine) -> ModelOffer:
-    part = PartialFile(resolve_source(known.name)).size()
+    part = _size_of_part(known)
     size, left = format_size(known.size), format_size(known.size - part)
     minutes = max(1, round((known.size - part) / _DOWNLOAD_RATE / 60))
     large = "" if fit_known(known, machine).fits else " It needs more than the free memory."
@@ -200,8 +200,16 @@ def _download(known: KnownGguf, machine: Machine) -> ModelOffer:
 
 def unfinished_downloads() -> list[KnownGguf]:
     """List the starter models of which a part is here, because a download was stopped."""
-    starters = [known for known in known_ggufs() if known.name in _STARTERS]
-    return [known for known in starters if PartialFile(resolve_source(known.name)).size()]
+    return [known for known in _starters() if _size_of_part(known)]
+
+
+def _starters() -> list[KnownGguf]:
+    return [known for name in _STARTERS for known in known_ggufs() if known.name == name]
+
+
+def _size_of_part(known: KnownGguf) -> int:
+    """Return how many bytes of a model's file are here, because its download was stopped."""
+    return PartialFile(resolve_source(known.name)).size()
 
 
 def _keyed(server: LocalServer) -> ModelOffer:

@@ -36,7 +36,6 @@ _STRINGS = frozenset("PX]^_")
 _STRING_END = regex.compile(r"\x07|\x1b\\|\x9c|\x18|\x1a|(?=\x1b[^\\])")
 # An answer, or a key, of which the first one or two characters came so much earlier that they were taken for keys.
 _LATE_REST = regex.compile(r"\x1b(?:\]\d{1,3};|P[>01][|$+r]|_G|\[[?<>=]?\d[\d;:]*[;:cnRu$~]|\[[A-DFHIO]\Z)")
-_CSI = regex.compile(r"\x1b\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]")
 _SS3 = regex.compile(r"\x1bO(?P<modifiers>\d?)(?P<key>[A-Za-z])")
 _CSI_START = regex.compile(r"\x1b\[[\x30-\x3f]*[\x20-\x2f]*")
 _MOUSE_BYTES = 3  # after CSI M without parameters
@@ -159,12 +158,12 @@ class SequenceFilter:
         assert start is not None
         if data[: start.end()] in ANSI_SEQUENCES_KEYS:  # rxvt ends some keys with a dollar sign
             return start.end(), data[: start.end()]
-        match = _CSI.match(data)
-        if match is not None:
-            return match.end(), _readable(match[0])
-        if start.end() < len(data):
-            return start.end(), ""
-        return 0, ""
+        final = data[start.end() : start.end() + 1]
+        if not final:
+            return 0, ""
+        if "\x40" <= final <= "\x7e":
+            return start.end() + 1, _readable(data[: start.end() + 1])
+        return start.end(), ""
 
 
 def _readable(sequence: str) -> str:

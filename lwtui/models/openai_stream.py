@@ -277,8 +277,7 @@ class _EventReader:
             return []
         if data == "[DONE]":
             return [None]
-        events: list[dict[str, Any] | None] = []
-        events += self._parsed(data)
+        events = self._parsed(data)
         if is_error:
             raise StreamError(next((event for event in events if event), {}))
         return events
