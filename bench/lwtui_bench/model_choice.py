@@ -90,6 +90,6 @@ async def _checkpoint_agent(choice: ModelChoice, batch: int) -> Agent:
             'Install the extra: pip install "lwtui[train]"'
         ) from None
     model = await asyncio.to_thread(HFModel.load, choice.checkpoint, choice.label, batch)
-    profile = profile_for(choice.settings, has_chat=model.capabilities.chat)
+    profile = profile_for(choice.settings, model.capabilities)
     prompts = builder_for(profile, PromptTemplates(profile.form, config_folder() / "prompts"))
     return Agent(model, profile, prompts, RetryPolicy(), choice.settings)

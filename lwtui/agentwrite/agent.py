@@ -158,7 +158,7 @@ async def open_agent(name: str, settings: Settings, *, model: ModelSettings | No
     chosen = model or resolve(name, settings)
     profile_for(chosen)  # reports an unknown profile before the model is loaded
     opened = await open_model(chosen)
-    profile = profile_for(chosen, has_chat=opened.capabilities.chat)
+    profile = profile_for(chosen, opened.capabilities)
     return Agent(
         model=opened,
         profile=profile,

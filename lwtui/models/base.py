@@ -108,6 +108,7 @@ class Capabilities:
         json_schema: Honors :attr:`Request.json_schema`.
         parallel: Sensible number of concurrent requests.
         exact_tokens: ``count_tokens`` uses the model's own tokenizer instead of an estimate.
+        sampling: The options that the model's authors recommend, where the backend has defaults of its own.
     """
 
     context_length: int
@@ -117,6 +118,7 @@ class Capabilities:
     json_schema: bool = False
     parallel: int = 4
     exact_tokens: bool = False
+    sampling: Sampling = Sampling()
 
 
 @dataclass(frozen=True)
