@@ -23,6 +23,7 @@ from lwtui.agentwrite.events import (
 from lwtui.agentwrite.filters import FilterChain, FilterVerdict, SectionText, TextFilter
 from lwtui.agentwrite.length import CLOSE, RUNAWAY, LengthTarget, ParagraphStopper, SentenceStopper
 from lwtui.agentwrite.prompt_leak import PromptLeakFilter
+from lwtui.agentwrite.repeated_openings import RepeatedOpeningFilter
 from lwtui.agentwrite.repetition import RepetitionFilter
 from lwtui.agentwrite.retry import Retries
 from lwtui.agentwrite.section_requests import SectionRequests
@@ -141,6 +142,7 @@ class SectionStream:
         if self._agent.profile.ends_itself and not task.direct:
             headings = [section.title for section in task.plan.sections]
             filters.append(SimilarParagraphFilter((section.text for section in task.earlier), headings))
+            filters.append(RepeatedOpeningFilter())
             if task.ordinal < task.total:
                 filters.append(ConclusionFilter())
         return [*filters, length]
