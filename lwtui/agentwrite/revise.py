@@ -25,7 +25,7 @@ from lwtui.documents.model import Brief, Plan, Provenance, Section
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Prompt, Request
 from lwtui.models.budget import BudgetReached
-from lwtui.text import clean, count_words, last_sentence_end, sentence_ends
+from lwtui.text import clean, count_words, last_landing, sentence_ends
 
 _TOKENS_A_WORD = 3
 _LEAST_WORDS, _MOST_WORDS = 40, 150  # bounds for a continuation, which otherwise fills up the section's target
@@ -318,7 +318,7 @@ def _stop(answer: str, target: int) -> int:
     """Return the end of the sentence at which an answer is long enough, or 0 if it is too short yet."""
     if count_words(answer) < target * 0.9:
         return 0
-    end = last_sentence_end(answer.rstrip()[:-1]) if count_words(answer) < target * 1.4 else 0
+    end = last_landing(answer.rstrip()[:-1]) if count_words(answer) < target * 1.4 else 0
     if end and count_words(answer[:end]) >= target * 0.7:
         return end
-    return (last_sentence_end(answer) or len(answer)) if count_words(answer) >= target * 1.4 else 0
+    return (last_landing(answer) or len(answer)) if count_words(answer) >= target * 1.4 else 0

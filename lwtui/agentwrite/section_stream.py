@@ -44,7 +44,7 @@ from lwtui.models.base import (
     StreamPart,
     TextPiece,
 )
-from lwtui.text import count_words, last_sentence_end, sentence_ends
+from lwtui.text import count_words, last_landing, sentence_ends
 
 _MOST_FRUITLESS = 6  # consecutive calls that add next to nothing
 _LEAST_GAIN = 5  # words that a call must add to count as progress
@@ -439,7 +439,7 @@ class SectionStream:
     async def _trim_end(self, end: _End) -> None:
         """Cut white space and the mark of an empty list item at the end and, if it was cut off, half a sentence."""
         text = _EMPTY_ITEM.sub("", self._text.text.rstrip()).rstrip()
-        stop = last_sentence_end(text) if end is _End.LENGTH else len(text)
+        stop = last_landing(text) if end is _End.LENGTH else len(text)
         if stop < len(text) and count_words(text[:stop]) >= 0.8 * count_words(text):
             text = text[:stop]
         keep = max(self._text.floor, len(text))

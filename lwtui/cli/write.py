@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lwtui.agentwrite.events import Event, to_dict
 from lwtui.agentwrite.plan import direct_plan
-from lwtui.cli.brief import add_brief_options, language_of, read_instruction, words_of
+from lwtui.cli.brief import add_brief_options, language_of, length_line, read_instruction, words_of
 from lwtui.cli.dry_run import dry_run
 from lwtui.cli.headless import HeadlessRun, WriteJob
 from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
@@ -99,9 +99,11 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings()
     _check_combination(options)
     job = _resumed(options, settings) if options.resume else _new(options, settings)
+    progress = Progress(quiet=options.quiet)
+    if not options.resume and not options.plan and (line := length_line(options, job.brief)):
+        progress.note(line)
     if options.dry_run:
         return dry_run(job)
-    progress = Progress(quiet=options.quiet)
 
     def on_event(event: Event) -> None:
         if options.events:
