@@ -14,10 +14,13 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from lwtui.addresses import host_of_address, tidy_address
 from lwtui.errors import ConfigError
 
 KEYRING_SERVICE = "lwtui"
 PROVIDERS = ("openai", "llama_cpp")
+# The variables of these services are used for them alone, so that no other server ever sees their keys.
+_KEY_VARIABLES = {"api.openai.com": "OPENAI_API_KEY"}
 
 
 class Role(StrEnum):
@@ -59,6 +62,9 @@ class ModelSettings:
     connect_seconds: float = 10.0
     stall_seconds: float = 120.0  # a stream that sends nothing for this long has failed
     retry_seconds: float = 300.0  # after this long without progress, a call is not retried
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", tidy_address(self.base_url))
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,7 @@ def set_value(
     import tomlkit
 
     if key.endswith(".base_url"):
+        value = tidy_address(value)
         _check_public(value)
     path = path or settings_file()
     load_settings(path)  # never rewrite a file that cannot be parsed
@@ -292,8 +299,9 @@ def api_key(model: ModelSettings) -> str:
 
 def key_variable(model: ModelSettings) -> str:
     """Return the environment variable that holds a model's API key and overrides the keyring; empty if none is set."""
-    is_openai = model.base_url.startswith("https://api.openai.com/")
-    names = (model.key_env, "LWTUI_API_KEY", "OPENAI_API_KEY" if is_openai else "")
+    is_encrypted = model.base_url.startswith("https://")
+    own = _KEY_VARIABLES.get(host_of_address(model.base_url), "") if is_encrypted else ""
+    names = (model.key_env, "LWTUI_API_KEY", own)
     return next((name for name in names if name and os.environ.get(name, "").strip()), "")
 
 

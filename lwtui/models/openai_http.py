@@ -14,6 +14,7 @@ from lwtui import __version__
 from lwtui.config import ModelSettings
 from lwtui.log import add_secret
 from lwtui.models.base import ModelError
+from lwtui.models.network import route_to
 from lwtui.models.openai_errors import EndpointErrors, HttpStatusError, invalid_base_url
 from lwtui.models.openai_stream import MalformedStream, StreamError, parse_object
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 _MAX_ERROR_BYTES = 2**16
 _MAX_BODY_BYTES = 2**23
 _OPENAI_HEADERS = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 # Streamed text gains little from compression, and a few compressed kilobytes can expand to gigabytes.
 _UNCOMPRESSED = {"Accept-Encoding": "identity"}
 
@@ -76,6 +76,8 @@ class Endpoint:
                 name: os.environ[variable] for name, variable in _OPENAI_HEADERS.items() if variable in os.environ
             }
         self._address = str(self._base_url).rstrip("/")
+        route = route_to(self._base_url)
+        self.errors.proxy_variable = route.variable
         self.client = httpx2.AsyncClient(
             headers=headers,
             timeout=timeout,
@@ -83,7 +85,7 @@ class Endpoint:
             event_hooks=hooks,
             # The callers bound the number of calls; a call that waited here would seem to stall.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-            trust_env=self._base_url.host not in _THIS_MACHINE,  # a proxy cannot reach this machine
+            **route.options,
         )
 
     async def aclose(self) -> None:

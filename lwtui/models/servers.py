@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from lwtui.addresses import is_loopback
 from lwtui.config import ModelSettings
 from lwtui.text import clean
 
@@ -49,7 +50,6 @@ _OWNERS = {
 }
 _KEYED_PORTS = (1337,)  # Jan always needs a key, and says so in plain text instead of JSON
 _HOST = "127.0.0.1"
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 _CONNECT_SECONDS = 0.4
 _MAX_BODY_BYTES = 2**20
 _MAX_MODELS = 200
@@ -249,7 +249,7 @@ def _port(base_url: str) -> int:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return 0
-    return port if parts.hostname in _THIS_MACHINE else 0
+    return port if is_loopback(parts.hostname or "") else 0
 
 
 def free_name(model: str, taken: Collection[str]) -> str:

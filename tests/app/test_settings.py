@@ -97,7 +97,7 @@ async def test_a_wrong_field_of_the_form_is_reported() -> None:
         for field, value, told in (
             ("#name", "demo", "A model named demo already exists."),
             ("#name", "mine", ""),
-            ("#base_url", "api.example.org", "must begin with http:// or https://."),
+            ("#base_url", "the example", "must look like https://host/v1."),
             ("#base_url", "http://127.0.0.1:9/v1", ""),
             ("#context_length", "many", "Context: 'many' is not a number."),
             ("#context_length", "", ""),

@@ -160,7 +160,7 @@ def test_invalid_values_are_reported(shell: Shell, arguments: list[str], words: 
             ["--base-url", "--path"],
         ),
         (["add", "a", "--path", "a.gguf", "--key-env", "K"], "conflicting-options", ["--key-env", "--path"]),
-        (["add", "a", "--base-url", "127.0.0.1"], "invalid-address", ["127.0.0.1"]),
+        (["add", "a", "--base-url", "127.0.0.1:x"], "invalid-address", ["127.0.0.1:x"]),
         (
             ["add", "a", "--base-url", "http://h/v1", "--key-env", "K", "--key-stdin"],
             "conflicting-options",

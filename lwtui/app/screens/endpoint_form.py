@@ -12,6 +12,7 @@ from textual.containers import Grid
 from textual.widgets import Input, Label, OptionList, Select
 from textual.widgets.option_list import Option
 
+from lwtui.addresses import tidy_address
 from lwtui.app.screens.model_fields import ENDPOINT_FIELDS
 from lwtui.app.screens.model_form import ModelForm
 from lwtui.config import ModelSettings, api_key, check_model, key_variable, public_address, store_api_key
@@ -110,7 +111,7 @@ class EndpointForm(ModelForm):
 
     def with_place(self, model: ModelSettings) -> ModelSettings:
         """Return ``model`` with the address, the model ID and the key's variable from the form."""
-        address, model_id = self.value("base_url"), self.value("model")
+        address, model_id = tidy_address(self.value("base_url")), self.value("model")
         return replace(model, base_url=address, model=model_id, key_env=self._key_env(address))
 
     def _key_env(self, address: str) -> str:
@@ -173,7 +174,7 @@ class EndpointForm(ModelForm):
 
     def _known_names(self) -> list[str]:
         """Return the models last listed for the address."""
-        address = self.value("base_url")
+        address = tidy_address(self.value("base_url"))
         return next((names for (at, _), names in reversed(self._names.items()) if at == address), [])
 
     def _offer(self, names: list[str]) -> None:
@@ -250,7 +251,7 @@ class EndpointForm(ModelForm):
 
 def _check_address(model: ModelSettings) -> None:
     if not model.base_url.startswith(("http://", "https://")):
-        raise LwtuiError("The address must begin with http:// or https://.")
+        raise LwtuiError("This is no address. It must look like https://host/v1.")
 
 
 def _host(model: ModelSettings) -> str:
