@@ -6,6 +6,7 @@ One call is one attempt, with one exception: if the server refuses a parameter, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
@@ -13,7 +14,7 @@ from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from lwtui.config import ModelSettings
+from lwtui.config import ModelSettings, Role
 from lwtui.models.base import (
     AnswerVoided,
     Capabilities,
@@ -37,12 +38,16 @@ from lwtui.models.openai_stream import (
     read_events,
 )
 from lwtui.models.reasoning import ReasoningSplitter
+from lwtui.models.reasoning_settings import REASONING_PARAMETERS, reasoning_parameters
 from lwtui.models.usage import Usage, estimate_tokens
+from lwtui.request_settings import merged
 
 if TYPE_CHECKING:
     import httpx2
 
 __all__ = ["OpenAIModel", "list_models"]
+
+_log = logging.getLogger(__name__)
 
 _DEFAULT_CONTEXT = 8192
 # OpenAI's own /models does not state context lengths.
@@ -67,6 +72,7 @@ _EXTENSIONS = (
 )
 # Parameters to leave out when a server refuses them, the most dispensable first.
 _OPTIONAL = (
+    *REASONING_PARAMETERS,
     "stream_options",
     *_EXTENSIONS,
     "response_format",
@@ -79,10 +85,12 @@ _OPTIONAL = (
     "temperature",
 )
 _LIMITS = ("max_completion_tokens", "max_tokens")
-_UNSUPPORTED = re.compile(r"unsupported|not supported|unrecognized|unknown|extra|not permitted|instead", re.IGNORECASE)
+_UNSUPPORTED = re.compile(
+    r"unsupported|not support|n't support|unrecognized|unknown|extra|not permitted|instead", re.IGNORECASE
+)
 
 # Parameters whose names are also ordinary words: an error names them only where the context suggests a name.
-_ORDINARY_WORDS = ("stop", "seed", "grammar")
+_ORDINARY_WORDS = ("stop", "seed", "grammar", "reasoning")
 _BEFORE_NAME = r"(?:^|['\"`.]|: |\b(?:parameter|argument|field|property|option|invalid) )"
 
 _NO_SYSTEM = re.compile(
@@ -92,6 +100,7 @@ _NO_SYSTEM = re.compile(
 )
 _TOKEN_BOUND = re.compile(r"max\w*[ _]tokens|tokens?\b.{0,40}(limit|afford|at most|exceed)", re.IGNORECASE | re.DOTALL)
 _BOUND = re.compile(r"(?<![\w.-])(?<!position )(?<!code )\d{2,9}(?![\w-])")
+_NO_REASONING = re.compile(r"\b(reasoning|thinking|think|thoughts?|effort)\b", re.IGNORECASE)
 _ANY_PARAMETER = re.compile(r"\b(parameter|argument|field|property|option|setting)s?\b|not enabled", re.IGNORECASE)
 
 _CONTEXT_LENGTH = re.compile(r"context (?:length|size|window)\D{0,20}(\d{3,8})", re.IGNORECASE)
@@ -119,6 +128,8 @@ class OpenAIModel:
         self._errors = self._endpoint.errors
         self._context_length = settings.context_length or self._default_context()
         self._refused: set[str] = set()  # parameters
+        roles = map(settings.for_role, Role)
+        self._own_parameters = {name for own in roles for name in own.extra_body}  # the user's, never left out
         self._limit_name = "max_tokens"
         self._max_tokens: int | None = None  # the server's upper bound of max_tokens, once it has stated one
         self._unreadable: dict[str, str] = {}  # the beginnings of answers to prompts, the newest first
@@ -198,7 +209,7 @@ class OpenAIModel:
         async with AsyncExitStack() as stack:
             with self._endpoint.translate_errors():
                 async with asyncio.timeout(self._settings.connect_seconds + self._settings.stall_seconds):
-                    response = await self._endpoint.request(_path(body), body)
+                    response = await self._endpoint.request(_path(body), body, role=request.role)
             stack.push_async_callback(response.aclose)
             events = await stack.enter_async_context(aclosing(self._events(response)))
             while not (state.is_too_long or (splitter is not None and splitter.ended)):
@@ -284,7 +295,10 @@ class OpenAIModel:
             body["prompt"] = _encodable(request.prompt.text)
         limit = min(request.max_tokens, self._max_tokens or request.max_tokens)
         body[self._limit_name if is_chat else "max_tokens"] = limit
+        settings = self._settings.for_role(request.role)
         optional: dict[str, Any] = {"stream_options": {"include_usage": True}, **request.sampling.to_dict()}
+        if is_chat:
+            optional |= reasoning_parameters(settings)
         if request.seed is not None:
             optional["seed"] = request.seed
         if request.stop:
@@ -295,7 +309,8 @@ class OpenAIModel:
         if request.grammar and self.capabilities.grammar:
             optional["grammar"] = request.grammar
         left_out = self._refused | (set(_EXTENSIONS) if self._errors.is_openai else set())
-        return body | {name: value for name, value in optional.items() if name not in left_out}
+        sent = {name: value for name, value in optional.items() if name not in left_out}
+        return merged(body | sent, settings.extra_body)
 
     def _adapt(self, body: dict[str, Any], refusal: HttpStatusError) -> bool:
         """Note the parameter of ``body`` that the server refuses, and return whether to repeat the call without it."""
@@ -308,8 +323,12 @@ class OpenAIModel:
             if self._folds_system:
                 return True
         named = next((name for name in (*_OPTIONAL, *_LIMITS) if name in body and _names(refusal.error, name)), None)
+        if named is None and _UNSUPPORTED.search(message) and _NO_REASONING.search(message):
+            named = next((name for name in REASONING_PARAMETERS if name in body), None)
+        if named in self._own_parameters:
+            return False
         if named is not None and named not in _LIMITS:
-            self._refused.add(named)
+            self._leave_out(named)
             return True
         if named is not None or (refusal.status != 500 and _TOKEN_BOUND.search(message)):
             limit = next(name for name in _LIMITS if name in body)
@@ -328,11 +347,16 @@ class OpenAIModel:
             return True
         return False
 
+    def _leave_out(self, name: str) -> None:
+        self._refused.add(name)
+        if name in REASONING_PARAMETERS:
+            _log.warning("%s refuses %s, which is left out from now on.", self._errors.host, name)
+
     def _leave_out_own(self, body: dict[str, Any], message: str) -> bool:
         """Leave out what lwtui added, once, after a refusal that is about some parameter without naming it."""
         dropped = {name for name in body if "penalty" in name} if "penalt" in message.lower() else set()
         if not dropped and self._left_out_own is None and _ANY_PARAMETER.search(message):
-            dropped = {name for name in _OPTIONAL if name in body}
+            dropped = {name for name in _OPTIONAL if name in body} - self._own_parameters
             self._left_out_own = frozenset(dropped)
         elif not dropped and self._left_out_own:
             self._refused -= self._left_out_own  # they were not the cause

@@ -91,6 +91,10 @@ class EndpointErrors:
         self.is_openai = self.host == "api.openai.com"
         self.proxy_variable = ""
 
+    def add_secret(self, secret: str) -> None:
+        """Keep ``secret`` out of every message."""
+        self._secrets.append(secret)
+
     def __repr__(self) -> str:
         return f"EndpointErrors({self.host!r})"
 

@@ -11,12 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lwtui import __version__
-from lwtui.config import ModelSettings
+from lwtui.config import ModelSettings, Role
+from lwtui.errors import ConfigError
 from lwtui.log import add_secret
 from lwtui.models.base import ModelError
 from lwtui.models.network import route_to
 from lwtui.models.openai_errors import EndpointErrors, HttpStatusError, invalid_base_url
 from lwtui.models.openai_stream import MalformedStream, StreamError, parse_object
+from lwtui.request_settings import resolved_headers
 
 if TYPE_CHECKING:
     import httpx2
@@ -62,6 +64,7 @@ class Endpoint:
             )
         credentials = b64encode(f"{address.username}:{address.password}".encode()).decode()
         self._authorization = f"Basic {credentials}" if address.userinfo else f"Bearer {self._key}" if self._key else ""
+        self._more_headers = {role: self._headers_for(settings, role) for role in Role}
         self._transport_errors = (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream)
         # The callers time silence themselves, event by event.
         timeout = httpx2.Timeout(None, connect=settings.connect_seconds)
@@ -93,10 +96,25 @@ class Endpoint:
         await self.client.aclose()
 
     async def _authorize(self, request: httpx2.Request) -> None:
-        """Add the key to a request to the endpoint's own origin, and remove it from any other."""
+        """Add the key and the user's headers to a request to the endpoint itself, and remove them from any other."""
         request.headers.pop("authorization", None)
-        if self._authorization and request.url.origin == self._base_url.origin:
-            request.headers["authorization"] = self._authorization
+        more = self._more_headers[request.extensions.get("lwtui.role", Role.WRITE)]
+        for name in more:
+            request.headers.pop(name, None)
+        if request.url.origin == self._base_url.origin:
+            if self._authorization:
+                request.headers["authorization"] = self._authorization
+            request.headers.update(more)
+
+    def _headers_for(self, settings: ModelSettings, role: Role) -> dict[str, str]:
+        try:
+            headers, secrets = resolved_headers(settings.for_role(role).extra_headers)
+        except ConfigError as error:
+            raise ModelError(str(error), kind="auth", code=error.code) from None
+        for secret in secrets:
+            add_secret(secret)
+            self.errors.add_secret(secret)
+        return headers
 
     async def _check(self, response: httpx2.Response) -> None:
         """Raise for everything but a success and a redirect within the endpoint's origin."""
@@ -119,8 +137,15 @@ class Endpoint:
             raise self.errors.redirected(f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}")
         raise HttpStatusError(status, dict(response.headers), await read_body(response, _MAX_ERROR_BYTES))
 
-    async def request(self, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
+    async def request(
+        self, path: str, body: dict[str, Any] | None = None, *, role: Role = Role.WRITE
+    ) -> httpx2.Response:
         """Send a request: ``POST`` with a ``body``, ``GET`` without one.
+
+        Args:
+            path: What follows the endpoint's address, or a whole address of the same origin.
+            body: The object to send.
+            role: The role whose headers to send.
 
         Returns:
             The response; its body has not been read yet, and the caller has to close it.
@@ -129,7 +154,11 @@ class Endpoint:
             HttpStatusError: The response has no success status.
             Exception: Whatever :meth:`translate_errors` translates.
         """
-        request = self.client.build_request("GET" if body is None else "POST", self._address + path, json=body)
+        address = path if "://" in path else self._address + path
+        extensions = {"lwtui.role": role}
+        request = self.client.build_request(
+            "GET" if body is None else "POST", address, json=body, extensions=extensions
+        )
         return await self.client.send(request, stream=True)
 
     async def model_entries(self) -> list[dict[str, Any]]:

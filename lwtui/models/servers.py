@@ -125,7 +125,7 @@ async def loaded_context(model: ModelSettings) -> int:
 
     Ollama's model list does not include it, and Ollama silently truncates longer prompts.
     """
-    if model.provider != "openai" or not _port(model.base_url):
+    if not model.is_endpoint or not _port(model.base_url):
         return 0
     address = model.base_url.rstrip("/").removesuffix("/v1")
     async with _client() as client:
@@ -226,7 +226,7 @@ def _is_name(text: str) -> bool:
 
 def discovered_models(servers: Iterable[LocalServer], known: Collection[ModelSettings]) -> list[DiscoveredModel]:
     """List the servers' models that are not among the ``known`` ones, each with an unused name."""
-    configured = {(_port(model.base_url), model.model or model.name) for model in known if model.provider == "openai"}
+    configured = {(_port(model.base_url), model.model or model.name) for model in known if model.is_endpoint}
     known_ports = {port for port, _ in configured}
     taken = {model.name for model in known}
     models = []

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lwtui.models.servers import PORTS
-
-# Recognizes an API key that somebody pasted into the wrong field: keys of the services below and similar ones.
-_KEY = re.compile(r"(sk-|gsk_|xai-|hf_|tgp_|fw_|pplx-|nvapi-)[\w-]{12,}|AIza[\w-]{20,}")
 
 
 @dataclass(frozen=True)
@@ -62,11 +58,6 @@ def service_at(base_url: str) -> Service | None:
 def default_service() -> Service:
     """Choose the service to offer first: one whose key is in the environment, else the first in the list."""
     return next((service for service in SERVICES if service.has_key), SERVICES[0])
-
-
-def looks_like_key(text: str) -> bool:
-    """Whether ``text`` seems to be an API key, which must not be stored or shown as plain text."""
-    return bool(_KEY.fullmatch(text.strip()))
 
 
 def _origin(base_url: str) -> tuple[str, str]:

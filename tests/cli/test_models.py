@@ -221,6 +221,26 @@ def test_verifying_reports_errors(shell: Shell) -> None:
     shell.fails(1, "connection-refused", "models", "verify", "writer")
 
 
+def test_reasoning_parameters_and_headers_are_added_and_shown(shell: Shell) -> None:
+    more = ["--reasoning-effort", "low", "--reasoning-tokens", "4k", "--extra-body", '{"top_k": 40}']
+    shell.run(*ADD, *more, "--extra-header", "X-Title: book", "--extra-header", "X-Key: $MY_KEY").worked()
+    shell.run("config", "set", "models.writer.plan.reasoning_effort", "high").worked()
+    entry = listed(shell)["writer"]
+    assert entry["extra_headers"] == {"X-Title": "book", "X-Key": "$MY_KEY"} and entry["extra_body"] == {"top_k": 40}
+    assert entry["roles"] == {"plan": {"reasoning_effort": "high"}}
+    assert "reasoning low and at most 4,000 tokens, plan: high" in shell.run("models").worked().out
+    shown = shell.run("config", "get", "models.writer.plan.reasoning_effort").worked().out
+    assert shown.strip() == "high"
+    fails = shell.fails(2, "secret-in-settings", *ADD, "--force", "--extra-header", "X-Key: 0123abcd4711")
+    assert "4711" not in fails.err
+
+
+def test_anthropics_own_api_is_added_by_one_option(shell: Shell) -> None:
+    shell.run("models", "add", "claude", "--anthropic", "--model", "claude-sonnet-4-5").worked()
+    entry = listed(shell)["claude"]
+    assert (entry["provider"], entry["base_url"]) == ("anthropic", "https://api.anthropic.com/v1")
+
+
 def test_a_one_off_address_does_not_change_the_settings(shell: Shell) -> None:
     before = shell.config.read_text()
     with endpoint() as server:

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lwtui.models.services import SERVICES, default_service, looks_like_key, service_at
+from lwtui.models.services import SERVICES, default_service, service_at
+from lwtui.request_settings import looks_like_key
 
 
 def test_a_service_is_found_by_its_host_or_its_local_port(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,7 @@ class EndpointForm(ModelForm):
 
     KIND = "an endpoint"
     MORE = ENDPOINT_FIELDS
-    MORE_IN_SHORT = "context, prompts, plans, prices"
+    MORE_IN_SHORT = "context, prompts, plans, reasoning, headers, prices"
     BINDINGS = [("down", "to_offered", "To the list")]
 
     def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:
