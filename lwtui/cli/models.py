@@ -40,7 +40,7 @@ from lwtui.models.catalog import DEMO, check_gguf, check_name, resolve
 from lwtui.models.llama_cpp.fit import format_size, memory_summary
 from lwtui.models.profiles import PROFILES, profile_for
 from lwtui.models.reasoning_settings import reasoning_summary
-from lwtui.models.servers import loaded_context
+from lwtui.models.services import best_provider
 from lwtui.request_settings import EFFORTS, parse_headers, parse_parameters
 
 _REQUEST_OPTIONS = ("reasoning_effort", "reasoning_tokens", "extra_body")
@@ -214,7 +214,7 @@ def _endpoint(options: argparse.Namespace) -> ModelSettings:
         given["base_url"] = options.base_url
     return ModelSettings(
         options.name,
-        provider="anthropic" if options.anthropic else "openai",
+        provider="anthropic" if options.anthropic else best_provider(options.base_url),
         model=options.model or "",
         key_env=options.key_env or "",
         extra_headers={name: value for headers in options.extra_header or () for name, value in headers.items()},
@@ -287,7 +287,7 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
     async def check() -> str:
         agent = await open_agent(model.name, settings, model=model)
         try:
-            return await check_model(agent) + _context_hint(model, await loaded_context(model))
+            return await check_model(agent)
         finally:
             await agent.aclose()
 
@@ -297,16 +297,6 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
     if memory := memory_summary(model):
         print(f"{model.name} {memory}.")
     return 0
-
-
-def _context_hint(model: ModelSettings, loaded: int) -> str:
-    """Return a hint for a model that its server has loaded with a context length that lwtui does not know."""
-    if not loaded or loaded == model.context_length:
-        return ""
-    return (
-        f"\nIts server has loaded it with {loaded:,} tokens of context, and cuts longer prompts silently. Tell lwtui: "
-        f"lwtui config set models.{model.name}.context_length {loaded}"
-    )
 
 
 def _check_pin(model: ModelSettings) -> None:

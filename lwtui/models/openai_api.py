@@ -9,7 +9,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from lwtui.models.base import (
     TextPiece,
 )
 from lwtui.models.openai_errors import HttpStatusError, UnreadableAnswer, is_context_overflow
-from lwtui.models.openai_http import Endpoint, list_models, read_body
+from lwtui.models.openai_http import AuthHeader, Endpoint, list_models, read_body
 from lwtui.models.openai_stream import (
     Chunk,
     StreamError,
@@ -37,8 +37,10 @@ from lwtui.models.openai_stream import (
     read_chunk,
     read_events,
 )
+from lwtui.models.prompt_cache import marked_content, takes_cache_marks
 from lwtui.models.reasoning import ReasoningSplitter
 from lwtui.models.reasoning_settings import REASONING_PARAMETERS, reasoning_parameters
+from lwtui.models.server_info import ServerInfo, ask_server
 from lwtui.models.usage import Usage, estimate_tokens
 from lwtui.request_settings import merged
 
@@ -119,12 +121,14 @@ class OpenAIModel:
         ModelError: The address or the key is invalid.
     """
 
+    auth: AuthHeader = "authorization"
+
     def __init__(self, settings: ModelSettings, key: str) -> None:
         self.name = settings.name
         self.model_hash = ""
         self._settings = settings
         self._model = settings.model or settings.name
-        self._endpoint = Endpoint(settings, key)
+        self._endpoint = Endpoint(settings, key, self.auth)
         self._errors = self._endpoint.errors
         self._context_length = settings.context_length or self._default_context()
         self._refused: set[str] = set()  # parameters
@@ -139,6 +143,8 @@ class OpenAIModel:
         self._left_out_own: frozenset[str] | None = None
         self._sends_finish_reason = False  # whether this server has ever sent one
         self._token_ratio = 1.0
+        self._parallel = Capabilities(0).parallel
+        self._marks_cache = takes_cache_marks(settings.base_url, self._model)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -149,14 +155,24 @@ class OpenAIModel:
             completion=True,
             grammar=constrain == "grammar",
             json_schema=constrain == "json_schema",
+            parallel=self._parallel,
         )
 
-    async def connect(self) -> None:
-        """Ask the endpoint for the context length, unless the settings state it.
+    async def server(self) -> ServerInfo:
+        """Ask the server what it is (see :func:`lwtui.models.server_info.ask_server`)."""
+        return await ask_server(self._endpoint, self._settings.base_url, self._model)
+
+    async def connect(self, server: ServerInfo | None = None) -> None:
+        """Ask the endpoint for the context length, unless the settings or ``server`` state it.
 
         Never fails: if the endpoint has no ``/models`` or is unreachable, the first call will tell.
         """
+        if server and server.parallel:
+            self._parallel = server.parallel
         if self._settings.context_length:
+            return
+        if server and server.context_length:
+            self._context_length = server.context_length
             return
         entries = await self._model_entries()
         # A server with one model often takes any name for it.
@@ -172,6 +188,9 @@ class OpenAIModel:
 
         The true counts of finished calls correct the estimate, by a factor of 0.8 to 2.
         """
+        return self._estimated_tokens(text)
+
+    def _estimated_tokens(self, text: str) -> int:
         return ceil(estimate_tokens(text) * self._token_ratio)
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
@@ -209,9 +228,7 @@ class OpenAIModel:
         async with AsyncExitStack() as stack:
             with self._endpoint.translate_errors():
                 async with asyncio.timeout(self._settings.connect_seconds + self._settings.stall_seconds):
-                    response = await self._endpoint.request(_path(body), body, role=request.role)
-            stack.push_async_callback(response.aclose)
-            events = await stack.enter_async_context(aclosing(self._events(response)))
+                    events = await stack.enter_async_context(self._open(request, body))
             while not (state.is_too_long or (splitter is not None and splitter.ended)):
                 if (chunk := await self._next_chunk(events, state)) is None:
                     break
@@ -237,6 +254,18 @@ class OpenAIModel:
             raise self._errors.filtered(state.refusal)
         # An unknown reason counts as a regular end: whether the text breaks off is seen from the text.
         yield Finished("length" if kind == "length" else "stop", self._usage(request, state.usage, estimated))
+
+    @asynccontextmanager
+    async def _open(
+        self, request: Request, body: dict[str, Any]
+    ) -> AsyncIterator[AsyncGenerator[dict[str, Any] | None, None]]:
+        """Send a request, and yield the events of its answer; ``None`` among them is the regular end."""
+        response = await self._endpoint.request(self._path(body), body, role=request.role)
+        try:
+            async with aclosing(self._events(response)) as events:
+                yield events
+        finally:
+            await response.aclose()
 
     async def _events(self, response: httpx2.Response) -> AsyncGenerator[dict[str, Any] | None, None]:
         """Yield the events of a response; ``None`` is its regular end."""
@@ -265,7 +294,7 @@ class OpenAIModel:
             with self._endpoint.translate_errors():
                 async with asyncio.timeout(state.timeout):
                     event = await anext(events)
-                chunk = None if event is None else read_chunk(event)
+                chunk = None if event is None else self._read(event)
         except StopAsyncIteration:
             if state.finish:
                 return None
@@ -287,12 +316,9 @@ class OpenAIModel:
         is_chat = request.prompt.is_chat
         body: dict[str, Any] = {"model": self._model, "stream": True}
         if is_chat:
-            messages = request.prompt.messages
-            if self._folds_system:
-                messages = _folded(messages)
-            body["messages"] = [{"role": each.role, "content": _encodable(each.content)} for each in messages]
+            body["messages"] = self._messages(request)
         else:
-            body["prompt"] = _encodable(request.prompt.text)
+            body["prompt"] = encodable(request.prompt.text)
         limit = min(request.max_tokens, self._max_tokens or request.max_tokens)
         body[self._limit_name if is_chat else "max_tokens"] = limit
         settings = self._settings.for_role(request.role)
@@ -310,7 +336,24 @@ class OpenAIModel:
             optional["grammar"] = request.grammar
         left_out = self._refused | (set(_EXTENSIONS) if self._errors.is_openai else set())
         sent = {name: value for name, value in optional.items() if name not in left_out}
-        return merged(body | sent, settings.extra_body)
+        return self._with_own(body | sent, settings)
+
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        messages = _folded(request.prompt.messages) if self._folds_system else request.prompt.messages
+        content = marked_content if self._marks_cache else str
+        return [{"role": each.role, "content": content(encodable(each.content))} for each in messages]
+
+    def _with_own(self, body: dict[str, Any], settings: ModelSettings) -> dict[str, Any]:
+        """Return ``body`` with the user's own parameters."""
+        return merged(body, settings.extra_body)
+
+    def _path(self, body: dict[str, Any]) -> str:
+        """Return where to send a request: a path below the endpoint's address, or a whole address."""
+        return "/chat/completions" if "messages" in body else "/completions"
+
+    def _read(self, event: dict[str, Any]) -> Chunk:
+        """Read an event of the stream. Raises :class:`MalformedStream` if a value has the wrong type."""
+        return read_chunk(event)
 
     def _adapt(self, body: dict[str, Any], refusal: HttpStatusError) -> bool:
         """Note the parameter of ``body`` that the server refuses, and return whether to repeat the call without it."""
@@ -323,7 +366,7 @@ class OpenAIModel:
             if self._folds_system:
                 return True
         named = next((name for name in (*_OPTIONAL, *_LIMITS) if name in body and _names(refusal.error, name)), None)
-        if named is None and _UNSUPPORTED.search(message) and _NO_REASONING.search(message):
+        if named is None and _UNSUPPORTED.search(message) and names_reasoning(message):
             named = next((name for name in REASONING_PARAMETERS if name in body), None)
         if named in self._own_parameters:
             return False
@@ -374,7 +417,7 @@ class OpenAIModel:
         available = [self._errors.sanitize(entry["id"]) for entry in await self._model_entries()]
         if error.kind == "unknown-model" or (available and self._model not in available):
             return self._errors.unknown_model(available)
-        return self._errors.no_such_path(_path(body))
+        return self._errors.no_such_path(self._path(body))
 
     async def _model_entries(self) -> list[dict[str, Any]]:
         """Fetch the entries of ``/models``; empty if the endpoint fails or is slow."""
@@ -408,8 +451,9 @@ class OpenAIModel:
         return reported
 
 
-def _path(body: dict[str, Any]) -> str:
-    return "/chat/completions" if "messages" in body else "/completions"
+def names_reasoning(message: str) -> bool:
+    """Whether a server's message is about reasoning."""
+    return _NO_REASONING.search(message) is not None
 
 
 def _names(error: dict[str, str], name: str) -> bool:
@@ -432,11 +476,12 @@ def _context_length(entry: dict[str, Any]) -> int:
     """Read the context length (tokens) from an entry of ``/models`` (vLLM, OpenRouter, Groq, llama-server), or 0."""
     meta = entry.get("meta")
     meta = meta if isinstance(meta, dict) else {}
-    stated = [entry.get(name) for name in ("max_model_len", "context_length", "context_window", "max_context_length")]
+    names = ("max_model_len", "context_length", "context_window", "max_context_length", "max_input_tokens")
+    stated = [entry.get(name) for name in names]
     stated += [meta.get("n_ctx"), meta.get("n_ctx_train")]
     return next((value for value in stated if isinstance(value, int) and value > 0), 0)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Replace lone surrogates, which cannot be sent."""
     return text.encode("utf-8", "replace").decode("utf-8")

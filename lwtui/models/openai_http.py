@@ -7,8 +7,9 @@ import os
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lwtui import __version__
 from lwtui.config import ModelSettings, Role
@@ -30,12 +31,18 @@ _OPENAI_HEADERS = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OP
 _UNCOMPRESSED = {"Accept-Encoding": "identity"}
 
 
+_ANTHROPIC_VERSION = "2023-06-01"
+AuthHeader = Literal["authorization", "x-api-key"]
+_role: ContextVar[Role] = ContextVar("role", default=Role.WRITE)
+
+
 class Endpoint:
     """An HTTP client for one endpoint. Making it does not connect; close it with :meth:`aclose`.
 
     Args:
         settings: The model's settings.
         key: The API key; may be empty.
+        auth: The header that takes the key.
 
     Attributes:
         errors: Makes the errors for this endpoint.
@@ -45,11 +52,12 @@ class Endpoint:
         ModelError: The address or the key is invalid.
     """
 
-    def __init__(self, settings: ModelSettings, key: str) -> None:
+    def __init__(self, settings: ModelSettings, key: str, auth: AuthHeader = "authorization") -> None:
         import anyio
         import httpx2
 
         self._key = key.strip()
+        self._auth = auth
         add_secret(self._key)
         try:
             address = httpx2.URL(settings.base_url)
@@ -97,12 +105,15 @@ class Endpoint:
 
     async def _authorize(self, request: httpx2.Request) -> None:
         """Add the key and the user's headers to a request to the endpoint itself, and remove them from any other."""
-        request.headers.pop("authorization", None)
-        more = self._more_headers[request.extensions.get("lwtui.role", Role.WRITE)]
+        for name in ("authorization", "x-api-key"):
+            request.headers.pop(name, None)
+        more = self._more_headers[_role.get()]
         for name in more:
             request.headers.pop(name, None)
         if request.url.origin == self._base_url.origin:
-            if self._authorization:
+            if self._auth == "x-api-key" and self._key:
+                request.headers.update({"x-api-key": self._key, "anthropic-version": _ANTHROPIC_VERSION})
+            elif self._authorization:
                 request.headers["authorization"] = self._authorization
             request.headers.update(more)
 
@@ -110,7 +121,7 @@ class Endpoint:
         try:
             headers, secrets = resolved_headers(settings.for_role(role).extra_headers)
         except ConfigError as error:
-            raise ModelError(str(error), kind="auth", code=error.code) from None
+            raise ModelError(str(error), kind="refused", code=error.code) from None
         for secret in secrets:
             add_secret(secret)
             self.errors.add_secret(secret)
@@ -155,11 +166,13 @@ class Endpoint:
             Exception: Whatever :meth:`translate_errors` translates.
         """
         address = path if "://" in path else self._address + path
-        extensions = {"lwtui.role": role}
-        request = self.client.build_request(
-            "GET" if body is None else "POST", address, json=body, extensions=extensions
-        )
+        self.use_role(role)
+        request = self.client.build_request("GET" if body is None else "POST", address, json=body)
         return await self.client.send(request, stream=True)
+
+    def use_role(self, role: Role) -> None:
+        """Send the headers of ``role`` with the next request of this task."""
+        _role.set(role)
 
     async def model_entries(self) -> list[dict[str, Any]]:
         """Fetch the entries of ``/models``. Raises the same errors as :meth:`request`."""

@@ -120,24 +120,6 @@ async def find_servers(ports: Iterable[int] | None = None, seconds: float | None
     return [server for server in found if server is not None]
 
 
-async def loaded_context(model: ModelSettings) -> int:
-    """Ask Ollama on this machine for the context length (tokens) that it loaded a model with; 0 if nothing tells.
-
-    Ollama's model list does not include it, and Ollama silently truncates longer prompts.
-    """
-    if not model.is_endpoint or not _port(model.base_url):
-        return 0
-    address = model.base_url.rstrip("/").removesuffix("/v1")
-    async with _client() as client:
-        _, answer = await _get(client, f"{address}/api/ps", SEARCH_SECONDS)
-    running = answer.get("models")
-    wanted = model.model or model.name
-    entries = [entry for entry in running if isinstance(entry, dict)] if isinstance(running, list) else []
-    matches = [entry for entry in entries if wanted in (entry.get("name"), entry.get("model"))]
-    length = matches[0].get("context_length") if matches else 0
-    return length if isinstance(length, int) and 0 < length < 2**31 else 0
-
-
 def _client() -> httpx2.AsyncClient:
     import httpx2
 

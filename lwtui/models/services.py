@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from lwtui.addresses import host_of_address
 from lwtui.models.servers import PORTS
 
 
@@ -53,6 +54,14 @@ def service_at(base_url: str) -> Service | None:
     """Find the service at an address: by its host, or on this machine by its port."""
     origin = _origin(base_url)
     return next((service for service in SERVICES if _origin(service.base_url) == origin), None)
+
+
+def best_provider(base_url: str) -> str:
+    """Return the provider for an address: Anthropic's own API if its package is installed, else OpenAI's."""
+    from importlib.util import find_spec
+
+    is_anthropic = host_of_address(base_url) == "api.anthropic.com" and find_spec("anthropic") is not None
+    return "anthropic" if is_anthropic else "openai"
 
 
 def default_service() -> Service:

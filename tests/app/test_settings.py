@@ -361,9 +361,9 @@ async def test_two_keys_add_test_and_use_a_found_model(
             await settings(person)
             await person.sees("Found on this machine: Ollama (1 model).", "qwen3-8b", "+ found on this machine")
             await person.press("down", "enter")
-            await person.sees("4,096 tokens of context")
+            await person.sees("32,768 tokens of context")
             model = load_settings().models["qwen3-8b"]
-            assert (model.model, model.base_url, model.context_length) == ("qwen3:8b", server.base_url, 4096)
+            assert (model.model, model.base_url, model.context_length) == ("qwen3:8b", server.base_url, 0)
             assert load_settings().model == person.app.default_model == "qwen3-8b"
             assert names(person) == ["demo", "qwen3-8b"]
             await person.press("r")

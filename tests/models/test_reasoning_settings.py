@@ -111,7 +111,7 @@ def test_a_header_without_its_variable_is_one_line(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(ModelError, match="MY_KEY") as caught:
         OpenAIModel(ModelSettings("m", extra_headers={"X-Auth": "$MY_KEY"}), "")
-    assert (caught.value.kind, caught.value.code) == ("auth", "no-variable")
+    assert (caught.value.kind, caught.value.code) == ("refused", "no-variable")
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from lwtui.config import ModelSettings, api_key, check_model, key_variable, publ
 from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.servers import free_name
-from lwtui.models.services import SERVICES, Service, default_service, service_at
+from lwtui.models.services import SERVICES, Service, best_provider, default_service, service_at
 
 _LIST_SECONDS = 8.0  # timeout for listing an endpoint's models
 _MAX_OFFERED = 200
@@ -112,7 +112,9 @@ class EndpointForm(ModelForm):
     def with_place(self, model: ModelSettings) -> ModelSettings:
         """Return ``model`` with the address, the model ID and the key's variable from the form."""
         address, model_id = tidy_address(self.value("base_url")), self.value("model")
-        return replace(model, base_url=address, model=model_id, key_env=self._key_env(address))
+        kept = self._model.name and address == self._model.base_url
+        provider = self._model.provider if kept else best_provider(address)
+        return replace(model, provider=provider, base_url=address, model=model_id, key_env=self._key_env(address))
 
     def _key_env(self, address: str) -> str:
         """Return the key's environment variable: only for its own address, and not if the user typed a key."""
