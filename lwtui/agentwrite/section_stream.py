@@ -32,6 +32,7 @@ from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
 from lwtui.agentwrite.stream_cleaner import StreamCleaner, in_code
 from lwtui.agentwrite.style import style_of
+from lwtui.config import Role
 from lwtui.documents.model import Origin, Style
 from lwtui.models.base import (
     AnswerVoided,
@@ -452,7 +453,7 @@ class SectionStream:
             remedy = "Try again, or choose another model"
         elif end is _End.LENGTH:
             code, problem = "only-reasoning", "used all its tokens for reasoning and gave no text"
-            remedy = "Lower its reasoning effort, allow it a longer context, or choose another model"
+            remedy = self._agent.less_reasoning(Role.WRITE, "allow it a longer context or choose another model")
         else:
             code, problem = "no-text", "ended its answer and gave no text"
             remedy = "Try again, or choose another model"

@@ -68,7 +68,8 @@ async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAn
         await emit(Retrying("no-answer", MORE_ROOM, attempt, 0.0))
         wished *= 2
     raise ModelError(
-        "The model used all its tokens for reasoning and gave no answer. Lower its reasoning effort or choose another.",
+        "The model used all its tokens for reasoning and gave no answer. "
+        f"{agent.less_reasoning(request.role, 'choose another model')}.",
         kind="no-answer",
     )
 
