@@ -16,7 +16,8 @@ from functools import lru_cache, partial
 import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
-from lwtui.agentwrite.stream_cleaner import heading_key, in_code
+from lwtui.agentwrite.stream_cleaner import heading_key
+from lwtui.text.code_blocks import in_code
 from lwtui.text.repeats import choose_thresholds, tokenize
 
 SIMILAR = 1 / 3  # share of common n-grams from which a paragraph is a restatement
