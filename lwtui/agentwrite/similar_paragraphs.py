@@ -4,6 +4,9 @@
 repeats larger pieces: the same list under another heading, the same paragraph with a few words changed. A paragraph is
 a restatement if it shares a third of its n-grams with an earlier one. Each line counts as a paragraph, since models
 write one paragraph a line.
+
+A heading within an earlier section may come again, and so may one of its list items or short paragraphs, word for word:
+recipes and chapters have such lines. Several in a row are a repetition. Code is not compared.
 """
 
 from __future__ import annotations
@@ -17,13 +20,16 @@ import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key
-from lwtui.text.code_blocks import in_code
+from lwtui.text.code_blocks import in_code, without_code
+from lwtui.text.list_marks import MARK
 from lwtui.text.repeats import choose_thresholds, tokenize
 
 SIMILAR = 1 / 3  # share of common n-grams from which a paragraph is a restatement
 _LINE = regex.compile(r"[^\n]*\n?")
 _HEADING = regex.compile(r"\s{0,3}#{1,6}\s+(?P<text>\S.*)|\s{0,3}\*\*(?P<bold>[^*\n]{2,80})\*\*\s*[:：]?\s*")
-_ITEM = regex.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?P<text>\S.*)")
+_ITEM = regex.compile(rf"\s*{MARK}\s+(?P<text>\S.*)")
+_MOST_IN_A_ROW = 3  # lines of earlier sections, from which they are a repetition
+_SHORT = 3  # a third of, to three times, the least length of a paragraph that is compared: it may be wanted again
 _LEAST_ITEM = 3  # words; a shorter item may repeat
 
 
@@ -35,17 +41,19 @@ class _ComparedLine:
         heading: The key of the heading that it is; ``None`` if it is none.
         item: The words of the list item that it is, unless the item is short and may repeat.
         grams: Hashes of the n-grams of the paragraph that it is, unless it is too short to be compared.
+        short: The hash of its words, if it is a short paragraph.
     """
 
     heading: str | None
     item: tuple[str, ...] = ()
     grams: frozenset[int] = frozenset()
+    short: int | None = None
 
     @classmethod
     def of(cls, line: str) -> _ComparedLine:
         if heading := _heading_in(line):
             return cls(heading_key(heading))
-        return cls(None, _item_in(line), _grams(line))
+        return cls(None, _item_in(line), *_paragraph(line))
 
 
 class SimilarParagraphFilter(ForwardFilter):
@@ -64,10 +72,16 @@ class SimilarParagraphFilter(ForwardFilter):
         self._paragraphs: dict[int, set[int]] = defaultdict(set)  # n-gram: numbers of its paragraphs
         self._sizes: list[int] = []  # how many n-grams each paragraph has
         self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them
+        self._earlier_items: set[tuple[str, ...]] = set()
+        self._earlier_lines: set[int] = set()  # short paragraphs of earlier sections
+        self._run: list[int] = []  # offsets of the lines in a row that stood in earlier sections
         for heading in headings:
             self._add_heading(0, heading_key(heading))
         for text in earlier:
-            self._add_text(text)
+            for line in _lines_of(without_code(text)):
+                self._earlier_items |= {line.item} if line.item else set()
+                self._earlier_lines |= {line.short} if line.short is not None else set()
+                self._add_paragraph(0, line.grams)
         self._undo.clear()
 
     def trust(self, text: str) -> None:
@@ -79,6 +93,7 @@ class SimilarParagraphFilter(ForwardFilter):
     def cut(self, keep: int) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`. The text that was cut may occur again."""
         super().cut(keep)
+        self._run = [offset for offset in self._run if offset < keep]
         while self._undo and self._undo[-1][0] >= keep:
             self._undo.pop()[1]()
 
@@ -91,11 +106,19 @@ class SimilarParagraphFilter(ForwardFilter):
             if not match[0].endswith("\n") and not ended:
                 return None
             line = _ComparedLine.of(match[0])
-            if (reason := self._repetition(line)) and not in_code(whole[: match.start()]):
-                return FilterVerdict(len(whole[: match.start()].rstrip()), reason, loop=True)
+            start = match.start()
+            if match[0].strip():
+                if (reason := self._repetition(line)) and not in_code(whole[:start]):
+                    return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True)
+                self._run = [*self._run, start] if self._is_from_earlier(line) else []
+                if len(self._run) >= _MOST_IN_A_ROW and not in_code(whole[:start]):
+                    return FilterVerdict(len(whole[: self._run[0]].rstrip()), "lines repeat earlier ones", loop=True)
             self._add_line(match.start(), line)
             self._checked = match.end()
         return None
+
+    def _is_from_earlier(self, line: _ComparedLine) -> bool:
+        return line.item in self._earlier_items or line.short in self._earlier_lines
 
     def _repetition(self, line: _ComparedLine) -> str:
         """Return what a line repeats, or an empty string."""
@@ -103,6 +126,8 @@ class SimilarParagraphFilter(ForwardFilter):
             return "a heading repeats an earlier one"
         if line.item in self._items:
             return "a list item repeats an earlier one"
+        if line.short in self._earlier_lines:
+            return ""
         shared = Counter(number for gram in line.grams for number in self._paragraphs.get(gram, ()))
         if any(count >= SIMILAR * min(len(line.grams), self._sizes[number]) for number, count in shared.items()):
             return "a paragraph restates an earlier one"
@@ -161,11 +186,13 @@ def _item_in(line: str) -> tuple[str, ...]:
     return words if len(words) >= _LEAST_ITEM else ()
 
 
-def _grams(paragraph: str) -> frozenset[int]:
-    """Return hashes of the n-grams of a paragraph; none if it is too short to be compared."""
-    measure = choose_thresholds([paragraph])
-    tokens = [token.text for token in tokenize(paragraph)]
+def _paragraph(line: str) -> tuple[frozenset[int], int | None]:
+    """Return hashes of the n-grams of a paragraph, unless it is too short to be compared, and of a short one."""
+    measure = choose_thresholds([line])
+    tokens = [token.text for token in tokenize(line)]
+    may_be_wanted = measure.passage // _SHORT <= len(tokens) <= _SHORT * measure.passage
+    short = hash(tuple(tokens)) if may_be_wanted else None
     if len(tokens) < measure.passage:
-        return frozenset()
+        return frozenset(), short
     size = measure.shingle
-    return frozenset(hash(tuple(tokens[start : start + size])) for start in range(len(tokens) - size + 1))
+    return frozenset(hash(tuple(tokens[start : start + size])) for start in range(len(tokens) - size + 1)), short

@@ -239,7 +239,7 @@ class Draft:
     plan: Plan
     texts: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
-    unmet: dict[str, Status] = field(default_factory=dict)  # the sections that are short or were refused
+    shortfalls: dict[str, Status] = field(default_factory=dict)  # the sections that are short or were refused
     notes: Sequence[Note] = ()
     summaries: dict[str, SectionSummary] = field(default_factory=dict)
 
@@ -268,7 +268,7 @@ class Draft:
         if isinstance(event, SectionStarted):
             self._state.begin(self.sections())
             self.done.discard(event.section_id)
-            self.unmet.pop(event.section_id, None)
+            self.shortfalls.pop(event.section_id, None)
         self._state.apply(event)
         match event:
             case SectionStarted(section_id) | TextDelta(section_id) | TextRolledBack(section_id):
@@ -278,7 +278,7 @@ class Draft:
             case SectionFinished(section_id, status=Status.DONE):
                 self.done.add(section_id)
             case SectionFinished(section_id, status=status):
-                self.unmet[section_id] = status
+                self.shortfalls[section_id] = status
 
     async def keep(self, event: Event) -> None:
         """Update the draft with an event: :meth:`apply` as an :data:`~lwtui.agentwrite.events.Emit`."""
@@ -287,6 +287,6 @@ class Draft:
     def _status(self, section_id: str) -> Status:
         if section_id in self.done or not self.plan.sections[self.plan.find(section_id)].words:
             return Status.DONE  # a heading only
-        if section_id in self.unmet:
-            return self.unmet[section_id]
+        if section_id in self.shortfalls:
+            return self.shortfalls[section_id]
         return Status.PARTIAL if self.texts.get(section_id) else Status.EMPTY
