@@ -89,6 +89,7 @@ _STARTS_MESSAGE = _compile(
 _ROLE_NAME = _compile(r"\s*(?:assistant|model|ai|bot)?\s*(?:<\|(?:end_header_id|message|im_sep|header_end)\|>)?\s*")
 _INSTRUCTION = _compile(r"#{2,3}\s*(?:human|user|instructions?|input|response|assistant)\s*[:：][^\n]*")
 _TAG = _compile(rf"<\s*(?P<name>{phrases.TAGS})(?:\s+[^<>\n]{{0,120}})?>[ \t]*")
+_HTML = _compile(rf"<{phrases.TAGS}[\s>]")
 _TAG_SO_FAR = _compile(rf"<\s*(?:{phrases.TAGS})(?:\s+[^<>\n]{{0,120}})?>")
 _FENCE_SO_FAR = _compile(r"`{3,}[^\n`]{0,30}|~{3,}[^\n~]{0,30}")
 _WRAPS_TEXT = _compile(rf"{phrases.FENCED_TEXT}(?:\s[^\n]*)?")
@@ -135,6 +136,7 @@ class ChatterStripper:
         self._wrapper = ""  # the fence around the whole answer
         self._tag = ""  # the tag around it
         self._line = existing.rpartition("\n")[2][-_LONGEST:]  # what was passed of the present line
+        self._has_html = False  # whether the text has such tags of its own
         self._pending = ""  # lines at the end that are talk, unless text follows
         self._has_talk = False  # whether the pending lines are more than rules and blank lines
 
@@ -314,7 +316,7 @@ class ChatterStripper:
             if agrees:
                 return ours or named or _PERHAPS.search(rest) is not None
             return (ours or (named and _PERHAPS.search(rest) is not None)) and not _INTRODUCES.search(rest)
-        if lead is None or not (apart or agrees) or not _ENDED.search(line):
+        if lead is None or not (apart or agrees) or not _ENDED.search(line) or _COLON_WITHIN.search(line):
             return False
         return (ours or named) and (agrees is not None or (ours and _NUMBERED.search(rest) is not None))
 
@@ -383,7 +385,7 @@ class ChatterStripper:
                 self._emit(line + newline, ready)
             return True
         if at_start:
-            if final and (_AFTER.fullmatch(line) or (self._has_talk and _AGREES_AT_END.fullmatch(line.strip()))):
+            if final and (self._is_talk(line) or (self._has_talk and _AGREES_AT_END.fullmatch(line.strip()))):
                 self._pending += line + newline
                 self._has_talk = True
                 return True
@@ -411,6 +413,12 @@ class ChatterStripper:
             return True
         self._held = line[place:] + self._held[len(line) :]
         return False
+
+    def _is_talk(self, line: str) -> bool:
+        """Tell whether a whole line is talk after the text."""
+        if line.lstrip().startswith("</") and self._has_html:
+            return False
+        return _AFTER.fullmatch(line) is not None
 
     def _judge_until(self, line: str, place: int, ready: list[str]) -> None:
         """Pass on the part of a line before what may become a token."""
@@ -473,6 +481,7 @@ class ChatterStripper:
                 self._pending = regex.sub(rf"(?i)</\s*{self._tag}\s*>\n?", "", self._pending)
             text, self._pending, self._has_talk = self._pending + text, "", False
         ready.append(text)
+        self._has_html = self._has_html or ("<" in text and _HTML.search(text) is not None)
         self._line = (self._line + text).rpartition("\n")[2][-2 * _LONGEST :]
 
 
