@@ -28,7 +28,8 @@ SIMILAR = 1 / 3  # share of common n-grams from which a paragraph is a restateme
 _LINE = regex.compile(r"[^\n]*\n?")
 _HEADING = regex.compile(r"\s{0,3}#{1,6}\s+(?P<text>\S.*)|\s{0,3}\*\*(?P<bold>[^*\n]{2,80})\*\*\s*[:：]?\s*")
 _ITEM = regex.compile(rf"\s*{MARK}\s+(?P<text>\S.*)")
-_MOST_IN_A_ROW = 3  # lines of earlier sections, from which they are a repetition
+_MOST_IN_A_ROW = 3  # list items or short paragraphs of earlier sections, from which they are a repetition
+_MOST_OF_A_VERSE = 4  # times the least length of a paragraph that is compared: what all lines in a row may have
 _SHORT = 3  # a third of, to three times, the least length of a paragraph that is compared: it may be wanted again
 _LEAST_ITEM = 3  # words; a shorter item may repeat
 
@@ -42,18 +43,20 @@ class _ComparedLine:
         item: The words of the list item that it is, unless the item is short and may repeat.
         grams: Hashes of the n-grams of the paragraph that it is, unless it is too short to be compared.
         short: The hash of its words, if it is a short paragraph.
+        is_item: Whether it is a list item.
     """
 
     heading: str | None
     item: tuple[str, ...] = ()
     grams: frozenset[int] = frozenset()
     short: int | None = None
+    is_item: bool = False
 
     @classmethod
     def of(cls, line: str) -> _ComparedLine:
         if heading := _heading_in(line):
             return cls(heading_key(heading))
-        return cls(None, _item_in(line), *_paragraph(line))
+        return cls(None, _item_in(line), *_paragraph(line), _ITEM.match(line) is not None)
 
 
 class SimilarParagraphFilter(ForwardFilter):
@@ -74,7 +77,8 @@ class SimilarParagraphFilter(ForwardFilter):
         self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them
         self._earlier_items: set[tuple[str, ...]] = set()
         self._earlier_lines: set[int] = set()  # short paragraphs of earlier sections
-        self._run: list[int] = []  # offsets of the lines in a row that stood in earlier sections
+        self._run: list[tuple[int, int, float]] = []  # lines in a row from earlier sections: offset, weight and length
+        self._goes_on = False  # whether the next line belongs to the paragraph of the last
         for heading in headings:
             self._add_heading(0, heading_key(heading))
         for text in earlier:
@@ -93,7 +97,7 @@ class SimilarParagraphFilter(ForwardFilter):
     def cut(self, keep: int) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`. The text that was cut may occur again."""
         super().cut(keep)
-        self._run = [offset for offset in self._run if offset < keep]
+        self._run = [line for line in self._run if line[0] < keep]
         while self._undo and self._undo[-1][0] >= keep:
             self._undo.pop()[1]()
 
@@ -110,15 +114,24 @@ class SimilarParagraphFilter(ForwardFilter):
             if match[0].strip():
                 if (reason := self._repetition(line)) and not in_code(whole[:start]):
                     return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True)
-                self._run = [*self._run, start] if self._is_from_earlier(line) else []
-                if len(self._run) >= _MOST_IN_A_ROW and not in_code(whole[:start]):
-                    return FilterVerdict(len(whole[: self._run[0]].rstrip()), "lines repeat earlier ones", loop=True)
+                if self._is_run(start, line, match[0]) and not in_code(whole[:start]):
+                    first = self._run[0][0]
+                    return FilterVerdict(len(whole[:first].rstrip()), "lines repeat earlier ones", loop=True)
+            self._goes_on = bool(match[0].strip())
             self._add_line(match.start(), line)
             self._checked = match.end()
         return None
 
-    def _is_from_earlier(self, line: _ComparedLine) -> bool:
-        return line.item in self._earlier_items or line.short in self._earlier_lines
+    def _is_run(self, start: int, line: _ComparedLine, text: str) -> bool:
+        """Tell whether a line ends a run of lines that stood in earlier sections. The lines of a verse count as one."""
+        if line.item not in self._earlier_items and line.short not in self._earlier_lines:
+            self._run = []
+            return False
+        is_verse = self._goes_on and not line.is_item and bool(self._run)
+        length = len(tokenize(text)) / choose_thresholds([text]).passage
+        self._run.append((start, 0 if is_verse else 1, length))
+        weight, length = (sum(column) for column in list(zip(*self._run, strict=True))[1:])
+        return weight >= _MOST_IN_A_ROW or length > _MOST_OF_A_VERSE
 
     def _repetition(self, line: _ComparedLine) -> str:
         """Return what a line repeats, or an empty string."""

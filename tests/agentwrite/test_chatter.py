@@ -128,7 +128,13 @@ def test_talk_before_the_text_is_removed(talk: str) -> None:
 
 @pytest.mark.parametrize(
     "lead",
-    ["Sure! Here is section 1 of the document: ", "好的，以下是第一节的内容：", "Assistant: ", "**AI:** ", "<|assistant|>"],
+    [
+        "Sure! Here is section 1 of the document: ",
+        "好的，以下是第一节的内容：",
+        "Assistant: ",
+        "**AI:** ",
+        "<|assistant|>",
+    ],
 )
 def test_talk_before_the_text_in_its_first_line_is_removed(lead: str) -> None:
     assert all_ways(lead + TEXT) == {TEXT}
@@ -402,9 +408,13 @@ def test_nothing_but_tokens_is_removed_from_the_text_of_a_base_model() -> None:
     assert stripper.ended and stripper.add("More") == stripper.close() == ""
 
 
-@given(st.lists(st.sampled_from(["Sure! ", "Here is section 1:", "\n", "\n\n", "```", "```markdown\n", "Word. ", "(120 words)",
-    "<section>", "</section>", "<|im_end|>", "I hope this helps!", "---", "好的，", "AI: ", "[End", "<", "**"]), max_size=14),
-    st.integers(1, 9))  # fmt: skip
+_PARTS = (
+    *("Sure! ", "Here is section 1:", "\n", "\n\n", "```", "```markdown\n", "Word. ", "(120 words)", "<section>"),
+    *("</section>", "<|im_end|>", "I hope this helps!", "---", "好的，", "AI: ", "[End", "<", "**"),
+)
+
+
+@given(st.lists(st.sampled_from(_PARTS), max_size=14), st.integers(1, 9))
 def test_the_result_does_not_depend_on_the_pieces(parts: list[str], step: int) -> None:
     answer = "".join(parts)
     assert stripped(answer, step) == stripped(answer)
