@@ -343,6 +343,8 @@ class ChatterStripper:
             return False
         if at_start and not complete and line.strip(" ") in ("", "`", "``", "~", "~~"):
             return False
+        if at_start and not complete and line.startswith("#") and _INSTRUCTION.fullmatch(line, partial=True):
+            return False
         if at_start and self._wrapper and not self._blocks.inside and _closes(line, self._wrapper):
             self._wrapper = ""
             return True
@@ -442,6 +444,8 @@ class ChatterStripper:
             rest = whole[place:]
             if not rest:
                 return None
+            if rest.startswith("</") and self._has_html:
+                continue
             if _AFTER_WITHIN.fullmatch(rest) if final else _AFTER_WITHIN.fullmatch(rest, partial=True):
                 return place - len(tail)
         return None
@@ -481,8 +485,9 @@ class ChatterStripper:
                 self._pending = regex.sub(rf"(?i)</\s*{self._tag}\s*>\n?", "", self._pending)
             text, self._pending, self._has_talk = self._pending + text, "", False
         ready.append(text)
-        self._has_html = self._has_html or ("<" in text and _HTML.search(text) is not None)
-        self._line = (self._line + text).rpartition("\n")[2][-2 * _LONGEST :]
+        lines = self._line + text
+        self._has_html = self._has_html or ("<" in lines and _HTML.search(lines) is not None)
+        self._line = lines.rpartition("\n")[2][-2 * _LONGEST :]
 
 
 _CANDIDATE = _compile(

@@ -205,21 +205,21 @@ CLOSINGS = _any(
     r"|make (?:any )?(?:changes|edits|adjustments)|customi[sz]e|use this|change)",
     r"would you like (?:me to|to (?:continue|proceed|see|add|change|make|adjust|expand|move on)|another"
     r"|any (?:changes|adjustments|revisions|edits)|the next)",
-    r"if you(?:'d| would) (?:like|prefer)[^\n]{0,120}?\b(?:let me|just (?:ask|say|tell)|i can|i(?:'d"
+    r"if you(?:'d| would) (?:like|prefer)[^\n]{0,120}?\W(?:let me|just (?:ask|say|tell)|i can|i(?:'d"
     r"| would) be|feel free|please)",
-    r"if you (?:need|want|have)[^\n]{0,120}?\b(?:let me know|just (?:ask|say|tell me)|i can|i(?:'d"
+    r"if you (?:need|want|have)[^\n]{0,120}?\W(?:let me know|just (?:ask|say|tell me)|i can|i(?:'d"
     r"| would) be (?:happy|glad)|feel free)",
     r"(?:shall|should) i (?:continue|proceed|go on|write|move on|start|expand)|(?:do )?you want me to"
     r"|ready (?:to continue|for the next)"
     r"|i(?:'m| am) (?:ready|happy|glad|available|here) to (?:continue|help|write|adjust|assist|make|revise"
     r"|expand|provide)|i(?:'d| would) be (?:happy|glad) to (?:continue|help|write|adjust|make|revise|expand"
     r"|provide)",
-    r"i can (?:also )?(?:continue|adjust|expand|revise|rewrite|provide|make)[^\n]{0,120}?\bif you",
-    r"i(?:'ve| have) (?:kept|aimed|tried|written|ensured|made sure|focused|followed)[^\n]{0,160}?\b(?:words?"
+    r"i can (?:also )?(?:continue|adjust|expand|revise|rewrite|provide|make)[^\n]{0,120}?\Wif you",
+    r"i(?:'ve| have) (?:kept|aimed|tried|written|ensured|made sure|focused|followed)[^\n]{0,160}?\W(?:words?"
     r"|your (?:request|instructions|plan)|the (?:plan|outline|section|tone|guidelines|requested))\b",
-    r"(?:please )?note(?: that)?[:：]?\s[^\n]{0,160}?(?:\bword (?:count|limit)|\d+ words|this (?:section|text"
+    r"(?:please )?note(?: that)?[:：]?\s[^\n]{0,160}?(?:\Wword (?:count|limit)|\d+ words|this (?:section|text"
     r"|draft|response) (?:is|was|has|aims|can)|as (?:you )?requested|your (?:request|instructions))",
-    r"this (?:section|text|draft|version|response|chapter|part|piece)[^\n]{0,160}?(?:\d+ words|\bword (?:count"
+    r"this (?:section|text|draft|version|response|chapter|part|piece)[^\n]{0,160}?(?:\d+ words|\Wword (?:count"
     r"|limit)|your (?:request|instructions|requirements)|as requested|the requested|(?:the|your) (?:brief"
     r"|guidelines))",
     r"希望(?:这|這|本|以上|对|對|能(?:够)?(?:对|帮|满足)|您|你(?:喜欢|满意|能)|内容|內容)[^\n]{0,40}?(?:帮助"
@@ -269,7 +269,7 @@ CLOSINGS = _any(
     r"|mam)[^\n]{0,80}\?|ik hoop dat (?:dit|deze|het) [^\n]{0,40}?(?:helpt|nuttig|voldoet)"
     r"|laat (?:het )?me (?:het )?weten|wil(?:t u|je) dat ik|hoppas att (?:detta|det)|låt mig veta"
     r"|vill du att jag",
-    r"umarım (?:bu|yardımcı)|[^\n]{0,60}(?:bana bildir|haber ver)\w*|آمل أن|أخبرني|أعلمني|هل (?:تريد|ترغب|تود)"
+    r"umarım (?:bu|yardımcı)|(?:lütfen )?bana (?:bildir|haber ver)|آمل أن|أخبرني|أعلمني|هل (?:تريد|ترغب|تود)"
     r"|إذا كنت (?:تريد|ترغب|بحاجة)|मुझे (?:उम्मीद|आशा) है|मुझे बताएं|क्या आप चाह|hy vọng (?:phần|bài|điều"
     r"|nội dung)|hãy cho tôi biết|bạn có muốn tôi|semoga (?:ini|bermanfaat|membantu)|beri tahu saya"
     r"|apakah anda ingin",
