@@ -13,6 +13,7 @@ from lwtui.agentwrite import chatter_phrases as phrases
 from lwtui.text.code_blocks import CodeBlocks, fence_of
 
 _LONGEST = 320  # characters of a line of talk
+_LONGEST_COUNT = 40  # characters of a word count after a heading
 _SHORTEST_WRAPPED = 900  # characters within a fence, from which it is a text and no sample of Markdown
 _BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"
 _OPEN_MARK = r"(?![-*+•][ \t])[\s*_#>(（\[【{\-–—~]*"  # no mark of a list item
@@ -37,7 +38,8 @@ _NUMBERED = _compile(r"\d|第|one\b|two\b|first|next|last")
 _FIELD = _compile(r"[\p{L}\p{M} ]{1,30}[:：]")
 _QUOTE = _compile(r"[\"“”„‟«»‘’'‹›「『《—–―-]")
 _PART_LINE = _compile(
-    rf"{_STRONG}[(（\[]?{phrases.PARTS}\s*[*_]*#?\s*(?P<number>[\d一二三四五六七八九十]+)\s*(?P<total>(?:[节節"
+    rf"{_STRONG}[(（\[]?{phrases.PARTS}\s*[*_]*#?\s*(?P<number>(?:[\d一二三四五六七八九十]+|(?:one|two|three"
+    rf"|four|five|six|seven|eight|nine|ten)\b))\s*(?P<total>(?:[节節"
     rf"章部段]?\s*[(（]?\s*)?"
     rf"(?:{phrases.OF_TOTAL}|共)\s*[\d一二三四五六七八九十]+)?\s*[节節章部分段]{{0,2}}[)）\]]?\s*(?:[)\]*_]*[:"
     rf"：.\-–—、|]*\s*)(?P<rest>[^\n]{{0,140}})"
@@ -53,20 +55,21 @@ _LABEL = _compile(
     r"(?:[*_]{0,3}[ \t]*[:：][*_]{0,3})[ \t]*"
 )
 _COUNT = (
-    rf"(?:{phrases.COUNT_LABELS}[\s*_]*[:：=≈~]?[\s*_]*(?:{phrases.ABOUT}[\s*_]*)?\d[\d.,’'  ]*\+?(?:\s*[-–~至"
+    rf"(?:{phrases.COUNT_LABELS}[\s*_]*[:：=≈~\-–—]?[\s*_]*(?:{phrases.ABOUT}[\s*_]*)?\d[\d.,’'  ]*\+?(?:\s*[-–~至"
     rf"到/]\s*\d[\d,.]*)?[\s*_]*(?:个|個)?{phrases.COUNT_UNITS}?"
     rf"|(?:{phrases.ABOUT}\s*)?\d[\d.,]*\s*{phrases.COUNT_UNITS}"
     rf"|(?:全文|本节|本文|共|正文|以上)+\s*(?:{phrases.ABOUT}\s*)?\d[\d,]*\s*(?:个)?{phrases.COUNT_UNITS}(?:左右)?)"
     r"(?:\s*(?:左右|in total|total|exactly|[(（][^\n)）]{1,40}[)）]))?"
 )
 _COUNT_LINE = _compile(rf"{_OPEN_MARK}{_COUNT}{_CLOSE_MARK}")
+_COUNT_AT_END = _compile(rf"[*_ ]*[(（\[]{_COUNT}[)）\]][*_ ]*\Z")
 _COUNT_LABELED = _compile(rf"{_OPEN_MARK}{phrases.COUNT_LABELS}[\s*_]*[:：=]")
 _IN_BRACKETS = r"[(（\[【*_\-–—][\s*_\-–—]*(?:{})[\s*_.…。!！\-–—]*[)）\]】*_\-–—]+[\s.]*"
 # A line, or the rest of one after a sentence, that is talk after the text.
 _TALK_AFTER = (
     rf"{_OPEN_MARK}(?:{_COUNT}|{phrases.MORE_FOLLOWS}){_CLOSE_MARK}|{_OPEN_MARK}{phrases.ENDS}{_CLOSE_MARK}"
     rf"|{_IN_BRACKETS.format(phrases.ENDS_IN_BRACKETS)}"
-    rf"|[\s*_(（\[]{{0,4}}{phrases.CLOSINGS}[^\n]{{0,{_LONGEST}}}|</{phrases.TAGS}\s*>\s*"
+    rf"|[\s*_(（\[¡¿]{{0,4}}{phrases.CLOSINGS}[^\n]{{0,{_LONGEST}}}|</{phrases.TAGS}\s*>\s*"
 )
 _AFTER = _compile(_TALK_AFTER)
 # Within a line, after a sentence, only brackets and whole phrases tell: "It has 120 words." is text.
@@ -84,9 +87,11 @@ _TOKEN = _compile(phrases.TOKENS)
 _TOKEN_START = "<["
 _LONGEST_TOKEN = 48
 _STARTS_MESSAGE = _compile(
-    r"<\|(?:im_start|start_header_id|start|assistant|header_start)\|>|<start_of_turn>|<｜Assistant｜>"
+    r"<\|(?:im_start|start_header_id|start|assistant|header_start|channel)\|>|<start_of_turn>|<｜Assistant｜>"
 )
-_ROLE_NAME = _compile(r"\s*(?:assistant|model|ai|bot)?\s*(?:<\|(?:end_header_id|message|im_sep|header_end)\|>)?\s*")
+_ROLE_NAME = _compile(
+    r"\s*(?:assistant|model|ai|bot|final)?\s*(?:<\|(?:end_header_id|message|im_sep|header_end)\|>)?\s*"
+)
 _INSTRUCTION = _compile(r"#{2,3}\s*(?:human|user|instructions?|input|response|assistant)\s*[:：][^\n]*")
 _TAG = _compile(rf"<\s*(?P<name>{phrases.TAGS})(?:\s+[^<>\n]{{0,120}})?>[ \t]*")
 _HTML = _compile(rf"<{phrases.TAGS}[\s>]")
@@ -194,7 +199,7 @@ class ChatterStripper:
         """Return how many characters of chatter ``body`` begins with; ``None`` if more text has to decide."""
         line, newline, after = body.partition("\n")
         complete = bool(newline) or final
-        if not complete and len(line) <= _LONGEST and _may_become(line, stripped=self._stripped):
+        if not complete and len(line) <= _LONGEST and _may_become(line, self._title, stripped=self._stripped):
             return None
         if match := _TOKEN.match(body):
             role = _ROLE_NAME.match(body, match.end()) if _STARTS_MESSAGE.fullmatch(match[0]) else None
@@ -295,6 +300,8 @@ class ChatterStripper:
             rest = match["rest"].strip(" *_")
             is_named = not rest or self._is_title(rest)
             return whole if match["total"] or (is_named and apart) or (rest and is_named) else 0
+        if (match := _COUNT_AT_END.search(line)) and self._is_title(line[: match.start()]):
+            return whole
         if match := _TITLE_LINE.fullmatch(line):
             return whole if self._is_title(match["rest"]) or (apart and len(match["label"]) > 7) else 0
         if _START_LINE.fullmatch(line):
@@ -314,7 +321,7 @@ class ChatterStripper:
             if lead is None:
                 return agrees is not None and ours
             if agrees:
-                return ours or named or _PERHAPS.search(rest) is not None
+                return ours or named or _PERHAPS.search(rest) is not None or not _INTRODUCES.search(rest)
             return (ours or (named and _PERHAPS.search(rest) is not None)) and not _INTRODUCES.search(rest)
         if lead is None or not (apart or agrees) or not _ENDED.search(line) or _COLON_WITHIN.search(line):
             return False
@@ -514,8 +521,11 @@ def _closes(line: str, marks: str) -> bool:
     return found is not None and not found[1] and found[0][0] == marks[0] and len(found[0]) >= len(marks)
 
 
-def _may_become(line: str, *, stripped: bool) -> bool:
+def _may_become(line: str, title: str, *, stripped: bool) -> bool:
     """Tell whether an unfinished first line may become chatter."""
+    key, own = _folded(line), _folded(title)
+    if own and len(line) <= len(title) + _LONGEST_COUNT and (own.startswith(key) or key.startswith(own)):
+        return True
     if _MAY_BE_TALK.match(line, partial=True) or _HEADING.fullmatch(line, partial=True):
         return True
     if stripped and _RULE.fullmatch(line, partial=True):

@@ -50,6 +50,8 @@ AGREES_ALONE = _any(
 )
 # "Here is": what announces something.
 ANNOUNCES = _any(
+    r"here goes|let me (?:now )?(?:get|dive|jump)|let's (?:now )?(?:dive|get|jump|move)|第[^\n]{1,8}(?:章|節"
+    r"|部)の?(?:本文)?は以下|以下、|섹션 \d+[^\n]{0,10}(?:작성|시작)",
     r"here's|heres|here (?:is|are|comes|you (?:go|are)|it is)|below (?:is|are|you)|(?:the )?following (?:is"
     r"|are)|this is"
     r"|i(?:'ve| have) (?:now )?(?:written|drafted|prepared|created|composed|put together|continued|revised|rewritten)"
@@ -101,6 +103,9 @@ _PIECE = (
 )
 # What shows that an announcement is about the answer itself.
 ABOUT_THE_ANSWER = _any(
+    r"\b(?:the|your|der|die|das|le|la|el|il|o|a) (?:requested |completed |finished |full |final |gewünschte "
+    r"|angeforderte )?(?:section text|text|section|content|texte|texto|testo|abschnitt|sección|seção"
+    r"|sezione)(?: (?:you|demandée?|solicitad[oa]|pedid[oa]|richiest[oa])[^\n:：]{0,30})?\s*[*_]*[:：]",
     rf"\b{_PART}\s+(?:#|no\.?\s*|nr\.?\s*)?(?:\d+|[ivx]+\b|one|two|three|four|five|six|seven|eight|nine|ten"
     rf"|eins|zwei|drei)",
     rf"\b{_ORDINAL}\s+{_PART}\b|\b{_PART}\s+{_ORDINAL}\b|القسم \S+ من|\b\d+(?:st|nd|rd|th|\.|º|ª|er|ère|e"
@@ -194,6 +199,16 @@ ABOUT = _any(
 )
 # What a model says after a text, from its first words on; the rest of the line is then talk too.
 CLOSINGS = _any(
+    r"请问(?:是否)?(?:需要|要)我?(?:继续|修改)|gerne kann ich (?:den|die|das|ihnen|dir|es)|ご参考に(?:なれば"
+    r"|なりましたら|して)|ready for (?:the next|section|part|chapter)|(?:up )?next[:：] (?:section|chapter"
+    r"|part) \d+",
+    r"(?:the )?(?:above )?(?:section|text|draft|passage|response)(?: above)? (?:is|has|contains|meets"
+    r"|comes)[^\n]{0,60}?\d+[- ]words?|this (?:section|text|draft)[^\n]{0,80}?\d+-word|i(?:'ll"
+    r"| will) (?:now )?(?:continue|proceed|move on) (?:with|to) (?:the next|section|part|chapter)"
+    r"|let's (?:continue|proceed|move on) (?:with|to) (?:section|part|chapter) \d",
+    r"(?:i )?hope (?:this|that|it) (?:helps?|works|meets)|i hope you (?:find (?:this|the|it)|like (?:this|the"
+    r"|it)|enjoy(?:ed)? (?:this|the|it|reading))|(?:do you )?want me to"
+    r"|is there anything (?:else )?(?:you(?:'d| would)|i can)",
     r"i(?: really)? hope (?:this|that this|that the|the|it|that it|these) (?:section |text |draft |version "
     r"|chapter |piece |story |answer |response |revised \w+ )?"
     r"(?:helps?|meets?|is|was|works?|suits?|fits?|captures?|satisf|serves?|does|provides?|gives?|aligns?|matches)",
@@ -280,7 +295,7 @@ _MORE = (
     r"|fortsättning följer|devam edecek|يتبع|còn tiếp|bersambung|未完待续|未完待續|待续|待續|つづく|続く|계속"
 )
 # "(To be continued)", with or without brackets around it.
-MORE_FOLLOWS = _any(_MORE)
+MORE_FOLLOWS = _any(rf"(?:{_MORE})(?: in (?:the )?next [^\n]{{0,20}})?")
 # "[End of section]": with brackets, dashes or emphasis around it, or in a line of its own.
 ENDS = _any(
     r"(?:the )?end of (?:the |this )?(?:section|chapter|part|document|text|draft|response|article|essay|output"
@@ -298,13 +313,15 @@ ENDS = _any(
 )
 # The same, where only brackets tell that the words are no part of the text.
 ENDS_IN_BRACKETS = _any(
+    r"continue\?|未完|待续",
     r"end|the end|fin|ende|done|完|终|終|終わり|끝|конец|koniec|continued?(?: (?:in|on|with) [^\n]{0,40})?"
-    r"|continues?(?: [^\n]{0,40})?|cont'd|section ends?|stop|续|續"
+    r"|continues?(?: [^\n]{0,40})?|cont'd|section ends?|stop|续|續",
 )
 STARTS_IN_BRACKETS = _any(
+    r"here (?:you go|it is)|(?:text|draft|content) (?:of|for) (?:section|chapter|part) \d+",
     r"(?:start|begin(?:ning)?) of (?:the |this )?(?:section|chapter|part|document|text)[^\n]{0,40}|continued?"
     r"|continuation|cont'd|fortsetzung|suite|continuación|continuação|continuazione|продолжение|续|續|续写|続き"
-    r"|계속"
+    r"|계속",
 )
 # Tags around a whole answer.
 TAGS = (
@@ -318,6 +335,6 @@ FENCED_TEXT = _any(r"markdown|md|mdx|text|txt|plain|plaintext|prose")
 # Tokens of chat templates: where one stands outside of code, the answer has ended.
 TOKENS = (
     r"<\|[a-z][a-z0-9_ ▁-]{0,40}\|>|<｜[^｜<>\n]{1,40}｜>|</?s>|<(?:end_of_turn|start_of_turn|end_of_text"
-    r"|endoftext|eos|bos|eot|eop|eom|sep|pad|unk)>"
+    r"|endoftext|eos|bos|eot|eop|eom|sep|pad|unk|end|unused\d{1,3})>"
     r"|(?-i:\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|EOS|BOS|gMASK|sop|eop)\])|<</?SYS>>"
 )
