@@ -77,7 +77,10 @@ def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, ra
     run = _Simulation(brief, model, rates, len(sections))
     sections = sections or _likely_sections(brief)
     for section in sections:
-        run.skip(section) if section.status is Status.DONE else run.write(section)
+        if section.status is Status.DONE:
+            run.skip(section)
+        else:
+            run.write(section.blank() if section.starts_again else section)
     total = sum(run.each.values(), Usage()) + run.overhead
     return Forecast(
         words=run.words,

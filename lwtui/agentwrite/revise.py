@@ -15,7 +15,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import ContextBuilder
-from lwtui.agentwrite.events import Emit, Event, PlanDelta, Retrying, TextDelta, TextRolledBack
+from lwtui.agentwrite.events import Emit, Event, PlanDelta, PlanVoided, Retrying, TextDelta, TextRolledBack
 from lwtui.agentwrite.prompt_builder import instruction_of, unit
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.section_task import SectionTask, SectionView
@@ -221,6 +221,9 @@ class _AnswerStream:
             self.text, self.cleaner = "", self._new_cleaner()
             await self._emit(TextRolledBack(section_id, 0, event.reason))
             await self._emit(replace(event, section_id=section_id))
+        elif isinstance(event, PlanVoided):
+            self.text, self.cleaner = "", self._new_cleaner()
+            await self._emit(TextRolledBack(section_id, 0, "it was the model's reasoning"))
         elif isinstance(event, PlanDelta) and (piece := self.cleaner.add(event.text)):
             self.text += piece
             await self._emit(TextDelta(section_id, piece))

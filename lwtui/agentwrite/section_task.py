@@ -28,6 +28,8 @@ class SectionTask:
         variant: Makes its seeds differ from those of a text that it is to replace.
         ask: The length to ask for, where an earlier draft showed what comes of its target.
         lacks: What an earlier draft left out of its main point.
+        replaced: The section's present text, if a new one is to replace it. It stays if the model refuses.
+        was_short: Whether that text was too short. It stays then, unless the new one is nearer to the target.
     """
 
     brief: Brief
@@ -42,6 +44,8 @@ class SectionTask:
     variant: int = 0
     ask: int = 0
     lacks: tuple[str, ...] = ()
+    replaced: str = ""
+    was_short: bool = False
 
     @property
     def kind(self) -> str:

@@ -33,7 +33,8 @@ def parser() -> Parser:
     result = command_parser(
         "write",
         "Plan and write a document, section by section. The text is stored in a .lw document while it is written;\n"
-        "if the command is stopped, it prints the command that resumes.",
+        "if the command is stopped, it prints the command that resumes. The exit code is 3 if the document is\n"
+        "written, but some sections are far too short or were refused by the model; --resume writes these again.",
         """
         lwtui write "Write a guide to growing tomatoes on a balcony" --words 1500 --output guide.md
         lwtui write "Ein Bericht über Bienen" --plan plan.txt --output bericht.html
@@ -86,7 +87,12 @@ def parser() -> Parser:
         metavar="FILE.lw",
         help="where to store the document (default: beside the output, or in the documents folder)",
     )
-    result.add_argument("--resume", type=Path, metavar="FILE.lw", help="resume an unfinished document")
+    result.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE.lw",
+        help="resume an unfinished document, and write again the sections that are short or were refused",
+    )
     result.add_argument(
         "--events", action="store_true", help="print each event as a line of JSON, and the text to --output only"
     )

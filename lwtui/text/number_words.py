@@ -48,7 +48,7 @@ _THOUSANDS = (
 )
 _TEN_THOUSANDS = "万 萬 만 หมื่น"
 
-SCALES = {word: 1000 for word in _THOUSANDS.split()} | {word: 10_000 for word in _TEN_THOUSANDS.split()}
+SCALES = dict.fromkeys(_THOUSANDS.split(), 1000) | dict.fromkeys(_TEN_THOUSANDS.split(), 10000)
 """What a number with this word behind it is multiplied by."""
 
 _NUMBERS = {
