@@ -23,7 +23,7 @@ from lwtui.agentwrite.plan_format import (
 )
 from lwtui.agentwrite.plan_view import Detail, headings_line, neighbors, view_plan
 from lwtui.agentwrite.prompt_templates import PromptTemplates, language_name
-from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.agentwrite.section_task import RewriteTask, SectionTask, SectionView
 from lwtui.agentwrite.style import style_of
 from lwtui.documents.model import Brief, Plan, Style
 from lwtui.documents.outline import outline_numbers, parents, section_numbers
@@ -180,6 +180,8 @@ class ChatPromptBuilder:
         """See :meth:`PromptBuilder.section`."""
         if task.direct:
             return self._direct(task, view)
+        if task.rewrite is not None and not view.text:
+            return self._rewrite(task, view, task.rewrite)
         section, brief = task.section, task.brief
         written = view.earlier
         if view.text:
@@ -205,6 +207,26 @@ class ChatPromptBuilder:
             closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
         )
         return self._prompt(brief, *([] if written else self._example(brief)), text)
+
+    def _rewrite(self, task: SectionTask, view: SectionView, rewrite: RewriteTask) -> Prompt:
+        section, brief, style = task.section, task.brief, style_of(task.brief)
+        text = self.templates.render(
+            "polish_rewrite",
+            **_values(replace(brief, notes=view.notes)) | {"words": view.words},
+            outline=self.outline(task.plan, task.number, view.detail),
+            before=f"\nThis is the text before it:\n\n{view.earlier}\n" if view.earlier else "",
+            number=task.ordinal,
+            total=task.total,
+            title=section.title or task.plan.title,
+            main_point=section.main_point or section.title or task.plan.title,
+            old=rewrite.old,
+            points=rewrite.points,
+            more=self._more(task, view),
+            paragraphs=_paragraphs(view.words, brief) if style is Style.PROSE else "",
+            style=self.templates.render(f"style_{style}"),
+            closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
+        )
+        return self._prompt(brief, text)
 
     def _example(self, brief: Brief) -> list[str]:
         """Return a request and its answer as an example of prose, for sections that have no text before them."""

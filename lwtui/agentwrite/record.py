@@ -19,6 +19,7 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
 )
 from lwtui.agentwrite.plan_nested import unplanned
+from lwtui.agentwrite.polish_progress import store_polish
 from lwtui.agentwrite.run_state import RunState
 from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
 from lwtui.documents.stale import resumed_basis
@@ -102,6 +103,8 @@ class Recorder:
             case SummaryMade(section_id, text, digest):
                 revision = document.revision_id(section_id)
                 document.notebook.set_summary(SectionSummary(section_id, text, digest, revision))
+            case _:
+                store_polish(document, event)
 
     def _interrupt(self) -> None:
         """Mark every open section as interrupted, even if the first one cannot be stored."""

@@ -75,6 +75,7 @@ class SectionRequests:
             "Notes": as_list((*self._always, *self._called)),
             "Plan": "" if task.direct else self._agent.prompts.outline(task.plan, task.number, self._detail),
             "Text before": self._earlier.text,
+            "Section as it stands": task.rewrite.old if task.rewrite else "",
             "This section so far": text,
         }
         return {name: part for name, part in parts.items() if part}

@@ -12,6 +12,14 @@ from lwtui.documents.outline import section_numbers
 
 
 @dataclass(frozen=True)
+class RewriteTask:
+    """A section to rewrite after a review: its text as it stands, and the points as the prompt lists them."""
+
+    old: str
+    points: str
+
+
+@dataclass(frozen=True)
 class SectionTask:
     """One section to write.
 
@@ -28,6 +36,7 @@ class SectionTask:
         variant: Makes its seeds differ from those of a text that it is to replace.
         ask: The length to ask for, where an earlier draft showed what comes of its target.
         lacks: What an earlier draft left out of its main point.
+        rewrite: The text to rewrite, if the section is not written from nothing.
     """
 
     brief: Brief
@@ -42,6 +51,7 @@ class SectionTask:
     variant: int = 0
     ask: int = 0
     lacks: tuple[str, ...] = ()
+    rewrite: RewriteTask | None = None
 
     @property
     def kind(self) -> str:

@@ -16,7 +16,9 @@ from lwtui.agentwrite.events import (
     DocumentFinished,
     Emit,
     Event,
+    PolishOutcome,
     SectionFinished,
+    SectionPolished,
     SectionStarted,
     SummaryMade,
     TextDelta,
@@ -271,6 +273,8 @@ class Draft:
                 self.summaries[section_id] = SectionSummary(section_id, text, digest)
             case SectionFinished(section_id):
                 self.done.add(section_id)
+            case SectionPolished(section_id, PolishOutcome.BETTER, text):
+                self.texts[section_id] = text
 
     async def keep(self, event: Event) -> None:
         """Update the draft with an event: :meth:`apply` as an :data:`~lwtui.agentwrite.events.Emit`."""
