@@ -74,7 +74,7 @@ def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, ra
         rates: The model's measured rates.
     """
     run = _Simulation(brief, model, rates, len(sections))
-    sections = sections or _likely_sections(brief)
+    sections = sections or likely_sections(brief)
     for section in sections:
         run.skip(section) if section.status is Status.DONE else run.write(section)
     total = sum(run.each.values(), Usage()) + run.overhead
@@ -184,7 +184,7 @@ class _Simulation:
         self.calls += summaries
 
 
-def _likely_sections(brief: Brief) -> list[Section]:
+def likely_sections(brief: Brief) -> list[Section]:
     """Return sections such as a plan would have."""
     steps = 1 if brief.mode is Mode.DIRECT else Bounds.of(brief.words, 400).likely_steps(brief.words)
     share = max(1, round(brief.words / steps))

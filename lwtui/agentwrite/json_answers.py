@@ -40,6 +40,13 @@ def string_rule(name: str, most: int) -> str:
     return rf'{name} ::= "\"" ([^"\\\x00-\x1f] | "\\" ["\\/n]){{1,{most}}} "\""' + "\n"
 
 
+def literal_rule(text: str) -> str:
+    """Return ``text`` as a JSON string in GBNF: the only string that is allowed there."""
+    as_json = json.dumps(text, ensure_ascii=False)
+    escaped = as_json.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 async def ask_for_json(
     agent: Agent,
     brief: Brief,

@@ -175,6 +175,7 @@ class RunState:
         self.finished: DocumentFinished | None = None
         self.polishing: Polishing | None = None  # the section that is being polished, and the step
         self.polish_pass: PolishStarted | None = None
+        self.polish_names: dict[str, str] = {}  # number and heading of each section that is polished, by id
         self.polished: dict[str, SectionPolished] = {}  # the last result of each section, by id
         self.reviews: dict[str, SectionReviewed] = {}  # the last review of each section, by id
         self.polish_finished: PolishFinished | None = None
@@ -262,6 +263,7 @@ class RunState:
                 self.polish_pass, self.polish_finished = event, None
             case Polishing():
                 self.polishing = event
+                self.polish_names[event.section_id] = f"{event.position}/{event.total} {event.title}".rstrip()
                 self.waiting = self.retrying = None
             case SectionReviewed(section_id):
                 self.reviews[section_id] = event

@@ -152,6 +152,20 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             footer=False,
         ),
         Action(
+            "polish",
+            "p",
+            "Polish",
+            "Have this section reviewed and rewritten; the new text stays only if it is better",
+            footer=False,
+        ),
+        Action(
+            "polish_all",
+            "P",
+            "Polish all",
+            "Polish the document: its criteria, the number of passes, and what it takes",
+            footer=False,
+        ),
+        Action(
             "review",
             "a",
             "Review",

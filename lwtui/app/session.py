@@ -21,10 +21,12 @@ from lwtui.agentwrite.events import (
     PlanReady,
     PlanRejected,
     PlanStarted,
+    Polishing,
     ReadingPrompt,
     Redrafting,
     Retrying,
     SectionFinished,
+    SectionPolished,
     SectionStarted,
     TextRolledBack,
     Thinking,
@@ -32,6 +34,9 @@ from lwtui.agentwrite.events import (
 from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_plan
 from lwtui.agentwrite.notes import always_shown, with_notes
 from lwtui.agentwrite.plan_nested import sections_within
+from lwtui.agentwrite.polish import polish_document
+from lwtui.agentwrite.polish_progress import stored_criteria, stored_progress
+from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.throughput import load_rates
@@ -40,6 +45,7 @@ from lwtui.app.editable_document import EditableDocument, SectionChanged
 from lwtui.app.format import number, unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.model_pool import ModelPool, ModelRoles
+from lwtui.app.polish_run import PolishRequest, forecast_polish, open_team, update_findings
 from lwtui.config import ModelSettings, Role
 from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.store import Document
@@ -60,6 +66,7 @@ class Activity(StrEnum):
     LOADING = "loading"
     PLANNING = "planning"
     WRITING = "writing"
+    POLISHING = "polishing"
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,10 @@ class Session:
     def start_rewrite(self, section_ids: Collection[str]) -> None:
         """Rewrite some sections, in the document's order."""
         self._start(self._anew(section_ids))
+
+    def start_polish(self, request: PolishRequest) -> None:
+        """Polish some sections, or the document, where an interrupted run is resumed."""
+        self._start(lambda: self._polish(request), writes=False)
 
     async def cancel(self) -> None:
         """Cancel the run and wait until its text is stored."""
@@ -374,6 +385,36 @@ class Session:
             if line := monitor.close(self.state):
                 self.note(line)
 
+    async def _polish(self, request: PolishRequest) -> None:
+        document = self.document
+        team = await open_team(self.models, self.roles, await self._open(self.model), self.budget)
+        expected = forecast_polish(document, self.models, self.roles, request)
+        progress = stored_progress(document) if request.only is None else None
+        async with recording(document, self.tracker) as recorder:
+            self._follow(recorder.state)
+            self._become(Activity.POLISHING)
+
+            async def emit(event: Event) -> None:
+                if isinstance(event, SectionPolished):
+                    self._tell(SectionIsNext())  # so that the text is not replaced if the user has changed it
+                update_findings(self.assistant.findings, document.sections(), event)
+                recorder.store(event)
+                self._hear(event)
+
+            await polish_document(
+                team,
+                document.brief,
+                recorder,
+                emit,
+                criteria=stored_criteria(document),
+                passes=request.passes,
+                only=request.only,
+                edited=request.edited,
+                progress=progress,
+                tracker=self.tracker,
+                expected=expected.each if expected else None,
+            )
+
     async def _write_once(self, agent: Agent, monitor: RunMonitor, left: set[str] | None) -> bool:
         """Write until the run is complete (true) or the user has edited the section that is next (false)."""
         anew = None if left is None else frozenset(left)
@@ -417,8 +458,12 @@ class Session:
                 self.message = f"The model is thinking before it writes: {number(characters)} characters so far"
             case ReadingPrompt(tokens=tokens, total=total):
                 self.message = f"The model is reading before it writes: {number(tokens)} of {number(total)} tokens"
+            case Polishing(position=position, total=total, title=title, step=step, length=length):
+                written = f", {number(length)} so far" if length else ""
+                self.message = f"Section {position} of {total}, {title or 'the text'}: {POLISH_STEPS[step]}{written}"
             case _:
-                if line := describe(event, unit(self.document.brief.language)):
+                line = describe(event, unit(self.document.brief.language)) or polish_note(event, self.state)
+                if line:
                     self.note(line)
         self._tell(event)
 

@@ -17,6 +17,7 @@ REGISTERED = ("bench", "train")
 COMMANDS = {
     "plan": "print a plan for a document",
     "write": "plan and write a document without the app",
+    "polish": "review and rewrite a finished document; only better sections replace the old ones",
     "export": "export a document to Markdown, text, HTML, DOCX, EPUB or PDF",
     "import": "create a document from Markdown, text or DOCX",
     "notes": "show and change the notes that the model sees while it writes",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from lwtui.agentwrite.polish import PolishTeam, polish_document, sections_to_pol
 from lwtui.agentwrite.polish_forecast import PolishModels, polish_forecast
 from lwtui.agentwrite.polish_progress import POLISH, PolishProgress, stored_criteria, stored_progress
 from lwtui.agentwrite.run_state import RunState
-from lwtui.agentwrite.section_review import coverage_points, points_list, read_review, repetition_points
+from lwtui.agentwrite.section_review import coverage_points, points_list, quote_rule, read_review, repetition_points
 from lwtui.agentwrite.throughput import Rates
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief, Mode, Origin, Section, Status
@@ -41,75 +40,16 @@ from lwtui.errors import LwtuiError
 from lwtui.models.budget import Budget, BudgetReached
 from lwtui.models.metering import UsageTracker
 from tests.support.author import sentence
+from tests.support.editor import CRITERIA_ANSWER, Editor, new_text, newer, old_text, older, second_one
 from tests.support.fault_server import Answer, Fault
-from tests.support.studio import Studio, of_kind, open_studio, plan_of, prompt_of
+from tests.support.studio import Studio, of_kind, open_studio, plan_of
 
 BRIEF = Brief("Write a guide", 240, seed=5)
-CRITERIA_ANSWER = {"criteria": ["Every claim has a number.", "No sentence is empty.", "The tone is dry."]}
-
-
-def old_text(number: int) -> str:
-    return "".join(sentence(number, index) for index in range(5)).strip()
-
-
-def new_text(number: int) -> str:
-    return "".join(sentence(number + 40, index) for index in range(5)).strip()
 
 
 def draft_of(*numbers: int) -> Draft:
     texts = {f"s{number}": old_text(number) for number in numbers}
     return Draft(plan_of(*[60] * len(numbers)), texts, set(texts))
-
-
-def kind_of(prompt: str) -> str:
-    marks = {"<version_1>": "compare", "You review one section": "review", "An editor has read": "rewrite"}
-    return next((kind for mark, kind in marks.items() if mark in prompt), "criteria")
-
-
-@dataclass
-class Editor:
-    """Answers all prompts of polishing. It prefers texts by ``likes``, given the two versions in the prompt's order."""
-
-    likes: Callable[[str, str], int] = lambda first, second: 1 if first.startswith(new_text(1)[:20]) else 2
-    points: Callable[[str], list[dict[str, str]]] | None = None
-    rewrites: Callable[[int], str] = new_text
-    asked: list[str] = field(default_factory=list)
-
-    def __call__(self, body: Any) -> Answer:
-        prompt = prompt_of(body)
-        kind = kind_of(prompt)
-        self.asked.append(kind)
-        if kind == "criteria":
-            return Answer([json.dumps(CRITERIA_ANSWER)], usage=None)
-        if kind == "rewrite":
-            return Answer([self.rewrites(int(re.findall(r"This is section (\d+) of", prompt)[0]))], usage=None)
-        if kind == "compare":
-            versions = re.findall(r"<version_\d>\n(.*?)\n</version_\d>", prompt, re.DOTALL)
-            return Answer([json.dumps({"why": "It is.", "better": self.likes(*versions)})], usage=None)
-        text = re.findall(r"<section>\n(.*?)\n</section>", prompt, re.DOTALL)[0]
-        return Answer([json.dumps({"points": self.points(text) if self.points else one_point(text)})], usage=None)
-
-
-def one_point(text: str) -> list[dict[str, str]]:
-    quote = text.split(". ")[1]
-    return [
-        {"quote": quote, "problem": "This is vague.", "advice": "Name a number."},
-        {"quote": "Nowhere to be found in it.", "problem": "Made up.", "advice": ""},
-    ]
-
-
-def newer(first: str, second: str) -> int:
-    """Prefer the rewritten text in either order."""
-    return 1 if any(first == new_text(number) for number in range(1, 9)) else 2
-
-
-def older(first: str, second: str) -> int:
-    return 3 - newer(first, second)
-
-
-def second_one(first: str, second: str) -> int:
-    """Prefer what comes second, like many models."""
-    return 2
 
 
 async def polished(studio: Studio, draft: Draft, brief: Brief = BRIEF, **options: Any) -> tuple[list[Event], RunState]:
@@ -394,6 +334,13 @@ def test_what_a_section_repeats_or_leaves_out_is_found_without_a_model() -> None
     (point,) = coverage_points(SECTION)
     assert "drainage holes" in point.problem and point.quote == ""
     assert points_list([point]) == f"- {point.problem}"
+
+
+def test_a_local_model_can_quote_only_sentences_of_the_section() -> None:
+    rule = quote_rule('He said "no" and left. Short. 陶土很重，也很便宜，而且到处都能买到。 A back\\slash is here.')
+    assert rule.startswith('quote ::= "\\"He said \\\\\\"no\\\\\\" and left.\\"" | ')
+    assert "Short." not in rule and "陶土很重" in rule and "back\\\\\\\\slash" in rule
+    assert quote_rule("") == quote_rule("No. A. B.") == quote_rule(" ".join(sentence(1, at) for at in range(200)))
 
 
 @pytest.mark.parametrize(
