@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lwtui.agentwrite.note_selection import NOTE_SHARE
 from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds
 from lwtui.agentwrite.style import style_of
 from lwtui.agentwrite.throughput import Rates
@@ -129,8 +130,8 @@ class _Simulation:
         self._context = model.context_length or rates.context_length or _USUAL_CONTEXT
         local = model.provider == "llama_cpp"
         self._reused = rates.reused if rates.reused >= 0 else (1.0 if local else 0.0)
-        notes = sum(len(note.text) + len(note.title) for note in brief.notes)
-        instruction = (len(brief.instruction) + notes) / _CHARACTERS_PER_TOKEN
+        notes = sum(len(note.text) + len(note.title) for note in brief.notes) / _CHARACTERS_PER_TOKEN
+        instruction = len(brief.instruction) / _CHARACTERS_PER_TOKEN + min(notes, self._context * NOTE_SHARE)
         self._fixed = instruction + _FRAME
         self._before = 0.0  # tokens of the text so far
         self._last = 0.0  # tokens of the last prompt

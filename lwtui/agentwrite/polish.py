@@ -37,6 +37,8 @@ from lwtui.agentwrite.events import (
 from lwtui.agentwrite.json_answers import check_follows_instructions
 from lwtui.agentwrite.length_habits import LengthHabits
 from lwtui.agentwrite.lint import Finding, lint, parts_of
+from lwtui.agentwrite.note_selection import brief_with_notes
+from lwtui.agentwrite.notes import always_shown, select_notes
 from lwtui.agentwrite.pairwise import is_better
 from lwtui.agentwrite.polish_progress import PolishProgress
 from lwtui.agentwrite.run_state import RunState
@@ -181,15 +183,20 @@ class _PolishRun:
     async def set_criteria(self, criteria: tuple[str, ...]) -> None:
         if not criteria:
             task = self._tracker.task("the criteria of a review")
-            criteria = await make_criteria(self._team.metered(task).critic, self._reviewed_brief, self._emit)
+            critic = self._team.metered(task).critic
+            criteria = await make_criteria(critic, self.brief_for(critic), self._emit)
             self.usage += task.usage
             await self._emit(CriteriaMade(criteria))
         self._criteria = criteria
 
-    @property
-    def _reviewed_brief(self) -> Brief:
-        """The brief with the notes that apply to every section."""
-        return replace(self._brief, notes=tuple(note for note in self._document.notes if note.always and note.text))
+    def brief_for(self, agent: Agent, section: Section | None = None) -> Brief:
+        """Return the brief with the notes that a review or comparison by ``agent`` has room for."""
+        notes = self._document.notes
+        if section is None:
+            return brief_with_notes(self._brief, always_shown(notes), agent.context_length)
+        shown = select_notes(notes, section, section.text)
+        subject = f"{section.title}\n{section.main_point}\n{section.text}"
+        return brief_with_notes(self._brief, shown, agent.context_length, subject)
 
     async def polish(self, section_id: str, number: int) -> SectionPolished | None:
         """Polish one section, unless it was removed or changed into something else meanwhile."""
@@ -218,7 +225,6 @@ class _SectionPolish:
         self._number = number
         self._team = team
         self._task = task
-        self._brief = run._reviewed_brief
         self._began = monotonic()
         plan = run._document.plan
         numbers = section_numbers(plan)
@@ -243,7 +249,13 @@ class _SectionPolish:
             return PolishOutcome.UNFIT, text, provenance
         await self._step(PolishStep.COMPARE)
         better = await is_better(
-            self._team.judge, self._brief, run._document.plan, section, text, run._criteria, run._emit
+            self._team.judge,
+            run.brief_for(self._team.judge, section),
+            run._document.plan,
+            section,
+            text,
+            run._criteria,
+            run._emit,
         )
         return PolishOutcome.BETTER if better else PolishOutcome.NOT_BETTER, text, provenance
 
@@ -253,7 +265,7 @@ class _SectionPolish:
         findings: list[Finding] = await asyncio.to_thread(lint, parts_of(run._document.sections()))
         review = await review_section(
             self._team.critic,
-            self._brief,
+            run.brief_for(self._team.critic, section),
             run._document.plan,
             section,
             run._criteria,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import copy
 
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import ContextBuilder, EarlierText
 from lwtui.agentwrite.events import ContextTrimmed, Emit, Grounded, NotesLeftOut
+from lwtui.agentwrite.note_selection import NOTE_SHARE, fit_notes
 from lwtui.agentwrite.notes import as_list, select_notes
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.section_task import SectionTask, SectionView
@@ -20,8 +20,6 @@ _LEAST_WORDS = 30  # that one call asks for
 _LEAST_FREE = 256  # tokens for earlier text and answer, besides the brief and the plan
 _PLAN_TOKENS = 4_000  # most tokens of the plan in a prompt,
 _PLAN_SHARE = 0.3  # and its largest share of the context
-_NOTE_TOKENS = 3_000  # the same for the writer's notes
-_NOTE_SHARE = 0.2
 
 
 class SectionRequests:
@@ -40,7 +38,7 @@ class SectionRequests:
         self._earlier = EarlierText()
         self._detail = Detail.FULL
         self._always: tuple[Note, ...] = ()
-        self._called: tuple[Note, ...] = ()  # notes with a trigger in this section
+        self._called: tuple[Note, ...] = ()  # notes that are shown because of what this section is about
         self.cramped = False
         self.asked = task.target
 
@@ -60,7 +58,11 @@ class SectionRequests:
         """
         task = self._task
         notes = select_notes(task.notes, task.section, task.recent)
-        if left_out := await self._fit_notes(notes):
+        subject = f"{task.section.title}\n{task.section.main_point}"
+        room = int(self._agent.context_length * NOTE_SHARE)
+        selected = await fit_notes(notes, subject, task.recent, room, self._context.tokens)
+        self._always, self._called = selected.always, selected.called
+        if left_out := selected.left_out:
             await self._emit(NotesLeftOut(task.section.id, tuple(note.title for note in left_out)))
         await self._fit_earlier()
         shown = self._earlier
@@ -111,18 +113,6 @@ class SectionRequests:
             return task.target - length
         self.asked = task.ask or agent.lengths.ask_for(task.kind, task.target)
         return self.asked
-
-    async def _fit_notes(self, notes: Sequence[Note]) -> list[Note]:
-        """Take as many notes as there is room for, the first ones first. Returns the others."""
-        room = min(_NOTE_TOKENS, int(self._agent.context_length * _NOTE_SHARE))
-        taken: list[Note] = []
-        for note in notes:
-            if await self._context.tokens(as_list([*taken, note])) > room:
-                break
-            taken.append(note)
-        self._always = tuple(note for note in taken if note.always)
-        self._called = tuple(note for note in taken if not note.always)
-        return list(notes[len(taken) :])
 
     async def _fit_earlier(self) -> None:
         task = self._task

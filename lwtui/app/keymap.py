@@ -234,9 +234,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "Delete this note; Undo restores it. A deleted summary is written again when needed",
             toolbar=True,
         ),
-        Action(
-            "up", "shift+up,K", "↑", "Move this note up; the first notes have priority where room is short", False, True
-        ),
+        Action("up", "shift+up,K", "↑", "Move this note up; the model sees the notes in this order", False, True),
         Action("down", "shift+down,J", "↓", "Move this note down (or drag it)", footer=False, toolbar=True),
         Action("undo", "u,ctrl+z", "Undo", "Undo the last change to the notes", toolbar=True),
         Action("redo", "U,ctrl+y", "Redo", "Redo the change to the notes undone last", footer=False),

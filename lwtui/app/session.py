@@ -32,7 +32,8 @@ from lwtui.agentwrite.events import (
     Thinking,
 )
 from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_plan
-from lwtui.agentwrite.notes import always_shown, with_notes
+from lwtui.agentwrite.note_selection import brief_with_notes
+from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_nested import sections_within
 from lwtui.agentwrite.polish import polish_document
 from lwtui.agentwrite.polish_progress import stored_criteria, stored_progress
@@ -320,7 +321,10 @@ class Session:
         check_priced(agent, self.budget)
         self._follow(RunState(document.sections()))
         self._become(Activity.PLANNING)
-        brief = with_notes(document.brief, always_shown(document.notes))
+        notes = always_shown(document.notes)
+        brief = brief_with_notes(document.brief, notes, agent.context_length)
+        if left_out := [note.title for note in notes if note not in brief.notes]:
+            self._hear(NotesLeftOut("", tuple(left_out)))
         likely = likely_plan(brief if section_id is None else replace(brief, words=0))
         purpose = "a plan" if section_id is None else "another plan"
         agent = agent.metered(self.tracker.task(purpose, likely_completion=likely))

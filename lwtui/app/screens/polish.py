@@ -44,7 +44,7 @@ class PolishScreen(Dialog[PolishRequest]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
             dialog.border_title = "Polish the document"
-            yield Label("Criteria, one on each line", classes="above")
+            yield Label("Criteria, one on each line")
             yield self._criteria
             with Horizontal(id="polish-options"):
                 yield Label("Passes at most ")
