@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Basis, Plan, Provenance
 from lwtui.models.usage import Usage
 
@@ -295,6 +296,31 @@ class DocumentFinished:
     seconds: float
 
 
+@dataclass(frozen=True)
+class FactContradiction:
+    """A section contradicts an earlier fact: ``quote`` cannot be true together with ``earlier_quote``."""
+
+    fact_id: str
+    earlier_section_id: str
+    earlier_quote: str
+    quote: str
+    why: str
+
+
+@dataclass(frozen=True)
+class FactsNoted:
+    """The facts of a section were noted from the text of fingerprint ``digest``.
+
+    ``dropped`` more facts and contradictions had quotes that are not in the text.
+    """
+
+    section_id: str
+    digest: str
+    facts: tuple[Fact, ...]
+    contradictions: tuple[FactContradiction, ...]
+    dropped: int
+
+
 Event = (
     PlanStarted
     | PlanDelta
@@ -321,6 +347,7 @@ Event = (
     | SectionReviewed
     | SectionPolished
     | PolishFinished
+    | FactsNoted
 )
 
 Emit = Callable[[Event], Awaitable[None]]

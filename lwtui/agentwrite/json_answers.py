@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import regex
@@ -14,9 +15,11 @@ from lwtui.agentwrite.short_calls import ShortAnswer, ask, retries_only
 from lwtui.documents.model import Brief
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Request
-from lwtui.text import clean
+from lwtui.text import clean, sentence_ends
 
 _JUDGING_TEMPERATURE = 0.2  # a judgment should depend on the text, not on chance
+_MOST_QUOTABLE = 80  # sentences of a section; in a longer one, a quote may be any string
+_SHORTEST_QUOTABLE, _LONGEST_QUOTABLE = 12, 400  # characters of such a sentence
 
 
 def check_follows_instructions(agent: Agent) -> None:
@@ -45,6 +48,16 @@ def literal_rule(text: str) -> str:
     as_json = json.dumps(text, ensure_ascii=False)
     escaped = as_json.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def quote_rule(text: str) -> str:
+    """Return the GBNF rule of a quote: one of the sentences of a text, since small models copy inexactly."""
+    cuts = [0, *sentence_ends(text), len(text)]
+    found = (" ".join(text[start:end].split()) for start, end in pairwise(cuts))
+    sentences = [one for one in dict.fromkeys(found) if _SHORTEST_QUOTABLE <= len(one) <= _LONGEST_QUOTABLE]
+    if not 0 < len(sentences) <= _MOST_QUOTABLE:
+        return string_rule("quote", 240)
+    return f"quote ::= {' | '.join(literal_rule(one) for one in sentences)}\n"
 
 
 async def ask_for_json(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from time import monotonic
 
 from lwtui.agentwrite.agent import Agent
@@ -52,10 +53,11 @@ from lwtui.documents.stale import fingerprint
 from lwtui.models.base import ModelError
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
-from lwtui.text import count_words
+from lwtui.text import count_words, sentence_ends
 
 _SALT = 49_979  # between the seeds of passes
 _TOLERANCE = 0.25  # share of its target by which a rewritten section may be off, unless it is nearer than the old one
+_COPIED = 0.9  # share of its sentences above which a text is a copy of another
 _REPORT_WORDS = 25  # between two reports while a section is rewritten
 _SHOWN = (Retrying, Thinking, ReadingPrompt, ContextTrimmed, NotesLeftOut, SummaryMade)
 
@@ -244,7 +246,10 @@ class _SectionPolish:
         if not points:
             return PolishOutcome.SOUND, "", None
         await self._step(PolishStep.REWRITE)
-        text, provenance = await self._rewrite(points)
+        text, provenance = await self._rewrite(points, section.text)
+        if _is_copy(section.text, text):
+            # Small models copy what they are to rewrite. Without seeing it, they write something new.
+            text, provenance = await self._rewrite(points, "")
         if not _is_fit(section, text):
             return PolishOutcome.UNFIT, text, provenance
         await self._step(PolishStep.COMPARE)
@@ -278,7 +283,8 @@ class _SectionPolish:
         await run._emit(SectionReviewed(section.id, points, review.dropped))
         return points
 
-    async def _rewrite(self, points: Sequence[ReviewPoint]) -> tuple[str, Provenance | None]:
+    async def _rewrite(self, points: Sequence[ReviewPoint], old: str) -> tuple[str, Provenance | None]:
+        """Have the section rewritten, with its ``old`` text in the prompt or without."""
         run, section = self._run, self._section
         state = RunState()
         reported = 0
@@ -297,7 +303,7 @@ class _SectionPolish:
         target = target_of(section)
         blank = replace(section, words=target, text="", length=0, origin=None)
         task = section_task(run._brief, run._document, blank, self._number, alone=True)
-        task = replace(task, rewrite=RewriteTask(section.text, points_list(points)))
+        task = replace(task, rewrite=RewriteTask(points_list(points), old))
         await SectionWriter(self._team.writer, task, run._context, emit, self._task).run()
         written = state.runs[section.id]
         provenance = written.provenance and replace(written.provenance, task="polish", basis=written.basis)
@@ -326,11 +332,25 @@ def target_of(section: Section) -> int:
 
 def _is_fit(section: Section, text: str) -> bool:
     """Tell whether a rewritten text is worth a comparison: it differs, and its length is right or at least nearer."""
-    if not text or fingerprint(text) == fingerprint(section.text):
+    if not text or _is_copy(section.text, text):
         return False
     target = target_of(section)
     off, was_off = abs(count_words(text) - target), abs(section.length - target)
     return off <= max(_TOLERANCE * target, was_off)
+
+
+def _is_copy(old: str, new: str) -> bool:
+    """Tell whether a text is the old one but for a few words."""
+    if fingerprint(old) == fingerprint(new):
+        return True
+    before, after = set(sentences_of(old)), sentences_of(new)
+    return bool(after) and sum(one in before for one in after) > _COPIED * len(after)
+
+
+def sentences_of(text: str) -> list[str]:
+    """Return the sentences of a text, without white space around and within them."""
+    cuts = [0, *sentence_ends(text), len(text)]
+    return [one for start, end in pairwise(cuts) if (one := " ".join(text[start:end].split()))]
 
 
 def _likely(section: Section) -> int:

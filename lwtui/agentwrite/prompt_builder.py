@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import regex
 
+from lwtui.agentwrite.fact_selection import facts_list
 from lwtui.agentwrite.notes import as_line, as_list
 from lwtui.agentwrite.plan_format import (
     MOST_AT_ONCE,
@@ -211,7 +212,7 @@ class ChatPromptBuilder:
     def _rewrite(self, task: SectionTask, view: SectionView, rewrite: RewriteTask) -> Prompt:
         section, brief, style = task.section, task.brief, style_of(task.brief)
         text = self.templates.render(
-            "polish_rewrite",
+            "polish_rewrite" if rewrite.old else "polish_afresh",
             **_values(replace(brief, notes=view.notes)) | {"words": view.words},
             outline=self.outline(task.plan, task.number, view.detail),
             before=f"\nThis is the text before it:\n\n{view.earlier}\n" if view.earlier else "",
@@ -246,6 +247,8 @@ class ChatPromptBuilder:
             parts.append(f"The sections around it, which are not to be written now:\n{near}")
         if view.called:
             parts.append(f"What is to be kept to here:\n{as_list(view.called)}")
+        if view.facts:
+            parts.append(f"What the text has said before, which must stay true:\n{facts_list(view.facts)}")
         if view.lacks:
             parts.append(self.templates.render("lacks", points="; ".join(view.lacks)))
         return "".join(f"\n{part}\n" for part in parts)

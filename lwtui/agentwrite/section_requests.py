@@ -7,10 +7,12 @@ from copy import copy
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import ContextBuilder, EarlierText
 from lwtui.agentwrite.events import ContextTrimmed, Emit, Grounded, NotesLeftOut
+from lwtui.agentwrite.fact_selection import FACT_SHARE, choose_facts, facts_list
 from lwtui.agentwrite.note_selection import NOTE_SHARE, fit_notes
 from lwtui.agentwrite.notes import as_list, select_notes
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note
 from lwtui.documents.stale import make_basis
 from lwtui.models.base import Prompt, Request
@@ -39,6 +41,7 @@ class SectionRequests:
         self._detail = Detail.FULL
         self._always: tuple[Note, ...] = ()
         self._called: tuple[Note, ...] = ()  # notes that are shown because of what this section is about
+        self._facts: tuple[Fact, ...] = ()  # of sections that are not shown in full
         self.cramped = False
         self.asked = task.target
 
@@ -64,8 +67,12 @@ class SectionRequests:
         self._always, self._called = selected.always, selected.called
         if left_out := selected.left_out:
             await self._emit(NotesLeftOut(task.section.id, tuple(note.title for note in left_out)))
+        room = int(self._agent.context_length * FACT_SHARE)
+        self._facts = choose_facts(task.facts, subject, task.recent, room)
         await self._fit_earlier()
         shown = self._earlier
+        whole = {section.id for section in shown.whole}
+        self._facts = tuple(fact for fact in self._facts if fact.pinned or fact.section_id not in whole)
         basis = make_basis(task.brief.instruction, task.section, notes, shown.whole, shown.summaries)
         await self._emit(Grounded(task.section.id, basis))
 
@@ -75,6 +82,7 @@ class SectionRequests:
         parts = {
             "Instruction": task.brief.instruction,
             "Notes": as_list((*self._always, *self._called)),
+            "Facts": facts_list(self._facts),
             "Plan": "" if task.direct else self._agent.prompts.outline(task.plan, task.number, self._detail),
             "Text before": self._earlier.text,
             "Section as it stands": task.rewrite.old if task.rewrite else "",
@@ -159,7 +167,9 @@ class SectionRequests:
         return free
 
     def _prompt(self, earlier: str, text: str, words: int) -> Prompt:
-        view = SectionView(words, earlier, text, self._detail, self._always, self._called, self._task.lacks)
+        view = SectionView(
+            words, earlier, text, self._detail, self._always, self._called, self._task.lacks, self._facts
+        )
         return self._agent.prompts.section(self._task, view)
 
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from zlib import crc32
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.coverage import missing_points
 from lwtui.agentwrite.criteria import criteria_list
 from lwtui.agentwrite.events import Emit, ReviewPoint, ignore
-from lwtui.agentwrite.json_answers import ask_for_json, literal_rule, read_rows, string_rule
+from lwtui.agentwrite.json_answers import ask_for_json, quote_rule, read_rows, string_rule
 from lwtui.agentwrite.lint import Finding, TextPart
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.quotes import QuoteFinder
 from lwtui.documents.model import Brief, Plan, Section
 from lwtui.documents.outline import section_numbers
-from lwtui.text import one_line, sentence_ends
+from lwtui.text import one_line
 
 REVIEW_TOKENS = 900  # most tokens of a review
 _MOST_POINTS = 5  # in one review
@@ -45,8 +44,6 @@ _GRAMMAR = (
     r'point ::= "{\"quote\": " quote ", \"problem\": " said ", \"advice\": " said "}"'
     "\n" + string_rule("said", 160)
 )
-_MOST_QUOTABLE = 80  # sentences of a section; in a longer one, a quote may be any string
-_SHORTEST_QUOTABLE, _LONGEST_QUOTABLE = 12, 400  # characters of such a sentence
 
 
 @dataclass(frozen=True)
@@ -112,16 +109,6 @@ async def review_section(
         emit=emit,
     )
     return read_review(answer, section)
-
-
-def quote_rule(text: str) -> str:
-    """Return the GBNF rule of a quote: one of the sentences of a text, since small models copy inexactly."""
-    cuts = [0, *sentence_ends(text), len(text)]
-    found = (" ".join(text[start:end].split()) for start, end in pairwise(cuts))
-    sentences = [one for one in dict.fromkeys(found) if _SHORTEST_QUOTABLE <= len(one) <= _LONGEST_QUOTABLE]
-    if not 0 < len(sentences) <= _MOST_QUOTABLE:
-        return string_rule("quote", 240)
-    return f"quote ::= {' | '.join(literal_rule(one) for one in sentences)}\n"
 
 
 def read_review(answer: str, section: Section) -> SectionReview:

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.style import text_kind
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Brief, Mode, Note, Plan, Section
 from lwtui.documents.outline import section_numbers
 
 
 @dataclass(frozen=True)
 class RewriteTask:
-    """A section to rewrite after a review: its text as it stands, and the points as the prompt lists them."""
+    """A section to rewrite after a review.
 
-    old: str
+    Attributes:
+        points: What the review found, as the prompt lists it.
+        old: The text as it stands; empty if the model is not to see it.
+    """
+
     points: str
+    old: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class SectionTask:
         ask: The length to ask for, where an earlier draft showed what comes of its target.
         lacks: What an earlier draft left out of its main point.
         rewrite: The text to rewrite, if the section is not written from nothing.
+        facts: What the earlier sections state.
     """
 
     brief: Brief
@@ -52,6 +59,7 @@ class SectionTask:
     ask: int = 0
     lacks: tuple[str, ...] = ()
     rewrite: RewriteTask | None = None
+    facts: Sequence[Fact] = ()
 
     @property
     def kind(self) -> str:
@@ -91,6 +99,7 @@ class SectionView:
         lacks: What an earlier draft left out.
         notes: The notes that are shown in every prompt.
         called: The notes that this section calls up.
+        facts: What earlier sections state that the prompt does not show.
     """
 
     words: int
@@ -100,3 +109,4 @@ class SectionView:
     notes: tuple[Note, ...] = ()
     called: tuple[Note, ...] = ()
     lacks: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()

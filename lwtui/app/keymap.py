@@ -155,7 +155,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "polish",
             "p",
             "Polish",
-            "Have this section reviewed and rewritten; the new text stays only if it is better",
+            "Have this section reviewed and rewritten, and keep the better text",
             footer=False,
         ),
         Action(

@@ -25,13 +25,14 @@ from lwtui.agentwrite.events import (
     SectionReviewed,
     to_dict,
 )
+from lwtui.agentwrite.json_answers import quote_rule
 from lwtui.agentwrite.lint import lint, parts_of
 from lwtui.agentwrite.pairwise import is_better, read_verdict
 from lwtui.agentwrite.polish import PolishTeam, polish_document, sections_to_polish, target_of
 from lwtui.agentwrite.polish_forecast import PolishModels, polish_forecast
 from lwtui.agentwrite.polish_progress import POLISH, PolishProgress, stored_criteria, stored_progress
 from lwtui.agentwrite.run_state import RunState
-from lwtui.agentwrite.section_review import coverage_points, points_list, quote_rule, read_review, repetition_points
+from lwtui.agentwrite.section_review import coverage_points, points_list, read_review, repetition_points
 from lwtui.agentwrite.throughput import Rates
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief, Mode, Origin, Section, Status
@@ -126,6 +127,18 @@ async def test_a_rewritten_text_that_is_no_candidate_is_not_compared(rewritten: 
         events, _ = await polished(studio, draft, criteria=("Dry.",))
         assert "compare" not in studio.author.asked
     assert outcomes(events) == [PolishOutcome.UNFIT] and draft.sections()[0].text == old_text(1)
+
+
+async def test_a_model_that_copies_writes_again_without_seeing_the_old_text() -> None:
+    draft = draft_of(1)
+    editor = Editor(newer, rewrites=old_text, afresh=new_text)
+    async with open_studio(editor) as studio:
+        events, _ = await polished(studio, draft, criteria=("Dry.",))
+        prompts = [prompt for prompt in studio.prompts if "An editor has read" in prompt]
+    assert editor.asked == ["review", "rewrite", "rewrite", "compare", "compare"]
+    assert [old_text(1) in prompt for prompt in prompts] == [True, False]
+    assert all("This is vague. Name a number." in prompt for prompt in prompts)
+    assert outcomes(events) == [PolishOutcome.BETTER] and draft.sections()[0].text == new_text(1)
 
 
 async def test_the_next_pass_takes_the_sections_that_were_improved() -> None:

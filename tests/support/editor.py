@@ -30,11 +30,16 @@ def kind_of(prompt: str) -> str:
 
 @dataclass
 class Editor:
-    """Answers all prompts of polishing. It prefers texts by ``likes``, given the two versions in the prompt's order."""
+    """Answers all prompts of polishing.
+
+    It prefers texts by ``likes``, given the two versions in the prompt's order. ``afresh`` writes where the old text is
+    not shown.
+    """
 
     likes: Callable[[str, str], int] = lambda first, second: 1 if first.startswith(new_text(1)[:20]) else 2
     points: Callable[[str], list[dict[str, str]]] | None = None
     rewrites: Callable[[int], str] = new_text
+    afresh: Callable[[int], str] | None = None
     asked: list[str] = field(default_factory=list)
 
     def __call__(self, body: Any) -> Answer:
@@ -44,7 +49,9 @@ class Editor:
         if kind == "criteria":
             return Answer([json.dumps(CRITERIA_ANSWER)], usage=None)
         if kind == "rewrite":
-            return Answer([self.rewrites(int(re.findall(r"This is section (\d+) of", prompt)[0]))], usage=None)
+            number = int(re.findall(r"section (\d+) of", prompt)[-1])
+            seen = "<section>" in prompt
+            return Answer([(self.rewrites if seen or self.afresh is None else self.afresh)(number)], usage=None)
         if kind == "compare":
             versions = re.findall(r"<version_\d>\n(.*?)\n</version_\d>", prompt, re.DOTALL)
             return Answer([json.dumps({"why": "It is.", "better": self.likes(*versions)})], usage=None)
