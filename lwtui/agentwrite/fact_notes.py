@@ -197,6 +197,17 @@ def contradiction_findings(event: FactsNoted, sections: Sequence[Section]) -> It
             yield Finding("contradiction", why, (later, earlier), by_critic=True)
 
 
+def facts_note(event: FactsNoted) -> str:
+    """Return the line for the log that says how many facts were noted."""
+    count, clashes = len(event.facts), len(event.contradictions)
+    line = f"Noted {count} fact{'' if count == 1 else 's'}"
+    if event.dropped:
+        line += f"; {event.dropped} dropped, because the quote is not in the text"
+    if clashes:
+        line += f"; {clashes} contradiction{'' if clashes == 1 else 's'} with earlier sections"
+    return line
+
+
 def _most_relevant(facts: Sequence[Fact], section: Section) -> list[Fact]:
     """Return the facts that the section may contradict, in the document's order."""
     scores = relevance([f"{fact.subject}\n{fact.text}" for fact in facts], section.text)

@@ -27,6 +27,7 @@ _MOST_PLAN = 4000  # tokens
 _SHOWN_SHARE = 0.8  # of its budget that the text so far takes once it no longer fits
 _EXAMPLE = 350  # tokens of the example of prose in a prompt that shows no text
 _SUMMARY = (150, 120)  # tokens of a summary's prompt besides the text, and tokens of the summary
+_FACTS = (900, 250)  # tokens of the prompt that notes facts, besides the section, and tokens of its answer
 _CALL_SECONDS = 0.5  # latency of a call to an endpoint
 _USUAL_CONTEXT = 32_768  # tokens
 _PARALLEL_CALLS = 4  # at an endpoint
@@ -64,7 +65,9 @@ class Forecast:
         return Usage(self.prompt, self.completion, self.cached)
 
 
-def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, rates: Rates) -> Forecast:
+def forecast(
+    brief: Brief, sections: Sequence[Section], model: ModelSettings, rates: Rates, *, facts: bool = False
+) -> Forecast:
     """Forecast the writing of a document.
 
     Args:
@@ -73,11 +76,14 @@ def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, ra
             includes planning.
         model: The model's settings, with its prices and context length.
         rates: The model's measured rates.
+        facts: Whether the facts of each section are noted.
     """
     run = _Simulation(brief, model, rates, len(sections))
     sections = sections or likely_sections(brief)
     for section in sections:
         run.skip(section) if section.status is Status.DONE else run.write(section)
+        if facts and section.status is not Status.DONE and section.words:
+            run.note_facts(section)
     total = sum(run.each.values(), Usage()) + run.overhead
     return Forecast(
         words=run.words,
@@ -173,6 +179,11 @@ class _Simulation:
         self._before += (section.length + words) * self._text_unit
         self.words += words
         self.calls += calls
+
+    def note_facts(self, section: Section) -> None:
+        """Note the facts of a section that was written."""
+        self.overhead += Usage(round(_FACTS[0] + section.words * self._text_unit), _FACTS[1])
+        self.calls += 1
 
     def _summarize(self, hidden: float) -> None:
         """Summarize text that is no longer shown, unless that was done before. ``hidden`` counts all its tokens."""

@@ -16,6 +16,7 @@ from lwtui.agentwrite.events import (
     Continuing,
     DocumentFinished,
     Event,
+    FactsNoted,
     NotesLeftOut,
     PlanGrew,
     PlanReady,
@@ -31,7 +32,16 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
     Thinking,
 )
+from lwtui.agentwrite.fact_notes import (
+    LIKELY_FACTS,
+    FactSource,
+    contradiction_findings,
+    facts_note,
+    note_facts,
+    unnoted,
+)
 from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_plan
+from lwtui.agentwrite.json_answers import check_follows_instructions
 from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_nested import sections_within
@@ -48,6 +58,7 @@ from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.model_pool import ModelPool, ModelRoles
 from lwtui.app.polish_run import PolishRequest, forecast_polish, open_team, update_findings
 from lwtui.config import ModelSettings, Role
+from lwtui.documents.facts import FACTS
 from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -68,6 +79,7 @@ class Activity(StrEnum):
     PLANNING = "planning"
     WRITING = "writing"
     POLISHING = "polishing"
+    NOTING = "noting"  # the facts of sections
 
 
 @dataclass(frozen=True)
@@ -159,6 +171,15 @@ class Session:
         """Polish some sections, or the document, where an interrupted run is resumed."""
         self._start(lambda: self._polish(request), writes=False)
 
+    def start_noting_facts(self) -> None:
+        """Note the facts of the finished sections that have changed since they were noted."""
+        self._start(self._note_facts, writes=False)
+
+    @property
+    def fact_source(self) -> FactSource:
+        """The document as the keeper of facts reads it."""
+        return EditableDocument(self.document, ())
+
     async def cancel(self) -> None:
         """Cancel the run and wait until its text is stored."""
         task = self._task
@@ -246,7 +267,13 @@ class Session:
         if model is None:
             return None
         brief = replace(self.document.brief, notes=tuple(note for note in self.document.notes if note.always))
-        return forecast(brief, sections_to_forecast(self.document.sections(), anew), model, load_rates(model))
+        sections = sections_to_forecast(self.document.sections(), anew)
+        return forecast(brief, sections, model, load_rates(model), facts=self.notes_facts)
+
+    @property
+    def notes_facts(self) -> bool:
+        """Whether facts are noted while the document is written."""
+        return self.document.setting(FACTS) == "on"
 
     # -- figures for the screens
 
@@ -375,7 +402,9 @@ class Session:
         document = self.document
         agent = await self._open(self.model)
         agent.helper = await self._helper()
-        monitor = RunMonitor(agent, document.brief, document, self.budget, frozenset(left or ()))
+        monitor = RunMonitor(
+            agent, document.brief, document, self.budget, frozenset(left or ()), facts=self.notes_facts
+        )
         self.note(f"Expected: {forecast_line(monitor.expected, unit(document.brief.language))}")
         if monitor.expected.words:
             self.tracker.check_left("what is still to be written")
@@ -388,6 +417,32 @@ class Session:
         finally:
             if line := monitor.close(self.state):
                 self.note(line)
+
+    async def _note_facts(self) -> None:
+        document = self.document
+        agent = await self._open(self.roles.name(Role.CRITIC))
+        check_follows_instructions(agent)
+        check_priced(agent, self.budget)
+        async with recording(document, self.tracker) as recorder:
+            self._follow(recorder.state)
+            self._become(Activity.NOTING)
+
+            async def emit(event: Event) -> None:
+                recorder.store(event)
+                self._keep_contradictions(event)
+                self._hear(event)
+
+            for section in unnoted(recorder):
+                self.message = f"Noting the facts of {section.title or 'the text'}"
+                task = self.tracker.task(f"the facts of “{section.title}”", likely_completion=LIKELY_FACTS)
+                await note_facts(agent.metered(task), document.brief, recorder, section, emit)
+
+    def _keep_contradictions(self, event: Event) -> None:
+        """Add contradictions with earlier facts to the list of findings."""
+        if isinstance(event, FactsNoted):
+            known = {(one.kind, one.places) for one in self.assistant.findings}
+            found = contradiction_findings(event, self.document.sections())
+            self.assistant.findings[:0] = [one for one in found if (one.kind, one.places) not in known]
 
     async def _polish(self, request: PolishRequest) -> None:
         document = self.document
@@ -432,6 +487,7 @@ class Session:
                     editable.check(event.section_id)
                 recorder.store(event)
                 monitor.observe(event, recorder.state)
+                self._keep_contradictions(event)
                 self._hear(event)
                 if left is not None and isinstance(event, SectionFinished):
                     left.discard(event.section_id)  # a restart must not rewrite it again
@@ -445,6 +501,7 @@ class Session:
                     only=anew,
                     tracker=self.tracker,
                     expected=monitor.expected.each,
+                    note_facts=self.notes_facts,
                 )
             except SectionChanged:
                 return False
@@ -508,6 +565,8 @@ def describe(event: Event, unit: str = "words") -> str:
             return f"The text so far has {number(full)} tokens; the model gets summaries and its end, {number(sent)}"
         case NotesLeftOut(titles=titles):
             return f"These notes do not fit into the prompt: {', '.join(titles)}"
+        case FactsNoted():
+            return facts_note(event)
         case Continuing(length=length, target=target):
             return f"The model stopped at {number(length)} of {number(target)} {unit}; asked for more"
         case Redrafting(length=length, target=target):

@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "export a document to Markdown, text, HTML, DOCX, EPUB or PDF",
     "import": "create a document from Markdown, text or DOCX",
     "notes": "show and change the notes that the model sees while it writes",
+    "facts": "show the facts that a document states, and have a model note them",
     "lint": "find repetition and other problems in a text, without a model",
     "bench": "measure how well models write at length, and compare them",
     "models": "list, find, add, download, verify and remove models",

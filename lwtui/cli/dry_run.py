@@ -10,6 +10,7 @@ from lwtui.agentwrite.write import Draft
 from lwtui.cli.headless import WriteJob
 from lwtui.cli.plan_text import unit_of
 from lwtui.cli.polishing import likely_polish
+from lwtui.documents.facts import FACTS
 from lwtui.documents.model import BUDGET, Section
 from lwtui.documents.store import Document
 from lwtui.models.budget import Prices, parse_budget
@@ -19,7 +20,8 @@ from lwtui.models.usage import NO_USAGE, Usage
 def dry_run(job: WriteJob) -> int:
     """Print the forecast of a job, and return the exit code."""
     sections, spent, stored_budget = _current_state(job)
-    expected = forecast(job.brief, sections, job.model, load_rates(job.model))
+    facts = job.document_settings.get(FACTS) == "on"
+    expected = forecast(job.brief, sections, job.model, load_rates(job.model), facts=facts)
     print(f"Expected: {forecast_line(expected, unit_of(job.brief.language))}")
     print(f"Calls: {expected.calls}, by {job.model.name}")
     _polishing(job, sections)

@@ -29,6 +29,7 @@ from lwtui.command_line.guard import say
 from lwtui.command_line.terms import show_terms_once
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.export import export, render
+from lwtui.documents.facts import FACTS
 from lwtui.documents.mirror import mirror_path, update_mirror
 from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.store import Document
@@ -150,7 +151,8 @@ class HeadlessRun:
 
     async def _write_with(self, agent: Agent, document: Document) -> None:
         brief, progress = self._job.brief, self._progress
-        monitor = RunMonitor(agent, brief, document, self._tracker.budget)
+        facts = document.setting(FACTS) == "on"
+        monitor = RunMonitor(agent, brief, document, self._tracker.budget, facts=facts)
         progress.note(f"Expected: {forecast_line(monitor.expected, unit_of(brief.language))}")
         if monitor.expected.words:
             self._tracker.check_left("what is still to be written")
@@ -166,7 +168,13 @@ class HeadlessRun:
 
             try:
                 await write_document(
-                    agent, brief, document, emit, tracker=self._tracker, expected=monitor.expected.each
+                    agent,
+                    brief,
+                    recorder,
+                    emit,
+                    tracker=self._tracker,
+                    expected=monitor.expected.each,
+                    note_facts=facts,
                 )
             finally:
                 line = monitor.close(recorder.state)

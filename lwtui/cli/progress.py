@@ -14,6 +14,7 @@ from lwtui.agentwrite.events import (
     ContextTrimmed,
     CriteriaMade,
     Event,
+    FactsNoted,
     Grounded,
     NotesLeftOut,
     PlanGrew,
@@ -30,6 +31,7 @@ from lwtui.agentwrite.events import (
     TextDelta,
     Thinking,
 )
+from lwtui.agentwrite.fact_notes import facts_note
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_state import RunState
 from lwtui.command_line.guard import say
@@ -104,6 +106,8 @@ class Progress:
                 return f"No room in the prompt for these notes: {', '.join(titles)}"
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
                 return f"The text so far has {full:,} tokens; the model sees its end and summaries, {sent:,} tokens."
+            case FactsNoted() if event.facts or event.contradictions or event.dropped:
+                return facts_note(event)
             case PolishStarted() | SectionReviewed() | SectionPolished() | PolishFinished() | CriteriaMade():
                 return polish_note(event, self._state)
             case SectionFinished(section_id=section_id, length=length, seconds=seconds):

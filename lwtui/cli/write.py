@@ -22,6 +22,7 @@ from lwtui.cli.progress import Progress
 from lwtui.command_line.choice import choose_model, role_model, stored_name
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.config import Role, Settings, load_settings, public_address
+from lwtui.documents.facts import FACTS
 from lwtui.documents.library import new_path
 from lwtui.documents.model import BUDGET, Brief, Mode, Plan, Style, title_from
 from lwtui.documents.store import Document
@@ -63,6 +64,11 @@ def parser() -> Parser:
         "--critic-model",
         metavar="NAME",
         help="another model for reviews, and for summaries of sections that no longer fit the context",
+    )
+    result.add_argument(
+        "--facts",
+        action="store_true",
+        help="note the facts of each section, and show later sections those that matter (see lwtui facts)",
     )
     result.add_argument(
         "--passes",
@@ -203,6 +209,8 @@ def _with_roles(
     new = {role.setting: name for role, name in given.items() if name}
     if options.budget is not None:
         new[BUDGET] = options.budget if parse_budget(options.budget) else ""
+    if options.facts:
+        new[FACTS] = "on"
     if options.passes:
         new[POLISH] = PolishProgress(options.passes).to_json()
     check_budget(parse_budget(new.get(BUDGET, stored.get(BUDGET, ""))), job.model)

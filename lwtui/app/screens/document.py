@@ -178,6 +178,14 @@ class DocumentScreen(BaseScreen):
             await self.app.push_screen(NotesScreen(self._session, self._draw))
 
     @work(exclusive=True, group="memory")
+    async def action_facts(self) -> None:
+        """Show the facts that the sections state."""
+        from lwtui.app.screens.facts import FactsScreen
+
+        if self.store():
+            await self.app.push_screen(FactsScreen(self._session, self._draw, self._in_view()))
+
+    @work(exclusive=True, group="memory")
     async def action_inspect(self) -> None:
         """Show the prompt for the section in view."""
         from lwtui.app.screens.inspector import InspectorScreen
