@@ -210,6 +210,6 @@ def facts_note(event: FactsNoted) -> str:
 
 def _most_relevant(facts: Sequence[Fact], section: Section) -> list[Fact]:
     """Return the facts that the section may contradict, in the document's order."""
-    scores = relevance([f"{fact.subject}\n{fact.text}" for fact in facts], section.text)
+    (scores,) = relevance([f"{fact.subject}\n{fact.text}" for fact in facts], section.text)
     best = sorted(range(len(facts)), key=lambda at: -scores[at])[:_MOST_KNOWN]
     return [facts[at] for at in sorted(best) if scores[at] > 0]

@@ -40,7 +40,7 @@ def choose_facts(facts: Sequence[Fact], subject: str, recent: str, room: int) ->
     if not facts:
         return ()
     texts = [f"{fact.subject}\n{fact.text}" for fact in facts]
-    points, around = relevance(texts, subject), relevance(texts, recent)
+    points, around = relevance(texts, subject, recent)
     scores = [_POINT_WEIGHT * point + near for point, near in zip(points, around, strict=True)]
     order = sorted(range(len(facts)), key=lambda at: (not facts[at].pinned, -scores[at], -at))
     taken = set()

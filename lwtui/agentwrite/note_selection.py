@@ -71,7 +71,7 @@ async def fit_notes(
 def by_relevance(notes: Sequence[Note], subject: str, recent: str = "") -> list[Note]:
     """Return notes in the order in which they are chosen: style, then called by a keyword, then by relevance."""
     texts = [f"{note.title}\n{' '.join(note.triggers)}\n{note.text}" for note in notes]
-    points, around = relevance(texts, subject), relevance(texts, recent)
+    points, around = relevance(texts, subject, recent)
     scores = {note.id: _POINT_WEIGHT * point + near for note, point, near in zip(notes, points, around, strict=True)}
     return sorted(notes, key=lambda note: (0 if _is_style(note) else 1 if not note.always else 2, -scores[note.id]))
 

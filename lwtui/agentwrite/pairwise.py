@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from zlib import crc32
 
@@ -14,13 +15,19 @@ from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.documents.model import Brief, Plan, Section
 
 JUDGMENT_TOKENS = 300  # most tokens of a verdict
+# Small models give a number that their own reason contradicts, but repeat a name.
+_VERDICTS = {"version 1": 1, "version 2": 2, "neither": 0}
 _SCHEMA = {
     "type": "object",
-    "properties": {"why": {"type": "string"}, "better": {"type": "integer", "enum": [0, 1, 2]}},
+    "properties": {"why": {"type": "string"}, "better": {"type": "string", "enum": list(_VERDICTS)}},
     "required": ["why", "better"],
     "additionalProperties": False,
 }
-_GRAMMAR = r'root ::= "{\"why\": " why ", \"better\": " [012] "}"' + "\n" + string_rule("why", 240)
+_GRAMMAR = (
+    r'root ::= "{\"why\": " why ", \"better\": \"" verdict "\"}"'
+    "\n"
+    f"verdict ::= {' | '.join(map(json.dumps, _VERDICTS))}\n" + string_rule("why", 240)
+)
 
 
 async def is_better(
@@ -85,5 +92,5 @@ async def preferred(
 
 def read_verdict(answer: str) -> int:
     """Return the verdict in an answer: 1, 2, or 0 if there is none."""
-    better = str(read_object(answer).get("better", "")).strip()
-    return int(better) if better in ("1", "2") else 0
+    better = str(read_object(answer).get("better", "")).strip().casefold().replace("_", " ")
+    return int(better) if better in ("1", "2") else _VERDICTS.get(better, 0)

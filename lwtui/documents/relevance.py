@@ -21,18 +21,22 @@ _SHORTEST = 3  # letters of a word that counts; digits always count
 _MOST_TERMS = 400  # of a query, the last ones
 
 
-def relevance(texts: Sequence[str], query: str) -> list[float]:
-    """Return how relevant each of ``texts`` is to ``query``; 0.0 if they have no term in common."""
-    scores = [0.0] * len(texts)
-    wanted = list(dict.fromkeys(terms(query)))[-_MOST_TERMS:]
-    if not wanted or not texts:
-        return scores
+def relevance(texts: Sequence[str], *queries: str) -> list[list[float]]:
+    """Return how relevant each of ``texts`` is to each query, as a list for each; 0.0 without a common term."""
     with closing(sqlite3.connect(":memory:")) as db:
         db.execute("CREATE VIRTUAL TABLE entry USING fts5(terms, tokenize = 'unicode61 remove_diacritics 2')")
+        db.execute("BEGIN")
         db.executemany(
             "INSERT INTO entry (rowid, terms) VALUES (?, ?)",
             ((number, " ".join(terms(text))) for number, text in enumerate(texts, 1)),
         )
+        return [_scores(db, len(texts), query) for query in queries]
+
+
+def _scores(db: sqlite3.Connection, count: int, query: str) -> list[float]:
+    scores = [0.0] * count
+    wanted = list(dict.fromkeys(terms(query)))[-_MOST_TERMS:]
+    if wanted and count:
         match = " OR ".join(f'"{term}"' for term in wanted)
         for row, rank in db.execute("SELECT rowid, bm25(entry) FROM entry WHERE entry MATCH ?", (match,)):
             scores[row - 1] = -float(rank)

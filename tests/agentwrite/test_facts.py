@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -210,3 +211,52 @@ def test_a_contradiction_is_a_finding_with_both_quotes() -> None:
     assert (first.section_id, first.quote) == ("s0", "Ada was born in Rome in 1899")
     gone = replace(earlier, text="It rained.")
     assert list(contradiction_findings(event, [gone, SECTION])) == []
+
+
+def test_facts_that_a_later_section_needs_are_in_its_prompt() -> None:
+    """Forty facts among six hundred, each needed far behind its section, in the tenth of an 8k context."""
+    draw = random.Random(1)
+    syllables = [
+        "ba",
+        "ce",
+        "di",
+        "fo",
+        "gu",
+        "ha",
+        "je",
+        "ki",
+        "lo",
+        "mu",
+        "na",
+        "pe",
+        "ri",
+        "so",
+        "tu",
+        "va",
+        "we",
+        "xi",
+        "yo",
+        "zu",
+    ]
+
+    def word(length: int) -> str:
+        return "".join(draw.choice(syllables) for _ in range(length))
+
+    common = [word(2) for _ in range(300)]
+    sections = [Section(f"s{at}", word(3), "", 400, Status.DONE, "", 400) for at in range(50)]
+    facts, needed = [], []
+    for at, section in enumerate(sections):
+        for number in range(12):
+            subject = word(4).capitalize()
+            said = " ".join(draw.choices(common, k=8))
+            facts.append(Fact("person", subject, f"{subject} {said}.", "", section.id))
+            if number == 0 and at < 40:
+                needed.append((facts[-1], draw.randrange(at + 5, 50)))
+    found = {"relevance": 0, "recency": 0}
+    for fact, at in needed:
+        before = facts_before(facts, sections, at)
+        point = f"what {fact.subject} did when {' '.join(draw.choices(common, k=8))}"
+        recent = " ".join(draw.choices(common, k=300))
+        found["relevance"] += fact in choose_facts(before, point, recent, 800)
+        found["recency"] += fact in choose_facts(before, "", "", 800)
+    assert found["relevance"] >= 0.9 * len(needed) and found["recency"] <= 0.5 * len(needed), found

@@ -141,14 +141,14 @@ def test_relevance_finds_words_of_all_languages(subject: str, best: int) -> None
         "Le phare de l’île est éteint.",
         "The violin was made in Cremona.",
     ]
-    scores = relevance(texts, subject)
+    (scores,) = relevance(texts, subject)
     assert max(range(len(texts)), key=scores.__getitem__) == best and scores[best] > 0
-    assert relevance(texts, "") == [0.0] * 6 and relevance([], subject) == []
+    assert relevance(texts, "") == [[0.0] * 6] and relevance([], subject) == [[]] and relevance(texts) == []
 
 
 def test_relevance_takes_any_query() -> None:
-    assert relevance(["x"], 'NEAR("a" b) OR * ^ : "" - 20% \x00 \ud800') == [0.0]
-    assert relevance(["In 1901 she left."], "1901")[0] > 0
+    assert relevance(["x"], 'NEAR("a" b) OR * ^ : "" - 20% \x00 \ud800') == [[0.0]]
+    assert relevance(["In 1901 she left."], "1901")[0][0] > 0
 
 
 # ---- summaries ----------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def keeper(body: Any) -> Answer:
 async def test_the_model_notes_facts_and_contradictions_are_findings(place: Place) -> None:
     async with FaultServer(keeper) as server:
         place.serve(server)
-        async with someone(place.make(20, 20, texts={1: ONE, 2: TWO}), size=(80, 24)) as person:
+        async with someone(place.make(20, 20, texts={1: ONE, 2: TWO}), size=(110, 36)) as person:
             await person.at(WritingScreen)
             await person.press("F")
             await person.at(FactsScreen)
