@@ -40,6 +40,7 @@ class Role(StrEnum):
     PLAN = "plan"
     WRITE = "write"
     CRITIC = "critic"  # reviews texts, and summarizes sections that no longer fit the context
+    JUDGE = "judge"  # compares two texts; the critic, unless another model has this role
 
     @property
     def setting(self) -> str:
@@ -115,7 +116,7 @@ class Settings:
     vim: bool = False  # vim keys in the text
     keys: dict[str, str] = field(default_factory=dict)  # [keys]: the user's keys by action (GROUP.ACTION or ACTION)
     models: dict[str, ModelSettings] = field(default_factory=dict)
-    roles: dict[str, str] = field(default_factory=dict)  # [roles]: model names for the roles plan and critic
+    roles: dict[str, str] = field(default_factory=dict)  # [roles]: model names for the roles plan, critic and judge
 
     @property
     def documents_folder(self) -> Path:

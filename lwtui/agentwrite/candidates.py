@@ -14,8 +14,10 @@ from enum import StrEnum
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
+from lwtui.agentwrite.fact_selection import facts_of
 from lwtui.agentwrite.run_state import RunState, SectionRun
 from lwtui.agentwrite.write import WorkingDocument, run_concurrently, write_document
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Brief, Note, Plan, Provenance, Section, SectionSummary, Status
 from lwtui.errors import LwtuiError
 from lwtui.models.budget import BudgetReached
@@ -139,7 +141,9 @@ async def write_candidates(
     candidates = [Candidate(number) for number in range(1, count + 1)]
     slots = asyncio.Semaphore(max(1, agent.model.capabilities.parallel))
     reached: list[BudgetReached] = []
-    view = _Snapshot(document.plan, document.sections(), section_id, document.notes, document.summaries)
+    view = _Snapshot(
+        document.plan, document.sections(), section_id, document.notes, document.summaries, facts_of(document)
+    )
 
     async def work(candidate: Candidate) -> None:
         metered = (tracker or UsageTracker()).task("another candidate", likely_completion=likely_completion)
@@ -185,6 +189,7 @@ class _Snapshot:
     section_id: str
     notes: Sequence[Note]
     summaries: Mapping[str, SectionSummary]
+    facts: Sequence[Fact] = ()
 
     def sections(self) -> list[Section]:
         return [

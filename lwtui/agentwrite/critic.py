@@ -16,6 +16,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event, Retrying
+from lwtui.agentwrite.json_answers import single_objects
 from lwtui.agentwrite.lint import Finding, TextPart
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
@@ -194,26 +195,14 @@ def parse(answer: str) -> tuple[list[dict[str, Any]], list[str]]:
     try:
         value, _ = json.JSONDecoder().raw_decode(answer[start:]) if start >= 0 else ({}, 0)
     except (ValueError, RecursionError):
-        value = {"findings": _single_objects(answer)}
+        value = {"findings": single_objects(answer, "first")}
     if "findings" not in value and "first" in value:
-        value = {"findings": _single_objects(answer)}
+        value = {"findings": single_objects(answer, "first")}
     findings, facts = value.get("findings", []), value.get("facts", [])
     return (
         [row for row in findings if isinstance(row, dict)] if isinstance(findings, list) else [],
         [fact for fact in facts if isinstance(fact, str)] if isinstance(facts, list) else [],
     )
-
-
-def _single_objects(answer: str) -> list[dict[str, Any]]:
-    found = []
-    for match in regex.finditer(r"\{[^{}]*\}", answer):
-        try:
-            row = json.loads(match.group())
-        except (ValueError, RecursionError):
-            continue  # later objects may still be complete
-        if "first" in row:
-            found.append(row)
-    return found
 
 
 async def _read(

@@ -8,8 +8,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Basis, Plan, Provenance, Status
 from lwtui.models.usage import Usage
 
@@ -194,6 +196,110 @@ class SectionFinished:
 
 
 @dataclass(frozen=True)
+class CriteriaMade:
+    """The criteria by which sections are reviewed were derived from the brief."""
+
+    criteria: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PolishStarted:
+    """Pass ``number`` of ``passes`` over the document starts, with these sections in this order.
+
+    ``whole`` tells whether it takes all sections of the document, so that it is resumed after an interruption.
+    """
+
+    number: int
+    passes: int
+    section_ids: tuple[str, ...]
+    whole: bool
+
+
+class PolishStep(StrEnum):
+    """What is done with a section that is polished."""
+
+    REVIEW = "review"
+    REWRITE = "rewrite"
+    COMPARE = "compare"
+
+
+@dataclass(frozen=True)
+class Polishing:
+    """A step of polishing a section starts. While it is rewritten, ``length`` of its ``target`` length is there."""
+
+    section_id: str
+    position: int
+    total: int
+    title: str
+    step: PolishStep
+    length: int = 0
+    target: int = 0
+
+
+@dataclass(frozen=True)
+class ReviewPoint:
+    """Something that is wrong with a section.
+
+    ``quote`` is where, from offset ``start`` to ``end`` of its text; it is empty if something is missing.
+    """
+
+    quote: str
+    problem: str
+    advice: str = ""
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True)
+class SectionReviewed:
+    """A section was reviewed. ``dropped`` more points had quotes that are not in its text."""
+
+    section_id: str
+    points: tuple[ReviewPoint, ...]
+    dropped: int
+
+
+class PolishOutcome(StrEnum):
+    """How polishing a section ended. Only ``better`` changes its text."""
+
+    BETTER = "better"  # both comparisons prefer the rewritten text
+    NOT_BETTER = "not better"
+    SOUND = "sound"  # the review found nothing, so nothing was rewritten
+    UNFIT = "unfit"  # the rewritten text is far from its length, or changes nothing
+    TOO_LONG = "too long"  # the section does not fit the context of a model
+
+
+@dataclass(frozen=True)
+class SectionPolished:
+    """Polishing of a section ended with ``outcome``.
+
+    ``text`` is the rewritten text, or empty, and ``replaces`` the fingerprint of the text that was reviewed.
+    """
+
+    section_id: str
+    outcome: PolishOutcome
+    text: str
+    replaces: str
+    provenance: Provenance | None
+    usage: Usage
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PolishFinished:
+    """The run is complete: of ``sections`` sections, ``improved`` have another text. ``usage`` is that of the run.
+
+    ``whole`` tells whether it took all sections of the document.
+    """
+
+    sections: int
+    improved: int
+    whole: bool
+    usage: Usage
+    seconds: float
+
+
+@dataclass(frozen=True)
 class DocumentFinished:
     """The run is complete. ``length`` and ``target`` are those of the whole document; ``usage`` is that of the run."""
 
@@ -201,6 +307,31 @@ class DocumentFinished:
     target: int
     usage: Usage
     seconds: float
+
+
+@dataclass(frozen=True)
+class FactContradiction:
+    """A section contradicts an earlier fact: ``quote`` cannot be true together with ``earlier_quote``."""
+
+    fact_id: str
+    earlier_section_id: str
+    earlier_quote: str
+    quote: str
+    why: str
+
+
+@dataclass(frozen=True)
+class FactsNoted:
+    """The facts of a section were noted from the text of fingerprint ``digest``.
+
+    ``dropped`` more facts and contradictions had quotes that are not in the text.
+    """
+
+    section_id: str
+    digest: str
+    facts: tuple[Fact, ...]
+    contradictions: tuple[FactContradiction, ...]
+    dropped: int
 
 
 Event = (
@@ -224,6 +355,13 @@ Event = (
     | Retrying
     | SectionFinished
     | DocumentFinished
+    | CriteriaMade
+    | PolishStarted
+    | Polishing
+    | SectionReviewed
+    | SectionPolished
+    | PolishFinished
+    | FactsNoted
 )
 
 Emit = Callable[[Event], Awaitable[None]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lwtui.agentwrite.note_selection import NOTE_SHARE
 from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds
 from lwtui.agentwrite.style import style_of
 from lwtui.agentwrite.throughput import Rates
@@ -27,6 +28,7 @@ _MOST_PLAN = 4000  # tokens
 _SHOWN_SHARE = 0.8  # of its budget that the text so far takes once it no longer fits
 _EXAMPLE = 350  # tokens of the example of prose in a prompt that shows no text
 _SUMMARY = (150, 120)  # tokens of a summary's prompt besides the text, and tokens of the summary
+_FACTS = (900, 250)  # tokens of the prompt that notes facts, besides the section, and tokens of its answer
 _CALL_SECONDS = 0.5  # latency of a call to an endpoint
 _USUAL_CONTEXT = 32_768  # tokens
 _PARALLEL_CALLS = 4  # at an endpoint
@@ -64,7 +66,9 @@ class Forecast:
         return Usage(self.prompt, self.completion, self.cached)
 
 
-def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, rates: Rates) -> Forecast:
+def forecast(
+    brief: Brief, sections: Sequence[Section], model: ModelSettings, rates: Rates, *, facts: bool = False
+) -> Forecast:
     """Forecast the writing of a document.
 
     Args:
@@ -73,14 +77,17 @@ def forecast(brief: Brief, sections: Sequence[Section], model: ModelSettings, ra
             includes planning.
         model: The model's settings, with its prices and context length.
         rates: The model's measured rates.
+        facts: Whether the facts of each section are noted.
     """
     run = _Simulation(brief, model, rates, len(sections))
-    sections = sections or _likely_sections(brief)
+    sections = sections or likely_sections(brief)
     for section in sections:
         if section.status is Status.DONE:
             run.skip(section)
         else:
             run.write(section.blank() if section.starts_again else section)
+        if facts and section.status is not Status.DONE and section.words:
+            run.note_facts(section)
     total = sum(run.each.values(), Usage()) + run.overhead
     return Forecast(
         words=run.words,
@@ -133,8 +140,8 @@ class _Simulation:
         self._context = model.context_length or rates.context_length or _USUAL_CONTEXT
         local = model.provider == "llama_cpp"
         self._reused = rates.reused if rates.reused >= 0 else (1.0 if local else 0.0)
-        notes = sum(len(note.text) + len(note.title) for note in brief.notes)
-        instruction = (len(brief.instruction) + notes) / _CHARACTERS_PER_TOKEN
+        notes = sum(len(note.text) + len(note.title) for note in brief.notes) / _CHARACTERS_PER_TOKEN
+        instruction = len(brief.instruction) / _CHARACTERS_PER_TOKEN + min(notes, self._context * NOTE_SHARE)
         self._fixed = instruction + _FRAME
         # Measured tokens per word include the reasoning.
         measured = rates.per_word or rates.per_character
@@ -182,6 +189,11 @@ class _Simulation:
         self.words += words
         self.calls += calls
 
+    def note_facts(self, section: Section) -> None:
+        """Note the facts of a section that was written."""
+        self.overhead += Usage(round(_FACTS[0] + section.words * self._text_unit), _FACTS[1])
+        self.calls += 1
+
     def _summarize(self, hidden: float) -> None:
         """Summarize text that is no longer shown, unless that was done before. ``hidden`` counts all its tokens."""
         new = hidden - self._summarized
@@ -194,7 +206,7 @@ class _Simulation:
         self.calls += summaries
 
 
-def _likely_sections(brief: Brief) -> list[Section]:
+def likely_sections(brief: Brief) -> list[Section]:
     """Return sections such as a plan would have."""
     steps = 1 if brief.mode is Mode.DIRECT else Bounds.of(brief.words, 400).likely_steps(brief.words)
     share = max(1, round(brief.words / steps))

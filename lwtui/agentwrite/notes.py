@@ -8,10 +8,9 @@ from functools import lru_cache
 
 import regex
 
-from lwtui.documents.model import Brief, Note, Section
+from lwtui.documents.model import Note, Section
 from lwtui.text import one_line
 
-_MOST_WITH_BRIEF = 6_000  # characters of notes in prompts other than those for sections
 RECENT = 2_000  # characters of the preceding text in which a note's trigger selects it
 _NO_SPACES = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}"
 
@@ -51,16 +50,6 @@ def _occurs(trigger: str, text: str) -> bool:
     apart = "" if regex.search(f"[{_NO_SPACES}]", trigger) else r"(?<![\p{L}\p{N}])|(?![\p{L}\p{N}])"
     before, _, after = apart.partition("|")
     return regex.search(f"{before}{regex.escape(trigger)}{after}", text, regex.IGNORECASE) is not None
-
-
-def with_notes(brief: Brief, notes: Sequence[Note]) -> Brief:
-    """Return the brief with as many of the notes as prompts have room for, the first ones first."""
-    taken: list[Note] = []
-    for note in notes:
-        if len(as_list([*taken, note])) > _MOST_WITH_BRIEF:
-            break
-        taken.append(note)
-    return replace(brief, notes=tuple(taken))
 
 
 def always_shown(notes: Sequence[Note]) -> list[Note]:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import regex
 
+from lwtui.agentwrite.fact_selection import facts_list
 from lwtui.agentwrite.notes import as_line, as_list
 from lwtui.agentwrite.plan_format import (
     MOST_AT_ONCE,
@@ -23,7 +24,7 @@ from lwtui.agentwrite.plan_format import (
 )
 from lwtui.agentwrite.plan_view import Detail, headings_line, neighbors, view_plan
 from lwtui.agentwrite.prompt_templates import PromptTemplates, language_name
-from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.agentwrite.section_task import RewriteTask, SectionTask, SectionView
 from lwtui.agentwrite.style import style_of
 from lwtui.documents.model import Brief, Plan, Style
 from lwtui.documents.outline import outline_numbers, parents, section_numbers
@@ -180,6 +181,8 @@ class ChatPromptBuilder:
         """See :meth:`PromptBuilder.section`."""
         if task.direct:
             return self._direct(task, view)
+        if task.rewrite is not None and not view.text:
+            return self._rewrite(task, view, task.rewrite)
         section, brief = task.section, task.brief
         written = view.earlier
         if view.text:
@@ -206,6 +209,26 @@ class ChatPromptBuilder:
         )
         return self._prompt(brief, *([] if written else self._example(brief)), text)
 
+    def _rewrite(self, task: SectionTask, view: SectionView, rewrite: RewriteTask) -> Prompt:
+        section, brief, style = task.section, task.brief, style_of(task.brief)
+        text = self.templates.render(
+            "polish_rewrite" if rewrite.old else "polish_afresh",
+            **_values(replace(brief, notes=view.notes)) | {"words": view.words},
+            outline=self.outline(task.plan, task.number, view.detail),
+            before=f"\nThis is the text before it:\n\n{view.earlier}\n" if view.earlier else "",
+            number=task.ordinal,
+            total=task.total,
+            title=section.title or task.plan.title,
+            main_point=section.main_point or section.title or task.plan.title,
+            old=rewrite.old,
+            points=rewrite.points,
+            more=self._more(task, view),
+            paragraphs=_paragraphs(view.words, brief) if style is Style.PROSE else "",
+            style=self.templates.render(f"style_{style}"),
+            closing=self.templates.render("last_section" if task.ordinal == task.total else "more_follows"),
+        )
+        return self._prompt(brief, text)
+
     def _example(self, brief: Brief) -> list[str]:
         """Return a request and its answer as an example of prose, for sections that have no text before them."""
         language = brief.language.split("-")[0].lower()
@@ -224,6 +247,8 @@ class ChatPromptBuilder:
             parts.append(f"The sections around it, which are not to be written now:\n{near}")
         if view.called:
             parts.append(f"What is to be kept to here:\n{as_list(view.called)}")
+        if view.facts:
+            parts.append(f"What the text has said before, which must stay true:\n{facts_list(view.facts)}")
         if view.lacks:
             parts.append(self.templates.render("lacks", points="; ".join(view.lacks)))
         return "".join(f"\n{part}\n" for part in parts)

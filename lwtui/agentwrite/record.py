@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lwtui.agentwrite.events import (
     Event,
+    FactsNoted,
     PlanGrew,
     PlanReady,
     SectionFinished,
@@ -19,7 +20,9 @@ from lwtui.agentwrite.events import (
     TextRolledBack,
 )
 from lwtui.agentwrite.plan_nested import unplanned
+from lwtui.agentwrite.polish_progress import store_polish
 from lwtui.agentwrite.run_state import RunState
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
 from lwtui.documents.stale import resumed_basis
 from lwtui.errors import DocumentError
@@ -63,6 +66,15 @@ class Recorder:
         """The stored summaries, by section id."""
         return self.document.summaries
 
+    @property
+    def facts(self) -> Sequence[Fact]:
+        """The facts that the sections state."""
+        return self.document.facts
+
+    def noted(self) -> Mapping[str, str]:
+        """Return the fingerprints of the texts that facts were noted from, by section id."""
+        return self.document.fact_book.noted()
+
     def sections(self) -> list[Section]:
         """Return the sections as they are now."""
         return self.document.sections()
@@ -102,6 +114,10 @@ class Recorder:
             case SummaryMade(section_id, text, digest):
                 revision = document.revision_id(section_id)
                 document.notebook.set_summary(SectionSummary(section_id, text, digest, revision))
+            case FactsNoted(section_id, digest, facts):
+                document.fact_book.renew(section_id, digest, facts)
+            case _:
+                store_polish(document, event)
 
     def _interrupt(self) -> None:
         """Mark every open section as interrupted, even if the first one cannot be stored."""

@@ -27,6 +27,7 @@ class RunMonitor:
         document: The document before the run.
         budget: The budget of the run.
         anew: Ids of finished sections to write again; if there are any, the run writes no others.
+        facts: Whether the run notes the facts of each section.
 
     Attributes:
         expected: The forecast.
@@ -42,13 +43,15 @@ class RunMonitor:
         document: WorkingDocument,
         budget: Budget | None = None,
         anew: Collection[str] = (),
+        *,
+        facts: bool = False,
     ) -> None:
         self._model = agent.settings
         check_budget(budget, self._model)
         rates = replace(load_rates(self._model), context_length=agent.context_length)
         sections = sections_to_forecast(document.sections(), anew)
         brief = replace(brief, notes=tuple(note for note in document.notes if note.always))
-        self.expected = forecast(brief, sections, self._model, rates)
+        self.expected = forecast(brief, sections, self._model, rates, facts=facts)
         self._meter = RateMeter(rates, by_characters=counts_characters(brief.language))
         self._began = monotonic()
         self._usage = NO_USAGE  # of the finished sections

@@ -17,10 +17,16 @@ from lwtui.agentwrite.events import (
     PlanReady,
     PlanStarted,
     PlanVoided,
+    PolishFinished,
+    Polishing,
+    PolishOutcome,
+    PolishStarted,
     ReadingPrompt,
     Redrafting,
     Retrying,
     SectionFinished,
+    SectionPolished,
+    SectionReviewed,
     SectionStarted,
     TextDelta,
     TextRolledBack,
@@ -28,7 +34,7 @@ from lwtui.agentwrite.events import (
 )
 from lwtui.documents.model import Basis, Plan, Provenance, Section
 from lwtui.models.usage import NO_USAGE, Usage
-from lwtui.text import RunningCount
+from lwtui.text import RunningCount, count_words
 
 _WINDOW = 30.0  # seconds
 _BATCH = 0.1  # seconds; pieces within this time count as one, since some backends send thousands per second
@@ -168,6 +174,12 @@ class RunState:
         self.waiting: Thinking | ReadingPrompt | None = None  # what the model does before its text comes
         self.retrying: Retrying | None = None
         self.finished: DocumentFinished | None = None
+        self.polishing: Polishing | None = None  # the section that is being polished, and the step
+        self.polish_pass: PolishStarted | None = None
+        self.polish_names: dict[str, str] = {}  # number and heading of each section that is polished, by id
+        self.polished: dict[str, SectionPolished] = {}  # the last result of each section, by id
+        self.reviews: dict[str, SectionReviewed] = {}  # the last review of each section, by id
+        self.polish_finished: PolishFinished | None = None
         self.throughput = Throughput(clock)
         self.target = 0
         self._texts: dict[str, tuple[str, int]] = {}
@@ -245,6 +257,27 @@ class RunState:
                 self._finish(event)
             case DocumentFinished():
                 self.finished = event
+            case _:
+                self._apply_polish(event)
+
+    def _apply_polish(self, event: Event) -> None:
+        match event:
+            case PolishStarted():
+                self.polish_pass, self.polish_finished = event, None
+            case Polishing():
+                self.polishing = event
+                self.polish_names[event.section_id] = f"{event.position}/{event.total} {event.title}".rstrip()
+                self.waiting = self.retrying = None
+            case SectionReviewed(section_id):
+                self.reviews[section_id] = event
+            case SectionPolished(section_id):
+                self.polished[section_id] = event
+                self.polishing = None
+                if event.outcome is PolishOutcome.BETTER:
+                    self.runs.pop(section_id, None)
+                    self._texts[section_id] = (event.text, count_words(event.text))
+            case PolishFinished():
+                self.polishing, self.polish_finished = None, event
 
     def _start(self, event: SectionStarted) -> None:
         parallel = self.open

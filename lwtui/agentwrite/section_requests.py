@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from copy import copy
 
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import ContextBuilder, EarlierText
 from lwtui.agentwrite.events import ContextTrimmed, Emit, Grounded, NotesLeftOut
+from lwtui.agentwrite.fact_selection import FACT_SHARE, choose_facts, facts_list
+from lwtui.agentwrite.note_selection import NOTE_SHARE, fit_notes
 from lwtui.agentwrite.notes import as_list, select_notes
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note
 from lwtui.documents.stale import make_basis
 from lwtui.models.base import Prompt, Request
@@ -20,8 +22,6 @@ _LEAST_WORDS = 30  # that one call asks for
 _LEAST_FREE = 256  # tokens for earlier text and answer, besides the brief and the plan
 _PLAN_TOKENS = 4_000  # most tokens of the plan in a prompt,
 _PLAN_SHARE = 0.3  # and its largest share of the context
-_NOTE_TOKENS = 3_000  # the same for the writer's notes
-_NOTE_SHARE = 0.2
 
 
 class SectionRequests:
@@ -40,7 +40,8 @@ class SectionRequests:
         self._earlier = EarlierText()
         self._detail = Detail.FULL
         self._always: tuple[Note, ...] = ()
-        self._called: tuple[Note, ...] = ()  # notes with a trigger in this section
+        self._called: tuple[Note, ...] = ()  # notes that are shown because of what this section is about
+        self._facts: tuple[Fact, ...] = ()  # of sections that are not shown in full
         self.cramped = False
         self.asked = task.target
 
@@ -60,10 +61,18 @@ class SectionRequests:
         """
         task = self._task
         notes = select_notes(task.notes, task.section, task.recent)
-        if left_out := await self._fit_notes(notes):
+        subject = f"{task.section.title}\n{task.section.main_point}"
+        room = int(self._agent.context_length * NOTE_SHARE)
+        selected = await fit_notes(notes, subject, task.recent, room, self._context.tokens)
+        self._always, self._called = selected.always, selected.called
+        if left_out := selected.left_out:
             await self._emit(NotesLeftOut(task.section.id, tuple(note.title for note in left_out)))
+        room = int(self._agent.context_length * FACT_SHARE)
+        self._facts = choose_facts(task.facts, subject, task.recent, room)
         await self._fit_earlier()
         shown = self._earlier
+        whole = {section.id for section in shown.whole}
+        self._facts = tuple(fact for fact in self._facts if fact.pinned or fact.section_id not in whole)
         basis = make_basis(task.brief.instruction, task.section, notes, shown.whole, shown.summaries)
         await self._emit(Grounded(task.section.id, basis))
 
@@ -73,8 +82,10 @@ class SectionRequests:
         parts = {
             "Instruction": task.brief.instruction,
             "Notes": as_list((*self._always, *self._called)),
+            "Facts": facts_list(self._facts),
             "Plan": "" if task.direct else self._agent.prompts.outline(task.plan, task.number, self._detail),
             "Text before": self._earlier.text,
+            "Section as it stands": task.rewrite.old if task.rewrite else "",
             "This section so far": text,
         }
         return {name: part for name, part in parts.items() if part}
@@ -110,18 +121,6 @@ class SectionRequests:
             return task.target - length
         self.asked = task.ask or agent.lengths.ask_for(task.kind, task.target)
         return self.asked
-
-    async def _fit_notes(self, notes: Sequence[Note]) -> list[Note]:
-        """Take as many notes as there is room for, the first ones first. Returns the others."""
-        room = min(_NOTE_TOKENS, int(self._agent.context_length * _NOTE_SHARE))
-        taken: list[Note] = []
-        for note in notes:
-            if await self._context.tokens(as_list([*taken, note])) > room:
-                break
-            taken.append(note)
-        self._always = tuple(note for note in taken if note.always)
-        self._called = tuple(note for note in taken if not note.always)
-        return list(notes[len(taken) :])
 
     async def _fit_earlier(self) -> None:
         task = self._task
@@ -168,7 +167,9 @@ class SectionRequests:
         return free
 
     def _prompt(self, earlier: str, text: str, words: int) -> Prompt:
-        view = SectionView(words, earlier, text, self._detail, self._always, self._called, self._task.lacks)
+        view = SectionView(
+            words, earlier, text, self._detail, self._always, self._called, self._task.lacks, self._facts
+        )
         return self._agent.prompts.section(self._task, view)
 
 

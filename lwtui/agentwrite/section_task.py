@@ -7,8 +7,22 @@ from dataclasses import dataclass
 
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.style import text_kind
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Brief, Mode, Note, Plan, Section
 from lwtui.documents.outline import section_numbers
+
+
+@dataclass(frozen=True)
+class RewriteTask:
+    """A section to rewrite after a review.
+
+    Attributes:
+        points: What the review found, as the prompt lists it.
+        old: The text as it stands; empty if the model is not to see it.
+    """
+
+    points: str
+    old: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,8 @@ class SectionTask:
         lacks: What an earlier draft left out of its main point.
         replaced: The section's present text, if a new one is to replace it. It stays if the model refuses.
         was_short: Whether that text was too short. It stays then, unless the new one is nearer to the target.
+        rewrite: The text to rewrite, if the section is not written from nothing.
+        facts: What the earlier sections state.
     """
 
     brief: Brief
@@ -46,6 +62,8 @@ class SectionTask:
     lacks: tuple[str, ...] = ()
     replaced: str = ""
     was_short: bool = False
+    rewrite: RewriteTask | None = None
+    facts: Sequence[Fact] = ()
 
     @property
     def kind(self) -> str:
@@ -85,6 +103,7 @@ class SectionView:
         lacks: What an earlier draft left out.
         notes: The notes that are shown in every prompt.
         called: The notes that this section calls up.
+        facts: What earlier sections state that the prompt does not show.
     """
 
     words: int
@@ -94,3 +113,4 @@ class SectionView:
     notes: tuple[Note, ...] = ()
     called: tuple[Note, ...] = ()
     lacks: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()

@@ -16,12 +16,16 @@ from lwtui.agentwrite.events import (
     DocumentFinished,
     Emit,
     Event,
+    PolishOutcome,
     SectionFinished,
+    SectionPolished,
     SectionStarted,
     SummaryMade,
     TextDelta,
     TextRolledBack,
 )
+from lwtui.agentwrite.fact_notes import LIKELY_FACTS, FactSource, note_facts, unnoted
+from lwtui.agentwrite.fact_selection import facts_before, facts_of
 from lwtui.agentwrite.length import section_target
 from lwtui.agentwrite.notes import recent_text
 from lwtui.agentwrite.run_state import RunState
@@ -91,6 +95,7 @@ async def write_document(
     expected: Mapping[str, Usage] | None = None,
     metered: MeteredTask | None = None,
     candidate: int = 0,
+    note_facts: bool = False,
 ) -> None:
     """Write all unfinished sections, continue interrupted ones, and write short and refused ones again.
 
@@ -107,6 +112,8 @@ async def write_document(
             for it.
         metered: Counts token usage in place of ``tracker`` and ``expected``.
         candidate: The number of the candidate, which varies the seeds; 0 for none.
+        note_facts: Whether to note the facts of each section, for the prompts of later ones. ``document`` then has
+            ``facts`` and ``noted`` (see :class:`lwtui.agentwrite.fact_notes.FactSource`).
 
     Raises:
         ModelError: A call failed for good. The text emitted so far remains valid.
@@ -114,7 +121,9 @@ async def write_document(
     """
     began = monotonic()
     run = _Run(agent, brief, document, emit, only, tracker or UsageTracker(), expected or {}, metered, candidate)
+    run.facts = document if note_facts and isinstance(document, FactSource) else None
     await run.write()
+    await run.note_facts()
     length = sum(section.length for section in document.sections())
     seconds = round(monotonic() - began, 3)
     await emit(DocumentFinished(length, document.plan.words, run.usage, seconds))
@@ -134,6 +143,7 @@ class _Run:
     usage: Usage = NO_USAGE
     tried: set[str] = field(default_factory=set)
     started: bool = False
+    facts: FactSource | None = None
 
     async def write(self) -> None:
         if self.brief.mode is Mode.PARALLEL:
@@ -148,12 +158,24 @@ class _Run:
         """Write sections one after the other until none is left."""
         while (section := self._next()) is not None:
             self.tried.add(section.id)
+            if self.brief.mode is Mode.AGENTWRITE:
+                await self.note_facts(before=section.id)
             alone = self.only is not None or self.brief.mode is Mode.PARALLEL
             task = section_task(self.brief, self.document, section, self.candidate, alone=alone)
             metered = self.metered or self._metered(task)
             before = metered.usage
             await SectionWriter(self.agent, task, context(), self.emit, metered).run()
             self.usage += metered.usage - before
+
+    async def note_facts(self, before: str = "") -> None:
+        """Note the facts of the finished sections, or of those before one, that have changed since they were noted."""
+        if self.facts is None:
+            return
+        agent = self.agent.helper or self.agent
+        for section in unnoted(self.facts, before):
+            task = self.tracker.task(f"the facts of “{section.title}”", likely_completion=LIKELY_FACTS)
+            await note_facts(agent.metered(task), self.brief, self.facts, section, self.emit)
+            self.usage += task.usage
 
     def _metered(self, task: SectionTask) -> MeteredTask:
         """Return the counter for a section's calls. Raises :class:`BudgetReached` if the budget has no room for it."""
@@ -202,6 +224,7 @@ def section_task(
         target=section.words if alone else section_target(written, section.id),
         slack=_slack(plan, section, alone=alone) if alone or len(unfinished) == 1 else None,
         earlier=[other for other in sections[:index] if other.text],
+        facts=facts_before(facts_of(document), sections, index),
         notes=document.notes,
         recent=recent_text(sections, index),
         variant=crc32(replaced.encode("utf-8", "replace")) + candidate * _CANDIDATE_SALT,
@@ -279,6 +302,8 @@ class Draft:
                 self.done.add(section_id)
             case SectionFinished(section_id, status=status):
                 self.shortfalls[section_id] = status
+            case SectionPolished(section_id, PolishOutcome.BETTER, text):
+                self.texts[section_id] = text
 
     async def keep(self, event: Event) -> None:
         """Update the draft with an event: :meth:`apply` as an :data:`~lwtui.agentwrite.events.Emit`."""

@@ -13,6 +13,7 @@ from lwtui.agentwrite.critic import LIKELY_ANSWER, CriticEvent, Found, Reviewed,
 from lwtui.agentwrite.events import Emit
 from lwtui.agentwrite.forecast import tokens_per_unit
 from lwtui.agentwrite.lint import Finding, lint, parts_of
+from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import recent_text, select_notes
 from lwtui.agentwrite.revise import Passage, PassageCut, PassageEdit, Proposal, passage_at, revise
 from lwtui.agentwrite.throughput import load_rates
@@ -86,9 +87,10 @@ class Assistant:
         start, end = passage_at(section.text, start, end, edit.kind)
         sections, at = document.sections(), document.plan.find(section_id)
         notes = select_notes(document.notes, section, recent_text(sections, at))
-        brief = replace(document.brief, notes=notes)
-        passage = Passage(brief, document.plan, section, start, end, _text_before(sections, at))
         agent = await self._agent(Role.WRITE)
+        subject = f"{section.title}\n{section.text[start:end] or section.main_point}"
+        brief = brief_with_notes(document.brief, notes, agent.context_length, subject)
+        passage = Passage(brief, document.plan, section, start, end, _text_before(sections, at))
         likely = round(passage.target(edit.kind) * tokens_per_unit(brief, load_rates(agent.settings)))
         task = self._tracker.task("this passage", likely_completion=likely)
         self._note(f"Asked the model to revise a passage of “{section.title or document.title}” ({edit.task})")
@@ -196,7 +198,8 @@ class Assistant:
         agent = await self._agent(Role.CRITIC)
         self._note(f"Asked {agent.model.name} to review the document")
         self.findings = [one for one in self.findings if not one.by_critic]
-        brief = replace(document.brief, notes=tuple(note for note in document.notes if note.text))
+        notes = [note for note in document.notes if note.text]
+        brief = brief_with_notes(document.brief, notes, agent.context_length)
         task: MeteredTask = self._tracker.task("a review", likely_completion=LIKELY_ANSWER)
 
         async def keep(event: CriticEvent) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
 from lwtui.documents.store import Document
 
@@ -43,6 +44,15 @@ class EditableDocument:
     def summaries(self) -> Mapping[str, SectionSummary]:
         """The summaries, by section id."""
         return self._document.summaries
+
+    @property
+    def facts(self) -> Sequence[Fact]:
+        """The facts that the sections state."""
+        return self._document.facts
+
+    def noted(self) -> Mapping[str, str]:
+        """Return the fingerprints of the texts that facts were noted from, by section id."""
+        return self._document.fact_book.noted()
 
     def sections(self) -> list[Section]:
         """Return the sections, and remember their texts for :meth:`check`."""

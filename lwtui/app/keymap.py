@@ -45,6 +45,7 @@ PLAN = "Plan"
 WRITING = "Writing"
 FIND = "Find and replace"
 NOTES = "Notes"
+FACTS_SCREEN = "Facts"
 SETTINGS = "Settings"
 MODELS = "Choose a model"
 
@@ -112,6 +113,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "break_down", "b", "Break up", "Have the model break this section up into several within it", footer=False
         ),
         Action("notes", "n", "Notes", "Your notes and the summaries of sections, which are part of the prompts", False),
+        Action("facts", "F", "Facts", "What the text says of people, places and things, for later sections", False),
         Action(
             "stale", "y", "Stale", "Show sections based on something that has changed since, and rewrite them", False
         ),
@@ -157,6 +159,20 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             footer=False,
         ),
         Action(
+            "polish",
+            "p",
+            "Polish",
+            "Have this section reviewed and rewritten, and keep the better text",
+            footer=False,
+        ),
+        Action(
+            "polish_all",
+            "P",
+            "Polish all",
+            "Polish the document: its criteria, the number of passes, and what it takes",
+            footer=False,
+        ),
+        Action(
             "review",
             "a",
             "Review",
@@ -173,6 +189,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("model", "c", "Model", "Choose the model that writes this document", footer=False),
         Action("brief", "B", "Brief", "View and change the brief: instruction, length, language, …", False),
         Action("notes", "n", "Notes", "Your notes and the summaries of sections, which are part of the prompts", False),
+        Action("facts", "F", "Facts", "What the text says of people, places and things, for later sections", False),
         Action(
             "stale", "y", "Stale", "Show sections based on something that has changed since, and rewrite them", False
         ),
@@ -225,13 +242,25 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "Delete this note; Undo restores it. A deleted summary is written again when needed",
             toolbar=True,
         ),
-        Action(
-            "up", "shift+up,K", "↑", "Move this note up; the first notes have priority where room is short", False, True
-        ),
+        Action("up", "shift+up,K", "↑", "Move this note up; the model sees the notes in this order", False, True),
         Action("down", "shift+down,J", "↓", "Move this note down (or drag it)", footer=False, toolbar=True),
         Action("undo", "u,ctrl+z", "Undo", "Undo the last change to the notes", toolbar=True),
         Action("redo", "U,ctrl+y", "Redo", "Redo the change to the notes undone last", footer=False),
         Action("back", "escape", "Back", "Go from a field to the list; from the list to the previous screen"),
+    ),
+    FACTS_SCREEN: (
+        Action("note", "n", "Note facts", "Have the model note the facts of finished sections", toolbar=True),
+        Action("edit", "enter,e", "Edit", "Edit this fact; no model changes it then"),
+        Action("add", "a,insert", "Add", "Add a fact", footer=False, toolbar=True),
+        Action("pin", "p,space", "Pin", "Show this fact to every later section, or where it matters", toolbar=True),
+        Action("kind", "c", "Kind", "Choose the kind of this fact", footer=False, toolbar=True),
+        Action("merge", "m", "Merge", "Merge the next fact into this one", footer=False, toolbar=True),
+        Action("delete", "d,delete", "Remove", "Remove this fact; it is not noted again", toolbar=True),
+        Action("undo", "u,ctrl+z", "Undo", "Bring back the fact removed last", footer=False, toolbar=True),
+        Action("sort", "s", "Sort", "List the facts by section, or by kind"),
+        Action("switch", "t", "While writing", "Note facts while the text is written, or when asked", footer=False),
+        Action("stop", "f6", "Stop", "Stop the model", footer=False),
+        Action("back", "escape", "Back", "Go back to the document"),
     ),
     SETTINGS: (
         Action(

@@ -31,12 +31,16 @@ class ModelRoles:
         self._models = models
 
     def name(self, role: Role) -> str:
-        """Return the name of a role's model: the document's choice, else the settings', else the document's writer."""
+        """Return the name of a role's model: the document's choice, else the settings', else the document's writer.
+
+        The judge is the critic unless another model has that role.
+        """
         writer = self._document.brief.model or self._models.default
         if role is Role.WRITE:
             return writer
-        own = self._document.setting(role.setting)
-        return own or self._models.settings.roles.get(role.value, "") or writer
+        if own := self._document.setting(role.setting) or self._models.settings.roles.get(role.value, ""):
+            return own
+        return self.name(Role.CRITIC) if role is Role.JUDGE else writer
 
 
 class ModelPool:

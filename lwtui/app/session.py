@@ -16,22 +16,38 @@ from lwtui.agentwrite.events import (
     Continuing,
     DocumentFinished,
     Event,
+    FactsNoted,
     NotesLeftOut,
     PlanGrew,
     PlanReady,
     PlanRejected,
     PlanStarted,
+    Polishing,
     ReadingPrompt,
     Redrafting,
     Retrying,
     SectionFinished,
+    SectionPolished,
     SectionStarted,
     TextRolledBack,
     Thinking,
 )
+from lwtui.agentwrite.fact_notes import (
+    LIKELY_FACTS,
+    FactSource,
+    contradiction_findings,
+    facts_note,
+    note_facts,
+    unnoted,
+)
 from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_plan
-from lwtui.agentwrite.notes import always_shown, with_notes
+from lwtui.agentwrite.json_answers import check_follows_instructions
+from lwtui.agentwrite.note_selection import brief_with_notes
+from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_nested import sections_within
+from lwtui.agentwrite.polish import polish_document
+from lwtui.agentwrite.polish_progress import stored_criteria, stored_progress
+from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.throughput import load_rates
@@ -40,7 +56,9 @@ from lwtui.app.editable_document import EditableDocument, SectionChanged
 from lwtui.app.format import number, unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.model_pool import ModelPool, ModelRoles
+from lwtui.app.polish_run import PolishRequest, forecast_polish, open_team, update_findings
 from lwtui.config import ModelSettings, Role
+from lwtui.documents.facts import FACTS
 from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -61,6 +79,8 @@ class Activity(StrEnum):
     LOADING = "loading"
     PLANNING = "planning"
     WRITING = "writing"
+    POLISHING = "polishing"
+    NOTING = "noting"  # the facts of sections
 
 
 @dataclass(frozen=True)
@@ -147,6 +167,19 @@ class Session:
     def start_rewrite(self, section_ids: Collection[str]) -> None:
         """Rewrite some sections, in the document's order."""
         self._start(self._anew(section_ids))
+
+    def start_polish(self, request: PolishRequest) -> None:
+        """Polish some sections, or the document, where an interrupted run is resumed."""
+        self._start(lambda: self._polish(request), writes=False)
+
+    def start_noting_facts(self) -> None:
+        """Note the facts of the finished sections that have changed since they were noted."""
+        self._start(self._note_facts, writes=False)
+
+    @property
+    def fact_source(self) -> FactSource:
+        """The document as the keeper of facts reads it."""
+        return EditableDocument(self.document, ())
 
     async def cancel(self) -> None:
         """Cancel the run and wait until its text is stored."""
@@ -235,7 +268,13 @@ class Session:
         if model is None:
             return None
         brief = replace(self.document.brief, notes=tuple(note for note in self.document.notes if note.always))
-        return forecast(brief, sections_to_forecast(self.document.sections(), anew), model, load_rates(model))
+        sections = sections_to_forecast(self.document.sections(), anew)
+        return forecast(brief, sections, model, load_rates(model), facts=self.notes_facts)
+
+    @property
+    def notes_facts(self) -> bool:
+        """Whether facts are noted while the document is written."""
+        return self.document.setting(FACTS) == "on"
 
     # -- figures for the screens
 
@@ -310,7 +349,10 @@ class Session:
         check_priced(agent, self.budget)
         self._follow(RunState(document.sections()))
         self._become(Activity.PLANNING)
-        brief = with_notes(document.brief, always_shown(document.notes))
+        notes = always_shown(document.notes)
+        brief = brief_with_notes(document.brief, notes, agent.context_length)
+        if left_out := [note.title for note in notes if note not in brief.notes]:
+            self._hear(NotesLeftOut("", tuple(left_out)))
         likely = likely_plan(brief if section_id is None else replace(brief, words=0))
         purpose = "a plan" if section_id is None else "another plan"
         agent = agent.metered(self.tracker.task(purpose, likely_completion=likely))
@@ -361,7 +403,9 @@ class Session:
         document = self.document
         agent = await self._open(self.model)
         agent.helper = await self._helper()
-        monitor = RunMonitor(agent, document.brief, document, self.budget, frozenset(left or ()))
+        monitor = RunMonitor(
+            agent, document.brief, document, self.budget, frozenset(left or ()), facts=self.notes_facts
+        )
         self.note(f"Expected: {forecast_line(monitor.expected, unit(document.brief.language))}")
         if monitor.expected.words:
             self.tracker.check_left("what is still to be written")
@@ -375,6 +419,62 @@ class Session:
         finally:
             if line := monitor.close(self.state):
                 self.note(line)
+
+    async def _note_facts(self) -> None:
+        document = self.document
+        agent = await self._open(self.roles.name(Role.CRITIC))
+        check_follows_instructions(agent)
+        check_priced(agent, self.budget)
+        async with recording(document, self.tracker) as recorder:
+            self._follow(recorder.state)
+            self._become(Activity.NOTING)
+
+            async def emit(event: Event) -> None:
+                recorder.store(event)
+                self._keep_contradictions(event)
+                self._hear(event)
+
+            for section in unnoted(recorder):
+                self.message = f"Noting the facts of {section.title or 'the text'}"
+                task = self.tracker.task(f"the facts of “{section.title}”", likely_completion=LIKELY_FACTS)
+                await note_facts(agent.metered(task), document.brief, recorder, section, emit)
+
+    def _keep_contradictions(self, event: Event) -> None:
+        """Add contradictions with earlier facts to the list of findings."""
+        if isinstance(event, FactsNoted):
+            known = {(one.kind, one.places) for one in self.assistant.findings}
+            found = contradiction_findings(event, self.document.sections())
+            self.assistant.findings[:0] = [one for one in found if (one.kind, one.places) not in known]
+
+    async def _polish(self, request: PolishRequest) -> None:
+        document = self.document
+        team = await open_team(self.models, self.roles, await self._open(self.model), self.budget)
+        expected = forecast_polish(document, self.models, self.roles, request)
+        progress = stored_progress(document) if request.only is None else None
+        async with recording(document, self.tracker) as recorder:
+            self._follow(recorder.state)
+            self._become(Activity.POLISHING)
+
+            async def emit(event: Event) -> None:
+                if isinstance(event, SectionPolished):
+                    self._tell(SectionIsNext())  # so that the text is not replaced if the user has changed it
+                update_findings(self.assistant.findings, document.sections(), event)
+                recorder.store(event)
+                self._hear(event)
+
+            await polish_document(
+                team,
+                document.brief,
+                recorder,
+                emit,
+                criteria=stored_criteria(document),
+                passes=request.passes,
+                only=request.only,
+                edited=request.edited,
+                progress=progress,
+                tracker=self.tracker,
+                expected=expected.each if expected else None,
+            )
 
     async def _write_once(self, agent: Agent, monitor: RunMonitor, left: set[str] | None, ended: set[str]) -> bool:
         """Write until the run is complete (true) or the user has edited the section that is next (false).
@@ -392,6 +492,7 @@ class Session:
                     editable.check(event.section_id)
                 recorder.store(event)
                 monitor.observe(event, recorder.state)
+                self._keep_contradictions(event)
                 self._hear(event)
                 if isinstance(event, SectionFinished):  # a restart must not write it again
                     ended.add(event.section_id)
@@ -407,6 +508,7 @@ class Session:
                     only=anew,
                     tracker=self.tracker,
                     expected=monitor.expected.each,
+                    note_facts=self.notes_facts,
                 )
             except SectionChanged:
                 return False
@@ -424,8 +526,12 @@ class Session:
                 self.message = f"The model is thinking before it writes: {number(characters)} characters so far"
             case ReadingPrompt(tokens=tokens, total=total):
                 self.message = f"The model is reading before it writes: {number(tokens)} of {number(total)} tokens"
+            case Polishing(position=position, total=total, title=title, step=step, length=length):
+                written = f", {number(length)} so far" if length else ""
+                self.message = f"Section {position} of {total}, {title or 'the text'}: {POLISH_STEPS[step]}{written}"
             case _:
-                if line := describe(event, unit(self.document.brief.language)):
+                line = describe(event, unit(self.document.brief.language)) or polish_note(event, self.state)
+                if line:
                     self.note(line)
         self._tell(event)
 
@@ -470,6 +576,8 @@ def describe(event: Event, unit: str = "words") -> str:
             return f"The text so far has {number(full)} tokens; the model gets summaries and its end, {number(sent)}"
         case NotesLeftOut(titles=titles):
             return f"These notes do not fit into the prompt: {', '.join(titles)}"
+        case FactsNoted():
+            return facts_note(event)
         case Continuing(length=length, target=target):
             return f"The model stopped at {number(length)} of {number(target)} {unit}; asked for more"
         case Redrafting(length=length, target=target):

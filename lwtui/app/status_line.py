@@ -13,6 +13,8 @@ _ACTIVITIES = {
     Activity.LOADING: ("… Opening the model", "$text-warning"),
     Activity.PLANNING: ("▶ Planning", "$text-success"),
     Activity.WRITING: ("▶ Writing", "$text-success"),
+    Activity.NOTING: ("▶ Noting facts", "$text-success"),
+    Activity.POLISHING: ("▶ Polishing", "$text-success"),
 }
 
 

@@ -17,9 +17,11 @@ REGISTERED = ("bench", "train")
 COMMANDS = {
     "plan": "print a plan for a document",
     "write": "plan and write a document without the app",
+    "polish": "review and rewrite a finished document; only better sections replace the old ones",
     "export": "export a document to Markdown, text, HTML, DOCX, EPUB or PDF",
     "import": "create a document from Markdown, text or DOCX",
     "notes": "show and change the notes that the model sees while it writes",
+    "facts": "show the facts that a document states, and have a model note them",
     "lint": "find repetition and other problems in a text, without a model",
     "bench": "measure how well models write at length, and compare them",
     "models": "list, find, add, download, verify and remove models",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line
+from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_sections
+from lwtui.agentwrite.polish_forecast import PolishModels
+from lwtui.agentwrite.polish_progress import POLISH, PolishProgress
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.agentwrite.write import Draft
 from lwtui.cli.headless import WriteJob
 from lwtui.cli.plan_text import unit_of
+from lwtui.cli.polishing import likely_polish
+from lwtui.documents.facts import FACTS
 from lwtui.documents.model import BUDGET, Section
 from lwtui.documents.store import Document
 from lwtui.models.budget import Prices, parse_budget
@@ -16,9 +20,11 @@ from lwtui.models.usage import NO_USAGE, Usage
 def dry_run(job: WriteJob) -> int:
     """Print the forecast of a job, and return the exit code."""
     sections, spent, stored_budget = _current_state(job)
-    expected = forecast(job.brief, sections, job.model, load_rates(job.model))
+    facts = job.document_settings.get(FACTS) == "on"
+    expected = forecast(job.brief, sections, job.model, load_rates(job.model), facts=facts)
     print(f"Expected: {forecast_line(expected, unit_of(job.brief.language))}")
     print(f"Calls: {expected.calls}, by {job.model.name}")
+    _polishing(job, sections)
     if expected.planned:
         print("There is no plan yet, so its sections are estimated.")
     if expected.seconds is None:
@@ -30,6 +36,17 @@ def dry_run(job: WriteJob) -> int:
     if verdict := _compare_with_budget(expected, spent, job, job.document_settings.get(BUDGET, stored_budget)):
         print(verdict)
     return 0
+
+
+def _polishing(job: WriteJob, sections: list[Section]) -> None:
+    """Print the forecast of the polishing that follows, if there is a plan to base it on."""
+    progress = PolishProgress.from_json(job.document_settings.get(POLISH, ""))
+    if progress is None:
+        return
+    models = PolishModels(job.model, job.critic or job.model, job.judge or job.critic or job.model)
+    sections = sections or likely_sections(job.brief)
+    expected = likely_polish(job.brief, sections, models, progress.passes)
+    print(f"Polishing, at most: {forecast_line(expected, unit_of(job.brief.language))}")
 
 
 def _current_state(job: WriteJob) -> tuple[list[Section], Usage, str]:

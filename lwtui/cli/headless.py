@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lwtui.agentwrite.agent import Agent, open_agent
-from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
+from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished, SectionPolished
 from lwtui.agentwrite.forecast import forecast, forecast_line, likely_plan
+from lwtui.agentwrite.polish import PolishTeam
+from lwtui.agentwrite.polish_progress import stored_progress
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.run_monitor import RunMonitor
 from lwtui.agentwrite.throughput import load_rates
@@ -21,11 +23,13 @@ from lwtui.agentwrite.write import Draft, write_document
 from lwtui.cli.outputs import format_of
 from lwtui.cli.plan import ask_for_plan
 from lwtui.cli.plan_text import unit_of
+from lwtui.cli.polishing import PolishOrder, polish
 from lwtui.cli.progress import Progress
 from lwtui.command_line.guard import INCOMPLETE, say
 from lwtui.command_line.terms import show_terms_once
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.export import export, render
+from lwtui.documents.facts import FACTS
 from lwtui.documents.mirror import mirror_path, update_mirror
 from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.shortfalls import shortfall_line
@@ -53,6 +57,8 @@ class WriteJob:
         planner: The model that plans, if it is another one.
         critic: The model that summarizes sections, if it is another one.
         document_settings: Settings to store in the document.
+        judge: The model that compares rewritten sections with the old ones, if it is not the critic.
+        polish: What to polish, if nothing is to be written.
     """
 
     brief: Brief
@@ -66,6 +72,8 @@ class WriteJob:
     planner: ModelSettings | None = None
     critic: ModelSettings | None = None
     document_settings: Mapping[str, str] = field(default_factory=dict)
+    judge: ModelSettings | None = None
+    polish: PolishOrder | None = None
 
 
 class HeadlessRun:
@@ -95,7 +103,7 @@ class HeadlessRun:
             try:
                 if self._job.resumes:
                     self._use(self._reopen())
-                if self._document is None or _is_unfinished(self._document):
+                if self._document is None or self._job.polish or _is_unfinished(self._document):
                     show_terms_once(self._job.model)
                     asyncio.run(self._write())
                 self._deliver()
@@ -119,7 +127,7 @@ class HeadlessRun:
         if warning := self._budget_warning():
             self._progress.note(warning)
         planner = job.planner
-        if planner is not None and planner != job.model:
+        if planner is not None and planner != job.model and not job.polish:
             # Close the planner before the writer is opened, because both may need much memory.
             async with AsyncExitStack() as models:
                 await self._ensure_planned(lambda: self._open(planner, models))
@@ -128,7 +136,14 @@ class HeadlessRun:
             document = await self._ensure_planned(lambda: _ready(agent))
             if job.critic is not None and job.critic != job.model:
                 agent.helper = await self._open(job.critic, models)
-            await self._write_with(agent, document)
+            if not job.polish and _has_unwritten(document):
+                await self._write_with(agent, document)
+            if job.polish or stored_progress(document):
+                critic = agent.helper or agent
+                judge = job.judge if job.judge not in (None, critic.settings) else None
+                team = PolishTeam(agent, critic, await self._open(judge, models) if judge else critic)
+                order = job.polish or PolishOrder()
+                await polish(team, document, order, self._tracker, self._progress, self._hear_polish)
 
     async def _open(self, model: ModelSettings, models: AsyncExitStack) -> Agent:
         """Open a model, which is closed together with ``models``."""
@@ -138,7 +153,8 @@ class HeadlessRun:
 
     async def _write_with(self, agent: Agent, document: Document) -> None:
         brief, progress = self._job.brief, self._progress
-        monitor = RunMonitor(agent, brief, document, self._tracker.budget)
+        facts = document.setting(FACTS) == "on"
+        monitor = RunMonitor(agent, brief, document, self._tracker.budget, facts=facts)
         progress.note(f"Expected: {forecast_line(monitor.expected, unit_of(brief.language))}")
         if monitor.expected.words:
             self._tracker.check_left("what is still to be written")
@@ -154,12 +170,23 @@ class HeadlessRun:
 
             try:
                 await write_document(
-                    agent, brief, document, emit, tracker=self._tracker, expected=monitor.expected.each
+                    agent,
+                    brief,
+                    recorder,
+                    emit,
+                    tracker=self._tracker,
+                    expected=monitor.expected.each,
+                    note_facts=facts,
                 )
             finally:
                 line = monitor.close(recorder.state)
         if line:
             progress.note(line)
+
+    def _hear_polish(self, event: Event) -> None:
+        self._on_event(event)
+        if isinstance(event, SectionPolished):
+            self._mirror()
 
     async def _ensure_planned(self, open_planner: Callable[[], Awaitable[Agent]]) -> Document:
         """Return the document with a complete plan. A new document is created as soon as part of its plan is there."""
@@ -258,6 +285,8 @@ class HeadlessRun:
         """Export or print the finished text."""
         document, output = self._document, self._job.output
         assert document is not None
+        if self._job.polish:
+            return
         if output:
             for note in export(document, output, format_of(output)):
                 self._progress.note(note)
@@ -330,6 +359,9 @@ async def _ready(agent: Agent) -> Agent:
 
 
 def _is_unfinished(document: Document) -> bool:
-    """Tell whether there is anything left to plan or write."""
-    sections = document.sections()
-    return not sections or any(section.status is not Status.DONE for section in sections)
+    """Tell whether there is anything left to plan, write or polish."""
+    return not document.sections() or _has_unwritten(document) or stored_progress(document) is not None
+
+
+def _has_unwritten(document: Document) -> bool:
+    return any(section.status is not Status.DONE for section in document.sections())

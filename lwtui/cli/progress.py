@@ -12,18 +12,27 @@ from time import monotonic
 
 from lwtui.agentwrite.events import (
     ContextTrimmed,
+    CriteriaMade,
     Event,
+    FactsNoted,
     Grounded,
     NotesLeftOut,
     PlanGrew,
     PlanReady,
     PlanRejected,
+    PolishFinished,
+    Polishing,
+    PolishStarted,
     ReadingPrompt,
     Retrying,
     SectionFinished,
+    SectionPolished,
+    SectionReviewed,
     TextDelta,
     Thinking,
 )
+from lwtui.agentwrite.fact_notes import facts_note
+from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_state import RunState
 from lwtui.command_line.guard import say
 from lwtui.documents.model import Status
@@ -99,6 +108,10 @@ class Progress:
                 return f"No room in the prompt for these notes: {', '.join(titles)}"
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
                 return f"The text so far has {full:,} tokens; the model sees its end and summaries, {sent:,} tokens."
+            case FactsNoted() if event.facts or event.contradictions or event.dropped:
+                return facts_note(event)
+            case PolishStarted() | SectionReviewed() | SectionPolished() | PolishFinished() | CriteriaMade():
+                return polish_note(event, self._state)
             case SectionFinished(section_id=section_id, length=length, seconds=seconds, status=status):
                 run = self._state.runs[section_id]
                 where = f"{run.position}/{run.total} {run.title}".rstrip()
@@ -138,6 +151,9 @@ def _status(event: Event) -> str:
             return f"The model is thinking … {characters:,} characters"
         case ReadingPrompt(tokens=tokens, total=total):
             return f"The model is reading … {tokens:,} of {total:,} tokens"
+        case Polishing(position=position, total=total, title=title, step=step, length=length):
+            written = f" … {length:,}" if length else ""
+            return f"{position}/{total} {clean(title)}: {POLISH_STEPS[step]}{written}"
         case _:
             return ""
 

@@ -11,15 +11,18 @@ from pathlib import Path
 
 from lwtui.agentwrite.events import Event, to_dict
 from lwtui.agentwrite.plan import direct_plan
+from lwtui.agentwrite.polish_progress import POLISH, PolishProgress
 from lwtui.cli.brief import add_brief_options, language_of, length_line, read_instruction, words_of
 from lwtui.cli.dry_run import dry_run
 from lwtui.cli.headless import HeadlessRun, WriteJob
 from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
 from lwtui.cli.plan_text import load_plan
+from lwtui.cli.polishing import passes_option
 from lwtui.cli.progress import Progress
 from lwtui.command_line.choice import choose_model, role_model, stored_name
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.config import Role, Settings, load_settings, public_address
+from lwtui.documents.facts import FACTS
 from lwtui.documents.library import new_path
 from lwtui.documents.model import BUDGET, Brief, Mode, Plan, Style, title_from
 from lwtui.documents.store import Document
@@ -62,6 +65,22 @@ def parser() -> Parser:
         "--critic-model",
         metavar="NAME",
         help="another model for reviews, and for summaries of sections that no longer fit the context",
+    )
+    result.add_argument(
+        "--facts",
+        action="store_true",
+        help="note the facts of each section, and show later sections those that matter (see lwtui facts)",
+    )
+    result.add_argument(
+        "--passes",
+        type=passes_option,
+        metavar="N",
+        help="polish the text once it is written, in at most this many passes (see lwtui polish)",
+    )
+    result.add_argument(
+        "--judge-model",
+        metavar="NAME",
+        help="another model to compare rewritten sections with the old ones (default: the one that reviews)",
     )
     result.add_argument(
         "--budget",
@@ -175,7 +194,8 @@ def _resumed(options: argparse.Namespace, settings: Settings) -> WriteJob:
         raise UsageError(f"There is no document {path} to resume. Check the path.", code="not-found")
     with Document.open(path, read_only=True) as document:
         brief = document.brief
-        stored = {name: document.setting(name) for name in (Role.PLAN.setting, Role.CRITIC.setting, BUDGET)}
+        names = (*(role.setting for role in Role), BUDGET)
+        stored = {name: document.setting(name) for name in names}
     model = choose_model(options, settings, default=brief.model)
     if options.model:
         brief = replace(brief, model=stored_name(options, model, settings))
@@ -192,13 +212,23 @@ def _with_roles(
 ) -> WriteJob:
     """Add the models for the other roles and the budget to a job. ``stored`` has the settings of the document."""
     stored = stored or {}
-    given = {Role.PLAN: options.plan_model, Role.CRITIC: options.critic_model}
+    given = {Role.PLAN: options.plan_model, Role.CRITIC: options.critic_model, Role.JUDGE: options.judge_model}
     models = {role: role_model(name, role, settings, stored.get(role.setting, "")) for role, name in given.items()}
     new = {role.setting: name for role, name in given.items() if name}
     if options.budget is not None:
         new[BUDGET] = options.budget if parse_budget(options.budget) else ""
+    if options.facts:
+        new[FACTS] = "on"
+    if options.passes:
+        new[POLISH] = PolishProgress(options.passes).to_json()
     check_budget(parse_budget(new.get(BUDGET, stored.get(BUDGET, ""))), job.model)
-    return replace(job, planner=models[Role.PLAN], critic=models[Role.CRITIC], document_settings=new)
+    return replace(
+        job,
+        planner=models[Role.PLAN],
+        critic=models[Role.CRITIC],
+        judge=models[Role.JUDGE],
+        document_settings=new,
+    )
 
 
 def _length(plan: Plan) -> int:

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass, field, replace
 
 from lwtui.documents.database import checked_contents
+from lwtui.documents.facts import Fact, load_facts
 from lwtui.documents.model import (
     MAX_LEVEL,
     Basis,
@@ -130,6 +131,7 @@ class Contents:
         order: The ids of the sections in the plan, in order.
         streams: The sections that a model is writing, by id.
         stored_notes: Notes, summaries and settings.
+        facts: What the sections say, by the id of the fact.
     """
 
     brief: Brief
@@ -139,6 +141,7 @@ class Contents:
     order: list[str]
     streams: dict[str, StreamingText] = field(default_factory=dict)
     stored_notes: StoredNotes = field(default_factory=StoredNotes)
+    facts: dict[str, Fact] = field(default_factory=dict)
 
     @property
     def plan(self) -> Plan:
@@ -219,4 +222,5 @@ def _load(db: sqlite3.Connection) -> Contents:
     for section_id, keep, text in db.execute("SELECT section_id, keep, text FROM journal ORDER BY id"):
         contents.streams[section_id].replay(keep, text)
     contents.stored_notes = load_notes(db)
+    contents.facts = load_facts(db)
     return contents

@@ -12,7 +12,7 @@ from lwtui.text import clean
 
 APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
 _MAX_TIME = 2.5e11  # seconds; in the year 9892
-VERSION = 3  # user_version; every change of the tables needs a new version with a step in UPGRADES
+VERSION = 4  # user_version; every change of the tables needs a new version with a step in UPGRADES
 
 # A section's text is that of its current revision, so that each text is stored once. A section that was removed from
 # the plan has no position. While a model writes a section, `stream` has a row for it, and `journal` has its pieces in
@@ -111,7 +111,21 @@ CREATE TABLE setting (
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-TABLES += _NOTE_TABLES
+_FACT_TABLE = """\
+CREATE TABLE fact (
+    id TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    section_id TEXT NOT NULL REFERENCES section(id),
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    pinned INTEGER NOT NULL,
+    by_hand INTEGER NOT NULL,
+    removed INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    quote TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+TABLES += _NOTE_TABLES + _FACT_TABLE
 
 # By the version that each upgrade leads to.
 UPGRADES = {
@@ -122,6 +136,7 @@ ALTER TABLE document ADD COLUMN sampling TEXT NOT NULL DEFAULT '';
 """
     + _NOTE_TABLES,
     3: "ALTER TABLE document ADD COLUMN style TEXT;\n",
+    4: _FACT_TABLE,
 }
 
 

@@ -15,6 +15,7 @@ from lwtui.documents import plan_history, section_rows
 from lwtui.documents.build import build
 from lwtui.documents.contents import Contents, StoredSection
 from lwtui.documents.edits import TypingSession
+from lwtui.documents.facts import Fact, FactBook
 from lwtui.documents.model import (
     Basis,
     Brief,
@@ -45,15 +46,18 @@ class Document:
 
     Attributes:
         notebook: The user's notes and the summaries of sections.
+        fact_book: The facts that the sections state.
     """
 
     notebook: Notebook
+    fact_book: FactBook
 
     def __init__(self, file: OpenFile, contents: Contents) -> None:
         """Use :meth:`create` or :meth:`open` instead."""
         self._file = file
         self._now = contents
         self.notebook = Notebook(file.change, contents.stored_notes)
+        self.fact_book = FactBook(file.change, contents.facts, contents.stored_notes.settings, self.set_setting)
         self._streams = StreamManager(file, contents)
         self._typing: dict[str, TypingSession] = {}
         self._redo: list[plan_history.PlanStep] = []  # undone changes of the plan, the last at the end
@@ -145,6 +149,11 @@ class Document:
     def summaries(self) -> Mapping[str, SectionSummary]:
         """The summaries of sections, by section id."""
         return self.notebook.summaries
+
+    @property
+    def facts(self) -> Sequence[Fact]:
+        """The facts that the sections state."""
+        return self.fact_book.facts
 
     def basis(self, section_id: str) -> Basis | None:
         """Return what a section's current text was written from; ``None`` if that is not known."""

@@ -11,8 +11,10 @@ import pytest
 
 from lwtui.agentwrite import Draft, recording, write, write_document
 from lwtui.agentwrite.events import Event, Grounded, NotesLeftOut, SummaryMade
-from lwtui.agentwrite.notes import always_shown, recent_text, select_notes, with_notes
+from lwtui.agentwrite.note_selection import brief_with_notes
+from lwtui.agentwrite.notes import always_shown, recent_text, select_notes
 from lwtui.documents.model import Brief, Mode, Note, Section, SectionSummary, Status
+from lwtui.documents.relevance import relevance
 from lwtui.documents.stale import current_basis, find_stale, fingerprint, is_hand_edited
 from lwtui.documents.store import Document
 from lwtui.models.metering import UsageTracker
@@ -88,16 +90,65 @@ async def test_direct_mode_shows_notes() -> None:
         assert "Dry wit" in studio.prompts[0]
 
 
-async def test_notes_that_do_not_fit_are_reported_and_the_first_ones_stay() -> None:
-    notes = tuple(Note(f"Note {index}", f"fact {index} " * 150, id=f"n{index}") for index in range(8))
+async def test_notes_that_do_not_fit_are_reported_and_the_most_relevant_ones_stay() -> None:
+    notes = tuple(
+        Note(f"Note {index}", f"fact {index} {topic} " * 80, id=f"n{index}") for index, topic in enumerate(TOPICS)
+    )
+    notes = (*notes, replace(TONE, text="Dry wit in every line."))
+    plan = plan_of(120, 120)
+    plan = plan.with_section(replace(plan.sections[0], main_point="how the lighthouse keeper came to the island"))
+    plan = plan.with_section(replace(plan.sections[1], main_point="what the beekeepers do in winter"))
     async with open_studio(Author(), context_length=4096) as studio:
+        _, events = await studio.write(BRIEF, Draft(plan, notes=notes))
+        prompts = studio.prompts
+    shown = [[index for index in range(8) if f"fact {index} " in prompt] for prompt in prompts]
+    assert 1 <= len(shown[0]) < 8 and 3 in shown[0] and 6 in shown[1]  # a lighthouse, and a beekeeper
+    for event, indexes in zip(of_kind(NotesLeftOut, events), shown, strict=False):
+        assert event.titles == tuple(f"Note {index}" for index in range(8) if index not in indexes)
+    # What is the same in all prompts stays at their beginning; what differs is near their end.
+    assert all(prompt.index("Dry wit") < prompt.index(title_of(1)) < prompt.index("fact ") for prompt in prompts)
+
+
+TOPICS = ("harbor", "orchard", "printing", "lighthouse", "pottery", "glacier", "beekeeper", "violin")
+
+
+async def test_a_long_context_shows_all_notes() -> None:
+    notes = tuple(Note(f"Note {index}", f"fact {index} " * 400, id=f"n{index}") for index in range(30))
+    async with open_studio(Author(), context_length=200_000) as studio:
         _, events = await studio.write(BRIEF, Draft(plan_of(120), notes=notes))
         prompt = studio.prompts[0]
-    (left_out,) = of_kind(NotesLeftOut, events)
-    kept = 8 - len(left_out.titles)
-    assert kept >= 1
-    assert left_out.titles == tuple(f"Note {index}" for index in range(kept, 8))
-    assert all((f"fact {index} " in prompt) == (index < kept) for index in range(8))
+    assert not of_kind(NotesLeftOut, events) and all(f"fact {index} " in prompt for index in range(30))
+
+
+@pytest.mark.parametrize(
+    ("subject", "best"),
+    [
+        ("how beekeepers feed their bees", 0),
+        ("Beekeeping in winter", 0),
+        ("灯塔的历史", 1),
+        ("灯", 1),
+        ("日本の灯台を守る人", 2),
+        ("Der Leuchtturmwärter und sein Hund", 3),
+        ("LE PHARE DE L'ILE", 4),
+    ],
+)
+def test_relevance_finds_words_of_all_languages(subject: str, best: int) -> None:
+    texts = [
+        "A beekeeper feeds the bees with syrup.",
+        "灯塔看守人住在岛上。",
+        "この島の灯台は古い。海を守る。",
+        "Der Leuchtturmwärter heißt Hein.",
+        "Le phare de l’île est éteint.",
+        "The violin was made in Cremona.",
+    ]
+    (scores,) = relevance(texts, subject)
+    assert max(range(len(texts)), key=scores.__getitem__) == best and scores[best] > 0
+    assert relevance(texts, "") == [[0.0] * 6] and relevance([], subject) == [[]] and relevance(texts) == []
+
+
+def test_relevance_takes_any_query() -> None:
+    assert relevance(["x"], 'NEAR("a" b) OR * ^ : "" - 20% \x00 \ud800') == [[0.0]]
+    assert relevance(["In 1901 she left."], "1901")[0][0] > 0
 
 
 # ---- summaries ----------------------------------------------------------------------------------------------------
@@ -231,7 +282,8 @@ async def test_a_continued_section_keeps_its_first_basis(tmp_path: Path) -> None
 
 async def test_planning_shows_the_notes_in_the_brief() -> None:
     long = Note("Long", "word " * 2_000, id="long")
-    brief = with_notes(BRIEF, always_shown([TONE, MIRA, long, TEA]))
+    brief = brief_with_notes(BRIEF, always_shown([TONE, MIRA, long, TEA]), 4096)
+    assert brief_with_notes(BRIEF, [TONE, long], 32_768).notes == (TONE, long)
     assert brief.notes == (TONE,)
     async with open_studio(Author()) as studio:
         await studio.plan(brief)

@@ -11,8 +11,9 @@ import pytest
 
 from lwtui.documents import upgrade
 from lwtui.documents.database import SIDE_FILES
+from lwtui.documents.facts import Fact
 from lwtui.documents.library import list_documents
-from lwtui.documents.model import Brief, Mode, Origin, Plan, Status, Style
+from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection, Status, Style
 from lwtui.documents.schema import VERSION
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
@@ -89,6 +90,7 @@ def test_a_document_of_the_version_before_keeps_its_brief(tmp_path: Path) -> Non
     Document.create(path, brief, Plan("Tea", ())).close()
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("ALTER TABLE document DROP COLUMN style")
+    db.execute("DROP TABLE fact")
     db.execute("PRAGMA user_version = 2")
     db.close()
     with Document.open(path, read_only=True) as document:
@@ -99,6 +101,24 @@ def test_a_document_of_the_version_before_keeps_its_brief(tmp_path: Path) -> Non
     with Document.open(path) as document:
         assert document.brief.style is Style.LISTS
     assert version_of(path) == VERSION
+
+
+def test_a_document_without_facts_gets_a_place_for_them(tmp_path: Path) -> None:
+    path = tmp_path / "tea.lw"
+    plan = Plan("Tea", (PlannedSection("Leaf", "where it grows", 100, "leaf"),))
+    with Document.create(path, Brief("Write about tea", 500, style=Style.PROSE), plan) as document:
+        document.edit("leaf", _LEAF)
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("DROP TABLE fact")
+    db.execute("PRAGMA user_version = 3")
+    db.close()
+    fact = Fact("place", "Tea", "Tea grows on high hills.", "The leaf grows on high hills.", "leaf")
+    with Document.open(path) as document:
+        assert document.facts == () and texts(document) == [_LEAF] and document.brief.style is Style.PROSE
+        document.fact_book.put(fact)
+    with Document.open(path, read_only=True) as document:
+        assert document.facts == (fact,)
+    assert version_of(path) == VERSION and version_of(tmp_path / "tea.lw.v3.bak") == 3
 
 
 def test_an_older_backup_is_not_overwritten(tmp_path: Path) -> None:

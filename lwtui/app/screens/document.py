@@ -21,6 +21,7 @@ _ROLES = {
     Role.PLAN: "Plan",
     Role.WRITE: "Write",
     Role.CRITIC: "Critic and notes",
+    Role.JUDGE: "Judge of rewritten sections",
 }
 
 
@@ -107,7 +108,8 @@ class DocumentScreen(BaseScreen):
         session = self._session
         models = [(name, name) for name in self.lwtui.models.names()]
         if role is not Role.WRITE:
-            models.insert(0, (_FROM_SETTINGS, "from the settings, else the writer"))
+            other = "critic" if role is Role.JUDGE else "writer"
+            models.insert(0, (_FROM_SETTINGS, f"from the settings, else the {other}"))
         name = await self.app.push_screen_wait(Choose(question, models, session.roles.name(role)))
         if name is None:
             return False
@@ -174,6 +176,14 @@ class DocumentScreen(BaseScreen):
 
         if self.store():
             await self.app.push_screen(NotesScreen(self._session, self._draw))
+
+    @work(exclusive=True, group="memory")
+    async def action_facts(self) -> None:
+        """Show the facts that the sections state."""
+        from lwtui.app.screens.facts import FactsScreen
+
+        if self.store():
+            await self.app.push_screen(FactsScreen(self._session, self._draw, self._in_view()))
 
     @work(exclusive=True, group="memory")
     async def action_inspect(self) -> None:

@@ -158,6 +158,41 @@ class ModelTools(DocumentScreen):
             self._session.assistant.merge(section.id, section.text, result.text, candidate)
         self.show_notice(summarize(result, name), code="revised")
 
+    # -- polishing
+
+    @work(exclusive=True, group="model-tools")
+    async def action_polish(self) -> None:
+        """Review and rewrite the section, and keep the new text if it is better."""
+        from lwtui.app.polish_run import PolishRequest
+        from lwtui.app.screens.dialogs import Confirm
+
+        section = self._editable_section()
+        if section is None:
+            return
+        if section.status is not Status.DONE or not section.text.strip():
+            self.show_notice("Only a finished section can be polished.", code="not-done")
+            return
+        if section.origin is Origin.USER:
+            question = (
+                "You edited this section by hand. Polish it? If the new text is better, "
+                f"yours stays in the history ({key_of(WRITING, 'history')})."
+            )
+            if not await self.app.push_screen_wait(Confirm(question, "Polish")):
+                return
+        if await self._has_model():
+            self._start(lambda: self._session.start_polish(PolishRequest(frozenset({section.id}))))
+
+    @work(exclusive=True, group="model-tools")
+    async def action_polish_all(self) -> None:
+        """Show the criteria and what polishing the document takes, then polish it."""
+        from lwtui.app.screens.polish import PolishScreen
+
+        if self._refuses() or not self.store():
+            return
+        request = await self.app.push_screen_wait(PolishScreen(self._session))
+        if request is not None and await self._has_model():
+            self._start(lambda: self._session.start_polish(request))
+
     # -- a review
 
     @work(exclusive=True, group="model-tools")

@@ -10,11 +10,13 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
 
-from lwtui.agentwrite.events import DocumentFinished, SectionStarted
-from lwtui.app.format import STATES, amount, clock, why_read_only
+from lwtui.agentwrite.events import DocumentFinished, PolishFinished, SectionStarted
+from lwtui.agentwrite.polish_progress import stored_progress
+from lwtui.app.format import STATES, amount, clock, counted, why_read_only
 from lwtui.app.keymap import WRITING, bindings, key_of
 from lwtui.app.outline_rows import text_row
 from lwtui.app.places import Place
+from lwtui.app.polish_run import PolishRequest
 from lwtui.app.screens.model_tools import ModelTools
 from lwtui.app.screens.text_tools import TextTools
 from lwtui.app.session import Activity, ActivityChanged, SectionIsNext, Session, SessionEvent
@@ -134,6 +136,12 @@ class WritingScreen(TextTools, ModelTools):
                 )
             case DocumentFinished() if line := shortfall_line(self._document.sections()):
                 self.show_notice(f"{line} {key_of(WRITING, 'write')} writes them again.", code="shortfalls")
+            case PolishFinished(sections=sections, improved=improved):
+                self.show_notice(
+                    f"Polished: {improved} of {counted(sections, 'section')} improved. "
+                    f"{key_of(WRITING, 'history')} shows both texts, {key_of(WRITING, 'review')} what is left to mend.",
+                    code="polished",
+                )
             case _:
                 pass
         self._draw_soon()
@@ -309,6 +317,8 @@ class WritingScreen(TextTools, ModelTools):
             return
         if not self._document.plan.sections:
             self.show_notice(f"There is no plan yet: {key_of(WRITING, 'plan')} goes to the plan.", code="no-plan")
+        elif self._is_done and stored_progress(self._document) is not None:
+            self._start(lambda: self._session.start_polish(PolishRequest()))
         elif self._is_done:
             self.show_notice(
                 f"Every section is done. {key_of(WRITING, 'regenerate')} rewrites the one under the cursor.",

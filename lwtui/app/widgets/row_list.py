@@ -157,6 +157,11 @@ class RowList(ScrollView, can_focus=True):
         return self._rows[self._cursor].key if self._rows else None
 
     @property
+    def keys(self) -> list[str]:
+        """The keys of all rows, in order."""
+        return [row.key for row in self._rows]
+
+    @property
     def at_top(self) -> bool:
         """Whether the cursor is on the first row, or the list is empty."""
         return self._cursor == 0

@@ -1,0 +1,96 @@
+"""Has a model compare two texts for a section, in both orders: only two agreeing verdicts count."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from zlib import crc32
+
+from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.criteria import criteria_list
+from lwtui.agentwrite.events import Emit, ignore
+from lwtui.agentwrite.json_answers import ask_for_json, read_object, string_rule
+from lwtui.agentwrite.prompt_builder import instruction_of
+from lwtui.agentwrite.prompt_templates import language_name
+from lwtui.documents.model import Brief, Plan, Section
+
+JUDGMENT_TOKENS = 300  # most tokens of a verdict
+# Small models give a number that their own reason contradicts, but repeat a name.
+_VERDICTS = {"version 1": 1, "version 2": 2, "neither": 0}
+_SCHEMA = {
+    "type": "object",
+    "properties": {"why": {"type": "string"}, "better": {"type": "string", "enum": list(_VERDICTS)}},
+    "required": ["why", "better"],
+    "additionalProperties": False,
+}
+_GRAMMAR = (
+    r'root ::= "{\"why\": " why ", \"better\": \"" verdict "\"}"'
+    "\n"
+    f"verdict ::= {' | '.join(map(json.dumps, _VERDICTS))}\n" + string_rule("why", 240)
+)
+
+
+async def is_better(
+    agent: Agent,
+    brief: Brief,
+    plan: Plan,
+    section: Section,
+    text: str,
+    criteria: Sequence[str],
+    emit: Emit = ignore,
+) -> bool:
+    """Tell whether ``text`` is better than the section's own text, by two verdicts in both orders.
+
+    A second verdict is asked for only if the first one prefers ``text``.
+
+    Args:
+        agent: The judge.
+        brief: What the writer asked for.
+        plan: The plan.
+        section: The section, with its text.
+        text: The other text.
+        criteria: What they are judged by.
+        emit: Awaited for retries.
+
+    Raises:
+        ModelError: A call failed for good, or the texts do not fit the model's context.
+        BudgetReached: The budget is used up.
+    """
+    old = section.text
+    if await preferred(agent, brief, plan, section, (old, text), criteria, emit) != 2:
+        return False
+    return await preferred(agent, brief, plan, section, (text, old), criteria, emit) == 1
+
+
+async def preferred(
+    agent: Agent,
+    brief: Brief,
+    plan: Plan,
+    section: Section,
+    texts: tuple[str, str],
+    criteria: Sequence[str],
+    emit: Emit = ignore,
+) -> int:
+    """Return the number of the better of two texts in this order, 1 or 2, or 0 if the model prefers neither."""
+    first, second = texts
+    prompt = agent.prompts.templates.render(
+        "polish_compare",
+        instruction=instruction_of(brief),
+        title=section.title or plan.title,
+        main_point=section.main_point or section.title or plan.title,
+        criteria=criteria_list(criteria),
+        first=first,
+        second=second,
+        language=language_name(brief.language),
+    )
+    salt = crc32(f"{first}\0{second}".encode("utf-8", "replace")) % 100_000
+    answer = await ask_for_json(
+        agent, brief, prompt, tokens=JUDGMENT_TOKENS, salt=salt, grammar=_GRAMMAR, schema=_SCHEMA, emit=emit
+    )
+    return read_verdict(answer)
+
+
+def read_verdict(answer: str) -> int:
+    """Return the verdict in an answer: 1, 2, or 0 if there is none."""
+    better = str(read_object(answer).get("better", "")).strip().casefold().replace("_", " ")
+    return int(better) if better in ("1", "2") else _VERDICTS.get(better, 0)
