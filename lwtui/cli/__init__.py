@@ -18,7 +18,7 @@ COMMANDS = {
     "plan": "print a plan for a document",
     "write": "plan and write a document without the app",
     "export": "export a document to Markdown, text, HTML, DOCX, EPUB or PDF",
-    "import": "create a document from Markdown, text or DOCX",
+    "import": "create a document from a file or folder of another program",
     "notes": "show and change the notes that the model sees while it writes",
     "lint": "find repetition and other problems in a text, without a model",
     "bench": "measure how well models write at length, and compare them",

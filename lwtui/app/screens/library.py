@@ -222,7 +222,11 @@ class LibraryScreen(BaseScreen):
         from lwtui.app.screens.dialogs import Ask
 
         hint = "Headings become sections. The file is not changed."
-        dialog = Ask("Markdown, text or DOCX file to import", hint=hint, problem=_import_problem)
+        dialog = Ask(
+            "File or folder to import (Markdown, text, DOCX, ODT, RTF, HTML, EPUB, …)",
+            hint=hint,
+            problem=_import_problem,
+        )
         answer = await self.app.push_screen_wait(dialog)
         if answer:
             self.lwtui.open_file(Path(answer))
@@ -248,12 +252,12 @@ class LibraryScreen(BaseScreen):
 
 def _import_problem(given: str) -> str:
     """Return what is obviously wrong with the path of a file to import; empty if nothing is."""
-    from lwtui.documents.markdown import read_text
+    from lwtui.documents.importing import check_source
 
     try:
         path = Path(given).expanduser()
-        if path.suffix.lower() not in (".lw", ".docx"):
-            read_text(path)
+        if path.suffix.lower() != ".lw":
+            check_source(path)
         elif not path.is_file():
             return f"There is no document {path}. Check the path."
     except LwtuiError as error:
@@ -272,7 +276,7 @@ def _welcome() -> list[str | tuple[str, str]]:
             "create a document: say what you want and how long,",
             "then edit the plan that the model makes",
         ),
-        (LIBRARY, "import", "import a Markdown, text or DOCX file"),
+        (LIBRARY, "import", "import a file or folder of another program"),
         (
             LIBRARY,
             "models",
