@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import regex
@@ -37,21 +37,23 @@ def share_footnotes(texts: Sequence[str]) -> list[str]:
     if not any("[^" in text for text in texts):
         return list(texts)
     found = [_notes(text) for text in texts]
-    defined: dict[str, str] = {}
+    owners: dict[str, _Notes] = {}  # the text from which others take a definition
     for notes in found:
-        for label, definition in notes.definitions.items():
-            defined.setdefault(label, definition)
-    used = {label for notes in found for label in notes.references}
+        for label in notes.definitions:
+            owners.setdefault(label, notes)
+    borrowed = {label for notes in found for label in notes.references if label not in notes.definitions}
+    known = {label for notes in found for label in [*notes.references, *notes.definitions]}
     taken: set[str] = set()
     result = []
     for notes in found:
-        text = _with_definitions(notes, defined, used)
-        labels = dict.fromkeys(label for label in [*notes.references, *notes.definitions] if label in defined)
-        for label in labels:
+        text = _with_definitions(notes, owners, borrowed)
+        for label in dict.fromkeys([*notes.references, *notes.definitions]):
+            if label not in owners:
+                continue
             if label in taken:
-                new = _free_label(label, taken, [*defined, *labels])
+                new = _free_label(label, known)
                 text = _renamed(text, label, new)
-                taken.add(new)
+                known.add(new)
             taken.add(label)
         result.append(text)
     return result
@@ -74,22 +76,29 @@ def _notes(text: str) -> _Notes:
     return notes
 
 
-def _with_definitions(notes: _Notes, defined: dict[str, str], used: set[str]) -> str:
+def _with_definitions(notes: _Notes, owners: dict[str, _Notes], borrowed: set[str]) -> str:
     """Add the definitions that a text lacks, and remove those that only other texts use."""
-    needless = [label for label in notes.definitions if label in used and label not in notes.references]
+    needless = [
+        label
+        for label in notes.definitions
+        if label not in notes.references and label in borrowed and owners[label] is notes
+    ]
     lines: list[str | None] = list(notes.text.split("\n"))
     for label in needless:
         first, last = notes.lines[label]
         lines[first:last] = [None] * (last - first)
     text = "\n".join(line for line in lines if line is not None)
-    lacking = [defined[label] for label in notes.references if label in defined and label not in notes.definitions]
+    lacking = [
+        owners[label].definitions[label]
+        for label in notes.references
+        if label in owners and label not in notes.definitions
+    ]
     if not needless and not lacking:
         return notes.text
     return "\n\n".join(part for part in (text.rstrip(), *lacking) if part)
 
 
-def _free_label(label: str, taken: Iterable[str], others: Iterable[str]) -> str:
-    known = {*taken, *others}
+def _free_label(label: str, known: set[str]) -> str:
     number = int(label) + 1 if label.isdecimal() and len(label) < 9 else 2
     while (new := str(number) if label.isdecimal() else f"{label}-{number}") in known:
         number += 1

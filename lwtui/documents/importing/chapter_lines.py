@@ -102,6 +102,12 @@ _PATTERNS = (
     (CHAPTER, r"(?P<named>مقدمة|خاتمة|تمهيد|مقدمه|הקדמה|פרולוג|אפילוג|מבוא|סוף דבר)"),
 )
 _COMPILED = tuple((level, regex.compile(pattern, regex.IGNORECASE)) for level, pattern in _PATTERNS)
+# How such a line begins, to pass over most lines at once.
+_BEGINNING = regex.compile(
+    rf"[第제正卷部上中下\d零〇一二三四五六七八九十序自前引楔尾终終后後番附プエはおまあ幕間閑外프에머들나맺서종후외작일이삼사오육칠팔구십]"
+    rf"|\p{{Arabic}}|\p{{Hebrew}}|[अপঅঅபบตជ]|(?:{_PART_WORDS}|{_CHAPTER_WORDS}|{_ORDINAL_FIRST}|{_NAMED})(?!\p{{L}})",
+    regex.IGNORECASE,
+)
 # A sentence may begin like a chapter line; a heading has no such end.
 _SENTENCE_END = regex.compile(
     r"[,;，、；]$|[。！？]$|[\p{Ll}\p{Lo}][.!?。！？…]+[\"'”’»」』)]*$|[.!?]\s+\p{Lu}\p{Ll}+\s+\p{Ll}"
@@ -135,7 +141,7 @@ class ChapterLine:
 def chapter_line(line: str) -> ChapterLine | None:
     """Return what a line that stands alone names; ``None`` if it is text."""
     line = " ".join(line.split()).strip("=~*_-–—【】〔〕[]《》 ")
-    if not line or len(line) > _MAX_HEADING:
+    if not line or len(line) > _MAX_HEADING or not _BEGINNING.match(line):
         return None
     for level, pattern in _COMPILED:
         match = pattern.fullmatch(line)
@@ -165,6 +171,11 @@ def numbered_lines(lines: list[str]) -> list[int]:
         if len(positions) > 1:
             return positions
     return []
+
+
+def is_number(line: str) -> bool:
+    """Tell whether a line is a number, as of a chapter: 3, IV or Five."""
+    return _number_of(line) is not None
 
 
 def _number_of(line: str) -> tuple[str, int] | None:

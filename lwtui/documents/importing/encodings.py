@@ -268,7 +268,8 @@ def _plausibility(text: str, encoding: str) -> float:
         elif _PUNCTUATION.match(char):
             score += 0.5
         else:
-            score += 0.6 if first <= char.encode(encoding)[0] <= last else 0.1
+            is_listed_first = last > 0 and first <= char.encode(encoding, "replace")[0] <= last
+            score += 0.6 if is_listed_first else 0.1
     return (score - len(_IMPOSSIBLE.findall(text))) / len(beyond)
 
 

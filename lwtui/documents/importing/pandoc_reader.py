@@ -48,12 +48,15 @@ _TEXT_IN_XML = regex.compile(rb"<w:t[ >]")
 _NO_WIDTH = regex.compile(rb"<w:gridCol\s*/>")
 # A paragraph of DOCX or ODT ends at the first; the others are white space within one.
 _SPACES_IN_XML = regex.compile(
-    r"</(?:w:p|text:p|text:h|w:tc)>|<(?:w:br|w:tab|w:cr|text:tab|text:line-break|text:s)\b[^>]*>"
+    r"</(?:w:p|p|v|td|th|title|text:p|text:h|w:tc)>|<(?:w:br|w:tab|w:cr|text:tab|text:line-break|text:s)\b[^>]*>"
 )
 _NO_TEXT_IN_XML = regex.compile(
     r"(?s)<(?P<tag>w:delText|m:oMath|w:instrText|w:pPr|mc:Fallback|office:annotation|text:tracked-changes|wp:posOffset|"
-    r"text:table-of-content|text:note-citation|wp:align|wp14:\w+)\b[^>]*?(?<!/)>.*?</(?P=tag)>"
+    r"text:table-of-content|text:note-citation|description|binary|stylesheet|wp:align|wp14:\w+)\b[^>]*?(?<!/)>.*?</(?P=tag)>"
 )
+_FB2_TABLE = regex.compile(rb"(?s)<table\b[^>]*>.*?</table>")
+_TYPST_INCLUDE = regex.compile(rb"#include[ \t]*\"([^\"\n]*)\"")
+_MAX_PROBLEM = 150  # characters of what pandoc says
 _TAG = regex.compile(r"<[^>]*>")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]*\p{L}[\p{L}\p{M}\p{N}]*")
 _MARKS = regex.compile(r"[\\*_~`\u00ad]")
@@ -108,7 +111,7 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
     script = (files("lwtui.documents.importing") / "import_filter.lua").read_text(encoding="utf-8")
     with TemporaryDirectory(prefix="lwtui-") as made:
         folder = Path(made)
-        (folder / "in").write_bytes(_with_column_widths(data) if reader == "docx" else data)
+        (folder / "in").write_bytes(_prepared(data, reader, report))
         (folder / "filter.lua").write_text(script, encoding="utf-8")
         command = [*pandoc(), f"--from={reader}{_EXTENSIONS.get(reader, '')}", f"--to={_TO}", "--wrap=none"]
         command += [*_OPTIONS.get(reader, ()), "--lua-filter=filter.lua", "--log=log.json", "--output=out.md", "in"]
@@ -117,8 +120,12 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         except LwtuiError as error:
             if error.code == "tool-missing":
                 raise
+            problem = (
+                one_line(str(error)).partition("could not create the file: ")[2].removesuffix(". Try another format.")
+            )
             raise DocumentError(
-                f"{source} is not a valid {_name(reader)} file. Save it again and import it again.",
+                f"{source} is not a valid {_name(reader)} file, or has what pandoc cannot read"
+                f"{f' ({problem[:_MAX_PROBLEM]})' if problem else ''}. Save it again or in another format.",
                 code=f"not-{reader}",
             ) from None
         text = (folder / "out.md").read_text(encoding="utf-8")
@@ -127,7 +134,7 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         first_line = data.count(b"\n", 0, body.start()) + 1 if body else 0
         _report_log(json.loads((folder / "log.json").read_text(encoding="utf-8")), first_line, report)
     _report_counts(dict(found["counts"]), report)  # without any, it is an empty list
-    if reader in _BODIES:
+    if reader in _BODIES or reader == "fb2":
         told = " ".join((text, found["title"], found["author"], found["date"]))
         _report_parts(data, reader, told, report)
     if date := one_line(found["date"]):
@@ -178,6 +185,9 @@ def _detail(message: Mapping[str, Any]) -> str:
 
 def _report_parts(data: bytes, reader: str, text: str, report: ImportReport) -> None:
     """Count what stands in other parts of a DOCX or ODT, is no text, or was not read."""
+    if reader == "fb2":
+        _report_missing(data, text, report)
+        return
     try:
         with ZipFile(io.BytesIO(data)) as archive:
             for name in archive.namelist():
@@ -189,9 +199,38 @@ def _report_parts(data: bytes, reader: str, text: str, report: ImportReport) -> 
     for pattern, kind in _OBJECTS:
         if number := len(pattern.findall(body)):
             report.lose(kind, number)
+    _report_missing(body, text, report)
+
+
+def _report_missing(body: bytes, text: str, report: ImportReport) -> None:
     if missing := _missing_words(body.decode("utf-8", "replace"), text):
         report.lose("word", len(missing))
         report.remark(f"Words of the file that are not in the document: {some(missing)}.")
+
+
+def _prepared(data: bytes, reader: str, report: ImportReport) -> bytes:
+    """Change what pandoc would drop: columns of a DOCX, footnotes of an RTF and tables of an FB2."""
+    match reader:
+        case "docx":
+            return _with_column_widths(data)
+        case "rtf":
+            return data.replace(rb"{\*\footnote", rb"{\footnote")  # LibreOffice marks them as optional
+        case "fb2":
+            return _FB2_TABLE.sub(lambda match: _lines_of_table(match[0], report), data)
+        case "typst":
+            includes = [path.decode("utf-8", "replace") for path in _TYPST_INCLUDE.findall(data)]
+            if includes:
+                report.lose("included file", len(includes))
+                report.remark(f"Included files are not read: {some(includes)}. Import them too.")
+            return _TYPST_INCLUDE.sub(b"", data)
+    return data
+
+
+def _lines_of_table(table: bytes, report: ImportReport) -> bytes:
+    report.keep("table (as lines)")
+    rows = regex.findall(rb"(?s)<tr\b[^>]*>(.*?)</tr>", table)
+    cells = [regex.findall(rb"(?s)<t[hd]\b[^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return b"".join(b"<p>" + b" | ".join(row) + b"</p>" for row in cells)
 
 
 def _missing_words(xml: str, text: str) -> list[str]:

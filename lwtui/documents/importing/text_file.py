@@ -9,12 +9,13 @@ from itertools import pairwise
 
 import regex
 
-from lwtui.documents.importing.chapter_lines import PART, ChapterLine, headings
+from lwtui.documents.importing.chapter_lines import PART, ChapterLine, chapter_line, headings, is_number
 from lwtui.documents.importing.imported import ImportReport
 from lwtui.text import clean
 
 _MAX_TITLE = 80  # characters of a first line that is the title
 _MIN_WRAPPED, _MAX_WRAPPED = 35, 100  # columns of a text whose lines were wrapped
+_SAMPLE_LINES = 500  # by which it is decided what a line is
 _FULL_SHARE = 0.7  # of the columns that a wrapped line fills at least, mostly
 _PAGE_ENDS = regex.compile("[\x0c\u2029]")
 _LINE_ENDS = regex.compile("[\x0b\x85\u2028]")
@@ -156,10 +157,12 @@ def _lines_are_paragraphs(lines: Sequence[str]) -> bool:
     runs = sum(1 for line, after in pairwise(lines) if line and after)
     if runs < 0.5 * len(filled):
         return False
-    widths = [_width(line) for line in filled]
-    ended = sum(bool(_SENTENCE_END.search(line)) for line in filled) / len(filled)
-    indented = sum(line[0] in " \t\u3000" for line in filled) / len(filled)
-    return max(widths) > 1.5 * _MAX_WRAPPED or indented > 0.8 or ended > 0.9
+    if max(_width(line) for line in filled) > 1.5 * _MAX_WRAPPED:
+        return True
+    body = [line for line in filled[:_SAMPLE_LINES] if chapter_line(line) is None] or filled
+    ended = sum(bool(_SENTENCE_END.search(line)) for line in body) / len(body)
+    indented = sum(line[0] in " \t\u3000" for line in body) / len(body)
+    return indented > 0.8 or ended > 0.9
 
 
 def _at_indents(lines: list[str]) -> list[_TextBlock]:
@@ -202,14 +205,14 @@ def _author(line: str) -> regex.Match[str] | None:
 
 
 def _is_title(line: str) -> bool:
-    is_chapter = bool(list(headings([line])))
     return (
         len(line) <= _MAX_TITLE
+        and not is_number(line)
+        and chapter_line(line) is None
         and not _SENTENCE_END.search(line)
         and not _BREAK.fullmatch(line)
         and not _BULLET.match(line)
         and any(char.isalpha() for char in line)
-        and not is_chapter
     )
 
 
@@ -250,7 +253,7 @@ def _separate_first_lines(
             chapters[len(divided)] = found[position]
             divided.append(block)
             continue
-        first = dict(headings([block.lines[0].strip()])).get(0) if len(block.lines) > 1 else None
+        first = chapter_line(block.lines[0]) if len(block.lines) > 1 else None
         if first is not None:
             chapters[len(divided)] = first
             divided += [_TextBlock(block.lines[:1]), _TextBlock(block.lines[1:])]
