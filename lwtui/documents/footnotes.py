@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import regex
 
-from lwtui.documents.markdown_source import outside_code
+from lwtui.documents.markdown_source import outside_code, without_lines
 from lwtui.documents.plain_text import parser
 
 
@@ -83,11 +83,7 @@ def _with_definitions(notes: _Notes, owners: dict[str, _Notes], borrowed: set[st
         for label in notes.definitions
         if label not in notes.references and label in borrowed and owners[label] is notes
     ]
-    lines: list[str | None] = list(notes.text.split("\n"))
-    for label in needless:
-        first, last = notes.lines[label]
-        lines[first:last] = [None] * (last - first)
-    text = "\n".join(line for line in lines if line is not None)
+    text = without_lines(notes.text.split("\n"), [notes.lines[label] for label in needless])
     lacking = [
         owners[label].definitions[label]
         for label in notes.references

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
@@ -23,6 +23,18 @@ def outside_code(text: str, change: Callable[[str], str]) -> str:
             result.append("\n".join(lines[first:last]))
         start = max(start, last)
     return "\n".join(result)
+
+
+def without_lines(lines: Sequence[str], ranges: Iterable[tuple[int, int]]) -> str:
+    """Join lines but for some ranges of them, with one blank line in place of two around each."""
+    left_out = {number for first, last in ranges for number in range(first, last)}
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        if number in left_out or (not line.strip() and number - 1 in left_out and (not kept or not kept[-1].strip())):
+            left_out.add(number)
+            continue
+        kept.append(line)
+    return "\n".join(kept)
 
 
 def _code_lines(text: str) -> list[tuple[int, int]]:

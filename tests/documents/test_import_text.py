@@ -33,7 +33,8 @@ def outline(imported: Imported) -> list[tuple[int, str, str]]:
 CHAPTERS = """\
 Chapter 1 | CHAPTER IV. | Chapter One: The Town | CHAPTER THE FIRST | Chapter Twenty-One | Chapter 12 - The Storm
 Prologue | EPILOGUE | Prologue: Snow | Foreword | Appendix B | Scene 2 | Chap. 3 | Section 4
-第一章 | 第一章 初春 | 第1回 | 第十二回　再会 | 第1話「出会い」 | 正文 第三章 雨 | 楔子 | 番外二 | プロローグ | あとがき | 序章
+第一章 | 第一章 初春 | 第1回 | 第十二回　再会 | 第1話「出会い」 | 正文 第三章 雨 | 楔子 | 番外二 | プロローグ
+あとがき | 序章
 제1장 | 제 2 장 시작 | 3장 | 4화. 밤 | 프롤로그 | 에필로그
 Глава 1 | ГЛАВА ПЕРВАЯ | Глава вторая. Дом | Пролог | Розділ 3 | Епілог
 Kapitel 1 | Erstes Kapitel | Kapitel 3: Der Sturm | 2. Kapitel | Vorwort | Nachwort
@@ -42,13 +43,17 @@ Capítulo 1 | CAPÍTULO PRIMERO | Capítulo um | Prólogo | Capitolo III | Prefa
 Hoofdstuk 2 | Rozdział 1 | Kapitola 2 | Bölüm 1 | Chương 1 | Κεφάλαιο 1 | Luku 3 | 1. fejezet | Bab 1
 الفصل الأول | פרק א | अध्याय 1 | บทที่ 1"""
 PARTS = """\
-Part II | PART ONE: WINTER | Book the Second | Act I | Volume 3 | 第一卷 风起 | 第二部 | 제2부 | Часть вторая | Zweiter Teil
+Part II | PART ONE: WINTER | Book the Second | Act I | Volume 3 | 第一卷 风起 | 第二部 | 제2부
+Часть вторая | Zweiter Teil
 Teil I | Première partie | Parte prima | Deel 2 | Tom II | الجزء الأول"""
 SENTENCES = """\
-Chapter 2 was the best of the book. | Part of the reason was money. | Book a table for two. | Act now! | He came to town.
-Introduction to the man was not needed. | 第一章写得很好，他说。 | Section 8 housing was scarce, he said. | Day one was long.
+Chapter 2 was the best of the book. | Part of the reason was money. | Book a table for two.
+Act now! | He came to town.
+Introduction to the man was not needed. | 第一章写得很好，他说。 | Section 8 housing was scarce, he said.
+Day one was long.
 Kapitel 3 handelte von Hunden. | Глава семьи пришёл домой. | Chapter and verse | Preface your remarks with care.
-The first part of the day | Letter to a friend | Scene of the crime | 部長が来た。 | Band 1 spielte laut. | Conclusion: he was dead."""
+The first part of the day | Letter to a friend | Scene of the crime
+部長が来た。 | Band 1 spielte laut. | Conclusion: he was dead."""
 
 
 def lines_of(table: str) -> list[str]:
@@ -162,9 +167,9 @@ def test_indents_are_stripped_and_signs_are_no_marks(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "A long line of a story that was wrapped by hand at sixty\ncolumns as in old files, where a line may begin with\n"
-        "- a dash that is only a dash, or with the number of a year\n1984. which is no list, and goes on to the end of it.",
-        "    A long line of a story that was wrapped by hand at sixty\ncolumns as in old files, where a line may begin with\n"
+        "A long line of a story that was wrapped by hand at sixty\ncolumns as in old files, where a line may begin\n"
+        "- a dash that is only a dash, or with the number of a year\n1984. which is no list, and goes on to its end.",
+        "    A long line of a story that was wrapped by hand at sixty\ncolumns as in old files, where lines may begin\n"
         "# a sign that is no heading at all, and goes on and on here\nuntil the end.",
     ],
 )

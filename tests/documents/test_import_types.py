@@ -291,7 +291,8 @@ def test_a_table_of_one_cell_becomes_text(tmp_path: Path) -> None:
 
 
 def test_what_word_lists_before_the_text_is_kept(tmp_path: Path) -> None:
-    source = "---\ntitle: T\nsubtitle: Below it\nabstract: |\n  What it is.\n\n  And why.\n---\n\n# One\n\nText.\n\n# Two\n\nMore.\n"
+    head = "---\ntitle: T\nsubtitle: Below it\nabstract: |\n  What it is.\n\n  And why.\n---\n"
+    source = f"{head}\n# One\n\nText.\n\n# Two\n\nMore.\n"
     imported = read_file(convert(tmp_path, "a.docx", source=source))
     assert imported.title == "T" and imported.parts[0].title == "Introduction"
     assert imported.parts[0].text in (
@@ -348,7 +349,8 @@ def test_pictures_are_told_and_their_captions_kept(tmp_path: Path) -> None:
 def test_included_files_and_unknown_commands_of_latex_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.tex").write_text(
         "\\documentclass{book}\n\\usepackage{graphicx}\n\\begin{document}\\maketitle\n\\chapter{One}\\label{one}\n"
-        "Text \\shiny{gone} see \\cite{key} and \\ref{two}.\n\\input{other}\n\\chapter{Two}\\label{two}\nMore.\n\\end{document}\n"
+        "Text \\shiny{gone} see \\cite{key} and \\ref{two}.\n\\input{other}\n\\chapter{Two}\\label{two}\n"
+        "More.\n\\end{document}\n"
     )
     imported = read_file(tmp_path / "a.tex")
     report = told(imported)

@@ -14,7 +14,7 @@ from markdown_it.common.utils import normalizeReference
 
 from lwtui.documents.export.markup import slug
 from lwtui.documents.importing.imported import ImportReport
-from lwtui.documents.markdown_source import outside_code
+from lwtui.documents.markdown_source import outside_code, without_lines
 from lwtui.documents.plain_text import parser
 
 SYNOPSIS = "\ufdd1"  # begins a line with the synopsis of a section
@@ -186,23 +186,20 @@ def _with_inline_links(text: str, report: ImportReport) -> str:
     references = env.get("references", {})
     if not references:
         return text
-    lines: list[str | None] = list(text.split("\n"))
+    lines = text.split("\n")
     addresses: dict[str, str] = {}
     removed: list[str] = []
+    ranges = [tuple(found["map"]) for found in env.get("duplicate_refs", ()) if "map" in found]
     for label, found in references.items():
         first, last = found["map"]
-        source = _DEFINITION.match("\n".join(line or "" for line in lines[first:last]))
+        source = _DEFINITION.match("\n".join(lines[first:last]))
         if source is None:
             continue  # in a quote or a list, where it stays
         addresses[label] = _target(source["address"], str(found["href"]), str(found["title"] or ""))
-        lines[first:last] = [None] * (last - first)
+        ranges.append((first, last))
         removed.append(label)
-    for found in env.get("duplicate_refs", ()):
-        if "map" in found:
-            first, last = found["map"]
-            lines[first:last] = [None] * (last - first)
     used: set[str] = set()
-    text = "\n".join(line for line in lines if line is not None)
+    text = without_lines(lines, ranges)
     text = outside_code(text, lambda stretch: _inlined(stretch, addresses, used))
     for label in removed:
         if label.lower() in _COMMENT_LABELS:

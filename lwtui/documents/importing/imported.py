@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import regex
+
 from lwtui.documents.importing.encodings import Guess
 from lwtui.documents.model import Note
 from lwtui.documents.plain_text import parser
 from lwtui.text import one_line
 
+_NOUN = regex.compile(r"(?P<noun>.+?)(?P<rest>(?: (?:of|that|in|within|outside) .*| \(.*)?)")
 _SHOWN = 5  # names in a remark
 
 
@@ -114,9 +117,9 @@ def counted(number: int, kind: str) -> str:
     """Return a number with its noun, as in "2 tables" or "1 address of a picture"."""
     if number == 1:
         return f"1 {kind}"
-    noun, of, rest = kind.partition(" of ")
-    noun, also, form = noun.partition(" (") if not of else (noun, "", "")
-    return f"{number:,} {_plural(noun)}{of}{rest}{also}{form}"
+    match = _NOUN.fullmatch(kind)
+    noun, rest = (match["noun"], match["rest"]) if match else (kind, "")
+    return f"{number:,} {_plural(noun)}{rest}"
 
 
 def some(names: Sequence[str]) -> str:
