@@ -28,6 +28,7 @@ from lwtui.app.terminal_input import with_parser
 from lwtui.app.themes import THEMES, theme_choices, theme_problem
 from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.config import ModelSettings, Settings, add_model, has_default_model, load_settings, set_value
+from lwtui.documents.conflicts import conflicting_copy
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, title_from
 from lwtui.documents.store import Document
@@ -434,6 +435,12 @@ class LwtuiApp(App[int]):
             return
         if document.read_only:
             self.show_error(f"Opened read-only: {document.read_only_reason} {key_of(WRITING, 'write')} tries again.")
+        elif copy := conflicting_copy(path):
+            self.show_notice(
+                f"{copy.service} made this copy because {copy.original} was changed in two places. Compare the two "
+                "and delete one.",
+                code="conflicting-copy",
+            )
         self._work_on(document)
 
     @work

@@ -22,6 +22,7 @@ from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.config import cache_folder
+from lwtui.documents.conflicts import conflicting_copy
 from lwtui.documents.library import move_to_trash, restore_from_trash
 from lwtui.documents.library_index import LibraryIndex
 from lwtui.documents.model import LibraryEntry
@@ -221,10 +222,9 @@ class LibraryScreen(BaseScreen):
         """Ask for a file and import it."""
         from lwtui.app.screens.dialogs import Ask
 
-        hint = "Headings become sections. The file is not changed."
         dialog = Ask(
-            "File or folder to import (Markdown, text, DOCX, ODT, RTF, HTML, EPUB, …)",
-            hint=hint,
+            "File or folder to import",
+            hint="Markdown, text, DOCX, ODT, RTF, HTML, EPUB and more. Headings become sections.",
             problem=_import_problem,
         )
         answer = await self.app.push_screen_wait(dialog)
@@ -308,7 +308,9 @@ def _row(entry: LibraryEntry) -> Row:
     share = f"{bar(entry.progress, 9)} {entry.progress:4.0%}"
     words = f"{number(entry.words)} / {number(entry.target)}"
     kind = "done" if entry.progress >= 1 else "partial" if entry.words else "empty"
-    return Row(entry.path, (entry.title, entry.model, share, words, changed), kind)
+    copy = conflicting_copy(Path(entry.path))
+    title = f"{entry.title} (conflicting copy, {copy.service})" if copy else entry.title
+    return Row(entry.path, (title, entry.model, share, words, changed), kind)
 
 
 def _shorten(problem: str, path: str) -> str:
