@@ -61,7 +61,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("find", "slash,ctrl+f", "Find", "Show only documents whose title contains some words"),
         Action("delete", "d,delete", "Delete", "Move the document to the trash; Undo restores it"),
         Action("undo", "u,ctrl+z", "Undo", "Restore the document deleted last", footer=False),
-        Action("import", "i", "Import", "Create a document from a Markdown, text or DOCX file"),
+        Action("import", "i", "Import", "Create a document from a file or folder of another program"),
         Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, EPUB or PDF"),
         Action("refresh", "ctrl+r", "Refresh", "Read the folder again", footer=False),
         Action("models", "m", "Model", "Choose what writes: a model here, a service, or one to download", footer=False),
