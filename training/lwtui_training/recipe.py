@@ -202,12 +202,15 @@ class GgufConfig:
         quantize: Type of the quantized file made from it, in llama.cpp's terms; empty for none.
         name: The model's name in the app; empty for the recipe's name.
         register: Whether to add the model to lwtui's settings.
+        converter: What exports the checkpoint: empty for lwtui's exporter where it knows the family and llama.cpp's
+            converter elsewhere, "llama.cpp" for the latter always, or the folder of a llama.cpp checkout.
     """
 
     outtype: Literal["f32", "f16", "bf16"] = "f16"
     quantize: str = "Q4_K_M"
     name: str = ""
     register: bool = True
+    converter: str = ""
 
 
 @dataclass(frozen=True)
