@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lwtui_training.data import long_rows
 from lwtui_training.recipe import Recipe
-from lwtui_training.rows import read_instructions, read_messages
+from lwtui_training.rows import read_instructions
 from lwtui_training.steps import TrainError, input_hash, perform
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _tiny_texts(recipe: Recipe) -> Iterable[str]:
 
     yield (resources.files(__package__) / "tiny.txt").read_text(encoding="utf-8")
     if recipe.data.long:
-        for row in read_messages(recipe.resolve(recipe.data.long), recipe.data.long_split):
+        for row in long_rows(recipe):
             yield from (message["content"] for message in row["messages"])
     if recipe.data.instructions:
         instructions = read_instructions(recipe.resolve(recipe.data.instructions), 1)

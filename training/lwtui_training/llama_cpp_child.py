@@ -6,6 +6,7 @@ imports nothing of lwtui: the converter's ``gguf`` and ours must not meet in one
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import runpy
@@ -21,8 +22,8 @@ def main(jobs_file: Path) -> None:
     sys.path[:0] = [str(converter), str(converter / "gguf-py")]
     os.environ.pop("NO_LOCAL_GGUF", None)
     import gguf
-    from conversion import base
 
+    base = importlib.import_module("conversion.base")
     add_to_gguf = gguf.SpecialVocab.add_to_gguf
     pre_of = base.TextModel.get_vocab_base_pre
     for job in content["jobs"]:

@@ -46,9 +46,12 @@ class DataConfig:
         instructions: A file of instructions: JSON lines of ``{"instruction", "words"}``, or one instruction per line.
         words: Length of the texts whose instruction states none.
         model: The model that writes.
-        base_url: The endpoint that serves it; empty for a model of lwtui's settings or a GGUF.
+        base_url: The endpoints that serve it, one or several; empty for a model of lwtui's settings or a GGUF.
+        concurrency: Number of documents written at once, over all endpoints.
         token_budget: Maximum number of input and output tokens; 0 for no limit.
-        long: Long rows to load: JSON lines of ``{"messages"}``, or a dataset on the Hugging Face hub.
+        long: Long rows to load: a file, a folder, or a dataset on the Hugging Face hub (formats: docs/training.md).
+        long_split: The split of a dataset, such as "train" or "train[:1000]"; ``long_subset`` and ``long_revision``
+            choose its configuration and its commit.
         most_rows: Maximum number of rows of ``long``, the longest first; 0 for all.
         general: General rows to mix in, in the same format as ``long``.
         general_per_long: Number of general rows for each long row; 0 for all.
@@ -57,26 +60,33 @@ class DataConfig:
         most_length: Maximum length of a written text, relative to the words asked for.
         most_repetition: Maximum share of a text's n-grams that occurred before in it.
         words_cut: Truncate answers to this many words, for experiments; 0 for never.
+        most_bad_rows: Share of rows that may be unusable, from 0 to 1. They are dropped and listed; with more, the step
+            stops.
     """
 
     instructions: str = ""
     words: int = 2000
     model: str = "demo"
-    base_url: str = ""
+    base_url: tuple[str, ...] = ()
     mode: Literal["agentwrite", "direct"] = "agentwrite"
     concurrency: int = 4
     token_budget: int = 0
     long: str = ""
     long_split: str = "train"
+    long_subset: str = ""
+    long_revision: str = ""
     most_rows: int = 0
     general: str = ""
     general_split: str = "train"
+    general_subset: str = ""
+    general_revision: str = ""
     general_per_long: float = 0.0
     least_words: int = 0
     least_length: float = 0.7
     most_length: float = 1.6
     most_repetition: float = 0.2
     words_cut: int = 0
+    most_bad_rows: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -146,16 +156,20 @@ class PrefsConfig:
         most_instructions: Maximum number of instructions; 0 for all.
         words: Length of the texts whose instruction states none.
         samples: Number of answers to each instruction.
-        batch_size: Number of answers sampled at once.
+        batch_size: Number of answers that the checkpoint itself samples at once.
         model: The model that answers; empty for the checkpoint itself, run with transformers. An endpoint that serves
             the checkpoint is faster.
-        base_url: The endpoint that serves ``model``.
+        base_url: The endpoints that serve ``model``, one or several.
+        concurrency: Number of calls in flight, over all endpoints.
         judge: A model that grades the answers; empty to score by length alone.
+        judge_base_url: The endpoints that serve the judge; empty for a model of lwtui's settings.
         judge_weight: Weight of S_q in the score; S_l has the rest.
         least_margin: Minimum difference between the scores of the chosen and the rejected answer, in points (0 to 100).
         documents: ``.lw`` files, or folders of them, in which a person's edits and choices give pairs too.
-        general: A preference dataset to mix in: JSON lines, or on the Hugging Face hub.
+        general: A preference dataset to mix in: a file, a folder, or a dataset on the Hugging Face hub.
         general_per_long: Number of general pairs for each other pair; 0 for all.
+        most_repetition: Maximum share of a chosen answer's n-grams that occurred before in it.
+        most_bad_rows: As in ``[data]``.
     """
 
     instructions: str = ""
@@ -167,14 +181,20 @@ class PrefsConfig:
     temperature: float = 0.8
     top_p: float = 0.95
     model: str = ""
-    base_url: str = ""
+    base_url: tuple[str, ...] = ()
+    concurrency: int = 32
     judge: str = ""
+    judge_base_url: tuple[str, ...] = ()
     judge_weight: float = 0.5
     least_margin: float = 1.0
     documents: tuple[str, ...] = ()
     general: str = ""
     general_split: str = "train"
+    general_subset: str = ""
+    general_revision: str = ""
     general_per_long: float = 0.0
+    most_repetition: float = 0.2
+    most_bad_rows: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -389,6 +409,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             )
         return value
     if origin is tuple:
+        value = [value] if isinstance(value, str) else value
         if not isinstance(value, list):
             raise UsageError(f"{where} must be a list, not {value!r}.", code="wrong-type")
         return tuple(_value(arguments[0], item, where) for item in value)
