@@ -271,3 +271,74 @@ def test_the_command_line_overrides_options(tmp_path: Path) -> None:
     with pytest.raises(UsageError, check=has_code("no-value")):
         load_recipe("tiny", ["sft.max_steps"])
     assert json.loads(changed.to_json())["name"] == "tiny"
+
+
+LOOP = "the old harbor lies below the town " * 40
+
+
+@pytest.mark.parametrize(
+    "bad", [{"capped": True}, {"fault": "repeats itself: 97% of its n-grams occurred before"}, {"fault": "a refusal"}]
+)
+def test_a_loop_a_refusal_or_a_cut_answer_is_never_chosen(bad: dict[str, Any]) -> None:
+    best, honest, short = (
+        ScoredSample("x", 100, None, 100, **bad),
+        ScoredSample("y", 73, None, 73),
+        ScoredSample("z", 1, None, 1),
+    )
+    for seed in range(10):
+        pair = choose_pair("Write.", [best, honest, short], PrefsConfig(), random.Random(seed))
+        assert pair is not None
+        assert (pair["chosen"][0]["content"], pair["rejected"][0]["content"]) == ("y", "z")
+    assert choose_pair("Write.", [best, best], PrefsConfig(), random.Random(0)) is None
+
+
+def test_answers_are_sampled_despite_failures_and_loops_and_cut_answers_are_not_preferred(
+    tmp_path: Path, make_recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every loop has exactly the right length, the text that is cut too; only honest texts are chosen."""
+    monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("LWTUI_API_KEY", "k")
+    calls = iter(range(1000))
+
+    def answer(_: Any) -> Answer:
+        number = next(calls)
+        if number % 4 == 0:
+            return Answer(["the old harbor lies below the town " * 20])
+        if number % 4 == 1:
+            return Answer(["".join(prose(number, 140))], finish="length")
+        return Answer(["".join(prose(number, 100 if number % 4 == 2 else 30))])
+
+    path = write_jsonl(tmp_path / "i.jsonl", [{"instruction": f"Tell of tea, {n}.", "words": 140} for n in range(10)])
+    faults = [None] * 7 + [Fault.http(400, message="no")]
+    with FaultServer(answer, faults, models=[{"id": "m-1", "context_length": 9000}]) as server:
+        prefs = {"instructions": str(path), "model": "m-1", "base_url": (server.base_url,), "concurrency": 1}
+        metrics = make_preferences(make_recipe(prefs=prefs | {"max_new_tokens": 500}), "", tmp_path)
+    assert metrics["cut_off"] >= 10 and metrics["faulty"] >= 9
+    pairs = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
+    assert len(pairs) == metrics["pairs"] >= 8
+    for pair in pairs:
+        assert 90 <= count_words(pair["chosen"][0]["content"]) < 140
+        assert "old harbor" not in pair["chosen"][0]["content"]
+
+
+def test_too_many_failures_end_the_step_and_keep_what_came(
+    tmp_path: Path, make_recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("LWTUI_API_KEY", "k")
+    path = write_jsonl(tmp_path / "i.jsonl", [{"instruction": "Tell of tea.", "words": 140}])
+    faults = [None, Fault.http(400, message="no"), Fault.http(400, message="no")]
+    with FaultServer(faults=faults, models=[{"id": "m-1", "context_length": 9000}]) as server:
+        prefs = {"instructions": str(path), "model": "m-1", "base_url": (server.base_url,), "concurrency": 1}
+        with pytest.raises(TrainError, check=has_code("calls-failed")):
+            make_preferences(make_recipe(prefs=prefs | {"max_new_tokens": 500}), "", tmp_path)
+    assert len((tmp_path / "samples.jsonl").read_text().splitlines()) == 1
+
+
+def test_general_pairs_that_prefer_a_loop_are_left_out(tmp_path: Path, make_recipe: Any) -> None:
+    good = {"prompt": "p", "chosen": "".join(prose(1, 50)), "rejected": LOOP}
+    bad = {"prompt": "p", "chosen": LOOP, "rejected": "".join(prose(2, 50))}
+    path = write_jsonl(tmp_path / "pairs-in.jsonl", [good, bad])
+    metrics = make_preferences(make_recipe(prefs={"general": str(path)}), "", tmp_path)
+    assert metrics["pairs"] == 1
+    assert "repeats itself" in (tmp_path / "refused.jsonl").read_text()
