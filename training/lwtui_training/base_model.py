@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lwtui_training.data import long_rows
+from lwtui_training.devices import attention_implementation
+from lwtui_training.hub import hub_errors
+from lwtui_training.machines import other_machine
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import read_instructions
 from lwtui_training.steps import TrainError, input_hash, perform
@@ -82,26 +85,12 @@ def load_model(source: str, recipe: Recipe, *, dtype: str = "", quantize: bool =
     )
 
 
-def attention_implementation(recipe: Recipe) -> str:
-    """Resolve the recipe's attention: "auto" is FlashAttention if it is installed, else PyTorch's SDPA.
-
-    Both keep packed samples apart, FlashAttention by sequence lengths and SDPA by a mask made from the positions.
-    """
-    import importlib.util
-
-    import torch
-
-    if recipe.base.attn_implementation != "auto":
-        return recipe.base.attn_implementation
-    has_flash = torch.cuda.is_available() and importlib.util.find_spec("flash_attn") is not None
-    return "flash_attention_2" if has_flash else "sdpa"
-
-
 def _from_pretrained(kind: Any, source: str, recipe: Recipe, **options: Any) -> Any:
     revision = {"revision": recipe.base.revision} if recipe.base.revision and not Path(source).exists() else {}
+    errors: tuple[type[Exception], ...] = (*hub_errors(), ImportError)
     try:
         return kind.from_pretrained(source, trust_remote_code=recipe.base.trust_remote_code, **revision, **options)
-    except (OSError, ValueError, ImportError) as error:
+    except errors as error:
         reason = " ".join(str(error).split())[:300]
         raise TrainError(f"Cannot load the model {source!r}: {reason}. Check base.model, or your connection.") from None
 
@@ -111,7 +100,9 @@ def _create_base(recipe: Recipe, inputs: dict[str, str], make: Any) -> tuple[str
         make(folder)
         return {}
 
-    manifest, _ = perform(recipe.run_folder, "base", seed=recipe.seed, settings={}, inputs=inputs, work=work)
+    manifest, _ = perform(
+        recipe.run_folder, "base", seed=recipe.seed, settings={}, inputs=inputs, work=work, other=other_machine(recipe)
+    )
     return str(recipe.run_folder / "base"), manifest.content
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from lwtui.errors import UsageError
+from lwtui_training.library_options import check_option
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class LoraConfig:
 
     Attributes:
         quantize: Whether to load the base in 4 bits (QLoRA).
+        options: All other fields of PEFT's ``LoraConfig`` that the table sets, such as ``use_rslora``.
     """
 
     r: int = 64
@@ -102,11 +104,16 @@ class LoraConfig:
     lora_dropout: float = 0.0
     target_modules: str = "all-linear"
     quantize: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """What ``[sft]`` and ``[dpo]`` share: fields of transformers' ``TrainingArguments``, and ``method``."""
+    """What the training steps share: fields of transformers' ``TrainingArguments``, and ``method``.
+
+    Attributes:
+        options: All other fields of TRL's configuration that the table sets, such as ``neftune_noise_alpha``.
+    """
 
     method: Literal["full", "lora"] = "full"
     max_length: int = 32_768
@@ -125,6 +132,7 @@ class TrainerConfig:
     save_steps: int = 100
     save_total_limit: int = 2
     logging_steps: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,11 +143,13 @@ class SftConfig(TrainerConfig):
         average: What the loss averages over: all target tokens of the global batch ("token", as in arXiv 2408.07055),
             or the means of the samples ("sample"), which gives the tokens of long outputs too little weight.
         train_sampling_strategy: As in transformers; with both, the rows are shuffled once beforehand.
+        validation_share: Share of the rows that are held out, to show the loss on them every ``save_steps`` steps.
     """
 
     average: Literal["token", "sample"] = "token"
     packing: bool = True
     train_sampling_strategy: Literal["random", "sequential"] = "random"
+    validation_share: float = 0.0
     num_train_epochs: float = 4.0
     warmup_ratio: float = 0.03
     weight_decay: float = 0.1
@@ -388,8 +398,15 @@ def _apply(table: dict[str, Any], change: str) -> None:
 def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
     """Build the dataclass ``kind`` from a table; check all keys and types."""
     hints = typing.get_type_hints(kind)
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
+        if key == "options" and key in hints:
+            values[key] = values.get(key, {}) | value
+            continue
+        if key not in hints and "options" in hints:
+            check_option(kind.__name__, key, value, where)
+            values["options"] = values.get("options", {}) | {key: value}
+            continue
         if key not in hints:
             raise UsageError(f"{where}unknown option {key!r}. Known: {', '.join(hints)}.", code="unknown-option")
         values[key] = _value(hints[key], value, f"{where}{key}")

@@ -226,7 +226,8 @@ def _is_data(path: Path) -> bool:
 def _load_dataset(source: str, part: DatasetPart) -> Any:
     """Load a dataset from a folder or from the hub."""
     import datasets
-    from huggingface_hub.errors import HfHubHTTPError
+
+    from lwtui_training.hub import hub_errors
 
     name = source
     for prefix in _HUB_PREFIXES:
@@ -240,7 +241,7 @@ def _load_dataset(source: str, part: DatasetPart) -> Any:
     except datasets.exceptions.DatasetNotFoundError as error:
         hint = "Check the path or the name; for a private or gated dataset, log in with: hf auth login"
         raise TrainError(f"There is no file or dataset {source!r} ({_line(error)}). {hint}", code="not-found") from None
-    except (OSError, ValueError, KeyError, RuntimeError, HfHubHTTPError) as error:
+    except hub_errors() as error:
         raise TrainError(
             f"There is no file or dataset {source!r} ({_line(error)}). Check its name, split, subset and revision, and "
             "your connection.",
