@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lwtui.errors import LwtuiError
 from lwtui_bench.jsonl import JsonLinesFile
@@ -23,6 +23,7 @@ SAMPLES = "samples.jsonl"
 GRADES = "grades.jsonl"
 _GRADE_TOKENS = 2048
 _Key = tuple[int, int]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,9 @@ async def _judge(
     return found
 
 
-async def run_calls(keys: Iterable[_Key], call: Any, concurrency: int, most_failed: float, what: str) -> None:
+async def run_calls(
+    keys: Iterable[_T], call: Callable[[_T], Awaitable[None]], concurrency: int, most_failed: float, what: str
+) -> None:
     """Make many calls concurrently; single failures do not end the others.
 
     Args:
@@ -198,7 +201,7 @@ async def run_calls(keys: Iterable[_Key], call: Any, concurrency: int, most_fail
     keys = list(keys)
     failures: list[LwtuiError] = []
 
-    async def process(key: _Key) -> None:
+    async def process(key: _T) -> None:
         try:
             await call(key)
         except LwtuiError as error:

@@ -30,13 +30,29 @@ def prepare_base(recipe: Recipe) -> tuple[str, str]:
     if name == "tiny":
         texts = list(_tiny_texts(recipe))
         return _create_base(recipe, {"tiny": _hash(texts)}, lambda folder: _make_tiny(folder, texts, recipe.seed))
-    if name == "demo":
-        from lwtui.models.llama_cpp.demo import demo_path
-
-        name = str(demo_path())
+    name = gguf_of(name) or name
     if name.endswith(".gguf"):
         return _create_base(recipe, {"gguf": input_hash(name)}, lambda folder: _dequantize(Path(name), folder))
     return name, input_hash(name) + (f"@{recipe.base.revision}" if recipe.base.revision else "")
+
+
+def gguf_of(name: str) -> str:
+    """Return the path of a GGUF that lwtui knows by name, such as "demo" or "starter-small"; empty if it knows none.
+
+    Raises:
+        TrainError: It is not downloaded yet.
+    """
+    from lwtui.models.known_ggufs import known_ggufs
+    from lwtui.models.llama_cpp.demo import demo_path
+
+    if name == "demo":
+        return str(demo_path())
+    for known in known_ggufs():
+        if known.name == name:
+            if not known.path.is_file():
+                raise TrainError(f"{name} is not here yet. Download it: lwtui models download {name}", code="not-found")
+            return str(known.path)
+    return ""
 
 
 def load_tokenizer(source: str, recipe: Recipe) -> PreTrainedTokenizerBase:

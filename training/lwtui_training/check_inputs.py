@@ -10,9 +10,11 @@ from typing import Any
 from lwtui.errors import LwtuiError
 from lwtui_training.checks import Check, Note
 from lwtui_training.recipe import Recipe
+from lwtui_training.row_files import DatasetPart
 from lwtui_training.steps import TrainError
 
 _LOOK_AT = 1000  # rows
+_FIRST = DatasetPart(limit=_LOOK_AT)
 _SECONDS = 10.0  # for an endpoint to list its models
 
 
@@ -40,6 +42,10 @@ def input_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
             checks["prefs.documents"] = _documents
         if prefs.general:
             checks["prefs.general"] = _general_pairs
+    if "grpo" in steps:
+        checks["grpo.instructions"] = _grpo_instructions
+        if "judge" in recipe.grpo.rewards:
+            checks["grpo.judge"] = _grpo_judge
     if "bench" in steps:
         checks["bench"] = _bench
     return checks
@@ -59,7 +65,9 @@ def _data_instructions(recipe: Recipe) -> str | Note:
     from lwtui_training.rows import read_instructions
 
     data = recipe.data
-    return _counted(read_instructions(_existing(recipe, data.instructions), data.words, data.most_bad_rows), 0)
+    return _counted(
+        read_instructions(_existing(recipe, data.instructions), data.words, data.most_bad_rows, _FIRST), _LOOK_AT
+    )
 
 
 def _long(recipe: Recipe) -> str | Note:
@@ -78,7 +86,7 @@ def _prefs_instructions(recipe: Recipe) -> str | Note:
     from lwtui_training.preferences import prefs_instructions
 
     _existing(recipe, recipe.prefs.instructions)
-    return _counted(prefs_instructions(recipe), 0)
+    return _counted(prefs_instructions(recipe, _LOOK_AT), _LOOK_AT)
 
 
 def _general_pairs(recipe: Recipe) -> str | Note:
@@ -95,7 +103,7 @@ def _counted(rows: Any, limit: int) -> str | Note:
 
 def _existing(recipe: Recipe, name: str) -> str:
     path = recipe.resolve(name)
-    if not Path(path).is_file():
+    if Path(name).suffix and not Path(path).exists():
         raise TrainError(
             f"There is no file {name!r} beside the recipe or in the working folder. Write it, or set another.",
             code="not-found",
@@ -123,6 +131,20 @@ def _judge(recipe: Recipe) -> str | Note:
     if not recipe.prefs.judge:
         return Note("there is none (prefs.judge): answers are chosen by their length alone, without loops and cut ones")
     return _reachable(recipe.prefs.judge, recipe.prefs.judge_base_url)
+
+
+def _grpo_instructions(recipe: Recipe) -> str | Note:
+    from lwtui_training.rows import read_instructions
+
+    grpo = recipe.grpo
+    source = _existing(recipe, grpo.instructions)
+    return _counted(read_instructions(source, grpo.words, grpo.most_bad_rows, _FIRST), _LOOK_AT)
+
+
+def _grpo_judge(recipe: Recipe) -> str:
+    if not recipe.grpo.judge:
+        raise TrainError("grpo.rewards has 'judge', but there is none. Set grpo.judge.", code="no-judge")
+    return _reachable(recipe.grpo.judge, recipe.grpo.judge_base_url)
 
 
 def _reachable(name: str, base_urls: Sequence[str]) -> str:

@@ -54,6 +54,8 @@ def _packages(recipe: Recipe) -> str:
         names = [report_to] if isinstance(report_to, str) else report_to
         if "wandb" in names:
             needed["wandb"] = "report_to = 'wandb' needs wandb: pip install wandb"
+    if recipe.grpo.use_vllm and "grpo" in recipe.steps:
+        needed["vllm"] = "grpo.use_vllm needs vLLM: pip install vllm"
     missing = [message for package, message in needed.items() if find_spec(package) is None]
     if missing:
         raise LwtuiError(f"{'. '.join(missing)}.", code="missing-package")

@@ -10,30 +10,34 @@ from lwtui_training.checks import Check, Note
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 
-_MADE = ("tiny", "demo")
-
 
 def model_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
     """Return the checks that these steps need, by name."""
     if not set(steps) - {"data"}:
         return {}
     checks: dict[str, Check] = {"base": _base}
-    if recipe.base.model not in _MADE and not recipe.base.model.endswith(".gguf"):
+    if not _is_made(recipe):
         checks["tokenizer"] = _tokenizer
         if "gguf" in steps:
             checks["export"] = _export
     return checks
 
 
+def _is_made(recipe: Recipe) -> bool:
+    """Return whether the base is made or dequantized by lwtui, so that its tokenizer is not there yet."""
+    from lwtui.models.known_ggufs import known_ggufs
+
+    name = recipe.base.model
+    return name in ("tiny", "demo", *(known.name for known in known_ggufs())) or name.endswith(".gguf")
+
+
 def _base(recipe: Recipe) -> str | Note:
+    from lwtui_training.base_model import gguf_of
+
     name = recipe.base.model
     if name == "tiny":
         return "tiny is made on the spot"
-    if name == "demo":
-        from lwtui.models.llama_cpp.demo import demo_path
-
-        return f"the demo model, {demo_path().name}"
-    source = Path(recipe.resolve(name))
+    source = Path(gguf_of(name) or recipe.resolve(name))
     if source.is_file() or name.endswith(".gguf"):
         if not source.is_file():
             raise TrainError(f"There is no file {name}. Check base.model.", code="not-found")

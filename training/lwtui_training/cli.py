@@ -19,6 +19,7 @@ ACTIONS = {
     "sft": "fine-tune the base on the rows",
     "prefs": "sample answers, score them, and make preference pairs",
     "dpo": "tune the checkpoint on the pairs",
+    "grpo": "tune the checkpoint with rewards for length, repetition and form",
     "merge": "merge base and adapter into one checkpoint",
     "gguf": "export a GGUF for the app, and check it against the checkpoint",
     "bench": "compare the tuned model with the base",

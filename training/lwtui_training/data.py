@@ -93,7 +93,7 @@ def make_data(recipe: Recipe, folder: Path) -> dict[str, Any]:
 def prompt_for(instruction: Instruction) -> str:
     """Return the instruction, with its length added in its language unless it states it."""
     text, words = instruction.text, instruction.words
-    if words_in(text) == words:
+    if words_in(text) == words or instruction.constraint:
         return text
     language = detect_language(text).partition("-")[0]
     asks = _ASKS.get(language, _ASKS["en"]).format(words=words)

@@ -39,6 +39,7 @@ class Family:
 
 FAMILIES = {
     "LlamaForCausalLM": Family(MODEL_ARCH.LLAMA, permutes=True),
+    "Qwen2ForCausalLM": Family(MODEL_ARCH.QWEN2),
     "Qwen3ForCausalLM": Family(MODEL_ARCH.QWEN3),
     "Gemma3ForCausalLM": Family(MODEL_ARCH.GEMMA3, norm_plus_one=True),
     "GlmForCausalLM": Family(MODEL_ARCH.CHATGLM),

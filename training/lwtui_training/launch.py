@@ -139,6 +139,10 @@ def train_here(step: str, recipe: Recipe, model: str, rows: Path, folder: Path) 
         from lwtui_training.sft import train_sft
 
         return train_sft(recipe, model, rows, folder)
+    if step == "grpo":
+        from lwtui_training.grpo import train_grpo
+
+        return train_grpo(recipe, model, rows, folder)
     from lwtui_training.dpo import train_dpo
 
     return train_dpo(recipe, model, rows, folder)

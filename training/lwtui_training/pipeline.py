@@ -12,9 +12,9 @@ from lwtui_training.checks import check_before
 from lwtui_training.machines import machine_rank, other_machine, taking_part
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
-from lwtui_training.steps import Manifest, finished_step, perform
+from lwtui_training.steps import Manifest, finished_step, input_hash, perform
 
-STEPS = ("data", "sft", "prefs", "dpo", "merge", "gguf", "bench")
+STEPS = ("data", "sft", "prefs", "dpo", "grpo", "merge", "gguf", "bench")
 
 
 def run_step(recipe: Recipe, step: str) -> Manifest:
@@ -58,7 +58,7 @@ def checkpoint_of(recipe: Recipe, step: str) -> tuple[str, str]:
     folder, manifest = finished_step(recipe.run_folder, step)
     if not (folder / "model" / "adapter_config.json").exists():
         return str(folder / "model"), manifest.content
-    base, base_hash = _base(recipe)
+    base, base_hash = _under(recipe, step)
 
     def work(into: Path) -> dict[str, Any]:
         from lwtui_training.merge import merge_adapter
@@ -140,10 +140,33 @@ def _dpo(recipe: Recipe) -> tuple[Manifest, bool]:
     )
 
 
+def _grpo(recipe: Recipe) -> tuple[Manifest, bool]:
+    from lwtui_training.launch import train_on_devices
+
+    instructions = Path(recipe.resolve(recipe.grpo.instructions))
+    checkpoint, content = _under(recipe, "grpo")
+    return perform(
+        recipe.run_folder,
+        "grpo",
+        seed=recipe.seed,
+        settings=_settings(recipe, "base", "grpo", "hardware", *_lora(recipe.grpo.method)),
+        inputs={"under": content, "instructions": input_hash(str(instructions))},
+        work=lambda folder: train_on_devices("grpo", recipe, checkpoint, instructions, folder),
+        other=other_machine(recipe, joins=True),
+    )
+
+
+def _under(recipe: Recipe, step: str) -> tuple[str, str]:
+    """Return the folder and content hash of the full model that a training step starts from."""
+    if step == "sft":
+        return _base(recipe)
+    return checkpoint_of(recipe, "dpo" if step == "grpo" and "dpo" in recipe.steps else "sft")
+
+
 def _merge(recipe: Recipe) -> tuple[Manifest, bool]:
-    last = "dpo" if "dpo" in recipe.steps else "sft"
+    last = next((step for step in ("grpo", "dpo") if step in recipe.steps), "sft")
     tuned, manifest = finished_step(recipe.run_folder, last)
-    base, base_hash = checkpoint_of(recipe, "sft") if last == "dpo" else _base(recipe)
+    base, base_hash = _under(recipe, last)
 
     def work(folder: Path) -> dict[str, Any]:
         from lwtui_training.merge import merge_adapter
@@ -200,6 +223,7 @@ _STEP_FUNCTIONS: dict[str, Callable[[Recipe], tuple[Manifest, bool]]] = {
     "sft": _sft,
     "prefs": _prefs,
     "dpo": _dpo,
+    "grpo": _grpo,
     "merge": _merge,
     "gguf": _gguf,
     "bench": _bench,

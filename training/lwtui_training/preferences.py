@@ -91,10 +91,10 @@ def make_preferences(recipe: Recipe, checkpoint: str, folder: Path) -> dict[str,
     return metrics | {"pairs": len(pairs)}
 
 
-def prefs_instructions(recipe: Recipe) -> Rows[Instruction]:
-    """Read the instructions of the step."""
-    prefs = recipe.prefs
-    found = read_instructions(recipe.resolve(prefs.instructions), prefs.words, prefs.most_bad_rows)
+def prefs_instructions(recipe: Recipe, limit: int = 0) -> Rows[Instruction]:
+    """Read the instructions of the step, or the first ``limit`` of them."""
+    prefs, part = recipe.prefs, DatasetPart(limit=limit)
+    found = read_instructions(recipe.resolve(prefs.instructions), prefs.words, prefs.most_bad_rows, part)
     return Rows(found[: prefs.most_instructions or None], found.dropped)
 
 

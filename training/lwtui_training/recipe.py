@@ -27,7 +27,8 @@ class BaseConfig:
 
     Attributes:
         model: A folder, a repository on the Hugging Face hub, a GGUF (which is dequantized), "demo" (the GGUF that
-            comes with lwtui) or "tiny" (a random model for trying things out).
+            comes with lwtui), a GGUF of ``lwtui models download`` by its name, or "tiny" (a random model for trying
+            things out).
         format: The chat template, one of :data:`lwtui_training.chat.FORMATS`.
     """
 
@@ -224,6 +225,42 @@ class DpoConfig(TrainerConfig):
 
 
 @dataclass(frozen=True)
+class GrpoConfig(TrainerConfig):
+    """The table ``[grpo]``: fields of TRL's ``GRPOConfig``, ``method``, and what is asked and rewarded.
+
+    Attributes:
+        instructions: A file of instructions, as in ``[data]``; a row may have a ``constraint``, as in the suite
+            length-constraints of ``lwtui bench``.
+        most_instructions: Maximum number of instructions; 0 for all.
+        words: Length of the texts whose instruction states none.
+        rewards: What is rewarded: "length", "repetition", "format" and "judge".
+        judge: The model that grades the answers, for the reward "judge".
+        judge_base_url: The endpoints that serve the judge; empty for a model of lwtui's settings.
+        concurrency: Number of calls of the judge in flight.
+        max_completion_length: Maximum number of tokens of an answer; a longer one is cut off and gets no reward.
+        use_vllm: Whether vLLM samples the answers (a GPU is needed); otherwise transformers does.
+    """
+
+    instructions: str = ""
+    most_instructions: int = 0
+    words: int = 2000
+    rewards: tuple[str, ...] = ("length", "repetition", "format")
+    judge: str = ""
+    judge_base_url: tuple[str, ...] = ()
+    concurrency: int = 32
+    most_bad_rows: float = 0.1
+    num_generations: int = 8
+    max_completion_length: int = 32_768
+    temperature: float = 1.0
+    beta: float = 0.0
+    multi_objective_aggregation: Literal["normalize_then_sum", "sum_then_normalize"] = "normalize_then_sum"
+    use_vllm: bool = False
+    vllm_mode: Literal["colocate", "server"] = "colocate"
+    per_device_train_batch_size: int = 8
+    learning_rate: float = 1e-6
+
+
+@dataclass(frozen=True)
 class GgufConfig:
     """The table ``[gguf]``: the file for the app.
 
@@ -307,6 +344,7 @@ class Recipe:
     sft: SftConfig = field(default_factory=SftConfig)
     prefs: PrefsConfig = field(default_factory=PrefsConfig)
     dpo: DpoConfig = field(default_factory=DpoConfig)
+    grpo: GrpoConfig = field(default_factory=GrpoConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
     gguf: GgufConfig = field(default_factory=GgufConfig)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
@@ -463,7 +501,21 @@ def _check(recipe: Recipe, path: Path) -> None:
         )
     if "dpo" in recipe.steps and "prefs" not in recipe.steps:
         raise UsageError(f"{path}: the step dpo needs the step prefs. Add prefs to steps.")
-    for table in (recipe.sft, recipe.dpo):
+    unknown = set(recipe.grpo.rewards) - {"length", "repetition", "format", "judge"}
+    if unknown or not recipe.grpo.rewards:
+        raise UsageError(
+            f"{path}: grpo.rewards must be some of length, repetition, format, judge, not {list(recipe.grpo.rewards)}.",
+            code="invalid-value",
+        )
+    if "grpo" in recipe.steps:
+        answers = recipe.grpo.per_device_train_batch_size * recipe.grpo.gradient_accumulation_steps * recipe.devices
+        if answers % recipe.grpo.num_generations or recipe.grpo.num_generations < 2:
+            raise UsageError(
+                f"{path}: grpo.num_generations ({recipe.grpo.num_generations}) must be at least 2 and divide the "
+                f"{answers} answers of a step (per_device_train_batch_size × gradient_accumulation_steps × devices).",
+                code="num-generations",
+            )
+    for table in (recipe.sft, recipe.dpo, recipe.grpo):
         if table.max_length < 8 or table.gradient_accumulation_steps < 1 or table.per_device_train_batch_size < 1:
             raise UsageError(
                 f"{path}: gradient_accumulation_steps and per_device_train_batch_size must be at least 1, and "

@@ -27,6 +27,7 @@ _ROLE = {name: role for role, names in _ROLES.items() for name in names}
 _CONVERSATIONS = ("messages", "conversations", "conversation", "dialogue", "chat")
 _PROMPTS = ("prompt", "instruction", "question", "query")
 _ANSWERS = ("completion", "output", "response", "answer", "chosen_response")
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thoughts", "deep_thinking")
 _SIDES = {"chosen": ("chosen", "chosen_response"), "rejected": ("rejected", "rejected_response")}
 _TRANSCRIPT = regex.compile(r"(?:^|\n\n)(Human|User|Assistant):[ \t]*")
 
@@ -58,6 +59,8 @@ def conversation_of(row: Row) -> Messages:
         raise ValueError(f"no known format: it needs 'messages', or a prompt and an answer (it has: {known})")
     if answer is None:
         raise ValueError("there is a prompt, but no answer")
+    if isinstance(answer, str):
+        answer = _with_thoughts(row, answer)
     history = [
         _message(role, text)
         for pair in row.get("history") or []
@@ -134,7 +137,8 @@ def read_messages(value: Any, name: str) -> Messages:
             role = "call"
         if role == "assistant" and not _has_text(content) and "tool_calls" in message and at + 1 < len(value):
             role = "call"
-        messages.append({"role": role, "content": "" if role == "call" else _text(content)})
+        text = "" if role == "call" else _text(content)
+        messages.append({"role": role, "content": _with_thoughts(message, text) if role == "assistant" else text})
     return messages
 
 
@@ -236,6 +240,14 @@ def _text(value: Any) -> str:
             texts.append(text)
         return clean("".join(texts))
     raise ValueError(f"a message's text is of type {type(value).__name__}")
+
+
+def _with_thoughts(table: Mapping[str, Any], answer: str) -> str:
+    """Put the reasoning that a row keeps apart before its answer, in the tags of reasoning models."""
+    thoughts = next((table[name] for name in _THOUGHTS if isinstance(table.get(name), str) and table[name].strip()), "")
+    if not thoughts or not answer.strip() or "<think>" in answer:
+        return answer
+    return f"<think>\n{clean(thoughts).strip()}\n</think>\n\n{answer}"
 
 
 def _has_text(value: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import regex
 
-from lwtui.text import clean
+from lwtui.text import clean, count_words
 from lwtui.text.asked_length import words_in
 from lwtui_training.row_files import BadRow, DatasetPart, read_rows, read_text
 from lwtui_training.row_formats import Row, conversation_of, preference_of
@@ -24,10 +24,16 @@ _NUMBER = regex.compile(r"(\d+|\d{1,3}(?:[, _]\d{3})+)(?:\.0+)?(?:\s*(?:words?|å
 
 @dataclass(frozen=True)
 class Instruction:
-    """A text to write, and its length in words."""
+    """A text to write, and its length in words.
+
+    Attributes:
+        constraint: The allowed lengths, if the instruction states them in another way than by one number: an object
+            ``{"kind", "least", "most"}`` of :class:`lwtui_bench.suites.constraints.Constraint`.
+    """
 
     text: str
     words: int
+    constraint: dict[str, Any] | None = None
 
 
 class Rows(list[_T]):
@@ -74,14 +80,18 @@ def read_preferences(source: str, part: DatasetPart | None = None, most_bad: flo
     return _read(source, part, most_bad, preference_of)
 
 
-def read_instructions(source: str, words: int, most_bad: float = MOST_BAD_ROWS) -> Rows[Instruction]:
+def read_instructions(
+    source: str, words: int, most_bad: float = MOST_BAD_ROWS, part: DatasetPart | None = None
+) -> Rows[Instruction]:
     """Read instructions.
 
     Args:
-        source: Rows of ``{"instruction", "words"}`` or, as in LongBench-Write, ``{"prompt", "length"}``; or a text file
-            (.txt or .md) with one instruction per line.
+        source: Rows of ``{"instruction", "words"}`` or, as in LongBench-Write, ``{"prompt", "length"}``; conversations,
+            of which the first message counts and the length of the answer; or a text file (.txt or .md) with one
+            instruction per line.
         words: The length for instructions that state none.
         most_bad: Share of unusable rows above which an error is raised.
+        part: Which part of a dataset to read.
 
     Raises:
         RowError: Too many rows are unusable; it names the first one.
@@ -94,7 +104,7 @@ def read_instructions(source: str, words: int, most_bad: float = MOST_BAD_ROWS) 
         if not found:
             raise TrainError(f"{source} has no rows.", code="no-rows")
         return Rows(found, [])
-    return _read(source, None, most_bad, lambda row: _instruction(row, words))
+    return _read(source, part, most_bad, lambda row: _instruction(row, words))
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:
@@ -129,11 +139,22 @@ def _read(source: str, part: DatasetPart | None, most_bad: float, check: Callabl
 
 def _instruction(row: Row, words: int) -> Instruction:
     text = next((row[name] for name in ("instruction", "prompt", "query", "text") if row.get(name)), None)
+    answer = ""
+    if text is None and any(row.get(name) for name in ("messages", "conversations", "conversation")):
+        messages = conversation_of(row)
+        text, answer = next(m["content"] for m in messages if m["role"] == "user"), messages[-1]["content"]
     if not isinstance(text, str) or not clean(text).strip():
         raise ValueError("it has no text in 'instruction'")
     text = clean(text).strip()
     given = next((row[name] for name in ("words", "length") if row.get(name) is not None), None)
-    return Instruction(text, _whole(given) if given is not None else words_in(text) or words)
+    constraint = row.get("constraint")
+    if constraint is not None:
+        from lwtui_bench.suites.constraints import Constraint
+
+        Constraint.parse(constraint)
+    if given is not None:
+        return Instruction(text, _whole(given), constraint)
+    return Instruction(text, words_in(text) or count_words(answer) or words, constraint)
 
 
 def _whole(value: Any) -> int:

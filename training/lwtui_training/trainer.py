@@ -17,7 +17,9 @@ from lwtui_training.recipe import Recipe, TrainerConfig
 
 _MARKER = "whole.json"  # in a complete checkpoint
 CHECKPOINTS = "checkpoints"
-_NOT_PASSED = {"method", "average", "warmup_ratio", "loss_weights", "validation_share", "options"}  # under these names
+# Options of the recipe that are not TRL's, or are passed on under another name.
+_NOT_PASSED = {"method", "average", "warmup_ratio", "loss_weights", "validation_share", "options", "instructions"}
+_NOT_PASSED |= {"most_instructions", "words", "rewards", "judge", "judge_base_url", "concurrency", "most_bad_rows"}
 
 
 def trainer_options(recipe: Recipe, table: TrainerConfig, folder: Path, steps: int) -> dict[str, Any]:
@@ -69,6 +71,10 @@ def library_config(recipe: Recipe, step: str, folder: Path, steps: int) -> Any:
     if step == "dpo":
         own = {"loss_type": list(recipe.dpo.loss_type), "loss_weights": list(recipe.dpo.loss_weights) or None}
         return trl.DPOConfig(**(options | own | recipe.dpo.options))
+    for name in ("max_length", "activation_offloading"):  # not in GRPOConfig
+        options.pop(name)
+    if not recipe.grpo.use_vllm:
+        options.pop("vllm_mode")
     return trl.GRPOConfig(**options)
 
 
