@@ -58,7 +58,8 @@ def add_compat_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--upstream-compat",
         action="store_true",
-        help="count missing grades as 3, as LongBench-Write's own script does",
+        help="judge, and read grades, exactly as LongBench-Write's own script does: fractions count, an answer "
+        "without all six grades in five tries is dropped",
     )
 
 
