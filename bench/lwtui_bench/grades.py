@@ -11,7 +11,6 @@ import regex
 
 DIMENSIONS = ("Relevance", "Accuracy", "Coherence", "Clarity", "Breadth and Depth", "Reading Experience")
 MIN_GRADE, MAX_GRADE = 1, 5
-_UPSTREAM_DEFAULT = 3.0
 
 Grades = Mapping[str, float]
 
@@ -78,11 +77,6 @@ def quality(grades: Grades) -> float | None:
     if any(name not in grades for name in DIMENSIONS):
         return None
     return fmean((grades[name] - 1) * 25 for name in DIMENSIONS)
-
-
-def fill_missing(grades: Grades) -> Grades:
-    """Count missing grades as 3, as the upstream script does."""
-    return dict.fromkeys(DIMENSIONS, _UPSTREAM_DEFAULT) | dict(grades)
 
 
 def _json_grades(answer: str) -> Iterator[dict[str, int]]:

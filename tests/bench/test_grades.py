@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from lwtui_bench.grades import DIMENSIONS, SCHEMA, fill_missing, quality, read_grades
+from lwtui_bench.grades import DIMENSIONS, SCHEMA, quality, read_grades
 from tests.bench.support import grades
 
 SIX = dict(zip(DIMENSIONS, (1, 2, 3, 4, 5, 3), strict=True))
@@ -65,7 +65,6 @@ def test_the_last_complete_verdict_counts() -> None:
 def test_quality_is_as_published_and_needs_all_six_grades() -> None:
     assert quality(SIX) == pytest.approx((0 + 25 + 50 + 75 + 100 + 50) / 6)
     assert quality({"Relevance": 5}) is None
-    assert quality(fill_missing({"Relevance": 5})) == pytest.approx((100 + 5 * 50) / 6)
 
 
 def test_the_schema_allows_exactly_the_grades_that_are_read() -> None:
