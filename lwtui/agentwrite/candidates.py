@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.events import Event
+from lwtui.agentwrite.events import Event, SectionFinished
 from lwtui.agentwrite.fact_selection import facts_of
 from lwtui.agentwrite.run_state import RunState, SectionRun
 from lwtui.agentwrite.write import WorkingDocument, run_concurrently, write_document
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Brief, Note, Plan, Provenance, Section, SectionSummary, Status
 from lwtui.errors import LwtuiError
+from lwtui.models.base import ModelError
 from lwtui.models.budget import BudgetReached
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
@@ -149,6 +150,8 @@ async def write_candidates(
         metered = (tracker or UsageTracker()).task("another candidate", likely_completion=likely_completion)
 
         async def keep(event: Event) -> None:
+            if isinstance(event, SectionFinished) and event.status is Status.REFUSED:
+                raise ModelError(f"The model refused: “{event.refusal}”. Choose another model.", kind="refused")
             candidate.apply(event)
             candidate.count(metered.usage)
             await emit(CandidateChanged(candidate, event))

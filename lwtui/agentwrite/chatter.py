@@ -299,7 +299,7 @@ class ChatterStripper:
         if match := _PART_LINE.fullmatch(line):
             rest = match["rest"].strip(" *_")
             is_named = not rest or self._is_title(rest)
-            return whole if match["total"] or (is_named and apart) or (rest and is_named) else 0
+            return whole if match["total"] or is_named else 0
         if (match := _COUNT_AT_END.search(line)) and self._is_title(line[: match.start()]):
             return whole
         if match := _TITLE_LINE.fullmatch(line):

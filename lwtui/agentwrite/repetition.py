@@ -30,6 +30,7 @@ _LOOP_REACH = 700  # last characters of the text, in which loops are looked for
 _CHECK_EVERY = 40  # characters between two checks for loops
 _MOST_IN_A_ROW = 3  # short paragraphs (or list items) of earlier sections, from which they are a loop
 _MOST_SENTENCES = 6  # the same for sentences
+_LEAST_CODE = 60  # tokens of code that repeat, from which they count
 _LEAST_SHARE = 0.5  # share of a section that short paragraphs of earlier ones have, from which they are a loop
 _HASH_MASK = 2**24 - 1  # of the n-grams in the set
 _RESCAN = 80  # characters to scan again, since later text can turn a position into the end of a sentence
@@ -53,7 +54,7 @@ class _Measure:
 
 
 # A Chinese or Japanese character carries about half as much as a word.
-_WORDS, _CHARACTERS = _Measure(4, 7, 4, 40), _Measure(8, 14, 8, 80)
+_WORDS, _CHARACTERS = _Measure(4, 7, 4, 30), _Measure(8, 14, 8, 60)
 
 
 class RepetitionFilter:
@@ -66,6 +67,8 @@ class RepetitionFilter:
     """
 
     def __init__(self, earlier: Iterable[str] = ()) -> None:
+        earlier = list(earlier)
+        self._earlier_with_code: set[int] = set().union(*map(_paragraphs_of, earlier))
         earlier = [without_code(text) for text in earlier]
         self._known = _Grams()
         for text in earlier:
@@ -144,10 +147,19 @@ class RepetitionFilter:
 
     def _check_share(self, text: str) -> FilterVerdict | None:
         """Check at the end of a section whether most of it stood in earlier ones."""
-        first, repeated = self._repeats.total
-        if first is None or repeated < _LEAST_SHARE * len(_tokens(text[self._trusted :])[0]):
+        first, repeated, total, start, least = None, 0, 0, self._trusted, _LOOP_TOKENS // 2
+        for end in [*(match.start() for match in _BREAK.finditer(text, start)), len(text)]:
+            paragraph = text[start:end].strip()
+            tokens = len(_tokens(paragraph)[0])
+            total += tokens
+            if (key := _paragraph_hash(paragraph)) in self._earlier_with_code and key is not None:
+                first = start if first is None else first
+                repeated += tokens
+                least = least if key in self._earlier else _LEAST_CODE
+            start = end
+        if first is None or repeated < max(least, _LEAST_SHARE * total):
             return None
-        return _loop(max(first, self._trusted), "most paragraphs repeat earlier ones")
+        return _loop(len(text[:first].rstrip()), "most paragraphs repeat earlier ones")
 
     def _check_paragraph(self, text: str, end: int) -> FilterVerdict | None:
         """Check the paragraph that ends at ``end``. If it is new, remember it."""
@@ -171,7 +183,7 @@ class RepetitionFilter:
         if len(tokens) > measure.most_refrain:
             return _loop(max(sound, self._trusted), "a paragraph repeats an earlier one")
         items = sum(_ITEM.match(line) is not None for line in text[start:end].split("\n"))
-        run = self._repeats.add(paragraph, sound, len(tokens), max(1, items))
+        run = self._repeats.add(paragraph, sound, max(1, items))
         return None if run is None else _loop(max(run, self._trusted), "paragraphs repeat earlier ones")
 
     def _sentence_ends(self, text: str, ended: bool) -> list[int]:
@@ -189,22 +201,17 @@ class _Repeats:
     """The short paragraphs of a section that stood in earlier ones, each of which may be wanted."""
 
     def __init__(self) -> None:
-        self._found: list[tuple[int, int, int]] = []  # hash, offset and tokens
+        self._found: list[tuple[int, int]] = []  # hash and offset
         self._run: list[int] = []  # the offsets of those in a row
         self._sentences: list[int] = []
 
-    @property
-    def total(self) -> tuple[int | None, int]:
-        """The offset of the first, and the tokens of all."""
-        return (self._found[0][1] if self._found else None), sum(tokens for _, _, tokens in self._found)
-
     def has(self, paragraph: int) -> bool:
         """Tell whether the section already has this paragraph."""
-        return any(key == paragraph for key, _, _ in self._found)
+        return any(key == paragraph for key, _ in self._found)
 
-    def add(self, paragraph: int, offset: int, tokens: int, weight: int) -> int | None:
+    def add(self, paragraph: int, offset: int, weight: int) -> int | None:
         """Add a paragraph that counts for ``weight``. Returns where the run begins, if it is too long."""
-        self._found.append((paragraph, offset, tokens))
+        self._found.append((paragraph, offset))
         self._run += [offset] * weight
         return self._run[0] if len(self._run) >= _MOST_IN_A_ROW else None
 

@@ -29,8 +29,8 @@ _LINE = regex.compile(r"[^\n]*\n?")
 _HEADING = regex.compile(r"\s{0,3}#{1,6}\s+(?P<text>\S.*)|\s{0,3}\*\*(?P<bold>[^*\n]{2,80})\*\*\s*[:：]?\s*")
 _ITEM = regex.compile(rf"\s*{MARK}\s+(?P<text>\S.*)")
 _MOST_IN_A_ROW = 3  # list items or short paragraphs of earlier sections, from which they are a repetition
-_MOST_OF_A_VERSE = 4  # times the least length of a paragraph that is compared: what all lines in a row may have
-_SHORT = 3  # a third of, to three times, the least length of a paragraph that is compared: it may be wanted again
+_MOST_OF_A_VERSE = 3  # times the least length of a paragraph that is compared: what all lines in a row may have
+_SHORT = (1 / 3, 2.5)  # shares of the least length of a paragraph that is compared: it may be wanted again
 _LEAST_ITEM = 3  # words; a shorter item may repeat
 
 
@@ -203,7 +203,7 @@ def _paragraph(line: str) -> tuple[frozenset[int], int | None]:
     """Return hashes of the n-grams of a paragraph, unless it is too short to be compared, and of a short one."""
     measure = choose_thresholds([line])
     tokens = [token.text for token in tokenize(line)]
-    may_be_wanted = measure.passage // _SHORT <= len(tokens) <= _SHORT * measure.passage
+    may_be_wanted = _SHORT[0] <= len(tokens) / measure.passage <= _SHORT[1]
     short = hash(tuple(tokens)) if may_be_wanted else None
     if len(tokens) < measure.passage:
         return frozenset(), short

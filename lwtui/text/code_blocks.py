@@ -47,11 +47,20 @@ def in_code(text: str) -> bool:
 
 
 def without_code(text: str) -> str:
-    """Return ``text`` without its blocks of code."""
+    """Return ``text`` without its blocks of code. One that is never closed counts as text."""
     if "```" not in text and "~~~" not in text:
         return text
     blocks = CodeBlocks()
-    return "".join(line for line in text.splitlines(keepends=True) if not blocks.add(line))
+    kept: list[str] = []
+    block: list[str] = []
+    for line in text.splitlines(keepends=True):
+        if not blocks.add(line):
+            kept.append(line)
+        elif blocks.inside:
+            block.append(line)
+        else:
+            block.clear()
+    return "".join([*kept, *block])
 
 
 def fence_of(line: str) -> tuple[str, str] | None:

@@ -264,7 +264,7 @@ async def test_the_mark_of_an_item_that_never_came_is_cut() -> None:
 
 
 async def test_reasoning_that_no_tag_opened_is_taken_back() -> None:
-    thought = "Okay, the user wants a section. I plan it first.\n"
+    thought = "Hm, the user wants a section.\nI plan it first.\n"
     answer = Answer([thought, "</think>\n\n", own(40)])
     text, events, studio = await written(lambda _: answer)
     assert "the user wants" not in text and flat(own(60)).startswith(flat(text))

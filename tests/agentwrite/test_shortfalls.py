@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from lwtui.agentwrite import Draft
+from lwtui.agentwrite.candidates import CandidateChanged, CandidateState, write_candidates
 from lwtui.agentwrite.events import Redrafting, SectionFinished, TextRolledBack, to_dict
 from lwtui.documents.model import Brief, Mode, Plan, Status
+from lwtui.errors import LwtuiError
 from lwtui.text import count_words
 from tests.support.author import sentence
 from tests.support.studio import of_kind, open_studio, plan_of, prompt_of
@@ -118,6 +120,19 @@ async def test_a_section_that_is_written_anew_keeps_its_text_if_the_model_refuse
         assert of_kind(TextRolledBack, studio.events)
     assert draft.texts["s1"] == before
     assert [section.status for section in draft.sections()] == [Status.DONE]
+
+
+async def test_a_candidate_that_the_model_refuses_has_failed() -> None:
+    changes: list[CandidateChanged] = []
+
+    async def emit(change: CandidateChanged) -> None:
+        changes.append(change)
+
+    draft = await statuses(answers(prose(1, 100)), plan_of(100))
+    async with open_studio(answers(REFUSAL)) as studio:
+        with pytest.raises(LwtuiError, match="refused"):
+            await write_candidates(studio.agent, BRIEF, draft, "s1", 1, emit)
+    assert changes[-1].candidate.state is CandidateState.FAILED
 
 
 async def test_the_call_ends_at_a_token_of_the_chat_template() -> None:

@@ -10,12 +10,13 @@ import pytest
 from lwtui.app.outline_rows import text_row
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.writing import WritingScreen
 from lwtui.documents.model import Brief, Plan, PlannedSection, Section, Status
 from lwtui.documents.outline import with_subsections
 from lwtui.documents.store import Document
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
-from tests.support.author import Author, title_of
+from tests.support.author import Author, sentence, title_of
 from tests.support.fault_server import Fault, FaultServer
 
 
@@ -190,3 +191,30 @@ def test_a_text_without_a_target_has_no_number() -> None:
     section = Section("s", "Soil", "", 0, Status.DONE, "Loam is best.", 3, None, 1)
     assert text_row(4, section, stale=False).cells == ("✓", "", "Soil", "3", "")
     assert text_row(4, replace(section, words=6), stale=True).cells == ("↻", "4", "Soil", "3/6", "50%")
+
+
+@pytest.mark.parametrize(("status", "mark"), [(Status.SHORT, "◔"), (Status.REFUSED, "✗"), (Status.DONE, "✓")])
+def test_short_and_refused_sections_are_marked(status: Status, mark: str) -> None:
+    section = Section("s1", "One", "point", 100, status, "" if status is Status.REFUSED else "Hello there.", 2)
+    row = text_row(1, section, stale=False)
+    assert (row.cells[0], row.kind) == (mark, status.value)
+
+
+async def test_a_refusal_and_a_short_section_are_told_and_written_again(place: Place) -> None:
+    replies = ["I'm sorry, but I can't help with that request."] * 2 + ["Hello there."] * 3
+    again = iter(range(1, 99))
+
+    def answer(_: object) -> list[str]:
+        number = 0 if replies else next(again)
+        return [replies.pop(0)] if replies else [sentence(number, index) for index in range(7)]
+
+    async with FaultServer(answer) as server:
+        place.serve(server)
+        async with someone(place.make(80, 80)) as person:
+            await person.press("f5")
+            await person.at(WritingScreen)
+            await person.until(lambda: [s.status for s in person.sections] == [Status.REFUSED, Status.SHORT])
+            assert title_of(2) in await person.gets_notice("shortfalls")
+            assert person.sections[0].text == ""
+            await person.press("f5")
+            await person.until(lambda: all(s.status is Status.DONE for s in person.sections))

@@ -592,3 +592,28 @@ def test_appended_text_reaches_the_file_without_a_flush(tmp_path: Path, monkeypa
         document.append(SOIL.id, "three ")
         with Document.open(document.path, read_only=True) as other:
             assert texts(other) == ["one two three ", "", ""]
+
+
+def test_short_and_refused_sections_keep_their_status(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    write(document, SOIL.id, "Hello there.", status=Status.SHORT)
+    document.begin(WATER.id, PROVENANCE, 0)
+    document.append(WATER.id, "I'm sorry.")
+    document.roll_back(WATER.id, 0)
+    document.finish(WATER.id, Status.REFUSED, NO_USAGE)
+    document = reopened(document)
+    assert (document.section(SOIL.id).status, document.section(SOIL.id).text) == (Status.SHORT, "Hello there.")
+    assert (document.section(WATER.id).status, document.section(WATER.id).text) == (Status.REFUSED, "")
+    document.edit(SOIL.id, "Hello there, all of you.")
+    assert document.section(SOIL.id).status is Status.SHORT
+    document.edit(SOIL.id, "word " * SOIL.words)
+    document.edit(WATER.id, "By hand.")
+    document = reopened(document)
+    assert document.section(SOIL.id).status is document.section(WATER.id).status is Status.DONE
+
+
+def test_a_short_section_can_be_marked_as_done(tmp_path: Path) -> None:
+    document = new_document(tmp_path)
+    write(document, SOIL.id, "Hello there.", status=Status.SHORT)
+    document.mark_done(SOIL.id)
+    assert reopened(document).section(SOIL.id).status is Status.DONE

@@ -30,5 +30,6 @@ def test_a_text_ends_within_a_block_or_not(text: str, inside: bool) -> None:
 
 
 def test_code_is_left_out() -> None:
-    assert without_code("One.\n```sh\n# no\n```\nTwo.\n~~~\nno\n") == "One.\nTwo.\n"
+    assert without_code("One.\n```sh\n# no\n```\nTwo.\n") == "One.\nTwo.\n"
+    assert without_code("One.\n```\nno\n```\n~~~\nnever closed\n") == "One.\n~~~\nnever closed\n"
     assert without_code("One `two`.") == "One `two`."
