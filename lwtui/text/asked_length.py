@@ -12,8 +12,8 @@ from lwtui.text.number_words import HAN_NUMBER, SCALES, WRITTEN_NUMBER, parse_ha
 
 DEFAULT_WORDS = 1500  # where the instruction asks for no length
 MIN_WORDS, MAX_WORDS = 20, 1_000_000
-PAGE_WORDS, PAGE_CHARACTERS = 250, 500  # of a page, as publishers count it; a sheet of Japanese manuscript paper has 400
-_SHEET_CHARACTERS = 400
+PAGE_WORDS, PAGE_CHARACTERS = 250, 500  # of a page, as publishers count it
+_SHEET_CHARACTERS = 400  # of a sheet of Japanese manuscript paper
 
 _APART = 12  # characters between two things that are quoted together
 _HUGE = 1e12  # stands for any larger number
@@ -57,7 +57,10 @@ _UNIT_WORDS = (
     r"|maneno|salita|woorde|orð|fjalë|kata|perkataan|từ|chữ|tiếng"
     r"|كلمة|كلمات|کلمه|کلمات|واژه|الفاظ|لفظ|מילים|מלים|מילה|शब्द\w*|शब्दों|শব্দ\w*|வார்த்தை\w*|சொற்கள்|పదాలు|სიტყვ\w+|բառ\w*"
 )
-_UNIT_SIGNS = r"단어|낱말|글자|자(?![가-힣]{2})|文字|单词|單詞|単語|ワード|語(?![\p{Han}])|字|词|詞|คำ|ພາສາ|ຄຳ|ពាក្យ|စကားလုံး|ቃላት|ቃል"
+_UNIT_SIGNS = (
+    r"단어|낱말|글자|자(?![가-힣]{2})|文字|单词|單詞|単語|ワード|語(?![\p{Han}])|字|词|詞"
+    r"|คำ|ຄຳ|ពាក្យ|စကားလုံး|ቃላት|ቃል"
+)
 _UNIT = rf"(?P<unit>(?:{_UNIT_WORDS})(?![\p{{L}}\p{{M}}])|{_UNIT_SIGNS})"
 _FILLER = (
     rf"(?:{_SPACE}?[+\-‐‑]{_SPACE}?|{_SPACE}?(?:多|余|餘|来|來|여)?{_SPACE}?(?:个|個|개의|개)?"
@@ -83,9 +86,11 @@ _PART = (
     r"|paragraphs?|lessons?|modules?|entries|entry|tales?|poems?|units?"
     r"|kapitel\w*|abschnitte?n?|teile?n?|szenen?|seiten?|absätze?n?|chapitres?|parties?|scènes?|capítulos?|secciones|sección"
     r"|partes?|seções|seção|capitol[io]|sezion[ie]|part[ei]|hoofdstuk(?:ken)?|del(?:ar|er)?|avsnitt"
-    r"|глав[аыу]?|раздел(?:ов|а|ы)?|част(?:ь|и|ей)|розділ(?:и|ів|у)?|rozdział(?:y|ów|u)?|kapitol[ay]?|bölüm\w*|فصول|فصل|chương|bab)"
+    r"|глав[аыу]?|раздел(?:ов|а|ы)?|част(?:ь|и|ей)|розділ(?:и|ів|у)?|rozdział(?:y|ów|u)?|kapitol[ay]?"
+    r"|bölüm\w*|فصول|فصل|chương|bab)"
 )
-_PARTS = rf"(?!(?:chapter|section|part|scene|episode|story|article|letter|essay|day|act|page|post|paragraph)[, ]){_PART}"
+_SINGULAR = r"(?:chapter|section|part|scene|episode|story|article|letter|essay|day|act|page|post|paragraph)"
+_PARTS = rf"(?!{_SINGULAR}[, ]){_PART}"
 _PART_SIGN = r"(?:章節|章节|章|部分|節|节|篇|장(?![가-힣]{2})|챕터|บท)"
 _SMALL = regex.compile(
     r"(?:abstract|summary|introduction|intro|conclusion|preface|foreword|synopsis|caption|bio|blurb|tagline|footnote|heading"
@@ -96,34 +101,45 @@ _SMALL = regex.compile(
 )
 _COUNT = rf"(?P<count>\d{{1,3}}|{WRITTEN_NUMBER}|[一二两兩三四五六七八九十]{{1,3}})"
 _COUNTED_PARTS = regex.compile(
-    rf"(?<![\d.,]){_COUNT}(?:[ \-]?(?:个|個|개의)?[ ]?)(?:\p{{L}}+[ ])?(?:{_PART}(?!\p{{L}})|{_PART_SIGN})", regex.IGNORECASE
+    rf"(?<![\d.,]){_COUNT}(?:[ \-]?(?:个|個|개의)?[ ]?)(?:\p{{L}}+[ ])?(?:{_PART}(?!\p{{L}})|{_PART_SIGN})",
+    regex.IGNORECASE,
 )
 _AFTER_PER = regex.compile(
-    rf"[ \-]?(?:long[ ])?(?:,[ ])?(?:(?:per|an?|each|every|in each|for each|in every|for every|pro|je|par|por|a|per ogni|in jedem"
-    rf"|per|na|za|в|на|у|на кажд\w+|в кажд\w+|par chaque|en cada|em cada|na każdy)[ \-](?P<part>{_PART})(?!\p{{L}})"
+    rf"[ \-]?(?:long[ ])?(?:,[ ])?(?:(?:per|an?|each|every|in each|for each|in every|for every|pro|je|par|por"
+    rf"|per ogni|in jedem|na|za|в|на|у|на кажд\w+|в кажд\w+|par chaque|en cada|em cada|na każdy)"
+    rf"[ \-](?P<part>{_PART})(?!\p{{L}})"
     rf"|/[ ]?(?:{_PART}|{_PART_SIGN})|each(?!\p{{L}})|apiece|jeweils|chacun|cada un|кажд|ciascun|elk(?!\p{{L}}))",
     regex.IGNORECASE,
 )
 _BEFORE_PER = regex.compile(
     rf"(?:{_PARTS}[,:]?[ ](?:of|with|à|a|de|di|zu|mit|je|van|met|av|på|по|z|po|s|each)[ ](?:je[ ]|jeweils[ ]|each[ ])?"
-    rf"|(?:each|every|jedes|jeder|jeden|chaque|cada|ogni|elk|elke|varje|кажд\w+|każd\w+|her|per|pro)[ ]{_PART}[^.;\d]{{0,24}}"
-    rf"|(?:每|各)(?:个|個)?{_PART_SIGN}[^。；\d一-十]{{0,6}}|{_PART_SIGN}(?:당|마다)[ ]?|각[ ]?{_PART_SIGN}[^\d]{{0,4}}|{_PART_SIGN}每{_PART_SIGN}?)"
+    r"|(?:each|every|jedes|jeder|jeden|chaque|cada|ogni|elk|elke|varje|кажд\w+|każd\w+|her|per|pro)"
+    rf"[ ]{_PART}[^.;\d]{{0,24}}"
+    rf"|(?:每|各)(?:个|個)?{_PART_SIGN}[^。；\d一-十]{{0,6}}|{_PART_SIGN}(?:당|마다)[ ]?"
+    rf"|각[ ]?{_PART_SIGN}[^\d]{{0,4}})"
     rf"(?:about|around|approximately|some|roughly|ca\.|etwa|environ|unos|circa|около|ok\.|约|約|약)?[ ]?\Z",
     regex.IGNORECASE,
 )
+_IN_TOTAL = regex.compile(r"[^.;,]{0,8}(?:in total|altogether|overall|insgesamt|au total|en total)", regex.IGNORECASE)
 _OF_OTHERS = regex.compile(r"\b(?:the|this|that|my|his|her|their|our|your|its|these)[ ]\Z", regex.IGNORECASE)
-_SIDE = regex.compile(r"\b(?:with|including|plus|has|have|and|mit|avec|con|com|с)[ ](?:an?[ ]|eine[rm]?[ ]|une?[ ])?\Z", regex.I)
+_SIDE = regex.compile(
+    r"\b(?:with|including|plus|has|have|and|mit|avec|con|com|с)[ ](?:an?[ ]|eine[rm]?[ ]|une?[ ])?\Z", regex.IGNORECASE
+)
 _NO_LENGTH_BEFORE = regex.compile(
-    r"(?:vocabulary of|worth|Wortschatz von|vocabulaire de|vocabulario de|says? more than|more than a)[ ](?:about[ ])?(?:an?[ ])?\Z",
+    r"(?:vocabulary of|worth|Wortschatz von|vocabulaire de|vocabulario de|says? more than|more than a)[ ]"
+    r"(?:about[ ])?(?:an?[ ])?\Z",
     regex.IGNORECASE,
 )
 _NO_LENGTH_AFTER = regex.compile(
     rf"[ ](?:per|a|each|pro|par|por)[ ](?:{_SMALL.pattern})"
-    r"|[ ]?(?:per|a|an|/)[ ]?(?:minute|min\b|hour|second)|[ ]pro[ ](?:Minute|Stunde)|[ ]of vocabulary", regex.IGNORECASE
+    r"|[ ]?(?:per|a|an|/)[ ]?(?:minute|min\b|hour|second)|[ ]pro[ ](?:Minute|Stunde)|[ ]of vocabulary",
+    regex.IGNORECASE,
 )
-_YEAR_BEFORE = regex.compile(r"\b(?:in|since|from|by|during|until|of|year|năm|im Jahr|en|em|nel|в)[ ]\Z", regex.IGNORECASE)
+_YEAR_BEFORE = regex.compile(
+    r"\b(?:in|since|from|by|during|until|of|year|năm|im Jahr|en|em|nel|в)[ ]\Z", regex.IGNORECASE
+)
 _SHORTENS = regex.compile(
-    r"\b(?:summar|condens|shorten|abridg|boil down|cut down|zusammenfass|fasse|kürz|résum|resum|riassum|сократи|streszcz)"
+    r"\b(?:summar|condens|shorten|abridg|boil down|cut down|zusammenfass|fasse|kürz|résum|resum|riassum|сократи)"
     r"|总结|概括|缩写|要約して|요약",
     regex.IGNORECASE,
 )
@@ -159,7 +175,9 @@ def asked_length(instruction: str) -> AskedLength | None:
     be shortened, the length afterwards counts. Pages count where no words are told.
     """
     text = _prepare(instruction)
-    parts, wholes, sides = [], [], []
+    parts: list[_Found] = []
+    wholes: list[_Found] = []
+    sides: list[_Found] = []
     for found in _lengths(text):
         before, after = text[max(0, found.start - 60) : found.start], text[found.end : found.end + 40]
         if _tells_nothing(found, before, after):
@@ -187,7 +205,7 @@ def asked_length(instruction: str) -> AskedLength | None:
 def words_in(instruction: str) -> int | None:
     """Return the length that an instruction asks for, or ``None``."""
     asked = asked_length(instruction)
-    return asked and asked.words
+    return asked.words if asked else None
 
 
 def scaled(number: str, scale: str | None) -> int:
@@ -202,10 +220,7 @@ def scaled(number: str, scale: str | None) -> int:
 
 def _prepare(instruction: str) -> str:
     """Return the instruction with digits of all scripts as ASCII, and without what is quoted, at the same offsets."""
-    if instruction.isascii():
-        text = instruction
-    else:
-        text = "".join(map(_ascii_digit, instruction))
+    text = instruction if instruction.isascii() else "".join(map(_ascii_digit, instruction))
     return _QUOTED.sub(lambda match: "\n" * len(match.group()), text)
 
 
@@ -247,7 +262,7 @@ def _per_part(found: _Found, before: str, after: str) -> tuple[int, int] | None:
     ahead, behind = _BEFORE_PER.search(before), _AFTER_PER.match(after)
     if ahead is None and behind is None:
         return None
-    if ahead is not None and regex.match(r"[^.;,]{0,8}(?:in total|altogether|overall|insgesamt|au total|en total)", after):
+    if ahead is not None and _IN_TOTAL.match(after):
         return None
     return len(before) - ahead.start() if ahead else 0, behind.end() if behind else 0
 
@@ -288,7 +303,8 @@ def _pages(instruction: str, text: str) -> AskedLength | None:
             continue
         given = match["number"]
         if regex.match(r"\d", given):
-            number: float = float(scaled(given, None)) if regex.fullmatch(_GROUPED, given) else float(given.replace(",", "."))
+            grouped = regex.fullmatch(_GROUPED, given)
+            number = float(scaled(given, None)) if grouped else float(given.replace(",", "."))
         else:
             number = parse_han(given) if regex.match(r"\p{Han}", given) else parse_written(given)
         start = match.start("number")

@@ -42,13 +42,13 @@ _VALUES = {
 }
 _HUNDREDS = "hundred hundert honderd cent cents cem cien cento cientos сто sto yüz مائة مئة"
 _THOUSANDS = (
-    "thousand tausend duizend mille mil mila тысяча тысячи тысяч тыс тисяча тисячі тисяч тис tysiąc tysiące tysięcy tys "
-    "tisíc tisíce bin nghìn ngàn ribu हज़ार हजार พัน ألف آلاف الف هزار ہزار אלף אלפים χίλιες χιλιάδες tusen tuhat tuhatta "
-    "tuhannen ezer mie mii хиляди hiljada hiljade tisuća tisuće tūkstančiai tūkstoši k 千 천 হাজার"
+    "thousand tausend duizend mille mil mila тысяча тысячи тысяч тыс тисяча тисячі тисяч тис tysiąc tysiące tysięcy "
+    "tisíc tisíce bin nghìn ngàn ribu हज़ार हजार พัน ألف آلاف الف هزار ہزار אלף אלפים χίλιες χιλιάδες tusen tuhat "
+    "tys tuhatta tuhannen ezer mie mii хиляди hiljada hiljade tisuća tisuće tūkstančiai tūkstoši k 千 천 হাজার"
 )
 _TEN_THOUSANDS = "万 萬 만 หมื่น"
 
-SCALES = {word: 1000 for word in _THOUSANDS.split()} | {word: 10_000 for word in _TEN_THOUSANDS.split()}
+SCALES = dict.fromkeys(_THOUSANDS.split(), 1000) | dict.fromkeys(_TEN_THOUSANDS.split(), 10_000)
 """What a number with this word behind it is multiplied by."""
 
 _NUMBERS = {
