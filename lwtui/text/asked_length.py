@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
 from lwtui.text.number_words import HAN_NUMBER, SCALES, WRITTEN_NUMBER, parse_han, parse_written
 
 DEFAULT_WORDS = 1500  # where the instruction asks for no length
@@ -42,6 +43,7 @@ class AskedLength:
 
 _SPACE = r"[ \u00a0\u202f]"
 _GROUPED = rf"\d{{1,3}}(?:[,.'’{_SPACE[1:-1]}]\d{{3}})+(?!\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!\d)"
+_GROUPS = LazyPattern(_GROUPED)
 _DIGITS = rf"(?<![\p{{Latin}}\p{{Cyrillic}}\d.,])(?:{_GROUPED}|\d{{1,15}}(?:[.,]\d{{1,2}}(?!\d))?)"
 _SCALE = (
     rf"(?:{_SPACE}?(?P<scale>"
@@ -73,13 +75,13 @@ _TO = (
 )
 _NUMBER = rf"(?P<number>{_DIGITS})(?:{_SCALE}(?:(?P<digit>\d)(?P<hundreds>[百千천]))?)?"
 _LOW = rf"(?P<low>{_DIGITS})(?:{_SPACE}?(?P<low_scale>k|千|万|萬|천|만))?"
-_PLAIN = regex.compile(
+_PLAIN = LazyPattern(
     rf"(?:{_LOW}{_FILLER}(?:{_UNIT_WORDS}|{_UNIT_SIGNS})?(?:{_TO}))?{_NUMBER}{_FILLER}{_UNIT}", regex.IGNORECASE
 )
-_WRITTEN = regex.compile(rf"(?P<number>{WRITTEN_NUMBER})(?:[ \-]|{_SPACE}de{_SPACE})?{_UNIT}", regex.IGNORECASE)
-_HAN = regex.compile(rf"(?<![\d.])(?P<number>{HAN_NUMBER})(?:多|余|餘|来)?(?:个|個)?(?P<unit>字|词|詞|文字)")
+_WRITTEN = LazyPattern(rf"(?P<number>{WRITTEN_NUMBER})(?:[ \-]|{_SPACE}de{_SPACE})?{_UNIT}", regex.IGNORECASE)
+_HAN = LazyPattern(rf"(?<![\d.])(?P<number>{HAN_NUMBER})(?:多|余|餘|来)?(?:个|個)?(?P<unit>字|词|詞|文字)")
 # A title with capitals, as in "A Thousand Words", tells no length.
-_TITLE_CASE = regex.compile(r"\p{Lu}[\p{L}\- ]*\b(?:Words|Mots|Palabras|Palavras|Parole|Слов)\Z")
+_TITLE_CASE = LazyPattern(r"\p{Lu}[\p{L}\- ]*\b(?:Words|Mots|Palabras|Palavras|Parole|Слов)\Z")
 
 _PART = (
     r"(?:chapters?|sections?|parts?|scenes?|episodes?|stor(?:y|ies)|articles?|letters?|essays?|days?|acts?|pages?|posts?"
@@ -92,26 +94,26 @@ _PART = (
 _SINGULAR = r"(?:chapter|section|part|scene|episode|story|article|letter|essay|day|act|page|post|paragraph)"
 _PARTS = rf"(?!{_SINGULAR}[, ]){_PART}"
 _PART_SIGN = r"(?:章節|章节|章|部分|節|节|篇|장(?![가-힣]{2})|챕터|บท)"
-_SMALL = regex.compile(
+_SMALL_PART = (
     r"(?:abstract|summary|introduction|intro|conclusion|preface|foreword|synopsis|caption|bio|blurb|tagline|footnote|heading"
     r"|title|sentence|line|bullet|paragraph|quote|description|teaser|epilogue|prologue|Zusammenfassung|Einleitung|Fazit|Absatz"
     r"|Satz|résumé|introduction|phrase|paragraphe|resumen|introducción|frase|párrafo|resumo|introdução|sommario"
-    r"|аннотаци\w+|введени\w+|абзац\w*|предложени\w+)s?(?!\p{L})|摘要|简介|引言|句子?|段落?|要約",
-    regex.IGNORECASE,
+    r"|аннотаци\w+|введени\w+|абзац\w*|предложени\w+)s?(?!\p{L})|摘要|简介|引言|句子?|段落?|要約"
 )
+_SMALL = LazyPattern(_SMALL_PART, regex.IGNORECASE)
 _COUNT = rf"(?P<count>\d{{1,3}}|{WRITTEN_NUMBER}|[一二两兩三四五六七八九十]{{1,3}})"
-_COUNTED_PARTS = regex.compile(
+_COUNTED_PARTS = LazyPattern(
     rf"(?<![\d.,]){_COUNT}(?:[ \-]?(?:个|個|개의)?[ ]?)(?:\p{{L}}+[ ])?(?:{_PART}(?!\p{{L}})|{_PART_SIGN})",
     regex.IGNORECASE,
 )
-_AFTER_PER = regex.compile(
+_AFTER_PER = LazyPattern(
     rf"[ \-]?(?:long[ ])?(?:,[ ])?(?:(?:per|an?|each|every|in each|for each|in every|for every|pro|je|par|por"
     rf"|per ogni|in jedem|na|za|в|на|у|на кажд\w+|в кажд\w+|par chaque|en cada|em cada|na każdy)"
     rf"[ \-](?P<part>{_PART})(?!\p{{L}})"
     rf"|/[ ]?(?:{_PART}|{_PART_SIGN})|each(?!\p{{L}})|apiece|jeweils|chacun|cada un|кажд|ciascun|elk(?!\p{{L}}))",
     regex.IGNORECASE,
 )
-_BEFORE_PER = regex.compile(
+_BEFORE_PER = LazyPattern(
     rf"(?:{_PARTS}[,:]?[ ](?:of|with|à|a|de|di|zu|mit|je|van|met|av|på|по|z|po|s|each)[ ](?:je[ ]|jeweils[ ]|each[ ])?"
     r"|(?:each|every|jedes|jeder|jeden|chaque|cada|ogni|elk|elke|varje|кажд\w+|każd\w+|her|per|pro)"
     rf"[ ]{_PART}[^.;\d]{{0,24}}"
@@ -120,34 +122,34 @@ _BEFORE_PER = regex.compile(
     rf"(?:about|around|approximately|some|roughly|ca\.|etwa|environ|unos|circa|около|ok\.|约|約|약)?[ ]?\Z",
     regex.IGNORECASE,
 )
-_IN_TOTAL = regex.compile(r"[^.;,]{0,8}(?:in total|altogether|overall|insgesamt|au total|en total)", regex.IGNORECASE)
-_OF_OTHERS = regex.compile(r"\b(?:the|this|that|my|his|her|their|our|your|its|these)[ ]\Z", regex.IGNORECASE)
-_SIDE = regex.compile(
+_IN_TOTAL = LazyPattern(r"[^.;,]{0,8}(?:in total|altogether|overall|insgesamt|au total|en total)", regex.IGNORECASE)
+_OF_OTHERS = LazyPattern(r"\b(?:the|this|that|my|his|her|their|our|your|its|these)[ ]\Z", regex.IGNORECASE)
+_SIDE = LazyPattern(
     r"\b(?:with|including|plus|has|have|and|mit|avec|con|com|с)[ ](?:an?[ ]|eine[rm]?[ ]|une?[ ])?\Z", regex.IGNORECASE
 )
-_NO_LENGTH_BEFORE = regex.compile(
+_NO_LENGTH_BEFORE = LazyPattern(
     r"(?:vocabulary of|worth|Wortschatz von|vocabulaire de|vocabulario de|says? more than|more than a)[ ]"
     r"(?:about[ ])?(?:an?[ ])?\Z",
     regex.IGNORECASE,
 )
-_NO_LENGTH_AFTER = regex.compile(
-    rf"[ ](?:per|a|each|pro|par|por)[ ](?:{_SMALL.pattern})"
+_NO_LENGTH_AFTER = LazyPattern(
+    rf"[ ](?:per|a|each|pro|par|por)[ ](?:{_SMALL_PART})"
     r"|[ ]?(?:per|a|an|/)[ ]?(?:minute|min\b|hour|second)|[ ]pro[ ](?:Minute|Stunde)|[ ]of vocabulary",
     regex.IGNORECASE,
 )
-_YEAR_BEFORE = regex.compile(
+_YEAR_BEFORE = LazyPattern(
     r"\b(?:in|since|from|by|during|until|of|year|năm|im Jahr|en|em|nel|в)[ ]\Z", regex.IGNORECASE
 )
-_SHORTENS = regex.compile(
+_SHORTENS = LazyPattern(
     r"\b(?:summar|condens|shorten|abridg|boil down|cut down|zusammenfass|fasse|kürz|résum|resum|riassum|сократи)"
     r"|总结|概括|缩写|要約して|요약",
     regex.IGNORECASE,
 )
-_QUOTED = regex.compile(
+_QUOTED = LazyPattern(
     r"“[^“”\n]{0,200}+”|„[^“”\n]{0,200}+[“”]|«[^«»\n]{0,200}+»|»[^«»\n]{0,200}+«|\"[^\"\n]{0,200}+\"|「[^「」\n]{0,200}+」|『[^『』\n]{0,200}+』|《[^《》\n]{0,200}+》|‘[^‘’\n]{0,200}+’(?!\p{L})"
     r"|(?<![\p{L}\p{N}])'[^'\n]{1,200}+'(?![\p{L}\p{N}])|(?<![\w*])[*_][^*_\n]{1,200}+[*_](?![\w*])"
 )
-_PAGES = regex.compile(
+_PAGES = LazyPattern(
     rf"(?:{_LOW}(?:{_TO}))?(?P<number>{_DIGITS}|{WRITTEN_NUMBER}|[一二两三四五六七八九十]{{1,3}})[ \-]?"
     r"(?P<page>pages?(?!\p{L})|Seiten?(?!\p{L})|páginas?(?!\p{L})|pagine(?!\p{L})|pagina's|страниц\w*|сторінок|сторінки|stron(?:y|ę)?(?!\p{L})"
     r"|sayfa\w*|trang(?!\p{L})|صفح\w+|页|頁|ページ|枚|페이지|장(?:짜리|분량)|หน้า)",
@@ -212,7 +214,7 @@ def scaled(number: str, scale: str | None) -> int:
     """Parse a number such as ``2,000`` with its scale, such as ``k`` or ``тысячи``."""
     factor = SCALES.get((scale or "").lower(), 1)
     negative, number = number.startswith("-"), number.removeprefix("-")
-    if regex.fullmatch(_GROUPED, number):
+    if _GROUPS.fullmatch(number):
         number = regex.sub(r"\D", "", number)
     value = min(_HUGE, float(number.replace(",", ".")) * factor)
     return round(-value if negative else value)
@@ -303,7 +305,7 @@ def _pages(instruction: str, text: str) -> AskedLength | None:
             continue
         given = match["number"]
         if regex.match(r"\d", given):
-            grouped = regex.fullmatch(_GROUPED, given)
+            grouped = _GROUPS.fullmatch(given)
             number = float(scaled(given, None)) if grouped else float(given.replace(",", "."))
         else:
             number = parse_han(given) if regex.match(r"\p{Han}", given) else parse_written(given)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
+
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
@@ -47,7 +49,7 @@ _SCRIPTS = (
 _SHARED = {
     r"\p{Cyrillic}": "ru uk be bg sr mk kk ky tg tt mn ba cv",
     r"\p{Arabic}": "ar fa ur ps ku ckb sd ug arz azb",
-    r"\p{Devanagari}": "hi mr ne sa",
+    r"\p{Devanagari}": "hi mr ne",
     r"\p{Bengali}": "bn as",
 }
 # What the model chooses from: languages that are named, and near ones that are easily taken for them.
@@ -98,7 +100,7 @@ _LETTERS = {
     "ةكي": "ar arz ps sd ug",
     "ښځټډړ": "ps",
     "ڕڵێۆ": "ku ckb ug",
-    "ळ": "mr sa",
+    "ळ": "mr",
     "ৰৱ": "as",
     "łżźśćńąę": "pl",
     "șț": "ro",
@@ -135,7 +137,7 @@ _ENGLISH_WORDS = (
     "history short long article report me into from between by as at are should will would their its"
 )
 _ENGLISH = frozenset(_ENGLISH_WORDS.split())
-_WORDS = regex.compile(r"[\p{L}\p{M}]+")
+_WORDS = LazyPattern(r"[\p{L}\p{M}]+")
 _LEAST_ENGLISH = 0.4  # share of the words
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
+
 _VALUES = {
     # English
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -72,7 +74,7 @@ _LED = r"(?:(?:one and a half|half a|an?|one|eine?)[\s-])?"
 WRITTEN_NUMBER = rf"(?<![\p{{L}}\p{{N}}]){_LED}{_WORD}(?:{_JOINED}{_WORD}){{0,6}}+"
 _HAN = "一二两兩三四五六七八九十百千万萬"
 HAN_NUMBER = f"(?<![{_HAN}])[{_HAN}]{{1,12}}+"
-_WORDS = regex.compile(_WORD, regex.IGNORECASE)
+_WORDS = LazyPattern(_WORD, regex.IGNORECASE)
 _HAN_DIGITS = {
     character: value
     for value, characters in enumerate(("", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九"))
