@@ -79,7 +79,7 @@ def length_line(options: argparse.Namespace, brief: Brief) -> str:
     if asked is None:
         return ""
     unit = "characters" if counts_characters(brief.language) else "words"
-    return f"Length: {asked.explain(unit)}. Change it with --words."
+    return f"Length: {asked.explain_fully(unit)}. Change it with --words."
 
 
 def words_option(given: str) -> int:

@@ -16,7 +16,7 @@ MIN_WORDS, MAX_WORDS = 20, 1_000_000
 PAGE_WORDS, PAGE_CHARACTERS = 250, 500  # of a page, as publishers count it
 _SHEET_CHARACTERS = 400  # of a sheet of Japanese manuscript paper
 
-_APART = 12  # characters between two things that are quoted together
+_APART = 4  # characters between two things that are quoted together
 _HUGE = 1e12  # stands for any larger number
 
 
@@ -36,7 +36,11 @@ class AskedLength:
 
     def explain(self, unit: str) -> str:
         """Say the length and where it comes from, as in: 5,000 words, from “500 words per chapter, 10 chapters”."""
-        return f"{self.words:,} {unit}, from “{self.source}”{self.rule and f' ({self.rule})'}"
+        return f"{self.words:,} {unit}, from “{self.source}”"
+
+    def explain_fully(self, unit: str) -> str:
+        """Say the same with the rule: … (10 × 500)."""
+        return self.explain(unit) + (f" ({self.rule})" if self.rule else "")
 
 
 # -- patterns
@@ -293,7 +297,8 @@ def _times_parts(instruction: str, counts: list[_Found], part: _Found) -> AskedL
     if end - start <= (count.end - count.start) + (part.end - part.start) + _APART:
         source = _source(instruction, start, end)
     else:
-        source = f"{_source(instruction, part.start, part.end)}, {_source(instruction, count.start, count.end)}"
+        told = sorted([(part.start, part.end), (count.start, count.end)])
+        source = ", ".join(_source(instruction, *span) for span in told)
     return AskedLength(part.words * count.words, source, f"{count.words} × {part.words:,}")
 
 

@@ -67,6 +67,7 @@ _MONTHS = tuple(name.casefold() for name in MONTHS)
 _MONTH = LazyPattern(rf"(?:{'|'.join(map(regex.escape, MONTHS))})\w{{0,3}}", regex.IGNORECASE)
 _PART_OF_TWO = LazyPattern(r"(?r)\b\p{L}\.\s?\p{Ll}{2,3}\Z")  # "p. ex."
 _TELLING = INTRODUCING | BEFORE_NAMES | CLOSING | frozenset(["ex"])
+_ONE_LETTER_WORDS = frozenset("aeiouyаиуяієж")
 _FIRST_PERSON = frozenset(
     ["and", "or", "but", "as", "am", "than", "do", "did", "so", "nor", "if", "that", "what", "like"]
 )
@@ -155,6 +156,8 @@ def _ends_after_letter(before: str, last: str, word: str, abbreviated: bool) -> 
     if _SYLLABLE.fullmatch(last):
         return not dotted and not abbreviated
     if "." not in last and not dotted and previous is not None:
+        if last in _ONE_LETTER_WORDS and not abbreviated:
+            return True
         if last.islower() and not last.isascii() and "a" <= regex.sub(r"\p{M}", "", _plain(last)) <= "z":
             return True  # a word of Vietnamese
         if previous["word"].isdecimal() and last.islower() and last not in "гр":

@@ -63,7 +63,7 @@ class BriefForm(BaseScreen):
             with Grid(id="fields"):
                 yield Label("Length (words)", id="unit")
                 yield Input(str(given.words or ""), id="words", type="integer", compact=True)
-                yield from self._choice("Language", "language", self._languages(), given.language)
+                yield from self._choice("Language", "language", self._languages(), self._given_language)
                 yield from self._choice("Model", "model", self._models(), given.model)
                 modes = [(Text(shown), mode.value) for shown, mode in self._modes()]
                 yield from self._choice("How", "mode", modes, given.mode.value)
@@ -92,9 +92,13 @@ class BriefForm(BaseScreen):
 
     def _languages(self) -> Options:
         options = [(self._language_found(), ""), *((name, tag) for tag, name in LANGUAGES.items())]
-        if self._given.language not in [tag for _, tag in options]:
-            options.append((f"{language_name(self._given.language)} ({self._given.language})", self._given.language))
+        if (given := self._given_language) not in [tag for _, tag in options]:
+            options.append((f"{language_name(given)} ({given})", given))
         return [(Text(shown), tag) for shown, tag in options]
+
+    @property
+    def _given_language(self) -> str:
+        return "" if self._given.language == UNKNOWN else self._given.language
 
     def _models(self) -> Options:
         """Return all models, and the document's own even if it is not configured here."""
