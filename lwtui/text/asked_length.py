@@ -107,19 +107,23 @@ _SMALL_PART = (
 _SMALL = LazyPattern(_SMALL_PART, regex.IGNORECASE)
 _COUNT = rf"(?P<count>\d{{1,3}}|{WRITTEN_NUMBER}|[一二两兩三四五六七八九十]{{1,3}})"
 _COUNTED_PARTS = LazyPattern(
-    rf"(?<![\d.,]){_COUNT}(?:[ \-]?(?:个|個|개의)?[ ]?)(?:\p{{L}}+[ ])?(?:{_PART}(?!\p{{L}})|{_PART_SIGN})",
+    rf"(?<![\d.,]){_COUNT}(?:[ \-]?(?:个|個|개의)?[ ]?)(?:\p{{L}}+[ ])?(?:{_PART}(?!\p{{L}})|{_PART_SIGN})"
+    rf"|(?<![\d.,])(?P<times>\d{{1,3}})(?=[ ]?[×x][ ]?\d)",
     regex.IGNORECASE,
 )
 _AFTER_PER = LazyPattern(
     rf"[ \-]?(?:long[ ])?(?:,[ ])?(?:(?:per|an?|each|every|in each|for each|in every|for every|pro|je|par|por"
     rf"|per ogni|in jedem|na|za|в|на|у|на кажд\w+|в кажд\w+|par chaque|en cada|em cada|na każdy)"
     rf"[ \-](?P<part>{_PART})(?!\p{{L}})"
-    rf"|/[ ]?(?:{_PART}|{_PART_SIGN})|each(?!\p{{L}})|apiece|jeweils|chacun|cada un|кажд|ciascun|elk(?!\p{{L}}))",
+    rf"|/[ ]?(?:{_PART}|{_PART_SIGN})|(?:for|in)[ ]each[ ]of|[×x][ ]?(?=\d)"
+    rf"|each(?!\p{{L}})|apiece|jeweils|chacun|cada un|кажд|ciascun|elk(?!\p{{L}}))",
     regex.IGNORECASE,
 )
 _BEFORE_PER = LazyPattern(
     rf"(?:{_PARTS}[,:]?[ ](?:of|with|à|a|de|di|zu|mit|je|van|met|av|på|по|z|po|s|each)[ ](?:je[ ]|jeweils[ ]|each[ ])?"
-    r"|(?:each|every|jedes|jeder|jeden|chaque|cada|ogni|elk|elke|varje|кажд\w+|każd\w+|her|per|pro)"
+    r"|(?:each|jede[srn]?|chacune?|cada un[oa]|кажд\w+)(?![ ]\d)[^.;\d]{0,30}[ ]"
+    rf"|each[ ]of[ ](?:the|its)[ ]\d{{1,3}}[ ]{_PART}[^.;\d]{{0,30}}|\d{{1,3}}[ ]?[×x][ ]?"
+    r"|(?:mỗi|setiap|tiap|každá|každý|fiecare|minden|jokainen|hver|كل|هر|ہر|हर|प्रत्येक|every|each|jedes|jeder|jeden|chaque|cada|ogni|elk|elke|varje|кажд\w+|każd\w+|her|per|pro)"
     rf"[ ]{_PART}[^.;\d]{{0,24}}"
     rf"|(?:每|各)(?:个|個)?{_PART_SIGN}[^。；\d一-十]{{0,6}}|{_PART_SIGN}(?:당|마다)[ ]?"
     rf"|각[ ]?{_PART_SIGN}[^\d]{{0,4}})"
@@ -277,7 +281,7 @@ def _counts_of_parts(text: str) -> list[_Found]:
     """Return all numbers of parts in ``text``, such as "10 chapters"."""
     found = []
     for match in _COUNTED_PARTS.finditer(text):
-        given = match["count"]
+        given = match["count"] or match["times"]
         if given.isdecimal():
             number = int(given)
         else:
