@@ -45,7 +45,8 @@ INTRODUCING = _words(
 
 # These end one where the next word cannot belong to them.
 BEFORE_NAMES = _words(
-    "al Inc Ltd Co Corp Bros Jr Chr C.V B.V S.A S.A.S GmbH Ph.D M.D B.A M.A Lda Cía Kft Zrt Sp Mio Mrd Tues Wed Thurs Mon Fri"
+    "al Inc Ltd Co Corp Bros Jr Chr C.V B.V S.A S.A.S GmbH Ph.D M.D B.A M.A Lda Cía Kft Zrt Sp Mio Mrd Tues Wed Thurs "
+    "Mon Fri"
 )
 
 # The end of a list, a time or a year. They end a sentence where a capital follows.
