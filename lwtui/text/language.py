@@ -143,7 +143,7 @@ _LEAST_ENGLISH = 0.4  # share of the words
 
 def detect_language(text: str) -> str:
     """Return the BCP 47 tag of the language of ``text`` if it is sure, otherwise :data:`UNKNOWN`."""
-    text = text[:_SAMPLE]
+    text = " ".join(dict.fromkeys(text[:_SAMPLE].split()))  # a word that is repeated says nothing more
     letters = len(regex.findall(r"\p{L}", text))
     if not letters:
         return UNKNOWN
