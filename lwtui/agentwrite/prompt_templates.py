@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 
 from lwtui.errors import ConfigError
+from lwtui.text.language import UNKNOWN
 
 LANGUAGES = {
     "en": "English",
@@ -31,11 +32,72 @@ LANGUAGES = {
     "el": "Greek",
     "hi": "Hindi",
     "th": "Thai",
+    "uk": "Ukrainian",
+    "pl": "Polish",
+    "cs": "Czech",
+    "sk": "Slovak",
+    "hu": "Hungarian",
+    "ro": "Romanian",
+    "bg": "Bulgarian",
+    "hr": "Croatian",
+    "sr": "Serbian",
+    "sl": "Slovenian",
+    "mk": "Macedonian",
+    "be": "Belarusian",
+    "sv": "Swedish",
+    "da": "Danish",
+    "nb": "Norwegian",
+    "is": "Icelandic",
+    "fi": "Finnish",
+    "et": "Estonian",
+    "lv": "Latvian",
+    "lt": "Lithuanian",
+    "ca": "Catalan",
+    "gl": "Galician",
+    "eu": "Basque",
+    "ga": "Irish",
+    "cy": "Welsh",
+    "mt": "Maltese",
+    "sq": "Albanian",
+    "tr": "Turkish",
+    "az": "Azerbaijani",
+    "kk": "Kazakh",
+    "uz": "Uzbek",
+    "fa": "Persian",
+    "ur": "Urdu",
+    "mr": "Marathi",
+    "ne": "Nepali",
+    "bn": "Bengali",
+    "pa": "Punjabi",
+    "gu": "Gujarati",
+    "ta": "Tamil",
+    "te": "Telugu",
+    "kn": "Kannada",
+    "ml": "Malayalam",
+    "si": "Sinhala",
+    "my": "Burmese",
+    "km": "Khmer",
+    "lo": "Lao",
+    "vi": "Vietnamese",
+    "id": "Indonesian",
+    "ms": "Malay",
+    "fil": "Filipino",
+    "ka": "Georgian",
+    "hy": "Armenian",
+    "am": "Amharic",
+    "sw": "Swahili",
+    "af": "Afrikaans",
+    "eo": "Esperanto",
 }
 
 
 def language_name(tag: str) -> str:
-    """Return the English name of a BCP 47 language tag, or the tag itself if it is not in :data:`LANGUAGES`."""
+    """Return the English name of a BCP 47 language tag, or the tag itself if it is not in :data:`LANGUAGES`.
+
+    A language that is not known for sure is "the language of the instruction".
+    """
+    if tag in ("", UNKNOWN):
+        return "the language of the instruction"
     return LANGUAGES.get(tag) or LANGUAGES.get(tag.split("-")[0].lower()) or tag
 
 

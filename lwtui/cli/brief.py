@@ -74,14 +74,12 @@ def words_of(options: argparse.Namespace, instruction: str) -> int:
 
 
 def length_line(options: argparse.Namespace, brief: Brief) -> str:
-    """Say how long the document will be and why, or return "" if ``--words`` says it."""
-    if options.words:
+    """Say which length was taken from the instruction, and from which words; "" if none was."""
+    asked = None if options.words else asked_length(brief.instruction)
+    if asked is None:
         return ""
     unit = "characters" if counts_characters(brief.language) else "words"
-    asked = asked_length(brief.instruction)
-    if asked is None:
-        return f"Length: {brief.words:,} {unit}; the instruction tells none. Set it with --words."
-    return f"Length: {asked.explain(unit)}. Change it with --words."
+    return f"Length: {asked.explain_fully(unit)}. Change it with --words."
 
 
 def words_option(given: str) -> int:

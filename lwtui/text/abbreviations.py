@@ -21,12 +21,13 @@ INTRODUCING = _words(
     # German
     "Hr Hrn Fr Frl Dipl Ing Mag Dkfm bzw ca vgl evtl ggf sog inkl exkl zzgl zz z.B d.h u.U o.g i.d.R i.A i.V s.o "
     "Abb Bd Bde Tab Kap Anm Hrsg hrsg verh geb gest Jh Str Tel Nr St Sankt lfd allg bes insb gem lt max min mind "
+    "med phil jur rer nat habil h.c "
     # French
     "M MM Mme Mmes Mlle Mlles Mgr Me Pr Vve env apr chap ch coll éd p.ex c.-à-d c.à.d ex "
     # Spanish, Catalan, Galician and Portuguese
     "Sr Sra Sres Sras Srta Dña Ud Uds Vd Vds pág págs p.ej ej Excmo Excma Exmo Exma Lic Arq Dra Drs Profa Av av Avda "
     # Italian and Romanian
-    "Eng Sig Sigg Sig.ra Sig.na Dott Dott.ssa Prof.ssa Avv Geom Arch Egr Gent Spett dl dna dvs dra "
+    "EE EE.UU Eng Sig Sigg Sig.ra Sig.na Dott Dott.ssa Prof.ssa Avv Geom Arch Egr Gent Spett dl dna str dvs dra "
     # Dutch, Danish, Norwegian and Swedish
     "dhr mevr mw drs ir mr bijv bv o.a m.b.t t.a.v nl zgn resp f.eks bl.a t.ex s.k dvs jf jfr ang hr fru kl tlf "
     # Polish, Czech, Slovak, Slovene and Croatian
@@ -43,7 +44,10 @@ INTRODUCING = _words(
 ) - _words("ill no No id im ex al ds lek e. o. др. mm.")
 
 # These end one where the next word cannot belong to them.
-BEFORE_NAMES = _words("al Inc Ltd Co Corp Bros Jr Chr C.V B.V S.A S.A.S GmbH Ph.D M.D B.A M.A Lda Cía Kft Zrt Sp")
+BEFORE_NAMES = _words(
+    "al Inc Ltd Co Corp Bros Jr Chr C.V B.V S.A S.A.S GmbH Ph.D M.D B.A M.A Lda Cía Kft Zrt Sp Mio Mrd Tues Wed Thurs "
+    "Mon Fri"
+)
 
 # The end of a list, a time or a year. They end a sentence where a capital follows.
 CLOSING = _words(

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
 from lwtui.text.number_words import HAN_NUMBER, SCALES, WRITTEN_NUMBER, parse_han, parse_written
 
 DEFAULT_WORDS = 1500  # where the instruction asks for no length
 MIN_WORDS, MAX_WORDS = 20, 1_000_000
-PAGE_WORDS, PAGE_CHARACTERS = 250, 500  # of a page, as publishers count it; a sheet of Japanese manuscript paper has 400
-_SHEET_CHARACTERS = 400
+PAGE_WORDS, PAGE_CHARACTERS = 250, 500  # of a page, as publishers count it
+_SHEET_CHARACTERS = 400  # of a sheet of Japanese manuscript paper
 
-_APART = 12  # characters between two things that are quoted together
+_APART = 4  # characters between two things that are quoted together
 _HUGE = 1e12  # stands for any larger number
 
 
@@ -35,13 +36,18 @@ class AskedLength:
 
     def explain(self, unit: str) -> str:
         """Say the length and where it comes from, as in: 5,000 words, from “500 words per chapter, 10 chapters”."""
-        return f"{self.words:,} {unit}, from “{self.source}”{self.rule and f' ({self.rule})'}"
+        return f"{self.words:,} {unit}, from “{self.source}”"
+
+    def explain_fully(self, unit: str) -> str:
+        """Say the same with the rule: … (10 × 500)."""
+        return self.explain(unit) + (f" ({self.rule})" if self.rule else "")
 
 
 # -- patterns
 
 _SPACE = r"[ \u00a0\u202f]"
 _GROUPED = rf"\d{{1,3}}(?:[,.'’{_SPACE[1:-1]}]\d{{3}})+(?!\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!\d)"
+_GROUPS = LazyPattern(_GROUPED)
 _DIGITS = rf"(?<![\p{{Latin}}\p{{Cyrillic}}\d.,])(?:{_GROUPED}|\d{{1,15}}(?:[.,]\d{{1,2}}(?!\d))?)"
 _SCALE = (
     rf"(?:{_SPACE}?(?P<scale>"
@@ -57,7 +63,10 @@ _UNIT_WORDS = (
     r"|maneno|salita|woorde|orð|fjalë|kata|perkataan|từ|chữ|tiếng"
     r"|كلمة|كلمات|کلمه|کلمات|واژه|الفاظ|لفظ|מילים|מלים|מילה|शब्द\w*|शब्दों|শব্দ\w*|வார்த்தை\w*|சொற்கள்|పదాలు|სიტყვ\w+|բառ\w*"
 )
-_UNIT_SIGNS = r"단어|낱말|글자|자(?![가-힣]{2})|文字|单词|單詞|単語|ワード|語(?![\p{Han}])|字|词|詞|คำ|ພາສາ|ຄຳ|ពាក្យ|စကားလုံး|ቃላት|ቃል"
+_UNIT_SIGNS = (
+    r"단어|낱말|글자|자(?![가-힣]{2})|文字|单词|單詞|単語|ワード|語(?![\p{Han}])|字|词|詞"
+    r"|คำ|ຄຳ|ពាក្យ|စကားလုံး|ቃላት|ቃል"
+)
 _UNIT = rf"(?P<unit>(?:{_UNIT_WORDS})(?![\p{{L}}\p{{M}}])|{_UNIT_SIGNS})"
 _FILLER = (
     rf"(?:{_SPACE}?[+\-‐‑]{_SPACE}?|{_SPACE}?(?:多|余|餘|来|來|여)?{_SPACE}?(?:个|個|개의|개)?"
@@ -70,68 +79,85 @@ _TO = (
 )
 _NUMBER = rf"(?P<number>{_DIGITS})(?:{_SCALE}(?:(?P<digit>\d)(?P<hundreds>[百千천]))?)?"
 _LOW = rf"(?P<low>{_DIGITS})(?:{_SPACE}?(?P<low_scale>k|千|万|萬|천|만))?"
-_PLAIN = regex.compile(
+_PLAIN = LazyPattern(
     rf"(?:{_LOW}{_FILLER}(?:{_UNIT_WORDS}|{_UNIT_SIGNS})?(?:{_TO}))?{_NUMBER}{_FILLER}{_UNIT}", regex.IGNORECASE
 )
-_WRITTEN = regex.compile(rf"(?P<number>{WRITTEN_NUMBER})(?:[ \-]|{_SPACE}de{_SPACE})?{_UNIT}", regex.IGNORECASE)
-_HAN = regex.compile(rf"(?<![\d.])(?P<number>{HAN_NUMBER})(?:多|余|餘|来)?(?:个|個)?(?P<unit>字|词|詞|文字)")
+_WRITTEN = LazyPattern(rf"(?P<number>{WRITTEN_NUMBER})(?:[ \-]|{_SPACE}de{_SPACE})?{_UNIT}", regex.IGNORECASE)
+_HAN = LazyPattern(rf"(?<![\d.])(?P<number>{HAN_NUMBER})(?:多|余|餘|来)?(?:个|個)?(?P<unit>字|词|詞|文字)")
 # A title with capitals, as in "A Thousand Words", tells no length.
-_TITLE_CASE = regex.compile(r"\p{Lu}[\p{L}\- ]*\b(?:Words|Mots|Palabras|Palavras|Parole|Слов)\Z")
+_TITLE_CASE = LazyPattern(r"\p{Lu}[\p{L}\- ]*\b(?:Words|Mots|Palabras|Palavras|Parole|Слов)\Z")
 
 _PART = (
     r"(?:chapters?|sections?|parts?|scenes?|episodes?|stor(?:y|ies)|articles?|letters?|essays?|days?|acts?|pages?|posts?"
     r"|paragraphs?|lessons?|modules?|entries|entry|tales?|poems?|units?"
     r"|kapitel\w*|abschnitte?n?|teile?n?|szenen?|seiten?|absätze?n?|chapitres?|parties?|scènes?|capítulos?|secciones|sección"
     r"|partes?|seções|seção|capitol[io]|sezion[ie]|part[ei]|hoofdstuk(?:ken)?|del(?:ar|er)?|avsnitt"
-    r"|глав[аыу]?|раздел(?:ов|а|ы)?|част(?:ь|и|ей)|розділ(?:и|ів|у)?|rozdział(?:y|ów|u)?|kapitol[ay]?|bölüm\w*|فصول|فصل|chương|bab)"
+    r"|глав[аыу]?|раздел(?:ов|а|ы)?|част(?:ь|и|ей)|розділ(?:и|ів|у)?|rozdział(?:y|ów|u)?|kapitol[ay]?"
+    r"|bölüm\w*|فصول|فصل|chương|bab)"
 )
-_PARTS = rf"(?!(?:chapter|section|part|scene|episode|story|article|letter|essay|day|act|page|post|paragraph)[, ]){_PART}"
+_SINGULAR = r"(?:chapter|section|part|scene|episode|story|article|letter|essay|day|act|page|post|paragraph)"
+_PARTS = rf"(?!{_SINGULAR}[, ]){_PART}"
 _PART_SIGN = r"(?:章節|章节|章|部分|節|节|篇|장(?![가-힣]{2})|챕터|บท)"
-_SMALL = regex.compile(
+_SMALL_PART = (
     r"(?:abstract|summary|introduction|intro|conclusion|preface|foreword|synopsis|caption|bio|blurb|tagline|footnote|heading"
     r"|title|sentence|line|bullet|paragraph|quote|description|teaser|epilogue|prologue|Zusammenfassung|Einleitung|Fazit|Absatz"
     r"|Satz|résumé|introduction|phrase|paragraphe|resumen|introducción|frase|párrafo|resumo|introdução|sommario"
-    r"|аннотаци\w+|введени\w+|абзац\w*|предложени\w+)s?(?!\p{L})|摘要|简介|引言|句子?|段落?|要約",
-    regex.IGNORECASE,
+    r"|аннотаци\w+|введени\w+|абзац\w*|предложени\w+)s?(?!\p{L})|摘要|简介|引言|句子?|段落?|要約"
 )
+_SMALL = LazyPattern(_SMALL_PART, regex.IGNORECASE)
 _COUNT = rf"(?P<count>\d{{1,3}}|{WRITTEN_NUMBER}|[一二两兩三四五六七八九十]{{1,3}})"
-_COUNTED_PARTS = regex.compile(
-    rf"(?<![\d.,]){_COUNT}(?:[ \-]?(?:个|個|개의)?[ ]?)(?:\p{{L}}+[ ])?(?:{_PART}(?!\p{{L}})|{_PART_SIGN})", regex.IGNORECASE
-)
-_AFTER_PER = regex.compile(
-    rf"[ \-]?(?:long[ ])?(?:,[ ])?(?:(?:per|an?|each|every|in each|for each|in every|for every|pro|je|par|por|a|per ogni|in jedem"
-    rf"|per|na|za|в|на|у|на кажд\w+|в кажд\w+|par chaque|en cada|em cada|na każdy)[ \-](?P<part>{_PART})(?!\p{{L}})"
-    rf"|/[ ]?(?:{_PART}|{_PART_SIGN})|each(?!\p{{L}})|apiece|jeweils|chacun|cada un|кажд|ciascun|elk(?!\p{{L}}))",
+_COUNTED_PARTS = LazyPattern(
+    rf"(?<![\d.,]){_COUNT}(?:[ \-]?(?:个|個|개의)?[ ]?)(?:\p{{L}}+[ ])?(?:{_PART}(?!\p{{L}})|{_PART_SIGN})"
+    rf"|(?<![\d.,])(?P<times>\d{{1,3}})(?=[ ]?[×x][ ]?\d)",
     regex.IGNORECASE,
 )
-_BEFORE_PER = regex.compile(
+_AFTER_PER = LazyPattern(
+    rf"[ \-]?(?:long[ ])?(?:,[ ])?(?:(?:per|an?|each|every|in each|for each|in every|for every|pro|je|par|por"
+    rf"|per ogni|in jedem|na|za|в|на|у|на кажд\w+|в кажд\w+|par chaque|en cada|em cada|na każdy)"
+    rf"[ \-](?P<part>{_PART})(?!\p{{L}})"
+    rf"|/[ ]?(?:{_PART}|{_PART_SIGN})|(?:for|in)[ ]each[ ]of|[×x][ ]?(?=\d)"
+    rf"|each(?!\p{{L}})|apiece|jeweils|chacun|cada un|кажд|ciascun|elk(?!\p{{L}}))",
+    regex.IGNORECASE,
+)
+_BEFORE_PER = LazyPattern(
     rf"(?:{_PARTS}[,:]?[ ](?:of|with|à|a|de|di|zu|mit|je|van|met|av|på|по|z|po|s|each)[ ](?:je[ ]|jeweils[ ]|each[ ])?"
-    rf"|(?:each|every|jedes|jeder|jeden|chaque|cada|ogni|elk|elke|varje|кажд\w+|każd\w+|her|per|pro)[ ]{_PART}[^.;\d]{{0,24}}"
-    rf"|(?:每|各)(?:个|個)?{_PART_SIGN}[^。；\d一-十]{{0,6}}|{_PART_SIGN}(?:당|마다)[ ]?|각[ ]?{_PART_SIGN}[^\d]{{0,4}}|{_PART_SIGN}每{_PART_SIGN}?)"
+    r"|(?:each|jede[srn]?|chacune?|cada un[oa]|кажд\w+)(?![ ]\d)[^.;\d]{0,30}[ ]"
+    rf"|each[ ]of[ ](?:the|its)[ ]\d{{1,3}}[ ]{_PART}[^.;\d]{{0,30}}|\d{{1,3}}[ ]?[×x][ ]?"
+    r"|(?:mỗi|setiap|tiap|každá|každý|fiecare|minden|jokainen|hver|كل|هر|ہر|हर|प्रत्येक|every|each|jedes|jeder|jeden|chaque|cada|ogni|elk|elke|varje|кажд\w+|każd\w+|her|per|pro)"
+    rf"[ ]{_PART}[^.;\d]{{0,24}}"
+    rf"|(?:每|各)(?:个|個)?{_PART_SIGN}[^。；\d一-十]{{0,6}}|{_PART_SIGN}(?:당|마다)[ ]?"
+    rf"|각[ ]?{_PART_SIGN}[^\d]{{0,4}})"
     rf"(?:about|around|approximately|some|roughly|ca\.|etwa|environ|unos|circa|около|ok\.|约|約|약)?[ ]?\Z",
     regex.IGNORECASE,
 )
-_OF_OTHERS = regex.compile(r"\b(?:the|this|that|my|his|her|their|our|your|its|these)[ ]\Z", regex.IGNORECASE)
-_SIDE = regex.compile(r"\b(?:with|including|plus|has|have|and|mit|avec|con|com|с)[ ](?:an?[ ]|eine[rm]?[ ]|une?[ ])?\Z", regex.I)
-_NO_LENGTH_BEFORE = regex.compile(
-    r"(?:vocabulary of|worth|Wortschatz von|vocabulaire de|vocabulario de|says? more than|more than a)[ ](?:about[ ])?(?:an?[ ])?\Z",
+_IN_TOTAL = LazyPattern(r"[^.;,]{0,8}(?:in total|altogether|overall|insgesamt|au total|en total)", regex.IGNORECASE)
+_OF_OTHERS = LazyPattern(r"\b(?:the|this|that|my|his|her|their|our|your|its|these)[ ]\Z", regex.IGNORECASE)
+_SIDE = LazyPattern(
+    r"\b(?:with|including|plus|has|have|and|mit|avec|con|com|с)[ ](?:an?[ ]|eine[rm]?[ ]|une?[ ])?\Z", regex.IGNORECASE
+)
+_NO_LENGTH_BEFORE = LazyPattern(
+    r"(?:vocabulary of|worth|Wortschatz von|vocabulaire de|vocabulario de|says? more than|more than a)[ ]"
+    r"(?:about[ ])?(?:an?[ ])?\Z",
     regex.IGNORECASE,
 )
-_NO_LENGTH_AFTER = regex.compile(
-    rf"[ ](?:per|a|each|pro|par|por)[ ](?:{_SMALL.pattern})"
-    r"|[ ]?(?:per|a|an|/)[ ]?(?:minute|min\b|hour|second)|[ ]pro[ ](?:Minute|Stunde)|[ ]of vocabulary", regex.IGNORECASE
+_NO_LENGTH_AFTER = LazyPattern(
+    rf"[ ](?:per|a|each|pro|par|por)[ ](?:{_SMALL_PART})"
+    r"|[ ]?(?:per|a|an|/)[ ]?(?:minute|min\b|hour|second)|[ ]pro[ ](?:Minute|Stunde)|[ ]of vocabulary",
+    regex.IGNORECASE,
 )
-_YEAR_BEFORE = regex.compile(r"\b(?:in|since|from|by|during|until|of|year|năm|im Jahr|en|em|nel|в)[ ]\Z", regex.IGNORECASE)
-_SHORTENS = regex.compile(
-    r"\b(?:summar|condens|shorten|abridg|boil down|cut down|zusammenfass|fasse|kürz|résum|resum|riassum|сократи|streszcz)"
+_YEAR_BEFORE = LazyPattern(
+    r"\b(?:in|since|from|by|during|until|of|year|năm|im Jahr|en|em|nel|в)[ ]\Z", regex.IGNORECASE
+)
+_SHORTENS = LazyPattern(
+    r"\b(?:summar|condens|shorten|abridg|boil down|cut down|zusammenfass|fasse|kürz|résum|resum|riassum|сократи)"
     r"|总结|概括|缩写|要約して|요약",
     regex.IGNORECASE,
 )
-_QUOTED = regex.compile(
+_QUOTED = LazyPattern(
     r"“[^“”\n]{0,200}+”|„[^“”\n]{0,200}+[“”]|«[^«»\n]{0,200}+»|»[^«»\n]{0,200}+«|\"[^\"\n]{0,200}+\"|「[^「」\n]{0,200}+」|『[^『』\n]{0,200}+』|《[^《》\n]{0,200}+》|‘[^‘’\n]{0,200}+’(?!\p{L})"
     r"|(?<![\p{L}\p{N}])'[^'\n]{1,200}+'(?![\p{L}\p{N}])|(?<![\w*])[*_][^*_\n]{1,200}+[*_](?![\w*])"
 )
-_PAGES = regex.compile(
+_PAGES = LazyPattern(
     rf"(?:{_LOW}(?:{_TO}))?(?P<number>{_DIGITS}|{WRITTEN_NUMBER}|[一二两三四五六七八九十]{{1,3}})[ \-]?"
     r"(?P<page>pages?(?!\p{L})|Seiten?(?!\p{L})|páginas?(?!\p{L})|pagine(?!\p{L})|pagina's|страниц\w*|сторінок|сторінки|stron(?:y|ę)?(?!\p{L})"
     r"|sayfa\w*|trang(?!\p{L})|صفح\w+|页|頁|ページ|枚|페이지|장(?:짜리|분량)|หน้า)",
@@ -159,7 +185,9 @@ def asked_length(instruction: str) -> AskedLength | None:
     be shortened, the length afterwards counts. Pages count where no words are told.
     """
     text = _prepare(instruction)
-    parts, wholes, sides = [], [], []
+    parts: list[_Found] = []
+    wholes: list[_Found] = []
+    sides: list[_Found] = []
     for found in _lengths(text):
         before, after = text[max(0, found.start - 60) : found.start], text[found.end : found.end + 40]
         if _tells_nothing(found, before, after):
@@ -187,14 +215,14 @@ def asked_length(instruction: str) -> AskedLength | None:
 def words_in(instruction: str) -> int | None:
     """Return the length that an instruction asks for, or ``None``."""
     asked = asked_length(instruction)
-    return asked and asked.words
+    return asked.words if asked else None
 
 
 def scaled(number: str, scale: str | None) -> int:
     """Parse a number such as ``2,000`` with its scale, such as ``k`` or ``тысячи``."""
     factor = SCALES.get((scale or "").lower(), 1)
     negative, number = number.startswith("-"), number.removeprefix("-")
-    if regex.fullmatch(_GROUPED, number):
+    if _GROUPS.fullmatch(number):
         number = regex.sub(r"\D", "", number)
     value = min(_HUGE, float(number.replace(",", ".")) * factor)
     return round(-value if negative else value)
@@ -202,10 +230,7 @@ def scaled(number: str, scale: str | None) -> int:
 
 def _prepare(instruction: str) -> str:
     """Return the instruction with digits of all scripts as ASCII, and without what is quoted, at the same offsets."""
-    if instruction.isascii():
-        text = instruction
-    else:
-        text = "".join(map(_ascii_digit, instruction))
+    text = instruction if instruction.isascii() else "".join(map(_ascii_digit, instruction))
     return _QUOTED.sub(lambda match: "\n" * len(match.group()), text)
 
 
@@ -247,7 +272,7 @@ def _per_part(found: _Found, before: str, after: str) -> tuple[int, int] | None:
     ahead, behind = _BEFORE_PER.search(before), _AFTER_PER.match(after)
     if ahead is None and behind is None:
         return None
-    if ahead is not None and regex.match(r"[^.;,]{0,8}(?:in total|altogether|overall|insgesamt|au total|en total)", after):
+    if ahead is not None and _IN_TOTAL.match(after):
         return None
     return len(before) - ahead.start() if ahead else 0, behind.end() if behind else 0
 
@@ -256,7 +281,7 @@ def _counts_of_parts(text: str) -> list[_Found]:
     """Return all numbers of parts in ``text``, such as "10 chapters"."""
     found = []
     for match in _COUNTED_PARTS.finditer(text):
-        given = match["count"]
+        given = match["count"] or match["times"]
         if given.isdecimal():
             number = int(given)
         else:
@@ -276,7 +301,8 @@ def _times_parts(instruction: str, counts: list[_Found], part: _Found) -> AskedL
     if end - start <= (count.end - count.start) + (part.end - part.start) + _APART:
         source = _source(instruction, start, end)
     else:
-        source = f"{_source(instruction, part.start, part.end)}, {_source(instruction, count.start, count.end)}"
+        told = sorted([(part.start, part.end), (count.start, count.end)])
+        source = ", ".join(_source(instruction, *span) for span in told)
     return AskedLength(part.words * count.words, source, f"{count.words} × {part.words:,}")
 
 
@@ -288,7 +314,8 @@ def _pages(instruction: str, text: str) -> AskedLength | None:
             continue
         given = match["number"]
         if regex.match(r"\d", given):
-            number: float = float(scaled(given, None)) if regex.fullmatch(_GROUPED, given) else float(given.replace(",", "."))
+            grouped = _GROUPS.fullmatch(given)
+            number = float(scaled(given, None)) if grouped else float(given.replace(",", "."))
         else:
             number = parse_han(given) if regex.match(r"\p{Han}", given) else parse_written(given)
         start = match.start("number")

@@ -13,6 +13,7 @@ import re
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
 from lwtui.text.scripts import CHARACTERS, UNSPACED
 from lwtui.text.word_dictionary import split_words
 
@@ -30,11 +31,11 @@ _CLOSES_ADDRESS = rf"\s<>\"()\[\]{{}}«»“”、。，；：！？）】」』
 _ADDRESS = rf"(?i:(?:https?|ftp)://|www\.)(?:[^{_CLOSES_ADDRESS}]|\([^{_CLOSES_ADDRESS}]*\))+"
 # A run has an end, so that a text that never has a space is counted in pieces.
 _RUN = rf"[[\p{{L}}\p{{N}}]&&[{UNSPACED}]][[{UNSPACED}\p{{Cf}}\p{{M}}]--[\p{{P}}\u200b]]{{0,399}}+"
-_UNIT = regex.compile(rf"[{CHARACTERS}]|{_ADDRESS}|{_PART}(?:(?:{_JOINER}){_PART})*+|{_RUN}", regex.VERSION1)
+_UNIT = LazyPattern(rf"[{CHARACTERS}]|{_ADDRESS}|{_PART}(?:(?:{_JOINER}){_PART})*+|{_RUN}", regex.VERSION1)
 # The blocks of UNSPACED: whether a text has any such letter is asked for each count.
 _HAS_RUN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]")
 # Where a text may be split without splitting a unit.
-_BREAK = regex.compile(r"[^\S\u202f]")
+_BREAK = LazyPattern(r"[^\S\u202f]")
 _MAX_TAIL = 200  # characters
 
 

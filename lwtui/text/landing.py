@@ -10,11 +10,12 @@ from bisect import bisect_right
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
 from lwtui.text.sentences import sentence_ends
 
 _ROW = r"[ \t]*\|[^\n]*"
 # What is not to be cut. Where its end has not come yet, it goes on to the end of the text.
-_WHOLES = regex.compile(
+_WHOLES = LazyPattern(
     r"(?P<within>"
     r"^[ ]{0,3}(?P<fence>`{3,}|~{3,})[^\n]*\n(?:[^\n]*\n)*?[ ]{0,3}(?P=fence)[`~]*[ \t]*$"
     r"|^[ ]{0,3}(?:`{3,}|~{3,})[^\n]*(?:\n[^\n]*)*+\Z"
@@ -33,9 +34,9 @@ _WHOLES = regex.compile(
     rf"|(?P<row>^{_ROW})",
     regex.MULTILINE,
 )
-_SPACE = regex.compile(r"(?r)\s+")
+_SPACE = LazyPattern(r"(?r)\s+")
 _ITEM_MARK = r"[ \t]*(?:[-*+•–]|\d{1,3}[.)、]|\p{L}[.)])[ \t]+(?=\S)"
-_ITEM_END = regex.compile(
+_ITEM_END = LazyPattern(
     rf"^{_ITEM_MARK}[^\n]*\S(?=[ \t]*\n(?:[ \t]*\n|{_ITEM_MARK}))|^{_ROW}(?=\n)",
     regex.MULTILINE,
 )

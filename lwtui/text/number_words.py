@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
+
 _VALUES = {
     # English
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -42,13 +44,13 @@ _VALUES = {
 }
 _HUNDREDS = "hundred hundert honderd cent cents cem cien cento cientos сто sto yüz مائة مئة"
 _THOUSANDS = (
-    "thousand tausend duizend mille mil mila тысяча тысячи тысяч тыс тисяча тисячі тисяч тис tysiąc tysiące tysięcy tys "
-    "tisíc tisíce bin nghìn ngàn ribu हज़ार हजार พัน ألف آلاف الف هزار ہزار אלף אלפים χίλιες χιλιάδες tusen tuhat tuhatta "
-    "tuhannen ezer mie mii хиляди hiljada hiljade tisuća tisuće tūkstančiai tūkstoši k 千 천 হাজার"
+    "thousand tausend duizend mille mil mila тысяча тысячи тысяч тыс тисяча тисячі тисяч тис tysiąc tysiące tysięcy "
+    "tisíc tisíce bin nghìn ngàn ribu हज़ार हजार พัน ألف آلاف الف هزار ہزار אלף אלפים χίλιες χιλιάδες tusen tuhat "
+    "tys tuhatta tuhannen ezer mie mii хиляди hiljada hiljade tisuća tisuće tūkstančiai tūkstoši k 千 천 হাজার"
 )
 _TEN_THOUSANDS = "万 萬 만 หมื่น"
 
-SCALES = dict.fromkeys(_THOUSANDS.split(), 1000) | dict.fromkeys(_TEN_THOUSANDS.split(), 10000)
+SCALES = dict.fromkeys(_THOUSANDS.split(), 1000) | dict.fromkeys(_TEN_THOUSANDS.split(), 10_000)
 """What a number with this word behind it is multiplied by."""
 
 _NUMBERS = {
@@ -72,7 +74,7 @@ _LED = r"(?:(?:one and a half|half a|an?|one|eine?)[\s-])?"
 WRITTEN_NUMBER = rf"(?<![\p{{L}}\p{{N}}]){_LED}{_WORD}(?:{_JOINED}{_WORD}){{0,6}}+"
 _HAN = "一二两兩三四五六七八九十百千万萬"
 HAN_NUMBER = f"(?<![{_HAN}])[{_HAN}]{{1,12}}+"
-_WORDS = regex.compile(_WORD, regex.IGNORECASE)
+_WORDS = LazyPattern(_WORD, regex.IGNORECASE)
 _HAN_DIGITS = {
     character: value
     for value, characters in enumerate(("", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九"))

@@ -22,6 +22,7 @@ from lwtui.text.abbreviations import (
     MONTHS,
     SENTENCE_STARTERS,
 )
+from lwtui.text.lazy_pattern import LazyPattern
 from lwtui.text.scripts import CHARACTERS
 
 # Marks that are nothing else. U+104A is a comma; Tibetan's shads and Ethiopic's two colons do the work of a full stop.
@@ -36,36 +37,37 @@ _APART = rf"(?=\s|$|[{CHARACTERS}「『（《]|“[{CHARACTERS}])"
 _UNMARKED = r"[\p{Thai}\p{Lao}]"
 # Thai "and", "or", "but", "that", "which", "for", "by", "as", "if", and Lao "and", "or", "but", "that"
 _GOES_ON = r"และ|หรือ|แต่|ที่|ซึ่ง|เพื่อ|โดย|เช่น|ถ้า|จน|จึง|ແລະ|ຫຼື|ແຕ່|ທີ່"
-_STOP = regex.compile(
+_STOP = LazyPattern(
     rf"(?P<stop>\.(?![.…!?])|(?:\.{{2,}}|…)[.…]*+(?![!?])|[.…]*+[!?][.!?…]*+){_CLOSERS}{_APART}", regex.VERSION1
 )
-_MARK_END = regex.compile(rf"{_MARKS}{_CLOSERS}(?!(?<=[」』”])(?:と|って|など))", regex.VERSION1)
-_PARAGRAPH_END = regex.compile(r"(?<=\S)\n\s*?\n")
-_OTHER_ENDS = regex.compile(
+_MARK_END = LazyPattern(rf"{_MARKS}{_CLOSERS}(?!(?<=[」』”])(?:と|って|など))", regex.VERSION1)
+_PARAGRAPH_END = LazyPattern(r"(?<=\S)\n\s*?\n")
+_OTHER_ENDS = LazyPattern(
     rf"(?<=\p{{Armenian}}):{_CLOSERS}(?=\s|$)|(?<=\p{{Greek}}\p{{M}}*)[;\u037e]{_CLOSERS}(?=\s|$)(?!\s+\p{{Ll}})"
     rf"|{_UNMARKED}{{15}}(?=[ ]{{1,3}}(?!{_GOES_ON}){_UNMARKED}{{2}})",
     regex.VERSION1,
 )
 _HAS_OTHER_ENDS = re.compile("[\u037e\u0370-\u03ff\u0531-\u058f\u0e00-\u0eff]")
-_NEXT = regex.compile(
+_NEXT = LazyPattern(
     r"(?P<gap>\s*+)(?:(?P<block>(?<=\n[ \t]{0,8})(?:[-*+•–|>#]|\d{1,3}[.)、])\s?)"
     r"|[[\p{P}\p{S}]--[\\$`]]{0,4}+(?:(?<=[—–])\s)?(?P<word>[\p{L}\p{M}\p{N}'’]*+)(?P<dot>\.?))",
     regex.VERSION1,
 )
 _REACH = 40  # characters before a full stop that say what it is
 # These are matched backward, from the full stop.
-_WORD_BEFORE = regex.compile(rf"(?r)[\p{{L}}\p{{M}}\p{{N}}.'’\-]{{0,{_REACH}}}")
-_LIST_NUMBER = regex.compile(r"(?r)(?:\A|\n)[ \t>#*_\-+]*(?:\d{1,3}|\p{Ll}|\p{Lu})\Z")
-_PREVIOUS = regex.compile(r"(?r)(?P<word>[\p{L}\p{M}\p{N}]+)(?P<dot>\.?)\s*\Z")
-_INITIAL = regex.compile(
+_WORD_BEFORE = LazyPattern(rf"(?r)[\p{{L}}\p{{M}}\p{{N}}.'’\-]{{0,{_REACH}}}")
+_LIST_NUMBER = LazyPattern(r"(?r)(?:\A|\n)[ \t>#*_\-+]*(?:\d{1,3}|\p{Ll}|\p{Lu})\Z")
+_PREVIOUS = LazyPattern(r"(?r)(?P<word>[\p{L}\p{M}\p{N}]+)(?P<dot>\.?)\s*\Z")
+_INITIAL = LazyPattern(
     r"(?r)(?:\A|[.\-'’])(?:[\p{L}--[\p{Hangul}\p{Han}\p{Hiragana}\p{Katakana}]]|\p{Lo}\p{M}+)\Z", regex.VERSION1
 )
-_SYLLABLE = regex.compile(r"\p{Lo}\p{M}+")  # an initial in India
-_ROMAN = regex.compile(r"[IVXLC]{2,7}")
+_SYLLABLE = LazyPattern(r"\p{Lo}\p{M}+")  # an initial in India
+_ROMAN = LazyPattern(r"[IVXLC]{2,7}")
 _MONTHS = tuple(name.casefold() for name in MONTHS)
-_MONTH = regex.compile(rf"(?:{'|'.join(map(regex.escape, MONTHS))})\w{{0,3}}", regex.IGNORECASE)
-_PART_OF_TWO = regex.compile(r"(?r)\b\p{L}\.\s?\p{Ll}{2,3}\Z")  # "p. ex."
+_MONTH = LazyPattern(rf"(?:{'|'.join(map(regex.escape, MONTHS))})\w{{0,3}}", regex.IGNORECASE)
+_PART_OF_TWO = LazyPattern(r"(?r)\b\p{L}\.\s?\p{Ll}{2,3}\Z")  # "p. ex."
 _TELLING = INTRODUCING | BEFORE_NAMES | CLOSING | frozenset(["ex"])
+_ONE_LETTER_WORDS = frozenset("aeiouyаиуяієж")
 _FIRST_PERSON = frozenset(
     ["and", "or", "but", "as", "am", "than", "do", "did", "so", "nor", "if", "that", "what", "like"]
 )
@@ -154,6 +156,8 @@ def _ends_after_letter(before: str, last: str, word: str, abbreviated: bool) -> 
     if _SYLLABLE.fullmatch(last):
         return not dotted and not abbreviated
     if "." not in last and not dotted and previous is not None:
+        if last in _ONE_LETTER_WORDS and not abbreviated:
+            return True
         if last.islower() and not last.isascii() and "a" <= regex.sub(r"\p{M}", "", _plain(last)) <= "z":
             return True  # a word of Vietnamese
         if previous["word"].isdecimal() and last.islower() and last not in "гр":

@@ -82,7 +82,7 @@ def test_looping_short_sentences_are_found_and_the_first_one_stays(phrase: str) 
     "paragraph",
     [
         "1. How to choose plants",
-        "2. The crop\n3. The second crop",
+        "2. The crop\n3. The harvest",
         "Now it rains.\nAnd then.",
         "山上下了很大的雨",
     ],

@@ -27,7 +27,25 @@ def test_the_length_comes_from_the_instruction_if_it_names_one(shell: Shell) -> 
         named = shell.run("plan", "Write 1,200 words about tomatoes", *model_options(server)).worked()
         unnamed = shell.run("plan", "Write about tomatoes", *model_options(server)).worked()
     assert "1,200 words in" in named.out
+    assert named.err.startswith("Length: 1,200 words, from “1,200 words”. Change it with --words.\n")
     assert "1,500 words in" in unnamed.out
+    assert "Length" not in unnamed.err
+
+
+def test_the_length_of_parts_is_multiplied_and_told_before_the_call(shell: Shell) -> None:
+    with endpoint() as server:
+        planned = shell.run("plan", "On tea: 500 words per chapter, 10 chapters", *model_options(server)).worked()
+    assert "5,000 words, from “500 words per chapter, 10 chapters” (10 × 500)" in planned.err
+    dry = shell.run("write", "A 5-page essay on tea", "--dry-run", "--model", "demo").worked()
+    assert "Length: 1,250 words, from “5-page” (250 words a page)." in dry.err and "Expected: 1,250 words" in dry.out
+
+
+def test_a_language_is_named_to_the_model_only_when_it_is_sure(shell: Shell) -> None:
+    with endpoint() as server:
+        for instruction, named in (("Schreib über den Regen in der Stadt", "German"), ("Tomaten", None)):
+            shell.run("plan", instruction, *model_options(server)).worked()
+            prompt = json.dumps(server.calls[-1].json["messages"])
+            assert f"in {named or 'the language of the instruction'}." in prompt
 
 
 def test_the_instruction_can_come_from_standard_input(shell: Shell) -> None:

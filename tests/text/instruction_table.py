@@ -4,11 +4,11 @@ from __future__ import annotations
 
 TABLE: dict[str, tuple[str, str]] = {
     "en": (
-        "Write an essay about |Write a short story about |Tell me everything about |A guide to |Explain the history of ",
+        "Write an essay about |Write a story about |Tell me everything about |A guide to |Explain the history of ",
         "tomatoes on a balcony|the rain in the city|old wooden boats|the best bread|the sea",
     ),
     "de": (
-        "Schreibe einen Aufsatz über |Schreib eine Geschichte über |Ein Leitfaden für |Erkläre mir |Verfasse einen Text über ",
+        "Schreibe einen Aufsatz über |Schreib eine Geschichte über |Ein Führer für |Erkläre mir |Verfasse etwas über ",
         "Tomaten auf dem Balkon|den Regen in der Stadt|alte Boote aus Holz|das beste Brot|das Meer",
     ),
     "fr": (
@@ -25,7 +25,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "it": (
         "Scrivi un testo su |Racconta una storia su |Una guida per |Spiega |Parlami di ",
-        "i pomodori sul balcone|la pioggia nella città|le vecchie barche di legno|il pane migliore|gli uccelli del mare",
+        "i pomodori sul balcone|la pioggia nella città|le barche di legno|il pane migliore|gli uccelli",
     ),
     "nl": (
         "Schrijf een tekst over |Schrijf een verhaal over |Een gids voor |Leg uit: |Vertel me over ",
@@ -72,7 +72,7 @@ TABLE: dict[str, tuple[str, str]] = {
         "rajčice na balkonu|kiša u gradu|stari drveni čamci|najbolji kruh|more i ptice",
     ),
     "sl": (
-        "Napiši besedilo o temi: |Napiši zgodbo o temi: |Vodnik skozi temo: |Razloži mi, kaj so |Povej mi nekaj o temi: ",
+        "Napiši besedilo o temi: |Napiši zgodbo o temi: |Vodnik skozi temo: |Razloži mi, kaj so |Povej mi o temi: ",
         "paradižniki na balkonu|dež v mestu|stari leseni čolni|najboljši kruh|morje in ptice",
     ),
     "bg": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -18,7 +20,9 @@ from lwtui.app.widgets.section_form import MAX_WORDS
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.model import MAX_SEED, Brief, Mode, Style
 from lwtui.text import detect_language
+from lwtui.text import language as language_detection
 from lwtui.text.asked_length import DEFAULT_WORDS, AskedLength, asked_length
+from lwtui.text.language import UNKNOWN
 
 MODES = (
     ("Plan, then section by section", Mode.AGENTWRITE),
@@ -59,7 +63,7 @@ class BriefForm(BaseScreen):
             with Grid(id="fields"):
                 yield Label("Length (words)", id="unit")
                 yield Input(str(given.words or ""), id="words", type="integer", compact=True)
-                yield from self._choice("Language", "language", self._languages(), given.language)
+                yield from self._choice("Language", "language", self._languages(), self._given_language)
                 yield from self._choice("Model", "model", self._models(), given.model)
                 modes = [(Text(shown), mode.value) for shown, mode in self._modes()]
                 yield from self._choice("How", "mode", modes, given.mode.value)
@@ -88,9 +92,13 @@ class BriefForm(BaseScreen):
 
     def _languages(self) -> Options:
         options = [(self._language_found(), ""), *((name, tag) for tag, name in LANGUAGES.items())]
-        if self._given.language not in [tag for _, tag in options]:
-            options.append((f"{language_name(self._given.language)} ({self._given.language})", self._given.language))
+        if (given := self._given_language) not in [tag for _, tag in options]:
+            options.append((f"{language_name(given)} ({given})", given))
         return [(Text(shown), tag) for shown, tag in options]
+
+    @property
+    def _given_language(self) -> str:
+        return "" if self._given.language == UNKNOWN else self._given.language
 
     def _models(self) -> Options:
         """Return all models, and the document's own even if it is not configured here."""
@@ -122,17 +130,23 @@ class BriefForm(BaseScreen):
 
     def on_mount(self) -> None:
         self._read_instruction()
+        self.run_worker(self._load_detection())
+
+    async def _load_detection(self) -> None:
+        """Load what detects languages, during which the keys go on."""
+        await asyncio.to_thread(language_detection.load)
+        self._read_instruction()
 
     @on(TextArea.Changed)
     def _read_instruction(self) -> None:
         text = self._instruction()
-        self._asked_length, self._asked_language = asked_length(text), detect_language(text) if text else ""
+        self._asked_length, self._asked_language = asked_length(text), _language_of(text)
         self._show_language()
         self._show_unit()
 
     @on(Select.Changed)
     def _show_unit(self) -> None:
-        counts = unit(self._language())
+        counts = unit(self._chosen("language") or self._asked_language)
         self.query_one("#unit", Label).update(f"Length ({counts})")
         asked = self._asked_length
         hint = asked.explain(counts) if asked else f"{self._words():,} {counts}; type another, or say it above"
@@ -148,7 +162,7 @@ class BriefForm(BaseScreen):
             _replace_options(field, self._languages())
 
     def _language_found(self) -> str:
-        if not self._asked_language:
+        if self._asked_language in ("", UNKNOWN):
             return "As in the instruction"
         return f"{language_name(self._asked_language)}, as in the instruction"
 
@@ -195,6 +209,11 @@ class BriefForm(BaseScreen):
     def _point_at(self, field: Input | TextArea, problem: str) -> None:
         self.query_one("#problem", Line).set_text(problem)
         field.focus()
+
+
+def _language_of(text: str) -> str:
+    """Return the language of ``text``, or "" as long as that is not known."""
+    return detect_language(text) if text and language_detection.is_loaded() else ""
 
 
 def _replace_options(field: Select[str], options: Options) -> None:
