@@ -130,6 +130,23 @@ def test_numbers_alone_are_chapters_if_they_count(tmp_path: Path) -> None:
     assert outline(read(tmp_path, "She left in\n\n1984\n\nand came back.\n\n7\n\nYears."))[0][1] == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("1. The Hill\n\nShe left.\n\n2. The Top\n\nRain.", ["1. The Hill", "2. The Top"]),
+        ("I. THE HILL\n\nShe left.\n\nII. THE TOP\n\nRain.", ["I. THE HILL", "II. THE TOP"]),
+        ("Chapter 1\n---------\nShe left.\n\nChapter 2\n---------\nRain.", ["Chapter 1", "Chapter 2"]),
+        ("The Hill\n========\nShe left.\n\nThe Top\n-------\nRain.", ["The Hill", "The Top"]),
+        ("Chapter 1\n\nShe left.\nChapter 2\nRain fell.\n\nSun.", ["Chapter 1", "Chapter 2"]),
+        ("【第一章】初雪\n\n她走了。\n\n【第二章】雨\n\n下雨了。", ["第一章 初雪", "第二章 雨"]),
+        ("1. Bread\n\n2. Salt\n\n3. Milk\n\nAnd then she left.", [""]),
+        ("1. She left the hill.\n\n2. She came to the top.\n\nRain.", [""]),
+    ],
+)
+def test_numbered_and_underlined_lines_are_headings(tmp_path: Path, text: str, titles: list[str]) -> None:
+    assert [title for _, title, _ in outline(read(tmp_path, text))] == titles
+
+
 def test_a_title_below_the_number_belongs_to_it(tmp_path: Path) -> None:
     text = "Chapter 1\nThe Long Road\n\nShe left.\n\nChapter 2\n\nTHE RIVER\n\nRain fell.\n\nChapter 3\nRain fell on.\n"
     assert outline(read(tmp_path, text)) == [
@@ -272,10 +289,11 @@ def test_a_byte_order_mark_is_certain(tmp_path: Path, encoding: str, text: str) 
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark_is_a_guess(tmp_path: Path, encoding: str) -> None:
-    (tmp_path / "a.txt").write_bytes("Chapter 1\n\nIt began in spring.\n".encode(encoding))
+@pytest.mark.parametrize("lines", [("Chapter 1", "It began in spring."), ("第一章", "下雨了，她走到山上。")])
+def test_utf_16_without_a_mark_is_a_guess(tmp_path: Path, encoding: str, lines: tuple[str, str]) -> None:
+    (tmp_path / "a.txt").write_bytes(f"{lines[0]}\n\n{lines[1]}\n".encode(encoding))
     imported = read_file(tmp_path / "a.txt")
-    assert outline(imported) == [(1, "Chapter 1", "It began in spring.")] and imported.guesses
+    assert outline(imported) == [(1, *lines)] and imported.guesses
 
 
 def test_a_few_damaged_characters_of_utf_8_are_told(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ _PREVIEW = 60  # characters
 _MAX_CHOICES = 8
 _MAX_BAD_SHARE = 0.02  # of the characters beyond ASCII; a text with more of them is not UTF-8
 _CODEC_OF_PAGES = regex.compile(rb"(?:charset=|encoding=|coding[:=])\s*[\"']?(?P<name>[\w.-]{2,30})", regex.IGNORECASE)
-_DECLARED_WITHIN = 1_024  # bytes
+_INPUTENC = regex.compile(rb"\\usepackage\[(?P<name>\w+)\]\{inputenc\}")
+_LATEX_NAMES = {b"ansinew": "cp1252", b"applemac": "mac_roman", b"latin9": "iso8859_15", b"cp1252": "cp1252"}
+_DECLARED_WITHIN = 4_096  # bytes
 
 # What is frequent in texts of each encoding that is tried, beyond ASCII. The letters decide between encodings in which
 # the same bytes are letters of different scripts.
@@ -82,6 +84,8 @@ _FIRST_BYTES = {
     "cp932": (0x88, 0x97),
     "euc_jp": (0xB0, 0xCF),
 }
+_EASTERN = regex.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uff60]")
+_CONTROL = regex.compile(r"[^\P{C}\s]")
 _PUNCTUATION = regex.compile(r"[\p{P}\p{Zs}\u3000-\u303f\uff00-\uff60]")
 _DISTURBING = regex.compile(r"[\p{C}\p{So}\p{Sk}\p{Sm}\uff61-\uff9f\u2500-\u257f\ufe50-\ufe6f¤¦¨¬¯¶¸ฃฅ๚๛]")
 # A capital after a small letter, or letters of two scripts, or a sign of the section within a word.
@@ -143,7 +147,7 @@ def decode(data: bytes, source: Path, encoding: str = "") -> Decoded:
         text = "\0"
     if "\0" not in text:
         return Decoded(text)
-    if wide := _without_mark(data):
+    if wide := _without_mark(data) or _wide_writing(data):
         return Decoded(data.decode(wide, "replace"), _guess(data, wide))
     if b"\0" in data:
         raise _not_text(source)
@@ -231,6 +235,21 @@ def _without_mark(data: bytes) -> str:
     return ""
 
 
+def _wide_writing(data: bytes) -> str:
+    """Return the kind of UTF-16 in which data without a byte order mark are Chinese, Japanese or Korean writing."""
+    if b"\0" not in data or len(data) % 2:
+        return ""
+    for codec in ("utf-16-le", "utf-16-be"):
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        writing = len(_EASTERN.findall(text))
+        if "\0" not in text and len(text) > 3 and writing > 0.6 * len(text) and not _CONTROL.search(text):
+            return codec
+    return ""
+
+
 def _mostly_utf8(data: bytes) -> Decoded | None:
     """Decode UTF-8 with a few damaged characters, as where a file was cut."""
     text = data.decode("utf-8", "replace")
@@ -293,9 +312,9 @@ def declared_encoding(data: bytes) -> str:
 
 
 def _declared(head: bytes) -> Iterator[str]:
-    for match in _CODEC_OF_PAGES.finditer(head):
+    for match in (*_INPUTENC.finditer(head), *_CODEC_OF_PAGES.finditer(head)):
         try:
-            yield codecs.lookup(match["name"].decode("ascii")).name
+            yield codecs.lookup(_LATEX_NAMES.get(match["name"], match["name"].decode("ascii"))).name
         except (LookupError, UnicodeDecodeError):
             continue
 

@@ -66,6 +66,8 @@ _OBJECTS = (
     (regex.compile(rb"<dgm:relIds\b"), "diagram"),
     (regex.compile(rb"<o:OLEObject\b"), "embedded object"),
     (regex.compile(rb"<draw:object\b"), "embedded object"),  # in ODT, also a formula
+    (regex.compile(rb"<office:annotation\b"), "comment"),
+    (regex.compile(rb"<text:deletion\b"), "tracked deletion"),
 )
 # Messages of pandoc about what it did not read, and commands of LaTeX that only lay out pages.
 _INCLUDES = {"CouldNotLoadIncludeFile", "CircularReference"}

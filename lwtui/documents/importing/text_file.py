@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import regex
 
-from lwtui.documents.importing.chapter_lines import PART, ChapterLine, chapter_line, headings, is_number
+from lwtui.documents.importing.chapter_lines import CHAPTER, PART, ChapterLine, chapter_line, headings, is_numbered
 from lwtui.documents.importing.imported import ImportReport
 from lwtui.text import clean
 
@@ -22,6 +22,7 @@ _LINE_ENDS = regex.compile("[\x0b\x85\u2028]")
 _BREAK = regex.compile(
     r"[ \t\u3000]*(?:(?P<sign>[*#~_=.·•○◇◆☆★※＊–—-])(?:[ \t\u3000]*(?P=sign)){2,}|[⁂❦☙#*]|\*[ \t]*\*)[ \t\u3000]*"
 )
+_UNDERLINE = regex.compile(r"([=\-~^])\1{2,}")
 _RULE = regex.compile(r"[ \t]*[=\-_*~]{4,}[ \t]*")
 _SENTENCE_END = regex.compile(r"[.!?。！？…:：;；,，][\"'”’»」』)）]*$")
 _AUTHOR = regex.compile(
@@ -207,7 +208,7 @@ def _author(line: str) -> regex.Match[str] | None:
 def _is_title(line: str) -> bool:
     return (
         len(line) <= _MAX_TITLE
-        and not is_number(line)
+        and not is_numbered(line)
         and chapter_line(line) is None
         and not _SENTENCE_END.search(line)
         and not _BREAK.fullmatch(line)
@@ -253,13 +254,35 @@ def _separate_first_lines(
             chapters[len(divided)] = found[position]
             divided.append(block)
             continue
-        first = chapter_line(block.lines[0]) if len(block.lines) > 1 else None
-        if first is not None:
-            chapters[len(divided)] = first
-            divided += [_TextBlock(block.lines[:1]), _TextBlock(block.lines[1:])]
-        else:
-            divided.append(block)
+        start = 0
+        for at, line in enumerate(block.lines if len(block.lines) > 1 else ()):
+            chapter = _chapter_within(block.lines, at)
+            if chapter is None:
+                continue
+            if at > start:
+                divided.append(_TextBlock(block.lines[start:at]))
+            chapters[len(divided)] = chapter
+            divided.append(_TextBlock((line,)))
+            start = at + 1
+            if start < len(block.lines) and _RULE.fullmatch(block.lines[start]):
+                start += 1
+        if start < len(block.lines):
+            divided.append(_TextBlock(block.lines[start:]))
     return divided, chapters
+
+
+def _chapter_within(lines: Sequence[str], at: int) -> ChapterLine | None:
+    """Return what a line of a block names: a chapter, or any title that a line of signs underlines."""
+    is_first = at == 0 or bool(_SENTENCE_END.search(lines[at - 1]))
+    found = chapter_line(lines[at]) if is_first else None
+    if found is not None and (at == 0 or not found.is_named):
+        return found
+    rule = lines[at + 1].strip() if at + 1 < len(lines) else ""
+    title = lines[at].strip()
+    is_underlined = bool(_UNDERLINE.fullmatch(rule)) and abs(len(rule) - len(title)) <= 3
+    if is_first and is_underlined and any(char.isalpha() for char in title):
+        return ChapterLine(CHAPTER, title, True)
+    return None
 
 
 def _subtitle(blocks: list[_TextBlock], chapters: dict[int, ChapterLine], position: int) -> str:
