@@ -236,6 +236,9 @@ def test_a_project_of_scrivener(tmp_path: Path, version: int) -> None:
             named("11", "notes", "rtf"): _rtf("More rain."),
             named("12", "content", "rtf"): _rtf("She looks."),
             named("13", "content", "rtf"): _rtf("Do more."),
+            f"Files/{'Data/12/content' if version == 3 else 'Docs/12'}.comments": (
+                '<Comments><Comment ID="1" Footnote="Yes">x</Comment><Comment ID="2">y</Comment></Comments>'
+            ),
             named("21", "content", "rtf"): _rtf("It rains."),
             named("31", "content", "rtf"): _rtf("Tall."),
             named("41", "content", "rtf"): _rtf("Old."),
@@ -253,6 +256,7 @@ def test_a_project_of_scrivener(tmp_path: Path, version: int) -> None:
             ("Weather", "It rains.", "fact"),
             ("Mia", "Tall.", "story"),
         ]
+        assert "1 footnote in a comment, 1 comment" in told(imported)
         assert "1 document that is not compiled" in told(imported) and "1 document in the trash" in told(imported)
     with import_file(folder, tmp_path / "walk.lw") as document:
         assert [section.words for section in document.sections()] == [0, 2, 2, 250]

@@ -329,6 +329,26 @@ def test_what_a_docx_has_and_a_document_has_not_is_told(tmp_path: Path) -> None:
     assert "Tracked insertions are part of the text." in report
 
 
+@pytest.mark.parametrize("style", ["Title", "P1"])
+def test_the_title_of_an_odt_is_its_title(tmp_path: Path, style: str) -> None:
+    source = convert(tmp_path, "a.odt", source="Trees & more\n\n# One\n\nText.\n\n# Two\n\nMore.\n")
+    with ZipFile(source) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    content = parts["content.xml"].decode()
+    first = content.index("<text:p ")
+    end = content.index(">", first)
+    derived = '<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Title"/>'
+    content = f'{content[:first]}<text:p text:style-name="{style}"{content[end:]}'
+    parts["content.xml"] = content.replace(
+        "</office:automatic-styles>", f"{derived}</office:automatic-styles>"
+    ).encode()
+    with ZipFile(source, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    imported = read_file(source)
+    assert imported.title == "Trees & more" and [part.title for part in imported.parts] == ["One", "Two"]
+
+
 @pytest.mark.parametrize("style", ["Überschrift 1", "Titre 1", "Заголовок 1", "見出し 1", "Chapter Title"])
 def test_headings_in_styles_of_other_names_are_headings(tmp_path: Path, style: str) -> None:
     body = paragraph("First", "S1") + paragraph("Text.") + paragraph("Second", "S1") + paragraph("More.")

@@ -32,6 +32,9 @@ _REFERENCE = regex.compile(
     r"(?<!\\)(?P<mark>!?)\[(?P<shown>(?:[^\[\]\\]|\\.|!?\[(?:[^\[\]\\]|\\.)*\](?:\([^()\s]*\)|\[[^\[\]]*\])?)+)\]"
     r"(?:\[(?P<label>[^\[\]]*)\])?(?![\[(:])"
 )
+_CONTENTS_MARK = regex.compile(
+    r"(?mi)^(?:\[\[?_?toc_?\]\]?|\$\{toc\}|\{\{ ?toc ?\}\}|\\tableofcontents)[ \t]*(?:\n|\Z)"
+)
 _WIKI_LINK = regex.compile(r"(?<!\\)(?P<embed>!?)\[\[(?P<target>[^\[\]|\n]+)(?:\\?\|(?P<shown>[^\[\]\n]*))?\]\]")
 _HIGHLIGHT = regex.compile(r"(?<![\w=\\])==(?=[^\s=])(?P<text>[^\n]+?)(?<=[^\s=])==(?![\w=])")
 _BLOCK_ID = regex.compile(r"(?m)(?:(?<=\S)[ \t]+|^)\^[A-Za-z0-9-]+[ \t]*$")
@@ -67,6 +70,7 @@ def core_markdown(text: str, report: ImportReport) -> str:
     if _NOVELWRITER_SIGN.search(text):
         text = from_novelwriter(text, report)
     text = _without_comments(text, report)
+    text = outside_code(text, lambda stretch: _without_contents(stretch, report))
     text = outside_code(text, lambda stretch: _from_obsidian(stretch, report))
     text = _with_inline_notes(text)
     text = _without_attributes(text)
@@ -118,6 +122,12 @@ def _without_comments(text: str, report: ImportReport) -> str:
         return (match["before"] or "") + (match["after"] or "")
 
     return _COMMENTS.sub(dropped, text)
+
+
+def _without_contents(text: str, report: ImportReport) -> str:
+    """Remove marks for a table of contents, which an export generates itself."""
+    report.lose("table of contents", len(_CONTENTS_MARK.findall(text)))
+    return _CONTENTS_MARK.sub("", text)
 
 
 def _from_obsidian(text: str, report: ImportReport) -> str:

@@ -97,6 +97,7 @@ local function linked(doc)
   return doc:walk({
     Link = function(link)
       local target = link.target:match("^#(.+)$")
+      if link.target:match("^scrivcmt:") then return link.content end
       if target or link.target == "#" or link.target == "" then
         if target and targets[target] and targets[target] ~= "" then
           link.target = "#" .. targets[target]
