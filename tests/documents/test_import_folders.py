@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lwtui.documents.export import render
 from lwtui.documents.importing import Imported, import_file, read_file
 from lwtui.errors import DocumentError
 from tests.errors import has_code
@@ -75,6 +76,16 @@ def test_a_long_file_of_a_folder_is_divided(tmp_path: Path) -> None:
     imported = read_file(write(tmp_path / "v", {"a.md": text, "b.md": "Short.\n\n## Inner\n\nText."}))
     assert [(part.level, part.title) for part in imported.parts] == [(1, "Long"), (2, "One"), (2, "Two"), (1, "b")]
     assert imported.parts[3].text == "Short.\n\n### Inner\n\nText."
+
+
+def test_links_between_the_files_lead_to_their_sections(tmp_path: Path) -> None:
+    text = "See [b](sub/my%20b.md), [its end](<sub/my%20b.md#the-end>), [c](c.md) and [out](https://e.org/b.md)."
+    folder = write(tmp_path / "v", {"a.md": text, "sub/my b.md": '# The Well\n\nBack to [a](../a.md "T").'})
+    with import_file(folder, tmp_path / "v.lw") as document:
+        first, _, last = document.sections()
+        assert first.text == ("See [b](#the-well), [its end](#the-end), [c](c.md) and [out](https://e.org/b.md).")
+        assert last.text == "Back to [a](#a)."
+        assert '<a href="#part-3">b</a>' in render(document, "html")
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
