@@ -271,3 +271,11 @@ def test_a_project_of_scrivener(tmp_path: Path, version: int) -> None:
         assert "1 document that is not compiled" in told(imported) and "1 document in the trash" in told(imported)
     with import_file(folder, tmp_path / "walk.lw") as document:
         assert [section.words for section in document.sections()] == [0, 2, 2, 250]
+
+
+def test_a_binder_that_is_nested_too_deeply_is_one_line(tmp_path: Path) -> None:
+    item = '<BinderItem UUID="1" Type="Folder"><Title>x</Title><Children>'
+    binder = f'<BinderItem Type="DraftFolder"><Children>{item * 3000}{"</Children></BinderItem>" * 3001}'
+    write(tmp_path / "a.scriv", {"a.scrivx": f"<S><Binder>{binder}</Binder></S>"})
+    with pytest.raises(DocumentError, check=has_code("too-deep")):
+        read_file(tmp_path / "a.scriv")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import codecs
 import json
+import random
 import shutil
 import subprocess
 from pathlib import Path
-from zipfile import ZipFile
+from tempfile import TemporaryDirectory
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lwtui.documents.export import render
 from lwtui.documents.export.manuscript import author_of
 from lwtui.documents.export.pandoc import pandoc
-from lwtui.documents.importing import Imported, create_document, import_file, read_file
-from lwtui.errors import DocumentError, UsageError
+from lwtui.documents.importing import Imported, check_source, create_document, import_file, read_file
+from lwtui.errors import DocumentError, LwtuiError, UsageError
 from tests.documents.docx_files import paragraph, table, write_docx
 from tests.errors import has_code
 
@@ -392,3 +396,55 @@ def test_a_hostile_file_reads_nothing_else(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
         imported = read_file(tmp_path / name)
         assert "TOPSECRET" not in json.dumps([all_text(imported), told(imported)]), name
+
+
+_ENDINGS = st.sampled_from(["md", "txt", "nwd", "docx", "odt", "epub", "json", "xml", "doc", "fountain", "rtf", ""])
+_STARTS = st.sampled_from(
+    [
+        b"",
+        b"PK\x03\x04",
+        b"<?xml version='1.0'?>",
+        b"{",
+        b"---\ntitle: ",
+        b"%%~name: ",
+        b"\xff\xfe",
+        b"[^1]: ",
+        b"# A\n\n[a]: ",
+    ]
+)
+
+
+@given(_ENDINGS, _STARTS, st.binary(max_size=200))
+def test_any_file_is_read_or_told_in_one_line(ending: str, start: bytes, data: bytes) -> None:
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / f"a.{ending}"
+        path.write_bytes(start + data)
+        try:
+            check_source(path)
+            if ending in ("md", "txt", "nwd", ""):
+                assert read_file(path).parts
+        except LwtuiError as error:
+            assert "\n" not in str(error)
+
+
+def test_a_damaged_docx_is_read_or_told_in_one_line(tmp_path: Path) -> None:
+    good = convert(tmp_path, "good.docx").read_bytes()
+    draw = random.Random(5)
+    for _ in range(8):
+        data = bytearray(good)
+        for _ in range(30):
+            data[draw.randrange(len(data))] = draw.randrange(256)
+        (tmp_path / "bad.docx").write_bytes(data)
+        try:
+            assert read_file(tmp_path / "bad.docx").parts
+        except LwtuiError as error:
+            assert "\n" not in str(error)
+
+
+def test_devices_and_archives_that_unpack_to_anything_are_no_danger(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, check=has_code("unknown-type")):
+        read_file(Path("/dev/zero"))
+    with ZipFile(tmp_path / "a.docx", "w", ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "x" * 5_000_000)
+    with pytest.raises(DocumentError, check=has_code("not-docx")):
+        read_file(tmp_path / "a.docx")

@@ -59,14 +59,6 @@ class Entry:
     note: str = ""
 
 
-def project_folder(source: Path) -> Path | None:
-    """Return the folder to import, if ``source`` is one or names the main file of a project in it."""
-    if source.is_dir():
-        return source
-    is_project = source.suffix.lower() in (".scrivx", ".nwx") or source.name.lower() == "book.toml"
-    return source.parent if is_project and source.is_file() else None
-
-
 def read_folder(folder: Path, encoding: str = "") -> Imported:
     """Read a folder.
 

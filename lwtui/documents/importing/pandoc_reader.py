@@ -44,6 +44,7 @@ _KINDS = {
     "inner link": ("target of a link within the text", False),
     "raw": ("piece of raw markup", False),
 }
+_MAX_ARCHIVE = 300_000_000  # bytes of all unpacked parts of a DOCX that is changed
 _MAX_PART = 50_000_000  # bytes of a part of an archive that are searched
 _TEXT_IN_XML = regex.compile(rb"<w:t[ >]")
 _NO_WIDTH = regex.compile(rb"<w:gridCol\s*/>")
@@ -280,7 +281,8 @@ def _with_column_widths(data: bytes) -> bytes:
     """Give columns of tables a width where a DOCX has none: pandoc drops such columns."""
     try:
         with ZipFile(io.BytesIO(data)) as archive:
-            if not _NO_WIDTH.search(_part(archive, _BODIES["docx"])):
+            is_large = sum(entry.file_size for entry in archive.infolist()) > _MAX_ARCHIVE
+            if is_large or not _NO_WIDTH.search(_part(archive, _BODIES["docx"])):
                 return data
         return rewrite_zip(
             data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from lwtui.documents.importing.file_types import (
     FileType,
     check_is_no_document,
     file_type,
+    project_folder,
     unzipped,
 )
 from lwtui.documents.importing.front_matter import split_front_matter
@@ -28,6 +30,7 @@ from lwtui.documents.importing.text_file import is_markdown, normalized, read_pl
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
+_MAX_BYTES = 500_000_000
 _SYNOPSIS_LINE = regex.compile(rf"(?m)^[ \t]*{SYNOPSIS}(?P<text>[^\n]*)(?:\n|\Z)")
 _XML_ENCODING = regex.compile(r"(?i)(<\?xml[^>]*?encoding=[\"'])[\w.-]+")
 _PANDOC_NAMES = {"docx": "DOCX", "odt": "ODT", "rtf": "RTF", "html": "HTML", "epub": "EPUB", "fb2": "FB2"}
@@ -45,15 +48,21 @@ def read_file(source: Path, encoding: str = "") -> Imported:
         UsageError: It is a document already, or there is no such encoding.
         LwtuiError: A package is missing; the message says what to install.
     """
-    from lwtui.documents.importing.folders import project_folder, read_folder
+    from lwtui.documents.importing.folders import read_folder
 
     source = source.expanduser()
     if encoding:
         check_encoding(encoding)
     if folder := project_folder(source):
-        return _finished(read_folder(folder, encoding))
+        try:
+            return _finished(read_folder(folder, encoding))
+        except RecursionError:
+            raise _too_deep(source) from None
     check_is_no_document(source)
-    return _finished(read_part(source, encoding))
+    try:
+        return _finished(read_part(source, encoding))
+    except RecursionError:
+        raise _too_deep(source) from None
 
 
 def check_source(source: Path) -> None:
@@ -63,8 +72,6 @@ def check_source(source: Path) -> None:
         DocumentError: It cannot be read, or is of a type that lwtui does not know.
         UsageError: It is a document already.
     """
-    from lwtui.documents.importing.folders import project_folder
-
     if project_folder(source):
         return
     check_is_no_document(source)
@@ -170,8 +177,20 @@ def _finished(imported: Imported) -> Imported:
     return replace(imported, parts=parts)
 
 
+def _too_deep(source: Path) -> DocumentError:
+    return DocumentError(f"{source} is nested too deeply to be read. Import a part of it.", code="too-deep")
+
+
 def _bytes(source: Path) -> bytes:
     try:
+        found = source.stat()
+        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+            raise DocumentError(f"{source} is a device. Name a file.", code="unknown-type")
+        if found.st_size > _MAX_BYTES:
+            raise DocumentError(
+                f"{source} is larger than {_MAX_BYTES // 1_000_000} MB. Divide it, or import it without its pictures.",
+                code="too-large",
+            )
         return source.read_bytes()
     except FileNotFoundError:
         raise DocumentError(f"There is no file {source}. Check the path.", code="not-found") from None
