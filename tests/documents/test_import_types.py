@@ -360,6 +360,22 @@ def test_headings_in_styles_of_other_names_are_headings(tmp_path: Path, style: s
     assert [(part.title, part.text) for part in imported.parts] == [("First", "Text."), ("Second", "More.")]
 
 
+def test_lines_that_name_chapters_are_headings_where_there_are_no_others(tmp_path: Path) -> None:
+    lines = ("Part One", "Chapter 1: The Hill", "She left.", "Chapter 2", "Rain.", "Epilogue", "Sun.")
+    imported = read_file(write_docx(tmp_path / "a.docx", "".join(paragraph(line) for line in lines)))
+    assert [(part.level, part.title, part.text) for part in imported.parts] == [
+        *((1, "Part One", ""), (2, "Chapter 1: The Hill", "She left."), (2, "Chapter 2", "Rain.")),
+        (1, "Epilogue", "Sun."),
+    ]
+    assert "“Part One” became headings" in told(imported)
+    (tmp_path / "a.md").write_text("**Chapter 1**\n\nShe *left*.\n\n**Chapter 2**\n\nRain.\n")
+    assert [part.title for part in read_file(tmp_path / "a.md").parts] == ["Chapter 1", "Chapter 2"]
+    (tmp_path / "b.md").write_text("## Day\n\n**Chapter 1**\n\nShe left.\n\n**Chapter 2**\n\nRain.\n")
+    assert [part.title for part in read_file(tmp_path / "b.md").parts] == ["Day"]
+    (tmp_path / "c.md").write_text("word " * 3000)
+    assert "no headings" in told(read_file(tmp_path / "c.md"))
+
+
 def test_pictures_are_told_and_their_captions_kept(tmp_path: Path) -> None:
     pymupdf = pytest.importorskip("pymupdf")
     pymupdf.Pixmap(pymupdf.csRGB, pymupdf.IRect(0, 0, 4, 4), False).save(tmp_path / "p.png")

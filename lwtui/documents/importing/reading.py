@@ -26,10 +26,11 @@ from lwtui.documents.importing.front_matter import split_front_matter
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportReport, count_kept, some
 from lwtui.documents.importing.pandoc_reader import read_with_pandoc
 from lwtui.documents.importing.sections import divide
-from lwtui.documents.importing.text_file import is_markdown, normalized, read_plain_text
+from lwtui.documents.importing.text_file import is_markdown, normalized, read_plain_text, with_chapter_headings
 from lwtui.errors import DocumentError
-from lwtui.text import clean
+from lwtui.text import clean, count_words
 
+_LONG_TEXT = 2_000  # words, above which one section is worth telling
 _MAX_BYTES = 500_000_000
 _SYNOPSIS_LINE = regex.compile(rf"(?m)^[ \t]*{SYNOPSIS}(?P<text>[^\n]*)(?:\n|\Z)")
 _XML_ENCODING = regex.compile(r"(?i)(<\?xml[^>]*?encoding=[\"'])[\w.-]+")
@@ -128,7 +129,7 @@ def _from_markdown(source: Path, text: str, report: ImportReport, kind: FileType
         report.lose("value of the front matter", len(front.others))
         report.remark(f"Left out of the front matter: {some(front.others)}.")
     if kind.kind in (MARKDOWN, NOVELWRITER, TEXT):
-        text = core_markdown(text, report)
+        text = with_chapter_headings(core_markdown(text, report), report)
     title, parts = divide(text, front.title)
     return Imported(
         title or name or source.stem, with_synopses(parts), report, author=front.author, language=front.language
@@ -146,7 +147,7 @@ def _from_pandoc(source: Path, data: bytes, kind: FileType, report: ImportReport
         name = _PANDOC_NAMES.get(kind.reader, kind.reader)
         report.remark(f"{source.name} is a file in {name}, whatever the ending of its name says, and was read as that.")
     found = read_with_pandoc(source, data, kind.reader, report)
-    title, parts = divide(clean(found.text), found.title)
+    title, parts = divide(with_chapter_headings(clean(found.text), report), found.title)
     return Imported(title or source.stem, tuple(parts), report, author=found.author)
 
 
@@ -168,6 +169,8 @@ def _finished(imported: Imported) -> Imported:
     parts = tuple(replace(part, text=text) for part, text in zip(imported.parts, texts, strict=True))
     report = imported.report
     count_kept(parts, report)
+    if len(parts) == 1 and not parts[0].title and count_words(parts[0].text) > _LONG_TEXT:
+        report.remark("The file has no headings: the whole text is one section.")
     if synopses := sum(bool(part.main_point) for part in parts):
         report.keep("synopsis", synopses)
     if imported.notes:

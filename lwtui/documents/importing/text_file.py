@@ -11,6 +11,7 @@ import regex
 
 from lwtui.documents.importing.chapter_lines import CHAPTER, PART, ChapterLine, chapter_line, headings, is_numbered
 from lwtui.documents.importing.imported import ImportReport
+from lwtui.documents.plain_text import parse_blocks, without_marks
 from lwtui.text import clean
 
 _MAX_TITLE = 80  # characters of a first line that is the title
@@ -124,6 +125,32 @@ def read_plain_text(text: str, report: ImportReport) -> TextFile:
             pieces.append(f"{'##' if outer else '###'} {escaped(heading)}")
         position += 1
     return TextFile(title, author, "\n\n".join(pieces) + "\n")
+
+
+def with_chapter_headings(markdown: str, report: ImportReport) -> str:
+    """Make headings of paragraphs such as "Chapter 1" in a Markdown text that has no headings.
+
+    A manuscript of a word processor often has only bold or centered lines for its chapters.
+    """
+    tokens = parse_blocks(markdown)
+    if any(token.type == "heading_open" for token in tokens):
+        return markdown
+    lines = markdown.split("\n")
+    found: list[tuple[int, ChapterLine]] = []
+    for opening, content in pairwise(tokens):
+        is_line = opening.type == "paragraph_open" and opening.level == 0 and opening.map
+        if is_line and opening.map and opening.map[1] - opening.map[0] == 1:
+            chapter = chapter_line(without_marks(content.content))
+            if chapter is not None:
+                found.append((opening.map[0], chapter))
+    if len(found) < 2 or all(chapter.is_named for _, chapter in found):
+        return markdown
+    has_parts = any(chapter.level == PART for _, chapter in found)
+    for position, chapter in found:
+        is_inner = has_parts and chapter.level != PART and not chapter.is_named
+        lines[position] = f"{'###' if is_inner else '##'} {escaped(chapter.text)}"
+    report.remark(f"Lines such as “{found[0][1].text}” became headings: the file has no others.")
+    return "\n".join(lines)
 
 
 def escaped(text: str) -> str:
