@@ -314,9 +314,10 @@ def test_encodings_that_do_not_exist_or_fit_are_refused(tmp_path: Path) -> None:
                 read_file(tmp_path / "a.txt", name)
     with pytest.raises(DocumentError, check=has_code("wrong-encoding")):
         read_file(tmp_path / "a.txt", "utf-8")
-    (tmp_path / "b.txt").write_bytes(b"a\0\0\0b\xff\x00\x01\x02")
-    with pytest.raises(DocumentError, check=has_code("not-text")):
-        read_file(tmp_path / "b.txt")
+    for data in (b"a\0\0\0b\xff\x00\x01\x02", b"abc\0def\n", b"a line of text\0and more of it.\n"):
+        (tmp_path / "b.txt").write_bytes(data)
+        with pytest.raises(DocumentError, check=has_code("not-text")):
+            read_file(tmp_path / "b.txt")
 
 
 @given(st.binary(max_size=300))

@@ -253,7 +253,8 @@ def test_a_page_is_read_in_the_encoding_that_it_names(tmp_path: Path, encoding: 
         (paragraph("One|two"), "One<br>two"),
         (paragraph("a | b".replace("|", "/")), "a / b"),
         (paragraph("") + paragraph("Only."), "Only."),
-        (table((paragraph("in"), paragraph("side"))), "in"),
+        (table((paragraph("in"), paragraph("side")), (paragraph("low"), paragraph("last"))), "in / side<br>low / last"),
+        (paragraph("Head", "Heading1") + paragraph("x"), "Head<br>x"),
     ],
 )
 def test_a_cell_of_a_docx_keeps_all_its_text(tmp_path: Path, cell: str, shown: str) -> None:

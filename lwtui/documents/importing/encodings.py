@@ -84,6 +84,7 @@ _FIRST_BYTES = {
     "cp932": (0x88, 0x97),
     "euc_jp": (0xB0, 0xCF),
 }
+_EASTERN_FREQUENT = frozenset(_SIMPLIFIED + _TRADITIONAL + _KANA + _HANGUL)
 _EASTERN = regex.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uff60]")
 _CONTROL = regex.compile(r"[^\P{C}\s]")
 _PUNCTUATION = regex.compile(r"[\p{P}\p{Zs}\u3000-\u303f\uff00-\uff60]")
@@ -245,7 +246,9 @@ def _wide_writing(data: bytes) -> str:
         except UnicodeDecodeError:
             continue
         writing = len(_EASTERN.findall(text))
-        if "\0" not in text and len(text) > 3 and writing > 0.6 * len(text) and not _CONTROL.search(text):
+        frequent = sum(char in _EASTERN_FREQUENT for char in text)  # other bytes are such writing too, but rare signs
+        is_writing = writing > 0.6 * len(text) and frequent > 0.1 * len(text)
+        if "\0" not in text and is_writing and not _CONTROL.search(text):
             return codec
     return ""
 
