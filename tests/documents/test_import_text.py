@@ -156,11 +156,24 @@ def test_a_title_below_the_number_belongs_to_it(tmp_path: Path) -> None:
     ]
 
 
-def test_a_table_of_contents_is_left_out_and_told(tmp_path: Path) -> None:
-    text = "A Walk\n\nCONTENTS\n\nChapter 1\n\nChapter 2\n\nChapter 1\n\nShe left.\n\nChapter 2\n\nRain.\n"
-    imported = read(tmp_path, text)
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "CONTENTS\n\nChapter 1\n\nChapter 2",
+        "Chapter 1\n\nChapter 2",
+        "Contents\nChapter 1 ..... 5\nChapter 2 ..... 17",
+        "TABLE OF CONTENTS\n\nChapter 1. The Hill      5\nChapter 2. The Top      17",
+    ],
+)
+def test_a_table_of_contents_is_left_out_and_told(tmp_path: Path, contents: str) -> None:
+    imported = read(tmp_path, f"A Walk\n\n{contents}\n\nChapter 1\n\nShe left.\n\nChapter 2\n\nRain.\n")
     assert outline(imported) == [(1, "Chapter 1", "She left."), (1, "Chapter 2", "Rain.")]
     assert "1 table of contents" in imported.report.lines()[0]
+
+
+def test_equal_chapters_of_several_parts_are_no_table_of_contents(tmp_path: Path) -> None:
+    text = "Part I\n\nChapter 1\n\nShe left.\n\nPart II\n\nChapter 1\n\nRain.\n"
+    assert [title for _, title, _ in outline(read(tmp_path, text))] == ["Part I", "Chapter 1", "Part II", "Chapter 1"]
 
 
 def test_indents_are_stripped_and_signs_are_no_marks(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -42,6 +41,8 @@ _CONTENTS = regex.compile(
     r"目次|차례|목차|оглавление|содержание|зміст|spis treści|inhoud|obsah|innehåll|içindekiler|περιεχόμενα"
 )
 _CJK = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u3000-\u303f\uff00-\uffef]")
+_LEADER = regex.compile(r"[.·…_]{2}|\.[ \t]\.|[ \t]{3}|…")  # what stands before the page in a table of contents
+_PAGE = regex.compile(r"(?:[.·…_][ \t]*)+[\divxlc]+$|[ \t]{3,}\d+$")
 _BULLET = regex.compile(r"[ \t]*(?P<mark>[-*+•–—‣◦·]|\d{1,3}[.)])[ \t]+(?P<text>\S.*)")
 _MARKDOWN_HEADING = regex.compile(r"#{1,6}[ \t]+\S.*")
 # What Markdown would read as marks: anywhere in a line, and at its beginning.
@@ -248,26 +249,40 @@ def _without_contents(
     found: dict[int, ChapterLine], blocks: list[_TextBlock], report: ImportReport
 ) -> dict[int, ChapterLine]:
     """Leave out a table of contents: chapter lines without text between them that come again below."""
-    times = Counter(_key(chapter.text) for chapter in found.values())
-    seen: Counter[str] = Counter()
-    contents = []
-    for position, chapter in found.items():
-        seen[_key(chapter.text)] += 1
-        if seen[_key(chapter.text)] < times[_key(chapter.text)] and (position + 1 in found or position - 1 in contents):
-            contents.append(position)
-    if len(contents) < 2:
+    named = [[_key(line) for line in _chapters_of(block)] for block in blocks]
+    last = {key: position for position, keys in enumerate(named) for key in keys}
+    listed = []
+    for position, (block, keys) in enumerate(zip(blocks, named, strict=True)):
+        comes_again = bool(keys) and all(
+            any(below > position and key.startswith(other) for other, below in last.items()) for key in keys
+        )
+        is_list = len(block.lines) > 1 and len(keys) >= max(2, len(block.lines) - 1)
+        is_among_others = position + 1 in found or position - 1 in listed
+        if comes_again and (is_list or (position in found and is_among_others)):
+            listed.append(position)
+    if sum(len(blocks[position].lines) for position in listed) < 2:
         return found
     report.lose("table of contents")
-    before = contents[0] - 1
+    before = listed[0] - 1
     if before >= 0 and _CONTENTS.fullmatch(blocks[before].only):
-        contents.insert(0, before)
-    for position in reversed(contents):
+        listed.append(before)
+    for position in listed:
         blocks[position] = _TextBlock(())
-    return {position: chapter for position, chapter in found.items() if position not in contents}
+    return {position: chapter for position, chapter in found.items() if position not in listed}
 
 
-def _key(text: str) -> str:
-    return regex.sub(r"[\W_]+|\.{2,}.*$|\s\d+$", "", text.casefold())
+def _chapters_of(block: _TextBlock) -> list[str]:
+    """Return the lines of a block that name chapters: all of them, but for the heading of a table of contents."""
+    return [line for line in map(_without_page, block.lines) if chapter_line(line) is not None]
+
+
+def _without_page(line: str) -> str:
+    """Remove the page number from a line of a table of contents."""
+    return _PAGE.sub("", line) if line[-1:].isalnum() and _LEADER.search(line) else line
+
+
+def _key(line: str) -> str:
+    return regex.sub(r"[\W_]+", "", line.casefold())
 
 
 def _separate_first_lines(
@@ -343,7 +358,7 @@ def _wrapped_width(blocks: Sequence[_TextBlock]) -> int:
 
 def _width(line: str) -> int:
     line = line.strip(" \t\u3000")
-    return len(line) + sum(bool(_CJK.match(char)) for char in line)
+    return len(line) if line.isascii() else len(line) + len(_CJK.findall(line))
 
 
 def _paragraphs(block: _TextBlock, width: int) -> str:
