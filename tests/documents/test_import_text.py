@@ -317,6 +317,19 @@ def test_a_few_damaged_characters_of_utf_8_are_told(tmp_path: Path) -> None:
     imported = read_file(tmp_path / "b.txt")
     assert "Die B\ufffdume sind schön" in imported.parts[0].text
     assert "1 damaged character" in imported.report.lines()[0]
+    assert read_file(tmp_path / "b.txt", "utf-8").parts == imported.parts
+
+
+def test_a_guess_looks_where_the_letters_beyond_ascii_are(tmp_path: Path) -> None:
+    text = "Just a word. " * 3_000 + "Она уехала рано утром, и никто не знал. " * 2_000
+    (tmp_path / "a.txt").write_bytes(text.encode("koi8-r"))
+    imported = read_file(tmp_path / "a.txt")
+    assert imported.guesses[0].encoding == "koi8_r" and "Она уехала" in imported.guesses[0].preview
+    assert "\ufffd" not in imported.parts[0].text
+    # What fits at first may not fit in the end.
+    text = "Die Bäume. " * 2_000 + "„Ja“, sagte er – “so” €."
+    (tmp_path / "b.txt").write_bytes(text.encode("cp1252"))
+    assert read_file(tmp_path / "b.txt").parts[0].text.endswith("„Ja“, sagte er – “so” €.")
 
 
 def test_encodings_that_do_not_exist_or_fit_are_refused(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def read_part(source: Path, encoding: str = "") -> Imported:
         data = unzipped(data)
     decoded = _decoded(data, source, kind, encoding)
     found = () if decoded.guess is None else (decoded.guess, *(g for g in guesses(data) if g != decoded.guess))
-    if decoded.guess is not None and not decoded.bad:
+    if decoded.guess is not None:
         report.remark(
             f"Read as {decoded.guess.label}, which is a guess: “{decoded.guess.preview}”. If that is wrong, import it "
             "again with --encoding NAME."
