@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from lwtui.models.known_ggufs import KnownGguf
 
 _WARM_UP_SECONDS = 0.3  # after the first frame
-_REPORT_SECONDS = 20.0  # that the report of an import is shown
+_PREVIEW = 46  # characters of a text in a possible encoding
+_REPORT_SECONDS = 12.0  # that the report of an import is shown
 _PLACE_SECONDS = 5.0  # between two saves of the user's place, for an app that is killed
 
 
@@ -408,7 +409,7 @@ class LwtuiApp(App[int]):
         """Ask in which encoding a text file is. Each is shown with words of the file."""
         from lwtui.app.screens.dialogs import Choose
 
-        options = [(guess.encoding, f"{guess.label:<15} {guess.preview}") for guess in guesses]
+        options = [(guess.encoding, f"{guess.label:<15} {guess.preview[:_PREVIEW]}") for guess in guesses]
         return await self.push_screen_wait(
             Choose("The file does not say its encoding. Which line reads right?", options)
         )

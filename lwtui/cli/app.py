@@ -77,7 +77,8 @@ def document_of(file: Path) -> Path:
 def _existing(file: Path) -> Path:
     if file.is_dir():
         raise UsageError(
-            f"{file} is a folder. Name a document in it, or run lwtui without arguments for the library.",
+            f"{file} is a folder. Name a document in it, make a document of it with lwtui import {file}, or run lwtui "
+            "without arguments for the library.",
             code="is-folder",
         )
     if not file.exists():

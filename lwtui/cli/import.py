@@ -9,7 +9,7 @@ from lwtui.cli.outputs import check_folder
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.documents.export import export_path
-from lwtui.documents.importing import create_document, read_file
+from lwtui.documents.importing import create_document, project_folder, read_file
 from lwtui.errors import UsageError
 
 
@@ -74,8 +74,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _default_target(source: Path) -> Path:
-    """Return the path of a document beside the file or folder."""
-    if source.is_dir():
-        source = source.resolve()
-        return source.with_name(f"{source.name.removesuffix('.scriv')}.lw")
+    """Return the path of a document beside the file, folder or project."""
+    if folder := project_folder(source):
+        folder = folder.resolve()
+        return folder.with_name(f"{folder.name.removesuffix('.scriv')}.lw")
     return source.with_suffix(".lw")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
-from lwtui.documents.plain_text import parser
+from lwtui.documents.plain_text import parse_blocks
 
 _CODE_SPAN = regex.compile(r"(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)")
 
@@ -41,7 +41,7 @@ def _code_lines(text: str) -> list[tuple[int, int]]:
     """Return the first line of each code block and the line after it."""
     if not any(mark in text for mark in ("```", "~~~", "    ", "\t")):
         return []
-    found = [token.map for token in parser().parse(text) if token.type in ("fence", "code_block") and token.map]
+    found = [token.map for token in parse_blocks(text) if token.type in ("fence", "code_block") and token.map]
     return sorted((first, last) for first, last in found)
 
 

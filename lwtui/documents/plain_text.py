@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from textwrap import indent
+from typing import Any
 
 import regex
 from markdown_it import MarkdownIt
@@ -30,9 +32,29 @@ def parser(*, undefined_notes: bool = False) -> MarkdownIt:
     return markdown
 
 
+def parse_blocks(text: str, env: dict[str, Any] | None = None) -> list[Token]:
+    """Parse the blocks of a text, but not what is in their lines, which takes most of the time.
+
+    Args:
+        text: The text.
+        env: Takes the link definitions, as ``references``.
+    """
+    return _block_parser().parse(text, {} if env is None else env)
+
+
+@cache
+def _block_parser() -> MarkdownIt:
+    return parser().disable("inline")
+
+
+@cache
+def _inline_parser() -> MarkdownIt:
+    return parser()
+
+
 def without_marks(markdown: str) -> str:
     """Convert Markdown to plain text, with a blank line between blocks, and bullets or numbers before list items."""
-    return _blocks(SyntaxTreeNode(parser().parse(markdown)))
+    return _blocks(SyntaxTreeNode(_inline_parser().parse(markdown)))
 
 
 def _break_cells(state: StateCore) -> None:

@@ -50,6 +50,17 @@ def test_a_folder_becomes_a_document_beside_it(shell: Shell) -> None:
     assert "My.Walk.lw" in shell.fails(2, "already-exists", "import", "My.Walk/").err
 
 
+def test_a_project_becomes_a_document_beside_its_folder(shell: Shell) -> None:
+    project = shell.folder / "Walk.scriv"
+    (project / "Files" / "Data" / "1").mkdir(parents=True)
+    (project / "Files" / "Data" / "1" / "content.rtf").write_text("{\\rtf1\\ansi She left.\\par}")
+    item = '<BinderItem UUID="1" Type="Text"><Title>Hill</Title></BinderItem>'
+    binder = f'<BinderItem Type="DraftFolder"><Children>{item}</Children></BinderItem>'
+    (project / "Walk.scrivx").write_text(f"<S><Binder>{binder}</Binder></S>")
+    assert "Walk.lw (1 section, 2 words)" in shell.run("import", "Walk.scriv/Walk.scrivx").worked().err
+    assert (shell.folder / "Walk.lw").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "data", "code"),
     [

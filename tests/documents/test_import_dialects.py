@@ -143,6 +143,7 @@ def test_a_definition_in_another_section_reaches_its_uses(tmp_path: Path) -> Non
         ("## A {#sec .x}\n\n[b](#sec) {y}", "## A\n\n[b](#a) {y}", "Nothing"),
         ("## A {-}\n\n{.x}", "## A\n\n{.x}", "Nothing"),
         ("A^[An *inline* [note](x).] b", "A[^1] b\n\n[^1]: An *inline* [note](x).", "Nothing"),
+        ("[TOC]\n\na `[TOC]`", "\na `[TOC]`", "1 table of contents"),
         ("<div>x</div>", "<div>x</div>", "HTML is kept as text: <div>"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lwtui.documents.export import render
 from lwtui.documents.importing import Imported, import_file, read_file
 from lwtui.errors import DocumentError
 from tests.errors import has_code
@@ -75,6 +76,16 @@ def test_a_long_file_of_a_folder_is_divided(tmp_path: Path) -> None:
     imported = read_file(write(tmp_path / "v", {"a.md": text, "b.md": "Short.\n\n## Inner\n\nText."}))
     assert [(part.level, part.title) for part in imported.parts] == [(1, "Long"), (2, "One"), (2, "Two"), (1, "b")]
     assert imported.parts[3].text == "Short.\n\n### Inner\n\nText."
+
+
+def test_links_between_the_files_lead_to_their_sections(tmp_path: Path) -> None:
+    text = "See [b](sub/my%20b.md), [its end](<sub/my%20b.md#the-end>), [c](c.md) and [out](https://e.org/b.md)."
+    folder = write(tmp_path / "v", {"a.md": text, "sub/my b.md": '# The Well\n\nBack to [a](../a.md "T").'})
+    with import_file(folder, tmp_path / "v.lw") as document:
+        first, _, last = document.sections()
+        assert first.text == ("See [b](#the-well), [its end](#the-end), [c](c.md) and [out](https://e.org/b.md).")
+        assert last.text == "Back to [a](#a)."
+        assert '<a href="#part-3">b</a>' in render(document, "html")
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
@@ -236,6 +247,9 @@ def test_a_project_of_scrivener(tmp_path: Path, version: int) -> None:
             named("11", "notes", "rtf"): _rtf("More rain."),
             named("12", "content", "rtf"): _rtf("She looks."),
             named("13", "content", "rtf"): _rtf("Do more."),
+            f"Files/{'Data/12/content' if version == 3 else 'Docs/12'}.comments": (
+                '<Comments><Comment ID="1" Footnote="Yes">x</Comment><Comment ID="2">y</Comment></Comments>'
+            ),
             named("21", "content", "rtf"): _rtf("It rains."),
             named("31", "content", "rtf"): _rtf("Tall."),
             named("41", "content", "rtf"): _rtf("Old."),
@@ -253,6 +267,15 @@ def test_a_project_of_scrivener(tmp_path: Path, version: int) -> None:
             ("Weather", "It rains.", "fact"),
             ("Mia", "Tall.", "story"),
         ]
+        assert "1 footnote in a comment, 1 comment" in told(imported)
         assert "1 document that is not compiled" in told(imported) and "1 document in the trash" in told(imported)
     with import_file(folder, tmp_path / "walk.lw") as document:
         assert [section.words for section in document.sections()] == [0, 2, 2, 250]
+
+
+def test_a_binder_that_is_nested_too_deeply_is_one_line(tmp_path: Path) -> None:
+    item = '<BinderItem UUID="1" Type="Folder"><Title>x</Title><Children>'
+    binder = f'<BinderItem Type="DraftFolder"><Children>{item * 3000}{"</Children></BinderItem>" * 3001}'
+    write(tmp_path / "a.scriv", {"a.scrivx": f"<S><Binder>{binder}</Binder></S>"})
+    with pytest.raises(DocumentError, check=has_code("too-deep")):
+        read_file(tmp_path / "a.scriv")

@@ -130,6 +130,23 @@ def test_numbers_alone_are_chapters_if_they_count(tmp_path: Path) -> None:
     assert outline(read(tmp_path, "She left in\n\n1984\n\nand came back.\n\n7\n\nYears."))[0][1] == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("1. The Hill\n\nShe left.\n\n2. The Top\n\nRain.", ["1. The Hill", "2. The Top"]),
+        ("I. THE HILL\n\nShe left.\n\nII. THE TOP\n\nRain.", ["I. THE HILL", "II. THE TOP"]),
+        ("Chapter 1\n---------\nShe left.\n\nChapter 2\n---------\nRain.", ["Chapter 1", "Chapter 2"]),
+        ("The Hill\n========\nShe left.\n\nThe Top\n-------\nRain.", ["The Hill", "The Top"]),
+        ("Chapter 1\n\nShe left.\nChapter 2\nRain fell.\n\nSun.", ["Chapter 1", "Chapter 2"]),
+        ("【第一章】初雪\n\n她走了。\n\n【第二章】雨\n\n下雨了。", ["第一章 初雪", "第二章 雨"]),
+        ("1. Bread\n\n2. Salt\n\n3. Milk\n\nAnd then she left.", [""]),
+        ("1. She left the hill.\n\n2. She came to the top.\n\nRain.", [""]),
+    ],
+)
+def test_numbered_and_underlined_lines_are_headings(tmp_path: Path, text: str, titles: list[str]) -> None:
+    assert [title for _, title, _ in outline(read(tmp_path, text))] == titles
+
+
 def test_a_title_below_the_number_belongs_to_it(tmp_path: Path) -> None:
     text = "Chapter 1\nThe Long Road\n\nShe left.\n\nChapter 2\n\nTHE RIVER\n\nRain fell.\n\nChapter 3\nRain fell on.\n"
     assert outline(read(tmp_path, text)) == [
@@ -139,11 +156,24 @@ def test_a_title_below_the_number_belongs_to_it(tmp_path: Path) -> None:
     ]
 
 
-def test_a_table_of_contents_is_left_out_and_told(tmp_path: Path) -> None:
-    text = "A Walk\n\nCONTENTS\n\nChapter 1\n\nChapter 2\n\nChapter 1\n\nShe left.\n\nChapter 2\n\nRain.\n"
-    imported = read(tmp_path, text)
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "CONTENTS\n\nChapter 1\n\nChapter 2",
+        "Chapter 1\n\nChapter 2",
+        "Contents\nChapter 1 ..... 5\nChapter 2 ..... 17",
+        "TABLE OF CONTENTS\n\nChapter 1. The Hill      5\nChapter 2. The Top      17",
+    ],
+)
+def test_a_table_of_contents_is_left_out_and_told(tmp_path: Path, contents: str) -> None:
+    imported = read(tmp_path, f"A Walk\n\n{contents}\n\nChapter 1\n\nShe left.\n\nChapter 2\n\nRain.\n")
     assert outline(imported) == [(1, "Chapter 1", "She left."), (1, "Chapter 2", "Rain.")]
     assert "1 table of contents" in imported.report.lines()[0]
+
+
+def test_equal_chapters_of_several_parts_are_no_table_of_contents(tmp_path: Path) -> None:
+    text = "Part I\n\nChapter 1\n\nShe left.\n\nPart II\n\nChapter 1\n\nRain.\n"
+    assert [title for _, title, _ in outline(read(tmp_path, text))] == ["Part I", "Chapter 1", "Part II", "Chapter 1"]
 
 
 def test_indents_are_stripped_and_signs_are_no_marks(tmp_path: Path) -> None:
@@ -272,10 +302,11 @@ def test_a_byte_order_mark_is_certain(tmp_path: Path, encoding: str, text: str) 
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_a_mark_is_a_guess(tmp_path: Path, encoding: str) -> None:
-    (tmp_path / "a.txt").write_bytes("Chapter 1\n\nIt began in spring.\n".encode(encoding))
+@pytest.mark.parametrize("lines", [("Chapter 1", "It began in spring."), ("第一章", "下雨了，她走到山上。")])
+def test_utf_16_without_a_mark_is_a_guess(tmp_path: Path, encoding: str, lines: tuple[str, str]) -> None:
+    (tmp_path / "a.txt").write_bytes(f"{lines[0]}\n\n{lines[1]}\n".encode(encoding))
     imported = read_file(tmp_path / "a.txt")
-    assert outline(imported) == [(1, "Chapter 1", "It began in spring.")] and imported.guesses
+    assert outline(imported) == [(1, *lines)] and imported.guesses
 
 
 def test_a_few_damaged_characters_of_utf_8_are_told(tmp_path: Path) -> None:
@@ -286,6 +317,19 @@ def test_a_few_damaged_characters_of_utf_8_are_told(tmp_path: Path) -> None:
     imported = read_file(tmp_path / "b.txt")
     assert "Die B\ufffdume sind schön" in imported.parts[0].text
     assert "1 damaged character" in imported.report.lines()[0]
+    assert read_file(tmp_path / "b.txt", "utf-8").parts == imported.parts
+
+
+def test_a_guess_looks_where_the_letters_beyond_ascii_are(tmp_path: Path) -> None:
+    text = "Just a word. " * 3_000 + "Она уехала рано утром, и никто не знал. " * 2_000
+    (tmp_path / "a.txt").write_bytes(text.encode("koi8-r"))
+    imported = read_file(tmp_path / "a.txt")
+    assert imported.guesses[0].encoding == "koi8_r" and "Она уехала" in imported.guesses[0].preview
+    assert "\ufffd" not in imported.parts[0].text
+    # What fits at first may not fit in the end.
+    text = "Die Bäume. " * 2_000 + "„Ja“, sagte er – “so” €."
+    (tmp_path / "b.txt").write_bytes(text.encode("cp1252"))
+    assert read_file(tmp_path / "b.txt").parts[0].text.endswith("„Ja“, sagte er – “so” €.")
 
 
 def test_encodings_that_do_not_exist_or_fit_are_refused(tmp_path: Path) -> None:
@@ -296,9 +340,10 @@ def test_encodings_that_do_not_exist_or_fit_are_refused(tmp_path: Path) -> None:
                 read_file(tmp_path / "a.txt", name)
     with pytest.raises(DocumentError, check=has_code("wrong-encoding")):
         read_file(tmp_path / "a.txt", "utf-8")
-    (tmp_path / "b.txt").write_bytes(b"a\0\0\0b\xff\x00\x01\x02")
-    with pytest.raises(DocumentError, check=has_code("not-text")):
-        read_file(tmp_path / "b.txt")
+    for data in (b"a\0\0\0b\xff\x00\x01\x02", b"abc\0def\n", b"a line of text\0and more of it.\n"):
+        (tmp_path / "b.txt").write_bytes(data)
+        with pytest.raises(DocumentError, check=has_code("not-text")):
+            read_file(tmp_path / "b.txt")
 
 
 @given(st.binary(max_size=300))

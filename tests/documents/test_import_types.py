@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import codecs
 import json
+import random
 import shutil
 import subprocess
 from pathlib import Path
-from zipfile import ZipFile
+from tempfile import TemporaryDirectory
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lwtui.documents.export import render
 from lwtui.documents.export.manuscript import author_of
 from lwtui.documents.export.pandoc import pandoc
-from lwtui.documents.importing import Imported, create_document, import_file, read_file
-from lwtui.errors import DocumentError, UsageError
+from lwtui.documents.importing import Imported, check_source, create_document, import_file, read_file
+from lwtui.errors import DocumentError, LwtuiError, UsageError
 from tests.documents.docx_files import paragraph, table, write_docx
 from tests.errors import has_code
 
@@ -249,7 +253,8 @@ def test_a_page_is_read_in_the_encoding_that_it_names(tmp_path: Path, encoding: 
         (paragraph("One|two"), "One<br>two"),
         (paragraph("a | b".replace("|", "/")), "a / b"),
         (paragraph("") + paragraph("Only."), "Only."),
-        (table((paragraph("in"), paragraph("side"))), "in"),
+        (table((paragraph("in"), paragraph("side")), (paragraph("low"), paragraph("last"))), "in / side<br>low / last"),
+        (paragraph("Head", "Heading1") + paragraph("x"), "Head<br>x"),
     ],
 )
 def test_a_cell_of_a_docx_keeps_all_its_text(tmp_path: Path, cell: str, shown: str) -> None:
@@ -329,11 +334,47 @@ def test_what_a_docx_has_and_a_document_has_not_is_told(tmp_path: Path) -> None:
     assert "Tracked insertions are part of the text." in report
 
 
+@pytest.mark.parametrize("style", ["Title", "P1"])
+def test_the_title_of_an_odt_is_its_title(tmp_path: Path, style: str) -> None:
+    source = convert(tmp_path, "a.odt", source="Trees & more\n\n# One\n\nText.\n\n# Two\n\nMore.\n")
+    with ZipFile(source) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    content = parts["content.xml"].decode()
+    first = content.index("<text:p ")
+    end = content.index(">", first)
+    derived = '<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Title"/>'
+    content = f'{content[:first]}<text:p text:style-name="{style}"{content[end:]}'
+    parts["content.xml"] = content.replace(
+        "</office:automatic-styles>", f"{derived}</office:automatic-styles>"
+    ).encode()
+    with ZipFile(source, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    imported = read_file(source)
+    assert imported.title == "Trees & more" and [part.title for part in imported.parts] == ["One", "Two"]
+
+
 @pytest.mark.parametrize("style", ["Überschrift 1", "Titre 1", "Заголовок 1", "見出し 1", "Chapter Title"])
 def test_headings_in_styles_of_other_names_are_headings(tmp_path: Path, style: str) -> None:
     body = paragraph("First", "S1") + paragraph("Text.") + paragraph("Second", "S1") + paragraph("More.")
     imported = read_file(write_docx(tmp_path / "a.docx", body, style))
     assert [(part.title, part.text) for part in imported.parts] == [("First", "Text."), ("Second", "More.")]
+
+
+def test_lines_that_name_chapters_are_headings_where_there_are_no_others(tmp_path: Path) -> None:
+    lines = ("Part One", "Chapter 1: The Hill", "She left.", "Chapter 2", "Rain.", "Epilogue", "Sun.")
+    imported = read_file(write_docx(tmp_path / "a.docx", "".join(paragraph(line) for line in lines)))
+    assert [(part.level, part.title, part.text) for part in imported.parts] == [
+        *((1, "Part One", ""), (2, "Chapter 1: The Hill", "She left."), (2, "Chapter 2", "Rain.")),
+        (1, "Epilogue", "Sun."),
+    ]
+    assert "“Part One” became headings" in told(imported)
+    (tmp_path / "a.md").write_text("**Chapter 1**\n\nShe *left*.\n\n**Chapter 2**\n\nRain.\n")
+    assert [part.title for part in read_file(tmp_path / "a.md").parts] == ["Chapter 1", "Chapter 2"]
+    (tmp_path / "b.md").write_text("## Day\n\n**Chapter 1**\n\nShe left.\n\n**Chapter 2**\n\nRain.\n")
+    assert [part.title for part in read_file(tmp_path / "b.md").parts] == ["Day"]
+    (tmp_path / "c.md").write_text("word " * 3000)
+    assert "no headings" in told(read_file(tmp_path / "c.md"))
 
 
 def test_pictures_are_told_and_their_captions_kept(tmp_path: Path) -> None:
@@ -372,3 +413,55 @@ def test_a_hostile_file_reads_nothing_else(tmp_path: Path) -> None:
         (tmp_path / name).write_text(content)
         imported = read_file(tmp_path / name)
         assert "TOPSECRET" not in json.dumps([all_text(imported), told(imported)]), name
+
+
+_ENDINGS = st.sampled_from(["md", "txt", "nwd", "docx", "odt", "epub", "json", "xml", "doc", "fountain", "rtf", ""])
+_STARTS = st.sampled_from(
+    [
+        b"",
+        b"PK\x03\x04",
+        b"<?xml version='1.0'?>",
+        b"{",
+        b"---\ntitle: ",
+        b"%%~name: ",
+        b"\xff\xfe",
+        b"[^1]: ",
+        b"# A\n\n[a]: ",
+    ]
+)
+
+
+@given(_ENDINGS, _STARTS, st.binary(max_size=200))
+def test_any_file_is_read_or_told_in_one_line(ending: str, start: bytes, data: bytes) -> None:
+    with TemporaryDirectory() as temporary:
+        path = Path(temporary) / f"a.{ending}"
+        path.write_bytes(start + data)
+        try:
+            check_source(path)
+            if ending in ("md", "txt", "nwd", ""):
+                assert read_file(path).parts
+        except LwtuiError as error:
+            assert "\n" not in str(error)
+
+
+def test_a_damaged_docx_is_read_or_told_in_one_line(tmp_path: Path) -> None:
+    good = convert(tmp_path, "good.docx").read_bytes()
+    draw = random.Random(5)
+    for _ in range(8):
+        data = bytearray(good)
+        for _ in range(30):
+            data[draw.randrange(len(data))] = draw.randrange(256)
+        (tmp_path / "bad.docx").write_bytes(data)
+        try:
+            assert read_file(tmp_path / "bad.docx").parts
+        except LwtuiError as error:
+            assert "\n" not in str(error)
+
+
+def test_devices_and_archives_that_unpack_to_anything_are_no_danger(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, check=has_code("unknown-type")):
+        read_file(Path("/dev/zero"))
+    with ZipFile(tmp_path / "a.docx", "w", ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "x" * 5_000_000)
+    with pytest.raises(DocumentError, check=has_code("not-docx")):
+        read_file(tmp_path / "a.docx")

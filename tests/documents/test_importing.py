@@ -108,8 +108,9 @@ def test_an_invalid_docx_is_reported_in_one_line(tmp_path: Path, monkeypatch: py
         with pytest.raises(DocumentError, check=has_code(code)):
             import_file(tmp_path / name, target)
     monkeypatch.setattr("lwtui.documents.export.pandoc.find_spec", lambda _: None)
+    (tmp_path / "page.html").write_text("<html><p>Text.</p></html>")
     with pytest.raises(LwtuiError, check=has_code("missing-extra")):
-        import_file(tmp_path / "text.docx", target)
+        import_file(tmp_path / "page.html", target)
     assert not target.exists()
 
 

@@ -139,15 +139,13 @@ class _NoteNumbers:
 
 def _note_reference(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
     notes, label = env["notes"], tokens[at].meta["label"]
-    number = notes.number(label)
     if notes.inside:  # a footnote of a footnote
-        return f"[{number}]"
+        return f"[{notes.number(label) if label in notes.referenced else escape(label)}]"
+    number = notes.number(label)
     notes.times[label] += 1
     times = f"-{notes.times[label]}" if notes.times[label] > 1 else ""
-    return (
-        f'<a href="#note-{number}" id="note-{number}-mark{times}" role="doc-noteref" epub:type="noteref">'
-        f"<sup>{number}</sup></a>"
-    )
+    kind = 'role="doc-noteref"' if notes.shown else 'role="doc-noteref" epub:type="noteref"'
+    return f'<a href="#note-{number}" id="note-{number}-mark{times}" {kind}><sup>{number}</sup></a>'
 
 
 def _note_open(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
@@ -157,7 +155,8 @@ def _note_open(renderer: RendererHTML, tokens: Sequence[Token], at: int, options
     notes.inside = True
     number = notes.number(label)
     mark = f'<a href="#note-{number}-mark">{number}</a>\n' if notes.shown else ""
-    return f'<aside id="note-{number}" role="doc-footnote" epub:type="footnote">{mark}'
+    kind = 'role="doc-footnote"' if notes.shown else 'role="doc-footnote" epub:type="footnote"'
+    return f'<aside id="note-{number}" {kind}>{mark}'
 
 
 def _note_close(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:

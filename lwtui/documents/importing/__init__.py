@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lwtui.documents.build import build
 from lwtui.documents.export.manuscript import store_author
+from lwtui.documents.importing.file_types import project_folder
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportReport
 from lwtui.documents.importing.reading import check_source, read_file
 from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection
@@ -13,7 +14,16 @@ from lwtui.documents.plan_edits import normalize_levels
 from lwtui.documents.store import Document
 from lwtui.text import count_words, detect_language
 
-__all__ = ["ImportReport", "Imported", "ImportedPart", "check_source", "create_document", "import_file", "read_file"]
+__all__ = [
+    "ImportReport",
+    "Imported",
+    "ImportedPart",
+    "check_source",
+    "create_document",
+    "import_file",
+    "project_folder",
+    "read_file",
+]
 
 _LANGUAGE_SAMPLE = 5_000  # characters by which the language is detected
 _EMPTY_SECTION_TARGET = 250  # words; the target of a section that has only a heading

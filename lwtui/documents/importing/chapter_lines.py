@@ -102,6 +102,7 @@ _PATTERNS = (
     (CHAPTER, r"(?P<named>مقدمة|خاتمة|تمهيد|مقدمه|הקדמה|פרולוג|אפילוג|מבוא|סוף דבר)"),
 )
 _COMPILED = tuple((level, regex.compile(pattern, regex.IGNORECASE)) for level, pattern in _PATTERNS)
+_BRACKETS = regex.compile(r"[【】〔〕]")
 # How such a line begins, to pass over most lines at once.
 _BEGINNING = regex.compile(
     rf"[第제正卷部上中下\d零〇一二三四五六七八九十序自前引楔尾终終后後番附プエはおまあ幕間閑外프에머들나맺서종후외작일이삼사오육칠팔구십]"
@@ -118,6 +119,10 @@ _SEQUENCE = regex.compile(
     rf"(?P<digits>\d{{1,3}})[.)]?|(?P<roman>(?-i:{_ROMAN}))[.)]?|(?P<word>{_ENGLISH})", regex.IGNORECASE
 )
 _NUMBER_WORDS = {name: number for number, name in enumerate(_ENGLISH.split("|")[:19], 1)}
+_TITLED = regex.compile(
+    rf"(?:(?P<digits>\d{{1,3}})|(?P<roman>{_ROMAN}))[ \t]*(?:[.:)]|[ \t][–—-])[ \t]+"
+    r"(?P<title>[\p{Lu}\p{Lo}“\"«„].*)"
+)
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 
 
@@ -140,7 +145,7 @@ class ChapterLine:
 
 def chapter_line(line: str) -> ChapterLine | None:
     """Return what a line that stands alone names; ``None`` if it is text."""
-    line = " ".join(line.split()).strip("=~*_-–—【】〔〕[]《》 ")
+    line = " ".join(_BRACKETS.sub(" ", line).split()).strip("=~*_-–—[]《》 ")
     if not line or len(line) > _MAX_HEADING or not _BEGINNING.match(line):
         return None
     for level, pattern in _COMPILED:
@@ -162,7 +167,7 @@ def numbered_lines(lines: list[str]) -> list[int]:
         lines: The lines that stand alone, in order.
     """
     found = [(position, number) for position, line in enumerate(lines) if (number := _number_of(line))]
-    for kind in ("roman", "digits", "word"):
+    for kind in ("roman", "digits", "word", "titled roman", "titled digits"):
         expected, positions = 1, []
         for position, (found_kind, value) in found:
             if found_kind == kind and value == expected:
@@ -175,19 +180,35 @@ def numbered_lines(lines: list[str]) -> list[int]:
 
 def is_number(line: str) -> bool:
     """Tell whether a line is a number, as of a chapter: 3, IV or Five."""
+    return _SEQUENCE.fullmatch(line.strip()) is not None
+
+
+def is_numbered(line: str) -> bool:
+    """Tell whether a line is a number, or begins with one: "II. The River"."""
     return _number_of(line) is not None
 
 
 def _number_of(line: str) -> tuple[str, int] | None:
-    match = _SEQUENCE.fullmatch(line.strip().strip("-–—*~ "))
+    line = line.strip().strip("-–—*~ ")
+    match = _SEQUENCE.fullmatch(line)
     if match is None:
-        return None
+        return _titled_number(line)
     if match["digits"]:
         return "digits", int(match["digits"])
     if match["roman"]:
         return "roman", _roman(match["roman"])
     number = _NUMBER_WORDS.get(match["word"].lower())
     return ("word", number) if number else None
+
+
+def _titled_number(line: str) -> tuple[str, int] | None:
+    """Return the number before a title, as in "1. The Beginning" or "II – THE RIVER"."""
+    match = _TITLED.fullmatch(line)
+    if match is None or len(line) > _MAX_HEADING or _SENTENCE_END.search(match["title"]):
+        return None
+    if match["digits"]:
+        return "titled digits", int(match["digits"])
+    return "titled roman", _roman(match["roman"])
 
 
 def _roman(text: str) -> int:
@@ -220,5 +241,9 @@ def headings(lines: list[str]) -> Iterator[tuple[int, ChapterLine]]:
     found = [(position, chapter) for position, line in enumerate(lines) if (chapter := chapter_line(line))]
     if not any(chapter for _, chapter in found if not chapter.is_named):
         numbers = numbered_lines(lines)
-        found += [(position, ChapterLine(CHAPTER, lines[position].strip(), False)) for position in numbers]
+        if not any(position + 1 in numbers for position in numbers):  # with no text between them, they are a list
+            found += [
+                (position, ChapterLine(CHAPTER, lines[position].strip(), not is_number(lines[position])))
+                for position in numbers
+            ]
     yield from sorted(dict(found).items())

@@ -15,7 +15,7 @@ from markdown_it.common.utils import normalizeReference
 from lwtui.documents.export.markup import slug
 from lwtui.documents.importing.imported import ImportReport
 from lwtui.documents.markdown_source import outside_code, without_lines
-from lwtui.documents.plain_text import parser
+from lwtui.documents.plain_text import parse_blocks
 
 SYNOPSIS = "\ufdd1"  # begins a line with the synopsis of a section
 # Code comes first, so that a comment in it is no comment.
@@ -32,7 +32,11 @@ _REFERENCE = regex.compile(
     r"(?<!\\)(?P<mark>!?)\[(?P<shown>(?:[^\[\]\\]|\\.|!?\[(?:[^\[\]\\]|\\.)*\](?:\([^()\s]*\)|\[[^\[\]]*\])?)+)\]"
     r"(?:\[(?P<label>[^\[\]]*)\])?(?![\[(:])"
 )
+_CONTENTS_MARK = regex.compile(
+    r"(?mi)^(?:\[\[?_?toc_?\]\]?|\$\{toc\}|\{\{ ?toc ?\}\}|\\tableofcontents)[ \t]*(?:\n|\Z)"
+)
 _WIKI_LINK = regex.compile(r"(?<!\\)(?P<embed>!?)\[\[(?P<target>[^\[\]|\n]+)(?:\\?\|(?P<shown>[^\[\]\n]*))?\]\]")
+_OBSIDIAN_MARKS = ("[[", "==", "[!", "^")
 _HIGHLIGHT = regex.compile(r"(?<![\w=\\])==(?=[^\s=])(?P<text>[^\n]+?)(?<=[^\s=])==(?![\w=])")
 _BLOCK_ID = regex.compile(r"(?m)(?:(?<=\S)[ \t]+|^)\^[A-Za-z0-9-]+[ \t]*$")
 _CALLOUT = regex.compile(r"(?m)^(?P<quote>[ \t]*(?:>[ \t]*)+)\[!(?P<kind>[\w-]+)\][+-]?[ \t]*(?P<title>[^\n]*)$")
@@ -67,12 +71,16 @@ def core_markdown(text: str, report: ImportReport) -> str:
     if _NOVELWRITER_SIGN.search(text):
         text = from_novelwriter(text, report)
     text = _without_comments(text, report)
-    text = outside_code(text, lambda stretch: _from_obsidian(stretch, report))
+    if _CONTENTS_MARK.search(text):
+        text = outside_code(text, lambda stretch: _without_contents(stretch, report))
+    if any(mark in text for mark in _OBSIDIAN_MARKS):
+        text = outside_code(text, lambda stretch: _from_obsidian(stretch, report))
     text = _with_inline_notes(text)
     text = _without_attributes(text)
     text = _with_inline_links(text, report)
     tags: list[str] = []
-    outside_code(text, lambda stretch: _collect(tags, stretch))
+    if _HTML_TAG.search(text):
+        outside_code(text, lambda stretch: _collect(tags, stretch))
     if tags:
         report.remark(f"HTML is kept as text: {', '.join(dict.fromkeys(tags[:3]))}.")
     return text
@@ -120,6 +128,12 @@ def _without_comments(text: str, report: ImportReport) -> str:
     return _COMMENTS.sub(dropped, text)
 
 
+def _without_contents(text: str, report: ImportReport) -> str:
+    """Remove marks for a table of contents, which an export generates itself."""
+    report.lose("table of contents", len(_CONTENTS_MARK.findall(text)))
+    return _CONTENTS_MARK.sub("", text)
+
+
 def _from_obsidian(text: str, report: ImportReport) -> str:
     def link(match: regex.Match[str]) -> str:
         target, shown = match["target"].strip(), (match["shown"] or "").strip()
@@ -162,6 +176,8 @@ def _with_inline_notes(text: str) -> str:
 
 def _without_attributes(text: str) -> str:
     """Remove the attributes of headings, and let links to their names lead to the headings."""
+    if not _ATTRIBUTES.search(text):
+        return text
     names: dict[str, str] = {}
 
     def bare(match: regex.Match[str]) -> str:
@@ -181,8 +197,10 @@ def _without_attributes(text: str) -> str:
 
 def _with_inline_links(text: str, report: ImportReport) -> str:
     """Put the address of each link definition where it is used, because a section stands alone."""
+    if "]:" not in text:
+        return text
     env: dict[str, Any] = {}
-    parser().parse(text, env)
+    parse_blocks(text, env)
     references = env.get("references", {})
     if not references:
         return text

@@ -19,12 +19,16 @@ _BYTE_ORDER_MARKS = (  # that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_SAMPLE = 64_000  # bytes that are looked at to guess an encoding
+_SAMPLE = 8_000  # bytes that are looked at to guess an encoding
+_BEFORE = 200  # bytes before the first one beyond ASCII
 _PREVIEW = 60  # characters
 _MAX_CHOICES = 8
+_MIN_GOOD = 4  # characters beyond ASCII that are not damaged
 _MAX_BAD_SHARE = 0.02  # of the characters beyond ASCII; a text with more of them is not UTF-8
 _CODEC_OF_PAGES = regex.compile(rb"(?:charset=|encoding=|coding[:=])\s*[\"']?(?P<name>[\w.-]{2,30})", regex.IGNORECASE)
-_DECLARED_WITHIN = 1_024  # bytes
+_INPUTENC = regex.compile(rb"\\usepackage\[(?P<name>\w+)\]\{inputenc\}")
+_LATEX_NAMES = {b"ansinew": "cp1252", b"applemac": "mac_roman", b"latin9": "iso8859_15", b"cp1252": "cp1252"}
+_DECLARED_WITHIN = 4_096  # bytes
 
 # What is frequent in texts of each encoding that is tried, beyond ASCII. The letters decide between encodings in which
 # the same bytes are letters of different scripts.
@@ -82,6 +86,10 @@ _FIRST_BYTES = {
     "cp932": (0x88, 0x97),
     "euc_jp": (0xB0, 0xCF),
 }
+_BEYOND_ASCII = regex.compile(rb"[\x80-\xff]")
+_EASTERN_FREQUENT = frozenset(_SIMPLIFIED + _TRADITIONAL + _KANA + _HANGUL)
+_EASTERN = regex.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uff60]")
+_CONTROL = regex.compile(r"[^\P{C}\s]")
 _PUNCTUATION = regex.compile(r"[\p{P}\p{Zs}\u3000-\u303f\uff00-\uff60]")
 _DISTURBING = regex.compile(r"[\p{C}\p{So}\p{Sk}\p{Sm}\uff61-\uff9f\u2500-\u257f\ufe50-\ufe6f¤¦¨¬¯¶¸ฃฅ๚๛]")
 # A capital after a small letter, or letters of two scripts, or a sign of the section within a word.
@@ -143,14 +151,21 @@ def decode(data: bytes, source: Path, encoding: str = "") -> Decoded:
         text = "\0"
     if "\0" not in text:
         return Decoded(text)
-    if wide := _without_mark(data):
+    if wide := _without_mark(data) or _wide_writing(data):
         return Decoded(data.decode(wide, "replace"), _guess(data, wide))
     if b"\0" in data:
         raise _not_text(source)
     if mended := _mostly_utf8(data):
         return mended
-    for guess in guesses(data):
-        return Decoded(data.decode(guess.encoding, "replace"), guess)
+    found = guesses(data)
+    for guess in found:
+        try:
+            return Decoded(data.decode(guess.encoding), guess)
+        except UnicodeDecodeError:
+            continue  # it is right for the beginning only
+    if found:
+        text = data.decode(found[0].encoding, "replace")
+        return Decoded(text, found[0], text.count("\ufffd"))
     raise DocumentError(
         f"{source} is text in an encoding that lwtui cannot tell. Name it with --encoding, or save the file as UTF-8.",
         code="unknown-encoding",
@@ -161,7 +176,7 @@ def guesses(data: bytes) -> list[Guess]:
     """Return the encodings that a text may be in, the most probable first."""
     from charset_normalizer import from_bytes
 
-    sample = data[:_SAMPLE]
+    sample = _telling(data)
     found = {match.encoding: match.chaos for match in from_bytes(sample)}
     scored = []
     for encoding in dict.fromkeys([*_COMMON, *found]):
@@ -173,6 +188,13 @@ def guesses(data: bytes) -> list[Guess]:
     for _, encoding in scored:
         unique.setdefault(sample.decode(encoding, "replace"), _guess(data, encoding))
     return list(unique.values())[:_MAX_CHOICES]
+
+
+def _telling(data: bytes) -> bytes:
+    """Return a part of a text with bytes beyond ASCII, by which encodings differ."""
+    first = _BEYOND_ASCII.search(data)
+    start = max(0, first.start() - _BEFORE) if first else 0
+    return data[start : start + _SAMPLE]
 
 
 def check_encoding(name: str) -> str:
@@ -199,15 +221,15 @@ def _in_named_encoding(data: bytes, source: Path, encoding: str) -> Decoded:
         if data.startswith(mark) and codec.replace("_", "-").startswith(marked[:6]):
             codec = marked
             break
-    try:
-        text = data.decode(codec)
-    except UnicodeError:
+    text = data.decode(codec, "replace")
+    bad = text.count("\ufffd")
+    if bad and not _is_damaged(text, bad):
         raise DocumentError(
             f"{source} is not text in {encoding}. Leave out --encoding, or name another one.", code="wrong-encoding"
-        ) from None
+        )
     if "\0" in text:
         raise _not_text(source)
-    return Decoded(text)
+    return Decoded(text, bad=bad)
 
 
 def _in_utf(data: bytes, codec: str) -> Decoded:
@@ -231,14 +253,36 @@ def _without_mark(data: bytes) -> str:
     return ""
 
 
+def _wide_writing(data: bytes) -> str:
+    """Return the kind of UTF-16 in which data without a byte order mark are Chinese, Japanese or Korean writing."""
+    if b"\0" not in data or len(data) % 2:
+        return ""
+    for codec in ("utf-16-le", "utf-16-be"):
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        writing = len(_EASTERN.findall(text))
+        frequent = sum(char in _EASTERN_FREQUENT for char in text)  # other bytes are such writing too, but rare signs
+        is_writing = writing > 0.6 * len(text) and frequent > 0.1 * len(text)
+        if "\0" not in text and is_writing and not _CONTROL.search(text):
+            return codec
+    return ""
+
+
 def _mostly_utf8(data: bytes) -> Decoded | None:
     """Decode UTF-8 with a few damaged characters, as where a file was cut."""
     text = data.decode("utf-8", "replace")
     bad = text.count("\ufffd")
-    beyond = sum(char > "\x7f" for char in text)
-    if bad and beyond - bad >= 4 and bad <= max(1, _MAX_BAD_SHARE * beyond):
+    if bad and _is_damaged(text, bad):
         return Decoded(text, Guess("utf-8", "UTF-8", _preview(text)), bad)
     return None
+
+
+def _is_damaged(text: str, bad: int) -> bool:
+    """Tell whether a few characters of a text are damaged; if there are many, it is in another encoding."""
+    beyond = sum(char > "\x7f" for char in text)
+    return beyond - bad >= _MIN_GOOD and bad <= max(1, _MAX_BAD_SHARE * beyond)
 
 
 def _text_in(data: bytes, sample: bytes, encoding: str) -> str | None:
@@ -275,7 +319,8 @@ def _plausibility(text: str, encoding: str) -> float:
 
 def _guess(data: bytes, encoding: str) -> Guess:
     label = _NAMES.get(encoding, encoding.replace("_", "-"))
-    return Guess(encoding, label, _preview(data[:_SAMPLE].decode(encoding, "replace")))
+    sample = data[:_SAMPLE] if encoding.startswith("utf-16") else _telling(data)
+    return Guess(encoding, label, _preview(sample.decode(encoding, "replace")))
 
 
 def _preview(text: str) -> str:
@@ -293,9 +338,9 @@ def declared_encoding(data: bytes) -> str:
 
 
 def _declared(head: bytes) -> Iterator[str]:
-    for match in _CODEC_OF_PAGES.finditer(head):
+    for match in (*_INPUTENC.finditer(head), *_CODEC_OF_PAGES.finditer(head)):
         try:
-            yield codecs.lookup(match["name"].decode("ascii")).name
+            yield codecs.lookup(_LATEX_NAMES.get(match["name"], match["name"].decode("ascii"))).name
         except (LookupError, UnicodeDecodeError):
             continue
 

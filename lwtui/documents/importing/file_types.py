@@ -68,6 +68,8 @@ PANDOC_ENDINGS = {
 BINARY = frozenset({"docx", "epub", "odt", "pptx"})
 KNOWN_TYPES = "Markdown, plain text, DOCX, ODT, RTF, HTML, EPUB, FB2, LaTeX, Org, reStructuredText, AsciiDoc, Typst"
 _HEAD = 4_096  # bytes
+_MAX_PART = 1_000_000  # bytes of a part of an archive that tells what the archive is
+_MAX_UNZIPPED = 100_000_000  # bytes
 
 _OLE, _ZIP, _RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK", b"{\\rtf"
 _ODF = "application/vnd.oasis.opendocument."
@@ -115,6 +117,14 @@ class FileType:
     def is_binary(self) -> bool:
         """Whether the file must not be decoded before it is read."""
         return self.reader in BINARY
+
+
+def project_folder(source: Path) -> Path | None:
+    """Return the folder to import, if ``source`` is one or names the main file of a project in it."""
+    if source.is_dir():
+        return source
+    is_project = source.suffix.lower() in (".scrivx", ".nwx") or source.name.lower() == "book.toml"
+    return source.parent if is_project and source.is_file() else None
 
 
 def file_type(source: Path, data: bytes) -> FileType:
@@ -185,10 +195,10 @@ def _in_zip(source: Path, data: bytes) -> str:
             names = set(archive.namelist())
             if any(entry.flag_bits & 1 for entry in archive.infolist()):
                 raise _encrypted(source)
-            kind = archive.read("mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
-            manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
-            types = archive.read("[Content_Types].xml") if "[Content_Types].xml" in names else b""
-            rights = archive.read("META-INF/encryption.xml") if "META-INF/encryption.xml" in names else b""
+            kind = _head_of(archive, "mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
+            manifest = _head_of(archive, "META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
+            types = _head_of(archive, "[Content_Types].xml") if "[Content_Types].xml" in names else b""
+            rights = _head_of(archive, "META-INF/encryption.xml") if "META-INF/encryption.xml" in names else b""
     except (BadZipFile, OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError):
         raise _damaged(source) from None
     if kind == "application/epub+zip" or "META-INF/container.xml" in names:
@@ -217,8 +227,14 @@ def _in_zip(source: Path, data: bytes) -> str:
 
 def unzipped(data: bytes) -> bytes:
     """Return the only file of an archive, as a book in FB2 comes."""
-    with ZipFile(io.BytesIO(data)) as archive:
-        return archive.read(archive.namelist()[0])
+    with ZipFile(io.BytesIO(data)) as archive, archive.open(archive.namelist()[0]) as part:
+        return part.read(_MAX_UNZIPPED)
+
+
+def _head_of(archive: ZipFile, name: str) -> bytes:
+    """Read the beginning of a part of an archive, which may be small and unpack to any size."""
+    with archive.open(name) as part:
+        return part.read(_MAX_PART)
 
 
 def _in_xml(source: Path, head: bytes) -> str:

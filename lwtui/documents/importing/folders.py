@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote
 
 import regex
 
+from lwtui.documents.export.markup import slug
 from lwtui.documents.importing.encodings import Guess
 from lwtui.documents.importing.file_types import ENDINGS, PANDOC_ENDINGS
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportReport, some
 from lwtui.documents.importing.reading import read_part
+from lwtui.documents.markdown_source import outside_code
 from lwtui.documents.model import MAX_LEVEL, Note
 from lwtui.errors import DocumentError
 from lwtui.text import count_words
@@ -22,6 +25,9 @@ _MAX_FILES = 5_000
 _LONG_FILE = 2_000  # words; a longer file is divided at the headings within it
 _PICTURES = frozenset(("png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "bmp", "tif", "tiff", "heic"))
 _TEXTS = frozenset({*ENDINGS, *(ending for ending in PANDOC_ENDINGS if ending != "pptx")})
+_FILE_LINK = regex.compile(
+    r"\]\(<?(?P<path>[^()\s<>#:]+\.[A-Za-z]{2,8})(?:#(?P<anchor>[^()\s<>]*))?>?(?:[ \t]+\"[^\"\n]*\")?\)"
+)
 _INDEX_NAMES = ("index", "_index", "readme", "00", "_folder")
 # Folders of a vault whose files are what the writer knows, not what is read.
 _NOTE_FOLDERS = regex.compile(
@@ -53,14 +59,6 @@ class Entry:
     note: str = ""
 
 
-def project_folder(source: Path) -> Path | None:
-    """Return the folder to import, if ``source`` is one or names the main file of a project in it."""
-    if source.is_dir():
-        return source
-    is_project = source.suffix.lower() in (".scrivx", ".nwx") or source.name.lower() == "book.toml"
-    return source.parent if is_project and source.is_file() else None
-
-
 def read_folder(folder: Path, encoding: str = "") -> Imported:
     """Read a folder.
 
@@ -89,10 +87,13 @@ def read_entries(
     parts: list[ImportedPart] = []
     notes: list[Note] = []
     failed: list[str] = []
+    titles: dict[Path, str] = {}  # the heading of each file
+    sources: list[Path | None] = []  # the file of each part
     guesses: tuple[Guess, ...] = ()
     for entry in entries:
         if entry.source is None:
             parts.append(ImportedPart(entry.title, _level(entry), "", not entry.is_planned, entry.synopsis))
+            sources.append(None)
             continue
         try:
             imported = read_part(entry.source, encoding)
@@ -105,11 +106,18 @@ def read_entries(
         if entry.note:
             notes += _notes(entry, imported)
         else:
-            parts += _parts(entry, imported)
+            made = list(_parts(entry, imported))
+            titles[entry.source.resolve()] = made[0].title
+            sources += [entry.source] * len(made)
+            parts += made
     if failed:
         report.lose("unread file", len(failed))
         report.remark(f"These files cannot be read: {some(failed)}.")
-    parts = _without_empty_ends(parts)
+    linked = [
+        replace(part, text=_linked(part.text, source, titles)) if source else part
+        for part, source in zip(parts, sources, strict=True)
+    ]
+    parts = _without_empty_ends(linked)
     if not parts:
         raise DocumentError(
             f"{title} has no text to import. Name a folder with Markdown or text files, or a single file.",
@@ -212,6 +220,18 @@ def _parts(entry: Entry, imported: Imported) -> Iterator[ImportedPart]:
     yield ImportedPart(title, level, lead.text, is_heading_only=not lead.text, main_point=point)
     for part in inner:
         yield replace(part, level=min(MAX_LEVEL, level + part.level))
+
+
+def _linked(text: str, source: Path, titles: Mapping[Path, str]) -> str:
+    """Let links to other files of the folder lead to their headings."""
+
+    def link(match: regex.Match[str]) -> str:
+        target = (source.parent / unquote(match["path"])).resolve()
+        if target not in titles:
+            return str(match[0])
+        return f"](#{match['anchor'] or slug(titles[target])})"
+
+    return outside_code(text, lambda stretch: _FILE_LINK.sub(link, stretch))
 
 
 def _notes(entry: Entry, imported: Imported) -> Iterator[Note]:

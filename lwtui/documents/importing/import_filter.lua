@@ -97,6 +97,7 @@ local function linked(doc)
   return doc:walk({
     Link = function(link)
       local target = link.target:match("^#(.+)$")
+      if link.target:match("^scrivcmt:") then return link.content end
       if target or link.target == "#" or link.target == "" then
         if target and targets[target] and targets[target] ~= "" then
           link.target = "#" .. targets[target]
@@ -107,14 +108,6 @@ local function linked(doc)
         return link.content
       end
     end
-  })
-end
-
-local function joined_cell(blocks)
-  local inlines = pandoc.utils.blocks_to_inlines(blocks, {pandoc.Str(BREAK)})
-  return inlines:walk({
-    LineBreak = function() return pandoc.Str(BREAK) end,
-    SoftBreak = function() return pandoc.Space() end
   })
 end
 
@@ -129,7 +122,58 @@ local function all_rows(tbl)
   return rows
 end
 
--- One cell or one column is layout, not a table: its text is kept as text.
+-- The lines of the blocks in a cell, as lists of inlines: a cell has neither lists nor tables of its own.
+local cell_lines
+function cell_lines(blocks)
+  local lines = pandoc.List({})
+  local function add_items(items, mark)
+    for number, item in ipairs(items) do
+      local inner = cell_lines(item)
+      if inner[1] then inner[1]:insert(1, pandoc.Str(mark(number) .. " ")) end
+      lines:extend(inner)
+    end
+  end
+  for _, block in ipairs(blocks) do
+    if block.t == "BulletList" then
+      add_items(block.content, function() return "•" end)
+    elseif block.t == "OrderedList" then
+      add_items(block.content, function(number) return (block.start + number - 1) .. "." end)
+    elseif block.t == "Table" then
+      for _, row in ipairs(all_rows(block)) do
+        local line = pandoc.Inlines({})
+        for column, cell in ipairs(row.cells) do
+          if column > 1 then line:insert(pandoc.Str(" / ")) end
+          for part, inner in ipairs(cell_lines(cell.contents)) do
+            if part > 1 then line:insert(pandoc.Space()) end
+            line:extend(inner)
+          end
+        end
+        lines:insert(line)
+      end
+    elseif block.t == "CodeBlock" then
+      for line in (block.text .. "\n"):gmatch("(.-)\n") do lines:insert(pandoc.Inlines({pandoc.Code(line)})) end
+    elseif block.t == "BlockQuote" or block.t == "Div" or block.t == "Figure" then
+      lines:extend(cell_lines(block.content))
+    else
+      lines:insert(pandoc.utils.blocks_to_inlines({block}))
+    end
+  end
+  return lines:filter(function(line) return #line > 0 end)
+end
+
+local function joined_cell(blocks)
+  local joined = pandoc.Inlines({})
+  for number, line in ipairs(cell_lines(blocks)) do
+    if number > 1 then joined:insert(pandoc.Str(BREAK)) end
+    joined:extend(line)
+  end
+  return joined:walk({
+    LineBreak = function() return pandoc.Str(BREAK) end,
+    SoftBreak = function() return pandoc.Space() end
+  })
+end
+
+-- One cell is layout, not a table: its text is kept as text.
 local function layout_text(rows)
   local blocks = pandoc.Blocks({})
   for _, row in ipairs(rows) do

@@ -10,9 +10,10 @@ import regex
 
 from lwtui.documents.importing.encodings import Guess
 from lwtui.documents.model import Note
-from lwtui.documents.plain_text import parser
+from lwtui.documents.plain_text import parse_blocks
 from lwtui.text import one_line
 
+_PICTURE = regex.compile(r"(?<!\\)!\[(?:[^\[\]\\]|\\.)*\]\(")
 _NOUN = regex.compile(r"(?P<noun>.+?)(?P<rest>(?: (?:of|that|in|within|outside) .*| \(.*)?)")
 _SHOWN = 5  # names in a remark
 
@@ -100,9 +101,8 @@ class Imported:
 
 def count_kept(parts: Sequence[ImportedPart], report: ImportReport) -> None:
     """Count the tables, footnotes, code blocks and links to pictures in the texts."""
-    markdown = parser()
     for part in parts:
-        for token in markdown.parse(part.text):
+        for token in parse_blocks(part.text):
             if token.type == "table_open":
                 report.keep("table")
             elif token.type == "footnote_reference_open":
@@ -110,7 +110,7 @@ def count_kept(parts: Sequence[ImportedPart], report: ImportReport) -> None:
             elif token.type in ("fence", "code_block"):
                 report.keep("code block")
             elif token.type == "inline":
-                report.keep("address of a picture", sum(child.type == "image" for child in token.children or ()))
+                report.keep("address of a picture", len(_PICTURE.findall(token.content)))
 
 
 def counted(number: int, kind: str) -> str:

@@ -19,6 +19,7 @@ import regex
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.pandoc import pandoc, require_packages, rewrite_zip
 from lwtui.documents.importing.imported import ImportReport, some
+from lwtui.documents.plain_text import without_marks
 from lwtui.errors import DocumentError, LwtuiError
 from lwtui.text import one_line
 
@@ -43,6 +44,7 @@ _KINDS = {
     "inner link": ("target of a link within the text", False),
     "raw": ("piece of raw markup", False),
 }
+_MAX_ARCHIVE = 300_000_000  # bytes of all unpacked parts of a DOCX that is changed
 _MAX_PART = 50_000_000  # bytes of a part of an archive that are searched
 _TEXT_IN_XML = regex.compile(rb"<w:t[ >]")
 _NO_WIDTH = regex.compile(rb"<w:gridCol\s*/>")
@@ -53,6 +55,13 @@ _SPACES_IN_XML = regex.compile(
 _NO_TEXT_IN_XML = regex.compile(
     r"(?s)<(?P<tag>w:delText|m:oMath|w:instrText|w:pPr|mc:Fallback|office:annotation|text:tracked-changes|wp:posOffset|"
     r"text:table-of-content|text:note-citation|description|binary|stylesheet|wp:align|wp14:\w+)\b[^>]*?(?<!/)>.*?</(?P=tag)>"
+)
+_ODT_PARAGRAPH = regex.compile(
+    r"(?s)<text:(?:p|h)\b[^>]*\btext:style-name=\"([^\"]+)\"[^>]*(?<!/)>(.*?)</text:(?:p|h)>"
+)
+_ODT_META_TITLE = regex.compile(r"<dc:title>(?P<title>[^<]*)</dc:title>")
+_TITLE_STYLE = regex.compile(
+    r"<style:style\b(?=[^>]*\bstyle:parent-style-name=\"Title\")[^>]*\bstyle:name=\"([^\"]+)\""
 )
 _FB2_TABLE = regex.compile(rb"(?s)<table\b[^>]*>.*?</table>")
 _TYPST_INCLUDE = regex.compile(rb"#include[ \t]*\"([^\"\n]*)\"")
@@ -66,6 +75,8 @@ _OBJECTS = (
     (regex.compile(rb"<dgm:relIds\b"), "diagram"),
     (regex.compile(rb"<o:OLEObject\b"), "embedded object"),
     (regex.compile(rb"<draw:object\b"), "embedded object"),  # in ODT, also a formula
+    (regex.compile(rb"<office:annotation\b"), "comment"),
+    (regex.compile(rb"<text:deletion\b"), "tracked deletion"),
 )
 # Messages of pandoc about what it did not read, and commands of LaTeX that only lay out pages.
 _INCLUDES = {"CouldNotLoadIncludeFile", "CircularReference"}
@@ -141,7 +152,10 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         report.lose("date")
         report.remark(f"The date “{date}” was left out: an export has its own.")
     text = _BETWEEN_LISTS.sub("", text).replace(_CELL_BREAK, "<br>")
-    return PandocText(one_line(found["title"]), one_line(found["author"]), text)
+    title = one_line(found["title"])
+    if reader == "odt" and not title:
+        title, text = _odt_title(data, text)
+    return PandocText(title, one_line(found["author"]), text)
 
 
 def _name(reader: str) -> str:
@@ -244,11 +258,31 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", _MARKS.sub("", text)).casefold())
 
 
+def _odt_title(data: bytes, text: str) -> tuple[str, str]:
+    """Return the title of an ODT, which pandoc takes for text, and the text without it."""
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            content = _part(archive, "content.xml").decode("utf-8", "replace")
+            meta = _part(archive, "meta.xml").decode("utf-8", "replace") if "meta.xml" in archive.namelist() else ""
+    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError):
+        return "", text
+    names = {"Title", *_TITLE_STYLE.findall(content)}
+    for name, inner in _ODT_PARAGRAPH.findall(content):
+        title = one_line(html.unescape(_TAG.sub("", _SPACES_IN_XML.sub(" ", inner))))
+        if name in names and title:
+            first, _, rest = text.lstrip().partition("\n\n")
+            is_first = one_line(without_marks(first)) == title
+            return title, rest if is_first else text
+    named = _ODT_META_TITLE.search(meta)
+    return (one_line(html.unescape(named["title"])) if named else ""), text
+
+
 def _with_column_widths(data: bytes) -> bytes:
     """Give columns of tables a width where a DOCX has none: pandoc drops such columns."""
     try:
         with ZipFile(io.BytesIO(data)) as archive:
-            if not _NO_WIDTH.search(_part(archive, _BODIES["docx"])):
+            is_large = sum(entry.file_size for entry in archive.infolist()) > _MAX_ARCHIVE
+            if is_large or not _NO_WIDTH.search(_part(archive, _BODIES["docx"])):
                 return data
         return rewrite_zip(
             data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,16 +19,19 @@ from lwtui.documents.importing.file_types import (
     FileType,
     check_is_no_document,
     file_type,
+    project_folder,
     unzipped,
 )
 from lwtui.documents.importing.front_matter import split_front_matter
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportReport, count_kept, some
 from lwtui.documents.importing.pandoc_reader import read_with_pandoc
 from lwtui.documents.importing.sections import divide
-from lwtui.documents.importing.text_file import is_markdown, normalized, read_plain_text
+from lwtui.documents.importing.text_file import is_markdown, normalized, read_plain_text, with_chapter_headings
 from lwtui.errors import DocumentError
-from lwtui.text import clean
+from lwtui.text import clean, count_words
 
+_LONG_TEXT = 2_000  # words, above which one section is worth telling
+_MAX_BYTES = 500_000_000
 _SYNOPSIS_LINE = regex.compile(rf"(?m)^[ \t]*{SYNOPSIS}(?P<text>[^\n]*)(?:\n|\Z)")
 _XML_ENCODING = regex.compile(r"(?i)(<\?xml[^>]*?encoding=[\"'])[\w.-]+")
 _PANDOC_NAMES = {"docx": "DOCX", "odt": "ODT", "rtf": "RTF", "html": "HTML", "epub": "EPUB", "fb2": "FB2"}
@@ -45,15 +49,21 @@ def read_file(source: Path, encoding: str = "") -> Imported:
         UsageError: It is a document already, or there is no such encoding.
         LwtuiError: A package is missing; the message says what to install.
     """
-    from lwtui.documents.importing.folders import project_folder, read_folder
+    from lwtui.documents.importing.folders import read_folder
 
     source = source.expanduser()
     if encoding:
         check_encoding(encoding)
     if folder := project_folder(source):
-        return _finished(read_folder(folder, encoding))
+        try:
+            return _finished(read_folder(folder, encoding))
+        except RecursionError:
+            raise _too_deep(source) from None
     check_is_no_document(source)
-    return _finished(read_part(source, encoding))
+    try:
+        return _finished(read_part(source, encoding))
+    except RecursionError:
+        raise _too_deep(source) from None
 
 
 def check_source(source: Path) -> None:
@@ -63,8 +73,6 @@ def check_source(source: Path) -> None:
         DocumentError: It cannot be read, or is of a type that lwtui does not know.
         UsageError: It is a document already.
     """
-    from lwtui.documents.importing.folders import project_folder
-
     if project_folder(source):
         return
     check_is_no_document(source)
@@ -85,7 +93,7 @@ def read_part(source: Path, encoding: str = "") -> Imported:
         data = unzipped(data)
     decoded = _decoded(data, source, kind, encoding)
     found = () if decoded.guess is None else (decoded.guess, *(g for g in guesses(data) if g != decoded.guess))
-    if decoded.guess is not None and not decoded.bad:
+    if decoded.guess is not None:
         report.remark(
             f"Read as {decoded.guess.label}, which is a guess: “{decoded.guess.preview}”. If that is wrong, import it "
             "again with --encoding NAME."
@@ -121,7 +129,7 @@ def _from_markdown(source: Path, text: str, report: ImportReport, kind: FileType
         report.lose("value of the front matter", len(front.others))
         report.remark(f"Left out of the front matter: {some(front.others)}.")
     if kind.kind in (MARKDOWN, NOVELWRITER, TEXT):
-        text = core_markdown(text, report)
+        text = with_chapter_headings(core_markdown(text, report), report)
     title, parts = divide(text, front.title)
     return Imported(
         title or name or source.stem, with_synopses(parts), report, author=front.author, language=front.language
@@ -139,7 +147,7 @@ def _from_pandoc(source: Path, data: bytes, kind: FileType, report: ImportReport
         name = _PANDOC_NAMES.get(kind.reader, kind.reader)
         report.remark(f"{source.name} is a file in {name}, whatever the ending of its name says, and was read as that.")
     found = read_with_pandoc(source, data, kind.reader, report)
-    title, parts = divide(clean(found.text), found.title)
+    title, parts = divide(with_chapter_headings(clean(found.text), report), found.title)
     return Imported(title or source.stem, tuple(parts), report, author=found.author)
 
 
@@ -161,6 +169,8 @@ def _finished(imported: Imported) -> Imported:
     parts = tuple(replace(part, text=text) for part, text in zip(imported.parts, texts, strict=True))
     report = imported.report
     count_kept(parts, report)
+    if len(parts) == 1 and not parts[0].title and count_words(parts[0].text) > _LONG_TEXT:
+        report.remark("The file has no headings: the whole text is one section.")
     if synopses := sum(bool(part.main_point) for part in parts):
         report.keep("synopsis", synopses)
     if imported.notes:
@@ -170,8 +180,20 @@ def _finished(imported: Imported) -> Imported:
     return replace(imported, parts=parts)
 
 
+def _too_deep(source: Path) -> DocumentError:
+    return DocumentError(f"{source} is nested too deeply to be read. Import a part of it.", code="too-deep")
+
+
 def _bytes(source: Path) -> bytes:
     try:
+        found = source.stat()
+        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+            raise DocumentError(f"{source} is a device. Name a file.", code="unknown-type")
+        if found.st_size > _MAX_BYTES:
+            raise DocumentError(
+                f"{source} is larger than {_MAX_BYTES // 1_000_000} MB. Divide it, or import it without its pictures.",
+                code="too-large",
+            )
         return source.read_bytes()
     except FileNotFoundError:
         raise DocumentError(f"There is no file {source}. Check the path.", code="not-found") from None

@@ -14,6 +14,8 @@ from lwtui.documents.importing.novelwriter import parse_xml
 from lwtui.text import clean, one_line
 
 _NAME = regex.compile(r"[0-9A-Za-z-]{1,64}")
+_COMMENT = regex.compile(r"<Comment\b")
+_FOOTNOTE = regex.compile(r"<Comment\b[^>]*\bFootnote=\"Yes\"")
 _TEXT_ENDINGS = ("rtf", "txt", "md")
 
 
@@ -59,6 +61,7 @@ def _entries(
     elif item.get("Type") in ("Folder", "Text", None):
         source = _file(folder, item, "content", "")
         synopsis = _synopsis(folder, item)
+        _count_comments(folder, item, report)
         if own := _file(folder, item, "notes", "_notes"):
             notes.append(Entry(f"{title} (notes)", 1, own, note="story"))
         yield Entry(title, level, source, synopsis, is_planned=not source and not _children(item))
@@ -86,6 +89,19 @@ def _file(folder: Path, item: ElementTree.Element, name: str, suffix: str) -> Pa
     stems = (f"Files/Data/{identifier}/{name}", f"Files/Docs/{identifier}{suffix}")
     paths = (folder / f"{stem}.{ending}" for stem in stems for ending in _TEXT_ENDINGS)
     return next((path for path in paths if path.is_file() and path.stat().st_size), None)
+
+
+def _count_comments(folder: Path, item: ElementTree.Element, report: ImportReport) -> None:
+    """Count the comments and footnotes of a document, which Scrivener keeps beside its text."""
+    identifier = item.get("UUID") or item.get("ID") or ""
+    if not _NAME.fullmatch(identifier):
+        return
+    for path in (folder / f"Files/Data/{identifier}/content.comments", folder / f"Files/Docs/{identifier}.comments"):
+        if path.is_file():
+            found = path.read_text(encoding="utf-8", errors="replace")
+            footnotes = len(_FOOTNOTE.findall(found))
+            report.lose("footnote in a comment", footnotes)
+            report.lose("comment", len(_COMMENT.findall(found)) - footnotes)
 
 
 def _synopsis(folder: Path, item: ElementTree.Element) -> str:

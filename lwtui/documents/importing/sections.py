@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import regex
 
 from lwtui.documents.importing.imported import ImportedPart
-from lwtui.documents.plain_text import parser, without_marks
+from lwtui.documents.plain_text import parse_blocks, without_marks
 from lwtui.text import count_words
 
 _INTRODUCTION = "Introduction"  # the heading of text before the first heading
@@ -106,7 +106,7 @@ def _select(
 
 def _headings(text: str) -> list[_MarkdownHeading]:
     """Find the headings of the text itself, not those in quotes, lists or code."""
-    tokens = parser().parse(text)
+    tokens = parse_blocks(text)
     found = []
     for at, token in enumerate(tokens):
         if token.type == "heading_open" and token.level == 0 and token.map:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import regex
 
-from lwtui.documents.importing.chapter_lines import PART, ChapterLine, chapter_line, headings, is_number
+from lwtui.documents.importing.chapter_lines import CHAPTER, PART, ChapterLine, chapter_line, headings, is_numbered
 from lwtui.documents.importing.imported import ImportReport
+from lwtui.documents.plain_text import parse_blocks, without_marks
 from lwtui.text import clean
 
 _MAX_TITLE = 80  # characters of a first line that is the title
@@ -22,6 +22,7 @@ _LINE_ENDS = regex.compile("[\x0b\x85\u2028]")
 _BREAK = regex.compile(
     r"[ \t\u3000]*(?:(?P<sign>[*#~_=.·•○◇◆☆★※＊–—-])(?:[ \t\u3000]*(?P=sign)){2,}|[⁂❦☙#*]|\*[ \t]*\*)[ \t\u3000]*"
 )
+_UNDERLINE = regex.compile(r"([=\-~^])\1{2,}")
 _RULE = regex.compile(r"[ \t]*[=\-_*~]{4,}[ \t]*")
 _SENTENCE_END = regex.compile(r"[.!?。！？…:：;；,，][\"'”’»」』)）]*$")
 _AUTHOR = regex.compile(
@@ -40,6 +41,8 @@ _CONTENTS = regex.compile(
     r"目次|차례|목차|оглавление|содержание|зміст|spis treści|inhoud|obsah|innehåll|içindekiler|περιεχόμενα"
 )
 _CJK = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\u3000-\u303f\uff00-\uffef]")
+_LEADER = regex.compile(r"[.·…_]{2}|\.[ \t]\.|[ \t]{3}|…")  # what stands before the page in a table of contents
+_PAGE = regex.compile(r"(?:[.·…_][ \t]*)+[\divxlc]+$|[ \t]{3,}\d+$")
 _BULLET = regex.compile(r"[ \t]*(?P<mark>[-*+•–—‣◦·]|\d{1,3}[.)])[ \t]+(?P<text>\S.*)")
 _MARKDOWN_HEADING = regex.compile(r"#{1,6}[ \t]+\S.*")
 # What Markdown would read as marks: anywhere in a line, and at its beginning.
@@ -125,6 +128,32 @@ def read_plain_text(text: str, report: ImportReport) -> TextFile:
     return TextFile(title, author, "\n\n".join(pieces) + "\n")
 
 
+def with_chapter_headings(markdown: str, report: ImportReport) -> str:
+    """Make headings of paragraphs such as "Chapter 1" in a Markdown text that has no headings.
+
+    A manuscript of a word processor often has only bold or centered lines for its chapters.
+    """
+    tokens = parse_blocks(markdown)
+    if any(token.type == "heading_open" for token in tokens):
+        return markdown
+    lines = markdown.split("\n")
+    found: list[tuple[int, ChapterLine]] = []
+    for opening, content in pairwise(tokens):
+        is_line = opening.type == "paragraph_open" and opening.level == 0 and opening.map
+        if is_line and opening.map and opening.map[1] - opening.map[0] == 1:
+            chapter = chapter_line(without_marks(content.content))
+            if chapter is not None:
+                found.append((opening.map[0], chapter))
+    if len(found) < 2 or all(chapter.is_named for _, chapter in found):
+        return markdown
+    has_parts = any(chapter.level == PART for _, chapter in found)
+    for position, chapter in found:
+        is_inner = has_parts and chapter.level != PART and not chapter.is_named
+        lines[position] = f"{'###' if is_inner else '##'} {escaped(chapter.text)}"
+    report.remark(f"Lines such as “{found[0][1].text}” became headings: the file has no others.")
+    return "\n".join(lines)
+
+
 def escaped(text: str) -> str:
     """Escape what Markdown would read as marks."""
     text = _MARKS.sub(lambda match: match[0] if match[0] == "://" else "".join(f"\\{char}" for char in match[0]), text)
@@ -207,7 +236,7 @@ def _author(line: str) -> regex.Match[str] | None:
 def _is_title(line: str) -> bool:
     return (
         len(line) <= _MAX_TITLE
-        and not is_number(line)
+        and not is_numbered(line)
         and chapter_line(line) is None
         and not _SENTENCE_END.search(line)
         and not _BREAK.fullmatch(line)
@@ -220,26 +249,40 @@ def _without_contents(
     found: dict[int, ChapterLine], blocks: list[_TextBlock], report: ImportReport
 ) -> dict[int, ChapterLine]:
     """Leave out a table of contents: chapter lines without text between them that come again below."""
-    times = Counter(_key(chapter.text) for chapter in found.values())
-    seen: Counter[str] = Counter()
-    contents = []
-    for position, chapter in found.items():
-        seen[_key(chapter.text)] += 1
-        if seen[_key(chapter.text)] < times[_key(chapter.text)] and (position + 1 in found or position - 1 in contents):
-            contents.append(position)
-    if len(contents) < 2:
+    named = [[_key(line) for line in _chapters_of(block)] for block in blocks]
+    last = {key: position for position, keys in enumerate(named) for key in keys}
+    listed = []
+    for position, (block, keys) in enumerate(zip(blocks, named, strict=True)):
+        comes_again = bool(keys) and all(
+            any(below > position and key.startswith(other) for other, below in last.items()) for key in keys
+        )
+        is_list = len(block.lines) > 1 and len(keys) >= max(2, len(block.lines) - 1)
+        is_among_others = position + 1 in found or position - 1 in listed
+        if comes_again and (is_list or (position in found and is_among_others)):
+            listed.append(position)
+    if sum(len(blocks[position].lines) for position in listed) < 2:
         return found
     report.lose("table of contents")
-    before = contents[0] - 1
+    before = listed[0] - 1
     if before >= 0 and _CONTENTS.fullmatch(blocks[before].only):
-        contents.insert(0, before)
-    for position in reversed(contents):
+        listed.append(before)
+    for position in listed:
         blocks[position] = _TextBlock(())
-    return {position: chapter for position, chapter in found.items() if position not in contents}
+    return {position: chapter for position, chapter in found.items() if position not in listed}
 
 
-def _key(text: str) -> str:
-    return regex.sub(r"[\W_]+|\.{2,}.*$|\s\d+$", "", text.casefold())
+def _chapters_of(block: _TextBlock) -> list[str]:
+    """Return the lines of a block that name chapters: all of them, but for the heading of a table of contents."""
+    return [line for line in map(_without_page, block.lines) if chapter_line(line) is not None]
+
+
+def _without_page(line: str) -> str:
+    """Remove the page number from a line of a table of contents."""
+    return _PAGE.sub("", line) if line[-1:].isalnum() and _LEADER.search(line) else line
+
+
+def _key(line: str) -> str:
+    return regex.sub(r"[\W_]+", "", line.casefold())
 
 
 def _separate_first_lines(
@@ -253,13 +296,35 @@ def _separate_first_lines(
             chapters[len(divided)] = found[position]
             divided.append(block)
             continue
-        first = chapter_line(block.lines[0]) if len(block.lines) > 1 else None
-        if first is not None:
-            chapters[len(divided)] = first
-            divided += [_TextBlock(block.lines[:1]), _TextBlock(block.lines[1:])]
-        else:
-            divided.append(block)
+        start = 0
+        for at, line in enumerate(block.lines if len(block.lines) > 1 else ()):
+            chapter = _chapter_within(block.lines, at)
+            if chapter is None:
+                continue
+            if at > start:
+                divided.append(_TextBlock(block.lines[start:at]))
+            chapters[len(divided)] = chapter
+            divided.append(_TextBlock((line,)))
+            start = at + 1
+            if start < len(block.lines) and _RULE.fullmatch(block.lines[start]):
+                start += 1
+        if start < len(block.lines):
+            divided.append(_TextBlock(block.lines[start:]))
     return divided, chapters
+
+
+def _chapter_within(lines: Sequence[str], at: int) -> ChapterLine | None:
+    """Return what a line of a block names: a chapter, or any title that a line of signs underlines."""
+    is_first = at == 0 or bool(_SENTENCE_END.search(lines[at - 1]))
+    found = chapter_line(lines[at]) if is_first else None
+    if found is not None and (at == 0 or not found.is_named):
+        return found
+    rule = lines[at + 1].strip() if at + 1 < len(lines) else ""
+    title = lines[at].strip()
+    is_underlined = bool(_UNDERLINE.fullmatch(rule)) and abs(len(rule) - len(title)) <= 3
+    if is_first and is_underlined and any(char.isalpha() for char in title):
+        return ChapterLine(CHAPTER, title, True)
+    return None
 
 
 def _subtitle(blocks: list[_TextBlock], chapters: dict[int, ChapterLine], position: int) -> str:
@@ -293,7 +358,7 @@ def _wrapped_width(blocks: Sequence[_TextBlock]) -> int:
 
 def _width(line: str) -> int:
     line = line.strip(" \t\u3000")
-    return len(line) + sum(bool(_CJK.match(char)) for char in line)
+    return len(line) if line.isascii() else len(line) + len(_CJK.findall(line))
 
 
 def _paragraphs(block: _TextBlock, width: int) -> str:
