@@ -27,7 +27,7 @@ from lwtui.models.base import (
     TextPiece,
 )
 from lwtui.models.openai_errors import HttpStatusError, UnreadableAnswer, is_context_overflow
-from lwtui.models.openai_http import AuthHeader, Endpoint, list_models, read_body
+from lwtui.models.openai_http import Endpoint, list_models, read_body
 from lwtui.models.openai_stream import (
     Chunk,
     StreamError,
@@ -121,14 +121,12 @@ class OpenAIModel:
         ModelError: The address or the key is invalid.
     """
 
-    auth: AuthHeader = "authorization"
-
     def __init__(self, settings: ModelSettings, key: str) -> None:
         self.name = settings.name
         self.model_hash = ""
         self._settings = settings
         self._model = settings.model or settings.name
-        self._endpoint = Endpoint(settings, key, self.auth)
+        self._endpoint = Endpoint(settings, key)
         self._errors = self._endpoint.errors
         self._context_length = settings.context_length or self._default_context()
         self._refused: set[str] = set()  # parameters
