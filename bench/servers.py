@@ -34,7 +34,7 @@ from pathlib import Path
 
 MODEL = "starter"
 INSTRUCTION = "Write a short article about how a harbor works, for a town's magazine."
-WORDS = 120  # of a section
+WORDS = 60  # of a section
 PLAN = {
     "title": "The harbor",
     "sections": [
@@ -50,6 +50,7 @@ WITHOUT_SYSTEM = (
     "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
+LITELLM_OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # else it looks up prices in the network
 _START_SECONDS = 180
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # these are servers of this machine
 
@@ -137,6 +138,7 @@ def litellm_command(program: Path, base_url: str, port: int, folder: Path) -> li
 
 def write(server: str, template: str, base_url: str, folder: Path, words: int = WORDS) -> Result:
     """Write the document through a server."""
+    folder = Path(tempfile.mkdtemp(dir=folder))
     plan = PLAN | {"sections": [section | {"words": words} for section in PLAN["sections"]]}  # type: ignore[union-attr]
     (folder / "plan.json").write_text(json.dumps(plan))
     output = folder / "text.md"
@@ -206,6 +208,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, help="a folder for what is built and installed (default: a temporary one)")
     parser.add_argument("--llama-server", default=shutil.which("llama-server") or "", help="the program")
     parser.add_argument("--build", action="store_true", help="build llama-server if there is none")
+    parser.add_argument("--words", type=int, default=WORDS, help="the length of a section (default: %(default)s)")
     parser.add_argument("--no-litellm", action="store_true", help="leave out LiteLLM's proxy")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -216,12 +219,14 @@ def main() -> int:
         results: list[Result] = []
         for template in ("system", "no system"):
             gguf = options.gguf if template == "system" else without_system_role(options.gguf, Path(temporary))
-            results += _through_all(program, litellm, gguf, template, Path(temporary))
+            results += _through_all(program, litellm, gguf, template, Path(temporary), options.words)
     print(table(results))
     return int(any(each.error or len(each.words) != len(PLAN["sections"]) for each in results))
 
 
-def _through_all(program: str, litellm: Path | None, gguf: Path, template: str, folder: Path) -> list[Result]:
+def _through_all(
+    program: str, litellm: Path | None, gguf: Path, template: str, folder: Path, words: int
+) -> list[Result]:
     servers = [("llama-cpp-python", llama_cpp_python_command)] if find_spec("llama_cpp") else []
     results = []
     if program:
@@ -229,14 +234,13 @@ def _through_all(program: str, litellm: Path | None, gguf: Path, template: str, 
     for name, command in servers:
         port = free_port()
         with running(command(gguf, port), port, folder / "server.log") as base_url:
-            results.append(write(name, template, base_url, folder))
+            results.append(write(name, template, base_url, folder, words))
             print(table(results[-1:]).splitlines()[-1], file=sys.stderr)
             if litellm is not None and name == servers[-1][0]:
                 port = free_port()
                 proxy = litellm_command(litellm, base_url, port, folder)
-                # It looks up prices in the network unless it is told not to.
-                with running(proxy, port, folder / "litellm.log", {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}) as address:
-                    results.append(write(f"LiteLLM before {name}", template, address, folder))
+                with running(proxy, port, folder / "litellm.log", LITELLM_OFFLINE) as address:
+                    results.append(write(f"LiteLLM before {name}", template, address, folder, words))
                     print(table(results[-1:]).splitlines()[-1], file=sys.stderr)
     return results
 
