@@ -33,14 +33,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 MODEL = "starter"
-INSTRUCTION = "Write a short article about how a harbor works, for a town's magazine."
+INSTRUCTION = "Write three short portraits for a village magazine: a baker, a sailor and a gardener."
 WORDS = 60  # of a section
 PLAN = {
-    "title": "The harbor",
+    "title": "Three portraits",
     "sections": [
-        {"title": "The pilots", "main_point": "Pilots guide the ships through the channel.", "words": WORDS},
-        {"title": "The cranes", "main_point": "Cranes unload the containers at night.", "words": WORDS},
-        {"title": "The market", "main_point": "Fishermen sell their catch at dawn.", "words": WORDS},
+        {"title": "The baker", "main_point": "How Anna bakes bread before sunrise.", "words": WORDS},
+        {"title": "The sailor", "main_point": "What Peter saw on his first voyage to Norway.", "words": WORDS},
+        {"title": "The gardener", "main_point": "Why Maria plants roses beside the school.", "words": WORDS},
     ],
 }
 # The template of ChatML models, but without a system role, as Gemma's and the older ones of Mistral have none.

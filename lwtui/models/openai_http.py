@@ -203,13 +203,13 @@ class Endpoint:
 
 async def read_body(response: httpx2.Response, max_bytes: int = _MAX_BODY_BYTES) -> bytes:
     """Read a body that is not streamed, at most ``max_bytes`` of it."""
-    body = b""
+    body = bytearray()
     async with aclosing(response.aiter_bytes()) as pieces:
         async for piece in pieces:
             body += piece
             if len(body) > max_bytes:
                 break
-    return body[:max_bytes]
+    return bytes(body[:max_bytes])
 
 
 async def list_models(model: ModelSettings, key: str, timeout: float) -> list[str]:  # noqa: ASYNC109
