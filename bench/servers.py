@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -50,7 +51,9 @@ WITHOUT_SYSTEM = (
     "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
-LITELLM_OFFLINE = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # else it looks up prices in the network
+# LiteLLM's proxy wants a key, made for this run alone, and looks up prices in the network unless it is told not to.
+KEY = f"sk-{secrets.token_hex(16)}"
+LITELLM_SETTINGS = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MASTER_KEY": KEY}
 _START_SECONDS = 180
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # these are servers of this machine
 
@@ -110,6 +113,8 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         try:
             with _OPENER.open(f"http://127.0.0.1:{port}/v1/models", timeout=5):
                 return
+        except urllib.error.HTTPError:
+            return  # it wants the key
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)
     tail = log.read_text(errors="replace").splitlines()[-3:]
@@ -144,7 +149,8 @@ def write(server: str, template: str, base_url: str, folder: Path, words: int = 
     output = folder / "text.md"
     command = [sys.executable, "-m", "lwtui", "write", INSTRUCTION, "--plan", str(folder / "plan.json"), "--events"]
     command += ["--words", str(3 * words), "--base-url", base_url, "--model", MODEL, "--output", str(output), "--force"]
-    own = {f"LWTUI_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "CACHE", "STATE")}
+    own = {"LWTUI_API_KEY": KEY}
+    own |= {f"LWTUI_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "CACHE", "STATE")}
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **own}, check=False)
     seconds = time.monotonic() - began
@@ -239,7 +245,7 @@ def _through_all(
             if litellm is not None and name == servers[-1][0]:
                 port = free_port()
                 proxy = litellm_command(litellm, base_url, port, folder)
-                with running(proxy, port, folder / "litellm.log", LITELLM_OFFLINE) as address:
+                with running(proxy, port, folder / "litellm.log", LITELLM_SETTINGS) as address:
                     results.append(write(f"LiteLLM before {name}", template, address, folder, words))
                     print(table(results[-1:]).splitlines()[-1], file=sys.stderr)
     return results

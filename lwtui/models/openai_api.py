@@ -58,6 +58,7 @@ _MODELS_SECONDS = 5.0
 _DRAIN_SECONDS = 0.1
 _USAGE_SECONDS = 5.0  # how long to wait for the usage after the completion has ended
 _MOST_UNREADABLE = 16  # answers to remember
+_MOST_PARALLEL = 8  # calls at a time, whatever a server offers
 _MAX_CHAT_STOPS = 4  # OpenAI takes no more
 
 # Parameters that servers of open models take, but OpenAI does not.
@@ -166,7 +167,7 @@ class OpenAIModel:
         Never fails: if the endpoint has no ``/models`` or is unreachable, the first call will tell.
         """
         if server and server.parallel:
-            self._parallel = server.parallel
+            self._parallel = min(server.parallel, _MOST_PARALLEL)
         if self._settings.context_length:
             return
         if server and server.context_length:

@@ -55,6 +55,6 @@ def test_three_sections_are_written(servers: ModuleType, tmp_path: Path, through
         else:
             port = servers.free_port()
             command = servers.litellm_command(proxy, base_url, port, tmp_path)
-            with servers.running(command, port, tmp_path / "litellm.log", servers.LITELLM_OFFLINE) as address:
+            with servers.running(command, port, tmp_path / "litellm.log", servers.LITELLM_SETTINGS) as address:
                 result = servers.write(through, "", address, tmp_path, WORDS)
     assert (result.error, len(result.words)) == ("", 3)
