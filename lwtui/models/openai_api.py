@@ -138,6 +138,7 @@ class OpenAIModel:
         self._unreadable: dict[str, str] = {}  # the beginnings of answers to prompts, the newest first
         self._thinks_at_once = False  # whether its answers begin with reasoning that no tag opens
         self._folds_system = False  # whether the server takes no system message
+        self._has_answered = False  # with any text or reasoning
         # All optional parameters that were left out after an unclear refusal; ``None`` before one.
         self._left_out_own: frozenset[str] | None = None
         self._sends_finish_reason = False  # whether this server has ever sent one
@@ -195,17 +196,35 @@ class OpenAIModel:
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """Make one call and yield its parts; see :meth:`lwtui.models.base.Model.stream`."""
         while True:
-            body = self._body(request)
+            body, is_empty = self._body(request), True
             try:
                 async with aclosing(self._attempt(request, body)) as parts:
                     async for part in parts:
+                        is_empty &= isinstance(part, Finished)
+                        if is_empty and self._may_lack_system(body):
+                            break
                         yield part
-                return
+                    else:
+                        self._has_answered |= not is_empty
+                        return
             except UnreadableAnswer as error:
                 raise self._unreadable_again(request, error) from None
+            except ModelError as error:
+                if error.code != "no-answer" or not self._may_lack_system(body):
+                    raise
             except HttpStatusError as refusal:
                 if not self._adapt(body, refusal):
                     raise await self._explain(refusal, body) from None
+
+    def _may_lack_system(self, body: dict[str, Any]) -> bool:
+        """Whether to repeat a call without a system message, because it had no answer and neither had one before.
+
+        Some servers start an answer before the chat template refuses the system message, and then send nothing.
+        """
+        if self._has_answered or self._folds_system:
+            return False
+        self._folds_system = any(each["role"] == "system" for each in body.get("messages", ()))
+        return self._folds_system
 
     def _unreadable_again(self, request: Request, error: UnreadableAnswer) -> ModelError:
         """Return the error, which is final if the same request had the same unreadable answer before."""
