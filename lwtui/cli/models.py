@@ -115,6 +115,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add("--sampling", type=sampling_option, metavar="LIST", help=sampling_help)
     add("--price-input", type=nonnegative_float, metavar="PRICE", help="price of a million input tokens")
     add("--price-output", type=nonnegative_float, metavar="PRICE", help="price of a million output tokens")
+    add("--price-cached", type=nonnegative_float, metavar="PRICE", help="price of a million cached input tokens")
     add("--use", action="store_true", help="make it the default model")
     add("--force", action="store_true", help="replace a model of the same name")
 
@@ -246,7 +247,16 @@ def _refuse(options: argparse.Namespace, names: tuple[str, ...], kind: str, othe
 
 
 def _shared(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("context_length", "profile", "constrain", "temperature", "sampling", "price_input", "price_output")
+    names = (
+        "context_length",
+        "profile",
+        "constrain",
+        "temperature",
+        "sampling",
+        "price_input",
+        "price_output",
+        "price_cached",
+    )
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 

@@ -44,8 +44,6 @@ class AnthropicModel(OpenAIModel):
         ModelError: The SDK is not installed, or the address or the key is invalid.
     """
 
-    auth = "x-api-key"
-
     def __init__(self, settings: ModelSettings, key: str) -> None:
         super().__init__(settings, key)
         try:

@@ -105,9 +105,9 @@ def _proxy_to(url: httpx2.URL) -> tuple[httpx2.Proxy | None, str]:
     try:
         proxy = httpx2.Proxy(f"{scheme}://{rest}")
     except (httpx2.InvalidURL, ValueError):
-        raise _unusable(variable, "names no proxy. It must look like http://host:port") from None
+        raise _unusable(variable, "names no proxy. Write it as http://host:port") from None
     if not proxy.url.host:
-        raise _unusable(variable, "names no proxy. It must look like http://host:port")
+        raise _unusable(variable, "names no proxy. Write it as http://host:port")
     return proxy, variable
 
 

@@ -27,7 +27,7 @@ from lwtui.models.base import (
     TextPiece,
 )
 from lwtui.models.openai_errors import HttpStatusError, UnreadableAnswer, is_context_overflow
-from lwtui.models.openai_http import AuthHeader, Endpoint, list_models, read_body
+from lwtui.models.openai_http import Endpoint, list_models, read_body
 from lwtui.models.openai_stream import (
     Chunk,
     StreamError,
@@ -58,6 +58,7 @@ _MODELS_SECONDS = 5.0
 _DRAIN_SECONDS = 0.1
 _USAGE_SECONDS = 5.0  # how long to wait for the usage after the completion has ended
 _MOST_UNREADABLE = 16  # answers to remember
+_MOST_PARALLEL = 8  # calls at a time, whatever a server offers
 _MAX_CHAT_STOPS = 4  # OpenAI takes no more
 
 # Parameters that servers of open models take, but OpenAI does not.
@@ -121,14 +122,12 @@ class OpenAIModel:
         ModelError: The address or the key is invalid.
     """
 
-    auth: AuthHeader = "authorization"
-
     def __init__(self, settings: ModelSettings, key: str) -> None:
         self.name = settings.name
         self.model_hash = ""
         self._settings = settings
         self._model = settings.model or settings.name
-        self._endpoint = Endpoint(settings, key, self.auth)
+        self._endpoint = Endpoint(settings, key)
         self._errors = self._endpoint.errors
         self._context_length = settings.context_length or self._default_context()
         self._refused: set[str] = set()  # parameters
@@ -139,6 +138,7 @@ class OpenAIModel:
         self._unreadable: dict[str, str] = {}  # the beginnings of answers to prompts, the newest first
         self._thinks_at_once = False  # whether its answers begin with reasoning that no tag opens
         self._folds_system = False  # whether the server takes no system message
+        self._has_answered = False  # with any text or reasoning
         # All optional parameters that were left out after an unclear refusal; ``None`` before one.
         self._left_out_own: frozenset[str] | None = None
         self._sends_finish_reason = False  # whether this server has ever sent one
@@ -168,7 +168,7 @@ class OpenAIModel:
         Never fails: if the endpoint has no ``/models`` or is unreachable, the first call will tell.
         """
         if server and server.parallel:
-            self._parallel = server.parallel
+            self._parallel = min(server.parallel, _MOST_PARALLEL)
         if self._settings.context_length:
             return
         if server and server.context_length:
@@ -196,17 +196,35 @@ class OpenAIModel:
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """Make one call and yield its parts; see :meth:`lwtui.models.base.Model.stream`."""
         while True:
-            body = self._body(request)
+            body, is_empty = self._body(request), True
             try:
                 async with aclosing(self._attempt(request, body)) as parts:
                     async for part in parts:
+                        is_empty &= isinstance(part, Finished)
+                        if is_empty and self._may_lack_system(body):
+                            break
                         yield part
-                return
+                    else:
+                        self._has_answered |= not is_empty
+                        return
             except UnreadableAnswer as error:
                 raise self._unreadable_again(request, error) from None
+            except ModelError as error:
+                if error.code != "no-answer" or not self._may_lack_system(body):
+                    raise
             except HttpStatusError as refusal:
                 if not self._adapt(body, refusal):
                     raise await self._explain(refusal, body) from None
+
+    def _may_lack_system(self, body: dict[str, Any]) -> bool:
+        """Whether to repeat a call without a system message, because it had no answer and neither had one before.
+
+        Some servers start an answer before the chat template refuses the system message, and then send nothing.
+        """
+        if self._has_answered or self._folds_system:
+            return False
+        self._folds_system = any(each["role"] == "system" for each in body.get("messages", ()))
+        return self._folds_system
 
     def _unreadable_again(self, request: Request, error: UnreadableAnswer) -> ModelError:
         """Return the error, which is final if the same request had the same unreadable answer before."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from lwtui import __version__
 from lwtui.config import ModelSettings, Role
@@ -32,7 +32,6 @@ _UNCOMPRESSED = {"Accept-Encoding": "identity"}
 
 
 _ANTHROPIC_VERSION = "2023-06-01"
-AuthHeader = Literal["authorization", "x-api-key"]
 _role: ContextVar[Role] = ContextVar("role", default=Role.WRITE)
 
 
@@ -42,7 +41,6 @@ class Endpoint:
     Args:
         settings: The model's settings.
         key: The API key; may be empty.
-        auth: The header that takes the key.
 
     Attributes:
         errors: Makes the errors for this endpoint.
@@ -52,12 +50,12 @@ class Endpoint:
         ModelError: The address or the key is invalid.
     """
 
-    def __init__(self, settings: ModelSettings, key: str, auth: AuthHeader = "authorization") -> None:
+    def __init__(self, settings: ModelSettings, key: str) -> None:
         import anyio
         import httpx2
 
         self._key = key.strip()
-        self._auth = auth
+        self._is_anthropic = settings.provider == "anthropic"
         add_secret(self._key)
         try:
             address = httpx2.URL(settings.base_url)
@@ -111,7 +109,7 @@ class Endpoint:
         for name in more:
             request.headers.pop(name, None)
         if request.url.origin == self._base_url.origin:
-            if self._auth == "x-api-key" and self._key:
+            if self._is_anthropic and self._key:
                 request.headers.update({"x-api-key": self._key, "anthropic-version": _ANTHROPIC_VERSION})
             elif self._authorization:
                 request.headers["authorization"] = self._authorization
@@ -205,13 +203,13 @@ class Endpoint:
 
 async def read_body(response: httpx2.Response, max_bytes: int = _MAX_BODY_BYTES) -> bytes:
     """Read a body that is not streamed, at most ``max_bytes`` of it."""
-    body = b""
+    body = bytearray()
     async with aclosing(response.aiter_bytes()) as pieces:
         async for piece in pieces:
             body += piece
             if len(body) > max_bytes:
                 break
-    return body[:max_bytes]
+    return bytes(body[:max_bytes])
 
 
 async def list_models(model: ModelSettings, key: str, timeout: float) -> list[str]:  # noqa: ASYNC109

@@ -20,7 +20,7 @@ _TAKES_MARKS = re.compile(r"^~?(anthropic|google)/|claude|gemini", re.IGNORECASE
 
 def takes_cache_marks(base_url: str, model: str) -> bool:
     """Whether the model behind an OpenAI-compatible endpoint is known to take marks of a prompt cache."""
-    return host_of_address(base_url).endswith("openrouter.ai") and _TAKES_MARKS.search(model) is not None
+    return host_of_address(base_url) == "openrouter.ai" and _TAKES_MARKS.search(model) is not None
 
 
 def stable_blocks(text: str) -> list[str]:

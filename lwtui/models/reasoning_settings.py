@@ -27,12 +27,12 @@ def reasoning_parameters(settings: ModelSettings) -> dict[str, Any]:
         return {}
     is_off = effort == "none" or tokens == 0
     host = host_of_address(settings.base_url)
-    if host.endswith("openrouter.ai"):
+    if host == "openrouter.ai":
         # It takes one of the two; a budget is the more exact one.
         if is_off:
             return {"reasoning": {"enabled": False}}
         return {"reasoning": {"max_tokens": tokens} if tokens is not None else {"effort": effort}}
-    if host.endswith("generativelanguage.googleapis.com") and tokens is not None:
+    if host == "generativelanguage.googleapis.com" and tokens is not None:
         return {"extra_body": {"google": {"thinking_config": {"thinking_budget": tokens}}}}
     parameters: dict[str, Any] = {"reasoning_effort": effort or "none"} if effort or is_off else {}
     if tokens is not None and host != "api.openai.com":

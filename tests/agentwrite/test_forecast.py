@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,19 @@ def test_a_forecast_depends_on_mode_context_and_measurements() -> None:
     assert forecast(BRIEF, sections, PAID, Rates()).cached == 0 < forecast(BRIEF, sections, PAID, MEASURED).cached
     zh = forecast(Brief("写一篇", 2000, "zh"), sections_of(2000), PAID, Rates(per_character=1.1, per_word=9.0))
     assert zh.completion == 2200
+
+
+def test_a_forecast_includes_the_reasoning_that_the_settings_ask_for() -> None:
+    plain, sections = forecast(BRIEF, [], PAID, Rates()), sections_of(*[200] * 10)
+    plans = forecast(BRIEF, [], replace(PAID, roles={"plan": {"reasoning_effort": "high"}}), Rates())
+    assert plans.completion == plain.completion + 4000
+    low, high = (
+        forecast(BRIEF, sections, replace(PAID, reasoning_effort=effort), Rates()) for effort in ("low", "high")
+    )
+    assert high.completion - low.completion == 10 * 3500
+    assert high.cost is not None and low.cost is not None and high.cost - low.cost == pytest.approx(10 * 3500 * 4e-6)
+    # What is measured includes it already.
+    assert forecast(BRIEF, sections, replace(PAID, reasoning_effort="high"), MEASURED).completion == 3000
 
 
 def _with(mode: Mode) -> tuple[str, int, str, Mode]:

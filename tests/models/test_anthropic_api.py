@@ -13,6 +13,7 @@ from lwtui.config import ModelSettings, Role
 from lwtui.models.anthropic_api import AnthropicModel
 from lwtui.models.base import Finished, Message, ModelError, Prompt, Request, Sampling
 from lwtui.models.catalog import open_model
+from lwtui.models.openai_api import list_models
 from lwtui.models.prompt_cache import stable_blocks
 from tests.support.anthropic_server import AnthropicServer, api_error
 from tests.support.fault_server import Answer
@@ -200,6 +201,13 @@ async def test_each_role_has_its_own_settings() -> None:
     plan, write = server.calls
     assert (plan.headers["anthropic-beta"], plan.json["x"], plan.json["thinking"]["type"]) == ("a", 1, "adaptive")
     assert "anthropic-beta" not in write.headers and not {"x", "thinking"} & set(write.json)
+
+
+async def test_its_models_are_listed_with_the_key() -> None:
+    server = AnthropicServer()
+    async with served(server):
+        settings = ModelSettings("claude", provider="anthropic", base_url=server.base_url)
+        assert await list_models(settings, KEY, 5.0) == ["claude-x"]
 
 
 async def test_canceling_ends_the_call() -> None:

@@ -158,6 +158,32 @@ async def test_a_server_without_system_messages_gets_the_text_in_the_first_messa
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        stream(DONE),
+        stream(event(finish="stop"), DONE),
+        stream(event("", finish="stop"), {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 0}}, DONE),
+    ],
+)
+async def test_a_server_that_says_nothing_at_first_may_lack_system_messages(body: bytes) -> None:
+    server = FaultServer(faults=[Fault.raw(body)])
+    async with ServedModel(server) as model:
+        assert text_of(await collect(model, CHAT)) == "Once upon a time."
+        await collect(model, CHAT)
+    folded = [{"role": "user", "content": "Be brief.\n\nHi"}]
+    assert [seen.json["messages"] for seen in server.calls[1:]] == [folded, folded]
+
+
+async def test_a_server_that_has_answered_before_takes_system_messages() -> None:
+    server = FaultServer(faults=[None, Fault.raw(b"")])
+    async with ServedModel(server) as model:
+        await collect(model, CHAT)
+        _, error = await failure_of(model, CHAT)
+    assert error.code == "no-answer" and len(server.calls) == 2
+
+
+@pytest.mark.parametrize(
     ("message", "left_out"),
     [
         ("does not support parameter frequencyPenalty", {"frequency_penalty"}),

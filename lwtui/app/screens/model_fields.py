@@ -69,6 +69,7 @@ ENDPOINT_FIELDS = (
     Field("extra_body", "Parameters", '{"provider": {"sort": "price"}}'),
     Field("price_input", "Input price", "per million tokens; empty: unknown"),
     Field("price_output", "Output price", "per million tokens; empty: unknown"),
+    Field("price_cached", "Cached price", "per million cached input tokens; empty: as the input price"),
 )
 GGUF_FIELDS = (
     Field("context_length", "Context", "tokens, such as 32k; empty: as large as memory allows"),

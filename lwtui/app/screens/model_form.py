@@ -106,6 +106,8 @@ class ModelForm(Dialog[str]):
         line = self.query_one("#told", Line)
         line.set_class(error, "error")
         line.set_text(text)
+        if text and error:  # with all fields open, it may be below what is shown
+            self.call_after_refresh(line.scroll_visible, animate=False)
 
     @on(Select.Changed, "#sampling")
     def _show_values(self) -> None:
