@@ -107,6 +107,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             footer=False,
             toolbar=True,
         ),
+        Action("template", "p", "Template", "Start from a plan template: a report, a thesis, a story, …", footer=False),
         Action("replan", "r", "Replan", "Have the model plan this section anew", toolbar=True),
         Action("replan_all", "R", "New plan", "Have the model make another plan", footer=False, toolbar=True),
         Action(
