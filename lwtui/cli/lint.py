@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, TextPart, TextPlace, lint, parts_of
+from lwtui.agentwrite.voice import compare_voices, measure_voice, voice_of
 from lwtui.agentwrite.word_lists import STOCK_PHRASE, PhraseScore, find_stock_phrases, load_phrases
 from lwtui.cli.plan_text import unit_of
 from lwtui.command_line.guard import say
@@ -60,6 +61,14 @@ def parser() -> Parser:
         f"(kind: {STOCK_PHRASE}), and print how many there are in 1,000 words, and figures of readability",
     )
     result.add_argument(
+        "--voice",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="SAMPLE",
+        help="print in which habits the text differs from this sample; may be repeated (see lwtui voice)",
+    )
+    result.add_argument(
         "--critic-model",
         metavar="NAME",
         help="have a chat model review the text too; only findings that it quotes verbatim count "
@@ -86,6 +95,11 @@ def run(options: argparse.Namespace) -> int:
     if options.words:
         found, score = find_stock_phrases(parts, load_phrases(language, config_folder() / "words"))
         findings += found
+    differences: list[str] | None = None
+    if options.voice:
+        wanted, _ = voice_of(options.voice)
+        own = measure_voice([text], wanted.language)
+        differences = compare_voices(wanted, own) if own else ["the text is too short to have a voice"]
     budget_error: LwtuiError | None = None
     if options.critic_model:
         budget_error = run_critic(file, parts, options.critic_model, findings)
@@ -96,6 +110,8 @@ def run(options: argparse.Namespace) -> int:
         result = {"file": str(file), "words": words, "counts": counts, "findings": rows}
         if score is not None:
             result |= {"stock_phrases": vars(score), "readability": readability(text).to_dict()}
+        if differences is not None:
+            result["voice"] = differences
         print(json.dumps(result, ensure_ascii=False, indent=2))
     else:
         _print_findings(file, findings, is_document=file.suffix.lower() == ".lw")
@@ -103,6 +119,10 @@ def run(options: argparse.Namespace) -> int:
             unit = unit_of(language)
             figures = f"Stock phrases: {score.count}, {score.per_1000:g} in 1,000 {unit}."
             say(f"{figures} Readability: {readability_line(readability(text), unit)}.")
+        for line in differences or ():
+            say(f"Voice: {line}")
+        if differences == []:
+            say("Voice: like the samples.")
     if budget_error is not None:
         raise budget_error
     return 1 if any(finding.kind in options.fail_on for finding in findings) else 0
@@ -280,7 +300,7 @@ def markdown_parts(text: str) -> list[TextPart]:
             lines[slice(*token.map)] = [" " * len(line) for line in lines[slice(*token.map)]]
     before = "\n".join(lines[: headings[0][2]] if headings else lines)
     parts = [TextPart("", before)] if before.strip() or not headings else []
-    stops = [start for _, _, start, _ in headings[1:]] + [len(lines)]
+    stops = [*(start for _, _, start, _ in headings[1:]), len(lines)][: len(headings)]
     for (level, title, start, end), stop in zip(headings, stops, strict=True):
         parts.append(TextPart(title, "\n".join(lines[end:stop]), end + 1, start + 1, level))
     return parts

@@ -178,3 +178,10 @@ def test_stock_phrases_and_readability_are_printed_on_request(
     result = json.loads(out)
     assert result["counts"]["stock-phrase"] == result["stock_phrases"]["count"] == 2
     assert result["readability"]["sentences"] == 2
+
+
+@pytest.mark.parametrize("text", ["Only a line.\n", "", "\n\n", "- one\n- two\n"])
+def test_markdown_without_headings_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    file = tmp_path / "plain.md"
+    file.write_text(text)
+    assert run(capsys, file) == (0, "", "")
