@@ -19,7 +19,7 @@ test: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --tb native
+	$(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder --tb native
 
 lock: .venv/.installed-dev
 	@{ echo "# What the tests ran with; see CONTRIBUTING.md. Made by make lock."; \

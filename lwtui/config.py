@@ -8,16 +8,30 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import StrEnum
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from lwtui.addresses import host_of_address, tidy_address
 from lwtui.errors import ConfigError
+from lwtui.request_settings import (
+    ROLE_FIELDS,
+    Headers,
+    Parameters,
+    check_request_settings,
+    merged,
+    parse_headers,
+    parse_parameters,
+)
 
 KEYRING_SERVICE = "lwtui"
-PROVIDERS = ("openai", "llama_cpp")
+PROVIDERS = ("openai", "anthropic", "llama_cpp")
+_OPENAI = "https://api.openai.com/v1"
+_ANTHROPIC = "https://api.anthropic.com/v1"
+# The variables of these services are used for them alone, so that no other server ever sees their keys.
+_KEY_VARIABLES = {"api.openai.com": "OPENAI_API_KEY", "api.anthropic.com": "ANTHROPIC_API_KEY"}
 
 
 class Role(StrEnum):
@@ -36,12 +50,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """One ``[models.NAME]`` table: an API endpoint (``provider = "openai"``) or a GGUF file (``"llama_cpp"``)."""
+    """One ``[models.NAME]`` table.
+
+    It describes an API endpoint (``provider = "openai"``, or ``"anthropic"`` for Anthropic's own API) or a GGUF file
+    (``"llama_cpp"``).
+    """
 
     name: str
     provider: str = "openai"
     model: str = ""  # the endpoint's name for the model; empty: the same as ``name``
-    base_url: str = "https://api.openai.com/v1"
+    base_url: str = _OPENAI
     key_env: str = ""  # environment variable with the API key; empty: LWTUI_API_KEY, then the keyring
     path: str = ""  # of the GGUF file
     profile: str = ""  # chat, base, longwriter-llama3.1, longwriter-glm4; empty: chosen by the model's name
@@ -57,9 +75,31 @@ class ModelSettings:
     price_input: float | None = None  # per million tokens, in the account's currency
     price_output: float | None = None
     price_cached: float | None = None  # for cached prompt tokens; None: the same as price_input
+    reasoning_effort: str = ""  # none, minimal, low, medium, high, … as the endpoint has it; empty: its default
+    reasoning_tokens: int | None = None  # most tokens of reasoning in an answer; 0: none; None: the endpoint's default
+    extra_body: Parameters = field(default_factory=dict, hash=False)  # more parameters of each request
+    extra_headers: Headers = field(default_factory=dict, hash=False)  # "$NAME" in a value names a variable
+    roles: dict[str, Parameters] = field(default_factory=dict, hash=False)  # [models.NAME.ROLE]: ROLE_FIELDS by role
     connect_seconds: float = 10.0
     stall_seconds: float = 120.0  # a stream that sends nothing for this long has failed
     retry_seconds: float = 300.0  # after this long without progress, a call is not retried
+
+    def __post_init__(self) -> None:
+        address = _ANTHROPIC if self.provider == "anthropic" and self.base_url == _OPENAI else self.base_url
+        object.__setattr__(self, "base_url", tidy_address(address))
+
+    @property
+    def is_endpoint(self) -> bool:
+        """Whether a server runs the model, rather than this machine."""
+        return self.provider != "llama_cpp"
+
+    def for_role(self, role: Role) -> ModelSettings:
+        """Return the settings for calls of one role."""
+        own = self.roles.get(role.value)
+        if not own:
+            return self
+        tables = {name: merged(getattr(self, name), own.get(name, {})) for name in ("extra_body", "extra_headers")}
+        return replace(self, **{**own, **tables})
 
 
 @dataclass(frozen=True)
@@ -176,6 +216,7 @@ def set_value(
     import tomlkit
 
     if key.endswith(".base_url"):
+        value = tidy_address(value)
         _check_public(value)
     path = path or settings_file()
     load_settings(path)  # never rewrite a file that cannot be parsed
@@ -236,9 +277,14 @@ def _entries(model: ModelSettings) -> dict[str, Any]:
     entries = {"provider": model.provider}
     for item in fields(ModelSettings):
         value = getattr(model, item.name)
-        if item.name != "name" and value != item.default:
+        if item.name not in ("name", "roles") and value != default_of(item):
             entries[item.name] = value
-    return entries
+    return entries | {role: dict(own) for role, own in model.roles.items() if own}
+
+
+def default_of(item: Field[Any]) -> Any:
+    """Return the default of a field of the settings."""
+    return item.default if item.default_factory is MISSING else item.default_factory()
 
 
 def remove_model(name: str, path: Path | None = None) -> None:
@@ -293,8 +339,9 @@ def api_key(model: ModelSettings) -> str:
 
 def key_variable(model: ModelSettings) -> str:
     """Return the environment variable that holds a model's API key and overrides the keyring; empty if none is set."""
-    is_openai = model.base_url.startswith("https://api.openai.com/")
-    names = (model.key_env, "LWTUI_API_KEY", "OPENAI_API_KEY" if is_openai else "")
+    is_encrypted = model.base_url.startswith("https://")
+    own = _KEY_VARIABLES.get(host_of_address(model.base_url), "") if is_encrypted else ""
+    names = (model.key_env, "LWTUI_API_KEY", own)
     return next((name for name in names if name and os.environ.get(name, "").strip()), "")
 
 
@@ -340,8 +387,11 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
     for name, entry in models.items():
         if not isinstance(entry, dict):
             raise ConfigError(f"{path}: models.{name} must be a table, [models.{name}].", code="wrong-type")
-        values = _check_table(entry, ModelSettings, f"{path}: [models.{name}] ")
-        model = ModelSettings(name=name, **values)
+        where = f"{path}: [models.{name}] "
+        own = {role.value: entry.pop(role.value) for role in Role if isinstance(entry.get(role.value), dict)}
+        values = _check_table(entry, ModelSettings, where)
+        check_request_settings(values, where)
+        model = ModelSettings(name=name, roles=_parse_role_fields(own, f"{path}: [models.{name}."), **values)
         if model.provider not in PROVIDERS:
             raise ConfigError(
                 f"{path}: [models.{name}] provider must be one of {', '.join(PROVIDERS)}.", code="invalid-choice"
@@ -355,6 +405,17 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
             )
         parsed[name] = model
     return Settings(models=parsed, roles=roles, keys=keys, **top)
+
+
+def _parse_role_fields(own: dict[str, dict[str, Any]], where: str) -> dict[str, Parameters]:
+    for role, table in own.items():
+        if unknown := [name for name in table if name not in ROLE_FIELDS]:
+            raise ConfigError(
+                f"{where}{role}] '{unknown[0]}' is not a setting of a role. Known: {', '.join(ROLE_FIELDS)}.",
+                code="unknown-setting",
+            )
+        check_request_settings(_check_table(table, ModelSettings, f"{where}{role}] "), f"{where}{role}] ")
+    return own
 
 
 def _parse_keys(table: Any, path: Path) -> dict[str, str]:
@@ -393,6 +454,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "float": (float, int),
     "float | None": (float, int),
     "int | None": (int,),
+    "Parameters": (dict,),
+    "Headers": (dict,),
 }
 
 # The values that a string may have, where it is not free text.
@@ -428,6 +491,7 @@ def _check_table(table: dict[str, Any], settings_class: type, where: str) -> dic
 
 def _type_in_words(annotation: str) -> str:
     words = {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}
+    words |= {"Parameters": 'parameters such as {"top_k": 40}', "Headers": 'headers such as {"X-Title": "lwtui"}'}
     return words.get(annotation.removesuffix(" | None"), "a number")
 
 
@@ -441,8 +505,10 @@ def _parse_value(leaf: str, value: str, settings_class: type) -> Any:
     try:
         if annotation == "bool":
             return {"true": True, "false": False}[value.lower()]
-        if leaf == "context_length":
+        if leaf in ("context_length", "reasoning_tokens"):
             return parse_token_count(value)
+        if annotation in ("Parameters", "Headers"):
+            return parse_parameters(value) if annotation == "Parameters" else parse_headers(value)
         if annotation.startswith("int"):
             return int(value)
         return float(value) if annotation.startswith("float") else value
@@ -474,6 +540,9 @@ def _split_key(key: str) -> list[str]:
     name, _, leaf = key.removeprefix("models.").rpartition(".")
     if not name:
         raise ConfigError(f"'{key}' names no field: write models.NAME.FIELD.", code="no-field")
+    model, _, role = name.rpartition(".")
+    if model and role in set(Role) and leaf in ROLE_FIELDS:
+        return ["models", model, role, leaf]
     return ["models", name, leaf]
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import platform
 import tempfile
 from pathlib import Path
 from typing import Self
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+_TRIES = 5  # to take over the lock of a dead process, which others may try too
 
 
 def expand_user(path: str) -> Path:
@@ -56,12 +61,14 @@ class FileLock:
     """An exclusive lock on a file. The system releases it when the process that holds it dies.
 
     A small file beside the locked file carries the lock: SQLite keeps POSIX locks on the file itself, and closing a
-    second descriptor would drop them. ``flock`` also works between two descriptors of one process.
+    second descriptor would drop them. ``flock`` also works between two descriptors of one process. In folders where
+    ``flock`` does not work, such as some network folders, a file that names its owner is the lock while it exists.
     """
 
-    def __init__(self, lock_file: Path, descriptor: int) -> None:
+    def __init__(self, lock_file: Path, descriptor: int, owner_file: Path | None = None) -> None:
         self._lock_file = lock_file
         self._descriptor = descriptor
+        self._owner_file = owner_file
 
     @classmethod
     def acquire(cls, path: Path) -> Self:
@@ -80,9 +87,15 @@ class FileLock:
                 holder = _holder(descriptor)
                 os.close(descriptor)
                 raise FileLocked(holder) from None
-            except OSError:
-                os.close(descriptor)
-                raise
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    os.close(descriptor)
+                    raise
+                try:
+                    return cls(lock_file, descriptor, _own(lock_file.with_suffix(".owner")))
+                except BaseException:
+                    os.close(descriptor)
+                    raise
             if _is_same_file(lock_file, descriptor):
                 break
             os.close(descriptor)  # the last holder removed the file after we opened it: lock the new one
@@ -95,8 +108,10 @@ class FileLock:
         """Release the lock and remove its file. A second call does nothing."""
         if self._descriptor < 0:
             return
-        with contextlib.suppress(OSError):
-            self._lock_file.unlink()
+        for file in (self._lock_file, self._owner_file):
+            if file is not None:
+                with contextlib.suppress(OSError):
+                    file.unlink()
         os.close(self._descriptor)
         self._descriptor = -1
 
@@ -105,6 +120,46 @@ def lock_path(path: Path) -> Path:
     """Return the path of a file's lock file, which is the same whatever symbolic link leads to the file."""
     real = path.resolve()
     return real.with_name(f".{real.name}.lock")
+
+
+def _own(owner_file: Path) -> Path:
+    """Create the file that is a lock while it exists. That of a dead process of this machine is replaced.
+
+    Raises:
+        FileLocked: Another process has created it.
+        OSError: It cannot be created.
+    """
+    mine = f"{os.getpid()} {platform.node()}"
+    for _ in range(_TRIES):
+        try:
+            descriptor = os.open(owner_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        except FileExistsError:
+            owner = owner_file.read_text(encoding="utf-8", errors="replace") if owner_file.exists() else ""
+            pid, _, host = owner.partition(" ")
+            if owner == mine:
+                raise FileLocked("in this window already") from None
+            if host != platform.node() or _is_alive(pid):
+                where = f"process {pid} on {host}" if host else "which names no process"
+                raise FileLocked(f"in another lwtui ({where}; if that is not so, delete {owner_file})") from None
+            with contextlib.suppress(FileNotFoundError):
+                owner_file.unlink()
+            continue
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(mine)
+        return owner_file
+    raise FileLocked("in another lwtui")
+
+
+def _is_alive(pid: str) -> bool:
+    if not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # a process of another user
+    return True
 
 
 def _is_same_file(path: Path, descriptor: int) -> bool:

@@ -1,7 +1,8 @@
-"""The order of the tests: with ``-n 2 --dist loadscope``, two processes share the modules, the longest first."""
+"""The order of the tests: with ``-n auto --dist loadscope``, several processes share the modules, the longest first."""
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -17,12 +18,14 @@ for _number, _handler in _STOPS.items():
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
 
-# The modules that take longest run first, so that neither process waits for the other at the end. Modules that use
-# both processors are apart from each other.
+_MOST_PROCESSES = 8  # each takes up to 1 GB
+# The modules that take longest run first, so that no process waits for the others at the end. Modules that use all
+# processors are apart from each other.
 _LONGEST = (
-    "cli/test_demo_document",
+    "cli/test_starter_document",
     "app/test_writing",
     "training/test_run",
+    "cli/test_demo_document",
     "app/test_snapshots",
     "training/test_resume",
     "e2e/test_terminal",
@@ -39,6 +42,12 @@ _LONGEST = (
     "models/test_llama_cpp_faults",
     "faults/test_hostile_app",
 )
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Use half as many processes again as there are processors: many tests wait, for a process or a timer."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST_PROCESSES, max(2, processors * 3 // 2))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -23,6 +23,7 @@ from lwtui_bench.fields import (
 )
 from lwtui_bench.jsonl import read_rows
 from lwtui_bench.length_score import count
+from lwtui_bench.upstream import is_total
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,16 @@ class StoredAnswer:
 
 
 def read_answers(path: Path) -> list[StoredAnswer]:
-    """Read a file of answers written by lwtui or by LongBench-Write's own scripts.
+    """Read a file of answers written by lwtui or by LongBench-Write's own scripts (``pred.jsonl``, ``judge.jsonl``).
 
     Raises:
         LwtuiError: The file cannot be read, or some rows are malformed.
     """
-    return read_rows(path, parse_answer)
+    return [answer for answer in read_rows(path, _parse_answer_or_total) if answer is not None]
+
+
+def _parse_answer_or_total(row: dict[str, Any]) -> StoredAnswer | None:
+    return None if is_total(row) else parse_answer(row)
 
 
 def parse_answer(row: dict[str, Any]) -> StoredAnswer:

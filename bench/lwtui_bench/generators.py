@@ -121,8 +121,8 @@ class DirectGenerator:
         completion = await complete(agent, request, on_event)
         if not completion.text and completion.reason == "length":
             raise ModelError(
-                "The model spent all its tokens on reasoning and gave no answer. Raise --max-tokens, or lower the "
-                "model's reasoning effort.",
+                "The model spent all its tokens on reasoning and gave no answer. "
+                f"{agent.less_reasoning(request.role, 'raise --max-tokens')}.",
                 kind="no-answer",
             )
         return GeneratedAnswer(completion.text, completion.reason, {})

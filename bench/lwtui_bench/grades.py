@@ -11,7 +11,6 @@ import regex
 
 DIMENSIONS = ("Relevance", "Accuracy", "Coherence", "Clarity", "Breadth and Depth", "Reading Experience")
 MIN_GRADE, MAX_GRADE = 1, 5
-_UPSTREAM_DEFAULT = 3.0
 
 Grades = Mapping[str, float]
 
@@ -36,10 +35,19 @@ GRAMMAR = "\n".join(
 _DECODER = json.JSONDecoder(strict=False)  # a judge's analysis may contain line breaks
 _MAX_OBJECTS = 64  # parsed, starting from the end of the answer
 _OF_FIVE = r"\s*(?:/|out\s+of)\s*"
+# "Score (1-5): 4", a cell of a table, "– 4", "is 4", "gets a 4".
+_BEFORE_GRADE = (
+    r"(?:score|grade|rating)?\s*(?:[(\[]\s*(?:1\s*[-–—]\s*5|(?:/|out\s+of)\s*5)\s*[)\]])?[\"'*_”]*\s*"
+    r"(?:[:：=|]|[-–—]{1,2}>?|→|\b(?:is|gets|scores|earns)\s(?:an?\s)?)\s*"
+)
 _NAMED_GRADE = {
     name: regex.compile(
-        r"[\"'*_“]*" + r"[\s_-]*".join(name.split()) + r"[\"'*_”]*\s*(?:score|grade)?\s*[:：=]\s*"
-        r"[\"'*_“]*(?P<grade>\d+(?:\.\d+)?)" + rf"(?:{_OF_FIVE}5\b)?(?![\d.]*\d|{_OF_FIVE})",
+        r"[\"'*_“]*"
+        + r"[\s_-]*".join(name.split())
+        + r"[\"'*_”]*\s*"
+        + _BEFORE_GRADE
+        + r"[\"'*_“]*(?P<grade>\d+(?:\.\d+)?)"
+        + rf"(?:{_OF_FIVE}5\b)?(?![\d.]*\d|{_OF_FIVE}|\s*%|-\p{{L}})",
         regex.IGNORECASE,
     )
     for name in DIMENSIONS
@@ -50,7 +58,7 @@ def read_grades(answer: str) -> dict[str, int]:
     """Parse the grades in a judge's answer.
 
     The last JSON object with all six grades counts, however it is wrapped. If no object has them all, the last grade
-    named for each dimension counts, if that finds more.
+    named for each dimension counts, or a table with a column for each, whichever finds more.
 
     Returns:
         Whole numbers from 1 to 5 by dimension; a grade that cannot be read is missing.
@@ -61,8 +69,7 @@ def read_grades(answer: str) -> dict[str, int]:
             best = found
     if len(best) == len(DIMENSIONS):
         return best
-    named = _named_grades(answer)
-    return named if len(named) > len(best) else best
+    return max(best, _named_grades(answer), _table_grades(answer), key=len)
 
 
 def quality(grades: Grades) -> float | None:
@@ -70,11 +77,6 @@ def quality(grades: Grades) -> float | None:
     if any(name not in grades for name in DIMENSIONS):
         return None
     return fmean((grades[name] - 1) * 25 for name in DIMENSIONS)
-
-
-def fill_missing(grades: Grades) -> Grades:
-    """Count missing grades as 3, as the upstream script does."""
-    return dict.fromkeys(DIMENSIONS, _UPSTREAM_DEFAULT) | dict(grades)
 
 
 def _json_grades(answer: str) -> Iterator[dict[str, int]]:
@@ -97,6 +99,21 @@ def _named_grades(text: str) -> dict[str, int]:
         matches = list(pattern.finditer(text))
         if matches and (grade := _parse_grade(matches[-1]["grade"])) is not None:
             found[name] = grade
+    return found
+
+
+def _table_grades(text: str) -> dict[str, int]:
+    """Return the grades of the last table that has a column for each dimension."""
+    names: list[str] = []
+    found: dict[str, int] = {}
+    for line in text.splitlines():
+        cells = [_normalize(cell) for cell in line.strip().strip("|").split("|")]
+        if all(_normalize(name) in cells for name in DIMENSIONS):
+            names = cells
+        elif names and len(cells) == len(names):
+            row = dict(zip(names, cells, strict=True))
+            grades = {name: _parse_grade(row[_normalize(name)]) for name in DIMENSIONS}
+            found = {name: grade for name, grade in grades.items() if grade is not None} or found
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
 from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.base import Request
-from lwtui.models.metering import UsageTracker
+from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import Usage
 from lwtui.text import clean
 from lwtui_bench import fetch
@@ -26,6 +26,7 @@ from lwtui_bench.fields import get_integer, get_table, get_text
 from lwtui_bench.generators import complete, plain_prompt
 from lwtui_bench.grades import DIMENSIONS, GRAMMAR, SCHEMA, read_grades
 from lwtui_bench.jsonl import JsonLinesFile, read_rows
+from lwtui_bench.upstream import JUDGE, MAX_TOKENS, MAX_TRIES, UpstreamReply, take_grades, take_reply
 from lwtui_bench.workers import is_fatal, run_concurrently
 
 MAX_ATTEMPTS = 5  # as published
@@ -89,16 +90,22 @@ def load_judge_template(name: str, data: Path | None) -> JudgeTemplate:
 
 @dataclass(frozen=True)
 class Judge:
-    """A model that grades, with its prompt template and settings."""
+    """A model that grades, with its prompt template and settings.
+
+    Attributes:
+        upstream: Whether its replies are taken as LongBench-Write's own script takes them.
+    """
 
     name: str
     template: JudgeTemplate
     settings: Mapping[str, Any]
+    upstream: bool = False
 
     @property
     def hash(self) -> str:
         """Hash of template and settings."""
-        return _hash(json.dumps([self.template.hash, self.settings], sort_keys=True, ensure_ascii=False))
+        parts = [self.template.hash, self.settings, *(["upstream"] if self.upstream else [])]
+        return _hash(json.dumps(parts, sort_keys=True, ensure_ascii=False))
 
     def key(self, answer: StoredAnswer, repeat: int) -> VerdictKey:
         """Return the key under which the verdict on ``answer`` is stored."""
@@ -117,6 +124,7 @@ class Verdict:
         repeat: Which of several verdicts on the same answer this is, counted from 1.
         grades: Grades from 1 to 5 by dimension; some or all may be missing.
         raw: The beginning of the judge's reply, if grades are missing.
+        upstream: Whether the reply was taken as LongBench-Write's own script takes it.
     """
 
     judge: str
@@ -126,8 +134,9 @@ class Verdict:
     answer_hash: str
     repeat: int
     prompt_id: str
-    grades: Mapping[str, int]
+    grades: Mapping[str, float]
     raw: str = ""
+    upstream: bool = False
     row: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -166,7 +175,10 @@ def parse_verdict(row: dict[str, Any]) -> Verdict:
     if missing := [name for name in names if not texts[name]]:
         raise ValueError(f"it has no {missing[0]!r}, so it is not a verdict")
     grades = get_table(row, "grades")
-    for name, grade in grades.items():
+    upstream = row.get("upstream") is True
+    if upstream and grades and not (grades := take_grades(grades)):
+        raise ValueError("'grades' must be six numbers")
+    for name, grade in () if upstream else grades.items():
         if name not in DIMENSIONS or grade not in (1, 2, 3, 4, 5):
             raise ValueError("'grades' must be whole numbers from 1 to 5")
     return Verdict(
@@ -175,7 +187,17 @@ def parse_verdict(row: dict[str, Any]) -> Verdict:
         prompt_id=get_text(row, "id"),
         grades=grades,
         raw=get_text(row, "raw"),
+        upstream=upstream,
         row=row,
+    )
+
+
+def verdict_in_answer(answer: StoredAnswer) -> Verdict | None:
+    """Return the verdict that a row of LongBench-Write's own ``judge.jsonl`` holds beside the answer, if any."""
+    if "scores" not in answer.row or not isinstance(answer.row["scores"], dict):
+        return None
+    return Verdict(
+        JUDGE, "", "official", "", answer.hash, 1, answer.id, take_grades(answer.row["scores"]), upstream=True
     )
 
 
@@ -213,7 +235,7 @@ def pending_cases(
     for repeat in range(1, repeats + 1):
         for answer in answers:
             key = judge.key(answer, repeat)
-            if answer.text.strip() and key not in known:
+            if (answer.text.strip() or judge.upstream) and key not in known:
                 cases.setdefault(key, (answer, repeat))
     if again:
         store.retain(lambda row: parse_verdict(row).key not in cases)
@@ -256,6 +278,8 @@ class JudgeRunner:
         """Ask until all grades are there, up to :data:`MAX_ATTEMPTS` times, and store the best attempt."""
         task = self._tracker.task("the next verdict")
         agent = self._agent.metered(task)
+        if self._judge.upstream:
+            return await self._verdict_as_upstream(agent, task, answer, repeat, watcher)
         grades: dict[str, int] = {}
         raw, attempts, max_tokens = "", 0, self._max_tokens
         while len(grades) < len(DIMENSIONS) and attempts < MAX_ATTEMPTS:
@@ -267,6 +291,21 @@ class JudgeRunner:
                 grades, raw = found, completion.text
             if completion.reason == "length":
                 max_tokens *= 2  # it was cut off before its grades, or reasoned for too long
+        return await self._store_verdict(answer, repeat, grades, raw, attempts, task.usage)
+
+    async def _verdict_as_upstream(
+        self, agent: Agent, task: MeteredTask, answer: StoredAnswer, repeat: int, watcher: JudgeWatcher
+    ) -> Verdict:
+        """Ask until LongBench-Write's own script would ask no more."""
+        reply, raw, attempts, tries = UpstreamReply(False, 0), "", 0, 0
+        while not reply.accepted and tries < MAX_TRIES:
+            attempts += 1
+            request = self._request(agent, answer, repeat, attempts, min(self._max_tokens, MAX_TOKENS))
+            request = replace(request, grammar="", json_schema=None)
+            raw = (await complete(agent, request, watcher.on_event)).text
+            reply = take_reply(raw)
+            tries += reply.tries
+        grades = reply.grades if reply.accepted else {}
         return await self._store_verdict(answer, repeat, grades, raw, attempts, task.usage)
 
     def _request(self, agent: Agent, answer: StoredAnswer, repeat: int, attempt: int, max_tokens: int) -> Request:
@@ -283,7 +322,7 @@ class JudgeRunner:
         )
 
     async def _store_verdict(
-        self, answer: StoredAnswer, repeat: int, grades: Mapping[str, int], raw: str, attempts: int, usage: Usage
+        self, answer: StoredAnswer, repeat: int, grades: Mapping[str, float], raw: str, attempts: int, usage: Usage
     ) -> Verdict:
         judge, cost = self._judge, self._agent.prices.cost(usage)
         row: dict[str, Any] = {
@@ -300,6 +339,8 @@ class JudgeRunner:
             "cost": None if cost is None else round(cost, 8),
             "settings": dict(judge.settings),
         }
+        if judge.upstream:
+            row["upstream"] = True
         if len(grades) < len(DIMENSIONS):
             row["raw"] = raw[:_MAX_RAW]
         verdict = parse_verdict(row)

@@ -14,8 +14,10 @@ from lwtui.agentwrite.retry import RetryPolicy
 from lwtui.config import ModelSettings, Settings, config_folder
 from lwtui.errors import LwtuiError
 from lwtui.models.profiles import profile_for
+from lwtui_bench.endpoints import open_endpoints
 
 PREFIX = "hf:"
+_CALLS_PER_ENDPOINT = 4
 _DEFAULT_TEMPERATURE = 0.5  # as published, for answers and for judges
 
 
@@ -26,11 +28,13 @@ class ModelChoice:
     Attributes:
         label: The model's name in the rows.
         checkpoint: The folder of a checkpoint or its name on the Hugging Face hub; empty for other models.
+        others: The same model at further endpoints.
     """
 
     label: str
     settings: ModelSettings
     checkpoint: str = ""
+    others: tuple[ModelSettings, ...] = ()
 
 
 def is_checkpoint(name: str) -> bool:
@@ -55,13 +59,16 @@ async def open_choice(choice: ModelChoice, settings: Settings, temperature: floa
         choice: The model.
         settings: lwtui's settings.
         temperature: Of the sampling; ``None`` for the model's own, or 0.5 if it has none.
-        batch: How many prompts a checkpoint answers at once; 0 for its default.
+        batch: How many prompts a checkpoint, or several endpoints together, answer at once; 0 for the default.
 
     Raises:
         LwtuiError: The model cannot be opened.
     """
     if choice.checkpoint:
         agent = await _checkpoint_agent(choice, batch)
+    elif choice.others:
+        calls = batch or _CALLS_PER_ENDPOINT * (1 + len(choice.others))
+        agent = await open_endpoints((choice.settings, *choice.others), settings, calls)
     else:
         agent = await open_agent(choice.settings.name, settings, model=choice.settings)
     sampling = agent.profile.sampling
@@ -90,6 +97,6 @@ async def _checkpoint_agent(choice: ModelChoice, batch: int) -> Agent:
             'Install the extra: pip install "lwtui[train]"'
         ) from None
     model = await asyncio.to_thread(HFModel.load, choice.checkpoint, choice.label, batch)
-    profile = profile_for(choice.settings, has_chat=model.capabilities.chat)
+    profile = profile_for(choice.settings, model.capabilities)
     prompts = builder_for(profile, PromptTemplates(profile.form, config_folder() / "prompts"))
     return Agent(model, profile, prompts, RetryPolicy(), choice.settings)

@@ -12,8 +12,8 @@ from typing import Any
 
 from lwtui.errors import LwtuiError
 from lwtui_bench.answers import StoredAnswer, read_answers
-from lwtui_bench.grades import DIMENSIONS, fill_missing, quality
-from lwtui_bench.judge import Verdict, read_verdicts, verdicts_path
+from lwtui_bench.grades import DIMENSIONS, quality
+from lwtui_bench.judge import Verdict, read_verdicts, verdict_in_answer, verdicts_path
 from lwtui_bench.length_score import BINS, bin_of, length_score
 from lwtui_bench.metrics import measure
 from lwtui_bench.statistics import Interval, bootstrap_interval
@@ -178,7 +178,7 @@ def load_runs(paths: Sequence[Path], *, compat: bool = False) -> list[Run]:
 
     Args:
         paths: The files.
-        compat: Whether to count missing grades as 3, as the upstream script does.
+        compat: Whether to use the verdicts that were taken as LongBench-Write's own script takes them.
 
     Raises:
         LwtuiError: A file cannot be read, is malformed, or holds no answers.
@@ -191,6 +191,8 @@ def load_runs(paths: Sequence[Path], *, compat: bool = False) -> list[Run]:
             raise LwtuiError(f"{path} holds no answers.")
         judged = verdicts_path(path)
         verdicts = read_verdicts(judged) if judged.is_file() else []
+        if any(verdict.upstream for verdict in verdicts):
+            verdicts = [verdict for verdict in verdicts if verdict.upstream == compat]
         runs += _split_into_runs(path, answers, verdicts, known, compat=compat)
     return _with_unique_labels(runs)
 
@@ -220,7 +222,8 @@ def _split_into_runs(
     grouped: dict[tuple[str, str, str], list[ScoredAnswer]] = {}
     for answer in answers:
         suite = known.get(answer.suite)
-        on_answer = tuple(by_text.get((answer.id, answer.hash), ()))
+        beside = verdict_in_answer(answer)
+        on_answer = (*by_text.get((answer.id, answer.hash), ()), *([beside] if beside else []))
         scored = ScoredAnswer(answer, _scores(path, answer, suite.score if suite else None), on_answer)
         label = answer.model or path.stem
         if answer.mode not in ("", "direct"):
@@ -247,13 +250,16 @@ def _make_run(label: str, suite: Suite | None, name: str, answers: Sequence[Scor
 
 
 def _mean_grades(scored: ScoredAnswer, *, judged: bool, compat: bool) -> Mapping[str, float] | None:
-    """Average over each judge's repeats, then over judges. In a judged run, a missing answer gets the lowest grades."""
-    if not scored.answer.is_answered:
+    """Average over each judge's repeats, then over judges.
+
+    In a judged run, a missing answer gets the lowest grades; the upstream script has it judged like any other.
+    """
+    if not scored.answer.is_answered and not compat:
         return dict.fromkeys(DIMENSIONS, 1.0) if judged else None
     per_judge: dict[str, list[Mapping[str, float]]] = {}
     for verdict in scored.verdicts:
-        if verdict.is_complete or (compat and verdict.grades):
-            per_judge.setdefault(judge_label(verdict), []).append(fill_missing(verdict.grades))
+        if verdict.is_complete:
+            per_judge.setdefault(judge_label(verdict), []).append(verdict.grades)
     if not per_judge:
         return None
     return {

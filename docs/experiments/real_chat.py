@@ -107,20 +107,17 @@ class Recorder:
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
         """Make a call."""
         self.reasons.append("closed")
-        prompt, completion = await self.model.count_tokens(request.prompt.plain()), 0
-        finished = False
+        usage = NO_USAGE
         try:
             async with aclosing(self.model.stream(request)) as parts:
                 async for part in parts:
-                    completion += isinstance(part, TextPiece)
                     if isinstance(part, Finished):
-                        finished = True
                         self.reasons[-1] = part.reason
-                        self.usage += part.usage
+                    if isinstance(part, TextPiece | Finished) and part.usage is not None:
+                        usage = part.usage  # counts if the caller closes the call, too
                     yield part
         finally:
-            if not finished:  # closed by the caller, so without a count: a local model's pieces are its tokens
-                self.usage += Usage(prompt, completion)
+            self.usage += usage
 
 
 @dataclass
@@ -132,7 +129,17 @@ class Result:
     ended: int = 0  # sections of which the last call was ended by the model
     rollbacks: int = 0
     redrafts: int = 0
-    tokens: int = 0
+    usage: Usage = NO_USAGE
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all calls."""
+        return self.usage.total
+
+    @property
+    def computed(self) -> int:
+        """Those of them that were not in the KV cache."""
+        return self.usage.total - self.usage.cached
 
 
 def row_of(prompts: Path, number: int) -> dict[str, Any]:
@@ -175,7 +182,7 @@ async def by_lwtui(agent: Agent, brief: Brief) -> Result:
     parts = [f"# {plan.title}"]
     parts += [f"## {section.title}\n\n{draft.texts.get(section.id, '')}" for section in plan.sections]
     result.text = "\n\n".join(parts)
-    result.tokens = recorder.usage.total
+    result.usage = recorder.usage
     return result
 
 
@@ -199,7 +206,8 @@ def by_earlier(tree: Path, model: str, brief: Brief, folder: Path, name: str) ->
         result.rollbacks += event["event"] == "TextRolledBack"
     if document.exists():
         with sqlite3.connect(document) as connection:
-            (result.tokens,) = connection.execute("SELECT prompt_tokens + completion_tokens FROM document").fetchone()
+            columns = "prompt_tokens, completion_tokens, cached_tokens"
+            result.usage = Usage(*connection.execute(f"SELECT {columns} FROM document").fetchone())
     if not result.text:
         print(done.stderr[-500:], file=sys.stderr)
     return result
@@ -219,7 +227,7 @@ async def by_plain(agent: Agent, brief: Brief, seed: int) -> Result:
         result.lengths.append((count_words(text), int(wanted[1].replace(",", "")) if wanted else 0))
         result.ended += recorder.reasons[-1] == "stop"
         written = f"{written}\n\n{text}".strip()
-    result.text, result.tokens = written, recorder.usage.total
+    result.text, result.usage = written, recorder.usage
     return result
 
 
@@ -229,7 +237,7 @@ async def by_direct(agent: Agent, brief: Brief, seed: int) -> Result:
     prompt = DIRECT.format(instruction=brief.instruction, words=brief.words, unit=_unit(brief))
     text = await _answer(recorder, prompt, seed, 8000)
     ended = recorder.reasons[-1] == "stop"
-    return Result(text, [(count_words(text), brief.words)], int(ended), tokens=recorder.usage.total)
+    return Result(text, [(count_words(text), brief.words)], int(ended), usage=recorder.usage)
 
 
 def _unit(brief: Brief) -> str:
@@ -297,7 +305,6 @@ def figures(row: dict[str, Any]) -> dict[str, float]:
         "similar": similar_paragraphs(body),
         "length": length,
         "distinct": distinct_n(tokens, 4) or 0.0,
-        "tokens": row["tokens"],
         "seconds": row["seconds"],
     }
 
@@ -307,7 +314,7 @@ def report(folder: Path) -> str:
     rows = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*-*-*-*.json"))]
     lines = [
         "| model | method | documents | S_l | sections off by | within 5 % | end by themselves | headings twice "
-        "| similar paragraphs in 10,000 words | distinct-4 | tokens in all | tokens by plain |",
+        "| similar paragraphs in 10,000 words | distinct-4 | tokens by plain | computed by plain |",
         "| --- " * 12 + "|",
     ]
     for model in sorted({row["model"] for row in rows}):
@@ -318,7 +325,10 @@ def report(folder: Path) -> str:
                 continue
             found = [figures(row) for row in mine]
             both = [(row, plain[key]) for row in mine if (key := (row["number"], row["seed"])) in plain]
-            share = sum(row["tokens"] for row, _ in both) / max(1, sum(other["tokens"] for _, other in both))
+            shares = [
+                sum(row[key] for row, _ in both) / max(1, sum(other[key] for _, other in both))
+                for key in ("tokens", "computed")
+            ]
             sections = sum(one["sections"] for one in found)
             ended = f"{sum(one['ended'] for one in found) / sections:.0%}" if method != "before" else "–"
             words = sum(one["length"] for one in found)
@@ -333,8 +343,7 @@ def report(folder: Path) -> str:
                 sum(one["headings"] for one in found),
                 f"{sum(one['similar'] for one in found) * 10_000 / max(1, words):.1f}",
                 f"{fmean(one['distinct'] for one in found):.3f}",
-                sum(row["tokens"] for row in mine),
-                f"{share:.2f}",
+                *(f"{share:.2f}" for share in shares),
             ]
             lines.append(f"| {' | '.join(map(str, values))} |")
     return "\n".join(lines)
@@ -394,7 +403,9 @@ async def write_cells(args: argparse.Namespace, model: str, cells: Sequence[Cell
                 "words": brief.words,
                 "prompt": brief.instruction,
                 "seconds": round(monotonic() - began, 1),
-                **vars(result),
+                **{name: value for name, value in vars(result).items() if name != "usage"},
+                "tokens": result.tokens,
+                "computed": result.computed,
             }
             path.write_text(json.dumps(entry, ensure_ascii=False, indent=1), encoding="utf-8")
             print(

@@ -10,12 +10,13 @@ from lwtui.agentwrite.length_habits import LengthHabits
 from lwtui.agentwrite.prompt_builder import PromptBuilder, builder_for
 from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.agentwrite.retry import RetryPolicy
-from lwtui.config import ModelSettings, Settings, config_folder
+from lwtui.config import ModelSettings, Role, Settings, config_folder
 from lwtui.documents.model import Brief, Provenance
 from lwtui.models.base import Model, ModelError, Prompt, Request, Sampling
 from lwtui.models.budget import Prices
 from lwtui.models.metering import MeteredTask
 from lwtui.models.profiles import Profile
+from lwtui.models.reasoning_settings import lower_reasoning
 from lwtui.models.sampling import with_sampling
 
 _MARGIN = 128  # tokens
@@ -76,7 +77,9 @@ class Agent:
         helper = self.helper and self.helper.metered(task)
         return replace(self, model=task.model(self.model, self.prices), helper=helper)
 
-    def prepared(self, request: Request, brief: Brief, salt: int, *, loops: int = 0) -> Request:
+    def prepared(
+        self, request: Request, brief: Brief, salt: int, *, loops: int = 0, role: Role = Role.WRITE
+    ) -> Request:
         """Return ``request`` with sampling options, stop strings and a seed.
 
         Args:
@@ -84,6 +87,7 @@ class Agent:
             brief: Has the document's own sampling options and seed, which override the profile's.
             salt: Varies the seed from call to call; every seed follows from the brief's.
             loops: How often the text has repeated itself so far; more loops mean stronger penalties.
+            role: The task that the call belongs to.
         """
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31
         return replace(
@@ -93,6 +97,7 @@ class Agent:
                 with_sampling(self.profile.sampling, brief.sampling), loops, dry=not self.profile.ends_itself
             ),
             seed=seed,
+            role=role,
         )
 
     async def room_beside(self, prompt: Prompt) -> int:
@@ -126,6 +131,11 @@ class Agent:
         """Remember that the reasoning of a call took about ``tokens`` tokens."""
         self.limits.reasoning_tokens = max(self.limits.reasoning_tokens, tokens)
 
+    def less_reasoning(self, role: Role, otherwise: str) -> str:
+        """Return what to do if a call spent all its tokens on reasoning; ``otherwise`` is what else may help."""
+        command = lower_reasoning(self.settings, role)
+        return f"Lower its reasoning effort ({command}), or {otherwise}" if command else otherwise.capitalize()
+
     def provenance(self, request: Request) -> Provenance:
         """Return the provenance to store with the text that ``request`` produces."""
         return Provenance(
@@ -158,13 +168,14 @@ async def open_agent(name: str, settings: Settings, *, model: ModelSettings | No
     chosen = model or resolve(name, settings)
     profile_for(chosen)  # reports an unknown profile before the model is loaded
     opened = await open_model(chosen)
-    profile = profile_for(chosen, has_chat=opened.capabilities.chat)
+    profile = profile_for(chosen, opened.capabilities)
     return Agent(
         model=opened,
         profile=profile,
         prompts=builder_for(profile, PromptTemplates(profile.form, config_folder() / "prompts")),
         policy=RetryPolicy(total_seconds=chosen.retry_seconds),
         settings=chosen,
+        limits=LearnedLimits(reasoning_tokens=max(chosen.for_role(role).reasoning_tokens or 0 for role in Role)),
         lengths=LengthHabits.load(model_key(chosen)),
     )
 

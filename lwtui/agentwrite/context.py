@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import ContextTrimmed, Emit, SummaryMade
 from lwtui.agentwrite.short_calls import ask_once, retries_only
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Section, SectionSummary
 from lwtui.documents.stale import fingerprint
 from lwtui.models.base import ModelError
@@ -147,7 +148,7 @@ class ContextBuilder:
         if request is None or await summarizer.room_beside(request.prompt) < request.max_tokens:
             return ""
         request = await summarizer.fitted(summarizer.allowing_for_reasoning(request))
-        prepared = summarizer.prepared(request, self.brief, len(self._made))
+        prepared = summarizer.prepared(request, self.brief, len(self._made), role=Role.CRITIC)
         try:
             answer = await ask_once(summarizer, prepared, retries_only(emit))
         except ModelError as error:

@@ -22,6 +22,7 @@ from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.quotes import QuoteFinder
 from lwtui.agentwrite.short_calls import ShortAnswer, ask
+from lwtui.config import Role
 from lwtui.documents.model import Brief
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Request
@@ -219,7 +220,7 @@ async def _read(
         "grammar": _GRAMMAR if can.grammar else "",
         "json_schema": _SCHEMA if can.json_schema else None,
     }
-    request = agent.prepared(Request(prompt, _ANSWER_TOKENS, **shape), brief, salt)
+    request = agent.prepared(Request(prompt, _ANSWER_TOKENS, **shape), brief, salt, role=Role.CRITIC)
     answer = ShortAnswer()
 
     async def emit_retries(event: Event) -> None:

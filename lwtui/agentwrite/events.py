@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from lwtui.documents.facts import Fact
-from lwtui.documents.model import Basis, Plan, Provenance
+from lwtui.documents.model import Basis, Plan, Provenance, Status
 from lwtui.models.usage import Usage
 
 
@@ -28,6 +28,13 @@ class PlanDelta:
     """Text of the plan, or of another short answer, as the model writes it."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class PlanVoided:
+    """What the current call sent as :class:`PlanDelta` was the model's reasoning: ``characters`` of it, now void."""
+
+    characters: int
 
 
 @dataclass(frozen=True)
@@ -173,13 +180,19 @@ class Retrying:
 
 @dataclass(frozen=True)
 class SectionFinished:
-    """A section is complete. ``length`` and ``target`` are in the counter's unit; ``usage`` sums up all its calls."""
+    """A section has ended. ``length`` and ``target`` are in the counter's unit; ``usage`` sums up all its calls.
+
+    ``status`` is ``DONE``, ``SHORT`` if all drafts ended far below the target, or ``REFUSED`` if the model refused to
+    write it; ``refusal`` holds the model's words then.
+    """
 
     section_id: str
     length: int
     target: int
     usage: Usage
     seconds: float
+    status: Status = Status.DONE
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -324,6 +337,7 @@ class FactsNoted:
 Event = (
     PlanStarted
     | PlanDelta
+    | PlanVoided
     | PlanRejected
     | PlanGrew
     | PlanReady

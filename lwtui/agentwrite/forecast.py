@@ -13,9 +13,10 @@ from lwtui.agentwrite.note_selection import NOTE_SHARE
 from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds
 from lwtui.agentwrite.style import style_of
 from lwtui.agentwrite.throughput import Rates
-from lwtui.config import ModelSettings
+from lwtui.config import ModelSettings, Role
 from lwtui.documents.model import Brief, Mode, Section, Status, Style
 from lwtui.models.budget import cost_of
+from lwtui.models.reasoning_settings import likely_reasoning
 from lwtui.models.usage import Usage
 from lwtui.text import counts_characters, money
 
@@ -81,7 +82,10 @@ def forecast(
     run = _Simulation(brief, model, rates, len(sections))
     sections = sections or likely_sections(brief)
     for section in sections:
-        run.skip(section) if section.status is Status.DONE else run.write(section)
+        if section.status is Status.DONE:
+            run.skip(section)
+        else:
+            run.write(section.blank() if section.starts_again else section)
         if facts and section.status is not Status.DONE and section.words:
             run.note_facts(section)
     total = sum(run.each.values(), Usage()) + run.overhead
@@ -103,8 +107,8 @@ def seconds_for(usage: Usage, calls: float, mode: Mode, model: ModelSettings, ra
     if not rates.writing:
         return None
     reading = (usage.prompt - usage.cached) / rates.reading if rates.reading else 0.0
-    waiting = calls * _CALL_SECONDS if model.provider == "openai" and not rates.reading else 0.0
-    parallel = _PARALLEL_CALLS if mode is Mode.PARALLEL and model.provider == "openai" else 1
+    waiting = calls * _CALL_SECONDS if model.is_endpoint and not rates.reading else 0.0
+    parallel = _PARALLEL_CALLS if mode is Mode.PARALLEL and model.is_endpoint else 1
     return (reading + waiting + usage.completion / rates.writing) / parallel
 
 
@@ -139,12 +143,17 @@ class _Simulation:
         notes = sum(len(note.text) + len(note.title) for note in brief.notes) / _CHARACTERS_PER_TOKEN
         instruction = len(brief.instruction) / _CHARACTERS_PER_TOKEN + min(notes, self._context * NOTE_SHARE)
         self._fixed = instruction + _FRAME
+        # Measured tokens per word include the reasoning.
+        measured = rates.per_word or rates.per_character
+        self._reasoning = {
+            role: 0 if measured and role is Role.WRITE else likely_reasoning(model, role) for role in Role
+        }
         self._before = 0.0  # tokens of the text so far
         self._last = 0.0  # tokens of the last prompt
         self._summarized = 0.0  # tokens of text that summaries stand for
         if self.planned:
             steps = Bounds.of(brief.words, 120).likely_steps(brief.words)
-            self.overhead += Usage(round(instruction) + 400, round(steps * _STEP))
+            self.overhead += Usage(round(instruction) + 400, round(steps * _STEP) + self._reasoning[Role.PLAN])
             self.calls += 1
         self._plan = min(_MOST_PLAN, steps * _STEP)
 
@@ -167,7 +176,7 @@ class _Simulation:
             self._summarize(shown - room * _SHOWN_SHARE)
             shown = room * _SHOWN_SHARE
         calls = max(1.0, self.rates.calls)
-        answer = words * self._unit
+        answer = words * self._unit + calls * self._reasoning[Role.WRITE]
         prompt = fixed + shown + section.length * self._text_unit
         cached = min(self._last, prompt) * self._reused
         # Each further call for the same section also has the section's text so far.
@@ -192,7 +201,8 @@ class _Simulation:
             return
         self._summarized = hidden
         summaries = max(1.0, new / 500)
-        self.overhead += Usage(round(new + summaries * _SUMMARY[0]), round(summaries * _SUMMARY[1]))
+        each = _SUMMARY[1] + self._reasoning[Role.CRITIC]
+        self.overhead += Usage(round(new + summaries * _SUMMARY[0]), round(summaries * each))
         self.calls += summaries
 
 

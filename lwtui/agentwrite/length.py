@@ -14,7 +14,7 @@ import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.documents.model import Section, Status
-from lwtui.text import count_words, last_sentence_end, sentence_ends
+from lwtui.text import count_words, ends_sentence, landing_places, last_landing, last_space
 
 # Shares of a section's target:
 SHORT = 0.85  # below this, a base model's section is short
@@ -22,8 +22,9 @@ ENOUGH = 0.6  # below this, a section that its model ended is short; what is mis
 LONG = 1.15  # up to this, any end is accepted
 RUNAWAY = 1.35  # above this, the text is cut, even within a sentence
 CLOSE = 0.97  # replaces SHORT where no later section can compensate
-_PARAGRAPH_END = regex.compile(r"\s*\n\s*")
-_SENTENCE_END = regex.compile(r"[.!?…。！？]['\"”’」』)\]）*_]*\Z")  # no list item, no heading
+_LINE_END = regex.compile(r"[^\S\n]*\n")
+_LIST_OR_BLOCK = regex.compile(r"\s*(?:[-*+•–|]|\d{1,3}[.)、]|\p{L}[.)]\s|```|~~~|\$\$|\\)")
+_LIST_PENALTY = 0.1  # share of the target by which the end of a paragraph may be further off than that of a list item
 _SLACK = 12  # words that are not worth a call
 _EARLIEST_END = 0.7  # share of the target; a text that runs on is cut at no paragraph that ends before
 # The bounds of a section's target, as shares of its planned length, however far off the other sections are.
@@ -108,7 +109,7 @@ class LengthTarget:
 
 
 class ParagraphStopper:
-    """Ends a text that runs past its target at the end of the paragraph nearest to it.
+    """Ends a text that runs past its target at the end of the paragraph, list item or table row nearest to it.
 
     For models that end their own sections (see :class:`lwtui.agentwrite.filters.TextFilter`): an end within reach of
     the target is accepted. A paragraph that never ends is cut after a sentence.
@@ -130,24 +131,27 @@ class ParagraphStopper:
         if ended or text.length <= target.longest:
             return None
         whole = text.text
-        ends: list[tuple[int, int]] = []  # of paragraphs: the offset, and the length up to there
+        near: list[tuple[float, int]] = []  # ends of paragraphs: how far off they are, and their offsets
         start = length = 0
-        for match in _PARAGRAPH_END.finditer(whole):
-            length += count_words(whole[start : match.start()])
-            start = match.start()
-            if start >= text.floor and _SENTENCE_END.search(whole, max(0, start - 20), start):
-                ends.append((start, length))
-        near = [(abs(length - target.target), end) for end, length in ends if length >= target.target * _EARLIEST_END]
+        for end in (end for end in landing_places(whole) if _LINE_END.match(whole, end)):
+            length += count_words(whole[start:end])
+            start = end
+            if end >= text.floor and length >= target.target * _EARLIEST_END:
+                line = whole[whole.rfind("\n", 0, end) + 1 : end]
+                if ends_sentence(line):
+                    near.append((abs(length - target.target), end))
+                elif _LIST_OR_BLOCK.match(line):
+                    near.append((abs(length - target.target) + target.target * _LIST_PENALTY, end))
         if near:
             return FilterVerdict(min(near)[1], "the section has its length", final=True)
         if text.length <= target.target * 2 * LONG:
             return None
-        end = max(text.floor, last_sentence_end(whole)) or len(whole)
+        end = max(text.floor, last_landing(whole)) or len(whole)
         return FilterVerdict(end, "the section has its length", final=True)
 
 
 class SentenceStopper:
-    """Ends a base model's text at a sentence near its target (see :class:`lwtui.agentwrite.filters.TextFilter`).
+    """Ends a base model's text at a place to land near its target (see :class:`lwtui.agentwrite.filters.TextFilter`).
 
     A text that runs on without ending a sentence goes back to the last end within reach, or else is cut at a space.
     """
@@ -180,8 +184,7 @@ class SentenceStopper:
         start, reached = self._start
         before = after = None
         latest = target.runaway_at
-        # The end of the text may still grow: "3." could become "3.5", and a closing quote may follow.
-        for end in [start + end for end in sentence_ends(text[start:]) if start + end < len(text)]:
+        for end in [start + end for end in landing_places(text[start:]) if _is_settled(text, start + end)]:
             reached += count_words(text[start:end])
             start = end
             if end < section.floor or target.is_short(reached):
@@ -196,11 +199,23 @@ class SentenceStopper:
             return before
         if length < target.runaway_at:
             return None
-        space = regex.search(r"\s\S*$", text[max(start, section.floor) :])
-        return max(start, section.floor) + space.start() if space else len(text)
+        space = last_space(text[start:], max(0, section.floor - start))
+        if space is not None:
+            return start + space
+        # A block of code or a table that is longer than the whole section
+        return len(text) if length > target.runaway_at * 2 else None
 
     def _last_short_end(self, text: str) -> tuple[int, int]:
         """Return the last end of a sentence at which ``text`` is still short, and its length there."""
-        ends = sentence_ends(text)
+        ends = landing_places(text)
         first = bisect_left(ends, True, key=lambda end: not self._target.is_short(count_words(text[:end])))
         return (ends[first - 1], count_words(text[: ends[first - 1]])) if first else (0, 0)
+
+
+def _is_settled(text: str, end: int) -> bool:
+    """Tell whether what follows ``end`` says that a text that still grows can end there.
+
+    "3." could become "3.5" or "3. May", and a closing quote may follow.
+    """
+    rest = text[end:]
+    return rest.count("\n") > 1 or bool(rest.strip())

@@ -11,6 +11,7 @@ from lwtui.agentwrite.plan_format import REPAIRS, REPLAN_SALT, Bounds, PlanError
 from lwtui.agentwrite.plan_repair import distinct, parse_plan, parse_step
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, RejectedPlan
 from lwtui.agentwrite.short_calls import ShortAnswer, ask
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.outline import subtree
 from lwtui.documents.plan_edits import rescale
@@ -112,7 +113,7 @@ async def _until_usable(
     rejected: RejectedPlan | None = None
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
-        answer = await ask(agent, agent.prepared(request(rejected), brief, salt + attempt), emit)
+        answer = await ask(agent, agent.prepared(request(rejected), brief, salt + attempt, role=Role.PLAN), emit)
         try:
             _reject_if_cut_off(answer)
             return read(answer.text)

@@ -16,6 +16,7 @@ from lwtui.agentwrite.events import Emit, PlanDelta, PlanRejected, PlanStarted
 from lwtui.agentwrite.plan_format import REPLAN_SALT, Bounds, PlanError, gave_up
 from lwtui.agentwrite.prompt_builder import CompletionPromptBuilder
 from lwtui.agentwrite.short_calls import ask, retries_only
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.documents.outline import parents, subtree
 from lwtui.documents.plan_edits import rescale
@@ -159,7 +160,7 @@ async def _sample_line(
 
 async def _sample(agent: Agent, request: Request, brief: Brief, salt: int, temperature: float, emit: Emit) -> str:
     """Ask for a piece of a line. Only retries are emitted; the line is emitted when it is complete."""
-    prepared = agent.prepared(request, brief, salt)
+    prepared = agent.prepared(request, brief, salt, role=Role.PLAN)
     cool = replace(prepared, sampling=replace(prepared.sampling, temperature=temperature))
     return (await ask(agent, cool, retries_only(emit))).text
 

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import regex
@@ -18,6 +19,7 @@ import regex
 from lwtui.documents.model import MAX_LEVEL
 from lwtui.models.reasoning import without_reasoning
 from lwtui.text import clean, count_words, one_line
+from lwtui.text.list_marks import BULLET
 
 MOST_STEPS = 400  # read from one answer
 _MOST_LINES, _LONGEST_LINE = 4_000, 4_000  # lines of an answer, and characters of a line, that are read
@@ -126,7 +128,7 @@ class _Line:
         bold = regex.fullmatch(r"(\*\*|__)(?!\s)(?P<inner>.+?)\1\s*[:：]?", body)
         if bold and "**" not in bold["inner"]:
             return cls("bold", depth, _unmarked(bold["inner"]), source)
-        if match := regex.match(r"[-*+•·–]\s+(?=\S)", body):
+        if match := regex.match(rf"(?:{BULLET}|–)\s+(?=\S)", body):
             return cls("bullet", depth, _unmarked(body[match.end() :]), source)
         return cls("plain", depth, _unmarked(body), source)
 
@@ -143,6 +145,17 @@ class _Block:
     first: str
     level: int = 1
     rest: list[_Line] = field(default_factory=list)
+
+    @cached_property
+    def counted(self) -> tuple[str, int | None]:
+        """The first line without the length, and the length."""
+        return _take_count(self.first)
+
+    @cached_property
+    def is_complete(self) -> bool:
+        """Whether the first line has both the main point and the length."""
+        first, words = self.counted
+        return words is not None and bool(_POINT_LABEL.search(first) or _split_point(first)[0])
 
 
 def _from_lines(lines: list[_Line]) -> ParsedPlan:
@@ -233,13 +246,7 @@ def _belongs(block: _Block, line: _Line, *, open_block: bool, after_blank: bool)
         return True
     if line.kind == "bullet" or line.depth > 0:
         return True
-    return not _is_complete(block) and (not after_blank or not block.rest)
-
-
-def _is_complete(block: _Block) -> bool:
-    """Tell whether a step's first line has both its main point and its length."""
-    first, words = _take_count(block.first)
-    return words is not None and bool(_POINT_LABEL.search(first) or _split_point(first)[0])
+    return not block.is_complete and (not after_blank or not block.rest)
 
 
 def _title_of(lines: list[_Line]) -> str:
@@ -268,7 +275,7 @@ def _bare(title: str) -> str:
 
 def _step(block: _Block) -> Step:
     """Make a step of a block of lines."""
-    first, words = _take_count(block.first)
+    first, words = block.counted
     heading, point, details = "", "", []
     for line in block.rest:
         text, count = _take_count(line.text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import ContextBuilder
@@ -71,8 +71,8 @@ async def preview(agent: Agent, brief: Brief, document: WorkingDocument, section
     section = next((section for section in document.sections() if section.id == section_id), None)
     if section is None:
         raise KeyError(section_id)
-    if section.status is Status.DONE:
-        section = replace(section, text="", length=0, origin=None)
+    if section.status is Status.DONE or section.starts_again:
+        section = section.blank()
     keep = len(section.text) if section.origin is Origin.USER else agent.prompts.resume_at(section.text)
     text = section.text[:keep]
     left_out: list[str] = []

@@ -30,7 +30,7 @@ from lwtui.documents.model import Brief, Plan, Style
 from lwtui.documents.outline import outline_numbers, parents, section_numbers
 from lwtui.models.base import Capabilities, Message, Prompt, Request
 from lwtui.models.profiles import Profile
-from lwtui.text import clean, counts_characters, last_sentence_end
+from lwtui.text import clean, counts_characters, last_landing
 
 _MOST_REWRITTEN = 300  # characters of an interrupted text that a chat model may have to write again
 _SUMMARY_WORDS = 80
@@ -282,7 +282,7 @@ class ChatPromptBuilder:
     def resume_at(self, text: str) -> int:
         """See :meth:`PromptBuilder.resume_at`."""
         # A chat model starts a sentence more reliably than it completes one.
-        end = last_sentence_end(text)
+        end = last_landing(text)
         if end and len(text) - end <= _MOST_REWRITTEN:
             return end + _spaces_after(text, end)
         return _whole_words(text)

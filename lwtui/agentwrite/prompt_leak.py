@@ -12,8 +12,9 @@ from itertools import pairwise
 import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
-from lwtui.agentwrite.stream_cleaner import heading_key, in_code
+from lwtui.agentwrite.stream_cleaner import heading_key
 from lwtui.text import sentence_ends
+from lwtui.text.code_blocks import in_code
 
 _TAG = regex.compile(r"</?[a-z_]{3,}>")
 _LINE = regex.compile(r"[^\n]*(?:\n|$)")

@@ -109,8 +109,8 @@ class Recorder:
                 if (basis := self.state.runs[section_id].basis) is not None:
                     provenance = replace(provenance, basis=resumed_basis(document, section_id, basis, keep))
                 document.begin(section_id, provenance, keep)
-            case SectionFinished(section_id, usage=usage):
-                document.finish(section_id, Status.DONE, usage)
+            case SectionFinished(section_id, usage=usage, status=status):
+                document.finish(section_id, status, usage)
             case SummaryMade(section_id, text, digest):
                 revision = document.revision_id(section_id)
                 document.notebook.set_summary(SectionSummary(section_id, text, digest, revision))

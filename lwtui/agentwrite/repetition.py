@@ -1,4 +1,8 @@
-"""Notices loops, and sentences and paragraphs that occur twice, while a text streams."""
+"""Notices loops, and sentences and paragraphs that occur twice, while a text streams.
+
+A short paragraph that stood in an earlier section may be wanted: a refrain, a lead-in to a list, the same question. It
+is a loop only if several come in a row, or if they are most of the section. Blocks of code may stand in each section.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +16,21 @@ import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.text import last_sentence_end, sentence_ends
+from lwtui.text.code_blocks import without_code
+from lwtui.text.list_marks import MARK
 
 _TOKEN = regex.compile(r"(?P<character>[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])|[\p{L}\p{N}]+")
 _BREAK = regex.compile(r"\n\s*\n")
 _LAST_BREAK = regex.compile(r"(?r)\n\s*\n")
 _MAY_REPEAT = regex.compile(r"\s*[#“\"«„‘「『—–]")  # headings and direct speech
+_ITEM = regex.compile(rf"\s*{MARK}\s")
 _KNOWN_SHARE = 0.6  # a sentence with this share of known n-grams says nothing new
 _LOOP_TOKENS = 24  # a phrase that repeats over this many tokens is a loop
 _LOOP_REACH = 700  # last characters of the text, in which loops are looked for
 _CHECK_EVERY = 40  # characters between two checks for loops
+_MOST_IN_A_ROW = 3  # short paragraphs (or list items) of earlier sections, from which they are a loop
+_MOST_SENTENCES = 6  # the same for sentences
+_LEAST_SHARE = 0.5  # share of a section that short paragraphs of earlier ones have, from which they are a loop
 _HASH_MASK = 2**24 - 1  # of the n-grams in the set
 _RESCAN = 80  # characters to scan again, since later text can turn a position into the end of a sentence
 
@@ -33,15 +43,17 @@ class _Measure:
         gram: The length of an n-gram.
         least: Shorter sentences may repeat: "Why?" is no loop.
         least_paragraph: Shorter paragraphs may repeat.
+        most_refrain: Longer paragraphs must not stand in an earlier section.
     """
 
     gram: int
     least: int
     least_paragraph: int
+    most_refrain: int
 
 
 # A Chinese or Japanese character carries about half as much as a word.
-_WORDS, _CHARACTERS = _Measure(4, 7, 4), _Measure(8, 14, 8)
+_WORDS, _CHARACTERS = _Measure(4, 7, 4, 40), _Measure(8, 14, 8, 80)
 
 
 class RepetitionFilter:
@@ -54,11 +66,14 @@ class RepetitionFilter:
     """
 
     def __init__(self, earlier: Iterable[str] = ()) -> None:
-        earlier = list(earlier)
+        earlier = [without_code(text) for text in earlier]
         self._known = _Grams()
         for text in earlier:
             self._known.update(_grams_of(text))
-        self._paragraphs: set[int] = set().union(*map(_paragraphs_of, earlier))
+        self._paragraphs: set[int] = set()  # of this section
+        self._earlier: set[int] = set().union(*map(_paragraphs_of, earlier))
+        self._refrains: set[int] = set().union(*map(_refrains_of, earlier))
+        self._repeats = _Repeats()
         # Offsets in the section's text:
         self._checked = 0  # up to here, all sentences are sound and known
         self._scanned = 0  # no sentence ends between _checked and here
@@ -85,8 +100,11 @@ class RepetitionFilter:
             if len(tokens) >= measure.least and grams:
                 known = sum(gram in self._known for gram in grams) / len(grams)
                 repeated = 1 - len(set(grams)) / len(grams)
-                if max(known, repeated) >= _KNOWN_SHARE:
+                if repeated >= _KNOWN_SHARE or (known >= _KNOWN_SHARE and not self._is_refrain(whole, end)):
                     return _loop(max(self._checked, self._trusted), "a sentence repeats an earlier one")
+                run = self._repeats.add_sentence(self._checked, known=known >= _KNOWN_SHARE)
+                if run is not None:
+                    return _loop(max(run, self._trusted), "sentences repeat earlier ones")
             self._known.update(grams)
             self._checked = self._scanned = end
         self._scanned = max(self._checked, len(whole) - _RESCAN)
@@ -106,6 +124,14 @@ class RepetitionFilter:
         self._paragraph_end = min(self._paragraph_end, keep)
         self._trusted = min(self._trusted, keep)
         self._loops_checked = min(self._loops_checked, keep)
+        self._repeats.cut(keep)
+
+    def _is_refrain(self, text: str, end: int) -> bool:
+        """Tell whether the line or paragraph with the sentence that ends at ``end`` begins a short one from earlier."""
+        last = _LAST_BREAK.search(text, 0, end)
+        starts = {last.end() if last else 0, text.rfind("\n", 0, max(0, end - 1)) + 1}
+        keys = [hash(tuple(_tokens(text[start:end])[0])) for start in starts]
+        return any(key in self._refrains and not self._repeats.has(key) for key in keys)
 
     def _check_paragraphs(self, text: str, ended: bool) -> FilterVerdict | None:
         """Check the paragraphs that have ended since the last call."""
@@ -114,7 +140,14 @@ class RepetitionFilter:
             if (verdict := self._check_paragraph(text, match.start())) is not None:
                 return verdict
         self._paragraphs_checked = max(self._paragraphs_checked, len(text) - _RESCAN)
-        return self._check_paragraph(text, len(text)) if ended else None
+        return (self._check_paragraph(text, len(text)) or self._check_share(text)) if ended else None
+
+    def _check_share(self, text: str) -> FilterVerdict | None:
+        """Check at the end of a section whether most of it stood in earlier ones."""
+        first, repeated = self._repeats.total
+        if first is None or repeated < _LEAST_SHARE * len(_tokens(text[self._trusted :])[0]):
+            return None
+        return _loop(max(first, self._trusted), "most paragraphs repeat earlier ones")
 
     def _check_paragraph(self, text: str, end: int) -> FilterVerdict | None:
         """Check the paragraph that ends at ``end``. If it is new, remember it."""
@@ -125,11 +158,21 @@ class RepetitionFilter:
             return None  # only more white space after a known paragraph
         self._paragraph_end = end
         paragraph = _paragraph_hash(text[start:end])
-        if paragraph in self._paragraphs:
+        if paragraph is None:
+            return None
+        is_known = paragraph in self._earlier
+        if paragraph in self._paragraphs or self._repeats.has(paragraph):
             return _loop(max(sound, self._trusted), "a paragraph repeats an earlier one")
-        if paragraph is not None:
+        if not is_known:
             self._paragraphs.add(paragraph)
-        return None
+            self._repeats.end_run()
+            return None
+        tokens, measure = _tokens(text[start:end])
+        if len(tokens) > measure.most_refrain:
+            return _loop(max(sound, self._trusted), "a paragraph repeats an earlier one")
+        items = sum(_ITEM.match(line) is not None for line in text[start:end].split("\n"))
+        run = self._repeats.add(paragraph, sound, len(tokens), max(1, items))
+        return None if run is None else _loop(max(run, self._trusted), "paragraphs repeat earlier ones")
 
     def _sentence_ends(self, text: str, ended: bool) -> list[int]:
         """Return the offsets at which the sentences end that were not checked yet."""
@@ -140,6 +183,45 @@ class RepetitionFilter:
         if ended and text[ends[-1] if ends else self._checked :].strip():
             ends.append(len(text))
         return ends
+
+
+class _Repeats:
+    """The short paragraphs of a section that stood in earlier ones, each of which may be wanted."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[int, int, int]] = []  # hash, offset and tokens
+        self._run: list[int] = []  # the offsets of those in a row
+        self._sentences: list[int] = []
+
+    @property
+    def total(self) -> tuple[int | None, int]:
+        """The offset of the first, and the tokens of all."""
+        return (self._found[0][1] if self._found else None), sum(tokens for _, _, tokens in self._found)
+
+    def has(self, paragraph: int) -> bool:
+        """Tell whether the section already has this paragraph."""
+        return any(key == paragraph for key, _, _ in self._found)
+
+    def add(self, paragraph: int, offset: int, tokens: int, weight: int) -> int | None:
+        """Add a paragraph that counts for ``weight``. Returns where the run begins, if it is too long."""
+        self._found.append((paragraph, offset, tokens))
+        self._run += [offset] * weight
+        return self._run[0] if len(self._run) >= _MOST_IN_A_ROW else None
+
+    def add_sentence(self, offset: int, *, known: bool) -> int | None:
+        """Add a sentence. Returns where the run of known ones begins, if it is too long."""
+        self._sentences = [*self._sentences, offset] if known else []
+        return self._sentences[0] if len(self._sentences) >= _MOST_SENTENCES else None
+
+    def end_run(self) -> None:
+        """Take note of a new paragraph."""
+        self._run = []
+
+    def cut(self, keep: int) -> None:
+        """Take note that the section was cut."""
+        self._found = [found for found in self._found if found[1] < keep]
+        self._run = [offset for offset in self._run if offset < keep]
+        self._sentences = [offset for offset in self._sentences if offset < keep]
 
 
 def _loop(keep: int, reason: str) -> FilterVerdict:
@@ -177,6 +259,18 @@ def _grams_of(text: str) -> array[int]:
 @lru_cache(maxsize=512)
 def _paragraphs_of(text: str) -> frozenset[int]:
     return frozenset(key for block in _BREAK.split(text) if (key := _paragraph_hash(block)) is not None)
+
+
+@lru_cache(maxsize=512)
+def _refrains_of(text: str) -> frozenset[int]:
+    """Return hashes of the short lines and paragraphs of a text, and of their beginnings that end with a sentence."""
+    found = set()
+    for part in {*_BREAK.split(text), *text.split("\n")}:
+        tokens, measure = _tokens(part)
+        if 0 < len(tokens) <= measure.most_refrain:
+            ends = {*sentence_ends(part), len(part)}
+            found |= {hash(tuple(_tokens(part[:end])[0])) for end in ends}
+    return frozenset(found)
 
 
 def _paragraph_hash(text: str) -> int | None:

@@ -15,7 +15,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import ContextBuilder
-from lwtui.agentwrite.events import Emit, Event, PlanDelta, Retrying, TextDelta, TextRolledBack
+from lwtui.agentwrite.events import Emit, Event, PlanDelta, PlanVoided, Retrying, TextDelta, TextRolledBack
 from lwtui.agentwrite.prompt_builder import instruction_of, unit
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.section_task import SectionTask, SectionView
@@ -25,7 +25,7 @@ from lwtui.documents.model import Brief, Plan, Provenance, Section
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Prompt, Request
 from lwtui.models.budget import BudgetReached
-from lwtui.text import clean, count_words, last_sentence_end, sentence_ends
+from lwtui.text import clean, count_words, last_landing, sentence_ends
 
 _TOKENS_A_WORD = 3
 _LEAST_WORDS, _MOST_WORDS = 40, 150  # bounds for a continuation, which otherwise fills up the section's target
@@ -221,6 +221,9 @@ class _AnswerStream:
             self.text, self.cleaner = "", self._new_cleaner()
             await self._emit(TextRolledBack(section_id, 0, event.reason))
             await self._emit(replace(event, section_id=section_id))
+        elif isinstance(event, PlanVoided):
+            self.text, self.cleaner = "", self._new_cleaner()
+            await self._emit(TextRolledBack(section_id, 0, "it was the model's reasoning"))
         elif isinstance(event, PlanDelta) and (piece := self.cleaner.add(event.text)):
             self.text += piece
             await self._emit(TextDelta(section_id, piece))
@@ -318,7 +321,7 @@ def _stop(answer: str, target: int) -> int:
     """Return the end of the sentence at which an answer is long enough, or 0 if it is too short yet."""
     if count_words(answer) < target * 0.9:
         return 0
-    end = last_sentence_end(answer.rstrip()[:-1]) if count_words(answer) < target * 1.4 else 0
+    end = last_landing(answer.rstrip()[:-1]) if count_words(answer) < target * 1.4 else 0
     if end and count_words(answer[:end]) >= target * 0.7:
         return end
-    return (last_sentence_end(answer) or len(answer)) if count_words(answer) >= target * 1.4 else 0
+    return (last_landing(answer) or len(answer)) if count_words(answer) >= target * 1.4 else 0

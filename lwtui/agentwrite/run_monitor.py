@@ -90,4 +90,4 @@ def _skipped(section: Section, anew: Collection[str]) -> Section:
 
 
 def _blank(section: Section) -> Section:
-    return replace(section, status=Status.EMPTY, text="", length=0)
+    return section.blank()

@@ -16,6 +16,7 @@ from lwtui.agentwrite.events import (
     PlanGrew,
     PlanReady,
     PlanStarted,
+    PlanVoided,
     PolishFinished,
     Polishing,
     PolishOutcome,
@@ -232,6 +233,8 @@ class RunState:
                 self._append(self.runs[section_id], text)
             case PlanDelta(text):
                 self.plan_text += text
+            case PlanVoided(characters):
+                self.plan_text = self.plan_text[: max(0, len(self.plan_text) - characters)]
             case PlanStarted():
                 self.plan_text = ""
             case PlanGrew(plan, planned, chapters):

@@ -24,8 +24,10 @@ from lwtui.agentwrite.length import LengthTarget
 from lwtui.agentwrite.section_requests import SectionRequests
 from lwtui.agentwrite.section_stream import SectionStream
 from lwtui.agentwrite.section_task import SectionTask
+from lwtui.documents.model import Status, status_of_length
 from lwtui.models.base import ModelError
 from lwtui.models.metering import MeteredTask
+from lwtui.text import count_words
 
 _MOST_REDRAFTS = 2  # of a section whose length no later one can compensate for; otherwise 1
 _REDRAFT_SALT = 131  # between the seeds of drafts
@@ -79,11 +81,35 @@ class SectionWriter:
         )
         await stream.run()
         draft = _Draft(stream.text, stream.length)
-        if self._agent.profile.ends_itself and not task.direct and not stream.keep:
+        if self._agent.profile.ends_itself and not task.direct and not stream.keep and not stream.refusal:
             self._agent.lengths.learn(task.kind, requests.asked, stream.reached)
             draft = await self._redrafted(draft, requests)
+        draft = await self._kept(draft, refused=bool(stream.refusal))
+        status = Status.REFUSED if stream.refusal and not draft.text else self._status(draft)
         seconds = round(monotonic() - began, 3)
-        await self._emit(SectionFinished(self._id, draft.length, task.target, self._usage.usage, seconds))
+        await self._emit(
+            SectionFinished(
+                self._id, draft.length, task.target, self._usage.usage, seconds, status, refusal=stream.refusal
+            )
+        )
+
+    def _status(self, draft: _Draft) -> Status:
+        # The target of this run may be above the planned length, to make up for other sections.
+        planned = self._task.section.words or self._task.target
+        return status_of_length(draft.length, min(planned, self._task.target))
+
+    async def _kept(self, draft: _Draft, *, refused: bool) -> _Draft:
+        """Return the section's former text if the new one is no better, else ``draft``."""
+        former = self._task.replaced
+        if not former or not (refused or self._task.was_short):
+            return draft
+        target, length = self._target.target, count_words(former)
+        if not refused and abs(draft.length - target) < abs(length - target):
+            return draft
+        reason = "the model refused to write it again" if refused else "the former text is nearer to its length"
+        await self._emit(TextRolledBack(self._id, 0, reason))
+        await self._emit(TextDelta(self._id, former))
+        return _Draft(former, length)
 
     async def _redrafted(self, best: _Draft, requests: SectionRequests) -> _Draft:
         """Write further drafts while the length is off. Returns the draft that is nearest to the target."""

@@ -23,14 +23,17 @@ from lwtui.agentwrite.events import (
 from lwtui.agentwrite.filters import FilterChain, FilterVerdict, SectionText, TextFilter
 from lwtui.agentwrite.length import CLOSE, RUNAWAY, LengthTarget, ParagraphStopper, SentenceStopper
 from lwtui.agentwrite.prompt_leak import PromptLeakFilter
+from lwtui.agentwrite.refusals import is_refusal
+from lwtui.agentwrite.repeated_openings import RepeatedOpeningFilter
 from lwtui.agentwrite.repetition import RepetitionFilter
 from lwtui.agentwrite.retry import Retries
 from lwtui.agentwrite.section_requests import SectionRequests
 from lwtui.agentwrite.section_task import SectionTask
 from lwtui.agentwrite.short_calls import MORE_ROOM
 from lwtui.agentwrite.similar_paragraphs import SimilarParagraphFilter
-from lwtui.agentwrite.stream_cleaner import StreamCleaner, in_code
+from lwtui.agentwrite.stream_cleaner import StreamCleaner
 from lwtui.agentwrite.style import style_of
+from lwtui.config import Role
 from lwtui.documents.model import Origin, Style
 from lwtui.models.base import (
     AnswerVoided,
@@ -43,7 +46,9 @@ from lwtui.models.base import (
     StreamPart,
     TextPiece,
 )
-from lwtui.text import count_words, last_sentence_end, sentence_ends
+from lwtui.text import count_words, last_landing, one_line, sentence_ends
+from lwtui.text.code_blocks import in_code
+from lwtui.text.list_marks import MARK
 
 _MOST_FRUITLESS = 6  # consecutive calls that add next to nothing
 _LEAST_GAIN = 5  # words that a call must add to count as progress
@@ -51,6 +56,7 @@ _MOST_LOOPS = 16  # rolled back in one section before it is left as it is
 _MOST_LOOPS_OF_CHAT = 3  # the same for models that end their own sections
 _LOOPS_AT_ONE_PLACE = 3  # after that, the sentence before the loop is cut, too
 _MOST_REASONING_RETRIES = 4  # calls repeated because reasoning took all their tokens
+_MOST_REFUSALS = 2  # answers that refuse the request before the section is refused
 _MOST_DIRECT = 3  # times the target that a text in direct mode may reach
 _MOST_SQUEEZES = 2  # times that the prompt is shortened because the server found it too long
 _CHARACTERS_PER_TOKEN = 3  # of reasoning; a low estimate
@@ -61,8 +67,8 @@ _NO_SENTENCE_END = regex.compile(
     r"(?:[,;、，；]|[\p{L}\p{M}\p{N}--[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]])\s*\Z",
     regex.VERSION1,
 )
-_EMPTY_ITEM = regex.compile(r"\n\s*(?:\d{1,3}[.)、]|[-*+•])\s*\Z")
-_NOT_PROSE = regex.compile(r"\s*(?:#|\||>|[-–—*+•]\s|\d{1,3}[.)]\s|[a-z][.)]\s|```|~~~|\$\$)|[ ]{4}|\t")
+_EMPTY_ITEM = regex.compile(rf"\n\s*{MARK}\s*\Z")
+_NOT_PROSE = regex.compile(rf"\s*(?:#|\||>|[–—]\s|{MARK}\s|[a-z][.)]\s|```|~~~|\$\$)|[ ]{{4}}|\t")
 
 
 class _End(Enum):
@@ -106,12 +112,11 @@ class SectionStream:
         limit = task.target * (_MOST_DIRECT if self._unbounded else 1)
         self._target = LengthTarget(limit, agent.profile.ends_itself, task.slack)
         self._leak = PromptLeakFilter(task.section.title, (section.title for section in task.plan.sections))
-        self._filters = FilterChain(self._choose_filters())
         kept = task.section.text
         if task.section.origin is not Origin.USER:
             kept = kept[: agent.prompts.resume_at(kept)]
         self._text = SectionText(kept, floor=len(kept))  # some of the kept text may be the writer's own
-        self._filters.trust(kept)
+        self._filters = self._new_filters()
         self._retries = Retries(agent.policy)
         self._resumable = len(kept)  # how many characters remained after the last fault
         self._calls = 1
@@ -120,6 +125,7 @@ class SectionStream:
         self._loop_places: dict[int, int] = {}
         self._reasoning_retries = 0
         self._squeezes = 0
+        self._refusals: list[str] = []
         self._went_on = False  # after an answer that ended within a sentence
         self._cached: tuple[tuple[int, int], Request] | None = None  # (calls, characters), and the request for them
         self._call: _Attempt | None = None
@@ -129,6 +135,12 @@ class SectionStream:
         """The length below which an interrupted text is continued; a longer one is complete."""
         target = self._target
         return target.least_words if target.ends_itself else target.stop_at
+
+    def _new_filters(self) -> FilterChain:
+        """Return filters that know the text so far, and nothing of what was cut."""
+        filters = FilterChain(self._choose_filters())
+        filters.trust(self._text.text)
+        return filters
 
     def _choose_filters(self) -> list[TextFilter]:
         task = self._task
@@ -141,6 +153,7 @@ class SectionStream:
         if self._agent.profile.ends_itself and not task.direct:
             headings = [section.title for section in task.plan.sections]
             filters.append(SimilarParagraphFilter((section.text for section in task.earlier), headings))
+            filters.append(RepeatedOpeningFilter())
             if task.ordinal < task.total:
                 filters.append(ConclusionFilter())
         return [*filters, length]
@@ -149,6 +162,11 @@ class SectionStream:
     def text(self) -> str:
         """The text so far."""
         return self._text.text
+
+    @property
+    def refusal(self) -> str:
+        """The model's words, if it has refused to write the section and there is no text."""
+        return self._refusals[-1] if self._refusals and self._text.blank else ""
 
     @property
     def length(self) -> int:
@@ -195,13 +213,15 @@ class SectionStream:
                 await self._prepare_to_continue(end)
             fruitless = 0 if self._text.length > before + _LEAST_GAIN else fruitless + 1
             if not more or fruitless >= _MOST_FRUITLESS:
-                if self._text.blank:
+                if self._text.blank and not self._refusals:
                     raise self._no_answer(end)
                 return end
             if not self._text.blank:
                 await self._emit(Continuing(self._id, length, self._task.target))
 
     def _needs_more(self, length: int, end: _End) -> bool:
+        if len(self._refusals) >= _MOST_REFUSALS:
+            return False
         if self._unbounded:
             return end is _End.LENGTH and length < self._task.target * RUNAWAY
         if self._agent.profile.ends_itself:
@@ -256,13 +276,15 @@ class SectionStream:
         plain = not exact and not self._task.direct and style_of(self._task.brief) is Style.PROSE
         title = self._task.section.title
         others = (other.title for other in self._task.plan.sections if other.title != title)
-        return StreamCleaner(self._text.text, title, exact=exact, plain=plain, others=others)
+        about = f"{self._task.section.main_point}\n{self._task.brief.instruction}"
+        return StreamCleaner(self._text.text, title, exact=exact, plain=plain, others=others, about=about)
 
     async def _handle(self, call: _Attempt, part: StreamPart) -> _End | None:
         """Handle one part of the stream. Returns how the call ended, if it has."""
         match part:
             case TextPiece(text):
-                return await self._append(call.cleaner.add(text))
+                end = await self._append(call.cleaner.add(text))
+                return await self._finish(call, "stop") if end is None and call.cleaner.ended else end
             case AnswerVoided():
                 await self._void(call)
             case ReasoningPiece(text):
@@ -328,6 +350,8 @@ class SectionStream:
         """Take the end of an answer. Returns how the call ended."""
         if (end := await self._take_rest()) is not None:
             return end
+        if self._agent.follows_instructions and is_refusal(self._text.text[call.started_at :]):
+            return await self._refused(call)
         end = _End.LENGTH if reason == "length" else _End.STOP
         if call.thought:
             self._agent.saw_reasoning(min(call.thought // _CHARACTERS_PER_TOKEN, 16_000))
@@ -342,6 +366,15 @@ class SectionStream:
         if end is _End.STOP and (verdict := self._filters.feed(self._text, ended=True)):
             return await self._apply(verdict, len(self._text))
         return end
+
+    async def _refused(self, call: _Attempt) -> _End:
+        """Take back an answer that refuses the request. Returns whether to ask once more."""
+        longest = self._longest
+        self._refusals.append(one_line(self._text.text[call.started_at :]))
+        await self._cut(call.started_at, len(self._text), "the model refused the request")
+        self._longest = longest
+        self._filters = self._new_filters()  # the next refusal may have the same words
+        return _End.STOP if len(self._refusals) >= _MOST_REFUSALS else _End.AGAIN
 
     async def _allow_more_reasoning(self, call: _Attempt) -> None:
         """Allow about twice as many tokens, since reasoning took all and no text came."""
@@ -437,7 +470,7 @@ class SectionStream:
     async def _trim_end(self, end: _End) -> None:
         """Cut white space and the mark of an empty list item at the end and, if it was cut off, half a sentence."""
         text = _EMPTY_ITEM.sub("", self._text.text.rstrip()).rstrip()
-        stop = last_sentence_end(text) if end is _End.LENGTH else len(text)
+        stop = last_landing(text) if end is _End.LENGTH else len(text)
         if stop < len(text) and count_words(text[:stop]) >= 0.8 * count_words(text):
             text = text[:stop]
         keep = max(self._text.floor, len(text))
@@ -450,7 +483,7 @@ class SectionStream:
             remedy = "Try again, or choose another model"
         elif end is _End.LENGTH:
             code, problem = "only-reasoning", "used all its tokens for reasoning and gave no text"
-            remedy = "Lower its reasoning effort, allow it a longer context, or choose another model"
+            remedy = self._agent.less_reasoning(Role.WRITE, "allow it a longer context or choose another model")
         else:
             code, problem = "no-text", "ended its answer and gave no text"
             remedy = "Try again, or choose another model"

@@ -42,6 +42,8 @@ class SectionTask:
         variant: Makes its seeds differ from those of a text that it is to replace.
         ask: The length to ask for, where an earlier draft showed what comes of its target.
         lacks: What an earlier draft left out of its main point.
+        replaced: The section's present text, if a new one is to replace it. It stays if the model refuses.
+        was_short: Whether that text was too short. It stays then, unless the new one is nearer to the target.
         rewrite: The text to rewrite, if the section is not written from nothing.
         facts: What the earlier sections state.
     """
@@ -58,6 +60,8 @@ class SectionTask:
     variant: int = 0
     ask: int = 0
     lacks: tuple[str, ...] = ()
+    replaced: str = ""
+    was_short: bool = False
     rewrite: RewriteTask | None = None
     facts: Sequence[Fact] = ()
 

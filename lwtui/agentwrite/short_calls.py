@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.events import Emit, Event, PlanDelta, Retrying, ignore
+from lwtui.agentwrite.events import Emit, Event, PlanDelta, PlanVoided, Retrying, ignore
 from lwtui.agentwrite.retry import Retries, with_retries
 from lwtui.models.base import AnswerVoided, Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
 from lwtui.text import ControlStripper
@@ -68,7 +68,8 @@ async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAn
         await emit(Retrying("no-answer", MORE_ROOM, attempt, 0.0))
         wished *= 2
     raise ModelError(
-        "The model used all its tokens for reasoning and gave no answer. Lower its reasoning effort or choose another.",
+        "The model used all its tokens for reasoning and gave no answer. "
+        f"{agent.less_reasoning(request.role, 'choose another model')}.",
         kind="no-answer",
     )
 
@@ -92,7 +93,7 @@ def retries_only(emit: Emit) -> Emit:
 
 def _attempt(agent: Agent, request: Request, answer: ShortAnswer, emit: Emit) -> Callable[[], Awaitable[None]]:
     async def attempt() -> None:
-        stripper = ControlStripper()
+        stripper, shown_so_far = ControlStripper(), 0
         answer.text, answer.reason, answer.thought = "", "stop", False
         async with aclosing(agent.model.stream(request)) as parts:
             async for part in parts:
@@ -100,11 +101,16 @@ def _attempt(agent: Agent, request: Request, answer: ShortAnswer, emit: Emit) ->
                     case TextPiece(text):
                         answer.text += text
                         if shown := stripper.add(text):
+                            shown_so_far += len(shown)
                             await emit(PlanDelta(shown))
                     case ReasoningPiece():
                         answer.thought = True
                     case AnswerVoided():
                         answer.text, answer.thought = "", True
+                        stripper = ControlStripper()
+                        if shown_so_far:
+                            await emit(PlanVoided(shown_so_far))
+                            shown_so_far = 0
                     case Finished(reason):
                         answer.reason = reason
                         return

@@ -4,6 +4,9 @@
 repeats larger pieces: the same list under another heading, the same paragraph with a few words changed. A paragraph is
 a restatement if it shares a third of its n-grams with an earlier one. Each line counts as a paragraph, since models
 write one paragraph a line.
+
+A heading within an earlier section may come again, and so may one of its list items or short paragraphs, word for word:
+recipes and chapters have such lines. Several in a row are a repetition. Code is not compared.
 """
 
 from __future__ import annotations
@@ -16,13 +19,18 @@ from functools import lru_cache, partial
 import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
-from lwtui.agentwrite.stream_cleaner import heading_key, in_code
+from lwtui.agentwrite.stream_cleaner import heading_key
+from lwtui.text.code_blocks import in_code, without_code
+from lwtui.text.list_marks import MARK
 from lwtui.text.repeats import choose_thresholds, tokenize
 
 SIMILAR = 1 / 3  # share of common n-grams from which a paragraph is a restatement
 _LINE = regex.compile(r"[^\n]*\n?")
 _HEADING = regex.compile(r"\s{0,3}#{1,6}\s+(?P<text>\S.*)|\s{0,3}\*\*(?P<bold>[^*\n]{2,80})\*\*\s*[:：]?\s*")
-_ITEM = regex.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?P<text>\S.*)")
+_ITEM = regex.compile(rf"\s*{MARK}\s+(?P<text>\S.*)")
+_MOST_IN_A_ROW = 3  # list items or short paragraphs of earlier sections, from which they are a repetition
+_MOST_OF_A_VERSE = 4  # times the least length of a paragraph that is compared: what all lines in a row may have
+_SHORT = 3  # a third of, to three times, the least length of a paragraph that is compared: it may be wanted again
 _LEAST_ITEM = 3  # words; a shorter item may repeat
 
 
@@ -34,17 +42,21 @@ class _ComparedLine:
         heading: The key of the heading that it is; ``None`` if it is none.
         item: The words of the list item that it is, unless the item is short and may repeat.
         grams: Hashes of the n-grams of the paragraph that it is, unless it is too short to be compared.
+        short: The hash of its words, if it is a short paragraph.
+        is_item: Whether it is a list item.
     """
 
     heading: str | None
     item: tuple[str, ...] = ()
     grams: frozenset[int] = frozenset()
+    short: int | None = None
+    is_item: bool = False
 
     @classmethod
     def of(cls, line: str) -> _ComparedLine:
         if heading := _heading_in(line):
             return cls(heading_key(heading))
-        return cls(None, _item_in(line), _grams(line))
+        return cls(None, _item_in(line), *_paragraph(line), _ITEM.match(line) is not None)
 
 
 class SimilarParagraphFilter(ForwardFilter):
@@ -63,10 +75,17 @@ class SimilarParagraphFilter(ForwardFilter):
         self._paragraphs: dict[int, set[int]] = defaultdict(set)  # n-gram: numbers of its paragraphs
         self._sizes: list[int] = []  # how many n-grams each paragraph has
         self._undo: list[tuple[int, Callable[[], object]]] = []  # offsets in this section, and how to undo adding them
+        self._earlier_items: set[tuple[str, ...]] = set()
+        self._earlier_lines: set[int] = set()  # short paragraphs of earlier sections
+        self._run: list[tuple[int, int, float]] = []  # lines in a row from earlier sections: offset, weight and length
+        self._goes_on = False  # whether the next line belongs to the paragraph of the last
         for heading in headings:
             self._add_heading(0, heading_key(heading))
         for text in earlier:
-            self._add_text(text)
+            for line in _lines_of(without_code(text)):
+                self._earlier_items |= {line.item} if line.item else set()
+                self._earlier_lines |= {line.short} if line.short is not None else set()
+                self._add_paragraph(0, line.grams)
         self._undo.clear()
 
     def trust(self, text: str) -> None:
@@ -78,6 +97,7 @@ class SimilarParagraphFilter(ForwardFilter):
     def cut(self, keep: int) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`. The text that was cut may occur again."""
         super().cut(keep)
+        self._run = [line for line in self._run if line[0] < keep]
         while self._undo and self._undo[-1][0] >= keep:
             self._undo.pop()[1]()
 
@@ -90,11 +110,28 @@ class SimilarParagraphFilter(ForwardFilter):
             if not match[0].endswith("\n") and not ended:
                 return None
             line = _ComparedLine.of(match[0])
-            if (reason := self._repetition(line)) and not in_code(whole[: match.start()]):
-                return FilterVerdict(len(whole[: match.start()].rstrip()), reason, loop=True)
+            start = match.start()
+            if match[0].strip():
+                if (reason := self._repetition(line)) and not in_code(whole[:start]):
+                    return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True)
+                if self._is_run(start, line, match[0]) and not in_code(whole[:start]):
+                    first = self._run[0][0]
+                    return FilterVerdict(len(whole[:first].rstrip()), "lines repeat earlier ones", loop=True)
+            self._goes_on = bool(match[0].strip())
             self._add_line(match.start(), line)
             self._checked = match.end()
         return None
+
+    def _is_run(self, start: int, line: _ComparedLine, text: str) -> bool:
+        """Tell whether a line ends a run of lines that stood in earlier sections. The lines of a verse count as one."""
+        if line.item not in self._earlier_items and line.short not in self._earlier_lines:
+            self._run = []
+            return False
+        is_verse = self._goes_on and not line.is_item and bool(self._run)
+        length = len(tokenize(text)) / choose_thresholds([text]).passage
+        self._run.append((start, 0 if is_verse else 1, length))
+        weight, length = (sum(column) for column in list(zip(*self._run, strict=True))[1:])
+        return weight >= _MOST_IN_A_ROW or length > _MOST_OF_A_VERSE
 
     def _repetition(self, line: _ComparedLine) -> str:
         """Return what a line repeats, or an empty string."""
@@ -102,6 +139,8 @@ class SimilarParagraphFilter(ForwardFilter):
             return "a heading repeats an earlier one"
         if line.item in self._items:
             return "a list item repeats an earlier one"
+        if line.short in self._earlier_lines:
+            return ""
         shared = Counter(number for gram in line.grams for number in self._paragraphs.get(gram, ()))
         if any(count >= SIMILAR * min(len(line.grams), self._sizes[number]) for number, count in shared.items()):
             return "a paragraph restates an earlier one"
@@ -160,11 +199,13 @@ def _item_in(line: str) -> tuple[str, ...]:
     return words if len(words) >= _LEAST_ITEM else ()
 
 
-def _grams(paragraph: str) -> frozenset[int]:
-    """Return hashes of the n-grams of a paragraph; none if it is too short to be compared."""
-    measure = choose_thresholds([paragraph])
-    tokens = [token.text for token in tokenize(paragraph)]
+def _paragraph(line: str) -> tuple[frozenset[int], int | None]:
+    """Return hashes of the n-grams of a paragraph, unless it is too short to be compared, and of a short one."""
+    measure = choose_thresholds([line])
+    tokens = [token.text for token in tokenize(line)]
+    may_be_wanted = measure.passage // _SHORT <= len(tokens) <= _SHORT * measure.passage
+    short = hash(tuple(tokens)) if may_be_wanted else None
     if len(tokens) < measure.passage:
-        return frozenset()
+        return frozenset(), short
     size = measure.shingle
-    return frozenset(hash(tuple(tokens[start : start + size])) for start in range(len(tokens) - size + 1))
+    return frozenset(hash(tuple(tokens[start : start + size])) for start in range(len(tokens) - size + 1)), short

@@ -6,7 +6,10 @@ from collections.abc import Iterable
 
 import regex
 
+from lwtui.agentwrite.chatter import ChatterStripper
 from lwtui.text import ControlStripper, count_words
+from lwtui.text.code_blocks import CodeBlocks
+from lwtui.text.list_marks import BULLET, NUMBER
 
 _BLANK = " \t\r\n\v\f\u00a0\u2003\u3000\u200b\u2060"  # some models begin with zero-width characters
 _HEADING = regex.compile(r"(?P<marks>#{1,6})[ \t]+(?P<text>[^\n]*)|\*\*(?P<bold>[^*\n]+)\*\*:?[ \t]*")
@@ -16,7 +19,7 @@ _LEAST_OVERLAP = 12  # characters
 _CJK = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}"
 _CLOSING = regex.compile(rf"[\s{_CJK}.,;:!?…%)\]}}”’»、。，！？；：）」』】]")  # no space before it
 _ENDS_CJK = regex.compile(rf"[{_CJK}。！？」』）]$")
-_BLOCK = regex.compile(r"#{1,6}[ \t]|[-*+][ \t]|>|\||\d+[.)][ \t]|```")  # begins a block in Markdown
+_BLOCK = regex.compile(rf"#{{1,6}}[ \t]|{BULLET}[ \t]|>|\||{NUMBER}[ \t]|```")  # begins a block in Markdown
 
 _LINE = regex.compile(r"[^\n]*\n|[^\n]+")
 _UNDECIDED = regex.compile(r" {0,3}(?:#{1,2}|`{1,2}|~{1,2})?")
@@ -24,19 +27,28 @@ _TOP_HEADING = regex.compile(r" {0,3}#{1,2}(?=[ \t])")
 _LEAST_SENTENCE = 6  # words; shorter items of a list make no prose
 # A plain dash may begin speech.
 _ITEM_MARK = regex.compile(r" {0,3}(?:(?P<number>\d{1,2})(?:[.)][ \t]+|、[ \t]*)|[*•][ \t]+|-[ \t]+(?=\*\*))")
-_FENCE_LINE = regex.compile(r"(?m)^ {0,3}(?:```|~~~)")
+_FENCE_START = regex.compile(r" {0,3}(?:```|~~~)")
+_LONGEST_FENCE = 200  # characters of a line that opens or closes a block of code
 
 
 class StreamCleaner:
     """Turns the pieces of one answer into text that continues ``existing``.
 
-    It removes control characters, a heading that repeats the section's own, and words at the beginning that repeat the
-    end of ``existing``. Headings on the level of sections move below it. The result does not depend on how the answer
-    is divided into pieces. Model output is only data: nothing in it is interpreted.
+    It removes control characters, chatter (see :mod:`lwtui.agentwrite.chatter`), a heading that repeats the section's
+    own, and words at the beginning that repeat the end of ``existing``. Headings on the level of sections move below
+    it. The result does not depend on how the answer is divided into pieces. Model output is only data:
+    nothing in it is interpreted.
     """
 
     def __init__(
-        self, existing: str, title: str, *, exact: bool, plain: bool = False, others: Iterable[str] = ()
+        self,
+        existing: str,
+        title: str,
+        *,
+        exact: bool,
+        plain: bool = False,
+        others: Iterable[str] = (),
+        about: str = "",
     ) -> None:
         """Start an answer.
 
@@ -46,9 +58,11 @@ class StreamCleaner:
             exact: Whether the answer continues ``existing`` exactly, as a base model's does.
             plain: Whether to remove headings, bold marks and the marks of long list items, for plain prose.
             others: Headings of other sections. They are not removed, so that a filter can notice them.
+            about: What the text is about, in any words.
         """
         self._stripper = ControlStripper()
         self._existing = existing if existing.strip() else ""
+        self._chatter = ChatterStripper(title, about, self._existing, tokens_only=exact)
         self._tail = self._existing.rstrip()[-_TAIL:]
         self._title = title
         self._exact = exact
@@ -56,9 +70,14 @@ class StreamCleaner:
         self._lines = _LineCleaner(self._existing, plain=plain, kept=frozenset(map(heading_key, others)))
         self._at_line = self._existing.endswith("\n") and not self._lines.in_code
 
+    @property
+    def ended(self) -> bool:
+        """Whether a token of a chat template has ended the answer, whatever follows."""
+        return self._chatter.ended
+
     def add(self, piece: str) -> str:
         """Add a piece. Returns the text that is ready."""
-        return self._lines.add(self._opened(self._stripper.add(piece)))
+        return self._lines.add(self._opened(self._chatter.add(self._stripper.add(piece))))
 
     def close(self, *, broken_off: bool = False) -> str:
         """Return the rest, at the end of the answer.
@@ -69,7 +88,8 @@ class StreamCleaner:
         """
         if broken_off and self._opening is not None:
             return ""
-        return self._lines.add(self._opened(self._stripper.close(), ended=True)) + self._lines.close()
+        rest = self._chatter.add(self._stripper.close()) + self._chatter.close(cut_off=broken_off)
+        return self._lines.add(self._opened(rest, ended=True)) + self._lines.close()
 
     def _opened(self, text: str, ended: bool = False) -> str:
         """Pass text on, except the beginning of the answer, which is held back until it can be judged."""
@@ -165,8 +185,13 @@ class _LineCleaner:
         self._last = existing.rstrip()[-1:]  # the last character before the present line that is not blank
         self._items = 0  # of the present list
         self._keeps_marks = False  # whether that list does
-        self.in_code = in_code(existing)
+        self._blocks = CodeBlocks(existing)
         self._held = ""
+
+    @property
+    def in_code(self) -> bool:
+        """Whether the text so far ends within a block of code."""
+        return self._blocks.inside
 
     def add(self, text: str) -> str:
         """Add text. Returns the text that is ready."""
@@ -188,7 +213,7 @@ class _LineCleaner:
     def _is_undecided(self, line: str) -> bool:
         if line.endswith("\n"):
             return False
-        if self._line_starts and _UNDECIDED.fullmatch(line):
+        if self._line_starts and (_UNDECIDED.fullmatch(line) or self._may_be_fence(line)):
             return True
         if not self._plain or self.in_code:
             return False
@@ -197,10 +222,14 @@ class _LineCleaner:
         may_be_heading = self._line_starts and line.lstrip(" ").startswith(("#", "**"))
         return line.endswith("*") or (may_be_heading and len(line) <= _LONGEST_HEADING)
 
+    def _may_be_fence(self, line: str) -> bool:
+        return len(line) <= _LONGEST_FENCE and _FENCE_START.match(line) is not None
+
     def _cleaned(self, line: str) -> str:
-        if self._line_starts and _FENCE_LINE.match(line):
-            self.in_code = not self.in_code
-        if self.in_code:
+        if self._line_starts and self._may_be_fence(line):
+            if self._blocks.add(line):
+                return line
+        elif self.in_code:
             return line
         if self._plain:
             heading = _HEADING.fullmatch(line.strip()) if self._line_starts and len(line) <= _LONGEST_HEADING else None
@@ -239,11 +268,6 @@ class _LineCleaner:
             self._keeps_marks = count_words(line[mark.end() :]) < _LEAST_SENTENCE
         self._items += 1
         return line if self._keeps_marks else line[mark.end() :]
-
-
-def in_code(text: str) -> bool:
-    """Tell whether ``text`` ends within a code block, where # starts a comment."""
-    return len(_FENCE_LINE.findall(text)) % 2 == 1
 
 
 def _overlap(end: str, opening: str) -> int:

@@ -97,7 +97,7 @@ async def write_document(
     candidate: int = 0,
     note_facts: bool = False,
 ) -> None:
-    """Write all unfinished sections, and continue interrupted ones.
+    """Write all unfinished sections, continue interrupted ones, and write short and refused ones again.
 
     This is step II of AgentWrite (arXiv 2408.07055, section 3.1).
 
@@ -192,9 +192,9 @@ class _Run:
             if section.id in self.tried or section.is_heading_only:
                 continue
             if self.only is not None and section.id in self.only:
-                return replace(section, text="", length=0, origin=None) if section.status is Status.DONE else section
+                return section.blank() if section.is_written else section
             if self.only is None and section.status is not Status.DONE:
-                return section
+                return section.blank() if section.starts_again else section
         return None
 
 
@@ -212,20 +212,24 @@ def section_task(
     """
     sections, plan = document.sections(), document.plan
     index = next(index for index, other in enumerate(sections) if other.id == section.id)
-    unfinished = [other for other in sections if other.status is not Status.DONE]
-    replaced = "" if section.text else sections[index].text
+    unfinished = [other for other in sections if not other.is_written or other.id == section.id]
+    present = sections[index]
+    replaced = "" if section.text else present.text
+    written = [replace(other, status=Status.DONE) if other.is_written else other for other in sections]
     return SectionTask(
         brief=brief,
         plan=plan,
         section=section,
         number=index + 1,
-        target=section.words if alone else section_target(sections, section.id),
+        target=section.words if alone else section_target(written, section.id),
         slack=_slack(plan, section, alone=alone) if alone or len(unfinished) == 1 else None,
         earlier=[other for other in sections[:index] if other.text],
         facts=facts_before(facts_of(document), sections, index),
         notes=document.notes,
         recent=recent_text(sections, index),
         variant=crc32(replaced.encode("utf-8", "replace")) + candidate * _CANDIDATE_SALT,
+        replaced="" if candidate else replaced,
+        was_short=not candidate and present.status is Status.SHORT,
     )
 
 
@@ -258,6 +262,7 @@ class Draft:
     plan: Plan
     texts: dict[str, str] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
+    shortfalls: dict[str, Status] = field(default_factory=dict)  # the sections that are short or were refused
     notes: Sequence[Note] = ()
     summaries: dict[str, SectionSummary] = field(default_factory=dict)
 
@@ -286,14 +291,17 @@ class Draft:
         if isinstance(event, SectionStarted):
             self._state.begin(self.sections())
             self.done.discard(event.section_id)
+            self.shortfalls.pop(event.section_id, None)
         self._state.apply(event)
         match event:
             case SectionStarted(section_id) | TextDelta(section_id) | TextRolledBack(section_id):
                 self.texts[section_id] = self._state.runs[section_id].text
             case SummaryMade(section_id, text, digest):
                 self.summaries[section_id] = SectionSummary(section_id, text, digest)
-            case SectionFinished(section_id):
+            case SectionFinished(section_id, status=Status.DONE):
                 self.done.add(section_id)
+            case SectionFinished(section_id, status=status):
+                self.shortfalls[section_id] = status
             case SectionPolished(section_id, PolishOutcome.BETTER, text):
                 self.texts[section_id] = text
 
@@ -304,4 +312,6 @@ class Draft:
     def _status(self, section_id: str) -> Status:
         if section_id in self.done or not self.plan.sections[self.plan.find(section_id)].words:
             return Status.DONE  # a heading only
+        if section_id in self.shortfalls:
+            return self.shortfalls[section_id]
         return Status.PARTIAL if self.texts.get(section_id) else Status.EMPTY

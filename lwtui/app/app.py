@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ from lwtui.app.terminal_input import with_parser
 from lwtui.app.themes import THEMES, theme_choices, theme_problem
 from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.config import ModelSettings, Settings, add_model, has_default_model, load_settings, set_value
+from lwtui.documents.conflicts import conflicting_copy
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, title_from
 from lwtui.documents.store import Document
@@ -38,9 +40,11 @@ from lwtui.text import clean
 if TYPE_CHECKING:
     from lwtui.app.model_download import ModelDownload
     from lwtui.app.session import Session, SessionEvent
+    from lwtui.documents.importing.encodings import Guess
     from lwtui.models.known_ggufs import KnownGguf
 
 _WARM_UP_SECONDS = 0.3  # after the first frame
+_REPORT_SECONDS = 20.0  # that the report of an import is shown
 _PLACE_SECONDS = 5.0  # between two saves of the user's place, for an app that is killed
 
 
@@ -373,7 +377,7 @@ class LwtuiApp(App[int]):
         self._work_on(document, begin=not by_hand)
 
     def open_file(self, path: Path) -> None:
-        """Open a document, or import a Markdown, text or DOCX file as a new one."""
+        """Open a document, or import a file or folder of another program as a new one."""
         if path.suffix.lower() == ".lw":
             self.open_document(path)
         else:
@@ -382,17 +386,32 @@ class LwtuiApp(App[int]):
     @work(exclusive=True, group="import")
     async def _import(self, path: Path) -> None:
         """Import a file of another program. A thread reads it, which may take seconds."""
-        from lwtui.documents.importing import import_markdown, read_file
+        from lwtui.documents.importing import create_document, read_file
 
         try:
-            title, text = await asyncio.to_thread(read_file, path)
+            imported = await asyncio.to_thread(read_file, path)
+            if len(imported.guesses) > 1:
+                encoding = await self._ask_encoding(imported.guesses)
+                if not encoding:
+                    return
+                imported = await asyncio.to_thread(read_file, path, encoding)
             if self.session is not None:
                 return  # the user has opened another document meanwhile
-            document = import_markdown(text, title, self._new_path(path.stem))
+            document = create_document(imported, self._new_path(path.stem))
         except LwtuiError as error:
             self.show_error(error)
             return
         self._work_on(document)
+        self.notify(clean("\n".join(imported.report.lines())), title="Imported", timeout=_REPORT_SECONDS, markup=False)
+
+    async def _ask_encoding(self, guesses: Sequence[Guess]) -> str | None:
+        """Ask in which encoding a text file is. Each is shown with words of the file."""
+        from lwtui.app.screens.dialogs import Choose
+
+        options = [(guess.encoding, f"{guess.label:<15} {guess.preview}") for guess in guesses]
+        return await self.push_screen_wait(
+            Choose("The file does not say its encoding. Which line reads right?", options)
+        )
 
     def _new_path(self, title: str) -> Path:
         """Return the path for a new document. Raises :class:`DocumentError` if its folder cannot be created."""
@@ -416,6 +435,12 @@ class LwtuiApp(App[int]):
             return
         if document.read_only:
             self.show_error(f"Opened read-only: {document.read_only_reason} {key_of(WRITING, 'write')} tries again.")
+        elif copy := conflicting_copy(path):
+            self.show_notice(
+                f"{copy.service} made this copy because {copy.original} was changed in two places. Compare the two "
+                "and delete one.",
+                code="conflicting-copy",
+            )
         self._work_on(document)
 
     @work

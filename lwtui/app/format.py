@@ -9,11 +9,20 @@ from lwtui.documents.model import Brief, Status
 from lwtui.documents.store import Document
 from lwtui.text import counts_characters
 
-MARKS = {Status.DONE: "✓", Status.WRITING: "▶", Status.PARTIAL: "◐", Status.EMPTY: "·"}
+MARKS = {
+    Status.DONE: "✓",
+    Status.WRITING: "▶",
+    Status.PARTIAL: "◐",
+    Status.SHORT: "◔",
+    Status.REFUSED: "✗",
+    Status.EMPTY: "·",
+}
 STATES = {
     Status.DONE: "done",
     Status.WRITING: "being written",
     Status.PARTIAL: "interrupted",
+    Status.SHORT: "too short",
+    Status.REFUSED: "refused by the model",
     Status.EMPTY: "not begun",
 }
 

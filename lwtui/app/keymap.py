@@ -61,7 +61,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("find", "slash,ctrl+f", "Find", "Show only documents whose title contains some words"),
         Action("delete", "d,delete", "Delete", "Move the document to the trash; Undo restores it"),
         Action("undo", "u,ctrl+z", "Undo", "Restore the document deleted last", footer=False),
-        Action("import", "i", "Import", "Create a document from a Markdown, text or DOCX file"),
+        Action("import", "i", "Import", "Create a document from a file or folder of another program"),
         Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, EPUB or PDF"),
         Action("refresh", "ctrl+r", "Refresh", "Read the folder again", footer=False),
         Action("models", "m", "Model", "Choose what writes: a model here, a service, or one to download", footer=False),
@@ -131,7 +131,12 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("back", "escape", "Back", "Go from a field to the list; from the list to the library"),
     ),
     WRITING: (
-        Action("write", "f5", "Write", "Write the sections that are not done; an interrupted one is continued"),
+        Action(
+            "write",
+            "f5",
+            "Write",
+            "Write the sections that are not done; an interrupted one is continued, a short one written again",
+        ),
         Action("pause", "f5", "Pause", "Stop at once, even within a sentence; Write resumes"),
         Action("stop", "f6", "Stop", "Stop writing and unload the model; all text is kept", footer=False),
         Action("plan", "f2", "Plan", "Go to the plan"),
@@ -179,7 +184,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "forecast", "o", "Forecast", "Forecast tokens, time and cost of the rest, and set a budget", footer=False
         ),
         Action("roles", "C", "Roles", "Choose other models for planning, for notes and reviews", footer=False),
-        Action("done", "f4", "Done", "Mark this interrupted section as done", footer=False),
+        Action("done", "f4", "Done", "Mark this interrupted or short section as done", footer=False),
         Action("history", "f8,h", "History", "Show every version of this section, compare and restore them"),
         Action("follow", "f", "Follow", "Follow the section that is being written", footer=False),
         Action("model", "c", "Model", "Choose the model that writes this document", footer=False),

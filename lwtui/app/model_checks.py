@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lwtui.app.keymap import SETTINGS, WRITING, key_of
-from lwtui.config import ModelSettings, set_value
+from lwtui.config import ModelSettings
 from lwtui.errors import LwtuiError
-from lwtui.models.servers import loaded_context
 
 if TYPE_CHECKING:
     from lwtui.app.host import AppHost
@@ -39,22 +38,9 @@ async def check_by_call(app: AppHost, name: str) -> CheckResult:
         return CheckResult(False, f"{closed[0]} is writing your document. Stop it ({stop}), then test {name}.")
     try:
         message = await check_model(await app.models.get(name))
-        if not busy and await _store_context(app, name):
-            message = await check_model(await app.models.get(name))
     except LwtuiError as error:
         return CheckResult(False, str(error))
     return CheckResult(True, message)
-
-
-async def _store_context(app: AppHost, name: str) -> bool:
-    """Store the context length that a server reports once it has loaded the model. Returns whether it did."""
-    model = app.models.resolve(name)
-    if model.context_length or name not in app.settings.models:
-        return False
-    if length := await loaded_context(model):
-        set_value(f"models.{name}.context_length", str(length))
-        app.reload_settings()
-    return bool(length)
 
 
 async def check_memory(model: ModelSettings) -> CheckResult:

@@ -127,8 +127,11 @@ def _status(sections: Sequence[Section]) -> Status:
     found = {section.status for section in sections if not section.is_heading_only}
     if not found or found == {Status.DONE}:
         return Status.DONE if found else Status.EMPTY
-    if Status.WRITING in found:
-        return Status.WRITING
+    for status in (Status.WRITING, Status.REFUSED):
+        if status in found:
+            return status
+    if found <= {Status.DONE, Status.SHORT}:
+        return Status.SHORT
     return Status.EMPTY if found == {Status.EMPTY} else Status.PARTIAL
 
 

@@ -68,6 +68,7 @@ from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
 
 _LOG_LINES = 500
+_MAX_REFUSAL = 120  # characters of the words of a model that refused
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -411,8 +412,9 @@ class Session:
         self._follow(RunState(document.sections()))
         self.state.throughput.restart()
         self._become(Activity.WRITING)
+        ended: set[str] = set()
         try:
-            while not await self._write_once(agent, monitor, left):
+            while not await self._write_once(agent, monitor, left, ended):
                 pass
         finally:
             if line := monitor.close(self.state):
@@ -474,10 +476,13 @@ class Session:
                 expected=expected.each if expected else None,
             )
 
-    async def _write_once(self, agent: Agent, monitor: RunMonitor, left: set[str] | None) -> bool:
-        """Write until the run is complete (true) or the user has edited the section that is next (false)."""
+    async def _write_once(self, agent: Agent, monitor: RunMonitor, left: set[str] | None, ended: set[str]) -> bool:
+        """Write until the run is complete (true) or the user has edited the section that is next (false).
+
+        A section that has ``ended`` in this run is not written again, though it may be short.
+        """
         anew = None if left is None else frozenset(left)
-        editable = EditableDocument(self.document, anew or ())
+        editable = EditableDocument(self.document, ended if anew is None else anew)
         async with recording(self.document, self.tracker) as recorder:
             self._follow(recorder.state)
 
@@ -489,8 +494,10 @@ class Session:
                 monitor.observe(event, recorder.state)
                 self._keep_contradictions(event)
                 self._hear(event)
-                if left is not None and isinstance(event, SectionFinished):
-                    left.discard(event.section_id)  # a restart must not rewrite it again
+                if isinstance(event, SectionFinished):  # a restart must not write it again
+                    ended.add(event.section_id)
+                    if left is not None:
+                        left.discard(event.section_id)
 
             try:
                 await write_document(
@@ -557,6 +564,10 @@ def describe(event: Event, unit: str = "words") -> str:
         case SectionStarted(position=position, total=total, title=title, target=target, resumed=resumed):
             verb = "Resuming" if resumed else "Writing"
             return f"{verb} section {position} of {total}, {title or 'the text'}: {number(target)} {unit}"
+        case SectionFinished(refusal=refusal) if refusal:
+            return f"The model refused: “{refusal[:_MAX_REFUSAL]}”"
+        case SectionFinished(length=length, target=target, status=Status.SHORT):
+            return f"Section ended too short: {number(length)} of {number(target)} {unit}"
         case SectionFinished(length=length, target=target, seconds=seconds):
             return f"Section done: {number(length)} of {number(target)} {unit} in {seconds:.0f} s"
         case TextRolledBack(reason=reason):

@@ -19,7 +19,7 @@ COMMANDS = {
     "write": "plan and write a document without the app",
     "polish": "review and rewrite a finished document; only better sections replace the old ones",
     "export": "export a document to Markdown, text, HTML, DOCX, EPUB or PDF",
-    "import": "create a document from Markdown, text or DOCX",
+    "import": "create a document from a file or folder of another program",
     "notes": "show and change the notes that the model sees while it writes",
     "facts": "show the facts that a document states, and have a model note them",
     "voice": "measure the voice of sample texts, and have a document written in it",

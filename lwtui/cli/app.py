@@ -36,7 +36,7 @@ examples:
 To open a file that is named like a command, write ./FILE.""",
     )
     result.add_argument(
-        "file", nargs="?", metavar="FILE", help="a .lw document, or Markdown, plain text or DOCX to import"
+        "file", nargs="?", metavar="FILE", help="a .lw document, or a file of another program to import"
     )
     result.add_argument("--library", action="store_true", help="start in the library, not where you left off")
     add_model_options(result)
@@ -92,7 +92,8 @@ def _document(file: Path) -> Path:
     if file.suffix.lower() == ".lw":
         Document.open(file, read_only=True).close()  # reports errors before the app takes over the screen
         return file
-    from lwtui.documents.importing import import_file
+    from lwtui.command_line.guard import say
+    from lwtui.documents.importing import create_document, read_file
 
     target = file.with_suffix(".lw")
     if target.exists():
@@ -100,7 +101,10 @@ def _document(file: Path) -> Path:
             f"{target} already exists. Open it: lwtui {target}. To import {file} again, move it away.",
             code="already-exists",
         )
-    import_file(file, target).close()
+    imported = read_file(file)
+    create_document(imported, target).close()
+    for line in imported.report.lines():
+        say(line)
     return target
 
 

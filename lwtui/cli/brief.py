@@ -10,11 +10,12 @@ import regex
 
 from lwtui.agentwrite.prompt_templates import LANGUAGES
 from lwtui.command_line.values import seed
+from lwtui.documents.model import Brief
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
 from lwtui.models.sampling import PRESETS, with_sampling
-from lwtui.text import detect_language
-from lwtui.text.asked_length import DEFAULT_WORDS, MAX_WORDS, MIN_WORDS, scaled, words_in
+from lwtui.text import counts_characters, detect_language
+from lwtui.text.asked_length import DEFAULT_WORDS, MAX_WORDS, MIN_WORDS, asked_length, scaled, words_in
 
 SAMPLING_PRESETS = ", ".join(PRESETS)  # for the help of options
 
@@ -70,6 +71,17 @@ def language_of(options: argparse.Namespace, instruction: str) -> str:
 def words_of(options: argparse.Namespace, instruction: str) -> int:
     """Return the length from ``--words``, or the one that the instruction asks for, or the default."""
     return options.words or words_in(instruction) or DEFAULT_WORDS
+
+
+def length_line(options: argparse.Namespace, brief: Brief) -> str:
+    """Say how long the document will be and why, or return "" if ``--words`` says it."""
+    if options.words:
+        return ""
+    unit = "characters" if counts_characters(brief.language) else "words"
+    asked = asked_length(brief.instruction)
+    if asked is None:
+        return f"Length: {brief.words:,} {unit}; the instruction tells none. Set it with --words."
+    return f"Length: {asked.explain(unit)}. Change it with --words."
 
 
 def words_option(given: str) -> int:

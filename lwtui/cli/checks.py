@@ -64,7 +64,7 @@ def all_checks() -> list[Check]:
         _default_model(settings),
     ]
     checks += [_gguf(model) for model in settings.models.values() if model.provider == "llama_cpp"]
-    endpoints = [model for model in settings.models.values() if model.provider == "openai"]
+    endpoints = [model for model in settings.models.values() if model.is_endpoint]
     return [*checks, *asyncio.run(_endpoints(endpoints)), *server_checks()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import shutil
@@ -12,10 +13,13 @@ from dataclasses import fields
 
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
-from lwtui.config import ModelSettings, Settings, load_settings, set_value, settings_file
+from lwtui.config import ModelSettings, Settings, default_of, load_settings, set_value, settings_file
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 
-_KEYS = "model, documents, theme, author, mirror, restore, welcome, vim, keys.ACTION or models.NAME.FIELD"
+_KEYS = (
+    "model, documents, theme, author, mirror, restore, welcome, vim, keys.ACTION, models.NAME.FIELD or "
+    "models.NAME.ROLE.FIELD"
+)
 _EDITORS = ("nano", "vim", "vi")
 
 
@@ -30,6 +34,7 @@ def parser() -> Parser:
         lwtui config get documents
         lwtui config set documents ~/Texts
         lwtui config set models.gpt.temperature 0.7
+        lwtui config set models.gpt.plan.reasoning_effort high
         lwtui config edit
         """,
     )
@@ -99,9 +104,19 @@ def _flat(settings: Settings) -> dict[str, str]:
     for name, model in settings.models.items():
         for item in fields(ModelSettings):
             value = getattr(model, item.name)
-            if item.name != "name" and (value != item.default or item.name == "provider"):
-                values[f"models.{name}.{item.name}"] = str(value)
+            if item.name == "roles":
+                values |= {
+                    f"models.{name}.{role}.{field}": _shown(own)
+                    for role, table in value.items()
+                    for field, own in table.items()
+                }
+            elif item.name != "name" and (value != default_of(item) or item.name == "provider"):
+                values[f"models.{name}.{item.name}"] = _shown(value)
     return values
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 def _edit() -> int:

@@ -29,7 +29,7 @@ def dry_run(job: WriteJob) -> int:
         print("There is no plan yet, so its sections are estimated.")
     if expected.seconds is None:
         print("The speed of this model is not known yet: it is measured while the first section is written.")
-    if expected.cost is None and job.model.provider == "openai":
+    if expected.cost is None and job.model.is_endpoint:
         print(
             f"Its prices are not known. Set them: lwtui config set models.{job.model.name}.price_input, …price_output."
         )

@@ -28,6 +28,7 @@ from lwtui.documents.export import (
     render,
     save,
 )
+from lwtui.documents.shortfalls import shortfall_line
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 
@@ -109,6 +110,8 @@ def run(options: argparse.Namespace) -> int:
         if options.disclosure_to:
             save_report(report(document), document.title, options.disclosure_to)
             say(f"{TITLE}: {options.disclosure_to}")
+        if line := shortfall_line(document.sections()):
+            say(line)
     return 0
 
 

@@ -25,13 +25,14 @@ from lwtui.cli.plan import ask_for_plan
 from lwtui.cli.plan_text import unit_of
 from lwtui.cli.polishing import PolishOrder, polish
 from lwtui.cli.progress import Progress
-from lwtui.command_line.guard import say
+from lwtui.command_line.guard import INCOMPLETE, say
 from lwtui.command_line.terms import show_terms_once
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.export import export, render
 from lwtui.documents.facts import FACTS
 from lwtui.documents.mirror import mirror_path, update_mirror
 from lwtui.documents.model import BUDGET, Brief, Plan, Status
+from lwtui.documents.shortfalls import shortfall_line
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.budget import BudgetReached, Prices, check_budget, parse_budget, raise_budget, scale_budget
@@ -95,6 +96,7 @@ class HeadlessRun:
     def run(self) -> int:
         """Write the document, deliver its text, and return the exit code.
 
+        If the model ended sections far too early or refused them, they are named, and the code says so.
         Errors have a note with the command that resumes.
         """
         with self._closing:
@@ -105,6 +107,7 @@ class HeadlessRun:
                     show_terms_once(self._job.model)
                     asyncio.run(self._write())
                 self._deliver()
+                return self._report_shortfalls()
             except asyncio.CancelledError:
                 self._progress.clear()
                 return self._stopped_by_signal()
@@ -116,7 +119,6 @@ class HeadlessRun:
                 with suppress(DocumentError):  # this error has been reported, and the text rescued
                     self._closing.close()
                 raise
-        return 0
 
     async def _write(self) -> None:
         self._listen_for_signals()
@@ -293,6 +295,16 @@ class HeadlessRun:
         unit = unit_of(self._job.brief.language)
         where = f"The text is in {output}, the document in" if output else "The document is in"
         self._progress.note(f"Wrote {document.words:,} of {document.plan.words:,} {unit}. {where} {document.path}")
+
+    def _report_shortfalls(self) -> int:
+        """Name the sections that are short or were refused. Returns the exit code."""
+        document = self._document
+        assert document is not None
+        line = shortfall_line(document.sections())
+        if not line:
+            return 0
+        say(f"{line} Write again what is missing: {self._job.resume_command}")
+        return INCOMPLETE
 
     def _rescue(self, error: DocumentError) -> None:
         """Put the text elsewhere, because it cannot be stored in the document."""

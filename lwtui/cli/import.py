@@ -9,7 +9,7 @@ from lwtui.cli.outputs import check_folder
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.documents.export import export_path
-from lwtui.documents.importing import import_file
+from lwtui.documents.importing import create_document, read_file
 from lwtui.errors import UsageError
 
 
@@ -17,14 +17,29 @@ def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "import",
-        "Create a document from a Markdown, plain text or DOCX file. Its headings become sections; the file does not\n"
-        'change. DOCX needs the extra: pip install "lwtui[export]"',
+        "Create a document from a file or folder of another program, and report what was kept and what was left out.\n"
+        "Headings become sections; the file does not change. Files are read by what they are:\n\n"
+        "  Markdown, also that of Obsidian, pandoc, Hugo, MultiMarkdown and novelWriter\n"
+        "  plain text: lines such as Chapter 1, Prologue, 第一章 or Глава 1 become headings\n"
+        "  DOCX, ODT, RTF, HTML, EPUB, FB2, LaTeX, Org, reStructuredText, AsciiDoc, Typst, DocBook, OPML, Textile,\n"
+        "  MediaWiki, PPTX, notebooks (.ipynb) and pandoc's JSON\n"
+        "  folders: an Obsidian vault, an mdBook, a project of novelWriter or Scrivener, or any folder of such files;\n"
+        "  folders named Notes, Characters, Places or the like become notes\n\n"
+        'All but Markdown and plain text need the extra: pip install "lwtui[export]"',
         """
         lwtui import notes.md
         lwtui import thesis.docx --output thesis.lw
+        lwtui import novel.txt --encoding shift_jis
+        lwtui import ~/Vault/Novel
         """,
     )
-    result.add_argument("file", type=Path, metavar="FILE", help="the .md, .txt or .docx file")
+    result.add_argument("file", type=Path, metavar="FILE", help="the file or folder")
+    result.add_argument(
+        "--encoding",
+        default="",
+        metavar="NAME",
+        help="the encoding of a text file, such as cp1252 or gb18030 (default: UTF-8, UTF-16 or a guess)",
+    )
     result.add_argument(
         "-o",
         "--output",
@@ -38,7 +53,7 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> int:
     """Import the file, and return the exit code."""
     source: Path = options.file
-    target = options.output or source.with_suffix(".lw")
+    target = options.output or _default_target(source)
     if target.is_dir():
         target = export_path(target, source.stem, "lw")
     if target.suffix.lower() != ".lw":
@@ -48,8 +63,19 @@ def run(options: argparse.Namespace) -> int:
     check_folder(target.parent)
     if target.exists():
         raise UsageError(f"{target} already exists. Choose another name with --output.", code="already-exists")
-    with import_file(source, target) as document:
+    imported = read_file(source, options.encoding)
+    with create_document(imported, target) as document:
         count = len(document.sections())
         sections = f"{count} section{'s' * (count != 1)}"
         say(f"{document.title}: {target} ({sections}, {document.words:,} words)")
+    for line in imported.report.lines():
+        say(line)
     return 0
+
+
+def _default_target(source: Path) -> Path:
+    """Return the path of a document beside the file or folder."""
+    if source.is_dir():
+        source = source.resolve()
+        return source.with_name(f"{source.name.removesuffix('.scriv')}.lw")
+    return source.with_suffix(".lw")

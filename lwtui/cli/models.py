@@ -26,6 +26,8 @@ from lwtui.config import (
     Settings,
     add_model,
     cache_folder,
+    check_model,
+    default_of,
     load_settings,
     parse_token_count,
     public_address,
@@ -37,9 +39,12 @@ from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.models.catalog import DEMO, check_gguf, check_name, resolve
 from lwtui.models.llama_cpp.fit import format_size, memory_summary
 from lwtui.models.profiles import PROFILES, profile_for
-from lwtui.models.servers import loaded_context
+from lwtui.models.reasoning_settings import reasoning_summary
+from lwtui.models.services import best_provider
+from lwtui.request_settings import EFFORTS, parse_headers, parse_parameters
 
-_ENDPOINT_OPTIONS = ("model", "key_env", "key_stdin", "constrain")
+_REQUEST_OPTIONS = ("reasoning_effort", "reasoning_tokens", "extra_body")
+_ENDPOINT_OPTIONS = ("model", "key_env", "key_stdin", "constrain", "anthropic", "extra_header", *_REQUEST_OPTIONS)
 _GGUF_OPTIONS = ("kv_type", "flash_attention", "gpu_layers", "threads")
 
 
@@ -55,6 +60,7 @@ def parser() -> Parser:
         lwtui models find
         lwtui models add gpt --base-url https://api.openai.com/v1 --model gpt-5-mini --key-env OPENAI_API_KEY
         lwtui models add local --base-url http://127.0.0.1:11434/v1 --model qwen3:8b --use
+        lwtui models add claude --anthropic --model claude-sonnet-4-5 --reasoning-effort medium
         lwtui models add gemma --path ~/models/gemma-3-4b-it-Q4_K_M.gguf
         lwtui models download
         lwtui models download longwriter-llama3.1-8b --use
@@ -94,6 +100,16 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add("--threads", type=positive_int, metavar="N", help="threads that run a GGUF (default: one per core)")
     add("--profile", choices=sorted(PROFILES), help="how to prompt the model (default: by its name)")
     add("--constrain", choices=("grammar", "json_schema"), help="constrained decoding that the endpoint supports")
+    add("--anthropic", action="store_true", help="use Anthropic's own API (needs the extra anthropic)")
+    add(
+        "--reasoning-effort",
+        metavar="WORD",
+        help=f"how much it reasons: {', '.join(EFFORTS)} (default: the endpoint's)",
+    )
+    add("--reasoning-tokens", type=_tokens_or_zero, metavar="N", help="most tokens of reasoning in an answer; 0: none")
+    add("--extra-body", type=_parameters, metavar="JSON", help='more parameters of each request: {"provider": …}')
+    header_help = 'another header of each request, such as "X-Title: book"; $NAME stands for an environment variable'
+    add("--extra-header", action="append", type=_header, metavar="HEADER", help=header_help)
     add("--temperature", type=nonnegative_float, metavar="T", help="sampling temperature")
     sampling_help = f'other sampling options, such as "min_p=0.05, top_k=40", or {SAMPLING_PRESETS}'
     add("--sampling", type=sampling_option, metavar="LIST", help=sampling_help)
@@ -134,25 +150,26 @@ def _list(settings: Settings, *, as_json: bool) -> None:
     for model in models.values():
         mark = "*" if model.name == default else " "
         memory = memory_summary(model)
-        print(f"{mark} {model.name:<{width}}  {_where(model)}" + (f" ({memory})" if memory else ""))
+        details = memory or reasoning_summary(model)
+        print(f"{mark} {model.name:<{width}}  {_where(model)}" + (f" ({details})" if details else ""))
     print(recommendation_line(settings))
 
 
 def _described(model: ModelSettings, default: str) -> dict[str, Any]:
     """Return the settings of a model that differ from the defaults. None of them is secret."""
     shown = {"name": model.name, "provider": model.provider, "default": model.name == default}
-    if model.provider == "openai":
+    if model.is_endpoint:
         shown |= {"model": model.model or model.name, "base_url": public_address(model.base_url)}
     given = {item.name: getattr(model, item.name) for item in fields(ModelSettings)}
     return shown | {
         item.name: given[item.name]
         for item in fields(ModelSettings)
-        if item.name not in shown and given[item.name] != item.default
+        if item.name not in shown and given[item.name] != default_of(item)
     }
 
 
 def _where(model: ModelSettings) -> str:
-    if model.provider == "openai":
+    if model.is_endpoint:
         return f"{model.model or model.name} at {host_of(model.base_url)}"
     return model.path or "Gemma 3 270M, a small base model that comes with lwtui[demo]"
 
@@ -165,14 +182,16 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
             f"There is already a model named {name!r}. Replace it with --force, or choose another name.",
             code="already-exists",
         )
-    if bool(options.path) == bool(options.base_url):
+    if bool(options.path) == bool(options.base_url or options.anthropic):
         raise UsageError(
-            "Use either --base-url, for an endpoint, or --path, for a GGUF on this machine.", code="conflicting-options"
+            "Use either --base-url (or --anthropic), for an endpoint, or --path, for a GGUF on this machine.",
+            code="conflicting-options",
         )
     if options.key_env and options.key_stdin:
         raise UsageError("Use either --key-env or --key-stdin, not both.", code="conflicting-options")
     model = _gguf(options) if options.path else _endpoint(options)
     profile_for(model)
+    check_model(model)
     if options.key_stdin:
         store_api_key(model, _read_key())
     add_model(model)
@@ -182,18 +201,24 @@ def _add(options: argparse.Namespace, settings: Settings) -> None:
 
 
 def _endpoint(options: argparse.Namespace) -> ModelSettings:
-    host_of(options.base_url)
+    if options.base_url:
+        host_of(options.base_url)
     _refuse(options, _GGUF_OPTIONS, "GGUFs", "--base-url")
     if options.key_env and not regex.fullmatch(r"[A-Za-z_]\w*", options.key_env):
         # The value may be the key itself, so the message does not repeat it.
         raise UsageError(
             "--key-env takes the name of an environment variable, such as OPENAI_API_KEY.", code="not-a-variable"
         )
+    given = {name: value for name in _REQUEST_OPTIONS if (value := getattr(options, name)) is not None}
+    if options.base_url:
+        given["base_url"] = options.base_url
     return ModelSettings(
         options.name,
+        provider="anthropic" if options.anthropic else best_provider(options.base_url),
         model=options.model or "",
-        base_url=options.base_url,
         key_env=options.key_env or "",
+        extra_headers={name: value for headers in options.extra_header or () for name, value in headers.items()},
+        **given,
         **_shared(options),
     )
 
@@ -262,7 +287,7 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
     async def check() -> str:
         agent = await open_agent(model.name, settings, model=model)
         try:
-            return await check_model(agent) + _context_hint(model, await loaded_context(model))
+            return await check_model(agent)
         finally:
             await agent.aclose()
 
@@ -272,16 +297,6 @@ def _verify(model: ModelSettings, settings: Settings) -> int:
     if memory := memory_summary(model):
         print(f"{model.name} {memory}.")
     return 0
-
-
-def _context_hint(model: ModelSettings, loaded: int) -> str:
-    """Return a hint for a model that its server has loaded with a context length that lwtui does not know."""
-    if not loaded or loaded == model.context_length:
-        return ""
-    return (
-        f"\nIts server has loaded it with {loaded:,} tokens of context, and cuts longer prompts silently. Tell lwtui: "
-        f"lwtui config set models.{model.name}.context_length {loaded}"
-    )
 
 
 def _check_pin(model: ModelSettings) -> None:
@@ -305,6 +320,24 @@ def _tokens(given: str) -> int:
     if number <= 0:
         raise argparse.ArgumentTypeError(f"must be a number of tokens above 0, such as 32768 or 32k, not {given!r}")
     return number
+
+
+def _tokens_or_zero(given: str) -> int:
+    return 0 if given.strip() == "0" else _tokens(given)
+
+
+def _parameters(given: str) -> dict[str, Any]:
+    try:
+        return parse_parameters(given)
+    except ValueError:
+        raise argparse.ArgumentTypeError('must be parameters as JSON, such as {"top_k": 40}') from None
+
+
+def _header(given: str) -> dict[str, str]:
+    name, colon, value = given.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError('must be a header such as "X-Title: book"')  # may be a key, so not quoted
+    return parse_headers(json.dumps({name.strip(): value.strip()}))
 
 
 def _int_or_zero(given: str) -> int:

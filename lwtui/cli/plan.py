@@ -10,7 +10,7 @@ from lwtui.agentwrite.events import Emit, Event
 from lwtui.agentwrite.plan import plan_document
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.agentwrite.plan_templates import find_template, plan_templates
-from lwtui.cli.brief import add_brief_options, language_of, read_instruction, words_of
+from lwtui.cli.brief import add_brief_options, language_of, length_line, read_instruction, words_of
 from lwtui.cli.plan_text import show_plan
 from lwtui.cli.progress import Progress
 from lwtui.command_line.choice import choose_model
@@ -70,7 +70,10 @@ def run(options: argparse.Namespace) -> int:
         sampling=options.sampling or "",
     )
     show_terms_once(model)
-    plan = asyncio.run(_plan(brief, settings, model, Progress(quiet=options.quiet)))
+    progress = Progress(quiet=options.quiet)
+    if line := length_line(options, brief):
+        progress.note(line)
+    plan = asyncio.run(_plan(brief, settings, model, progress))
     print(plan.to_json() if options.json else show_plan(plan, brief.language))
     return 0
 

@@ -35,10 +35,12 @@ from lwtui.agentwrite.fact_notes import facts_note
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_state import RunState
 from lwtui.command_line.guard import say
+from lwtui.documents.model import Status
 from lwtui.text import clean, duration
 
 _REDRAW_SECONDS = 0.1
 _MAX_TITLE = 40  # columns of a section's heading
+_MAX_REFUSAL = 120  # columns of the words of a model that refused
 _MIN_SECONDS = 1.0  # of writing, before the speed is shown
 
 
@@ -110,9 +112,13 @@ class Progress:
                 return facts_note(event)
             case PolishStarted() | SectionReviewed() | SectionPolished() | PolishFinished() | CriteriaMade():
                 return polish_note(event, self._state)
-            case SectionFinished(section_id=section_id, length=length, seconds=seconds):
+            case SectionFinished(section_id=section_id, length=length, seconds=seconds, status=status):
                 run = self._state.runs[section_id]
                 where = f"{run.position}/{run.total} {run.title}".rstrip()
+                if event.refusal:
+                    return f"{where}: the model refused: “{_fit(clean(event.refusal), _MAX_REFUSAL)}”"
+                if status is Status.SHORT:
+                    return f"{where}: too short, {length:,} of {event.target:,} {self._unit} in {duration(seconds)}"
                 return f"{where}: {length:,} {self._unit} in {duration(seconds)}"
             case _:
                 return ""

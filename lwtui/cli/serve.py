@@ -37,7 +37,7 @@ def parser() -> Parser:
         LWTUI_SERVE_TOKEN=… lwtui serve --host 0.0.0.0
         """,
     )
-    result.add_argument("file", nargs="?", metavar="FILE", help="a document, or Markdown, text or DOCX to import")
+    result.add_argument("file", nargs="?", metavar="FILE", help="a document, or a file of another program to import")
     result.add_argument("--host", default="127.0.0.1", help="the address to serve on (default: 127.0.0.1)")
     result.add_argument("--port", type=_port, default=8000, help="the port; 0 chooses a free one (default: 8000)")
     result.add_argument(

@@ -13,7 +13,7 @@ from lwtui.agentwrite.events import Event, to_dict
 from lwtui.agentwrite.plan import direct_plan
 from lwtui.agentwrite.plan_templates import find_template
 from lwtui.agentwrite.polish_progress import POLISH, PolishProgress
-from lwtui.cli.brief import add_brief_options, language_of, read_instruction, words_of
+from lwtui.cli.brief import add_brief_options, language_of, length_line, read_instruction, words_of
 from lwtui.cli.dry_run import dry_run
 from lwtui.cli.headless import HeadlessRun, WriteJob
 from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
@@ -51,7 +51,8 @@ def parser() -> Parser:
     result = command_parser(
         "write",
         "Plan and write a document, section by section. The text is stored in a .lw document while it is written;\n"
-        "if the command is stopped, it prints the command that resumes.",
+        "if the command is stopped, it prints the command that resumes. The exit code is 3 if the document is\n"
+        "written, but some sections are far too short or were refused by the model; --resume writes these again.",
         """
         lwtui write "Write a guide to growing tomatoes on a balcony" --words 1500 --output guide.md
         lwtui write "Ein Bericht über Bienen" --plan plan.txt --output bericht.html
@@ -125,7 +126,12 @@ def parser() -> Parser:
         metavar="FILE.lw",
         help="where to store the document (default: beside the output, or in the documents folder)",
     )
-    result.add_argument("--resume", type=Path, metavar="FILE.lw", help="resume an unfinished document")
+    result.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE.lw",
+        help="resume an unfinished document, and write again the sections that are short or were refused",
+    )
     result.add_argument(
         "--events", action="store_true", help="print each event as a line of JSON, and the text to --output only"
     )
@@ -138,9 +144,11 @@ def run(options: argparse.Namespace) -> int:
     settings = load_settings()
     _check_combination(options)
     job = _resumed(options, settings) if options.resume else _new(options, settings)
+    progress = Progress(quiet=options.quiet)
+    if not options.resume and not options.plan and (line := length_line(options, job.brief)):
+        progress.note(line)
     if options.dry_run:
         return dry_run(job)
-    progress = Progress(quiet=options.quiet)
 
     def on_event(event: Event) -> None:
         if options.events:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lwtui.addresses import tidy_address
 from lwtui.config import ModelSettings, Role, Settings, has_default_model, public_address
 from lwtui.errors import UsageError
 from lwtui.models.catalog import resolve
@@ -67,12 +68,13 @@ def host_of(base_url: str) -> str:
     Raises:
         UsageError: The address is invalid.
     """
+    address = tidy_address(base_url)
     try:
-        parts = urlsplit(base_url)
+        parts = urlsplit(address)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         valid = False
-    if not valid or any(character.isspace() for character in base_url):
+    if not valid or any(character.isspace() for character in address):
         raise UsageError(
             f"{public_address(base_url)!r} is not an address. Enter one such as https://host/v1.",
             code="invalid-address",

@@ -41,7 +41,7 @@ def default_name(settings: Settings) -> str:
 
 
 def _nothing_installed(settings: Settings) -> str:
-    endpoints = [model.name for model in settings.models.values() if model.provider == "openai"]
+    endpoints = [model.name for model in settings.models.values() if model.is_endpoint]
     choice = f"Choose one of the settings (--model {endpoints[0]}), or install" if endpoints else "Install"
     return (
         f"No model is chosen, and none is installed. {choice} one: lwtui models download starter (1.1 GB), "

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from lwtui.errors import LwtuiError
 
+INCOMPLETE = 3  # a document was written, but some of its sections are short, or the model refused them
 INTERRUPTED = 130  # by convention, after Ctrl-C
 _PIPE_CLOSED = 141  # by convention, after the reader of a pipe is gone
 

@@ -87,9 +87,9 @@ class StreamingText:
             return section
         text = self.text
         if text == section.text:
-            return replace(section, status=status if text.strip() else Status.EMPTY)
+            return replace(section, status=status if text.strip() else _without_text(status))
         if not text.strip():
-            return replace(section, status=Status.EMPTY, text="", length=0, origin=None)
+            return replace(section, status=_without_text(status), text="", length=0, origin=None)
         return replace(section, status=status, text=text, length=self.length, origin=Origin.MODEL)
 
     def append(self, text: str) -> None:
@@ -113,6 +113,10 @@ class StreamingText:
             self.received_text = True
             self._pieces.append(text)
             self._count.add(text)
+
+
+def _without_text(status: Status) -> Status:
+    return status if status is Status.REFUSED else Status.EMPTY
 
 
 @dataclass

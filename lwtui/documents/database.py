@@ -2,6 +2,9 @@
 
 While a document is open for writing, it is in WAL mode, so that other processes can read it. The writer turns WAL off
 when it closes: at rest, a document is a single file.
+
+WAL needs memory that processes share and locks on files. Network folders often have neither, and a service that
+synchronizes a folder could copy the document without its log. There, a document has a rollback journal instead.
 """
 
 from __future__ import annotations
@@ -16,12 +19,16 @@ from pathlib import Path
 from shutil import copyfile
 from urllib.parse import quote
 
+from lwtui.documents.file_system import folder_kind, has_file_locks
 from lwtui.documents.schema import APPLICATION_ID, VERSION
 from lwtui.errors import DocumentError
 from lwtui.text import clean
 
 _LOCK_TIMEOUT = 1.0  # seconds to wait for the lock of another program
 SIDE_FILES = ("-wal", "-shm", "-journal")
+# Errors that SQLite has where shared memory or locks are missing.
+_NO_LOG = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_BUSY}
+_UNREADABLE_LOG = {*_NO_LOG, sqlite3.SQLITE_READONLY}
 _UNWRITABLE = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_READONLY,
@@ -85,6 +92,20 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     Raises:
         sqlite3.Error: The file cannot be opened for writing, or is damaged.
     """
+    if folder_kind(path) or not has_file_locks(path):
+        return _connect_with_journal(path)
+    try:
+        return _connect_with_log(path)
+    except sqlite3.OperationalError as error:
+        if primary_code(error) not in _NO_LOG:
+            raise
+        with suppress(sqlite3.Error):  # then the first error is the cause
+            return _connect_with_journal(path)
+        raise
+
+
+def _connect_with_log(path: Path) -> sqlite3.Connection:
+    """Open a connection in WAL mode."""
     db = sqlite3.connect(f"{_uri(path)}?mode=rw", uri=True, isolation_level=None, timeout=_LOCK_TIMEOUT)
     db.text_factory = _decode
     try:
@@ -103,6 +124,34 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     return db
 
 
+def _connect_with_journal(path: Path) -> sqlite3.Connection:
+    """Open a connection with a rollback journal, which needs no shared memory, and locks only where there are any.
+
+    Where there are none, lwtui's own :class:`lwtui.files.FileLock` keeps other writers away.
+    """
+    has_locks = has_file_locks(path)
+    options = "mode=rw" if has_locks else "mode=rw&vfs=unix-none"  # a file system of SQLite that locks nothing
+    db = sqlite3.connect(f"{_uri(path)}?{options}", uri=True, isolation_level=None, timeout=_LOCK_TIMEOUT)
+    db.text_factory = _decode
+    try:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")  # reads a log that a crash left without shared memory
+        _check_schema(db)
+        _quick_check(db)
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("PRAGMA journal_mode = DELETE")
+        with suppress(OSError):
+            Path(f"{path}-shm").unlink()  # of an attempt in WAL mode
+        db.execute("PRAGMA synchronous = EXTRA")  # in this mode, FULL may lose the last transaction in a power cut
+        db.execute("PRAGMA locking_mode = NORMAL")  # other processes can read; the next statement releases the lock
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("ROLLBACK")
+        _check_schema(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
 def connect_reader(path: Path) -> sqlite3.Connection:
     """Open a connection for reading, which works even while another process writes.
 
@@ -113,9 +162,11 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     try:
         db = _reader(f"{_uri(path)}?mode=ro")
     except sqlite3.OperationalError as error:
-        if primary_code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR):
+        if primary_code(error) == sqlite3.SQLITE_BUSY and has_file_locks(path):
             raise
-        # SQLite cannot create its side files in this folder.
+        if primary_code(error) not in _UNREADABLE_LOG:
+            raise
+        # SQLite cannot create its side files in this folder, or lock the file.
         db = _copy_reader(path) if _has_log(path) else _reader(f"{_uri(path)}?immutable=1")
     try:
         _quick_check(db)
@@ -191,10 +242,23 @@ def document_error(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _disk_full(name)
+        if error.errno in (errno.ESTALE, errno.EIO, errno.ENOLCK, errno.EREMOTEIO) and (kind := folder_kind(path)):
+            return DocumentError(
+                f"{name} is in {kind}, which failed ({error.strerror}). Try again, or copy the document to a folder of "
+                "this machine.",
+                code="network-folder",
+            )
         return DocumentError(
             f"Cannot write {path}: {error.strerror}. Check the folder and its permissions.", code="unwritable"
         )
     reason = " ".join(str(error).split())  # SQLite may quote lines of the schema
+    is_failure = primary_code(error) in _NO_LOG - {sqlite3.SQLITE_BUSY}
+    if is_failure and (kind := folder_kind(path)):
+        return DocumentError(
+            f"{name} is in {kind}, which failed ({reason}). Try again, or copy the document to a folder of this "
+            "machine.",
+            code="network-folder",
+        )
     match primary_code(error):
         case sqlite3.SQLITE_FULL:
             return _disk_full(name)

@@ -25,6 +25,8 @@ class Status(StrEnum):
     EMPTY = "empty"  # planned, without text
     WRITING = "writing"  # a model is streaming text into it
     PARTIAL = "partial"  # interrupted in the middle of its text
+    SHORT = "short"  # the model has ended it far below its length, in each of its drafts
+    REFUSED = "refused"  # the model refused to write it
     DONE = "done"
 
 
@@ -278,9 +280,31 @@ class Section:
     level: int = 1
 
     @property
+    def is_written(self) -> bool:
+        """Whether its text has come to an end, at its length or short of it."""
+        return self.status in (Status.DONE, Status.SHORT)
+
+    @property
+    def starts_again(self) -> bool:
+        """Whether a run that writes it drops its text: the model has ended that text too early."""
+        return self.status is Status.SHORT and self.origin is not Origin.USER
+
+    def blank(self) -> Section:
+        """Return the section without its text, to be written from the beginning."""
+        return replace(self, status=Status.EMPTY, text="", length=0, origin=None)
+
+    @property
     def is_heading_only(self) -> bool:
         """Whether the section is a heading for which no text is to be written."""
         return not self.words and not self.text
+
+
+ENOUGH = 0.6  # share of its target below which a section is short
+
+
+def status_of_length(length: int, target: int) -> Status:
+    """Return the status of a section that its model has ended at ``length``."""
+    return Status.SHORT if length < ENOUGH * target else Status.DONE
 
 
 @dataclass(frozen=True)

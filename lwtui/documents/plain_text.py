@@ -1,21 +1,54 @@
-"""Conversion of Markdown to plain text."""
+"""The parser of lwtui's Markdown, and conversion to plain text."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from textwrap import indent
 
+import regex
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
+from mdit_py_plugins.footnote import footnote_plugin
+
+_CELL_BREAK = regex.compile(r"<br[ \t]*/?>", regex.IGNORECASE)
 
 
-def parser() -> MarkdownIt:
-    """Return a parser for lwtui's Markdown: CommonMark with tables and strikethrough, where HTML is plain text."""
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+def parser(*, undefined_notes: bool = False) -> MarkdownIt:
+    """Return a parser for lwtui's Markdown.
+
+    It is CommonMark with tables, strikethrough and footnotes (``[^1]`` and ``[^1]: text``), where HTML is plain text,
+    except that ``<br>`` breaks a line in a cell of a table: a cell has no other way to.
+
+    Args:
+        undefined_notes: Whether ``[^1]`` refers to a footnote even if the text does not define it.
+    """
+    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    markdown.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=undefined_notes)
+    markdown.core.ruler.push("cell_break", _break_cells)
+    return markdown
 
 
 def without_marks(markdown: str) -> str:
     """Convert Markdown to plain text, with a blank line between blocks, and bullets or numbers before list items."""
     return _blocks(SyntaxTreeNode(parser().parse(markdown)))
+
+
+def _break_cells(state: StateCore) -> None:
+    """Replace ``<br>`` in the cells of tables by line breaks."""
+    for cell, content in pairwise(state.tokens):
+        if cell.type in ("th_open", "td_open") and "<" in content.content:
+            content.children = [new for child in content.children or [] for new in _divided(child)]
+
+
+def _divided(token: Token) -> list[Token]:
+    if token.type != "text" or not (pieces := _CELL_BREAK.split(token.content))[1:]:
+        return [token]
+    divided = []
+    for piece in pieces:
+        divided += [Token("hardbreak", "br", 0), Token("text", "", 0, content=piece, level=token.level)]
+    return divided[1:]
 
 
 def _blocks(node: SyntaxTreeNode, between: str = "\n\n") -> str:
@@ -30,9 +63,13 @@ def _block(node: SyntaxTreeNode) -> str:
             return node.content.rstrip("\n")
         case "table":
             rows = (row for part in node.children for row in part.children)
-            return "\n".join("\t".join(_inline(cell).strip() for cell in row.children) for row in rows)
+            return "\n".join(
+                "\t".join(" / ".join(_inline(cell).strip().split("\n")) for cell in row.children) for row in rows
+            )
         case "hr":
             return "———"
+        case "footnote_reference":
+            return f"[{node.meta['label']}] {_blocks(node)}"
         case "paragraph" | "heading":
             return _inline(node)
     return _blocks(node)
@@ -56,6 +93,8 @@ def _inline(node: SyntaxTreeNode) -> str:
             return node.content
         case "softbreak" | "hardbreak":
             return "\n"
+        case "footnote_ref":
+            return f"[{node.meta['label']}]"
     shown = "".join(_inline(child) for child in node.children)
     if node.type == "link":
         address = str(node.attrs.get("href", ""))

@@ -16,6 +16,7 @@ from lwtui.documents.model import (
     Revision,
     Section,
     Status,
+    status_of_length,
 )
 from lwtui.documents.schema import basis_to_json, clamp_time, provenance_from_json, provenance_to_json
 from lwtui.models.usage import NO_USAGE, Usage
@@ -250,7 +251,8 @@ def end_stream(db: sqlite3.Connection, stored: StoredSection, stream: StreamingT
             stored = replace(stored, basis=stream.provenance.basis)
         return stored if after == section else set_status(db, stored, after.status)
     if not after.text:
-        return write_text(db, stored, "", Origin.MODEL)
+        stored = write_text(db, stored, "", Origin.MODEL)
+        return set_status(db, stored, after.status) if after.status is Status.REFUSED else stored
     revision = put_text(
         db,
         section.id,
@@ -302,4 +304,6 @@ def _status_with(section: Section, text: str) -> Status:
     """Return the status of ``section`` after its text was replaced by hand."""
     if not text.strip():
         return Status.EMPTY
+    if section.status is Status.SHORT:
+        return status_of_length(count_words(text), section.words)
     return Status.PARTIAL if section.status is Status.PARTIAL else Status.DONE

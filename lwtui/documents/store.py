@@ -287,11 +287,11 @@ class Document:
         self.edit(section_id, "")
 
     def mark_done(self, section_id: str) -> None:
-        """Mark a PARTIAL section as DONE."""
+        """Mark a PARTIAL or SHORT section as DONE."""
         self._file.check_writable()
         self._ensure_not_streaming(section_id)
         stored = self._now.sections[section_id]
-        if stored.section.status is not Status.PARTIAL:
+        if stored.section.status not in (Status.PARTIAL, Status.SHORT):
             return
         with self._file.change() as db:
             stored = section_rows.set_status(db, stored, Status.DONE)
@@ -432,7 +432,7 @@ class Document:
 
         Args:
             section_id: The section.
-            status: DONE or PARTIAL.
+            status: DONE, SHORT, REFUSED or PARTIAL.
             usage: The token usage of the revision; :meth:`add_usage` counts that of the document.
         """
         self._streams.finish(section_id, status, usage)

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from lwtui.config import Role
 from lwtui.errors import LwtuiError
 from lwtui.models.usage import Usage
 
@@ -84,6 +85,7 @@ class Request:
         json_schema: A JSON schema for the completion. Backends without :attr:`Capabilities.json_schema` ignore it.
         min_words: Words (characters in Chinese and Japanese) before which the completion must not end. Only GGUFs on
             this machine honor it.
+        role: The task that the call belongs to; a model may have other settings for each (``[models.NAME.ROLE]``).
     """
 
     prompt: Prompt
@@ -94,6 +96,7 @@ class Request:
     grammar: str = ""
     json_schema: dict[str, Any] | None = None
     min_words: int = 0
+    role: Role = Role.WRITE
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class Capabilities:
         json_schema: Honors :attr:`Request.json_schema`.
         parallel: Sensible number of concurrent requests.
         exact_tokens: ``count_tokens`` uses the model's own tokenizer instead of an estimate.
+        sampling: The options that the model's authors recommend, where the backend has defaults of its own.
     """
 
     context_length: int
@@ -117,6 +121,7 @@ class Capabilities:
     json_schema: bool = False
     parallel: int = 4
     exact_tokens: bool = False
+    sampling: Sampling = Sampling()
 
 
 @dataclass(frozen=True)

@@ -84,10 +84,24 @@ async def open_model(settings: ModelSettings) -> Model:
     """
     if settings.provider == "llama_cpp":
         return await _open_gguf(settings)
+    if settings.provider == "anthropic":
+        from lwtui.models.anthropic_api import AnthropicModel
+
+        return AnthropicModel(settings, api_key(settings))
+    return await _open_endpoint(settings, api_key(settings))
+
+
+async def _open_endpoint(settings: ModelSettings, key: str) -> Model:
+    """Open a model with the API that its server serves best."""
+    from lwtui.models.ollama_api import OllamaModel
     from lwtui.models.openai_api import OpenAIModel
 
-    model = OpenAIModel(settings, api_key(settings))
-    await model.connect()
+    model = OpenAIModel(settings, key)
+    server = await model.server()
+    if server.kind == "Ollama":
+        await model.aclose()
+        return OllamaModel(settings, key, server)
+    await model.connect(server)
     return model
 
 

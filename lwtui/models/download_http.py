@@ -18,6 +18,8 @@ import regex
 
 from lwtui import __version__
 from lwtui.errors import LwtuiError
+from lwtui.models.base import ModelError
+from lwtui.models.network import routed_transport
 from lwtui.text import clean
 
 if TYPE_CHECKING:
@@ -28,7 +30,6 @@ _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _TRANSIENT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _MAX_WAIT = 300.0  # seconds that a server may ask to wait
 _HASH = regex.compile(r'"?([0-9a-f]{64})"?')
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class TransferInterrupted(Exception):
@@ -122,7 +123,7 @@ class DownloadClient:
         self._client = httpx2.AsyncClient(
             timeout=stall_seconds,
             headers={"User-Agent": f"lwtui/{__version__}", "Accept-Encoding": "identity", "Accept": accept},
-            trust_env=self._url.host not in _LOOPBACK,  # a proxy cannot reach this machine
+            transport=routed_transport(),
         )
 
     async def aclose(self) -> None:
@@ -173,6 +174,8 @@ class DownloadClient:
 
         try:
             yield
+        except ModelError as error:  # of a proxy or of certificates
+            raise DownloadError(str(error), code=error.code) from None
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
             raise DownloadError(f"{self.host} redirects to an invalid address.", code="invalid-redirect") from None
         except (httpx2.ConnectTimeout, TimeoutError):

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import regex
 
+from lwtui.addresses import is_loopback
 from lwtui.config import ModelSettings, cache_folder
 from lwtui.errors import UsageError
 
@@ -22,7 +23,6 @@ _ON_HUB = regex.compile(rf"({_WORD})/({_WORD})/((?:{_WORD}/)*{_WORD}\.gguf)(?:@(
 _HUB_PAGE = regex.compile(rf"/({_WORD})/({_WORD})/(?:resolve|blob)/({_WORD})/((?:{_WORD}/)*{_WORD}\.gguf)")
 _HASH = regex.compile(r"[0-9a-f]{64}")
 _PART = regex.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -323,7 +323,7 @@ def _source_at_address(spec: str, sha256: str) -> DownloadSource:
     name = unquote(parts.path).rsplit("/", 1)[-1]
     if not regex.fullmatch(rf"{_WORD}\.gguf", name):
         raise UsageError(f"{name!r} at {parts.hostname} is not the name of a GGUF file.", code="invalid-name")
-    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise UsageError("Models are downloaded only from https:// addresses.", code="not-https")
     path = cache_folder() / "models" / "downloads" / sha256[:16] / name
     return DownloadSource(spec, _model_name(name), spec, path, sha256)

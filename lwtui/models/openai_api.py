@@ -6,14 +6,15 @@ One call is one attempt, with one exception: if the server refuses a parameter, 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from math import ceil
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from lwtui.config import ModelSettings
+from lwtui.config import ModelSettings, Role
 from lwtui.models.base import (
     AnswerVoided,
     Capabilities,
@@ -26,7 +27,7 @@ from lwtui.models.base import (
     TextPiece,
 )
 from lwtui.models.openai_errors import HttpStatusError, UnreadableAnswer, is_context_overflow
-from lwtui.models.openai_http import Endpoint, list_models, read_body
+from lwtui.models.openai_http import AuthHeader, Endpoint, list_models, read_body
 from lwtui.models.openai_stream import (
     Chunk,
     StreamError,
@@ -36,13 +37,19 @@ from lwtui.models.openai_stream import (
     read_chunk,
     read_events,
 )
+from lwtui.models.prompt_cache import marked_content, takes_cache_marks
 from lwtui.models.reasoning import ReasoningSplitter
+from lwtui.models.reasoning_settings import REASONING_PARAMETERS, reasoning_parameters
+from lwtui.models.server_info import ServerInfo, ask_server
 from lwtui.models.usage import Usage, estimate_tokens
+from lwtui.request_settings import merged
 
 if TYPE_CHECKING:
     import httpx2
 
 __all__ = ["OpenAIModel", "list_models"]
+
+_log = logging.getLogger(__name__)
 
 _DEFAULT_CONTEXT = 8192
 # OpenAI's own /models does not state context lengths.
@@ -67,6 +74,7 @@ _EXTENSIONS = (
 )
 # Parameters to leave out when a server refuses them, the most dispensable first.
 _OPTIONAL = (
+    *REASONING_PARAMETERS,
     "stream_options",
     *_EXTENSIONS,
     "response_format",
@@ -79,10 +87,12 @@ _OPTIONAL = (
     "temperature",
 )
 _LIMITS = ("max_completion_tokens", "max_tokens")
-_UNSUPPORTED = re.compile(r"unsupported|not supported|unrecognized|unknown|extra|not permitted|instead", re.IGNORECASE)
+_UNSUPPORTED = re.compile(
+    r"unsupported|not support|n't support|unrecognized|unknown|extra|not permitted|instead", re.IGNORECASE
+)
 
 # Parameters whose names are also ordinary words: an error names them only where the context suggests a name.
-_ORDINARY_WORDS = ("stop", "seed", "grammar")
+_ORDINARY_WORDS = ("stop", "seed", "grammar", "reasoning")
 _BEFORE_NAME = r"(?:^|['\"`.]|: |\b(?:parameter|argument|field|property|option|invalid) )"
 
 _NO_SYSTEM = re.compile(
@@ -92,6 +102,7 @@ _NO_SYSTEM = re.compile(
 )
 _TOKEN_BOUND = re.compile(r"max\w*[ _]tokens|tokens?\b.{0,40}(limit|afford|at most|exceed)", re.IGNORECASE | re.DOTALL)
 _BOUND = re.compile(r"(?<![\w.-])(?<!position )(?<!code )\d{2,9}(?![\w-])")
+_NO_REASONING = re.compile(r"\b(reasoning|thinking|think|thoughts?|effort)\b", re.IGNORECASE)
 _ANY_PARAMETER = re.compile(r"\b(parameter|argument|field|property|option|setting)s?\b|not enabled", re.IGNORECASE)
 
 _CONTEXT_LENGTH = re.compile(r"context (?:length|size|window)\D{0,20}(\d{3,8})", re.IGNORECASE)
@@ -110,15 +121,19 @@ class OpenAIModel:
         ModelError: The address or the key is invalid.
     """
 
+    auth: AuthHeader = "authorization"
+
     def __init__(self, settings: ModelSettings, key: str) -> None:
         self.name = settings.name
         self.model_hash = ""
         self._settings = settings
         self._model = settings.model or settings.name
-        self._endpoint = Endpoint(settings, key)
+        self._endpoint = Endpoint(settings, key, self.auth)
         self._errors = self._endpoint.errors
         self._context_length = settings.context_length or self._default_context()
         self._refused: set[str] = set()  # parameters
+        roles = map(settings.for_role, Role)
+        self._own_parameters = {name for own in roles for name in own.extra_body}  # the user's, never left out
         self._limit_name = "max_tokens"
         self._max_tokens: int | None = None  # the server's upper bound of max_tokens, once it has stated one
         self._unreadable: dict[str, str] = {}  # the beginnings of answers to prompts, the newest first
@@ -128,6 +143,8 @@ class OpenAIModel:
         self._left_out_own: frozenset[str] | None = None
         self._sends_finish_reason = False  # whether this server has ever sent one
         self._token_ratio = 1.0
+        self._parallel = Capabilities(0).parallel
+        self._marks_cache = takes_cache_marks(settings.base_url, self._model)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -138,14 +155,24 @@ class OpenAIModel:
             completion=True,
             grammar=constrain == "grammar",
             json_schema=constrain == "json_schema",
+            parallel=self._parallel,
         )
 
-    async def connect(self) -> None:
-        """Ask the endpoint for the context length, unless the settings state it.
+    async def server(self) -> ServerInfo:
+        """Ask the server what it is (see :func:`lwtui.models.server_info.ask_server`)."""
+        return await ask_server(self._endpoint, self._settings.base_url, self._model)
+
+    async def connect(self, server: ServerInfo | None = None) -> None:
+        """Ask the endpoint for the context length, unless the settings or ``server`` state it.
 
         Never fails: if the endpoint has no ``/models`` or is unreachable, the first call will tell.
         """
+        if server and server.parallel:
+            self._parallel = server.parallel
         if self._settings.context_length:
+            return
+        if server and server.context_length:
+            self._context_length = server.context_length
             return
         entries = await self._model_entries()
         # A server with one model often takes any name for it.
@@ -161,6 +188,9 @@ class OpenAIModel:
 
         The true counts of finished calls correct the estimate, by a factor of 0.8 to 2.
         """
+        return self._estimated_tokens(text)
+
+    def _estimated_tokens(self, text: str) -> int:
         return ceil(estimate_tokens(text) * self._token_ratio)
 
     async def stream(self, request: Request) -> AsyncGenerator[StreamPart, None]:
@@ -198,9 +228,7 @@ class OpenAIModel:
         async with AsyncExitStack() as stack:
             with self._endpoint.translate_errors():
                 async with asyncio.timeout(self._settings.connect_seconds + self._settings.stall_seconds):
-                    response = await self._endpoint.request(_path(body), body)
-            stack.push_async_callback(response.aclose)
-            events = await stack.enter_async_context(aclosing(self._events(response)))
+                    events = await stack.enter_async_context(self._open(request, body))
             while not (state.is_too_long or (splitter is not None and splitter.ended)):
                 if (chunk := await self._next_chunk(events, state)) is None:
                     break
@@ -226,6 +254,18 @@ class OpenAIModel:
             raise self._errors.filtered(state.refusal)
         # An unknown reason counts as a regular end: whether the text breaks off is seen from the text.
         yield Finished("length" if kind == "length" else "stop", self._usage(request, state.usage, estimated))
+
+    @asynccontextmanager
+    async def _open(
+        self, request: Request, body: dict[str, Any]
+    ) -> AsyncIterator[AsyncGenerator[dict[str, Any] | None, None]]:
+        """Send a request, and yield the events of its answer; ``None`` among them is the regular end."""
+        response = await self._endpoint.request(self._path(body), body, role=request.role)
+        try:
+            async with aclosing(self._events(response)) as events:
+                yield events
+        finally:
+            await response.aclose()
 
     async def _events(self, response: httpx2.Response) -> AsyncGenerator[dict[str, Any] | None, None]:
         """Yield the events of a response; ``None`` is its regular end."""
@@ -254,7 +294,7 @@ class OpenAIModel:
             with self._endpoint.translate_errors():
                 async with asyncio.timeout(state.timeout):
                     event = await anext(events)
-                chunk = None if event is None else read_chunk(event)
+                chunk = None if event is None else self._read(event)
         except StopAsyncIteration:
             if state.finish:
                 return None
@@ -276,15 +316,15 @@ class OpenAIModel:
         is_chat = request.prompt.is_chat
         body: dict[str, Any] = {"model": self._model, "stream": True}
         if is_chat:
-            messages = request.prompt.messages
-            if self._folds_system:
-                messages = _folded(messages)
-            body["messages"] = [{"role": each.role, "content": _encodable(each.content)} for each in messages]
+            body["messages"] = self._messages(request)
         else:
-            body["prompt"] = _encodable(request.prompt.text)
+            body["prompt"] = encodable(request.prompt.text)
         limit = min(request.max_tokens, self._max_tokens or request.max_tokens)
         body[self._limit_name if is_chat else "max_tokens"] = limit
+        settings = self._settings.for_role(request.role)
         optional: dict[str, Any] = {"stream_options": {"include_usage": True}, **request.sampling.to_dict()}
+        if is_chat:
+            optional |= reasoning_parameters(settings)
         if request.seed is not None:
             optional["seed"] = request.seed
         if request.stop:
@@ -295,7 +335,25 @@ class OpenAIModel:
         if request.grammar and self.capabilities.grammar:
             optional["grammar"] = request.grammar
         left_out = self._refused | (set(_EXTENSIONS) if self._errors.is_openai else set())
-        return body | {name: value for name, value in optional.items() if name not in left_out}
+        sent = {name: value for name, value in optional.items() if name not in left_out}
+        return self._with_own(body | sent, settings)
+
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        messages = _folded(request.prompt.messages) if self._folds_system else request.prompt.messages
+        content = marked_content if self._marks_cache else str
+        return [{"role": each.role, "content": content(encodable(each.content))} for each in messages]
+
+    def _with_own(self, body: dict[str, Any], settings: ModelSettings) -> dict[str, Any]:
+        """Return ``body`` with the user's own parameters."""
+        return merged(body, settings.extra_body)
+
+    def _path(self, body: dict[str, Any]) -> str:
+        """Return where to send a request: a path below the endpoint's address, or a whole address."""
+        return "/chat/completions" if "messages" in body else "/completions"
+
+    def _read(self, event: dict[str, Any]) -> Chunk:
+        """Read an event of the stream. Raises :class:`MalformedStream` if a value has the wrong type."""
+        return read_chunk(event)
 
     def _adapt(self, body: dict[str, Any], refusal: HttpStatusError) -> bool:
         """Note the parameter of ``body`` that the server refuses, and return whether to repeat the call without it."""
@@ -308,8 +366,12 @@ class OpenAIModel:
             if self._folds_system:
                 return True
         named = next((name for name in (*_OPTIONAL, *_LIMITS) if name in body and _names(refusal.error, name)), None)
+        if named is None and _UNSUPPORTED.search(message) and names_reasoning(message):
+            named = next((name for name in REASONING_PARAMETERS if name in body), None)
+        if named in self._own_parameters:
+            return False
         if named is not None and named not in _LIMITS:
-            self._refused.add(named)
+            self._leave_out(named)
             return True
         if named is not None or (refusal.status != 500 and _TOKEN_BOUND.search(message)):
             limit = next(name for name in _LIMITS if name in body)
@@ -328,11 +390,16 @@ class OpenAIModel:
             return True
         return False
 
+    def _leave_out(self, name: str) -> None:
+        self._refused.add(name)
+        if name in REASONING_PARAMETERS:
+            _log.warning("%s refuses %s, which is left out from now on.", self._errors.host, name)
+
     def _leave_out_own(self, body: dict[str, Any], message: str) -> bool:
         """Leave out what lwtui added, once, after a refusal that is about some parameter without naming it."""
         dropped = {name for name in body if "penalty" in name} if "penalt" in message.lower() else set()
         if not dropped and self._left_out_own is None and _ANY_PARAMETER.search(message):
-            dropped = {name for name in _OPTIONAL if name in body}
+            dropped = {name for name in _OPTIONAL if name in body} - self._own_parameters
             self._left_out_own = frozenset(dropped)
         elif not dropped and self._left_out_own:
             self._refused -= self._left_out_own  # they were not the cause
@@ -350,7 +417,7 @@ class OpenAIModel:
         available = [self._errors.sanitize(entry["id"]) for entry in await self._model_entries()]
         if error.kind == "unknown-model" or (available and self._model not in available):
             return self._errors.unknown_model(available)
-        return self._errors.no_such_path(_path(body))
+        return self._errors.no_such_path(self._path(body))
 
     async def _model_entries(self) -> list[dict[str, Any]]:
         """Fetch the entries of ``/models``; empty if the endpoint fails or is slow."""
@@ -384,8 +451,9 @@ class OpenAIModel:
         return reported
 
 
-def _path(body: dict[str, Any]) -> str:
-    return "/chat/completions" if "messages" in body else "/completions"
+def names_reasoning(message: str) -> bool:
+    """Whether a server's message is about reasoning."""
+    return _NO_REASONING.search(message) is not None
 
 
 def _names(error: dict[str, str], name: str) -> bool:
@@ -408,11 +476,12 @@ def _context_length(entry: dict[str, Any]) -> int:
     """Read the context length (tokens) from an entry of ``/models`` (vLLM, OpenRouter, Groq, llama-server), or 0."""
     meta = entry.get("meta")
     meta = meta if isinstance(meta, dict) else {}
-    stated = [entry.get(name) for name in ("max_model_len", "context_length", "context_window", "max_context_length")]
+    names = ("max_model_len", "context_length", "context_window", "max_context_length", "max_input_tokens")
+    stated = [entry.get(name) for name in names]
     stated += [meta.get("n_ctx"), meta.get("n_ctx_train")]
     return next((value for value in stated if isinstance(value, int) and value > 0), 0)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Replace lone surrogates, which cannot be sent."""
     return text.encode("utf-8", "replace").decode("utf-8")

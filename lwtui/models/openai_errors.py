@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from lwtui.config import ModelSettings
 from lwtui.models.base import ModelError
+from lwtui.models.network import proxy_hint
 from lwtui.text import one_line
 
 _MAX_QUOTE = 300  # characters quoted from a server's message
@@ -78,6 +79,7 @@ class EndpointErrors:
     Attributes:
         host: Host and port of the endpoint.
         is_openai: Whether it is OpenAI's own.
+        proxy_variable: The variable with the proxy on the way to it; empty if there is none.
     """
 
     def __init__(self, settings: ModelSettings, key: str) -> None:
@@ -87,6 +89,11 @@ class EndpointErrors:
         self.host = address.netloc.rpartition("@")[2]
         self._secrets = [secret for secret in (key, unquote(address.password or "")) if secret]
         self.is_openai = self.host == "api.openai.com"
+        self.proxy_variable = ""
+
+    def add_secret(self, secret: str) -> None:
+        """Keep ``secret`` out of every message."""
+        self._secrets.append(secret)
 
     def __repr__(self) -> str:
         return f"EndpointErrors({self.host!r})"
@@ -181,6 +188,8 @@ class EndpointErrors:
                 why, code = "the connection was refused", "connection-refused"
             else:
                 why, code = "the connection failed", "unreachable"
+            if self.proxy_variable:
+                return self._proxy_failed(why)
             return ModelError(
                 f"Cannot reach {self.host}: {why}. Check base_url, the network, and whether the server runs.",
                 kind="unreachable",
@@ -196,6 +205,14 @@ class EndpointErrors:
         if any(isinstance(cause, httpx2.TooManyRedirects) for cause in causes):
             return ModelError(f"{self.host} redirects in a circle: check base_url.", kind="refused", code="redirects")
         return self.dropped()
+
+    def _proxy_failed(self, why: str) -> ModelError:
+        return ModelError(
+            f"Cannot reach {self.host} through the proxy: {why}. {proxy_hint(self.host, self.proxy_variable)}.",
+            kind="unreachable",
+            retryable=True,
+            code="proxy",
+        )
 
     def _tls(self, causes: list[BaseException]) -> ModelError:
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
@@ -220,6 +237,12 @@ class EndpointErrors:
     def _from_error(self, status: int, error: dict[str, str], wait: float | None) -> ModelError:
         quote = f" It says: {message}" if (message := self.sanitize(error["message"])) else ""
         all_fields = " ".join(error.values())
+        if status == 407 and self.proxy_variable:
+            return ModelError(
+                f"The proxy wants a user and a password. Write them into {self.proxy_variable}: http://user:password@…",
+                kind="unreachable",
+                code="proxy",
+            )
         if status in (401, 403):
             return self._auth(status, quote)
         if status == 402 or (status == 429 and _NO_CREDIT.search(all_fields)):

@@ -7,15 +7,19 @@ import os
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from lwtui import __version__
-from lwtui.config import ModelSettings
+from lwtui.config import ModelSettings, Role
+from lwtui.errors import ConfigError
 from lwtui.log import add_secret
 from lwtui.models.base import ModelError
+from lwtui.models.network import route_to
 from lwtui.models.openai_errors import EndpointErrors, HttpStatusError, invalid_base_url
 from lwtui.models.openai_stream import MalformedStream, StreamError, parse_object
+from lwtui.request_settings import resolved_headers
 
 if TYPE_CHECKING:
     import httpx2
@@ -23,9 +27,13 @@ if TYPE_CHECKING:
 _MAX_ERROR_BYTES = 2**16
 _MAX_BODY_BYTES = 2**23
 _OPENAI_HEADERS = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 # Streamed text gains little from compression, and a few compressed kilobytes can expand to gigabytes.
 _UNCOMPRESSED = {"Accept-Encoding": "identity"}
+
+
+_ANTHROPIC_VERSION = "2023-06-01"
+AuthHeader = Literal["authorization", "x-api-key"]
+_role: ContextVar[Role] = ContextVar("role", default=Role.WRITE)
 
 
 class Endpoint:
@@ -34,6 +42,7 @@ class Endpoint:
     Args:
         settings: The model's settings.
         key: The API key; may be empty.
+        auth: The header that takes the key.
 
     Attributes:
         errors: Makes the errors for this endpoint.
@@ -43,11 +52,12 @@ class Endpoint:
         ModelError: The address or the key is invalid.
     """
 
-    def __init__(self, settings: ModelSettings, key: str) -> None:
+    def __init__(self, settings: ModelSettings, key: str, auth: AuthHeader = "authorization") -> None:
         import anyio
         import httpx2
 
         self._key = key.strip()
+        self._auth = auth
         add_secret(self._key)
         try:
             address = httpx2.URL(settings.base_url)
@@ -62,6 +72,7 @@ class Endpoint:
             )
         credentials = b64encode(f"{address.username}:{address.password}".encode()).decode()
         self._authorization = f"Basic {credentials}" if address.userinfo else f"Bearer {self._key}" if self._key else ""
+        self._more_headers = {role: self._headers_for(settings, role) for role in Role}
         self._transport_errors = (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream)
         # The callers time silence themselves, event by event.
         timeout = httpx2.Timeout(None, connect=settings.connect_seconds)
@@ -76,6 +87,8 @@ class Endpoint:
                 name: os.environ[variable] for name, variable in _OPENAI_HEADERS.items() if variable in os.environ
             }
         self._address = str(self._base_url).rstrip("/")
+        route = route_to(self._base_url)
+        self.errors.proxy_variable = route.variable
         self.client = httpx2.AsyncClient(
             headers=headers,
             timeout=timeout,
@@ -83,7 +96,7 @@ class Endpoint:
             event_hooks=hooks,
             # The callers bound the number of calls; a call that waited here would seem to stall.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),
-            trust_env=self._base_url.host not in _THIS_MACHINE,  # a proxy cannot reach this machine
+            **route.options,
         )
 
     async def aclose(self) -> None:
@@ -91,10 +104,28 @@ class Endpoint:
         await self.client.aclose()
 
     async def _authorize(self, request: httpx2.Request) -> None:
-        """Add the key to a request to the endpoint's own origin, and remove it from any other."""
-        request.headers.pop("authorization", None)
-        if self._authorization and request.url.origin == self._base_url.origin:
-            request.headers["authorization"] = self._authorization
+        """Add the key and the user's headers to a request to the endpoint itself, and remove them from any other."""
+        for name in ("authorization", "x-api-key"):
+            request.headers.pop(name, None)
+        more = self._more_headers[_role.get()]
+        for name in more:
+            request.headers.pop(name, None)
+        if request.url.origin == self._base_url.origin:
+            if self._auth == "x-api-key" and self._key:
+                request.headers.update({"x-api-key": self._key, "anthropic-version": _ANTHROPIC_VERSION})
+            elif self._authorization:
+                request.headers["authorization"] = self._authorization
+            request.headers.update(more)
+
+    def _headers_for(self, settings: ModelSettings, role: Role) -> dict[str, str]:
+        try:
+            headers, secrets = resolved_headers(settings.for_role(role).extra_headers)
+        except ConfigError as error:
+            raise ModelError(str(error), kind="refused", code=error.code) from None
+        for secret in secrets:
+            add_secret(secret)
+            self.errors.add_secret(secret)
+        return headers
 
     async def _check(self, response: httpx2.Response) -> None:
         """Raise for everything but a success and a redirect within the endpoint's origin."""
@@ -117,8 +148,15 @@ class Endpoint:
             raise self.errors.redirected(f"{target.scheme}://{target.netloc.decode('ascii', 'replace')}")
         raise HttpStatusError(status, dict(response.headers), await read_body(response, _MAX_ERROR_BYTES))
 
-    async def request(self, path: str, body: dict[str, Any] | None = None) -> httpx2.Response:
+    async def request(
+        self, path: str, body: dict[str, Any] | None = None, *, role: Role = Role.WRITE
+    ) -> httpx2.Response:
         """Send a request: ``POST`` with a ``body``, ``GET`` without one.
+
+        Args:
+            path: What follows the endpoint's address, or a whole address of the same origin.
+            body: The object to send.
+            role: The role whose headers to send.
 
         Returns:
             The response; its body has not been read yet, and the caller has to close it.
@@ -127,8 +165,14 @@ class Endpoint:
             HttpStatusError: The response has no success status.
             Exception: Whatever :meth:`translate_errors` translates.
         """
-        request = self.client.build_request("GET" if body is None else "POST", self._address + path, json=body)
+        address = path if "://" in path else self._address + path
+        self.use_role(role)
+        request = self.client.build_request("GET" if body is None else "POST", address, json=body)
         return await self.client.send(request, stream=True)
+
+    def use_role(self, role: Role) -> None:
+        """Send the headers of ``role`` with the next request of this task."""
+        _role.set(role)
 
     async def model_entries(self) -> list[dict[str, Any]]:
         """Fetch the entries of ``/models``. Raises the same errors as :meth:`request`."""

@@ -386,8 +386,13 @@ def _usage(table: object) -> Usage | None:
         return None
     details = table.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    prompt, completion, cached = (
+    # DeepSeek's name, and the one of gateways to Anthropic.
+    cached = cached or table.get("prompt_cache_hit_tokens") or table.get("cache_read_input_tokens")
+    prompt, completion, cached, total = (
         value if isinstance(value, int) and value > 0 else 0
-        for value in (table.get("prompt_tokens"), table.get("completion_tokens"), cached)
+        for value in (table.get("prompt_tokens"), table.get("completion_tokens"), cached, table.get("total_tokens"))
     )
-    return Usage(prompt, completion, cached)
+    # xAI and Gemini count the tokens of reasoning in the total alone, but charge for them.
+    if prompt and completion:
+        completion = max(completion, total - prompt)
+    return Usage(prompt, completion, min(cached, prompt))

@@ -9,7 +9,7 @@ import regex
 
 from lwtui.config import ModelSettings
 from lwtui.errors import UsageError
-from lwtui.models.base import Sampling
+from lwtui.models.base import Capabilities, Sampling
 from lwtui.models.sampling import with_sampling
 
 
@@ -24,7 +24,8 @@ class Profile:
         template: The raw prompt format that a checkpoint was tuned with, around ``{prompt}``. Empty means the backend's
             own chat template.
         stop: Strings that end every completion.
-        sampling: The default sampling options.
+        sampling: The default sampling options. For a model on this machine, they replace those that its authors
+            recommend.
         ends_itself: Whether the model stops by itself near the length it was asked for.
         max_steps: Upper bound of the steps in a plan.
     """
@@ -63,27 +64,28 @@ _PATTERNS = (
 )
 
 
-def profile_for(settings: ModelSettings, *, has_chat: bool = True) -> Profile:
+def profile_for(settings: ModelSettings, capabilities: Capabilities | None = None) -> Profile:
     """Choose the profile that the settings name, or the one that the model's name suggests.
 
     Args:
         settings: The model's settings. Their sampling options override the profile's.
-        has_chat: False for a GGUF without a chat template, which can only be a base model.
+        capabilities: What the opened model can do: one that takes no chat prompts can only be a base model.
 
     Raises:
         UsageError: There is no such profile.
     """
-    name = settings.profile or _guess_profile(settings, has_chat)
+    name = settings.profile or _guess_profile(settings, has_chat=capabilities is None or capabilities.chat)
     if name not in PROFILES:
         raise UsageError(f"There is no profile named {name!r}. Known: {', '.join(PROFILES)}.", code="unknown-profile")
     profile = PROFILES[name]
-    sampling = profile.sampling
+    recommended = capabilities.sampling if capabilities else Sampling()
+    sampling = replace(recommended, **profile.sampling.to_dict())
     if settings.temperature is not None:
         sampling = replace(sampling, temperature=settings.temperature)
     return replace(profile, sampling=with_sampling(sampling, settings.sampling))
 
 
-def _guess_profile(settings: ModelSettings, has_chat: bool) -> str:
+def _guess_profile(settings: ModelSettings, *, has_chat: bool) -> str:
     names = (settings.model, settings.path.rsplit("/", 1)[-1], settings.name)
     for pattern, profile in _PATTERNS:
         if any(regex.search(pattern, name, regex.IGNORECASE) for name in names if name):

@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from lwtui.addresses import is_loopback
 from lwtui.config import ModelSettings
 from lwtui.text import clean
 
@@ -49,7 +50,6 @@ _OWNERS = {
 }
 _KEYED_PORTS = (1337,)  # Jan always needs a key, and says so in plain text instead of JSON
 _HOST = "127.0.0.1"
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 _CONNECT_SECONDS = 0.4
 _MAX_BODY_BYTES = 2**20
 _MAX_MODELS = 200
@@ -118,24 +118,6 @@ async def find_servers(ports: Iterable[int] | None = None, seconds: float | None
     async with _client() as client:
         found = await asyncio.gather(*(_probe(client, port, seconds or SEARCH_SECONDS) for port in candidates))
     return [server for server in found if server is not None]
-
-
-async def loaded_context(model: ModelSettings) -> int:
-    """Ask Ollama on this machine for the context length (tokens) that it loaded a model with; 0 if nothing tells.
-
-    Ollama's model list does not include it, and Ollama silently truncates longer prompts.
-    """
-    if model.provider != "openai" or not _port(model.base_url):
-        return 0
-    address = model.base_url.rstrip("/").removesuffix("/v1")
-    async with _client() as client:
-        _, answer = await _get(client, f"{address}/api/ps", SEARCH_SECONDS)
-    running = answer.get("models")
-    wanted = model.model or model.name
-    entries = [entry for entry in running if isinstance(entry, dict)] if isinstance(running, list) else []
-    matches = [entry for entry in entries if wanted in (entry.get("name"), entry.get("model"))]
-    length = matches[0].get("context_length") if matches else 0
-    return length if isinstance(length, int) and 0 < length < 2**31 else 0
 
 
 def _client() -> httpx2.AsyncClient:
@@ -226,7 +208,7 @@ def _is_name(text: str) -> bool:
 
 def discovered_models(servers: Iterable[LocalServer], known: Collection[ModelSettings]) -> list[DiscoveredModel]:
     """List the servers' models that are not among the ``known`` ones, each with an unused name."""
-    configured = {(_port(model.base_url), model.model or model.name) for model in known if model.provider == "openai"}
+    configured = {(_port(model.base_url), model.model or model.name) for model in known if model.is_endpoint}
     known_ports = {port for port, _ in configured}
     taken = {model.name for model in known}
     models = []
@@ -249,7 +231,7 @@ def _port(base_url: str) -> int:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
         return 0
-    return port if parts.hostname in _THIS_MACHINE else 0
+    return port if is_loopback(parts.hostname or "") else 0
 
 
 def free_name(model: str, taken: Collection[str]) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from lwtui.addresses import host_of_address
 from lwtui.models.servers import PORTS
-
-# Recognizes an API key that somebody pasted into the wrong field: keys of the services below and similar ones.
-_KEY = re.compile(r"(sk-|gsk_|xai-|hf_|tgp_|fw_|pplx-|nvapi-)[\w-]{12,}|AIza[\w-]{20,}")
 
 
 @dataclass(frozen=True)
@@ -59,14 +56,17 @@ def service_at(base_url: str) -> Service | None:
     return next((service for service in SERVICES if _origin(service.base_url) == origin), None)
 
 
+def best_provider(base_url: str) -> str:
+    """Return the provider for an address: Anthropic's own API if its package is installed, else OpenAI's."""
+    from importlib.util import find_spec
+
+    is_anthropic = host_of_address(base_url) == "api.anthropic.com" and find_spec("anthropic") is not None
+    return "anthropic" if is_anthropic else "openai"
+
+
 def default_service() -> Service:
     """Choose the service to offer first: one whose key is in the environment, else the first in the list."""
     return next((service for service in SERVICES if service.has_key), SERVICES[0])
-
-
-def looks_like_key(text: str) -> bool:
-    """Whether ``text`` seems to be an API key, which must not be stored or shown as plain text."""
-    return bool(_KEY.fullmatch(text.strip()))
 
 
 def _origin(base_url: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ class Usage:
     """Tokens of one call or of several calls together.
 
     ``prompt`` includes the ``cached`` tokens, which came from an earlier call and were not computed again.
+    ``completion`` includes tokens of reasoning.
     """
 
     prompt: int = 0

@@ -1,28 +1,55 @@
 """Word counts. All lengths in lwtui are measured here.
 
-The unit of length is a word, except in Han and kana, where it is a character, as writers of Chinese and Japanese
-count. Numbers and words of every script count; punctuation and symbols do not, and neither do Markdown marks (``#``,
-``*``, ``-``). "don't" and "well-known" are one word each.
+The unit of length is a word, except in Han, kana and bopomofo, where it is a character, as writers of Chinese and
+Japanese count. Words are those of Unicode (UAX 29), with what Markdown and everyday typing add: "don't",
+"well-known", "and/or", "3.5" and an address are one word each, and so is a word with a soft hyphen, a joiner or a
+Hebrew quotation mark in it. Words of Thai, Lao, Khmer and Burmese are found with a dictionary. Numbers and words of
+every script count; punctuation and symbols do not, and neither do Markdown marks (``#``, ``*``, ``-``).
 """
+
+from __future__ import annotations
+
+import re
 
 import regex
 
-_CHARACTER = r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]"
-_WORD_PART = rf"(?:(?!{_CHARACTER})[\p{{L}}\p{{N}}])(?:(?!{_CHARACTER})[\p{{L}}\p{{N}}\p{{M}}])*"
-_UNIT = regex.compile(rf"{_CHARACTER}|{_WORD_PART}(?:['’\-‑.,:·/@_&]{_WORD_PART})*")
+from lwtui.text.scripts import CHARACTERS, UNSPACED
+from lwtui.text.word_dictionary import split_words
+
+_START = rf"[[\p{{L}}\p{{N}}]--[{CHARACTERS}{UNSPACED}]]"
+# Marks and invisible characters belong to the word that they are in, and so do Armenian and Hebrew marks of its tone.
+_INSIDE = rf"[[\p{{L}}\p{{N}}\p{{M}}\p{{Cf}}\u200b\u055b\u055c\u055e\u05f3]--[{CHARACTERS}{UNSPACED}]]"
+_PART = f"{_START}{_INSIDE}*+"
+_JOINER = (
+    r"['’‘＇′ʼ\-‐‑\u058a\u05be.․,:·‧/⁄@_&\u055f\u05f4\u066b\u066c]"
+    r"|-['’‘]|['’‘]-"  # rock-'n'-roll
+    r'|(?<=\p{Hebrew}\p{M}*)"(?=\p{Hebrew})'
+    r"|(?<=[\p{N}\p{Mongolian}])\u202f(?=[\p{N}\p{Mongolian}])"
+)
+_CLOSES_ADDRESS = rf"\s<>\"()\[\]{{}}«»“”、。，；：！？）】」』》{CHARACTERS}"
+_ADDRESS = rf"(?i:(?:https?|ftp)://|www\.)(?:[^{_CLOSES_ADDRESS}]|\([^{_CLOSES_ADDRESS}]*\))+"
+# A run has an end, so that a text that never has a space is counted in pieces.
+_RUN = rf"[[\p{{L}}\p{{N}}]&&[{UNSPACED}]][[{UNSPACED}\p{{Cf}}\p{{M}}]--[\p{{P}}\u200b]]{{0,399}}+"
+_UNIT = regex.compile(rf"[{CHARACTERS}]|{_ADDRESS}|{_PART}(?:(?:{_JOINER}){_PART})*+|{_RUN}", regex.VERSION1)
+# The blocks of UNSPACED: whether a text has any such letter is asked for each count.
+_HAS_RUN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u19e0-\u19ff\ua9e0-\ua9ff\uaa60-\uaa7f]")
 # Where a text may be split without splitting a unit.
-_BREAK = regex.compile(r"\s")
+_BREAK = regex.compile(r"[^\S\u202f]")
 _MAX_TAIL = 200  # characters
 
 
 def count_words(text: str) -> int:
     """Count the words of ``text``, and the characters where it is Chinese or Japanese."""
-    return sum(1 for _ in _UNIT.finditer(text))
+    found = len(_UNIT.findall(text))
+    return len(units(text)) if found and _HAS_RUN.search(text) else found
 
 
 def units(text: str) -> list[str]:
     """Return the words and characters that :func:`count_words` counts, in order."""
-    return [match.group() for match in _UNIT.finditer(text)]
+    found: list[str] = _UNIT.findall(text)
+    if not _HAS_RUN.search(text):
+        return found
+    return [unit for part in found for unit in (split_words(part) if _HAS_RUN.match(part) else [part])]
 
 
 def counts_characters(language: str) -> bool:

@@ -158,7 +158,7 @@ def test_a_text_without_sentences_is_cut_between_words() -> None:
 
 def test_a_text_without_further_sentences_goes_back_to_its_last_one() -> None:
     sound = prose(280)
-    assert ended(base(300), f"{sound} " + "word " * 1000) == sound
+    assert ended(base(300), f"{sound} Word " + "word " * 1000) == sound
 
 
 @pytest.mark.parametrize("make", [base, chat])
@@ -258,3 +258,73 @@ def test_a_length_far_from_the_target_is_worth_another_draft() -> None:
     alone = LengthTarget(300, True, slack=20)
     assert [alone.is_off(length) for length in (270, 285, 315, 330)] == [True, False, False, True]
     assert LengthTarget(300, False, slack=20).least_words == round(300 * CLOSE)
+
+
+# ---- lists, tables and blocks ---------------------------------------------------------------------------------------
+
+BULLETS = "\n".join(f"- the thing number {number} of the many things" for number in range(60))
+TABLE = "| day | what | where |\n| --- | --- | --- |\n" + "\n".join(
+    f"| {day}. May | go there. Stay the night | the inn no. {day} |" for day in range(1, 60)
+)
+CODE = "```python\n" + "".join(f"x{number} = one + two  # So. Then it is. Next\n" for number in range(20)) + "```\n\n"
+FORMULA = "$$\n" + "".join(f"a_{number} = b. C\n\n" for number in range(20)) + "$$\n\n"
+MAKERS = [base, chat]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("step", [1, 5, 40])
+@pytest.mark.parametrize("before", ["", "You need many things:\n\n", "Here they are.\n\n"])
+def test_a_long_list_ends_with_a_whole_item(make: Callable[[int], TextFilter], step: int, before: str) -> None:
+    text = ended(make(200), before + BULLETS, step)
+    assert text is not None and text.rstrip().endswith("of the many things")
+    assert 200 * SHORT <= count_words(text) <= 200 * LONG + 9
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("step", [1, 5, 40])
+def test_a_long_table_ends_with_a_whole_row(make: Callable[[int], TextFilter], step: int) -> None:
+    text = ended(make(200), TABLE, step)
+    assert text is not None and text.endswith("|") and text.rpartition("\n")[2].count("|") == 4
+    assert 200 * SHORT <= count_words(text) <= 200 * LONG + 12
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("block", [CODE, FORMULA], ids=["code", "formula"])
+@pytest.mark.parametrize("before", [0, 60, 110])
+def test_a_block_is_not_cut(make: Callable[[int], TextFilter], block: str, before: int) -> None:
+    sound = f"{prose(before)}\n\n" if before else ""
+    text = ended(make(120), f"{sound}{block}{prose(400, 2)}")
+    assert text is not None
+    assert text.count("```") % 2 == 0 and text.count("$$") % 2 == 0
+    assert not text.rstrip().endswith(("Then", "C", "="))
+
+
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "See [the work of Mr. Gray. A life](https://example.org/a. B) and so on.",
+        "Miller et al. Showed it am 3. Mai in St. Petersburg, z. B. Peter, bzw. Paul, ca. 10 times.",
+        "Why does it go on? asks J. R. R. Smith vs. Brown.",
+    ],
+)
+def test_no_link_and_no_abbreviation_ends_a_section(make: Callable[[int], TextFilter], sentence: str) -> None:
+    text = ended(make(100), " ".join([sentence] * 60))
+    assert text is not None and text.endswith(sentence[-8:])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "mark"),
+    [
+        ("وہ آج شہر گیا", "۔"),
+        ("គាត់ ទៅ ផ្សារ", "។"),
+        ("သူ မြို့ သွားတယ်", "။"),
+        ("እሱ ወደ ከተማ ሄደ", "።"),
+        ("Նա գնաց քաղաք", "։"),
+        ("वह शहर गया", "।"),
+    ],
+)
+def test_a_section_ends_with_the_full_stop_of_its_script(sentence: str, mark: str) -> None:
+    text = ended(base(100), f"{sentence}{mark} " * 100)
+    assert text is not None and text.endswith(mark)
+    assert 100 * SHORT <= count_words(text) <= 100 * LONG

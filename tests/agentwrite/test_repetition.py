@@ -81,22 +81,22 @@ def test_looping_short_sentences_are_found_and_the_first_one_stays(phrase: str) 
 @pytest.mark.parametrize(
     "paragraph",
     [
-        "1. How to choose the best plants",
-        "2. The first crop\n3. The second crop",
+        "1. How to choose plants",
+        "2. The crop\n3. The second crop",
         "Now it rains.\nAnd then.",
         "山上下了很大的雨",
     ],
 )
 def test_a_repeated_short_paragraph_is_found(paragraph: str) -> None:
     sound = prose(4)
-    for text, earlier in (
-        (f"{paragraph}\n\n{sound}\n\n{paragraph}\n\nMore", ()),
-        (f"{sound}\n\n{paragraph}\n\nMore", (f"{prose(3, 2)}\n\n{paragraph}\n\n{prose(3, 3)}",)),
-    ):
-        verdict = found(text, earlier)
-        assert verdict is not None
-        assert verdict[0].reason == "a paragraph repeats an earlier one"
-        assert text[: verdict[0].keep].endswith(sound)
+    text = f"{paragraph}\n\n{sound}\n\n{paragraph}\n\nMore"
+    verdict = found(text)
+    assert verdict is not None
+    assert verdict[0].reason == "a paragraph repeats an earlier one"
+    assert text[: verdict[0].keep].endswith(sound)
+    # That it stood in an earlier section is no fault.
+    earlier = f"{prose(3, 2)}\n\n{paragraph}\n\n{prose(3, 3)}"
+    assert found(f"{sound}\n\n{paragraph}\n\nMore", (earlier,)) is None
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 1000])

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lwtui.agentwrite.events import Event, PlanDelta, Retrying
+from lwtui.agentwrite.events import Event, PlanDelta, PlanVoided, Retrying
+from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.short_calls import ShortAnswer, ask, ask_once, retries_only
 from lwtui.models.base import ModelError
 from lwtui.models.metering import UsageTracker
@@ -80,6 +81,23 @@ async def test_reasoning_that_takes_all_tokens_gets_twice_as_many_and_the_agent_
         assert studio.server.calls[-2].json["max_tokens"] == 150  # in addition to the answer's own tokens
         answer = await ask_once(studio.agent, CHAT)  # without a second try
     assert (answer.text, answer.cut) == ("", True)
+
+
+async def test_text_that_was_reasoning_is_taken_back() -> None:
+    state, events = RunState(), EmittedEvents()
+    state.apply(PlanDelta("Chapter 1\n"))
+
+    async def emit(event: Event) -> None:
+        await events.emit(event)
+        state.apply(event)
+
+    async with open_studio(lambda _: ["Okay, the user ", "wants a plan.\n", "</think>\n\n", "Title: A Plan"]) as studio:
+        answer = await ask(studio.agent, CHAT, emit)
+    assert answer.text.strip() == "Title: A Plan" and answer.thought
+    (voided,) = of_kind(PlanVoided, events)
+    assert voided.characters == len("Okay, the user wants a plan.\n")
+    assert state.plan_text.split("\n", 1)[0] == "Chapter 1" and state.plan_text.endswith("Title: A Plan")
+    assert "Okay" not in state.plan_text
 
 
 async def test_a_model_that_only_reasons_is_a_clear_error() -> None:

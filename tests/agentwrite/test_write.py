@@ -538,7 +538,7 @@ async def test_a_run_that_was_left_at_any_event_can_be_continued(mode: Mode, pro
             draft, _ = await studio.write(brief, plan_of(60, 60, 60), stop_after=stop + 1)
             before = dict(draft.texts)
             await studio.write(brief, draft)
-            assert [section.status for section in draft.sections()] == [Status.DONE] * 3
+            assert all(section.is_written for section in draft.sections())  # what was left may have become short
             for number, text in enumerate(texts(draft), 1):
                 assert begins(number, text)
                 kept = before.get(f"s{number}", "")

@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from textual.widgets import Checkbox, Input, RadioButton, RadioSet
+from textual.widgets import Checkbox, Input, OptionList, RadioButton, RadioSet
 
 from lwtui.app.app import LwtuiApp
 from lwtui.app.keymap import LIBRARY, key_of
-from lwtui.app.screens.dialogs import Ask, Confirm
+from lwtui.app.screens.dialogs import Ask, Choose, Confirm
 from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.library import LibraryScreen
 from lwtui.app.screens.plan import PlanScreen
@@ -113,16 +113,17 @@ async def test_markdown_is_imported_and_the_file_is_not_changed(place: Place) ->
 
 async def test_a_wrong_import_path_is_reported_and_can_be_corrected(place: Place) -> None:
     (place.home / "notes.md").write_text("## First\n\nSome text.\n")
-    (place.home / "latin.txt").write_bytes("Bäume".encode("latin-1"))
+    (place.home / "nul.txt").write_bytes(b"a\0b")
+    (place.home / "paper.pdf").write_bytes(b"%PDF-1.7")
     async with someone(size=(120, 30)) as person:
         await person.press("i")
         await person.at(Ask)
         for name, told in (
             ("~/nothing.md", "There is no file"),
-            (str(place.home), "is a folder"),
             ("~/none.lw", "There is no document"),
-            ("~/none.docx", "There is no document"),
-            ("~/latin.txt", "is not UTF-8 text"),
+            ("~/none.docx", "There is no file"),
+            ("~/nul.txt", "is not a text file"),
+            ("~/paper.pdf", "a PDF"),
             ("~nobody-of-that-name/a.md", "There is no folder ~nobody-of-that-name"),
         ):
             await person.fill("Input", name)
@@ -135,6 +136,55 @@ async def test_a_wrong_import_path_is_reported_and_can_be_corrected(place: Place
         await person.press("left", "left", "left", "s", "enter")  # add the missing letter
         await person.at(WritingScreen)
         assert person.titles == ["First"]
+
+
+async def test_an_import_reports_what_was_left_out(place: Place) -> None:
+    (place.home / "notes.md").write_text("## First\n\nSome text. <!-- a comment --> ![[map.png]]\n")
+    async with someone() as person:
+        await person.press("i")
+        await person.at(Ask)
+        await person.fill("Input", "~/notes.md")
+        await person.press("enter")
+        await person.at(WritingScreen)
+        [report] = [note.message for note in person.app._notifications if note.title == "Imported"]
+        assert "Left out: 1 comment, 1 picture." in report
+
+
+async def test_an_encoding_that_is_not_certain_is_chosen_by_what_it_shows(place: Place) -> None:
+    (place.home / "old.txt").write_bytes("Глава первая\n\nОна уехала рано утром.\n".encode("koi8-r"))
+    async with someone(size=(80, 24)) as person:
+        await person.press("i")
+        await person.at(Ask)
+        await person.fill("Input", "~/old.txt")
+        await person.press("enter")
+        await person.at(Choose)
+        options = person.widget(OptionList)
+        shown = [str(options.get_option_at_index(at).prompt) for at in range(options.option_count)]
+        assert "Она уехала рано" in shown[0] and len(shown) > 1
+        await person.press("escape")
+        await person.at(LibraryScreen)
+        await person.press("i")
+        await person.at(Ask)
+        await person.fill("Input", "~/old.txt")
+        await person.press("enter")
+        await person.at(Choose)
+        await person.press("enter")
+        await person.at(WritingScreen)
+        assert person.titles == ["Глава первая"]
+
+
+async def test_a_folder_is_imported_with_its_notes(place: Place) -> None:
+    (place.home / "vault" / "People").mkdir(parents=True)
+    (place.home / "vault" / "1.md").write_text("Mia left.")
+    (place.home / "vault" / "2.md").write_text("Mia came back.")
+    (place.home / "vault" / "People" / "Mia.md").write_text("Tall.")
+    async with someone() as person:
+        await person.press("i")
+        await person.at(Ask)
+        await person.fill("Input", "~/vault")
+        await person.press("enter")
+        await person.at(WritingScreen)
+        assert person.titles == ["1", "2"] and [note.title for note in person.document.notes] == ["Mia"]
 
 
 async def test_a_damaged_file_has_a_row_that_says_what_is_wrong(place: Place) -> None:
@@ -416,3 +466,13 @@ async def test_while_the_folder_loads_the_cursor_stays_on_the_latest_document(
         await person.press("ctrl+r")
         await person.until(lambda: len(rows(person)) == 4)
         assert person.rows.key == str(place.documents / "oldest.lw")
+
+
+async def test_a_copy_that_a_service_made_is_told_as_such(place: Place) -> None:
+    make(place, "Walk").rename(place.documents / "Walk (Mia's conflicted copy 2024-05-06).lw")
+    async with someone(size=(120, 30)) as person:
+        await person.sees("Walk (conflicting copy, Dropbox or Nextcloud)")
+        await person.press("enter")
+        await person.at(WritingScreen)
+        [told] = [text for code, text in person.app.noticed if code == "conflicting-copy"]
+        assert "Walk.lw was changed in two places" in told

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from keyring.errors import NoKeyringError
-from textual.widgets import Input, Select
+from textual.widgets import Collapsible, Input, Select
 
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.library import LibraryScreen
@@ -17,7 +18,7 @@ from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.writing import WritingScreen
-from lwtui.config import KEYRING_SERVICE, ModelSettings, load_settings, set_value
+from lwtui.config import KEYRING_SERVICE, ModelSettings, add_model, load_settings, set_value
 from lwtui.errors import LwtuiError
 from lwtui.models.services import Service
 from tests.app.conftest import Drawer
@@ -89,6 +90,35 @@ async def test_a_model_is_changed_and_keeps_its_key(server: FaultServer, drawer:
         assert drawer.keys == {(KEYRING_SERVICE, f"writer at http://127.0.0.1:{server.port}"): KEY}
 
 
+async def test_reasoning_headers_and_parameters_are_changed_in_the_form(server: FaultServer) -> None:
+    add_model(replace(load_settings().models["writer"], roles={"plan": {"reasoning_tokens": 50}}))
+    async with someone(size=(80, 24)) as person:
+        await settings(person)
+        await person.press("down", "enter")
+        await person.at(ModelForm)
+        person.widget(Collapsible, "#more").collapsed = False
+        person.widget(Select, "#reasoning_effort").value = "low"
+        person.widget(Select, "#plan-reasoning_effort").value = "high"
+        for field, value, told in (
+            ("#extra_headers", "X-Title: book, X-Key: abc", "value of 'X-Key' looks"),
+            ("#extra_headers", "no header", "Headers must look like"),
+            ("#extra_headers", "X-Title: book, X-Key: $ORG", ""),
+            ("#extra_body", "{", "Parameters must look like"),
+            ("#extra_body", '{"top_k": 40}', ""),
+            ("#reasoning_tokens", "4k", ""),
+        ):
+            await person.fill(field, value)
+            if told:
+                await person.press("f5")
+                await person.sees(told)
+        await person.press("f5")
+        await person.at(SettingsScreen)
+        changed = load_settings().models["writer"]
+    assert (changed.reasoning_effort, changed.reasoning_tokens) == ("low", 4000)
+    assert changed.roles == {"plan": {"reasoning_tokens": 50, "reasoning_effort": "high"}}
+    assert changed.extra_headers == {"X-Title": "book", "X-Key": "$ORG"} and changed.extra_body == {"top_k": 40}
+
+
 async def test_a_wrong_field_of_the_form_is_reported() -> None:
     async with someone(size=(80, 24)) as person:
         await settings(person)
@@ -97,7 +127,7 @@ async def test_a_wrong_field_of_the_form_is_reported() -> None:
         for field, value, told in (
             ("#name", "demo", "A model named demo already exists."),
             ("#name", "mine", ""),
-            ("#base_url", "api.example.org", "must begin with http:// or https://."),
+            ("#base_url", "the example", "must look like https://host/v1."),
             ("#base_url", "http://127.0.0.1:9/v1", ""),
             ("#context_length", "many", "Context: 'many' is not a number."),
             ("#context_length", "", ""),
@@ -331,9 +361,9 @@ async def test_two_keys_add_test_and_use_a_found_model(
             await settings(person)
             await person.sees("Found on this machine: Ollama (1 model).", "qwen3-8b", "+ found on this machine")
             await person.press("down", "enter")
-            await person.sees("4,096 tokens of context")
+            await person.sees("32,768 tokens of context")
             model = load_settings().models["qwen3-8b"]
-            assert (model.model, model.base_url, model.context_length) == ("qwen3:8b", server.base_url, 4096)
+            assert (model.model, model.base_url, model.context_length) == ("qwen3:8b", server.base_url, 0)
             assert load_settings().model == person.app.default_model == "qwen3-8b"
             assert names(person) == ["demo", "qwen3-8b"]
             await person.press("r")

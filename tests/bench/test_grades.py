@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from lwtui_bench.grades import DIMENSIONS, SCHEMA, fill_missing, quality, read_grades
+from lwtui_bench.grades import DIMENSIONS, SCHEMA, quality, read_grades
 from tests.bench.support import grades
 
 SIX = dict(zip(DIMENSIONS, (1, 2, 3, 4, 5, 3), strict=True))
@@ -26,6 +26,12 @@ PLAIN = json.dumps({"Analysis": 'It has {braces} and "quotes".'} | SIX)
         "\n".join(f"{name} score: {value}" for name, value in SIX.items()),
         '{"Analysis": "it "quotes" badly", ' + ", ".join(f'"{name}": {value}' for name, value in SIX.items()) + "}",
         ", ".join(f"“{name}”：{value}" for name, value in SIX.items()),
+        "| Dimension | Grade | Why |\n|---|---|---|\n"
+        + "".join(f"| **{n}** | {v}/5 | 2 gaps |\n" for n, v in SIX.items()),
+        f"| {' | '.join(SIX)} |\n|{'---|' * 6}\n| {' | '.join(map(str, SIX.values()))} |",
+        "\n".join(f"{number}. {name} (1-5): {value}" for number, (name, value) in enumerate(SIX.items(), 1)),
+        "\n".join(f"* {name} – **{value}**: some remarks" for name, value in SIX.items()),
+        ". ".join(f"{name} gets a {value} out of 5" for name, value in SIX.items()),
     ],
 )
 def test_grades_are_read_in_any_format(answer: str) -> None:
@@ -38,7 +44,9 @@ def test_an_invalid_grade_is_missing(wrong: object) -> None:
     assert found == {name: value for name, value in SIX.items() if name != "Clarity"}
 
 
-@pytest.mark.parametrize("answer", ["", "I cannot grade this.", "{", "[1, 2]", '{"Relevance": 10}'])
+@pytest.mark.parametrize(
+    "answer", ["", "I cannot grade this.", "Relevance is 5-fold, Accuracy - 90%", "{", "[1, 2]", '{"Relevance": 10}']
+)
 def test_a_reply_without_grades_has_none(answer: str) -> None:
     assert read_grades(answer) == {}
 
@@ -57,7 +65,6 @@ def test_the_last_complete_verdict_counts() -> None:
 def test_quality_is_as_published_and_needs_all_six_grades() -> None:
     assert quality(SIX) == pytest.approx((0 + 25 + 50 + 75 + 100 + 50) / 6)
     assert quality({"Relevance": 5}) is None
-    assert quality(fill_missing({"Relevance": 5})) == pytest.approx((100 + 5 * 50) / 6)
 
 
 def test_the_schema_allows_exactly_the_grades_that_are_read() -> None:

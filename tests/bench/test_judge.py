@@ -81,14 +81,14 @@ def test_an_ungraded_answer_is_reported_and_never_counted_as_a_3(shell: Shell, a
     assert [scored.s_q for scored in load_runs([answers])[0].answers[:2]] == [100.0, 100.0]
 
 
-def test_a_missing_grade_counts_as_3_only_on_request(shell: Shell, answers: Path) -> None:
+def test_a_missing_grade_is_never_counted_as_3(shell: Shell, answers: Path) -> None:
     partial = json.dumps({"Analysis": "x", "Relevance": 5})
     with serving(Grader([partial])) as server:
         shell.run(*judge(server)).worked()
-    (run,) = load_runs([answers])
-    assert run.answers[0].s_q is None and run.answers[0].is_ungraded
-    (as_upstream,) = load_runs([answers], compat=True)
-    assert as_upstream.answers[0].s_q == pytest.approx((100 + 5 * 50) / 6)
+        shell.run(*judge(server, "--upstream-compat")).worked()
+    for compat in (False, True):
+        (run,) = load_runs([answers], compat=compat)
+        assert run.answers[0].s_q is None and run.answers[0].is_ungraded
 
 
 def test_a_malformed_verdict_is_requested_again_at_once(shell: Shell, answers: Path) -> None:

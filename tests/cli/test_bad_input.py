@@ -91,7 +91,7 @@ def test_for_an_unknown_model_the_known_ones_are_listed(shell: Shell, command: s
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1:9", "ftp://host/v1", "http://", "http://host:port/v1", "http://a b/v1", ""]
+    "address", ["127.0.0.1:port", "ftp://host/v1", "http://", "http://host:port/v1", "http://a b/v1", ""]
 )
 def test_an_invalid_address_is_rejected(shell: Shell, command: str, address: str) -> None:
     code = "invalid-address" if address else "unknown-model"  # an empty one counts as none

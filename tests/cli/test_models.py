@@ -160,7 +160,7 @@ def test_invalid_values_are_reported(shell: Shell, arguments: list[str], words: 
             ["--base-url", "--path"],
         ),
         (["add", "a", "--path", "a.gguf", "--key-env", "K"], "conflicting-options", ["--key-env", "--path"]),
-        (["add", "a", "--base-url", "127.0.0.1"], "invalid-address", ["127.0.0.1"]),
+        (["add", "a", "--base-url", "127.0.0.1:x"], "invalid-address", ["127.0.0.1:x"]),
         (
             ["add", "a", "--base-url", "http://h/v1", "--key-env", "K", "--key-stdin"],
             "conflicting-options",
@@ -204,14 +204,13 @@ def test_verifying_prints_the_speed(shell: Shell) -> None:
     assert re.match(r"ok: writer .* 0\.\d+ s.* \d+ tokens/s", done.out)
 
 
-def test_verifying_prints_the_context_length_of_the_server(shell: Shell) -> None:
+def test_verifying_prints_the_context_length_that_the_server_gives(shell: Shell) -> None:
     with Ollama() as server:
         shell.run("models", "add", "q", "--base-url", server.base_url, "--model", "qwen3:8b").worked()
-        hint = "lwtui config set models.q.context_length 4096"
         told = shell.run("models", "verify", "q").worked().out
-        assert told.startswith("ok: q ") and "4,096" in told and hint in told
-        shell.run(*hint.split()[1:]).worked()
-        assert hint not in shell.run("models", "verify", "q").worked().out
+        assert told.startswith("ok: q ") and "32,768 tokens of context" in told
+        shell.run("config", "set", "models.q.context_length", "8k").worked()
+        assert "8,000 tokens of context" in shell.run("models", "verify", "q").worked().out
 
 
 def test_verifying_reports_errors(shell: Shell) -> None:
@@ -219,6 +218,26 @@ def test_verifying_reports_errors(shell: Shell) -> None:
         shell.run("models", "add", "writer", "--base-url", server.base_url, "--model", "m-1").worked()
         shell.fails(1, "wrong-key", "models", "verify", "writer", LWTUI_API_KEY=KEY)
     shell.fails(1, "connection-refused", "models", "verify", "writer")
+
+
+def test_reasoning_parameters_and_headers_are_added_and_shown(shell: Shell) -> None:
+    more = ["--reasoning-effort", "low", "--reasoning-tokens", "4k", "--extra-body", '{"top_k": 40}']
+    shell.run(*ADD, *more, "--extra-header", "X-Title: book", "--extra-header", "X-Key: $MY_KEY").worked()
+    shell.run("config", "set", "models.writer.plan.reasoning_effort", "high").worked()
+    entry = listed(shell)["writer"]
+    assert entry["extra_headers"] == {"X-Title": "book", "X-Key": "$MY_KEY"} and entry["extra_body"] == {"top_k": 40}
+    assert entry["roles"] == {"plan": {"reasoning_effort": "high"}}
+    assert "reasoning low and at most 4,000 tokens, plan: high" in shell.run("models").worked().out
+    shown = shell.run("config", "get", "models.writer.plan.reasoning_effort").worked().out
+    assert shown.strip() == "high"
+    fails = shell.fails(2, "secret-in-settings", *ADD, "--force", "--extra-header", "X-Key: 0123abcd4711")
+    assert "4711" not in fails.err
+
+
+def test_anthropics_own_api_is_added_by_one_option(shell: Shell) -> None:
+    shell.run("models", "add", "claude", "--anthropic", "--model", "claude-sonnet-4-5").worked()
+    entry = listed(shell)["claude"]
+    assert (entry["provider"], entry["base_url"]) == ("anthropic", "https://api.anthropic.com/v1")
 
 
 def test_a_one_off_address_does_not_change_the_settings(shell: Shell) -> None:

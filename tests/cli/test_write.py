@@ -6,7 +6,7 @@ import pytest
 from lwtui.documents.model import Mode, Status, Style
 from lwtui.documents.store import Document
 from lwtui.text import count_words
-from tests.cli.running import PLAN_JSON, TITLES, ScriptedWriter, Shell, endpoint, headings, model_options
+from tests.cli.running import PLAN_JSON, TITLES, ScriptedWriter, Shell, endpoint, headings, model_options, prose
 from tests.support.fault_server import Fault
 
 
@@ -143,7 +143,7 @@ def test_a_given_plan_is_scaled_to_the_words(shell: Shell) -> None:
 
 def test_direct_mode_makes_one_call_and_no_headings(shell: Shell) -> None:
     with endpoint(ScriptedWriter(words=200)) as server:
-        server._answer = lambda _: ["One. ", "Two. ", "Three."]
+        server._answer = lambda _: [*prose("direct", 200)]
         shell.run(
             "write", "Tomatoes", "--words", 200, "--mode", "direct", "--output", "out.md", *model_options(server)
         ).worked()

@@ -103,7 +103,7 @@ def test_an_invalid_docx_is_reported_in_one_line(tmp_path: Path, monkeypatch: py
         ("text.docx", "not-docx"),
         ("empty.docx", "not-docx"),
         ("none.docx", "not-found"),
-        ("folder.docx", "unreadable"),
+        ("folder.docx", "no-text"),
     ):
         with pytest.raises(DocumentError, check=has_code(code)):
             import_file(tmp_path / name, target)

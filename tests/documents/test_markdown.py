@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from lwtui.documents.export import render
 from lwtui.documents.importing import import_file
-from lwtui.documents.markdown import _divide
+from lwtui.documents.importing.front_matter import split_front_matter
+from lwtui.documents.importing.imported import ImportedPart
+from lwtui.documents.importing.sections import divide
 from lwtui.documents.model import Mode, Origin, Status
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
@@ -24,6 +26,11 @@ def import_text(folder: Path, source: str, name: str = "notes.md") -> Document:
     document = import_file(path, folder / "notes.lw")
     assert path.read_text(encoding="utf-8") == source
     return document
+
+
+def _divide(text: str) -> tuple[str, list[ImportedPart]]:
+    front, rest = split_front_matter(text)
+    return divide(rest, front.title)
 
 
 def parts(document: Document) -> list[tuple[str, str]]:
@@ -158,18 +165,14 @@ def test_control_characters_and_the_byte_order_mark_are_removed(tmp_path: Path) 
 
 def test_files_that_are_not_text_are_reported_in_one_line(tmp_path: Path) -> None:
     target = tmp_path / "new.lw"
-    for name, data in (
-        ("latin.txt", "Gärten".encode("latin-1")),
-        ("nul.txt", b"a\0b"),
-        ("utf16.txt", "a".encode("utf-16")),
-    ):
-        (tmp_path / name).write_bytes(data)
-        with pytest.raises(DocumentError, check=has_code("not-utf8")):
-            import_file(tmp_path / name, target)
+    (tmp_path / "nul.txt").write_bytes(b"a\0b")
+    with pytest.raises(DocumentError, check=has_code("not-text")):
+        import_file(tmp_path / "nul.txt", target)
     with pytest.raises(DocumentError, check=has_code("not-found")):
         import_file(tmp_path / "none.md", target)
-    with pytest.raises(DocumentError, check=has_code("is-folder")):
-        import_file(tmp_path, target)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DocumentError, check=has_code("no-text")):
+        import_file(tmp_path / "empty", target)
     assert not target.exists()
     target.write_text("taken")
     (tmp_path / "good.md").write_text("Good.")

@@ -481,7 +481,7 @@ async def test_https_to_a_server_without_tls_is_not_retryable() -> None:
     assert (error.kind, error.code, error.retryable) == ("unreachable", "no-tls", False)
 
 
-@pytest.mark.parametrize("base_url", ["localhost:8000/v1", "", "ftp://host/v1", "http://[::1", "http://host:port/v1"])
+@pytest.mark.parametrize("base_url", ["localhost:port/v1", "", "ftp://host/v1", "http://[::1", "http://host:port/v1"])
 def test_an_invalid_address_is_reported_at_once(base_url: str) -> None:
     with pytest.raises(ModelError, check=has_code("invalid-address")) as caught:
         OpenAIModel(ModelSettings("m", base_url=base_url), KEY)

@@ -6,7 +6,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lwtui.models.services import SERVICES, default_service, looks_like_key, service_at
+from lwtui.models.services import SERVICES, best_provider, default_service, service_at
+from lwtui.request_settings import looks_like_key
+
+
+@pytest.mark.parametrize(
+    ("base_url", "provider"),
+    [
+        ("https://api.anthropic.com/v1", "anthropic"),
+        ("https://api.openai.com/v1", "openai"),
+        ("https://api.anthropic.com.example.org/v1", "openai"),
+    ],
+)
+def test_anthropic_is_called_through_its_own_api(base_url: str, provider: str) -> None:
+    assert best_provider(base_url) == provider
 
 
 def test_a_service_is_found_by_its_host_or_its_local_port(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lwtui.text import RunningCount, count_words, counts_characters
+from lwtui.text import RunningCount, count_words, counts_characters, units
 
 
 @pytest.mark.parametrize(
@@ -31,10 +34,105 @@ from lwtui.text import RunningCount, count_words, counts_characters
         ("中文ABC中文", 5),
         ("e\u0301te\u0301 cafe\u0301", 2),
         ("🍅🍅 👍", 0),
+        ("ㄅㄆㄇ コーヒー ｶﾞｷﾞ", 11),
+        ("大韓民國은 나라", 6),
+        ("2024年有365天", 5),
+        ("看https://example.org/a?b=c。好", 3),
     ],
 )
 def test_counting_words_and_cjk_characters(text: str, length: int) -> None:
     assert count_words(text) == length
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("می\u200cخواهم", "کتاب\u200cها", "كتـاب", "كِتَابٌ", "شرك\u064eة", "١٬٠٠٠", "٣٫٥"),
+        *("צה״ל", 'צה"ל', "ג׳ירפה", "צ'יפס", "בית־ספר", "שָׁלוֹם"),
+        *("co\u00adoperate", "foo\u2060bar", "long\u200bword", "wo\u200erd", "well\u2010known", "well\u2011known"),
+        *("don＇t", "don’t", "don‘t", "don′t", "Hawai\u02bbi", "rock'n'roll", "rock-'n'-roll", "l'home", "col·lecció"),
+        *(
+            "ශ්\u200dරී",
+            "क्\u200dष",
+            "അവന്\u200d",
+            "বাংলায়",
+            "Ինչո՞ւ",
+            "հա՜յ",
+            "EU:n",
+            "1\u202f000\u202f000",
+            "ᠮᠣᠩᠭᠣᠯ\u202fᠤᠨ",
+        ),
+        *("3.14", "1,000.50", "10:30", "1⁄2", "v1.2.3", "1️⃣", "a.b@c.org", "snake_case", "AT&T", "e\u0301te\u0301"),
+        *("https://example.org/a?b=c&d=e", "http://en.example.org/wiki/A_(b)", "www.example.org/?q=1", "ftp://a.b/c-d"),
+    ],
+)
+def test_what_is_one_word(word: str) -> None:
+    assert units(word) == [word]
+    assert count_words(f"({word}) “{word}”, {word}.") == 3
+    count = RunningCount()
+    for character in f"{word} {word}":
+        count.add(character)
+    assert count.words == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "word—word",
+        "word--word",
+        "wait...what",
+        "wait…what",
+        "ሰላም፡ለዓለም",
+        "བོད་སྐད་",
+        "10\u00a0km",
+        "C++ C#",
+        "'tis ’twas",
+        "«a» ‹b›",
+    ],
+)
+def test_what_is_two_words(text: str) -> None:
+    assert count_words(text) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["[text](http://example.org/x?y=z) end", "![alt text](a.png)", "<https://a.org/b?c> [b](c.md)"]
+)
+def test_an_address_in_markdown_is_a_word(text: str) -> None:
+    assert count_words(text) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ฉันรักประเทศไทยมากที่สุดในโลก", "ฉัน รัก ประเทศไทย มาก ที่สุด ใน โลก"),
+        ("ខ្ញុំស្រឡាញ់ប្រទេសកម្ពុជា។", "ខ្ញុំ ស្រឡាញ់ ប្រទេស កម្ពុជា"),
+        ("ខ្ញុំ\u200bស្រឡាញ់\u200bប្រទេស\u200bកម្ពុជា", "ខ្ញុំ ស្រឡាញ់ ប្រទេស កម្ពុជា"),
+        ("ຂ້ອຍຮັກປະເທດລາວ", "ຂ້ອຍ ຮັກ ປະເທດ ລາວ"),
+        ("ကျွန်တော်မြန်မာနိုင်ငံကိုချစ်တယ်။", "ကျွန်တော် မြန်မာနိုင်ငံ ကို ချစ် တယ်"),
+        ("ปี 2024 ใช้ Python ได้ฟรี", "ปี 2024 ใช้ Python ได้ ฟรี"),
+    ],
+)
+def test_words_without_spaces_are_found_with_a_dictionary(text: str, words: str) -> None:
+    assert units(text) == words.split()
+    assert count_words(text) == len(words.split())
+
+
+@pytest.mark.parametrize(
+    "passage", ["ในโลกนี้ฉันรักประเทศไทยมาก", "ខ្ញុំស្រឡាញ់ប្រទេសកម្ពុជា", "ຂ້ອຍຮັກປະເທດລາວ", "ကျွန်တော်မြန်မာနိုင်ငံ", "ไทยabcไทย"]
+)
+def test_a_growing_text_without_any_space_is_counted_as_the_whole(passage: str) -> None:
+    text = passage * 60
+    count = RunningCount()
+    for start in range(0, len(text), 7):
+        count.add(text[start : start + 7])
+        if start % 91 == 0:
+            assert count.words == count_words(text[: start + 7])
+    assert count.words == count_words(text)
+
+
+def test_no_dictionary_is_loaded_for_other_scripts() -> None:
+    code = "import sys; from lwtui.text import count_words; count_words('word 番茄'); print('icu4py' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +142,34 @@ def test_lengths_in_chinese_and_japanese_are_in_characters(language: str, expect
     assert counts_characters(language) is expected
 
 
-_TOKENS = ["word", " ", "'", "-", ".", "3", ",", "\n", "番茄", "は", "é", "\u0301", "’", "@", "/", "\u3000", "中a", "_"]
+_TOKENS = [
+    "word",
+    " ",
+    "'",
+    "-",
+    ".",
+    "3",
+    ",",
+    "\n",
+    "番茄",
+    "は",
+    "é",
+    "\u0301",
+    "’",
+    "@",
+    "/",
+    "\u3000",
+    "中a",
+    "_",
+    "ไทย",
+    "\u200c",
+    "\u00ad",
+    "\u202f",
+    '"',
+    "צ",
+    "https://",
+    "(",
+]
 _PIECES = st.lists(st.one_of(st.sampled_from(_TOKENS), st.text(max_size=5)), max_size=40)
 
 

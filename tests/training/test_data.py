@@ -14,8 +14,10 @@ from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.usage import Usage
 from lwtui.text import count_words
+from lwtui_training.answer_samples import ScoredSample
 from lwtui_training.data import make_data
-from lwtui_training.preferences import ScoredSample, choose_pair, document_pairs, make_preferences
+from lwtui_training.document_pairs import document_pairs
+from lwtui_training.preferences import choose_pair, make_preferences
 from lwtui_training.recipe import DataConfig, PrefsConfig, Recipe, known_recipes, load_recipe
 from lwtui_training.row_filters import RowFilters, repeated_ngram_share, truncate_to_words
 from lwtui_training.rows import read_instructions, read_messages, read_preferences
@@ -34,11 +36,14 @@ GOOD = '{"messages": [{"role": "user", "content": "Write."}, {"role": "assistant
     [
         ("{not json", "not JSON"),
         ("[1, 2]", "must be an object"),
-        ('{"text": "hello"}', "'messages' must be a list"),
+        ('{"text": "hello"}', "no known format"),
+        ('{"messages": "hello"}', "must be a list"),
         ('{"messages": [{"role": "robot", "content": "x"}]}', "must have a role"),
-        ('{"messages": [{"role": "user", "content": ""}]}', "has no text"),
-        ('{"messages": [{"role": "user", "content": "x"}]}', "last message must be the assistant's"),
-        ('{"messages": [{"role": "assistant", "content": "x"}]}', "no user message"),
+        ('{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": " "}]}', "has no text"),
+        ('{"messages": [{"role": "user", "content": "x"}]}', "no answer of the assistant"),
+        ('{"messages": [{"role": "assistant", "content": "x"}]}', "no answer of the assistant"),
+        ('{"messages": [{"role": "user", "content": [{"type": "image"}]}]}', "not text (image)"),
+        ('{"prompt": "x"}', "no answer"),
     ],
 )
 def test_a_malformed_row_is_refused_with_file_line_and_reason(tmp_path: Path, line: str, reason: str) -> None:
@@ -53,8 +58,9 @@ def test_a_malformed_row_is_refused_with_file_line_and_reason(tmp_path: Path, li
 def test_invalid_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(f"{GOOD}\n".encode() + b'{"messages": "\xff"}\n')
-    with pytest.raises(RowError, check=has_code("not-utf8")) as caught:
+    with pytest.raises(RowError) as caught:
         read_messages(str(path))
+    assert "not UTF-8" in str(caught.value)
     assert caught.value.place == f"{path}, line 2"
 
 
@@ -109,7 +115,7 @@ def test_agentwrite_writes_rows_and_resumes(tmp_path: Path, make_recipe: Any, mo
             data={
                 "instructions": str(path),
                 "model": "m-1",
-                "base_url": server.base_url,
+                "base_url": (server.base_url,),
                 "concurrency": 1,
                 "most_repetition": 1.0,
             }
@@ -223,12 +229,12 @@ def test_pairs_from_an_unreliable_endpoint_and_a_judge(
         (tmp_path / "config" / "settings.toml").write_text(
             f'[models.judge]\nmodel = "m-1"\nbase_url = "{server.base_url}"\ncontext_length = 8000\n'
         )
-        prefs = {"instructions": str(path), "model": "m-1", "base_url": server.base_url, "judge": "judge"}
-        recipe = make_recipe(prefs=prefs | {"batch_size": 1, "max_new_tokens": 100})
+        prefs = {"instructions": str(path), "model": "m-1", "base_url": (server.base_url,), "judge": "judge"}
+        recipe = make_recipe(prefs=prefs | {"concurrency": 1, "max_new_tokens": 100})
         metrics = make_preferences(recipe, "", tmp_path)
         calls = len(server.calls)
         make_preferences(recipe, "", tmp_path)
-        assert len(server.calls) == calls + 8  # graded again, but not sampled again
+        assert len(server.calls) == calls  # neither sampled nor graded again
     assert (metrics["sampled"], metrics["pairs"]) == (2, 2)
     pairs = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
     assert all(pair["chosen"][0]["content"].endswith("very good.") for pair in pairs)
@@ -265,3 +271,74 @@ def test_the_command_line_overrides_options(tmp_path: Path) -> None:
     with pytest.raises(UsageError, check=has_code("no-value")):
         load_recipe("tiny", ["sft.max_steps"])
     assert json.loads(changed.to_json())["name"] == "tiny"
+
+
+LOOP = "the old harbor lies below the town " * 40
+
+
+@pytest.mark.parametrize(
+    "bad", [{"capped": True}, {"fault": "repeats itself: 97% of its n-grams occurred before"}, {"fault": "a refusal"}]
+)
+def test_a_loop_a_refusal_or_a_cut_answer_is_never_chosen(bad: dict[str, Any]) -> None:
+    best, honest, short = (
+        ScoredSample("x", 100, None, 100, **bad),
+        ScoredSample("y", 73, None, 73),
+        ScoredSample("z", 1, None, 1),
+    )
+    for seed in range(10):
+        pair = choose_pair("Write.", [best, honest, short], PrefsConfig(), random.Random(seed))
+        assert pair is not None
+        assert (pair["chosen"][0]["content"], pair["rejected"][0]["content"]) == ("y", "z")
+    assert choose_pair("Write.", [best, best], PrefsConfig(), random.Random(0)) is None
+
+
+def test_answers_are_sampled_despite_failures_and_loops_and_cut_answers_are_not_preferred(
+    tmp_path: Path, make_recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every loop has exactly the right length, the text that is cut too; only honest texts are chosen."""
+    monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("LWTUI_API_KEY", "k")
+    calls = iter(range(1000))
+
+    def answer(_: Any) -> Answer:
+        number = next(calls)
+        if number % 4 == 0:
+            return Answer(["the old harbor lies below the town " * 20])
+        if number % 4 == 1:
+            return Answer(["".join(prose(number, 140))], finish="length")
+        return Answer(["".join(prose(number, 100 if number % 4 == 2 else 30))])
+
+    path = write_jsonl(tmp_path / "i.jsonl", [{"instruction": f"Tell of tea, {n}.", "words": 140} for n in range(10)])
+    faults = [None] * 7 + [Fault.http(400, message="no")]
+    with FaultServer(answer, faults, models=[{"id": "m-1", "context_length": 9000}]) as server:
+        prefs = {"instructions": str(path), "model": "m-1", "base_url": (server.base_url,), "concurrency": 1}
+        metrics = make_preferences(make_recipe(prefs=prefs | {"max_new_tokens": 500}), "", tmp_path)
+    assert metrics["cut_off"] >= 10 and metrics["faulty"] >= 9
+    pairs = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
+    assert len(pairs) == metrics["pairs"] >= 8
+    for pair in pairs:
+        assert 90 <= count_words(pair["chosen"][0]["content"]) < 140
+        assert "old harbor" not in pair["chosen"][0]["content"]
+
+
+def test_too_many_failures_end_the_step_and_keep_what_came(
+    tmp_path: Path, make_recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("LWTUI_API_KEY", "k")
+    path = write_jsonl(tmp_path / "i.jsonl", [{"instruction": "Tell of tea.", "words": 140}])
+    faults = [None, Fault.http(400, message="no"), Fault.http(400, message="no")]
+    with FaultServer(faults=faults, models=[{"id": "m-1", "context_length": 9000}]) as server:
+        prefs = {"instructions": str(path), "model": "m-1", "base_url": (server.base_url,), "concurrency": 1}
+        with pytest.raises(TrainError, check=has_code("calls-failed")):
+            make_preferences(make_recipe(prefs=prefs | {"max_new_tokens": 500}), "", tmp_path)
+    assert len((tmp_path / "samples.jsonl").read_text().splitlines()) == 1
+
+
+def test_general_pairs_that_prefer_a_loop_are_left_out(tmp_path: Path, make_recipe: Any) -> None:
+    good = {"prompt": "p", "chosen": "".join(prose(1, 50)), "rejected": LOOP}
+    bad = {"prompt": "p", "chosen": LOOP, "rejected": "".join(prose(2, 50))}
+    path = write_jsonl(tmp_path / "pairs-in.jsonl", [good, bad])
+    metrics = make_preferences(make_recipe(prefs={"general": str(path)}), "", tmp_path)
+    assert metrics["pairs"] == 1
+    assert "repeats itself" in (tmp_path / "refused.jsonl").read_text()

@@ -16,7 +16,8 @@ from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.gpu_memory import GIB, activation_bytes, count_packs, estimate, plan_recipe
 from lwtui_training.model_shape import CONFIGS, shape_from_config, shape_from_model, shape_of_base
 from lwtui_training.recipe import load_recipe
-from lwtui_training.sft import make_trainer, tokenize_rows
+from lwtui_training.sft import make_trainer
+from lwtui_training.tokens import tokenize_rows
 from tests.training.support import conversations
 
 

@@ -11,7 +11,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from lwtui_training.base_model import load_tokenizer
-from lwtui_training.sft import make_trainer, tokenize_rows
+from lwtui_training.sft import make_trainer
+from lwtui_training.tokens import tokenize_rows
 from tests.training.support import conversations
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from lwtui.cli import main
 from lwtui_training.launch import accelerate_config, launch_command, launch_environment, train_on_devices
 from lwtui_training.sft import train_sft
+from lwtui_training.tokens import tokenized
 from tests.training.support import conversations, write_jsonl
 
 
@@ -52,7 +54,7 @@ def check_sharding(self, args, state, control, model=None, **kwargs):
     assert all(isinstance(parameter, DTensor) for parameter in model.parameters()), "the model is not sharded"
     on_train_begin(self, args, state, control)
 trainer.LossProgress.on_train_begin = check_sharding
-launch._run_job(Path(sys.argv[1]))
+launch.run_job(Path(sys.argv[1]))
 """
 
 
@@ -64,7 +66,8 @@ def test_fsdp2_in_two_processes_reaches_the_same_losses_as_one(tiny: Path, tmp_p
     folder = tmp_path / "two"
     folder.mkdir()
     job = folder / "job.json"
-    job.write_text(json.dumps(["sft", recipe.to_json(), str(tiny), str(data), str(folder)]))
+    job.write_text(json.dumps(["sft", recipe.to_json(), str(tiny), str(data), str(folder), os.getpid()]))
+    tokenized(recipe, str(tiny), data, folder)
     script = tmp_path / "worker.py"
     script.write_text(_FSDP2)
     launch = launch_command(recipe, job)

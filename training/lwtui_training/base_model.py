@@ -6,8 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lwtui_training.data import long_rows
+from lwtui_training.devices import attention_implementation
+from lwtui_training.hub import hub_errors
+from lwtui_training.machines import other_machine
 from lwtui_training.recipe import Recipe
-from lwtui_training.rows import read_instructions, read_messages
+from lwtui_training.rows import read_instructions
 from lwtui_training.steps import TrainError, input_hash, perform
 
 if TYPE_CHECKING:
@@ -26,13 +30,29 @@ def prepare_base(recipe: Recipe) -> tuple[str, str]:
     if name == "tiny":
         texts = list(_tiny_texts(recipe))
         return _create_base(recipe, {"tiny": _hash(texts)}, lambda folder: _make_tiny(folder, texts, recipe.seed))
-    if name == "demo":
-        from lwtui.models.llama_cpp.demo import demo_path
-
-        name = str(demo_path())
+    name = gguf_of(name) or name
     if name.endswith(".gguf"):
         return _create_base(recipe, {"gguf": input_hash(name)}, lambda folder: _dequantize(Path(name), folder))
     return name, input_hash(name) + (f"@{recipe.base.revision}" if recipe.base.revision else "")
+
+
+def gguf_of(name: str) -> str:
+    """Return the path of a GGUF that lwtui knows by name, such as "demo" or "starter-small"; empty if it knows none.
+
+    Raises:
+        TrainError: It is not downloaded yet.
+    """
+    from lwtui.models.known_ggufs import known_ggufs
+    from lwtui.models.llama_cpp.demo import demo_path
+
+    if name == "demo":
+        return str(demo_path())
+    for known in known_ggufs():
+        if known.name == name:
+            if not known.path.is_file():
+                raise TrainError(f"{name} is not here yet. Download it: lwtui models download {name}", code="not-found")
+            return str(known.path)
+    return ""
 
 
 def load_tokenizer(source: str, recipe: Recipe) -> PreTrainedTokenizerBase:
@@ -81,26 +101,12 @@ def load_model(source: str, recipe: Recipe, *, dtype: str = "", quantize: bool =
     )
 
 
-def attention_implementation(recipe: Recipe) -> str:
-    """Resolve the recipe's attention: "auto" is FlashAttention if it is installed, else PyTorch's SDPA.
-
-    Both keep packed samples apart, FlashAttention by sequence lengths and SDPA by a mask made from the positions.
-    """
-    import importlib.util
-
-    import torch
-
-    if recipe.base.attn_implementation != "auto":
-        return recipe.base.attn_implementation
-    has_flash = torch.cuda.is_available() and importlib.util.find_spec("flash_attn") is not None
-    return "flash_attention_2" if has_flash else "sdpa"
-
-
 def _from_pretrained(kind: Any, source: str, recipe: Recipe, **options: Any) -> Any:
     revision = {"revision": recipe.base.revision} if recipe.base.revision and not Path(source).exists() else {}
+    errors: tuple[type[Exception], ...] = (*hub_errors(), ImportError)
     try:
         return kind.from_pretrained(source, trust_remote_code=recipe.base.trust_remote_code, **revision, **options)
-    except (OSError, ValueError, ImportError) as error:
+    except errors as error:
         reason = " ".join(str(error).split())[:300]
         raise TrainError(f"Cannot load the model {source!r}: {reason}. Check base.model, or your connection.") from None
 
@@ -110,7 +116,9 @@ def _create_base(recipe: Recipe, inputs: dict[str, str], make: Any) -> tuple[str
         make(folder)
         return {}
 
-    manifest, _ = perform(recipe.run_folder, "base", seed=recipe.seed, settings={}, inputs=inputs, work=work)
+    manifest, _ = perform(
+        recipe.run_folder, "base", seed=recipe.seed, settings={}, inputs=inputs, work=work, other=other_machine(recipe)
+    )
     return str(recipe.run_folder / "base"), manifest.content
 
 
@@ -132,7 +140,7 @@ def _tiny_texts(recipe: Recipe) -> Iterable[str]:
 
     yield (resources.files(__package__) / "tiny.txt").read_text(encoding="utf-8")
     if recipe.data.long:
-        for row in read_messages(recipe.resolve(recipe.data.long), recipe.data.long_split):
+        for row in long_rows(recipe):
             yield from (message["content"] for message in row["messages"])
     if recipe.data.instructions:
         instructions = read_instructions(recipe.resolve(recipe.data.instructions), 1)

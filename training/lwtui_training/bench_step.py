@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.documents.store import Document
-from lwtui_training.gguf import gguf_for_app, quantize
+from lwtui_training.gguf import export, gguf_for_app, quantize
 from lwtui_training.progress import note
 from lwtui_training.recipe import DataConfig, Recipe
 from lwtui_training.rows import Instruction
@@ -62,7 +62,6 @@ def _write_document(recipe: Recipe, model: Path, folder: Path) -> int:
 def _base_gguf(recipe: Recipe, base: str, folder: Path) -> Path:
     """Export the base as a GGUF of the same type, unless that is done, so that only the tuning differs."""
     from lwtui_training.base_model import load_model, load_tokenizer
-    from lwtui_training.gguf_export import export_gguf
 
     path = folder / "base.gguf"
     if path.exists():
@@ -72,7 +71,7 @@ def _base_gguf(recipe: Recipe, base: str, folder: Path) -> Path:
     load_model(base, base_recipe).save_pretrained(checkpoint)
     load_tokenizer(base, base_recipe).save_pretrained(checkpoint)
     exported = folder / "base-exported.gguf"
-    export_gguf(checkpoint, exported, recipe.gguf.outtype, f"{recipe.name}-base")
+    export(recipe, checkpoint, exported, f"{recipe.name}-base")
     if recipe.gguf.quantize:
         quantize(exported, folder / "base-quantized.gguf", recipe.gguf.quantize)
         exported.unlink()

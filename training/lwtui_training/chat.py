@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import regex
 
 from lwtui_training.steps import TrainError
@@ -65,7 +67,24 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]])
     return ids, [token if learned else -100 for token, learned in zip(ids, mask, strict=True)]
 
 
-def contains_special_token(tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, str]]) -> bool:
-    """Return whether a message contains the text of a special token, which would break out of the message."""
-    special_tokens = tokenizer.all_special_tokens
-    return any(token in message["content"] for message in messages for token in special_tokens)
+def tokenize_batch(
+    tokenizer: PreTrainedTokenizerBase, conversations: list[list[dict[str, str]]]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Tokenize many conversations as :func:`tokenize` does, on all cores if the tokenizer may use them."""
+    if not conversations:
+        return []
+    result: Any = tokenizer.apply_chat_template(conversations, return_dict=True, return_assistant_tokens_mask=True)
+    arrays = (
+        (np.array(ids, dtype=np.int32), np.array(mask, dtype=bool))
+        for ids, mask in zip(result["input_ids"], result["assistant_masks"], strict=True)
+    )
+    return [(ids, np.where(mask, ids, np.int32(-100))) for ids, mask in arrays]
+
+
+def special_token_finder(tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, str]]], bool]:
+    """Return a function that says whether a message contains the text of a special token.
+
+    Such a text would break out of its message.
+    """
+    pattern = regex.compile("|".join(map(regex.escape, sorted(tokenizer.all_special_tokens, key=len, reverse=True))))
+    return lambda messages: any(pattern.search(message["content"]) for message in messages)

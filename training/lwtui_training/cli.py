@@ -14,10 +14,12 @@ from lwtui_training.recipe import Recipe, known_recipes, load_recipe
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "gguf", "matplotlib")
 ACTIONS = {
+    "check": "check everything that the recipe needs, to the end of its last step",
     "data": "write and collect the training rows",
     "sft": "fine-tune the base on the rows",
     "prefs": "sample answers, score them, and make preference pairs",
     "dpo": "tune the checkpoint on the pairs",
+    "grpo": "tune the checkpoint with rewards for length, repetition and form",
     "merge": "merge base and adapter into one checkpoint",
     "gguf": "export a GGUF for the app, and check it against the checkpoint",
     "bench": "compare the tuned model with the base",
@@ -37,6 +39,7 @@ def parser() -> Parser:
         lwtui train recipes
         lwtui train run tiny
         lwtui train plan longwriter-llama3.1-8b
+        lwtui train check longwriter-llama3.1-8b
         lwtui train sft my-recipe.toml --set sft.max_steps=20
         """,
     )
@@ -51,7 +54,8 @@ def parser() -> Parser:
         )
         if name == "plan":
             action.add_argument("--devices", metavar="N", type=int, help="plan for N devices instead of the recipe's")
-            action.add_argument("--json", action="store_true", help="print a JSON object")
+        if name in ("plan", "check"):
+            action.add_argument("--json", action="store_true", help="print JSON")
     return result
 
 
@@ -65,11 +69,21 @@ def run(options: argparse.Namespace) -> int:
         return _print_plan(options, recipe)
     require_extra("train", *_PACKAGES)
     quiet_libraries()
+    if options.action == "check":
+        return _print_checks(recipe, as_json=options.json)
     if options.action == "run":
         run_all(recipe)
     else:
         run_step(recipe, options.action)
     return 0
+
+
+def _print_checks(recipe: Recipe, *, as_json: bool) -> int:
+    from lwtui_training.checks import check_recipe, to_line
+
+    results = check_recipe(recipe, recipe.steps)
+    print(json.dumps([vars(result) for result in results], indent=2) if as_json else "\n".join(map(to_line, results)))
+    return 1 if any(result.found == "problem" for result in results) else 0
 
 
 def _print_plan(options: argparse.Namespace, recipe: Recipe) -> int:

@@ -9,15 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.documents.store import Document
-from lwtui.text import count_words
+from lwtui.text import count_words, detect_language
+from lwtui.text.asked_length import words_in
 from lwtui_training.document_writer import document_path, write_documents
 from lwtui_training.progress import note
 from lwtui_training.recipe import DataConfig, Recipe
+from lwtui_training.row_files import DatasetPart
 from lwtui_training.row_filters import RowFilters, truncate_to_words
-from lwtui_training.rows import Instruction, Row, read_instructions, read_messages, write_rows
+from lwtui_training.row_formats import Row
+from lwtui_training.rows import Instruction, Rows, read_instructions, read_messages, write_rows
 from lwtui_training.steps import TrainError, input_hash
 
 ROWS = "rows.jsonl"
+_ASKS = {
+    "en": "Write about {words} words.",
+    "zh": "请写大约{words}字。",
+    "ja": "約{words}字で書いてください。",
+    "ko": "약 {words}단어로 써 주세요.",
+    "de": "Schreibe etwa {words} Wörter.",
+    "fr": "Écris environ {words} mots.",
+    "es": "Escribe unas {words} palabras.",
+    "it": "Scrivi circa {words} parole.",
+    "pt": "Escreva cerca de {words} palavras.",
+    "nl": "Schrijf ongeveer {words} woorden.",
+    "ru": "Напиши примерно {words} слов.",
+}
 _BIN_EDGES = (0, 500, 1000, 2000, 4000, 8000, 16_000, 32_000)
 
 
@@ -59,7 +75,7 @@ def make_data(recipe: Recipe, folder: Path) -> dict[str, Any]:
             f"No long row is left. Refused: {dict(reasons) or 'nothing'}. Loosen the limits in [data], or add rows.",
             code="no-rows-left",
         )
-    rows = _mix(recipe, long)
+    rows = _mix(recipe, long, refused)
     write_rows(folder / "refused.jsonl", refused)
     write_rows(folder / ROWS, rows)
     lengths = [count_words(_answer(row)) for row in long]
@@ -75,15 +91,33 @@ def make_data(recipe: Recipe, folder: Path) -> dict[str, Any]:
 
 
 def prompt_for(instruction: Instruction) -> str:
-    """Return the instruction, with its length added unless it states it."""
+    """Return the instruction, with its length added in its language unless it states it."""
     text, words = instruction.text, instruction.words
-    states_length = str(words) in text or f"{words:,}" in text
-    return text if states_length else f"{text} Write about {words} words."
+    if words_in(text) == words or instruction.constraint:
+        return text
+    language = detect_language(text).partition("-")[0]
+    asks = _ASKS.get(language, _ASKS["en"]).format(words=words)
+    return f"{text}{asks}" if language in ("zh", "ja") else f"{text} {asks}"
+
+
+def long_rows(recipe: Recipe, limit: int = 0) -> Rows[Row]:
+    """Read the rows of ``data.long``, or the first ``limit`` of them."""
+    data = recipe.data
+    part = DatasetPart(data.long_split, data.long_subset, data.long_revision, limit)
+    return read_messages(recipe.resolve(data.long), part, data.most_bad_rows)
+
+
+def general_rows(recipe: Recipe, limit: int = 0) -> Rows[Row]:
+    """Read the rows of ``data.general``, or the first ``limit`` of them."""
+    data = recipe.data
+    part = DatasetPart(data.general_split, data.general_subset, data.general_revision, limit)
+    return read_messages(recipe.resolve(data.general), part, data.most_bad_rows)
 
 
 def _write_rows(recipe: Recipe, folder: Path, filters: RowFilters, refused: list[Row]) -> tuple[list[Row], Any]:
     data = recipe.data
-    instructions = read_instructions(recipe.resolve(data.instructions), data.words)
+    instructions = read_instructions(recipe.resolve(data.instructions), data.words, data.most_bad_rows)
+    _list_dropped(instructions, "instructions", refused)
     documents = folder / "documents"
     tally = asyncio.run(write_documents(data, instructions, documents, recipe.seed))
     rows = []
@@ -106,7 +140,9 @@ def _write_rows(recipe: Recipe, folder: Path, filters: RowFilters, refused: list
 def _load_rows(recipe: Recipe, filters: RowFilters, refused: list[Row]) -> list[Row]:
     data = recipe.data
     kept = []
-    for number, row in enumerate(read_messages(recipe.resolve(data.long), data.long_split)):
+    rows = long_rows(recipe)
+    _list_dropped(rows, "long", refused)
+    for number, row in enumerate(rows):
         reason = filters.reason_to_refuse(_answer(row))
         if reason:
             refused.append({"row": number, "reason": reason})
@@ -118,16 +154,24 @@ def _load_rows(recipe: Recipe, filters: RowFilters, refused: list[Row]) -> list[
     return kept
 
 
-def _mix(recipe: Recipe, long: list[Row]) -> list[Row]:
+def _list_dropped(rows: Rows[Any], name: str, refused: list[Row]) -> None:
+    """Tell which rows of a source cannot be used, and list them."""
+    if rows.summary:
+        note(f"data.{name}: {rows.summary}. They are listed in refused.jsonl.")
+    refused += [{"source": name, **row} for row in rows.dropped]
+
+
+def _mix(recipe: Recipe, long: list[Row], refused: list[Row]) -> list[Row]:
     """Mix long and general rows, in an order that depends on the seed."""
     draw = random.Random(recipe.seed)
     general: list[Row] = []
     if recipe.data.general:
-        general = read_messages(recipe.resolve(recipe.data.general), recipe.data.general_split)
-        wanted = round(recipe.data.general_per_long * len(long)) or len(general)
-        if wanted > len(general):
-            note(f"There are only {len(general):,} general rows; general_per_long asks for {wanted:,}.")
-        general = draw.sample(general, min(wanted, len(general)))
+        found = general_rows(recipe)
+        _list_dropped(found, "general", refused)
+        wanted = round(recipe.data.general_per_long * len(long)) or len(found)
+        if wanted > len(found):
+            note(f"There are only {len(found):,} general rows; general_per_long asks for {wanted:,}.")
+        general = draw.sample(found, min(wanted, len(found)))
     rows = long + general
     draw.shuffle(rows)
     return rows

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lwtui.agentwrite import Agent, direct_plan, open_agent, plan_document, recording, write_document
+from lwtui.agentwrite import Agent, direct_plan, plan_document, recording, write_document
 from lwtui.config import ModelSettings, load_settings, public_address
 from lwtui.documents.model import Brief, Mode, Plan, Status
 from lwtui.documents.store import Document
@@ -16,6 +16,7 @@ from lwtui.models.base import ModelError
 from lwtui.models.catalog import resolve
 from lwtui.models.metering import UsageTracker
 from lwtui.text import detect_language
+from lwtui_bench.endpoints import open_endpoints
 from lwtui_training.progress import ProgressMeter, note
 from lwtui_training.recipe import DataConfig
 from lwtui_training.rows import Instruction
@@ -42,6 +43,11 @@ def model_settings(name: str, base_url: str) -> ModelSettings:
     return resolve(name, load_settings())
 
 
+def model_choices(name: str, base_urls: Sequence[str]) -> list[ModelSettings]:
+    """Return the model that a recipe names, once per endpoint."""
+    return [model_settings(name, url) for url in base_urls] or [model_settings(name, "")]
+
+
 def document_path(folder: Path, number: int) -> Path:
     """Return the path of the document for instruction ``number``."""
     return folder / f"{number:06}.lw"
@@ -65,11 +71,13 @@ async def write_documents(
     tally, unfinished = _find_unfinished(folder, len(instructions))
     if not unfinished:
         return tally
-    chosen = model_settings(data.model, data.base_url)
-    agent = await open_agent(data.model, load_settings(), model=replace(chosen, profile=profile or chosen.profile))
+    choices = [
+        replace(chosen, profile=profile or chosen.profile) for chosen in model_choices(data.model, data.base_url)
+    ]
+    agent = await open_endpoints(choices, load_settings(), data.concurrency)
     meter = ProgressMeter("Writing", len(instructions), "documents", tally.done)
     try:
-        concurrency = min(data.concurrency, agent.model.capabilities.parallel)
+        concurrency = agent.model.capabilities.parallel
         queue = iter(unfinished)
 
         async def worker() -> None:

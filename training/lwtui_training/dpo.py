@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
-from trl import DPOConfig, DPOTrainer
+from trl import DPOTrainer
 
 from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.gpu_memory import dpo_steps
@@ -18,7 +18,7 @@ from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import Row, read_preferences
 from lwtui_training.steps import TrainError
-from lwtui_training.trainer import limit_threads, peft_config, train, trainer_options, training_dtype
+from lwtui_training.trainer import library_config, limit_threads, peft_config, train, training_dtype
 
 
 def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dict[str, Any]:
@@ -44,9 +44,7 @@ def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dic
         raise TrainError(f"No pair has {recipe.dpo.max_length:,} tokens or fewer. Raise dpo.max_length.")
     note(f"DPO: {len(kept):,} pairs; {len(rows) - len(kept):,} over {recipe.dpo.max_length:,} tokens dropped")
     lora = recipe.dpo.method == "lora"
-    options = trainer_options(recipe, recipe.dpo, folder, dpo_steps(recipe, len(kept)))
-    options["loss_type"] = list(recipe.dpo.loss_type)
-    options["loss_weights"] = list(recipe.dpo.loss_weights) or None
+    args = library_config(recipe, "dpo", folder, dpo_steps(recipe, len(kept)))  # before the model, as in SFT
     trainer = DPOTrainer(
         model=load_model(
             checkpoint,
@@ -54,7 +52,7 @@ def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dic
             dtype=training_dtype(recipe, recipe.dpo.method),
             quantize=lora and recipe.lora.quantize,
         ),
-        args=DPOConfig(**options),
+        args=args,
         train_dataset=Dataset.from_list(kept),
         processing_class=tokenizer,
         peft_config=peft_config(recipe) if lora else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,10 @@ def make_gguf(recipe: Recipe, checkpoint: Path, folder: Path) -> dict[str, Any]:
     from transformers import AutoTokenizer
 
     from lwtui_training.gguf_check import check_gguf, quantized_agreement
-    from lwtui_training.gguf_export import export_gguf
 
     outtype, name = recipe.gguf.outtype, model_name(recipe)
     exported = folder / f"{name}-{outtype.upper()}.gguf"
-    export_gguf(checkpoint, exported, outtype, name)
+    export(recipe, checkpoint, exported, name)
     try:
         report = check_gguf(checkpoint, exported, outtype, [recipe.bench.instruction, "写一个关于灯塔的故事。"])
     except TrainError:
@@ -55,6 +55,71 @@ def make_gguf(recipe: Recipe, checkpoint: Path, folder: Path) -> dict[str, Any]:
         tokens = AutoTokenizer.from_pretrained(checkpoint)(text)["input_ids"][:256]
         metrics["quantized_agreement"] = round(quantized_agreement(exported, quantized, tokens), 4)
     return metrics
+
+
+def export(recipe: Recipe, checkpoint: Path, path: Path, name: str) -> None:
+    """Export a checkpoint with lwtui's exporter if it knows the family, else with llama.cpp's converter.
+
+    Args:
+        recipe: The recipe.
+        checkpoint: The folder of the checkpoint.
+        path: The GGUF to write.
+        name: The model's name in the metadata.
+
+    Raises:
+        TrainError: The checkpoint cannot be exported.
+    """
+    from lwtui_training.gguf_converter import Conversion, convert, converter_folder
+    from lwtui_training.gguf_export import export_gguf
+
+    if _is_known(recipe, checkpoint):
+        export_gguf(checkpoint, path, recipe.gguf.outtype, name)
+        return
+    convert(converter_folder(recipe.gguf.converter), [Conversion(checkpoint, path, recipe.gguf.outtype, name)])
+
+
+def check_export(recipe: Recipe, folder: Path) -> str:
+    """Check before training that the tuned model can be exported, and return what will export it.
+
+    Args:
+        recipe: The recipe.
+        folder: Configuration and tokenizer of the base, with the recipe's chat template; no weights are needed.
+
+    Raises:
+        TrainError: The family or its tokenizer cannot be exported.
+    """
+    from transformers import AutoConfig
+
+    from lwtui_training.gguf_converter import Conversion, convert, converter_folder, supported_architectures
+
+    if _is_known(recipe, folder):
+        return "lwtui's exporter"
+    converter = converter_folder(recipe.gguf.converter)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=recipe.base.trust_remote_code)
+    architecture = (config.architectures or [config.model_type])[0]
+    if architecture not in supported_architectures(converter):
+        raise TrainError(
+            f"llama.cpp's converter does not know {architecture}, so the tuned model cannot become a GGUF. Choose "
+            "another base, set gguf.converter to a newer llama.cpp checkout, or leave the step gguf out.",
+            code="unknown-family",
+        )
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "vocabulary.gguf"
+        convert(converter, [Conversion(folder, path, recipe.gguf.outtype, "check", vocabulary_only=True)])
+    return "llama.cpp's converter"
+
+
+def _is_known(recipe: Recipe, folder: Path) -> bool:
+    """Return whether lwtui's exporter is to be used, which needs no download."""
+    from lwtui_training.gguf_export import check_exportable
+
+    if recipe.gguf.converter:
+        return False
+    try:
+        check_exportable(folder)
+    except (TrainError, OSError, KeyError):
+        return False
+    return True
 
 
 def quantize(source: Path, into: Path, kind: str) -> None:

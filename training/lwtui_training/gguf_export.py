@@ -1,5 +1,7 @@
 """Export a checkpoint as a GGUF, with llama.cpp's ``gguf`` package, for the families that the recipes tune.
 
+This needs no download; :mod:`lwtui_training.gguf_converter` exports all others.
+
 One tensor is in memory at a time. :mod:`lwtui_training.gguf_check` verifies the result.
 """
 
@@ -17,7 +19,7 @@ from gguf import MODEL_ARCH, MODEL_ARCH_NAMES, GGMLQuantizationType, GGUFWriter,
 from safetensors import safe_open
 from transformers import AutoConfig, AutoTokenizer
 
-from lwtui_training.gguf_tokenizer import write_tokenizer
+from lwtui_training.gguf_tokenizer import check_tokenizer, write_tokenizer
 from lwtui_training.steps import TrainError
 
 
@@ -37,6 +39,7 @@ class Family:
 
 FAMILIES = {
     "LlamaForCausalLM": Family(MODEL_ARCH.LLAMA, permutes=True),
+    "Qwen2ForCausalLM": Family(MODEL_ARCH.QWEN2),
     "Qwen3ForCausalLM": Family(MODEL_ARCH.QWEN3),
     "Gemma3ForCausalLM": Family(MODEL_ARCH.GEMMA3, norm_plus_one=True),
     "GlmForCausalLM": Family(MODEL_ARCH.CHATGLM),
@@ -84,6 +87,26 @@ def export_gguf(folder: Path, path: Path, outtype: str, name: str) -> None:
     writer.close()
 
 
+def check_exportable(folder: Path) -> None:
+    """Check, without the weights, that this module can export the checkpoint in ``folder``.
+
+    Raises:
+        TrainError: Its family, its rotary embedding or its tokenizer is unknown here.
+    """
+    config = AutoConfig.from_pretrained(folder)
+    _family(config)
+    _check_rope(_rope(config).get("rope_type", "default"))
+    check_tokenizer(folder)
+
+
+def _check_rope(kind: str) -> None:
+    if kind not in ("default", "linear", "llama3"):
+        raise TrainError(
+            f"RoPE scaling of the type {kind!r} cannot be exported as a GGUF. Known: linear, llama3.",
+            code="unknown-rope",
+        )
+
+
 @dataclass(frozen=True)
 class TensorSource:
     """A tensor of the GGUF; ``load`` reads it from the checkpoint and transforms it."""
@@ -127,8 +150,8 @@ def _write_shape(writer: GGUFWriter, config: Any, family: Family) -> None:
 
         writer.add_rope_scaling_type(RopeScalingType.LINEAR)
         writer.add_rope_scaling_factor(rope["factor"])
-    elif kind not in ("default", "llama3"):
-        raise TrainError(f"RoPE scaling of the type {kind!r} cannot be exported as a GGUF. Known: linear, llama3.")
+    else:
+        _check_rope(kind)
 
 
 def _rope(config: Any) -> dict[str, Any]:

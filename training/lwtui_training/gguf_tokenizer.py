@@ -30,6 +30,26 @@ class Vocabulary:
     types: list[TokenType]
 
 
+def check_tokenizer(folder: Path) -> None:
+    """Check that this module can export the tokenizer in ``folder``.
+
+    Raises:
+        TrainError: It cannot.
+    """
+    table = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    _check_kind(table["model"])
+    if not table["model"].get("byte_fallback"):
+        pre_tokenizer_name(table)
+
+
+def _check_kind(model: dict[str, Any]) -> None:
+    if model.get("type") != "BPE":
+        raise TrainError(
+            f"A tokenizer of type {model.get('type')} cannot be exported as a GGUF. Known: BPE, SentencePiece's too.",
+            code="unknown-tokenizer",
+        )
+
+
 def write_tokenizer(writer: GGUFWriter, folder: Path, tokenizer: Any, rows: int) -> None:
     """Add a tokenizer to a GGUF.
 
@@ -44,10 +64,7 @@ def write_tokenizer(writer: GGUFWriter, folder: Path, tokenizer: Any, rows: int)
     """
     table = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     model = table["model"]
-    if model.get("type") != "BPE":
-        raise TrainError(
-            f"A tokenizer of type {model.get('type')} cannot be exported as a GGUF. Known: BPE and SentencePiece's BPE."
-        )
+    _check_kind(model)
     merges = [merge if isinstance(merge, list) else merge.split(" ", 1) for merge in model["merges"]]
     vocabulary = _vocabulary(table, tokenizer, rows)
     if model.get("byte_fallback"):
@@ -82,6 +99,19 @@ def pre_tokenizer_name(table: dict[str, Any]) -> str:
             code="unknown-pre-tokenizer",
         )
     return PRE_TOKENIZERS[key]
+
+
+def guess_pre_tokenizer(folder: Path) -> str:
+    """Return llama.cpp's name of a checkpoint's pre-tokenizer, or "" if its pattern is not one that lwtui knows."""
+    try:
+        return pre_tokenizer_name(json.loads((folder / "tokenizer.json").read_text(encoding="utf-8")))
+    except (TrainError, OSError):
+        return ""
+
+
+def adds_bos(tokenizer: Any) -> bool:
+    """Return whether a tokenizer puts its first special token before every text."""
+    return tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
 
 
 def stop_token(tokenizer: Any) -> int:
@@ -135,6 +165,5 @@ def _write_special_tokens(writer: GGUFWriter, tokenizer: Any) -> None:
     stop = stop_token(tokenizer)
     if stop != tokenizer.eos_token_id:
         writer.add_eot_token_id(stop)
-    ids = tokenizer("a")["input_ids"]
-    writer.add_add_bos_token(tokenizer.bos_token_id is not None and ids[0] == tokenizer.bos_token_id)
+    writer.add_add_bos_token(adds_bos(tokenizer))
     writer.add_add_eos_token(False)

@@ -187,6 +187,12 @@ def dpo_steps(recipe: Recipe, pairs: int) -> int:
     return recipe.dpo.max_steps if recipe.dpo.max_steps > 0 else _steps(recipe, recipe.dpo, pairs)
 
 
+def grpo_steps(recipe: Recipe, instructions: int) -> int:
+    """Return the number of optimizer steps of the recipe's GRPO, for a number of instructions."""
+    grpo = recipe.grpo
+    return grpo.max_steps if grpo.max_steps > 0 else _steps(recipe, grpo, instructions * grpo.num_generations)
+
+
 def count_packs(lengths: list[int], size: int) -> int:
     """Return how many sequences of ``size`` tokens hold rows of these lengths, packed best-fit decreasing like TRL."""
     free: list[int] = []

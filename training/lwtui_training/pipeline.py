@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.text import duration
+from lwtui_training.checks import check_before
+from lwtui_training.machines import machine_rank, other_machine, taking_part
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
-from lwtui_training.steps import Manifest, finished_step, perform
+from lwtui_training.steps import Manifest, finished_step, input_hash, perform
 
-STEPS = ("data", "sft", "prefs", "dpo", "merge", "gguf", "bench")
+STEPS = ("data", "sft", "prefs", "dpo", "grpo", "merge", "gguf", "bench")
 
 
 def run_step(recipe: Recipe, step: str) -> Manifest:
@@ -21,6 +23,11 @@ def run_step(recipe: Recipe, step: str) -> Manifest:
     Raises:
         TrainError: The step cannot be run; the message says what to do.
     """
+    with taking_part(recipe):
+        return _run_step(recipe, step)
+
+
+def _run_step(recipe: Recipe, step: str) -> Manifest:
     manifest, was_run = _STEP_FUNCTIONS[step](recipe)
     if was_run:
         note(f"{step}: done in {duration(manifest.seconds)}. {_summary(manifest)} ({recipe.run_folder / step})")
@@ -35,9 +42,11 @@ def run_all(recipe: Recipe) -> None:
     Raises:
         TrainError: A step cannot be run; the message says what to do.
     """
-    for step in STEPS:
-        if step in recipe.steps:
-            run_step(recipe, step)
+    with taking_part(recipe):
+        check_before(recipe, [step for step in STEPS if step in recipe.steps])
+        for step in STEPS:
+            if step in recipe.steps:
+                _run_step(recipe, step)
 
 
 def checkpoint_of(recipe: Recipe, step: str) -> tuple[str, str]:
@@ -49,7 +58,7 @@ def checkpoint_of(recipe: Recipe, step: str) -> tuple[str, str]:
     folder, manifest = finished_step(recipe.run_folder, step)
     if not (folder / "model" / "adapter_config.json").exists():
         return str(folder / "model"), manifest.content
-    base, base_hash = _base(recipe)
+    base, base_hash = _under(recipe, step)
 
     def work(into: Path) -> dict[str, Any]:
         from lwtui_training.merge import merge_adapter
@@ -63,6 +72,7 @@ def checkpoint_of(recipe: Recipe, step: str) -> tuple[str, str]:
         settings=_settings(recipe, "base"),
         inputs={"base": base_hash, step: manifest.content},
         work=work,
+        other=other_machine(recipe),
     )
     return str(recipe.run_folder / f"{step}-merged"), merged.content
 
@@ -77,6 +87,7 @@ def _data(recipe: Recipe) -> tuple[Manifest, bool]:
         settings=_settings(recipe, "data"),
         inputs=data_inputs(recipe),
         work=lambda folder: make_data(recipe, folder),
+        other=other_machine(recipe),
     )
 
 
@@ -93,6 +104,7 @@ def _sft(recipe: Recipe) -> tuple[Manifest, bool]:
         settings=_settings(recipe, "base", "sft", "hardware", *_lora(recipe.sft.method)),
         inputs={"base": base_hash, "data": manifest.outputs[ROWS]},
         work=lambda folder: train_on_devices("sft", recipe, base, data / ROWS, folder),
+        other=other_machine(recipe, joins=True),
     )
 
 
@@ -107,6 +119,7 @@ def _prefs(recipe: Recipe) -> tuple[Manifest, bool]:
         settings=_settings(recipe, "base", "prefs"),
         inputs={"sft": content, **preference_inputs(recipe)},
         work=lambda folder: make_preferences(recipe, checkpoint, folder),
+        other=other_machine(recipe),
     )
 
 
@@ -123,13 +136,37 @@ def _dpo(recipe: Recipe) -> tuple[Manifest, bool]:
         settings=_settings(recipe, "base", "dpo", "hardware", *_lora(recipe.dpo.method)),
         inputs={"sft": content, "prefs": manifest.outputs[PAIRS]},
         work=lambda folder: train_on_devices("dpo", recipe, checkpoint, pairs / PAIRS, folder),
+        other=other_machine(recipe, joins=True),
     )
 
 
+def _grpo(recipe: Recipe) -> tuple[Manifest, bool]:
+    from lwtui_training.launch import train_on_devices
+
+    instructions = Path(recipe.resolve(recipe.grpo.instructions))
+    checkpoint, content = _under(recipe, "grpo")
+    return perform(
+        recipe.run_folder,
+        "grpo",
+        seed=recipe.seed,
+        settings=_settings(recipe, "base", "grpo", "hardware", *_lora(recipe.grpo.method)),
+        inputs={"under": content, "instructions": input_hash(str(instructions))},
+        work=lambda folder: train_on_devices("grpo", recipe, checkpoint, instructions, folder),
+        other=other_machine(recipe, joins=True),
+    )
+
+
+def _under(recipe: Recipe, step: str) -> tuple[str, str]:
+    """Return the folder and content hash of the full model that a training step starts from."""
+    if step == "sft":
+        return _base(recipe)
+    return checkpoint_of(recipe, "dpo" if step == "grpo" and "dpo" in recipe.steps else "sft")
+
+
 def _merge(recipe: Recipe) -> tuple[Manifest, bool]:
-    last = "dpo" if "dpo" in recipe.steps else "sft"
+    last = next((step for step in ("grpo", "dpo") if step in recipe.steps), "sft")
     tuned, manifest = finished_step(recipe.run_folder, last)
-    base, base_hash = checkpoint_of(recipe, "sft") if last == "dpo" else _base(recipe)
+    base, base_hash = _under(recipe, last)
 
     def work(folder: Path) -> dict[str, Any]:
         from lwtui_training.merge import merge_adapter
@@ -143,6 +180,7 @@ def _merge(recipe: Recipe) -> tuple[Manifest, bool]:
         settings=_settings(recipe, "base"),
         inputs={"under": base_hash, last: manifest.content},
         work=work,
+        other=other_machine(recipe),
     )
 
 
@@ -157,8 +195,9 @@ def _gguf(recipe: Recipe) -> tuple[Manifest, bool]:
         settings=_settings(recipe, "gguf") | {"format": recipe.base.format},
         inputs={"merge": manifest.content},
         work=lambda folder: make_gguf(recipe, merged, folder),
+        other=other_machine(recipe),
     )
-    if recipe.gguf.register:
+    if recipe.gguf.register and machine_rank() == 0:
         register(recipe, recipe.run_folder / "gguf")
     return result
 
@@ -175,6 +214,7 @@ def _bench(recipe: Recipe) -> tuple[Manifest, bool]:
         settings=_settings(recipe, "bench", "base"),
         inputs={"gguf": manifest.content, "base": base_hash},
         work=lambda folder: compare_base_and_tuned(recipe, base, tuned, folder),
+        other=other_machine(recipe),
     )
 
 
@@ -183,6 +223,7 @@ _STEP_FUNCTIONS: dict[str, Callable[[Recipe], tuple[Manifest, bool]]] = {
     "sft": _sft,
     "prefs": _prefs,
     "dpo": _dpo,
+    "grpo": _grpo,
     "merge": _merge,
     "gguf": _gguf,
     "bench": _bench,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from lwtui.errors import UsageError
+from lwtui_training.library_options import check_option
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class BaseConfig:
 
     Attributes:
         model: A folder, a repository on the Hugging Face hub, a GGUF (which is dequantized), "demo" (the GGUF that
-            comes with lwtui) or "tiny" (a random model for trying things out).
+            comes with lwtui), a GGUF of ``lwtui models download`` by its name, or "tiny" (a random model for trying
+            things out).
         format: The chat template, one of :data:`lwtui_training.chat.FORMATS`.
     """
 
@@ -46,9 +48,12 @@ class DataConfig:
         instructions: A file of instructions: JSON lines of ``{"instruction", "words"}``, or one instruction per line.
         words: Length of the texts whose instruction states none.
         model: The model that writes.
-        base_url: The endpoint that serves it; empty for a model of lwtui's settings or a GGUF.
+        base_url: The endpoints that serve it, one or several; empty for a model of lwtui's settings or a GGUF.
+        concurrency: Number of documents written at once, over all endpoints.
         token_budget: Maximum number of input and output tokens; 0 for no limit.
-        long: Long rows to load: JSON lines of ``{"messages"}``, or a dataset on the Hugging Face hub.
+        long: Long rows to load: a file, a folder, or a dataset on the Hugging Face hub (formats: docs/training.md).
+        long_split: The split of a dataset, such as "train" or "train[:1000]"; ``long_subset`` and ``long_revision``
+            choose its configuration and its commit.
         most_rows: Maximum number of rows of ``long``, the longest first; 0 for all.
         general: General rows to mix in, in the same format as ``long``.
         general_per_long: Number of general rows for each long row; 0 for all.
@@ -57,26 +62,33 @@ class DataConfig:
         most_length: Maximum length of a written text, relative to the words asked for.
         most_repetition: Maximum share of a text's n-grams that occurred before in it.
         words_cut: Truncate answers to this many words, for experiments; 0 for never.
+        most_bad_rows: Share of rows that may be unusable, from 0 to 1. They are dropped and listed; with more, the step
+            stops.
     """
 
     instructions: str = ""
     words: int = 2000
     model: str = "demo"
-    base_url: str = ""
+    base_url: tuple[str, ...] = ()
     mode: Literal["agentwrite", "direct"] = "agentwrite"
     concurrency: int = 4
     token_budget: int = 0
     long: str = ""
     long_split: str = "train"
+    long_subset: str = ""
+    long_revision: str = ""
     most_rows: int = 0
     general: str = ""
     general_split: str = "train"
+    general_subset: str = ""
+    general_revision: str = ""
     general_per_long: float = 0.0
     least_words: int = 0
     least_length: float = 0.7
     most_length: float = 1.6
     most_repetition: float = 0.2
     words_cut: int = 0
+    most_bad_rows: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,7 @@ class LoraConfig:
 
     Attributes:
         quantize: Whether to load the base in 4 bits (QLoRA).
+        options: All other fields of PEFT's ``LoraConfig`` that the table sets, such as ``use_rslora``.
     """
 
     r: int = 64
@@ -92,11 +105,16 @@ class LoraConfig:
     lora_dropout: float = 0.0
     target_modules: str = "all-linear"
     quantize: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """What ``[sft]`` and ``[dpo]`` share: fields of transformers' ``TrainingArguments``, and ``method``."""
+    """What the training steps share: fields of transformers' ``TrainingArguments``, and ``method``.
+
+    Attributes:
+        options: All other fields of TRL's configuration that the table sets, such as ``neftune_noise_alpha``.
+    """
 
     method: Literal["full", "lora"] = "full"
     max_length: int = 32_768
@@ -115,6 +133,7 @@ class TrainerConfig:
     save_steps: int = 100
     save_total_limit: int = 2
     logging_steps: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,11 +144,13 @@ class SftConfig(TrainerConfig):
         average: What the loss averages over: all target tokens of the global batch ("token", as in arXiv 2408.07055),
             or the means of the samples ("sample"), which gives the tokens of long outputs too little weight.
         train_sampling_strategy: As in transformers; with both, the rows are shuffled once beforehand.
+        validation_share: Share of the rows that are held out, to show the loss on them every ``save_steps`` steps.
     """
 
     average: Literal["token", "sample"] = "token"
     packing: bool = True
     train_sampling_strategy: Literal["random", "sequential"] = "random"
+    validation_share: float = 0.0
     num_train_epochs: float = 4.0
     warmup_ratio: float = 0.03
     weight_decay: float = 0.1
@@ -146,16 +167,20 @@ class PrefsConfig:
         most_instructions: Maximum number of instructions; 0 for all.
         words: Length of the texts whose instruction states none.
         samples: Number of answers to each instruction.
-        batch_size: Number of answers sampled at once.
+        batch_size: Number of answers that the checkpoint itself samples at once.
         model: The model that answers; empty for the checkpoint itself, run with transformers. An endpoint that serves
             the checkpoint is faster.
-        base_url: The endpoint that serves ``model``.
+        base_url: The endpoints that serve ``model``, one or several.
+        concurrency: Number of calls in flight, over all endpoints.
         judge: A model that grades the answers; empty to score by length alone.
+        judge_base_url: The endpoints that serve the judge; empty for a model of lwtui's settings.
         judge_weight: Weight of S_q in the score; S_l has the rest.
         least_margin: Minimum difference between the scores of the chosen and the rejected answer, in points (0 to 100).
         documents: ``.lw`` files, or folders of them, in which a person's edits and choices give pairs too.
-        general: A preference dataset to mix in: JSON lines, or on the Hugging Face hub.
+        general: A preference dataset to mix in: a file, a folder, or a dataset on the Hugging Face hub.
         general_per_long: Number of general pairs for each other pair; 0 for all.
+        most_repetition: Maximum share of a chosen answer's n-grams that occurred before in it.
+        most_bad_rows: As in ``[data]``.
     """
 
     instructions: str = ""
@@ -167,14 +192,20 @@ class PrefsConfig:
     temperature: float = 0.8
     top_p: float = 0.95
     model: str = ""
-    base_url: str = ""
+    base_url: tuple[str, ...] = ()
+    concurrency: int = 32
     judge: str = ""
+    judge_base_url: tuple[str, ...] = ()
     judge_weight: float = 0.5
     least_margin: float = 1.0
     documents: tuple[str, ...] = ()
     general: str = ""
     general_split: str = "train"
+    general_subset: str = ""
+    general_revision: str = ""
     general_per_long: float = 0.0
+    most_repetition: float = 0.2
+    most_bad_rows: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -194,6 +225,42 @@ class DpoConfig(TrainerConfig):
 
 
 @dataclass(frozen=True)
+class GrpoConfig(TrainerConfig):
+    """The table ``[grpo]``: fields of TRL's ``GRPOConfig``, ``method``, and what is asked and rewarded.
+
+    Attributes:
+        instructions: A file of instructions, as in ``[data]``; a row may have a ``constraint``, as in the suite
+            length-constraints of ``lwtui bench``.
+        most_instructions: Maximum number of instructions; 0 for all.
+        words: Length of the texts whose instruction states none.
+        rewards: What is rewarded: "length", "repetition", "format" and "judge".
+        judge: The model that grades the answers, for the reward "judge".
+        judge_base_url: The endpoints that serve the judge; empty for a model of lwtui's settings.
+        concurrency: Number of calls of the judge in flight.
+        max_completion_length: Maximum number of tokens of an answer; a longer one is cut off and gets no reward.
+        use_vllm: Whether vLLM samples the answers (a GPU is needed); otherwise transformers does.
+    """
+
+    instructions: str = ""
+    most_instructions: int = 0
+    words: int = 2000
+    rewards: tuple[str, ...] = ("length", "repetition", "format")
+    judge: str = ""
+    judge_base_url: tuple[str, ...] = ()
+    concurrency: int = 32
+    most_bad_rows: float = 0.1
+    num_generations: int = 8
+    max_completion_length: int = 32_768
+    temperature: float = 1.0
+    beta: float = 0.0
+    multi_objective_aggregation: Literal["normalize_then_sum", "sum_then_normalize"] = "normalize_then_sum"
+    use_vllm: bool = False
+    vllm_mode: Literal["colocate", "server"] = "colocate"
+    per_device_train_batch_size: int = 8
+    learning_rate: float = 1e-6
+
+
+@dataclass(frozen=True)
 class GgufConfig:
     """The table ``[gguf]``: the file for the app.
 
@@ -202,12 +269,15 @@ class GgufConfig:
         quantize: Type of the quantized file made from it, in llama.cpp's terms; empty for none.
         name: The model's name in the app; empty for the recipe's name.
         register: Whether to add the model to lwtui's settings.
+        converter: What exports the checkpoint: empty for lwtui's exporter where it knows the family and llama.cpp's
+            converter elsewhere, "llama.cpp" for the latter always, or the folder of a llama.cpp checkout.
     """
 
     outtype: Literal["f32", "f16", "bf16"] = "f16"
     quantize: str = "Q4_K_M"
     name: str = ""
     register: bool = True
+    converter: str = ""
 
 
 @dataclass(frozen=True)
@@ -274,6 +344,7 @@ class Recipe:
     sft: SftConfig = field(default_factory=SftConfig)
     prefs: PrefsConfig = field(default_factory=PrefsConfig)
     dpo: DpoConfig = field(default_factory=DpoConfig)
+    grpo: GrpoConfig = field(default_factory=GrpoConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
     gguf: GgufConfig = field(default_factory=GgufConfig)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
@@ -365,8 +436,15 @@ def _apply(table: dict[str, Any], change: str) -> None:
 def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
     """Build the dataclass ``kind`` from a table; check all keys and types."""
     hints = typing.get_type_hints(kind)
-    values = {}
+    values: dict[str, Any] = {}
     for key, value in table.items():
+        if key == "options" and key in hints:
+            values[key] = values.get(key, {}) | value
+            continue
+        if key not in hints and "options" in hints:
+            check_option(kind.__name__, key, value, where)
+            values["options"] = values.get("options", {}) | {key: value}
+            continue
         if key not in hints:
             raise UsageError(f"{where}unknown option {key!r}. Known: {', '.join(hints)}.", code="unknown-option")
         values[key] = _value(hints[key], value, f"{where}{key}")
@@ -386,6 +464,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             )
         return value
     if origin is tuple:
+        value = [value] if isinstance(value, str) else value
         if not isinstance(value, list):
             raise UsageError(f"{where} must be a list, not {value!r}.", code="wrong-type")
         return tuple(_value(arguments[0], item, where) for item in value)
@@ -422,7 +501,21 @@ def _check(recipe: Recipe, path: Path) -> None:
         )
     if "dpo" in recipe.steps and "prefs" not in recipe.steps:
         raise UsageError(f"{path}: the step dpo needs the step prefs. Add prefs to steps.")
-    for table in (recipe.sft, recipe.dpo):
+    unknown = set(recipe.grpo.rewards) - {"length", "repetition", "format", "judge"}
+    if unknown or not recipe.grpo.rewards:
+        raise UsageError(
+            f"{path}: grpo.rewards must be some of length, repetition, format, judge, not {list(recipe.grpo.rewards)}.",
+            code="invalid-value",
+        )
+    if "grpo" in recipe.steps:
+        answers = recipe.grpo.per_device_train_batch_size * recipe.grpo.gradient_accumulation_steps * recipe.devices
+        if answers % recipe.grpo.num_generations or recipe.grpo.num_generations < 2:
+            raise UsageError(
+                f"{path}: grpo.num_generations ({recipe.grpo.num_generations}) must be at least 2 and divide the "
+                f"{answers} answers of a step (per_device_train_batch_size × gradient_accumulation_steps × devices).",
+                code="num-generations",
+            )
+    for table in (recipe.sft, recipe.dpo, recipe.grpo):
         if table.max_length < 8 or table.gradient_accumulation_steps < 1 or table.per_device_train_batch_size < 1:
             raise UsageError(
                 f"{path}: gradient_accumulation_steps and per_device_train_batch_size must be at least 1, and "

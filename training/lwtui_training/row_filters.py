@@ -67,6 +67,16 @@ class RowFilters:
         return False
 
 
+def reason_not_to_teach(text: str, most_repetition: float) -> str:
+    """Return why a text must not be preferred whatever its score: a refusal or a loop; empty if it may be."""
+    if _REFUSAL.match(text):
+        return "a refusal"
+    share = repeated_ngram_share(text)
+    if share > most_repetition:
+        return f"repeats itself: {share:.0%} of its n-grams occurred before"
+    return ""
+
+
 def repeated_ngram_share(text: str) -> float:
     """Return the share of a text's n-grams that occurred before in it, from 0 to 1."""
     tokens = [match.casefold() for match in _TOKEN.findall(text)]

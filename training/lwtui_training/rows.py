@@ -1,74 +1,110 @@
-"""Read and check the rows of data files. Errors name the file, the line and the problem."""
+"""Read and check the rows of data files. Bad rows are dropped and listed with their place and their reason."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lwtui.text import clean
+import regex
+
+from lwtui.text import clean, count_words
+from lwtui.text.asked_length import words_in
+from lwtui_training.row_files import BadRow, DatasetPart, read_rows, read_text
+from lwtui_training.row_formats import Row, conversation_of, preference_of
 from lwtui_training.steps import RowError, TrainError
 
-ROLES = ("system", "user", "assistant")
-Row = dict[str, Any]
+MOST_BAD_ROWS = 0.1  # share of the rows, unless a recipe says otherwise
 _T = TypeVar("_T")
+_NUMBER = regex.compile(r"(\d+|\d{1,3}(?:[, _]\d{3})+)(?:\.0+)?(?:\s*(?:words?|字))?")
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """A text to write, and its length in words."""
+    """A text to write, and its length in words.
+
+    Attributes:
+        constraint: The allowed lengths, if the instruction states them in another way than by one number: an object
+            ``{"kind", "least", "most"}`` of :class:`lwtui_bench.suites.constraints.Constraint`.
+    """
 
     text: str
     words: int
+    constraint: dict[str, Any] | None = None
 
 
-def read_messages(source: str, split: str = "train") -> list[Row]:
-    """Read conversations: ``{"messages": [{"role", "content"}, …]}``.
+class Rows(list[_T]):
+    """The rows that can be used.
+
+    Attributes:
+        dropped: The others: ``{"place", "reason"}`` each.
+    """
+
+    def __init__(self, rows: list[_T], dropped: list[dict[str, str]]) -> None:
+        super().__init__(rows)
+        self.dropped = dropped
+
+    @property
+    def summary(self) -> str:
+        """How many rows were dropped, and for which reasons; empty if none."""
+        if not self.dropped:
+            return ""
+        reasons = Counter(regex.sub(r"\d+|\(it has: .*\)", "…", row["reason"]) for row in self.dropped)
+        shown = ", ".join(f"{count:,} × {reason}" for reason, count in reasons.most_common(3))
+        return f"{len(self.dropped):,} of {len(self) + len(self.dropped):,} rows dropped: {shown}"
+
+
+def read_messages(source: str, part: DatasetPart | None = None, most_bad: float = MOST_BAD_ROWS) -> Rows[Row]:
+    """Read conversations, each as ``{"messages": [{"role", "content"}, …]}``.
 
     Args:
-        source: A JSON Lines file, a saved dataset, or the name of a dataset on the Hugging Face hub.
-        split: The split of a dataset.
+        source: A file, a folder, or the name of a dataset on the Hugging Face hub.
+        part: Which part of a dataset to read.
+        most_bad: Share of unusable rows above which an error is raised.
 
     Raises:
-        RowError: A row is malformed.
+        RowError: Too many rows are unusable; it names the first one.
         TrainError: The source cannot be read or is empty.
     """
-    return _read(source, split, _conversation)
+    return _read(source, part, most_bad, lambda row: {"messages": conversation_of(row)})
 
 
-def read_preferences(source: str, split: str = "train") -> list[Row]:
-    """Read preference pairs: ``{"prompt", "chosen", "rejected"}``, each a text or a list of messages.
+def read_preferences(source: str, part: DatasetPart | None = None, most_bad: float = MOST_BAD_ROWS) -> Rows[Row]:
+    """Read preference pairs: ``{"prompt", "chosen", "rejected"}``, each a list of messages.
 
-    Args:
-        source: A JSON Lines file, a saved dataset, or the name of a dataset on the Hugging Face hub.
-        split: The split of a dataset.
-
-    Raises:
-        RowError: A row is malformed.
-        TrainError: The source cannot be read or is empty.
+    Arguments and errors are those of :func:`read_messages`.
     """
-    return _read(source, split, _preference)
+    return _read(source, part, most_bad, preference_of)
 
 
-def read_instructions(source: str, words: int) -> list[Instruction]:
+def read_instructions(
+    source: str, words: int, most_bad: float = MOST_BAD_ROWS, part: DatasetPart | None = None
+) -> Rows[Instruction]:
     """Read instructions.
 
     Args:
-        source: JSON Lines of ``{"instruction", "words"}`` or, as in LongBench-Write, ``{"prompt", "length"}``; or a
-            text file (.txt or .md) with one instruction per line.
+        source: Rows of ``{"instruction", "words"}`` or, as in LongBench-Write, ``{"prompt", "length"}``; conversations,
+            of which the first message counts and the length of the answer; or a text file (.txt or .md) with one
+            instruction per line.
         words: The length for instructions that state none.
+        most_bad: Share of unusable rows above which an error is raised.
+        part: Which part of a dataset to read.
 
     Raises:
-        RowError: A row is malformed.
+        RowError: Too many rows are unusable; it names the first one.
         TrainError: The source cannot be read or is empty.
     """
     path = Path(source)
-    if path.suffix in (".txt", ".md"):
-        lines = (line.strip() for line in _text(path).splitlines())
-        return [Instruction(clean(line), words) for line in lines if line]
-    return _read(source, "train", lambda row: _instruction(row, words))
+    if path.suffix.lower() in (".txt", ".md"):
+        lines = (clean(line).strip() for line in read_text(path).splitlines())
+        found = [Instruction(line, words_in(line) or words) for line in lines if line]
+        if not found:
+            raise TrainError(f"{source} has no rows.", code="no-rows")
+        return Rows(found, [])
+    return _read(source, part, most_bad, lambda row: _instruction(row, words))
 
 
 def write_rows(path: Path, rows: list[Row]) -> None:
@@ -78,110 +114,56 @@ def write_rows(path: Path, rows: list[Row]) -> None:
     write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
-def _read(source: str, split: str, check: Callable[[Row], _T]) -> list[_T]:
-    checked = []
-    for where, row in _rows(source, split):
-        try:
-            checked.append(check(row))
-        except ValueError as error:
-            raise RowError(where, f"{error}. Fix or remove that row.") from None
-    if not checked:
-        raise TrainError(f"{source} has no rows.", code="no-rows")
-    return checked
-
-
-def _rows(source: str, split: str) -> Iterator[tuple[str, Row]]:
-    path = Path(source)
-    if path.is_file():
-        yield from _lines(path)
-        return
-    for number, row in enumerate(_load_dataset(source, split)):
-        yield f"{source}[{split}], row {number}", row
-
-
-def _lines(path: Path) -> Iterator[tuple[str, Row]]:
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        if not line.strip():
+def _read(source: str, part: DatasetPart | None, most_bad: float, check: Callable[[Row], _T]) -> Rows[_T]:
+    rows: list[_T] = []
+    dropped: list[dict[str, str]] = []
+    for place, row in read_rows(source, part or DatasetPart()):
+        if isinstance(row, BadRow):
+            dropped.append({"place": place, "reason": row.reason})
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise RowError(
-                f"{path}, line {number}", f"not JSON ({error.msg} at column {error.colno}).", code="not-json"
-            ) from None
-        if not isinstance(row, dict):
-            raise RowError(f"{path}, line {number}", f"a row must be an object, not {type(row).__name__}.")
-        yield f"{path}, line {number}", row
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise RowError(f"{path}, line {line}", f"not UTF-8 text (byte {error.start}).", code="not-utf8") from None
-    except OSError as error:
-        raise TrainError(f"Cannot read {path}: {error.strerror}.", code="unreadable") from None
-
-
-def _load_dataset(source: str, split: str) -> Any:
-    """Load a dataset from a folder or from the hub."""
-    import datasets
-
-    try:
-        if (Path(source) / "state.json").exists() or (Path(source) / "dataset_dict.json").exists():
-            loaded = datasets.load_from_disk(source)
-            return loaded[split] if isinstance(loaded, datasets.DatasetDict) else loaded
-        return datasets.load_dataset(source, split=split)
-    except (OSError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise TrainError(
-            f"There is no file or dataset {source!r} ({reason}). Check the path or the name.", code="not-found"
-        ) from None
-
-
-def _conversation(row: Row) -> Row:
-    return {"messages": _messages(row.get("messages"), "messages", answered=True)}
-
-
-def _messages(value: Any, name: str, *, answered: bool) -> list[dict[str, str]]:
-    if not isinstance(value, list) or not value:
-        raise ValueError(f"{name!r} must be a list of messages")
-    cleaned = []
-    for at, message in enumerate(value):
-        if not isinstance(message, dict) or message.get("role") not in ROLES:
-            raise ValueError(f"message {at} must have a role, one of {', '.join(ROLES)}")
-        content = message.get("content")
-        if not isinstance(content, str) or not content.strip():
-            raise ValueError(f"message {at} ({message['role']}) has no text in 'content'")
-        cleaned.append({"role": message["role"], "content": clean(content)})
-    if answered and cleaned[-1]["role"] != "assistant":
-        raise ValueError("the last message must be the assistant's")
-    if answered and all(message["role"] != "user" for message in cleaned):
-        raise ValueError("there is no user message")
-    return cleaned
-
-
-def _preference(row: Row) -> Row:
-    prompt, chosen, rejected = (row.get(name) for name in ("prompt", "chosen", "rejected"))
-    if isinstance(prompt, str) and isinstance(chosen, str) and isinstance(rejected, str):
-        prompt = [{"role": "user", "content": prompt}]
-        chosen, rejected = ([{"role": "assistant", "content": text}] for text in (chosen, rejected))
-    pair = {
-        "prompt": _messages(prompt, "prompt", answered=False),
-        "chosen": _messages(chosen, "chosen", answered=False),
-        "rejected": _messages(rejected, "rejected", answered=False),
-    }
-    if pair["chosen"] == pair["rejected"]:
-        raise ValueError("'chosen' and 'rejected' are the same")
-    return pair
+            rows.append(check(row))
+        except ValueError as error:
+            dropped.append({"place": place, "reason": str(error)})
+    if not rows and not dropped:
+        raise TrainError(f"{source} has no rows.", code="no-rows")
+    if len(dropped) > most_bad * (len(rows) + len(dropped)) or not rows:
+        share = len(dropped) / (len(rows) + len(dropped))
+        raise RowError(
+            dropped[0]["place"],
+            f"{dropped[0]['reason']}. {len(dropped):,} of {len(rows) + len(dropped):,} rows ({share:.0%}) cannot be "
+            f"used; most_bad_rows allows {most_bad:.0%}. Fix or remove them, or raise most_bad_rows.",
+        )
+    return Rows(rows, dropped)
 
 
 def _instruction(row: Row, words: int) -> Instruction:
-    text = row.get("instruction", row.get("prompt"))
-    length = row.get("words", row.get("length", words))
-    if not isinstance(text, str) or not text.strip():
+    text = next((row[name] for name in ("instruction", "prompt", "query", "text") if row.get(name)), None)
+    answer = ""
+    if text is None and any(row.get(name) for name in ("messages", "conversations", "conversation")):
+        messages = conversation_of(row)
+        text, answer = next(m["content"] for m in messages if m["role"] == "user"), messages[-1]["content"]
+    if not isinstance(text, str) or not clean(text).strip():
         raise ValueError("it has no text in 'instruction'")
-    if type(length) is not int or length < 1:
-        raise ValueError(f"'words' must be a whole number above 0, not {length!r}")
-    return Instruction(clean(text).strip(), length)
+    text = clean(text).strip()
+    given = next((row[name] for name in ("words", "length") if row.get(name) is not None), None)
+    constraint = row.get("constraint")
+    if constraint is not None:
+        from lwtui_bench.suites.constraints import Constraint
+
+        Constraint.parse(constraint)
+    if given is not None:
+        return Instruction(text, _whole(given), constraint)
+    return Instruction(text, words_in(text) or count_words(answer) or words, constraint)
+
+
+def _whole(value: Any) -> int:
+    """Return a number of words, which may be written as 500, 500.0, "500" or "1,500 words"."""
+    number = None
+    if isinstance(value, str) and (match := _NUMBER.fullmatch(value.strip())):
+        number = int(regex.sub(r"\D", "", match[1]))
+    elif isinstance(value, int | float) and not isinstance(value, bool) and value == value and abs(value) < 1e9:
+        number = int(value) if value == int(value) else None
+    if number is None or number < 1:
+        raise ValueError(f"'words' must be a whole number above 0, not {value!r}")
+    return number

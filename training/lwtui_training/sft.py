@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from datasets import Dataset
-from trl import SFTConfig, SFTTrainer
+from trl import SFTTrainer
 
 from lwtui_training.base_model import load_model, load_tokenizer
-from lwtui_training.chat import contains_special_token, tokenize
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
-from lwtui_training.rows import read_messages
-from lwtui_training.steps import TrainError
-from lwtui_training.trainer import limit_threads, peft_config, train, trainer_options, training_dtype
+from lwtui_training.tokens import remove_tokens, tokenized
+from lwtui_training.trainer import library_config, limit_threads, peft_config, train, training_dtype
 
 
 def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, Any]:
@@ -37,7 +33,7 @@ def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, 
     """
     limit_threads(recipe)
     tokenizer = load_tokenizer(base, recipe)
-    dataset, counts = tokenize_rows(tokenizer, read_messages(str(rows)), recipe.sft.max_length)
+    dataset, counts = tokenized(recipe, base, rows, folder)
     trainer = make_trainer(recipe, base, tokenizer, dataset, folder)
     sequences = len(trainer.train_dataset)
     note(
@@ -45,35 +41,9 @@ def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, 
         f"{sequences:,} sequences; {counts['too_long']:,} rows over {recipe.sft.max_length:,} tokens dropped"
     )
     metrics = train(trainer, folder, "SFT")
+    if metrics:
+        remove_tokens(folder)
     return metrics | dict(counts) | {"sequences": sequences} if metrics else {}
-
-
-def tokenize_rows(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -> tuple[Dataset, Counter[str]]:
-    """Tokenize conversations. Rows over ``max_length`` tokens or with special tokens are dropped, never truncated.
-
-    Returns:
-        A dataset of ``input_ids`` and ``labels``, and counts of rows, tokens, target tokens, rows that were too long,
-        and rows with special tokens ("marks").
-
-    Raises:
-        TrainError: No row is left.
-    """
-    counts: Counter[str] = Counter(rows=0, tokens=0, targets=0, too_long=0, marks=0)
-    kept: dict[str, list[np.ndarray]] = {"input_ids": [], "labels": []}
-    for row in rows:
-        if contains_special_token(tokenizer, row["messages"]):
-            counts["marks"] += 1
-            continue
-        ids, labels = tokenize(tokenizer, row["messages"])
-        if len(ids) > max_length:
-            counts["too_long"] += 1
-            continue
-        counts.update(rows=1, tokens=len(ids), targets=sum(label != -100 for label in labels))
-        kept["input_ids"].append(np.array(ids, dtype=np.int32))
-        kept["labels"].append(np.array(labels, dtype=np.int32))
-    if not kept["input_ids"]:
-        raise TrainError(f"No row has {max_length:,} tokens or fewer. Raise sft.max_length, or shorten the rows.")
-    return Dataset.from_dict(kept), counts
 
 
 def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, folder: Path) -> SFTTrainer:
@@ -82,14 +52,20 @@ def make_trainer(recipe: Recipe, base: str, tokenizer: Any, dataset: Dataset, fo
 
     lora = recipe.sft.method == "lora"
     steps = training_steps(recipe, [len(ids) for ids in dataset["input_ids"]])
-    options = trainer_options(recipe, recipe.sft, folder, steps)
+    held_out = None
+    if recipe.sft.validation_share:
+        parts = dataset.train_test_split(recipe.sft.validation_share, seed=recipe.seed)
+        dataset, held_out = parts["train"], parts["test"]
+    # The configuration comes first: within it, ZeRO-3 and FSDP load the model without a copy of it in each process.
+    args = library_config(recipe, "sft", folder, steps)
     dtype = training_dtype(recipe, recipe.sft.method)
     model = load_model(base, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize)
     kind = SampleAveragingTrainer if recipe.sft.average == "sample" else SFTTrainer
     return kind(
         model=model,
-        args=SFTConfig(**options, packing_strategy="bfd", shuffle_dataset=True),
+        args=args,
         train_dataset=dataset,
+        eval_dataset=held_out,
         processing_class=tokenizer,
         peft_config=peft_config(recipe) if lora else None,
     )

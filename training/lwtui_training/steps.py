@@ -77,6 +77,19 @@ class Manifest:
         return sha256(json.dumps(self.outputs, sort_keys=True).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class OtherMachine:
+    """What a machine does while the first one does a step.
+
+    Attributes:
+        joins: Whether it does its part of the work, as in training.
+        wait: Waits for a moment; raises a :class:`TrainError` if the first machine has failed.
+    """
+
+    joins: bool
+    wait: Callable[[], None]
+
+
 def read_manifest(folder: Path) -> Manifest | None:
     """Return the manifest of a finished step, or ``None`` if the step is not finished.
 
@@ -85,7 +98,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     """
     try:
         return Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
         raise TrainError(
@@ -116,6 +129,7 @@ def perform(
     settings: Mapping[str, Any],
     inputs: Mapping[str, str],
     work: Callable[[Path], dict[str, Any]],
+    other: OtherMachine | None = None,
 ) -> tuple[Manifest, bool]:
     """Run a step, unless it is finished with the same seed, settings and inputs.
 
@@ -127,6 +141,7 @@ def perform(
         inputs: A hash of each input by name.
         work: Does the work in the folder it is given, which may hold the results of an interrupted attempt, and returns
             the metrics. If it raises an error, the folder is kept for the next attempt.
+        other: If this is another machine than the first one, which does the step: what to do meanwhile.
 
     Returns:
         The manifest, and whether the step was run.
@@ -141,6 +156,13 @@ def perform(
         return previous, False
     part = run / f"{step}.part-{fingerprint[:8]}"
     part.mkdir(parents=True, exist_ok=True)
+    if other is not None:
+        if other.joins:
+            work(part)
+        while previous is None or previous.fingerprint != fingerprint:
+            other.wait()
+            previous = read_manifest(folder)
+        return previous, False
     start = monotonic()
     metrics = work(part)
     manifest = Manifest(

@@ -13,14 +13,16 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from lwtui.files import write_atomically
 from lwtui_training.progress import ProgressMeter, note, sparkline
-from lwtui_training.recipe import DpoConfig, Recipe, SftConfig
+from lwtui_training.recipe import Recipe, TrainerConfig
 
 _MARKER = "whole.json"  # in a complete checkpoint
 CHECKPOINTS = "checkpoints"
-_OWN_OPTIONS = {"method", "average", "warmup_ratio", "loss_weights"}  # not passed on under these names
+# Options of the recipe that are not TRL's, or are passed on under another name.
+_NOT_PASSED = {"method", "average", "warmup_ratio", "loss_weights", "validation_share", "options", "instructions"}
+_NOT_PASSED |= {"most_instructions", "words", "rewards", "judge", "judge_base_url", "concurrency", "most_bad_rows"}
 
 
-def trainer_options(recipe: Recipe, table: SftConfig | DpoConfig, folder: Path, steps: int) -> dict[str, Any]:
+def trainer_options(recipe: Recipe, table: TrainerConfig, folder: Path, steps: int) -> dict[str, Any]:
     """Return the arguments of TRL's ``SFTConfig`` or ``DPOConfig``.
 
     Args:
@@ -30,24 +32,50 @@ def trainer_options(recipe: Recipe, table: SftConfig | DpoConfig, folder: Path, 
         steps: Number of optimizer steps.
     """
     on_cpu = recipe.hardware.device == "cpu" or not torch.cuda.is_available()
-    options = {name: value for name, value in vars(table).items() if name not in _OWN_OPTIONS}
+    options = {name: value for name, value in vars(table).items() if name not in _NOT_PASSED}
     if on_cpu and options["optim"].endswith("fused"):
         options["optim"] = "adamw_torch"
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder / "tensorboard")
-    return options | {
-        "output_dir": str(folder / CHECKPOINTS),
+    options |= {
         "warmup_steps": round(table.warmup_ratio * steps),
         "seed": recipe.seed,
         "data_seed": recipe.seed,
         "use_cpu": on_cpu,
         "bf16": recipe.base.dtype == "bfloat16" and not on_cpu,
         "average_tokens_across_devices": True,
-        "save_strategy": "steps",
         "report_to": "tensorboard",
-        "disable_tqdm": True,
         "log_level": "error",
         "dataloader_pin_memory": not on_cpu,
     }
+    own = {"output_dir": str(folder / CHECKPOINTS), "save_strategy": "steps", "disable_tqdm": True}
+    return options | table.options | own
+
+
+def library_config(recipe: Recipe, step: str, folder: Path, steps: int) -> Any:
+    """Return TRL's configuration of a training step.
+
+    Args:
+        recipe: The recipe.
+        step: "sft", "dpo" or "grpo".
+        folder: The folder of the step.
+        steps: Number of optimizer steps.
+    """
+    import trl
+
+    options = trainer_options(recipe, getattr(recipe, step), folder, steps)
+    if step == "sft":
+        own: dict[str, Any] = {"packing_strategy": "bfd", "shuffle_dataset": True}
+        if recipe.sft.validation_share:
+            own |= {"eval_strategy": "steps", "eval_steps": recipe.sft.save_steps, "per_device_eval_batch_size": 1}
+        return trl.SFTConfig(**(own | options))
+    if step == "dpo":
+        own = {"loss_type": list(recipe.dpo.loss_type), "loss_weights": list(recipe.dpo.loss_weights) or None}
+        return trl.DPOConfig(**(options | own | recipe.dpo.options))
+    for name in ("max_length", "activation_offloading"):  # not in GRPOConfig
+        options.pop(name)
+    if not recipe.grpo.use_vllm:
+        options.pop("vllm_mode")
+    return trl.GRPOConfig(**options)
 
 
 def training_dtype(recipe: Recipe, method: str) -> str:
@@ -69,8 +97,8 @@ def peft_config(recipe: Recipe) -> Any:
     """Return PEFT's ``LoraConfig`` for the recipe."""
     import peft
 
-    options = {name: value for name, value in vars(recipe.lora).items() if name != "quantize"}
-    return peft.LoraConfig(task_type="CAUSAL_LM", **options)
+    options = {name: value for name, value in vars(recipe.lora).items() if name not in ("quantize", "options")}
+    return peft.LoraConfig(task_type="CAUSAL_LM", **(options | recipe.lora.options))
 
 
 def train(trainer: Any, folder: Path, label: str) -> dict[str, Any]:

@@ -103,7 +103,7 @@ async def _run_judge(
     try:
         sampling = {"sampling": agent.profile.sampling.to_dict(), "seed": options.seed}
         model_hash = {"model_hash": agent.model.model_hash} if agent.model.model_hash else {}
-        judge = Judge(choice.label, template, sampling | model_hash)
+        judge = Judge(choice.label, template, sampling | model_hash, upstream=options.upstream_compat)
         tracker = usage_tracker(options.budget, choice.settings)
         return sum(
             [await _judge_file(path, answers, agent, judge, tracker, options) for path, answers in files.items()]
@@ -127,7 +127,7 @@ async def _judge_file(
             {
                 judge.key(answer, repeat)
                 for answer in answers
-                if answer.text.strip()
+                if answer.text.strip() or judge.upstream
                 for repeat in range(options.repeats)
             }
         )

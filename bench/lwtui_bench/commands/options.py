@@ -25,7 +25,10 @@ _PROFILES_SHOWN = "chat, base, longwriter-llama3.1, longwriter-glm4"
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for models that the settings do not know, or that override the settings."""
     parser.add_argument(
-        "--base-url", metavar="URL", help="an OpenAI-compatible endpoint that serves the models under these names"
+        "--base-url",
+        metavar="URL",
+        nargs="+",
+        help="OpenAI-compatible endpoints, one or several, that serve the models under these names",
     )
     parser.add_argument(
         "--profile", metavar="NAME", help=f"how to prompt the models: {_PROFILES_SHOWN} (default: by their names)"
@@ -36,7 +39,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature", type=nonnegative_float, metavar="T", help="of the sampling (default: the model's, or 0.5)"
     )
-    parser.add_argument("--concurrency", type=positive_int, metavar="N", help="number of simultaneous calls")
+    parser.add_argument(
+        "--concurrency",
+        type=positive_int,
+        metavar="N",
+        help="number of simultaneous calls, over all endpoints",
+    )
     parser.add_argument(
         "--budget", type=parse_budget, metavar="LIMIT", help="stop before spending more: 2.50, or '200k tokens'"
     )
@@ -50,7 +58,8 @@ def add_compat_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--upstream-compat",
         action="store_true",
-        help="count missing grades as 3, as LongBench-Write's own script does",
+        help="judge, and read grades, exactly as LongBench-Write's own script does: fractions count, an answer "
+        "without all six grades in five tries is dropped",
     )
 
 
@@ -64,16 +73,16 @@ def choose_model(name: str, options: argparse.Namespace, settings: Settings) -> 
 
     if not options.base_url and is_checkpoint(name):
         return checkpoint_choice(name, profile=options.profile or "")
-    chosen = _model_settings(name, options, settings)
-    return ModelChoice(name if options.base_url else chosen.name, chosen)
+    choices = [_model_settings(name, url, options, settings) for url in options.base_url or [""]]
+    return ModelChoice(name if options.base_url else choices[0].name, choices[0], others=tuple(choices[1:]))
 
 
-def _model_settings(name: str, options: argparse.Namespace, settings: Settings) -> ModelSettings:
+def _model_settings(name: str, base_url: str, options: argparse.Namespace, settings: Settings) -> ModelSettings:
     from dataclasses import replace
 
     from lwtui.models.catalog import resolve
 
-    chosen = endpoint_model(options.base_url, name) if options.base_url else resolve(name, settings)
+    chosen = endpoint_model(base_url, name) if base_url else resolve(name, settings)
     names = ("profile", "context_length", "price_input", "price_output")
     overrides = {field: value for field in names if (value := getattr(options, field)) is not None}
     return replace(chosen, **overrides)

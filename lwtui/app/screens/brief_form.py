@@ -18,7 +18,7 @@ from lwtui.app.widgets.section_form import MAX_WORDS
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.model import MAX_SEED, Brief, Mode, Style
 from lwtui.text import detect_language
-from lwtui.text.asked_length import DEFAULT_WORDS, words_in
+from lwtui.text.asked_length import DEFAULT_WORDS, AskedLength, asked_length
 
 MODES = (
     ("Plan, then section by section", Mode.AGENTWRITE),
@@ -44,7 +44,7 @@ class BriefForm(BaseScreen):
         super().__init__()
         self._heading = title
         self._given = brief
-        self._asked_words: int | None = None  # the length that the instruction asks for
+        self._asked_length: AskedLength | None = None  # by the instruction
         self._asked_language = ""  # the language of the instruction
         self._shown_language = ""
 
@@ -126,7 +126,7 @@ class BriefForm(BaseScreen):
     @on(TextArea.Changed)
     def _read_instruction(self) -> None:
         text = self._instruction()
-        self._asked_words, self._asked_language = words_in(text), detect_language(text) if text else ""
+        self._asked_length, self._asked_language = asked_length(text), detect_language(text) if text else ""
         self._show_language()
         self._show_unit()
 
@@ -134,8 +134,8 @@ class BriefForm(BaseScreen):
     def _show_unit(self) -> None:
         counts = unit(self._language())
         self.query_one("#unit", Label).update(f"Length ({counts})")
-        words = f"{self._words():,} {counts}"
-        hint = f"{words}, from the instruction" if self._asked_words else f"{words}; type another, or say it above"
+        asked = self._asked_length
+        hint = asked.explain(counts) if asked else f"{self._words():,} {counts}; type another, or say it above"
         self.query_one("#words", Input).placeholder = hint
 
     def _show_language(self) -> None:
@@ -157,7 +157,7 @@ class BriefForm(BaseScreen):
 
     def _words(self) -> int:
         """Return the length where the field is empty: the one in the instruction, or the usual one."""
-        return self._asked_words or DEFAULT_WORDS
+        return self._asked_length.words if self._asked_length else DEFAULT_WORDS
 
     # -- the values
 

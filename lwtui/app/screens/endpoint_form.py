@@ -12,13 +12,14 @@ from textual.containers import Grid
 from textual.widgets import Input, Label, OptionList, Select
 from textual.widgets.option_list import Option
 
+from lwtui.addresses import tidy_address
 from lwtui.app.screens.model_fields import ENDPOINT_FIELDS
 from lwtui.app.screens.model_form import ModelForm
 from lwtui.config import ModelSettings, api_key, check_model, key_variable, public_address, store_api_key
 from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.servers import free_name
-from lwtui.models.services import SERVICES, Service, default_service, service_at
+from lwtui.models.services import SERVICES, Service, best_provider, default_service, service_at
 
 _LIST_SECONDS = 8.0  # timeout for listing an endpoint's models
 _MAX_OFFERED = 200
@@ -35,7 +36,7 @@ class EndpointForm(ModelForm):
 
     KIND = "an endpoint"
     MORE = ENDPOINT_FIELDS
-    MORE_IN_SHORT = "context, prompts, plans, prices"
+    MORE_IN_SHORT = "context, prompts, plans, reasoning, headers, prices"
     BINDINGS = [("down", "to_offered", "To the list")]
 
     def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:
@@ -110,8 +111,10 @@ class EndpointForm(ModelForm):
 
     def with_place(self, model: ModelSettings) -> ModelSettings:
         """Return ``model`` with the address, the model ID and the key's variable from the form."""
-        address, model_id = self.value("base_url"), self.value("model")
-        return replace(model, base_url=address, model=model_id, key_env=self._key_env(address))
+        address, model_id = tidy_address(self.value("base_url")), self.value("model")
+        kept = self._model.name and address == self._model.base_url
+        provider = self._model.provider if kept else best_provider(address)
+        return replace(model, provider=provider, base_url=address, model=model_id, key_env=self._key_env(address))
 
     def _key_env(self, address: str) -> str:
         """Return the key's environment variable: only for its own address, and not if the user typed a key."""
@@ -173,7 +176,7 @@ class EndpointForm(ModelForm):
 
     def _known_names(self) -> list[str]:
         """Return the models last listed for the address."""
-        address = self.value("base_url")
+        address = tidy_address(self.value("base_url"))
         return next((names for (at, _), names in reversed(self._names.items()) if at == address), [])
 
     def _offer(self, names: list[str]) -> None:
@@ -250,7 +253,7 @@ class EndpointForm(ModelForm):
 
 def _check_address(model: ModelSettings) -> None:
     if not model.base_url.startswith(("http://", "https://")):
-        raise LwtuiError("The address must begin with http:// or https://.")
+        raise LwtuiError("This is no address. It must look like https://host/v1.")
 
 
 def _host(model: ModelSettings) -> str:

@@ -18,8 +18,8 @@ ones, or pause and edit the sentence it was writing: it resumes from there.
 Everything is in one .lw file, saved twice a second: a power cut costs you a second of work at most. \
 Each section's history ({history}) has its old versions, also when the model rewrites it.
 
-Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ being written, ◐ interrupted, · not begun, \
-↻ stale: something it is based on has changed since ({stale}).
+Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ being written, ◐ interrupted, ◔ too short, \
+✗ refused by the model, · not begun, ↻ stale: something it is based on has changed since ({stale}).
 
 In the text, {find} searches the whole document and {replace} replaces; Ctrl+Z undoes your edits, also in sections you \
 edited before. {external} opens the section in your own editor. Settings ({settings}) has keys, themes and Vim mode.

@@ -22,6 +22,7 @@ from lwtui.app.widgets.pane import label
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.config import cache_folder
+from lwtui.documents.conflicts import conflicting_copy
 from lwtui.documents.library import move_to_trash, restore_from_trash
 from lwtui.documents.library_index import LibraryIndex
 from lwtui.documents.model import LibraryEntry
@@ -221,8 +222,11 @@ class LibraryScreen(BaseScreen):
         """Ask for a file and import it."""
         from lwtui.app.screens.dialogs import Ask
 
-        hint = "Headings become sections. The file is not changed."
-        dialog = Ask("Markdown, text or DOCX file to import", hint=hint, problem=_import_problem)
+        dialog = Ask(
+            "File or folder to import",
+            hint="Markdown, text, DOCX, ODT, RTF, HTML, EPUB and more. Headings become sections.",
+            problem=_import_problem,
+        )
         answer = await self.app.push_screen_wait(dialog)
         if answer:
             self.lwtui.open_file(Path(answer))
@@ -248,12 +252,12 @@ class LibraryScreen(BaseScreen):
 
 def _import_problem(given: str) -> str:
     """Return what is obviously wrong with the path of a file to import; empty if nothing is."""
-    from lwtui.documents.markdown import read_text
+    from lwtui.documents.importing import check_source
 
     try:
         path = Path(given).expanduser()
-        if path.suffix.lower() not in (".lw", ".docx"):
-            read_text(path)
+        if path.suffix.lower() != ".lw":
+            check_source(path)
         elif not path.is_file():
             return f"There is no document {path}. Check the path."
     except LwtuiError as error:
@@ -272,7 +276,7 @@ def _welcome() -> list[str | tuple[str, str]]:
             "create a document: say what you want and how long,",
             "then edit the plan that the model makes",
         ),
-        (LIBRARY, "import", "import a Markdown, text or DOCX file"),
+        (LIBRARY, "import", "import a file or folder of another program"),
         (
             LIBRARY,
             "models",
@@ -304,7 +308,9 @@ def _row(entry: LibraryEntry) -> Row:
     share = f"{bar(entry.progress, 9)} {entry.progress:4.0%}"
     words = f"{number(entry.words)} / {number(entry.target)}"
     kind = "done" if entry.progress >= 1 else "partial" if entry.words else "empty"
-    return Row(entry.path, (entry.title, entry.model, share, words, changed), kind)
+    copy = conflicting_copy(Path(entry.path))
+    title = f"{entry.title} (conflicting copy, {copy.service})" if copy else entry.title
+    return Row(entry.path, (title, entry.model, share, words, changed), kind)
 
 
 def _shorten(problem: str, path: str) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.widgets import Input, Label, Select
 
-from lwtui.config import ModelSettings, parse_token_count
+from lwtui.config import ModelSettings, Role, parse_token_count
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Sampling
 from lwtui.models.profiles import PROFILES
 from lwtui.models.sampling import PRESETS, with_sampling
+from lwtui.request_settings import EFFORTS, headers_text, parameters_text, parse_headers, parse_parameters
 
 CUSTOM = "custom"
 
@@ -25,12 +27,23 @@ class Field:
         label: The label in the form.
         hint: The placeholder while the field is empty.
         options: The choices as pairs of label and value; without any, the field takes text.
+        role: The role that it is for, if it is one of ``[models.NAME.ROLE]``.
     """
 
     name: str
     label: str
     hint: str = ""
     options: tuple[tuple[str, str], ...] = ()
+    role: str = ""
+
+    @property
+    def id(self) -> str:
+        """The widget's ID."""
+        return f"{self.role}-{self.name}" if self.role else self.name
+
+    def value_in(self, model: ModelSettings) -> Any:
+        """Return the field's value in a model's settings; ``None`` if a role has none of its own."""
+        return model.roles.get(self.role, {}).get(self.name) if self.role else getattr(model, self.name)
 
 
 _PROFILES = (
@@ -39,6 +52,7 @@ _PROFILES = (
     ("for a model that continues a text (base)", "base"),
     *((f"as {name} was trained", name) for name in PROFILES if name not in ("chat", "base")),
 )
+_EFFORTS = tuple((effort, effort) for effort in EFFORTS)
 ENDPOINT_FIELDS = (
     Field("context_length", "Context", "tokens, such as 32k; empty: as the endpoint says"),
     Field("profile", "Prompts", options=_PROFILES),
@@ -47,6 +61,12 @@ ENDPOINT_FIELDS = (
         "Plans",
         options=(("free text, checked", ""), ("by a grammar", "grammar"), ("by a JSON schema", "json_schema")),
     ),
+    Field("reasoning_effort", "Reasoning", options=(("as the endpoint does", ""), *_EFFORTS)),
+    Field("reasoning_effort", "… planning", options=(("as when writing", ""), *_EFFORTS), role=Role.PLAN.value),
+    Field("reasoning_effort", "… reviewing", options=(("as when writing", ""), *_EFFORTS), role=Role.CRITIC.value),
+    Field("reasoning_tokens", "… at most", "tokens in an answer, such as 4k; 0: none; empty: the endpoint's limit"),
+    Field("extra_headers", "Headers", "X-Title: book, X-Org: $ORG_ID ($NAME: an environment variable)"),
+    Field("extra_body", "Parameters", '{"provider": {"sort": "price"}}'),
     Field("price_input", "Input price", "per million tokens; empty: unknown"),
     Field("price_output", "Output price", "per million tokens; empty: unknown"),
 )
@@ -68,13 +88,36 @@ def compose_fields(fields: tuple[Field, ...], model: ModelSettings) -> ComposeRe
     """Yield a label and a widget for each field, filled in from ``model``."""
     for field in fields:
         yield Label(field.label)
-        value = getattr(model, field.name)
+        value = field.value_in(model)
         if field.options:
             known = value if value in [option for _, option in field.options] else ""
-            yield Select(field.options, value=known, allow_blank=False, id=field.name, compact=True)
+            options = field.options
+            if value and not known and field.name == "reasoning_effort":  # a word of the endpoint's own
+                known, options = value, (*options, (value, value))
+            yield Select(options, value=known, allow_blank=False, id=field.id, compact=True)
         else:
-            unset = value is None or (value == 0 and field.name in ("context_length", "threads"))
-            yield Input("" if unset else f"{value}", placeholder=field.hint, id=field.name, compact=True)
+            yield Input(_field_text(field, value), placeholder=field.hint, id=field.id, compact=True)
+
+
+def _field_text(field: Field, value: Any) -> str:
+    if value is None or (value == 0 and field.name in ("context_length", "threads")):
+        return ""
+    if field.name == "extra_headers":
+        return headers_text(value)
+    return parameters_text(value) if field.name == "extra_body" else f"{value}"
+
+
+def field_values(fields: tuple[Field, ...], texts: dict[str, str], model: ModelSettings) -> dict[str, Any]:
+    """Return the settings that the texts of the fields (by ID) stand for; roles keep what has no field."""
+    values = {field.name: parse_field(field, texts[field.id]) for field in fields if not field.role}
+    roles = {role: dict(own) for role, own in model.roles.items()}
+    for field in fields:
+        if field.role:
+            own = roles.setdefault(field.role, {})
+            own[field.name] = parse_field(field, texts[field.id])
+            if own[field.name] == "":
+                del own[field.name]
+    return values | {"roles": {role: own for role, own in roles.items() if own}}
 
 
 def parse_field(field: Field, text: str) -> object:
@@ -84,10 +127,16 @@ def parse_field(field: Field, text: str) -> object:
     try:
         if field.name.startswith("price"):
             return float(text) if text else None
-        if field.name == "context_length" and text:
+        if field.name in ("context_length", "reasoning_tokens") and text:
             return parse_token_count(text)
-        return int(text) if text else (None if field.name == "gpu_layers" else 0)
+        if field.name == "extra_headers":
+            return parse_headers(text)
+        if field.name == "extra_body":
+            return parse_parameters(text)
+        return int(text) if text else (None if field.name in ("gpu_layers", "reasoning_tokens") else 0)
     except ValueError:
+        if field.name.startswith("extra"):  # the text may be a key, so the message does not repeat it
+            raise LwtuiError(f"{field.label} must look like {field.hint}.", code="not-a-table") from None
         raise LwtuiError(f"{field.label}: {text!r} is not a number.", code="not-a-number") from None
 
 

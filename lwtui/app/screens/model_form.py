@@ -22,7 +22,7 @@ from lwtui.app.screens.model_fields import (
     GGUF_FIELDS,
     Field,
     compose_fields,
-    parse_field,
+    field_values,
     parse_sampling,
     sampling_choice,
     sampling_options,
@@ -36,7 +36,7 @@ from lwtui.files import expand_user
 from lwtui.models.catalog import check_gguf, check_name
 from lwtui.models.llama_cpp.fit import estimate
 from lwtui.models.servers import free_name
-from lwtui.models.services import looks_like_key
+from lwtui.request_settings import check_request_settings, looks_like_key
 
 _MISPLACED_KEY = "This looks like an API key. Move it to Key, from where it goes to the keyring."
 
@@ -154,9 +154,10 @@ class ModelForm(Dialog[str]):
             if name in self._taken:
                 raise LwtuiError(f"A model named {name} already exists. Choose another name.")
             check_name(name)
-        values = {field.name: parse_field(field, self.value(field.name)) for field in self.MORE}
+        values = field_values(self.MORE, {field.id: self.value(field.id) for field in self.MORE}, self._model)
+        check_request_settings(values, "")
         values["sampling"] = parse_sampling(self.value("sampling"), self.value("values"))
-        model = replace(self._model, name=name, temperature=None, **values)  # type: ignore[arg-type]
+        model = replace(self._model, name=name, temperature=None, **values)
         model = self.with_place(model)
         check_model(replace(model, name=name or "new"))
         return model

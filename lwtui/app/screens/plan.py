@@ -8,7 +8,7 @@ from textual.containers import Container, VerticalScroll
 from textual.timer import Timer
 
 from lwtui.agentwrite import begun_plan
-from lwtui.agentwrite.events import PlanDelta, PlanGrew, SectionFinished, SectionStarted
+from lwtui.agentwrite.events import PlanDelta, PlanGrew, PlanVoided, SectionFinished, SectionStarted
 from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.app.format import amount, counted, number, unit, why_read_only
 from lwtui.app.keymap import PLAN, bindings, key_of
@@ -89,7 +89,7 @@ class PlanScreen(PlanTools):
         match event:
             case SectionIsNext():
                 self.store()
-            case PlanDelta():
+            case PlanDelta() | PlanVoided():
                 if self._frame is None:
                     self._frame = self.set_timer(_FRAME_SECONDS, self._show_draft)
             case ActivityChanged(error=error):

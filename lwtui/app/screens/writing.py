@@ -30,6 +30,7 @@ from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.app.widgets.title_bar import TitleBar
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.documents.outline import section_numbers
+from lwtui.documents.shortfalls import shortfall_line
 from lwtui.errors import LwtuiError
 
 _FRAME_SECONDS = 0.1  # between two redraws while a model writes
@@ -107,7 +108,7 @@ class WritingScreen(TextTools, ModelTools):
     def _first_section(self) -> str | None:
         """Return the section to show first: the one being written, else the first that is not done."""
         sections = self._document.sections()
-        for wanted in (Status.WRITING, Status.PARTIAL, Status.EMPTY):
+        for wanted in (Status.WRITING, Status.PARTIAL, Status.EMPTY, Status.REFUSED, Status.SHORT):
             for section in sections:
                 if section.status is wanted:
                     return section.id
@@ -133,6 +134,8 @@ class WritingScreen(TextTools, ModelTools):
                     f"{key_of(WRITING, 'export')} exports it.",
                     code="finished",
                 )
+            case DocumentFinished() if line := shortfall_line(self._document.sections()):
+                self.show_notice(f"{line} {key_of(WRITING, 'write')} writes them again.", code="shortfalls")
             case PolishFinished(sections=sections, improved=improved):
                 self.show_notice(
                     f"Polished: {improved} of {counted(sections, 'section')} improved. "

@@ -75,6 +75,8 @@ class RowList(ScrollView, can_focus=True):
         "row-list--done",
         "row-list--writing",
         "row-list--partial",
+        "row-list--short",
+        "row-list--refused",
         "row-list--empty",
         "row-list--problem",
     }

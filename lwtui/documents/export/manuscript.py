@@ -16,6 +16,7 @@ import regex
 
 from lwtui.documents.database import connect_peek
 from lwtui.documents.disclosure import TITLE, report
+from lwtui.documents.footnotes import share_footnotes
 from lwtui.documents.model import Section, printed_title
 from lwtui.documents.schema import clamp_time
 from lwtui.documents.store import Document
@@ -134,6 +135,8 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
         for position, section in enumerate(sections)
         if _is_shown(sections, position)
     ]
+    texts = share_footnotes([part.text for part in parts])
+    parts = [replace(part, text=text) for part, text in zip(parts, texts, strict=True)]
     book = Manuscript(
         title=printed_title(
             one_line(options.title) or document.title, document.brief.instruction, _spaced(document.path.stem)

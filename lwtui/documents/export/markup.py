@@ -1,19 +1,27 @@
-"""Parsing of a manuscript's Markdown for export, with safe links and adjusted heading levels."""
+"""Parsing of a manuscript's Markdown for export, with safe links and adjusted heading levels.
+
+A link to ``#heading`` leads to the section or heading of that name, as in other programs; without one it is dropped.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from urllib.parse import unquote
 
 import regex
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from lwtui.documents.export.manuscript import ManuscriptPart
-from lwtui.documents.plain_text import parser
+from lwtui.documents.export.manuscript import Manuscript, ManuscriptPart
+from lwtui.documents.plain_text import parser, without_marks
 
 _SAFE_LINKS = ("http:", "https:", "mailto:", "#")
 _MAX_HEADING_LEVEL = 6
 # Between two of these characters, a line break is not a space.
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u301f\uff01-\uff20]")
 _FENCES = ("```", "~~~")
+_NOT_IN_SLUG = regex.compile(r"[^\p{L}\p{M}\p{N}_ -]")
 
 
 def safe_parser() -> MarkdownIt:
@@ -45,6 +53,96 @@ def part_tokens(markdown: MarkdownIt, part: ManuscriptPart, top: int) -> list[To
         for token in headings:
             token.tag = f"h{min(_MAX_HEADING_LEVEL, int(token.tag[1:]) + shift)}"
     return tokens
+
+
+def book_tokens(markdown: MarkdownIt, book: Manuscript, top: int) -> list[list[Token]]:
+    """Parse the texts of all parts, with links that lead from one to another.
+
+    Args:
+        markdown: The parser.
+        book: The manuscript.
+        top: As for :func:`part_tokens`.
+
+    Returns:
+        The tokens of each part. A heading that a link leads to has an ``id``.
+    """
+    parts = [part_tokens(markdown, part, top) for part in book.parts]
+    if any("](#" in part.text or "]: #" in part.text for part in book.parts):
+        targets = _link_targets(book, parts)
+        named: set[str] = set()
+        for tokens in parts:
+            for token in tokens:
+                _resolve_links(token.children or [], targets, named)
+    return parts
+
+
+def _link_targets(book: Manuscript, parts: Sequence[Sequence[Token]]) -> dict[str, str | Token]:
+    """Return what a link may name: the id of a part or the token of a heading, by its slug."""
+    names = {id(part): name for name, part in book.headings}
+    targets: dict[str, str | Token] = {}
+
+    def add(title: str, target: str | Token) -> None:
+        name = slug(title)
+        unique, number = name, 0
+        while unique in targets:
+            number += 1
+            unique = f"{name}-{number}"
+        targets[unique] = target
+
+    for part, tokens in zip(book.parts, parts, strict=True):
+        if part.title:
+            add(part.title, names[id(part)])
+        for heading, content in pairwise(tokens):
+            if heading.type == "heading_open":
+                add(without_marks(content.content), heading)
+    return targets
+
+
+def slug(title: str) -> str:
+    """Return the name by which a link within a document leads to a heading."""
+    return _NOT_IN_SLUG.sub("", title.strip().lower()).replace(" ", "-")
+
+
+def _resolve_links(tokens: list[Token], targets: dict[str, str | Token], named: set[str]) -> None:
+    """Give links to headings their targets, and remove those that lead nowhere. ``named`` are the ids of headings."""
+    for opening, closing in _pairs(tokens):
+        address = str(opening.attrGet("href") or "")
+        if not address.startswith("#"):
+            continue
+        target = targets.get(slug(unquote(address[1:]).replace("-", " ")))
+        if target is None:
+            opening.type = closing.type = "text"  # without a content
+            opening.tag = closing.tag = ""
+            opening.nesting = closing.nesting = 0
+            continue
+        if isinstance(target, Token):
+            name = str(target.attrGet("id") or f"heading-{len(named) + 1}")
+            named.add(name)
+            target.attrSet("id", name)
+            target = name
+        opening.attrSet("href", f"#{target}")
+
+
+def _pairs(tokens: Sequence[Token]) -> Iterator[tuple[Token, Token]]:
+    opening = None
+    for token in tokens:
+        if token.type == "link_open":
+            opening = token
+        elif token.type == "link_close" and opening is not None:
+            yield opening, token
+            opening = None
+
+
+def referenced_notes(tokens: Sequence[Token]) -> set[str]:
+    """Return the labels of the footnotes that a text refers to outside of its footnotes."""
+    found: set[str] = set()
+    depth = 0
+    for token in tokens:
+        if token.type.startswith("footnote_reference_"):
+            depth += token.nesting
+        elif depth == 0:
+            found.update(child.meta["label"] for child in token.children or () if child.type == "footnote_ref")
+    return found
 
 
 def line_end(before: str, after: str) -> str:

@@ -26,7 +26,10 @@ from lwtui.errors import LwtuiError
 _NOT_IN_XML = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uFFFE\uFFFF]")
 _MAX_MEMORY = "2g"  # a book of 100,000 words needs 0.1
 # HTML without the extensions that allow other languages in it. Unknown tags are text.
-_FROM = "html-native_divs-native_spans-raw_html-raw_tex-tex_math_dollars-tex_math_single_backslash"
+_FROM = (
+    "html-native_divs-native_spans-raw_html-raw_tex-tex_math_dollars-tex_math_single_backslash"
+    "+epub_html_exts"  # knows footnotes
+)
 
 
 def require_packages(task: str, *packages: str) -> None:
@@ -124,4 +127,4 @@ def _page(book: Manuscript) -> str:
     head += [f'<meta name="{name}" content="{escape(value)}">' for name, value in metadata.items() if value]
     language = f' lang="{escape(book.language)}"' if book.language else ""
     lines = ["<!DOCTYPE html>", f"<html{language}>", "<head>", '<meta charset="utf-8">', *head, "</head>", "<body>"]
-    return "\n".join([*lines, *html_body(book, top=0), "</body>", "</html>", ""])
+    return "\n".join([*lines, *html_body(book, top=0, numbered_notes=False), "</body>", "</html>", ""])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
@@ -11,7 +13,7 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.markup import close_code_block, line_end, part_tokens, safe_parser
+from lwtui.documents.export.markup import book_tokens, close_code_block, line_end, referenced_notes, safe_parser
 from lwtui.documents.export.translations import contents_title, is_right_to_left
 from lwtui.documents.plain_text import without_marks
 
@@ -39,6 +41,8 @@ pre {{ overflow-x: auto; padding: 0.8em; border: 1px solid #8884; line-height: 1
 code {{ font-size: 0.9em; }}
 blockquote {{ margin: 0; padding-inline-start: 1em; border-inline-start: 3px solid #8888; }}
 table {{ display: block; overflow-x: auto; border-collapse: collapse; }}
+aside {{ font-size: 0.9em; margin: 0.6em 0; }}
+aside p:first-of-type {{ display: inline; }}
 th, td {{ padding: 0.3em 0.7em; border: 1px solid #8888; text-align: start; }}
 @media print {{
   body {{ margin: 0; max-width: none; font-size: 11pt; }}
@@ -86,18 +90,80 @@ def html(book: Manuscript) -> str:
     )
 
 
-def html_body(book: Manuscript, top: int) -> Iterator[str]:
-    """Convert the parts to HTML. The heading of a chapter has the level ``1 + top``."""
+def html_body(book: Manuscript, top: int, *, numbered_notes: bool = True) -> Iterator[str]:
+    """Convert the parts to HTML.
+
+    Args:
+        book: The manuscript.
+        top: The level of a chapter's heading, less 1.
+        numbered_notes: Whether footnotes begin with their number. Pandoc numbers them itself.
+    """
     parser = safe_parser()
+    parser.add_render_rule("footnote_ref", _note_reference)
+    parser.add_render_rule("footnote_reference_open", _note_open)
+    parser.add_render_rule("footnote_reference_close", _note_close)
     parser.add_render_rule("image", _image)
     parser.add_render_rule("softbreak", _softbreak)
     names = {id(part): name for name, part in book.headings}
-    for part in book.parts:
+    notes = _NoteNumbers(numbered_notes)
+    for part, tokens in zip(book.parts, book_tokens(parser, book, top), strict=True):
         if part.title:
             tag = f"h{min(6, part.level + top)}"
             yield f'<{tag} id="{names[id(part)]}">{escape(part.title)}</{tag}>'
-        if text := parser.renderer.render(part_tokens(parser, part, top), parser.options, {}).rstrip("\n"):
+        notes.referenced = referenced_notes(tokens)
+        if text := parser.renderer.render(tokens, parser.options, {"notes": notes}).rstrip("\n"):
             yield text
+
+
+@dataclass
+class _NoteNumbers:
+    """The numbers of the footnotes of a manuscript.
+
+    Attributes:
+        shown: Whether a footnote begins with its number.
+        referenced: The labels to which the current part refers.
+        numbers: The numbers by label, in the order in which the labels occur.
+        times: How often a label has occurred.
+        inside: Whether the current text is that of a footnote.
+    """
+
+    shown: bool
+    referenced: set[str] = field(default_factory=set)
+    numbers: dict[str, int] = field(default_factory=dict)
+    times: Counter[str] = field(default_factory=Counter)
+    inside: bool = False
+
+    def number(self, label: str) -> int:
+        return self.numbers.setdefault(label, len(self.numbers) + 1)
+
+
+def _note_reference(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    notes, label = env["notes"], tokens[at].meta["label"]
+    number = notes.number(label)
+    if notes.inside:  # a footnote of a footnote
+        return f"[{number}]"
+    notes.times[label] += 1
+    times = f"-{notes.times[label]}" if notes.times[label] > 1 else ""
+    return (
+        f'<a href="#note-{number}" id="note-{number}-mark{times}" role="doc-noteref" epub:type="noteref">'
+        f"<sup>{number}</sup></a>"
+    )
+
+
+def _note_open(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    notes, label = env["notes"], tokens[at].meta["label"]
+    if label not in notes.referenced:
+        return f"<p>[{escape(label)}]</p>\n"
+    notes.inside = True
+    number = notes.number(label)
+    mark = f'<a href="#note-{number}-mark">{number}</a>\n' if notes.shown else ""
+    return f'<aside id="note-{number}" role="doc-footnote" epub:type="footnote">{mark}'
+
+
+def _note_close(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+    notes = env["notes"]
+    was_inside, notes.inside = notes.inside, False
+    return "</aside>\n" if was_inside else ""
 
 
 def _front_matter(book: Manuscript) -> str:

@@ -12,7 +12,7 @@ import regex
 from markdown_it.tree import SyntaxTreeNode
 
 from lwtui.documents.export.manuscript import ManuscriptPart
-from lwtui.documents.export.markup import is_safe_link, line_end, part_tokens, safe_parser
+from lwtui.documents.export.markup import is_safe_link, line_end, part_tokens, referenced_notes, safe_parser
 
 _LANGUAGE = regex.compile(r"[A-Za-z0-9+#-]{1,20}")
 
@@ -25,7 +25,22 @@ def typst_string(text: str) -> str:
 
 def part_body(part: ManuscriptPart) -> Iterator[str]:
     """Convert the text of a part to Typst expressions, one per block. The heading of a chapter has level 1."""
-    yield from _blocks(SyntaxTreeNode(part_tokens(safe_parser(), part, top=0)))
+    tokens = part_tokens(safe_parser(), part, top=0)
+    root = SyntaxTreeNode(tokens)
+    _attach_notes(root, referenced_notes(tokens))
+    yield from _blocks(root)
+
+
+def _attach_notes(root: SyntaxTreeNode, referenced: set[str]) -> None:
+    """Put the text of each footnote where a text refers to it: Typst has no other definitions."""
+    definitions = {node.meta["label"]: node for node in root.children if node.type == "footnote_reference"}
+    for block in root.children:
+        if block.type == "footnote_reference":
+            block.meta["moved"] = block.meta["label"] in referenced
+            continue
+        for node in block.walk():
+            if node.type == "footnote_ref" and node.meta["label"] in definitions:
+                node.meta["definition"] = definitions[node.meta["label"]]
 
 
 def _blocks(node: SyntaxTreeNode) -> Iterator[str]:
@@ -53,6 +68,10 @@ def _block(node: SyntaxTreeNode) -> str:
             return _table(node)
         case "hr":
             return "rule"
+        case "footnote_reference":
+            if node.meta.get("moved"):
+                return "[]"
+            return f"{{{typst_string('[' + node.meta['label'] + '] ')}; {_body(node)}}}"
     return _body(node)
 
 
@@ -126,6 +145,10 @@ def _inline_expression(node: SyntaxTreeNode) -> str:
             return "linebreak()"
         case "link":
             return _link(str(node.attrs.get("href", "")), _joined(_inline_expressions(node.children)))
+        case "footnote_ref":
+            if definition := node.meta.get("definition"):
+                return f"footnote({_body(definition)})"
+            return typst_string(f"[{node.meta['label']}]")
         case "image":  # a link: the image itself is never read
             caption = node.content or "image"
             return _link(str(node.attrs.get("src", "")), typst_string(caption))

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.config import ModelSettings, cache_folder
-from lwtui.models.base import Capabilities, Finished, ModelError, PromptProgress, Request, StreamPart, TextPiece
+from lwtui.models.base import (
+    Capabilities,
+    Finished,
+    ModelError,
+    PromptProgress,
+    Request,
+    Sampling,
+    StreamPart,
+    TextPiece,
+)
 from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.llama_cpp.process import WorkerProcess
 from lwtui.models.llama_cpp.protocol import (
@@ -93,6 +102,7 @@ class LlamaModel:
             grammar=True,
             parallel=MAX_SEQUENCES,
             exact_tokens=True,
+            sampling=Sampling(**self._loaded.sampling) if self._loaded else Sampling(),  # type: ignore[arg-type]
         )
 
     @property

@@ -8,12 +8,13 @@ from __future__ import annotations
 import mmap
 import re
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from lwtui.models.base import ModelError
+from lwtui.models.base import ModelError, Sampling
+from lwtui.models.recommended_sampling import recommended_sampling
 
 _STRING, _ARRAY = 8, 9
 _FORMATS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -62,6 +63,7 @@ class GgufHeader:
         recurrent_state: Bytes per sequence, for models with a recurrent state.
         name: Its name.
         chat_template: Its chat template; empty without one.
+        sampling: The sampling options that its authors recommend.
     """
 
     architecture: str
@@ -78,6 +80,7 @@ class GgufHeader:
     recurrent_state: int = 0
     name: str = ""
     chat_template: str = ""
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 def read_header(path: Path) -> GgufHeader:
@@ -235,6 +238,7 @@ def _describe(values: dict[str, Any], tensors: dict[str, int], file_size: int, b
         recurrent_state=_recurrent_state(own, count),
         name=_text(values.get("general.name")),
         chat_template=_text(values.get("tokenizer.chat_template")),
+        sampling=recommended_sampling(values),
     )
 
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-VERSION = 3
+VERSION = 4
 MAX_SEQUENCES = 8  # computed at the same time
 
 
@@ -83,12 +83,21 @@ class CountTokens:
 
 @dataclass(frozen=True)
 class ModelLoaded:
-    """The model is ready. ``context_length`` and ``training_context`` are in tokens."""
+    """The model is ready.
+
+    Attributes:
+        context_length: Tokens that prompt and completion may have together.
+        training_context: Tokens of context that the model was trained for.
+        chat: Whether it has a chat template.
+        description: Architecture, size and quantization in llama.cpp's words.
+        sampling: The options that its authors recommend.
+    """
 
     context_length: int
     training_context: int
     chat: bool
     description: str = ""
+    sampling: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

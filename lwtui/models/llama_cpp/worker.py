@@ -164,7 +164,8 @@ class Worker:
         self._log = NativeLog()
         try:
             options = LoadOptions(**load.options, sequences=protocol.MAX_SEQUENCES)
-            chosen = fit(read_header(Path(load.path)), Machine.detect(devices()), options)
+            header = read_header(Path(load.path))
+            chosen = fit(header, Machine.detect(devices()), options)
         except LwtuiError as error:
             raise CallRefused(str(error), error.kind if isinstance(error, ModelError) else "refused") from None
         if not chosen.fits:
@@ -179,7 +180,8 @@ class Worker:
         self._read_template(engine)
         gguf = engine.gguf
         chat = self._template is not None
-        self._send(ModelLoaded(engine.context_length, gguf.training_context, chat, gguf.description))
+        recommended = header.sampling.to_dict()
+        self._send(ModelLoaded(engine.context_length, gguf.training_context, chat, gguf.description, recommended))
         return engine
 
     def _read_template(self, engine: Engine) -> None:

@@ -1,80 +1,19 @@
-"""Import of Markdown and plain text: headings become sections."""
+"""Division of Markdown into sections, by its headings."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import regex
 
-from lwtui.documents.build import build
-from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection
+from lwtui.documents.importing.imported import ImportedPart
 from lwtui.documents.plain_text import parser, without_marks
-from lwtui.documents.plan_edits import normalize_levels
-from lwtui.documents.store import Document
-from lwtui.errors import DocumentError
-from lwtui.text import clean, count_words, detect_language
+from lwtui.text import count_words
 
 _INTRODUCTION = "Introduction"  # the heading of text before the first heading
-_LANGUAGE_SAMPLE = 5_000  # characters by which the language is detected
 _LONG_SECTION = 2_000  # words; a longer section is split at the headings within it
-_EMPTY_SECTION_TARGET = 250  # words; the target of a section that has only a heading
-# YAML front matter, whose last line would pass for a heading. Its first line must be followed by a key or a comment,
-# or it is text between two thematic breaks.
-_FRONT_MATTER = regex.compile(
-    r"\A\s*^---[ \t]*\n(?=#|[^\s:#][^\n:]*:)(?P<yaml>(?s:.*?))^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", regex.MULTILINE
-)
-_KEY = regex.compile(r"[\w-]+[ \t]*:")
-_TITLE_LINE = regex.compile(r"^title[ \t]*:[ \t]*(?P<title>[^\n]*)", regex.MULTILINE)
-_MAX_FRONT_MATTER = 20_000  # characters
-
-
-def import_markdown(text: str, title: str, target: Path) -> Document:
-    """Create a document from Markdown.
-
-    Args:
-        text: The text.
-        title: The title of the document, unless the text has one.
-        target: The document to create.
-
-    Returns:
-        The document, open for writing.
-
-    Raises:
-        DocumentError: The document cannot be created.
-    """
-    own_title, parts = _divide(clean(text))
-    title = own_title or title
-    sections = tuple(PlannedSection(part.title, "", _target(part), level=part.level) for part in parts)
-    plan = normalize_levels(Plan(title, sections))
-    sample = "\n".join(part.text for part in parts)[:_LANGUAGE_SAMPLE]
-    brief = Brief(
-        instruction=title,
-        words=plan.words,
-        language=detect_language(f"{title}\n{sample}"),
-        mode=Mode.DIRECT if [part.title for part in parts] == [""] else Mode.AGENTWRITE,
-    )
-    texts = {section.id: part.text for section, part in zip(plan.sections, parts, strict=True)}
-    build(target, brief, plan, texts, Origin.IMPORT)
-    return Document.open(target)
-
-
-@dataclass(frozen=True)
-class _MarkdownPart:
-    """A future section of the document."""
-
-    title: str
-    level: int
-    text: str
-    is_heading_only: bool = False
-
-
-def _target(part: _MarkdownPart) -> int:
-    if part.is_heading_only:
-        return 0
-    return count_words(part.text) or (_EMPTY_SECTION_TARGET if part.title else 1)
 
 
 @dataclass(frozen=True)
@@ -85,36 +24,13 @@ class _MarkdownHeading:
     end: int  # the number of the line after it
 
 
-def read_text(source: Path) -> str:
-    """Read a text file.
+def divide(text: str, title: str = "") -> tuple[str, list[ImportedPart]]:
+    """Divide a text into its title, which may be empty, and its sections.
 
-    Raises:
-        DocumentError: It cannot be read, or is not UTF-8 text.
+    Args:
+        text: The text, without front matter.
+        title: The title that the front matter gave.
     """
-    try:
-        data = source.read_bytes()
-    except FileNotFoundError:
-        raise DocumentError(f"There is no file {source}. Check the path.", code="not-found") from None
-    except IsADirectoryError:
-        raise DocumentError(f"{source} is a folder. Name a Markdown or text file in it.", code="is-folder") from None
-    except OSError as error:
-        raise DocumentError(
-            f"Cannot read {source}: {error.strerror}. Check its permissions.", code="unreadable"
-        ) from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise DocumentError(
-            f"{source} is not UTF-8 text. Save it as UTF-8 in an editor and import it again.", code="not-utf8"
-        )
-    return text
-
-
-def _divide(text: str) -> tuple[str, list[_MarkdownPart]]:
-    """Divide a text into its title, which may be empty, and its sections."""
-    title, text = _without_front_matter(text)
     lines = text.split("\n")
     headings = _headings(text)
     if _is_title(headings, lines) and title.casefold() in ("", headings[0].title.casefold()):
@@ -122,39 +38,19 @@ def _divide(text: str) -> tuple[str, list[_MarkdownPart]]:
         title = title or first.title
         lines[: first.end] = [""] * first.end
     if not headings:
-        return title, [_MarkdownPart("", 1, _joined(lines))]
+        return title, [ImportedPart("", 1, _joined(lines))]
     starts = _section_headings(headings, lines)
     highest = min(heading.level for heading in starts)
     parts = []
     if before := _joined(lines[: starts[0].start]):
-        parts.append(_MarkdownPart(_INTRODUCTION, 1, before))
+        parts.append(ImportedPart(_INTRODUCTION, 1, before))
     for heading, following in zip(starts, [*starts[1:], None], strict=True):
         stop = following.start if following else len(lines)
         inner = [deeper for deeper in headings if heading.end <= deeper.start < stop]
         body = _joined(_lowered(lines, inner, highest)[heading.end : stop])
         is_heading_only = following is not None and following.level > heading.level and not body
-        parts.append(_MarkdownPart(heading.title, heading.level - highest + 1, body, is_heading_only))
+        parts.append(ImportedPart(heading.title, heading.level - highest + 1, body, is_heading_only))
     return title, parts
-
-
-def _without_front_matter(text: str) -> tuple[str, str]:
-    """Split off YAML front matter; its title, which may be empty, and the text after it."""
-    match = _FRONT_MATTER.match(text)
-    if match is None or len(match["yaml"]) > _MAX_FRONT_MATTER:
-        return "", text
-    import yaml
-
-    try:
-        values = yaml.load(match["yaml"], Loader=yaml.BaseLoader)  # keeps titles such as 007 or No as strings
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
-        if not _KEY.match(match["yaml"]):
-            return "", text  # text between two thematic breaks
-        line = _TITLE_LINE.search(match["yaml"])  # "title: Rust: The Book" is common, though not valid YAML
-        return " ".join(line["title"].strip(" \t\"'").split()) if line else "", text[match.end() :]
-    if not isinstance(values, dict):
-        return "", text
-    title = values.get("title")
-    return " ".join(title.split()) if isinstance(title, str) else "", text[match.end() :]
 
 
 def _is_title(headings: Sequence[_MarkdownHeading], lines: Sequence[str]) -> bool:

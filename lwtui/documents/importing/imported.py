@@ -1,0 +1,141 @@
+"""What an import reads: the sections and notes of a document to be, and a report of what was kept and what was lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import regex
+
+from lwtui.documents.importing.encodings import Guess
+from lwtui.documents.model import Note
+from lwtui.documents.plain_text import parser
+from lwtui.text import one_line
+
+_NOUN = regex.compile(r"(?P<noun>.+?)(?P<rest>(?: (?:of|that|in|within|outside) .*| \(.*)?)")
+_SHOWN = 5  # names in a remark
+
+
+@dataclass(frozen=True)
+class ImportedPart:
+    """A future section of the document.
+
+    Attributes:
+        title: The heading.
+        level: The level in the outline, from 1.
+        text: The text in Markdown.
+        is_heading_only: Whether it is the heading of a part, for which no text is to be written.
+        main_point: What the section says, if the source has a synopsis.
+    """
+
+    title: str
+    level: int
+    text: str
+    is_heading_only: bool = False
+    main_point: str = ""
+
+
+@dataclass
+class ImportReport:
+    """Counts what an import kept, changed and left out.
+
+    Kinds are singular English nouns, such as ``table`` or ``tracked deletion``.
+    """
+
+    kept: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
+
+    def keep(self, kind: str, number: int = 1) -> None:
+        """Count something that is in the document, if in another form."""
+        self.kept[kind] += number
+
+    def lose(self, kind: str, number: int = 1) -> None:
+        """Count something that is not in the document."""
+        self.lost[kind] += number
+
+    def remark(self, line: str) -> None:
+        """Add a sentence for the user, unless it is there already."""
+        line = one_line(line)
+        if line not in self.remarks:
+            self.remarks.append(line)
+
+    def add(self, other: ImportReport) -> None:
+        """Add the report of another file that goes into the same document."""
+        self.kept += other.kept
+        self.lost += other.lost
+        for line in other.remarks:
+            self.remark(line)
+
+    def lines(self) -> list[str]:
+        """Return the report in sentences: what was kept, what was left out, and the remarks."""
+        lines = [f"Kept: {_listed(self.kept)}."] if self.kept.total() else []
+        lines.append(f"Left out: {_listed(self.lost)}." if self.lost.total() else "Nothing was left out.")
+        return lines + self.remarks
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A file or folder that was read, ready to become a document.
+
+    Attributes:
+        title: The title of the document.
+        parts: Its sections.
+        author: The author, if the source names one.
+        language: The language as a BCP 47 tag, if the source names it.
+        notes: The notes, if the source has any.
+        report: What was kept and what was lost.
+        guesses: The encodings that the source may be in, the one that it was read in first; empty if that is certain.
+    """
+
+    title: str
+    parts: tuple[ImportedPart, ...]
+    report: ImportReport
+    author: str = ""
+    language: str = ""
+    notes: tuple[Note, ...] = ()
+    guesses: tuple[Guess, ...] = ()
+
+
+def count_kept(parts: Sequence[ImportedPart], report: ImportReport) -> None:
+    """Count the tables, footnotes, code blocks and links to pictures in the texts."""
+    markdown = parser()
+    for part in parts:
+        for token in markdown.parse(part.text):
+            if token.type == "table_open":
+                report.keep("table")
+            elif token.type == "footnote_reference_open":
+                report.keep("footnote")
+            elif token.type in ("fence", "code_block"):
+                report.keep("code block")
+            elif token.type == "inline":
+                report.keep("address of a picture", sum(child.type == "image" for child in token.children or ()))
+
+
+def counted(number: int, kind: str) -> str:
+    """Return a number with its noun, as in "2 tables" or "1 address of a picture"."""
+    if number == 1:
+        return f"1 {kind}"
+    match = _NOUN.fullmatch(kind)
+    noun, rest = (match["noun"], match["rest"]) if match else (kind, "")
+    return f"{number:,} {_plural(noun)}{rest}"
+
+
+def some(names: Sequence[str]) -> str:
+    """List names, but not too many of them."""
+    unique = list(dict.fromkeys(names))
+    more = len(unique) - _SHOWN
+    return ", ".join(unique[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(counted(number, kind) for kind, number in counts.items() if number)
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"

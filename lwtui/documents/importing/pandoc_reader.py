@@ -1,0 +1,270 @@
+"""Reading of the formats of other programs with pandoc, as Markdown and a report of what Markdown cannot hold."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import regex
+
+from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.pandoc import pandoc, require_packages, rewrite_zip
+from lwtui.documents.importing.imported import ImportReport, some
+from lwtui.errors import DocumentError, LwtuiError
+from lwtui.text import one_line
+
+# The Markdown that lwtui uses. The filter simplifies what it cannot express.
+_TO = "commonmark-raw_html+pipe_tables+strikeout+footnotes+tex_math_dollars"
+# Extensions of the formats. Styles have the names of headings in other languages; the rest would be raw markup.
+_EXTENSIONS = {"docx": "+styles", "latex": "-raw_tex"}
+_OPTIONS = {"docx": ("--track-changes=all",)}
+_CELL_BREAK = "\ufdd0"  # as in the filter
+# What pandoc puts between two lists. Before a numbered list or a code block it has to stay, or the two would merge.
+_BETWEEN_LISTS = regex.compile(r"(?m)^&nbsp;\n+(?=[-*+] )")
+# What the filter counts: what it is called in the report, and whether it is kept.
+_KINDS = {
+    "subtitle": ("subtitle", True),
+    "abstract": ("abstract", True),
+    "formula": ("formula (as LaTeX)", True),
+    "layout table": ("table of one cell (as text)", True),
+    "citation": ("citation (its key)", True),
+    "picture": ("picture", False),
+    "comment": ("comment", False),
+    "deleted": ("tracked deletion", False),
+    "inner link": ("target of a link within the text", False),
+    "raw": ("piece of raw markup", False),
+}
+_MAX_PART = 50_000_000  # bytes of a part of an archive that are searched
+_TEXT_IN_XML = regex.compile(rb"<w:t[ >]")
+_NO_WIDTH = regex.compile(rb"<w:gridCol\s*/>")
+# A paragraph of DOCX or ODT ends at the first; the others are white space within one.
+_SPACES_IN_XML = regex.compile(
+    r"</(?:w:p|p|v|td|th|title|text:p|text:h|w:tc)>|<(?:w:br|w:tab|w:cr|text:tab|text:line-break|text:s)\b[^>]*>"
+)
+_NO_TEXT_IN_XML = regex.compile(
+    r"(?s)<(?P<tag>w:delText|m:oMath|w:instrText|w:pPr|mc:Fallback|office:annotation|text:tracked-changes|wp:posOffset|"
+    r"text:table-of-content|text:note-citation|description|binary|stylesheet|wp:align|wp14:\w+)\b[^>]*?(?<!/)>.*?</(?P=tag)>"
+)
+_FB2_TABLE = regex.compile(rb"(?s)<table\b[^>]*>.*?</table>")
+_TYPST_INCLUDE = regex.compile(rb"#include[ \t]*\"([^\"\n]*)\"")
+_MAX_PROBLEM = 150  # characters of what pandoc says
+_TAG = regex.compile(r"<[^>]*>")
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}]*\p{L}[\p{L}\p{M}\p{N}]*")
+_MARKS = regex.compile(r"[\\*_~`\u00ad]")
+_BODIES = {"docx": "word/document.xml", "odt": "content.xml"}
+_OBJECTS = (
+    (regex.compile(rb"<c:chart\b"), "chart"),
+    (regex.compile(rb"<dgm:relIds\b"), "diagram"),
+    (regex.compile(rb"<o:OLEObject\b"), "embedded object"),
+    (regex.compile(rb"<draw:object\b"), "embedded object"),  # in ODT, also a formula
+)
+# Messages of pandoc about what it did not read, and commands of LaTeX that only lay out pages.
+_INCLUDES = {"CouldNotLoadIncludeFile", "CircularReference"}
+_SKIPPED = {"SkippedContent", "IgnoredElement", "UnsupportedCodePage"}
+_LAYOUT = regex.compile(
+    r"</?\w[^>]*>|\\(?:maketitle|tableofcontents|listof\w+|(?:new|clear|clearempty)?(?:double)?page\w*|(?:no)?indent|centering|"
+    r"[vh]space.*|(?:big|med|small)skip|[vh]fill?|label.*|frontmatter|mainmatter|backmatter|appendix|raggedright|"
+    r"(?:this)?pagestyle.*|set(?:length|counter).*|(?:begin|end)\{(?:document|center|figure|table)\}.*|index.*|"
+    r"bibliographystyle.*|(?:no)?pagebreak.*|par|clearpage|protect|null|phantomsection|addcontentsline.*)"
+)
+_BODY = regex.compile(rb"\\begin\{document\}")
+
+
+@dataclass(frozen=True)
+class PandocText:
+    """What pandoc read from a file.
+
+    Attributes:
+        title: The title, or empty.
+        author: The author or authors, or empty.
+        text: The text as Markdown.
+    """
+
+    title: str
+    author: str
+    text: str
+
+
+def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportReport) -> PandocText:
+    """Read a file with pandoc, in its sandbox: it opens no other file and no address.
+
+    Args:
+        source: The file, for messages.
+        data: Its bytes, which are UTF-8 if the format is one of text.
+        reader: Pandoc's name for the format.
+        report: Where to count what is kept and what is lost.
+
+    Raises:
+        DocumentError: The file cannot be read.
+        LwtuiError: A package is missing; the message says what to install.
+    """
+    require_packages(f"Reading {source.name}", "pypandoc")
+    script = (files("lwtui.documents.importing") / "import_filter.lua").read_text(encoding="utf-8")
+    with TemporaryDirectory(prefix="lwtui-") as made:
+        folder = Path(made)
+        (folder / "in").write_bytes(_prepared(data, reader, report))
+        (folder / "filter.lua").write_text(script, encoding="utf-8")
+        command = [*pandoc(), f"--from={reader}{_EXTENSIONS.get(reader, '')}", f"--to={_TO}", "--wrap=none"]
+        command += [*_OPTIONS.get(reader, ()), "--lua-filter=filter.lua", "--log=log.json", "--output=out.md", "in"]
+        try:
+            ExportJob().run(command, folder, "pandoc")
+        except LwtuiError as error:
+            if error.code == "tool-missing":
+                raise
+            problem = (
+                one_line(str(error)).partition("could not create the file: ")[2].removesuffix(". Try another format.")
+            )
+            raise DocumentError(
+                f"{source} is not a valid {_name(reader)} file, or has what pandoc cannot read"
+                f"{f' ({problem[:_MAX_PROBLEM]})' if problem else ''}. Save it again or in another format.",
+                code=f"not-{reader}",
+            ) from None
+        text = (folder / "out.md").read_text(encoding="utf-8")
+        found = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
+        body = _BODY.search(data) if reader == "latex" else None
+        first_line = data.count(b"\n", 0, body.start()) + 1 if body else 0
+        _report_log(json.loads((folder / "log.json").read_text(encoding="utf-8")), first_line, report)
+    _report_counts(dict(found["counts"]), report)  # without any, it is an empty list
+    if reader in _BODIES or reader == "fb2":
+        told = " ".join((text, found["title"], found["author"], found["date"]))
+        _report_parts(data, reader, told, report)
+    if date := one_line(found["date"]):
+        report.lose("date")
+        report.remark(f"The date “{date}” was left out: an export has its own.")
+    text = _BETWEEN_LISTS.sub("", text).replace(_CELL_BREAK, "<br>")
+    return PandocText(one_line(found["title"]), one_line(found["author"]), text)
+
+
+def _name(reader: str) -> str:
+    return {"html": "HTML", "latex": "LaTeX", "org": "Org", "asciidoc": "AsciiDoc", "typst": "Typst"}.get(
+        reader, reader.upper()
+    )
+
+
+def _report_counts(counts: Mapping[str, int], report: ImportReport) -> None:
+    for name, number in counts.items():
+        if name not in _KINDS:
+            continue
+        kind, is_kept = _KINDS[name]
+        (report.keep if is_kept else report.lose)(kind, number)
+    if "picture" in counts:
+        report.remark("Captions of pictures are kept as text: a document holds no pictures.")
+    if "merged table" in counts:
+        report.remark("Merged cells of tables are divided: their text is in the first of them.")
+    if "deleted" in counts:
+        report.remark("Tracked insertions are part of the text.")
+
+
+def _report_log(messages: list[dict[str, Any]], first_line: int, report: ImportReport) -> None:
+    """Report what pandoc says it did not read. In LaTeX, the text begins at ``first_line``."""
+    messages = [message for message in messages if int(message.get("line") or first_line) >= first_line]
+    includes = [_detail(message) for message in messages if message.get("type") in _INCLUDES]
+    skipped = [_detail(message) for message in messages if message.get("type") in _SKIPPED]
+    skipped = [detail for detail in skipped if not _LAYOUT.fullmatch(detail)]
+    if includes:
+        report.lose("included file", len(includes))
+        report.remark(f"Included files are not read: {some(includes)}. Import them too, or put them into the file.")
+    if skipped:
+        report.lose("unread element", len(skipped))
+        report.remark(f"Pandoc does not read: {some(skipped)}.")
+
+
+def _detail(message: Mapping[str, Any]) -> str:
+    value = message.get("path") or message.get("contents") or message.get("message") or message.get("type")
+    return one_line(str(value))[:40]
+
+
+def _report_parts(data: bytes, reader: str, text: str, report: ImportReport) -> None:
+    """Count what stands in other parts of a DOCX or ODT, is no text, or was not read."""
+    if reader == "fb2":
+        _report_missing(data, text, report)
+        return
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            for name in archive.namelist():
+                if regex.fullmatch(r"word/(?:header|footer)\d*\.xml", name) and _has_text(archive, name):
+                    report.lose("header of the pages" if "header" in name else "footer of the pages")
+            body = _part(archive, _BODIES[reader])
+    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError):
+        return  # pandoc has read the text; only this count is missing
+    for pattern, kind in _OBJECTS:
+        if number := len(pattern.findall(body)):
+            report.lose(kind, number)
+    _report_missing(body, text, report)
+
+
+def _report_missing(body: bytes, text: str, report: ImportReport) -> None:
+    if missing := _missing_words(body.decode("utf-8", "replace"), text):
+        report.lose("word", len(missing))
+        report.remark(f"Words of the file that are not in the document: {some(missing)}.")
+
+
+def _prepared(data: bytes, reader: str, report: ImportReport) -> bytes:
+    """Change what pandoc would drop: columns of a DOCX, footnotes of an RTF and tables of an FB2."""
+    match reader:
+        case "docx":
+            return _with_column_widths(data)
+        case "rtf":
+            return data.replace(rb"{\*\footnote", rb"{\footnote")  # LibreOffice marks them as optional
+        case "fb2":
+            return _FB2_TABLE.sub(lambda match: _lines_of_table(match[0], report), data)
+        case "typst":
+            includes = [path.decode("utf-8", "replace") for path in _TYPST_INCLUDE.findall(data)]
+            if includes:
+                report.lose("included file", len(includes))
+                report.remark(f"Included files are not read: {some(includes)}. Import them too.")
+            return _TYPST_INCLUDE.sub(b"", data)
+    return data
+
+
+def _lines_of_table(table: bytes, report: ImportReport) -> bytes:
+    report.keep("table (as lines)")
+    rows = regex.findall(rb"(?s)<tr\b[^>]*>(.*?)</tr>", table)
+    cells = [regex.findall(rb"(?s)<t[hd]\b[^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return b"".join(b"<p>" + b" | ".join(row) + b"</p>" for row in cells)
+
+
+def _missing_words(xml: str, text: str) -> list[str]:
+    """Return the words of a DOCX or ODT that occur nowhere in what was read."""
+    bare = html.unescape(_TAG.sub("", _SPACES_IN_XML.sub(" ", _NO_TEXT_IN_XML.sub(" ", xml))))
+    read = set(_words(text))
+    return [word for word in dict.fromkeys(_words(bare)) if word not in read]
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(unicodedata.normalize("NFKC", _MARKS.sub("", text)).casefold())
+
+
+def _with_column_widths(data: bytes) -> bytes:
+    """Give columns of tables a width where a DOCX has none: pandoc drops such columns."""
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            if not _NO_WIDTH.search(_part(archive, _BODIES["docx"])):
+                return data
+        return rewrite_zip(
+            data,
+            {_BODIES["docx"]: lambda xml: regex.sub(r"<w:gridCol\s*/>", '<w:gridCol w:w="1000"/>', xml)},
+            {},
+        )
+    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, UnicodeDecodeError):
+        return data
+
+
+def _part(archive: ZipFile, name: str) -> bytes:
+    with archive.open(name) as part:
+        return part.read(_MAX_PART)
+
+
+def _has_text(archive: ZipFile, name: str) -> bool:
+    # A footer that holds only the number of the page is not missed.
+    numbers = regex.compile(rb"(?s)<w:fldChar[^>]*\"begin\".*?\"end\"|<w:fldSimple\b.*?</w:fldSimple>")
+    return bool(_TEXT_IN_XML.search(numbers.sub(b"", _part(archive, name))))

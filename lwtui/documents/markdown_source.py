@@ -1,0 +1,53 @@
+"""Changes to the source of a Markdown text that leave its code alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import regex
+
+from lwtui.documents.plain_text import parser
+
+_CODE_SPAN = regex.compile(r"(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)")
+
+
+def outside_code(text: str, change: Callable[[str], str]) -> str:
+    """Apply ``change`` to each stretch of a text between its code blocks and code spans."""
+    lines = text.split("\n")
+    code = _code_lines(text)
+    result, start = [], 0
+    for first, last in [*code, (len(lines), len(lines))]:
+        if first > start:
+            result.append(_outside_spans("\n".join(lines[start:first]), change))
+        if last > first:
+            result.append("\n".join(lines[first:last]))
+        start = max(start, last)
+    return "\n".join(result)
+
+
+def without_lines(lines: Sequence[str], ranges: Iterable[tuple[int, int]]) -> str:
+    """Join lines but for some ranges of them, with one blank line in place of two around each."""
+    left_out = {number for first, last in ranges for number in range(first, last)}
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        if number in left_out or (not line.strip() and number - 1 in left_out and (not kept or not kept[-1].strip())):
+            left_out.add(number)
+            continue
+        kept.append(line)
+    return "\n".join(kept)
+
+
+def _code_lines(text: str) -> list[tuple[int, int]]:
+    """Return the first line of each code block and the line after it."""
+    if not any(mark in text for mark in ("```", "~~~", "    ", "\t")):
+        return []
+    found = [token.map for token in parser().parse(text) if token.type in ("fence", "code_block") and token.map]
+    return sorted((first, last) for first, last in found)
+
+
+def _outside_spans(text: str, change: Callable[[str], str]) -> str:
+    result, start = [], 0
+    for span in _CODE_SPAN.finditer(text):
+        result += [change(text[start : span.start()]), span[0]]
+        start = span.end()
+    return "".join([*result, change(text[start:])])

@@ -1,0 +1,173 @@
+"""Checks of this machine: packages, devices, attention, memory and disk."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from lwtui.errors import LwtuiError
+from lwtui_training.checks import Check, Note
+from lwtui_training.devices import (
+    attention_implementation,
+    attention_problem,
+    device_count,
+    has_flash_attn,
+    uses_cpu,
+)
+from lwtui_training.gpu_memory import GIB, estimate
+from lwtui_training.launch_plan import checkpoint_bytes, disk_bytes, host_bytes
+from lwtui_training.library_options import check_types
+from lwtui_training.model_shape import ModelShape, shape_of_base
+from lwtui_training.recipe import Recipe, TrainerConfig
+from lwtui_training.steps import TrainError
+
+TRAINING_STEPS = ("sft", "dpo", "grpo")
+_LARGE = 1e9  # parameters that no CPU trains in reasonable time
+
+
+def machine_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
+    """Return the checks that these steps need, by name."""
+    checks: dict[str, Check] = {}
+    if set(steps) & set(TRAINING_STEPS):
+        checks |= {"packages": _packages, "options": lambda recipe: _options(recipe, steps)}
+        checks |= {"devices": _devices, "attention": _attention, "memory": _memory}
+    if steps:
+        checks["disk"] = lambda recipe: _disk(recipe, steps)
+    return checks
+
+
+def _packages(recipe: Recipe) -> str:
+    """Check the packages that the strategy, the method and the logging need."""
+    needed = {}
+    if recipe.hardware.strategy == "zero3":
+        needed["deepspeed"] = (
+            "hardware.strategy = 'zero3' needs DeepSpeed: pip install \"lwtui[deepspeed]\", or set 'fsdp2'"
+        )
+    methods = [table.method for step, table in _tables(recipe).items() if step in recipe.steps]
+    if recipe.lora.quantize and "lora" in methods:
+        needed["bitsandbytes"] = 'lora.quantize needs bitsandbytes: pip install "lwtui[qlora]"'
+    for table in _tables(recipe).values():
+        report_to = table.options.get("report_to", ())
+        names = [report_to] if isinstance(report_to, str) else report_to
+        if "wandb" in names:
+            needed["wandb"] = "report_to = 'wandb' needs wandb: pip install wandb"
+    if recipe.grpo.use_vllm and "grpo" in recipe.steps:
+        needed["vllm"] = "grpo.use_vllm needs vLLM: pip install vllm"
+    missing = [message for package, message in needed.items() if find_spec(package) is None]
+    if missing:
+        raise LwtuiError(f"{'. '.join(missing)}.", code="missing-package")
+    return f"everything that the strategy {recipe.hardware.strategy!r} needs is installed"
+
+
+def _tables(recipe: Recipe) -> dict[str, TrainerConfig]:
+    return {name: getattr(recipe, name) for name in TRAINING_STEPS if hasattr(recipe, name)}
+
+
+def _options(recipe: Recipe, steps: Sequence[str]) -> str:
+    """Have TRL and PEFT check the values of their options."""
+    from lwtui_training.trainer import library_config, peft_config
+
+    training = [step for step in steps if step in TRAINING_STEPS]
+    tables = [*training, *(["lora"] if any(getattr(recipe, step).method == "lora" for step in training) else [])]
+    for table in tables:
+        try:
+            if table == "lora":
+                built = peft_config(recipe)
+            else:
+                built = library_config(recipe, table, recipe.run_folder / table, 10)
+            check_types(built, getattr(recipe, table).options)
+        except (ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise TrainError(f"[{table}] is not accepted: {reason}", code="invalid-option") from None
+    return "TRL and PEFT accept the options"
+
+
+def _devices(recipe: Recipe) -> str | Note:
+    hardware, visible = recipe.hardware, device_count()
+    if hardware.device == "cpu":
+        return f"{hardware.processes} process{'es' if hardware.processes > 1 else ''} on the CPU, as the recipe says"
+    if not visible:
+        if hardware.processes > 1:
+            raise TrainError(
+                f"hardware.processes is {hardware.processes}, but PyTorch sees no GPU. Check the driver and "
+                "CUDA_VISIBLE_DEVICES, or set hardware.processes = 1 and hardware.strategy = 'single'.",
+                code="no-device",
+            )
+        shape = shape_of_base(recipe)
+        if shape.parameters > _LARGE:
+            raise TrainError(
+                f"PyTorch sees no GPU, and a model of {shape.parameters / 1e9:.1f} billion parameters cannot be "
+                "trained on a CPU. Check the driver, or set hardware.device = 'cpu' to try all the same.",
+                code="no-device",
+            )
+        return Note("PyTorch sees no GPU; this trains on the CPU.")
+    if visible < hardware.processes:
+        raise TrainError(
+            f"hardware.processes is {hardware.processes}, but only {visible} of them are visible. Set "
+            f"hardware.processes = {visible}, or free the others (CUDA_VISIBLE_DEVICES).",
+            code="too-few-devices",
+        )
+    return f"{hardware.processes} of {visible} visible GPUs are used"
+
+
+def _attention(recipe: Recipe) -> str | Note:
+    if problem := attention_problem(recipe):
+        raise TrainError(problem, code="attention")
+    chosen = attention_implementation(recipe)
+    if chosen == "sdpa" and recipe.sft.packing and not uses_cpu(recipe):
+        mask = recipe.sft.max_length**2 / GIB
+        hint = "" if has_flash_attn() else " Install it: pip install flash-attn --no-build-isolation."
+        return Note(
+            f"without FlashAttention, packed rows need a mask of {mask:.1f} GiB per sequence, and attention computes "
+            f"all pairs of {recipe.sft.max_length:,} tokens.{hint}"
+        )
+    return chosen
+
+
+def _memory(recipe: Recipe) -> str | Note:
+    shape = shape_of_base(recipe)
+    plan, hardware = estimate(recipe, shape), recipe.hardware
+    if hardware.device != "cpu" and not plan.fits:
+        from lwtui_training.gpu_memory import plan_recipe
+
+        raise TrainError(
+            f"SFT needs about {plan.total / GIB:.0f} GiB per device, but hardware.memory_gib is "
+            f"{hardware.memory_gib:g}. {plan_recipe(recipe).advice}",
+            code="too-little-memory",
+        )
+    needed, there = host_bytes(recipe, shape), _host_memory()
+    text = f"about {plan.total / GIB:.1f} GiB per device and {needed / GIB:.1f} GiB of this machine"
+    return Note(f"{text}, which has {there / GIB:.0f} GiB") if there and needed > there else text
+
+
+def _host_memory() -> float:
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (ValueError, OSError, AttributeError):
+        return 0.0
+
+
+def _disk(recipe: Recipe, steps: Sequence[str]) -> str:
+    shape: ModelShape = shape_of_base(recipe)
+    needed = disk_bytes(recipe, shape, steps)
+    folder: Path = recipe.run_folder
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        raise TrainError(f"{folder} cannot be written. Set output to another folder.", code="not-writable")
+    free = shutil.disk_usage(folder).free
+    sizes = f"{needed / 1e9:.1f} GB"
+    if checkpoint := max(
+        (checkpoint_bytes(recipe, shape, step) for step in steps if step in TRAINING_STEPS), default=0
+    ):
+        sizes += f" (a checkpoint has {checkpoint / 1e9:.1f} GB)"
+    if needed > free:
+        raise TrainError(
+            f"{recipe.run_folder} needs up to {sizes}, but {free / 1e9:.1f} GB are free. Set output to a larger "
+            "disk, or lower save_total_limit.",
+            code="too-little-disk",
+        )
+    return f"up to {sizes} of {free / 1e9:,.0f} GB free"

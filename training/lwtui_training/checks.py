@@ -1,0 +1,85 @@
+"""Check everything that a recipe needs before its first step: ``lwtui train check``.
+
+A check is a function that returns what it found, or raises a :class:`~lwtui.errors.LwtuiError` that says what is wrong
+and what to do. All checks are made, so that one look shows every problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lwtui.errors import LwtuiError
+from lwtui_training.progress import note
+from lwtui_training.recipe import Recipe
+from lwtui_training.steps import TrainError, read_manifest
+
+Found = Literal["ok", "note", "problem"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check found.
+
+    Attributes:
+        name: What was checked.
+        found: "ok", "note" for something to know (a price, a risk), or "problem" for what would stop the run.
+        text: What was found; for a problem, what is wrong and what to do.
+    """
+
+    name: str
+    found: Found
+    text: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """A result to point out although it stops nothing."""
+
+    text: str
+
+
+Check = Callable[[Recipe], str | Note]
+
+
+def check_recipe(recipe: Recipe, steps: Sequence[str]) -> list[CheckResult]:
+    """Make all checks that these steps need. Steps that are finished need none."""
+    from lwtui_training.check_inputs import input_checks
+    from lwtui_training.check_machine import machine_checks
+    from lwtui_training.check_model import model_checks
+
+    left = [step for step in steps if read_manifest(recipe.run_folder / step) is None]
+    checks = machine_checks(recipe, left) | model_checks(recipe, left) | input_checks(recipe, left)
+    return [_result(name, check, recipe) for name, check in checks.items()]
+
+
+def check_before(recipe: Recipe, steps: Sequence[str]) -> None:
+    """Make all checks before a run, and say what stands against it.
+
+    Raises:
+        TrainError: There is a problem. The message names the first; all of them are printed.
+    """
+    results = check_recipe(recipe, steps)
+    problems = [result for result in results if result.found == "problem"]
+    for result in results:
+        if result.found == "note" or (result.found == "problem" and len(problems) > 1):
+            note(to_line(result))
+    if problems:
+        more = f" ({len(problems) - 1} more above)" if len(problems) > 1 else ""
+        raise TrainError(
+            f"The run would not come to its end: {problems[0].name}: {problems[0].text}{more}", code="check-failed"
+        )
+
+
+def to_line(result: CheckResult) -> str:
+    """Return the line that shows a result."""
+    return f"{result.found:8}{result.name}: {result.text}"
+
+
+def _result(name: str, check: Any, recipe: Recipe) -> CheckResult:
+    try:
+        found = check(recipe)
+    except LwtuiError as error:
+        return CheckResult(name, "problem", str(error))
+    return CheckResult(name, "note", found.text) if isinstance(found, Note) else CheckResult(name, "ok", found)
