@@ -178,6 +178,7 @@ class _PolishRun:
         self._expected = expected
         self._criteria: tuple[str, ...] = ()
         self._context = ContextBuilder(team.writer, self._brief, document.summaries)
+        self._findings: tuple[int, list[Finding]] = (0, [])  # with the number of their pass
         self.taken: set[str] = set()
         self.improved: set[str] = set()
         self.usage = NO_USAGE
@@ -199,6 +200,12 @@ class _PolishRun:
         shown = select_notes(notes, section, section.text)
         subject = f"{section.title}\n{section.main_point}\n{section.text}"
         return brief_with_notes(self._brief, shown, agent.context_length, subject)
+
+    async def findings(self, number: int) -> list[Finding]:
+        """Return the findings of the built-in checks when pass ``number`` started: in a long text they take seconds."""
+        if self._findings[0] != number:
+            self._findings = (number, await asyncio.to_thread(lint, parts_of(self._document.sections())))
+        return self._findings[1]
 
     async def polish(self, section_id: str, number: int) -> SectionPolished | None:
         """Polish one section, unless it was removed or changed into something else meanwhile."""
@@ -267,7 +274,7 @@ class _SectionPolish:
     async def _review(self) -> tuple[ReviewPoint, ...]:
         run, section = self._run, self._section
         await self._step(PolishStep.REVIEW)
-        findings: list[Finding] = await asyncio.to_thread(lint, parts_of(run._document.sections()))
+        findings = await run.findings(self._number)
         review = await review_section(
             self._team.critic,
             run.brief_for(self._team.critic, section),

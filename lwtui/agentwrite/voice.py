@@ -78,7 +78,7 @@ def read_samples(paths: Sequence[Path]) -> list[str]:
             with Document.open(path.expanduser(), read_only=True) as document:
                 texts.append("\n\n".join(section.text for section in document.sections()))
         else:
-            texts.append(read_file(path)[1])
+            texts.append("\n\n".join(part.text for part in read_file(path).parts))
     return texts
 
 
