@@ -47,7 +47,7 @@ from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_review import coverage_points, points_list, repetition_points, review_section
 from lwtui.agentwrite.section_task import RewriteTask
 from lwtui.agentwrite.write import WorkingDocument, section_task
-from lwtui.documents.model import Brief, Mode, Origin, Provenance, Section, Status
+from lwtui.documents.model import Brief, Mode, Origin, Provenance, Section
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.stale import fingerprint
 from lwtui.models.base import ModelError
@@ -153,8 +153,7 @@ def sections_to_polish(
     return [
         section.id
         for section in document.sections()
-        if section.status is Status.DONE
-        and section.text.strip()
+        if section.is_finished
         and (section.id in only if only is not None else edited or section.origin is not Origin.USER)
     ]
 
@@ -210,7 +209,7 @@ class _PolishRun:
     async def polish(self, section_id: str, number: int) -> SectionPolished | None:
         """Polish one section, unless it was removed or changed into something else meanwhile."""
         found = next((one for one in self._document.sections() if one.id == section_id), None)
-        if found is None or found.status is not Status.DONE or not found.text.strip():
+        if found is None or not found.is_finished:
             return None
         purpose = f"polishing “{found.title}”" if found.title else "polishing the text"
         if likely := self._expected.get(section_id):
