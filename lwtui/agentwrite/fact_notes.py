@@ -15,7 +15,7 @@ from lwtui.agentwrite.lint import Finding, TextPart, parts_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.quotes import QuoteFinder
 from lwtui.documents.facts import FACT_KINDS, Fact
-from lwtui.documents.model import Brief, Section, Status
+from lwtui.documents.model import Brief, Section
 from lwtui.documents.relevance import relevance
 from lwtui.documents.stale import fingerprint
 from lwtui.models.base import ModelError
@@ -96,8 +96,7 @@ def unnoted(document: FactSource, before: str = "") -> list[Section]:
     for section in document.sections():
         if section.id == before:
             break
-        done = section.status is Status.DONE and section.text.strip()
-        if done and noted.get(section.id) != fingerprint(section.text):
+        if section.is_finished and noted.get(section.id) != fingerprint(section.text):
             found.append(section)
     return found
 

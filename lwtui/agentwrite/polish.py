@@ -47,7 +47,7 @@ from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_review import coverage_points, points_list, repetition_points, review_section
 from lwtui.agentwrite.section_task import RewriteTask
 from lwtui.agentwrite.write import WorkingDocument, section_task
-from lwtui.documents.model import Brief, Mode, Origin, Provenance, Section, Status
+from lwtui.documents.model import Brief, Mode, Origin, Provenance, Section
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.stale import fingerprint
 from lwtui.models.base import ModelError
@@ -153,8 +153,7 @@ def sections_to_polish(
     return [
         section.id
         for section in document.sections()
-        if section.status is Status.DONE
-        and section.text.strip()
+        if section.is_finished
         and (section.id in only if only is not None else edited or section.origin is not Origin.USER)
     ]
 
@@ -178,6 +177,7 @@ class _PolishRun:
         self._expected = expected
         self._criteria: tuple[str, ...] = ()
         self._context = ContextBuilder(team.writer, self._brief, document.summaries)
+        self._findings: tuple[int, list[Finding]] = (0, [])  # with the number of their pass
         self.taken: set[str] = set()
         self.improved: set[str] = set()
         self.usage = NO_USAGE
@@ -200,10 +200,16 @@ class _PolishRun:
         subject = f"{section.title}\n{section.main_point}\n{section.text}"
         return brief_with_notes(self._brief, shown, agent.context_length, subject)
 
+    async def findings(self, number: int) -> list[Finding]:
+        """Return the findings of the built-in checks when pass ``number`` started: in a long text they take seconds."""
+        if self._findings[0] != number:
+            self._findings = (number, await asyncio.to_thread(lint, parts_of(self._document.sections())))
+        return self._findings[1]
+
     async def polish(self, section_id: str, number: int) -> SectionPolished | None:
         """Polish one section, unless it was removed or changed into something else meanwhile."""
         found = next((one for one in self._document.sections() if one.id == section_id), None)
-        if found is None or found.status is not Status.DONE or not found.text.strip():
+        if found is None or not found.is_finished:
             return None
         purpose = f"polishing “{found.title}”" if found.title else "polishing the text"
         if likely := self._expected.get(section_id):
@@ -267,7 +273,7 @@ class _SectionPolish:
     async def _review(self) -> tuple[ReviewPoint, ...]:
         run, section = self._run, self._section
         await self._step(PolishStep.REVIEW)
-        findings: list[Finding] = await asyncio.to_thread(lint, parts_of(run._document.sections()))
+        findings = await run.findings(self._number)
         review = await review_section(
             self._team.critic,
             run.brief_for(self._team.critic, section),

@@ -17,9 +17,10 @@ from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import recent_text, select_notes
 from lwtui.agentwrite.revise import Passage, PassageCut, PassageEdit, Proposal, passage_at, revise
 from lwtui.agentwrite.throughput import load_rates
+from lwtui.agentwrite.word_lists import PhraseScore, find_stock_phrases, load_phrases
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.model_pool import ModelPool, ModelRoles
-from lwtui.config import Role
+from lwtui.config import Role, config_folder
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -58,6 +59,8 @@ class Assistant:
         self._note = note
         self._writing = writing
         self.findings: list[Finding] = []  # of the last check
+        self.checks_words = False  # whether checks look for stock phrases
+        self.phrase_score: PhraseScore | None = None  # of the last check that did
 
     async def _agent(self, role: Role) -> Agent:
         """Open the model of a role.
@@ -188,7 +191,13 @@ class Assistant:
 
     async def check(self) -> list[Finding]:
         """Check the text without a model, and return all findings, including the critic's from the last review."""
-        found = await asyncio.to_thread(lint, parts_of(self._document.sections()))
+        parts = parts_of(self._document.sections())
+        found = await asyncio.to_thread(lint, parts)
+        self.phrase_score = None
+        if self.checks_words:
+            phrases = load_phrases(self._document.brief.language, config_folder() / "words")
+            stock, self.phrase_score = await asyncio.to_thread(find_stock_phrases, parts, phrases)
+            found += stock
         self.findings = [*(one for one in self.findings if one.by_critic), *found]
         return self.findings
 

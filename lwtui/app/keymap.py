@@ -107,6 +107,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             footer=False,
             toolbar=True,
         ),
+        Action("template", "p", "Template", "Start from a plan template: a report, a thesis, a story, …", footer=False),
         Action("replan", "r", "Replan", "Have the model plan this section anew", toolbar=True),
         Action("replan_all", "R", "New plan", "Have the model make another plan", footer=False, toolbar=True),
         Action(
@@ -244,6 +245,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         ),
         Action("up", "shift+up,K", "↑", "Move this note up; the model sees the notes in this order", False, True),
         Action("down", "shift+down,J", "↓", "Move this note down (or drag it)", footer=False, toolbar=True),
+        Action("voice", "v", "Voice", "Make a note of the voice of a sample text, which you name", footer=False),
         Action("undo", "u,ctrl+z", "Undo", "Undo the last change to the notes", toolbar=True),
         Action("redo", "U,ctrl+y", "Redo", "Redo the change to the notes undone last", footer=False),
         Action("back", "escape", "Back", "Go from a field to the list; from the list to the previous screen"),

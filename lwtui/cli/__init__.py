@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "create a document from a file or folder of another program",
     "notes": "show and change the notes that the model sees while it writes",
     "facts": "show the facts that a document states, and have a model note them",
+    "voice": "measure the voice of sample texts, and have a document written in it",
     "lint": "find repetition and other problems in a text, without a model",
     "bench": "measure how well models write at length, and compare them",
     "models": "list, find, add, download, verify and remove models",

@@ -12,17 +12,22 @@ from pathlib import Path
 
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, TextPart, TextPlace, lint, parts_of
+from lwtui.agentwrite.voice import compare_voices, measure_voice, voice_of
+from lwtui.agentwrite.word_lists import STOCK_PHRASE, PhraseScore, find_stock_phrases, load_phrases
+from lwtui.cli.plan_text import unit_of
+from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.command_line.values import float_between
-from lwtui.config import ModelSettings, Settings
+from lwtui.config import ModelSettings, Settings, config_folder
 from lwtui.documents.model import BUDGET, Brief
 from lwtui.errors import DocumentError, LwtuiError, UsageError
 from lwtui.models.budget import Prices, check_budget, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
-from lwtui.text import clean, count_words
+from lwtui.text import clean, count_words, detect_language
+from lwtui.text.readability import readability, readability_line
 
-_ALL = frozenset([*KINDS, *CRITIC_KINDS])
+_ALL = frozenset([*KINDS, *CRITIC_KINDS, STOCK_PHRASE])
 _MARKDOWN = (".md", ".markdown")
 
 
@@ -37,6 +42,7 @@ def parser() -> Parser:
         lwtui lint report.lw
         lwtui lint notes.md --fail-on restated-paragraph,repeated-span
         lwtui lint report.lw --json
+        lwtui lint story.md --words --fail-on none
         """,
     )
     result.add_argument("file", type=Path, metavar="FILE", help="a .lw document, or Markdown or plain text")
@@ -47,6 +53,20 @@ def parser() -> Parser:
         default=frozenset(_ALL),
         metavar="KINDS",
         help="exit with 1 only for these kinds, separated by commas; all (default) or none",
+    )
+    result.add_argument(
+        "--words",
+        action="store_true",
+        help=f"also find phrases that mark machine prose, by lists for English and Chinese and your own lists "
+        f"(kind: {STOCK_PHRASE}), and print how many there are in 1,000 words, and figures of readability",
+    )
+    result.add_argument(
+        "--voice",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="SAMPLE",
+        help="print in which habits the text differs from this sample; may be repeated (see lwtui voice)",
     )
     result.add_argument(
         "--critic-model",
@@ -69,6 +89,17 @@ def run(options: argparse.Namespace) -> int:
     file: Path = options.file
     parts = read_parts(file)
     findings = lint(parts, tolerance=options.tolerance)
+    text = "\n\n".join(part.text for part in parts)
+    language = _language(file, text)
+    score: PhraseScore | None = None
+    if options.words:
+        found, score = find_stock_phrases(parts, load_phrases(language, config_folder() / "words"))
+        findings += found
+    differences: list[str] | None = None
+    if options.voice:
+        wanted, _ = voice_of(options.voice)
+        own = measure_voice([text], wanted.language)
+        differences = compare_voices(wanted, own) if own else ["the text is too short to have a voice"]
     budget_error: LwtuiError | None = None
     if options.critic_model:
         budget_error = run_critic(file, parts, options.critic_model, findings)
@@ -77,12 +108,34 @@ def run(options: argparse.Namespace) -> int:
         counts = Counter(finding.kind for finding in findings)
         rows = [finding.to_dict() for finding in findings]
         result = {"file": str(file), "words": words, "counts": counts, "findings": rows}
+        if score is not None:
+            result |= {"stock_phrases": vars(score), "readability": readability(text).to_dict()}
+        if differences is not None:
+            result["voice"] = differences
         print(json.dumps(result, ensure_ascii=False, indent=2))
     else:
         _print_findings(file, findings, is_document=file.suffix.lower() == ".lw")
+        if score is not None:
+            unit = unit_of(language)
+            figures = f"Stock phrases: {score.count}, {score.per_1000:g} in 1,000 {unit}."
+            say(f"{figures} Readability: {readability_line(readability(text), unit)}.")
+        for line in differences or ():
+            say(f"Voice: {line}")
+        if differences == []:
+            say("Voice: like the samples.")
     if budget_error is not None:
         raise budget_error
     return 1 if any(finding.kind in options.fail_on for finding in findings) else 0
+
+
+def _language(file: Path, text: str) -> str:
+    """Return the language of a document's brief, or the one that a text seems to be in."""
+    if file.suffix.lower() == ".lw":
+        from lwtui.documents.store import Document
+
+        with Document.open(file, read_only=True) as document:
+            return document.brief.language
+    return detect_language(text[:5000])
 
 
 def kinds_option(given: str) -> frozenset[str]:
@@ -91,7 +144,7 @@ def kinds_option(given: str) -> frozenset[str]:
         return frozenset()
     kinds = _ALL if given == "all" else frozenset(kind.strip() for kind in given.split(","))
     if unknown := sorted(kinds - _ALL):
-        known = ", ".join([*KINDS, *CRITIC_KINDS])
+        known = ", ".join([*KINDS, *CRITIC_KINDS, STOCK_PHRASE])
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not a kind of finding; known: all, none, {known}")
     return kinds
 
@@ -226,8 +279,6 @@ def _brief_of(file: Path, parts: Sequence[TextPart]) -> Brief:
 
         with Document.open(file, read_only=True) as document:
             return replace(document.brief, notes=tuple(note for note in document.notes if note.text))
-    from lwtui.text import detect_language
-
     text = "\n".join(part.text for part in parts)
     return Brief(next((part.title for part in parts if part.title), file.stem), 0, detect_language(text[:5000]))
 
@@ -249,7 +300,7 @@ def markdown_parts(text: str) -> list[TextPart]:
             lines[slice(*token.map)] = [" " * len(line) for line in lines[slice(*token.map)]]
     before = "\n".join(lines[: headings[0][2]] if headings else lines)
     parts = [TextPart("", before)] if before.strip() or not headings else []
-    stops = [start for _, _, start, _ in headings[1:]] + [len(lines)]
+    stops = [*(start for _, _, start, _ in headings[1:]), len(lines)][: len(headings)]
     for (level, title, start, end), stop in zip(headings, stops, strict=True):
         parts.append(TextPart(title, "\n".join(lines[end:stop]), end + 1, start + 1, level))
     return parts

@@ -9,13 +9,14 @@ from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.agentwrite.events import Emit, Event
 from lwtui.agentwrite.plan import plan_document
 from lwtui.agentwrite.plan_format import PlanError
+from lwtui.agentwrite.plan_templates import find_template, plan_templates
 from lwtui.cli.brief import add_brief_options, language_of, length_line, read_instruction, words_of
 from lwtui.cli.plan_text import show_plan
 from lwtui.cli.progress import Progress
 from lwtui.command_line.choice import choose_model
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.command_line.terms import show_terms_once
-from lwtui.config import ModelSettings, Role, Settings, cache_folder, load_settings
+from lwtui.config import ModelSettings, Role, Settings, cache_folder, config_folder, load_settings
 from lwtui.documents.model import Brief, Plan
 from lwtui.files import write_atomically
 
@@ -30,10 +31,17 @@ def parser() -> Parser:
         lwtui plan "Write a guide to growing tomatoes on a balcony" --words 1500
         lwtui plan "写一篇关于长城的文章，两千字" --model demo
         lwtui plan - --json < instruction.txt > plan.json
+        lwtui plan "A report on bees in the city" --template report --words 3000
         """,
     )
     result.add_argument("instruction", metavar="INSTRUCTION", help="what to write; - reads standard input")
     add_brief_options(result)
+    result.add_argument(
+        "--template",
+        metavar="NAME",
+        help="make the plan from a template, without a model: "
+        f"{', '.join(template.key for template in plan_templates('en'))}; others for Chinese; or a file of your own",
+    )
     add_model_options(result)
     result.add_argument(
         "--json", action="store_true", help='print {"title", "sections": [{"title", "main_point", "words"}]}'
@@ -46,6 +54,12 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan, and return the exit code."""
     settings = load_settings()
     instruction = read_instruction(options.instruction)
+    if options.template:
+        language = language_of(options, instruction)
+        words = words_of(options, instruction)
+        plan = find_template(options.template, language, config_folder() / "templates").plan(instruction, words)
+        print(plan.to_json() if options.json else show_plan(plan, language))
+        return 0
     model = choose_model(options, settings, default=settings.roles.get(Role.PLAN.value, ""))
     brief = Brief(
         instruction,

@@ -15,7 +15,7 @@ from lwtui.agentwrite.record import recording
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.cli.plan_text import unit_of
 from lwtui.cli.progress import Progress
-from lwtui.documents.model import Brief, Section, Status
+from lwtui.documents.model import Brief, Section
 from lwtui.documents.store import Document
 from lwtui.models.budget import check_budget
 from lwtui.models.metering import UsageTracker
@@ -94,8 +94,6 @@ async def polish(
 
 def likely_polish(brief: Brief, sections: list[Section], models: PolishModels, passes: int) -> Forecast:
     """Forecast polishing a document as it will be once all its sections are written."""
-    written = [
-        section if section.status is Status.DONE else replace(section, length=section.words) for section in sections
-    ]
+    written = [section if section.is_finished else replace(section, length=section.words) for section in sections]
     ids = [section.id for section in written if section.length]
     return polish_forecast(brief, written, ids, models, passes, load_rates)

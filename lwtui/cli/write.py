@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lwtui.agentwrite.events import Event, to_dict
 from lwtui.agentwrite.plan import direct_plan
+from lwtui.agentwrite.plan_templates import find_template
 from lwtui.agentwrite.polish_progress import POLISH, PolishProgress
 from lwtui.cli.brief import add_brief_options, language_of, length_line, read_instruction, words_of
 from lwtui.cli.dry_run import dry_run
@@ -21,7 +22,7 @@ from lwtui.cli.polishing import passes_option
 from lwtui.cli.progress import Progress
 from lwtui.command_line.choice import choose_model, role_model, stored_name
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
-from lwtui.config import Role, Settings, load_settings, public_address
+from lwtui.config import Role, Settings, config_folder, load_settings, public_address
 from lwtui.documents.facts import FACTS
 from lwtui.documents.library import new_path
 from lwtui.documents.model import BUDGET, Brief, Mode, Plan, Style, title_from
@@ -29,6 +30,20 @@ from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
 from lwtui.text.asked_length import MAX_WORDS, MIN_WORDS
+
+# The options that a document which is resumed has already.
+_OF_A_NEW_DOCUMENT = (
+    "instruction",
+    "words",
+    "language",
+    "seed",
+    "sampling",
+    "mode",
+    "style",
+    "plan",
+    "template",
+    "document",
+)
 
 
 def parser() -> Parser:
@@ -93,6 +108,11 @@ def parser() -> Parser:
     )
     result.add_argument("--plan", type=Path, metavar="FILE", help="use this plan: JSON, or the output of lwtui plan")
     result.add_argument(
+        "--template",
+        metavar="NAME",
+        help="use a plan template, such as report, thesis or tutorial (lwtui plan --help lists them), or a file",
+    )
+    result.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
@@ -141,7 +161,7 @@ def run(options: argparse.Namespace) -> int:
 def _check_combination(options: argparse.Namespace) -> None:
     """Raise :class:`UsageError` for options that cannot be combined."""
     if options.resume:
-        for name in ("instruction", "words", "language", "seed", "sampling", "mode", "style", "plan", "document"):
+        for name in _OF_A_NEW_DOCUMENT:
             if getattr(options, name) is not None:
                 option = "an instruction" if name == "instruction" else f"--{name}"
                 raise UsageError(
@@ -149,9 +169,12 @@ def _check_combination(options: argparse.Namespace) -> None:
                 )
     elif options.instruction is None:
         raise UsageError('Say what to write: lwtui write "…". See lwtui write --help.', code="no-instruction")
-    if options.plan and options.mode == Mode.DIRECT:
+    if options.plan and options.template:
+        raise UsageError("Leave out --template or --plan: both are a plan.", code="conflicting-options")
+    if (options.plan or options.template) and options.mode == Mode.DIRECT:
+        option = "--plan" if options.plan else "--template"
         raise UsageError(
-            "Leave out --plan with --mode direct, which writes without a plan.", code="conflicting-options"
+            f"Leave out {option} with --mode direct, which writes without a plan.", code="conflicting-options"
         )
     is_document = options.output is not None and options.output.suffix.lower() == ".lw"
     if is_document and options.resume:
@@ -168,6 +191,9 @@ def _new(options: argparse.Namespace, settings: Settings) -> WriteJob:
     instruction = read_instruction(options.instruction)
     model = choose_model(options, settings)
     plan = load_plan(options.plan, instruction, options.words) if options.plan else None
+    if options.template:
+        template = find_template(options.template, language_of(options, instruction), config_folder() / "templates")
+        plan = template.plan(instruction, words_of(options, instruction))
     brief = Brief(
         instruction,
         _length(plan) if plan else words_of(options, instruction),

@@ -294,6 +294,11 @@ class Section:
         return replace(self, status=Status.EMPTY, text="", length=0, origin=None)
 
     @property
+    def is_finished(self) -> bool:
+        """Whether it has a text that is complete, if perhaps too short."""
+        return self.status in (Status.DONE, Status.SHORT) and bool(self.text.strip())
+
+    @property
     def is_heading_only(self) -> bool:
         """Whether the section is a heading for which no text is to be written."""
         return not self.words and not self.text

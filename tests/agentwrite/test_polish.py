@@ -199,6 +199,9 @@ async def test_texts_of_all_modes_and_origins_are_chosen_rightly() -> None:
     draft = draft_of(1, 2)
     draft.done.discard("s2")
     assert sections_to_polish(draft) == ["s1"]
+    short = replace(SECTION, status=Status.SHORT)
+    assert short.is_finished and not replace(short, text=" ").is_finished
+    assert not replace(short, status=Status.PARTIAL).is_finished
     for mode in Mode:
         async with open_studio(Editor(newer)) as studio:
             events, _ = await polished(studio, draft_of(1), Brief("Write", 80, mode=mode), criteria=("Dry.",))

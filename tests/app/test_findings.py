@@ -80,3 +80,16 @@ async def test_a_new_review_discards_the_findings_of_the_last_one(place: Place) 
             await person.press("c")
             await person.sees("found 0 problems")
             assert "contradiction" not in person.screen_text
+
+
+async def test_stock_phrases_are_listed_on_request(place: Place) -> None:
+    texts = {1: "It stands as a testament to iron. The bridge is red."}
+    async with someone(place.make(10, texts=texts), size=(110, 36)) as person:
+        await person.at(WritingScreen)
+        await person.press("a")
+        await person.at(FindingsScreen)
+        await person.sees("No findings.")
+        await person.press("w")
+        await person.sees("stock-phrase", "“stands as a testament” occurs once", "in 1,000 words", "2 sentences")
+        await person.press("w")
+        await person.sees("No findings.")

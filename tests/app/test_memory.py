@@ -202,3 +202,28 @@ async def test_sections_without_a_prompt_say_why(path: Path) -> None:
             assert not person.document.notes
     finally:
         holder.close()
+
+
+async def test_the_voice_of_a_sample_becomes_a_note(place: Place) -> None:
+    from lwtui.app.screens.dialogs import Ask
+    from tests.agentwrite.test_voice import TERSE
+
+    sample = place.home / "mine.md"
+    sample.write_text(TERSE)
+    async with someone(place.make(100, 100), size=(100, 30)) as person:
+        await person.at(PlanScreen)
+        await person.press("n")
+        await person.at(NotesScreen)
+        await person.press("v")
+        await person.at(Ask)
+        await person.fill("Input", str(place.home / "gone.md"))
+        await person.press("enter")
+        await person.gets_error("not-found")
+        await person.press("v")
+        await person.at(Ask)
+        await person.fill("Input", str(sample))
+        await person.press("enter")
+        await person.sees("Voice", "style")
+        assert "first person" in person.document.notes[0].text
+        await person.press("u")
+        await person.until(lambda: not person.document.notes)

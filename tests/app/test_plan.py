@@ -445,3 +445,20 @@ async def test_a_rejected_api_key_keeps_plan_and_fields(author: Author, place: P
             await person.until(lambda: person.session.error)
             assert person.titles == [ONE, TWO, THREE]
             await person.sees("key", ONE)
+
+
+async def test_a_template_replaces_the_plan_and_can_be_undone(place: Place) -> None:
+    from lwtui.app.screens.dialogs import Choose
+
+    async with someone(place.make(100, 300), size=(100, 30)) as person:
+        await person.at(PlanScreen)
+        before = person.titles
+        await person.press("p")
+        await person.at(Choose)
+        await person.sees("Report: findings for somebody who has to decide")
+        await person.press("enter")
+        await person.at(PlanScreen)
+        await person.until(lambda: person.titles != before)
+        assert sum(person.targets) == 400
+        await person.press("u")
+        await person.until(lambda: person.titles == before)

@@ -158,3 +158,30 @@ def test_a_review_of_a_document_respects_its_budget_and_is_counted(
     with Document.open(path, read_only=True) as document:
         taken = document.usage
         assert taken.prompt > 200 and 1300 < taken.prompt + taken.completion < 1700
+
+
+def test_stock_phrases_and_readability_are_printed_on_request(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
+    file = tmp_path / "bridge.md"
+    file.write_text("# Bridge\n\nIt stands as a testament to iron.\n\nThe bridge is red, and very rusty.\n")
+    assert run(capsys, file)[0] == 0
+    code, out, err = run(capsys, file, "--words")
+    assert code == 1 and f"{file}:3: stock-phrase: “stands as a testament” occurs once" in out
+    assert "Stock phrases: 1," in err and "2 sentences" in err and "LIX" in err
+    assert run(capsys, file, "--words", "--fail-on", "off-target")[0] == 0
+    folder = tmp_path / "config" / "words"
+    folder.mkdir(parents=True)
+    (folder / "mine.txt").write_text("very\n")
+    code, out, _ = run(capsys, file, "--words", "--json")
+    result = json.loads(out)
+    assert result["counts"]["stock-phrase"] == result["stock_phrases"]["count"] == 2
+    assert result["readability"]["sentences"] == 2
+
+
+@pytest.mark.parametrize("text", ["Only a line.\n", "", "\n\n", "- one\n- two\n"])
+def test_markdown_without_headings_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    file = tmp_path / "plain.md"
+    file.write_text(text)
+    assert run(capsys, file) == (0, "", "")

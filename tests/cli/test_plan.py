@@ -103,3 +103,18 @@ def test_the_plan_command_creates_no_document(shell: Shell) -> None:
     with endpoint() as server:
         shell.run("plan", "Tomatoes", *model_options(server)).worked()
     assert not list(shell.folder.rglob("*.lw"))
+
+
+def test_a_template_needs_no_model(shell: Shell) -> None:
+    done = shell.run("plan", "A report on bees", "--template", "report", "--words", 3000, "--json").worked()
+    plan = json.loads(done.out)
+    assert plan["title"] == "A report on bees" and sum(section["words"] for section in plan["sections"]) == 3000
+    chinese = shell.run("plan", "写一篇关于蜜蜂的报告", "--template", "report", "--words", 2000).worked().out
+    assert "主要发现" in chinese
+    shell.run("plan", "Bees", "--template", "sonnet").failed(2, "sonnet", "report")
+    shell.run("write", "Bees", "--template", "report", "--plan", "x.txt").failed(2, "--template")
+    shell.run("write", "Bees", "--template", "report", "--mode", "direct").failed(2, "--template")
+    folder = shell.config.parent / "templates"
+    folder.mkdir(parents=True)
+    (folder / "recipe.json").write_text('{"sections": [{"title": "Cook", "main_point": "how", "words": 9}]}')
+    assert "Cook" in shell.run("plan", "Bread", "--template", "recipe", "--words", 300).worked().out

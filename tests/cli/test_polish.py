@@ -88,7 +88,7 @@ def test_a_failed_run_is_resumed_by_the_command_that_it_prints(shell: Shell) -> 
 
 
 def test_writing_goes_on_to_polishing(shell: Shell) -> None:
-    write, editor = ScriptedWriter(words=40), Editor(newer, points=lambda text: [])
+    write, editor = ScriptedWriter(words=210), Editor(newer, points=lambda text: [])
 
     def author(body: Any) -> Answer:
         asks = ("demanding reader will judge", "You review one section")

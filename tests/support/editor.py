@@ -54,10 +54,8 @@ class Editor:
             return Answer([(self.rewrites if seen or self.afresh is None else self.afresh)(number)], usage=None)
         if kind == "compare":
             versions = re.findall(r"<version_\d>\n(.*?)\n</version_\d>", prompt, re.DOTALL)
-            return Answer(
-                [json.dumps({"why": "It is.", "better": ("neither", "version 1", "version 2")[self.likes(*versions)]})],
-                usage=None,
-            )
+            verdict = ("neither", "version 1", "version 2")[self.likes(*versions)]
+            return Answer([json.dumps({"why": "It is.", "better": verdict})], usage=None)
         text = re.findall(r"<section>\n(.*?)\n</section>", prompt, re.DOTALL)[0]
         return Answer([json.dumps({"points": self.points(text) if self.points else one_point(text)})], usage=None)
 

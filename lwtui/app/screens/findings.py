@@ -12,13 +12,14 @@ from textual.worker import Worker
 from lwtui.agentwrite.critic import CriticEvent, Reading
 from lwtui.agentwrite.events import Retrying
 from lwtui.agentwrite.lint import Finding, TextPlace
-from lwtui.app.format import counted
+from lwtui.app.format import counted, unit
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.errors import LwtuiError
+from lwtui.text.readability import readability, readability_line
 
 _HINT = "c has the critic read the whole document; r checks again."
 
@@ -31,6 +32,7 @@ class FindingsScreen(Dialog[TextPlace]):
         Binding("o", "go(1)", "Second place"),
         Binding("c", "critic", "Critic"),
         Binding("r", "check", "Check again"),
+        Binding("w", "words", "Words"),
         Binding("escape", "close", "Close"),
     ]
     AUTO_FOCUS = "RowList"
@@ -69,10 +71,30 @@ class FindingsScreen(Dialog[TextPlace]):
     async def action_check(self) -> None:
         """Check the text without a model."""
         self._status.set_text("Checking for repetitions…")
-        await self._session.assistant.check()
+        try:
+            await self._session.assistant.check()
+        except LwtuiError as error:  # one of the user's word lists
+            self._status.set_text(str(error))
+            return
         self._draw()
         found = counted(len(self._findings), "finding") if self._findings else "No findings"
-        self._status.set_text(f"{found}. {_HINT}")
+        self._status.set_text(f"{found}.{self._figures()} {_HINT}")
+
+    def _figures(self) -> str:
+        """Return how many stock phrases there are, and how the text reads; empty unless words are checked."""
+        score = self._session.assistant.phrase_score
+        if score is None:
+            return ""
+        document = self._session.document
+        text = "\n\n".join(section.text for section in document.sections())
+        length_unit = unit(document.brief.language)
+        line = readability_line(readability(text), length_unit)
+        return f" Stock phrases: {score.per_1000:g} in 1,000 {length_unit}. {line}."
+
+    def action_words(self) -> None:
+        """Look for phrases that mark machine prose, too, or no longer."""
+        self._session.assistant.checks_words ^= True
+        self.action_check()
 
     def action_critic(self) -> None:
         """Have the critic read the document, or stop it."""

@@ -169,7 +169,7 @@ class ModelTools(DocumentScreen):
         section = self._editable_section()
         if section is None:
             return
-        if section.status is not Status.DONE or not section.text.strip():
+        if not section.is_finished:
             self.show_notice("Only a finished section can be polished.", code="not-done")
             return
         if section.origin is Origin.USER:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.timer import Timer
 from textual.widgets import Input, Label, TextArea
 
+from lwtui.agentwrite.voice import VOICE
 from lwtui.app.format import counted, why_read_only
 from lwtui.app.keymap import NOTES, bindings, key_of
 from lwtui.app.screens.base_screen import BaseScreen
@@ -236,6 +240,27 @@ class NotesScreen(BaseScreen):
             self._set([*self._document.notes, note], "Add a note", _NOTE + note.id)
             self._heading.focus()
             self._heading.action_select_all()
+
+    @work(exclusive=True)
+    async def action_voice(self) -> None:
+        """Make a note of the voice of a sample text."""
+        from lwtui.agentwrite.voice import voice_note, voice_of, with_voice
+        from lwtui.app.screens.dialogs import Ask
+
+        if not self._may_change():
+            return
+        hint = "A document, Markdown, plain text or DOCX: something that is written as you want it."
+        given = await self.app.push_screen_wait(Ask("Which file has the voice?", "", hint))
+        if given is None or not self._may_change():
+            return
+        try:
+            voice, texts = await asyncio.to_thread(voice_of, [Path(given)])
+        except LwtuiError as error:
+            self.show_error(error)
+            return
+        notes = with_voice(self._document.notes, voice_note(voice, texts))
+        (note,) = (note for note in notes if note.title == VOICE)
+        self._set(notes, "Note a voice", _NOTE + note.id)
 
     def action_delete(self) -> None:
         """Delete a note, or a summary, which the model then writes again."""

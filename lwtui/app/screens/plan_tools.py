@@ -13,6 +13,7 @@ from lwtui.app.outline_rows import parts, plan_rows, save_folds
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.widgets.row_list import RowList
 from lwtui.app.widgets.section_form import MAX_WORDS, SectionForm
+from lwtui.config import config_folder
 from lwtui.documents import plan_edits
 from lwtui.documents.model import Plan, PlannedSection
 from lwtui.documents.outline import count_text_sections, has_children, parents, subtree
@@ -206,6 +207,31 @@ class PlanTools(DocumentScreen):
             self._list.reveal(len(self._inside(self._list.key)) - 1)
 
     # -- the whole plan
+
+    @work
+    async def action_template(self) -> None:
+        """Replace the plan by a template, scaled to the length of the document."""
+        from lwtui.agentwrite.plan_templates import find_template, plan_templates
+        from lwtui.app.screens.dialogs import Choose, Confirm
+
+        if not self._may_change():
+            return
+        brief, own = self._document.brief, config_folder() / "templates"
+        try:
+            known = plan_templates(brief.language, own)
+            options = [(one.key, f"{one.name}: {one.description}".rstrip(": ")) for one in known]
+            key = await self.app.push_screen_wait(Choose("Which template?", options))
+            if key is None or not self._may_change():
+                return
+            plan = find_template(key, brief.language, own).plan(brief.instruction, brief.words)
+        except LwtuiError as error:
+            self.show_error(error)
+            return
+        if any(section.text.strip() for section in self._document.sections()):
+            question = f"Replace the plan? Its texts are no longer shown; Undo ({key_of(PLAN, 'undo')}) restores them."
+            if not await self.app.push_screen_wait(Confirm(question, "Replace")):
+                return
+        self._change(plan, "Use a template")
 
     @work
     async def action_total(self) -> None:
