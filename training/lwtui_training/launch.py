@@ -151,7 +151,8 @@ def train_here(step: str, recipe: Recipe, model: str, rows: Path, folder: Path) 
 def launch_command(recipe: Recipe, job: Path) -> list[str]:
     """Return the command that starts this machine's processes, one or many, through accelerate.
 
-    Several processes on a CPU are started by torchrun, since accelerate starts only one without an accelerator.
+    On a CPU, where accelerate starts only one process and has nothing to set up, one is started directly and several by
+    torchrun.
 
     Args:
         recipe: The recipe.
@@ -166,6 +167,8 @@ def launch_command(recipe: Recipe, job: Path) -> list[str]:
             where += ["--node_rank", rank, "--master_addr", address, "--master_port", port]
         processes = ["--nproc_per_node", str(hardware.processes)]
         return [sys.executable, "-m", "torch.distributed.run", *processes, *where, *module]
+    if uses_cpu(recipe):
+        return [sys.executable, *module]
     command = [
         *(sys.executable, "-m", "accelerate.commands.launch", "--quiet"),
         *("--config_file", str(accelerate_config(recipe))),
@@ -174,10 +177,8 @@ def launch_command(recipe: Recipe, job: Path) -> list[str]:
         *("--machine_rank", rank),
         *("--main_process_ip", address),
         *("--main_process_port", port),
-        *("--mixed_precision", "bf16" if recipe.base.dtype == "bfloat16" and not uses_cpu(recipe) else "no"),
+        *("--mixed_precision", "bf16" if recipe.base.dtype == "bfloat16" else "no"),
     ]
-    if uses_cpu(recipe):
-        command.append("--cpu")
     if hardware.context_parallel > 1:
         shards = recipe.devices // hardware.context_parallel
         command += ["--use_parallelism_config", "true"]
