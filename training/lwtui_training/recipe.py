@@ -291,6 +291,7 @@ class HardwareConfig:
         memory_gib: Memory of one device, in GiB.
         tflops: Peak dense bf16 performance of one device, in TFLOPS.
         mfu: Model FLOPs utilization: the share of the peak that training reaches.
+        token_seconds: How long one token of a call takes at the recipe's endpoints, for ``lwtui train plan``.
         threads: Number of CPU threads; 0 for torch's default.
     """
 
@@ -302,6 +303,7 @@ class HardwareConfig:
     memory_gib: float = 80.0
     tflops: float = 989.0
     mfu: float = 0.4
+    token_seconds: float = 0.04
     threads: int = 0
 
 
