@@ -16,7 +16,7 @@ import pytest
 from lwtui.cli import main
 from lwtui.errors import UsageError
 from lwtui_training import check_machine, devices
-from lwtui_training.checks import CheckResult, check_before, check_recipe
+from lwtui_training.checks import Requirement, check_before, check_recipe
 from lwtui_training.launch import launch_command, launch_environment
 from lwtui_training.launch_plan import checkpoint_bytes, host_bytes
 from lwtui_training.model_shape import shape_of_base
@@ -43,7 +43,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
     return pretend
 
 
-def found(recipe: Any, name: str, steps: tuple[str, ...] = ("sft",)) -> CheckResult:
+def found(recipe: Any, name: str, steps: tuple[str, ...] = ("sft",)) -> Requirement:
     """Return the result of one check, without making the others."""
     from lwtui_training.check_inputs import input_checks
     from lwtui_training.check_machine import machine_checks

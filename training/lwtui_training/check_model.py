@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lwtui_training.checks import Check, Note
+from lwtui_training.checks import Check
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 
@@ -31,7 +31,7 @@ def _is_made(recipe: Recipe) -> bool:
     return name in ("tiny", "demo", *(known.name for known in known_ggufs())) or name.endswith(".gguf")
 
 
-def _base(recipe: Recipe) -> str | Note:
+def _base(recipe: Recipe) -> str | Caveat:
     from lwtui_training.base_model import gguf_of
 
     name = recipe.base.model

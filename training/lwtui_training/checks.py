@@ -19,8 +19,8 @@ Found = Literal["ok", "note", "problem"]
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """What a check found.
+class Requirement:
+    """Something that a recipe needs, and whether it is there.
 
     Attributes:
         name: What was checked.
@@ -34,16 +34,16 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
-class Note:
+class Caveat:
     """A result to point out although it stops nothing."""
 
     text: str
 
 
-Check = Callable[[Recipe], str | Note]
+Check = Callable[[Recipe], str | Caveat]
 
 
-def check_recipe(recipe: Recipe, steps: Sequence[str]) -> list[CheckResult]:
+def check_recipe(recipe: Recipe, steps: Sequence[str]) -> list[Requirement]:
     """Make all checks that these steps need. Steps that are finished need none."""
     from lwtui_training.check_inputs import input_checks
     from lwtui_training.check_machine import machine_checks
@@ -72,14 +72,14 @@ def check_before(recipe: Recipe, steps: Sequence[str]) -> None:
         )
 
 
-def to_line(result: CheckResult) -> str:
+def to_line(result: Requirement) -> str:
     """Return the line that shows a result."""
     return f"{result.found:8}{result.name}: {result.text}"
 
 
-def _result(name: str, check: Any, recipe: Recipe) -> CheckResult:
+def _result(name: str, check: Any, recipe: Recipe) -> Requirement:
     try:
         found = check(recipe)
     except LwtuiError as error:
-        return CheckResult(name, "problem", str(error))
-    return CheckResult(name, "note", found.text) if isinstance(found, Note) else CheckResult(name, "ok", found)
+        return Requirement(name, "problem", str(error))
+    return Requirement(name, "note", found.text) if isinstance(found, Caveat) else Requirement(name, "ok", found)
