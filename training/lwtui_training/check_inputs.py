@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.errors import LwtuiError
-from lwtui_training.checks import Check
+from lwtui_training.checks import Caveat, Check
 from lwtui_training.recipe import Recipe
 from lwtui_training.row_files import DatasetPart
 from lwtui_training.steps import TrainError

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lwtui.errors import LwtuiError
-from lwtui_training.checks import Check
+from lwtui_training.checks import Caveat, Check
 from lwtui_training.devices import (
     attention_implementation,
     attention_problem,

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lwtui_training.checks import Check
+from lwtui_training.checks import Caveat, Check
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 
