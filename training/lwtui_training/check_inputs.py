@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ def input_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
             checks |= {"prefs.instructions": _prefs_instructions, "prefs.judge": _judge}
         if prefs.model:
             checks["prefs.model"] = _prefs_model
+        elif prefs.serve and prefs.instructions:
+            checks["prefs.serve"] = _serve
         if prefs.documents:
             checks["prefs.documents"] = _documents
         if prefs.general:
@@ -125,6 +128,12 @@ def _data_model(recipe: Recipe) -> str:
 
 def _prefs_model(recipe: Recipe) -> str:
     return _reachable(recipe.prefs.model, recipe.prefs.base_url)
+
+
+def _serve(recipe: Recipe) -> str:
+    if shutil.which("vllm") is None:
+        raise TrainError("prefs.serve = 'vllm' needs vLLM: pip install vllm. Or set it to ''.", code="missing-package")
+    return "vLLM is installed"
 
 
 def _judge(recipe: Recipe) -> str | Caveat:

@@ -168,8 +168,9 @@ class PrefsConfig:
         words: Length of the texts whose instruction states none.
         samples: Number of answers to each instruction.
         batch_size: Number of answers that the checkpoint itself samples at once.
-        model: The model that answers; empty for the checkpoint itself, run with transformers. An endpoint that serves
-            the checkpoint is faster.
+        model: The model that answers; empty for the checkpoint itself.
+        serve: What runs the checkpoint: "vllm" starts a server on it, which is much faster and needs GPUs and the
+            package; empty for transformers.
         base_url: The endpoints that serve ``model``, one or several.
         concurrency: Number of calls in flight, over all endpoints.
         judge: A model that grades the answers; empty to score by length alone.
@@ -192,6 +193,7 @@ class PrefsConfig:
     temperature: float = 0.8
     top_p: float = 0.95
     model: str = ""
+    serve: Literal["", "vllm"] = ""
     base_url: tuple[str, ...] = ()
     concurrency: int = 32
     judge: str = ""
