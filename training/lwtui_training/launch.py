@@ -114,7 +114,7 @@ def _wait_for_orphans(job: Path) -> None:
 
 def _failure(step: str, folder: Path, own: Path, code: int) -> TrainError:
     """Say why training failed, and truly where it would resume."""
-    from lwtui_training.trainer import last_complete_checkpoint
+    from lwtui_training.trainer import complete_checkpoints
 
     reports = sorted(own.glob(f"failure-{machine_rank()}-*.json"), key=lambda path: path.stat().st_mtime)
     reason = f"a process ended with exit code {code}; its output is above"
@@ -125,9 +125,9 @@ def _failure(step: str, folder: Path, own: Path, code: int) -> TrainError:
         details = f" Details: {reports[0].with_suffix('.log')}."
     elif code in (-9, 137):
         reason = "a process was killed, most likely because the memory was full"
-    checkpoint = last_complete_checkpoint(folder)
-    if checkpoint:
-        then = f"Run the same command again to resume from {Path(checkpoint).name}."
+    steps = [int(path.name.rpartition("-")[2]) for path in complete_checkpoints(folder)]
+    if steps:
+        then = f"Run the same command again to resume from checkpoint-{max(steps)}."
     else:
         then = "There is no checkpoint yet, so the same command starts this step from the beginning."
     return TrainError(f"{step} failed: {reason}.{details} {then}", code="training-failed")

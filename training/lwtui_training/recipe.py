@@ -145,12 +145,15 @@ class SftConfig(TrainerConfig):
             or the means of the samples ("sample"), which gives the tokens of long outputs too little weight.
         train_sampling_strategy: As in transformers; with both, the rows are shuffled once beforehand.
         validation_share: Share of the rows that are held out, to show the loss on them every ``save_steps`` steps.
+        sample_tokens: At each checkpoint, the model answers ``bench.instruction`` with up to this many tokens, into
+            ``samples.md``; 0 for never. Not with "fsdp2" and "zero3", where no process has the whole model.
     """
 
     average: Literal["token", "sample"] = "token"
     packing: bool = True
     train_sampling_strategy: Literal["random", "sequential"] = "random"
     validation_share: float = 0.0
+    sample_tokens: int = 0
     num_train_epochs: float = 4.0
     warmup_ratio: float = 0.03
     weight_decay: float = 0.1
@@ -497,6 +500,13 @@ def _check(recipe: Recipe, path: Path) -> None:
             "'fsdp2' or 'zero3'.",
             code="strategy",
         )
+    if recipe.sft.sample_tokens and recipe.hardware.strategy in ("fsdp2", "zero3"):
+        raise UsageError(
+            f"{path}: with {recipe.hardware.strategy!r}, no process has the whole model. Set sft.sample_tokens = 0.",
+            code="strategy",
+        )
+    if not 0 <= recipe.sft.validation_share < 1:
+        raise UsageError(f"{path}: sft.validation_share must be at least 0 and below 1.", code="invalid-value")
     if recipe.hardware.context_parallel > 1 and recipe.sft.packing:
         raise UsageError(
             f"{path}: context parallelism cannot keep packed samples apart. Set sft.packing = false, or "
