@@ -204,6 +204,16 @@ def test_the_hub_cannot_be_reached(hub: Hub, monkeypatch: pytest.MonkeyPatch) ->
     assert "HF_HUB_OFFLINE" in found(paper("base.model=o/open"), "base").text
 
 
+def test_without_the_hub_one_line_says_so_at_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The libraries would try again for minutes, for each file."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    results = {check.name: check for check in check_recipe(paper(), ("data", "sft", "prefs", "gguf"))}
+    assert results["hub"].found == "problem" and "cannot be reached" in results["hub"].text
+    assert not set(results) & {"base", "tokenizer", "export", "data.long", "data.general", "prefs.general"}
+
+
 def test_inputs_that_are_missing_are_all_named(tmp_path: Path) -> None:
     """The paper's recipe asks for two files of one's own."""
     recipe = paper("data.general=no-such.jsonl", "data.long=no-such.jsonl", "prefs.instructions=no-such.jsonl")

@@ -16,14 +16,14 @@ def model_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
     if not set(steps) - {"data"}:
         return {}
     checks: dict[str, Check] = {"base": _base}
-    if not _is_made(recipe):
+    if not is_made(recipe):
         checks["tokenizer"] = _tokenizer
         if "gguf" in steps:
             checks["export"] = _export
     return checks
 
 
-def _is_made(recipe: Recipe) -> bool:
+def is_made(recipe: Recipe) -> bool:
     """Return whether the base is made or dequantized by lwtui, so that its tokenizer is not there yet."""
     from lwtui.models.known_ggufs import known_ggufs
 

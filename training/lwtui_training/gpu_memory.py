@@ -46,7 +46,7 @@ class MemoryPlan:
         memory: Memory of a device.
         tokens_a_step: Tokens per optimizer step on all devices.
         tokens: Tokens of the whole training; ``None`` before the step ``data``.
-        seconds: Estimated time; ``None`` before the step ``data``.
+        seconds: Estimated time; ``None`` before the step ``data``, and on a CPU.
         advice: What would make it fit, if it does not.
     """
 
@@ -89,8 +89,9 @@ class MemoryPlan:
         lines = [f"{self.method} tuning of {parameters} on {devices}; GiB per device:"]
         lines += [f"  {name:12} {getattr(self, name) / GIB:8.2f}" for name in parts]
         lines.append(f"  {self.tokens_a_step:,} tokens per step")
-        if self.tokens is not None and self.seconds is not None:
-            lines.append(f"  {self.tokens:,} tokens in total, about {duration(self.seconds)}")
+        if self.tokens is not None:
+            time = f", about {duration(self.seconds)}" if self.seconds is not None else ""
+            lines.append(f"  {self.tokens:,} tokens in total{time}")
         else:
             lines.append("  Total tokens and time are known after the step data.")
         return "\n".join([*lines, "It fits." if self.fits else "It does not fit."])
@@ -247,6 +248,8 @@ def _tokens_and_seconds(recipe: Recipe, shape: ModelShape) -> tuple[int | None, 
         passes -= 1  # no gradients for the base's matrices
     attention = 2 * shape.layers * shape.attention * sft.max_length  # a token attends to half a sequence on average
     operations = tokens * passes * (2 * shape.parameters + attention)
+    if hardware.device == "cpu":
+        return tokens, None  # tflops and mfu are those of a GPU
     return tokens, operations / (hardware.tflops * 1e12 * hardware.mfu * recipe.devices)
 
 
