@@ -10,7 +10,7 @@ from time import monotonic
 
 from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.config import ModelSettings, Settings
-from lwtui.models.base import Capabilities, Model, ModelError, Request, StreamPart
+from lwtui.models.base import Capabilities, Finished, Model, ModelError, Request, StreamPart
 
 _REST_SECONDS = 15.0  # after an endpoint could not be reached
 _DOWN = frozenset({"unreachable", "server", "dropped", "stalled"})
@@ -68,8 +68,9 @@ class EndpointPool:
             try:
                 async with aclosing(self._models[at].stream(request)) as parts:
                     async for part in parts:
+                        if isinstance(part, Finished):
+                            self._rests_until[at] = 0.0
                         yield part
-                self._rests_until[at] = 0.0
             except ModelError as error:
                 if error.kind in _DOWN and len(self._models) > 1:
                     self._rests_until[at] = monotonic() + _REST_SECONDS

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 import regex
 
 from lwtui.agentwrite.agent import Agent
-from lwtui.agentwrite.events import Event, PlanDelta
+from lwtui.agentwrite.events import Event, PlanDelta, Retrying
 from lwtui.agentwrite.plan import direct_plan, plan_document
 from lwtui.agentwrite.record import recording
 from lwtui.agentwrite.section_task import SectionTask, SectionView
@@ -27,6 +28,7 @@ from lwtui_bench.tasks import Sample
 # A Chinese prompt may ask for an English text.
 _ASKS_FOR_ENGLISH = regex.compile(r"[用以](?:英文|英语)|(?:英文|英语)(?:作文|写作|文章|短文|演讲)")
 
+_FLUSH_SECONDS = 1.0
 OnEvent = Callable[[Event], None]
 
 
@@ -87,8 +89,7 @@ async def complete(agent: Agent, request: Request, on_event: OnEvent) -> Complet
     """
 
     async def emit(event: Event) -> None:
-        if not isinstance(event, PlanDelta):
-            on_event(event)
+        on_event(event)
 
     answer = await ask_once(agent, await agent.fitted(request), emit)
     return Completion(clean(answer.text).strip(), answer.reason, answer.thought)
@@ -103,11 +104,49 @@ def plain_prompt(agent: Agent, text: str) -> Prompt:
     return Prompt(messages=(Message("user", text),))
 
 
+class PartialAnswer:
+    """Keeps what there is of an answer in a file while it streams."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pending: list[str] = []
+        self._flushed = 0.0
+        self._begun = False
+
+    def __enter__(self) -> PartialAnswer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flush()
+
+    def follow(self, event: Event) -> None:
+        """Take in an event of the call: text, or a retry, after which the text begins again."""
+        if isinstance(event, Retrying):
+            self._pending, self._begun = [], False
+        elif isinstance(event, PlanDelta):
+            self._pending.append(event.text)
+            if monotonic() - self._flushed >= _FLUSH_SECONDS:
+                self._flush()
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a" if self._begun else "w", encoding="utf-8") as file:
+            file.write("".join(self._pending))
+        self._pending, self._begun, self._flushed = [], True, monotonic()
+
+
 @dataclass(frozen=True)
 class DirectGenerator:
-    """Sends the prompt alone in one call, as for the published results, and takes the answer as it is."""
+    """Sends the prompt alone in one call, as for the published results, and takes the answer as it is.
+
+    While an answer streams, what there is of it is kept in a text file in ``folder``, so that a run that is stopped
+    after many minutes leaves it. One call cannot be resumed, so the prompt is asked again.
+    """
 
     max_tokens: int
+    folder: Path
 
     async def generate(self, agent: Agent, job: Job, on_event: OnEvent) -> GeneratedAnswer:
         """Generate one answer, of at most ``max_tokens`` tokens."""
@@ -118,7 +157,13 @@ class DirectGenerator:
             sampling=agent.profile.sampling,
             seed=job.seed,
         )
-        completion = await complete(agent, request, on_event)
+        with PartialAnswer(self._path(job)) as partial:
+
+            def follow(event: Event) -> None:
+                partial.follow(event)
+                on_event(event)
+
+            completion = await complete(agent, request, follow)
         if not completion.text and completion.reason == "length":
             raise ModelError(
                 "The model spent all its tokens on reasoning and gave no answer. "
@@ -128,7 +173,13 @@ class DirectGenerator:
         return GeneratedAnswer(completion.text, completion.reason, {})
 
     def discard_progress(self, job: Job) -> None:
-        """Do nothing: one call cannot be resumed."""
+        """Delete the partial answer, and the folder with the last one."""
+        self._path(job).unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+    def _path(self, job: Job) -> Path:
+        return self.folder / f"{job.sample.id}-{job.repeat}.txt"
 
     def _prompt(self, agent: Agent, job: Job) -> Prompt:
         if agent.profile.form == "chat":

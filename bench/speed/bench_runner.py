@@ -113,7 +113,7 @@ async def suite_runner(address: str, folder: Path) -> float:
     with JsonLinesFile.open(folder / f"{time.monotonic_ns()}.jsonl") as store:
         identity = RunIdentity("m", "direct", "speed", {})
         jobs = pending_jobs(make_jobs(samples, 1, 0), identity, store)
-        generator = DirectGenerator(4096)
+        generator = DirectGenerator(4096, store.path.with_suffix(".parts"))
         runner = SuiteRunner(agent, generator, identity, store, UsageTracker(), SilentWatcher())
         await runner.run(jobs, CONCURRENCY)
     took = time.perf_counter() - start

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import random
 import signal
@@ -268,3 +269,62 @@ def test_wrong_arguments_are_reported(shell: Shell) -> None:
     shell.run("bench", "run", "--model", "demo", "--task", "trial", "--samples", 0).failed(2, "--samples")
     data.write_text('{"prompt": "x"}\n')
     shell.run("bench", "run", "--model", "demo", "--task", "trial", "--data", data).failed(1, "line 1", "'length'")
+
+
+async def test_a_direct_answer_that_is_stopped_leaves_its_text(tmp_path: Path) -> None:
+    from lwtui_bench.generators import DirectGenerator, Job
+    from lwtui_bench.tasks import Sample
+
+    began = asyncio.Event()
+    agent = await open_agent_at(answer := Answer(["One ", "two ", "three "], delay=began.wait), tmp_path)
+    generator = DirectGenerator(100, tmp_path / "parts")
+    job = Job(Sample("Write.", "News Report", 100), 1, None)
+    seen: list[Any] = []
+    assert answer.pieces
+    task = asyncio.create_task(generator.generate(agent[0], job, seen.append))
+    while not seen:  # noqa: ASYNC110 - the first event ends the wait
+        await asyncio.sleep(0.01)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    (path,) = (tmp_path / "parts").iterdir()
+    assert path.read_text() == "One "
+    began.set()
+    assert (await generator.generate(agent[0], job, seen.append)).text == "One two three"
+    assert path.read_text() == "One two three "
+    generator.discard_progress(job)
+    assert not (tmp_path / "parts").exists()
+    await agent[0].aclose()
+    await agent[1].__aexit__()
+
+
+async def open_agent_at(answer: Answer, tmp_path: Path) -> Any:
+    """Return an agent and the server that answers it."""
+    from lwtui.config import ModelSettings, Settings
+    from lwtui_bench.endpoints import open_endpoints
+
+    server = await FaultServer(lambda _: answer, models=[{"id": "m-1", "context_length": 8000}]).__aenter__()
+    settings = ModelSettings("m", model="m-1", base_url=server.base_url)
+    return await open_endpoints([settings], Settings(), 1), server
+
+
+def test_progress_is_told_before_the_first_answer_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
+    from lwtui.agentwrite.events import PlanDelta
+    from lwtui.models.budget import Prices
+    from lwtui.models.metering import UsageTracker
+    from lwtui_bench.commands import progress as module
+    from lwtui_bench.generators import Job
+    from lwtui_bench.tasks import Sample
+
+    now = 0.0
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    lines: list[str] = []
+    monkeypatch.setattr(module, "say", lines.append)
+    tracker = UsageTracker()
+    line = module.ProgressLine(0, 8, 8000, tracker, Prices(), quiet=False)
+    watcher = module.RunProgress(line, direct=True)
+    for second in range(120):
+        now = float(second)
+        watcher.on_event(Job(Sample("Write.", "News Report", 1000), 1, None), PlanDelta("word " * 10))
+    assert len(lines) == 3  # every half a minute, since this is no terminal
+    assert "0 of 8" in lines[-1] and "910 words in 1 answers under way" in lines[-1]
+    assert "11 min" in lines[-1]  # 7,090 words at 10 a second

@@ -16,7 +16,7 @@ import pytest
 from lwtui.cli import main
 from lwtui.errors import UsageError
 from lwtui_training import check_machine, devices
-from lwtui_training.checks import CheckResult, check_before, check_recipe
+from lwtui_training.checks import Requirement, check_before, check_recipe
 from lwtui_training.launch import launch_command, launch_environment
 from lwtui_training.launch_plan import checkpoint_bytes, host_bytes
 from lwtui_training.model_shape import shape_of_base
@@ -43,7 +43,7 @@ def gpus(monkeypatch: pytest.MonkeyPatch) -> Any:
     return pretend
 
 
-def found(recipe: Any, name: str, steps: tuple[str, ...] = ("sft",)) -> CheckResult:
+def found(recipe: Any, name: str, steps: tuple[str, ...] = ("sft",)) -> Requirement:
     """Return the result of one check, without making the others."""
     from lwtui_training.check_inputs import input_checks
     from lwtui_training.check_machine import machine_checks
@@ -202,6 +202,16 @@ def test_the_hub_cannot_be_reached(hub: Hub, monkeypatch: pytest.MonkeyPatch) ->
     assert "cannot be reached" in found(paper("base.model=o/open"), "base").text
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE" in found(paper("base.model=o/open"), "base").text
+
+
+def test_without_the_hub_one_line_says_so_at_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The libraries would try again for minutes, for each file."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    results = {check.name: check for check in check_recipe(paper(), ("data", "sft", "prefs", "gguf"))}
+    assert results["hub"].found == "problem" and "cannot be reached" in results["hub"].text
+    assert not set(results) & {"base", "tokenizer", "export", "data.long", "data.general", "prefs.general"}
 
 
 def test_inputs_that_are_missing_are_all_named(tmp_path: Path) -> None:

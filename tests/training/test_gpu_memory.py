@@ -14,6 +14,7 @@ from transformers import AutoConfig
 from lwtui.cli import main
 from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.gpu_memory import GIB, activation_bytes, count_packs, estimate, plan_recipe
+from lwtui_training.launch_plan import plan_steps
 from lwtui_training.model_shape import CONFIGS, shape_from_config, shape_from_model, shape_of_base
 from lwtui_training.recipe import load_recipe
 from lwtui_training.sft import make_trainer
@@ -105,3 +106,48 @@ def test_packs_are_counted_as_trl_packs(make_recipe: Any, tiny: Path, tmp_path: 
     dataset, _ = tokenize_rows(tokenizer, conversations(40), 200)
     trainer = make_trainer(recipe, str(tiny), tokenizer, dataset, tmp_path)
     assert count_packs([len(ids) for ids in dataset["input_ids"]], 200) == len(trainer.train_dataset)
+
+
+def test_the_plan_agrees_with_published_figures() -> None:
+    """ALST (arXiv 2506.13996) counts 18 bytes per parameter: 144 GB for an 8B on one device, a checkpoint 112 GB."""
+    recipe = load_recipe("longwriter-llama3.1-8b", ["hardware.processes=1", "hardware.strategy=single"])
+    plan = plan_recipe(recipe)
+    assert (plan.weights + plan.casts + plan.gradients + plan.optimizer) == pytest.approx(144e9, rel=0.01)
+    eight = plan_recipe(load_recipe("longwriter-llama3.1-8b"))
+    assert eight.casts == pytest.approx(2 * 8.03e9 / 8, rel=0.01)
+
+
+def test_without_flash_attention_the_plan_has_the_mask() -> None:
+    flash = plan_recipe(load_recipe("longwriter-llama3.1-8b", ["base.attn_implementation=flash_attention_2"]))
+    sdpa = plan_recipe(load_recipe("longwriter-llama3.1-8b", ["base.attn_implementation=sdpa"]))
+    assert sdpa.working - flash.working == 32_768**2
+
+
+def test_the_other_steps_are_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """4,000 × 4 answers of 2,000 words at 40 ms a token and 64 calls in flight."""
+    rows = [{"instruction": "Write.", "words": 2000}] * 4000
+    (tmp_path / "i.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    changes = [f"prefs.instructions={tmp_path}/i.jsonl", "prefs.model=m", "prefs.concurrency=64"]
+    changes += ["steps=['data', 'sft', 'prefs', 'dpo', 'grpo']"]
+    recipe = load_recipe("longwriter-llama3.1-8b", changes)
+    plans = {plan.step: plan for plan in plan_steps(recipe, shape_of_base(recipe))}
+    assert (plans["prefs"].calls, plans["prefs"].bytes) == (16_000, None)
+    assert plans["prefs"].seconds == pytest.approx(16_000 / 64 * 2800 * 0.04)
+    assert plans["dpo"].bytes is not None and plans["dpo"].bytes > plan_recipe(recipe).total
+    assert plans["grpo"].bytes is not None
+    assert main(["train", "plan", "longwriter-llama3.1-8b", *(part for c in changes for part in ("--set", c))]) == 0
+    shown = capsys.readouterr().out
+    assert "16,000 texts, about 7 h" in shown and "disk" in shown and "machine" in shown
+
+
+def test_a_gguf_and_a_folder_are_planned_without_the_extra(
+    tiny: Path, make_recipe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lwtui.models.llama_cpp.demo import demo_path
+    from lwtui_training import model_shape
+
+    monkeypatch.setattr(model_shape, "require_extra", lambda *_: pytest.fail("the extra is asked for"))
+    recipe = make_recipe()
+    assert shape_of_base(recipe).parameters > 10_000
+    gguf = replace(recipe, base=replace(recipe.base, model=str(demo_path())))
+    assert shape_of_base(gguf) == shape_of_base(replace(recipe, base=replace(recipe.base, model="demo")))

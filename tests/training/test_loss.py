@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM
 from lwtui_training.base_model import load_tokenizer
 from lwtui_training.sft import make_trainer
 from lwtui_training.tokens import tokenize_rows
-from tests.training.support import conversations
+from tests.training.support import conversations, write_jsonl
 
 
 def losses_by_hand(base: Path, dataset: Any) -> list[tuple[float, int]]:
@@ -136,3 +136,19 @@ def _samples(batches: list[Any]) -> list[dict[str, list[int]]]:
         for row, a, b in spans:
             found.append({name: batch[name][row, a:b].tolist() for name in ("input_ids", "labels")})
     return found
+
+
+def test_held_out_rows_and_samples_are_shown_during_training(
+    tiny: Path, tmp_path: Path, make_recipe: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lwtui_training.sft import train_sft
+
+    data = write_jsonl(tmp_path / "rows.jsonl", conversations(20))
+    sft = {"max_steps": 2, "save_steps": 1, "validation_share": 0.2, "sample_tokens": 8}
+    metrics = train_sft(make_recipe(sft=sft), str(tiny), data, tmp_path)
+    shown = capsys.readouterr().err
+    assert shown.count("loss on held-out rows") == 2
+    assert shown.count("writes: ") == 2
+    assert (tmp_path / "samples.md").read_text().count("## Step") == 2
+    assert metrics["steps"] == 2
+    assert not (tmp_path / "tokens").exists()

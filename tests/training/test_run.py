@@ -16,7 +16,8 @@ from lwtui_training.recipe import load_recipe
 from lwtui_training.steps import read_manifest
 from tests.errors import has_code
 
-STEPS = ("data", "sft", "prefs", "dpo", "merge", "gguf", "bench")
+STEPS = ("data", "sft", "prefs", "dpo", "grpo", "merge", "gguf", "bench")
+pytestmark = pytest.mark.timeout(600)  # the module's fixture runs all of them
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run ``lwtui train run tiny`` with few steps and without the demo model; return the folder."""
     folder = tmp_path_factory.mktemp("run")
     changes = ("data.instructions=", "sft.max_steps=60", "prefs.most_instructions=3", "prefs.max_new_tokens=150")
-    changes += ("dpo.max_steps=2", "bench.max_tokens=150", f"output={folder}/tiny")
+    changes += (
+        "grpo.max_steps=2",
+        "grpo.max_completion_length=60",
+        "dpo.max_steps=2",
+        "bench.max_tokens=150",
+        f"output={folder}/tiny",
+    )
     command = [sys.executable, "-m", "lwtui", "train", "run", "tiny"]
     done = subprocess.run(
         [*command, *(part for change in changes for part in ("--set", change))],
@@ -41,7 +48,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_step_has_a_manifest_that_names_the_step_before(finished: Path) -> None:
     manifests = {step: read_manifest(finished / "tiny" / step) for step in STEPS}
     assert all(manifests.values())
-    for step, before in (("dpo", "prefs"), ("merge", "dpo"), ("gguf", "merge"), ("bench", "gguf")):
+    for step, before in (("dpo", "prefs"), ("grpo", "under"), ("merge", "grpo"), ("gguf", "merge"), ("bench", "gguf")):
         manifest = manifests[step]
         assert manifest is not None and before in manifest.inputs
         assert manifest.outputs and manifest.versions["transformers"]

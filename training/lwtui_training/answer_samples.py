@@ -6,7 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,6 +69,13 @@ def sample_answers(recipe: Recipe, checkpoint: str, instructions: list[Instructi
         meter = ProgressMeter("Sampling", len(known) + len(missing), "answers", len(known))
         if prefs.model:
             asyncio.run(_sample_with_lwtui(recipe, instructions, missing, store, meter))
+            return
+        if prefs.serve:
+            from lwtui_training.serve import NAME, serving
+
+            with serving(recipe, checkpoint, folder) as url:
+                served = replace(recipe, prefs=replace(prefs, model=NAME, base_url=(url,)))
+                asyncio.run(_sample_with_lwtui(served, instructions, missing, store, meter))
             return
         from lwtui_training.answer_sampling import AnswerSampler
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lwtui.errors import LwtuiError
-from lwtui_training.checks import Check, Note
+from lwtui_training.checks import Caveat, Check
 from lwtui_training.recipe import Recipe
 from lwtui_training.row_files import DatasetPart
 from lwtui_training.steps import TrainError
@@ -38,6 +39,8 @@ def input_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
             checks |= {"prefs.instructions": _prefs_instructions, "prefs.judge": _judge}
         if prefs.model:
             checks["prefs.model"] = _prefs_model
+        elif prefs.serve and prefs.instructions:
+            checks["prefs.serve"] = _serve
         if prefs.documents:
             checks["prefs.documents"] = _documents
         if prefs.general:
@@ -61,7 +64,7 @@ def _no_prefs(recipe: Recipe) -> str:
     )
 
 
-def _data_instructions(recipe: Recipe) -> str | Note:
+def _data_instructions(recipe: Recipe) -> str | Caveat:
     from lwtui_training.rows import read_instructions
 
     data = recipe.data
@@ -70,35 +73,35 @@ def _data_instructions(recipe: Recipe) -> str | Note:
     )
 
 
-def _long(recipe: Recipe) -> str | Note:
+def _long(recipe: Recipe) -> str | Caveat:
     from lwtui_training.data import long_rows
 
     return _counted(long_rows(recipe, _LOOK_AT), _LOOK_AT)
 
 
-def _general(recipe: Recipe) -> str | Note:
+def _general(recipe: Recipe) -> str | Caveat:
     from lwtui_training.data import general_rows
 
     return _counted(general_rows(recipe, _LOOK_AT), _LOOK_AT)
 
 
-def _prefs_instructions(recipe: Recipe) -> str | Note:
+def _prefs_instructions(recipe: Recipe) -> str | Caveat:
     from lwtui_training.preferences import prefs_instructions
 
     _existing(recipe, recipe.prefs.instructions)
     return _counted(prefs_instructions(recipe, _LOOK_AT), _LOOK_AT)
 
 
-def _general_pairs(recipe: Recipe) -> str | Note:
+def _general_pairs(recipe: Recipe) -> str | Caveat:
     from lwtui_training.preferences import general_pairs
 
     return _counted(general_pairs(recipe, _LOOK_AT), _LOOK_AT)
 
 
-def _counted(rows: Any, limit: int) -> str | Note:
+def _counted(rows: Any, limit: int) -> str | Caveat:
     count = len(rows) + len(rows.dropped)
     text = f"{'the first ' if limit and count >= limit else ''}{count:,} rows can be read"
-    return Note(f"{text}; {rows.summary}") if rows.summary else text
+    return Caveat(f"{text}; {rows.summary}") if rows.summary else text
 
 
 def _existing(recipe: Recipe, name: str) -> str:
@@ -127,13 +130,21 @@ def _prefs_model(recipe: Recipe) -> str:
     return _reachable(recipe.prefs.model, recipe.prefs.base_url)
 
 
-def _judge(recipe: Recipe) -> str | Note:
+def _serve(recipe: Recipe) -> str:
+    if shutil.which("vllm") is None:
+        raise TrainError("prefs.serve = 'vllm' needs vLLM: pip install vllm. Or set it to ''.", code="missing-package")
+    return "vLLM is installed"
+
+
+def _judge(recipe: Recipe) -> str | Caveat:
     if not recipe.prefs.judge:
-        return Note("there is none (prefs.judge): answers are chosen by their length alone, without loops and cut ones")
+        return Caveat(
+            "there is none (prefs.judge): answers are chosen by their length alone, without loops and cut ones"
+        )
     return _reachable(recipe.prefs.judge, recipe.prefs.judge_base_url)
 
 
-def _grpo_instructions(recipe: Recipe) -> str | Note:
+def _grpo_instructions(recipe: Recipe) -> str | Caveat:
     from lwtui_training.rows import read_instructions
 
     grpo = recipe.grpo

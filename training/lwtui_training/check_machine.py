@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lwtui.errors import LwtuiError
-from lwtui_training.checks import Check, Note
+from lwtui_training.checks import Caveat, Check
 from lwtui_training.devices import (
     attention_implementation,
     attention_problem,
@@ -85,7 +85,7 @@ def _options(recipe: Recipe, steps: Sequence[str]) -> str:
     return "TRL and PEFT accept the options"
 
 
-def _devices(recipe: Recipe) -> str | Note:
+def _devices(recipe: Recipe) -> str | Caveat:
     hardware, visible = recipe.hardware, device_count()
     if hardware.device == "cpu":
         return f"{hardware.processes} process{'es' if hardware.processes > 1 else ''} on the CPU, as the recipe says"
@@ -103,7 +103,7 @@ def _devices(recipe: Recipe) -> str | Note:
                 "trained on a CPU. Check the driver, or set hardware.device = 'cpu' to try all the same.",
                 code="no-device",
             )
-        return Note("PyTorch sees no GPU; this trains on the CPU.")
+        return Caveat("PyTorch sees no GPU; this trains on the CPU.")
     if visible < hardware.processes:
         raise TrainError(
             f"hardware.processes is {hardware.processes}, but only {visible} of them are visible. Set "
@@ -113,21 +113,21 @@ def _devices(recipe: Recipe) -> str | Note:
     return f"{hardware.processes} of {visible} visible GPUs are used"
 
 
-def _attention(recipe: Recipe) -> str | Note:
+def _attention(recipe: Recipe) -> str | Caveat:
     if problem := attention_problem(recipe):
         raise TrainError(problem, code="attention")
     chosen = attention_implementation(recipe)
     if chosen == "sdpa" and recipe.sft.packing and not uses_cpu(recipe):
         mask = recipe.sft.max_length**2 / GIB
         hint = "" if has_flash_attn() else " Install it: pip install flash-attn --no-build-isolation."
-        return Note(
+        return Caveat(
             f"without FlashAttention, packed rows need a mask of {mask:.1f} GiB per sequence, and attention computes "
             f"all pairs of {recipe.sft.max_length:,} tokens.{hint}"
         )
     return chosen
 
 
-def _memory(recipe: Recipe) -> str | Note:
+def _memory(recipe: Recipe) -> str | Caveat:
     shape = shape_of_base(recipe)
     plan, hardware = estimate(recipe, shape), recipe.hardware
     if hardware.device != "cpu" and not plan.fits:
@@ -140,7 +140,7 @@ def _memory(recipe: Recipe) -> str | Note:
         )
     needed, there = host_bytes(recipe, shape), _host_memory()
     text = f"about {plan.total / GIB:.1f} GiB per device and {needed / GIB:.1f} GiB of this machine"
-    return Note(f"{text}, which has {there / GIB:.0f} GiB") if there and needed > there else text
+    return Caveat(f"{text}, which has {there / GIB:.0f} GiB") if there and needed > there else text
 
 
 def _host_memory() -> float:

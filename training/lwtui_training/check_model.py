@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lwtui_training.checks import Check, Note
+from lwtui_training.checks import Caveat, Check
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 
@@ -16,14 +16,14 @@ def model_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
     if not set(steps) - {"data"}:
         return {}
     checks: dict[str, Check] = {"base": _base}
-    if not _is_made(recipe):
+    if not is_made(recipe):
         checks["tokenizer"] = _tokenizer
         if "gguf" in steps:
             checks["export"] = _export
     return checks
 
 
-def _is_made(recipe: Recipe) -> bool:
+def is_made(recipe: Recipe) -> bool:
     """Return whether the base is made or dequantized by lwtui, so that its tokenizer is not there yet."""
     from lwtui.models.known_ggufs import known_ggufs
 
@@ -31,7 +31,7 @@ def _is_made(recipe: Recipe) -> bool:
     return name in ("tiny", "demo", *(known.name for known in known_ggufs())) or name.endswith(".gguf")
 
 
-def _base(recipe: Recipe) -> str | Note:
+def _base(recipe: Recipe) -> str | Caveat:
     from lwtui_training.base_model import gguf_of
 
     name = recipe.base.model

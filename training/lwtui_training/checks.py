@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from lwtui.errors import LwtuiError
@@ -15,12 +16,15 @@ from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError, read_manifest
 
+_NEEDS = {"tokenizer": ("base", "hub"), "export": ("base", "hub", "tokenizer")}
+_ON_HUB: tuple[str, ...] = ("base", "data.instructions", "data.long", "data.general")
+_ON_HUB += ("prefs.instructions", "prefs.general", "grpo.instructions")
 Found = Literal["ok", "note", "problem"]
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """What a check found.
+class Requirement:
+    """Something that a recipe needs, and whether it is there.
 
     Attributes:
         name: What was checked.
@@ -34,24 +38,44 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
-class Note:
+class Caveat:
     """A result to point out although it stops nothing."""
 
     text: str
 
 
-Check = Callable[[Recipe], str | Note]
+Check = Callable[[Recipe], str | Caveat]
 
 
-def check_recipe(recipe: Recipe, steps: Sequence[str]) -> list[CheckResult]:
+def check_recipe(recipe: Recipe, steps: Sequence[str]) -> list[Requirement]:
     """Make all checks that these steps need. Steps that are finished need none."""
     from lwtui_training.check_inputs import input_checks
     from lwtui_training.check_machine import machine_checks
     from lwtui_training.check_model import model_checks
+    from lwtui_training.hub import hub_problem
 
     left = [step for step in steps if read_manifest(recipe.run_folder / step) is None]
     checks = machine_checks(recipe, left) | model_checks(recipe, left) | input_checks(recipe, left)
-    return [_result(name, check, recipe) for name, check in checks.items()]
+    results: dict[str, Requirement] = {}
+    for name, check in checks.items():
+        if any(before in results and results[before].found == "problem" for before in _NEEDS.get(name, ())):
+            continue  # it would fail for the same reason
+        if name in _ON_HUB and not _is_here(recipe, name) and (silent := hub_problem()):
+            results.setdefault("hub", Requirement("hub", "problem", silent))
+            continue
+        results[name] = _result(name, check, recipe)
+    return list(results.values())
+
+
+def _is_here(recipe: Recipe, name: str) -> bool:
+    """Return whether what a check looks at is on this machine, so that it does not need the hub."""
+    from lwtui_training.check_model import is_made
+
+    if name == "base":
+        return is_made(recipe) or Path(recipe.resolve(recipe.base.model)).exists()
+    table, _, option = name.partition(".")
+    source = str(getattr(getattr(recipe, table), option))
+    return Path(recipe.resolve(source)).exists() or bool(Path(source).suffix)
 
 
 def check_before(recipe: Recipe, steps: Sequence[str]) -> None:
@@ -72,14 +96,14 @@ def check_before(recipe: Recipe, steps: Sequence[str]) -> None:
         )
 
 
-def to_line(result: CheckResult) -> str:
+def to_line(result: Requirement) -> str:
     """Return the line that shows a result."""
     return f"{result.found:8}{result.name}: {result.text}"
 
 
-def _result(name: str, check: Any, recipe: Recipe) -> CheckResult:
+def _result(name: str, check: Any, recipe: Recipe) -> Requirement:
     try:
         found = check(recipe)
     except LwtuiError as error:
-        return CheckResult(name, "problem", str(error))
-    return CheckResult(name, "note", found.text) if isinstance(found, Note) else CheckResult(name, "ok", found)
+        return Requirement(name, "problem", str(error))
+    return Requirement(name, "note", found.text) if isinstance(found, Caveat) else Requirement(name, "ok", found)

@@ -88,9 +88,14 @@ def _print_checks(recipe: Recipe, *, as_json: bool) -> int:
 
 def _print_plan(options: argparse.Namespace, recipe: Recipe) -> int:
     from lwtui_training.gpu_memory import plan_recipe
+    from lwtui_training.launch_plan import extra_plan, extra_text
+    from lwtui_training.model_shape import shape_of_base
 
-    plan = plan_recipe(recipe, options.devices)
-    print(json.dumps(plan.to_dict(), indent=2) if options.json else plan.to_text())
+    plan, shape = plan_recipe(recipe, options.devices), shape_of_base(recipe)
+    if options.json:
+        print(json.dumps(plan.to_dict() | extra_plan(recipe, shape), indent=2))
+    else:
+        print(f"{plan.to_text()}\nFurther steps and places:\n{extra_text(recipe, shape)}")
     if not plan.fits:
         print(plan.advice, file=sys.stderr)
     return 0 if plan.fits else 1

@@ -3,11 +3,15 @@
 Bytes per device, with P parameters, T tokens on the device at once, L layers, and n devices that share the model:
 
 - Full tuning: 4 P for weights, 4 P for gradients and 8 P for Adam, all divided by n, and the two largest gathered
-  layers in the recipe's dtype.
+  layers in the recipe's dtype. Mixed precision keeps the weights in the recipe's dtype too: 2 P on a device that holds
+  the whole model (autocast's cache), 2 P / n with ZeRO-3, none with FSDP2, which casts as it gathers. That makes 18
+  bytes per parameter, as in ALST (arXiv 2506.13996): 144 GB for a model of 8 billion parameters on one device.
 - LoRA: 2 P for the base (0.55 P in 4 bits), divided by n, and 16 bytes per parameter of the adapter.
 - Activations: without checkpointing, L full layers (see :func:`layer_bytes`). With it, T × hidden per layer, unless
   offloaded, and two full layers: one that is recomputed, and its gradients.
 - Without FlashAttention, a mask of T² bytes for packed rows; on a GPU, 1.5 GiB for the CUDA context and fragmentation.
+
+The other steps, the disk and the memory of the machine are in :mod:`lwtui_training.launch_plan`.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import json
 import math
 from bisect import bisect_left, insort
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +41,12 @@ class MemoryPlan:
     Attributes:
         parameters: Parameters of the model.
         trained: Parameters that are trained.
+        casts: The trained weights once more, in the recipe's dtype.
         working: Gathered layers, attention mask, and CUDA context.
         memory: Memory of a device.
         tokens_a_step: Tokens per optimizer step on all devices.
         tokens: Tokens of the whole training; ``None`` before the step ``data``.
-        seconds: Estimated time; ``None`` before the step ``data``.
+        seconds: Estimated time; ``None`` before the step ``data``, and on a CPU.
         advice: What would make it fit, if it does not.
     """
 
@@ -50,6 +56,7 @@ class MemoryPlan:
     parameters: int
     trained: int
     weights: float
+    casts: float
     gradients: float
     optimizer: float
     activations: float
@@ -63,7 +70,7 @@ class MemoryPlan:
     @property
     def total(self) -> float:
         """Sum of all parts."""
-        return self.weights + self.gradients + self.optimizer + self.activations + self.working
+        return self.weights + self.casts + self.gradients + self.optimizer + self.activations + self.working
 
     @property
     def fits(self) -> bool:
@@ -76,14 +83,15 @@ class MemoryPlan:
 
     def to_text(self) -> str:
         """Return a table for the terminal."""
-        parts = ("weights", "gradients", "optimizer", "activations", "working", "total", "memory")
+        parts = ("weights", "casts", "gradients", "optimizer", "activations", "working", "total", "memory")
         parameters = f"{self.parameters / 1e9:.2f} billion parameters ({self.trained / 1e6:,.1f} million trained)"
         devices = "1 device" if self.devices == 1 else f"{self.devices} devices ({self.strategy})"
         lines = [f"{self.method} tuning of {parameters} on {devices}; GiB per device:"]
         lines += [f"  {name:12} {getattr(self, name) / GIB:8.2f}" for name in parts]
         lines.append(f"  {self.tokens_a_step:,} tokens per step")
-        if self.tokens is not None and self.seconds is not None:
-            lines.append(f"  {self.tokens:,} tokens in total, about {duration(self.seconds)}")
+        if self.tokens is not None:
+            time = f", about {duration(self.seconds)}" if self.seconds is not None else ""
+            lines.append(f"  {self.tokens:,} tokens in total{time}")
         else:
             lines.append("  Total tokens and time are known after the step data.")
         return "\n".join([*lines, "It fits." if self.fits else "It does not fit."])
@@ -127,6 +135,7 @@ def estimate(recipe: Recipe, shape: ModelShape) -> MemoryPlan:
         parameters=shape.parameters,
         trained=trained,
         weights=(base + 4 * trained) / shards,
+        casts=_casts(recipe, shape, shards),
         gradients=4 * trained / shards,
         optimizer=8 * trained / shards,
         activations=activation_bytes(recipe, shape, tokens, size),
@@ -140,6 +149,13 @@ def estimate(recipe: Recipe, shape: ModelShape) -> MemoryPlan:
         tokens=total,
         seconds=seconds,
     )
+
+
+def _casts(recipe: Recipe, shape: ModelShape, shards: int) -> float:
+    """Return the bytes of the trained weights in the recipe's dtype, beside those in full precision."""
+    hardware = recipe.hardware
+    is_mixed = recipe.base.dtype == "bfloat16" and hardware.device != "cpu" and recipe.sft.method == "full"
+    return 0.0 if not is_mixed or hardware.strategy == "fsdp2" else 2.0 * shape.parameters / shards
 
 
 def activation_bytes(recipe: Recipe, shape: ModelShape, tokens: int, size: int) -> float:
@@ -170,8 +186,16 @@ def layer_bytes(shape: ModelShape, tokens: int, size: int) -> float:
 
 
 def has_flash_attention(recipe: Recipe) -> bool:
-    """Return whether the recipe's attention needs no mask. "auto" counts as FlashAttention, except on a CPU."""
-    return recipe.hardware.device != "cpu" and recipe.base.attn_implementation not in ("sdpa", "eager")
+    """Return whether the recipe's attention needs no mask.
+
+    "auto" counts as FlashAttention, except on a CPU, with context parallelism, or on a machine that has GPUs but not
+    the package.
+    """
+    if recipe.hardware.device == "cpu" or recipe.hardware.context_parallel > 1:
+        return False
+    if recipe.base.attn_implementation == "auto" and Path("/dev/nvidia0").exists():
+        return find_spec("flash_attn") is not None
+    return recipe.base.attn_implementation not in ("sdpa", "eager")
 
 
 def training_steps(recipe: Recipe, lengths: list[int]) -> int:
@@ -224,6 +248,8 @@ def _tokens_and_seconds(recipe: Recipe, shape: ModelShape) -> tuple[int | None, 
         passes -= 1  # no gradients for the base's matrices
     attention = 2 * shape.layers * shape.attention * sft.max_length  # a token attends to half a sequence on average
     operations = tokens * passes * (2 * shape.parameters + attention)
+    if hardware.device == "cpu":
+        return tokens, None  # tflops and mfu are those of a GPU
     return tokens, operations / (hardware.tflops * 1e12 * hardware.mfu * recipe.devices)
 
 

@@ -8,6 +8,8 @@ from importlib.util import find_spec
 
 from lwtui_training.steps import TrainError
 
+_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class HubModel:
@@ -26,6 +28,27 @@ def hub_errors() -> tuple[type[Exception], ...]:
     """Return the errors that calls of the hub may raise."""
     clients = [importlib.import_module(name) for name in ("httpx2", "httpx") if find_spec(name)]
     return (OSError, ValueError, KeyError, RuntimeError, *(client.HTTPError for client in clients))
+
+
+def hub_problem() -> str:
+    """Return why the hub cannot be reached; empty if it can, or if only its cache is to be used.
+
+    The libraries would try again for minutes for each file.
+    """
+    import httpx2
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return ""
+    try:
+        httpx2.head(constants.ENDPOINT, timeout=_SECONDS)
+    except httpx2.HTTPError as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        return (
+            f"{constants.ENDPOINT} cannot be reached ({reason}). Check the connection; with HF_HUB_OFFLINE=1, only "
+            "what was downloaded before is used."
+        )
+    return ""
 
 
 def check_access(name: str, revision: str = "") -> HubModel:

@@ -114,7 +114,7 @@ def _wait_for_orphans(job: Path) -> None:
 
 def _failure(step: str, folder: Path, own: Path, code: int) -> TrainError:
     """Say why training failed, and truly where it would resume."""
-    from lwtui_training.trainer import last_complete_checkpoint
+    from lwtui_training.trainer import complete_checkpoints
 
     reports = sorted(own.glob(f"failure-{machine_rank()}-*.json"), key=lambda path: path.stat().st_mtime)
     reason = f"a process ended with exit code {code}; its output is above"
@@ -125,9 +125,9 @@ def _failure(step: str, folder: Path, own: Path, code: int) -> TrainError:
         details = f" Details: {reports[0].with_suffix('.log')}."
     elif code in (-9, 137):
         reason = "a process was killed, most likely because the memory was full"
-    checkpoint = last_complete_checkpoint(folder)
-    if checkpoint:
-        then = f"Run the same command again to resume from {Path(checkpoint).name}."
+    steps = [int(path.name.rpartition("-")[2]) for path in complete_checkpoints(folder)]
+    if steps:
+        then = f"Run the same command again to resume from checkpoint-{max(steps)}."
     else:
         then = "There is no checkpoint yet, so the same command starts this step from the beginning."
     return TrainError(f"{step} failed: {reason}.{details} {then}", code="training-failed")
@@ -151,7 +151,8 @@ def train_here(step: str, recipe: Recipe, model: str, rows: Path, folder: Path) 
 def launch_command(recipe: Recipe, job: Path) -> list[str]:
     """Return the command that starts this machine's processes, one or many, through accelerate.
 
-    Several processes on a CPU are started by torchrun, since accelerate starts only one without an accelerator.
+    On a CPU, where accelerate starts only one process and has nothing to set up, one is started directly and several by
+    torchrun.
 
     Args:
         recipe: The recipe.
@@ -166,6 +167,8 @@ def launch_command(recipe: Recipe, job: Path) -> list[str]:
             where += ["--node_rank", rank, "--master_addr", address, "--master_port", port]
         processes = ["--nproc_per_node", str(hardware.processes)]
         return [sys.executable, "-m", "torch.distributed.run", *processes, *where, *module]
+    if uses_cpu(recipe):
+        return [sys.executable, *module]
     command = [
         *(sys.executable, "-m", "accelerate.commands.launch", "--quiet"),
         *("--config_file", str(accelerate_config(recipe))),
@@ -174,10 +177,8 @@ def launch_command(recipe: Recipe, job: Path) -> list[str]:
         *("--machine_rank", rank),
         *("--main_process_ip", address),
         *("--main_process_port", port),
-        *("--mixed_precision", "bf16" if recipe.base.dtype == "bfloat16" and not uses_cpu(recipe) else "no"),
+        *("--mixed_precision", "bf16" if recipe.base.dtype == "bfloat16" else "no"),
     ]
-    if uses_cpu(recipe):
-        command.append("--cpu")
     if hardware.context_parallel > 1:
         shards = recipe.devices // hardware.context_parallel
         command += ["--use_parallelism_config", "true"]

@@ -1,12 +1,29 @@
-"""Bytes of a recipe beside the devices: its checkpoints and models on disk, and the memory of the machine."""
+"""What a recipe takes beside SFT on the devices: disk, memory of the machine, and the other steps.
+
+Memory of a device, with P parameters and T tokens at once:
+
+- DPO: as SFT, with chosen and rejected answer at once, and 6 bytes per logit of them.
+- GRPO: as SFT for a batch of answers; while it samples, a cache of keys and values for them.
+- Sampling with the checkpoint: the weights, and a cache for ``prefs.batch_size`` answers.
+
+Calls of endpoints take ``hardware.token_seconds`` per token each, as many at once as the recipe's concurrency.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
+from lwtui.text import duration
+from lwtui_training.gpu_memory import GIB, estimate
 from lwtui_training.model_shape import ModelShape
 from lwtui_training.recipe import Recipe
+from lwtui_training.rows import read_instructions
 
+_TOKENS_PER_WORD = 1.4
+_LOGIT_BYTES = 6  # in half and in full precision
 _QUANTIZED = 0.6  # bytes per parameter of a Q4_K_M, roughly
 _OUT_BYTES = {"f32": 4, "f16": 2, "bf16": 2}
 _WORKER_BYTES = 2 << 30  # of a process with PyTorch, CUDA and its buffers
@@ -61,3 +78,123 @@ def host_bytes(recipe: Recipe, shape: ModelShape) -> float:
     size = 2.0 if recipe.sft.method == "lora" or recipe.hardware.strategy == "zero3" else 4.0
     copies = recipe.hardware.processes if recipe.hardware.strategy == "ddp" else 1
     return size * shape.parameters * copies + _WORKER_BYTES * recipe.hardware.processes
+
+
+@dataclass(frozen=True)
+class StepPlan:
+    """What a step takes.
+
+    Attributes:
+        step: The step.
+        bytes: Memory per device; ``None`` where a step needs none.
+        calls: Number of texts to write or sample, and ``seconds`` for them; ``None`` where it is not known.
+        seconds: Time for the calls at the recipe's endpoints.
+    """
+
+    step: str
+    bytes: float | None = None
+    calls: int | None = None
+    seconds: float | None = None
+
+    def to_text(self) -> str:
+        """Return a line for the terminal."""
+        parts = [f"{self.bytes / GIB:.1f} GiB per device"] if self.bytes is not None else []
+        parts += [f"{self.calls:,} texts"] if self.calls is not None else []
+        parts += [f"about {duration(self.seconds)} of calls"] if self.seconds is not None else []
+        return f"  {self.step:12} {', '.join(parts)}"
+
+
+def plan_steps(recipe: Recipe, shape: ModelShape) -> list[StepPlan]:
+    """Plan the steps other than SFT that the recipe has."""
+    plans = {"data": _plan_data, "prefs": _plan_prefs, "dpo": _plan_dpo, "grpo": _plan_grpo}
+    return [plan(recipe, shape) for step, plan in plans.items() if step in recipe.steps]
+
+
+def extra_plan(recipe: Recipe, shape: ModelShape) -> dict[str, Any]:
+    """Return the further figures of ``lwtui train plan --json``: steps, disk and memory of the machine."""
+    return {
+        "steps": [vars(plan) for plan in plan_steps(recipe, shape)],
+        "disk": disk_bytes(recipe, shape, recipe.steps),
+        "host_memory": host_bytes(recipe, shape),
+    }
+
+
+def extra_text(recipe: Recipe, shape: ModelShape) -> str:
+    """Return the further lines of ``lwtui train plan``."""
+    lines = [plan.to_text() for plan in plan_steps(recipe, shape)]
+    lines.append(f"  {'disk':12} up to {disk_bytes(recipe, shape, recipe.steps) / 1e9:,.1f} GB")
+    lines.append(
+        f"  {'machine':12} about {host_bytes(recipe, shape) / GIB:,.1f} GiB of memory while the model is loaded"
+    )
+    return "\n".join(lines)
+
+
+def call_seconds(recipe: Recipe, texts: int, tokens: float, concurrency: int) -> float:
+    """Return the time of many calls at endpoints.
+
+    Args:
+        recipe: Says how long a token takes.
+        texts: Number of calls.
+        tokens: Tokens of each.
+        concurrency: Calls in flight.
+    """
+    rounds = max(1.0, texts / concurrency)
+    return rounds * tokens * recipe.hardware.token_seconds
+
+
+def _plan_data(recipe: Recipe, shape: ModelShape) -> StepPlan:
+    data = recipe.data
+    lengths = _lengths(recipe, data.instructions, data.words)
+    if not lengths:
+        return StepPlan("data", calls=0 if not data.instructions else None)
+    tokens = sum(lengths) / len(lengths) * _TOKENS_PER_WORD
+    return StepPlan("data", None, len(lengths), call_seconds(recipe, len(lengths), tokens, data.concurrency))
+
+
+def _plan_prefs(recipe: Recipe, shape: ModelShape) -> StepPlan:
+    prefs = recipe.prefs
+    lengths = _lengths(recipe, prefs.instructions, prefs.words)[: prefs.most_instructions or None]
+    memory = None if prefs.model else _sampling_bytes(recipe, shape, prefs.batch_size, prefs.max_new_tokens)
+    texts = len(lengths) * prefs.samples or prefs.most_instructions * prefs.samples or None
+    if not texts or not prefs.model:
+        return StepPlan("prefs", memory, texts)
+    words = sum(lengths) / len(lengths) if lengths else prefs.words
+    seconds = call_seconds(recipe, texts, words * _TOKENS_PER_WORD, prefs.concurrency)
+    return StepPlan("prefs", memory, texts, seconds)
+
+
+def _plan_dpo(recipe: Recipe, shape: ModelShape) -> StepPlan:
+    dpo = recipe.dpo
+    return StepPlan("dpo", _training_bytes(recipe, shape, dpo, dpo.max_length, 2 * dpo.per_device_train_batch_size))
+
+
+def _plan_grpo(recipe: Recipe, shape: ModelShape) -> StepPlan:
+    grpo = recipe.grpo
+    answers = grpo.per_device_train_batch_size
+    training = _training_bytes(recipe, shape, grpo, grpo.max_completion_length, answers)
+    cache = _sampling_bytes(recipe, shape, answers * grpo.gradient_accumulation_steps, grpo.max_completion_length)
+    idle = estimate(recipe, shape)
+    kept = idle.weights + idle.casts + idle.gradients + idle.optimizer + idle.working
+    return StepPlan("grpo", max(training, kept + cache - 2.0 * shape.parameters))
+
+
+def _training_bytes(recipe: Recipe, shape: ModelShape, table: Any, tokens: int, sequences: int) -> float:
+    """Return the memory of a training step that is like SFT, on unpacked sequences, with logits."""
+    names = ("method", "gradient_checkpointing", "activation_offloading")
+    same = {name: getattr(table, name) for name in names}
+    changed = replace(recipe.sft, packing=False, max_length=tokens, per_device_train_batch_size=sequences, **same)
+    plan = estimate(replace(recipe, sft=changed), shape)
+    return plan.total + _LOGIT_BYTES * tokens * sequences * shape.vocabulary
+
+
+def _sampling_bytes(recipe: Recipe, shape: ModelShape, sequences: int, tokens: int) -> float:
+    size = 2.0 if recipe.base.dtype == "bfloat16" else 4.0
+    return size * (shape.parameters + sequences * tokens * shape.layers * shape.key_value)
+
+
+def _lengths(recipe: Recipe, source: str, words: int) -> list[int]:
+    """Return the lengths that a file of instructions asks for; none if it is a dataset elsewhere."""
+    path = recipe.resolve(source)
+    if not source or not Path(path).is_file():
+        return []
+    return [instruction.words for instruction in read_instructions(path, words)]

@@ -6,8 +6,10 @@ models, transformers builds the model without weights.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lwtui.command_line.extras import require_extra
@@ -15,6 +17,7 @@ from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 from lwtui_training.tiny import SIZES, VOCABULARY
 
+_TIED_BELOW = 2048  # embedding size under which Qwen ties its embeddings
 CONFIGS: dict[str, dict[str, Any]] = {
     "meta-llama/Llama-3.1-8B": {
         "model_type": "llama",
@@ -72,15 +75,19 @@ class LayerKind:
         norms: Number of norms as wide as the hidden state.
         head_norms: Number of norms as wide as an attention head.
         fused_gate: Whether one matrix computes both gate and up projection.
+        has_bias: Whether queries, keys and values always have biases.
     """
 
     norms: int = 2
     head_norms: int = 0
     fused_gate: bool = False
+    has_bias: bool = False
 
 
 LAYER_KINDS = {
     "llama": LayerKind(),
+    "mistral": LayerKind(),
+    "qwen2": LayerKind(has_bias=True),
     "glm": LayerKind(fused_gate=True),
     "qwen3": LayerKind(head_norms=2),
     "gemma3_text": LayerKind(norms=4, head_norms=2),
@@ -120,8 +127,9 @@ def shape_of_base(recipe: Recipe) -> ModelShape:
         TrainError: The base's configuration cannot be read.
     """
     name = recipe.base.model
-    if name in CONFIGS:
-        return shape_from_config(CONFIGS[name], recipe.lora.r)
+    config = CONFIGS.get(name) or _config_in_files(recipe)
+    if config:
+        return shape_from_config(config, recipe.lora.r)
     require_extra("train", "torch", "transformers")
     from transformers import AutoConfig
 
@@ -131,6 +139,47 @@ def shape_of_base(recipe: Recipe) -> ModelShape:
         reason = " ".join(str(error).split())[:200]
         raise TrainError(f"Cannot read the configuration of {name!r}: {reason}. Check base.model.") from None
     return shape_from_model(config, recipe.lora.r)
+
+
+def _config_in_files(recipe: Recipe) -> dict[str, Any] | None:
+    """Return the configuration in a folder or a GGUF, if it is one that :func:`shape_from_config` takes."""
+    from lwtui.models.known_ggufs import known_ggufs
+
+    name = recipe.base.model
+    path = next((known.path for known in known_ggufs() if known.name == name), Path(recipe.resolve(name)))
+    if path.suffix == ".gguf" and path.is_file():
+        return _config_of_gguf(path)
+    try:
+        config: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    sizes = ("hidden_size", "intermediate_size", "num_attention_heads", "num_key_value_heads", "num_hidden_layers")
+    known = config.get("model_type") in LAYER_KINDS and all(config.get(size) for size in (*sizes, "vocab_size"))
+    return {"tie_word_embeddings": False, **config} if known else None
+
+
+def _config_of_gguf(path: Path) -> dict[str, Any]:
+    """Return the sizes in the header of a GGUF, as transformers names them.
+
+    Small models of Qwen and all of Gemma use one matrix for their first and last layer; the header does not say so.
+    """
+    from lwtui.models.llama_cpp.gguf_header import read_header
+
+    header = read_header(path)
+    kind = header.architecture if header.architecture in LAYER_KINDS else "llama"
+    return {
+        "model_type": "gemma3_text" if header.architecture == "gemma3" else kind,
+        "vocab_size": header.vocabulary,
+        "hidden_size": header.embedding,
+        "intermediate_size": header.feed_forward,
+        "num_hidden_layers": len(header.layers),
+        "num_attention_heads": header.heads,
+        "num_key_value_heads": max(1, header.layers[0].keys // max(1, header.head_length)),
+        "head_dim": header.head_length,
+        "attention_bias": header.architecture == "qwen2",
+        "tie_word_embeddings": header.architecture.startswith("gemma")
+        or (header.architecture.startswith("qwen") and header.embedding < _TIED_BELOW),
+    }
 
 
 def shape_from_config(config: Mapping[str, Any], rank: int) -> ModelShape:
@@ -147,7 +196,7 @@ def shape_from_config(config: Mapping[str, Any], rank: int) -> ModelShape:
     gate_and_up = [(hidden, 2 * feed_forward)] if kind.fused_gate else [(hidden, feed_forward)] * 2
     attention = [(hidden, queries), (hidden, keys), (hidden, keys), (queries, hidden)]
     linear = [*attention, *gate_and_up, (feed_forward, hidden)]
-    biases = queries + 2 * keys if config.get("attention_bias") else 0
+    biases = queries + 2 * keys if config.get("attention_bias") or kind.has_bias else 0
     norms = kind.norms * hidden + kind.head_norms * head
     layer = sum(inputs * outputs for inputs, outputs in linear) + biases + norms
     embedding = config["vocab_size"] * hidden

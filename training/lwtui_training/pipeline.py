@@ -31,6 +31,8 @@ def _run_step(recipe: Recipe, step: str) -> Manifest:
     manifest, was_run = _STEP_FUNCTIONS[step](recipe)
     if was_run:
         note(f"{step}: done in {duration(manifest.seconds)}. {_summary(manifest)} ({recipe.run_folder / step})")
+    elif machine_rank():
+        note(f"{step}: the first machine has done it ({recipe.run_folder / step})")
     else:
         note(f"{step}: already done ({recipe.run_folder / step})")
     return manifest

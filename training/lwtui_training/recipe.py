@@ -145,12 +145,15 @@ class SftConfig(TrainerConfig):
             or the means of the samples ("sample"), which gives the tokens of long outputs too little weight.
         train_sampling_strategy: As in transformers; with both, the rows are shuffled once beforehand.
         validation_share: Share of the rows that are held out, to show the loss on them every ``save_steps`` steps.
+        sample_tokens: At each checkpoint, the model answers ``bench.instruction`` with up to this many tokens, into
+            ``samples.md``; 0 for never. Not with "fsdp2" and "zero3", where no process has the whole model.
     """
 
     average: Literal["token", "sample"] = "token"
     packing: bool = True
     train_sampling_strategy: Literal["random", "sequential"] = "random"
     validation_share: float = 0.0
+    sample_tokens: int = 0
     num_train_epochs: float = 4.0
     warmup_ratio: float = 0.03
     weight_decay: float = 0.1
@@ -168,8 +171,9 @@ class PrefsConfig:
         words: Length of the texts whose instruction states none.
         samples: Number of answers to each instruction.
         batch_size: Number of answers that the checkpoint itself samples at once.
-        model: The model that answers; empty for the checkpoint itself, run with transformers. An endpoint that serves
-            the checkpoint is faster.
+        model: The model that answers; empty for the checkpoint itself.
+        serve: What runs the checkpoint: "vllm" starts a server on it, which is much faster and needs GPUs and the
+            package; empty for transformers.
         base_url: The endpoints that serve ``model``, one or several.
         concurrency: Number of calls in flight, over all endpoints.
         judge: A model that grades the answers; empty to score by length alone.
@@ -192,6 +196,7 @@ class PrefsConfig:
     temperature: float = 0.8
     top_p: float = 0.95
     model: str = ""
+    serve: Literal["", "vllm"] = ""
     base_url: tuple[str, ...] = ()
     concurrency: int = 32
     judge: str = ""
@@ -291,6 +296,7 @@ class HardwareConfig:
         memory_gib: Memory of one device, in GiB.
         tflops: Peak dense bf16 performance of one device, in TFLOPS.
         mfu: Model FLOPs utilization: the share of the peak that training reaches.
+        token_seconds: How long one token of a call takes at the recipe's endpoints, for ``lwtui train plan``.
         threads: Number of CPU threads; 0 for torch's default.
     """
 
@@ -302,6 +308,7 @@ class HardwareConfig:
     memory_gib: float = 80.0
     tflops: float = 989.0
     mfu: float = 0.4
+    token_seconds: float = 0.04
     threads: int = 0
 
 
@@ -493,6 +500,13 @@ def _check(recipe: Recipe, path: Path) -> None:
             "'fsdp2' or 'zero3'.",
             code="strategy",
         )
+    if recipe.sft.sample_tokens and recipe.hardware.strategy in ("fsdp2", "zero3"):
+        raise UsageError(
+            f"{path}: with {recipe.hardware.strategy!r}, no process has the whole model. Set sft.sample_tokens = 0.",
+            code="strategy",
+        )
+    if not 0 <= recipe.sft.validation_share < 1:
+        raise UsageError(f"{path}: sft.validation_share must be at least 0 and below 1.", code="invalid-value")
     if recipe.hardware.context_parallel > 1 and recipe.sft.packing:
         raise UsageError(
             f"{path}: context parallelism cannot keep packed samples apart. Set sft.packing = false, or "

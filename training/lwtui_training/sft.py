@@ -13,7 +13,7 @@ from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.tokens import remove_tokens, tokenized
-from lwtui_training.trainer import library_config, limit_threads, peft_config, train, training_dtype
+from lwtui_training.trainer import SampleWriter, library_config, limit_threads, peft_config, train, training_dtype
 
 
 def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, Any]:
@@ -40,6 +40,9 @@ def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, 
         f"SFT: {counts['rows']:,} rows, {counts['tokens']:,} tokens ({counts['targets']:,} of them targets) in "
         f"{sequences:,} sequences; {counts['too_long']:,} rows over {recipe.sft.max_length:,} tokens dropped"
     )
+    if recipe.sft.sample_tokens:
+        path = folder / "samples.md"
+        trainer.add_callback(SampleWriter(tokenizer, recipe.bench.instruction, recipe.sft.sample_tokens, path))
     metrics = train(trainer, folder, "SFT")
     if metrics:
         remove_tokens(folder)

@@ -12,13 +12,16 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from lwtui.files import write_atomically
+from lwtui.text import clean, one_line
 from lwtui_training.progress import ProgressMeter, note, sparkline
 from lwtui_training.recipe import Recipe, TrainerConfig
 
 _MARKER = "whole.json"  # in a complete checkpoint
 CHECKPOINTS = "checkpoints"
+_SHOWN = 100  # characters of a sample
 # Options of the recipe that are not TRL's, or are passed on under another name.
 _NOT_PASSED = {"method", "average", "warmup_ratio", "loss_weights", "validation_share", "options", "instructions"}
+_NOT_PASSED |= {"sample_tokens"}
 _NOT_PASSED |= {"most_instructions", "words", "rewards", "judge", "judge_base_url", "concurrency", "most_bad_rows"}
 
 
@@ -140,14 +143,16 @@ def train(trainer: Any, folder: Path, label: str) -> dict[str, Any]:
 
 def last_complete_checkpoint(folder: Path) -> str | None:
     """Return the newest complete checkpoint, if any, and remove incomplete ones."""
-    complete = []
-    for path in (folder / CHECKPOINTS).glob("checkpoint-*"):
-        if _is_complete(path):
-            complete.append(path)
-        else:
-            note(f"{path.name} is incomplete and was removed. Training resumes from an earlier checkpoint.")
-            shutil.rmtree(path)
+    complete = complete_checkpoints(folder)
+    for path in set((folder / CHECKPOINTS).glob("checkpoint-*")) - set(complete):
+        note(f"{path.name} is incomplete and was removed. Training resumes from an earlier checkpoint.")
+        shutil.rmtree(path, ignore_errors=True)  # another process may be at it too
     return str(max(complete, key=lambda path: int(path.name.rpartition("-")[2]))) if complete else None
+
+
+def complete_checkpoints(folder: Path) -> list[Path]:
+    """Return the complete checkpoints of a step."""
+    return [path for path in (folder / CHECKPOINTS).glob("checkpoint-*") if _is_complete(path)]
 
 
 def _is_complete(checkpoint: Path) -> bool:
@@ -201,11 +206,49 @@ class LossProgress(TrainerCallback):
         if logs and "loss" in logs:
             self._losses.append(float(logs["loss"]))
             self._loss_text = f"loss {self._losses[-1]:.4f} {sparkline(self._losses, 24)}"
+        if logs and "eval_loss" in logs and state.is_world_process_zero:
+            note(f"{self._label}: step {state.global_step:,}, loss on held-out rows {logs['eval_loss']:.4f}")
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Advance the progress line."""
         if self._meter:
             self._meter.advance(1, self._loss_text)
+
+
+class SampleWriter(TrainerCallback):
+    """Writes what the model answers now to a file, at each checkpoint."""
+
+    def __init__(self, tokenizer: Any, prompt: str, tokens: int, path: Path) -> None:
+        """Sample greedily.
+
+        Args:
+            tokenizer: The tokenizer, with its chat template.
+            prompt: What is asked each time.
+            tokens: Maximum number of tokens of an answer.
+            path: The file, which grows.
+        """
+        self._tokenizer, self._prompt, self._tokens, self._path = tokenizer, prompt, tokens, path
+
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
+    ) -> None:
+        """Write an answer."""
+        if not state.is_world_process_zero:
+            return
+        plain = model.module if hasattr(model, "module") else model
+        chat = [{"role": "user", "content": self._prompt}]
+        inputs = self._tokenizer.apply_chat_template(
+            chat, add_generation_prompt=True, return_dict=True, return_tensors="pt"
+        ).to(plain.device)
+        was_training = plain.training
+        plain.eval()
+        with torch.no_grad():
+            ids = plain.generate(**inputs, max_new_tokens=self._tokens, do_sample=False)
+        plain.train(was_training)
+        text = clean(self._tokenizer.decode(ids[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)).strip()
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(f"## Step {state.global_step}\n\n{text}\n\n")
+        note(f"Step {state.global_step:,} writes: {one_line(text)[:_SHOWN]}")
 
 
 def _plot_loss(history: list[dict[str, Any]], folder: Path, label: str) -> None:

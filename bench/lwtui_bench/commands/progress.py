@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from lwtui.agentwrite.events import Event, PlanRejected, Retrying, SectionFinished
+from lwtui.agentwrite.events import Event, PlanDelta, PlanRejected, Retrying, SectionFinished, TextDelta
 from lwtui.command_line.guard import say
 from lwtui.errors import LwtuiError
 from lwtui.models.budget import Prices
 from lwtui.models.metering import UsageTracker
-from lwtui.text import clean, duration, one_line
+from lwtui.text import RunningCount, clean, duration, one_line
 from lwtui_bench.answers import StoredAnswer
 from lwtui_bench.generators import Job
 from lwtui_bench.judge import Verdict
 
 _REDRAW_SECONDS = 0.2
+_PLAIN_SECONDS = 30.0
 _MAX_PROMPT = 48  # characters
 
 
@@ -50,8 +51,20 @@ class ProgressLine:
         self._quiet = quiet or sys.stderr is None
         self._live = not self._quiet and sys.stderr.isatty()
         self._start = monotonic()
-        self._drawn_at = 0.0
+        self._drawn_at = self._start
+        self._partial: dict[object, RunningCount] = {}
         self.failed = 0
+
+    def stream(self, item: object, text: str) -> None:
+        """Count the words of an item that is not done yet; an empty text means that it begins again."""
+        if not text:
+            self._partial.pop(item, None)
+            return
+        self._partial.setdefault(item, RunningCount()).add(text)
+
+    def end(self, item: object) -> None:
+        """Forget the words of an item that is done."""
+        self._partial.pop(item, None)
 
     def advance(self, weight: float) -> None:
         """Count an item as done."""
@@ -65,7 +78,10 @@ class ProgressLine:
         self._remaining_weight -= weight
 
     def draw(self) -> None:
-        """Redraw the line on a terminal, at most every 0.2 seconds."""
+        """Redraw the line on a terminal, at most every 0.2 seconds; elsewhere print it every 30 seconds."""
+        if not self._live and not self._quiet and monotonic() - self._drawn_at >= _PLAIN_SECONDS:
+            self._drawn_at = monotonic()
+            say(self.line())
         if self._live and monotonic() - self._drawn_at >= _REDRAW_SECONDS:
             self._drawn_at = monotonic()
             width = shutil.get_terminal_size().columns - 1
@@ -90,9 +106,14 @@ class ProgressLine:
         seconds = monotonic() - self._start
         parts = [f"{self._done} of {self._total}"]
         if seconds >= 1 and self._tracker.pieces:
-            parts.append(f"{self._tracker.pieces / seconds:.0f} tokens/s")
-        if self._done_weight and self._remaining_weight > 0:
-            parts.append(f"{duration(self._remaining_weight / self._done_weight * seconds)} left")
+            parts.append(f"{self._tracker.pieces:,} tokens, {self._tracker.pieces / seconds:.0f}/s")
+        words = sum(count.words for count in self._partial.values())
+        if words:
+            parts.append(f"{words:,} words in {len(self._partial)} answers under way")
+        done = self._done_weight + min(words, self._remaining_weight)
+        if done and seconds >= 1 and self._remaining_weight > 0:
+            left = self._done_weight + self._remaining_weight - done
+            parts.append(f"{duration(left / done * seconds)} left")
         budget = self._tracker.budget
         if budget is not None and budget.tokens is not None:
             parts.append(f"{self._tracker.total.total:,} of {budget} spent")
@@ -106,8 +127,10 @@ class ProgressLine:
 class RunProgress:
     """Shows the progress of a run (see :class:`lwtui_bench.run.RunWatcher`)."""
 
-    def __init__(self, progress: ProgressLine) -> None:
+    def __init__(self, progress: ProgressLine, *, direct: bool) -> None:
+        """Show it in ``progress``; ``direct`` says whether an answer is one call, whose text is the answer's."""
         self._progress = progress
+        self._text = PlanDelta if direct else TextDelta
 
     def on_start(self, job: Job) -> None:
         """Redraw the line."""
@@ -116,7 +139,12 @@ class RunProgress:
     def on_event(self, job: Job, event: Event) -> None:
         """Note retries, rejected plans and finished sections."""
         match event:
+            case PlanDelta(text=text) | TextDelta(text=text):
+                if isinstance(event, self._text):
+                    self._progress.stream((job.sample.id, job.repeat), text)
             case Retrying(reason=reason, delay=delay):
+                if self._text is PlanDelta:
+                    self._progress.stream((job.sample.id, job.repeat), "")
                 self._note(job.sample.prompt, f"{clean(reason)} Retrying in {duration(delay)}.")
             case PlanRejected(findings=findings):
                 self._note(job.sample.prompt, f"the plan cannot be used: {clean(findings[0])}")
@@ -126,6 +154,7 @@ class RunProgress:
 
     def on_answer(self, job: Job, row: Mapping[str, Any]) -> None:
         """Note the answer's length and how long it took."""
+        self._progress.end((job.sample.id, job.repeat))
         self._progress.advance(job.sample.length)
         length = f"{row['response_length']:,} of {job.sample.length:,} words"
         truncated = ", cut off" if row["finish_reason"] == "length" else ""
@@ -134,6 +163,7 @@ class RunProgress:
 
     def on_failure(self, job: Job, error: LwtuiError) -> None:
         """Note the error."""
+        self._progress.end((job.sample.id, job.repeat))
         self._progress.fail(job.sample.length)
         self._note(job.sample.prompt, f"not answered: {error}")
 

@@ -180,7 +180,14 @@ async def _answer(
     progress = ProgressLine(done, total, weight, tracker, agent.prices, quiet=options.quiet)
     progress.note(f"{choice.label}, {task.suite.name}, {task.mode}: {done} of {total} answered so far")
     parallel = 1 if task.mode is Mode.PARALLEL else agent.model.capabilities.parallel
-    runner = SuiteRunner(agent, _generator(task, identity), identity, store, tracker, RunProgress(progress))
+    runner = SuiteRunner(
+        agent,
+        _generator(task, identity),
+        identity,
+        store,
+        tracker,
+        RunProgress(progress, direct=task.mode is Mode.DIRECT),
+    )
     try:
         await runner.run(pending, options.concurrency or parallel)
     except LwtuiError as error:
@@ -200,9 +207,10 @@ async def _answer(
 def _generator(task: BenchTask, identity: RunIdentity) -> Generator:
     from lwtui_bench.generators import AgentWriteGenerator, DirectGenerator
 
+    folder = task.output.with_suffix(f".{identity.hash[:8]}.parts")
     if task.mode is Mode.DIRECT:
-        return DirectGenerator(task.options.max_tokens)
-    return AgentWriteGenerator(task.mode, task.output.with_suffix(f".{identity.hash[:8]}.parts"))
+        return DirectGenerator(task.options.max_tokens, folder)
+    return AgentWriteGenerator(task.mode, folder)
 
 
 def _run_identity(task: BenchTask, choice: ModelChoice, agent: Agent) -> RunIdentity:
