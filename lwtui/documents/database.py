@@ -49,6 +49,11 @@ def check_header(path: Path) -> None:
         with path.open("rb") as file:
             header = file.read(100)
     except FileNotFoundError:
+        if path.with_name(f".{path.name}.icloud").exists():
+            raise DocumentError(
+                f"{path} is in iCloud, but not on this machine. Download it in the Finder, and open it again.",
+                code="not-downloaded",
+            ) from None
         raise DocumentError(f"There is no document at {path}. Check the path.", code="not-found") from None
     except IsADirectoryError:
         raise DocumentError(f"{path} is a folder, not a document. Name a .lw file.", code="is-folder") from None

@@ -338,8 +338,9 @@ def test_encodings_that_do_not_exist_or_fit_are_refused(tmp_path: Path) -> None:
         if name:
             with pytest.raises(UsageError, check=has_code("unknown-encoding")):
                 read_file(tmp_path / "a.txt", name)
-    with pytest.raises(DocumentError, check=has_code("wrong-encoding")):
-        read_file(tmp_path / "a.txt", "utf-8")
+    for name in ("utf-8", "idna", "punycode", "undefined"):
+        with pytest.raises(DocumentError, check=has_code("wrong-encoding")):
+            read_file(tmp_path / "a.txt", name)
     for data in (b"a\0\0\0b\xff\x00\x01\x02", b"abc\0def\n", b"a line of text\0and more of it.\n"):
         (tmp_path / "b.txt").write_bytes(data)
         with pytest.raises(DocumentError, check=has_code("not-text")):

@@ -176,6 +176,12 @@ def test_a_folder_that_nobody_can_write_to_needs_no_locks(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_document_that_icloud_has_taken_away_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".a.lw.icloud").touch()
+    with pytest.raises(DocumentError, check=has_code("not-downloaded")):
+        Document.open(tmp_path / "a.lw")
+
+
 @pytest.mark.parametrize(
     ("name", "original", "service"),
     [

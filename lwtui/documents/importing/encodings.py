@@ -221,7 +221,10 @@ def _in_named_encoding(data: bytes, source: Path, encoding: str) -> Decoded:
         if data.startswith(mark) and codec.replace("_", "-").startswith(marked[:6]):
             codec = marked
             break
-    text = data.decode(codec, "replace")
+    try:
+        text = data.decode(codec, "replace")
+    except UnicodeError:  # an encoding of host names or the like, which replaces nothing
+        text = "\ufffd"
     bad = text.count("\ufffd")
     if bad and not _is_damaged(text, bad):
         raise DocumentError(
