@@ -62,10 +62,11 @@ def lengths_after(cut: int, folder: Path) -> dict[int, list[int]]:
         run_step(recipe, step)
     sampler = AnswerSampler(replace(recipe, seed=2), checkpoint_of(recipe, "sft")[0])
     place = PLACES[0]
-    return {
-        words: [count_words(text) for text in sampler.sample(f"Tell of the {place}. Write about {words} words.", words)]
-        for words in ASKED
-    }
+    found = {}
+    for words in ASKED:
+        answers = sampler.sample(f"Tell of the {place}. Write about {words} words.", words, SAMPLES)
+        found[words] = [count_words(answer["text"]) for answer in answers]
+    return found
 
 
 def make_rows() -> list[dict[str, object]]:

@@ -221,6 +221,7 @@ def test_inputs_that_are_missing_are_all_named(tmp_path: Path) -> None:
         check = found(recipe, name, (step,))
         assert check.found == "problem" and "no-such.jsonl" in check.text and "\n" not in check.text
     assert found(recipe, "prefs.judge", ("prefs",)).found == "note"
+    assert "Set grpo.instructions" in found(recipe, "grpo.instructions", ("grpo",)).text
 
 
 def test_endpoints_are_asked_for_the_model(tmp_path: Path, make_recipe: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,6 +148,8 @@ def _grpo_instructions(recipe: Recipe) -> str | Caveat:
     from lwtui_training.rows import read_instructions
 
     grpo = recipe.grpo
+    if not grpo.instructions:
+        raise TrainError("there are none. Set grpo.instructions to a file or a dataset.", code="no-instructions")
     source = _existing(recipe, grpo.instructions)
     return _counted(read_instructions(source, grpo.words, grpo.most_bad_rows, _FIRST), _LOOK_AT)
 

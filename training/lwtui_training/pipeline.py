@@ -12,7 +12,7 @@ from lwtui_training.checks import check_before
 from lwtui_training.machines import machine_rank, other_machine, taking_part
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
-from lwtui_training.steps import Manifest, finished_step, input_hash, perform
+from lwtui_training.steps import Manifest, TrainError, finished_step, input_hash, perform
 
 STEPS = ("data", "sft", "prefs", "dpo", "grpo", "merge", "gguf", "bench")
 
@@ -145,6 +145,10 @@ def _dpo(recipe: Recipe) -> tuple[Manifest, bool]:
 def _grpo(recipe: Recipe) -> tuple[Manifest, bool]:
     from lwtui_training.launch import train_on_devices
 
+    if not recipe.grpo.instructions:
+        raise TrainError(
+            "There are no instructions. Set grpo.instructions to a file or a dataset.", code="no-instructions"
+        )
     instructions = Path(recipe.resolve(recipe.grpo.instructions))
     checkpoint, content = _under(recipe, "grpo")
     return perform(
