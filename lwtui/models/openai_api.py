@@ -138,6 +138,7 @@ class OpenAIModel:
         self._unreadable: dict[str, str] = {}  # the beginnings of answers to prompts, the newest first
         self._thinks_at_once = False  # whether its answers begin with reasoning that no tag opens
         self._folds_system = False  # whether the server takes no system message
+        self._guessed_no_system = False  # whether that was tried without the server having said so
         self._has_answered = False  # with any text or reasoning
         # All optional parameters that were left out after an unclear refusal; ``None`` before one.
         self._left_out_own: frozenset[str] | None = None
@@ -221,9 +222,12 @@ class OpenAIModel:
 
         Some servers start an answer before the chat template refuses the system message, and then send nothing.
         """
-        if self._has_answered or self._folds_system:
+        if self._guessed_no_system and not self._has_answered:
+            self._folds_system = False  # it was not the cause
+        if self._has_answered or self._folds_system or self._guessed_no_system:
             return False
         self._folds_system = any(each["role"] == "system" for each in body.get("messages", ()))
+        self._guessed_no_system = self._folds_system
         return self._folds_system
 
     def _unreadable_again(self, request: Request, error: UnreadableAnswer) -> ModelError:

@@ -67,7 +67,6 @@ async def listen(
         (Fault.http(500), "server"),
         (Fault.http(503), "server"),
         (Fault.cut(0), "dropped"),
-        (Fault.ends(0), "dropped"),
         (Fault.malformed(0), "malformed"),
         (Fault.garbage(0), "malformed"),
         (Fault.utf8(0), "malformed"),
@@ -79,6 +78,12 @@ async def test_each_transient_fault_is_an_event_and_the_call_is_repeated(fault: 
     assert (text, error) == (STORY, None)
     assert [(wait.fault, wait.attempt, wait.section_id) for wait in waits] == [(kind, 1, "s1")]
     assert waits[0].reason and "\n" not in waits[0].reason
+
+
+async def test_an_empty_answer_is_a_fault_if_it_is_empty_without_a_system_message_too() -> None:
+    text, waits, error = await listen(FaultServer(faults=[Fault.ends(0), Fault.ends(0)]))
+    assert (text, error) == (STORY, None)
+    assert [(wait.fault, wait.attempt) for wait in waits] == [("dropped", 1)]
 
 
 async def test_consecutive_faults_are_counted_and_delays_grow() -> None:

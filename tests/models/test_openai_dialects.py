@@ -175,6 +175,15 @@ async def test_a_server_that_says_nothing_at_first_may_lack_system_messages(body
     assert [seen.json["messages"] for seen in server.calls[1:]] == [folded, folded]
 
 
+async def test_what_did_not_help_is_not_kept() -> None:
+    server = FaultServer(faults=[Fault.raw(b""), Fault.raw(b"")])
+    async with ServedModel(server) as model:
+        _, error = await failure_of(model, CHAT)
+        await collect(model, CHAT)
+    roles = [[message["role"] for message in call.json["messages"]] for call in server.calls]
+    assert error.code == "no-answer" and roles == [["system", "user"], ["user"], ["system", "user"]]
+
+
 async def test_a_server_that_has_answered_before_takes_system_messages() -> None:
     server = FaultServer(faults=[None, Fault.raw(b"")])
     async with ServedModel(server) as model:

@@ -346,7 +346,7 @@ async def test_done_without_a_finish_reason_is_an_end_unless_the_server_sends_re
 
 
 async def test_an_empty_answer_hints_at_the_context_length() -> None:
-    async with ServedModel(FaultServer(faults=[Fault.ends(0)])) as model:
+    async with ServedModel(FaultServer(faults=[Fault.ends(0)] * 2)) as model:
         _, error = await failure_of(model)
     assert (error.kind, error.code, error.retryable) == ("dropped", "no-answer", True)
     assert "context_length" in str(error)
