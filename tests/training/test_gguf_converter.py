@@ -92,7 +92,7 @@ def test_every_family_matches_its_checkpoint(converter: Path, tmp_path: Path) ->
     convert(converter, conversions)
     for conversion in conversions:
         report = check_gguf(conversion.folder, conversion.path, "f32", ["Write of the river in 100 words."])
-        assert report.logits < 2e-3, conversion.name
+        assert report.logits < 5e-3, conversion.name
         assert report.tokens > 100
 
 
