@@ -338,7 +338,7 @@ def target_of(section: Section) -> int:
 
 
 def _is_fit(section: Section, text: str) -> bool:
-    """Tell whether a rewritten text is worth a comparison: it differs, says as much, and is not further off its length."""
+    """Tell whether a rewritten text is worth a comparison: it differs, leaves nothing out, and fits its length."""
     if not text or _is_copy(section.text, text):
         return False
     if len(missing_points(section.main_point, text)) > len(missing_points(section.main_point, section.text)):
