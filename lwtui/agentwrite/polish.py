@@ -14,6 +14,7 @@ from time import monotonic
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import ContextBuilder
+from lwtui.agentwrite.coverage import missing_points
 from lwtui.agentwrite.criteria import make_criteria
 from lwtui.agentwrite.events import (
     ContextTrimmed,
@@ -337,9 +338,11 @@ def target_of(section: Section) -> int:
 
 
 def _is_fit(section: Section, text: str) -> bool:
-    """Tell whether a rewritten text is worth a comparison: it differs, and its length is right or at least nearer."""
+    """Tell whether a rewritten text is worth a comparison: it differs, leaves nothing out, and fits its length."""
     if not text or _is_copy(section.text, text):
         return False
+    if len(missing_points(section.main_point, text)) > len(missing_points(section.main_point, section.text)):
+        return False  # small models drop half of a section, and judge that better
     target = target_of(section)
     off, was_off = abs(count_words(text) - target), abs(section.length - target)
     return off <= max(_TOLERANCE * target, was_off)

@@ -24,7 +24,7 @@ _OUTCOMES = {
     PolishOutcome.BETTER: "rewritten, and better: both comparisons prefer the new text",
     PolishOutcome.NOT_BETTER: "unchanged: the rewritten text did not win both comparisons",
     PolishOutcome.SOUND: "unchanged: the review found nothing",
-    PolishOutcome.UNFIT: "unchanged: the rewritten text missed the length, or changed nothing",
+    PolishOutcome.UNFIT: "unchanged: the rewritten text missed the length, left something out, or changed nothing",
     PolishOutcome.TOO_LONG: "unchanged: it does not fit the context of a model",
 }
 

@@ -425,3 +425,12 @@ def test_a_document_setting_holds_the_criteria(tmp_path: Path) -> None:
     with document_at(tmp_path, 1) as document:
         document.set_setting(CRITERIA, "- Dry.\n- Short.")
         assert stored_criteria(document) == ("Dry.", "Short.")
+
+
+async def test_a_rewritten_text_that_leaves_out_a_point_is_not_compared() -> None:
+    plan = plan_of(60)
+    plan = plan.with_section(replace(plan.sections[0], main_point="Xijefo jegufo; Vamuyo hazuso"))
+    async with open_studio(Editor(newer)) as studio:
+        events, _ = await polished(studio, Draft(plan, {"s1": old_text(1)}, {"s1"}), criteria=("Dry.",))
+        assert "compare" not in studio.author.asked
+    assert outcomes(events) == [PolishOutcome.UNFIT]
