@@ -48,7 +48,7 @@ class AskedLength:
 _SPACE = r"[ \u00a0\u202f]"
 _GROUPED = rf"\d{{1,3}}(?:[,.'’{_SPACE[1:-1]}]\d{{3}})+(?!\d)|\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?!\d)"
 _GROUPS = LazyPattern(_GROUPED)
-_DIGITS = rf"(?<![\p{{Latin}}\p{{Cyrillic}}\d.,])(?:{_GROUPED}|\d{{1,15}}(?:[.,]\d{{1,2}}(?!\d))?)"
+_DIGITS = rf"(?<![\p{{Latin}}\p{{Cyrillic}}\d]|\d[.,])(?:{_GROUPED}|\d{{1,15}}(?:[.,]\d{{1,2}}(?!\d))?)"
 _SCALE = (
     rf"(?:{_SPACE}?(?P<scale>"
     + "|".join(sorted(map(regex.escape, SCALES), key=len, reverse=True))
@@ -130,6 +130,7 @@ _BEFORE_PER = LazyPattern(
     rf"(?:about|around|approximately|some|roughly|ca\.|etwa|environ|unos|circa|около|ok\.|约|約|약)?[ ]?\Z",
     regex.IGNORECASE,
 )
+_WIDE_COMMA = LazyPattern(r"(?<=\d)，(?=\d{3})")  # elsewhere it divides a sentence: "…的文章，800字"
 _IN_TOTAL = LazyPattern(r"[^.;,]{0,8}(?:in total|altogether|overall|insgesamt|au total|en total)", regex.IGNORECASE)
 _OF_OTHERS = LazyPattern(r"\b(?:the|this|that|my|his|her|their|our|your|its|these)[ ]\Z", regex.IGNORECASE)
 _SIDE = LazyPattern(
@@ -231,13 +232,14 @@ def scaled(number: str, scale: str | None) -> int:
 def _prepare(instruction: str) -> str:
     """Return the instruction with digits of all scripts as ASCII, and without what is quoted, at the same offsets."""
     text = instruction if instruction.isascii() else "".join(map(_ascii_digit, instruction))
+    text = _WIDE_COMMA.sub(",", text)
     return _QUOTED.sub(lambda match: "\n" * len(match.group()), text)
 
 
 def _ascii_digit(character: str) -> str:
     if character.isdecimal():
         return str(unicodedata.decimal(character))
-    return {"٬": ",", "٫": ".", "，": ",", "－": "-"}.get(character, character)
+    return {"٬": ",", "٫": ".", "－": "-"}.get(character, character)
 
 
 def _lengths(text: str) -> Iterator[_Found]:
