@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -60,8 +61,9 @@ def test_the_last_sentence_of_a_paragraph_ends_once() -> None:
 
 
 @pytest.mark.parametrize("language", list(TABLE))
-def test_a_thousand_sentences_end_where_they_end(language: str) -> None:
+def test_a_thousand_sentences_end_where_they_end(language: str, record_property: Callable[[str, object], None]) -> None:
     expected = sentences_of(language)
+    record_property("instances", len(expected))
     assert len(expected) == 50
     for order in range(3):
         random.Random(order).shuffle(expected)
