@@ -26,6 +26,7 @@ _LINE_END = regex.compile(r"[^\S\n]*\n")
 _LIST_OR_BLOCK = regex.compile(r"\s*(?:[-*+•–|]|\d{1,3}[.)、]|\p{L}[.)]\s|```|~~~|\$\$|\\)")
 _LIST_PENALTY = 0.1  # share of the target by which the end of a paragraph may be further off than that of a list item
 _SLACK = 12  # words that are not worth a call
+_LONGEST_PARAGRAPH = 1.6  # share of the target; a single paragraph that runs on is then cut within, after a sentence
 _EARLIEST_END = 0.7  # share of the target; a text that runs on is cut at no paragraph that ends before
 # The bounds of a section's target, as shares of its planned length, however far off the other sections are.
 _MOST_SHRINK, _MOST_GROWTH = 0.5, 1.6
@@ -132,18 +133,28 @@ class ParagraphStopper:
             return None
         whole = text.text
         near: list[tuple[float, int]] = []  # ends of paragraphs: how far off they are, and their offsets
+        within: list[tuple[float, int]] = []  # the same for the other ends of sentences
         start = length = 0
-        for end in (end for end in landing_places(whole) if _LINE_END.match(whole, end)):
+        for end in landing_places(whole):
             length += count_words(whole[start:end])
             start = end
-            if end >= text.floor and length >= target.target * _EARLIEST_END:
-                line = whole[whole.rfind("\n", 0, end) + 1 : end]
-                if ends_sentence(line):
-                    near.append((abs(length - target.target), end))
-                elif _LIST_OR_BLOCK.match(line):
-                    near.append((abs(length - target.target) + target.target * _LIST_PENALTY, end))
+            if end < text.floor or length < target.target * _EARLIEST_END:
+                continue
+            off = abs(length - target.target)
+            line = whole[whole.rfind("\n", 0, end) + 1 : end]
+            if not _LINE_END.match(whole, end):
+                if end < len(whole):  # the end of the text may be within code or a formula
+                    within.append((off, end))
+            elif ends_sentence(line):
+                near.append((off, end))
+            elif _LIST_OR_BLOCK.match(line):
+                near.append((off + target.target * _LIST_PENALTY, end))
         if near:
             return FilterVerdict(min(near)[1], "the section has its length", final=True)
+        if text.length <= target.target * _LONGEST_PARAGRAPH:
+            return None
+        if within:
+            return FilterVerdict(min(within)[1], "the section has its length", final=True)
         if text.length <= target.target * 2 * LONG:
             return None
         end = max(text.floor, last_landing(whole)) or len(whole)
