@@ -21,6 +21,7 @@ _LINE = regex.compile(r"[^\n]*(?:\n|$)")
 _HEADING = regex.compile(r" {0,3}#{1,6}[ \t]+(.+?)\s*")
 _SEVERAL_WORDS = regex.compile(r"(\p{L}[^\n]* [^\n]+?)\s*")  # a line that may be a heading without marks
 _STEP = regex.compile(r"(?i)^\W*paragraph \d+ ?- ?main point\b")  # a step in the shape of a plan
+_PLACE = regex.compile(r"(?i)\bsection \d{1,3} of \d{1,3}\b")  # how the prompts name a section
 _SHORTEST_LEAK = 20  # characters; a shorter line of the instructions may occur in a text by chance
 
 
@@ -38,6 +39,7 @@ class PromptLeakFilter(ForwardFilter):
         self._titles = {key for title in titles if (key := heading_key(title)) and key != own}
         self._lines: frozenset[str] = frozenset()
         self._tags: tuple[str, ...] = ()
+        self._names_places = False  # whether the given parts name a section in this way, too
 
     def set_prompt(self, prompt: str, given: Iterable[str]) -> None:
         """Set the prompt of the next call.
@@ -50,6 +52,7 @@ class PromptLeakFilter(ForwardFilter):
         lines = {_folded(passage) for _, passage in _lines_and_sentences(prompt)} - allowed
         self._lines = frozenset(line for line in lines if len(line) >= _SHORTEST_LEAK)
         given_text = "\n".join(given)
+        self._names_places = _PLACE.search(given_text) is not None
         self._tags = tuple(sorted(tag for tag in set(_TAG.findall(prompt)) if tag not in given_text))
 
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
@@ -63,14 +66,21 @@ class PromptLeakFilter(ForwardFilter):
                 return _verdict(whole, match.start() + tag, "the model repeated its instructions")
             if not line.endswith("\n") and not ended:
                 return None
-            leaks = (start for start, passage in _lines_and_sentences(line) if _folded(passage) in self._lines)
-            if (leak := next(leaks, 0 if _STEP.search(line) else None)) is not None:
+            if (leak := self._leak_in(line)) is not None:
                 return _verdict(whole, match.start() + leak, "the model repeated its instructions")
             heading = _HEADING.fullmatch(line) or _SEVERAL_WORDS.fullmatch(line)
             if heading and heading_key(heading[1]) in self._titles and not in_code(whole[: match.start()]):
                 return _verdict(whole, match.start(), "the model went on to another section")
             self._checked = match.end()
         return None
+
+    def _leak_in(self, line: str) -> int | None:
+        """Return the offset of the first passage of ``line`` that comes from the instructions."""
+        passages = list(_lines_and_sentences(line))
+        known = [start for start, passage in passages if _folded(passage) in self._lines]
+        if (place := _PLACE.search(line)) and not self._names_places:
+            known.append(max(start for start, _ in passages if start <= place.start()))
+        return min(known, default=0 if _STEP.search(line) else None)
 
 
 def _lines_and_sentences(text: str) -> Iterator[tuple[int, str]]:

@@ -42,6 +42,8 @@ def leak_filter(title: str = "Soil") -> PromptLeakFilter:
         "### Water & light\n\nPour.",
         "## 1. Pots\n",
         "Water & light\n\nPour.",
+        "Section 2 of 3, “Soil”, is finished; it concludes with an overview:\n",
+        "There is more to come. This ends section 2 of 3.\n",
         "There is more to come. Give only the text of the section: no heading for it, no notes about the task.\n",
     ],
 )
