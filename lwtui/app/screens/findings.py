@@ -31,7 +31,7 @@ class FindingsScreen(Dialog[TextPlace]):
         Binding("enter", "go(0)", "Go there"),
         Binding("o", "go(1)", "Second place"),
         Binding("c", "critic", "Critic"),
-        Binding("r", "check", "Check again"),
+        Binding("r", "check", "Recheck"),
         Binding("w", "words", "Words"),
         Binding("escape", "close", "Close"),
     ]
