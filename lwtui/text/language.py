@@ -6,6 +6,7 @@ language is, and the letters of the text rule languages out. Loading the model t
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -152,7 +153,7 @@ def detect_language(text: str) -> str:
             return language
     within = next((tags for script, tags in _SHARED.items() if len(regex.findall(script, text)) / letters >= 0.5), "")
     likely = _likely(text, frozenset(within.split()))
-    best, probability = max(likely.items(), key=lambda item: item[1])
+    best, probability = max(likely.items(), key=lambda item: item[1], default=(UNKNOWN, 0.0))
     if probability >= _SURE:
         return best if within or best not in _UNNAMED else UNKNOWN
     return "en" if not within and _is_english(text, likely) else UNKNOWN
@@ -177,7 +178,8 @@ def _likely(text: str, within: frozenset[str]) -> dict[str, float]:
     allowed = [frozenset(tags.split()) for letters, tags in _LETTERS.items() if used & set(letters)]
     rivals = {word.lower(): _MARKER_WORDS[word.lower()] for word in words if word.lower() in _MARKER_WORDS}
     chances: dict[str, float] = {}
-    for language, probability in _identifier().rank(text):
+    identifier = _identifier()
+    for language, probability in identifier.rank(text) if identifier else ():
         if language not in _CANDIDATES or (within and language not in within):
             continue
         chance = float(probability) * _RULED_OUT ** sum(language not in languages for languages in allowed)
@@ -193,11 +195,17 @@ def _is_english(text: str, likely: dict[str, float]) -> bool:
     """Tell whether many words of a short text are English, which the model is seldom sure of."""
     words = [word.lower() for word in _WORDS.findall(text)]
     known = sum(word in _ENGLISH for word in words)
-    return text.isascii() and known >= 2 and known / len(words) >= _LEAST_ENGLISH and likely.get("en", 0.0) > 0.05
+    is_possible = not likely or likely.get("en", 0.0) > 0.05
+    return text.isascii() and known >= 2 and known / len(words) >= _LEAST_ENGLISH and is_possible
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
+def _identifier() -> LanguageIdentifier | None:
+    """Load the model. It is unpacked to a temporary file: without room for that, letters and words have to do."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    try:
+        return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    except OSError as error:
+        logging.getLogger(__name__).warning("languages are told by letters and words alone: %s", error.strerror)
+        return None

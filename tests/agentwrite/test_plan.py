@@ -174,7 +174,7 @@ async def test_an_empty_answer_is_a_finding(answer: str) -> None:
     async with open_studio(lambda _: Answer([answer] if answer else [])) as studio:
         error, _ = await failing_plan(studio)
     assert error.findings == ("It has no steps.",)
-    assert "(nothing)" in messages(studio.server.calls[1].json)[2]
+    assert any("(nothing)" in message for message in messages(studio.server.calls[-1].json))
 
 
 async def test_an_endless_answer_does_not_overflow_the_repair() -> None:

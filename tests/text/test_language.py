@@ -92,3 +92,13 @@ def test_the_model_is_loaded_only_when_it_is_needed() -> None:
         "assert detect_language('写一篇文章') == 'zh'; print('py3langid' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout == b"False\n"
+
+
+def test_languages_are_told_without_room_for_a_temporary_file() -> None:
+    code = (
+        "from lwtui.text import detect_language as d;"
+        "print(d('Write a short guide to the history of tea'), d('写一篇文章'), d('Schreibe einen Text'))"
+    )
+    command = [sys.executable, "-c", f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9)); {code}"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.split() == ["en", "zh", UNKNOWN]
