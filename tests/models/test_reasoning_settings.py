@@ -62,10 +62,10 @@ async def test_each_role_has_its_own_parameters_and_headers(monkeypatch: pytest.
         for role in Role:
             await collect(model, replace(CHAT, role=role))
         await collect(model, RAW)
-    plan, write, critic, raw = server.calls
-    assert [call.json["reasoning_effort"] for call in (plan, write, critic)] == ["high", "low", "low"]
-    assert [call.headers["x-role"] for call in server.calls] == ["plan", "any", "any", "any"]
-    assert [call.json["a"] for call in server.calls] == [{"b": 1, "c": 2}, *[{"b": 1}] * 3]
+    plan, write, critic, judge, raw = server.calls
+    assert [call.json["reasoning_effort"] for call in (plan, write, critic, judge)] == ["high", "low", "low", "low"]
+    assert [call.headers["x-role"] for call in server.calls] == ["plan", *["any"] * 4]
+    assert [call.json["a"] for call in server.calls] == [{"b": 1, "c": 2}, *[{"b": 1}] * 4]
     assert {call.headers["authorization"] for call in server.calls} == {"Token top-secret-4711"}
     assert {call.json["top_k"] for call in server.calls} == {3} and "reasoning_effort" not in raw.json
 
