@@ -45,9 +45,9 @@ _LONGEST = (
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Use half as many processes again as there are processors: many tests wait, for a process or a timer."""
+    """Use a process for each processor: with more, the threads of a local model wait for each other."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MOST_PROCESSES, max(2, processors * 3 // 2))
+    return min(_MOST_PROCESSES, max(2, processors))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
