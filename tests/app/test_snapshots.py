@@ -51,6 +51,7 @@ from lwtui.documents.store import Document
 from lwtui.models.download import DownloadProgress
 from lwtui.models.servers import LocalServer
 from lwtui.models.usage import Usage
+from lwtui.text import language
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
 from tests.support.author import Author, sentence
@@ -94,7 +95,8 @@ def prose(number: int, count: int) -> str:
 
 @pytest.fixture(autouse=True)
 def fixed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fix the time and the free memory, so that pictures do not depend on them."""
+    """Fix the time and the free memory, and load the languages, so that pictures do not depend on them."""
+    language.load()
     monkeypatch.setattr("lwtui.app.screens.library.ago", lambda moment: "5 min ago")
     monkeypatch.setattr("lwtui.app.screens.history._when", lambda moment: "02-03 14:05:09")
     monkeypatch.setattr("lwtui.app.screens.history._in_full", lambda moment: "2026-02-03 14:05:09")

@@ -236,7 +236,7 @@ def _kind(body: Any, prompt: str) -> str:
         ("break that chapter into", "chapter"),
         ("wants another idea", "replan"),
         ("note what that author must know", "summary"),
-        ("is the end of it, and is not finished", "continue"),
+        ("The text breaks off in section", "continue"),
         ("each by another author", "parallel"),
         ("Now write section", "section"),
         ("Write section", "first_section"),
