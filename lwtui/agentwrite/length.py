@@ -27,6 +27,7 @@ _LIST_OR_BLOCK = regex.compile(r"\s*(?:[-*+•–|]|\d{1,3}[.)、]|\p{L}[.)]\s|`
 _LIST_PENALTY = 0.1  # share of the target by which the end of a paragraph may be further off than that of a list item
 _SLACK = 12  # words that are not worth a call
 _LONGEST_PARAGRAPH = 1.6  # share of the target; a single paragraph that runs on is then cut within, after a sentence
+_FEW_WORDS = 60  # over the target, which a short section may have
 _EARLIEST_END = 0.7  # share of the target; a text that runs on is cut at no paragraph that ends before
 # The bounds of a section's target, as shares of its planned length, however far off the other sections are.
 _MOST_SHRINK, _MOST_GROWTH = 0.5, 1.6
@@ -86,7 +87,7 @@ class LengthTarget:
     @property
     def runaway_at(self) -> float:
         """The length at which the text is cut, even within a sentence."""
-        return max(self.target * RUNAWAY, self.target + 60)
+        return max(self.target * RUNAWAY, self.target + _FEW_WORDS)
 
     def is_short(self, length: int, *, cut: bool = False) -> bool:
         """Tell whether a section that ended at ``length`` is too short.
@@ -151,7 +152,7 @@ class ParagraphStopper:
                 near.append((off + target.target * _LIST_PENALTY, end))
         if near:
             return FilterVerdict(min(near)[1], "the section has its length", final=True)
-        if text.length <= target.target * _LONGEST_PARAGRAPH:
+        if text.length <= max(target.target * _LONGEST_PARAGRAPH, target.target + _FEW_WORDS):
             return None
         if within:
             return FilterVerdict(min(within)[1], "the section has its length", final=True)
