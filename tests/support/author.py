@@ -28,7 +28,7 @@ _HANZI = "天地人山水火木金土日月星云风雨雪花草树叶春夏秋�
     "书画琴棋笔墨纸车船路桥门窗家国城市乡村田园河海湖江鱼鸟马牛羊狗猫手足目耳口心思想言语文字声色光影时年"
 )
 _OPEN_PROMPT = re.compile(r"<written>\n(.*?)\n?</written>", re.DOTALL)
-_SO_FAR = re.compile(r"This is the text so far:\n\n(.*)\n\nSection \d+ of \d+, “", re.DOTALL)
+_SO_FAR = re.compile(r"This is the text so far:\n\n(.*)\n\nThe text breaks off in section \d+ of \d+, “", re.DOTALL)
 _WORDS_WANTED = re.compile(r"about (\d+) (?:more )?(?:words|characters)")
 _SECTION = re.compile(r"[Ss]ection (\d+) of (\d+)")
 
