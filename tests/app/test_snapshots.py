@@ -146,6 +146,7 @@ async def choose_model_first(person: Person, place: Place) -> None:
 
 async def new_document_downloading(person: Person, place: Place) -> None:
     await new_document(person, place)
+    person.app.screen.query_one("#instruction", TextArea).cursor_blink = False
     await person.fill("#instruction", "Write a guide of 2,000 words to growing tomatoes on a balcony.")
     person.app.download_status = "↓ starter 34 %, 2 min 05 s left"
     await person.until(lambda: "34 %" in person.screen_text and "2,000 words, from" in person.screen_text)
