@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Section
-from lwtui.documents.relevance import relevance
+from lwtui.documents.relevance import relevance_to_section
 from lwtui.models.usage import estimate_tokens
 
 FACT_SHARE = 0.1  # largest share of the context that facts may take
-_POINT_WEIGHT = 3.0  # of a section's heading and main point, compared with the text before it
 
 
 def facts_of(document: object) -> Sequence[Fact]:
@@ -40,8 +39,7 @@ def choose_facts(facts: Sequence[Fact], subject: str, recent: str, room: int) ->
     if not facts:
         return ()
     texts = [f"{fact.subject}\n{fact.text}" for fact in facts]
-    points, around = relevance(texts, subject, recent)
-    scores = [_POINT_WEIGHT * point + near for point, near in zip(points, around, strict=True)]
+    scores = relevance_to_section(texts, subject, recent)
     order = sorted(range(len(facts)), key=lambda at: (not facts[at].pinned, -scores[at], -at))
     taken = set()
     for at in order:

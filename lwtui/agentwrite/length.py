@@ -13,12 +13,11 @@ from math import ceil
 import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, SectionText
-from lwtui.documents.model import Section, Status
+from lwtui.documents.model import ENOUGH, Section, Status
 from lwtui.text import count_words, ends_sentence, landing_places, last_landing, last_space
 
 # Shares of a section's target:
 SHORT = 0.85  # below this, a base model's section is short
-ENOUGH = 0.6  # below this, a section that its model ended is short; what is missing goes to the next sections
 LONG = 1.15  # up to this, any end is accepted
 RUNAWAY = 1.35  # above this, the text is cut, even within a sentence
 CLOSE = 0.97  # replaces SHORT where no later section can compensate

@@ -7,17 +7,16 @@ prompt, and its beginning stays in the prefix cache.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lwtui.agentwrite.notes import as_list
 from lwtui.documents.model import Brief, Note
-from lwtui.documents.relevance import relevance
+from lwtui.documents.relevance import relevance_to_section
 from lwtui.models.usage import estimate_tokens
 
 NOTE_SHARE = 0.25  # largest share of the context that notes may take
 _STYLE = "style"  # the kind of notes that apply to every section, whatever it is about
-_POINT_WEIGHT = 3.0  # of a section's heading and main point, compared with the text before it
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,7 @@ async def fit_notes(
     if sum(sizes.values()) <= room:
         always = tuple(note for note in notes if note.always)
         return SelectedNotes(always, tuple(note for note in notes if not note.always))
-    taken: set[str] = set()
-    for note in by_relevance(notes, subject, recent):
-        if sizes[note.id] <= room:
-            taken.add(note.id)
-            room -= sizes[note.id]
+    taken = _that_fit(by_relevance(notes, subject, recent), sizes, room)
     chosen = [note for note in notes if note.id in taken]
     return SelectedNotes(
         tuple(note for note in chosen if _is_style(note)),
@@ -71,8 +66,8 @@ async def fit_notes(
 def by_relevance(notes: Sequence[Note], subject: str, recent: str = "") -> list[Note]:
     """Return notes in the order in which they are chosen: style, then called by a keyword, then by relevance."""
     texts = [f"{note.title}\n{' '.join(note.triggers)}\n{note.text}" for note in notes]
-    points, around = relevance(texts, subject, recent)
-    scores = {note.id: _POINT_WEIGHT * point + near for note, point, near in zip(notes, points, around, strict=True)}
+    ranked = zip(notes, relevance_to_section(texts, subject, recent), strict=True)
+    scores = {note.id: score for note, score in ranked}
     return sorted(notes, key=lambda note: (0 if _is_style(note) else 1 if not note.always else 2, -scores[note.id]))
 
 
@@ -86,14 +81,20 @@ def brief_with_notes(brief: Brief, notes: Sequence[Note], context_length: int, s
         subject: What the prompt is about; the instruction by default.
     """
     room = context_length * NOTE_SHARE
-    taken: set[str] = set()
     sizes = {note.id: estimate_tokens(as_list([note])) + 1 for note in notes}
     ordered = notes if sum(sizes.values()) <= room else by_relevance(notes, subject or brief.instruction)
+    taken = _that_fit(ordered, sizes, room)
+    return replace(brief, notes=tuple(note for note in notes if note.id in taken))
+
+
+def _that_fit(ordered: Iterable[Note], sizes: Mapping[str, float], room: float) -> set[str]:
+    """Return the ids of the notes that there is room for, where the first ones come first."""
+    taken: set[str] = set()
     for note in ordered:
         if sizes[note.id] <= room:
             taken.add(note.id)
             room -= sizes[note.id]
-    return replace(brief, notes=tuple(note for note in notes if note.id in taken))
+    return taken
 
 
 def _is_style(note: Note) -> bool:

@@ -296,7 +296,7 @@ class Section:
     @property
     def is_finished(self) -> bool:
         """Whether it has a text that is complete, if perhaps too short."""
-        return self.status in (Status.DONE, Status.SHORT) and bool(self.text.strip())
+        return self.is_written and bool(self.text.strip())
 
     @property
     def is_heading_only(self) -> bool:
@@ -304,7 +304,7 @@ class Section:
         return not self.words and not self.text
 
 
-ENOUGH = 0.6  # share of its target below which a section is short
+ENOUGH = 0.6  # share of its target below which a section that its model ended is short
 
 
 def status_of_length(length: int, target: int) -> Status:

@@ -19,6 +19,19 @@ _WITHOUT_SPACES = regex.compile(f"[{_NO_SPACES}]")
 _STEM = 6  # characters that identify a word, whatever its ending
 _SHORTEST = 3  # letters of a word that counts; digits always count
 _MOST_TERMS = 400  # of a query, the last ones
+_POINT_WEIGHT = 3.0  # of a section's heading and main point, compared with the text before it
+
+
+def relevance_to_section(texts: Sequence[str], subject: str, recent: str) -> list[float]:
+    """Return how relevant each of ``texts`` is to a section.
+
+    Args:
+        texts: The texts to rank.
+        subject: The section's heading and main point.
+        recent: The text before the section.
+    """
+    points, around = relevance(texts, subject, recent)
+    return [_POINT_WEIGHT * point + near for point, near in zip(points, around, strict=True)]
 
 
 def relevance(texts: Sequence[str], *queries: str) -> list[list[float]]:
