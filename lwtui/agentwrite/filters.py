@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from lwtui.text import RunningCount
+from lwtui.text import RunningCount, sentence_ends
+
+RESCAN = 80  # characters to scan again, since later text can turn a position into the end of a sentence
 
 
 class SectionText:
@@ -96,6 +98,11 @@ class ForwardFilter:
     def cut(self, keep: int) -> None:
         """See :meth:`TextFilter.cut`."""
         self._checked = min(self._checked, keep)
+
+
+def new_sentence_ends(text: str, start: int) -> list[int]:
+    """Return the offsets from ``start`` on at which sentences end. One at the end of the text may still grow."""
+    return [start + end for end in sentence_ends(text[start:]) if start + end < len(text)]
 
 
 class FilterChain:

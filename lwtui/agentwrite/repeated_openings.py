@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
-from lwtui.text import sentence_ends
+from lwtui.agentwrite.filters import RESCAN, FilterVerdict, ForwardFilter, SectionText, new_sentence_ends
 from lwtui.text.repeats import choose_thresholds, tokenize
 
 _MOST = 3  # sentences in a row with the same opening
 _KEPT = 2  # of them, once there are more
-_RESCAN = 80  # characters to scan again, since later text can turn a position into the end of a sentence
 
 
 class RepeatedOpeningFilter(ForwardFilter):
@@ -43,8 +41,7 @@ class RepeatedOpeningFilter(ForwardFilter):
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
         whole = text.text
-        start = max(self._checked, self._scanned)
-        for end in [start + end for end in sentence_ends(whole[start:]) if start + end < len(whole)]:
+        for end in new_sentence_ends(whole, max(self._checked, self._scanned)):
             sentence = whole[self._checked : end]
             if "\n" in sentence.strip(" "):  # a paragraph, a list item or a verse of its own
                 self._sentences = []
@@ -52,7 +49,7 @@ class RepeatedOpeningFilter(ForwardFilter):
             self._checked = self._scanned = end
             if (keep := self._end_of_kept()) is not None:
                 return FilterVerdict(keep, "sentences in a row begin with the same words", loop=True)
-        self._scanned = max(self._checked, len(whole) - _RESCAN)
+        self._scanned = max(self._checked, len(whole) - RESCAN)
         return None
 
     def _end_of_kept(self) -> int | None:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import regex
 
-from lwtui.agentwrite.filters import FilterVerdict, SectionText
+from lwtui.agentwrite.filters import RESCAN, FilterVerdict, SectionText, new_sentence_ends
 from lwtui.text import last_sentence_end, sentence_ends
 from lwtui.text.code_blocks import without_code
 from lwtui.text.list_marks import MARK
@@ -33,7 +33,6 @@ _MOST_SENTENCES = 6  # the same for sentences
 _LEAST_CODE = 60  # tokens of code that repeat, from which they count
 _LEAST_SHARE = 0.5  # share of a section that short paragraphs of earlier ones have, from which they are a loop
 _HASH_MASK = 2**24 - 1  # of the n-grams in the set
-_RESCAN = 80  # characters to scan again, since later text can turn a position into the end of a sentence
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class RepetitionFilter:
                     return _loop(max(run, self._trusted), "sentences repeat earlier ones")
             self._known.update(grams)
             self._checked = self._scanned = end
-        self._scanned = max(self._checked, len(whole) - _RESCAN)
+        self._scanned = max(self._checked, len(whole) - RESCAN)
         if (verdict := self._check_paragraphs(whole, ended)) is not None:
             return verdict
         if len(whole) - self._loops_checked < _CHECK_EVERY:
@@ -142,7 +141,7 @@ class RepetitionFilter:
             self._paragraphs_checked = match.end()
             if (verdict := self._check_paragraph(text, match.start())) is not None:
                 return verdict
-        self._paragraphs_checked = max(self._paragraphs_checked, len(text) - _RESCAN)
+        self._paragraphs_checked = max(self._paragraphs_checked, len(text) - RESCAN)
         return (self._check_paragraph(text, len(text)) or self._check_share(text)) if ended else None
 
     def _check_share(self, text: str) -> FilterVerdict | None:
@@ -188,10 +187,7 @@ class RepetitionFilter:
 
     def _sentence_ends(self, text: str, ended: bool) -> list[int]:
         """Return the offsets at which the sentences end that were not checked yet."""
-        start = max(self._checked, self._scanned)
-        tail = text[start:]
-        # A sentence at the very end of the text may still grow.
-        ends = [start + end for end in sentence_ends(tail) if end < len(tail)]
+        ends = new_sentence_ends(text, max(self._checked, self._scanned))
         if ended and text[ends[-1] if ends else self._checked :].strip():
             ends.append(len(text))
         return ends
