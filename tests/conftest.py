@@ -8,7 +8,10 @@ import signal
 import pytest
 from hypothesis import settings
 
-settings.register_profile("lwtui", deadline=None)  # no test depends on the speed of the machine
+# No test depends on the speed of the machine, and none fails by chance: each run tries the same examples. New ones are
+# tried by --hypothesis-profile=explore.
+settings.register_profile("lwtui", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("lwtui")
 
 # In the background (``nohup … &``, some CI runners) these signals are ignored, and so they would be in every command

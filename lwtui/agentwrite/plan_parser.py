@@ -25,6 +25,7 @@ MOST_STEPS = 400  # read from one answer
 _MOST_LINES, _LONGEST_LINE = 4_000, 4_000  # lines of an answer, and characters of a line, that are read
 _MOST_WORDS = 10_000_000
 _LONGEST_HEADING = 14  # words; a longer first line is taken for a main point
+_SHORT_HEADING = 40  # characters that a heading may have, however many words they are: Chinese and Japanese
 
 
 @dataclass(frozen=True)
@@ -269,8 +270,18 @@ _LENGTH_IN_TITLE = regex.compile(
 
 
 def _bare(title: str) -> str:
-    marks = ' "“”「」《》*#'
-    return _LENGTH_IN_TITLE.sub("", title).strip(marks) or title.strip(marks)
+    return without_marks(_LENGTH_IN_TITLE.sub("", title)) or without_marks(title)
+
+
+_MARKS = ' "“”「」《》*:：'
+
+
+def without_marks(heading: str) -> str:
+    """Strip quotation marks, colons and the marks of Markdown from a heading's ends, but not the last one of "C#"."""
+    heading = heading.strip(_MARKS).lstrip(_MARKS + "#")
+    while (body := heading.rstrip("#")) != body.rstrip():
+        heading = body.rstrip(_MARKS)
+    return heading
 
 
 def _step(block: _Block) -> Step:
@@ -352,7 +363,8 @@ def _split_point(point: str) -> tuple[str, str]:
     for mark, longest in ((r"\s*[:：]", _LONGEST_HEADING), (r"\s+[-–—]\s", _LONGEST_HEADING // 2)):
         head, *rest = regex.split(mark, point, maxsplit=1)
         head = _bare(head)
-        if rest and rest[0].strip() and _says_something(head) and 0 < count_words(head) <= longest:
+        short = len(head) <= _SHORT_HEADING or count_words(head) <= longest
+        if rest and rest[0].strip() and _says_something(head) and short:
             return head, rest[0].strip()
     return "", point
 

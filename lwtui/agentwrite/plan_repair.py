@@ -15,7 +15,7 @@ from dataclasses import replace
 import regex
 
 from lwtui.agentwrite.plan_format import Bounds, PlanError
-from lwtui.agentwrite.plan_parser import ParsedPlan, Step, parse_steps
+from lwtui.agentwrite.plan_parser import ParsedPlan, Step, parse_steps, without_marks
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.documents.outline import count_text_sections, has_children, normalize_levels
 from lwtui.documents.plan_edits import merge, rescale, split
@@ -115,8 +115,8 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     """Make a heading of the first words of a main point."""
     clause = next((clause for clause in _CLAUSE.split(point) if _WORD.search(clause)), point)
     if _CJK.search(clause):
-        return clause[: words * _HEADING_CHARACTERS // _HEADING_WORDS].strip(' :："“”*')
-    heading = " ".join(clause.split()[:words]).strip(' :："“”*')
+        return without_marks(clause[: words * _HEADING_CHARACTERS // _HEADING_WORDS])
+    heading = without_marks(" ".join(clause.split()[:words]))
     while len(heading.split()) > 2 and len(clause.split()) > words and heading.split()[-1].casefold() in _NO_ENDS:
         heading = heading.rsplit(" ", 1)[0]
     return heading[:1].upper() + heading[1:] if heading else one_line(point)[:40]

@@ -348,6 +348,12 @@ def test_any_json_is_a_plan_or_an_error_with_findings(value: Any) -> None:
 _LINE = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=60)
 
 
+@pytest.mark.parametrize("heading", ["The first hour of F# and C#", "在漫长的冬季里如何规划一次前往北极的旅行", "0#"])
+def test_a_heading_is_read_as_it_is(heading: str) -> None:
+    plan = parse_plan(f"1. ## {heading}: What it is about - Word Count: 200 words", Brief("x", 0), strict=True)
+    assert [(section.title, section.main_point) for section in plan.sections] == [(heading, "What it is about")]
+
+
 @given(st.lists(st.tuples(_LINE, _LINE, st.integers(1, 3000)), min_size=1, max_size=12))
 def test_formatting_and_parsing_a_plan_returns_the_same_plan(steps: list[tuple[str, str, int]]) -> None:
     raw = "\n".join(
