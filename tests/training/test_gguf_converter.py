@@ -22,6 +22,8 @@ from transformers import (
     MistralForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
+    Qwen2MoeConfig,
+    Qwen2MoeForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
     Qwen3MoeConfig,
@@ -45,11 +47,13 @@ from tests.training.support import TEXT
 from tests.training.test_gguf import SHAPE, byte_level, save
 
 MOE = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 96, "norm_topk_prob": True}
+QWEN2_MOE = MOE | {"norm_topk_prob": False, "shared_expert_intermediate_size": 96}
 FAMILIES: dict[str, tuple[Any, Any, str, dict[str, Any]]] = {
     "llama": (LlamaForCausalLM, LlamaConfig, "llama-bpe", {}),
     "qwen2": (Qwen2ForCausalLM, Qwen2Config, "qwen2", {}),
     "qwen3": (Qwen3ForCausalLM, Qwen3Config, "qwen2", {}),
     "qwen3-moe": (Qwen3MoeForCausalLM, Qwen3MoeConfig, "qwen2", MOE),
+    "qwen2-moe": (Qwen2MoeForCausalLM, Qwen2MoeConfig, "qwen2", QWEN2_MOE),
     "mistral": (MistralForCausalLM, MistralConfig, "llama-bpe", {"sliding_window": None}),
     "glm4": (Glm4ForCausalLM, Glm4Config, "chatglm-bpe", {"attention_bias": True}),
 }
@@ -106,6 +110,10 @@ def test_an_export_is_refused_before_training(converter: Path, tmp_path: Path, m
     table["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = r"\w+|\s+"
     (tmp_path / "tokenizer.json").write_text(json.dumps(table))
     with pytest.raises(TrainError, check=has_code("unknown-pre-tokenizer")):
+        check_export(recipe, tmp_path)
+    experts = Qwen3MoeConfig(architectures=["Qwen3MoeForCausalLM"], **(SHAPE | MOE | {"norm_topk_prob": False}))
+    experts.save_pretrained(tmp_path)
+    with pytest.raises(TrainError, match="norm_topk_prob", check=has_code("unknown-family")):
         check_export(recipe, tmp_path)
     config.architectures = ["NoSuchForCausalLM"]
     config.save_pretrained(tmp_path)

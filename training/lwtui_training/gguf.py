@@ -14,6 +14,9 @@ from lwtui_training.steps import TrainError
 
 # The app's profile for a format. For others, the app uses the GGUF's own chat template.
 PROFILES = {"longwriter-llama": "longwriter-llama3.1", "glm4": "longwriter-glm4"}
+# Whether llama.cpp scales the weights of the chosen experts to a sum of 1, for families whose GGUFs cannot say it. For
+# the others, the converter writes what the checkpoint's configuration says.
+_SCALES_EXPERTS = {"Qwen2MoeForCausalLM": False, "Qwen3MoeForCausalLM": True}
 _log_callbacks: list[Any] = []
 
 
@@ -101,6 +104,14 @@ def check_export(recipe: Recipe, folder: Path) -> str:
         raise TrainError(
             f"llama.cpp's converter does not know {architecture}, so the tuned model cannot become a GGUF. Choose "
             "another base, set gguf.converter to a newer llama.cpp checkout, or leave the step gguf out.",
+            code="unknown-family",
+        )
+    scales, expected = getattr(config, "norm_topk_prob", None), _SCALES_EXPERTS.get(architecture)
+    if expected is not None and bool(scales) != expected:
+        raise TrainError(
+            f"llama.cpp computes {architecture} as if norm_topk_prob were {expected}, but the base's "
+            f"configuration has {scales}, so a GGUF would not write what the model writes. Choose another base, or "
+            "leave the step gguf out.",
             code="unknown-family",
         )
     with tempfile.TemporaryDirectory() as scratch:
