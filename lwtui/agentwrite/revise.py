@@ -273,7 +273,8 @@ async def _request(agent: Agent, passage: Passage, edit: PassageEdit) -> Request
     brief = passage.brief
     seed = secrets.randbelow(2**31) if brief.seed is None else brief.seed
     salt = crc32(f"{edit.task}\0{text}\0{passage.start}".encode("utf-8", "replace")) + secrets.randbelow(1000)
-    request = Request(_prompt(agent, passage, edit, before, after), tokens)
+    prompt = _prompt(agent, passage, edit, before, after)
+    request = Request(prompt, tokens, repeats_prompt=edit.kind is not EditKind.CONTINUE)
     return agent.prepared(request, replace(brief, seed=seed), salt)
 
 

@@ -110,7 +110,9 @@ class SectionRequests:
             prompt = await self._squeezed(text, words, wished)
             room = await self._agent.room_beside(prompt)
         self.cramped = room < wished
-        request = await self._agent.fitted(Request(prompt, max_tokens=min(wished, max(1, room))))
+        copies = self._task.rewrite is not None and bool(self._task.rewrite.old)
+        request = Request(prompt, max_tokens=min(wished, max(1, room)), repeats_prompt=copies)
+        request = await self._agent.fitted(request)
         salt += self._task.number * 997 + self._task.variant * 1_000
         return self._agent.prepared(request, self._task.brief, salt, loops=loops)
 

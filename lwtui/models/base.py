@@ -85,6 +85,8 @@ class Request:
         json_schema: A JSON schema for the completion. Backends without :attr:`Capabilities.json_schema` ignore it.
         min_words: Words (characters in Chinese and Japanese) before which the completion must not end. Only GGUFs on
             this machine honor it.
+        repeats_prompt: Whether the completion is likely to repeat parts of the prompt, as an edited passage does. GGUFs
+            on this machine write it faster then.
         role: The task that the call belongs to; a model may have other settings for each (``[models.NAME.ROLE]``).
     """
 
@@ -96,6 +98,7 @@ class Request:
     grammar: str = ""
     json_schema: dict[str, Any] | None = None
     min_words: int = 0
+    repeats_prompt: bool = False
     role: Role = Role.WRITE
 
 

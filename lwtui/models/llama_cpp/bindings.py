@@ -284,17 +284,17 @@ class Batch:
         """Remove all tokens."""
         self._batch.n_tokens = 0
 
-    def add(self, tokens: Sequence[int], position: int, sequence: int, *, wants_logits: bool) -> int:
+    def add(self, tokens: Sequence[int], position: int, sequence: int, *, logits: int) -> int:
         """Add tokens.
 
         Args:
             tokens: The tokens.
             position: The position of the first one in its sequence.
             sequence: The number of the sequence.
-            wants_logits: Whether logits are computed for the last one.
+            logits: For how many of the last ones logits are computed.
 
         Returns:
-            The index of those logits.
+            The index of the first of those logits.
         """
         batch = self._batch
         at = int(batch.n_tokens)
@@ -304,10 +304,9 @@ class Batch:
             batch.pos[index] = position + offset
             batch.n_seq_id[index] = 1
             batch.seq_id[index][0] = sequence
-            batch.logits[index] = 0
+            batch.logits[index] = offset >= len(tokens) - logits
         batch.n_tokens = at + len(tokens)
-        batch.logits[batch.n_tokens - 1] = wants_logits
-        return int(batch.n_tokens) - 1
+        return int(batch.n_tokens) - logits
 
     def decode(self, context: Any) -> int:
         """Compute the batch.

@@ -239,6 +239,7 @@ def _generate(call_id: int, request: Request) -> Generate:
         seed=request.seed,
         grammar=request.grammar,
         min_words=request.min_words,
+        repeats_prompt=request.repeats_prompt,
     )
 
 

@@ -278,17 +278,19 @@ class Engine:
             sampling = []
             for generation, tokens in slices:
                 assert generation.sequence is not None
-                is_last = len(tokens) == len(generation.pending)
+                guess = tokens[len(generation.pending) :]
+                is_last = len(tokens) >= len(generation.pending)
                 position, number = len(generation.sequence.tokens), generation.sequence.number
-                index = self._batch.add(tokens, position, number, wants_logits=is_last)
+                logits = 1 + len(guess) if is_last else 0
+                index = self._batch.add(tokens, position, number, logits=logits)
                 if is_last:
-                    sampling.append((generation, index))
+                    sampling.append((generation, index, guess))
             if self._compute(slices):
                 break
             self._make_room()
         for generation, tokens in slices:
-            self._record_computed(generation, tokens)
-        return [(generation, self._sample(generation, index)) for generation, index in sampling]
+            self._record_computed(generation, tokens[: len(generation.pending)])
+        return [(generation, self._sample(generation, index, guess)) for generation, index, guess in sampling]
 
     def _next_slices(self) -> list[tuple[Generation, list[int]]]:
         """Choose the tokens of the next batch: by turns, a part of one prompt or the last token of each completion.
@@ -301,7 +303,13 @@ class Engine:
             self.last_prefilled = prefilling
             return [(prefilling, _prompt_slice(prefilling.pending))]
         self.last_prefilled = None
-        return [(generation, generation.pending[:]) for generation in decoding]
+        slices = [(generation, generation.pending[:]) for generation in decoding]
+        if len(self._running) == 1 and (lookup := decoding[0].lookup) and self.kv_cache.can_share:
+            [(generation, tokens)] = slices
+            assert generation.sequence is not None
+            room = self.context_length - len(generation.sequence.tokens) - len(tokens)
+            tokens += lookup.guess(generation.sequence.tokens + tokens)[: max(0, room)]
+        return slices
 
     def _record_computed(self, generation: Generation, tokens: list[int]) -> None:
         sequence = generation.sequence
@@ -314,8 +322,8 @@ class Engine:
     def _compute(self, slices: Sequence[tuple[Generation, list[int]]]) -> bool:
         """Compute the batch; false if the KV cache has no room for it."""
         # The abort callback is Python: too slow for steps of a few milliseconds.
+        self._set_abortable(self._is_slow or any(generation.is_prefilling for generation, _ in slices))
         is_decoding = all(len(tokens) == 1 for _, tokens in slices)
-        self._set_abortable(self._is_slow or not is_decoding)
         if is_decoding and self._thread_tuner is not None and self._thread_tuner.threads != self._threads:
             self._threads = self._thread_tuner.threads
             C.llama_set_n_threads(self._context, self._threads, self._fit.threads)
@@ -372,15 +380,29 @@ class Engine:
         self._queue.insert(0, generation)
         self._most_running = len(self._running)
 
-    def _sample(self, generation: Generation, index: int) -> str:
-        assert generation.sequence is not None
+    def _sample(self, generation: Generation, index: int, guess: Sequence[int] = ()) -> str:
+        """Sample a token, and another one after each token of ``guess`` that was right. Return their text."""
+        sequence = generation.sequence
+        assert sequence is not None
+        text, right = "", 0
         try:
-            room = self.context_length - len(generation.sequence.tokens)
-            return generation.sample(self.gguf, self._context, index, room)
+            while True:
+                room = self.context_length - len(sequence.tokens)
+                text += generation.sample(self.gguf, self._context, index + right, room)
+                if right == len(guess) or generation.pending != [guess[right]]:
+                    break
+                sequence.tokens += generation.pending  # the guess was right: this token is computed already
+                generation.pending.clear()
+                right += 1
         except ArithmeticError as error:
             generation.fault = str(error)
-            self.kv_cache.truncate(generation.sequence, 0)  # what led to such logits may be wrong itself
-            return ""
+            self.kv_cache.truncate(sequence, 0)  # what led to such logits may be wrong itself
+            return text
+        if guess:
+            self.kv_cache.roll_back(sequence)
+            if generation.lookup is not None:
+                generation.lookup.learn(len(guess), right)
+        return text
 
 
 def _prompt_slice(pending: Sequence[int]) -> list[int]:

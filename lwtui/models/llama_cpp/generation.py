@@ -9,6 +9,7 @@ from lwtui.models.base import FinishReason
 from lwtui.models.llama_cpp.bindings import Gguf
 from lwtui.models.llama_cpp.kv_cache import CachedSequence
 from lwtui.models.llama_cpp.output import OutputDecoder
+from lwtui.models.llama_cpp.prompt_lookup import PromptLookup
 from lwtui.models.llama_cpp.sampler import Sampler
 from lwtui.text import RunningCount
 
@@ -25,6 +26,7 @@ class Generation:
         max_tokens: Upper bound of the completion, in tokens.
         min_words: Words (characters in Chinese and Japanese) before which neither the model's own end nor a stop string
             ends the completion.
+        lookup: Guesses tokens of the completion.
 
     Attributes:
         prompt: The tokens of the prompt.
@@ -36,10 +38,18 @@ class Generation:
         is_prefilling: Whether it is still processing its prompt (or, after a preemption, its whole text).
         fault: Why it cannot go on; empty if it can.
         sampler: Samples the completion's tokens.
+        lookup: Guesses tokens of the completion, if it is likely to repeat parts of its prompt.
     """
 
     def __init__(
-        self, prompt: Sequence[int], sampler: Sampler, output: OutputDecoder, max_tokens: int, *, min_words: int = 0
+        self,
+        prompt: Sequence[int],
+        sampler: Sampler,
+        output: OutputDecoder,
+        max_tokens: int,
+        *,
+        min_words: int = 0,
+        lookup: PromptLookup | None = None,
     ) -> None:
         self.prompt = list(prompt)
         self.completion = 0
@@ -50,6 +60,7 @@ class Generation:
         self.is_prefilling = True
         self.fault = ""
         self.sampler = sampler
+        self.lookup = lookup
         self._output = output
         self._max_tokens = max(1, max_tokens)
         self._min_words = min_words

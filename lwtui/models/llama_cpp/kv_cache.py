@@ -52,12 +52,16 @@ class KVCache:
         gguf: The model.
         context: llama.cpp's context.
         count: How many sequences it has.
+
+    Attributes:
+        can_share: Whether sequences can share prefixes, and can be truncated at any token.
+        sequences: The sequences.
     """
 
     def __init__(self, gguf: Gguf, context: Any, count: int) -> None:
         self._memory = C.llama_get_memory(context)
         # A recurrent state covers its whole text, so a prefix of it cannot be shared.
-        self._can_share = not (C.llama_model_is_recurrent(gguf.model) or C.llama_model_is_hybrid(gguf.model))
+        self.can_share = not (C.llama_model_is_recurrent(gguf.model) or C.llama_model_is_hybrid(gguf.model))
         self.sequences = [CachedSequence(number) for number in range(count)]
         self._turn = 0
 
@@ -109,7 +113,7 @@ class KVCache:
     def copy_prefix(self, source: CachedSequence, target: CachedSequence, keep: int) -> int:
         """Replace ``target`` by the first ``keep`` tokens of ``source``; return how many tokens it holds then."""
         self.truncate(target, 0)
-        if not self._can_share or keep < max(1, source.min_keep):
+        if not self.can_share or keep < max(1, source.min_keep):
             return 0
         C.llama_memory_seq_cp(self._memory, source.number, target.number, 0, keep)
         target.tokens = source.tokens[:keep]

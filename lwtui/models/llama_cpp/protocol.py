@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-VERSION = 4
+VERSION = 5
 MAX_SEQUENCES = 8  # computed at the same time
 
 
@@ -39,7 +39,8 @@ class Load:
 class Generate:
     """Continue ``text``, or answer ``messages`` (pairs of role and content) in the model's chat template.
 
-    Nothing but ``max_tokens`` ends the completion before it has ``min_words`` words.
+    Nothing but ``max_tokens`` ends the completion before it has ``min_words`` words. With ``repeats_prompt``,
+    tokens of the completion are guessed from the prompt.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Generate:
     seed: int | None = None
     grammar: str = ""
     min_words: int = 0
+    repeats_prompt: bool = False
 
 
 @dataclass(frozen=True)

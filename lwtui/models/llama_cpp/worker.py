@@ -293,6 +293,7 @@ class Worker:
         from lwtui.models.llama_cpp.engine import PromptTooLong
         from lwtui.models.llama_cpp.generation import Generation
         from lwtui.models.llama_cpp.output import OutputDecoder
+        from lwtui.models.llama_cpp.prompt_lookup import PromptLookup
         from lwtui.models.llama_cpp.sampler import GrammarError, Sampler
 
         assert self._engine is not None and self._log is not None
@@ -305,7 +306,9 @@ class Worker:
         except GrammarError as error:
             raise CallRefused(f"The grammar cannot be used: {_one_line(error)}.", "malformed") from None
         min_words = 0 if call.grammar else call.min_words  # a grammar may allow nothing but the end
-        generation = Generation(prompt, sampler, OutputDecoder(call.stop), call.max_tokens, min_words=min_words)
+        lookup = PromptLookup(prompt) if call.repeats_prompt else None
+        output = OutputDecoder(call.stop)
+        generation = Generation(prompt, sampler, output, call.max_tokens, min_words=min_words, lookup=lookup)
         try:
             engine.submit(generation)
         except PromptTooLong as error:
