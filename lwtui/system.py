@@ -5,6 +5,7 @@ Every other module is the same on Linux, macOS and Windows, and imports no modul
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -46,7 +47,9 @@ def lock_descriptor(descriptor: int) -> None:
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except PermissionError as error:
+        except OSError as error:
+            if error.errno == errno.EINVAL:
+                raise  # the folder has no locks
             raise BlockingIOError(*error.args) from None
     else:
         import fcntl
