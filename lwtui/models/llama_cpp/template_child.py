@@ -73,7 +73,6 @@ def _render(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _environment(bos: str, eos: str) -> Any:
-    import jinja2
     import jinja2.ext
     import jinja2.sandbox
 
