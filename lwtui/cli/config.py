@@ -16,8 +16,8 @@ from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.system import editor_command
 
 _KEYS = (
-    "model, documents, theme, author, mirror, restore, welcome, vim, keys.ACTION, models.NAME.FIELD or "
-    "models.NAME.ROLE.FIELD"
+    "model, documents, theme, author, mirror, restore, welcome, vim, llama_server, keys.ACTION, "
+    "models.NAME.FIELD or models.NAME.ROLE.FIELD"
 )
 
 
@@ -96,6 +96,7 @@ def _flat(settings: Settings) -> dict[str, str]:
         "restore": str(settings.restore).lower(),
         "welcome": str(settings.welcome).lower(),
         "vim": str(settings.vim).lower(),
+        "llama_server": settings.llama_server,
     }
     values |= {f"keys.{name}": key for name, key in settings.keys.items()}
     values |= {f"roles.{role}": name for role, name in settings.roles.items()}
