@@ -117,7 +117,7 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
             return  # it wants the key
         except (urllib.error.URLError, OSError):
             time.sleep(0.5)
-    tail = log.read_text(errors="replace").splitlines()[-3:]
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
     raise RuntimeError("The server did not start: " + " ".join(tail))
 
 

@@ -114,6 +114,7 @@ class Settings:
     restore: bool = True  # start where the user left off
     welcome: bool = True  # offer a choice of models at the start until one is chosen
     vim: bool = False  # vim keys in the text
+    llama_server: str = ""  # the program that runs GGUFs; empty: llama-cpp-python, or else llama-server on the PATH
     keys: dict[str, str] = field(default_factory=dict)  # [keys]: the user's keys by action (GROUP.ACTION or ACTION)
     models: dict[str, ModelSettings] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # [roles]: model names for the roles plan, critic and judge

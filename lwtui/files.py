@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import platform
 import tempfile
 from pathlib import Path
 from typing import Self
+
+from lwtui.system import WINDOWS, is_alive, lock_descriptor, open_lock_file, retry_busy
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _TRIES = 5  # to take over the lock of a dead process, which others may try too
@@ -39,7 +40,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         mode = path.stat().st_mode & 0o777 if path.exists() else new_file_mode()
         temporary.chmod(mode)
-        temporary.replace(path)
+        retry_busy(lambda: temporary.replace(path))
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -61,8 +62,8 @@ class FileLock:
     """An exclusive lock on a file. The system releases it when the process that holds it dies.
 
     A small file beside the locked file carries the lock: SQLite keeps POSIX locks on the file itself, and closing a
-    second descriptor would drop them. ``flock`` also works between two descriptors of one process. In folders where
-    ``flock`` does not work, such as some network folders, a file that names its owner is the lock while it exists.
+    second descriptor would drop them. The lock also holds between two descriptors of one process. In folders that have
+    no such locks, as some network folders, a file that names its owner is the lock while it exists.
     """
 
     def __init__(self, lock_file: Path, descriptor: int, owner_file: Path | None = None) -> None:
@@ -80,9 +81,9 @@ class FileLock:
         """
         lock_file = lock_path(path)
         while True:
-            descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            descriptor = retry_busy(lambda: open_lock_file(lock_file))
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_descriptor(descriptor)
             except BlockingIOError:
                 holder = _holder(descriptor)
                 os.close(descriptor)
@@ -101,18 +102,22 @@ class FileLock:
             os.close(descriptor)  # the last holder removed the file after we opened it: lock the new one
         with contextlib.suppress(OSError):  # on a full disk the lock works without a process id in its file
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            os.write(descriptor, str(os.getpid()).encode())
         return cls(lock_file, descriptor)
 
     def release(self) -> None:
         """Release the lock and remove its file. A second call does nothing."""
         if self._descriptor < 0:
             return
+        if WINDOWS:  # nobody can remove a file there that is open, be it in the process that locks it next
+            os.close(self._descriptor)
         for file in (self._lock_file, self._owner_file):
             if file is not None:
                 with contextlib.suppress(OSError):
                     file.unlink()
-        os.close(self._descriptor)
+        if not WINDOWS:
+            os.close(self._descriptor)
         self._descriptor = -1
 
 
@@ -132,13 +137,13 @@ def _own(owner_file: Path) -> Path:
     mine = f"{os.getpid()} {platform.node()}"
     for _ in range(_TRIES):
         try:
-            descriptor = os.open(owner_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            descriptor = open_lock_file(owner_file, os.O_EXCL)
         except FileExistsError:
             owner = owner_file.read_text(encoding="utf-8", errors="replace") if owner_file.exists() else ""
             pid, _, host = owner.partition(" ")
             if owner == mine:
                 raise FileLocked("in this window already") from None
-            if host != platform.node() or _is_alive(pid):
+            if host != platform.node() or (pid.isdecimal() and is_alive(int(pid))):
                 where = f"process {pid} on {host}" if host else "which names no process"
                 raise FileLocked(f"in another lwtui ({where}; if that is not so, delete {owner_file})") from None
             with contextlib.suppress(FileNotFoundError):
@@ -150,18 +155,6 @@ def _own(owner_file: Path) -> Path:
     raise FileLocked("in another lwtui")
 
 
-def _is_alive(pid: str) -> bool:
-    if not pid.isdecimal():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # a process of another user
-    return True
-
-
 def _is_same_file(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
@@ -170,7 +163,8 @@ def _is_same_file(path: Path, descriptor: int) -> bool:
 
 
 def _holder(descriptor: int) -> str:
-    pid = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    pid = os.read(descriptor, 32).decode("ascii", "replace").strip()
     if pid == str(os.getpid()):
         return "in this window already"
     return f"in another lwtui (process {pid})" if pid.isdigit() else "in another lwtui"

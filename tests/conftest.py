@@ -16,8 +16,11 @@ settings.load_profile("lwtui")
 
 # In the background (``nohup … &``, some CI runners) these signals are ignored, and so they would be in every command
 # that the tests start. Handled signals are not inherited: the commands get the defaults, as from a terminal.
-_STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: lambda *_: None, signal.SIGQUIT: lambda *_: None}
-for _number, _handler in _STOPS.items():
+_STOPS = {"SIGINT": signal.default_int_handler, "SIGHUP": lambda *_: None, "SIGQUIT": lambda *_: None}
+for _name, _handler in _STOPS.items():
+    if not hasattr(signal, _name):  # on Windows
+        continue
+    _number = getattr(signal, _name)
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
 

@@ -107,7 +107,7 @@ class Screen:
 
     def memory(self) -> float:
         """Return the program's resident memory (VmRSS), in megabytes."""
-        status = Path(f"/proc/{self.process}/status").read_text()
+        status = Path(f"/proc/{self.process}/status").read_text(encoding="utf-8")
         (kilobytes,) = re.findall(r"VmRSS:\s+(\d+)", status)
         return int(kilobytes) / 1000
 
@@ -222,7 +222,7 @@ def measure_editing(home: str, count: int) -> Iterator[Measurement]:
     """Measure the app on the document of 100,000 words, with ``count`` keys."""
     letters = iter(LETTERS * 9)
     short = Path(home, "short.txt")
-    short.write_text(prose(1, 1000))
+    short.write_text(prose(1, 1000), encoding="utf-8")
     documents = Path(home, "documents")
     make_document(documents / "book.lw", SECTIONS, SECTION_WORDS, 4, 20_000)
     with endpoint(1 / TOKENS_A_SECOND) as port:
@@ -285,7 +285,7 @@ def measure_library(home: str, count: int) -> Iterator[Measurement]:
     environment, documents = make_home(1, home, 32_768), f"{count:,} documents"
     cache, empty = Path(home, "cache", "library.json"), environment | {"LWTUI_CONFIG_DIR": f"{home}/empty"}
     Path(home, "empty").mkdir(exist_ok=True)
-    Path(home, "empty", "settings.toml").write_text("welcome = false\n")
+    Path(home, "empty", "settings.toml").write_text("welcome = false\n", encoding="utf-8")
     texts = {f"s{at}": prose(at, 250) for at in range(1, 13)}
     plan = tuple(PlannedSection(f"Chapter {at}", f"what part {at} is about", 250, f"s{at}") for at in range(1, 13))
     for at in range(count):

@@ -101,7 +101,7 @@ def measure(pair: Pair, rounds: int) -> tuple[float, float]:
 def pairs(home: str) -> list[Pair]:
     settings = Path(home, "config", "settings.toml")
     settings.parent.mkdir(parents=True, exist_ok=True)
-    settings.write_text("welcome = false\n")  # start with the library
+    settings.write_text("welcome = false\n", encoding="utf-8")  # start with the library
     environment = {
         **os.environ,
         "HOME": home,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import subprocess
 import tempfile
@@ -10,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lwtui.errors import LwtuiError
+from lwtui.system import editor_command, is_reserved_name
 
-_EDITORS = ("sensible-editor", "nano", "vim", "vi")  # without $VISUAL and $EDITOR
 _MAX_NAME_LENGTH = 40
 
 
@@ -61,10 +60,10 @@ def save_separately(text: str) -> Path:
 
 
 def _command(environment: Mapping[str, str]) -> list[str]:
-    given = environment.get("VISUAL") or environment.get("EDITOR") or next(filter(shutil.which, _EDITORS), "")
     try:
-        command = shlex.split(given)
+        command = editor_command(environment)
     except ValueError as error:
+        given = environment.get("VISUAL") or environment.get("EDITOR")
         raise LwtuiError(f"Cannot parse $VISUAL or $EDITOR ({error}): {given}", code="invalid-command") from None
     if not command:
         raise LwtuiError("No editor was found. Set EDITOR, for example: export EDITOR=nano", code="no-editor")
@@ -73,7 +72,7 @@ def _command(environment: Mapping[str, str]) -> list[str]:
 
 def _name(title: str) -> str:
     name = "".join(character if character.isalnum() else "-" for character in title).strip("-")
-    return name[:_MAX_NAME_LENGTH] or "section"
+    return "section" if not name or is_reserved_name(name) else name[:_MAX_NAME_LENGTH]
 
 
 def _remove_unless_changed(path: Path, text: str) -> None:

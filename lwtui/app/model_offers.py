@@ -15,6 +15,7 @@ from lwtui.models.catalog import DEMO
 from lwtui.models.known_ggufs import KnownGguf, known_ggufs, resolve_source
 from lwtui.models.llama_cpp.demo import PACKAGE
 from lwtui.models.llama_cpp.fit import Machine, format_size
+from lwtui.models.local_engine import local_engine
 from lwtui.models.partial_file import PartialFile
 from lwtui.models.recommend import fit_known
 from lwtui.models.servers import DiscoveredModel, LocalServer, discovered_models
@@ -161,8 +162,8 @@ def _services() -> list[ModelOffer]:
 
 def _local(configured: Collection[ModelSettings], downloading: Collection[str], machine: Machine) -> list[ModelOffer]:
     """Return offers for models that run within lwtui."""
-    if find_spec("llama_cpp") is None:
-        about = f"Models that run on this machine need a package that is not installed: {_INSTALL}"
+    if local_engine() is None:
+        about = f"Models that run on this machine need a package that is not installed: {_INSTALL}, or llama-server."
         return [ModelOffer(OfferKind.INSTALL, "starter, demo", "need another package", about)]
     paths = {model.path for model in configured}
     starters = _starters()

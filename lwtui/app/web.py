@@ -14,7 +14,6 @@ import hmac
 import ipaddress
 import logging
 import os
-import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from aiohttp import web
 from textual_serve.server import Server
 
 from lwtui.errors import LwtuiError
+from lwtui.system import join_command
 
 _COOKIE = "lwtui_token"
 _HEADERS = {
@@ -80,7 +80,7 @@ class GuardedServer(Server):
             arguments: The arguments of ``lwtui`` for each page's app.
             address: Where to serve.
         """
-        command = shlex.join([sys.executable, "-m", "lwtui", *arguments])
+        command = join_command([sys.executable, "-m", "lwtui", *arguments])
         super().__init__(command, host=address.host, port=address.port, title="lwtui")
         self._address = address
 

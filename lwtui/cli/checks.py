@@ -31,6 +31,7 @@ from lwtui.config import (
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.catalog import check_gguf
+from lwtui.models.local_engine import INSTALL, LIMITS, LocalEngine, find_llama_server, local_engine
 
 _ENDPOINT_SECONDS = 4.0
 _MIN_SIZE = (80, 24)  # columns and lines
@@ -144,8 +145,11 @@ def _keyring() -> Check:
 def _llama_cpp(settings: Settings) -> Check:
     """Check the library that runs GGUFs. It is required only if a model needs it."""
     needed = settings.model == "demo" or any(model.provider == "llama_cpp" for model in settings.models.values())
-    if find_spec("llama_cpp") is None:
-        return Check("llama-cpp-python", "fail" if needed else "warn", "not installed.", "pip install 'lwtui[local]'")
+    engine = local_engine()
+    if engine is LocalEngine.SERVER:
+        return _llama_server()
+    if engine is None:
+        return Check("models on this machine", "fail" if needed else "warn", "nothing runs GGUFs.", INSTALL)
     # A native library that does not fit this machine may crash the process that loads it.
     import subprocess
 
@@ -155,6 +159,21 @@ def _llama_cpp(settings: Settings) -> Check:
     if trial.returncode:
         return Check("llama-cpp-python", "fail" if needed else "warn", "does not load on this machine.", REBUILD)
     return Check("llama-cpp-python", "ok", metadata.version("llama-cpp-python"))
+
+
+def _llama_server() -> Check:
+    """Check the program that runs GGUFs where llama-cpp-python does not."""
+    import subprocess
+
+    program = find_llama_server()
+    try:
+        version = subprocess.run([program, "--version"], capture_output=True, timeout=60, check=False)
+    except OSError as error:
+        why = f"{program} does not start: {error.strerror}."
+        return Check("llama-server", "fail", why, "lwtui config set llama_server PATH")
+    if version.returncode:
+        return Check("llama-server", "fail", f"{program} does not run on this machine.", "Install it again.")
+    return Check("llama-server", "ok", f"{program} runs GGUFs: {LIMITS}")
 
 
 def _demo(settings: Settings) -> Check:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
-import shutil
 import subprocess
 from collections.abc import Collection
 from dataclasses import fields
@@ -15,12 +13,12 @@ from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.config import ModelSettings, Settings, default_of, load_settings, set_value, settings_file
 from lwtui.errors import ConfigError, LwtuiError, UsageError
+from lwtui.system import editor_command
 
 _KEYS = (
-    "model, documents, theme, author, mirror, restore, welcome, vim, keys.ACTION, models.NAME.FIELD or "
-    "models.NAME.ROLE.FIELD"
+    "model, documents, theme, author, mirror, restore, welcome, vim, llama_server, keys.ACTION, "
+    "models.NAME.FIELD or models.NAME.ROLE.FIELD"
 )
-_EDITORS = ("nano", "vim", "vi")
 
 
 def parser() -> Parser:
@@ -98,6 +96,7 @@ def _flat(settings: Settings) -> dict[str, str]:
         "restore": str(settings.restore).lower(),
         "welcome": str(settings.welcome).lower(),
         "vim": str(settings.vim).lower(),
+        "llama_server": settings.llama_server,
     }
     values |= {f"keys.{name}": key for name, key in settings.keys.items()}
     values |= {f"roles.{role}": name for role, name in settings.roles.items()}
@@ -122,12 +121,14 @@ def _shown(value: object) -> str:
 def _edit() -> int:
     """Open the settings in an editor, and check them afterwards."""
     path = settings_file()
-    given = os.environ.get("VISUAL") or os.environ.get("EDITOR") or next(filter(shutil.which, _EDITORS), "")
-    if not given:
-        raise UsageError(f"No editor found. Set EDITOR, or edit {path} directly.", code="no-editor")
+    given = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
     try:
+        command = editor_command(os.environ)
+        if not command:
+            raise UsageError(f"No editor found. Set EDITOR, or edit {path} directly.", code="no-editor")
+        given = given or command[0]
         path.parent.mkdir(parents=True, exist_ok=True)
-        code = subprocess.call([*shlex.split(given), str(path)])
+        code = subprocess.call([*command, str(path)])
     except (OSError, ValueError) as error:
         raise LwtuiError(
             f"Cannot start the editor {given!r}: {error}. Set EDITOR to another.", code="no-editor"

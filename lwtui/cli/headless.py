@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,6 +38,7 @@ from lwtui.models.budget import BudgetReached, Prices, check_budget, parse_budge
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.stop_signals import on_stop_signal
+from lwtui.system import quote_word
 
 
 @dataclass(frozen=True)
@@ -330,7 +330,7 @@ class HeadlessRun:
             say(text)
 
     def _add_resume_command(self, error: BaseException) -> None:
-        budget = f" --budget {shlex.quote(self._higher_budget())}" if isinstance(error, BudgetReached) else ""
+        budget = f" --budget {quote_word(self._higher_budget())}" if isinstance(error, BudgetReached) else ""
         if self._document is not None:
             lead = "Stopped; all text is kept. " if isinstance(error, KeyboardInterrupt) else ""
             error.add_note(f"{lead}Resume with: {self._job.resume_command}{budget}")

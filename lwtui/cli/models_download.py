@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shlex
 import shutil
 import sys
 from time import monotonic
@@ -17,6 +16,7 @@ from lwtui.models.download import DownloadProgress, DownloadResult, download_mod
 from lwtui.models.known_ggufs import DownloadSource, KnownGguf, known_ggufs, resolve_source
 from lwtui.models.llama_cpp.fit import format_size
 from lwtui.models.llama_cpp.machine import available_memory
+from lwtui.system import join_command, quote_word
 from lwtui.text import duration
 
 _LINE_SECONDS = 10.0  # between two lines of progress where there is no terminal
@@ -112,7 +112,7 @@ def _resume_command(options: argparse.Namespace) -> str:
     words += ["--sha256", options.sha256] if options.sha256 else []
     words += ["--name", options.name] if options.name else []
     words += [f"--{flag}" for flag in ("use", "force", "json") if getattr(options, flag)]
-    return shlex.join(words)
+    return join_command(words)
 
 
 def _register(source: DownloadSource, name: str, settings: Settings, *, use: bool) -> None:
@@ -136,7 +136,7 @@ def _print_result(source: DownloadSource, name: str, result: DownloadResult, *, 
         return
     state = "downloaded and verified" if result.is_new else "was already downloaded, and is verified"
     print(f"{source.path.name} {state}: {result.path}")
-    print(f"Write with it: lwtui write … --model {shlex.quote(name)}")
+    print(f"Write with it: lwtui write … --model {quote_word(name)}")
 
 
 class _ProgressLine:

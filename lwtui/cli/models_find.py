@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from lwtui.command_line.guard import say
 from lwtui.config import ModelSettings, Settings
 from lwtui.models.servers import PORTS, LocalServer, discovered_models, find_servers
+from lwtui.system import quote_word
 
 _MAX_SHOWN = 12  # models of each server
 
@@ -66,7 +66,7 @@ def _lines(server: LocalServer, known: Sequence[ModelSettings]) -> list[str]:
 
 def _command(name: str, model: str, base_url: str) -> str:
     """Return the command that adds a model. The names come from a server, so they are quoted for the shell."""
-    return f"lwtui models add {shlex.quote(name)} --base-url {base_url} --model {shlex.quote(model)}"
+    return f"lwtui models add {quote_word(name)} --base-url {base_url} --model {quote_word(model)}"
 
 
 def _port(given: str) -> int:

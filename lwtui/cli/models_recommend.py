@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 from lwtui.best_model import measured_weights_rate
@@ -11,6 +10,7 @@ from lwtui.files import expand_user
 from lwtui.models.llama_cpp.fit import Machine, format_size
 from lwtui.models.llama_cpp.machine import available_memory
 from lwtui.models.recommend import Recommendation, installed_models, recommend
+from lwtui.system import quote_word
 
 
 def recommendation(settings: Settings) -> dict[str, Any] | None:
@@ -64,7 +64,7 @@ def _command(found: Recommendation, installed: ModelSettings | None, settings: S
         return f"lwtui models download {found.known.name} --use"
     if has_default_model() and settings.model == installed.name:
         return ""
-    return f"lwtui config set model {shlex.quote(installed.name)}"
+    return f"lwtui config set model {quote_word(installed.name)}"
 
 
 def _rounded(rate: float) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +28,7 @@ from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
+from lwtui.system import join_command, quote_word
 
 _MOST_CRITERIA = 2**16  # characters of a file of criteria
 
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     path: Path = options.document
     if path.suffix.lower() != ".lw":
         raise UsageError(
-            f"{path} is not a document. Import it first: lwtui import {shlex.quote(str(path))}", code="wrong-extension"
+            f"{path} is not a document. Import it first: lwtui import {quote_word(str(path))}", code="wrong-extension"
         )
     if not path.is_file():
         raise UsageError(f"There is no document {path}. Check the path.", code="not-found")
@@ -164,7 +164,7 @@ def _why_nothing(document: Document) -> str:
     if any(section.text.strip() for section in sections):
         if sections_to_polish(document, edited=True):
             return "You edited all of its finished sections by hand. Add --edited to polish them."
-        return f"No section is finished. Write it first: lwtui write --resume {shlex.quote(str(document.path))}"
+        return f"No section is finished. Write it first: lwtui write --resume {quote_word(str(document.path))}"
     return f"{document.path} has no text to polish. Write it first: lwtui write --resume {document.path}"
 
 
@@ -214,4 +214,4 @@ def _resume_command(options: argparse.Namespace) -> str:
         if value := getattr(options, name):
             words += [f"--{name.replace('_', '-')}", public_address(value) if name == "base_url" else value]
     words += [f"--{name}" for name in ("edited", "events", "quiet") if getattr(options, name)]
-    return shlex.join(words)
+    return join_command(words)

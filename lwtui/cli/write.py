@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from lwtui.documents.model import BUDGET, Brief, Mode, Plan, Style, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
+from lwtui.system import join_command
 from lwtui.text.asked_length import MAX_WORDS, MIN_WORDS
 
 # The options that a document which is resumed has already.
@@ -302,4 +302,4 @@ def _resume_command(options: argparse.Namespace, document: Path) -> str:
     if options.base_url:
         words += ["--model", options.model, "--base-url", public_address(options.base_url)]
     words += [f"--{name}" for name in ("force", "events", "quiet") if getattr(options, name)]
-    return shlex.join(words)
+    return join_command(words)

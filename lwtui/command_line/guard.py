@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 from lwtui.errors import LwtuiError
+from lwtui.system import enable_escape_sequences
 
 INCOMPLETE = 3  # a document was written, but some of its sections are short, or the model refused them
 INTERRUPTED = 130  # by convention, after Ctrl-C
@@ -63,6 +64,7 @@ def _with_output_written(command: Callable[[], int]) -> int:
 
 def _configure_encodings() -> None:
     """Print ``?`` for characters that a terminal cannot show, and UTF-8 to pipes and files."""
+    enable_escape_sequences()
     for stream in (sys.stdout, sys.stderr):
         if stream is None or not hasattr(stream, "reconfigure"):
             continue

@@ -28,6 +28,8 @@ _LOCK_TIMEOUT = 1.0  # seconds to wait for the lock of another program
 SIDE_FILES = ("-wal", "-shm", "-journal")
 # Errors that SQLite has where shared memory or locks are missing.
 _NO_LOG = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_BUSY}
+# Errors of network folders; EREMOTEIO is known to Linux alone.
+_NETWORK_FAILED = {errno.ESTALE, errno.EIO, errno.ENOLCK, getattr(errno, "EREMOTEIO", errno.EIO)}
 _UNREADABLE_LOG = {*_NO_LOG, sqlite3.SQLITE_READONLY}
 _UNWRITABLE = {
     sqlite3.SQLITE_FULL,
@@ -247,7 +249,7 @@ def document_error(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _disk_full(name)
-        if error.errno in (errno.ESTALE, errno.EIO, errno.ENOLCK, errno.EREMOTEIO) and (kind := folder_kind(path)):
+        if error.errno in _NETWORK_FAILED and (kind := folder_kind(path)):
             return DocumentError(
                 f"{name} is in {kind}, which failed ({error.strerror}). Try again, or copy the document to a folder of "
                 "this machine.",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 from pathlib import Path
 
 import regex
+
+from lwtui.system import is_network_drive, lock_range
 
 _MOUNTS = Path("/proc/self/mounts")
 _NETWORK = {
@@ -51,6 +52,8 @@ def folder_kind(path: Path) -> str:
         The words, or an empty string for a folder of this machine.
     """
     folder = Path(os.path.realpath(path.parent))
+    if is_network_drive(folder):
+        return "a network folder"
     kind = _mounted_as(folder)
     if kind in _NETWORK:
         return f"a network folder ({_NETWORK[kind]})"
@@ -69,11 +72,11 @@ def has_file_locks(path: Path) -> bool:
     """Tell whether programs can lock files in the folder of ``path``; some network folders cannot."""
     probe = path.with_name(f".{path.name}.probe")
     try:
-        descriptor = os.open(probe, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(probe, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError:
         return True  # nobody can write there, and nobody needs a lock
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_range(descriptor)
     except OSError as error:
         return error.errno not in _NO_LOCKS
     finally:

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 
-import regex
-
 from lwtui.documents.database import (
     SIDE_FILES,
     check_header,
@@ -22,13 +20,13 @@ from lwtui.documents.model import LibraryEntry, title_from
 from lwtui.documents.schema import clamp_time
 from lwtui.errors import DocumentError
 from lwtui.files import FileLock, FileLocked
+from lwtui.system import is_reserved_name, retry_busy
 from lwtui.text import clean
 
 TRASH = ".trash"
 _MAX_NAME_BYTES = 200  # file systems allow 255, and the names of side files are longer
 # Characters that some systems forbid in file names, or that shells interpret.
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
-_RESERVED = regex.compile(r"(?i)(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)")
 # Progress counts a section up to its target, and in full when it is done. A streaming text replaces the old one.
 _ENTRY_QUERY = """
     SELECT d.title, d.instruction, d.words, d.model, d.changed,
@@ -95,7 +93,7 @@ def safe_name(title: str, max_bytes: int = _MAX_NAME_BYTES - 10) -> str:
     """Return a file name for a title, without an extension: portable, never empty, at most ``max_bytes`` long."""
     name = "".join(char if char.isprintable() and char not in _NOT_IN_NAMES else " " for char in clean(title))
     name = " ".join(name.split()).lstrip(". ")
-    if _RESERVED.match(name):
+    if is_reserved_name(name):
         name = f"{name.partition('.')[0]} document"
     return _truncate(name, max_bytes).rstrip(". ") or "Untitled"
 
@@ -137,7 +135,7 @@ def _move(path: Path, folder: Path) -> Path:
     try:
         _merge_log(path)
         target = _free_path(folder / path.name)
-        path.rename(target)
+        retry_busy(lambda: path.rename(target))
         for side in SIDE_FILES:
             with suppress(FileNotFoundError):
                 Path(f"{path}{side}").rename(f"{target}{side}")

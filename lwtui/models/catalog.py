@@ -106,9 +106,16 @@ async def _open_endpoint(settings: ModelSettings, key: str) -> Model:
 
 
 async def _open_gguf(settings: ModelSettings) -> Model:
-    from lwtui.models.llama_cpp.client import LlamaModel
+    from lwtui.models.local_engine import LocalEngine, find_llama_server, local_engine
 
     path = await asyncio.to_thread(_gguf_path, settings)
+    if local_engine() is LocalEngine.SERVER:
+        from lwtui.models.llama_server import ServedGguf
+
+        check_gguf(path)
+        return await ServedGguf.load(find_llama_server(), path.absolute(), settings)
+    from lwtui.models.llama_cpp.client import LlamaModel
+
     return await LlamaModel.load(path, settings.name, settings)
 
 

@@ -203,8 +203,12 @@ def _pip_config_files() -> list[Path]:
     named = os.environ.get("PIP_CONFIG_FILE", "")
     if named == os.devnull:
         return []  # as pip documents it: no file counts
-    home, config = Path.home(), os.environ.get("XDG_CONFIG_HOME", "")
     files = [Path(named)] if named else []
+    if sys.platform == "win32":
+        roaming, shared = os.environ.get("APPDATA", ""), os.environ.get("PROGRAMDATA", "")
+        folders = [sys.prefix, *(str(Path(folder, "pip")) for folder in (roaming, str(Path.home()), shared) if folder)]
+        return [*files, *(Path(folder, "pip.ini") for folder in folders)]
+    home, config = Path.home(), os.environ.get("XDG_CONFIG_HOME", "")
     files += [Path(sys.prefix, "pip.conf"), Path(config or home / ".config", "pip", "pip.conf")]
     if sys.platform == "darwin":
         files.append(home / "Library" / "Application Support" / "pip" / "pip.conf")

@@ -24,6 +24,7 @@ from lwtui.models.llama_cpp.fit import Fit, LoadOptions, Machine, estimate, fit
 from lwtui.models.llama_cpp.gguf_header import GgufHeader, Layer
 from lwtui.models.llama_cpp.machine import usable_cores
 from lwtui.models.llama_cpp.protocol import MAX_SEQUENCES
+from lwtui.models.local_engine import local_engine
 
 _MIN_RATE = 3.0  # tokens per second, about 130 words per minute: slower models are no pleasure
 _DEMO_SIZE = 253_000_000  # bytes
@@ -107,7 +108,7 @@ def recommend(machine: Machine, weights_rate: float) -> Recommendation | None:
 
 def installed_models(settings: Settings) -> list[InstalledModel]:
     """List the models that can run on this machine: GGUFs of the settings, downloads, and the demo model."""
-    if find_spec("llama_cpp") is None:
+    if local_engine() is None:
         return []
     models = [model for model in settings.models.values() if model.provider == "llama_cpp"]
     paths = {expand_user(model.path) for model in models}

@@ -88,7 +88,10 @@ def devices() -> tuple[Device, ...]:
     if not C.llama_supports_gpu_offload():
         return ()
     C.llama_backend_init()
-    ggml = ctypes.CDLL(next(map(str, sorted(Path(C.__file__).parent.glob("lib/*ggml.*")))))
+    libraries = (
+        file for file in Path(C.__file__).parent.glob("lib/*ggml.*") if file.suffix in (".so", ".dylib", ".dll")
+    )
+    ggml = ctypes.CDLL(str(min(libraries)))
     for name in ("ggml_backend_dev_get", "ggml_backend_dev_description"):
         getattr(ggml, name).restype = ctypes.c_void_p
     ggml.ggml_backend_dev_count.restype = ctypes.c_size_t

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
+
 _MAX_CORES = 32  # more cores only wait for each other
 
 
@@ -30,11 +32,14 @@ def _free_memory() -> int:
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except OSError:
-        return (_sysctl("hw.memsize") or 8 * 2**30) // 2  # macOS has no single figure for it
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        if memory := _sysctl("hw.memsize"):
+            return memory // 2  # macOS has no single figure for it
+    return int(psutil.virtual_memory().available)
 
 
 def _physical_cores() -> int:
+    if not hasattr(os, "sched_getaffinity"):
+        return int(psutil.cpu_count(logical=False) or os.cpu_count() or 1)
     cores = set()
     allowed = os.sched_getaffinity(0)
     for cpu in allowed:

@@ -25,6 +25,7 @@ from lwtui.models.llama_cpp.protocol import (
     TokenCount,
     WorkerMessage,
 )
+from lwtui.system import detached, is_illegal_instruction
 from lwtui.text import clean
 
 SPIN_COUNT = "20000"
@@ -73,7 +74,7 @@ class WorkerProcess:
                 stderr=asyncio.subprocess.PIPE,
                 env=environment,
                 limit=_MAX_LINE,
-                start_new_session=True,  # Ctrl-C in the terminal is for the app alone
+                **detached(),  # Ctrl-C in the terminal is for the app alone
             )
         except OSError as error:
             raise ModelError(
@@ -190,7 +191,7 @@ class WorkerProcess:
     def _death_error(self, code: int, reason: str) -> ModelError:
         if self._closing and not reason:
             return ModelError("The model was closed.", kind="worker", code="closed")
-        if code == -signal.SIGILL:
+        if is_illegal_instruction(code):
             return ModelError(
                 f"llama.cpp was compiled for another processor (illegal instruction). Compile it again: {REBUILD}",
                 kind="worker",

@@ -13,14 +13,20 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
+import psutil
+
+from lwtui.models.llama_cpp.template_child import MAX_MEMORY
 from lwtui.text import clean
 
 # White space around a placeholder. Whether the rendered chat still has it tells whether the template strips messages.
 _EDGE = "\x0b"
 _TIMEOUT_SECONDS = 20.0  # of wall-clock time, enough on a busy machine; the template itself has less CPU time
+_WATCH_SECONDS = 0.1  # between two looks at its memory
 _CHILD = Path(__file__).with_name("template_child.py")
 
 
@@ -119,15 +125,7 @@ def _run(parameters: dict[str, object]) -> str:
     """Run the template in its own process and return the rendered chat."""
     command = [sys.executable, "-I", str(_CHILD)]
     try:
-        child = subprocess.run(
-            command,
-            input=json.dumps(parameters),
-            capture_output=True,
-            encoding="utf-8",
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
-        )
-        result = json.loads(child.stdout)
+        result = json.loads(output_of(command, json.dumps(parameters)))
     except subprocess.TimeoutExpired:
         raise TemplateError("it runs too long", code="timeout") from None
     except OSError as error:
@@ -138,6 +136,32 @@ def _run(parameters: dict[str, object]) -> str:
         return str(result["text"])
     reason = clean(str(result.get("error", "")))
     raise _InvalidTemplate(reason) if result.get("is_invalid") else TemplateError(reason)
+
+
+def output_of(command: Sequence[str], text: str, *, max_seconds: float = _TIMEOUT_SECONDS) -> str:
+    """Run a program with ``text`` as its input, and return its output.
+
+    The program is killed once it takes more than :data:`MAX_MEMORY`, for the systems where it cannot limit itself.
+
+    Raises:
+        OSError: The program cannot be started.
+        subprocess.TimeoutExpired: It took longer than ``max_seconds``, and was killed.
+    """
+    deadline = monotonic() + max_seconds
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, encoding="utf-8") as child:
+        try:
+            while True:
+                try:
+                    return child.communicate(text, timeout=_WATCH_SECONDS)[0]
+                except subprocess.TimeoutExpired:
+                    if monotonic() > deadline:
+                        raise
+                    with suppress(psutil.Error):  # it has just ended
+                        if psutil.Process(child.pid).memory_info().rss > MAX_MEMORY:
+                            child.kill()
+        finally:
+            child.kill()
 
 
 def _split(text: str, placeholders: Sequence[str]) -> _Layout:

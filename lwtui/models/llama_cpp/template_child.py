@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import sys
 from datetime import datetime
 from typing import Any, NoReturn
 
-_MAX_MEMORY = 2**29  # bytes, of which Python itself takes about 40 million
+MAX_MEMORY = 2**29  # bytes, of which Python itself takes about 40 million
 _MAX_SECONDS = 5  # of CPU time
 _MAX_TEXT = 2**20  # characters
 
@@ -23,14 +22,23 @@ _MAX_TEXT = 2**20  # characters
 def main() -> None:
     """Render the template that standard input describes."""
     parameters = json.load(sys.stdin)
-    for limit, maximum in ((resource.RLIMIT_AS, _MAX_MEMORY), (resource.RLIMIT_CPU, _MAX_SECONDS)):
-        with contextlib.suppress(ValueError, OSError):  # not every system has both limits; the caller has a timeout
-            resource.setrlimit(limit, (maximum, maximum))
+    _limit_resources()
     try:
         result = _render(parameters)
     except MemoryError:
         result = {"error": "it asks for too much memory"}
     json.dump(result, sys.stdout)
+
+
+def _limit_resources() -> None:
+    """Limit this process. Windows has no such limits; there, the caller watches its memory."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for limit, maximum in ((resource.RLIMIT_AS, MAX_MEMORY), (resource.RLIMIT_CPU, _MAX_SECONDS)):
+        with contextlib.suppress(ValueError, OSError):  # not every system has both limits; the caller has a timeout
+            resource.setrlimit(limit, (maximum, maximum))
 
 
 def _render(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +73,6 @@ def _render(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _environment(bos: str, eos: str) -> Any:
-    import jinja2
     import jinja2.ext
     import jinja2.sandbox
 
