@@ -12,7 +12,7 @@ from collections.abc import Sequence
 MAX_GUESS = 7  # tokens; with the next token, as many as have logits in one batch
 _MATCH = 3  # tokens that must stand in the prompt before a guess
 _LONG_MATCH = 8  # the same after too many wrong guesses
-_SHORT_GUESS = 3  # tokens, after a wrong guess
+_SHORT_GUESS = 3  # tokens, until a guess was right, and after a wrong one
 _PRICE = 0.35  # of a guessed token, in tokens that are computed one by one
 _MOST_CREDIT = 4.0
 
@@ -31,7 +31,7 @@ class PromptLookup:
         self._places: dict[tuple[int, ...], int] = {}
         for end in range(_MATCH, len(self._prompt)):
             self._places[tuple(self._prompt[end - _MATCH : end])] = end
-        self._longest = MAX_GUESS
+        self._longest = _SHORT_GUESS
         self._credit = 1.0
 
     def guess(self, text: Sequence[int]) -> list[int]:
