@@ -57,6 +57,19 @@ def lock_descriptor(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def unlock_descriptor(descriptor: int) -> None:
+    """Release the lock of :func:`lock_descriptor`, which the descriptor must hold."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
 def lock_range(descriptor: int) -> None:
     """Lock an open file in the way that databases do, to find out whether its folder allows that.
 

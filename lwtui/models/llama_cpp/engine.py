@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -30,6 +31,7 @@ from lwtui.models.llama_cpp.kv_cache import (
 from lwtui.models.llama_cpp.protocol import MAX_SEQUENCES
 from lwtui.models.llama_cpp.saved_states import SavedState, SavedStates
 from lwtui.models.llama_cpp.thread_tuner import ThreadTuner
+from lwtui.models.llama_cpp.turns import Turns
 
 _SLOW_STEP = 0.05  # seconds; slower steps for single tokens can be aborted too
 _WORTH_SAVING = 512  # tokens; shorter texts are not worth a saved state
@@ -67,6 +69,7 @@ class Engine:
         path: The GGUF.
         fit: How to load it.
         log: llama.cpp's log.
+        turns: Shared with other processes that compute on this machine.
 
     Attributes:
         gguf: The model and its vocabulary.
@@ -80,10 +83,11 @@ class Engine:
         LoadError: The model cannot be loaded.
     """
 
-    def __init__(self, path: str, fit: Fit, log: NativeLog) -> None:
+    def __init__(self, path: str, fit: Fit, log: NativeLog, turns: Turns | None = None) -> None:
         self.gguf = Gguf(path, log, fit.gpu_layers)
         self._log = log
         self._fit = fit
+        self._turns = turns
         self._context = self._open()
         self.context_length = min(fit.context_length, int(C.llama_n_ctx(self._context)))
         self.kv_cache = KVCache(self.gguf, self._context, MAX_SEQUENCES)
@@ -327,10 +331,8 @@ class Engine:
         if is_decoding and self._thread_tuner is not None and self._thread_tuner.threads != self._threads:
             self._threads = self._thread_tuner.threads
             C.llama_set_n_threads(self._context, self._threads, self._fit.threads)
-        began = monotonic()
-        result = self._batch.decode(self._context)
-        if is_decoding:
-            seconds = monotonic() - began
+        result, seconds = self._decode()
+        if is_decoding and seconds:
             self._is_slow = seconds > _SLOW_STEP
             if self._thread_tuner is not None:
                 self._thread_tuner.record(seconds, len(slices))
@@ -344,6 +346,18 @@ class Engine:
         if result == 2:
             raise StepAborted
         raise EngineError(self._log.first_error() or f"llama_decode returned {result}")
+
+    def _decode(self) -> tuple[int, float]:
+        """Compute the batch when it is this process's turn.
+
+        Returns:
+            See :meth:`Batch.decode`, and how long it took, in seconds; 0.0 if it was aborted before.
+        """
+        with self._turns.turn(self.should_abort) if self._turns else nullcontext(True) as is_on:
+            if not is_on:
+                return 2, 0.0
+            began = monotonic()
+            return self._batch.decode(self._context), monotonic() - began
 
     def _set_abortable(self, abortable: bool) -> None:
         """Set whether the next computation can be aborted."""

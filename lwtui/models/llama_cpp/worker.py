@@ -154,6 +154,7 @@ class Worker:
             from lwtui.models.llama_cpp.engine import Engine
             from lwtui.models.llama_cpp.fit import LoadOptions, Machine, fit
             from lwtui.models.llama_cpp.gguf_header import read_header
+            from lwtui.models.llama_cpp.turns import shared_turns
         except ModuleNotFoundError as error:
             raise CallRefused(
                 f'Models on this machine need the package {error.name!r}: pip install "lwtui[local]".', "worker"
@@ -165,13 +166,15 @@ class Worker:
         try:
             options = LoadOptions(**load.options, sequences=protocol.MAX_SEQUENCES)
             header = read_header(Path(load.path))
-            chosen = fit(header, Machine.detect(devices()), options)
+            machine = Machine.detect(devices())
+            chosen = fit(header, machine, options)
         except LwtuiError as error:
             raise CallRefused(str(error), error.kind if isinstance(error, ModelError) else "refused") from None
         if not chosen.fits:
             raise CallRefused(f"Cannot load {load.path}: it {chosen.advice}", "worker")
         try:
-            self._engine = engine = Engine(load.path, chosen, self._log)
+            turns = shared_turns(chosen.threads, machine.cores, chosen.gpu_layers)
+            self._engine = engine = Engine(load.path, chosen, self._log, turns)
         except LoadError as error:
             reason = _one_line(error).rstrip(".") or "llama.cpp does not say why"
             advice = "If the file may be incomplete, download it again."
