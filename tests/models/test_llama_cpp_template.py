@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder
@@ -9,7 +11,7 @@ from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.config import ModelSettings
 from lwtui.documents.model import Brief
 from lwtui.models.llama_cpp import template as module
-from lwtui.models.llama_cpp.template import ChatTemplate, TemplateError, TemplatePart
+from lwtui.models.llama_cpp.template import ChatTemplate, TemplateError, TemplatePart, output_of
 from lwtui.models.profiles import profile_for
 
 CHATML = (
@@ -329,3 +331,8 @@ def test_a_template_runs_once_for_each_sequence_of_roles(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_run", None)
     again = template.render([("user", "Two")])
     assert [part.text for part in again] == [part.text.replace("One", "Two") for part in first]
+
+
+def test_a_process_that_takes_its_time_gets_its_input_once() -> None:
+    code = "import sys, time; text = sys.stdin.read(); time.sleep(0.5); print(text * 2, end='')"
+    assert output_of([sys.executable, "-c", code], "aß", 60.0) == "aßaß"

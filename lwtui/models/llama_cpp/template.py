@@ -125,7 +125,7 @@ def _run(parameters: dict[str, object]) -> str:
     """Run the template in its own process and return the rendered chat."""
     command = [sys.executable, "-I", str(_CHILD)]
     try:
-        result = json.loads(output_of(command, json.dumps(parameters)))
+        result = json.loads(output_of(command, json.dumps(parameters), _TIMEOUT_SECONDS))
     except subprocess.TimeoutExpired:
         raise TemplateError("it runs too long", code="timeout") from None
     except OSError as error:
@@ -138,7 +138,7 @@ def _run(parameters: dict[str, object]) -> str:
     raise _InvalidTemplate(reason) if result.get("is_invalid") else TemplateError(reason)
 
 
-def output_of(command: Sequence[str], text: str, *, max_seconds: float = _TIMEOUT_SECONDS) -> str:
+def output_of(command: Sequence[str], text: str, max_seconds: float) -> str:
     """Run a program with ``text`` as its input, and return its output.
 
     The program is killed once it takes more than :data:`MAX_MEMORY`, for the systems where it cannot limit itself.
@@ -149,12 +149,14 @@ def output_of(command: Sequence[str], text: str, *, max_seconds: float = _TIMEOU
     """
     deadline = monotonic() + max_seconds
     pipe = subprocess.PIPE
+    sending: str | None = text
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, encoding="utf-8") as child:
         try:
             while True:
                 try:
-                    return child.communicate(text, timeout=_WATCH_SECONDS)[0]
+                    return child.communicate(sending, timeout=_WATCH_SECONDS)[0]
                 except subprocess.TimeoutExpired:
+                    sending = None  # a second call goes on with the same text
                     if monotonic() > deadline:
                         raise
                     with suppress(psutil.Error):  # it has just ended
