@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from threading import Event
 from time import monotonic
 
@@ -60,17 +59,17 @@ class ReadJob:
 
     def run_children(
         self,
-        script: Path,
+        module: str,
         arguments: Sequence[Sequence[str]],
         on_line: Callable[[bytes], None],
         *,
         seconds: float,
         most_bytes: int,
     ) -> list[int]:
-        """Run a Python script in child processes, one for each list of arguments, and take the lines that they print.
+        """Run a module in child processes, one for each list of arguments, and take the lines that they print.
 
         Args:
-            script: The script, which sets the limits of its memory by itself.
+            module: The module, which limits its memory by itself.
             arguments: The arguments of each child.
             on_line: Called with each line, in the order in which they come.
             seconds: After this time the children are ended.
@@ -87,7 +86,7 @@ class ReadJob:
         with ExitStack() as ending, selectors.DefaultSelector() as selector:
             children = []
             for each in arguments:
-                child = _start([sys.executable, "-P", str(script), *each], environment)
+                child = _start([sys.executable, "-P", "-m", module, *each], environment)
                 ending.callback(_end, child)
                 children.append(child)
                 assert child.stdout is not None

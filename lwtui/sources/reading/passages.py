@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lwtui.errors import DocumentError
 from lwtui.sources.model import Stretch
+from lwtui.sources.reading.job import SourceError
 from lwtui.text import count_words, sentence_ends
 
 LEAST, USUAL, MOST = 80, 150, 250  # words of a passage
@@ -33,14 +33,14 @@ def divide(paragraphs: Iterable[Stretch]) -> tuple[Stretch, ...]:
     A passage has one page where that leaves it at least :data:`LEAST` words, and begins with a heading if there is one.
 
     Raises:
-        DocumentError: The text is too long.
+        SourceError: The text is too long.
     """
     passages: list[list[_Piece]] = [[]]
     words = length = 0
     for piece in _pieces(paragraphs):
         length += len(piece.text)
         if length > _MAX_TEXT:
-            raise DocumentError(
+            raise SourceError(
                 f"The source has more than {_MAX_TEXT:,} characters of text. Divide it.", code="too-large"
             )
         if passages[-1] and _is_full(passages[-1], words, piece):

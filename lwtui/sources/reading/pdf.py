@@ -18,7 +18,7 @@ from lwtui.sources.reading.passages import divide
 from lwtui.sources.reading.pdf_text import paragraphs
 from lwtui.text import clean, one_line
 
-_CHILD = Path(__file__).with_name("pdf_child.py")
+_CHILD = "lwtui.sources.reading.pdf_child"
 _SMALL = 300_000  # bytes of a file that one process reads
 _MOST_PROCESSES = 4
 _MAX_SECONDS = 1_800.0  # of wall-clock time

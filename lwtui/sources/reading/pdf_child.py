@@ -1,4 +1,4 @@
-"""Reads pages of a PDF in a process of its own, with bounded memory and time. It is run by its path.
+"""Reads pages of a PDF in a process of its own, with bounded memory and time.
 
 Its arguments are the file, the first page (from 0) and the step to the next one. It prints a line of JSON about the
 file: ``{"pages", "title", "author", "date"}`` or ``{"error"}``, and one for each page: ``{"page", "text"}``, in which
@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from limits import TooSlow, limit_process, time_limit
+from lwtui.sources.reading.limits import TooSlow, limit_process, time_limit
 
 _MAX_MEMORY = 2 << 30  # bytes
 _MAX_SECONDS = 900  # of CPU time

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import regex
 
@@ -72,7 +73,7 @@ def _joined(lines: Sequence[str]) -> list[str]:
         return []
     usual = sorted(map(len, lines))[int(0.8 * (len(lines) - 1))]
     found = [lines[0]]
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         if len(before) < _SHORT_LINE * usual and not _goes_on(before, line):
             found.append(line)
         else:
