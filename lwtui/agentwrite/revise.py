@@ -64,7 +64,7 @@ class PassageEdit:
 
 
 @dataclass(frozen=True)
-class Passage:
+class MarkedPassage:
     """A passage of a section and its surroundings.
 
     Attributes:
@@ -134,7 +134,7 @@ def passage_at(text: str, start: int, end: int, kind: EditKind) -> tuple[int, in
     return start + len(inner) - len(inner.lstrip()), max(start, end - (len(inner) - len(inner.rstrip())))
 
 
-def check(agent: Agent, edit: PassageEdit, passage: Passage) -> None:
+def check(agent: Agent, edit: PassageEdit, passage: MarkedPassage) -> None:
     """Check that a model can make an edit, and that the edit is complete.
 
     Raises:
@@ -151,7 +151,7 @@ def check(agent: Agent, edit: PassageEdit, passage: Passage) -> None:
         )
 
 
-async def revise(agent: Agent, passage: Passage, edit: PassageEdit, emit: Emit) -> Proposal:
+async def revise(agent: Agent, passage: MarkedPassage, edit: PassageEdit, emit: Emit) -> Proposal:
     """Ask for another text for a passage.
 
     Args:
@@ -206,7 +206,7 @@ class _Enough(Exception):
 class _AnswerStream:
     """An answer while it streams."""
 
-    def __init__(self, agent: Agent, passage: Passage, edit: PassageEdit, emit: Emit) -> None:
+    def __init__(self, agent: Agent, passage: MarkedPassage, edit: PassageEdit, emit: Emit) -> None:
         self._agent, self._passage, self._edit, self._emit = agent, passage, edit, emit
         self._target = passage.target(edit.kind)
         self.answer = ShortAnswer()
@@ -239,7 +239,7 @@ class _AnswerStream:
         return StreamCleaner(existing, passage.section.title, exact=not follows)
 
 
-def clean_answer(answer: str, passage: Passage, edit: PassageEdit, *, is_chat: bool) -> str:
+def clean_answer(answer: str, passage: MarkedPassage, edit: PassageEdit, *, is_chat: bool) -> str:
     """Return an answer without what models put around it: tags of the prompt, a code fence, quotation marks."""
     answer = clean(answer)
     if edit.kind is EditKind.CONTINUE:
@@ -255,7 +255,7 @@ def clean_answer(answer: str, passage: Passage, edit: PassageEdit, *, is_chat: b
     return answer.strip()
 
 
-async def _request(agent: Agent, passage: Passage, edit: PassageEdit) -> Request:
+async def _request(agent: Agent, passage: MarkedPassage, edit: PassageEdit) -> Request:
     follows = agent.follows_instructions
     target = passage.target(edit.kind)
     most = 2 * target if edit.kind is EditKind.CUSTOM else target
@@ -277,7 +277,7 @@ async def _request(agent: Agent, passage: Passage, edit: PassageEdit) -> Request
     return agent.prepared(request, replace(brief, seed=seed), salt)
 
 
-def _prompt(agent: Agent, passage: Passage, edit: PassageEdit, before: str, after: str) -> Prompt:
+def _prompt(agent: Agent, passage: MarkedPassage, edit: PassageEdit, before: str, after: str) -> Prompt:
     brief, words = passage.brief, passage.target(edit.kind)
     if not agent.follows_instructions:
         number = passage.plan.find(passage.section.id) + 1

@@ -15,7 +15,7 @@ from lwtui.agentwrite.forecast import tokens_per_unit
 from lwtui.agentwrite.lint import Finding, lint, parts_of
 from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import recent_text, select_notes
-from lwtui.agentwrite.revise import Passage, PassageCut, PassageEdit, Proposal, passage_at, revise
+from lwtui.agentwrite.revise import MarkedPassage, PassageCut, PassageEdit, Proposal, passage_at, revise
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.agentwrite.word_lists import PhraseScore, find_stock_phrases, load_phrases
 from lwtui.app.keymap import WRITING, key_of
@@ -93,7 +93,7 @@ class Assistant:
         agent = await self._agent(Role.WRITE)
         subject = f"{section.title}\n{section.text[start:end] or section.main_point}"
         brief = brief_with_notes(document.brief, notes, agent.context_length, subject)
-        passage = Passage(brief, document.plan, section, start, end, _text_before(sections, at))
+        passage = MarkedPassage(brief, document.plan, section, start, end, _text_before(sections, at))
         likely = round(passage.target(edit.kind) * tokens_per_unit(brief, load_rates(agent.settings)))
         task = self._tracker.task("this passage", likely_completion=likely)
         self._note(f"Asked the model to revise a passage of “{section.title or document.title}” ({edit.task})")

@@ -23,6 +23,8 @@ from lwtui.documents.model import (
 from lwtui.documents.notes_store import StoredNotes, load_notes
 from lwtui.documents.schema import basis_from_json, provenance_from_json
 from lwtui.models.usage import NO_USAGE, Usage
+from lwtui.sources.model import Source
+from lwtui.sources.store import load_sources
 from lwtui.text import RunningCount
 
 
@@ -132,6 +134,7 @@ class Contents:
         streams: The sections that a model is writing, by id.
         stored_notes: Notes, summaries and settings.
         facts: What the sections say, by the id of the fact.
+        sources: What the document is written from, by the id of the source.
     """
 
     brief: Brief
@@ -142,6 +145,7 @@ class Contents:
     streams: dict[str, StreamingText] = field(default_factory=dict)
     stored_notes: StoredNotes = field(default_factory=StoredNotes)
     facts: dict[str, Fact] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)
 
     @property
     def plan(self) -> Plan:
@@ -223,4 +227,5 @@ def _load(db: sqlite3.Connection) -> Contents:
         contents.streams[section_id].replay(keep, text)
     contents.stored_notes = load_notes(db)
     contents.facts = load_facts(db)
+    contents.sources = load_sources(db)
     return contents

@@ -12,7 +12,7 @@ from lwtui.text import clean
 
 APPLICATION_ID = 0x6C777475  # "lwtu", bytes 68 to 71 of the file
 _MAX_TIME = 2.5e11  # seconds; in the year 9892
-VERSION = 4  # user_version; every change of the tables needs a new version with a step in UPGRADES
+VERSION = 5  # user_version; every change of the tables needs a new version with a step in UPGRADES
 
 # A section's text is that of its current revision, so that each text is stored once. A section that was removed from
 # the plan has no position. While a model writes a section, `stream` has a row for it, and `journal` has its pieces in
@@ -125,7 +125,31 @@ CREATE TABLE fact (
     quote TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-TABLES += _NOTE_TABLES + _FACT_TABLE
+# The index has no content of its own, only the terms of each passage by its id. Ids are never used again, so that what
+# the index still has of removed passages finds nothing (see lwtui.sources.store).
+_SOURCE_TABLES = """\
+CREATE TABLE source (
+    id TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    key TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    location TEXT NOT NULL,
+    retrieved TEXT NOT NULL,
+    pinned TEXT NOT NULL,
+    csl TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE passage (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_id TEXT NOT NULL REFERENCES source(id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    page INTEGER,
+    text TEXT NOT NULL
+) STRICT;
+CREATE INDEX passage_of_source ON passage(source_id, number);
+CREATE VIRTUAL TABLE passage_index USING fts5(terms, content = '', tokenize = 'unicode61 remove_diacritics 2');
+"""
+TABLES += _NOTE_TABLES + _FACT_TABLE + _SOURCE_TABLES
 
 # By the version that each upgrade leads to.
 UPGRADES = {
@@ -137,6 +161,7 @@ ALTER TABLE document ADD COLUMN sampling TEXT NOT NULL DEFAULT '';
     + _NOTE_TABLES,
     3: "ALTER TABLE document ADD COLUMN style TEXT;\n",
     4: _FACT_TABLE,
+    5: _SOURCE_TABLES,
 }
 
 

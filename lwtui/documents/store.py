@@ -35,6 +35,8 @@ from lwtui.documents.open_file import OpenFile, open_file, open_new
 from lwtui.documents.streaming import StreamManager
 from lwtui.errors import DocumentError
 from lwtui.models.usage import Usage
+from lwtui.sources.model import Source
+from lwtui.sources.store import SourceStore
 from lwtui.text import clean
 
 
@@ -47,10 +49,12 @@ class Document:
     Attributes:
         notebook: The user's notes and the summaries of sections.
         fact_book: The facts that the sections state.
+        source_store: What the document is written from.
     """
 
     notebook: Notebook
     fact_book: FactBook
+    source_store: SourceStore
 
     def __init__(self, file: OpenFile, contents: Contents) -> None:
         """Use :meth:`create` or :meth:`open` instead."""
@@ -58,6 +62,7 @@ class Document:
         self._now = contents
         self.notebook = Notebook(file.change, contents.stored_notes)
         self.fact_book = FactBook(file.change, contents.facts, contents.stored_notes.settings, self.set_setting)
+        self.source_store = SourceStore(file.change, file.reading, contents.sources)
         self._streams = StreamManager(file, contents)
         self._typing: dict[str, TypingSession] = {}
         self._redo: list[plan_history.PlanStep] = []  # undone changes of the plan, the last at the end
@@ -154,6 +159,11 @@ class Document:
     def facts(self) -> Sequence[Fact]:
         """The facts that the sections state."""
         return self.fact_book.facts
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """The sources that the document is written from, in the order in which they were added."""
+        return self.source_store.list()
 
     def basis(self, section_id: str) -> Basis | None:
         """Return what a section's current text was written from; ``None`` if that is not known."""

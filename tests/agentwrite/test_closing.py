@@ -18,7 +18,7 @@ from lwtui.agentwrite.events import Event
 from lwtui.agentwrite.lint import TextPart
 from lwtui.agentwrite.model_check import check_model
 from lwtui.agentwrite.plan_nested import sections_within
-from lwtui.agentwrite.revise import EditKind, Passage, PassageEdit, revise
+from lwtui.agentwrite.revise import EditKind, MarkedPassage, PassageEdit, revise
 from lwtui.agentwrite.run_state import RunState
 from lwtui.documents.model import Brief, Mode, Section, Status
 from lwtui.models.usage import estimate_tokens
@@ -81,7 +81,7 @@ def _summary(desk: Desk) -> Awaitable[object]:
 
 
 def _passage(desk: Desk) -> Awaitable[object]:
-    what = Passage(BRIEF, PLAN, STANDING, 0, 17)
+    what = MarkedPassage(BRIEF, PLAN, STANDING, 0, 17)
     return revise(desk.agent, what, PassageEdit(EditKind.EXPAND), desk.hear_passage)
 
 

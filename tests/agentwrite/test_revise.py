@@ -11,7 +11,7 @@ from lwtui.agentwrite import Agent
 from lwtui.agentwrite.events import Event, Retrying, TextDelta, TextRolledBack
 from lwtui.agentwrite.revise import (
     EditKind,
-    Passage,
+    MarkedPassage,
     PassageCut,
     PassageEdit,
     Proposal,
@@ -38,15 +38,15 @@ def section_of(text: str, words: int = 200) -> Section:
     return Section("s2", "Pots", "which pots", words, Status.DONE, text, count_words(text), Origin.MODEL)
 
 
-def passage(start: int = START, end: int = END, text: str = TEXT, preceding: str = "") -> Passage:
-    return Passage(BRIEF, plan_of(100, 200), section_of(text), start, end, preceding)
+def passage(start: int = START, end: int = END, text: str = TEXT, preceding: str = "") -> MarkedPassage:
+    return MarkedPassage(BRIEF, plan_of(100, 200), section_of(text), start, end, preceding)
 
 
 def says(text: str, **kinds: Any) -> Any:
     return lambda body: Answer([f"{word} " for word in text.split(" ")], **kinds)
 
 
-async def revised(studio: Studio, what: Passage, edit: PassageEdit) -> tuple[Proposal, list[Event]]:
+async def revised(studio: Studio, what: MarkedPassage, edit: PassageEdit) -> tuple[Proposal, list[Event]]:
     events: list[Event] = []
 
     async def on_event(event: Event) -> None:

@@ -18,12 +18,14 @@ from lwtui.documents.schema import VERSION
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.models.usage import Usage
+from lwtui.sources.model import ReadSource, Stretch
 from tests.documents.support import new_document, texts
 from tests.errors import has_code
 
 # A document of version 1: two sections in the plan and a deleted one; one text was written by a model and then edited,
 # and the writer was killed in the middle of the other.
 _VERSION_1 = Path(__file__).with_name("version_1.sql")
+_SOURCES = ("passage_index", "passage", "source")  # the tables of version 5
 _LEAF = "The leaf grows on high hills. It is picked by hand."
 
 
@@ -90,7 +92,8 @@ def test_a_document_of_the_version_before_keeps_its_brief(tmp_path: Path) -> Non
     Document.create(path, brief, Plan("Tea", ())).close()
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("ALTER TABLE document DROP COLUMN style")
-    db.execute("DROP TABLE fact")
+    for table in ("fact", *_SOURCES):
+        db.execute(f"DROP TABLE {table}")
     db.execute("PRAGMA user_version = 2")
     db.close()
     with Document.open(path, read_only=True) as document:
@@ -109,7 +112,8 @@ def test_a_document_without_facts_gets_a_place_for_them(tmp_path: Path) -> None:
     with Document.create(path, Brief("Write about tea", 500, style=Style.PROSE), plan) as document:
         document.edit("leaf", _LEAF)
     db = sqlite3.connect(path, isolation_level=None)
-    db.execute("DROP TABLE fact")
+    for table in ("fact", *_SOURCES):
+        db.execute(f"DROP TABLE {table}")
     db.execute("PRAGMA user_version = 3")
     db.close()
     fact = Fact("place", "Tea", "Tea grows on high hills.", "The leaf grows on high hills.", "leaf")
@@ -119,6 +123,26 @@ def test_a_document_without_facts_gets_a_place_for_them(tmp_path: Path) -> None:
     with Document.open(path, read_only=True) as document:
         assert document.facts == (fact,)
     assert version_of(path) == VERSION and version_of(tmp_path / "tea.lw.v3.bak") == 3
+
+
+def test_a_document_without_sources_gets_a_place_for_them(tmp_path: Path) -> None:
+    path = tmp_path / "tea.lw"
+    Document.create(path, Brief("Write about tea", 500), Plan("Tea", ())).close()
+    db = sqlite3.connect(path, isolation_level=None)
+    for table in _SOURCES:
+        db.execute(f"DROP TABLE {table}")
+    db.execute("PRAGMA user_version = 4")
+    db.close()
+    read = ReadSource("text", "Tea", "tea.txt", "2026-11-30", (Stretch("Tea grows on hills. 茶叶"),))
+    with Document.open(path, read_only=True) as document:
+        assert document.sources == () and document.source_store.search("tea") == ()
+    with Document.open(path) as document:
+        assert document.sources == ()
+        source = document.source_store.add(read)
+    with Document.open(path, read_only=True) as document:
+        assert document.sources == (source,)
+        assert [found.source for found in document.source_store.search("茶叶")] == [source]
+    assert version_of(path) == VERSION and version_of(tmp_path / "tea.lw.v4.bak") == 4
 
 
 def test_an_older_backup_is_not_overwritten(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Reading of sources: files, folders, web addresses and records of a bibliography."""
