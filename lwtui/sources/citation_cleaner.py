@@ -13,17 +13,21 @@ from lwtui.sources.citations import cite, find_citations
 from lwtui.sources.model import FoundPassage, Source
 from lwtui.sources.prose import without_code
 from lwtui.sources.reference_lists import ReferenceListCutter
+from lwtui.text.abbreviations import MONTHS
 from lwtui.text.code_blocks import CodeBlocks
 
 _MOST_HELD = 400  # characters of what may become a citation
 _LABEL = (
-    r"(?:(?:see|cf\.?|siehe|vgl\.?|voir|from|after|见|参见|參見|據|据|根据)[ \t:：]*)?"
+    r"(?i:(?:(?:see|cf\.?|siehe|vgl\.?|voir|from|after|见|参见|參見|據|据|根据)[ \t:：]*)?"
     r"(?:(?:passages?|sources?|refs?\.?|references?|citations?|cite|docs?|documents?|excerpts?|notes?|quellen?|stellen?"
     r"|fuentes?|fontes?|fonti|bron(?:nen)?|источники?|来源|來源|资料|資料|文献|文獻|段落|引文|出典)"
-    r"[ \t]*(?:nos?\.?|nr\.?|\#|№)?[ \t:：#]*)"
+    r"[ \t]*(?:nos?\.?|nr\.?|\#|№)?[ \t:：#]*))"
 )
 _NUMBER = r"[\^#]?\p{Nd}{1,3}"
-_DETAIL = r"(?:[†‡][^\[\]【】\n]{0,60}|[ \t]*[,:：，;][ \t]*(?:pp?\.?|pages?|S\.|第)[ \t]*\p{Nd}[\p{Nd}\-–,、 \t]*[页頁]?)"
+_DETAIL = (
+    r"(?:[†‡][^\[\]【】\n]{0,60}"
+    r"|[ \t]*[,:：，;][ \t]*(?:pp?\.?|pages?|S\.|第)[ \t]*\p{Nd}[\p{Nd}\-–,、 \t]*[页頁]?)"
+)
 _RANGE = rf"{_NUMBER}(?:[ \t]*(?:[-–—~～至到]|\.\.)[ \t]*\^?\p{{Nd}}{{1,3}})?"
 _SEPARATOR = r"[ \t]*(?:[,;，；、&+/]|\band\b|\bund\b|\bet\b|\by\b|和|及|与|與)[ \t]*"
 _ITEM = rf"{_LABEL}?{_RANGE}{_DETAIL}?"
@@ -34,22 +38,31 @@ _LABELED = rf"[(（][ \t]*{_LABEL}{_OPEN}?{_LIST}{_CLOSE}?[ \t]*[)）]"
 _KEYED = r"\[[^\[\]\n]{0,120}?@[^\[\]\n]{1,240}\]"
 _NAME = r"\p{Lu}[\p{L}\p{M}'’\-]+(?:[ \t]\p{Lu}[\p{L}\p{M}'’\-]+)?|\p{Han}{1,4}"
 _AUTHORS = (
-    rf"(?:{_NAME})(?:[ \t]*(?:,|&|\band\b|\bund\b|和|与|、)[ \t]*(?:{_NAME}))*+(?P<more>,?[ \t]*(?:et[ \t]al\.?|等人?))?"
+    rf"(?:{_NAME})(?:[ \t]*(?:,|&|\band\b|\bund\b|和|与|、)[ \t]*(?:{_NAME}))*+"
+    r"(?:,?[ \t]*(?:et[ \t]al\.?|等人?))?"
 )
 _AUTHOR_YEAR = (
-    rf"(?:(?:see|cf\.|vgl\.|siehe|e\.g\.,?|见)[ \t]*)?{_AUTHORS}[ \t]*[,，][ \t]*(?:1[5-9]|20)\p{{Nd}}{{2}}[a-z]?"
+    rf"(?:(?:see|cf\.|vgl\.|siehe|e\.g\.,?|见)[ \t]*)?{_AUTHORS}"
+    rf"(?:[ \t]*[,，][ \t]*|[ \t]+)(?:1[5-9]|20)\p{{Nd}}{{2}}[a-z]?"
     r"(?:[ \t]*[,:，：][ \t]*(?:pp?\.?[ \t]*)?\p{Nd}{1,4}(?:[-–]\p{Nd}{1,4})?)?"
 )
 _NAMED = rf"[(（\[][ \t]*{_AUTHOR_YEAR}(?:[ \t]*[;；][ \t]*{_AUTHOR_YEAR})*+[ \t]*[)）\]]"
-_NEEDED = rf"{_OPEN}[ \t]*(?:citation|source|reference)s?[ \t]+(?:needed|missing|required|here)[ \t]*{_CLOSE}"
-_ONE = rf"(?:{_NUMBERS}|{_LABELED}|{_KEYED}|{_NEEDED}|{_NAMED})"
-_CITED = regex.compile(rf"(?:{_ONE})(?:[ \t]*[,;，；、]?[ \t]*(?:{_NUMBERS}|{_KEYED}))*+", regex.IGNORECASE)
-_ONES = regex.compile(_ONE, regex.IGNORECASE)
+_NEEDED = rf"{_OPEN}[ \t]*(?i:(?:citation|source|reference)s?[ \t]+(?:needed|missing|required|here))[ \t]*{_CLOSE}"
+_PLAIN_KEY = r"\[[a-z][a-z0-9\-]{2,60}\]"  # which stays, unless a source has that key
+_MORE = rf"(?:[ \t]*[,;，；、]?[ \t]*(?:{_NUMBERS}|{_KEYED}))*+"
+_WRAPPED = rf"[(（][ \t]*(?:{_NUMBERS}|{_KEYED}){_MORE}[ \t]*[)）]"
+_ONE = rf"(?:{_NUMBERS}|{_WRAPPED}|{_LABELED}|{_KEYED}|{_NEEDED}|{_NAMED}|{_PLAIN_KEY})"
+_CITED = regex.compile(_ONE + _MORE)
+_ONES = regex.compile(rf"{_NUMBERS}|{_LABELED}|{_KEYED}|{_NEEDED}|{_NAMED}|{_PLAIN_KEY}")
 _START = regex.compile(r"[\[［【〔(（]")
-_ANY_RANGE = regex.compile(r"(?<![\p{L}\p{Nd}.])[\^#]?(\p{Nd}{1,3})(?:[ \t]*(?:[-–—~～至到]|\.\.)[ \t]*\^?(\p{Nd}{1,3}))?")
-_DETAILS = regex.compile(_DETAIL, regex.IGNORECASE)
+_ANY_RANGE = regex.compile(
+    r"(?<![\p{L}\p{Nd}.])[\^#]?(\p{Nd}{1,3})(?:[ \t]*(?:[-–—~～至到]|\.\.)[ \t]*\^?(\p{Nd}{1,3}))?"
+)
+_DETAILS = regex.compile(_DETAIL)
 _YEAR = regex.compile(r"(?:1[5-9]|20)\p{Nd}{2}")
 _FAMILY = regex.compile(r"\p{Lu}[\p{L}\p{M}'’\-]+|\p{Han}{1,4}")
+_TELLING = regex.compile(r"\bet al\b|&|\band\b|\bund\b|等|;")
+_NO_NAMES = frozenset(name.casefold() for name in MONTHS)
 _BEFORE_NO_SPACE = regex.compile(r"[\s(（\[\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、」』”“‘—]\Z")
 # "a[1]", "x2[10]", "my_list[0]", "arrayOf[3]" are code, whether they are marked or not.
 _IDENTIFIER = regex.compile(r"(?:[\p{L}_$][\p{L}\p{N}_]*[_\p{N}][\p{L}\p{N}_]*|\b\p{L}{1,2}|\p{Ll}+\p{Lu}\w*)\Z")
@@ -161,6 +174,10 @@ class CitationCleaner:
                 return None
         if match is None:
             return start
+        if not whole and _WORD_BEFORE.search(self._line + line[:start]):
+            after = line[match.end() :]
+            if len(after) < _MOST_HELD and _SUBSCRIPT_GOES_ON.fullmatch(after, partial=True):
+                return None
         inside = self._is_inside(line, start)
         if inside is None and not whole:
             return None
@@ -198,8 +215,8 @@ class CitationCleaner:
             return True
         if not before.strip() and after.startswith(":"):
             return False  # the definition of a link or a footnote
-        if _IDENTIFIER.search(before) and not before.endswith(("et al",)):
-            return _numbers_only(match[0]) is False
+        if _IDENTIFIER.search(before):
+            return not _numbers_only(match[0])
         return not (_WORD_BEFORE.search(before) and _SUBSCRIPT_GOES_ON.match(after))
 
     def _replace(self, line: str, at: int, start: int, end: int, passed: list[str]) -> int:
@@ -215,9 +232,6 @@ class CitationCleaner:
             return end if passed[-1] or self._last not in ("", "\n", " ") else end + _spaces(line, end)
         text = _joined(citations, cite(found))
         previous = before[-1:] or ("".join(passed) or self._last)[-1:]
-        if previous in "(（" and line[end : end + 1] in (")", "）") and before:
-            before, end = before[:-1], end + 1
-            previous = before[-1:]
         gap = "" if not previous or _BEFORE_NO_SPACE.search(previous) else " "
         passed.append(before + gap + text)
         return end
@@ -230,7 +244,11 @@ class CitationCleaner:
             text = one[0]
             if "@" in text:
                 citations += self._known(text)
-            elif regex.fullmatch(_NEEDED, text, regex.IGNORECASE):
+            elif regex.fullmatch(_PLAIN_KEY, text):
+                if text[1:-1] not in self._sources:
+                    return [], [], True
+                citations.append(f"@{text[1:-1]}")
+            elif regex.fullmatch(_NEEDED, text):
                 self.dropped.append(text)
             elif _names_only(text):
                 named, certain = self._by_author(text)
@@ -275,8 +293,13 @@ class CitationCleaner:
                 for key, source in self._sources.items()
                 if years & _years(source) and names & _families(source) and key not in named
             ]
-        certain = regex.search(r"(?i)\bet al\b|[&等]|\band\b", text) is not None or text[0] == "["
-        return named, certain
+        return named, text[0] == "[" or _TELLING.search(text) is not None or self._is_made_up(text)
+
+    def _is_made_up(self, text: str) -> bool:
+        """Tell whether "(Smith, 2019)" names somebody of whom no passage speaks. "(London, 1851)" may be a place."""
+        names = [name for name in _FAMILY.findall(text) if name.casefold() not in _NO_NAMES]
+        known = "\n".join([*(passage.text for passage, _ in self._shown), *(s.title for s in self._sources.values())])
+        return bool(names) and regex.search("[,，]", text) is not None and not any(name in known for name in names)
 
 
 def _joined(citations: Sequence[str], numbered: str) -> str:

@@ -69,7 +69,7 @@ def find_citations(text: str, keys: Collection[str] = ()) -> list[Citation]:
     for match in _KEY.finditer(prose):
         key = _bare_key(match["key"])
         if key in keys and not any(start <= match.start() < end for start, end in taken):
-            found.append(Citation(key, *match.span(), match.span(), is_bare=True))
+            found.append(Citation(key, match.start(), match.end(), match.span(), is_bare=True))
     return sorted(found, key=lambda citation: citation.start)
 
 
@@ -100,9 +100,7 @@ def _of_group(group: regex.Match[str]) -> Iterator[Citation]:
         end = max(starts[number + 1] - 1, match.end()) if number + 1 < len(matches) else len(inner)
         start = starts[number] + len(inner[starts[number] :]) - len(inner[starts[number] :].lstrip())
         locator = inner[match.end() : end].strip(" ,\n\t")
-        yield Citation(
-            _bare_key(match["key"]), offset + min(start, match.start()), offset + end, group.span(), locator
-        )
+        yield Citation(_bare_key(match["key"]), offset + min(start, match.start()), offset + end, group.span(), locator)
 
 
 def _bare_key(key: str) -> str:

@@ -10,7 +10,9 @@ import regex
 from lwtui.text.code_blocks import CodeBlocks
 
 _LONGEST = 400  # characters of a heading or of the beginning of an entry
-_MARKS = r"[ \t>*_#]{0,12}(?:\p{Nd}{1,2}(?:\.\p{Nd}{1,2})*[.)、]?[ \t]+|[一二三四五六七八九十]{1,2}[、.][ \t]*)?[*_]{0,3}"
+_MARKS = (
+    r"[ \t>*_#]{0,12}(?:\p{Nd}{1,2}(?:\.\p{Nd}{1,2})*[.)、]?[ \t]+|[一二三四五六七八九十]{1,2}[、.][ \t]*)?[*_]{0,3}"
+)
 # Headings that stand over nothing but a list of references.
 _CERTAIN = (
     r"references?(?: cited| list)?|list of references|reference list|bibliography|works cited|cited works"
@@ -39,17 +41,26 @@ _HEADING = regex.compile(
 )
 _BRACKETED = r"[\[［【]\s*\^?(?:\p{Nd}{1,3}|@[^\]\n]{1,80})\s*[\]］】]"
 _NUMBERED = regex.compile(rf"[ \t>*_\-•]{{0,6}}{_BRACKETED}[:：.]?[*_ \t]*(?P<text>\S[^\n]*)")
-_NUMBERED_START = regex.compile(r"[ \t>*_\-•]{0,6}[\[［【]\s*\^?(?:\p{Nd}{0,3}|@[^\]\n]{0,80})")
-_ITEM = regex.compile(r"[ \t>]{0,6}(?:[-*+•–—][ \t]+|\(?\p{Nd}{1,3}[.)、．]\s*|[（(]\p{Nd}{1,3}[)）]\s*)(?P<text>\S[^\n]*)")
+_ITEM = regex.compile(
+    r"[ \t>]{0,6}(?:[-*+•–—][ \t]+|\(?\p{Nd}{1,3}[.)、．]\s*|[（(]\p{Nd}{1,3}[)）]\s*)(?P<text>\S[^\n]*)"
+)
 _DEFINITION = regex.compile(r"[ \t]{0,3}\[\^?\p{Nd}{1,3}\][:：]")
 # What tells of a reference: a year apart, an address, an ISBN, a page, a quoted title, "et al.", "Passage 3".
 _REFERENCE = regex.compile(
     r"(?:(?<!\p{N})(?:1[5-9]|20)\p{Nd}{2}[a-z]?(?!\p{N}))|https?://|\bdoi\b|\bISBN\b|\bISSN\b|\bet al\b|\bn\.d\."
-    r"|\bpp?\. ?\p{Nd}|\bvol\. ?\p{Nd}|\b(?:passage|source|quelle|fuente|document)s?\s+\p{Nd}|《[^》]+》|\[[JMCDNRSZ](?:/OL)?\]"
-    r"|\b(?:Press|Verlag|Publish(?:er|ers|ing)|Journal|University|Éditions)\b|出版社|大学出版|学报|译|"
-    r"(?:[^\W\d_]+, (?:[A-Z]\.[ \-]?)+)",
+    r"|\bpp?\. ?\p{Nd}|\bvol\. ?\p{Nd}|\b(?:passage|source|quelle|fuente|document)s?\s+\p{Nd}|《[^》]+》"
+    r"|\[[JMCDNRSZ](?:/OL)?\]"
+    r"|\b(?:Press|Verlag|Publish(?:er|ers|ing)|Journal|University|Éditions)\b|出版社|大学出版|学报"
+    r"|(?:[^\W\d_]+, (?:[A-Z]\.[ \-]?)+)",
     regex.IGNORECASE,
 )
+_SAYS = regex.compile(
+    r"(?:(?:also|further|clearly|then|and [^\s]+)\s+)?(?:says?|states?|notes?|reports?|shows?|describes?|explains?"
+    r"|argues?|tells?|finds?|found|gives?|puts?|is|are|was|were|has|have|had|adds?|records?|mentions?|suggests?)\b"
+    r"|(?:指出|认为|说|表示|记载|提到|称|写道|报告|显示|表明)",
+    regex.IGNORECASE,
+)
+_RULE = regex.compile(r"[ \t]{0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|={3,})")
 _ONLY_NUMBERS = regex.compile(rf"(?:{_BRACKETED}[\s,;，；、.]*)+")
 
 
@@ -103,11 +114,7 @@ class ReferenceListCutter:
             return False
         if self._blocks.inside or line.lstrip(" ")[:1] in ("`", "~"):
             return True  # may be a fence
-        return (
-            _HEADING.fullmatch(line, partial=True) is not None
-            or _NUMBERED_START.fullmatch(line, partial=True) is not None
-            or _NUMBERED.match(line) is not None
-        )
+        return _HEADING.fullmatch(line, partial=True) is not None or _NUMBERED.fullmatch(line, partial=True) is not None
 
     def _line(self, line: str, newline: str) -> str:
         """Take a whole line, or the beginning of one that begins no list. Returns the text that is ready."""
@@ -115,12 +122,15 @@ class ReferenceListCutter:
             return self._resolve() + line + newline
         heading = _HEADING.fullmatch(line) if len(line) <= _LONGEST else None
         if heading and self._begins_list(heading):
-            ready = self._resolve()
+            ready = self._resolve() if self._found or self._headed else ""  # a rule above it goes with it
             self._headed = "certain" if heading["certain"] else "perhaps"
             self._list.append(line + newline)
             if rest := (heading["rest"] or "").strip():
                 self._found.append(rest)
             return ready
+        if _RULE.fullmatch(line) and not self._found:
+            self._list.append(line + newline)
+            return ""
         if self._list and not line.strip():
             self._list.append(line + newline)
             self._complete = True
@@ -146,7 +156,9 @@ class ReferenceListCutter:
         if numbered := _NUMBERED.fullmatch(line):
             # A paragraph may begin with a citation: then a list has a heading, or more entries, or tells of itself.
             return (
-                bool(self._list) or _DEFINITION.match(line) is not None or _looks_like_reference(numbered["text"])
+                bool(self._found or self._headed)
+                or _DEFINITION.match(line) is not None
+                or _looks_like_reference(numbered["text"])
             ) and not _says(numbered["text"])
         if not self._headed:
             return False
@@ -179,11 +191,3 @@ def _refers(text: str) -> bool:
 def _says(text: str) -> bool:
     """Tell whether a line is a sentence with a verb that introduces or tells something."""
     return _SAYS.match(text) is not None
-
-
-_SAYS = regex.compile(
-    r"(?:(?:also|further|clearly|then|and [^\s]+)\s+)?(?:says?|states?|notes?|reports?|shows?|describes?|explains?"
-    r"|argues?|tells?|finds?|found|gives?|puts?|is|are|was|were|has|have|had|adds?|records?|mentions?|suggests?)\b"
-    r"|(?:指出|认为|说|表示|记载|提到|称|写道|报告|显示|表明)",
-    regex.IGNORECASE,
-)
