@@ -92,13 +92,14 @@ class SourceStore:
     def add(self, read: ReadSource) -> Source:
         """Add a source, or replace the one of the same location, which keeps its key and the sections it is pinned to.
 
-        Of records in one file, which have the same location, each is one source, by its key.
+        Of records in one file, which have the same location, each is one source, by its key. A record may have no
+        passages.
 
         Raises:
             DocumentError: It has no text, or cannot be stored.
         """
         texts = [text for text in (_cleaned(stretch) for stretch in read.passages) if text.text]
-        if not texts:
+        if not texts and read.kind != "record":
             raise DocumentError(f"{read.location} has no text.", code="no-text")
         old = self._same(read)
         csl = clean_item(read.csl)
@@ -198,8 +199,8 @@ class SourceStore:
         """Return the source that was read before from the same place."""
         location = one_line(read.location)[:_LONGEST]
         found = [source for source in self._sources.values() if source.location == location]
-        if read.key:
-            wanted = make_key({}, read.key, ())
+        if read.kind == "record":
+            wanted = make_key({}, read.key or "source", ())
             found = [source for source in found if source.key == wanted]
         return found[0] if found else None
 

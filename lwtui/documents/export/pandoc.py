@@ -32,15 +32,15 @@ _FROM = (
 )
 
 
-def require_packages(task: str, *packages: str) -> None:
-    """Check that optional packages are installed.
+def require_packages(task: str, *packages: str, extra: str = "export") -> None:
+    """Check that the packages of an extra are installed.
 
     Raises:
         LwtuiError: A package is missing; the message says what to install for the ``task``.
     """
     if any(find_spec(package) is None for package in packages):
         raise LwtuiError(
-            f'{task} needs packages that are not installed. Install the extra: pip install "lwtui[export]"',
+            f'{task} needs packages that are not installed. Install the extra: pip install "lwtui[{extra}]"',
             code="missing-extra",
         )
 

@@ -28,13 +28,14 @@ _MULTIMARKDOWN = regex.compile(
 )
 _MULTIMARKDOWN_LINE = regex.compile(r"(?P<key>[\p{L}][\p{L}\p{N} _-]{0,30}):(?P<value>[^\n]*(?:\n[ \t]+[^\n]+)*)")
 _KEY = regex.compile(r"[\w-]+[ \t]*:")
-_YAML_LINE = regex.compile(r"^(?P<key>title|author)[ \t]*:[ \t]*(?P<value>[^\n]*)", regex.MULTILINE)
+_YAML_LINE = regex.compile(r"^(?P<key>title|author|date)[ \t]*:[ \t]*(?P<value>[^\n]*)", regex.MULTILINE)
 _MAX_FRONT_MATTER = 20_000  # characters
 _TITLES = ("title", "titel", "titre", "título", "titolo")
 _AUTHORS = ("author", "authors", "autor", "autorin", "auteur", "autore", "creator")
 # A head of MultiMarkdown has one of these, or it is prose with a colon.
 _MULTIMARKDOWN_KEYS = frozenset({*_TITLES, *_AUTHORS})
 _LANGUAGES = ("lang", "language", "locale")
+_DATES = ("date", "published", "datum", "fecha", "data")
 _TAG = regex.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -47,12 +48,14 @@ class FrontMatter:
         author: The author or authors, or empty.
         language: The language as a BCP 47 tag, or empty.
         others: The names of the other values, which a document has no place for.
+        date: The date, which is one of them.
     """
 
     title: str = ""
     author: str = ""
     language: str = ""
     others: tuple[str, ...] = ()
+    date: str = ""
 
 
 def split_front_matter(text: str) -> tuple[FrontMatter, str]:
@@ -116,7 +119,7 @@ def _pandoc(text: str) -> tuple[FrontMatter, str] | None:
     values = [one_line(value) for value in regex.split(r"(?m)^%", match["lines"])[1:]]
     title, author, date = (*values, "", "", "")[:3]
     authors = ", ".join(name.strip() for name in author.split(";") if name.strip())
-    return FrontMatter(title, authors, others=("date",) if date else ()), text[match.end() :]
+    return FrontMatter(title, authors, others=("date",) if date else (), date=date), text[match.end() :]
 
 
 def _multimarkdown(text: str) -> tuple[FrontMatter, str] | None:
@@ -138,7 +141,8 @@ def _front_matter(values: Mapping[Any, Any]) -> FrontMatter:
     is_tag = bool(_TAG.fullmatch(language))
     known = {*_TITLES, *_AUTHORS, *(_LANGUAGES if is_tag else ())}
     others = tuple(one_line(str(key)) for key in values if str(key).strip().lower() not in known)
-    return FrontMatter(title, author, language if is_tag else "", others)
+    date = next((_text(named[key]) for key in _DATES if named.get(key)), "")
+    return FrontMatter(title, author, language if is_tag else "", others, date)
 
 
 def _text(value: object) -> str:

@@ -88,6 +88,7 @@ class Imported:
         notes: The notes, if the source has any.
         report: What was kept and what was lost.
         guesses: The encodings that the source may be in, the one that it was read in first; empty if that is certain.
+        date: The date that the source names, in its own words.
     """
 
     title: str
@@ -97,6 +98,7 @@ class Imported:
     language: str = ""
     notes: tuple[Note, ...] = ()
     guesses: tuple[Guess, ...] = ()
+    date: str = ""
 
 
 def count_kept(parts: Sequence[ImportedPart], report: ImportReport) -> None:

@@ -98,11 +98,13 @@ class PandocText:
         title: The title, or empty.
         author: The author or authors, or empty.
         text: The text as Markdown.
+        date: The date that the file names, or empty.
     """
 
     title: str
     author: str
     text: str
+    date: str = ""
 
 
 def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportReport) -> PandocText:
@@ -155,7 +157,7 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
     title = one_line(found["title"])
     if reader == "odt" and not title:
         title, text = _odt_title(data, text)
-    return PandocText(title, one_line(found["author"]), text)
+    return PandocText(title, one_line(found["author"]), text, date)
 
 
 def _name(reader: str) -> str:

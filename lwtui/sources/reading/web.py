@@ -1,0 +1,238 @@
+"""Web addresses: fetched once, within bounds, and only where the site's robots.txt allows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import regex
+
+from lwtui import __version__
+from lwtui.addresses import is_local
+from lwtui.documents.export.pandoc import require_packages
+from lwtui.models.base import ModelError
+from lwtui.models.network import routed_transport
+from lwtui.sources.reading.job import ReadJob, SourceError
+from lwtui.text import one_line
+
+if TYPE_CHECKING:
+    import httpx2
+
+AGENT = "lwtui"  # the name by which a robots.txt can address lwtui
+_MAX_BYTES = 50_000_000
+_MAX_ROBOTS_BYTES = 500_000
+_MAX_REDIRECTS = 6
+_REDIRECTS = (301, 302, 303, 307, 308)
+_READ_SECONDS = 20.0  # without a byte
+_WHOLE_SECONDS = 120.0
+_MAX_DELAY = 10.0  # seconds that a robots.txt can ask to wait between two pages
+_POLL_SECONDS = 0.05
+_ACCEPT = "text/html,application/xhtml+xml,application/pdf,text/plain,text/markdown,*/*;q=0.5"
+_ENCODINGS = ("gzip", "deflate")  # in these, a few bytes cannot stand for gigabytes
+_CHARSET = regex.compile(r"(?i)charset\s*=\s*[\"']?(?P<name>[\w.:-]{2,40})")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What was fetched.
+
+    Attributes:
+        body: Its bytes.
+        media_type: What the server says it is, such as "text/html"; empty if it says nothing.
+        encoding: The encoding that the server names, or empty.
+        address: The address after all redirects, without user and password.
+    """
+
+    body: bytes
+    media_type: str
+    encoding: str
+    address: str
+
+
+@dataclass
+class _Site:
+    """A site as far as it is known: its robots.txt, and when a page was fetched last."""
+
+    rules: Any = None
+    last: float = field(default=float("-inf"))
+
+
+class PageFetcher:
+    """Fetches pages. It reads the robots.txt of each site once."""
+
+    def __init__(self, job: ReadJob) -> None:
+        """Create a fetcher. ``job`` can stop it."""
+        self._job = job
+        self._sites: dict[str, _Site] = {}
+
+    def fetch(self, address: str) -> Fetched:
+        """Fetch what is at an address.
+
+        Raises:
+            SourceError: It cannot be fetched; the message says why.
+            ReadStopped: The job was stopped.
+            LwtuiError: A package is missing, or a variable of the environment cannot be followed.
+        """
+        require_packages(f"Reading {one_line(address)}", "trafilatura", "protego", extra="sources")
+        return asyncio.run(self._stoppable(self._fetch(address)))
+
+    async def _stoppable(self, work: Coroutine[Any, Any, _T]) -> _T:
+        task = asyncio.create_task(work)
+        try:
+            while not task.done():
+                self._job.check()
+                await asyncio.wait([task], timeout=_POLL_SECONDS)
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def _fetch(self, address: str) -> Fetched:
+        import httpx2
+
+        try:
+            url = httpx2.URL(address)
+        except (httpx2.InvalidURL, ValueError):
+            url = None
+        if url is None or url.scheme not in ("http", "https") or not url.host:
+            raise SourceError(
+                f"{one_line(address)} is not an address of the web. Write it as https://HOST/PAGE.", code="no-address"
+            )
+        headers = {"User-Agent": f"{AGENT}/{__version__}", "Accept": _ACCEPT, "Accept-Encoding": ", ".join(_ENCODINGS)}
+        client = httpx2.AsyncClient(timeout=_READ_SECONDS, headers=headers, transport=routed_transport())
+        async with client, _explained(url):
+            async with asyncio.timeout(_WHOLE_SECONDS):
+                return await self._follow(client, url)
+
+    async def _follow(self, client: httpx2.AsyncClient, url: httpx2.URL) -> Fetched:
+        import httpx2
+
+        started_at = url.host
+        for _ in range(_MAX_REDIRECTS):
+            await self._ask_robots(client, url)
+            async with client.stream("GET", url) as response:
+                if response.status_code not in _REDIRECTS:
+                    return await _fetched(response, url)
+                try:
+                    target = url.join(response.headers.get("location", ""))
+                except (httpx2.InvalidURL, ValueError):
+                    target = None
+            if target is None or target.scheme not in ("http", "https") or target == url:
+                raise SourceError(f"{_shown(url)} leads nowhere. Open it in a browser, and copy the address.")
+            if is_local(target.host) and not is_local(started_at):
+                # A page of the web must not make this machine read something of its own network.
+                raise SourceError(f"{_shown(url)} leads to an address of the local network, which is not followed.")
+            url = target if target.userinfo or target.host != url.host else target.copy_with(userinfo=url.userinfo)
+        raise SourceError(f"{_shown(url)} is redirected too often. Open it in a browser, and copy the address.")
+
+    async def _ask_robots(self, client: httpx2.AsyncClient, url: httpx2.URL) -> None:
+        """Wait as long as the robots.txt of the site asks to; raise :class:`SourceError` if it forbids the page."""
+        site = self._sites.setdefault(str(url.copy_with(userinfo=b"", path="/", query=None, fragment=None)), _Site())
+        if site.rules is None:
+            site.rules = await _robots(client, url)
+        page = str(url.copy_with(userinfo=b""))
+        if not site.rules.can_fetch(page, AGENT):
+            raise SourceError(
+                f"{_shown(url)} may not be read by programs: the site's robots.txt forbids it. Save the page from a "
+                "browser, and add the file.",
+                code="robots",
+            )
+        delay = min(site.rules.crawl_delay(AGENT) or 0.0, _MAX_DELAY)
+        await asyncio.sleep(max(0.0, site.last + delay - monotonic()))
+        site.last = monotonic()
+
+
+async def _robots(client: httpx2.AsyncClient, url: httpx2.URL) -> Any:
+    """Read the robots.txt of a site. Without one, everything is allowed; if it cannot be read, nothing is."""
+    from protego import Protego
+
+    address = url.copy_with(path="/robots.txt", query=None, fragment=None)
+    for _ in range(_MAX_REDIRECTS):
+        async with client.stream("GET", address) as response:
+            if response.status_code in _REDIRECTS and response.headers.get("location"):
+                target = address.join(response.headers["location"])
+                if target.scheme in ("http", "https") and (is_local(url.host) or not is_local(target.host)):
+                    address = target
+                    continue
+            if response.status_code >= 500 or response.status_code == 429:
+                return Protego.parse("User-agent: *\nDisallow: /")
+            if response.status_code != 200:
+                return Protego.parse("")
+            body = await _body(response, _MAX_ROBOTS_BYTES)
+            return Protego.parse(body[:_MAX_ROBOTS_BYTES].decode("utf-8", "replace"))
+    return Protego.parse("")
+
+
+async def _fetched(response: httpx2.Response, url: httpx2.URL) -> Fetched:
+    if response.status_code != 200:
+        raise SourceError(f"{_shown(url)} {_refusal(response.status_code)}", code=f"http-{response.status_code}")
+    length = response.headers.get("content-length", "")
+    body = b"" if length.isdecimal() and int(length) > _MAX_BYTES else await _body(response, _MAX_BYTES)
+    if len(body) > _MAX_BYTES or not (body or length in ("", "0")):
+        raise SourceError(
+            f"{_shown(url)} is larger than {_MAX_BYTES // 1_000_000} MB. Download it, and add the file.",
+            code="too-large",
+        )
+    kind = response.headers.get("content-type", "")
+    charset = _CHARSET.search(kind)
+    media_type = one_line(kind.partition(";")[0]).lower()
+    return Fetched(body, media_type, charset["name"] if charset else "", _shown(url))
+
+
+async def _body(response: httpx2.Response, most: int) -> bytes:
+    """Read a body up to a little more than ``most`` bytes."""
+    if response.headers.get("content-encoding", "identity").strip().lower() not in (*_ENCODINGS, "identity", ""):
+        raise SourceError(
+            f"{_shown(response.url)} is compressed in a way that was not asked for. Save the page from a browser, and "
+            "add the file."
+        )
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > most:
+            break
+    return bytes(body)
+
+
+def _refusal(status: int) -> str:
+    match status:
+        case 401 | 403 | 407:
+            return f"needs a login, or refuses programs ({status}). Save the page from a browser, and add the file."
+        case 404 | 410:
+            return f"does not exist ({status}). Check the address."
+        case 429:
+            return "is asked for too often (429). Try again later."
+        case _ if status >= 500:
+            return f"cannot be delivered by its server ({status}). Try again later."
+    return f"was not delivered ({status}). Open it in a browser, save the page, and add the file."
+
+
+def _shown(url: httpx2.URL) -> str:
+    return one_line(str(url.copy_with(userinfo=b"")))
+
+
+@asynccontextmanager
+async def _explained(url: httpx2.URL) -> AsyncIterator[None]:
+    """Turn errors of the network into one line each."""
+    import anyio
+    import httpx2
+
+    host = one_line(url.host)
+    try:
+        yield
+    except (TimeoutError, httpx2.TimeoutException):
+        raise SourceError(f"{host} does not answer in time. Try again later.", code="timeout") from None
+    except (httpx2.DecodingError, httpx2.InvalidURL, httpx2.UnsupportedProtocol):
+        raise SourceError(f"{host} sends what is not HTTP. Save the page from a browser, and add the file.") from None
+    except ModelError:
+        raise  # a proxy or certificate that the environment names wrongly
+    except (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream) as error:
+        reason = one_line(str(error))[:120]
+        raise SourceError(
+            f"{host} cannot be reached{f' ({reason})' if reason else ''}. Check the address and the connection.",
+            code="unreachable",
+        ) from None
