@@ -22,6 +22,7 @@ _QUOTED = regex.compile(
 )
 _SEVERAL_WORDS = regex.compile(rf"\S\s+\S|[{_CJK}]{{4}}")
 _CLOSED = regex.compile(r"[\s\p{P}]*")
+_LABEL = regex.compile(r"(?<=[^s]s)(?![\p{L}'’])|\s*[:：–—]")  # "Cost: …"; and "Merchants" are no name
 _ACRONYM = regex.compile(r"\p{Lu}{2,6}")
 # Capitalized words that begin sentences, or stand before a name, and name nothing.
 _WORDS_WITHOUT_A_NAME = """
@@ -154,7 +155,7 @@ def _names(sentence: str, language: str) -> list[Detail]:
     for match in _CAPITALIZED.finditer(sentence):
         word = match[0]
         begins = spaced and _begins(sentence, match.start())
-        if fold(word) in _NO_NAMES or len(word) < 2:
+        if fold(word) in _NO_NAMES or len(word) < 2 or (begins and _LABEL.match(sentence, match.end())):
             continue
         follows = before == match.start() - 1  # the word before it is capitalized, too
         is_sure = not begins and (not nouns or follows or _ACRONYM.fullmatch(word) is not None)

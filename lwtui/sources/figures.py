@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
 from lwtui.text.number_words import HAN_NUMBER, WRITTEN_NUMBER, parse_han, parse_written
 
 _DIGITS = r"\p{Nd}{1,3}(?:(?:,\p{Nd}{3})+|(?:['’\u00a0\u2009\u202f]\p{Nd}{3})+|(?:\.\p{Nd}{3}){2,})(?!\p{Nd})"
@@ -26,15 +28,19 @@ _NUMBER = regex.compile(
     r"|pour[ \t]cent\b|por[ \t]ciento\b|procent\b))?",
     regex.IGNORECASE,
 )
-# Words that begin like numbers of other languages, such as "mil", are one character here, again and again.
+# What multiplies a written number, as one character again and again.
 _LARGE = {"million": "\ue000", "billion": "\ue001", "trillion": "\ue002", "dozen": "\ue003"}
-_LARGE_WORD = regex.compile(rf"\b(?P<word>{'|'.join(_LARGE)})s?\b", regex.IGNORECASE)
+_NO_NUMBER = "\ue010"  # in place of the letters of all other words: "nine mills" is no "nine mil"
+_JOINING = frozenset(["and", "und", "en", "et", "y", "e", "и", "та", "і", "و", "per", "percent", "cent", "prozent"])
+_LED = frozenset(["a", "an", "half", "couple", "of"])
+_LETTERS = regex.compile(r"[\p{L}\p{M}]+")
+_NUMBER_WORD = LazyPattern(WRITTEN_NUMBER, regex.IGNORECASE)
 _ALONE = frozenset(
     regex.split(" ", "elf dos bin mil mille mila cent cents cien ciento cento cem mie mii tys tuhat hundred thousand")
 )
 _WRITTEN = regex.compile(
     rf"(?P<number>{WRITTEN_NUMBER})(?:[ \-](?P<scale>[{''.join(_LARGE.values())}])+)?"
-    r"(?P<percent>[ \-](?:per[ ]?cent|Prozent)\b)?(?![\p{L}\p{N}])",
+    r"(?P<percent>[ \-](?:per[ ]?cent|Prozent)\b)?(?![\p{L}\p{N}\ue010])",
     regex.IGNORECASE,
 )
 _HAN = regex.compile(
@@ -74,6 +80,7 @@ _MONTHS = {
     )
     for name in names.split()
 }
+_UNIT = regex.compile(r"(?P<date>[年月日号號](?![间間]))|\p{Han}")
 _MONTH_NAME = rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
 _MONTH = regex.compile(
     rf"\b(?P<name>{_MONTH_NAME})\.?(?=[ \t]*,?[ \t]*\p{{Nd}})|(?<=\p{{Nd}}(?:st|nd|rd|th|\.|)[ \t](?:of[ \t]|de[ \t])?)"
@@ -113,6 +120,7 @@ class Figure:
         end: Where it ends.
         is_hedged: Whether a word such as "about" or "nearly" stands before it.
         is_word: Whether it is written out.
+        unit: In Chinese, "date" before 年, 月 or 日, and "count" before another character; else empty.
         grouped: Its value if its full stop only divides it, as in "1.200" for 1200; 0 if there is none.
     """
 
@@ -122,11 +130,12 @@ class Figure:
     end: int
     is_hedged: bool = False
     is_word: bool = False
+    unit: str = ""
     grouped: float = 0.0
 
     def matches(self, other: Figure) -> bool:
         """Tell whether the figure can stand for another one, of a source."""
-        if self.kind != other.kind:
+        if self.kind != other.kind or (self.unit and other.unit and self.unit != other.unit):
             return False
         margin = 0.1 if self.is_hedged else 1e-9
         own = [self.value, *([self.grouped] if self.grouped else [])]
@@ -148,7 +157,7 @@ def find_figures(text: str) -> list[Figure]:
 
     for search in (_dates, _months, _in_digits, _in_han, _ordinals, _written_out):
         add(search(folded))
-    return sorted(found, key=lambda figure: figure.start)
+    return [replace(figure, unit=_unit(folded, figure.end)) for figure in sorted(found, key=lambda found: found.start)]
 
 
 def fold_width(text: str) -> str:
@@ -232,13 +241,18 @@ def _in_han(text: str) -> Iterator[Figure]:
         yield Figure(kind, value, match.start(), match.end(), is_hedged=_is_hedged(text, match.start()), is_word=True)
 
 
+def _unit(text: str, end: int) -> str:
+    match = _UNIT.match(text, end)
+    return "" if match is None else "date" if match["date"] else "count"
+
+
 def _is_count(text: str, match: regex.Match[str]) -> bool:
     """Tell whether a Han numeral of one character counts something."""
     return match["number"] not in "一百千万萬" and _COUNTED.match(text, match.end()) is not None
 
 
 def _written_out(text: str) -> Iterator[Figure]:
-    marked = _LARGE_WORD.sub(lambda match: _LARGE[match["word"].casefold()] * len(match[0]), text)
+    marked = _LETTERS.sub(lambda match: _marked(match[0]), text)
     for match in _WRITTEN.finditer(marked):
         if match["number"].casefold() in _ALONE and not match["percent"]:
             continue
@@ -247,6 +261,17 @@ def _written_out(text: str) -> Iterator[Figure]:
             value *= next(_SCALES[word] for word, own in _LARGE.items() if own == mark)
         kind = "percent" if match["percent"] else "number"
         yield Figure(kind, value, match.start(), match.end(), is_hedged=_is_hedged(text, match.start()), is_word=True)
+
+
+@lru_cache(maxsize=20_000)
+def _marked(word: str) -> str:
+    """Return a word as it is if it may belong to a written number, else something of its length."""
+    folded = word.casefold()
+    if large := _LARGE.get(folded.removesuffix("s")):
+        return large * len(word)
+    if folded in _JOINING or folded in _LED or _NUMBER_WORD.fullmatch(word):
+        return word
+    return _NO_NUMBER * len(word)
 
 
 def _ordinals(text: str) -> Iterator[Figure]:

@@ -22,8 +22,8 @@ _TEXTS = {
         "family, who made 2.4 million sheets a year. Their watermark, a heron, is found in letters by Napoleon and in "
         "the registers of the Bank of Lyon.",
         "Rags were the raw material. A mill of middling size used 140 tons of rags a year, which dealers brought from "
-        "Toulouse and Barcelona. When cotton grew dear in 1862, Antoine Moreau tried straw, and lost 30,000 francs. His "
-        "nephew Jules bought a machine from Bryan Donkin in London, which doubled the output within three years.",
+        "Toulouse and Barcelona. When cotton grew dear in 1862, Antoine Moreau tried straw, and lost 30,000 francs. "
+        "His nephew Jules bought a machine from Bryan Donkin in London, which doubled the output within three years.",
         "Working days lasted thirteen hours. Women, who sorted the rags, earned 0.90 francs, a third of a man's wage. "
         "In August 1869 they stopped work for nine days at the mill of Saint-Juéry and won a quarter of an hour for "
         "their meal.",
