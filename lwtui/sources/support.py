@@ -7,7 +7,7 @@ without a finding may still be wrong, and one with a finding may only use other 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from lwtui.sources.comparison import Comparison, ReadSource, ReadText
 from lwtui.sources.details import find_details
 from lwtui.sources.model import FoundPassage, Passage, Source
 from lwtui.sources.prose import without_code
+from lwtui.sources.store import SourceStore
 from lwtui.text import sentence_ends
 
 UNKNOWN_SOURCE = "unknown-source"
@@ -189,3 +190,17 @@ def _label(found: FoundPassage) -> str:
 def _listed(details: Sequence[str]) -> str:
     shown = ", ".join(" ".join(detail.split()) for detail in details[:_MOST_NAMED])
     return f"{shown}, …" if len(details) > _MOST_NAMED else shown
+
+
+def support_checker(store: SourceStore, texts: Iterable[str]) -> SupportChecker | None:
+    """Return a checker for some texts of a document; ``None`` if it has no sources and they cite none.
+
+    The checker has read all that it needs, so that it may work in another thread.
+    """
+    sources = store.list()
+    keys = [source.key for source in sources]
+    cited = {citation.key for text in texts for citation in find_citations(text, keys)}
+    if not sources and not cited:
+        return None
+    passages = {source.id: store.passages(source.id) for source in sources if source.key in cited}
+    return SupportChecker(sources, lambda source_id: passages.get(source_id, ()))
