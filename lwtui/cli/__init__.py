@@ -21,6 +21,7 @@ COMMANDS = {
     "export": "export a document to Markdown, text, HTML, DOCX, EPUB or PDF",
     "import": "create a document from a file or folder of another program",
     "notes": "show and change the notes that the model sees while it writes",
+    "sources": "add, list, search and remove the sources that a document is written from",
     "facts": "show the facts that a document states, and have a model note them",
     "voice": "measure the voice of sample texts, and have a document written in it",
     "lint": "find repetition and other problems in a text, without a model",

@@ -6,7 +6,7 @@ import asyncio
 import shlex
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,7 @@ class WriteJob:
         document_settings: Settings to store in the document.
         judge: The model that compares rewritten sections with the old ones, if it is not the critic.
         polish: What to polish, if nothing is to be written.
+        sources: Files and addresses to add as sources before anything is planned or written.
     """
 
     brief: Brief
@@ -74,6 +75,7 @@ class WriteJob:
     document_settings: Mapping[str, str] = field(default_factory=dict)
     judge: ModelSettings | None = None
     polish: PolishOrder | None = None
+    sources: Sequence[str] = ()
 
 
 class HeadlessRun:
@@ -103,6 +105,8 @@ class HeadlessRun:
             try:
                 if self._job.resumes:
                     self._use(self._reopen())
+                if self._job.sources:
+                    self._add_sources()
                 if self._document is None or self._job.polish or _is_unfinished(self._document):
                     show_terms_once(self._job.model)
                     asyncio.run(self._write())
@@ -119,6 +123,22 @@ class HeadlessRun:
                 with suppress(DocumentError):  # this error has been reported, and the text rescued
                     self._closing.close()
                 raise
+
+    def _add_sources(self) -> None:
+        """Add the sources of the job to the document, which is created if there is none yet.
+
+        Raises:
+            SourceError: One of them cannot be read. The others are in the document.
+        """
+        from lwtui.cli.source_adding import add_with_progress  # takes a while to import
+        from lwtui.sources.reading.job import SourceError
+
+        document = self._document or self._use(Document.create(self._job.document, self._job.brief))
+        counts = add_with_progress(
+            document.source_store, self._job.sources, self._progress.note, quiet=self._progress.is_quiet
+        )
+        if counts.unread:
+            raise SourceError(f"{counts.unread[0].problem} Nothing is written yet.", code="unread-source")
 
     async def _write(self) -> None:
         self._listen_for_signals()

@@ -20,12 +20,12 @@ from lwtui.cli.headless import HeadlessRun, WriteJob
 from lwtui.cli.plan_text import unit_of
 from lwtui.cli.polishing import PolishOrder, passes_option
 from lwtui.cli.progress import Progress
+from lwtui.cli.section_names import find_section
 from lwtui.command_line.choice import choose_model, role_model
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.config import Role, load_settings, public_address
 from lwtui.documents.model import BUDGET, Section
-from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
@@ -146,17 +146,7 @@ def _job(options: argparse.Namespace) -> WriteJob:
 
 def _sections_named(document: Document, given: Sequence[str]) -> list[str]:
     """Return the ids of sections given by number or heading."""
-    return [_find_section(document, name) for name in given]
-
-
-def _find_section(document: Document, name: str) -> str:
-    sections, numbers = document.sections(), section_numbers(document.plan)
-    counted = [(number, section) for number, section in zip(numbers, sections, strict=True) if section.text.strip()]
-    for number, section in counted:
-        if name.strip() == str(number) or name.strip().casefold() == section.title.casefold():
-            return section.id
-    known = "; ".join(f"{number} {section.title}".strip() for number, section in counted[:12])
-    raise UsageError(f"There is no section {name!r} with text. Known: {known or 'none'}.", code="not-found")
+    return [find_section(document, name, written=True) for name in given]
 
 
 def _why_nothing(document: Document) -> str:

@@ -57,6 +57,11 @@ class Progress:
         self._drawn_at = 0.0
         self._drawn = False
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is shown."""
+        return self._quiet
+
     def begin(self, state: RunState, unit: str) -> None:
         """Show a run whose ``state`` a recorder keeps up to date. Lengths are in ``unit``."""
         self._state, self._unit, self._is_recorded = state, unit, True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +56,7 @@ def parser() -> Parser:
         """
         lwtui write "Write a guide to growing tomatoes on a balcony" --words 1500 --output guide.md
         lwtui write "Ein Bericht über Bienen" --plan plan.txt --output bericht.html
+        lwtui write "A report on tea" --source papers/ --source https://example.org/tea --output tea.docx
         lwtui write --resume guide.lw --output guide.md
         lwtui write - --events --output essay.md < instruction.txt
         """,
@@ -80,6 +81,14 @@ def parser() -> Parser:
         "--critic-model",
         metavar="NAME",
         help="another model for reviews, and for summaries of sections that no longer fit the context",
+    )
+    result.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        metavar="WHERE",
+        help="add a source before anything is written: a file, a folder, an address or a bibliography; may be repeated "
+        "(see lwtui sources)",
     )
     result.add_argument(
         "--facts",
@@ -254,7 +263,17 @@ def _with_roles(
         critic=models[Role.CRITIC],
         judge=models[Role.JUDGE],
         document_settings=new,
+        sources=_sources(options.source),
     )
+
+
+def _sources(given: Sequence[str]) -> Sequence[str]:
+    """Return the files and addresses to add. Raises :class:`UsageError` for one that cannot be a source."""
+    if not given:
+        return ()
+    from lwtui.sources.reading.adding import locations  # takes a while to import
+
+    return locations(given)
 
 
 def _length(plan: Plan) -> int:

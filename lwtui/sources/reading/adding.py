@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -209,13 +209,16 @@ def _at(source: ReadSource, location: str, csl: dict[str, object]) -> ReadSource
     return ReadSource(source.kind, source.title, location, source.retrieved, source.passages, csl, source.key)
 
 
-def add_sources(store: SourceStore, names: Sequence[str], job: ReadJob) -> Iterator[AddedSource | UnreadSource]:
+def add_sources(
+    store: SourceStore, names: Sequence[str], job: ReadJob, on_start: Callable[[str], None] | None = None
+) -> Iterator[AddedSource | UnreadSource]:
     """Read sources and add them to a document, one after the other. What was added stays when the job is stopped.
 
     Args:
         store: The document's sources.
         names: From :func:`locations`.
         job: Reports progress, and can stop.
+        on_start: Called with each name before it is read.
 
     Yields:
         Each source that was added, and each that cannot be read.
@@ -230,6 +233,8 @@ def add_sources(store: SourceStore, names: Sequence[str], job: ReadJob) -> Itera
     for name in names:
         if name in done:
             continue
+        if on_start is not None:
+            on_start(name)
         try:
             with closing(reader.read(name)) as results:
                 for result in results:

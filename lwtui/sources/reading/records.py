@@ -26,6 +26,7 @@ _MAX_PROBLEM = 150  # characters of what pandoc says
 _ENTRY = regex.compile(r"@\s*\w+\s*[{(]\s*(?P<key>[^\s,{}()]+)\s*,")
 _FILE_FIELD = regex.compile(r"(?i)[,\s]file\s*=\s*(?:\{(?P<braced>(?:[^{}]|\{[^{}]*\})*)\}|\"(?P<quoted>[^\"]*)\")")
 _MARKUP = regex.compile(r"</?(?:i|b|em|strong|sup|sub|sc|span)\b[^<>]{0,100}>")
+_MEDIA_TYPE = regex.compile(r"[a-z]+/[\w.+-]+")
 _MAX_FILES = 10  # of a record
 
 
@@ -131,7 +132,7 @@ def _files(field: str, folder: Path) -> tuple[tuple[Path, ...], int]:
         path = _first_file([*parts, regex.sub(r"\\(.)", r"\1", entry).strip()], folder)
         if path is not None:
             found.append(path)
-        elif any("." in part and "/" in part and not part.startswith(("http", "application/")) for part in parts):
+        elif any(regex.search(r"[/\\]", part) and not _MEDIA_TYPE.fullmatch(part) for part in parts):
             others += 1
     return tuple(dict.fromkeys(found)), others
 

@@ -1,0 +1,112 @@
+"""Adding of sources with progress on standard error, for ``lwtui sources add`` and ``lwtui write --source``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+
+from lwtui.sources.model import Source
+from lwtui.sources.reading.adding import AddedSource, UnreadSource, add_sources
+from lwtui.sources.reading.job import ReadJob
+from lwtui.sources.reading.progress import AddingProgress
+from lwtui.sources.store import SourceStore
+
+_REDRAW_SECONDS = 0.1
+_LINE_SECONDS = 5.0  # between two lines where nothing can be redrawn
+
+
+@dataclass
+class AddedCounts:
+    """What became of the sources.
+
+    Attributes:
+        added: Those that are in the document now.
+        unread: Those that cannot be read.
+    """
+
+    added: list[Source] = field(default_factory=list)
+    unread: list[UnreadSource] = field(default_factory=list)
+
+
+def add_with_progress(
+    store: SourceStore, names: Sequence[str], note: Callable[[str], None], *, quiet: bool = False
+) -> AddedCounts:
+    """Add sources to a document. What was added stays if the command is stopped.
+
+    Args:
+        store: The document's sources.
+        names: From :func:`lwtui.sources.reading.adding.locations`.
+        note: Prints a line about a source.
+        quiet: Whether to show no progress.
+
+    Raises:
+        DocumentError: A source cannot be stored.
+        LwtuiError: A package is missing.
+    """
+    counts = AddedCounts()
+    progress = AddingProgress(names)
+    line = _Line(quiet=quiet)
+
+    def on_pages(done: int, total: int) -> None:
+        progress.pages(done, total)
+        line.show(progress.line())
+
+    def on_start(name: str) -> None:
+        progress.start(name)
+        line.show(progress.line())
+
+    try:
+        for result in add_sources(store, names, ReadJob(on_pages), on_start):
+            line.clear()
+            if isinstance(result, AddedSource):
+                counts.added.append(result.source)
+                note(source_line(result.source))
+                for remark in result.notes:
+                    note(f"  {remark}")
+            else:
+                counts.unread.append(result)
+                note(result.problem)
+    except KeyboardInterrupt as stop:
+        number = len(counts.added)
+        added = "1 source was added, and stays" if number == 1 else f"{number:,} sources were added, and stay"
+        stop.add_note(f"Stopped. {added}.")
+        raise
+    finally:
+        line.clear()
+    return counts
+
+
+def source_line(source: Source) -> str:
+    """Describe a source in a line: its key, its title and how much text it has."""
+    passages = f"{source.passages:,} passage{'' if source.passages == 1 else 's'}"
+    return f"{source.key}  {source.title} ({source.kind}, {passages})"
+
+
+class _Line:
+    """A line on standard error that is redrawn on a terminal; elsewhere, one every few seconds."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet or sys.stderr is None
+        self._live = not self._quiet and sys.stderr.isatty()
+        self._shown_at = monotonic()
+        self._drawn = False
+
+    def show(self, line: str) -> None:
+        if self._quiet or monotonic() - self._shown_at < (_REDRAW_SECONDS if self._live else _LINE_SECONDS):
+            return
+        self._shown_at = monotonic()
+        if self._live:
+            sys.stderr.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
+        else:
+            sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+        self._drawn = self._live
+
+    def clear(self) -> None:
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._drawn = False
