@@ -72,10 +72,10 @@ _SPACE_BEFORE = regex.compile(r"[ \t\u00a0]*\Z")
 
 
 class CitationCleaner:
-    """Turns numbers such as ``[2]`` into citations. The result does not depend on how the text is divided into pieces.
+    """Turns numbers such as ``[2]`` into citations. The result does not depend on the pieces of the text.
 
-    Attributes:
-        dropped: The citations that stand for nothing, as the model wrote them.
+    Lists of references are cut in a step of their own (:meth:`cut_lists`): they are told by the headings and marks of
+    their lines, which the plain style removes.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class CitationCleaner:
             existing: The text that the answer continues.
             keep_lists: Whether to keep lists of references, as in a section that is to be one.
         """
-        self.dropped: list[str] = []
+        self._dropped: list[str] = []
         self._shown = shown
         self._sources = sources
         self._lists = None if keep_lists else ReferenceListCutter(existing)
@@ -104,17 +104,29 @@ class CitationCleaner:
         self._display = ""  # the mark that ends the present formula of several lines
         self._held = ""
 
+    def cut_lists(self, piece: str) -> str:
+        """Add a piece of the answer before anything else changes its lines. Returns it without lists of references."""
+        return piece if self._lists is None else self._lists.add(piece)
+
+    def close_lists(self) -> str:
+        """Return the rest of :meth:`cut_lists`, at the end of the answer."""
+        return "" if self._lists is None else self._lists.close()
+
     def add(self, piece: str) -> str:
-        """Add a piece. Returns the text that is ready."""
-        return self._take(self._lists.add(piece) if self._lists else piece, final=False)
+        """Add a piece that has no lists of references. Returns the text that is ready."""
+        return self._take(piece, final=False)
 
     def close(self) -> str:
-        """Return the rest, at the end of the answer."""
-        rest = self._take(self._lists.close() if self._lists else "", final=True)
+        """Return the rest of :meth:`add`, at the end of the answer."""
+        return self._take("", final=True)
+
+    def take_dropped(self) -> tuple[str, ...]:
+        """Return what was dropped since the last call, as the model wrote it: citations, and entries of lists."""
+        dropped = [*self._dropped, *(self._lists.entries if self._lists else ())]
+        self._dropped.clear()
         if self._lists:
-            self.dropped += self._lists.entries
-            self._lists.entries = []
-        return rest
+            self._lists.entries.clear()
+        return tuple(dropped)
 
     def _take(self, piece: str, *, final: bool) -> str:
         self._held += piece
@@ -249,14 +261,14 @@ class CitationCleaner:
                     return [], [], True
                 citations.append(f"@{text[1:-1]}")
             elif regex.fullmatch(_NEEDED, text):
-                self.dropped.append(text)
+                self._dropped.append(text)
             elif _names_only(text):
                 named, certain = self._by_author(text)
                 if not named and not certain:
                     return [], [], True
                 citations += [f"@{key}" for key in named]
                 if not named:
-                    self.dropped.append(text)
+                    self._dropped.append(text)
             else:
                 found += self._numbered(text)
         return found, citations, False
@@ -267,7 +279,7 @@ class CitationCleaner:
         for citation in find_citations(text):
             item = text[citation.start : citation.end].strip(" ;")
             if citation.key not in self._sources:
-                self.dropped.append(item)
+                self._dropped.append(item)
             else:
                 kept.append(item)
         return kept
@@ -279,7 +291,7 @@ class CitationCleaner:
                 if 1 <= number <= len(self._shown):
                     found.append(self._shown[number - 1])
                 else:
-                    self.dropped.append(f"[{number}]")
+                    self._dropped.append(f"[{number}]")
         return found
 
     def _by_author(self, text: str) -> tuple[list[str], bool]:

@@ -17,7 +17,9 @@ def cleaned(answer: str, step: int = 0, existing: str = "") -> tuple[str, list[s
     """Return what becomes of an answer that comes in pieces of ``step`` characters, and what was dropped."""
     cleaner = CitationCleaner(SHOWN, SOURCES, existing)
     pieces = [answer[at : at + step] for at in range(0, len(answer), step)] if step else [answer]
-    return "".join([*map(cleaner.add, pieces), cleaner.close()]), cleaner.dropped
+    ready = [cleaner.add(cleaner.cut_lists(piece)) for piece in pieces]
+    text = "".join([*ready, cleaner.add(cleaner.close_lists()), cleaner.close()])
+    return text, list(cleaner.take_dropped())
 
 
 CITED = [
