@@ -65,7 +65,7 @@ _TELLING = regex.compile(r"\bet al\b|&|\band\b|\bund\b|等|;")
 _NO_NAMES = frozenset(name.casefold() for name in MONTHS)
 _BEFORE_NO_SPACE = regex.compile(r"[\s(（\[\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、」』”“‘—]\Z")
 # "a[1]", "x2[10]", "my_list[0]", "arrayOf[3]" are code, whether they are marked or not.
-_IDENTIFIER = regex.compile(r"(?:[\p{L}_$][\p{L}\p{N}_]*[_\p{N}][\p{L}\p{N}_]*|\b\p{L}{1,2}|\p{Ll}+\p{Lu}\w*)\Z")
+_IDENTIFIER = regex.compile(r"(?:[\p{L}_$][\p{L}\p{N}_]*[_\p{N}][\p{L}\p{N}_]*|\b\p{Latin}|\p{Ll}+\p{Lu}\w*)\Z")
 _SUBSCRIPT_GOES_ON = regex.compile(r"[ \t]?(?:=|\+=|-=|\+\+|--)(?![\p{L}])|\.\p{L}+\(|\(\p{L}*\)")
 _WORD_BEFORE = regex.compile(r"[\p{L}\p{N}_$]+\Z")
 _SPACE_BEFORE = regex.compile(r"[ \t\u00a0]*\Z")
