@@ -11,7 +11,7 @@ from itertools import pairwise
 import regex
 
 from lwtui.documents.relevance import terms
-from lwtui.sources.details import Detail, find_details, fold, is_acronym_of, same_name
+from lwtui.sources.details import ClaimDetail, find_details, fold, is_acronym_of, same_name
 from lwtui.sources.figures import Figure, find_figures
 from lwtui.sources.han_names import replaced_names
 from lwtui.sources.model import Passage, Source
@@ -44,7 +44,7 @@ _COMMON = frozenset(
 
 
 @dataclass
-class ReadText:
+class ComparedText:
     """A passage, as it is compared. What takes time is found when it is needed."""
 
     text: str
@@ -80,12 +80,14 @@ class ReadText:
         return regex.findall(r"\p{Lu}[\p{L}\p{M}]*", self.text)
 
     @cached_property
-    def sentences(self) -> list[ReadText]:
+    def sentences(self) -> list[ComparedText]:
         """Its sentences."""
         cuts = sorted({0, *sentence_ends(self.text), len(self.text)})
-        return [ReadText(self.text[start:end].strip()) for start, end in pairwise(cuts) if self.text[start:end].strip()]
+        return [
+            ComparedText(self.text[start:end].strip()) for start, end in pairwise(cuts) if self.text[start:end].strip()
+        ]
 
-    def has(self, detail: Detail) -> bool:
+    def has(self, detail: ClaimDetail) -> bool:
         """Tell whether the text has a detail, in whatever form."""
         if detail.figure is not None:
             return any(detail.figure.matches(figure) for figure in self.figures)
@@ -95,14 +97,14 @@ class ReadText:
         return any(same_name(name, word) for word in self.words) or is_acronym_of(detail.text, self.capitals)
 
 
-class ReadSource:
+class ComparedSource:
     """A source whose passages are compared with sentences. It keeps what it has found in them."""
 
     def __init__(self, source: Source, passages: Sequence[Passage]) -> None:
         self.source = source
         self.passages = passages
-        self.read = [ReadText(passage.text) for passage in passages]
-        self.record = ReadText(_record(source))
+        self.read = [ComparedText(passage.text) for passage in passages]
+        self.record = ComparedText(_record(source))
 
     @cached_property
     def _words(self) -> dict[str, set[str]]:
@@ -113,14 +115,14 @@ class ReadSource:
                 found[word[:_INITIAL]].add(word)
         return found
 
-    def names(self, detail: Detail) -> bool:
+    def names(self, detail: ClaimDetail) -> bool:
         """Tell whether any passage has a name."""
         if _UNSPACED.search(detail.text):
             return any(detail.text in read.text for read in self.read)
         name = fold(detail.text)
         return any(same_name(name, word) for word in self._words.get(name[:_INITIAL], ()))
 
-    def best(self, sentence: str, details: Sequence[Detail], pages: Sequence[int] = ()) -> int | None:
+    def best(self, sentence: str, details: Sequence[ClaimDetail], pages: Sequence[int] = ()) -> int | None:
         """Return the index of the passage that fits a sentence best; ``None`` if there are no passages.
 
         Args:
@@ -143,9 +145,9 @@ class ReadSource:
 
         return max(ranked, key=score)
 
-    def window(self, index: int) -> ReadText:
+    def window(self, index: int) -> ComparedText:
         """Return a passage together with those beside it."""
-        return ReadText("\n\n".join(passage.text for passage in self.passages[max(0, index - 1) : index + 2]))
+        return ComparedText("\n\n".join(passage.text for passage in self.passages[max(0, index - 1) : index + 2]))
 
 
 @dataclass(frozen=True)
@@ -160,9 +162,9 @@ class Comparison:
     """
 
     text: str
-    details: Sequence[Detail]
-    windows: Sequence[ReadText]
-    sources: Sequence[ReadSource]
+    details: Sequence[ClaimDetail]
+    windows: Sequence[ComparedText]
+    sources: Sequence[ComparedSource]
 
     def missing(self) -> list[str]:
         """Return what of the sentence no passage has, in order."""
@@ -186,7 +188,7 @@ class Comparison:
             return False
         return max(len(wanted & window.terms) for window in self.windows) / len(wanted) < _FAR
 
-    def _is_missing(self, detail: Detail) -> bool:
+    def _is_missing(self, detail: ClaimDetail) -> bool:
         if not detail.is_sure or any(read.has(detail) for read in self.windows) or self._is_of_the_record(detail):
             return False
         if detail.figure is not None:
@@ -194,14 +196,14 @@ class Comparison:
         is_name = not detail.is_quote
         return self._same_script(detail.text) and not (is_name and any(read.names(detail) for read in self.sources))
 
-    def _is_of_the_record(self, detail: Detail) -> bool:
+    def _is_of_the_record(self, detail: ClaimDetail) -> bool:
         """Tell whether the title, an author or the year of a source is meant."""
         figure = detail.figure
         if figure is not None and (figure.kind != "number" or not 1400 <= figure.value < 2200):
             return False
         return any(read.record.has(detail) for read in self.sources)
 
-    def _is_replaced(self, detail: Detail, closest: ReadText) -> bool:
+    def _is_replaced(self, detail: ClaimDetail, closest: ComparedText) -> bool:
         """Tell whether the sentence that the claim was made from has something else in place of a detail."""
         if detail.is_quote or closest.has(detail) or self._is_of_the_record(detail):
             return False
@@ -211,10 +213,10 @@ class Comparison:
             return self._is_replaced_figure(detail, detail.figure, closest)
         if _PRONOUN.search(closest.text) and any(window.has(detail) for window in self.windows):
             return False  # "He employed …": a sentence before it names him
-        own = ReadText(self.text)
+        own = ComparedText(self.text)
         return any(not own.has(name) for name in self._names_in(closest))
 
-    def _is_replaced_figure(self, detail: Detail, own: Figure, closest: ReadText) -> bool:
+    def _is_replaced_figure(self, detail: ClaimDetail, own: Figure, closest: ComparedText) -> bool:
         others = [
             figure
             for figure in closest.figures
@@ -224,7 +226,7 @@ class Comparison:
         ]
         return bool(others)
 
-    def _names_in(self, closest: ReadText) -> list[Detail]:
+    def _names_in(self, closest: ComparedText) -> list[ClaimDetail]:
         """Return the names in a sentence of a source. Its first word is one if it is elsewhere in a sentence, too."""
         names = [detail for detail in find_details(closest.text) if detail.figure is None and not detail.is_quote]
         known = {
@@ -235,7 +237,7 @@ class Comparison:
         }
         return [name for name in names if name.is_sure or fold(name.text) in known]
 
-    def _is_said_elsewhere(self, detail: Detail, closest: ReadText) -> bool:
+    def _is_said_elsewhere(self, detail: ClaimDetail, closest: ComparedText) -> bool:
         """Tell whether another sentence has a detail, and more that the claim says: then the claim is of both."""
         others = [s for window in self.windows for s in window.sentences if s.text != closest.text and s.has(detail)]
         wanted = frozenset(_terms(self.text)) - closest.terms - frozenset(_terms(detail.text))
@@ -249,7 +251,7 @@ class Comparison:
             for figure in sentence.figures
         )
 
-    def _closest(self) -> ReadText | None:
+    def _closest(self) -> ComparedText | None:
         """Return the sentence of the passages that the claim repeats but for some details; ``None`` without one."""
         blanked = self.text
         for detail in self.details:

@@ -65,7 +65,7 @@ _ENDINGS = frozenset(
 
 
 @dataclass(frozen=True)
-class Detail:
+class ClaimDetail:
     """Something in a sentence that its source has to say, too.
 
     Attributes:
@@ -86,7 +86,7 @@ class Detail:
     is_sure: bool = True
 
 
-def find_details(sentence: str, language: str = "") -> list[Detail]:
+def find_details(sentence: str, language: str = "") -> list[ClaimDetail]:
     """Return the details of a sentence in order.
 
     Args:
@@ -94,7 +94,7 @@ def find_details(sentence: str, language: str = "") -> list[Detail]:
         language: Its language (BCP 47), if it is known.
     """
     figures = [
-        Detail(
+        ClaimDetail(
             sentence[figure.start : figure.end],
             figure.start,
             figure.end,
@@ -108,7 +108,7 @@ def find_details(sentence: str, language: str = "") -> list[Detail]:
     for match in _QUOTED.finditer(sentence):
         number = match.lastindex or 0
         if match[0][0] == "《" or _SEVERAL_WORDS.search(match[number]):
-            quotes.append(Detail(match[number], match.start(number), match.end(number), is_quote=True))
+            quotes.append(ClaimDetail(match[number], match.start(number), match.end(number), is_quote=True))
     taken = [(detail.start, detail.end) for detail in [*figures, *quotes]]
     names = [
         name
@@ -147,7 +147,7 @@ def is_acronym_of(name: str, words: list[str]) -> bool:
     return name.casefold() in initials
 
 
-def _names(sentence: str, language: str) -> list[Detail]:
+def _names(sentence: str, language: str) -> list[ClaimDetail]:
     nouns = language.split("-")[0].lower() in _NOUN_CAPITALS
     spaced = regex.search(rf"[{_CJK}]", sentence) is None
     found = []
@@ -159,12 +159,12 @@ def _names(sentence: str, language: str) -> list[Detail]:
             continue
         follows = before == match.start() - 1  # the word before it is capitalized, too
         is_sure = not begins and (not nouns or follows or _ACRONYM.fullmatch(word) is not None)
-        found.append(Detail(word, match.start(), match.end(), is_sure=is_sure))
+        found.append(ClaimDetail(word, match.start(), match.end(), is_sure=is_sure))
         before = match.end()
     if not spaced:
         known = {name.start for name in found}
         found += [
-            Detail(match[0], *match.span())
+            ClaimDetail(match[0], *match.span())
             for pattern in (_LATIN_WORD, _KATAKANA)
             for match in pattern.finditer(sentence)
             if match.start() not in known

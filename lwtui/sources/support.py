@@ -14,7 +14,7 @@ from itertools import pairwise
 import regex
 
 from lwtui.sources.citations import Citation, find_citations
-from lwtui.sources.comparison import Comparison, ReadSource, ReadText
+from lwtui.sources.comparison import ComparedSource, ComparedText, Comparison
 from lwtui.sources.details import find_details
 from lwtui.sources.model import FoundPassage, Passage, Source
 from lwtui.sources.prose import without_code
@@ -78,7 +78,7 @@ class SupportChecker:
     def __init__(self, sources: Sequence[Source], passages: Callable[[str], Sequence[Passage]]) -> None:
         self._sources: Mapping[str, Source] = {source.key: source for source in sources}
         self._passages = passages
-        self._read: dict[str, ReadSource] = {}
+        self._read: dict[str, ComparedSource] = {}
 
     def check(self, text: str, language: str = "") -> list[SupportFinding]:
         """Return the findings about a text in order; none without sources.
@@ -102,10 +102,10 @@ class SupportChecker:
                 return None if index is None else FoundPassage(read.passages[index], read.source)
         return None
 
-    def _source(self, key: str) -> ReadSource:
+    def _source(self, key: str) -> ComparedSource:
         if key not in self._read:
             source = self._sources[key]
-            self._read[key] = ReadSource(source, self._passages(source.id))
+            self._read[key] = ComparedSource(source, self._passages(source.id))
         return self._read[key]
 
     def _judge(self, sentence: _Sentence, language: str) -> Iterator[SupportFinding]:
@@ -124,7 +124,7 @@ class SupportChecker:
     def _judge_claim(self, sentence: _Sentence, keys: tuple[str, ...], language: str) -> Iterator[SupportFinding]:
         details = find_details(sentence.text, language)
         sources = [self._source(key) for key in keys]
-        windows: list[ReadText] = []
+        windows: list[ComparedText] = []
         labels: list[str] = []
         for read in sources:
             pages = [page for cited in sentence.citations if cited.key == read.source.key for page in cited.pages]
