@@ -34,7 +34,8 @@ _MAX_NAMES = 500
 _YEAR = regex.compile(
     r"(?<!\d)(?P<year>[12]\d{3})(?!\d)(?:[-/.](?P<month>\d{1,2})(?!\d)(?:[-/.](?P<day>\d{1,2})(?!\d))?)?"
 )
-_PDF_DATE = regex.compile(r"(?:D:)?(?P<year>[12]\d{3})(?P<month>\d\d)?(?P<day>\d\d)?")
+_PDF_DATE = regex.compile(r"(?:D:)?(?P<year>[12]\d{3})(?P<month>\d\d)(?P<day>\d\d)(?:\d{4,6}.*)?")
+_NO_DATE = "1970-01-01T00:00"  # the beginning of a computer's time: a program did not know the date
 _NAME_SEPARATORS = regex.compile(r"\s*;\s*|\s+&\s+|\s+(?i:and|und|et)\s+")
 _INITIALS = regex.compile(r"(?:\p{Lu}\.?[- ]?){1,4}")
 _NAME_SUFFIX = regex.compile(r"(?i)(?:jr|sr|ph\.?d|m\.?d|dr|esq|ii|iii|iv)\.?")
@@ -94,8 +95,8 @@ def names_of(author: str) -> list[dict[str, str]]:
 def date_parts(text: str) -> list[int]:
     """Return year, month and day of a date as far as a text has them; empty without a year."""
     text = one_line(text)
-    match = _YEAR.search(text) or (_PDF_DATE.match(text) if text.startswith("D:") or text.isdigit() else None)
-    if match is None:
+    match = _PDF_DATE.fullmatch(text) or _YEAR.search(text)
+    if match is None or text.startswith(_NO_DATE):
         return []
     return _checked_parts([int(part) for part in (match["year"], match["month"], match["day"]) if part])
 

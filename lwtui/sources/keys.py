@@ -58,7 +58,8 @@ def _author(csl: Mapping[str, Any]) -> str:
     for role in ("author", "editor"):
         for name in csl.get(role) or ():
             given = name.get("family") or name.get("literal") or ""
-            words = [word for word in map(_ascii, given.split()) if word and word not in _SMALL_WORDS]
+            words = [word for word in map(_ascii, given.split()) if word]
+            words = [word for word in words if word not in _SMALL_WORDS] or words
             if found := "".join(words[:2] if name.get("family") else words[:1]):
                 return found[:_MAX_PART]
     return ""
@@ -72,7 +73,8 @@ def _year(csl: Mapping[str, Any]) -> str:
 
 def _words(csl: Mapping[str, Any]) -> list[str]:
     words = [_ascii(word) for word in regex.split(r"[\s\p{P}]+", str(csl.get("title") or ""))]
-    return [word for word in words if word and word not in _SMALL_WORDS]
+    words = [word for word in words if word]
+    return [word for word in words if word not in _SMALL_WORDS] or words
 
 
 def _title_word(csl: Mapping[str, Any]) -> str:

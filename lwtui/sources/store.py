@@ -206,7 +206,7 @@ class SourceStore:
 
     def _scores(self, query: str, limit: int) -> dict[int, float]:
         """Return how relevant passages are to a query, by the id of the passage."""
-        wanted = list(dict.fromkeys(_terms(query, _SHORT_WORD)))[-_MAX_TERMS:]
+        wanted = _query_terms(query)
         if not wanted or not self._sources or limit < 1:
             return {}
         match = " OR ".join(f'"{term}"' for term in wanted)
@@ -245,6 +245,13 @@ def _terms(text: str, short: regex.Pattern[str]) -> Iterator[str]:
     for term in terms(_THOUSANDS.sub("", text)):
         yield term[:-1] if len(term) > _SHORTEST_PLURAL and term.endswith("s") and not term.endswith("ss") else term
     yield from (word.casefold() for word in short.findall(text))
+
+
+def _query_terms(query: str) -> list[str]:
+    """Return the terms to look for: of Chinese and Japanese, pairs of characters, or a character that stands alone."""
+    found = dict.fromkeys(_terms(query, _SHORT_WORD))
+    in_pairs = {char for term in found if len(term) == 2 for char in term}
+    return [term for term in found if len(term) > 1 or term not in in_pairs or term.isdigit()][-_MAX_TERMS:]
 
 
 def _cleaned(stretch: Stretch) -> Stretch:

@@ -89,7 +89,7 @@ def _other(path: Path, location: str, job: ReadJob, retrieved: str) -> ReadResul
         imported = read_file(path)
         stretches = list(_stretches(imported))
     except DocumentError as error:
-        raise SourceError(str(error), code=error.code) from None
+        raise _source_error(error, path, location) from None
     except RecursionError:
         raise SourceError(f"{location} is nested too deeply to be read. Add a part of it.", code="too-deep") from None
     notes = tuple(line for line in imported.report.remarks if line.startswith("Read as "))
@@ -166,7 +166,11 @@ def _text(path: Path, location: str) -> str:
     try:
         return decode(_bytes(path, location, _MAX_TEXT_BYTES), path).text
     except DocumentError as error:
-        raise SourceError(str(error), code=error.code) from None
+        raise _source_error(error, path, location) from None
+
+
+def _source_error(error: DocumentError, path: Path, location: str) -> SourceError:
+    return SourceError(str(error).replace(str(path), location), code=error.code)
 
 
 def _head(path: Path, location: str) -> bytes:

@@ -15,6 +15,7 @@ from lwtui.sources.reading.passages import divide
 from lwtui.text import clean, one_line
 
 _CHILD = "lwtui.sources.reading.page_child"
+_CPU_SECONDS = 20
 _MAX_SECONDS = 120.0  # of wall-clock time
 _MAX_OUTPUT = 120_000_000  # bytes
 _PROBLEMS = {
@@ -69,11 +70,10 @@ def _extracted(page: bytes, address: str, encoding: str, job: ReadJob) -> dict[s
     with TemporaryDirectory(prefix="lwtui-") as folder:
         path = Path(folder) / "page"
         path.write_bytes(page)
-        job.run_children(
-            _CHILD, [(str(path), address, encoding)], lines.append, seconds=_MAX_SECONDS, most_bytes=_MAX_OUTPUT
-        )
+        arguments = (str(path), address, encoding, str(_CPU_SECONDS))
+        job.run_children(_CHILD, [arguments], lines.append, seconds=_MAX_SECONDS, most_bytes=_MAX_OUTPUT)
     # A child that was ended at one of its limits prints nothing.
-    found: dict[str, Any] = json.loads(lines[0]) if lines else {"error": "memory"}
+    found: dict[str, Any] = json.loads(lines[0]) if lines else {"error": "slow"}
     return found
 
 

@@ -11,8 +11,9 @@ from lwtui.text import count_words, sentence_ends
 
 LEAST, USUAL, MOST = 80, 150, 250  # words of a passage
 _MAX_HEADING = 20  # words
-_MAX_TEXT = 20_000_000  # characters of a source
+_MAX_TEXT = 10_000_000  # characters of a source
 _MAX_RUN = 1_500  # characters of a passage without the end of a sentence or a space
+_MAX_PASSAGE = 6 * _MAX_RUN  # characters
 _MAX_SENTENCE = 20_000  # characters in which ends of sentences are looked for
 
 
@@ -35,26 +36,35 @@ def divide(paragraphs: Iterable[Stretch]) -> tuple[Stretch, ...]:
     Raises:
         SourceError: The text is too long.
     """
+    texts = _bounded(paragraphs)
     passages: list[list[_Piece]] = [[]]
-    words = length = 0
-    for piece in _pieces(paragraphs):
-        length += len(piece.text)
-        if length > _MAX_TEXT:
-            raise SourceError(
-                f"The source has more than {_MAX_TEXT:,} characters of text. Divide it.", code="too-large"
-            )
+    words = 0
+    for piece in _pieces(texts):
         if passages[-1] and _is_full(passages[-1], words, piece):
             passages.append(_headings_at_the_end(passages[-1]))
             words = sum(heading.words for heading in passages[-1])
         passages[-1].append(piece)
         words += piece.words
     if len(passages) > 1 and _fits_before(passages[-2], passages[-1]):
-        passages[-2] += passages.pop()
+        last = passages.pop()
+        passages[-1] += last
     return tuple(Stretch(_text(pieces), pieces[0].page) for pieces in passages if pieces)
 
 
+def _bounded(paragraphs: Iterable[Stretch]) -> list[Stretch]:
+    result, length = [], 0
+    for paragraph in paragraphs:
+        length += len(paragraph.text)
+        if length > _MAX_TEXT:
+            raise SourceError(
+                f"The source has more than {_MAX_TEXT:,} characters of text. Divide it.", code="too-large"
+            )
+        result.append(paragraph)
+    return result
+
+
 def _is_full(pieces: list[_Piece], words: int, piece: _Piece) -> bool:
-    if words + piece.words > MOST or sum(len(before.text) for before in pieces) + len(piece.text) > 6 * _MAX_RUN:
+    if words + piece.words > MOST or sum(len(before.text) for before in pieces) + len(piece.text) > _MAX_PASSAGE:
         return True
     if words >= LEAST and (piece.page != pieces[-1].page or piece.is_heading):
         return True
@@ -70,8 +80,13 @@ def _headings_at_the_end(pieces: list[_Piece]) -> list[_Piece]:
 
 
 def _fits_before(before: list[_Piece], last: list[_Piece]) -> bool:
-    words = sum(piece.words for piece in last)
-    return words < LEAST and last[0].page == before[0].page and words + sum(piece.words for piece in before) <= MOST
+    together = [*before, *last]
+    return (
+        sum(piece.words for piece in last) < LEAST
+        and last[0].page == before[0].page
+        and sum(piece.words for piece in together) <= MOST
+        and sum(len(piece.text) for piece in together) <= _MAX_PASSAGE
+    )
 
 
 def _text(pieces: list[_Piece]) -> str:
@@ -111,7 +126,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 
 def _short(sentence: str) -> Iterator[str]:
-    while len(sentence) > _MAX_RUN // 3 and (len(sentence) > _MAX_RUN or count_words(sentence) > MOST):
+    while len(sentence) > MOST and (len(sentence) > _MAX_RUN or count_words(sentence) > MOST):
         cut = _cut(sentence)
         yield sentence[:cut]
         sentence = sentence[cut:]

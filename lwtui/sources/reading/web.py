@@ -34,6 +34,7 @@ _POLL_SECONDS = 0.05
 _ACCEPT = "text/html,application/xhtml+xml,application/pdf,text/plain,text/markdown,*/*;q=0.5"
 _ENCODINGS = ("gzip", "deflate")  # in these, a few bytes cannot stand for gigabytes
 _CHARSET = regex.compile(r"(?i)charset\s*=\s*[\"']?(?P<name>[\w.:-]{2,40})")
+_NO_HOST = regex.compile(r"[%\s\\]")
 _T = TypeVar("_T")
 
 
@@ -98,7 +99,7 @@ class PageFetcher:
             url = httpx2.URL(address)
         except (httpx2.InvalidURL, ValueError):
             url = None
-        if url is None or url.scheme not in ("http", "https") or not url.host:
+        if url is None or not _is_of_the_web(url):
             raise SourceError(
                 f"{one_line(address)} is not an address of the web. Write it as https://HOST/PAGE.", code="no-address"
             )
@@ -109,19 +110,14 @@ class PageFetcher:
                 return await self._follow(client, url)
 
     async def _follow(self, client: httpx2.AsyncClient, url: httpx2.URL) -> Fetched:
-        import httpx2
-
         started_at = url.host
         for _ in range(_MAX_REDIRECTS):
             await self._ask_robots(client, url)
             async with client.stream("GET", url) as response:
                 if response.status_code not in _REDIRECTS:
                     return await _fetched(response, url)
-                try:
-                    target = url.join(response.headers.get("location", ""))
-                except (httpx2.InvalidURL, ValueError):
-                    target = None
-            if target is None or target.scheme not in ("http", "https") or target == url:
+                target = _joined(url, response.headers.get("location", ""))
+            if target is None or target == url:
                 raise SourceError(f"{_shown(url)} leads nowhere. Open it in a browser, and copy the address.")
             if is_local(target.host) and not is_local(started_at):
                 # A page of the web must not make this machine read something of its own network.
@@ -154,8 +150,8 @@ async def _robots(client: httpx2.AsyncClient, url: httpx2.URL) -> Any:
     for _ in range(_MAX_REDIRECTS):
         async with client.stream("GET", address) as response:
             if response.status_code in _REDIRECTS and response.headers.get("location"):
-                target = address.join(response.headers["location"])
-                if target.scheme in ("http", "https") and (is_local(url.host) or not is_local(target.host)):
+                target = _joined(address, response.headers["location"])
+                if target is not None and (is_local(url.host) or not is_local(target.host)):
                     address = target
                     continue
             if response.status_code >= 500 or response.status_code == 429:
@@ -209,6 +205,21 @@ def _refusal(status: int) -> str:
         case _ if status >= 500:
             return f"cannot be delivered by its server ({status}). Try again later."
     return f"was not delivered ({status}). Open it in a browser, save the page, and add the file."
+
+
+def _joined(url: httpx2.URL, location: str) -> httpx2.URL | None:
+    """Return where a redirect leads; ``None`` if that is no address of the web."""
+    import httpx2
+
+    try:
+        target = url.join(location)
+    except (httpx2.InvalidURL, ValueError):
+        return None
+    return target if _is_of_the_web(target) else None
+
+
+def _is_of_the_web(url: httpx2.URL) -> bool:
+    return url.scheme in ("http", "https") and bool(url.host) and not _NO_HOST.search(url.host)
 
 
 def _shown(url: httpx2.URL) -> str:
