@@ -116,6 +116,23 @@ class NotesLeftOut:
 
 
 @dataclass(frozen=True)
+class PassagesLeftOut:
+    """The prompt shows ``shown`` passages of the sources; ``left_out`` more fit the section and have no room."""
+
+    section_id: str
+    shown: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class CitationsDropped:
+    """These citations of the model's stood for no passage and no source, so they are not in the text."""
+
+    section_id: str
+    citations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class SummaryMade:
     """A section was summarized. ``digest`` is the fingerprint of the summarized text."""
 
@@ -346,6 +363,8 @@ Event = (
     | TextRolledBack
     | ContextTrimmed
     | NotesLeftOut
+    | PassagesLeftOut
+    | CitationsDropped
     | SummaryMade
     | Grounded
     | ReadingPrompt

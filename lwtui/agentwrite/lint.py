@@ -1,4 +1,6 @@
-"""Finds faults in a text without a model: repetition, headings out of order, and sections far from their target.
+"""Finds faults in a text without a model: repetition, headings out of order, sections far from their target.
+
+In a document with sources, claims without support are faults, too (see :mod:`lwtui.sources.support`).
 
 Each finding has the places in the text, with a quote of each.
 """
@@ -16,6 +18,8 @@ import regex
 
 from lwtui.agentwrite.conclusions import CONCLUDES
 from lwtui.documents.model import Section
+from lwtui.sources.citations import find_citations
+from lwtui.sources.support import SUPPORT_KINDS, SupportChecker
 from lwtui.text import count_words, sentence_ends
 from lwtui.text.repeats import (
     RepeatThresholds,
@@ -35,6 +39,7 @@ KINDS = {
     "repeated-conclusion": "sections end alike, or a section before the last one concludes",
     "heading-order": "headings skip a level, are numbered out of order, or occur twice",
     "off-target": "a section is far from its target length",
+    **SUPPORT_KINDS,
 }
 TOLERANCE = 0.25  # share of its target that a section may be off
 _SLACK = 15  # words that a section may be off, whatever its target
@@ -132,12 +137,20 @@ class Finding:
         return {"kind": self.kind, "message": self.message, "places": [place.to_dict() for place in self.places]}
 
 
-def lint(parts: Sequence[TextPart], *, tolerance: float = TOLERANCE) -> list[Finding]:
+def lint(
+    parts: Sequence[TextPart],
+    *,
+    tolerance: float = TOLERANCE,
+    support: SupportChecker | None = None,
+    language: str = "",
+) -> list[Finding]:
     """Return all findings, grouped by kind.
 
     Args:
         parts: The sections to check.
         tolerance: The share of its target that a section may be off.
+        support: Checks what the sections cite; ``None`` for a text without sources.
+        language: The language of the text (BCP 47), if it is known.
     """
     text = _LintText(parts)
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -148,6 +161,7 @@ def lint(parts: Sequence[TextPart], *, tolerance: float = TOLERANCE) -> list[Fin
         lambda: _conclusions(text),
         lambda: _headings(text),
         lambda: _lengths(text, tolerance),
+        lambda: _claims(text, support, language),
     )
     return [finding for check in checks for finding in check()]
 
@@ -187,7 +201,10 @@ class _Passage:
 
 @dataclass
 class _LintText:
-    """The parts as one sequence of tokens, and their paragraphs. In ``prose``, code and tables are blanked out."""
+    """The parts as one sequence of tokens, and their paragraphs.
+
+    In ``prose``, code, tables and citations are blanked out.
+    """
 
     parts: Sequence[TextPart]
     prose: list[str] = field(default_factory=list)
@@ -198,7 +215,7 @@ class _LintText:
     restated: list[_Passage] = field(default_factory=list)  # paragraphs that a finding already reports
 
     def __post_init__(self) -> None:
-        self.prose = [_TABLE.sub(_blank, _CODE.sub(_blank, part.text)) for part in self.parts]
+        self.prose = [_TABLE.sub(_blank, _CODE.sub(_blank, _without_citations(part.text))) for part in self.parts]
         self.measure: RepeatThresholds = choose_thresholds(self.prose)
         for number, text in enumerate(self.prose):
             self.starts.append(len(self.tokens))
@@ -395,3 +412,17 @@ def _lengths(text: _LintText, tolerance: float) -> Iterator[Finding]:
             continue
         message = f"{length:,} words, where {part.target:,} were planned ({length / part.target:.0%})"
         yield Finding("off-target", message, (place_of(text.parts, number, 0, min(len(part.text), 80)),))
+
+
+def _claims(text: _LintText, support: SupportChecker | None, language: str) -> Iterator[Finding]:
+    if support is None:
+        return
+    for number, part in enumerate(text.parts):
+        for found in support.check(part.text, language):
+            yield Finding(found.kind, found.message, (place_of(text.parts, number, found.start, found.end),))
+
+
+def _without_citations(text: str) -> str:
+    for start, end in {citation.group for citation in find_citations(text)}:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text

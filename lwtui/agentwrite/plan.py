@@ -12,6 +12,7 @@ from lwtui.agentwrite.plan_completion import plan_by_lines, replan_by_line
 from lwtui.agentwrite.plan_format import NESTED_FROM, Bounds
 from lwtui.agentwrite.plan_nested import plan_nested
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, CompletionPromptBuilder
+from lwtui.agentwrite.source_selection import without_reference_sections
 from lwtui.agentwrite.style import text_kind
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 
@@ -51,6 +52,8 @@ async def plan_document(agent: Agent, brief: Brief, emit: Emit = ignore, begun: 
                 plan = await plan_chat(agent, builder, brief, bounds, emit)
             case other:
                 raise TypeError(f"There is no way to plan with {other!r}.")
+    if brief.sources:
+        plan = without_reference_sections(plan)
     await emit(PlanReady(plan))
     return plan
 

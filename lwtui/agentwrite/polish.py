@@ -17,11 +17,13 @@ from lwtui.agentwrite.context import ContextBuilder
 from lwtui.agentwrite.coverage import missing_points
 from lwtui.agentwrite.criteria import make_criteria
 from lwtui.agentwrite.events import (
+    CitationsDropped,
     ContextTrimmed,
     CriteriaMade,
     Emit,
     Event,
     NotesLeftOut,
+    PassagesLeftOut,
     PolishFinished,
     Polishing,
     PolishOutcome,
@@ -60,7 +62,16 @@ _SALT = 49_979  # between the seeds of passes
 _TOLERANCE = 0.25  # share of its target by which a rewritten section may be off, unless it is nearer than the old one
 _COPIED = 0.9  # share of its sentences above which a text is a copy of another
 _REPORT_WORDS = 25  # between two reports while a section is rewritten
-_SHOWN = (Retrying, Thinking, ReadingPrompt, ContextTrimmed, NotesLeftOut, SummaryMade)
+_SHOWN = (
+    Retrying,
+    Thinking,
+    ReadingPrompt,
+    ContextTrimmed,
+    NotesLeftOut,
+    PassagesLeftOut,
+    CitationsDropped,
+    SummaryMade,
+)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from lwtui.agentwrite.plan_format import (
 from lwtui.agentwrite.plan_view import Detail, headings_line, neighbors, view_plan
 from lwtui.agentwrite.prompt_templates import PromptTemplates, language_name
 from lwtui.agentwrite.section_task import RewriteTask, SectionTask, SectionView
+from lwtui.agentwrite.source_selection import passages_list
 from lwtui.agentwrite.style import style_of
 from lwtui.documents.model import Brief, Plan, Style
 from lwtui.documents.outline import outline_numbers, parents, section_numbers
@@ -108,12 +109,16 @@ class ChatPromptBuilder:
     def plan(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: RejectedPlan | None) -> Request:
         """Return the request for a plan; after a ``rejected`` answer, with that answer and its findings."""
         as_json = _as_json(can)
-        text = self.templates.render("plan_json" if as_json else "plan", **_values(brief), **vars(bounds))
+        text = self.templates.render(
+            "plan_json" if as_json else "plan", **_planning_values(brief, self.templates), **vars(bounds)
+        )
         return self._planning(brief, text, bounds, can, rejected)
 
     def chapters(self, brief: Brief, bounds: Bounds, can: Capabilities, rejected: RejectedPlan | None) -> Request:
         """Return the request for the chapters of a long document."""
-        text = self.templates.render("chapters", **_values(brief), **vars(bounds), shape=self._shape(can, "chapter"))
+        text = self.templates.render(
+            "chapters", **_planning_values(brief, self.templates), **vars(bounds), shape=self._shape(can, "chapter")
+        )
         return self._planning(brief, text, bounds, can, rejected)
 
     def chapter(
@@ -130,7 +135,7 @@ class ChatPromptBuilder:
         chapter = plan.sections[position]
         text = self.templates.render(
             "chapter",
-            **_values(brief),
+            **_planning_values(brief, self.templates),
             **vars(bounds),
             chapters=chapter_list(plan, section_id),
             number=outline_numbers(plan)[position],
@@ -249,6 +254,9 @@ class ChatPromptBuilder:
             parts.append(f"What is to be kept to here:\n{as_list(view.called)}")
         if view.facts:
             parts.append(f"What the text has said before, which must stay true:\n{facts_list(view.facts)}")
+        if view.passages is not None:
+            name = "passages" if view.passages else "no_passages"
+            parts.append(self.templates.render(name, passages=passages_list(view.passages)))
         if view.lacks:
             parts.append(self.templates.render("lacks", points="; ".join(view.lacks)))
         return "".join(f"\n{part}\n" for part in parts)
@@ -256,6 +264,9 @@ class ChatPromptBuilder:
     def _direct(self, task: SectionTask, view: SectionView) -> Prompt:
         brief = replace(task.brief, notes=(*view.notes, *view.called))
         values = _values(brief) | {"words": view.words, "total_words": task.brief.words}
+        if view.passages:
+            passages = self.templates.render("passages", passages=passages_list(view.passages))
+            values["instruction"] = f"{values['instruction']}\n\n{passages}"
         if not view.text:
             return self._prompt(task.brief, self.templates.render("direct", **values))
         return self._prompt(task.brief, self.templates.render("direct_continue", **values, written=view.text))
@@ -409,6 +420,15 @@ def instruction_of(brief: Brief) -> str:
     if brief.notes:
         instruction += f"\n\nWhat is to be kept to throughout:\n{as_list(brief.notes)}"
     return instruction
+
+
+def _planning_values(brief: Brief, templates: PromptTemplates) -> dict[str, object]:
+    """Return the values of a prompt for a plan, in which the instruction is followed by the sources."""
+    values = _values(brief)
+    if brief.sources:
+        lines = "\n".join(f"- {line}" for line in brief.sources)
+        values["instruction"] = f"{values['instruction']}\n\n{templates.render('plan_sources', sources=lines)}"
+    return values
 
 
 def _values(brief: Brief) -> dict[str, object]:

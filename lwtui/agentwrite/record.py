@@ -22,11 +22,13 @@ from lwtui.agentwrite.events import (
 from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.agentwrite.polish_progress import store_polish
 from lwtui.agentwrite.run_state import RunState
+from lwtui.agentwrite.source_selection import named_sources
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
 from lwtui.documents.stale import resumed_basis
 from lwtui.errors import DocumentError
 from lwtui.models.metering import UsageTracker
+from lwtui.sources.store import SourceStore
 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
@@ -70,6 +72,11 @@ class Recorder:
     def facts(self) -> Sequence[Fact]:
         """The facts that the sections state."""
         return self.document.facts
+
+    @property
+    def source_store(self) -> SourceStore:
+        """What the document is written from."""
+        return self.document.source_store
 
     def noted(self) -> Mapping[str, str]:
         """Return the fingerprints of the texts that facts were noted from, by section id."""
@@ -166,6 +173,8 @@ async def recording(document: Document, tracker: UsageTracker) -> AsyncIterator[
 def keep_plan(document: Document, event: Event, label: str) -> None:
     """Store the plan of a :class:`PlanGrew` or :class:`PlanReady`. Undo reverts all steps of one planning together.
 
+    Sources that the plan names for a section are pinned to it.
+
     Args:
         document: The document.
         event: Any event.
@@ -176,8 +185,12 @@ def keep_plan(document: Document, event: Event, label: str) -> None:
             document.set_plan(plan, label, joined=planned > 0)
             document.set_setting(_UNFINISHED, " ".join(chapter.id for chapter in unplanned(plan)))
         case PlanReady(plan):
+            plan, named = named_sources(plan, document.sources)
             document.set_plan(plan, label, joined=bool(document.setting(_UNFINISHED)))
             document.set_setting(_UNFINISHED, "")
+            for section_id, source_ids in named.items():
+                for source_id in source_ids:
+                    document.source_store.pin(source_id, section_id)
 
 
 def begun_plan(document: Document) -> Plan | None:

@@ -9,6 +9,7 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.context import ContextBuilder
 from lwtui.agentwrite.coverage import missing_points
 from lwtui.agentwrite.events import (
+    CitationsDropped,
     Emit,
     Event,
     ReadingPrompt,
@@ -144,5 +145,5 @@ class SectionWriter:
 
     async def _emit_progress(self, event: Event) -> None:
         """Emit the events of a further draft except its text, which is shown only if it is the better one."""
-        if isinstance(event, Retrying | Thinking | ReadingPrompt):
+        if isinstance(event, Retrying | Thinking | ReadingPrompt | CitationsDropped):
             await self._emit(event)

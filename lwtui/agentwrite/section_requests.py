@@ -6,16 +6,18 @@ from copy import copy
 
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.context import ContextBuilder, EarlierText
-from lwtui.agentwrite.events import ContextTrimmed, Emit, Grounded, NotesLeftOut
+from lwtui.agentwrite.events import ContextTrimmed, Emit, Grounded, NotesLeftOut, PassagesLeftOut
 from lwtui.agentwrite.fact_selection import FACT_SHARE, choose_facts, facts_list
 from lwtui.agentwrite.note_selection import NOTE_SHARE, fit_notes
 from lwtui.agentwrite.notes import as_list, select_notes
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.agentwrite.source_selection import SOURCE_SHARE, passages_list
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note
 from lwtui.documents.stale import make_basis
 from lwtui.models.base import Prompt, Request
+from lwtui.sources.model import FoundPassage
 
 _TOKENS_PER_WORD = 3  # generous, since it only bounds a call
 _LEAST_WORDS = 30  # that one call asks for
@@ -28,6 +30,8 @@ class SectionRequests:
     """Builds a section's requests: call :meth:`prepare` once, then :meth:`request` for each call.
 
     Attributes:
+        passages: The passages of the sources that the prompts show, in the order of their numbers; ``None`` without
+            sources.
         cramped: Whether the context was too small for the answer that the last request should have.
         asked: The length that the last request for a whole section asked for, in the counter's unit.
     """
@@ -42,6 +46,7 @@ class SectionRequests:
         self._always: tuple[Note, ...] = ()
         self._called: tuple[Note, ...] = ()  # notes that are shown because of what this section is about
         self._facts: tuple[Fact, ...] = ()  # of sections that are not shown in full
+        self.passages: tuple[FoundPassage, ...] | None = None
         self.cramped = False
         self.asked = task.target
 
@@ -54,7 +59,7 @@ class SectionRequests:
     async def prepare(self) -> None:
         """Choose how much of the plan, the notes and the earlier sections the requests show.
 
-        Emits the section's basis, and the notes that were left out.
+        Emits the section's basis, and the notes and passages that were left out.
 
         Raises:
             ModelError: The brief and the plan leave no room, or a section could not be summarized.
@@ -69,6 +74,7 @@ class SectionRequests:
             await self._emit(NotesLeftOut(task.section.id, tuple(note.title for note in left_out)))
         room = int(self._agent.context_length * FACT_SHARE)
         self._facts = choose_facts(task.facts, subject, task.recent, room)
+        await self._choose_passages(subject)
         await self._fit_earlier()
         shown = self._earlier
         whole = {section.id for section in shown.whole}
@@ -83,6 +89,7 @@ class SectionRequests:
             "Instruction": task.brief.instruction,
             "Notes": as_list((*self._always, *self._called)),
             "Facts": facts_list(self._facts),
+            "Passages": passages_list(self.passages or ()),
             "Plan": "" if task.direct else self._agent.prompts.outline(task.plan, task.number, self._detail),
             "Text before": self._earlier.text,
             "Section as it stands": task.rewrite.old if task.rewrite else "",
@@ -123,6 +130,28 @@ class SectionRequests:
             return task.target - length
         self.asked = task.ask or agent.lengths.ask_for(task.kind, task.target)
         return self.asked
+
+    async def _choose_passages(self, subject: str) -> None:
+        """Choose the passages of the sources that serve the section. A base model cannot cite, so it sees none."""
+        task = self._task
+        if task.sources is None or not self._agent.follows_instructions:
+            return
+        instruction = task.brief.instruction
+        selected = task.sources.for_section(
+            instruction if task.direct else subject,
+            int(self._agent.context_length * SOURCE_SHARE),
+            section_id=task.section.id,
+            recent=task.recent,
+            instruction=instruction,
+        )
+        self.passages = selected.chosen
+        if not task.direct:
+            self._detail = await self._fitting_detail()
+        needed = _LEAST_FREE + min(tokens_for(task.target), self._agent.context_length // 4)
+        while self.passages and await self._agent.room_beside(self._prompt("", "", task.target)) < needed:
+            self.passages = self.passages[: len(self.passages) * 3 // 4]
+        if left_out := selected.left_out + len(selected.chosen) - len(self.passages):
+            await self._emit(PassagesLeftOut(task.section.id, len(self.passages), left_out))
 
     async def _fit_earlier(self) -> None:
         task = self._task
@@ -170,7 +199,7 @@ class SectionRequests:
 
     def _prompt(self, earlier: str, text: str, words: int) -> Prompt:
         view = SectionView(
-            words, earlier, text, self._detail, self._always, self._called, self._task.lacks, self._facts
+            words, earlier, text, self._detail, self._always, self._called, self._task.lacks, self._facts, self.passages
         )
         return self._agent.prompts.section(self._task, view)
 

@@ -12,6 +12,7 @@ import regex
 from lwtui.agentwrite.agent import Agent, NoRoom
 from lwtui.agentwrite.conclusions import ConclusionFilter
 from lwtui.agentwrite.events import (
+    CitationsDropped,
     Continuing,
     Emit,
     ReadingPrompt,
@@ -46,6 +47,8 @@ from lwtui.models.base import (
     StreamPart,
     TextPiece,
 )
+from lwtui.sources.citation_cleaner import CitationCleaner
+from lwtui.sources.reference_lists import is_reference_heading
 from lwtui.text import count_words, last_landing, one_line, sentence_ends
 from lwtui.text.code_blocks import in_code
 from lwtui.text.list_marks import MARK
@@ -277,13 +280,25 @@ class SectionStream:
         title = self._task.section.title
         others = (other.title for other in self._task.plan.sections if other.title != title)
         about = f"{self._task.section.main_point}\n{self._task.brief.instruction}"
-        return StreamCleaner(self._text.text, title, exact=exact, plain=plain, others=others, about=about)
+        return StreamCleaner(
+            self._text.text, title, exact=exact, plain=plain, others=others, about=about, citations=self._citations()
+        )
+
+    def _citations(self) -> CitationCleaner | None:
+        """Return what makes citations of the numbers in an answer; ``None`` without sources."""
+        store, passages = self._task.sources, self._requests.passages
+        if store is None or passages is None:
+            return None
+        sources = {source.key: source for source in store.list()}
+        keep_lists = is_reference_heading(self._task.section.title)
+        return CitationCleaner(passages, sources, self._text.text, keep_lists=keep_lists)
 
     async def _handle(self, call: _Attempt, part: StreamPart) -> _End | None:
         """Handle one part of the stream. Returns how the call ended, if it has."""
         match part:
             case TextPiece(text):
                 end = await self._append(call.cleaner.add(text))
+                await self._tell_dropped(call)
                 return await self._finish(call, "stop") if end is None and call.cleaner.ended else end
             case AnswerVoided():
                 await self._void(call)
@@ -445,7 +460,14 @@ class SectionStream:
         if call is None or call.closed:
             return None
         call.closed = True
-        return await self._append(call.cleaner.close(broken_off=broken_off))
+        end = await self._append(call.cleaner.close(broken_off=broken_off))
+        await self._tell_dropped(call)
+        return end
+
+    async def _tell_dropped(self, call: _Attempt) -> None:
+        """Tell of citations that the cleaner has dropped since it was last asked."""
+        if dropped := call.cleaner.take_dropped():
+            await self._emit(CitationsDropped(self._id, dropped))
 
     async def _cut_to_resume(self, reason: str) -> None:
         """Cut the text to where the model can continue it."""

@@ -10,6 +10,8 @@ from lwtui.agentwrite.style import text_kind
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Brief, Mode, Note, Plan, Section
 from lwtui.documents.outline import section_numbers
+from lwtui.sources.model import FoundPassage
+from lwtui.sources.store import SourceStore
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class SectionTask:
         was_short: Whether that text was too short. It stays then, unless the new one is nearer to the target.
         rewrite: The text to rewrite, if the section is not written from nothing.
         facts: What the earlier sections state.
+        sources: What the document is written from; ``None`` without sources.
     """
 
     brief: Brief
@@ -64,6 +67,7 @@ class SectionTask:
     was_short: bool = False
     rewrite: RewriteTask | None = None
     facts: Sequence[Fact] = ()
+    sources: SourceStore | None = None
 
     @property
     def kind(self) -> str:
@@ -104,6 +108,7 @@ class SectionView:
         notes: The notes that are shown in every prompt.
         called: The notes that this section calls up.
         facts: What earlier sections state that the prompt does not show.
+        passages: Passages of the sources, in the order of their numbers; ``None`` in a document without sources.
     """
 
     words: int
@@ -114,3 +119,4 @@ class SectionView:
     called: tuple[Note, ...] = ()
     lacks: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
+    passages: tuple[FoundPassage, ...] | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import regex
 
 from lwtui.agentwrite.chatter import ChatterStripper
+from lwtui.sources.citation_cleaner import CitationCleaner
 from lwtui.text import ControlStripper, count_words
 from lwtui.text.code_blocks import CodeBlocks
 from lwtui.text.list_marks import BULLET, NUMBER
@@ -49,6 +50,7 @@ class StreamCleaner:
         plain: bool = False,
         others: Iterable[str] = (),
         about: str = "",
+        citations: CitationCleaner | None = None,
     ) -> None:
         """Start an answer.
 
@@ -59,7 +61,9 @@ class StreamCleaner:
             plain: Whether to remove headings, bold marks and the marks of long list items, for plain prose.
             others: Headings of other sections. They are not removed, so that a filter can notice them.
             about: What the text is about, in any words.
+            citations: Turns the numbers by which the answer cites passages into citations; ``None`` without sources.
         """
+        self._citations = citations
         self._stripper = ControlStripper()
         self._existing = existing if existing.strip() else ""
         self._chatter = ChatterStripper(title, about, self._existing, tokens_only=exact)
@@ -77,7 +81,10 @@ class StreamCleaner:
 
     def add(self, piece: str) -> str:
         """Add a piece. Returns the text that is ready."""
-        return self._lines.add(self._opened(self._chatter.add(self._stripper.add(piece))))
+        text = self._chatter.add(self._stripper.add(piece))
+        if self._citations is None:
+            return self._lines.add(self._opened(text))
+        return self._citations.add(self._lines.add(self._opened(self._citations.cut_lists(text))))
 
     def close(self, *, broken_off: bool = False) -> str:
         """Return the rest, at the end of the answer.
@@ -89,7 +96,15 @@ class StreamCleaner:
         if broken_off and self._opening is not None:
             return ""
         rest = self._chatter.add(self._stripper.close()) + self._chatter.close(cut_off=broken_off)
-        return self._lines.add(self._opened(rest, ended=True)) + self._lines.close()
+        if self._citations is None:
+            return self._lines.add(self._opened(rest, ended=True)) + self._lines.close()
+        rest = self._citations.cut_lists(rest) + self._citations.close_lists()
+        text = self._lines.add(self._opened(rest, ended=True)) + self._lines.close()
+        return self._citations.add(text) + self._citations.close()
+
+    def take_dropped(self) -> tuple[str, ...]:
+        """Return the citations that stood for nothing, each once."""
+        return () if self._citations is None else self._citations.take_dropped()
 
     def _opened(self, text: str, ended: bool = False) -> str:
         """Pass text on, except the beginning of the answer, which is held back until it can be judged."""

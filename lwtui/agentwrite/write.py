@@ -31,6 +31,7 @@ from lwtui.agentwrite.notes import recent_text
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_task import SectionTask
+from lwtui.agentwrite.source_selection import sources_of
 from lwtui.documents.model import Brief, Mode, Note, Origin, Plan, Section, SectionSummary, Status
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
@@ -225,6 +226,7 @@ def section_task(
         slack=_slack(plan, section, alone=alone) if alone or len(unfinished) == 1 else None,
         earlier=[other for other in sections[:index] if other.text],
         facts=facts_before(facts_of(document), sections, index),
+        sources=sources_of(document),
         notes=document.notes,
         recent=recent_text(sections, index),
         variant=crc32(replaced.encode("utf-8", "replace")) + candidate * _CANDIDATE_SALT,

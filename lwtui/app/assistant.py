@@ -27,6 +27,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.budget import Budget, check_budget
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import Usage
+from lwtui.sources.support import support_checker
 
 _KEEP_SECONDS = 1.0  # between two saves of a growing candidate; a crash loses at most this much
 
@@ -192,7 +193,9 @@ class Assistant:
     async def check(self) -> list[Finding]:
         """Check the text without a model, and return all findings, including the critic's from the last review."""
         parts = parts_of(self._document.sections())
-        found = await asyncio.to_thread(lint, parts)
+        support = support_checker(self._document.source_store, [part.text for part in parts])
+        language = self._document.brief.language
+        found = await asyncio.to_thread(lint, parts, support=support, language=language)
         self.phrase_score = None
         if self.checks_words:
             phrases = load_phrases(self._document.brief.language, config_folder() / "words")

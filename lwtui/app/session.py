@@ -12,12 +12,14 @@ from time import time
 
 from lwtui.agentwrite import Agent, begun_plan, keep_plan, plan_document, recording, replan_section, write_document
 from lwtui.agentwrite.events import (
+    CitationsDropped,
     ContextTrimmed,
     Continuing,
     DocumentFinished,
     Event,
     FactsNoted,
     NotesLeftOut,
+    PassagesLeftOut,
     PlanGrew,
     PlanReady,
     PlanRejected,
@@ -50,10 +52,11 @@ from lwtui.agentwrite.polish_progress import stored_criteria, stored_progress
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
+from lwtui.agentwrite.source_selection import brief_with_sources
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.app.assistant import Assistant, check_priced
 from lwtui.app.editable_document import EditableDocument, SectionChanged
-from lwtui.app.format import number, unit
+from lwtui.app.format import counted, number, unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.model_pool import ModelPool, ModelRoles
 from lwtui.app.polish_run import PolishRequest, forecast_polish, open_team, update_findings
@@ -353,6 +356,8 @@ class Session:
         brief = brief_with_notes(document.brief, notes, agent.context_length)
         if left_out := [note.title for note in notes if note not in brief.notes]:
             self._hear(NotesLeftOut("", tuple(left_out)))
+        if agent.follows_instructions:
+            brief = brief_with_sources(brief, document.sources, agent.context_length)
         likely = likely_plan(brief if section_id is None else replace(brief, words=0))
         purpose = "a plan" if section_id is None else "another plan"
         agent = agent.metered(self.tracker.task(purpose, likely_completion=likely))
@@ -576,6 +581,10 @@ def describe(event: Event, unit: str = "words") -> str:
             return f"The text so far has {number(full)} tokens; the model gets summaries and its end, {number(sent)}"
         case NotesLeftOut(titles=titles):
             return f"These notes do not fit into the prompt: {', '.join(titles)}"
+        case PassagesLeftOut(shown=shown, left_out=left_out):
+            return f"The prompt shows {counted(shown, 'passage')} of the sources and has no room for {left_out} more"
+        case CitationsDropped(citations=citations):
+            return f"Citations that stand for nothing were dropped: {', '.join(citations)}"
         case FactsNoted():
             return facts_note(event)
         case Continuing(length=length, target=target):

@@ -22,15 +22,19 @@ from lwtui.documents.export import (
     ExportJob,
     ExportOptions,
     author_of,
+    bibliography,
     build_manuscript,
     check_format,
+    cited_sources,
     export_path,
     render,
     save,
 )
+from lwtui.documents.export.csl_styles import BUILT_IN, DEFAULT_STYLE, find_style
 from lwtui.documents.shortfalls import shortfall_line
 from lwtui.documents.store import Document
-from lwtui.errors import UsageError
+from lwtui.errors import DocumentError, UsageError
+from lwtui.files import write_atomically
 
 _CLEAR_LINE = "\r\x1b[K"
 
@@ -47,6 +51,7 @@ def parser() -> Parser:
         lwtui export guide.lw --to pdf --paper letter --font-size 12 --new-pages
         lwtui export guide.lw --to epub --output ~/Books --disclosure
         lwtui export guide.lw --to txt --output - | less
+        lwtui export report.lw --to docx --csl notes --bibliography report.bib
         """,
     )
     result.add_argument("document", type=Path, metavar="DOC.lw", help="the document")
@@ -87,6 +92,16 @@ def parser() -> Parser:
         help="start each part or chapter on the first level on a new page (pdf, docx; default: if they are long)",
     )
     result.add_argument(
+        "--csl",
+        default="",
+        metavar="STYLE",
+        help=f"the citation style: {', '.join(BUILT_IN)}, the name of a style that you have, or a .csl file "
+        f"(default: {DEFAULT_STYLE})",
+    )
+    result.add_argument(
+        "--bibliography", type=Path, metavar="FILE.bib", help="write the sources that the text cites as BibTeX, too"
+    )
+    result.add_argument(
         "--disclosure", action="store_true", help="append a report that says how much of the text a model wrote"
     )
     result.add_argument("--disclosure-to", type=Path, metavar="FILE.md", help="write the report to a Markdown file")
@@ -101,12 +116,17 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"There is no document {path}. Check the path.", code="not-found")
     if options.disclosure_to:
         check_output(options.disclosure_to, overwrite=options.force)
+    if options.bibliography:
+        check_output(options.bibliography, overwrite=options.force)
+    find_style(options.csl)  # an unknown style is told at once
     with Document.open(path, read_only=True) as document:
         export_options = _export_options(options, document)
         if options.output == "-":
             sys.stdout.write(render(document, to, export_options))
         else:
             _save(document, _output(options, document, export_options, to), to, export_options, force=options.force)
+        if options.bibliography:
+            _save_bibliography(document, options.bibliography)
         if options.disclosure_to:
             save_report(report(document), document.title, options.disclosure_to)
             say(f"{TITLE}: {options.disclosure_to}")
@@ -126,7 +146,24 @@ def _export_options(options: argparse.Namespace, document: Document) -> ExportOp
         paper=options.paper,
         font_size=options.font_size,
         disclosure=options.disclosure,
+        csl=options.csl,
     )
+
+
+def _save_bibliography(document: Document, path: Path) -> None:
+    """Write the records of the cited sources as BibTeX.
+
+    Raises:
+        LwtuiError: The file cannot be written, or the text cites nothing.
+    """
+    sources = cited_sources(build_manuscript(document))
+    if not sources:
+        raise DocumentError("The text cites no source, so there is no bibliography.", code="no-citations")
+    try:
+        write_atomically(path, bibliography(sources))
+    except OSError as error:
+        raise DocumentError(f"Cannot write {path}: {error.strerror}. Choose another file.", code="unwritable") from None
+    say(f"Bibliography: {path}")
 
 
 def _output(options: argparse.Namespace, document: Document, export_options: ExportOptions, to: str) -> Path:

@@ -17,6 +17,7 @@ from lwtui.agentwrite.polish import PolishTeam
 from lwtui.agentwrite.polish_progress import stored_progress
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
 from lwtui.agentwrite.run_monitor import RunMonitor
+from lwtui.agentwrite.source_selection import brief_with_sources
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.agentwrite.write import Draft, write_document
 from lwtui.cli.outputs import format_of
@@ -216,6 +217,8 @@ class HeadlessRun:
             return document
         if self._job.plan is None or begun is not None:
             brief, planner = self._job.brief, await open_planner()
+            if document is not None and planner.follows_instructions:
+                brief = brief_with_sources(brief, document.sources, planner.context_length)
             if planner.settings.provider != "llama_cpp":  # which is free, unless it has prices
                 check_budget(self._tracker.budget, planner.settings)
             task = self._tracker.task("a plan", likely_completion=likely_plan(brief))

@@ -1,4 +1,4 @@
-"""``lwtui lint FILE``: find repetition, broken heading order and sections that are far from their target length."""
+"""``lwtui lint FILE``: find repetition, broken heading order, lengths far from their target and unsupported claims."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from lwtui.errors import DocumentError, LwtuiError, UsageError
 from lwtui.models.budget import Prices, check_budget, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
+from lwtui.sources.support import SupportChecker, support_checker
 from lwtui.text import clean, count_words, detect_language
 from lwtui.text.readability import readability, readability_line
 
@@ -88,9 +89,9 @@ def run(options: argparse.Namespace) -> int:
     """Print the findings, and return the exit code."""
     file: Path = options.file
     parts = read_parts(file)
-    findings = lint(parts, tolerance=options.tolerance)
     text = "\n\n".join(part.text for part in parts)
     language = _language(file, text)
+    findings = lint(parts, tolerance=options.tolerance, support=_support(file, parts), language=language)
     score: PhraseScore | None = None
     if options.words:
         found, score = find_stock_phrases(parts, load_phrases(language, config_folder() / "words"))
@@ -136,6 +137,16 @@ def _language(file: Path, text: str) -> str:
         with Document.open(file, read_only=True) as document:
             return document.brief.language
     return detect_language(text[:5000])
+
+
+def _support(file: Path, parts: Sequence[TextPart]) -> SupportChecker | None:
+    """Return what checks the citations of a document; ``None`` for other files, and without sources."""
+    if file.suffix.lower() != ".lw":
+        return None
+    from lwtui.documents.store import Document
+
+    with Document.open(file, read_only=True) as document:
+        return support_checker(document.source_store, [part.text for part in parts])
 
 
 def kinds_option(given: str) -> frozenset[str]:

@@ -11,12 +11,14 @@ import unicodedata
 from time import monotonic
 
 from lwtui.agentwrite.events import (
+    CitationsDropped,
     ContextTrimmed,
     CriteriaMade,
     Event,
     FactsNoted,
     Grounded,
     NotesLeftOut,
+    PassagesLeftOut,
     PlanGrew,
     PlanReady,
     PlanRejected,
@@ -111,6 +113,10 @@ class Progress:
                 return f"{clean(reason).rstrip('.')}. Retrying" + (f" in {duration(delay)}." if delay >= 1 else ".")
             case NotesLeftOut(titles=titles):
                 return f"No room in the prompt for these notes: {', '.join(titles)}"
+            case PassagesLeftOut(shown=shown, left_out=left_out):
+                return f"The prompt shows {shown} passages of the sources and has no room for {left_out} more."
+            case CitationsDropped(citations=citations):
+                return f"Dropped citations that stand for nothing: {_fit(clean(', '.join(citations)), _MAX_REFUSAL)}"
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
                 return f"The text so far has {full:,} tokens; the model sees its end and summaries, {sent:,} tokens."
             case FactsNoted() if event.facts or event.contradictions or event.dropped:

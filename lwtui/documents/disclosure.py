@@ -24,6 +24,8 @@ from lwtui.documents.model import Origin, Provenance, Revision, Section
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.files import write_atomically
+from lwtui.sources.citations import find_citations
+from lwtui.sources.model import Source as DocumentSource
 from lwtui.text import units
 
 TITLE = "How this text was written"
@@ -127,15 +129,21 @@ def report(document: Document) -> str:
     Raises:
         DocumentError: The document cannot be read.
     """
-    return report_on(document.sections(), document.path)
+    return report_on(document.sections(), document.path, document.sources)
 
 
-def report_on(sections: Iterable[Section], path: Path) -> str:
+def report_on(sections: Iterable[Section], path: Path, sources: Sequence[DocumentSource] = ()) -> str:
     """Return the report on the document at ``path``, whose current sections are given. It may run in any thread.
+
+    Args:
+        sections: The sections.
+        path: The document.
+        sources: The sources that it is written from.
 
     Raises:
         DocumentError: The document cannot be read.
     """
+    sections = list(sections)
     rows = section_authorship(sections, path)
     total: Counter[Authorship] = sum((row.words for row in rows), Counter())
     kinds = [kind for kind in Authorship if kind is not Authorship.IMPORTED or total[kind]]
@@ -145,6 +153,8 @@ def report_on(sections: Iterable[Section], path: Path) -> str:
         parts.append("\n".join(_table(rows, total, kinds, models)))
     if models:
         parts.append("\n".join(f"{number}. {literal(model)}" for number, model in enumerate(models, 1)))
+    if sources:
+        parts.append("\n".join(_source_lines(sources, sections)))
     return "\n\n".join([*parts, _METHOD])
 
 
@@ -296,6 +306,22 @@ def _table(
         title = literal(row.section.title) or _NO_TITLE
         yield _row([title, *_shares(row.words, kinds), used, _day(row.written), _day(row.edited)])
     yield _row(["**All**", *_shares(total, kinds), "", "", ""])
+
+
+def _source_lines(sources: Sequence[DocumentSource], sections: Sequence[Section]) -> Iterable[str]:
+    """Yield the list of sources, with the number of their citations."""
+    keys = [source.key for source in sources]
+    times = Counter(citation.key for section in sections for citation in find_citations(section.text, keys))
+    cited = sum(times[key] > 0 for key in keys)
+    yield f"The document has {_counted(len(sources), 'source')}, of which the text cites {cited}:\n"
+    for source in sources:
+        day = f", read on {source.retrieved}" if source.retrieved else ""
+        count = f"cited {_counted(times[source.key], 'time')}" if times[source.key] else "not cited"
+        yield f"- {literal(source.title)} ({literal(source.location)}{day}): {count}"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _row(cells: Iterable[str]) -> str:

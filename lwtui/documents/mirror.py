@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from lwtui.config import cache_folder
-from lwtui.documents.export import render
+from lwtui.documents.export import ExportOptions, render
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.files import write_atomically
@@ -70,7 +70,7 @@ def update_mirror(document: Document, by_default: bool) -> str:
     if document.read_only or not is_mirrored(document.path, by_default):
         return ""
     path = mirror_path(document.path)
-    content = render(document, "md").encode("utf-8")
+    content = render(document, "md", ExportOptions(citations=False)).encode("utf-8")
     new_hash, state = sha256(content).hexdigest(), _read(document.path)
     try:
         old_hash = _hash(path)

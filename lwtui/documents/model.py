@@ -214,6 +214,7 @@ class Brief:
     sampling: str = ""  # overrides of the model's sampling options (see lwtui.models.sampling)
     notes: tuple[Note, ...] = ()  # for every prompt; a document stores its notes separately
     style: Style | None = None  # None: what the instruction asks for
+    sources: tuple[str, ...] = ()  # one line for each, for a plan; a document stores its sources separately
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,10 @@ from lwtui.text.scripts import CHARACTERS
 # Marks that are nothing else. U+104A is a comma; Tibetan's shads and Ethiopic's two colons do the work of a full stop.
 _MARK = r"(?:[[\p{STerm}\u0f0d\u0f0e\u0f11\u0f12]--[.!?\u2024\u104a．]]|፡፡|．(?![\p{Nd}\p{Latin}]))"
 _MARKS = rf"{_MARK}(?:{_MARK}|[.!?…])*+"
-# What closes behind a mark. An opening quotation mark closes in German, where nothing follows it.
+# What closes behind a mark, as do citations. An opening quotation mark closes in German, where nothing follows it.
 _CLOSERS = (
     r"(?:[\p{Pe}\p{Pf}'\"*_`~¹²³⁰-⁹]|[“‘«‹](?=[\p{Pe}\p{Pf}'\"*_,;:.]*+(?:\s|$))|[\u00a0\u202f ]»(?=[\s.,;:]|$)"
-    r"|\[\^?[\p{L}\p{N}_-]{1,20}\](?!\())*+"
+    r"|\[\^?[\p{L}\p{N}_-]{1,20}\](?!\()|[ ]?\[[^\[\]\n@]{0,40}@[^\[\]\n]{1,200}\](?!\())*+"
 )
 _APART = rf"(?=\s|$|[{CHARACTERS}「『（《]|“[{CHARACTERS}])"
 _UNMARKED = r"[\p{Thai}\p{Lao}]"

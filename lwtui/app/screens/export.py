@@ -214,7 +214,7 @@ class ExportScreen(Dialog[Path]):
         report_text = ""
         if disclosure != "none":
             job.step("Tracing who wrote which words")
-            report_text = await asyncio.to_thread(report_on, sections, self._document.path)
+            report_text = await asyncio.to_thread(report_on, sections, self._document.path, self._document.sources)
         if disclosure == "appendix":
             book = with_disclosure(book, report_text)
         await asyncio.to_thread(save, book, path, to, job)

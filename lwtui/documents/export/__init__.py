@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from lwtui.documents.export.citeproc import bibliography, cited_sources, with_citations
 from lwtui.documents.export.export_job import ExportJob, ExportStopped
 from lwtui.documents.export.manuscript import (
     FONT_SIZE,
@@ -34,8 +35,10 @@ __all__ = [
     "Manuscript",
     "ManuscriptPart",
     "author_of",
+    "bibliography",
     "build_manuscript",
     "check_format",
+    "cited_sources",
     "export",
     "export_path",
     "render",
@@ -55,7 +58,7 @@ def render(document: Document, to: str, options: ExportOptions | None = None) ->
     Raises:
         UsageError: The format is another one, or a date in the options is invalid.
     """
-    return _text(build_manuscript(document, options), to)
+    return _text(with_citations(build_manuscript(document, options), ExportJob()), to)
 
 
 def export(
@@ -126,6 +129,7 @@ def save(book: Manuscript, path: Path, to: str, job: ExportJob) -> None:
     Raises:
         LwtuiError: The export failed or was stopped. An old file stays.
     """
+    book = with_citations(book, job)
     content = _text(book, to) if to in TEXT_FORMATS else _bytes(book, to, job)
     job.step(f"Writing {path.name}")
     try:

@@ -21,6 +21,7 @@ from lwtui.documents.model import Section, printed_title
 from lwtui.documents.schema import clamp_time
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
+from lwtui.sources.model import Source
 from lwtui.text import count_words, one_line
 
 _LONG_CHAPTER = 1_500  # words; if chapters are this long on average, each starts on a new page
@@ -48,6 +49,8 @@ class ExportOptions:
         paper: One of :data:`PAPERS`, for PDF and DOCX.
         font_size: The size of the text in points, for PDF.
         disclosure: Whether to append the report of :mod:`lwtui.documents.disclosure`.
+        csl: The citation style: a name or a file (see :mod:`lwtui.documents.export.csl_styles`).
+        citations: Whether citations are written out. Otherwise they stay in Pandoc's syntax.
     """
 
     title: str = ""
@@ -59,6 +62,8 @@ class ExportOptions:
     paper: str = PAPERS[0]
     font_size: float = FONT_SIZE
     disclosure: bool = False
+    csl: str = ""
+    citations: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,8 @@ class Manuscript:
         new_pages: Whether each chapter starts on a new page; ``None``: if chapters are long.
         paper: One of :data:`PAPERS`.
         font_size: The size of the text in points.
+        sources: The sources whose citations are to be written out.
+        csl: The citation style.
     """
 
     title: str
@@ -99,6 +106,8 @@ class Manuscript:
     new_pages: bool | None = None
     paper: str = PAPERS[0]
     font_size: float = FONT_SIZE
+    sources: tuple[Source, ...] = ()
+    csl: str = ""
 
     @property
     def headings(self) -> list[tuple[str, ManuscriptPart]]:
@@ -151,6 +160,8 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
         new_pages=options.new_pages,
         paper=options.paper,
         font_size=options.font_size,
+        sources=tuple(document.sources) if options.citations else (),
+        csl=options.csl,
     )
     return with_disclosure(book, report(document)) if options.disclosure else book
 

@@ -1,0 +1,103 @@
+"""Citation styles (CSL) by name or file.
+
+Pandoc brings Chicago's author-date style, and lwtui two simple ones. Others are files that the user has, such as those
+of Zotero or of https://www.zotero.org/styles.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from lwtui.config import config_folder
+from lwtui.errors import UsageError
+
+DEFAULT_STYLE = "author-date"
+BUILT_IN = {
+    DEFAULT_STYLE: "author and year in the text (Chicago)",
+    "numeric": "numbers in brackets",
+    "notes": "footnotes",
+}
+_OF_PANDOC = {"", DEFAULT_STYLE, "default", "chicago", "chicago-author-date"}
+_OF_LWTUI = {"numeric": "numeric", "numbers": "numeric", "notes": "notes", "note": "notes", "footnotes": "notes"}
+# Short names of common styles, and the names of their files.
+_FILES = {
+    "acm": "association-for-computing-machinery",
+    "acs": "american-chemical-society",
+    "ama": "american-medical-association",
+    "apsa": "american-political-science-association",
+    "asa": "american-sociological-association",
+    "bibtex": "bibtex",
+    "chicago-fullnote": "chicago-fullnote-bibliography",
+    "chicago-notes": "chicago-note-bibliography",
+    "din-1505-2": "din-1505-2",
+    "gb7714": "china-national-standard-gb-t-7714-2015-numeric",
+    "gb-t-7714": "china-national-standard-gb-t-7714-2015-numeric",
+    "harvard": "harvard-cite-them-right",
+    "iso690": "iso690-author-date-en",
+    "lncs": "springer-lecture-notes-in-computer-science",
+    "mhra": "modern-humanities-research-association",
+    "mla": "modern-language-association",
+    "turabian": "turabian-fullnote-bibliography",
+}
+_LARGEST = 2_000_000  # bytes of a style
+
+
+def find_style(name: str) -> Path | None:
+    """Return the file of a style; ``None`` for pandoc's own.
+
+    Args:
+        name: A name, or the path of a ``.csl`` file.
+
+    Raises:
+        UsageError: There is no such style.
+    """
+    given = name.strip()
+    key = given.casefold().removesuffix(".csl").replace(" ", "-").replace("_", "-").replace("/", "-")
+    if key in _OF_PANDOC:
+        return None
+    if key in _OF_LWTUI:
+        return Path(str(files("lwtui.documents.export") / "styles" / f"{_OF_LWTUI[key]}.csl"))
+    path = Path(given).expanduser()
+    is_path = path.suffix.lower() == ".csl" or len(path.parts) > 1
+    candidates = [path] if is_path else []
+    names = dict.fromkeys((_FILES.get(key, key), key))
+    candidates += [folder / f"{file}.csl" for folder in style_folders() for file in names]
+    found = next((file for file in candidates if file.is_file()), None)
+    if found is None:
+        known = ", ".join(BUILT_IN)
+        what = f"There is no file {path}." if is_path else f"There is no citation style {given!r}."
+        raise UsageError(
+            f"{what} Known: {known}. For others, download a .csl file from https://www.zotero.org/styles into "
+            f"{style_folders()[0]}, or name the file.",
+            code="unknown-style",
+        )
+    return _checked(found)
+
+
+def style_folders() -> list[Path]:
+    """Return the folders in which styles are looked for."""
+    home = Path.home()
+    return [
+        config_folder() / "csl",
+        home / ".csl",
+        home / ".local/share/pandoc/csl",
+        home / ".pandoc/csl",
+        home / "Zotero/styles",
+    ]
+
+
+def _checked(path: Path) -> Path:
+    """Return a style's path. Raises :class:`UsageError` for a file that is no style."""
+    try:
+        size = path.stat().st_size
+        begins = path.read_bytes()[:4_000] if size <= _LARGEST else b""
+    except OSError as error:
+        raise UsageError(
+            f"Cannot read {path}: {error.strerror}. Check its permissions.", code="unreadable-style"
+        ) from None
+    if b"<style" not in begins:
+        raise UsageError(
+            f"{path} is no citation style: it has no <style> element. Choose a .csl file.", code="invalid-style"
+        )
+    return path

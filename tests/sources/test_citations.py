@@ -1,0 +1,178 @@
+"""Citations are found in a text, and a model's numbers become citations, however its answer is divided into pieces."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lwtui.sources.citation_cleaner import CitationCleaner
+from lwtui.sources.citations import cite, find_citations
+from lwtui.sources.prose import without_code
+from lwtui.text import sentence_ends
+from tests.sources.made import SHOWN, SOURCES
+
+
+def cleaned(answer: str, step: int = 0, existing: str = "") -> tuple[str, list[str]]:
+    """Return what becomes of an answer that comes in pieces of ``step`` characters, and what was dropped."""
+    cleaner = CitationCleaner(SHOWN, SOURCES, existing)
+    pieces = [answer[at : at + step] for at in range(0, len(answer), step)] if step else [answer]
+    ready = [cleaner.add(cleaner.cut_lists(piece)) for piece in pieces]
+    text = "".join([*ready, cleaner.add(cleaner.close_lists()), cleaner.close()])
+    return text, list(cleaner.take_dropped())
+
+
+CITED = [
+    ("Tea grew [1]. Then [2, 3] more.", "Tea grew [@gray2020, p. 3]. Then [@li2019; @gray2020, p. 5] more."),
+    ("Tea grew[1].", "Tea grew [@gray2020, p. 3]."),
+    ("Tea grew.[1] Then", "Tea grew. [@gray2020, p. 3] Then"),
+    ("Tea [1-3]. Tea [1], [2].", "Tea [@gray2020, pp. 3, 5; @li2019]. Tea [@gray2020, p. 3; @li2019]."),
+    ("Tea [1][3], [2;3] and [2 and 3].", "Tea [@gray2020, pp. 3, 5; @li2019] and [@li2019; @gray2020, p. 5]."),
+    ("茶叶很好[2]。还有【2†source】和［２］。", "茶叶很好[@li2019]。还有[@li2019]和[@li2019]。"),
+    ("A [^2], b (passage 2), c [Passage 2] d (see source 2).", "A [@li2019], b [@li2019], c [@li2019] d [@li2019]."),
+    ("As ([2]) shows [2, p. 7].", "As [@li2019] shows [@li2019]."),
+    ("[2] says that tea is good.", "[@li2019] says that tea is good."),
+    ("| tea | 12 [2] |", "| tea | 12 [@li2019] |"),
+    ("It costs $5 and [2] here, `code` too [2]", "It costs $5 and [@li2019] here, `code` too [@li2019]"),
+    ("Tea (Gray, 2020, p. 9) and (Gray 2020), 茶（李，2019）。", "Tea [@gray2020] and [@gray2020], 茶[@li2019]。"),
+    ("Tea [gray2020] and [@gray2020, p. 3].", "Tea [@gray2020] and [@gray2020, p. 3]."),
+    ("Tea [2]—and [2]; also [2]: yes", "Tea [@li2019]—and [@li2019]; also [@li2019]: yes"),
+]
+KEPT = [
+    "`a[1]`, ``b[2]``, a[1] = 2, arr_x[1], x2[1], list[0].append(2), i[1] += 3",
+    "See [1](https://tea.example), [text][1], ![1] and \\[1\\].",
+    "$x[1]$ and $$y_{[2]}$$ and \\(z[3]\\)",
+    "```python\nrow = a[1]\n```\nand\n\n~~~\nb[2]\n~~~\n",
+    "$$\na[1]\n$$\nand\n\n\\[\nb[2]\n\\]\n",
+    "[1998] stays, as [sic], [x] and [Editor's note] do.",
+    "- [ ] buy tea\n- [x] drink tea",
+    "The fire (London, 1851), the war (May, 1854), the fair (Paris 1889), 1,200 (of 3) and (a).",
+    "See https://tea.example/a[1] and b.",
+    "## Sources\n\nThe Nile rises in the south, and its sources are many.",
+    "References to tea are many.\n\nNotes on tea are few.",
+]
+DROPPED = [
+    ("Nothing [7]. And [0], [12].", "Nothing. And.", ["[7]", "[0]", "[12]"]),
+    ("Tea [1][9] and [2,8].", "Tea [@gray2020, p. 3] and [@li2019].", ["[9]", "[8]"]),
+    (
+        "Tea ([9]) is [@foo2020] good [@li2019; @bar, p. 3].",
+        "Tea is good [@li2019].",
+        ["[9]", "@foo2020", "@bar, p. 3"],
+    ),
+    ("Tea (Smith et al., 2019) and [Jones, 2001].", "Tea and.", ["(Smith et al., 2019)", "[Jones, 2001]"]),
+    ("Tea (Smith, 2019) grew, 茶（张伟等，2019）。", "Tea grew, 茶。", ["(Smith, 2019)", "（张伟等，2019）"]),
+    ("Tea [citation needed].", "Tea.", ["[citation needed]"]),
+    ("[9] And tea.\n[8] Or", "And tea.\nOr", ["[9]", "[8]"]),
+]
+LISTS = [
+    "## References\n\n1. Smith, J. (2020). Tea.\n2. Gray.",
+    "参考文献\n[1] 张三. 茶. 2019.\n[2] 李四. 茶2.",
+    "**参考资料：**\n- 《茶经》，陆羽\n",
+    "[^1]: Smith, On tea.\n[^2]: Gray.\n",
+    "**Sources:** [1], [2]",
+    "Works Cited\n\nSmith, John. *Tea*. Press, 2001.\nGray, A. Tea. 2020.\n",
+    "### Quellen\n- [1] Gray\n- [2] Li\n",
+    "Literaturverzeichnis:\n\n* Müller, H.: Tee. Berlin 1999.\n  Zweite Auflage.\n\n* Gray.\n",
+    "REFERENCES\n----------\n(1) Smith\n(2) Gray",
+    "[1] Smith, J. (2020). Tea. Press.\n\n[2] Gray, A. (2020). The tea trade.",
+    "---\n\n**References**\n\n1. Gray",
+    "Bibliographie\n\n– Dupont, Le thé, Paris, 1998.",
+]
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+@pytest.mark.parametrize(("answer", "text"), CITED)
+def test_numbers_become_citations(answer: str, text: str, step: int) -> None:
+    assert cleaned(answer, step) == (text, [])
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+@pytest.mark.parametrize("answer", KEPT)
+def test_what_is_no_citation_stays(answer: str, step: int) -> None:
+    assert cleaned(answer, step) == (answer, [])
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+@pytest.mark.parametrize(("answer", "text", "dropped"), DROPPED)
+def test_what_stands_for_nothing_is_dropped(answer: str, text: str, dropped: list[str], step: int) -> None:
+    assert cleaned(answer, step) == (text, dropped)
+
+
+@pytest.mark.parametrize("step", [0, 1, 3])
+@pytest.mark.parametrize("listed", LISTS)
+def test_a_list_of_references_is_cut(listed: str, step: int) -> None:
+    text, dropped = cleaned(f"Tea is good [2].\n\n{listed}", step)
+    assert text.rstrip() == "Tea is good [@li2019]."
+    assert dropped
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_text_after_a_list_of_references_stays(step: int) -> None:
+    answer = "## References\n\n- Smith, 2019\n- Gray\n\n### Next\n\nTea [2] is good."
+    assert cleaned(answer, step)[0] == "### Next\n\nTea [@li2019] is good."
+
+
+def test_an_answer_goes_on_within_code() -> None:
+    assert cleaned("b[2]\n```\n[2]", existing="```\na[1]\n")[0] == "b[2]\n```\n[@li2019]"
+
+
+@given(st.text(alphabet="ab [](){}@$`\\#12,;.-\n:*茶参考文献2019Smith", max_size=60), st.integers(1, 9))
+def test_the_pieces_make_no_difference(answer: str, step: int) -> None:
+    assert cleaned(answer, step) == cleaned(answer)
+
+
+@given(st.text(alphabet="ab [](){}@$`\\#12,;.-\n:*茶", max_size=60))
+def test_no_citation_of_an_unknown_source_is_left(answer: str) -> None:
+    assert {citation.key for citation in find_citations(cleaned(answer)[0])} <= set(SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Tea [@a].", [("a", "", "@a")]),
+        (
+            "Tea [see @a, p. 12; also @b-c2, pp. 3-5].",
+            [("a", "p. 12", "see @a, p. 12"), ("b-c2", "pp. 3-5", "also @b-c2, pp. 3-5")],
+        ),
+        ("Gray [-@a, ch. 2] says", [("a", "ch. 2", "-@a, ch. 2")]),
+        ("Tea [@a;@b].", [("a", "", "@a"), ("b", "", "@b")]),
+        ("`[@a]` and $[@a]$ and \\[@a] and [@a](b)", []),
+        ("```\n[@a]\n```\n\n    [@a]\n\nx", []),
+        ("mail me@a.b or [me@a.b]", []),
+        ("- item\n\n    [@a] goes on", [("a", "", "@a")]),
+    ],
+)
+def test_citations_are_found(text: str, found: list[tuple[str, str, str]]) -> None:
+    citations = find_citations(text)
+    assert [(c.key, c.locator, text[c.start : c.end]) for c in citations] == found
+    assert all(text[c.group[0]] == "[" and text[c.group[1] - 1] == "]" for c in citations)
+
+
+def test_without_brackets_only_known_keys_are_citations() -> None:
+    assert [c.key for c in find_citations("As @gray2020 says to @alice.", {"gray2020"})] == ["gray2020"]
+    assert find_citations("As @gray2020 says.") == []
+
+
+@pytest.mark.parametrize(
+    ("locator", "pages"), [("p. 12", (12,)), ("pp. 3-5, 9", (3, 4, 5, 9)), ("第12页", (12,)), ("ch. 2", ()), ("", ())]
+)
+def test_a_locator_names_pages(locator: str, pages: tuple[int, ...]) -> None:
+    (citation,) = find_citations(f"[@a, {locator}]")
+    assert citation.pages == pages
+
+
+def test_passages_are_cited_by_source_and_page() -> None:
+    assert cite(SHOWN) == "[@gray2020, pp. 3, 5; @li2019]"
+    assert cite([]) == ""
+
+
+def test_code_is_blanked_out_in_place() -> None:
+    text = "a `b` $c$ d\n\n    code\n    more\n\n```\ne\n```\nf $5 or $6"
+    prose = without_code(text)
+    assert len(prose) == len(text)
+    assert prose.split() == ["a", "d", "f", "$5", "or", "$6"]
+
+
+def test_a_citation_after_the_full_stop_belongs_to_the_sentence() -> None:
+    text = "Tea grew. [@a, p. 3] Then it fell.[see @b] And rose."
+    assert [text[:end][-3:] for end in sentence_ends(text)] == [" 3]", "@b]", "se."]
