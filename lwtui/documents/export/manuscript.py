@@ -16,6 +16,7 @@ import regex
 
 from lwtui.documents.database import connect_peek
 from lwtui.documents.disclosure import TITLE, report
+from lwtui.documents.export.style_files import StyleFiles, read_style_files
 from lwtui.documents.footnotes import share_footnotes
 from lwtui.documents.model import Section, printed_title
 from lwtui.documents.schema import clamp_time
@@ -48,6 +49,9 @@ class ExportOptions:
         paper: One of :data:`PAPERS`, for PDF and DOCX.
         font_size: The size of the text in points, for PDF.
         disclosure: Whether to append the report of :mod:`lwtui.documents.disclosure`.
+        reference: A DOCX or ODT whose styles to use for one; ``None``: lwtui's own.
+        css: A style sheet to add to lwtui's own, for HTML and EPUB.
+        template: A Typst file with a function ``template``, for PDF; ``None``: lwtui's own pages.
     """
 
     title: str = ""
@@ -59,6 +63,9 @@ class ExportOptions:
     paper: str = PAPERS[0]
     font_size: float = FONT_SIZE
     disclosure: bool = False
+    reference: Path | None = None
+    css: Path | None = None
+    template: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ class Manuscript:
         new_pages: Whether each chapter starts on a new page; ``None``: if chapters are long.
         paper: One of :data:`PAPERS`.
         font_size: The size of the text in points.
+        folder: The folder whose pictures the text may show; ``None``: it shows none.
+        style: The user's own style files.
     """
 
     title: str
@@ -99,6 +108,8 @@ class Manuscript:
     new_pages: bool | None = None
     paper: str = PAPERS[0]
     font_size: float = FONT_SIZE
+    folder: Path | None = None
+    style: StyleFiles = StyleFiles()
 
     @property
     def headings(self) -> list[tuple[str, ManuscriptPart]]:
@@ -125,7 +136,7 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
     A section without text is left out, unless it is the heading of a part with text.
 
     Raises:
-        UsageError: The date in the options is invalid.
+        UsageError: The date in the options is invalid, or a style file cannot be used.
         DocumentError: The disclosure report cannot be made.
     """
     options = options or ExportOptions()
@@ -151,6 +162,8 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
         new_pages=options.new_pages,
         paper=options.paper,
         font_size=options.font_size,
+        folder=document.path.parent,
+        style=read_style_files(options.reference, options.css, options.template),
     )
     return with_disclosure(book, report(document)) if options.disclosure else book
 
