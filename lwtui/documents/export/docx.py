@@ -79,7 +79,7 @@ def docx(book: Manuscript, job: ExportJob) -> bytes:
     template = _DOCUMENT.replace("SECTION", "$sectpr$" if reference else section)  # its pages have its own footers
     template = template.replace("OPENING", opening)  # last, because it contains the user's words
     job.step("Reading the text")
-    tree = book_tree(book, prepare(book, 0, "docx", job), "docx")
+    tree = book_tree(book, prepare(book, 0, "docx", job))
     files: dict[str, str | bytes] = {"template": template}
     options = ["--template=template"]
     if reference:

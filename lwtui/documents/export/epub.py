@@ -44,5 +44,5 @@ def epub(book: Manuscript, job: ExportJob) -> bytes:
         "EPUB/styles/stylesheet1.css": lambda css: f"{css}{_STYLE}{book.style.css}",
     }
     job.step("Reading the text")
-    tree = book_tree(book, prepare(book, 0, "epub", job), "epub")
+    tree = book_tree(book, prepare(book, 0, "epub", job))
     return rewrite_zip(convert(tree, "epub3", options, job), changes, {})

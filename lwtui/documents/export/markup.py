@@ -162,6 +162,13 @@ def referenced_notes(tokens: Sequence[Token]) -> set[str]:
     return found
 
 
+def code_classes(info: str) -> list[str]:
+    """Return the language that the first line of a code block names, as a list of at most one."""
+    words = info.strip().removeprefix("{").removesuffix("}").split()
+    language = words[0].removeprefix(".").lower() if words else ""
+    return [language] if language and all(char.isalnum() or char in "+-#_" for char in language) else []
+
+
 def line_end(before: str, after: str) -> str:
     """Return what a line break between two texts becomes: a newline, but nothing in Chinese and Japanese."""
     return "" if _CJK.match(before[-1:]) and _CJK.match(after[:1]) else "\n"

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.markup import is_safe_link, line_end, referenced_notes
+from lwtui.documents.export.markup import code_classes, is_safe_link, line_end, referenced_notes
 from lwtui.documents.export.pandoc import API_VERSION
 from lwtui.documents.export.pictures import Picture
 from lwtui.documents.export.prepared import PreparedBook
@@ -27,20 +27,20 @@ _ALIGNMENTS = {"left": "AlignLeft", "center": "AlignCenter", "right": "AlignRigh
 _WRAPPERS = {"em": "Emph", "strong": "Strong", "s": "Strikeout", "sup": "Superscript", "sub": "Subscript"}
 
 
-def book_tree(book: Manuscript, prepared: PreparedBook, to: str) -> Node:
+def book_tree(book: Manuscript, prepared: PreparedBook, picture_folder: str = "") -> Node:
     """Return the tree of a manuscript.
 
     Args:
         book: The manuscript.
         prepared: Its parsed texts, whose chapters have headings of level 1.
-        to: The format of the export. In LaTeX, pictures are files; elsewhere they are part of the tree.
+        picture_folder: The folder of the files of pictures; empty: pictures are part of the tree.
     """
     names = {id(part): name for name, part in book.headings}
     blocks: list[Node] = []
     for part, tokens in zip(book.parts, prepared.tokens, strict=True):
         if part.title:
             blocks.append(_header(part.level, names[id(part)], _words(part.title)))
-        blocks += _TreeWriter(tokens, to).blocks_of_part()
+        blocks += _TreeWriter(tokens, picture_folder).blocks_of_part()
     return {"pandoc-api-version": API_VERSION, "meta": _metadata(book), "blocks": blocks}
 
 
@@ -78,10 +78,10 @@ def _header(level: int, name: str, inlines: list[Node]) -> Node:
 class _TreeWriter:
     """Writes the tree of one part."""
 
-    def __init__(self, tokens: Sequence[Token], to: str) -> None:
+    def __init__(self, tokens: Sequence[Token], picture_folder: str) -> None:
         self._root = SyntaxTreeNode(tokens)
         self._referenced = referenced_notes(tokens)
-        self._to = to
+        self._picture_folder = picture_folder
         self._notes = {node.meta["label"]: node for node in self._root.children if node.type == "footnote_reference"}
         self._in_note = False
 
@@ -148,7 +148,7 @@ class _TreeWriter:
         return node.children[0].children[0]
 
     def _picture(self, image: SyntaxTreeNode, picture: Picture) -> Node:
-        address = picture.name if self._to == "tex" else picture.address
+        address = f"{self._picture_folder}/{picture.name}" if self._picture_folder else picture.address
         sizes = [[name, size] for name, size in image.meta.get("sizes", {}).items()]
         return {"t": "Image", "c": [["", [], sizes], self._inlines(image.children), [address, ""]]}
 
@@ -223,13 +223,6 @@ class _TreeWriter:
         blocks = self._blocks(definition)
         self._in_note = False
         return [{"t": "Note", "c": blocks}]
-
-
-def code_classes(info: str) -> list[str]:
-    """Return the language that the first line of a code block names, as a list of at most one."""
-    words = info.strip().removeprefix("{").removesuffix("}").split()
-    language = words[0].removeprefix(".").lower() if words else ""
-    return [language] if language and all(char.isalnum() or char in "+-#_" for char in language) else []
 
 
 def _math(node: SyntaxTreeNode, *, display: bool) -> Node:

@@ -12,8 +12,7 @@ import regex
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from lwtui.documents.export.markup import is_safe_link, line_end, referenced_notes
-from lwtui.documents.export.pandoc_tree import code_classes
+from lwtui.documents.export.markup import code_classes, is_safe_link, line_end, referenced_notes
 
 _LANGUAGE = regex.compile(r"[A-Za-z0-9+#-]{1,20}")
 
