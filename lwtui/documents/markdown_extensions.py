@@ -79,11 +79,11 @@ def _escape(text: str, mark: str) -> str:
     return regex.sub(rf"(?<!\\){regex.escape(mark)}", rf"\\{mark}", text)
 
 
-def formula_source(token: Token) -> str:
-    """Return a formula with its marks, as it is written."""
-    closing = {"\\(": "\\)", "\\[": "\\]"}.get(token.markup, token.markup)
-    between = "\n" if token.type == "math_block" and token.markup else ""
-    return f"{token.markup}{between}{token.content}{between}{closing}"
+def formula_source(kind: str, markup: str, content: str) -> str:
+    """Return a formula with its marks, as it is written, from the type, the markup and the content of its token."""
+    closing = {"\\(": "\\)", "\\[": "\\]"}.get(markup, markup)
+    between = "\n" if kind == "math_block" and markup else ""
+    return f"{markup}{between}{content}{between}{closing}"
 
 
 def size_of(token: Token) -> dict[str, str]:

@@ -14,7 +14,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.footnote import footnote_plugin
 
-from lwtui.documents.markdown_extensions import extend
+from lwtui.documents.markdown_extensions import extend, formula_source
 from lwtui.documents.tex import SUBSCRIPTS, SUPERSCRIPTS, formula_text
 
 TASK_MARKS = {False: "☐", True: "☑"}
@@ -92,7 +92,7 @@ def _block(node: SyntaxTreeNode) -> str:
         case "table":
             return _table(node)
         case "math_block":
-            return formula_text(node.content)
+            return _formula(node)
         case "dl":
             return _definitions(node)
         case "hr":
@@ -142,7 +142,7 @@ def _inline(node: SyntaxTreeNode) -> str:
         case "footnote_ref":
             return f"[{node.meta['label']}]"
         case "math_inline" | "math_display":
-            return formula_text(node.content)
+            return _formula(node)
         case "sup" | "sub":
             return _raised(node)
     shown = "".join(_inline(child) for child in node.children)
@@ -151,6 +151,10 @@ def _inline(node: SyntaxTreeNode) -> str:
         if not address.startswith("#") and address.removeprefix("mailto:") != shown:
             return f"{shown} ({address})"
     return shown
+
+
+def _formula(node: SyntaxTreeNode) -> str:
+    return formula_text(node.content) or formula_source(node.type, node.markup, node.content)
 
 
 def _raised(node: SyntaxTreeNode) -> str:

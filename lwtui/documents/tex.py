@@ -139,11 +139,14 @@ def _nest(token: str, open_groups: list[str]) -> bool:
 
 
 def formula_text(source: str) -> str:
-    """Return a formula as a terminal or a plain text shows it, such as ``E = mc²``; if it is none, its source."""
+    """Return a formula as a terminal or a plain text shows it, such as ``E = mc²``; if it is none, nothing."""
     formula = checked_formula(source)
     if formula is None:
-        return source.strip()
-    shown = _Reader(formula).until()
+        return ""
+    reader = _Reader(formula)
+    shown = reader.until()
+    if reader.lacks_argument:
+        return ""
     return regex.sub(r"[ \t]{2,}", lambda match: "  " if len(match[0]) > 3 else " ", shown).strip()
 
 
@@ -153,6 +156,7 @@ class _Reader:
     def __init__(self, source: str) -> None:
         self._tokens = _TOKEN.findall(source)
         self._at = 0
+        self.lacks_argument = False
 
     def _next(self) -> str:
         token = self._tokens[self._at] if self._at < len(self._tokens) else ""
@@ -264,7 +268,8 @@ class _Reader:
 
     def _argument(self) -> str:
         self._skip_spaces()
-        if self._at >= len(self._tokens):
+        if self._peek() in ("", "}", "&", "\\\\", "\\right", "\\end"):
+            self.lacks_argument = True
             return ""
         return self._part(self._next()).strip()
 
@@ -287,7 +292,7 @@ class _Reader:
         source = self._argument_source()
         words = regex.sub(r"\\([{}%$&#_ ])", r"\1", source)
         if "\\" in words and "\\\\" not in words:
-            words = formula_text(source)
+            words = formula_text(source) or words
         match name:
             case "tag":
                 return f"    ({words})"

@@ -22,6 +22,7 @@ from lwtui.documents.export.manuscript import (
 )
 from lwtui.documents.export.text import html, markdown, plain
 from lwtui.documents.export.pictures import Picture
+from lwtui.documents.export.style_files import style_option
 from lwtui.documents.library import safe_name
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError
@@ -45,6 +46,7 @@ __all__ = [
     "render",
     "save",
     "store_author",
+    "style_option",
     "with_disclosure",
 ]
 

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 import regex
 
 from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.docx_styles import with_look
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
 from lwtui.documents.export.pandoc_tree import book_tree
@@ -60,7 +61,7 @@ _FOOTER_CONTENT_TYPE = (
     '<Override PartName="/word/footer1.xml"'
     ' ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.footer+xml"/>'
 )
-_HEADING_STYLE = regex.compile(r'(?s)(<w:style [^>]*w:styleId="Heading1".*?<w:keepLines />)')
+_HEADING_STYLE = regex.compile(r'(?s)(<w:style [^>]*w:styleId="Heading1".*?<w:keepLines ?/>)')
 
 
 def docx(book: Manuscript, job: ExportJob) -> bytes:
@@ -150,7 +151,8 @@ def _escaped_title(title: str) -> str:
 
 
 def _styled(styles: str, book: Manuscript) -> str:
-    """Restyle pandoc's styles, and if chapters start on new pages, give their headings a page break."""
+    """Give pandoc's styles lwtui's look, and if chapters start on new pages, their headings a page break."""
+    styles = with_look(styles)
     if book.chapters_on_new_pages:
         styles = _HEADING_STYLE.sub(r"\1<w:pageBreakBefore/>", styles, count=1)
     return _listed(styles, book)

@@ -15,6 +15,7 @@ from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.prepared import PreparedBook, prepare
 from lwtui.documents.export.translations import contents_title
 from lwtui.documents.export.typst_markup import heading, part_body, typst_string
+from lwtui.errors import LwtuiError, UsageError
 from lwtui.text import counts_characters
 
 _TAG = regex.compile(r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?\b.*", regex.I)
@@ -91,7 +92,13 @@ def pdf(book: Manuscript, job: ExportJob) -> bytes:
         if book.style.template:
             (folder / _TEMPLATE).write_text(book.style.template, encoding="utf-8")
         job.step("Setting the pages")
-        job.run([sys.executable, "-P", str(typst_child.__file__), *folders], folder, "Typst")
+        try:
+            job.run([sys.executable, "-P", str(typst_child.__file__), *folders], folder, "Typst")
+        except LwtuiError as error:
+            if error.code != "tool-failed" or not book.style.template:
+                raise
+            problem = str(error).partition(": ")[2].removesuffix(". Try another format.").replace(str(folder), "")
+            raise UsageError(f"The template does not work: {problem}. Correct it.", code="bad-template") from None
         job.notes += fonts.missing_font_notes(choice.missing)
         return (folder / "book.pdf").read_bytes()
 

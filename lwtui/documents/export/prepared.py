@@ -107,5 +107,5 @@ def tell_refused(sources: Sequence[str], job: ExportJob) -> None:
 
 def show_source(token: Token) -> None:
     """Make the token of a formula one of code, which shows its source."""
-    token.content = formula_source(token)
+    token.content = formula_source(token.type, token.markup, token.content)
     token.type, token.tag = ("code_block" if token.type == "math_block" else "code_inline"), "code"

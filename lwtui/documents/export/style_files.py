@@ -14,6 +14,7 @@ from lwtui.errors import UsageError
 _MAX_TEXT = 2_000_000  # bytes of a style sheet or a template
 _MAX_REFERENCE = 50_000_000  # bytes of a reference document
 _REFERENCES = {"word/styles.xml": "docx", "styles.xml": "odt"}
+_KINDS = {"docx": "reference", "odt": "reference", "html": "css", "epub": "css", "pdf": "template"}
 _TEMPLATE = regex.compile(r"(?m)^[ \t]*#?let[ \t]+template\b")
 
 
@@ -50,6 +51,11 @@ class StyleFiles:
                     f"{option} is for {' and '.join(sorted(formats))}, not for {to}. Leave it out, or choose another format.",
                     code="unused-style",
                 )
+
+
+def style_option(to: str) -> str:
+    """Return which style file an export to the format ``to`` can have: ``reference``, ``css``, ``template`` or none."""
+    return _KINDS.get(to, "")
 
 
 def read_style_files(reference: Path | None, css: Path | None, template: Path | None) -> StyleFiles:
