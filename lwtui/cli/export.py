@@ -87,7 +87,7 @@ def parser() -> Parser:
     result.add_argument(
         "--new-pages",
         action=argparse.BooleanOptionalAction,
-        help="start each part or chapter on the first level on a new page (docx, odt, pdf, tex; default: if they are long)",
+        help="start each chapter on a new page (docx, odt, pdf, tex; default: if chapters are long)",
     )
     result.add_argument(
         "--reference", type=Path, metavar="FILE", help="a document whose styles and page setup to use (docx, odt)"

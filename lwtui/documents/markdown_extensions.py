@@ -1,8 +1,9 @@
 r"""What lwtui's Markdown has beyond CommonMark, tables and footnotes, as pandoc and others write it.
 
 Formulas (``$x$``, ``$$x$$``, ``\(x\)``, ``\[x\]``, and environments such as ``\begin{align}``), ``x^2^`` and ``H~2~O``,
-definition lists, task lists, captions of tables (a line ``: Caption`` or ``Table: Caption`` beside the table), pictures
-with captions (a paragraph that is nothing but a picture), and attributes in braces behind pictures, code spans and links.
+definition lists, task lists, captions of tables (a line ``: Caption`` or ``Table: Caption`` beside the table),
+pictures with captions (a paragraph that is nothing but a picture), and attributes in braces behind pictures, code spans
+and links.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 
 import regex
 from markdown_it import MarkdownIt
+from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
@@ -26,20 +28,25 @@ _INLINE_MATH = regex.compile(
     r"|\\\((?P<round>(?:[^\\]|\\(?![()\[\]])[\s\S])+?)\\\)"
     r"|(?P<square>\\\[(?P<squared>(?:[^\\]|\\(?![()\[\]])[\s\S])+?)\\\])"
 )
+_CODE_SPAN = regex.compile(r"(?<!`)(`+)(?!`)[\s\S]+?(?<!`)\1(?!`)")
 _BLANK_LINE = regex.compile(r"\n[ \t]*\n")
 # An amount of money, and words: "$5, or 6$" and "$HOME/bin:$" are no formulas.
-_PROSE = regex.compile(r"\d[\d.,]*(?:[^\S\n]+|[^\w\s=<>+*/^\\_(){}-]+\s+)\p{L}{2}.*|[A-Z_]{3,}\W*|.*\p{L}{3,}\s+\p{L}{3,}.*", regex.S)
+_PROSE = regex.compile(
+    r"\d[\d.,]*(?:[^\S\n]+|[^\w\s=<>+*/^\\_(){}-]+\s+)\p{L}{2}.*|[A-Z_]{3,}\W*|.*\p{L}{3,}\s+\p{L}{3,}.*", regex.S
+)
 _MONEY = regex.compile(r"\d$|\b(?:US|CA|AU|HK|NZ|R|A|C)$")  # before a dollar
 # Escaped brackets are common in Markdown; these are a formula only with something that is TeX.
 _TEX = regex.compile(r"\\[A-Za-z]{2,}|\^|(?<!\\)_(?=[\w{])|(?<!\\)=|[A-Za-z0-9)] ?[+/<>-] ?[A-Za-z0-9(\\]")
 _TEX_MARKS = regex.compile(r"[\\^_={}]")
-_ENVIRONMENT = regex.compile(r"\\begin\{(?P<name>equation|align|alignat|gather|multline|eqnarray|displaymath)(?P<star>\*?)\}")
-_RAISED = regex.compile(r"(?P<mark>[\^~])(?P<text>(?:[^\s\^~\\`$\[\],;:!?，。、；：！？…]|\\[^\s\w]){1,40}?)(?P=mark)(?![\^~])")
+_ENVIRONMENT = regex.compile(
+    r"\\begin\{(?P<name>equation|align|alignat|gather|multline|eqnarray|displaymath)(?P<star>\*?)\}"
+)
+_RAISED = regex.compile(
+    r"(?P<mark>[\^~])(?P<text>(?:[^\s\^~\\`$\[\],;:!?，。、；：！？…]|\\[^\s\w]){1,40}?)(?P=mark)(?![\^~])"
+)
 _TASK = regex.compile(r"\[(?P<done>[ xX])\](?=[ \t\u3000])[ \t\u3000]+")
 _CAPTION = regex.compile(r"(?:Table)?:[ \t]+(?=\S)", regex.I)
-_ATTRIBUTES = regex.compile(
-    r"\{[ \t]*(?:(?:[#.][\w:.-]+|-|[\w:-]+=(?:\"[^\"\n]*\"|[^\s\"{}]+))(?:[ \t]+|(?=\})))+\}"
-)
+_ATTRIBUTES = regex.compile(r"\{[ \t]*(?:(?:[#.][\w:.-]+|-|[\w:-]+=(?:\"[^\"\n]*\"|[^\s\"{}]+))(?:[ \t]+|(?=\})))+\}")
 _ATTRIBUTE = regex.compile(r"(?<=[{\s])(?P<name>[\w:-]+)=(?:\"(?P<quoted>[^\"\n]*)\"|(?P<plain>[^\s\"{}]+))")
 _SIZE = regex.compile(r"(?P<number>\d{1,4}(?:\.\d{1,3})?)(?P<unit>%|px|cm|mm|in|pt|em)?")
 
@@ -47,7 +54,7 @@ _SIZE = regex.compile(r"(?P<number>\d{1,4}(?:\.\d{1,3})?)(?P<unit>%|px|cm|mm|in|
 def extend(markdown: MarkdownIt) -> None:
     """Add the rules of this module to a parser."""
     markdown.use(deflist_plugin)
-    options = {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    options: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     markdown.block.ruler.before("fence", "math_block", _math_block, options)
     markdown.inline.ruler.before("escape", "math_inline", _math_inline)
     markdown.inline.ruler.before("emphasis", "raised", _raised)
@@ -57,8 +64,34 @@ def extend(markdown: MarkdownIt) -> None:
     markdown.core.ruler.push("figures", _figures)
 
 
+def count_formulas(text: str) -> int:
+    """Count the formulas within a paragraph."""
+    if "$" not in text and "\\" not in text:
+        return 0
+    return sum(is_formula(match) for match in _INLINE_MATH.finditer(_CODE_SPAN.sub("", text)))
+
+
+def formula_spans(text: str) -> list[tuple[int, int]]:
+    """Return where formulas begin and end in a text without code."""
+    return [match.span() for match in _INLINE_MATH.finditer(text) if is_formula(match)]
+
+
+def is_formula(match: regex.Match[str]) -> bool:
+    """Tell whether what stands between the marks of a formula is one, rather than text between two such marks."""
+    content = match["shown"] or match["text"] or match["round"] or match["squared"]
+    if not content.strip() or _BLANK_LINE.search(match[0]):
+        return False
+    if match["square"]:
+        return bool(_TEX.search(content))
+    if match["display"]:
+        return True
+    if match["text"] and _MONEY.search(match.string[max(0, match.start() - 4) : match.start()]):
+        return False
+    return bool(_TEX_MARKS.search(content)) or not _PROSE.fullmatch(content)
+
+
 def escape_extensions(text: str) -> str:
-    """Escape what a parser would read as a formula, a superscript or a subscript, in text whose brackets are escaped."""
+    """Escape what a parser would read as a formula or as raised or lowered, in text whose brackets are escaped."""
     if "\\[" in text:
         text = _INLINE_MATH.sub(_escape_bracket, text)
     if "$" in text:
@@ -103,25 +136,16 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
     if char not in "$\\" or (char == "\\" and state.src[state.pos + 1 : state.pos + 2] not in ("(", "[")):
         return False
     match = _INLINE_MATH.match(state.src, state.pos, state.posMax)
-    if match is None or _BLANK_LINE.search(match[0]):
+    if match is None or not is_formula(match):
         return False
     is_display = bool(match["display"] or match["square"])
     content = match["shown"] or match["text"] or match["round"] or match["squared"]
-    if not content.strip() or (match["square"] and not _TEX.search(content)):
-        return False
-    if not is_display and not (_is_formula(content) and not (char == "$" and _MONEY.search(state.src[: state.pos][-4:]))):
-        return False
     if not silent:
         token = state.push("math_display" if is_display else "math_inline", "math", 0)
         token.content = content.strip()
         token.markup = match[0][: 2 if is_display or char == "\\" else 1]
     state.pos = match.end()
     return True
-
-
-def _is_formula(content: str) -> bool:
-    """Tell whether the text between two marks is a formula, rather than prose between two amounts of money."""
-    return bool(_TEX_MARKS.search(content)) or not _PROSE.fullmatch(content)
 
 
 def _math_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
+from lwtui.documents.markdown_extensions import formula_spans
 from lwtui.documents.plain_text import parse_blocks
 
 _CODE_SPAN = regex.compile(r"(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)")
 
 
 def outside_code(text: str, change: Callable[[str], str]) -> str:
-    """Apply ``change`` to each stretch of a text between its code blocks and code spans."""
+    """Apply ``change`` to each stretch of a text between its code blocks, code spans and formulas."""
     lines = text.split("\n")
     code = _code_lines(text)
     result, start = [], 0
@@ -38,16 +39,28 @@ def without_lines(lines: Sequence[str], ranges: Iterable[tuple[int, int]]) -> st
 
 
 def _code_lines(text: str) -> list[tuple[int, int]]:
-    """Return the first line of each code block and the line after it."""
-    if not any(mark in text for mark in ("```", "~~~", "    ", "\t")):
+    """Return the first line of each block of code or formula, and the line after it."""
+    if not any(mark in text for mark in ("```", "~~~", "    ", "\t", "$$", "\\[", "\\begin{")):
         return []
-    found = [token.map for token in parse_blocks(text) if token.type in ("fence", "code_block") and token.map]
+    found = [
+        token.map for token in parse_blocks(text) if token.type in ("fence", "code_block", "math_block") and token.map
+    ]
     return sorted((first, last) for first, last in found)
 
 
 def _outside_spans(text: str, change: Callable[[str], str]) -> str:
     result, start = [], 0
     for span in _CODE_SPAN.finditer(text):
-        result += [change(text[start : span.start()]), span[0]]
+        result += [_outside_formulas(text[start : span.start()], change), span[0]]
         start = span.end()
+    return "".join([*result, _outside_formulas(text[start:], change)])
+
+
+def _outside_formulas(text: str, change: Callable[[str], str]) -> str:
+    if "$" not in text and "\\(" not in text and "\\[" not in text:
+        return change(text)
+    result, start = [], 0
+    for first, last in formula_spans(text):
+        result += [change(text[start:first]), text[first:last]]
+        start = last
     return "".join([*result, change(text[start:])])

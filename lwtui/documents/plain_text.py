@@ -25,8 +25,8 @@ def parser(*, undefined_notes: bool = False) -> MarkdownIt:
     """Return a parser for lwtui's Markdown.
 
     It is CommonMark with tables, strikethrough, footnotes (``[^1]`` and ``[^1]: text``) and what
-    :mod:`lwtui.documents.markdown_extensions` adds. HTML is plain text, except that ``<br>`` breaks a line in a cell of a
-    table: a cell has no other way to.
+    :mod:`lwtui.documents.markdown_extensions` adds. HTML is plain text, except that ``<br>`` breaks a
+    line in a cell of a table: a cell has no other way to.
 
     Args:
         undefined_notes: Whether ``[^1]`` refers to a footnote even if the text does not define it.
@@ -112,7 +112,7 @@ def _table(node: SyntaxTreeNode) -> str:
 
 
 def _definitions(node: SyntaxTreeNode) -> str:
-    lines = []
+    lines: list[str] = []
     for child in node.children:
         text = _inline(child) if child.type == "dt" else indent(_blocks(child, "\n"), "    ")
         lines.append(f"\n{text}" if child.type == "dt" and lines else text)

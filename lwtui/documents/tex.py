@@ -11,11 +11,16 @@ from importlib.resources import files
 
 import regex
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _MAX_LENGTH = 4_000  # characters of a formula
 _MAX_DEPTH = 40  # groups within each other
-_FUNCTIONS = frozenset(
-    "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log max min "
-    "Pr sec sin sinh sup tan tanh bmod".split()
+_FUNCTIONS = _names(
+    "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf limsup ln log "
+    "max min Pr sec sin sinh sup tan tanh bmod"
 )
 # Commands that have arguments, change the look of what follows, or give space.
 _FRACTIONS = frozenset(("frac", "dfrac", "tfrac"))
@@ -27,25 +32,23 @@ _ACCENTS = {
     **{"overline": "\u0305", "underline": "\u0332"},
 }
 _TEXTS = frozenset(("text", "textrm", "textit", "textbf", "textsf", "texttt", "mbox", "operatorname", "operatorname*"))
-_STYLES = frozenset(
+_STYLES = _names(
     "mathrm mathbf mathit mathsf mathtt mathcal mathscr mathfrak mathbb boldsymbol bm overbrace underbrace "
-    "boxed phantom mathop mathbin mathrel mathord mathopen mathclose".split()
+    "boxed phantom mathop mathbin mathrel mathord mathopen mathclose"
 )
 _OVER = frozenset(("overset", "underset", "stackrel", "xrightarrow", "xleftarrow"))
 _SPACES = {"quad": "  ", "qquad": "    ", ",": " ", ":": " ", ";": " ", ">": " ", " ": " ", "!": ""}
-_SIZES = frozenset(
-    "displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits big Big bigg Bigg bigl Bigl biggl Biggl bigr "
-    "Bigr biggr Biggr bigm Bigm left right middle".split()
+_SIZES = _names(
+    "displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits big Big bigg Bigg bigl Bigl biggl "
+    "Biggl bigr Bigr biggr Biggr bigm Bigm left right middle"
 )
-_OTHERS = frozenset(("sqrt", "not", "pmod", "mod", "substack", "begin", "end", "tag", "\\", "cr"))
+_OTHERS = frozenset(("sqrt", "not", "pmod", "mod", "substack", "mspace", "hspace", "begin", "end", "tag", "\\", "cr"))
 _SIGNS = {"{": "{", "}": "}", "|": "‖", "%": "%", "$": "$", "&": "&", "#": "#", "_": "_"}
 _DROPPED = regex.compile(r"\\(?:label\s*\{[^{}\\]*\}|nonumber(?![A-Za-z])|notag(?![A-Za-z])|hfill(?![A-Za-z]))")
 # Commands that pandoc does not know, and what says the same.
 _SYNONYMS = {"dbinom": "binom", "tbinom": "binom", "cfrac": "frac", "thinspace": ",", "bigm": "", "Bigm": ""}
 _SYNONYM = regex.compile(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
-_ENVIRONMENTS = frozenset(
-    "matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix cases aligned gathered array split".split()
-)
+_ENVIRONMENTS = _names("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix cases aligned gathered array split")
 # Environments that make a formula of their own become those that stand within one.
 _INNER_ENVIRONMENTS = {
     **{"align": "aligned", "alignat": "aligned", "eqnarray": "aligned", "flalign": "aligned", "split": "aligned"},
@@ -63,7 +66,9 @@ SUBSCRIPTS = dict(zip("0123456789+-−=()aeoxhklmnpstijruv", "₀₁₂₃₄₅
 _DOUBLE_STRUCK = dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
 _SPACED = frozenset("=<>≤≥≪≫≠≡∼≃≈≅∝⊂⊃⊆⊇∈∉→←↔⇒⇐⇔⟶⟹⟺↦≔∣⊢⊨±∓×÷∪∩∧∨⊕⊗∖∘⪯⪰≺≻⟸⩽⩾")
 _ENDS_IN_FUNCTION = regex.compile(rf"(?<!\p{{L}})(?:{'|'.join(sorted(_FUNCTIONS))})(?:[_^][\p{{L}}]+|[²³⁻¹₀-₉]+)?$")
-_ENDS_IN_SCRIPTED_SUM = regex.compile(r"[∑∏∫∬∭∮⋃⋂⨁][^\s∑∏∫∬∭∮⋃⋂⨁]*[^\s\p{Latin}\p{Greek}][ⁿᵏᵐ]?$|[∑∏∫][₀-₉ᵢ-ᵪ₌ₐ-ₜ]+[ⁿᵏᵐ]$")
+_ENDS_IN_SCRIPTED_SUM = regex.compile(
+    r"[∑∏∫∬∭∮⋃⋂⨁][^\s∑∏∫∬∭∮⋃⋂⨁]*[^\s\p{Latin}\p{Greek}][ⁿᵏᵐ]?$|[∑∏∫][₀-₉ᵢ-ᵪ₌ₐ-ₜ]+[ⁿᵏᵐ]$"
+)
 _SIGNED = {"+": "+", "-": "−", "−": "−"}  # spaced only between two values
 
 
@@ -202,7 +207,11 @@ class _Reader:
         if part[:1].isalpha() and (_ENDS_IN_FUNCTION.search(shown) or _ENDS_IN_SCRIPTED_SUM.search(shown)):
             return f"{shown} {part}"
         if token == ",":
-            return f"{shown}, " if not regex.match(r"\d{3}", "".join(self._tokens[self._at : self._at + 3])) else f"{shown},"
+            return (
+                f"{shown}, "
+                if not regex.match(r"\d{3}", "".join(self._tokens[self._at : self._at + 3]))
+                else f"{shown},"
+            )
         return shown + part
 
     def _part(self, token: str) -> str:
@@ -234,6 +243,9 @@ class _Reader:
             return self._root()
         if name in _TEXTS or name in ("tag", "substack", "pmod", "mod"):
             return self._text(name)
+        if name in ("mspace", "hspace"):
+            self._argument_source()
+            return " "
         if name in _ACCENTS:
             inner = self._argument()
             return inner + _ACCENTS[name] if len(inner) == 1 or name == "vec" else f"{inner}{_ACCENTS[name]}"
@@ -347,8 +359,8 @@ class _Reader:
             return "\n".join(regex.sub(r" ([=<>≤≥≈]) +", r" \1 ", line) for line in lines)
         if name == "cases":
             return "{ " + "; ".join(", ".join(cell.rstrip(" ,") for cell in row if cell) for row in rows)
-        opening, closing = {"pmatrix": "()", "vmatrix": "||", "Vmatrix": "‖‖", "Bmatrix": "{}"}.get(name, "[]")
-        return opening + "; ".join(" ".join(row) for row in rows) + closing
+        bars = {"pmatrix": "()", "vmatrix": "||", "Vmatrix": "‖‖", "Bmatrix": "{}"}.get(name, "[]")
+        return bars[0] + "; ".join(" ".join(row) for row in rows) + bars[1]
 
 
 def _grouped(shown: str) -> str:

@@ -240,13 +240,15 @@ class ExportScreen(Dialog[Path]):
     @property
     def _options(self) -> ExportOptions:
         name, kind = self.query_one("#style-file", Input).value.strip(), style_option(self._to)
-        style: dict[str, Path] = {kind: Path(name).expanduser()} if name and kind else {}
+        style = Path(name).expanduser() if name else None
         return ExportOptions(
             title=self._title.value,
             author=self.query_one("#author", Input).value,
             contents=self._checked("contents"),
             title_page=self._checked("title-page"),
-            **style,
+            reference=style if kind == "reference" else None,
+            css=style if kind == "css" else None,
+            template=style if kind == "template" else None,
         )
 
     async def _may_write(self, path: Path) -> bool:

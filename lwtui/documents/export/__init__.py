@@ -20,9 +20,9 @@ from lwtui.documents.export.manuscript import (
     store_author,
     with_disclosure,
 )
-from lwtui.documents.export.text import html, markdown, plain
 from lwtui.documents.export.pictures import Picture
 from lwtui.documents.export.style_files import style_option
+from lwtui.documents.export.text import html, markdown, plain
 from lwtui.documents.library import safe_name
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError
@@ -55,9 +55,7 @@ FORMATS = (*TEXT_FORMATS, "docx", "odt", "epub", "pdf", "tex")
 _ALIASES = {"markdown": "md", "text": "txt", "htm": "html", "latex": "tex"}  # other file name extensions of the formats
 
 
-def render(
-    document: Document, to: str, options: ExportOptions | None = None, job: ExportJob | None = None
-) -> str:
+def render(document: Document, to: str, options: ExportOptions | None = None, job: ExportJob | None = None) -> str:
     """Return a document as ``md``, ``txt`` or ``html``. Sections without text are left out.
 
     Raises:
@@ -167,7 +165,7 @@ def export_path(folder: Path, title: str, to: str) -> Path:
 def _picture_folder(stem: str) -> str:
     """Return the name of the folder with the pictures of a LaTeX file, in which LaTeX finds nothing to interpret."""
     plain = regex.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")
-    return f"{plain}-pictures" if plain == stem else f"{plain or 'book'}-{crc32(stem.encode()):08x}-pictures"
+    return f"{plain}-tex" if plain == stem else f"{plain or 'book'}-{crc32(stem.encode()):08x}-tex"
 
 
 def _text(book: Manuscript, to: str, job: ExportJob) -> str:

@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import regex
 
-from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.docx_styles import with_look
+from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
 from lwtui.documents.export.pandoc_tree import book_tree

@@ -35,7 +35,10 @@ _PARAGRAPHS: dict[str, tuple[str, str]] = {
         f' w:cstheme="majorBidi"/><w:b/><w:bCs/><w:color w:val="{_COLOR}"/>{_size(28)}',
     ),
     "Author": ("<w:keepNext/><w:keepLines/>", f'<w:b w:val="0"/><w:bCs w:val="0"/>{_size(13)}'),
-    "Date": ("<w:keepNext/><w:keepLines/>", f'<w:b w:val="0"/><w:bCs w:val="0"/><w:color w:val="{_QUIET}"/>{_size(12)}'),
+    "Date": (
+        "<w:keepNext/><w:keepLines/>",
+        f'<w:b w:val="0"/><w:bCs w:val="0"/><w:color w:val="{_QUIET}"/>{_size(12)}',
+    ),
     "Heading1": _heading(1, 18, 480),
     "Heading2": _heading(2, 14, 360),
     "Heading3": _heading(3, 12, 280),

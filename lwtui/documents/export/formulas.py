@@ -52,7 +52,9 @@ def convert_formulas(formulas: Sequence[Formula], to: str, job: ExportJob) -> di
     if not unique:
         return {}
     kinds = {True: {"t": "DisplayMath"}, False: {"t": "InlineMath"}}
-    blocks = [{"t": "Plain", "c": [{"t": "Math", "c": [kinds[formula.display], _source(formula, to)]}]} for formula in unique]
+    blocks = [
+        {"t": "Plain", "c": [{"t": "Math", "c": [kinds[formula.display], _source(formula, to)]}]} for formula in unique
+    ]
     script = (files("lwtui.documents.export") / "formulas.lua").read_text(encoding="utf-8")
     with TemporaryDirectory(prefix="lwtui-") as temporary:
         folder = Path(temporary)

@@ -11,9 +11,8 @@ _MAX_CODE = 100_000  # characters; longer code is not highlighted
 _LIGHT, _DARK = "friendly", "github-dark"
 
 
-
 def highlighted(code: str, language: str) -> str:
-    """Return code as HTML with classes for what its words are; empty if the language is unknown or the code too long."""
+    """Return code as HTML with classes for its words; empty if the language is unknown or the code too long."""
     if not language or len(code) > _MAX_CODE:
         return ""
     try:

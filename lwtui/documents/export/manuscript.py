@@ -16,7 +16,7 @@ import regex
 
 from lwtui.documents.database import connect_peek
 from lwtui.documents.disclosure import TITLE, report
-from lwtui.documents.export.style_files import StyleFiles, read_style_files
+from lwtui.documents.export.style_files import NO_STYLE_FILES, StyleFiles, read_style_files
 from lwtui.documents.footnotes import share_footnotes
 from lwtui.documents.model import Section, printed_title
 from lwtui.documents.schema import clamp_time
@@ -109,7 +109,7 @@ class Manuscript:
     paper: str = PAPERS[0]
     font_size: float = FONT_SIZE
     folder: Path | None = None
-    style: StyleFiles = StyleFiles()
+    style: StyleFiles = NO_STYLE_FILES
 
     @property
     def headings(self) -> list[tuple[str, ManuscriptPart]]:

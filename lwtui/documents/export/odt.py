@@ -49,7 +49,8 @@ _TEXT_FONT, _HEADING_COLOR, _QUIET = "Liberation Serif", "#1f2d3d", "#555555"
 _STYLES = {
     "Standard": f'<style:text-properties style:font-name="{_TEXT_FONT}" fo:font-size="11pt"/>',
     "Text_20_body": '<style:paragraph-properties fo:margin-top="0cm" fo:margin-bottom="0.22cm" fo:line-height="125%"/>',
-    "Heading": '<style:paragraph-properties fo:keep-with-next="always" fo:margin-top="0.7cm" fo:margin-bottom="0.25cm"/>'
+    "Heading": '<style:paragraph-properties fo:keep-with-next="always" fo:margin-top="0.7cm"'
+    ' fo:margin-bottom="0.25cm"/>'
     f'<style:text-properties fo:color="{_HEADING_COLOR}" fo:font-weight="bold"/>',
     "Heading_20_1": '<style:text-properties fo:font-size="17pt" fo:font-weight="bold"/>',
     "Heading_20_2": '<style:text-properties fo:font-size="14pt" fo:font-style="normal" fo:font-weight="bold"/>',
@@ -74,7 +75,8 @@ _ADDED_STYLES = {
 }
 _LEVEL_STYLE = (
     '<style:style style:name="Contents_20_{level}" style:display-name="Contents {level}" style:family="paragraph"'
-    ' style:parent-style-name="Standard"><style:paragraph-properties fo:margin-left="{indent}cm" fo:margin-bottom="0.1cm">'
+    ' style:parent-style-name="Standard"><style:paragraph-properties fo:margin-left="{indent}cm"'
+    ' fo:margin-bottom="0.1cm">'
     '<style:tab-stops><style:tab-stop style:position="{tab}cm" style:type="right" style:leader-style="dotted"'
     ' style:leader-text="."/></style:tab-stops></style:paragraph-properties></style:style>'
 )
@@ -147,7 +149,7 @@ def _contents(book: Manuscript) -> Iterator[str]:
         if part.level <= _CONTENTS_DEPTH:
             yield (
                 f'<text:p text:style-name="Contents_20_{part.level}">'
-                f"<text:a xlink:type=\"simple\" xlink:href={quoteattr('#' + name)}>{escape(part.title)}</text:a></text:p>"
+                f'<text:a xlink:type="simple" xlink:href={quoteattr("#" + name)}>{escape(part.title)}</text:a></text:p>'
             )
     yield "</text:index-body></text:table-of-content>"
 
@@ -155,7 +157,9 @@ def _contents(book: Manuscript) -> Iterator[str]:
 def _styled(styles: str, book: Manuscript) -> str:
     """Give pandoc's styles lwtui's look and the size of the paper."""
     for name, properties in _STYLES.items():
-        style = regex.compile(rf'(<style:style\b[^>]*style:name="{name}"[^>]*?)(?:/>|>(?:(?!</style:style>)[\s\S])*</style:style>)')
+        style = regex.compile(
+            rf'(<style:style\b[^>]*style:name="{name}"[^>]*?)(?:/>|>(?:(?!</style:style>)[\s\S])*</style:style>)'
+        )
         styles = style.sub(lambda match, inner=properties: f"{match[1]}>{inner}</style:style>", styles, count=1)
     styles = styles.replace(
         "</office:font-face-decls>",
@@ -171,7 +175,10 @@ def _styled(styles: str, book: Manuscript) -> str:
     styles = _PAGE_LAYOUT.sub(layout, styles, count=1)
     if book.chapters_on_new_pages:
         styles = regex.sub(
-            r'(style:name="Heading_20_1"[^>]*>)', r'\1<style:paragraph-properties fo:break-before="page"/>', styles, count=1
+            r'(style:name="Heading_20_1"[^>]*>)',
+            r'\1<style:paragraph-properties fo:break-before="page"/>',
+            styles,
+            count=1,
         )
     return styles
 

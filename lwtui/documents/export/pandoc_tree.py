@@ -17,7 +17,6 @@ from lwtui.documents.export.pandoc import API_VERSION
 from lwtui.documents.export.pictures import Picture
 from lwtui.documents.export.prepared import PreparedBook
 from lwtui.documents.export.translations import contents_title, is_right_to_left
-from lwtui.documents.markdown_extensions import size_of
 
 Node = dict[str, Any]  # an element of pandoc's tree
 _NO_ATTRIBUTES: list[Any] = ["", [], []]
@@ -141,7 +140,10 @@ class _TreeWriter:
     def _figure(self, image: SyntaxTreeNode, picture: Picture) -> Node:
         caption = self._inlines(image.children)
         blocks = [{"t": "Plain", "c": caption}] if caption else []
-        return {"t": "Figure", "c": [_NO_ATTRIBUTES, [None, blocks], [{"t": "Plain", "c": [self._picture(image, picture)]}]]}
+        return {
+            "t": "Figure",
+            "c": [_NO_ATTRIBUTES, [None, blocks], [{"t": "Plain", "c": [self._picture(image, picture)]}]],
+        }
 
     @staticmethod
     def _image(node: SyntaxTreeNode) -> SyntaxTreeNode:

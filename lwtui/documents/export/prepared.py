@@ -28,8 +28,8 @@ class PreparedBook:
     """The parsed texts of a manuscript.
 
     Attributes:
-        tokens: The tokens of each part. A token of a formula has the ``formula`` in TeX and, for HTML and PDF, what it was
-            ``converted`` to in its ``meta``; one of a picture that was read, the ``picture``.
+        tokens: The tokens of each part. In its ``meta``, the token of a formula has the ``formula`` in TeX and what it
+            was ``converted`` to, and that of a picture the ``picture``, or ``None`` if it was left out.
         pictures: The pictures.
     """
 

@@ -48,9 +48,13 @@ class StyleFiles:
         for option, value, formats in uses:
             if value and to not in formats:
                 raise UsageError(
-                    f"{option} is for {' and '.join(sorted(formats))}, not for {to}. Leave it out, or choose another format.",
+                    f"{option} is for {' and '.join(sorted(formats))}, not for {to}."
+                    " Leave it out, or choose another format.",
                     code="unused-style",
                 )
+
+
+NO_STYLE_FILES = StyleFiles()
 
 
 def style_option(to: str) -> str:
@@ -69,7 +73,8 @@ def read_style_files(reference: Path | None, css: Path | None, template: Path | 
     found = StyleFiles(data, kind, _text(css) if css else "", _text(template) if template else "")
     if template and not _TEMPLATE.search(found.template):
         raise UsageError(
-            f"{template} defines no function template. Begin with: #let template(title: none, body, ..rest) = {{ body }}",
+            f"{template} defines no function template."
+            " Begin with: #let template(title: none, body, ..rest) = { body }",
             code="not-template",
         )
     return found

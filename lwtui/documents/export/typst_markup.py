@@ -17,9 +17,10 @@ from lwtui.documents.export.markup import code_classes, is_safe_link, line_end, 
 _LANGUAGE = regex.compile(r"[A-Za-z0-9+#-]{1,20}")
 
 
-_TASK_BOXES = {
+_TASK_BOXES: dict[bool | None, str] = {
     False: "box(width: 0.75em, height: 0.75em, stroke: 0.6pt, baseline: 0.05em)",
-    True: 'box(width: 0.75em, height: 0.75em, stroke: 0.6pt, baseline: 0.05em, align(center + horizon, text(size: 0.8em, font: mono, "✓")))',
+    True: "box(width: 0.75em, height: 0.75em, stroke: 0.6pt, baseline: 0.05em, "
+    'align(center + horizon, text(size: 0.8em, font: mono, "✓")))',
 }
 _CALLS = {"em": "emph", "strong": "strong", "s": "strike", "sup": "super", "sub": "sub"}
 # Typst has no pixels: a pixel of CSS is 0.75 points.
@@ -67,9 +68,8 @@ def _blocks(node: SyntaxTreeNode) -> Iterator[str]:
 def _block(node: SyntaxTreeNode) -> str:
     match node.type:
         case "paragraph":
-            if node.meta.get("figure") and "picture" in (image := node.children[0].children[0]).meta:
-                if image.meta["picture"]:
-                    return _figure(image)
+            if node.meta.get("figure") and (image := node.children[0].children[0]).meta.get("picture"):
+                return _figure(image)
             return f"par({_inline(node)})" if not node.hidden else _inline(node)
         case "heading":
             return heading(int(node.tag[1:]), _inline(node), str(node.attrs.get("id", "")), outlined=False)
@@ -157,7 +157,7 @@ def _picture(image: SyntaxTreeNode) -> str:
 def _formula(node: SyntaxTreeNode, *, display: bool) -> str:
     """Return a formula. Typst evaluates it as mathematics, in which it can read no files."""
     source = typst_string(node.meta["converted"])
-    return f"math.equation(block: {str(display).lower()}, eval({source}, mode: \"math\"))"
+    return f'math.equation(block: {str(display).lower()}, eval({source}, mode: "math"))'
 
 
 def _table(node: SyntaxTreeNode) -> str:

@@ -132,7 +132,12 @@ def _from_markdown(source: Path, text: str, report: ImportReport, kind: FileType
         text = with_chapter_headings(core_markdown(text, report), report)
     title, parts = divide(text, front.title)
     return Imported(
-        title or name or source.stem, with_synopses(parts), report, author=front.author, language=front.language
+        title or name or source.stem,
+        with_synopses(parts),
+        report,
+        author=front.author,
+        language=front.language,
+        folder=source.parent,
     )
 
 
@@ -148,7 +153,10 @@ def _from_pandoc(source: Path, data: bytes, kind: FileType, report: ImportReport
         report.remark(f"{source.name} is a file in {name}, whatever the ending of its name says, and was read as that.")
     found = read_with_pandoc(source, data, kind.reader, report)
     title, parts = divide(with_chapter_headings(clean(found.text), report), found.title)
-    return Imported(title or source.stem, tuple(parts), report, author=found.author)
+    folder = None if kind.is_binary else source.parent
+    return Imported(
+        title or source.stem, tuple(parts), report, author=found.author, pictures=found.pictures, folder=folder
+    )
 
 
 def with_synopses(parts: Sequence[ImportedPart]) -> tuple[ImportedPart, ...]:
