@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -87,13 +88,14 @@ def pdf(book: Manuscript, job: ExportJob) -> bytes:
         folder = Path(temporary)
         for picture in prepared.pictures:
             (folder / picture.name).write_bytes(picture.data)
-        program = "\n".join(_program(book, prepared, choice.families))
-        (folder / "book.typ").write_text(program, encoding="utf-8")
+        if formulas := prepared.converted:
+            (folder / "formulas.json").write_text(json.dumps(formulas), encoding="utf-8")
         if book.style.template:
             (folder / _TEMPLATE).write_text(book.style.template, encoding="utf-8")
         job.step("Setting the pages")
+        command = [sys.executable, "-P", str(typst_child.__file__), *folders]
         try:
-            job.run([sys.executable, "-P", str(typst_child.__file__), *folders], folder, "Typst")
+            _compile(book, prepared, choice.families, command, folder, job)
         except LwtuiError as error:
             if error.code != "tool-failed" or not book.style.template:
                 raise
@@ -101,6 +103,28 @@ def pdf(book: Manuscript, job: ExportJob) -> bytes:
             raise UsageError(f"The template does not work: {problem}. Correct it.", code="bad-template") from None
         job.notes += fonts.missing_font_notes(choice.missing)
         return (folder / "book.pdf").read_bytes()
+
+
+def _compile(
+    book: Manuscript,
+    prepared: PreparedBook,
+    families: Sequence[str],
+    command: Sequence[str],
+    folder: Path,
+    job: ExportJob,
+) -> None:
+    """Compile a book; again without the formulas that Typst cannot set, if there are such."""
+    source, refused = folder / "book.typ", folder / "refused.json"
+    source.write_text("\n".join(_program(book, prepared, families)), encoding="utf-8")
+    try:
+        job.run(command, folder, "Typst")
+    except LwtuiError as error:
+        bad = json.loads(refused.read_text(encoding="utf-8")) if refused.exists() else []
+        if error.code != "tool-failed" or not bad:
+            raise
+        prepared.refuse(bad, job)
+        source.write_text("\n".join(_program(book, prepared, families)), encoding="utf-8")
+        job.run(command, folder, "Typst")
 
 
 def _all_text(book: Manuscript) -> str:

@@ -36,6 +36,21 @@ class PreparedBook:
     tokens: list[list[Token]]
     pictures: list[Picture]
 
+    @property
+    def converted(self) -> list[str]:
+        """What the formulas were converted to, each once."""
+        tokens = (token for part in self.tokens for token in _all(part))
+        return list(dict.fromkeys(str(token.meta["converted"]) for token in tokens if "converted" in token.meta))
+
+    def refuse(self, converted: Sequence[str], job: ExportJob) -> None:
+        """Show formulas as they are written, by what they were converted to, and tell it."""
+        tokens = [
+            token for part in self.tokens for token in _all(part) if token.meta.get("converted") in set(converted)
+        ]
+        tell_refused([token.content for token in tokens], job)
+        for token in tokens:
+            show_source(token)
+
 
 def prepare(book: Manuscript, top: int, to: str, job: ExportJob) -> PreparedBook:
     """Parse a manuscript for an export.
@@ -107,5 +122,6 @@ def tell_refused(sources: Sequence[str], job: ExportJob) -> None:
 
 def show_source(token: Token) -> None:
     """Make the token of a formula one of code, which shows its source."""
+    token.meta.pop("converted", None)
     token.content = formula_source(token.type, token.markup, token.content)
     token.type, token.tag = ("code_block" if token.type == "math_block" else "code_inline"), "code"

@@ -268,9 +268,7 @@ def _prepared(data: bytes, reader: str, report: ImportReport) -> bytes:
         case "odt":
             return _with_plain_object_names(data)
         case "latex":
-            return data.replace(
-                b"\\tightlist", b""
-            )  # pandoc writes it, and where it reads it loses the terms of a list
+            return _TIGHT_LIST.sub(b"", data)  # pandoc writes it, and loses the terms of a list that has it
         case "rtf":
             return data.replace(rb"{\*\footnote", rb"{\footnote")  # LibreOffice marks them as optional
         case "fb2":
