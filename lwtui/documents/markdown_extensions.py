@@ -32,7 +32,7 @@ _CODE_SPAN = regex.compile(r"(?<!`)(`+)(?!`)[\s\S]+?(?<!`)\1(?!`)")
 _BLANK_LINE = regex.compile(r"\n[ \t]*\n")
 # An amount of money, and words: "$5, or 6$" and "$HOME/bin:$" are no formulas.
 _PROSE = regex.compile(
-    r"\d[\d.,]*(?:[^\S\n]+|[^\w\s=<>+*/^\\_(){}-]+\s+)\p{L}{2}.*|[A-Z_]{3,}\W*|.*\p{L}{3,}\s+\p{L}{3,}.*", regex.S
+    r"\d[\d.,]*[^\w\s=<>+*/^\\_(){}-]*\s+(?:.*\W)?\p{L}{2}.*|[A-Z_]{3,}\W*|.*\p{L}{3,}\s+\p{L}{3,}.*", regex.S
 )
 _MONEY = regex.compile(r"\d$|\b(?:US|CA|AU|HK|NZ|R|A|C)$")  # before a dollar
 # Escaped brackets are common in Markdown; these are a formula only with something that is TeX.
@@ -44,6 +44,7 @@ _ENVIRONMENT = regex.compile(
 _RAISED = regex.compile(
     r"(?P<mark>[\^~])(?P<text>(?:[^\s\^~\\`$\[\],;:!?，。、；：！？…]|\\[^\s\w]){1,40}?)(?P=mark)(?![\^~])"
 )
+_RAISED_WORD = regex.compile(r"[\p{L}\p{N}]|^[-+−*†‡′']+$")
 _TASK = regex.compile(r"\[(?P<done>[ xX])\](?=[ \t\u3000])[ \t\u3000]+")
 _CAPTION = regex.compile(r"(?:Table)?:[ \t]+(?=\S)", regex.I)
 _ATTRIBUTES = regex.compile(r"\{[ \t]*(?:(?:[#.][\w:.-]+|-|[\w:-]+=(?:\"[^\"\n]*\"|[^\s\"{}]+))(?:[ \t]+|(?=\})))+\}")
@@ -196,6 +197,8 @@ def _raised(state: StateInline, silent: bool) -> bool:
         return False
     match = _RAISED.match(state.src, state.pos, state.posMax)
     if match is None or state.src[state.pos - 1 : state.pos] == match["mark"]:
+        return False
+    if not _RAISED_WORD.search(match["text"]):
         return False
     before, after = state.src[state.pos - 1 : state.pos], state.src[match.end() : match.end() + 1]
     if before.isdigit() and after.isdigit():

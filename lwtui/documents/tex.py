@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from unicodedata import normalize
 
 import regex
 
@@ -64,7 +65,7 @@ SUPERSCRIPTS = dict(zip("0123456789+-−=()niaxyTktjmbdrshcpl", "⁰¹²³⁴⁵
 SUPERSCRIPTS |= {"∘": "°", "′": "′", "∗": "*", "*": "*", "†": "†"}
 SUBSCRIPTS = dict(zip("0123456789+-−=()aeoxhklmnpstijruv", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", strict=True))
 _DOUBLE_STRUCK = dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
-_SPACED = frozenset("=<>≤≥≪≫≠≡∼≃≈≅∝⊂⊃⊆⊇∈∉→←↔⇒⇐⇔⟶⟹⟺↦≔∣⊢⊨±∓×÷∪∩∧∨⊕⊗∖∘⪯⪰≺≻⟸⩽⩾")
+_SPACED = frozenset("=<>≤≥≪≫≠≡∼≃≈≅∝⊂⊃⊆⊇∈∉→←↔⇒⇐⇔⟶⟹⟺↦≔∣⊢⊨±∓×÷∪∩∧∨⊕⊗∖∘⪯⪰≺≻⟸⩽⩾≢≁≄≉≮≯≰≱⊄⊅⊈⊉∌")
 _ENDS_IN_FUNCTION = regex.compile(rf"(?<!\p{{L}})(?:{'|'.join(sorted(_FUNCTIONS))})(?:[_^][\p{{L}}]+|[²³⁻¹₀-₉]+)?$")
 _ENDS_IN_SCRIPTED_SUM = regex.compile(
     r"[∑∏∫∬∭∮⋃⋂⨁][^\s∑∏∫∬∭∮⋃⋂⨁]*[^\s\p{Latin}\p{Greek}][ⁿᵏᵐ]?$|[∑∏∫][₀-₉ᵢ-ᵪ₌ₐ-ₜ]+[ⁿᵏᵐ]$"
@@ -149,7 +150,7 @@ def formula_text(source: str) -> str:
     if formula is None:
         return ""
     reader = _Reader(formula)
-    shown = reader.until()
+    shown = normalize("NFC", reader.until())
     if reader.lacks_argument:
         return ""
     return regex.sub(r"[ \t]{2,}", lambda match: "  " if len(match[0]) > 3 else " ", shown).strip()
@@ -258,7 +259,7 @@ class _Reader:
             arrow = {"xrightarrow": "→", "xleftarrow": "←"}.get(name, inner)
             return f" {arrow}[{over}] " if over else f" {arrow} "
         if name == "not":
-            return self._argument().strip() + "\u0338"
+            return normalize("NFC", self._argument().strip() + "\u0338")
         if name == "left":
             return self._delimiter() + self.until("\\right").strip() + self._closing
         if name in ("middle", "right"):

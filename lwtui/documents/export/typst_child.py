@@ -1,7 +1,7 @@
 """A program that compiles ``book.typ`` in the working directory to ``book.pdf``. Its arguments are font folders.
 
-In a process of its own, Typst can be stopped at any time, and cannot crash lwtui. If Typst fails, the program tries each of
-the formulas in ``formulas.json``, and lists those that Typst cannot set in ``refused.json``.
+In a process of its own, Typst can be stopped at any time, and cannot crash lwtui. If Typst fails, the program tries each
+of the formulas in ``formulas.json``, and lists those that Typst cannot set in ``refused.json``.
 """
 
 import json

@@ -49,7 +49,7 @@ _MARKDOWN_HEADING = regex.compile(r"#{1,6}[ \t]+\S.*")
 # What Markdown would read as marks: anywhere in a line, and at its beginning.
 _MARKS = regex.compile(r"[\\`*\[\]]|(?<!\w)_|_(?!\w)|<(?=[A-Za-z/!?])|&(?=#?\w{1,31};)|~~|(?<=\w)://")
 _LINE_START = regex.compile(
-    r"^(?P<mark>#{1,6}(?=[ \t]|$)|>|[-+=](?=[ \t]|$)|\+{1,3}(?=$)|\|)"
+    r"^(?P<mark>#{1,6}(?=[ \t]|$)|>|[-+=:~](?=[ \t]|$)|-{2,}|={2,}|~{3,}|\+{1,3}(?=$)|\|)"
     r"|^(?P<number>\d{1,9})(?P<dot>[.)])(?=[ \t]|$)"
 )
 
