@@ -22,9 +22,9 @@ from mdit_py_plugins.deflist import deflist_plugin
 FORMULAS = frozenset(("math_inline", "math_display", "math_block"))  # the types of tokens that hold a formula
 _MAX_LINES = 200  # of a formula on lines of its own
 _INLINE_MATH = regex.compile(
-    r"(?P<display>\$\$(?!\$)(?P<shown>(?:[^$\\]|\\[\s\S])+?)\$\$(?!\$))"
+    r"(?P<display>(?<!\\)\$\$(?!\$)(?P<shown>(?:[^$\\]|\\[\s\S])+?)\$\$(?!\$))"
     # Neither end has a space within, and no figure follows: "$5 and $6" is money.
-    r"|\$(?![\s$])(?P<text>(?:[^$\\]|\\[^\n])*?(?:[^$\\\s]|\\[^\s]))\$(?![\d$])"
+    r"|(?<!\\)\$(?![\s$])(?P<text>(?:[^$\\]|\\[^\n])*?(?:[^$\\\s]|\\[^\s]))\$(?![\d$])"
     r"|\\\((?P<round>(?:[^\\]|\\(?![()\[\]])[\s\S])+?)\\\)"
     r"|(?P<square>\\\[(?P<squared>(?:[^\\]|\\(?![()\[\]])[\s\S])+?)\\\])"
 )
@@ -42,7 +42,7 @@ _ENVIRONMENT = regex.compile(
     r"\\begin\{(?P<name>equation|align|alignat|gather|multline|eqnarray|displaymath)(?P<star>\*?)\}"
 )
 _RAISED = regex.compile(
-    r"(?P<mark>[\^~])(?P<text>(?:[^\s\^~\\`$\[\],;:!?，。、；：！？…]|\\[^\s\w]){1,40}?)(?P=mark)(?![\^~])"
+    r"(?<!\\)(?P<mark>[\^~])(?P<text>(?:[^\s\^~\\`$\[\],;:!?，。、；：！？…]|\\[^\s\w]){1,40}?)(?P=mark)(?![\^~])"
 )
 _RAISED_WORD = regex.compile(r"[\p{L}\p{N}]|^[-+−*†‡′']+$")
 _TASK = regex.compile(r"\[(?P<done>[ xX])\](?=[ \t\u3000])[ \t\u3000]+")
@@ -93,8 +93,7 @@ def is_formula(match: regex.Match[str]) -> bool:
 
 def escape_extensions(text: str) -> str:
     """Escape what a parser would read as a formula or as raised or lowered, in text whose brackets are escaped."""
-    if "\\[" in text:
-        text = _INLINE_MATH.sub(_escape_bracket, text)
+    text = escape_brackets(text)
     if "$" in text:
         text = _INLINE_MATH.sub(lambda match: _escape(match[0], "$"), text)
         text = regex.sub(r"(?m)^([ \t]*)\$\$", r"\1\\$\\$", text)
@@ -102,6 +101,11 @@ def escape_extensions(text: str) -> str:
         if text.count(mark) > 1:
             text = _RAISED.sub(lambda match: _escape(match[0], match["mark"]), text)
     return text
+
+
+def escape_brackets(text: str) -> str:
+    """Escape pairs of escaped brackets otherwise if a parser would read them as a formula."""
+    return _INLINE_MATH.sub(_escape_bracket, text) if "\\[" in text else text
 
 
 def _escape_bracket(match: regex.Match[str]) -> str:

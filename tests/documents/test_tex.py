@@ -105,9 +105,15 @@ def test_environments_of_their_own_become_inner_ones_and_lose_their_numbers() ->
 SAMPLES = [
     *(f"x \\{name} y" for name in symbols()),
     *(f"\\{name} x" for name in ("sin", "log", "max", "Pr", "det", "bmod", "quad", "qquad", "displaystyle")),
-    *(f"\\{name}{{ab}}" for name in ("hat", "widehat", "vec", "bar", "overline", "underline", "dot", "ddot", "mathring")),
+    *(
+        f"\\{name}{{ab}}"
+        for name in ("hat", "widehat", "vec", "bar", "overline", "underline", "dot", "ddot", "mathring")
+    ),
     *(f"\\{name}{{ab}}" for name in ("text", "mathrm", "mathbf", "mathbb", "mathcal", "boldsymbol", "operatorname")),
-    *(f"\\{name}{{a}}{{b}}" for name in ("frac", "dfrac", "cfrac", "binom", "dbinom", "overset", "underset", "stackrel")),
+    *(
+        f"\\{name}{{a}}{{b}}"
+        for name in ("frac", "dfrac", "cfrac", "binom", "dbinom", "overset", "underset", "stackrel")
+    ),
     *(
         rf"\begin{{{name}}}a & b \\ c & d\end{{{name}}}"
         for name in ("matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "cases", "align*")
@@ -126,7 +132,7 @@ def test_every_command_can_be_set_as_mathml_and_by_typst(tmp_path: Path) -> None
         converted = convert_formulas(formulas, to, ExportJob())
         assert [formula.tex for formula in formulas if formula not in converted] == [], to
     # One page with all of them; only if it fails, Typst tries each.
-    pieces = [f"eval({json.dumps(text, ensure_ascii=False)}, mode: \"math\")" for text in converted.values()]
+    pieces = [f'eval({json.dumps(text, ensure_ascii=False)}, mode: "math")' for text in converted.values()]
     (tmp_path / "book.typ").write_text("#{\n" + "\n".join(f"math.equation({piece})" for piece in pieces) + "\n}")
     (tmp_path / "formulas.json").write_text(json.dumps(list(converted.values())))
     run = subprocess.run([sys.executable, typst_child.__file__], cwd=tmp_path, capture_output=True, text=True)

@@ -113,7 +113,7 @@ def _compile(
     folder: Path,
     job: ExportJob,
 ) -> None:
-    """Compile a book; again without the formulas that Typst cannot set, if there are such."""
+    """Compile a book; again without the formulas and the pictures that Typst cannot set, if there are such."""
     source, refused = folder / "book.typ", folder / "refused.json"
     source.write_text("\n".join(_program(book, prepared, families)), encoding="utf-8")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote
@@ -81,16 +82,14 @@ class PictureFolder:
         if address not in self._read:
             data, kind, problem = self._load(address)
             if problem:
-                self._left_out.setdefault(problem, []).append(one_line(unquote(address))[:_NAME_LENGTH])
+                self._left_out.setdefault(problem, []).append(one_line(unquote(address)))
             self._read[address] = Picture(data, kind, len(self.pictures) + 1) if not problem else None
         return self._read[address]
 
     def report(self, job: ExportJob) -> None:
         """Add a line to the notes of the job for each reason to leave out pictures."""
         for problem, names in self._left_out.items():
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            pictures = "1 picture" if len(names) == 1 else f"{len(names)} pictures"
-            job.notes.append(f"Left out {pictures} ({problem}): {', '.join(names[:_SHOWN])}{more}.")
+            job.notes.append(left_out(problem, names))
 
     def _load(self, address: str) -> tuple[bytes, str, str]:
         """Return the bytes and the kind of a picture, or why it is left out."""
@@ -130,6 +129,13 @@ class PictureFolder:
         if not path.is_relative_to(folder):
             return None, outside
         return (path, "") if path.is_file() else (None, "no such file")
+
+
+def left_out(problem: str, names: Sequence[str]) -> str:
+    """Return a line that tells which pictures were left out, and why."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    pictures = "1 picture" if len(names) == 1 else f"{len(names)} pictures"
+    return f"Left out {pictures} ({problem}): {', '.join(name[:_NAME_LENGTH] for name in names[:_SHOWN])}{more}."
 
 
 def picture_kind(data: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from urllib.parse import unquote
 
 from markdown_it.token import Token
 
@@ -15,7 +16,7 @@ from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.formulas import Formula, convert_formulas
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.markup import book_tokens, safe_parser
-from lwtui.documents.export.pictures import Picture, PictureFolder
+from lwtui.documents.export.pictures import Picture, PictureFolder, left_out
 from lwtui.documents.markdown_extensions import FORMULAS, formula_source, size_of
 from lwtui.documents.tex import checked_formula
 from lwtui.text import one_line
@@ -42,12 +43,20 @@ class PreparedBook:
         tokens = (token for part in self.tokens for token in _all(part))
         return list(dict.fromkeys(str(token.meta["converted"]) for token in tokens if "converted" in token.meta))
 
-    def refuse(self, converted: Sequence[str], job: ExportJob) -> None:
-        """Show formulas as they are written, by what they were converted to, and tell it."""
-        tokens = [
-            token for part in self.tokens for token in _all(part) if token.meta.get("converted") in set(converted)
-        ]
-        tell_refused([token.content for token in tokens], job)
+    def refuse(self, names: Sequence[str], job: ExportJob) -> None:
+        """Leave out damaged pictures, by their names, and show formulas as written, by what they were converted to."""
+        bad = set(names)
+        damaged: dict[str, str] = {}
+        for token in (token for part in self.tokens for token in _all(part)):
+            picture = token.meta.get("picture")
+            if picture is not None and picture.name in bad:
+                damaged[picture.name] = one_line(unquote(str(token.attrGet("src") or "")))
+                token.meta["picture"] = None
+        if damaged:
+            job.notes.append(left_out("damaged", list(damaged.values())))
+        tokens = [token for part in self.tokens for token in _all(part) if token.meta.get("converted") in bad]
+        if tokens:
+            tell_refused([token.content for token in tokens], job)
         for token in tokens:
             show_source(token)
 

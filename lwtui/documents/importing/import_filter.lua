@@ -428,7 +428,7 @@ local function simplified(doc)
       return header
     end,
     CodeBlock = function(code)
-      code.attr = pandoc.Attr("", {language_of(code.classes)})
+      code.attr = pandoc.Attr("", {language_of(code.classes) or "lwtui-none"})
       return code
     end,
     Code = function(code)

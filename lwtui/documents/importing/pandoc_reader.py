@@ -20,6 +20,8 @@ from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.pandoc import pandoc, require_packages, rewrite_zip
 from lwtui.documents.export.pictures import picture_kind
 from lwtui.documents.importing.imported import ImportedPicture, ImportReport, some
+from lwtui.documents.markdown_extensions import escape_brackets
+from lwtui.documents.markdown_source import outside_code
 from lwtui.documents.plain_text import without_marks
 from lwtui.errors import DocumentError, LwtuiError
 from lwtui.text import one_line
@@ -69,6 +71,9 @@ _ODT_META_TITLE = regex.compile(r"<dc:title>(?P<title>[^<]*)</dc:title>")
 _TITLE_STYLE = regex.compile(
     r"<style:style\b(?=[^>]*\bstyle:parent-style-name=\"Title\")[^>]*\bstyle:name=\"([^\"]+)\""
 )
+_BOUNDED = regex.compile(rb"\\pandocbounded\{(\\includegraphics(?:\[[^\[\]]*\])?\{[^{}]*\})\}")
+# Without a language, two code blocks in a row would be indented and become one.
+_NO_LANGUAGE = regex.compile(r"(?m)^((?:[ \t]|>)*(?:`{3,}|~{3,})) ?lwtui-none$")
 _TIGHT_LIST = regex.compile(rb"(?m)^[ \t]*\\tightlist[ \t]*$")
 _FORMULA_NAME = regex.compile(r'(<draw:object\b[^>]*xlink:href=")(?:\./)?([^"/]+)/(")')
 _FB2_TABLE = regex.compile(rb"(?s)<table\b[^>]*>.*?</table>")
@@ -164,6 +169,9 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
     if date := one_line(found["date"]):
         report.lose("date")
         report.remark(f"The date “{date}” was left out: an export has its own.")
+    text = _NO_LANGUAGE.sub(r"\1", text)
+    if "\\[" in text:  # pandoc writes formulas between dollars, and brackets so
+        text = outside_code(text, escape_brackets, formulas=True)
     text = _BETWEEN_LISTS.sub("", text).replace(_CELL_BREAK, "<br>").replace(f"{_CAPTION}", ": ")
     title = one_line(found["title"])
     if reader == "odt" and not title:
@@ -268,7 +276,8 @@ def _prepared(data: bytes, reader: str, report: ImportReport) -> bytes:
         case "odt":
             return _with_plain_object_names(data)
         case "latex":
-            return _TIGHT_LIST.sub(b"", data)  # pandoc writes it, and loses the terms of a list that has it
+            # Pandoc writes both, but where it reads them it loses terms of lists and pictures.
+            return _BOUNDED.sub(rb"\1", _TIGHT_LIST.sub(b"", data))
         case "rtf":
             return data.replace(rb"{\*\footnote", rb"{\footnote")  # LibreOffice marks them as optional
         case "fb2":
