@@ -195,6 +195,13 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "stale", "y", "Stale", "Show sections based on something that has changed since, and rewrite them", False
         ),
         Action("inspect", "i", "Inspect", "Show the prompt for this section and its tokens", footer=False),
+        Action(
+            "read",
+            "w,alt+v",
+            "Read",
+            "Show this section laid out: tables, code, formulas and footnotes as they read",
+            footer=False,
+        ),
         Action("log", "l", "Log", "Show what happened: retries, removed text, trimmed context", footer=False),
         Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, ODT, EPUB, PDF or LaTeX"),
         Action(
