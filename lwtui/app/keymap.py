@@ -62,7 +62,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("delete", "d,delete", "Delete", "Move the document to the trash; Undo restores it"),
         Action("undo", "u,ctrl+z", "Undo", "Restore the document deleted last", footer=False),
         Action("import", "i", "Import", "Create a document from a file or folder of another program"),
-        Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, EPUB or PDF"),
+        Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, ODT, EPUB, PDF or LaTeX"),
         Action("refresh", "ctrl+r", "Refresh", "Read the folder again", footer=False),
         Action("models", "m", "Model", "Choose what writes: a model here, a service, or one to download", footer=False),
         Action("leave", "q", "Quit", "Quit lwtui; everything is saved"),
@@ -195,8 +195,15 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "stale", "y", "Stale", "Show sections based on something that has changed since, and rewrite them", False
         ),
         Action("inspect", "i", "Inspect", "Show the prompt for this section and its tokens", footer=False),
+        Action(
+            "read",
+            "w,alt+v",
+            "Read",
+            "Show this section laid out: tables, code, formulas and footnotes as they read",
+            footer=False,
+        ),
         Action("log", "l", "Log", "Show what happened: retries, removed text, trimmed context", footer=False),
-        Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, EPUB or PDF"),
+        Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, ODT, EPUB, PDF or LaTeX"),
         Action(
             "save",
             "ctrl+s",

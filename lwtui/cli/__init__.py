@@ -18,7 +18,7 @@ COMMANDS = {
     "plan": "print a plan for a document",
     "write": "plan and write a document without the app",
     "polish": "review and rewrite a finished document; only better sections replace the old ones",
-    "export": "export a document to Markdown, text, HTML, DOCX, EPUB or PDF",
+    "export": "export a document to Markdown, text, HTML, DOCX, ODT, EPUB, PDF or LaTeX",
     "import": "create a document from a file or folder of another program",
     "notes": "show and change the notes that the model sees while it writes",
     "sources": "add, list, search and remove the sources that a document is written from",

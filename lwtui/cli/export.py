@@ -44,12 +44,15 @@ def parser() -> Parser:
     result = command_parser(
         "export",
         "Export a document to another format. The document does not change.\n"
-        'DOCX, EPUB and PDF need the extra: pip install "lwtui[export]"',
+        "Formulas, footnotes, tables, code and pictures from the document's folder are part of it.\n"
+        'DOCX, ODT, EPUB, PDF and LaTeX need the extra, and so do formulas in HTML: pip install "lwtui[export]"',
         """
         lwtui export guide.lw --to pdf --author "A. Author"
         lwtui export guide.lw --output chapters/guide.docx --force
         lwtui export guide.lw --to pdf --paper letter --font-size 12 --new-pages
         lwtui export guide.lw --to epub --output ~/Books --disclosure
+        lwtui export guide.lw --to docx --reference house-style.docx
+        lwtui export guide.lw --to tex --output paper/guide.tex
         lwtui export guide.lw --to txt --output - | less
         lwtui export report.lw --to docx --csl notes --bibliography report.bib
         """,
@@ -74,22 +77,32 @@ def parser() -> Parser:
         "--author", default="", help="the name on the title page (default: from the document or the settings)"
     )
     result.add_argument("--date", default="", metavar="YYYY-MM-DD", help="the date (default: that of the last change)")
-    result.add_argument("--no-contents", action="store_true", help="no table of contents (html, docx, epub, pdf)")
-    result.add_argument("--no-title-page", action="store_true", help="no title page (html, docx, epub, pdf)")
+    result.add_argument("--no-contents", action="store_true", help="no table of contents (all but md and txt)")
+    result.add_argument("--no-title-page", action="store_true", help="no title page (all but md and txt)")
     result.add_argument(
-        "--paper", choices=PAPERS, default=PAPERS[0], help=f"paper size of a pdf or docx (default: {PAPERS[0]})"
+        "--paper", choices=PAPERS, default=PAPERS[0], help=f"paper size (docx, odt, pdf, tex; default: {PAPERS[0]})"
     )
     result.add_argument(
         "--font-size",
         type=float_between(7, 24),
         default=FONT_SIZE,
         metavar="POINTS",
-        help=f"size of the text in a pdf (default: {FONT_SIZE:g})",
+        help=f"size of the text (pdf, tex; default: {FONT_SIZE:g})",
     )
     result.add_argument(
         "--new-pages",
         action=argparse.BooleanOptionalAction,
-        help="start each part or chapter on the first level on a new page (pdf, docx; default: if they are long)",
+        help="start each chapter on a new page (docx, odt, pdf, tex; default: if chapters are long)",
+    )
+    result.add_argument(
+        "--reference", type=Path, metavar="FILE", help="a document whose styles and page setup to use (docx, odt)"
+    )
+    result.add_argument("--css", type=Path, metavar="FILE", help="a style sheet to add to lwtui's own (html, epub)")
+    result.add_argument(
+        "--template",
+        type=Path,
+        metavar="FILE",
+        help="a Typst file that defines template(title: none, author: none, body, ..rest) (pdf)",
     )
     result.add_argument(
         "--csl",
@@ -122,7 +135,10 @@ def run(options: argparse.Namespace) -> int:
     with Document.open(path, read_only=True) as document:
         export_options = _export_options(options, document)
         if options.output == "-":
-            sys.stdout.write(render(document, to, export_options))
+            job = ExportJob()
+            sys.stdout.write(render(document, to, export_options, job))
+            for note in job.notes:
+                say(f"lwtui: {note}")
         else:
             _save(document, _output(options, document, export_options, to), to, export_options, force=options.force)
         if options.bibliography:
@@ -147,6 +163,9 @@ def _export_options(options: argparse.Namespace, document: Document) -> ExportOp
         font_size=options.font_size,
         disclosure=options.disclosure,
         csl=options.csl,
+        reference=options.reference,
+        css=options.css,
+        template=options.template,
     )
 
 

@@ -18,7 +18,8 @@ def parser() -> Parser:
     result = command_parser(
         "import",
         "Create a document from a file or folder of another program, and report what was kept and what was left out.\n"
-        "Headings become sections; the file does not change. Files are read by what they are:\n\n"
+        "Headings become sections, and pictures go into a folder beside the document; the file does not change.\n"
+        "Files are read by what they are:\n\n"
         "  Markdown, also that of Obsidian, pandoc, Hugo, MultiMarkdown and novelWriter\n"
         "  plain text: lines such as Chapter 1, Prologue, 第一章 or Глава 1 become headings\n"
         "  DOCX, ODT, RTF, HTML, EPUB, FB2, LaTeX, Org, reStructuredText, AsciiDoc, Typst, DocBook, OPML, Textile,\n"

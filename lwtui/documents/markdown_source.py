@@ -6,19 +6,28 @@ from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
+from lwtui.documents.markdown_extensions import formula_spans
 from lwtui.documents.plain_text import parse_blocks
 
+_CODE = frozenset(("fence", "code_block"))
+_CODE_AND_FORMULAS = _CODE | {"math_block"}
 _CODE_SPAN = regex.compile(r"(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)")
 
 
-def outside_code(text: str, change: Callable[[str], str]) -> str:
-    """Apply ``change`` to each stretch of a text between its code blocks and code spans."""
+def outside_code(text: str, change: Callable[[str], str], *, formulas: bool = False) -> str:
+    """Apply ``change`` to each stretch of a text between its code blocks, code spans and formulas.
+
+    Args:
+        text: The text, in Markdown.
+        change: Returns a stretch as it is to be.
+        formulas: Whether to change formulas too.
+    """
     lines = text.split("\n")
-    code = _code_lines(text)
+    code = _code_lines(text, _CODE if formulas else _CODE_AND_FORMULAS)
     result, start = [], 0
     for first, last in [*code, (len(lines), len(lines))]:
         if first > start:
-            result.append(_outside_spans("\n".join(lines[start:first]), change))
+            result.append(_outside_spans("\n".join(lines[start:first]), change, formulas=formulas))
         if last > first:
             result.append("\n".join(lines[first:last]))
         start = max(start, last)
@@ -37,17 +46,28 @@ def without_lines(lines: Sequence[str], ranges: Iterable[tuple[int, int]]) -> st
     return "\n".join(kept)
 
 
-def _code_lines(text: str) -> list[tuple[int, int]]:
-    """Return the first line of each code block and the line after it."""
-    if not any(mark in text for mark in ("```", "~~~", "    ", "\t")):
+def _code_lines(text: str, kinds: frozenset[str]) -> list[tuple[int, int]]:
+    """Return the first line of each block of code or formula, and the line after it."""
+    if not any(mark in text for mark in ("```", "~~~", "    ", "\t", "$$", "\\[", "\\begin{")):
         return []
-    found = [token.map for token in parse_blocks(text) if token.type in ("fence", "code_block") and token.map]
+    found = [token.map for token in parse_blocks(text) if token.type in kinds and token.map]
     return sorted((first, last) for first, last in found)
 
 
-def _outside_spans(text: str, change: Callable[[str], str]) -> str:
+def _outside_spans(text: str, change: Callable[[str], str], *, formulas: bool) -> str:
+    outside = change if formulas else lambda stretch: _outside_formulas(stretch, change)
     result, start = [], 0
     for span in _CODE_SPAN.finditer(text):
-        result += [change(text[start : span.start()]), span[0]]
+        result += [outside(text[start : span.start()]), span[0]]
         start = span.end()
+    return "".join([*result, outside(text[start:])])
+
+
+def _outside_formulas(text: str, change: Callable[[str], str]) -> str:
+    if "$" not in text and "\\(" not in text and "\\[" not in text:
+        return change(text)
+    result, start = [], 0
+    for first, last in formula_spans(text):
+        result += [change(text[start:first]), text[first:last]]
+        start = last
     return "".join([*result, change(text[start:])])

@@ -14,20 +14,26 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.footnote import footnote_plugin
 
+from lwtui.documents.markdown_extensions import extend, formula_source
+from lwtui.documents.tex import SUBSCRIPTS, SUPERSCRIPTS, formula_text
+
+TASK_MARKS = {False: "☐", True: "☑"}
 _CELL_BREAK = regex.compile(r"<br[ \t]*/?>", regex.IGNORECASE)
 
 
 def parser(*, undefined_notes: bool = False) -> MarkdownIt:
     """Return a parser for lwtui's Markdown.
 
-    It is CommonMark with tables, strikethrough and footnotes (``[^1]`` and ``[^1]: text``), where HTML is plain text,
-    except that ``<br>`` breaks a line in a cell of a table: a cell has no other way to.
+    It is CommonMark with tables, strikethrough, footnotes (``[^1]`` and ``[^1]: text``) and what
+    :mod:`lwtui.documents.markdown_extensions` adds. HTML is plain text, except that ``<br>`` breaks a
+    line in a cell of a table: a cell has no other way to.
 
     Args:
         undefined_notes: Whether ``[^1]`` refers to a footnote even if the text does not define it.
     """
     markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     markdown.use(footnote_plugin, inline=False, move_to_end=False, always_match_refs=undefined_notes)
+    extend(markdown)
     markdown.core.ruler.push("cell_break", _break_cells)
     return markdown
 
@@ -84,10 +90,11 @@ def _block(node: SyntaxTreeNode) -> str:
         case "fence" | "code_block":
             return node.content.rstrip("\n")
         case "table":
-            rows = (row for part in node.children for row in part.children)
-            return "\n".join(
-                "\t".join(" / ".join(_inline(cell).strip().split("\n")) for cell in row.children) for row in rows
-            )
+            return _table(node)
+        case "math_block":
+            return _formula(node)
+        case "dl":
+            return _definitions(node)
         case "hr":
             return "———"
         case "footnote_reference":
@@ -97,6 +104,21 @@ def _block(node: SyntaxTreeNode) -> str:
     return _blocks(node)
 
 
+def _table(node: SyntaxTreeNode) -> str:
+    captions = [_inline(part) for part in node.children if part.type == "caption"]
+    rows = (row for part in node.children if part.type != "caption" for row in part.children)
+    lines = ("\t".join(" / ".join(_inline(cell).strip().split("\n")) for cell in row.children) for row in rows)
+    return "\n".join([*captions, *lines])
+
+
+def _definitions(node: SyntaxTreeNode) -> str:
+    lines: list[str] = []
+    for child in node.children:
+        text = _inline(child) if child.type == "dt" else indent(_blocks(child, "\n"), "    ")
+        lines.append(f"\n{text}" if child.type == "dt" and lines else text)
+    return "\n".join(lines)
+
+
 def _list(node: SyntaxTreeNode) -> str:
     is_tight = any(block.hidden for item in node.children for block in item.children if block.type == "paragraph")
     between = "\n" if is_tight else "\n\n"
@@ -104,6 +126,8 @@ def _list(node: SyntaxTreeNode) -> str:
     items = []
     for position, item in enumerate(node.children):
         mark = "• " if number is None else f"{number + position}. "
+        if (done := item.meta.get("done")) is not None:
+            mark = TASK_MARKS[done] + " "
         items.append(mark + indent(_blocks(item, between), " " * len(mark)).lstrip(" "))
     return between.join(items)
 
@@ -117,9 +141,27 @@ def _inline(node: SyntaxTreeNode) -> str:
             return "\n"
         case "footnote_ref":
             return f"[{node.meta['label']}]"
+        case "math_inline" | "math_display":
+            return _formula(node)
+        case "sup" | "sub":
+            return _raised(node)
     shown = "".join(_inline(child) for child in node.children)
     if node.type == "link":
         address = str(node.attrs.get("href", ""))
         if not address.startswith("#") and address.removeprefix("mailto:") != shown:
             return f"{shown} ({address})"
     return shown
+
+
+def _formula(node: SyntaxTreeNode) -> str:
+    return formula_text(node.content) or formula_source(node.type, node.markup, node.content)
+
+
+def _raised(node: SyntaxTreeNode) -> str:
+    """Return a superscript or subscript in the characters that Unicode has for it, or with its mark before it."""
+    shown = "".join(_inline(child) for child in node.children)
+    signs = SUPERSCRIPTS if node.type == "sup" else SUBSCRIPTS
+    if all(char in signs for char in shown):
+        return "".join(signs[char] for char in shown)
+    mark = "^" if node.type == "sup" else "_"
+    return f"{mark}{shown}" if len(shown) == 1 else f"{mark}({shown})"

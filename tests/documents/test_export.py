@@ -210,7 +210,7 @@ def test_every_text_format_is_utf8_and_ends_in_one_newline(tmp_path: Path) -> No
             assert not written.endswith("\n\n")
 
 
-@pytest.mark.parametrize(("name", "to"), [("out.odt", None), ("out", None), ("out.md", "odt"), ("out.lw", "md")])
+@pytest.mark.parametrize(("name", "to"), [("out.rtf", None), ("out", None), ("out.md", "rtf"), ("out.lw", "md")])
 def test_an_unknown_format_is_a_usage_error(tmp_path: Path, name: str, to: str | None) -> None:
     with document_with_text(tmp_path, "Loam.") as document:
         with pytest.raises(UsageError):

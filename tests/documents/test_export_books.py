@@ -455,7 +455,7 @@ def test_long_chapters_start_on_new_pages(tmp_path: Path) -> None:
         assert [pdf[number - 1].get_text().split()[0] for number in starts] == ["Soil", "Water", "Light"]
         assert len(set(starts)) == 3
     with ZipFile(tmp_path / "long.docx") as archive:
-        assert b"<w:keepLines /><w:pageBreakBefore/>" in archive.read("word/styles.xml")
+        assert b"<w:keepLines/><w:pageBreakBefore/>" in archive.read("word/styles.xml")
 
 
 @pytest.mark.parametrize(("paper", "size"), [("a4", (595, 842)), ("letter", (612, 792)), ("a5", (420, 595))])

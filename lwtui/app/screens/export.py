@@ -26,13 +26,23 @@ from lwtui.documents.export import (
     export_path,
     save,
     store_author,
+    style_option,
     with_disclosure,
 )
 from lwtui.documents.mirror import is_mirrored, mirror_path, set_mirrored, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
-NAMES = {"md": "Markdown", "txt": "Plain text", "html": "HTML", "docx": "Word (DOCX)", "epub": "EPUB", "pdf": "PDF"}
+NAMES = {
+    **{"md": "Markdown", "txt": "Plain text", "html": "HTML", "docx": "Word (DOCX)", "odt": "ODT", "epub": "EPUB"},
+    **{"pdf": "PDF", "tex": "LaTeX"},
+}
+_STYLE_FILES = {
+    "reference": "a document whose styles to use",
+    "css": "a CSS file to add",
+    "template": "a Typst file with a function template",
+    "": "none for this format",
+}
 _DISCLOSURES = (
     ("no report on what a model wrote", "none"),
     ("an appendix on what a model wrote", "appendix"),
@@ -76,6 +86,8 @@ class ExportScreen(Dialog[Path]):
                 with Horizontal(id="with"):
                     yield Box("title page", True, id="title-page", compact=True)
                     yield Box("contents", True, id="contents", compact=True)
+                yield Label("Style file")
+                yield Input(id="style-file", compact=True)
                 yield Label("Disclosure")
                 yield Select(_DISCLOSURES, value="none", allow_blank=False, id="disclosure", compact=True)
                 yield Label("File")
@@ -120,9 +132,12 @@ class ExportScreen(Dialog[Path]):
         return self.query_one(f"#{name}", Checkbox).value
 
     def _enable_options(self) -> None:
-        """Disable title page and contents for formats without pages."""
+        """Disable title page and contents for formats without pages, and say what the style file is."""
         for name in ("title-page", "contents"):
             self.query_one(f"#{name}", Checkbox).disabled = self._to in ("md", "txt")
+        kind = style_option(self._to)
+        field = self.query_one("#style-file", Input)
+        field.placeholder, field.disabled = _STYLE_FILES[kind], not kind
 
     def on_radio_set_changed(self, event: RadioSet.Changed) -> None:
         path = Path(self._path.value)
@@ -224,11 +239,16 @@ class ExportScreen(Dialog[Path]):
 
     @property
     def _options(self) -> ExportOptions:
+        name, kind = self.query_one("#style-file", Input).value.strip(), style_option(self._to)
+        style = Path(name).expanduser() if name else None
         return ExportOptions(
             title=self._title.value,
             author=self.query_one("#author", Input).value,
             contents=self._checked("contents"),
             title_page=self._checked("title-page"),
+            reference=style if kind == "reference" else None,
+            css=style if kind == "css" else None,
+            template=style if kind == "template" else None,
         )
 
     async def _may_write(self, path: Path) -> bool:

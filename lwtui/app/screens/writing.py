@@ -409,6 +409,14 @@ class WritingScreen(TextTools, ModelTools):
             return
         self.app.push_screen(history, lambda _: self._draw())
 
+    def action_read(self) -> None:
+        """Show the section in view as it reads."""
+        from lwtui.app.screens.reading import ReadingScreen
+
+        section_id = self._in_view()
+        if section_id is not None and self.store():
+            self.app.push_screen(ReadingScreen(self._document.section(section_id)))
+
     def action_log(self) -> None:
         """Show the log."""
         from lwtui.app.screens.log import LogScreen

@@ -1,9 +1,12 @@
-"""Export of documents to Markdown, plain text, HTML, DOCX, EPUB and PDF."""
+"""Export of documents to Markdown, plain text, HTML, DOCX, ODT, EPUB, PDF and LaTeX."""
 
 from __future__ import annotations
 
 import errno
 from pathlib import Path
+from zlib import crc32
+
+import regex
 
 from lwtui.documents.export.citeproc import bibliography, cited_sources, with_citations
 from lwtui.documents.export.export_job import ExportJob, ExportStopped
@@ -18,6 +21,8 @@ from lwtui.documents.export.manuscript import (
     store_author,
     with_disclosure,
 )
+from lwtui.documents.export.pictures import Picture
+from lwtui.documents.export.style_files import style_option
 from lwtui.documents.export.text import html, markdown, plain
 from lwtui.documents.library import safe_name
 from lwtui.documents.store import Document
@@ -44,21 +49,26 @@ __all__ = [
     "render",
     "save",
     "store_author",
+    "style_option",
     "with_disclosure",
 ]
 
 TEXT_FORMATS = ("md", "txt", "html")
-FORMATS = (*TEXT_FORMATS, "docx", "epub", "pdf")
-_ALIASES = {"markdown": "md", "text": "txt", "htm": "html"}  # other file name extensions of the formats
+FORMATS = (*TEXT_FORMATS, "docx", "odt", "epub", "pdf", "tex")
+_ALIASES = {"markdown": "md", "text": "txt", "htm": "html", "latex": "tex"}  # other file name extensions of the formats
 
 
-def render(document: Document, to: str, options: ExportOptions | None = None) -> str:
+def render(document: Document, to: str, options: ExportOptions | None = None, job: ExportJob | None = None) -> str:
     """Return a document as ``md``, ``txt`` or ``html``. Sections without text are left out.
 
     Raises:
-        UsageError: The format is another one, or a date in the options is invalid.
+        UsageError: The format is another one, or one of the options is invalid.
+        LwtuiError: The export failed or was stopped.
     """
-    return _text(with_citations(build_manuscript(document, options), ExportJob()), to)
+    job = job or ExportJob()
+    book = build_manuscript(document, options)
+    book.style.check(to)
+    return _text(with_citations(book, job), to, job)
 
 
 def export(
@@ -110,7 +120,7 @@ def check_format(path: Path, to: str | None = None) -> str:
         )
     from lwtui.documents.export.pandoc import require_packages
 
-    if to in ("docx", "epub"):
+    if to in ("docx", "odt", "epub", "tex"):
         require_packages(f"Export to .{to}", "pypandoc")
     elif to == "pdf":
         require_packages("Export to .pdf", "typst", "fontTools")
@@ -129,10 +139,24 @@ def save(book: Manuscript, path: Path, to: str, job: ExportJob) -> None:
     Raises:
         LwtuiError: The export failed or was stopped. An old file stays.
     """
+    pictures: list[Picture] = []
+    folder = path.with_name(_picture_folder(path.stem))
+    book.style.check(to)
     book = with_citations(book, job)
-    content = _text(book, to) if to in TEXT_FORMATS else _bytes(book, to, job)
+    if to in TEXT_FORMATS:
+        content: str | bytes = _text(book, to, job)
+    elif to == "tex":
+        from lwtui.documents.export.latex import latex
+
+        content, pictures = latex(book, job, folder.name)
+    else:
+        content = _bytes(book, to, job)
     job.step(f"Writing {path.name}")
     try:
+        if pictures:
+            folder.mkdir(exist_ok=True)
+            for picture in pictures:
+                write_atomically(folder / picture.name, picture.data)
         write_atomically(path, content)
     except OSError as error:
         raise _write_error(error, path) from error
@@ -143,19 +167,29 @@ def export_path(folder: Path, title: str, to: str) -> Path:
     return folder / f"{safe_name(title)}.{to}"
 
 
-def _text(book: Manuscript, to: str) -> str:
+def _picture_folder(stem: str) -> str:
+    """Return the name of the folder with the pictures of a LaTeX file, in which LaTeX finds nothing to interpret."""
+    plain = regex.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")
+    return f"{plain}-tex" if plain == stem else f"{plain or 'book'}-{crc32(stem.encode()):08x}-tex"
+
+
+def _text(book: Manuscript, to: str, job: ExportJob) -> str:
     match to:
         case "md":
             return markdown(book)
         case "txt":
             return plain(book)
         case "html":
-            return html(book)
+            return html(book, job)
     raise UsageError(f"{to!r} is not a text format. Choose one of {', '.join(TEXT_FORMATS)}.", code="unknown-format")
 
 
 def _bytes(book: Manuscript, to: str, job: ExportJob) -> bytes:
     match to:
+        case "odt":
+            from lwtui.documents.export.odt import odt
+
+            return odt(book, job)
         case "docx":
             from lwtui.documents.export.docx import docx
 

@@ -7,9 +7,12 @@ from xml.sax.saxutils import escape, quoteattr
 
 import regex
 
+from lwtui.documents.export.docx_styles import with_look
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
+from lwtui.documents.export.pandoc_tree import book_tree
+from lwtui.documents.export.prepared import prepare
 from lwtui.documents.export.translations import contents_title
 
 _PAGE_BREAK = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
@@ -32,14 +35,17 @@ xmlns:wp="{_PREFIX}drawingml/2006/wordprocessingDrawing">
 <w:body>
 OPENING
 $body$
+SECTION
+</w:body>
+</w:document>
+"""
+_SECTION = f"""\
 <w:sectPr>
 <w:footerReference w:type="default" r:id="{_FOOTER_ID}"/>
 <w:pgSz PAPER/>
 <w:pgMar w:top="MARGIN" w:right="MARGIN" w:bottom="MARGIN" w:left="MARGIN" w:header="720" w:footer="720" w:gutter="0"/>
 FIRST_PAGE
 </w:sectPr>
-</w:body>
-</w:document>
 """
 _FOOTER = f"""\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -55,7 +61,7 @@ _FOOTER_CONTENT_TYPE = (
     '<Override PartName="/word/footer1.xml"'
     ' ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.footer+xml"/>'
 )
-_HEADING_STYLE = regex.compile(r'(?s)(<w:style [^>]*w:styleId="Heading1".*?<w:keepLines />)')
+_HEADING_STYLE = regex.compile(r'(?s)(<w:style [^>]*w:styleId="Heading1".*?<w:keepLines ?/>)')
 
 
 def docx(book: Manuscript, job: ExportJob) -> bytes:
@@ -68,11 +74,26 @@ def docx(book: Manuscript, job: ExportJob) -> bytes:
     for name in ("title", "author", "date"):
         opening = opening.replace(f"@{name}@", f"${name}$")
     width, height, margin = _PAPERS[book.paper]
-    template = _DOCUMENT.replace("FIRST_PAGE", "<w:titlePg/>" if book.title_page else "")
-    template = template.replace("PAPER", f'w:w="{width}" w:h="{height}"').replace("MARGIN", str(margin))
+    section = _SECTION.replace("FIRST_PAGE", "<w:titlePg/>" if book.title_page else "")
+    section = section.replace("PAPER", f'w:w="{width}" w:h="{height}"').replace("MARGIN", str(margin))
+    reference = book.style.reference
+    template = _DOCUMENT.replace("SECTION", "$sectpr$" if reference else section)  # its pages have its own footers
     template = template.replace("OPENING", opening)  # last, because it contains the user's words
-    archive = convert(book, "docx", (), job, template)
+    job.step("Reading the text")
+    tree = book_tree(book, prepare(book, 0, "docx", job))
+    files: dict[str, str | bytes] = {"template": template}
+    options = ["--template=template"]
+    if reference:
+        files["reference.docx"] = reference
+        options.append("--reference-doc=reference.docx")
+    archive = convert(tree, "docx", options, job, files)
     job.check()
+    if reference:
+        return rewrite_zip(
+            archive,
+            {"docProps/core.xml": lambda xml: with_date(xml, book), "word/styles.xml": lambda xml: _listed(xml, book)},
+            {},
+        )
     changes: dict[str, Callable[[str], str]] = {
         "[Content_Types].xml": lambda xml: xml.replace("</Types>", f"{_FOOTER_CONTENT_TYPE}</Types>"),
         "word/_rels/document.xml.rels": lambda xml: xml.replace(
@@ -130,9 +151,15 @@ def _escaped_title(title: str) -> str:
 
 
 def _styled(styles: str, book: Manuscript) -> str:
-    """Add the styles of the table of contents to pandoc's, and if chapters start on new pages, a page break."""
+    """Give pandoc's styles lwtui's look, and if chapters start on new pages, their headings a page break."""
+    styles = with_look(styles)
     if book.chapters_on_new_pages:
         styles = _HEADING_STYLE.sub(r"\1<w:pageBreakBefore/>", styles, count=1)
+    return _listed(styles, book)
+
+
+def _listed(styles: str, book: Manuscript) -> str:
+    """Add the styles of the table of contents, unless they are there."""
     width, _, margin = _PAPERS[book.paper]
     tab = width - 2 * margin
     levels = "".join(
@@ -141,5 +168,6 @@ def _styled(styles: str, book: Manuscript) -> str:
         f'<w:pPr><w:tabs><w:tab w:val="right" w:leader="dot" w:pos="{tab}"/></w:tabs>'
         f'<w:spacing w:after="100"/><w:ind w:left="{240 * (level - 1)}"/></w:pPr></w:style>'
         for level in range(1, _CONTENTS_DEPTH + 1)
+        if f'w:styleId="TOC{level}"' not in styles
     )
     return styles.replace("</w:styles>", f"{levels}</w:styles>")

@@ -8,6 +8,8 @@ from uuid import NAMESPACE_URL, uuid5
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
+from lwtui.documents.export.pandoc_tree import book_tree
+from lwtui.documents.export.prepared import prepare
 
 # Added to pandoc's own style sheet.
 _STYLE = """
@@ -30,6 +32,7 @@ def epub(book: Manuscript, job: ExportJob) -> bytes:
     identifier = uuid5(NAMESPACE_URL, f"lwtui:{book.language}:{book.author}:{book.title}").urn
     options = [
         "--split-level=1",
+        "--mathml",
         "--toc-depth=3",
         f"--metadata=identifier:{identifier}",
         f"--epub-title-page={'true' if book.title_page else 'false'}",
@@ -38,6 +41,8 @@ def epub(book: Manuscript, job: ExportJob) -> bytes:
         options.append("--toc")
     changes: dict[str, Callable[[str], str]] = {
         "EPUB/content.opf": lambda xml: with_date(xml, book),
-        "EPUB/styles/stylesheet1.css": lambda css: css + _STYLE,
+        "EPUB/styles/stylesheet1.css": lambda css: f"{css}{_STYLE}{book.style.css}",
     }
-    return rewrite_zip(convert(book, "epub3", options, job), changes, {})
+    job.step("Reading the text")
+    tree = book_tree(book, prepare(book, 0, "epub", job))
+    return rewrite_zip(convert(tree, "epub3", options, job), changes, {})

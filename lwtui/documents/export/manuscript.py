@@ -16,6 +16,7 @@ import regex
 
 from lwtui.documents.database import connect_peek
 from lwtui.documents.disclosure import TITLE, report
+from lwtui.documents.export.style_files import NO_STYLE_FILES, StyleFiles, read_style_files
 from lwtui.documents.footnotes import share_footnotes
 from lwtui.documents.model import Section, printed_title
 from lwtui.documents.schema import clamp_time
@@ -51,6 +52,9 @@ class ExportOptions:
         disclosure: Whether to append the report of :mod:`lwtui.documents.disclosure`.
         csl: The citation style: a name or a file (see :mod:`lwtui.documents.export.csl_styles`).
         citations: Whether citations are written out. Otherwise they stay in Pandoc's syntax.
+        reference: A DOCX or ODT whose styles to use for one; ``None``: lwtui's own.
+        css: A style sheet to add to lwtui's own, for HTML and EPUB.
+        template: A Typst file with a function ``template``, for PDF; ``None``: lwtui's own pages.
     """
 
     title: str = ""
@@ -64,6 +68,9 @@ class ExportOptions:
     disclosure: bool = False
     csl: str = ""
     citations: bool = True
+    reference: Path | None = None
+    css: Path | None = None
+    template: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,8 @@ class Manuscript:
         font_size: The size of the text in points.
         sources: The sources whose citations are to be written out.
         csl: The citation style.
+        folder: The folder whose pictures the text may show; ``None``: it shows none.
+        style: The user's own style files.
     """
 
     title: str
@@ -108,6 +117,8 @@ class Manuscript:
     font_size: float = FONT_SIZE
     sources: tuple[Source, ...] = ()
     csl: str = ""
+    folder: Path | None = None
+    style: StyleFiles = NO_STYLE_FILES
 
     @property
     def headings(self) -> list[tuple[str, ManuscriptPart]]:
@@ -134,7 +145,7 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
     A section without text is left out, unless it is the heading of a part with text.
 
     Raises:
-        UsageError: The date in the options is invalid.
+        UsageError: The date in the options is invalid, or a style file cannot be used.
         DocumentError: The disclosure report cannot be made.
     """
     options = options or ExportOptions()
@@ -162,6 +173,8 @@ def build_manuscript(document: Document, options: ExportOptions | None = None) -
         font_size=options.font_size,
         sources=tuple(document.sources) if options.citations else (),
         csl=options.csl,
+        folder=document.path.parent,
+        style=read_style_files(options.reference, options.css, options.template),
     )
     return with_disclosure(book, report(document)) if options.disclosure else book
 

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import regex
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline, image
 from markdown_it.token import Token
 
 from lwtui.documents.export.manuscript import Manuscript, ManuscriptPart
@@ -20,6 +21,7 @@ _SAFE_LINKS = ("http:", "https:", "mailto:", "#")
 _MAX_HEADING_LEVEL = 6
 # Between two of these characters, a line break is not a space.
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u301f\uff01-\uff20]")
+_SCHEME = regex.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # a single letter may be a drive of Windows
 _FENCES = ("```", "~~~")
 _NOT_IN_SLUG = regex.compile(r"[^\p{L}\p{M}\p{N}_ -]")
 
@@ -28,7 +30,22 @@ def safe_parser() -> MarkdownIt:
     """Return the parser of :mod:`lwtui.documents.plain_text`, restricted to safe links."""
     markdown = parser()
     markdown.validateLink = is_safe_link  # type: ignore[method-assign, assignment]
+    markdown.inline.ruler.at("image", _image_rule)
     return markdown
+
+
+def _image_rule(state: StateInline, silent: bool) -> bool:
+    """Parse a picture, whose address may also be that of a file."""
+    before = state.md.validateLink  # this rule may be within itself
+    state.md.validateLink = _is_picture_address  # type: ignore[method-assign, assignment]
+    try:
+        return image(state, silent)
+    finally:
+        state.md.validateLink = before  # type: ignore[method-assign]
+
+
+def _is_picture_address(address: str) -> bool:
+    return is_safe_link(address) or address.lower().startswith("file:") or not _SCHEME.match(address.strip())
 
 
 def is_safe_link(address: str) -> bool:
@@ -143,6 +160,13 @@ def referenced_notes(tokens: Sequence[Token]) -> set[str]:
         elif depth == 0:
             found.update(child.meta["label"] for child in token.children or () if child.type == "footnote_ref")
     return found
+
+
+def code_classes(info: str) -> list[str]:
+    """Return the language that the first line of a code block names, as a list of at most one."""
+    words = info.strip().removeprefix("{").removesuffix("}").split()
+    language = words[0].removeprefix(".").lower() if words else ""
+    return [language] if language and all(char.isalnum() or char in "+-#_" for char in language) else []
 
 
 def line_end(before: str, after: str) -> str:

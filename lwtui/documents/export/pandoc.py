@@ -1,35 +1,29 @@
-"""Pandoc, which converts HTML to DOCX and EPUB.
+"""Pandoc, which writes DOCX, ODT, EPUB and LaTeX from a tree.
 
-The HTML is sanitized, and pandoc runs in its sandbox, so that it opens no other file and no address. The title and
-author are in the head of the HTML, because pandoc would parse options for them as Markdown.
+Pandoc runs in its sandbox, so that it opens no other file and no address.
 """
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import regex
 
 from lwtui.documents.export.export_job import REINSTALL, ExportJob
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.text import html_body
-from lwtui.documents.export.translations import contents_title, is_right_to_left
 from lwtui.errors import LwtuiError
 
 # A single one of these characters would make the file unreadable.
 _NOT_IN_XML = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uFFFE\uFFFF]")
+API_VERSION = [1, 23, 1]  # of pandoc's tree
 _MAX_MEMORY = "2g"  # a book of 100,000 words needs 0.1
-# HTML without the extensions that allow other languages in it. Unknown tags are text.
-_FROM = (
-    "html-native_divs-native_spans-raw_html-raw_tex-tex_math_dollars-tex_math_single_backslash"
-    "+epub_html_exts"  # knows footnotes
-)
 
 
 def require_packages(task: str, *packages: str, extra: str = "export") -> None:
@@ -60,15 +54,21 @@ def pandoc() -> list[str]:
     raise LwtuiError(f"pandoc is not installed. {REINSTALL}", code="tool-missing")
 
 
-def convert(book: Manuscript, to: str, options: Sequence[str], job: ExportJob, template: str = "") -> bytes:
-    """Convert a manuscript with pandoc.
+def convert(
+    tree: Mapping[str, Any],
+    to: str,
+    options: Sequence[str],
+    job: ExportJob,
+    files: Mapping[str, str | bytes] | None = None,
+) -> bytes:
+    """Convert a tree with pandoc.
 
     Args:
-        book: The manuscript.
+        tree: The tree, as :func:`lwtui.documents.export.pandoc_tree.book_tree` makes it.
         to: Pandoc's name for the format.
         options: More options for pandoc.
         job: Reports progress, and can stop the export.
-        template: A pandoc template to use in place of the default.
+        files: Files that the options name, such as a template, by name.
 
     Returns:
         The bytes of the file.
@@ -76,21 +76,27 @@ def convert(book: Manuscript, to: str, options: Sequence[str], job: ExportJob, t
     Raises:
         LwtuiError: The export failed or was stopped.
     """
-    job.step("Reading the text")
-    page = _page(book)
     with TemporaryDirectory(prefix="lwtui-") as temporary:
         folder = Path(temporary)
-        (folder / "book.html").write_text(_NOT_IN_XML.sub("", page), encoding="utf-8")
-        if template:
-            (folder / "template").write_text(_NOT_IN_XML.sub("", template), encoding="utf-8")
-            options = [*options, "--template=template"]
+        source = json.dumps(_without_control_characters(tree), ensure_ascii=False)
+        (folder / "book.json").write_text(source, encoding="utf-8", errors="replace")
+        for name, content in (files or {}).items():
+            data = content if isinstance(content, bytes) else _NOT_IN_XML.sub("", content).encode("utf-8")
+            (folder / name).write_bytes(data)
         job.step("Setting the book")
-        command = [*pandoc(), "--standalone", f"--from={_FROM}", f"--to={to}", "--output=book.out"]
-        command += [f"--metadata=toc-title={contents_title(book.language)}", *options]
-        if is_right_to_left(book.language):
-            command.append("--metadata=dir=rtl")
-        job.run([*command, "book.html"], folder, "pandoc")
+        command = [*pandoc(), "--standalone", "--from=json", f"--to={to}", "--output=book.out", *options]
+        job.run([*command, "book.json"], folder, "pandoc")
         return (folder / "book.out").read_bytes()
+
+
+def _without_control_characters(node: Any) -> Any:
+    if isinstance(node, str):
+        return _NOT_IN_XML.sub("", node)
+    if isinstance(node, list):
+        return [_without_control_characters(child) for child in node]
+    if isinstance(node, dict):
+        return {name: _without_control_characters(child) for name, child in node.items()}
+    return node
 
 
 def rewrite_zip(archive: bytes, changes: Mapping[str, Callable[[str], str]], added: Mapping[str, str]) -> bytes:
@@ -119,12 +125,3 @@ def rewrite_zip(archive: bytes, changes: Mapping[str, Callable[[str], str]], add
 def with_date(xml: str, book: Manuscript) -> str:
     """Put the date of the manuscript into pandoc's metadata. In its sandbox, pandoc does not know the time."""
     return xml.replace("1970-01-01T00:00:00Z", f"{book.date}T00:00:00Z")
-
-
-def _page(book: Manuscript) -> str:
-    head = [f"<title>{escape(book.title)}</title>"]
-    metadata = {"author": book.author, "date": book.date if book.title_page or book.signed else ""}
-    head += [f'<meta name="{name}" content="{escape(value)}">' for name, value in metadata.items() if value]
-    language = f' lang="{escape(book.language)}"' if book.language else ""
-    lines = ["<!DOCTYPE html>", f"<html{language}>", "<head>", '<meta charset="utf-8">', *head, "</head>", "<body>"]
-    return "\n".join([*lines, *html_body(book, top=0, numbered_notes=False), "</body>", "</html>", ""])

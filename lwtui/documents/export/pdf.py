@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,8 +13,10 @@ import regex
 from lwtui.documents.export import fonts, typst_child
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript
+from lwtui.documents.export.prepared import PreparedBook, prepare
 from lwtui.documents.export.translations import contents_title
-from lwtui.documents.export.typst_markup import part_body, typst_string
+from lwtui.documents.export.typst_markup import heading, part_body, typst_string
+from lwtui.errors import LwtuiError, UsageError
 from lwtui.text import counts_characters
 
 _TAG = regex.compile(r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?\b.*", regex.I)
@@ -41,8 +44,29 @@ show quote.where(block: true): set block(inset: (x: 1.2em), above: 1.2em, below:
 show table: set par(justify: false)
 show table: set text(size: 0.9em)
 set table(stroke: (_, y) => (bottom: if y == 0 { 0.8pt } else { 0.3pt + luma(160) }), inset: (x: 0.5em, y: 0.45em))
-let rule = block(above: 1.4em, below: 1.4em, width: 100%, align(center, line(length: 25%, stroke: 0.5pt)))
+set math.equation(numbering: none)
+show math.equation: set text(fallback: true)
+show figure: set block(breakable: true, above: 1.6em, below: 1.6em)
+show figure.where(kind: table): set figure.caption(position: top)
+show figure.caption: it => block(width: 90%, text(size: 0.9em, { set par(justify: false); it.body }))
+set footnote.entry(separator: line(length: 20%, stroke: 0.4pt))
+show terms: set par(hanging-indent: 0pt)
 """
+_RULE = "let rule = block(above: 1.4em, below: 1.4em, width: 100%, align(center, line(length: 25%, stroke: 0.5pt)))"
+# A picture is as wide as it is, but no wider than the text and no higher than most of a page.
+_PICTURE = """\
+let picture(name, ..sizes) = {
+  if "width" in sizes.named() or "height" in sizes.named() { image(name, ..sizes) } else {
+    layout(space => context {
+      let made = image(name, ..sizes)
+      let natural = measure(made)
+      let scale = calc.min(1, space.width / natural.width, 18cm / natural.height)
+      image(name, width: natural.width * scale, ..sizes)
+    })
+  }
+}
+"""
+_TEMPLATE = "template.typ"
 
 
 def pdf(book: Manuscript, job: ExportJob) -> bytes:
@@ -59,14 +83,48 @@ def pdf(book: Manuscript, job: ExportJob) -> bytes:
     folders = [str(folder) for folder in fonts.font_folders()]
     choice = fonts.choose_fonts(_all_text(book), book.language, typst.Fonts(font_paths=folders).fonts())
     job.step("Reading the text")
-    program = "\n".join(_program(book, choice.families))
+    prepared = prepare(book, 0, "pdf", job)
     with TemporaryDirectory(prefix="lwtui-") as temporary:
         folder = Path(temporary)
-        (folder / "book.typ").write_text(program, encoding="utf-8")
+        for picture in prepared.pictures:
+            (folder / picture.name).write_bytes(picture.data)
+        if formulas := prepared.converted:
+            (folder / "formulas.json").write_text(json.dumps(formulas), encoding="utf-8")
+        if book.style.template:
+            (folder / _TEMPLATE).write_text(book.style.template, encoding="utf-8")
         job.step("Setting the pages")
-        job.run([sys.executable, "-P", str(typst_child.__file__), *folders], folder, "Typst")
+        command = [sys.executable, "-P", str(typst_child.__file__), *folders]
+        try:
+            _compile(book, prepared, choice.families, command, folder, job)
+        except LwtuiError as error:
+            if error.code != "tool-failed" or not book.style.template:
+                raise
+            problem = str(error).partition(": ")[2].removesuffix(". Try another format.").replace(str(folder), "")
+            raise UsageError(f"The template does not work: {problem}. Correct it.", code="bad-template") from None
         job.notes += fonts.missing_font_notes(choice.missing)
         return (folder / "book.pdf").read_bytes()
+
+
+def _compile(
+    book: Manuscript,
+    prepared: PreparedBook,
+    families: Sequence[str],
+    command: Sequence[str],
+    folder: Path,
+    job: ExportJob,
+) -> None:
+    """Compile a book; again without the formulas and the pictures that Typst cannot set, if there are such."""
+    source, refused = folder / "book.typ", folder / "refused.json"
+    source.write_text("\n".join(_program(book, prepared, families)), encoding="utf-8")
+    try:
+        job.run(command, folder, "Typst")
+    except LwtuiError as error:
+        bad = json.loads(refused.read_text(encoding="utf-8")) if refused.exists() else []
+        if error.code != "tool-failed" or not bad:
+            raise
+        prepared.refuse(bad, job)
+        source.write_text("\n".join(_program(book, prepared, families)), encoding="utf-8")
+        job.run(command, folder, "Typst")
 
 
 def _all_text(book: Manuscript) -> str:
@@ -74,8 +132,25 @@ def _all_text(book: Manuscript) -> str:
     return "\n".join([book.title, book.author, contents_title(book.language), *parts])
 
 
-def _program(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
+def _program(book: Manuscript, prepared: PreparedBook, families: Sequence[str]) -> Iterator[str]:
+    names = {id(part): name for name, part in book.headings}
     yield "#{"
+    yield _PICTURE
+    if book.style.template:
+        yield from _with_template(book, families)
+    else:
+        yield from _own_pages(book, families)
+    for part, tokens in zip(book.parts, prepared.tokens, strict=True):
+        if part.title:
+            if part.level == 1 and book.chapters_on_new_pages:
+                yield "pagebreak(weak: true)"
+            yield heading(part.level, typst_string(part.title), names[id(part)])
+        yield from part_body(tokens)
+    yield "}"
+
+
+def _own_pages(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
+    """Generate lwtui's own style, the title and the table of contents."""
     yield from _setup(book, families)
     yield _STYLE
     if counts_characters(book.language):
@@ -83,13 +158,31 @@ def _program(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
     yield from _front(book)
     if book.title_page:  # the text starts on page 1, and the pages before it have no number
         yield f"set page({_NUMBERED})\ncounter(page).update(1)"
-    for part in book.parts:
-        if part.title:
-            if part.level == 1 and book.chapters_on_new_pages:
-                yield "pagebreak(weak: true)"
-            yield f"heading(level: {part.level}, {typst_string(part.title)})"
-        yield from part_body(part)
-    yield "}"
+
+
+def _with_template(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
+    """Generate the call of the user's template with everything that it may want to know."""
+    paper, _ = _PAPERS[book.paper]
+    values = {
+        "title": typst_string(book.title),
+        "author": typst_string(book.author),
+        "date": typst_string(book.date),
+        "language": typst_string(book.language),
+        "contents": typst_string(contents_title(book.language)) if book.lists_contents else "none",
+        "title-page": str(book.title_page).lower(),
+        "paper": typst_string(paper),
+        "font-size": f"{book.font_size:g}pt",
+        "fonts": f"({', '.join(typst_string(family) for family in families)},)",
+    }
+    yield from _names(families)
+    yield f"import {typst_string(_TEMPLATE)}: template"
+    yield f"show: template.with({', '.join(f'{name}: {value}' for name, value in values.items())})"
+
+
+def _names(families: Sequence[str]) -> Iterator[str]:
+    """Define what the expressions of the text use."""
+    yield f"let mono = ({', '.join(typst_string(family) for family in (fonts.MONO, *families))},)"
+    yield _RULE
 
 
 def _setup(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
@@ -108,7 +201,7 @@ def _setup(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
     name, margin = _PAPERS[book.paper]
     yield f'set page(paper: "{name}", margin: ({margin}){numbered})'
     yield f"set text(font: ({names},), size: {book.font_size:g}pt, lang: {typst_string(language)}{region})"
-    yield f"let mono = ({', '.join(typst_string(family) for family in (fonts.MONO, *families))},)"
+    yield from _names(families)
 
 
 def _region(script: str | None, region: str | None) -> str:

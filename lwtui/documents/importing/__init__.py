@@ -8,10 +8,12 @@ from lwtui.documents.build import build
 from lwtui.documents.export.manuscript import store_author
 from lwtui.documents.importing.file_types import project_folder
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportReport
+from lwtui.documents.importing.kept_pictures import with_kept_pictures
 from lwtui.documents.importing.reading import check_source, read_file
 from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection
 from lwtui.documents.plan_edits import normalize_levels
 from lwtui.documents.store import Document
+from lwtui.errors import DocumentError
 from lwtui.text import count_words, detect_language
 
 __all__ = [
@@ -56,6 +58,9 @@ def create_document(imported: Imported, target: Path) -> Document:
     Raises:
         DocumentError: The document cannot be created.
     """
+    if target.exists():
+        raise DocumentError(f"{target} already exists. Choose another name.", code="already-exists")
+    imported = with_kept_pictures(imported, target)
     parts = imported.parts
     sections = tuple(PlannedSection(part.title, part.main_point, _target(part), level=part.level) for part in parts)
     plan = normalize_levels(Plan(imported.title, sections))

@@ -1,6 +1,8 @@
 -- Makes of a document what lwtui's Markdown can express, and counts what is kept in another form or left out.
 -- The counts and the metadata go into the file "counts.json" in the working directory.
 local BREAK = "\u{FDD0}" -- a line break within a table cell; the caller writes it as <br>
+local CAPTION = "\u{FDD2}" -- before the caption of a table; the caller writes it as a colon
+local MEDIA_LIMIT, MEDIA_TOTAL = 20000000, 200000000 -- bytes of one picture and of all, as in pictures.py
 local counts = {}
 
 local function count(kind, number)
@@ -31,6 +33,65 @@ local function heading_level(style)
       if level then return tonumber(level) end
     end
   end
+end
+
+-- Pages show formulas twice, or as what a browser without formulas can show.
+local function tex_of(inlines)
+  local text = ""
+  for _, inline in ipairs(inlines) do
+    if inline.t == "Str" then
+      text = text .. inline.text
+    elseif inline.t == "Space" or inline.t == "SoftBreak" then
+      text = text .. " "
+    elseif inline.t == "Superscript" then
+      text = text .. "^{" .. tex_of(inline.content) .. "}"
+    elseif inline.t == "Subscript" then
+      text = text .. "_{" .. tex_of(inline.content) .. "}"
+    elseif inline.t == "Strong" then
+      text = text .. "\\mathbf{" .. tex_of(inline.content) .. "}"
+    elseif inline.content then
+      text = text .. tex_of(inline.content)
+    end
+  end
+  return text
+end
+
+local function has_math(inlines)
+  local found = false
+  inlines:walk({Math = function() found = true end})
+  return found
+end
+
+local function formulas(doc)
+  return doc:walk({
+    Span = function(span)
+      if span.classes:includes("katex-html") or span.classes:includes("MathJax_Preview") then return {} end
+      if (span.classes:includes("math") or span.classes:includes("texhtml")) and not has_math(span.content) then
+        local text = tex_of(span.content)
+        local inner = text:match("^%s*%$%$(.+)%$%$%s*$") or text:match("^%s*%$(.+)%$%s*$") or text
+        local display = span.classes:includes("display") or text:match("^%s*%$%$")
+        if inner:match("%S") then return pandoc.Math(display and "DisplayMath" or "InlineMath", inner) end
+      end
+    end,
+    Image = function(image)
+      if image.classes:includes("mwe-math-fallback-image-inline") or image.classes:includes("mwe-math-fallback-image-display") then
+        return {}
+      end
+    end
+  })
+end
+
+-- Pandoc takes every formula of an ODT for one on a line of its own.
+local function lowered(doc)
+  return doc:walk({
+    Inlines = function(inlines)
+      if #inlines < 2 then return nil end
+      return inlines:map(function(inline)
+        if inline.t == "Math" then inline.mathtype = "InlineMath" end
+        return inline
+      end)
+    end
+  })
 end
 
 local function strip_revisions(doc)
@@ -244,7 +305,11 @@ local function tabled(doc)
       local headers = table.remove(lines, 1)
       local simple = pandoc.SimpleTable({}, aligns, widths, headers, lines)
       local blocks = pandoc.Blocks({pandoc.utils.from_simple_table(simple)})
-      blocks:extend(caption)
+      if #caption > 0 then
+        local line = pandoc.utils.blocks_to_inlines(caption)
+        line:insert(1, pandoc.Str(CAPTION))
+        blocks:insert(pandoc.Para(line))
+      end
       return blocks, false
     end
   })
@@ -266,21 +331,113 @@ local function quoted(doc)
   end})
 end
 
+-- Pictures that are part of the file go into the folder "media", by numbers; the caller looks at what they are.
+local media, media_bytes = pandoc.List({}), 0
+local function keep_media(source)
+  for number, known in ipairs(media) do
+    if known == source then return number end
+  end
+  local is_data = source:match("^data:")
+  local mime, contents = pandoc.mediabag.lookup(source)
+  if not contents and is_data then
+    local ok, fetched_mime, fetched = pcall(pandoc.mediabag.fetch, source)
+    if ok then mime, contents = fetched_mime, fetched end
+  end
+  if not contents or #contents > MEDIA_LIMIT or media_bytes + #contents > MEDIA_TOTAL then return nil end
+  local file = io.open("media/" .. (#media + 1), "wb")
+  if not file then return nil end
+  file:write(contents)
+  file:close()
+  media_bytes = media_bytes + #contents
+  media:insert(source)
+  return #media
+end
+
+-- The size of a picture, if it is one of a picture and not that of a page.
+local function sizes_of(image)
+  local sizes = {}
+  for _, name in ipairs({"width", "height"}) do
+    local value = image.attributes[name]
+    local number, unit = (value or ""):match("^([%d.]+)([%a%%]*)$")
+    if tonumber(number) then sizes[name] = string.format("%.2f", tonumber(number)):gsub("%.?0+$", "") .. unit end
+  end
+  return sizes
+end
+
+local function picture(image, caption)
+  local number = keep_media(image.src)
+  local source = image.src
+  if number then
+    source = "lwtui-media/" .. number
+  elseif source:match("^%a[%w+.-]*:") and not source:match("^https?:") or source == "" or source:match("^/") then
+    count("picture")
+    return caption
+  end
+  return pandoc.Image(caption, source, "", pandoc.Attr("", {}, sizes_of(image)))
+end
+
+local function only_image(blocks)
+  local content = only_paragraph(blocks)
+  if content and #content == 1 and content[1].t == "Image" then return content[1] end
+end
+
+-- lwtui's Markdown raises and lowers words without spaces and without marks of their own.
+local function raised_text(raised)
+  local text = pandoc.utils.stringify(raised)
+  if text:match("^[^%s%^~\\`$%[%],;:!?]+$") and #text <= 40 then
+    raised.content = {pandoc.Str(text)}
+    return raised
+  end
+  return raised.content
+end
+
+local NO_LANGUAGES = {sourcecode = true, code = true, highlight = true, literate = true, numberlines = true, numbersource = true}
+local function language_of(classes)
+  for _, class in ipairs(classes) do
+    local name = class:gsub("^lang%-", ""):gsub("^language%-", "")
+    if not NO_LANGUAGES[string.lower(name)] and name:match("^[%w+#_-]+$") then return name end
+  end
+end
+
 local function simplified(doc)
   return doc:walk({
     Image = function(image)
-      count("picture")
-      return image.caption
+      if image.src:match("^lwtui%-media/") then return nil end
+      return picture(image, image.caption)
     end,
     Figure = function(figure)
+      local image = only_image(figure.content)
+      if image then
+        local long = pandoc.utils.blocks_to_inlines(figure.caption.long)
+        image.caption = #long > 0 and long or image.caption
+        return pandoc.Para({image})
+      end
       local blocks = figure.content
       local caption = pandoc.utils.stringify(figure.caption.long)
       -- An implicit figure has its caption twice: as that of the picture too.
       if caption ~= "" and caption ~= pandoc.utils.stringify(blocks) then blocks:extend(figure.caption.long) end
       return blocks
     end,
-    Math = function(math)
+    Math = function()
       count("formula")
+    end,
+    Superscript = function(raised) return raised_text(raised) end,
+    Subscript = function(raised) return raised_text(raised) end,
+    Header = function(header)
+      header.attr = pandoc.Attr()
+      return header
+    end,
+    CodeBlock = function(code)
+      code.attr = pandoc.Attr("", {language_of(code.classes) or "lwtui-none"})
+      return code
+    end,
+    Code = function(code)
+      code.attr = pandoc.Attr()
+      return code
+    end,
+    Link = function(link)
+      link.attr = pandoc.Attr()
+      return link
     end,
     Cite = function(cite)
       count("citation", #cite.citations)
@@ -303,14 +460,6 @@ local function simplified(doc)
     end,
     Underline = function(under)
       return pandoc.Emph(under.content)
-    end,
-    DefinitionList = function(list)
-      local blocks = pandoc.Blocks({})
-      for _, item in ipairs(list.content) do
-        blocks:insert(pandoc.Para({pandoc.Strong(item[1])}))
-        for _, definition in ipairs(item[2]) do blocks:extend(definition) end
-      end
-      return blocks
     end
   })
 end
@@ -334,7 +483,8 @@ local function as_blocks(value)
 end
 
 function Pandoc(doc)
-  doc = strip_revisions(doc)
+  doc = strip_revisions(formulas(doc))
+  if text_of(doc.meta["lwtui-reader"]) == "odt" then doc = lowered(doc) end
   local meta = doc.meta
   local opening = pandoc.Blocks({})
   local subtitle = text_of(meta.subtitle)

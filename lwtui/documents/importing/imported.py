@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import regex
 
 from lwtui.documents.importing.encodings import Guess
+from lwtui.documents.markdown_extensions import count_formulas
 from lwtui.documents.model import Note
 from lwtui.documents.plain_text import parse_blocks
 from lwtui.text import one_line
 
-_PICTURE = regex.compile(r"(?<!\\)!\[(?:[^\[\]\\]|\\.)*\]\(")
+_PICTURE = regex.compile(r"(?<!\\)!\[(?:[^\[\]\\]|\\.)*\]\((?!lwtui-media/)")
 _NOUN = regex.compile(r"(?P<noun>.+?)(?P<rest>(?: (?:of|that|in|within|outside) .*| \(.*)?)")
 _SHOWN = 5  # names in a remark
 
@@ -35,6 +37,21 @@ class ImportedPart:
     text: str
     is_heading_only: bool = False
     main_point: str = ""
+
+
+@dataclass(frozen=True)
+class ImportedPicture:
+    """A picture that was part of the file.
+
+    Attributes:
+        address: What the text calls it until the document is created.
+        kind: Its kind, as :func:`lwtui.documents.export.pictures.picture_kind` tells it.
+        data: Its bytes.
+    """
+
+    address: str
+    kind: str
+    data: bytes = field(repr=False)
 
 
 @dataclass
@@ -87,6 +104,8 @@ class Imported:
         language: The language as a BCP 47 tag, if the source names it.
         notes: The notes, if the source has any.
         report: What was kept and what was lost.
+        pictures: The pictures that were part of the file.
+        folder: The folder in which the pictures are that the text names by a path; ``None``: there is none.
         guesses: The encodings that the source may be in, the one that it was read in first; empty if that is certain.
         date: The date that the source names, in its own words.
     """
@@ -97,21 +116,28 @@ class Imported:
     author: str = ""
     language: str = ""
     notes: tuple[Note, ...] = ()
+    pictures: tuple[ImportedPicture, ...] = ()
+    folder: Path | None = None
     guesses: tuple[Guess, ...] = ()
     date: str = ""
 
 
 def count_kept(parts: Sequence[ImportedPart], report: ImportReport) -> None:
-    """Count the tables, footnotes, code blocks and links to pictures in the texts."""
+    """Count the tables, formulas, footnotes, code blocks, definition lists and links to pictures in the texts."""
     for part in parts:
         for token in parse_blocks(part.text):
-            if token.type == "table_open":
+            if token.type == "math_block":
+                report.keep("formula")
+            elif token.type == "table_open":
                 report.keep("table")
             elif token.type == "footnote_reference_open":
                 report.keep("footnote")
             elif token.type in ("fence", "code_block"):
                 report.keep("code block")
+            elif token.type == "dl_open":
+                report.keep("definition list")
             elif token.type == "inline":
+                report.keep("formula", count_formulas(token.content))
                 report.keep("address of a picture", len(_PICTURE.findall(token.content)))
 
 

@@ -18,24 +18,32 @@ import regex
 
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.pandoc import pandoc, require_packages, rewrite_zip
-from lwtui.documents.importing.imported import ImportReport, some
+from lwtui.documents.export.pictures import picture_kind
+from lwtui.documents.importing.imported import ImportedPicture, ImportReport, some
+from lwtui.documents.markdown_extensions import escape_brackets
+from lwtui.documents.markdown_source import outside_code
 from lwtui.documents.plain_text import without_marks
 from lwtui.errors import DocumentError, LwtuiError
 from lwtui.text import one_line
 
 # The Markdown that lwtui uses. The filter simplifies what it cannot express.
-_TO = "commonmark-raw_html+pipe_tables+strikeout+footnotes+tex_math_dollars"
+_TO = (
+    "commonmark-raw_html+pipe_tables+strikeout+footnotes+tex_math_dollars+superscript+subscript+definition_lists"
+    "+task_lists+attributes"
+)
 # Extensions of the formats. Styles have the names of headings in other languages; the rest would be raw markup.
 _EXTENSIONS = {"docx": "+styles", "latex": "-raw_tex"}
 _OPTIONS = {"docx": ("--track-changes=all",)}
-_CELL_BREAK = "\ufdd0"  # as in the filter
+_CELL_BREAK, _CAPTION = "\ufdd0", "\ufdd2"  # as in the filter
+# A page that shows formulas by a script has them between dollars or in backslashes.
+_SHOWS_FORMULAS = regex.compile(rb"(?i)mathjax|katex|class=[\"'][^\"'<>]*\bmath\b")
+_FORMULAS_IN_HTML = "+tex_math_dollars+tex_math_single_backslash"
 # What pandoc puts between two lists. Before a numbered list or a code block it has to stay, or the two would merge.
 _BETWEEN_LISTS = regex.compile(r"(?m)^&nbsp;\n+(?=[-*+] )")
 # What the filter counts: what it is called in the report, and whether it is kept.
 _KINDS = {
     "subtitle": ("subtitle", True),
     "abstract": ("abstract", True),
-    "formula": ("formula (as LaTeX)", True),
     "layout table": ("table of one cell (as text)", True),
     "citation": ("citation (its key)", True),
     "picture": ("picture", False),
@@ -63,12 +71,17 @@ _ODT_META_TITLE = regex.compile(r"<dc:title>(?P<title>[^<]*)</dc:title>")
 _TITLE_STYLE = regex.compile(
     r"<style:style\b(?=[^>]*\bstyle:parent-style-name=\"Title\")[^>]*\bstyle:name=\"([^\"]+)\""
 )
+_BOUNDED = regex.compile(rb"\\pandocbounded\{(\\includegraphics(?:\[[^\[\]]*\])?\{[^{}]*\})\}")
+# Without a language, two code blocks in a row would be indented and become one.
+_NO_LANGUAGE = regex.compile(r"(?m)^((?:[ \t]|>)*(?:`{3,}|~{3,})) ?lwtui-none$")
+_TIGHT_LIST = regex.compile(rb"(?m)^[ \t]*\\tightlist[ \t]*$")
+_FORMULA_NAME = regex.compile(r'(<draw:object\b[^>]*xlink:href=")(?:\./)?([^"/]+)/(")')
 _FB2_TABLE = regex.compile(rb"(?s)<table\b[^>]*>.*?</table>")
 _TYPST_INCLUDE = regex.compile(rb"#include[ \t]*\"([^\"\n]*)\"")
 _MAX_PROBLEM = 150  # characters of what pandoc says
 _TAG = regex.compile(r"<[^>]*>")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]*\p{L}[\p{L}\p{M}\p{N}]*")
-_MARKS = regex.compile(r"[\\*_~`\u00ad]")
+_MARKS = regex.compile(r"[\\*_~^`\u00ad]")
 _BODIES = {"docx": "word/document.xml", "odt": "content.xml"}
 _OBJECTS = (
     (regex.compile(rb"<c:chart\b"), "chart"),
@@ -99,12 +112,14 @@ class PandocText:
         author: The author or authors, or empty.
         text: The text as Markdown.
         date: The date that the file names, or empty.
+        pictures: The pictures of the file; the text names them by :func:`media_address`.
     """
 
     title: str
     author: str
     text: str
     date: str = ""
+    pictures: tuple[ImportedPicture, ...] = ()
 
 
 def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportReport) -> PandocText:
@@ -125,9 +140,11 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
     with TemporaryDirectory(prefix="lwtui-") as made:
         folder = Path(made)
         (folder / "in").write_bytes(_prepared(data, reader, report))
+        (folder / "media").mkdir()
         (folder / "filter.lua").write_text(script, encoding="utf-8")
-        command = [*pandoc(), f"--from={reader}{_EXTENSIONS.get(reader, '')}", f"--to={_TO}", "--wrap=none"]
-        command += [*_OPTIONS.get(reader, ()), "--lua-filter=filter.lua", "--log=log.json", "--output=out.md", "in"]
+        command = [*pandoc(), f"--from={reader}{_extensions(reader, data)}", f"--to={_TO}", "--wrap=none"]
+        command += [*_OPTIONS.get(reader, ()), f"--metadata=lwtui-reader:{reader}", "--lua-filter=filter.lua"]
+        command += ["--log=log.json", "--output=out.md", "in"]
         try:
             ExportJob().run(command, folder, "pandoc")
         except LwtuiError as error:
@@ -143,21 +160,47 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
             ) from None
         text = (folder / "out.md").read_text(encoding="utf-8")
         found = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
+        pictures, text = _pictures(folder / "media", text, report)
         body = _BODY.search(data) if reader == "latex" else None
         first_line = data.count(b"\n", 0, body.start()) + 1 if body else 0
         _report_log(json.loads((folder / "log.json").read_text(encoding="utf-8")), first_line, report)
     _report_counts(dict(found["counts"]), report)  # without any, it is an empty list
     if reader in _BODIES or reader == "fb2":
         told = " ".join((text, found["title"], found["author"], found["date"]))
-        _report_parts(data, reader, told, report)
+        _report_parts(data, reader, told, dict(found["counts"]).get("formula", 0), report)
     if date := one_line(found["date"]):
         report.lose("date")
         report.remark(f"The date “{date}” was left out: an export has its own.")
-    text = _BETWEEN_LISTS.sub("", text).replace(_CELL_BREAK, "<br>")
+    text = _NO_LANGUAGE.sub(r"\1", text)
+    if "\\[" in text:  # pandoc writes formulas between dollars, and brackets so
+        text = outside_code(text, escape_brackets, formulas=True)
+    text = _BETWEEN_LISTS.sub("", text).replace(_CELL_BREAK, "<br>").replace(f"{_CAPTION}", ": ")
     title = one_line(found["title"])
     if reader == "odt" and not title:
         title, text = _odt_title(data, text)
-    return PandocText(title, one_line(found["author"]), text, date)
+    return PandocText(title, one_line(found["author"]), text, date, pictures)
+
+
+def _extensions(reader: str, data: bytes) -> str:
+    if reader in ("html", "epub") and _SHOWS_FORMULAS.search(data):
+        return _FORMULAS_IN_HTML
+    return _EXTENSIONS.get(reader, "")
+
+
+def _pictures(folder: Path, text: str, report: ImportReport) -> tuple[tuple[ImportedPicture, ...], str]:
+    """Return the pictures that the filter wrote, and the text without those that are none."""
+    pictures = []
+    for number in range(1, len(list(folder.iterdir())) + 1):
+        data = (folder / str(number)).read_bytes()
+        mention = regex.compile(rf"!\[(?P<caption>(?:[^\[\]\\]|\\.)*)\]\(lwtui-media/{number}\)(?:\{{[^{{}}\n]*\}})?")
+        if kind := picture_kind(data):
+            pictures.append(ImportedPicture(f"lwtui-media/{number}", kind, data))
+        else:
+            text, times = mention.subn(lambda match: match["caption"], text)
+            report.lose("picture", times)
+    if pictures:
+        report.keep("picture", len(pictures))
+    return tuple(pictures), text
 
 
 def _name(reader: str) -> str:
@@ -173,7 +216,7 @@ def _report_counts(counts: Mapping[str, int], report: ImportReport) -> None:
         kind, is_kept = _KINDS[name]
         (report.keep if is_kept else report.lose)(kind, number)
     if "picture" in counts:
-        report.remark("Captions of pictures are kept as text: a document holds no pictures.")
+        report.remark("Captions of pictures that are left out are kept as text.")
     if "merged table" in counts:
         report.remark("Merged cells of tables are divided: their text is in the first of them.")
     if "deleted" in counts:
@@ -199,7 +242,7 @@ def _detail(message: Mapping[str, Any]) -> str:
     return one_line(str(value))[:40]
 
 
-def _report_parts(data: bytes, reader: str, text: str, report: ImportReport) -> None:
+def _report_parts(data: bytes, reader: str, text: str, formulas: int, report: ImportReport) -> None:
     """Count what stands in other parts of a DOCX or ODT, is no text, or was not read."""
     if reader == "fb2":
         _report_missing(data, text, report)
@@ -213,7 +256,10 @@ def _report_parts(data: bytes, reader: str, text: str, report: ImportReport) -> 
     except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError):
         return  # pandoc has read the text; only this count is missing
     for pattern, kind in _OBJECTS:
-        if number := len(pattern.findall(body)):
+        number = len(pattern.findall(body))
+        if pattern.pattern.startswith(b"<draw:object"):
+            number = max(0, number - formulas)
+        if number:
             report.lose(kind, number)
     _report_missing(body, text, report)
 
@@ -229,6 +275,11 @@ def _prepared(data: bytes, reader: str, report: ImportReport) -> bytes:
     match reader:
         case "docx":
             return _with_column_widths(data)
+        case "odt":
+            return _with_plain_object_names(data)
+        case "latex":
+            # Pandoc writes both, but where it reads them it loses terms of lists and pictures.
+            return _BOUNDED.sub(rb"\1", _TIGHT_LIST.sub(b"", data))
         case "rtf":
             return data.replace(rb"{\*\footnote", rb"{\footnote")  # LibreOffice marks them as optional
         case "fb2":
@@ -291,6 +342,18 @@ def _with_column_widths(data: bytes) -> bytes:
             {_BODIES["docx"]: lambda xml: regex.sub(r"<w:gridCol\s*/>", '<w:gridCol w:w="1000"/>', xml)},
             {},
         )
+    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, UnicodeDecodeError):
+        return data
+
+
+def _with_plain_object_names(data: bytes) -> bytes:
+    """Name the formulas of an ODT as LibreOffice does: pandoc does not find those that it wrote itself."""
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            is_large = sum(entry.file_size for entry in archive.infolist()) > _MAX_ARCHIVE
+            if is_large or not _FORMULA_NAME.search(_part(archive, _BODIES["odt"]).decode("utf-8", "replace")):
+                return data
+        return rewrite_zip(data, {_BODIES["odt"]: lambda xml: _FORMULA_NAME.sub(r"\1./\2\3", xml)}, {})
     except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, UnicodeDecodeError):
         return data
 

@@ -138,6 +138,7 @@ def _from_markdown(source: Path, text: str, report: ImportReport, kind: FileType
         author=front.author,
         language=front.language,
         date=front.date,
+        folder=source.parent,
     )
 
 
@@ -153,7 +154,16 @@ def _from_pandoc(source: Path, data: bytes, kind: FileType, report: ImportReport
         report.remark(f"{source.name} is a file in {name}, whatever the ending of its name says, and was read as that.")
     found = read_with_pandoc(source, data, kind.reader, report)
     title, parts = divide(with_chapter_headings(clean(found.text), report), found.title)
-    return Imported(title or source.stem, tuple(parts), report, author=found.author, date=found.date)
+    folder = None if kind.is_binary else source.parent
+    return Imported(
+        title or source.stem,
+        tuple(parts),
+        report,
+        author=found.author,
+        date=found.date,
+        pictures=found.pictures,
+        folder=folder,
+    )
 
 
 def with_synopses(parts: Sequence[ImportedPart]) -> tuple[ImportedPart, ...]:

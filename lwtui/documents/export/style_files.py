@@ -1,0 +1,111 @@
+"""The user's own style files for an export: a reference document, a style sheet and a Typst template."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import regex
+
+from lwtui.errors import UsageError
+
+_MAX_TEXT = 2_000_000  # bytes of a style sheet or a template
+_MAX_REFERENCE = 50_000_000  # bytes of a reference document
+_REFERENCES = {"word/styles.xml": "docx", "styles.xml": "odt"}
+_KINDS = {"docx": "reference", "odt": "reference", "html": "css", "epub": "css", "pdf": "template"}
+_TEMPLATE = regex.compile(r"(?m)^[ \t]*#?let[ \t]+template\b")
+
+
+@dataclass(frozen=True)
+class StyleFiles:
+    """The contents of the user's style files.
+
+    Attributes:
+        reference: The bytes of the reference document, or nothing.
+        reference_kind: ``docx`` or ``odt``, or empty.
+        css: The style sheet, or empty.
+        template: The Typst template, or empty.
+    """
+
+    reference: bytes = field(default=b"", repr=False)
+    reference_kind: str = ""
+    css: str = field(default="", repr=False)
+    template: str = field(default="", repr=False)
+
+    def check(self, to: str) -> None:
+        """Check that the files fit an export to the format ``to``.
+
+        Raises:
+            UsageError: One of them is for another format.
+        """
+        uses = (
+            ("--reference", self.reference_kind, {self.reference_kind} if self.reference_kind else set()),
+            ("--css", self.css, {"html", "epub"}),
+            ("--template", self.template, {"pdf"}),
+        )
+        for option, value, formats in uses:
+            if value and to not in formats:
+                raise UsageError(
+                    f"{option} is for {' and '.join(sorted(formats))}, not for {to}."
+                    " Leave it out, or choose another format.",
+                    code="unused-style",
+                )
+
+
+NO_STYLE_FILES = StyleFiles()
+
+
+def style_option(to: str) -> str:
+    """Return which style file an export to the format ``to`` can have: ``reference``, ``css``, ``template`` or none."""
+    return _KINDS.get(to, "")
+
+
+def read_style_files(reference: Path | None, css: Path | None, template: Path | None) -> StyleFiles:
+    """Read the user's style files.
+
+    Raises:
+        UsageError: One of them cannot be read, or is not what it should be.
+    """
+    data = _bytes(reference, _MAX_REFERENCE) if reference else b""
+    kind = _reference_kind(data, reference) if reference else ""
+    found = StyleFiles(data, kind, _text(css) if css else "", _text(template) if template else "")
+    if template and not _TEMPLATE.search(found.template):
+        raise UsageError(
+            f"{template} defines no function template."
+            " Begin with: #let template(title: none, body, ..rest) = { body }",
+            code="not-template",
+        )
+    return found
+
+
+def _reference_kind(data: bytes, path: Path) -> str:
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            names = set(archive.namelist())
+    except (BadZipFile, OSError):
+        names = set()
+    for name, kind in _REFERENCES.items():
+        if name in names:
+            return kind
+    raise UsageError(f"{path} is neither a DOCX nor an ODT. Name a document whose styles to use.", code="not-reference")
+
+
+def _text(path: Path) -> str:
+    try:
+        return _bytes(path, _MAX_TEXT).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not text in UTF-8. Save it as that.", code="not-text") from None
+
+
+def _bytes(path: Path, limit: int) -> bytes:
+    path = path.expanduser()
+    try:
+        if not path.is_file():
+            raise UsageError(f"There is no file {path}. Check the path.", code="not-found")
+        if path.stat().st_size > limit:
+            raise UsageError(f"{path} is larger than {limit // 1_000_000} MB. Choose a smaller file.", code="too-large")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}. Check its permissions.", code="unreadable") from None
