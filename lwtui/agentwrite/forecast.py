@@ -191,7 +191,8 @@ class _Simulation:
 
     def note_facts(self, section: Section) -> None:
         """Note the facts of a section that was written."""
-        self.overhead += Usage(round(_FACTS[0] + section.words * self._text_unit), _FACTS[1])
+        answer = _FACTS[1] + self._reasoning[Role.CRITIC]
+        self.overhead += Usage(round(_FACTS[0] + section.words * self._text_unit), answer)
         self.calls += 1
 
     def _summarize(self, hidden: float) -> None:

@@ -12,6 +12,7 @@ from lwtui.agentwrite.events import Emit, ignore
 from lwtui.agentwrite.json_answers import ask_for_json, read_object, string_rule
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, Section
 
 JUDGMENT_TOKENS = 300  # most tokens of a verdict
@@ -85,7 +86,15 @@ async def preferred(
     )
     salt = crc32(f"{first}\0{second}".encode("utf-8", "replace")) % 100_000
     answer = await ask_for_json(
-        agent, brief, prompt, tokens=JUDGMENT_TOKENS, salt=salt, grammar=_GRAMMAR, schema=_SCHEMA, emit=emit
+        agent,
+        brief,
+        prompt,
+        role=Role.JUDGE,
+        tokens=JUDGMENT_TOKENS,
+        salt=salt,
+        grammar=_GRAMMAR,
+        schema=_SCHEMA,
+        emit=emit,
     )
     return read_verdict(answer)
 

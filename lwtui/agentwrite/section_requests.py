@@ -12,6 +12,7 @@ from lwtui.agentwrite.note_selection import NOTE_SHARE, fit_notes
 from lwtui.agentwrite.notes import as_list, select_notes
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.section_task import SectionTask, SectionView
+from lwtui.config import Role
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note
 from lwtui.documents.stale import make_basis
@@ -112,7 +113,7 @@ class SectionRequests:
         self.cramped = room < wished
         request = await self._agent.fitted(Request(prompt, max_tokens=min(wished, max(1, room))))
         salt += self._task.number * 997 + self._task.variant * 1_000
-        return self._agent.prepared(request, self._task.brief, salt, loops=loops)
+        return self._agent.prepared(request, self._task.brief, salt, role=Role.WRITE, loops=loops)
 
     def _words_to_ask(self, length: int) -> int:
         """Return the length to ask for so that the section reaches its target, given the model's habits."""
