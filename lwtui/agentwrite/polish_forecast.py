@@ -88,11 +88,10 @@ def polish_forecast(
             words += target
         before += own
     calls_made = 1 + len(each) * (2 + _VERDICTS) * takes
-    return _summed(brief, usages, models, words, calls_made, each, rates)
+    return summed_by_role(usages, models, words, calls_made, each, rates)
 
 
-def _summed(
-    brief: Brief,
+def summed_by_role(
     usages: dict[str, Usage],
     models: PolishModels,
     words: int,
@@ -100,6 +99,16 @@ def _summed(
     each: dict[str, Usage],
     rates: Callable[[ModelSettings], Rates],
 ) -> Forecast:
+    """Return the forecast of calls by several models.
+
+    Args:
+        usages: Their token usage by the name of the model's field in ``models``.
+        models: The models.
+        words: How much is written, in the counter's unit.
+        calls: How many calls are made.
+        each: Token usage of each section or part, by id.
+        rates: Returns what was measured of a model.
+    """
     total = sum(usages.values(), NO_USAGE)
     costs = [cost_of(usage, vars(models)[role]) for role, usage in usages.items()]
     seconds = [

@@ -409,12 +409,6 @@ class WritingScreen(TextTools, ModelTools):
             return
         self.app.push_screen(history, lambda _: self._draw())
 
-    def action_log(self) -> None:
-        """Show the log."""
-        from lwtui.app.screens.log import LogScreen
-
-        self.app.push_screen(LogScreen(self._session))
-
     def action_export(self, to: str = "") -> None:
         """Export the document; ``to`` is the format selected at first."""
         from lwtui.app.screens.export import ExportScreen
