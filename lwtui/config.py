@@ -93,11 +93,20 @@ class ModelSettings:
         """Whether a server runs the model, rather than this machine."""
         return self.provider != "llama_cpp"
 
+    def role_with_settings(self, role: Role) -> Role | None:
+        """Return the role whose settings calls of ``role`` have; ``None`` if those of the model itself.
+
+        The judge has the critic's unless it has its own: it is the critic unless another model has that role.
+        """
+        owners = (role, Role.CRITIC) if role is Role.JUDGE else (role,)
+        return next((owner for owner in owners if self.roles.get(owner.value)), None)
+
     def for_role(self, role: Role) -> ModelSettings:
         """Return the settings for calls of one role."""
-        own = self.roles.get(role.value)
-        if not own:
+        owner = self.role_with_settings(role)
+        if owner is None:
             return self
+        own = self.roles[owner.value]
         tables = {name: merged(getattr(self, name), own.get(name, {})) for name in ("extra_body", "extra_headers")}
         return replace(self, **{**own, **tables})
 

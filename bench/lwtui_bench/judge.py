@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event
+from lwtui.config import Role
 from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.base import Request
 from lwtui.models.metering import MeteredTask, UsageTracker
@@ -319,6 +320,7 @@ class JudgeRunner:
             seed=None if seed is None else (seed * 1_000_003 + repeat * 97 + attempt) % 2**31,
             grammar=GRAMMAR if capabilities.grammar else "",
             json_schema=SCHEMA if capabilities.json_schema and not capabilities.grammar else None,
+            role=Role.JUDGE,
         )
 
     async def _store_verdict(

@@ -77,17 +77,15 @@ class Agent:
         helper = self.helper and self.helper.metered(task)
         return replace(self, model=task.model(self.model, self.prices), helper=helper)
 
-    def prepared(
-        self, request: Request, brief: Brief, salt: int, *, loops: int = 0, role: Role = Role.WRITE
-    ) -> Request:
+    def prepared(self, request: Request, brief: Brief, salt: int, *, role: Role, loops: int = 0) -> Request:
         """Return ``request`` with sampling options, stop strings and a seed.
 
         Args:
             request: The request to complete.
             brief: Has the document's own sampling options and seed, which override the profile's.
             salt: Varies the seed from call to call; every seed follows from the brief's.
+            role: The role that makes the call; how much a model reasons depends on it.
             loops: How often the text has repeated itself so far; more loops mean stronger penalties.
-            role: The task that the call belongs to.
         """
         seed = None if brief.seed is None else (brief.seed * 1_000_003 + salt) % 2**31
         return replace(

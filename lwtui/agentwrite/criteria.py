@@ -12,6 +12,7 @@ from lwtui.agentwrite.events import Emit, ignore
 from lwtui.agentwrite.json_answers import ask_for_json, read_object, string_rule
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
+from lwtui.config import Role
 from lwtui.documents.model import Brief
 from lwtui.text import clean, one_line
 
@@ -46,7 +47,15 @@ async def make_criteria(agent: Agent, brief: Brief, emit: Emit = ignore) -> tupl
     )
     salt = crc32(brief.instruction.encode("utf-8", "replace")) % 10_000
     answer = await ask_for_json(
-        agent, brief, text, tokens=_ANSWER_TOKENS, salt=salt, grammar=_GRAMMAR, schema=_SCHEMA, emit=emit
+        agent,
+        brief,
+        text,
+        role=Role.CRITIC,
+        tokens=_ANSWER_TOKENS,
+        salt=salt,
+        grammar=_GRAMMAR,
+        schema=_SCHEMA,
+        emit=emit,
     )
     found = read_object(answer).get("criteria")
     lines = [line for line in found if isinstance(line, str)] if isinstance(found, list) else []

@@ -317,6 +317,88 @@ class PolishFinished:
 
 
 @dataclass(frozen=True)
+class PlanPoint:
+    """Something that is wrong with a plan.
+
+    ``kind`` is one of :data:`PLAN_POINT_KINDS`. ``steps`` are the numbers of the steps that it is about, from 1;
+    ``section_ids`` are their ids.
+    """
+
+    kind: str
+    steps: tuple[int, ...]
+    section_ids: tuple[str, ...]
+    problem: str
+    advice: str = ""
+
+
+PLAN_POINT_KINDS = ("gap", "overlap", "order", "balance")
+
+
+@dataclass(frozen=True)
+class PlanReviewStarted:
+    """The review of a plan starts with these parts; the part ``""`` is the whole of a plan without parts."""
+
+    part_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReviewingPlan:
+    """A step of reviewing part ``number`` of ``total`` of the plan starts. A plan without parts has no ``title``."""
+
+    part_id: str
+    number: int
+    total: int
+    title: str
+    step: PolishStep
+
+
+@dataclass(frozen=True)
+class PlanReviewed:
+    """A part of the plan was reviewed. ``dropped`` more points name steps that the part does not have.
+
+    ``digest`` is the fingerprint of the plan.
+    """
+
+    part_id: str
+    points: tuple[PlanPoint, ...]
+    dropped: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class PlanRedrafted:
+    """A revised plan is there, and is compared with the old one: ``plan`` is the whole plan with the revised part."""
+
+    part_id: str
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class PlanRevised:
+    """The review of a part of the plan ended with ``outcome``. ``plan`` is the whole plan that stands.
+
+    ``replaces`` is the fingerprint of the plan that was reviewed.
+    """
+
+    part_id: str
+    outcome: PolishOutcome
+    plan: Plan
+    replaces: str
+    usage: Usage
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PlanReviewFinished:
+    """The review of the plan is complete: ``improved`` of its ``parts`` were replaced by revised ones."""
+
+    parts: int
+    improved: int
+    usage: Usage
+    seconds: float
+
+
+@dataclass(frozen=True)
 class DocumentFinished:
     """The run is complete. ``length`` and ``target`` are those of the whole document; ``usage`` is that of the run."""
 
@@ -380,6 +462,12 @@ Event = (
     | SectionReviewed
     | SectionPolished
     | PolishFinished
+    | PlanReviewStarted
+    | ReviewingPlan
+    | PlanReviewed
+    | PlanRedrafted
+    | PlanRevised
+    | PlanReviewFinished
     | FactsNoted
 )
 
@@ -394,6 +482,6 @@ async def ignore(_: Event) -> None:
 def to_dict(event: Event) -> dict[str, Any]:
     """Return the event as a dictionary for JSON, with the name of its class as ``event``."""
     fields = dataclasses.asdict(event)
-    if isinstance(event, PlanReady | PlanGrew):
+    if isinstance(event, PlanReady | PlanGrew | PlanRedrafted | PlanRevised):
         fields["plan"] = event.plan.to_dict()
     return {"event": type(event).__name__, **fields}

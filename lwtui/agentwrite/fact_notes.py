@@ -14,6 +14,7 @@ from lwtui.agentwrite.json_answers import ask_for_json, quote_rule, read_object,
 from lwtui.agentwrite.lint import Finding, TextPart, parts_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.quotes import QuoteFinder
+from lwtui.config import Role
 from lwtui.documents.facts import FACT_KINDS, Fact
 from lwtui.documents.model import Brief, Section
 from lwtui.documents.relevance import relevance
@@ -135,7 +136,15 @@ async def note_facts(
     grammar = _GRAMMAR + quote_rule(section.text)
     try:
         answer = await ask_for_json(
-            agent, brief, text, tokens=_ANSWER_TOKENS, salt=salt, grammar=grammar, schema=_SCHEMA, emit=emit
+            agent,
+            brief,
+            text,
+            role=Role.CRITIC,
+            tokens=_ANSWER_TOKENS,
+            salt=salt,
+            grammar=grammar,
+            schema=_SCHEMA,
+            emit=emit,
         )
     except ModelError as error:
         if error.kind not in ("context", "refused", "no-answer"):

@@ -191,7 +191,8 @@ class _Simulation:
 
     def note_facts(self, section: Section) -> None:
         """Note the facts of a section that was written."""
-        self.overhead += Usage(round(_FACTS[0] + section.words * self._text_unit), _FACTS[1])
+        answer = _FACTS[1] + self._reasoning[Role.CRITIC]
+        self.overhead += Usage(round(_FACTS[0] + section.words * self._text_unit), answer)
         self.calls += 1
 
     def _summarize(self, hidden: float) -> None:
@@ -215,7 +216,7 @@ def likely_sections(brief: Brief) -> list[Section]:
 
 def forecast_line(forecast: Forecast, unit: str) -> str:
     """Return a forecast as one line: ``4,800 words, 62k input tokens (51k cached), 7,000 output, 3 min, cost 0.12``."""
-    parts = [f"{forecast.words:,} {unit}"]
+    parts = [f"{forecast.words:,} {unit}"] if forecast.words or not forecast.calls else []
     cached = f" ({_thousands(forecast.cached)} cached)" if forecast.cached else ""
     parts.append(f"{_thousands(forecast.prompt)} input tokens{cached}, {_thousands(forecast.completion)} output")
     parts.append(_time(forecast.seconds) if forecast.seconds is not None else "time not known yet")

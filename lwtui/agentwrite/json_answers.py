@@ -12,6 +12,7 @@ import regex
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Emit, ignore
 from lwtui.agentwrite.short_calls import ShortAnswer, ask, retries_only
+from lwtui.config import Role
 from lwtui.documents.model import Brief
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Request
@@ -65,6 +66,7 @@ async def ask_for_json(
     brief: Brief,
     text: str,
     *,
+    role: Role,
     tokens: int,
     salt: int,
     grammar: str,
@@ -78,6 +80,7 @@ async def ask_for_json(
         agent: The model to ask.
         brief: What the writer asked for.
         text: The instruction.
+        role: The role that makes the call.
         tokens: The most tokens that the answer may have.
         salt: Varies the seed from call to call.
         grammar: The answer as a GBNF grammar, for local models.
@@ -95,7 +98,7 @@ async def ask_for_json(
     request = Request(
         prompt, tokens, grammar=grammar if can.grammar else "", json_schema=schema if can.json_schema else None
     )
-    request = agent.prepared(request, brief, salt)
+    request = agent.prepared(request, brief, salt, role=role)
     request = replace(request, sampling=replace(request.sampling, temperature=_JUDGING_TEMPERATURE))
     return (await ask(agent, request, retries_only(emit), into=into)).text
 

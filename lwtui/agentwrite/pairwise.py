@@ -1,9 +1,9 @@
-"""Has a model compare two texts for a section, in both orders: only two agreeing verdicts count."""
+"""Has a model compare two texts in both orders: only two agreeing verdicts count."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from zlib import crc32
 
 from lwtui.agentwrite.agent import Agent
@@ -12,6 +12,7 @@ from lwtui.agentwrite.events import Emit, ignore
 from lwtui.agentwrite.json_answers import ask_for_json, read_object, string_rule
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, Section
 
 JUDGMENT_TOKENS = 300  # most tokens of a verdict
@@ -56,10 +57,16 @@ async def is_better(
         ModelError: A call failed for good, or the texts do not fit the model's context.
         BudgetReached: The budget is used up.
     """
-    old = section.text
-    if await preferred(agent, brief, plan, section, (old, text), criteria, emit) != 2:
-        return False
-    return await preferred(agent, brief, plan, section, (text, old), criteria, emit) == 1
+
+    async def ask(first: str, second: str) -> int:
+        return await preferred(agent, brief, plan, section, (first, second), criteria, emit)
+
+    return await wins_both(ask, section.text, text)
+
+
+async def wins_both(ask: Callable[[str, str], Awaitable[int]], old: str, new: str) -> bool:
+    """Tell whether ``new`` wins in both orders. ``ask`` returns the verdict on two texts: 1, 2 or 0."""
+    return await ask(old, new) == 2 and await ask(new, old) == 1
 
 
 async def preferred(
@@ -83,9 +90,32 @@ async def preferred(
         second=second,
         language=language_name(brief.language),
     )
-    salt = crc32(f"{first}\0{second}".encode("utf-8", "replace")) % 100_000
+    return await ask_verdict(agent, brief, prompt, emit)
+
+
+async def ask_verdict(agent: Agent, brief: Brief, prompt: str, emit: Emit = ignore) -> int:
+    """Ask a judge which of two versions is better, and return 1, 2, or 0 if it prefers neither.
+
+    Args:
+        agent: The judge.
+        brief: What the writer asked for.
+        prompt: The instruction, which has both versions and asks for the answer in the shape of ``polish_compare``.
+        emit: Awaited for retries.
+
+    Raises:
+        ModelError: The call failed for good.
+        BudgetReached: The budget is used up.
+    """
     answer = await ask_for_json(
-        agent, brief, prompt, tokens=JUDGMENT_TOKENS, salt=salt, grammar=_GRAMMAR, schema=_SCHEMA, emit=emit
+        agent,
+        brief,
+        prompt,
+        role=Role.JUDGE,
+        tokens=JUDGMENT_TOKENS,
+        salt=crc32(prompt.encode("utf-8", "replace")) % 100_000,
+        grammar=_GRAMMAR,
+        schema=_SCHEMA,
+        emit=emit,
     )
     return read_verdict(answer)
 

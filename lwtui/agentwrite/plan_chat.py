@@ -76,6 +76,47 @@ async def sections_chat(
     )
 
 
+async def revise_chat(
+    agent: Agent,
+    builder: ChatPromptBuilder,
+    brief: Brief,
+    plan: Plan,
+    points: str,
+    around: str,
+    bounds: Bounds,
+    emit: Emit,
+    salt: int,
+) -> Plan:
+    """Ask for a plan to be revised.
+
+    Args:
+        agent: The model that plans.
+        builder: Builds its prompts.
+        brief: What the writer asked for; its length is that of the plan.
+        plan: The plan, without parts.
+        points: What is wrong with it, as a list.
+        around: The rest of the document's plan, as a paragraph of the prompt.
+        bounds: How many steps the plan may have, and of what lengths.
+        emit: Awaited for the streamed text and rejected answers.
+        salt: Varies the seed.
+
+    Raises:
+        PlanError: No answer was usable.
+        ModelError: A call failed for good.
+    """
+    can = agent.model.capabilities
+    return await _until_usable(
+        agent,
+        brief,
+        lambda rejected: builder.revised_plan(brief, plan, points, around, bounds, can, rejected),
+        lambda raw: parse_plan(raw, brief, bounds),
+        emit,
+        salt=salt,
+        what="usable revision of the plan",
+        advice="The plan is unchanged.",
+    )
+
+
 async def replan_chat(
     agent: Agent, builder: ChatPromptBuilder, brief: Brief, plan: Plan, number: int, emit: Emit
 ) -> Plan:

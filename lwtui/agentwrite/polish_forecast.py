@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from lwtui.agentwrite.forecast import Forecast, seconds_for, tokens_per_unit
 from lwtui.agentwrite.polish import target_of
 from lwtui.agentwrite.throughput import Rates
-from lwtui.config import ModelSettings
+from lwtui.config import ModelSettings, Role
 from lwtui.documents.model import Brief, Mode, Section
 from lwtui.models.budget import cost_of
+from lwtui.models.reasoning_settings import likely_reasoning
 from lwtui.models.usage import NO_USAGE, Usage
 
 _CHARACTERS_PER_TOKEN = 4.0
@@ -58,8 +59,13 @@ def polish_forecast(
     context = models.writer.context_length or rates(models.writer).context_length or _USUAL_CONTEXT
     unit = tokens_per_unit(brief, rates(models.writer))
     text_unit = min(unit, 2.0)  # prompts do not show the reasoning
+    review_thought = likely_reasoning(models.critic, Role.CRITIC)
+    verdict_thought = likely_reasoning(models.judge, Role.JUDGE)
     takes = sum(_TAKEN_AGAIN**number for number in range(passes))
-    usages = {"writer": NO_USAGE, "critic": Usage(round(fixed) + _CRITERIA.prompt, _CRITERIA.completion)}
+    usages = {
+        "writer": NO_USAGE,
+        "critic": Usage(round(fixed) + _CRITERIA.prompt, _CRITERIA.completion + review_thought),
+    }
     usages["judge"] = NO_USAGE
     each: dict[str, Usage] = {}
     before, words = 0.0, 0
@@ -69,9 +75,12 @@ def polish_forecast(
             target = target_of(section)
             shown = min(before, max(500.0, context - fixed - plan - 3 * own))
             calls = {
-                "critic": Usage(round(fixed + own), _REVIEW),
+                "critic": Usage(round(fixed + own), _REVIEW + review_thought),
                 "writer": Usage(round(fixed + plan + shown + own + _REVIEW), round(target * unit)),
-                "judge": Usage(round(_VERDICTS * (fixed + own + target * text_unit)), round(_VERDICTS * _VERDICT)),
+                "judge": Usage(
+                    round(_VERDICTS * (fixed + own + target * text_unit)),
+                    round(_VERDICTS * (_VERDICT + verdict_thought)),
+                ),
             }
             each[section.id] = sum(calls.values(), NO_USAGE)
             for role, usage in calls.items():
@@ -79,11 +88,10 @@ def polish_forecast(
             words += target
         before += own
     calls_made = 1 + len(each) * (2 + _VERDICTS) * takes
-    return _summed(brief, usages, models, words, calls_made, each, rates)
+    return summed_by_role(usages, models, words, calls_made, each, rates)
 
 
-def _summed(
-    brief: Brief,
+def summed_by_role(
     usages: dict[str, Usage],
     models: PolishModels,
     words: int,
@@ -91,6 +99,16 @@ def _summed(
     each: dict[str, Usage],
     rates: Callable[[ModelSettings], Rates],
 ) -> Forecast:
+    """Return the forecast of calls by several models.
+
+    Args:
+        usages: Their token usage by the name of the model's field in ``models``.
+        models: The models.
+        words: How much is written, in the counter's unit.
+        calls: How many calls are made.
+        each: Token usage of each section or part, by id.
+        rates: Returns what was measured of a model.
+    """
     total = sum(usages.values(), NO_USAGE)
     costs = [cost_of(usage, vars(models)[role]) for role, usage in usages.items()]
     seconds = [

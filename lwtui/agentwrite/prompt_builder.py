@@ -18,6 +18,7 @@ from lwtui.agentwrite.plan_format import (
     MOST_AT_ONCE,
     PLAN_SCHEMA,
     Bounds,
+    format_plan,
     format_step,
     plan_grammar,
     step_grammar,
@@ -142,6 +143,27 @@ class ChatPromptBuilder:
             title=chapter.title,
             main_point=chapter.main_point or chapter.title,
             chapter_words=chapter.words,
+            shape=self._shape(can, "section"),
+        )
+        return self._planning(brief, text, bounds, can, rejected)
+
+    def revised_plan(
+        self,
+        brief: Brief,
+        plan: Plan,
+        points: str,
+        around: str,
+        bounds: Bounds,
+        can: Capabilities,
+        rejected: RejectedPlan | None,
+    ) -> Request:
+        """Return the request for a revised plan, with an editor's ``points`` and the rest of the plan ``around`` it."""
+        text = self.templates.render(
+            "plan_revise",
+            **_values(brief) | vars(bounds),
+            plan=format_plan(plan),
+            points=points,
+            around=around,
             shape=self._shape(can, "section"),
         )
         return self._planning(brief, text, bounds, can, rejected)

@@ -21,6 +21,7 @@ from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.section_task import SectionTask, SectionView
 from lwtui.agentwrite.short_calls import ShortAnswer, ask
 from lwtui.agentwrite.stream_cleaner import StreamCleaner
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, Provenance, Section
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Prompt, Request
@@ -275,7 +276,7 @@ async def _request(agent: Agent, passage: MarkedPassage, edit: PassageEdit) -> R
     salt = crc32(f"{edit.task}\0{text}\0{passage.start}".encode("utf-8", "replace")) + secrets.randbelow(1000)
     prompt = _prompt(agent, passage, edit, before, after)
     request = Request(prompt, tokens, repeats_prompt=edit.kind is not EditKind.CONTINUE)
-    return agent.prepared(request, replace(brief, seed=seed), salt)
+    return agent.prepared(request, replace(brief, seed=seed), salt, role=Role.WRITE)
 
 
 def _prompt(agent: Agent, passage: MarkedPassage, edit: PassageEdit, before: str, after: str) -> Prompt:

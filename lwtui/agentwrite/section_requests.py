@@ -13,6 +13,7 @@ from lwtui.agentwrite.notes import as_list, select_notes
 from lwtui.agentwrite.plan_view import Detail
 from lwtui.agentwrite.section_task import SectionTask, SectionView
 from lwtui.agentwrite.source_selection import SOURCE_SHARE, passages_list
+from lwtui.config import Role
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note
 from lwtui.documents.stale import make_basis
@@ -121,7 +122,7 @@ class SectionRequests:
         request = Request(prompt, max_tokens=min(wished, max(1, room)), repeats_prompt=copies)
         request = await self._agent.fitted(request)
         salt += self._task.number * 997 + self._task.variant * 1_000
-        return self._agent.prepared(request, self._task.brief, salt, loops=loops)
+        return self._agent.prepared(request, self._task.brief, salt, role=Role.WRITE, loops=loops)
 
     def _words_to_ask(self, length: int) -> int:
         """Return the length to ask for so that the section reaches its target, given the model's habits."""

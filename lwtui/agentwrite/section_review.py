@@ -15,6 +15,7 @@ from lwtui.agentwrite.lint import Finding, TextPart
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.quotes import QuoteFinder
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, Section
 from lwtui.documents.outline import section_numbers
 from lwtui.text import one_line
@@ -102,6 +103,7 @@ async def review_section(
         agent,
         brief,
         text,
+        role=Role.CRITIC,
         tokens=REVIEW_TOKENS,
         salt=salt,
         grammar=_GRAMMAR + quote_rule(section.text),

@@ -113,6 +113,14 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action(
             "break_down", "b", "Break up", "Have the model break this section up into several within it", footer=False
         ),
+        Action(
+            "review_plan",
+            "v",
+            "Review plan",
+            "Have the plan reviewed and revised before anything is written, and keep the better plan",
+            footer=False,
+        ),
+        Action("log", "l", "Log", "Show what happened: retries, and what a review of the plan has found", footer=False),
         Action("notes", "n", "Notes", "Your notes and the summaries of sections, which are part of the prompts", False),
         Action("facts", "F", "Facts", "What the text says of people, places and things, for later sections", False),
         Action(

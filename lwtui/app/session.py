@@ -28,6 +28,7 @@ from lwtui.agentwrite.events import (
     ReadingPrompt,
     Redrafting,
     Retrying,
+    ReviewingPlan,
     SectionFinished,
     SectionPolished,
     SectionStarted,
@@ -47,7 +48,12 @@ from lwtui.agentwrite.json_answers import check_follows_instructions
 from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_nested import sections_within
+from lwtui.agentwrite.plan_review import PlanTeam, review_plan
+from lwtui.agentwrite.plan_review_forecast import plan_review_forecast
+from lwtui.agentwrite.plan_review_progress import PLAN_REVIEW, PlanReviewProgress, store_plan_review, stored_plan_review
+from lwtui.agentwrite.plan_review_report import plan_review_notes, reviewing_line
 from lwtui.agentwrite.polish import polish_document
+from lwtui.agentwrite.polish_forecast import PolishModels
 from lwtui.agentwrite.polish_progress import stored_criteria, stored_progress
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
@@ -162,6 +168,10 @@ class Session:
     def start_breaking_up(self, section_id: str) -> None:
         """Break one section up into several within it."""
         self._start(lambda: self._plan(section_id, within=True), writes=False)
+
+    def start_plan_review(self) -> None:
+        """Review the plan, or go on with an interrupted review."""
+        self._start(self._review_plan, writes=False)
 
     def start_write(self) -> None:
         """Write the sections that are not done."""
@@ -370,6 +380,32 @@ class Session:
             plan, label = await replan_section(agent, brief, document.plan, section_id, self._hear_soon), "Replan"
         self._take_plan(plan, f"{label} a section")
 
+    async def _review_plan(self) -> None:
+        document = self.document
+        names = [self.roles.name(role) for role in (Role.PLAN, Role.CRITIC, Role.JUDGE)]
+        await self._open(names[0])
+        team = PlanTeam(*[await self.models.get(name, beside=names[:at]) for at, name in enumerate(names)])
+        for agent in (team.planner, team.critic, team.judge):
+            check_follows_instructions(agent)
+            check_priced(agent, self.budget)
+        self._follow(RunState(document.sections()))
+        self._become(Activity.PLANNING)
+        brief = brief_with_notes(document.brief, always_shown(document.notes), team.planner.context_length)
+        resumed = stored_plan_review(document)
+        models = PolishModels(team.planner.settings, team.critic.settings, team.judge.settings)
+        expected = plan_review_forecast(brief, document.plan, models, load_rates, resumed.left if resumed else None)
+        self.note(f"Expected for the review of the plan: {forecast_line(expected, unit(brief.language))}")
+
+        async def emit(event: Event) -> None:
+            store_plan_review(document, event)
+            await self._hear_soon(event)
+
+        if resumed is None:
+            document.set_setting(PLAN_REVIEW, PlanReviewProgress().to_json())
+        await review_plan(
+            team, brief, document.plan, emit, progress=resumed, tracker=self.tracker, expected=expected.each
+        )
+
     async def _keep_plan(self, event: Event) -> None:
         keep_plan(self.document, event, "Replan the document")
         await self._hear_soon(event)
@@ -534,10 +570,13 @@ class Session:
             case Polishing(position=position, total=total, title=title, step=step, length=length):
                 written = f", {number(length)} so far" if length else ""
                 self.message = f"Section {position} of {total}, {title or 'the text'}: {POLISH_STEPS[step]}{written}"
+            case ReviewingPlan():
+                self.message = reviewing_line(event)
             case _:
                 line = describe(event, unit(self.document.brief.language)) or polish_note(event, self.state)
-                if line:
-                    self.note(line)
+                for one in (line, *plan_review_notes(event)):
+                    if one:
+                        self.note(one)
         self._tell(event)
 
     def note(self, line: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_sections
+from lwtui.agentwrite.plan_review_forecast import plan_review_forecast
+from lwtui.agentwrite.plan_review_progress import PLAN_REVIEW, PlanReviewProgress
 from lwtui.agentwrite.polish_forecast import PolishModels
 from lwtui.agentwrite.polish_progress import POLISH, PolishProgress
 from lwtui.agentwrite.throughput import load_rates
@@ -11,7 +13,7 @@ from lwtui.cli.headless import WriteJob
 from lwtui.cli.plan_text import unit_of
 from lwtui.cli.polishing import likely_polish
 from lwtui.documents.facts import FACTS
-from lwtui.documents.model import BUDGET, Section
+from lwtui.documents.model import BUDGET, Plan, PlannedSection, Section
 from lwtui.documents.store import Document
 from lwtui.models.budget import Prices, parse_budget
 from lwtui.models.usage import NO_USAGE, Usage
@@ -24,6 +26,7 @@ def dry_run(job: WriteJob) -> int:
     expected = forecast(job.brief, sections, job.model, load_rates(job.model), facts=facts)
     print(f"Expected: {forecast_line(expected, unit_of(job.brief.language))}")
     print(f"Calls: {expected.calls}, by {job.model.name}")
+    _reviewing(job)
     _polishing(job, sections)
     if expected.planned:
         print("There is no plan yet, so its sections are estimated.")
@@ -36,6 +39,24 @@ def dry_run(job: WriteJob) -> int:
     if verdict := _compare_with_budget(expected, spent, job, job.document_settings.get(BUDGET, stored_budget)):
         print(verdict)
     return 0
+
+
+def _reviewing(job: WriteJob) -> None:
+    """Print the forecast of the review of the plan, if that is still to come."""
+    stored = job.document_settings.get(PLAN_REVIEW, "")
+    plan = job.plan
+    if job.resumes:
+        with Document.open(job.document, read_only=True) as document:
+            plan, stored = document.plan, stored or document.setting(PLAN_REVIEW)
+    if (progress := PlanReviewProgress.from_json(stored)) is None:
+        return
+    if plan is None:
+        likely = likely_sections(job.brief)
+        plan = Plan("", tuple(PlannedSection("", "", section.words) for section in likely))
+    critic = job.critic or job.model
+    models = PolishModels(job.planner or job.model, critic, job.judge or critic)
+    expected = plan_review_forecast(job.brief, plan, models, load_rates, progress.left)
+    print(f"Reviewing the plan, at most: {forecast_line(expected, unit_of(job.brief.language))}")
 
 
 def _polishing(job: WriteJob, sections: list[Section]) -> None:

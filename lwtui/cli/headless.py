@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lwtui.agentwrite.agent import Agent, open_agent
+from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished, SectionPolished
 from lwtui.agentwrite.forecast import forecast, forecast_line, likely_plan
+from lwtui.agentwrite.json_answers import check_follows_instructions
+from lwtui.agentwrite.note_selection import brief_with_notes
+from lwtui.agentwrite.notes import always_shown
+from lwtui.agentwrite.plan_review import PlanTeam
+from lwtui.agentwrite.plan_review_progress import PLAN_REVIEW, PlanReviewProgress, store_plan_review
 from lwtui.agentwrite.polish import PolishTeam
 from lwtui.agentwrite.polish_progress import stored_progress
 from lwtui.agentwrite.record import begun_plan, keep_plan, recording
@@ -20,8 +25,10 @@ from lwtui.agentwrite.run_monitor import RunMonitor
 from lwtui.agentwrite.source_selection import brief_with_sources
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.agentwrite.write import Draft, write_document
+from lwtui.cli.open_agents import OpenAgents
 from lwtui.cli.outputs import format_of
 from lwtui.cli.plan import ask_for_plan
+from lwtui.cli.plan_reviewing import review
 from lwtui.cli.plan_text import unit_of
 from lwtui.cli.polishing import PolishOrder, polish
 from lwtui.cli.progress import Progress
@@ -147,30 +154,37 @@ class HeadlessRun:
         job = self._job
         if warning := self._budget_warning():
             self._progress.note(warning)
-        planner = job.planner
-        if planner is not None and planner != job.model and not job.polish:
+        if any(model != job.model for model in self._planners()) and not job.polish:
             # Close the planner before the writer is opened, because both may need much memory.
-            async with AsyncExitStack() as models:
-                await self._ensure_planned(lambda: self._open(planner, models))
-        async with AsyncExitStack() as models:
-            agent = await self._open(job.model, models)
-            document = await self._ensure_planned(lambda: _ready(agent))
+            async with AsyncExitStack() as closing:
+                await self._ensure_planned(OpenAgents(self._settings, closing))
+        async with AsyncExitStack() as closing:
+            models = OpenAgents(self._settings, closing)
+            agent = await models.get(job.model)
+            document = await self._ensure_planned(models)
             if job.critic is not None and job.critic != job.model:
-                agent.helper = await self._open(job.critic, models)
+                agent.helper = await models.get(job.critic)
             if not job.polish and _has_unwritten(document):
                 await self._write_with(agent, document)
             if job.polish or stored_progress(document):
                 critic = agent.helper or agent
-                judge = job.judge if job.judge not in (None, critic.settings) else None
-                team = PolishTeam(agent, critic, await self._open(judge, models) if judge else critic)
+                team = PolishTeam(agent, critic, await models.get(job.judge) if job.judge else critic)
                 order = job.polish or PolishOrder()
                 await polish(team, document, order, self._tracker, self._progress, self._hear_polish)
 
-    async def _open(self, model: ModelSettings, models: AsyncExitStack) -> Agent:
-        """Open a model, which is closed together with ``models``."""
-        agent = await open_agent(model.name, self._settings, model=model)
-        models.push_async_callback(agent.aclose)
-        return agent
+    def _planners(self) -> list[ModelSettings]:
+        """Return the models that plan and, if the plan is to be reviewed, review it."""
+        job = self._job
+        planner = job.planner or job.model
+        if self._plan_review() is None:
+            return [planner]
+        critic = job.critic or job.model
+        return [planner, critic, job.judge or critic]
+
+    def _plan_review(self) -> PlanReviewProgress | None:
+        """Return how far the review of the plan has come; ``None`` if the plan is not to be reviewed."""
+        given = self._job.document_settings.get(PLAN_REVIEW, "")
+        return PlanReviewProgress.from_json(self._document.setting(PLAN_REVIEW) if self._document else given)
 
     async def _write_with(self, agent: Agent, document: Document) -> None:
         brief, progress = self._job.brief, self._progress
@@ -209,14 +223,41 @@ class HeadlessRun:
         if isinstance(event, SectionPolished):
             self._mirror()
 
-    async def _ensure_planned(self, open_planner: Callable[[], Awaitable[Agent]]) -> Document:
-        """Return the document with a complete plan. A new document is created as soon as part of its plan is there."""
+    async def _ensure_planned(self, models: OpenAgents) -> Document:
+        """Return the document with a complete plan, which is reviewed if that was asked for.
+
+        A new document is created as soon as part of its plan is there.
+        """
+        if self._plan_review() is not None and not self._job.polish:
+            check_follows_instructions(await models.get(self._planners()[0]))  # before the plan is paid for
+        document = await self._planned(models)
+        if (review := self._plan_review()) is not None and not self._job.polish:
+            await self._review_plan(document, models, review)
+        return document
+
+    async def _review_plan(self, document: Document, models: OpenAgents, resumed: PlanReviewProgress) -> None:
+        if document.words:
+            self._progress.note("The plan is not reviewed: the document has text already.")
+            document.set_setting(PLAN_REVIEW, "")
+            return
+        planner, critic, judge = [await models.get(model) for model in self._planners()]
+
+        async def emit(event: Event) -> None:
+            store_plan_review(document, event)
+            self._on_event(event)
+
+        team = PlanTeam(planner, critic, judge)
+        brief = brief_with_notes(document.brief, always_shown(document.notes), planner.context_length)
+        await review(team, brief, document.plan, self._progress, emit, resumed, self._tracker)
+
+    async def _planned(self, models: OpenAgents) -> Document:
+        """Return the document with a complete plan."""
         document = self._document
         begun = None if document is None else begun_plan(document)
         if document is not None and document.plan.sections and begun is None:
             return document
         if self._job.plan is None or begun is not None:
-            brief, planner = self._job.brief, await open_planner()
+            brief, planner = self._job.brief, await models.get(self._planners()[0])
             if document is not None and planner.follows_instructions:
                 brief = brief_with_sources(brief, document.sources, planner.context_length)
             if planner.settings.provider != "llama_cpp":  # which is free, unless it has prices
@@ -375,10 +416,6 @@ class HeadlessRun:
         if self._document is not None:
             say(f"Stopped; all text is kept. Resume with: {self._job.resume_command}")
         return 128 + (self._signal or signal.SIGTERM)
-
-
-async def _ready(agent: Agent) -> Agent:
-    return agent
 
 
 def _is_unfinished(document: Document) -> bool:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from contextlib import AsyncExitStack
 
-from lwtui.agentwrite.agent import Agent, open_agent
+from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Emit, Event
+from lwtui.agentwrite.json_answers import check_follows_instructions
 from lwtui.agentwrite.plan import plan_document
 from lwtui.agentwrite.plan_format import PlanError
+from lwtui.agentwrite.plan_review import PlanTeam
 from lwtui.agentwrite.plan_templates import find_template, plan_templates
 from lwtui.cli.brief import add_brief_options, language_of, length_line, read_instruction, words_of
+from lwtui.cli.open_agents import OpenAgents
+from lwtui.cli.plan_reviewing import REVIEW_PLAN_HELP, review
 from lwtui.cli.plan_text import show_plan
 from lwtui.cli.progress import Progress
-from lwtui.command_line.choice import choose_model
+from lwtui.command_line.choice import choose_model, role_model
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.command_line.terms import show_terms_once
 from lwtui.config import ModelSettings, Role, Settings, cache_folder, config_folder, load_settings
 from lwtui.documents.model import Brief, Plan
+from lwtui.errors import UsageError
 from lwtui.files import write_atomically
 
 
@@ -43,6 +49,7 @@ def parser() -> Parser:
         f"{', '.join(template.key for template in plan_templates('en'))}; others for Chinese; or a file of your own",
     )
     add_model_options(result)
+    result.add_argument("--review-plan", action="store_true", help=REVIEW_PLAN_HELP)
     result.add_argument(
         "--json", action="store_true", help='print {"title", "sections": [{"title", "main_point", "words"}]}'
     )
@@ -54,6 +61,11 @@ def run(options: argparse.Namespace) -> int:
     """Print the plan, and return the exit code."""
     settings = load_settings()
     instruction = read_instruction(options.instruction)
+    if options.template and options.review_plan:
+        raise UsageError(
+            "Leave out --review-plan with --template, which needs no model here; lwtui write takes both.",
+            code="conflicting-options",
+        )
     if options.template:
         language = language_of(options, instruction)
         words = words_of(options, instruction)
@@ -73,21 +85,37 @@ def run(options: argparse.Namespace) -> int:
     progress = Progress(quiet=options.quiet)
     if line := length_line(options, brief):
         progress.note(line)
-    plan = asyncio.run(_plan(brief, settings, model, progress))
+    reviewers = None
+    if options.review_plan:
+        critic = role_model(None, Role.CRITIC, settings) or model
+        reviewers = (critic, role_model(None, Role.JUDGE, settings) or critic)
+    plan = asyncio.run(_plan(brief, settings, model, progress, reviewers))
     print(plan.to_json() if options.json else show_plan(plan, brief.language))
     return 0
 
 
-async def _plan(brief: Brief, settings: Settings, model: ModelSettings, progress: Progress) -> Plan:
+async def _plan(
+    brief: Brief,
+    settings: Settings,
+    model: ModelSettings,
+    progress: Progress,
+    reviewers: tuple[ModelSettings, ModelSettings] | None,
+) -> Plan:
+    """Have a model plan and, if there are ``reviewers`` (critic and judge), have the plan reviewed."""
+
     async def emit(event: Event) -> None:
         progress.take(event)
 
-    agent = await open_agent(model.name, settings, model=model)
-    try:
-        return await ask_for_plan(agent, brief, emit)
-    finally:
-        progress.clear()
-        await agent.aclose()
+    async with AsyncExitStack() as models:
+        models.callback(progress.clear)
+        opened = OpenAgents(settings, models)
+        agent = await opened.get(model)
+        if reviewers is None:
+            return await ask_for_plan(agent, brief, emit)
+        check_follows_instructions(agent)  # before the plan is paid for
+        plan = await ask_for_plan(agent, brief, emit)
+        team = PlanTeam(agent, await opened.get(reviewers[0]), await opened.get(reviewers[1]))
+        return await review(team, brief, plan, progress, emit)
 
 
 async def ask_for_plan(agent: Agent, brief: Brief, emit: Emit, begun: Plan | None = None) -> Plan:

@@ -27,6 +27,7 @@ from lwtui.agentwrite.events import (
     PolishStarted,
     ReadingPrompt,
     Retrying,
+    ReviewingPlan,
     SectionFinished,
     SectionPolished,
     SectionReviewed,
@@ -34,6 +35,7 @@ from lwtui.agentwrite.events import (
     Thinking,
 )
 from lwtui.agentwrite.fact_notes import facts_note
+from lwtui.agentwrite.plan_review_report import plan_review_notes, reviewing_line
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_state import RunState
 from lwtui.command_line.guard import say
@@ -77,8 +79,9 @@ class Progress:
         if isinstance(event, TextDelta) and not self._has_text:
             self._has_text = True
             self._state.throughput.restart()  # the time before the first word does not count
-        if note := self._note(event):
-            self.note(note)
+        for note in (self._note(event), *plan_review_notes(event)):
+            if note:
+                self.note(note)
         is_due = monotonic() - self._drawn_at >= _REDRAW_SECONDS and not isinstance(event, PlanReady | Grounded)
         if self._live and is_due:
             width = shutil.get_terminal_size().columns - 1
@@ -165,6 +168,8 @@ def _status(event: Event) -> str:
         case Polishing(position=position, total=total, title=title, step=step, length=length):
             written = f" … {length:,}" if length else ""
             return f"{position}/{total} {clean(title)}: {POLISH_STEPS[step]}{written}"
+        case ReviewingPlan():
+            return f"{reviewing_line(event)} …"
         case _:
             return ""
 

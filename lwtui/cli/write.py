@@ -10,12 +10,14 @@ from pathlib import Path
 
 from lwtui.agentwrite.events import Event, to_dict
 from lwtui.agentwrite.plan import direct_plan
+from lwtui.agentwrite.plan_review_progress import PLAN_REVIEW, PlanReviewProgress
 from lwtui.agentwrite.plan_templates import find_template
 from lwtui.agentwrite.polish_progress import POLISH, PolishProgress
 from lwtui.cli.brief import add_brief_options, language_of, length_line, read_instruction, words_of
 from lwtui.cli.dry_run import dry_run
 from lwtui.cli.headless import HeadlessRun, WriteJob
 from lwtui.cli.outputs import check_folder, check_output, format_of, make_folder
+from lwtui.cli.plan_reviewing import REVIEW_PLAN_HELP
 from lwtui.cli.plan_text import load_plan
 from lwtui.cli.polishing import passes_option
 from lwtui.cli.progress import Progress
@@ -115,6 +117,7 @@ def parser() -> Parser:
     result.add_argument(
         "--dry-run", action="store_true", help="print a forecast of words, tokens, time and cost, and do nothing else"
     )
+    result.add_argument("--review-plan", action="store_true", help=REVIEW_PLAN_HELP)
     result.add_argument("--plan", type=Path, metavar="FILE", help="use this plan: JSON, or the output of lwtui plan")
     result.add_argument(
         "--template",
@@ -229,7 +232,7 @@ def _resumed(options: argparse.Namespace, settings: Settings) -> WriteJob:
         raise UsageError(f"There is no document {path} to resume. Check the path.", code="not-found")
     with Document.open(path, read_only=True) as document:
         brief = document.brief
-        names = (*(role.setting for role in Role), BUDGET)
+        names = (*(role.setting for role in Role), BUDGET, PLAN_REVIEW)
         stored = {name: document.setting(name) for name in names}
     model = choose_model(options, settings, default=brief.model)
     if options.model:
@@ -254,6 +257,12 @@ def _with_roles(
         new[BUDGET] = options.budget if parse_budget(options.budget) else ""
     if options.facts:
         new[FACTS] = "on"
+    if options.review_plan and job.brief.mode is Mode.DIRECT:
+        raise UsageError(
+            "Leave out --review-plan with --mode direct, which writes without a plan.", code="conflicting-options"
+        )
+    if options.review_plan and not stored.get(PLAN_REVIEW):
+        new[PLAN_REVIEW] = PlanReviewProgress().to_json()
     if options.passes:
         new[POLISH] = PolishProgress(options.passes).to_json()
     check_budget(parse_budget(new.get(BUDGET, stored.get(BUDGET, ""))), job.model)

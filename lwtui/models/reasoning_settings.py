@@ -55,6 +55,8 @@ def reasoning_summary(settings: ModelSettings) -> str:
     """Return in a few words how much a model reasons; empty if the settings do not say."""
     said = {role: _summary(settings.for_role(role)) for role in Role}
     written = said[Role.WRITE]
+    if said[Role.JUDGE] == said[Role.CRITIC]:
+        del said[Role.JUDGE]  # it has the critic's settings
     others = [f"{role}: {words}" for role, words in said.items() if role is not Role.WRITE and words != written]
     listed = ", ".join(filter(None, (written, *others)))
     return f"reasoning {listed}" if listed else ""
@@ -72,5 +74,7 @@ def lower_reasoning(settings: ModelSettings, role: Role = Role.WRITE) -> str:
         return ""
     own = settings.for_role(role).reasoning_effort
     to = "none" if own in ("none", "minimal", "low") else "low"
-    table = f"models.{settings.name}" + (f".{role}" if "reasoning_effort" in settings.roles.get(role.value, {}) else "")
+    owner = settings.role_with_settings(role)
+    has_own = owner is not None and "reasoning_effort" in settings.roles[owner.value]
+    table = f"models.{settings.name}.{owner}" if has_own else f"models.{settings.name}"
     return f"lwtui config set {table}.reasoning_effort {to}"

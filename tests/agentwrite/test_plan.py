@@ -11,6 +11,7 @@ import pytest
 
 from lwtui.agentwrite import Agent, PlanError, direct_plan, make_plan, plan_document, replan_section
 from lwtui.agentwrite.events import Event, PlanDelta, PlanReady, PlanRejected, PlanStarted, Retrying
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan
 from lwtui.models.base import ModelError
 from tests.support.author import Author, plan_text, title_of
@@ -357,7 +358,7 @@ async def test_seeds_follow_from_the_briefs_seed_and_differ() -> None:
     def seed(agent: Agent, brief: Brief, salt: int) -> int | None:
         from tests.support.served import CHAT
 
-        return agent.prepared(CHAT, brief, salt).seed
+        return agent.prepared(CHAT, brief, salt, role=Role.PLAN).seed
 
     async with open_studio(Author()) as studio:
         agent = studio.agent

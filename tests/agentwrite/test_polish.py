@@ -34,12 +34,13 @@ from lwtui.agentwrite.polish_progress import POLISH, PolishProgress, stored_crit
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.section_review import coverage_points, points_list, read_review, repetition_points
 from lwtui.agentwrite.throughput import Rates
-from lwtui.config import ModelSettings
+from lwtui.config import ModelSettings, Role
 from lwtui.documents.model import Brief, Mode, Origin, Section, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.models.budget import Budget, BudgetReached
 from lwtui.models.metering import UsageTracker
+from lwtui.models.reasoning_settings import likely_reasoning
 from tests.support.author import sentence
 from tests.support.editor import CRITERIA_ANSWER, Editor, new_text, newer, old_text, older, second_one
 from tests.support.fault_server import Answer, Fault
@@ -419,6 +420,9 @@ def test_the_forecast_prices_each_role_and_grows_with_passes() -> None:
     assert expected(cheap, 3).completion > expected(cheap, 2).completion > one.completion
     assert expected(cheap, only=["s2"]).completion < one.completion
     assert expected(ModelSettings("unpriced")).cost is None
+    thinks = ModelSettings("thinks", roles={"critic": {"reasoning_effort": "high"}})
+    more = expected(thinks).completion - one.completion  # criteria, two reviews, and three verdicts that are likely
+    assert more == (1 + 2 + 3) * likely_reasoning(thinks, Role.CRITIC)
 
 
 def test_a_document_setting_holds_the_criteria(tmp_path: Path) -> None:

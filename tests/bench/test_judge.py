@@ -53,6 +53,16 @@ def test_the_judge_sees_request_and_answer_and_placeholders_inside_them_stay(she
     assert "response_format" not in request
 
 
+def test_the_judge_has_the_effort_of_its_role(shell: Shell, answers: Path) -> None:
+    with serving(grader := Grader([grades(4)])) as server:
+        shell.settings(
+            f'[models.keen]\nmodel = "m-1"\nbase_url = "{server.base_url}"\nreasoning_effort = "low"\n'
+            '[models.keen.critic]\nreasoning_effort = "high"\n'
+        )
+        shell.run("bench", "judge", "a.jsonl", "--judge", "keen").worked()
+    assert {request["reasoning_effort"] for request in grader.requests} == {"high"}
+
+
 def test_an_endpoint_with_structured_output_gets_the_schema(shell: Shell, answers: Path) -> None:
     with serving(grader := Grader([grades(4)])) as server:
         shell.settings(

@@ -153,7 +153,7 @@ async def _judge(
 ) -> dict[_Key, float | None]:
     """Return S_q of every answer, or ``None`` if the judge's grades cannot be read."""
     from lwtui.agentwrite.short_calls import ask_once
-    from lwtui.config import load_settings
+    from lwtui.config import Role, load_settings
     from lwtui.models.base import Message, Prompt, Request, Sampling
     from lwtui_bench.endpoints import open_endpoints
     from lwtui_bench.grades import quality, read_grades
@@ -172,7 +172,8 @@ async def _judge(
             async def grade(key: _Key) -> None:
                 prompt = template.render(prompt_for(instructions[key[0]]), texts[key])
                 sampling = Sampling(temperature=0.5)
-                request = Request(Prompt(messages=(Message("user", prompt),)), _GRADE_TOKENS, sampling=sampling)
+                chat = Prompt(messages=(Message("user", prompt),))
+                request = Request(chat, _GRADE_TOKENS, sampling=sampling, role=Role.JUDGE)
                 found[key] = quality(read_grades((await ask_once(agent, await agent.fitted(request))).text))
                 await store.append_async({"at": key[0], "number": key[1], "quality": found[key]})
                 meter.advance()

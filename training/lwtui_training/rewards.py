@@ -130,7 +130,7 @@ async def grade_all(grpo: GrpoConfig, cases: Sequence[tuple[str, str]], folder: 
         folder: Keeps the grades.
     """
     from lwtui.agentwrite.short_calls import ask_once
-    from lwtui.config import load_settings
+    from lwtui.config import Role, load_settings
     from lwtui.models.base import Message, Prompt, Request, Sampling
     from lwtui_bench.endpoints import open_endpoints
     from lwtui_bench.grades import quality, read_grades
@@ -152,7 +152,8 @@ async def grade_all(grpo: GrpoConfig, cases: Sequence[tuple[str, str]], folder: 
             async def grade(key: str) -> None:
                 prompt = template.render(*missing[key])
                 sampling = Sampling(temperature=0.5)
-                request = Request(Prompt(messages=(Message("user", prompt),)), _GRADE_TOKENS, sampling=sampling)
+                chat = Prompt(messages=(Message("user", prompt),))
+                request = Request(chat, _GRADE_TOKENS, sampling=sampling, role=Role.JUDGE)
                 found = quality(read_grades((await ask_once(agent, await agent.fitted(request))).text))
                 known[key] = None if found is None else found / 100
                 await store.append_async({"case": key, "quality": known[key]})

@@ -76,6 +76,12 @@ class DocumentScreen(BaseScreen):
             self.lwtui.open_again()
         return self._document.read_only
 
+    def action_log(self) -> None:
+        """Show the log."""
+        from lwtui.app.screens.log import LogScreen
+
+        self.app.push_screen(LogScreen(self._session))
+
     def _start(self, start: Callable[[], None], role: Role = Role.WRITE) -> None:
         """Start a run of the model that has ``role``, or show why it cannot start."""
         if self._refuses():

@@ -8,7 +8,15 @@ from textual.containers import Container, VerticalScroll
 from textual.timer import Timer
 
 from lwtui.agentwrite import begun_plan
-from lwtui.agentwrite.events import PlanDelta, PlanGrew, PlanVoided, SectionFinished, SectionStarted
+from lwtui.agentwrite.events import (
+    PlanDelta,
+    PlanGrew,
+    PlanReviewFinished,
+    PlanRevised,
+    PlanVoided,
+    SectionFinished,
+    SectionStarted,
+)
 from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.app.format import amount, counted, number, unit, why_read_only
 from lwtui.app.keymap import PLAN, bindings, key_of
@@ -44,6 +52,7 @@ class PlanScreen(PlanTools):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._note = ""
+        self._result = ""  # of a review, to show once the run has ended
         self._frame: Timer | None = None  # until the next redraw
         self._folded = load_folds(session.document)
         self._title = TitleBar()
@@ -96,11 +105,14 @@ class PlanScreen(PlanTools):
                 if error:
                     self.show_error(error)
                 was_planning = self._draft.display
-                self._draw()
+                self._draw(note="" if self._session.busy else self._result)
+                self._result = self._result if self._session.busy else ""
                 if was_planning and not self._planning:
                     self._list.focus()
             case SectionStarted() | SectionFinished() | PlanGrew():
                 self._draw()
+            case PlanRevised() | PlanReviewFinished():
+                self._result = f"{self._session.message}. {key_of(PLAN, 'log')} shows what the review has found."
             case _:
                 self._show_status()
 
@@ -294,6 +306,20 @@ class PlanScreen(PlanTools):
             if not await self.app.push_screen_wait(Confirm(question, "Replan all")):
                 return
         self._start(self._session.start_plan, Role.PLAN)
+
+    def action_review_plan(self) -> None:
+        """Have the plan reviewed and revised, unless its sections have text already."""
+        if not self._may_change():
+            return
+        if not self._document.plan.sections or begun_plan(self._document) is not None:
+            self.show_notice("There is no complete plan to review yet.", code="no-plan")
+        elif self._document.words:
+            self.show_notice(
+                f"A plan is reviewed before anything is written. {key_of(PLAN, 'replan')} replans a section.",
+                code="has-text",
+            )
+        else:
+            self._start(self._session.start_plan_review, Role.PLAN)
 
     async def action_stop(self) -> None:
         """Stop the model."""

@@ -417,12 +417,6 @@ class WritingScreen(TextTools, ModelTools):
         if section_id is not None and self.store():
             self.app.push_screen(ReadingScreen(self._document.section(section_id)))
 
-    def action_log(self) -> None:
-        """Show the log."""
-        from lwtui.app.screens.log import LogScreen
-
-        self.app.push_screen(LogScreen(self._session))
-
     def action_export(self, to: str = "") -> None:
         """Export the document; ``to`` is the format selected at first."""
         from lwtui.app.screens.export import ExportScreen
