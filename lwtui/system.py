@@ -14,6 +14,11 @@ from pathlib import Path
 from time import sleep
 from typing import Any, TypeVar
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 WINDOWS = sys.platform == "win32"
 
 T = TypeVar("T")
@@ -42,8 +47,6 @@ def lock_descriptor(descriptor: int) -> None:
         OSError: The folder of the file has no locks.
     """
     if sys.platform == "win32":
-        import msvcrt
-
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -52,21 +55,15 @@ def lock_descriptor(descriptor: int) -> None:
                 raise  # the folder has no locks
             raise BlockingIOError(*error.args) from None
     else:
-        import fcntl
-
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def unlock_descriptor(descriptor: int) -> None:
     """Release the lock of :func:`lock_descriptor`, which the descriptor must hold."""
     if sys.platform == "win32":
-        import msvcrt
-
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
     else:
-        import fcntl
-
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
@@ -79,8 +76,6 @@ def lock_range(descriptor: int) -> None:
     if sys.platform == "win32":
         lock_descriptor(descriptor)
     else:
-        import fcntl
-
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -100,6 +95,15 @@ def is_network_drive(folder: Path) -> bool:
         anchor = folder.anchor
         return anchor.startswith("\\\\") or ctypes.windll.kernel32.GetDriveTypeW(anchor) == drive_remote
     return False
+
+
+def is_own(path: Path) -> bool:
+    """Return whether a file belongs to this user; on Windows, the folders of a user do.
+
+    Raises:
+        OSError: It cannot be looked at.
+    """
+    return WINDOWS or path.stat().st_uid == os.getuid()
 
 
 def retry_busy(action: Callable[[], T]) -> T:

@@ -15,7 +15,7 @@ from time import monotonic, sleep
 
 from platformdirs import user_runtime_path
 
-from lwtui.system import lock_descriptor, open_lock_file, unlock_descriptor
+from lwtui.system import is_own, lock_descriptor, open_lock_file, unlock_descriptor
 
 _SHORTEST_SLEEP, _LONGEST_SLEEP = 0.0003, 0.02  # seconds
 _SLEEP_SHARE = 0.05  # of the time waited so far
@@ -56,7 +56,7 @@ class Turns:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+        if not is_own(folder):
             raise PermissionError(f"{folder} belongs to another user")
         # Who has the turn has the second lock. The first is held by who is next, so that a process that has just had
         # its turn cannot take the next one, too.
