@@ -19,8 +19,11 @@ _POSIX_ONLY = re.compile(
     r"\bimport (?:fcntl|termios|tty|pty|resource|pwd|grp)\b|\bsignal\.SIG(?:HUP|QUIT|KILL|USR\d|ALRM|TSTP|CONT)\b"
     r"|\bos\.(?:fork|kill|killpg|getpgid|setsid|get(?:e?[ug]id)|uname|sched_\w+|sysconf|pread|pwrite|mkfifo|O_CLOEXEC)\b"
 )
-_ALLOWED = {"lwtui/system.py", "lwtui/models/llama_cpp/machine.py", "lwtui/models/llama_cpp/template_child.py"} | {
-    "lwtui/sources/reading/limits.py"
+_ALLOWED = {
+    "lwtui/models/llama_cpp/machine.py",
+    "lwtui/models/llama_cpp/template_child.py",
+    "lwtui/sources/reading/limits.py",
+    "lwtui/system.py",
 }
 
 
