@@ -22,10 +22,10 @@ from lwtui.documents.store import Document
 from lwtui.sources.reading.adding import SourceReader
 from lwtui.sources.reading.job import ReadJob
 
-_WORDS = (
-    "the of and tea leaf hill rain farmer hand spring heat valley market trade cup pot clay water oven wither roll dry "
-    "sort taste price ship port war tax law land river year town house road field plant seed root soil sun wind"
-).split()  # noqa: SIM905
+_WORDS = """
+    the of and tea leaf hill rain farmer hand spring heat valley market trade cup pot clay water oven wither roll dry
+    sort taste price ship port war tax law land river year town house road field plant seed root soil sun wind
+""".split()  # noqa: SIM905
 _WORDS_A_PAGE = 500
 _SEARCHES = 200
 
