@@ -195,7 +195,11 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("facts", "F", "Facts", "What the text says of people, places and things, for later sections", False),
         Action("sources", "S", "Sources", "What the document is written from, and cites: files and addresses", False),
         Action(
-            "passage", "alt+s", "Passage", "Show the passage of the source behind the citation at the cursor", False
+            "passage",
+            "f11,ctrl+right_square_bracket",
+            "Passage",
+            "Show the passage of the source behind the citation at the cursor",
+            footer=False,
         ),
         Action(
             "stale", "y", "Stale", "Show sections based on something that has changed since, and rewrite them", False
@@ -389,6 +393,7 @@ _KEY_NAMES = {
     "equals_sign": "=",
     "greater_than_sign": ">",
     "less_than_sign": "<",
+    "right_square_bracket": "]",
     "asterisk": "*",
     "enter": "Enter",
     "delete": "Del",

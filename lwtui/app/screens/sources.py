@@ -120,9 +120,8 @@ class SourcesScreen(BaseScreen):
         self._status.set_text(why_read_only(self._document) or message or self._summary())
 
     def _summary(self) -> str:
-        title = self._title_of(self._section_id)
-        pin = f" {key_of(SOURCES_SCREEN, 'pin')} pins one to “{title}” (▲)." if title and self._store.list() else ""
-        return f"The prompt of each section shows the passages that serve it.{pin}"
+        pin = f" {key_of(SOURCES_SCREEN, 'pin')} pins one to a section (▲)." if self._store.list() else ""
+        return f"Prompts show the passages that serve a section.{pin}"
 
     def _title_of(self, section_id: str | None) -> str:
         return next((one.title for one in self._document.plan.sections if one.id == section_id), "")
