@@ -196,7 +196,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("sources", "S", "Sources", "What the document is written from, and cites: files and addresses", False),
         Action(
             "passage",
-            "f11,ctrl+right_square_bracket",
+            "ctrl+right_square_bracket",
             "Passage",
             "Show the passage of the source behind the citation at the cursor",
             footer=False,

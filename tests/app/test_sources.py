@@ -78,7 +78,7 @@ async def test_the_passage_behind_a_citation_is_shown_and_unsupported_claims_are
     async with someone(place.make(20, 20, texts={1: TEXT}), size=(110, 32)) as person:
         await person.at(WritingScreen)
         add_source(person)
-        await person.press("home", "enter", "f11")
+        await person.press("home", "enter", "ctrl+right_square_bracket")
         await person.gets_notice("no-citation")
         for word, told in (("1841", "The names and figures"), ("68,000", "Not found in The harbor, p. 1: 68,000")):
             person.editor.go_to(TEXT.index(word))
@@ -88,7 +88,7 @@ async def test_the_passage_behind_a_citation_is_shown_and_unsupported_claims_are
             await person.press("escape")
             await person.at(WritingScreen)
         person.editor.go_to(TEXT.index("@nobody") + 3)
-        await person.press("f11")
+        await person.press("ctrl+right_square_bracket")
         await person.gets_notice("unknown-source")
         await person.press("escape", "a")
         await person.at(FindingsScreen)
