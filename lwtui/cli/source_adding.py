@@ -48,7 +48,7 @@ def add_with_progress(
     """
     counts = AddedCounts()
     progress = AddingProgress(names)
-    line = _Line(quiet=quiet)
+    line = _SourceLine(quiet=quiet)
 
     def on_pages(done: int, total: int) -> None:
         progress.pages(done, total)
@@ -85,7 +85,7 @@ def source_line(source: Source) -> str:
     return f"{source.key}  {source.title} ({source.kind}, {passages})"
 
 
-class _Line:
+class _SourceLine:
     """A line on standard error that is redrawn on a terminal; elsewhere, one every few seconds."""
 
     def __init__(self, *, quiet: bool) -> None:

@@ -67,6 +67,11 @@ KINDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     ("plain text: encodings, chapters, indents", "imported, a guess is told", ("documents/test_import_text.py",)),
     (
+        "sources: PDFs, pages, servers, tables and bibliographies of any kind, also hostile ones",
+        "read as data, or refused in one line, in bounded time and memory",
+        ("sources/test_pdf.py", "sources/test_web.py", "sources/test_files.py"),
+    ),
+    (
         "a file system without locks or shared memory",
         "written all the same, or its kind is named",
         ("documents/test_network_folders.py",),

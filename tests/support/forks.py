@@ -91,7 +91,7 @@ while listening in select.select([listening, sys.stdin], [], [])[0]:
 _PRELOADED = """
     asyncio httpx2 regex tomlkit sqlite3 lwtui.cli.app lwtui.cli.checks lwtui.cli.config lwtui.cli.doctor
     lwtui.cli.export lwtui.command_line.guard lwtui.cli.headless lwtui.cli.models lwtui.cli.plan lwtui.cli.write
-    lwtui.documents.library lwtui.models.openai_api
+    lwtui.cli.sources lwtui.documents.library lwtui.models.openai_api
 """
 _FOR_BENCH = "numpy lwtui_bench.cli lwtui_bench.commands.run lwtui_bench.commands.judge lwtui_bench.run"
 

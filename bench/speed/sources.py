@@ -1,0 +1,103 @@
+"""How long it takes to add a thousand pages to a document, and to search them.
+
+    python bench/speed/sources.py [--pages 1000] [--json]
+
+The pages are a PDF of about 500 words a page, made here with Typst, half of the words English and half made up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import tempfile
+from pathlib import Path
+from time import perf_counter, process_time
+
+import typst
+
+from lwtui.documents.model import Brief
+from lwtui.documents.store import Document
+from lwtui.sources.reading.adding import SourceReader
+from lwtui.sources.reading.job import ReadJob
+
+_WORDS = """
+    the of and tea leaf hill rain farmer hand spring heat valley market trade cup pot clay water oven wither roll dry
+    sort taste price ship port war tax law land river year town house road field plant seed root soil sun wind
+""".split()  # noqa: SIM905
+_WORDS_A_PAGE = 500
+_SEARCHES = 200
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--pages", type=int, default=1_000)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        result = measure(make_pdf(folder, options.pages), folder)
+    if options.json:
+        print(json.dumps(result))
+        return
+    for name, value in result.items():
+        print(f"{name:<28} {value:,}")
+
+
+def make_pdf(folder: Path, pages: int) -> Path:
+    chance = random.Random(1)
+    made_up = ["".join(chance.choices("abdegiklmnoprstuvz", k=chance.randint(4, 9))) for _ in range(8_000)]
+    text = []
+    for page in range(pages):
+        sentences = []
+        for _ in range(_WORDS_A_PAGE // 20):
+            words = [chance.choice(_WORDS if chance.random() < 0.5 else made_up) for _ in range(20)]
+            sentences.append(" ".join(words).capitalize() + ".")
+        text.append(f"= Chapter {page + 1}\n{' '.join(sentences)}")
+    source = folder / "pages.typ"
+    source.write_text("#set text(size: 10pt)\n" + "\n#pagebreak()\n".join(text), encoding="utf-8")
+    typst.compile(source, output=folder / "pages.pdf")
+    return folder / "pages.pdf"
+
+
+def measure(pdf: Path, folder: Path) -> dict[str, float]:
+    last = [0, 0]
+
+    def on_pages(done: int, total: int) -> None:
+        last[:] = done, total
+
+    with Document.create(folder / "doc.lw", Brief("Tea", 3_000)) as document:
+        store = document.source_store
+        start, busy = perf_counter(), process_time()
+        (result,) = SourceReader(ReadJob(on_pages)).read(str(pdf))
+        read = perf_counter()
+        source = store.add(result.source)
+        added = perf_counter()
+        chance = random.Random(2)
+        seconds, sections = [], []
+        for _ in range(_SEARCHES):
+            query = " ".join(chance.sample(_WORDS, 4))
+            begun = perf_counter()
+            found = store.search(query, 10)
+            seconds.append(perf_counter() - begun)
+            assert found
+            begun = perf_counter()
+            store.for_section(query, 2_000, recent=found[0].passage.text, instruction="A report on tea")
+            sections.append(perf_counter() - begun)
+    return {
+        "pages": last[1],
+        "passages": source.passages,
+        "reading, s": round(read - start, 1),
+        "storing and indexing, s": round(added - read, 1),
+        "together, s": round(added - start, 1),
+        "CPU of this process, s": round(process_time() - busy, 1),
+        "search, median ms": round(1_000 * statistics.median(seconds), 1),
+        "search, slowest of 95 % ms": round(1_000 * sorted(seconds)[int(0.95 * len(seconds))], 1),
+        "for a section, median ms": round(1_000 * statistics.median(sections), 1),
+        "size of the document, kB": (folder / "doc.lw").stat().st_size // 1_000,
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""``lwtui sources`` and ``lwtui write --source``."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+from lwtui.documents.model import Brief
+from lwtui.documents.store import Document
+from tests.cli.running import PLAN_JSON, Shell, endpoint, model_options
+from tests.sources.support import TEA, Reply, Site, article, page, pdf
+from tests.support.studio import plan_of
+
+
+def document_in(shell: Shell) -> Path:
+    path = shell.folder / "tea.lw"
+    Document.create(path, Brief("Write about tea", 40, seed=5), plan_of(20, 20)).close()
+    return path
+
+
+def test_sources_are_added_listed_found_pinned_and_removed(shell: Shell) -> None:
+    path = document_in(shell)
+    papers = shell.folder / "papers"
+    papers.mkdir()
+    (papers / "hills.pdf").write_bytes(
+        pdf([TEA], Title="Tea of the Hills", Author="Ann Gray", CreationDate="D:20200304")
+    )
+    (papers / "zh.txt").write_text("茶叶生长在高山上。", encoding="utf-8")
+    assert "No sources yet" in shell.run("sources", "list", path).worked().err
+    with Site({"/clay": Reply(page(article(), title="Clay Pots"))}) as site:
+        done = shell.run("sources", "add", path, "papers", f"{site.address}/clay").worked()
+    assert done.out == "" and done.err.splitlines() == [
+        "gray2020  Tea of the Hills (pdf, 1 passage)",
+        "zh  zh (text, 1 passage)",
+        "clay-pots  Clay Pots (web, 1 passage)",
+        f"{path} has 3 sources.",
+    ]
+    listed = shell.run("sources", "list", path).worked().out
+    assert "papers/hills.pdf" in listed and f"{site.address}/clay" in listed
+    found = json.loads(shell.run("sources", "search", path, "高山", "--json").worked().out)
+    assert [(row["key"], row["number"], row["page"]) for row in found] == [("zh", 1, None)]
+    plain = shell.run("sources", "search", path, "farmers of Assam", "--limit", "1").worked().out
+    assert plain.startswith("gray2020 [1] p. 1  Tea of the Hills\n") and "1,200 tons" in plain
+    assert "Nothing found" in shell.run("sources", "search", path, "zebra").worked().err
+    pinned = json.loads(shell.run("sources", "pin", path, "gray2020", "2", "--json").worked().out)
+    assert [(row["key"], row["pinned"]) for row in pinned] == [("gray2020", [2]), ("zh", []), ("clay-pots", [])]
+    shown = json.loads(shell.run("sources", "show", path, "papers/hills.pdf", "--json").worked().out)
+    assert shown["csl"]["author"] == [{"family": "Gray", "given": "Ann"}] and shown["text"][0]["page"] == 1
+    assert "Tea grows on high hills" in shell.run("sources", "show", path, "gray2020").worked().out
+    off = json.loads(shell.run("sources", "pin", path, "gray2020", "2", "--off", "--json").worked().out)
+    assert off[0]["pinned"] == []
+    shell.run("sources", "remove", path, "zh", "clay-pots").worked()
+    with Document.open(path, read_only=True) as document:
+        assert [source.key for source in document.sources] == ["gray2020"]
+
+
+def test_what_cannot_be_a_source_is_told_and_the_others_are_added(shell: Shell) -> None:
+    path = document_in(shell)
+    (shell.folder / "bad.pdf").write_bytes(b"%PDF-1.7 noise")
+    (shell.folder / "good.md").write_text("# Tea\n\nIt grows.")
+    done = shell.run("sources", "add", path, "bad.pdf", "good.md")
+    assert done.code == 1 and len(done.err.splitlines()) == 3
+    assert "bad.pdf is not a valid PDF" in done.err and "tea  Tea" in done.err
+    shell.fails(2, "not-found", "sources", "add", path, "gone.md")
+    shell.fails(2, "no-address", "sources", "add", path, "ftp://a.org/x")
+    shell.fails(2, "not-found", "sources", "show", path, "gone")
+    shell.fails(2, "not-found", "sources", "remove", path, "tea", "gone")
+    shell.fails(2, "not-found", "sources", "pin", path, "tea", "9")
+    shell.fails(1, "not-found", "sources", "list", "gone.lw")
+    shell.run("sources").failed(2, "ACTION")
+    shell.run("sources", "search", path, "x", "--limit", "0").failed(2, "--limit")
+    with Document.open(path, read_only=True) as document:
+        assert [source.key for source in document.sources] == ["tea"]
+    with Document.open(path):
+        shell.fails(1, "read-only", "sources", "add", path, "good.md")
+
+
+def test_adding_stops_at_once_and_keeps_what_it_has(shell: Shell) -> None:
+    path = document_in(shell)
+    (shell.folder / "a.md").write_text("# Tea\n\nIt grows.")
+    (shell.folder / "b.pdf").write_bytes(pdf([TEA * 20] * 3_000))
+    running = shell.start("sources", "add", path, "a.md", "b.pdf")
+    assert running.stderr is not None
+    assert "tea  Tea" in running.stderr.readline()
+    time.sleep(1.0)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130 and err.splitlines()[-1] == "Stopped. 1 source was added, and stays."
+    with Document.open(path) as document:
+        assert [source.key for source in document.sources] == ["tea"]
+
+
+def test_a_document_is_written_from_its_sources(shell: Shell) -> None:
+    (shell.folder / "plan.json").write_text(json.dumps(PLAN_JSON))
+    (shell.folder / "hills.md").write_text("# Tea\n\n" + " ".join(TEA))
+    with endpoint() as server:
+        options = ("write", "A guide", "--plan", "plan.json", "--output", "out.md", *model_options(server))
+        shell.fails(2, "not-found", *options, "--source", "gone.md")
+        assert not (shell.folder / "out.lw").exists()
+        done = shell.run(*options, "--source", "hills.md").worked()
+    assert "tea  Tea (markdown, 1 passage)" in done.err
+    with Document.open(shell.folder / "out.lw", read_only=True) as document:
+        assert [source.key for source in document.sources] == ["tea"]
+        assert all(section.text for section in document.sections())
+
+
+def test_nothing_is_written_without_a_source_that_was_asked_for(shell: Shell) -> None:
+    (shell.folder / "bad.pdf").write_bytes(b"%PDF-1.7 noise")
+    (shell.folder / "good.md").write_text("# Tea\n\nIt grows.")
+    with endpoint() as server:
+        options = ("--output", "out.md", *model_options(server))
+        done = shell.run("write", "A guide", "--source", "bad.pdf", "--source", "good.md", "--quiet", *options)
+        assert done.code == 1 and not server.calls
+        assert "bad.pdf is not a valid PDF" in done.err and "lwtui write --resume out.lw" in done.err
+        shell.run("write", "--resume", "out.lw", *options).worked()
+    with Document.open(shell.folder / "out.lw", read_only=True) as document:
+        assert [source.key for source in document.sources] == ["tea"] and document.words > 0
