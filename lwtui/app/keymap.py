@@ -46,6 +46,7 @@ WRITING = "Writing"
 FIND = "Find and replace"
 NOTES = "Notes"
 FACTS_SCREEN = "Facts"
+SOURCES_SCREEN = "Sources"
 SETTINGS = "Settings"
 MODELS = "Choose a model"
 
@@ -123,6 +124,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("log", "l", "Log", "Show what happened: retries, and what a review of the plan has found", footer=False),
         Action("notes", "n", "Notes", "Your notes and the summaries of sections, which are part of the prompts", False),
         Action("facts", "F", "Facts", "What the text says of people, places and things, for later sections", False),
+        Action("sources", "S", "Sources", "What the document is written from, and cites: files and addresses", False),
         Action(
             "stale", "y", "Stale", "Show sections based on something that has changed since, and rewrite them", False
         ),
@@ -199,6 +201,14 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("brief", "B", "Brief", "View and change the brief: instruction, length, language, …", False),
         Action("notes", "n", "Notes", "Your notes and the summaries of sections, which are part of the prompts", False),
         Action("facts", "F", "Facts", "What the text says of people, places and things, for later sections", False),
+        Action("sources", "S", "Sources", "What the document is written from, and cites: files and addresses", False),
+        Action(
+            "passage",
+            "ctrl+right_square_bracket",
+            "Passage",
+            "Show the passage of the source behind the citation at the cursor",
+            footer=False,
+        ),
         Action(
             "stale", "y", "Stale", "Show sections based on something that has changed since, and rewrite them", False
         ),
@@ -277,6 +287,15 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("sort", "s", "Sort", "List the facts by section, or by kind"),
         Action("switch", "t", "While writing", "Note facts while the text is written, or when asked", footer=False),
         Action("stop", "f6", "Stop", "Stop the model", footer=False),
+        Action("back", "escape", "Back", "Go back to the document"),
+    ),
+    SOURCES_SCREEN: (
+        Action("add", "a,insert", "Add", "Add a file, a folder, an address or a bibliography", toolbar=True),
+        Action("look", "enter,l", "Passages", "Show the passages of this source"),
+        Action("search", "slash,ctrl+f", "Search", "Search the passages of all sources", toolbar=True),
+        Action("pin", "p,space", "Pin", "Have this source serve the section in view first, or no longer", toolbar=True),
+        Action("remove", "d,delete", "Remove", "Remove this source from the document", toolbar=True),
+        Action("stop", "f6", "Stop", "Stop reading; what was added stays", footer=False),
         Action("back", "escape", "Back", "Go back to the document"),
     ),
     SETTINGS: (
@@ -389,6 +408,7 @@ _KEY_NAMES = {
     "equals_sign": "=",
     "greater_than_sign": ">",
     "less_than_sign": "<",
+    "right_square_bracket": "]",
     "asterisk": "*",
     "enter": "Enter",
     "delete": "Del",

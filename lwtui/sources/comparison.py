@@ -11,7 +11,7 @@ from itertools import pairwise
 import regex
 
 from lwtui.documents.relevance import terms
-from lwtui.sources.details import ClaimDetail, find_details, fold, is_acronym_of, same_name
+from lwtui.sources.details import ClaimDetail, find_details, fold, is_acronym_of, other_names, same_name
 from lwtui.sources.figures import Figure, find_figures
 from lwtui.sources.han_names import replaced_names
 from lwtui.sources.model import Passage, Source
@@ -87,14 +87,31 @@ class ComparedText:
             ComparedText(self.text[start:end].strip()) for start, end in pairwise(cuts) if self.text[start:end].strip()
         ]
 
+    @cached_property
+    def sure_names(self) -> frozenset[str]:
+        """Its words that are names wherever they stand, for comparison."""
+        found = (detail for detail in find_details(self.text) if detail.figure is None and detail.is_sure)
+        return frozenset(fold(detail.text) for detail in found)
+
+    @cached_property
+    def by_initial(self) -> dict[str, set[str]]:
+        """Its words for comparison, by their first letters."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for word in self.words:
+            found[word[:_INITIAL]].add(word)
+        return found
+
     def has(self, detail: ClaimDetail) -> bool:
         """Tell whether the text has a detail, in whatever form."""
         if detail.figure is not None:
             return any(detail.figure.matches(figure) for figure in self.figures)
         if detail.is_quote or _UNSPACED.search(detail.text):
             return _NO_LETTERS.sub("", fold(detail.text)) in self.letters
-        name = fold(detail.text)
-        return any(same_name(name, word) for word in self.words) or is_acronym_of(detail.text, self.capitals)
+        return self.names(fold(detail.text)) or is_acronym_of(detail.text, self.capitals)
+
+    def names(self, name: str) -> bool:
+        """Tell whether the text has a folded name in any form."""
+        return _has_name(name, self.by_initial)
 
 
 class ComparedSource:
@@ -105,22 +122,31 @@ class ComparedSource:
         self.passages = passages
         self.read = [ComparedText(passage.text) for passage in passages]
         self.record = ComparedText(_record(source))
+        self._windows: dict[int, ComparedText] = {}
 
     @cached_property
     def _words(self) -> dict[str, set[str]]:
         """The words of all passages by their first letters."""
         found: dict[str, set[str]] = defaultdict(set)
         for read in self.read:
-            for word in read.words:
-                found[word[:_INITIAL]].add(word)
+            for initial, words in read.by_initial.items():
+                found[initial] |= words
         return found
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """The indexes of the passages that have a term."""
+        places: dict[str, list[int]] = defaultdict(list)
+        for index, read in enumerate(self.read):
+            for term in read.terms:
+                places[term].append(index)
+        return places
 
     def names(self, detail: ClaimDetail) -> bool:
         """Tell whether any passage has a name."""
         if _UNSPACED.search(detail.text):
             return any(detail.text in read.text for read in self.read)
-        name = fold(detail.text)
-        return any(same_name(name, word) for word in self._words.get(name[:_INITIAL], ()))
+        return _has_name(fold(detail.text), self._words)
 
     def best(self, sentence: str, details: Sequence[ClaimDetail], pages: Sequence[int] = ()) -> int | None:
         """Return the index of the passage that fits a sentence best; ``None`` if there are no passages.
@@ -133,7 +159,10 @@ class ComparedSource:
         if not self.read:
             return None
         wanted = frozenset(_terms(sentence))
-        shared = [len(wanted & read.terms) / max(1, len(wanted)) for read in self.read]
+        shared = [0.0] * len(self.read)
+        for term in wanted:
+            for index in self._places.get(term, ()):
+                shared[index] += 1 / len(wanted)
         for index, passage in enumerate(self.passages):
             if passage.page in pages:
                 shared[index] += 0.1
@@ -147,7 +176,10 @@ class ComparedSource:
 
     def window(self, index: int) -> ComparedText:
         """Return a passage together with those beside it."""
-        return ComparedText("\n\n".join(passage.text for passage in self.passages[max(0, index - 1) : index + 2]))
+        if index not in self._windows:
+            texts = [passage.text for passage in self.passages[max(0, index - 1) : index + 2]]
+            self._windows[index] = ComparedText("\n\n".join(texts))
+        return self._windows[index]
 
 
 @dataclass(frozen=True)
@@ -229,12 +261,7 @@ class Comparison:
     def _names_in(self, closest: ComparedText) -> list[ClaimDetail]:
         """Return the names in a sentence of a source. Its first word is one if it is elsewhere in a sentence, too."""
         names = [detail for detail in find_details(closest.text) if detail.figure is None and not detail.is_quote]
-        known = {
-            fold(detail.text)
-            for window in self.windows
-            for detail in find_details(window.text)
-            if detail.figure is None and detail.is_sure
-        }
+        known = {name for window in self.windows for name in window.sure_names}
         return [name for name in names if name.is_sure or fold(name.text) in known]
 
     def _is_said_elsewhere(self, detail: ClaimDetail, closest: ComparedText) -> bool:
@@ -274,6 +301,15 @@ class Comparison:
         return not self.windows or any(
             unspaced == _mostly_unspaced(window.text) or text in window.text for window in self.windows
         )
+
+
+def _has_name(name: str, words: Mapping[str, set[str]]) -> bool:
+    """Tell whether words, by their first letters, have a folded name in any form."""
+    for one in (name, *other_names(name)):
+        same = words.get(one[:_INITIAL], ())
+        if one in same or any(same_name(one, word) for word in same):
+            return True
+    return False
 
 
 def _mostly_unspaced(text: str) -> bool:

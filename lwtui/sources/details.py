@@ -22,6 +22,7 @@ _QUOTED = regex.compile(
 )
 _SEVERAL_WORDS = regex.compile(rf"\S\s+\S|[{_CJK}]{{4}}")
 _CLOSED = regex.compile(r"[\s\p{P}]*")
+_COMBINING = regex.compile(r"\p{Mn}+")
 _LABEL = regex.compile(r"(?<=[^s]s)(?![\p{L}'’])|\s*[:：–—]")  # "Cost: …"; and "Merchants" are no name
 _ACRONYM = regex.compile(r"\p{Lu}{2,6}")
 # Capitalized words that begin sentences, or stand before a name, and name nothing.
@@ -120,14 +121,22 @@ def find_details(sentence: str, language: str = "") -> list[ClaimDetail]:
 
 def fold(text: str) -> str:
     """Return ``text`` for comparison: without case, accents and width, with plain quotes."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", fold_width(text).replace("’", "'"))
-    return "".join(character for character in decomposed if not unicodedata.combining(character)).casefold()
+    return _COMBINING.sub("", decomposed).casefold()
+
+
+def other_names(name: str) -> tuple[str, ...]:
+    """Return other folded words that stand for a people or a country, such as "netherlands" for "dutch"."""
+    bare = _bare(name)
+    return tuple(other for pair in _SAME if bare in pair for other in pair - {bare})
 
 
 def same_name(name: str, other: str) -> bool:
-    """Tell whether two folded words are forms of one name, such as "China" and "Chinese"."""
+    """Tell whether two folded words are forms of one name, such as "China" and "Chinese". They begin alike."""
     name, other = _bare(name), _bare(other)
-    if name == other or frozenset((name, other)) in _SAME:
+    if name == other:
         return True
     if not (name.isascii() and other.isascii()):
         size = max(4, min(len(name), len(other)) - 1)  # in Russian or Greek, names are declined

@@ -38,8 +38,10 @@ from lwtui.app.screens.log import LogScreen
 from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.new_document import NewDocumentScreen
 from lwtui.app.screens.notes import NotesScreen
+from lwtui.app.screens.passages import PassagesDialog
 from lwtui.app.screens.plan import PlanScreen
 from lwtui.app.screens.settings import SettingsScreen
+from lwtui.app.screens.sources import SourcesScreen
 from lwtui.app.screens.stale import StaleScreen
 from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.session import Session
@@ -51,6 +53,7 @@ from lwtui.documents.store import Document
 from lwtui.models.download import DownloadProgress
 from lwtui.models.servers import LocalServer
 from lwtui.models.usage import Usage
+from lwtui.sources.model import ReadSource, Stretch
 from lwtui.text import language
 from tests.app.person import Person, someone
 from tests.app.place import Place, write
@@ -233,6 +236,26 @@ async def notes(person: Person, place: Place) -> None:
     await person.press("n")
     await person.at(NotesScreen)
     await person.press("down")
+
+
+async def sources(person: Person, place: Place) -> None:
+    await writing(person, place)
+    for key, title, kind in (("gray2020", "Tomatoes in [b]pots[/b]", "pdf"), ("li2019", "番茄的光照与温度", "web")):
+        stretches = tuple(Stretch(f"{prose(at, 5)} {title}.", at if kind == "pdf" else None) for at in range(1, 30))
+        read = ReadSource(kind, title, f"~/papers/{key}.pdf", "2026-02-03", stretches, {"title": title}, key)
+        person.document.source_store.add(read)
+    person.document.edit("s3", f"{prose(3, 4)[:-1]} [@gray2020, p. 3; @li2019].")
+    await person.press("S")
+    await person.at(SourcesScreen)
+    await person.press("p")
+    await person.sees("▲")
+
+
+async def passages(person: Person, place: Place) -> None:
+    await sources(person, place)
+    await person.press("enter")
+    await person.at(PassagesDialog)
+    await person.press("down", "down")
 
 
 async def stale(person: Person, place: Place) -> None:
@@ -483,6 +506,8 @@ ALONE: list[Scene] = [
     plan_failed,
     plan_total,
     notes,
+    sources,
+    passages,
     stale,
     inspector,
     writing,

@@ -192,6 +192,14 @@ class DocumentScreen(BaseScreen):
             await self.app.push_screen(FactsScreen(self._session, self._draw, self._in_view()))
 
     @work(exclusive=True, group="memory")
+    async def action_sources(self) -> None:
+        """Show the sources that the document is written from."""
+        from lwtui.app.screens.sources import SourcesScreen
+
+        if self.store():
+            await self.app.push_screen(SourcesScreen(self._session, self._draw, self._in_view()))
+
+    @work(exclusive=True, group="memory")
     async def action_inspect(self) -> None:
         """Show the prompt for the section in view."""
         from lwtui.app.screens.inspector import InspectorScreen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from textual import work
 from textual.app import SuspendNotSupported
@@ -20,6 +20,9 @@ from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.documents.model import Status
 from lwtui.documents.search import replace_all, replacement_at
 from lwtui.errors import LwtuiError
+from lwtui.sources.citations import Citation, find_citations
+from lwtui.sources.model import FoundPassage
+from lwtui.sources.support import support_checker
 from lwtui.text import count_words
 
 
@@ -197,6 +200,37 @@ class TextTools(DocumentScreen):
             self._editor.focus()
             self._editor.go_to(place.start)
 
+    # -- citations
+
+    @work
+    async def action_passage(self) -> None:
+        """Show the passage that fits the citation at the cursor best, among the passages of its source."""
+        from lwtui.app.screens.passages import PassagesDialog
+
+        if not self.store():
+            return
+        document, text, cursor = self._document, self._editor.text, self._editor.selected[0]
+        keys = [source.key for source in document.sources]
+        citation = nearest_citation(find_citations(text, keys), text, cursor)
+        if citation is None:
+            self.show_notice(
+                "There is no citation at the cursor. Put it on one, such as [@gray2020].", code="no-citation"
+            )
+            return
+        source = document.source_store.get(citation.key) if citation.key in keys else None
+        checker = support_checker(document.source_store, [text])
+        if source is None or checker is None:
+            self.show_notice(f"No source has the key “{citation.key}”. Add it, or correct it.", code="unknown-source")
+            return
+        language = document.brief.language
+        best = await asyncio.to_thread(checker.best_passage, text, citation, language)
+        findings = await asyncio.to_thread(checker.check, text, language)
+        problem = next((found.message for found in findings if found.start <= citation.start < found.end), "")
+        hint = f"{problem}." if problem else "The names and figures of the sentence are in it."
+        found = [FoundPassage(passage, source) for passage in document.source_store.passages(source.id)]
+        select = None if best is None else best.passage.id
+        await self.app.push_screen_wait(PassagesDialog(f"Cited: {source.title}", found, select, hint))
+
     # -- the selection
 
     def on_text_area_selection_changed(self) -> None:
@@ -290,3 +324,16 @@ class TextTools(DocumentScreen):
         self.toggle_class("focus-mode")
         self._editor.focus()
         self.call_after_refresh(self._draw)
+
+
+def nearest_citation(citations: Sequence[Citation], text: str, cursor: int) -> Citation | None:
+    """Return the citation at a place of a text, or else the next one in the same paragraph, or the last before."""
+    at = [citation for citation in citations if citation.start <= cursor <= citation.end]
+    at += [citation for citation in citations if citation.group[0] <= cursor <= citation.group[1]]
+    if at:
+        return at[0]
+    begin = text.rfind("\n\n", 0, cursor) + 1
+    end = text.find("\n\n", cursor)
+    near = [one for one in citations if begin <= one.start < (end if end >= 0 else len(text))]
+    after = [one for one in near if one.start >= cursor]
+    return after[0] if after else near[-1] if near else None

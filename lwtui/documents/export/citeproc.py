@@ -68,7 +68,7 @@ def with_citations(book: Manuscript, job: ExportJob) -> Manuscript:
         job.notes.append(f"Citations of no source were left out: {names}. lwtui lint lists them.")
     written, references = _written_out(book, known, sources, job) if known else ({}, [])
     parts = list(book.parts)
-    notes = _NoteMarks("\n".join(part.text for part in parts))
+    notes = _NoteLabels("\n".join(part.text for part in parts))
     for number, part in enumerate(parts):
         own = [group for group in groups if group.part == number]
         if own:
@@ -189,7 +189,7 @@ def _write_records(folder: Path, sources: Sequence[Source]) -> None:
 # -- back to Markdown
 
 
-class _NoteMarks:
+class _NoteLabels:
     """Gives footnotes labels that a text does not have yet."""
 
     def __init__(self, text: str) -> None:
@@ -204,10 +204,7 @@ class _NoteMarks:
 
 
 def _with_groups(
-    text: str,
-    groups: Sequence[_CitedGroup],
-    written: Mapping[tuple[int, int], Mapping[str, Any]],
-    notes: _NoteMarks,
+    text: str, groups: Sequence[_CitedGroup], written: Mapping[tuple[int, int], Mapping[str, Any]], notes: _NoteLabels
 ) -> str:
     pieces: list[str] = []
     definitions: list[str] = []

@@ -1,0 +1,281 @@
+"""Shows the sources of a document: adds, searches and removes them, shows their passages, pins them to a section."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+
+from lwtui.app.format import counted, why_read_only
+from lwtui.app.keymap import SOURCES_SCREEN, bindings, key_of
+from lwtui.app.screens.base_screen import BaseScreen
+from lwtui.app.screens.passages import PassagesDialog
+from lwtui.app.session import Session
+from lwtui.app.widgets.key_bar import KeyBar
+from lwtui.app.widgets.line import Line
+from lwtui.app.widgets.pane import label
+from lwtui.app.widgets.row_list import Column, Row, RowList
+from lwtui.app.widgets.title_bar import TitleBar
+from lwtui.app.widgets.toolbar import Toolbar
+from lwtui.errors import LwtuiError
+from lwtui.sources.citations import find_citations
+from lwtui.sources.model import FoundPassage, Source
+
+if TYPE_CHECKING:
+    from lwtui.sources.reading.adding import SourceReader
+    from lwtui.sources.reading.files import ReadResult
+
+_FOUND = 50  # passages that a search lists
+
+
+class SourcesScreen(BaseScreen):
+    """The sources in a list, and what is known of the one under the cursor."""
+
+    GROUP = SOURCES_SCREEN
+    BINDINGS = bindings(SOURCES_SCREEN)
+    CSS_PATH = "../styles/sources.tcss"
+    AUTO_FOCUS = "RowList"
+
+    def __init__(self, session: Session, changed: Callable[[], None], section_id: str | None = None) -> None:
+        """Create the screen.
+
+        Args:
+            session: The session of the document.
+            changed: Is called when the screen closes.
+            section_id: The section to which a source is pinned.
+        """
+        super().__init__()
+        self._session = session
+        self._document = session.document
+        self._store = session.document.source_store
+        self._changed = changed
+        self._section_id = section_id
+        self._stop: Callable[[], None] | None = None  # ends the reading of sources
+        self._title = TitleBar()
+        self._list = RowList(
+            Column("", 1, tint=True),
+            Column("Key", 16),
+            Column("Kind", 8, needs=60),
+            Column("Cited", 5, right=True),
+            Column("Passages", 8, right=True, needs=70),
+            Column("Title"),
+            header=True,
+            hint=f"No sources yet. {key_of(SOURCES_SCREEN, 'add')} adds a file, a folder or an address; the text "
+            "then cites them.",
+            id="sources",
+        )
+        self._about = Line(id="about")
+        self._status = Line(id="status")
+
+    def compose(self) -> ComposeResult:
+        self._list.add_class("pane")
+        yield self._title
+        yield Toolbar(SOURCES_SCREEN)
+        yield self._list
+        with VerticalScroll(id="passage-pane", classes="pane", can_focus=False):
+            yield self._about
+        yield self._status
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self._title.set_text(self._document.title, self._session.model)
+        self._draw()
+
+    def on_unmount(self) -> None:
+        if self._stop is not None:
+            self._stop()
+
+    # -- content
+
+    def _draw(self, select: str | None = None, message: str = "") -> None:
+        if not self.is_attached:
+            return
+        sources = self._store.list()
+        keys = [source.key for source in sources]
+        cited = [one.key for section in self._document.sections() for one in find_citations(section.text, keys)]
+        rows = [
+            Row(
+                source.id,
+                (
+                    "▲" if self._section_id in source.pinned else "",
+                    source.key,
+                    source.kind,
+                    str(cited.count(source.key) or ""),
+                    f"{source.passages:,}",
+                    source.title,
+                ),
+                "done" if self._section_id in source.pinned else "",
+            )
+            for source in sources
+        ]
+        self._list.show(rows, select)
+        label(self._list, "Sources", counted(len(sources), "source"))
+        self._show_about()
+        self._status.set_class(self._document.read_only, "error")
+        self._status.set_text(why_read_only(self._document) or message or self._summary())
+
+    def _summary(self) -> str:
+        pin = f" {key_of(SOURCES_SCREEN, 'pin')} pins one to a section (▲)." if self._store.list() else ""
+        return f"Prompts show the passages that serve a section.{pin}"
+
+    def _title_of(self, section_id: str | None) -> str:
+        return next((one.title for one in self._document.plan.sections if one.id == section_id), "")
+
+    def on_row_list_moved(self) -> None:
+        self._show_about()
+
+    def _show_about(self) -> None:
+        source = self._at_cursor
+        if source is None:
+            self._about.set_text("")
+            return
+        read = f", read on {source.retrieved}" if source.retrieved else ""
+        pinned = [title for section_id in source.pinned if (title := self._title_of(section_id))]
+        lines: list[tuple[str, str] | str] = [(f"{source.title}\n", "bold"), f"{source.location}{read}\n"]
+        if pinned:
+            lines.append(f"Pinned to {', '.join(f'“{title}”' for title in pinned)}\n")
+        first = next(iter(self._store.passages(source.id)), None)
+        lines.append(first.text if first else "")
+        self._about.set_text(Content.assemble(*lines))
+
+    @property
+    def _at_cursor(self) -> Source | None:
+        return self._store.get(self._list.key) if self._list.key is not None else None
+
+    # -- passages
+
+    def on_row_list_chosen(self) -> None:
+        self.action_look()
+
+    @work(exclusive=True, group="sources")
+    async def action_look(self) -> None:
+        """Show the passages of the source."""
+        if (source := self._at_cursor) is not None:
+            found = [FoundPassage(passage, source) for passage in self._store.passages(source.id)]
+            await self.app.push_screen_wait(PassagesDialog(source.title, found))
+
+    @work(exclusive=True, group="sources")
+    async def action_search(self) -> None:
+        """Search the passages of all sources."""
+        from lwtui.app.screens.dialogs import Ask
+
+        words = await self.app.push_screen_wait(Ask("Search the sources for which words?"))
+        if words is None:
+            return
+        found = self._store.search(words, _FOUND)
+        if found:
+            await self.app.push_screen_wait(PassagesDialog(f"Passages with {words}", found))
+        else:
+            self._draw(self._list.key, f"No passage has these words: {words}")
+
+    # -- changes
+
+    @work(exclusive=True, group="sources")
+    async def action_add(self) -> None:
+        """Add a file, a folder, an address or a bibliography."""
+        from lwtui.app.screens.dialogs import Ask
+
+        if why := why_read_only(self._document):
+            self.show_error(why, code="read-only")
+            return
+        hint = "A file, a folder, an address (https://…) or a bibliography (.bib)."
+        given = await self.app.push_screen_wait(Ask("Add which source?", "", hint))
+        if given is None:
+            return
+        try:
+            await self._add(given)
+        except LwtuiError as error:
+            self._draw(self._list.key)
+            self.show_error(error)
+
+    async def _add(self, given: str) -> None:
+        """Read sources in a thread, and store them one by one. What was added stays if that is stopped."""
+        from lwtui.sources.reading.adding import SourceReader, locations  # takes a while to import
+        from lwtui.sources.reading.job import ReadJob, ReadStopped
+
+        job = ReadJob()
+        self._stop = job.stop
+        added: list[Source] = []
+        problems: list[str] = []
+        try:
+            names = await asyncio.to_thread(locations, [given])
+            reader = SourceReader(job)
+            for number, name in enumerate(names, 1):
+                self._draw(None, f"Reading {number} of {len(names)}: {name}… {key_of(SOURCES_SCREEN, 'stop')} stops.")
+                try:
+                    results = await asyncio.to_thread(_read_all, reader, name)
+                except ReadStopped:
+                    raise
+                except LwtuiError as error:
+                    if error.code == "missing-extra":
+                        raise
+                    problems.append(str(error))
+                    continue
+                for result in results:
+                    added.append(self._store.add(result.source))
+                    problems += result.notes
+        except ReadStopped:
+            problems.insert(0, "Stopped.")
+        finally:
+            self._stop = None
+        told = f"{counted(len(added), 'source')} added. " if added or not problems else ""
+        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
+        self._draw(added[0].id if added else None, f"{told}{problems[0]}{more}" if problems else told.strip())
+
+    def action_stop(self) -> None:
+        """Stop reading; what was added stays."""
+        if self._stop is not None:
+            self._stop()
+
+    def action_pin(self) -> None:
+        """Pin the source to the section in view, or no longer."""
+        source, section_id = self._at_cursor, self._section_id
+        if source is None:
+            return
+        if section_id is None:
+            self._draw(source.id, "There is no section to pin it to.")
+            return
+        pinned = section_id not in source.pinned
+        title = self._title_of(section_id)
+        message = f"Its passages come first in “{title}”." if pinned else f"No longer pinned to “{title}”."
+        self._change(lambda: self._store.pin(source.id, section_id, pinned=pinned), source.id, message)
+
+    @work(exclusive=True, group="sources")
+    async def action_remove(self) -> None:
+        """Remove the source, after a question."""
+        from lwtui.app.screens.dialogs import Confirm
+
+        source = self._at_cursor
+        if source is None or why_read_only(self._document):
+            return
+        cited = sum(
+            one.key == source.key for section in self._document.sections() for one in find_citations(section.text)
+        )
+        lost = f" The text cites it {counted(cited, 'time')}; these citations will stand for nothing." if cited else ""
+        if await self.app.push_screen_wait(Confirm(f"Remove “{source.title}” from the document?{lost}", "Remove")):
+            self._change(lambda: self._store.remove(source.id), None, "Removed. Add it again to have it back.")
+
+    def _change(self, change: Callable[[], object], select: str | None, message: str) -> None:
+        if why := why_read_only(self._document):
+            self.show_error(why, code="read-only")
+            return
+        try:
+            change()
+        except LwtuiError as error:
+            self.show_error(error)
+            return
+        self._draw(select, message)
+
+    def action_back(self) -> None:
+        """Close the screen."""
+        self.dismiss()
+        self._changed()
+
+
+def _read_all(reader: SourceReader, name: str) -> list[ReadResult]:
+    return list(reader.read(name))

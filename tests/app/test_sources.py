@@ -1,0 +1,104 @@
+"""The screen of sources, the passage behind a citation, and claims without support among the findings."""
+
+from __future__ import annotations
+
+import pytest
+
+from lwtui.app.screens.dialogs import Ask, Confirm
+from lwtui.app.screens.findings import FindingsScreen
+from lwtui.app.screens.passages import PassagesDialog
+from lwtui.app.screens.sources import SourcesScreen
+from lwtui.app.screens.text_tools import nearest_citation
+from lwtui.app.screens.writing import WritingScreen
+from lwtui.sources.citations import find_citations
+from lwtui.sources.model import ReadSource, Stretch
+from tests.app.person import Person, someone
+from tests.app.place import Place
+
+HARBOR = "The harbor was dug in 1841 by Thomas Wickham, who spent 86,000 pounds on it."
+TEXT = (
+    "Nothing is cited here.\n\nWickham dug the harbor in 1841 [@harbor]. It cost 68,000 pounds [@harbor, p. 1]. "
+    "Bees live there [@nobody]."
+)
+
+
+def add_source(person: Person) -> None:
+    csl = {"title": "The harbor", "author": [{"family": "Lind", "given": "A."}]}
+    stretches = tuple(Stretch(text, page) for page, text in enumerate((HARBOR, "Trade [b]grew[/b] in the town."), 1))
+    person.document.source_store.add(
+        ReadSource("pdf", "The harbor", "harbor.pdf", "2026-11-30", stretches, csl, "harbor")
+    )
+
+
+async def test_sources_are_added_searched_pinned_and_removed(place: Place) -> None:
+    (place.documents / "bees.txt").parent.mkdir(parents=True, exist_ok=True)
+    (place.documents / "bees.txt").write_text("Bees of the high meadows\n\n" + "Bees fly over the meadows. " * 40)
+    async with someone(place.make(20, 20, texts={1: TEXT}), size=(110, 32)) as person:
+        await person.at(WritingScreen)
+        await person.press("home", "S")
+        await person.at(SourcesScreen)
+        await person.sees("No sources yet")
+        await person.press("a")
+        await person.at(Ask)
+        await person.fill("Input", str(place.documents / "missing.txt"))
+        await person.press("enter")
+        await person.gets_error("not-found")
+        await person.press("a")
+        await person.at(Ask)
+        await person.fill("Input", str(place.documents / "bees.txt"))
+        await person.press("enter")
+        await person.sees("1 source added.", "bees", "Bees fly over")
+        add_source(person)
+        await person.press("slash")
+        await person.at(Ask)
+        await person.fill("Input", "Wickham")
+        await person.press("enter")
+        await person.at(PassagesDialog)
+        await person.sees("Passages with Wickham", "86,000 pounds", "page 1")
+        await person.press("escape")
+        await person.at(SourcesScreen)
+        await person.press("p")
+        await person.sees("▲", "Its passages come first in")
+        store = person.document.source_store
+        assert next(source.pinned for source in store.list()) == ("s1",)
+        await person.press("d")
+        await person.at(Confirm)
+        await person.press("y")
+        await person.at(SourcesScreen)
+        await person.until(lambda: [source.key for source in store.list()] == ["harbor"])
+        await person.press("enter")
+        await person.at(PassagesDialog)
+        await person.press("down")
+        await person.sees("Trade [b]grew[/b] in the town.", "page 2")
+        await person.press("escape", "escape")
+        await person.at(WritingScreen)
+
+
+async def test_the_passage_behind_a_citation_is_shown_and_unsupported_claims_are_findings(place: Place) -> None:
+    async with someone(place.make(20, 20, texts={1: TEXT}), size=(110, 32)) as person:
+        await person.at(WritingScreen)
+        add_source(person)
+        await person.press("home", "enter", "ctrl+right_square_bracket")
+        await person.gets_notice("no-citation")
+        for word, told in (("1841", "The names and figures"), ("68,000", "Not found in The harbor, p. 1: 68,000")):
+            person.editor.go_to(TEXT.index(word))
+            await person.press("ctrl+right_square_bracket")
+            await person.at(PassagesDialog)
+            await person.sees("Cited: The harbor", "Thomas Wickham", told)
+            await person.press("escape")
+            await person.at(WritingScreen)
+        person.editor.go_to(TEXT.index("@nobody") + 3)
+        await person.press("ctrl+right_square_bracket")
+        await person.gets_notice("unknown-source")
+        await person.press("escape", "a")
+        await person.at(FindingsScreen)
+        await person.sees("unsupported-claim", "68,000", "unknown-source", "nobody")
+
+
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [("Nothing", None), ("dug", "harbor"), ("[@harbor, p", "harbor"), ("nobody", "nobody"), ("there", "nobody")],
+)
+def test_the_nearest_citation_is_the_one_at_the_cursor_or_next_in_its_paragraph(place: str, key: str | None) -> None:
+    citation = nearest_citation(find_citations(TEXT), TEXT, TEXT.index(place))
+    assert (citation and citation.key) == key
