@@ -39,6 +39,7 @@ from lwtui.app.screens.model_form import ModelForm
 from lwtui.app.screens.new_document import NewDocumentScreen
 from lwtui.app.screens.notes import NotesScreen
 from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.reading import ReadingScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.stale import StaleScreen
 from lwtui.app.screens.writing import WritingScreen
@@ -341,6 +342,13 @@ async def findings(person: Person, place: Place) -> None:
     await person.sees("findings.")
 
 
+async def reading(person: Person, place: Place) -> None:
+    await writing(person, place)
+    person.document.edit("s1", "# Inner\n\nEnergy is $E=mc^2$[^1].\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n[^1]: A note.")
+    await person.press("home", "w")
+    await person.at(ReadingScreen)
+
+
 async def export(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("f9")
@@ -495,6 +503,7 @@ ALONE: list[Scene] = [
     diff,
     forecast,
     findings,
+    reading,
     export,
     confirm,
     choose_model,
