@@ -80,11 +80,11 @@ def test_any_text_is_balanced(text: str) -> None:
     assert sum(token.nesting for token in readable_parser().parse(text)) == 0
 
 
-async def test_w_shows_the_section_and_escape_goes_back(place: Place) -> None:
+async def test_m_shows_the_section_and_escape_goes_back(place: Place) -> None:
     path = place.make(100, 100, texts={1: TEXT})
     async with someone(path, size=(80, 24)) as person:
         await person.at(WritingScreen)
-        await person.press("home", "w")
+        await person.press("home", "m")
         await person.at(ReadingScreen)
         await person.sees("E = mc²¹")
         await person.sees("a/b")

@@ -345,7 +345,7 @@ async def findings(person: Person, place: Place) -> None:
 async def reading(person: Person, place: Place) -> None:
     await writing(person, place)
     person.document.edit("s1", "# Inner\n\nEnergy is $E=mc^2$[^1].\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n[^1]: A note.")
-    await person.press("home", "w")
+    await person.press("home", "m")
     await person.at(ReadingScreen)
 
 
