@@ -103,6 +103,7 @@ def test_a_round_trip_through_another_format_keeps_the_elements(document: Docume
     with import_file(folder / f"book.{to}", folder / "again.lw") as second:
         after = sum((elements(section.text) for section in second.sections()), Counter())
         titles = {section.title for section in second.sections()}
+        texts = "\n".join(section.text for section in second.sections())
     before = sum((elements(section.text) for section in document.sections()), Counter())
 
     def number(kinds: tuple[str, ...], found: Counter[str]) -> int:
@@ -118,6 +119,7 @@ def test_a_round_trip_through_another_format_keeps_the_elements(document: Docume
         kinds += [("dl_open",), ("caption_open",)]
     for kind in kinds:
         assert number(kind, after) == number(kind, before), (kind, after)
+    assert "[the tables](#tables)" in texts
     if to in ("docx", "epub", "odt"):
         assert after["list_item_open True"] == 1 and after["list_item_open False"] == 1, after
         assert (folder / "again-pictures" / "picture-1.png").read_bytes() == PNG
