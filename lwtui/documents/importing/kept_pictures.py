@@ -16,9 +16,10 @@ from markdown_it.common.normalize_url import normalizeLink
 
 from lwtui.documents.export.markup import safe_parser
 from lwtui.documents.export.pictures import PictureFolder
-from lwtui.documents.importing.imported import Imported, ImportedPart, ImportedPicture
+from lwtui.documents.importing.imported import Imported, ImportedPart, ImportedPicture, ImportReport, some
 from lwtui.errors import DocumentError
 from lwtui.files import write_atomically
+from lwtui.text import one_line
 
 _MAX_FILES = 20_000  # in which a picture is looked for by its name
 
@@ -36,11 +37,14 @@ def with_kept_pictures(imported: Imported, target: Path) -> Imported:
         DocumentError: A picture cannot be written.
     """
     pictures = {picture.address: picture for picture in imported.pictures}
-    if imported.folder is not None and imported.folder.resolve() != target.parent.resolve():
+    if imported.folder is not None:
+        named = [address for address in _addresses(imported.parts) if address not in pictures]
         folder = PictureFolder(imported.folder, "html")
-        for address in _addresses(imported.parts):
-            if address not in pictures and (read := folder.read(address)):
-                pictures[address] = ImportedPicture(address, read.kind, read.data)
+        _tell_missing(named, folder, imported.report)
+        if imported.folder.resolve() != target.parent.resolve():
+            for address in named:
+                if read := folder.read(address):
+                    pictures[address] = ImportedPicture(address, read.kind, read.data)
     if not pictures:
         return imported
     folder_path = _free_folder(target)
@@ -58,6 +62,16 @@ def with_kept_pictures(imported: Imported, target: Path) -> Imported:
         ) from error
     imported.report.remark(f"The pictures are in the folder {folder_path.name}.")
     return replace(imported, parts=tuple(replace(part, text=_renamed(part.text, names)) for part in imported.parts))
+
+
+def _tell_missing(addresses: Sequence[str], folder: PictureFolder, report: ImportReport) -> None:
+    missing: dict[str, list[str]] = {}
+    for address in addresses:
+        _, problem = folder.find(address)
+        if problem:
+            missing.setdefault(problem, []).append(one_line(unquote(address)))
+    for problem, names in missing.items():
+        report.remark(f"Pictures that an export will not show ({problem}): {some(names)}.")
 
 
 class FolderPictures:
