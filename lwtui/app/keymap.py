@@ -215,7 +215,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("inspect", "i", "Inspect", "Show the prompt for this section and its tokens", footer=False),
         Action(
             "read",
-            "w,alt+v",
+            "m,alt+v",
             "Read",
             "Show this section laid out: tables, code, formulas and footnotes as they read",
             footer=False,

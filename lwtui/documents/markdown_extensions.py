@@ -21,6 +21,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 
 FORMULAS = frozenset(("math_inline", "math_display", "math_block"))  # the types of tokens that hold a formula
 _MAX_LINES = 200  # of a formula on lines of its own
+_MAX_INLINE = 1_000  # characters of a formula within a line
 _INLINE_MATH = regex.compile(
     r"(?P<display>(?<!\\)\$\$(?!\$)(?P<shown>(?:[^$\\]|\\[\s\S])+?)\$\$(?!\$))"
     # Neither end has a space within, and no figure follows: "$5 and $6" is money.
@@ -81,6 +82,8 @@ def is_formula(match: regex.Match[str]) -> bool:
     """Tell whether what stands between the marks of a formula is one, rather than text between two such marks."""
     content = match["shown"] or match["text"] or match["round"] or match["squared"]
     if not content.strip() or _BLANK_LINE.search(match[0]):
+        return False
+    if len(content) > _MAX_INLINE:
         return False
     if match["square"]:
         return bool(_TEX.search(content))

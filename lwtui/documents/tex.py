@@ -149,14 +149,14 @@ def formula_text(source: str) -> str:
     formula = checked_formula(source)
     if formula is None:
         return ""
-    reader = _TexReader(formula)
+    reader = _FormulaReader(formula)
     shown = normalize("NFC", reader.until())
     if reader.lacks_argument:
         return ""
     return regex.sub(r"[ \t]{2,}", lambda match: "  " if len(match[0]) > 3 else " ", shown).strip()
 
 
-class _TexReader:
+class _FormulaReader:
     """Reads a checked formula, and returns its parts as text."""
 
     def __init__(self, source: str) -> None:

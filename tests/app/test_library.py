@@ -147,7 +147,7 @@ async def test_an_import_reports_what_was_left_out(place: Place) -> None:
         await person.press("enter")
         await person.at(WritingScreen)
         [report] = [note.message for note in person.app._notifications if note.title == "Imported"]
-        assert "Left out: 1 comment, 1 picture." in report
+        assert "Left out: 1 comment." in report and "will not show (no such file): map.png." in report
 
 
 async def test_an_encoding_that_is_not_certain_is_chosen_by_what_it_shows(place: Place) -> None:

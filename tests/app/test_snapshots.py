@@ -40,6 +40,7 @@ from lwtui.app.screens.new_document import NewDocumentScreen
 from lwtui.app.screens.notes import NotesScreen
 from lwtui.app.screens.passages import PassagesDialog
 from lwtui.app.screens.plan import PlanScreen
+from lwtui.app.screens.reading import ReadingScreen
 from lwtui.app.screens.settings import SettingsScreen
 from lwtui.app.screens.sources import SourcesScreen
 from lwtui.app.screens.stale import StaleScreen
@@ -364,6 +365,13 @@ async def findings(person: Person, place: Place) -> None:
     await person.sees("findings.")
 
 
+async def reading(person: Person, place: Place) -> None:
+    await writing(person, place)
+    person.document.edit("s1", "# Inner\n\nEnergy is $E=mc^2$[^1].\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n[^1]: A note.")
+    await person.press("home", "m")
+    await person.at(ReadingScreen)
+
+
 async def export(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("f9")
@@ -520,6 +528,7 @@ ALONE: list[Scene] = [
     diff,
     forecast,
     findings,
+    reading,
     export,
     confirm,
     choose_model,

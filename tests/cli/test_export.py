@@ -66,11 +66,11 @@ def test_an_existing_file_is_overwritten_only_with_force(shell: Shell, document:
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--to", "odt"], "unknown-format", ["'odt'", "md, txt, html"]),
+        (["--to", "rtf"], "unknown-format", ["'rtf'", "md, txt, html"]),
         ([], "no-format", ["--to md"]),
         (["--output", "-"], "no-format", ["--to md"]),
         (["--output", "-", "--to", "pdf"], "needs-file", ["--output FILE.pdf"]),
-        (["--output", "doc.odt"], "unknown-format", [".odt", ".html"]),
+        (["--output", "doc.rtf"], "unknown-format", [".odt", ".html"]),
         (["--to", "md", "--output", "deep/doc.md"], "not-found", ["deep"]),
         (["--to", "md", "--date", "24.11."], "invalid-date", ["YYYY-MM-DD"]),
         (["--to", "md", "--disclosure-to", "."], "is-folder", []),

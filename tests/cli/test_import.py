@@ -17,7 +17,8 @@ def test_the_report_follows_the_document(shell: Shell) -> None:
     assert "Kept: 1 table." in done.err and "Nothing was left out." in done.err
     (shell.folder / "b.md").write_text("---\ntags: x\n---\n# A\n\nb <!-- c -->\n\n![[d.png]]\n")
     done = shell.run("import", "b.md", "-o", "c.lw").worked()
-    assert "Left out: 1 value of the front matter, 1 comment, 1 picture." in done.err and "tags" in done.err
+    assert "Left out: 1 value of the front matter, 1 comment." in done.err and "tags" in done.err
+    assert "Pictures that an export will not show (no such file): d.png." in done.err
 
 
 def test_a_guessed_encoding_is_told_and_can_be_named(shell: Shell) -> None:

@@ -135,7 +135,12 @@ def test_a_definition_in_another_section_reaches_its_uses(tmp_path: Path) -> Non
         ("a <!-- open", "a <!-- open", "Nothing"),
         ("[[Jane Doe|Jane]] and [[Town]] and [[Town#Gate]]", "Jane and Town and Town > Gate", "Nothing"),
         ("| a |\n|---|\n| [[Jane Doe\\|Jane]] |", "| a |\n|---|\n| Jane |", "Nothing"),
-        ("a ![[map.png]] b ![[map.jpg|The map]] ![[x.png|100x20]]", "a  b The map ", "3 pictures"),
+        (
+            "a ![[map.png]] b ![[my map.jpg|The map]] ![[x.png|100x20]]",
+            "a ![](map.png) b ![The map](<my map.jpg>) ![](x.png){width=100px}",
+            "Nothing",
+        ),
+        ("a ![[talk.mp3]] b", "a  b", "1 embedded file"),
         ("![[Other note]]", "Other note", "1 embedded note"),
         ("a ==b c== d, x == y == z", "a b c d, x == y == z", "Nothing"),
         ("> [!note] Look\n> here", "> **Look**\n>\n> here", "Nothing"),

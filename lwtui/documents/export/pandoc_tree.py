@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from unicodedata import east_asian_width
 
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
@@ -158,7 +159,7 @@ class _TreeWriter:
         captions = [self._inline(child) for child in node.children if child.type == "caption"]
         rows = [row for part in node.children if part.type != "caption" for row in part.children]
         lengths = [
-            max(min(_MAX_CELL, len(_cell_text(row.children[column]))) for row in rows if column < len(row.children))
+            max(min(_MAX_CELL, _width(row.children[column])) for row in rows if column < len(row.children))
             for column in range(len(rows[0].children))
         ]
         total = sum(lengths)
@@ -237,8 +238,10 @@ def _link(address: str, inlines: list[Node]) -> list[Node]:
     return [{"t": "Link", "c": [_NO_ATTRIBUTES, inlines, [address, ""]]}]
 
 
-def _cell_text(cell: SyntaxTreeNode) -> str:
-    return "".join(_texts(cell.children))
+def _width(cell: SyntaxTreeNode) -> int:
+    """Return about how wide a cell is, in Latin characters."""
+    text = "".join(_texts(cell.children))
+    return len(text) + sum(east_asian_width(char) in "WF" for char in text)
 
 
 def _texts(nodes: Iterable[SyntaxTreeNode]) -> Iterable[str]:

@@ -93,7 +93,7 @@ class PictureFolder:
 
     def _load(self, address: str) -> tuple[bytes, str, str]:
         """Return the bytes and the kind of a picture, or why it is left out."""
-        path, problem = self._path(address)
+        path, problem = self.find(address)
         if path is None:
             return b"", "", problem
         try:
@@ -112,8 +112,8 @@ class PictureFolder:
         self._bytes += len(data)
         return data, kind, ""
 
-    def _path(self, address: str) -> tuple[Path | None, str]:
-        """Return the file that an address names within the document's folder, or why there is none."""
+    def find(self, address: str) -> tuple[Path | None, str]:
+        """Return the file that an address names within the folder, or why there is none. It does not read the file."""
         name = unquote(address)
         outside = "only pictures in the folder of the document are read"
         if _SCHEME.match(name) or not name or self._folder is None:

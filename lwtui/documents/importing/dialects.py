@@ -45,8 +45,9 @@ _ATTRIBUTES = regex.compile(
     r"(?m)^(?P<heading>#{1,6}[ \t]+[^\n]*?)[ \t]*\{:?[ \t]*(?P<attributes>(?:[#.][\w:-]+|-|[\w-]+=(?:\"[^\"\n]*\"|\S+))"
     r"(?:[ \t]+(?:[#.][\w:-]+|-|[\w-]+=(?:\"[^\"\n]*\"|[^\s}]+)))*)[ \t]*\}[ \t#]*$"
 )
-_PICTURE_ENDINGS = regex.compile(r"(?i)\.(?:png|jpe?g|gif|svg|webp|avif|bmp|tiff?|pdf|mp[34]|mov|wav|webm)$")
-_NOT_PICTURE_SIZE = regex.compile(r"\d+(?:x\d+)?")
+_PICTURE_ENDINGS = regex.compile(r"(?i)\.(?:png|jpe?g|gif|svg|webp|avif|bmp|tiff?)$")
+_MEDIA_ENDINGS = regex.compile(r"(?i)\.(?:pdf|mp[34]|m4a|mov|wav|webm|ogg|canvas)$")
+_PICTURE_SIZE = regex.compile(r"\d{1,4}(?:x\d{1,4})?")
 _HTML_TAG = regex.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")
 
 # novelWriter: the first lines of a file, tags, comments, shortcodes and alignment.
@@ -138,16 +139,24 @@ def _from_obsidian(text: str, report: ImportReport) -> str:
     def link(match: regex.Match[str]) -> str:
         target, shown = match["target"].strip(), (match["shown"] or "").strip()
         if match["embed"]:
-            is_picture = bool(_PICTURE_ENDINGS.search(target))
-            report.lose("picture" if is_picture else "embedded note")
-            caption = "" if _NOT_PICTURE_SIZE.fullmatch(shown) else shown
-            return caption or (target if not is_picture else "")
+            if _PICTURE_ENDINGS.search(target):
+                width = f"{{width={shown.partition('x')[0]}px}}" if _PICTURE_SIZE.fullmatch(shown) else ""
+                return f"![{'' if width else shown}]({_shown_address(target)}){width}"
+            if _MEDIA_ENDINGS.search(target):
+                report.lose("embedded file")
+                return shown
+            report.lose("embedded note")
+            return shown or target
         return shown or target.lstrip("#").replace("#", " > ")
 
     text = _WIKI_LINK.sub(link, text)
     text = _HIGHLIGHT.sub(r"\g<text>", text)
     text = _CALLOUT.sub(_callout, text)
     return _BLOCK_ID.sub("", text)
+
+
+def _shown_address(target: str) -> str:
+    return f"<{target}>" if regex.search(r"[\s()]", target) else target
 
 
 def _callout(match: regex.Match[str]) -> str:

@@ -15,6 +15,7 @@ from lwtui.documents.export.markup import slug
 from lwtui.documents.importing.encodings import Guess
 from lwtui.documents.importing.file_types import ENDINGS, PANDOC_ENDINGS
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportReport, some
+from lwtui.documents.importing.kept_pictures import FolderPictures
 from lwtui.documents.importing.reading import read_part
 from lwtui.documents.markdown_source import outside_code
 from lwtui.documents.model import MAX_LEVEL, Note
@@ -90,6 +91,7 @@ def read_entries(
     titles: dict[Path, str] = {}  # the heading of each file
     sources: list[Path | None] = []  # the file of each part
     guesses: tuple[Guess, ...] = ()
+    pictures = FolderPictures([entry.source for entry in entries if entry.source is not None])
     for entry in entries:
         if entry.source is None:
             parts.append(ImportedPart(entry.title, _level(entry), "", not entry.is_planned, entry.synopsis))
@@ -100,6 +102,7 @@ def read_entries(
         except DocumentError as error:
             failed.append(f"{entry.source.name} ({error.code})")
             continue
+        imported = pictures.gathered(imported, entry.source)
         report.add(imported.report)
         guesses = guesses or imported.guesses
         author = author or imported.author
@@ -123,7 +126,15 @@ def read_entries(
             f"{title} has no text to import. Name a folder with Markdown or text files, or a single file.",
             code="no-text",
         )
-    return Imported(title, tuple(parts), report, author=author, notes=tuple(notes), guesses=guesses)
+    return Imported(
+        title,
+        tuple(parts),
+        report,
+        author=author,
+        notes=tuple(notes),
+        pictures=tuple(pictures.found),
+        guesses=guesses,
+    )
 
 
 def is_inside(path: Path, folder: Path) -> bool:

@@ -141,9 +141,11 @@ local function slug(inlines)
 end
 
 -- A link to a heading becomes one to the heading's slug; another link within the document loses its target.
+-- Of a DOCX or ODT, pandoc knows only targets of links that lead back, so the caller tells which heading has which name.
 local function linked(doc)
-  local targets, titles = {}, {}
+  local targets, titles, headers = {}, {}, {}
   local function name(identifier, header)
+    headers[pandoc.utils.stringify(header.content)] = header
     if identifier ~= "" and not targets[identifier] then
       targets[identifier] = slug(header.content)
       titles[identifier] = header.content
@@ -155,6 +157,13 @@ local function linked(doc)
       if div.content[1] and div.content[1].t == "Header" then name(div.identifier, div.content[1]) end
     end
   })
+  local file = io.open("anchors.json", "r")
+  if file then
+    for anchor, text in pairs(pandoc.json.decode(file:read("a"), false)) do
+      if headers[text] then name(anchor, headers[text]) end
+    end
+    file:close()
+  end
   return doc:walk({
     Link = function(link)
       local target = link.target:match("^#(.+)$")

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from urllib.parse import quote, unquote
 from zlib import crc32
 
 import regex
+from markdown_it.common.normalize_url import normalizeLink
 
 from lwtui.documents.export.markup import safe_parser
 from lwtui.documents.export.pictures import PictureFolder
-from lwtui.documents.importing.imported import Imported, ImportedPart, ImportedPicture
+from lwtui.documents.importing.imported import Imported, ImportedPart, ImportedPicture, ImportReport, some
 from lwtui.errors import DocumentError
 from lwtui.files import write_atomically
+from lwtui.text import one_line
+
+_MAX_FILES = 20_000  # in which a picture is looked for by its name
 
 
 def with_kept_pictures(imported: Imported, target: Path) -> Imported:
@@ -29,11 +37,14 @@ def with_kept_pictures(imported: Imported, target: Path) -> Imported:
         DocumentError: A picture cannot be written.
     """
     pictures = {picture.address: picture for picture in imported.pictures}
-    if imported.folder is not None and imported.folder.resolve() != target.parent.resolve():
+    if imported.folder is not None:
+        named = [address for address in _addresses(imported.parts) if address not in pictures]
         folder = PictureFolder(imported.folder, "html")
-        for address in _addresses(imported.parts):
-            if address not in pictures and (read := folder.read(address)):
-                pictures[address] = ImportedPicture(address, read.kind, read.data)
+        _tell_missing(named, folder, imported.report)
+        if imported.folder.resolve() != target.parent.resolve():
+            for address in named:
+                if read := folder.read(address):
+                    pictures[address] = ImportedPicture(address, read.kind, read.data)
     if not pictures:
         return imported
     folder_path = _free_folder(target)
@@ -53,6 +64,68 @@ def with_kept_pictures(imported: Imported, target: Path) -> Imported:
     return replace(imported, parts=tuple(replace(part, text=_renamed(part.text, names)) for part in imported.parts))
 
 
+def _tell_missing(addresses: Sequence[str], folder: PictureFolder, report: ImportReport) -> None:
+    missing: dict[str, list[str]] = {}
+    for address in addresses:
+        _, problem = folder.find(address)
+        if problem:
+            missing.setdefault(problem, []).append(one_line(unquote(address)))
+    for problem, names in missing.items():
+        report.remark(f"Pictures that an export will not show ({problem}): {some(names)}.")
+
+
+class FolderPictures:
+    """Gathers the pictures of the files of a folder, which may be anywhere within the folder."""
+
+    def __init__(self, sources: Sequence[Path]) -> None:
+        """Create it for the files of a folder. Their common folder is the one that pictures may be in."""
+        parents = [str(source.resolve().parent) for source in sources]
+        self._root = Path(os.path.commonpath(parents)) if parents else None
+        self._folder = PictureFolder(self._root, "html")
+        self._by_path: dict[str, str] = {}  # what the texts call the pictures, by their paths
+        self.found: list[ImportedPicture] = []
+
+    def gathered(self, imported: Imported, source: Path) -> Imported:
+        """Take over the pictures of one file of the folder, under addresses that are its own in the whole folder."""
+        names = {}
+        for picture in imported.pictures:
+            names[picture.address] = self._add(picture.kind, picture.data)
+        for address in _addresses(imported.parts):
+            path = self._path(source, address)
+            if path is None or address in names:
+                continue
+            if path not in self._by_path and (read := self._folder.read(quote(path))):
+                self._by_path[path] = self._add(read.kind, read.data)
+            if path in self._by_path:
+                names[address] = self._by_path[path]
+        if not names:
+            return imported
+        parts = tuple(replace(part, text=_renamed(part.text, names)) for part in imported.parts)
+        return replace(imported, parts=parts, pictures=())
+
+    def _add(self, kind: str, data: bytes) -> str:
+        address = f"lwtui-media/{len(self.found) + 1}"
+        self.found.append(ImportedPicture(address, kind, data))
+        return address
+
+    def _path(self, source: Path, address: str) -> str | None:
+        """Return the path of a picture within the folder, or ``None`` if there is none."""
+        name = unquote(address)
+        if self._root is None or regex.match(r"[A-Za-z][\w+.-]*:|/|\\", name):
+            return None
+        path = Path(os.path.normpath(source.resolve().parent / name))
+        if not path.is_file() and "/" not in name:
+            path = self._all_files.get(name, path)  # Obsidian finds a file by its name
+        return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else None
+
+    @cached_property
+    def _all_files(self) -> dict[str, Path]:
+        """The files of the folder by their names, as many as are looked at."""
+        if self._root is None:
+            return {}
+        return {path.name: path for path in islice(self._root.rglob("*.*"), _MAX_FILES)}
+
+
 def _addresses(parts: Sequence[ImportedPart]) -> list[str]:
     """Return the addresses of the pictures in the texts."""
     found: dict[str, None] = {}
@@ -69,7 +142,7 @@ def _addresses(parts: Sequence[ImportedPart]) -> list[str]:
 def _renamed(text: str, names: dict[str, str]) -> str:
     def named(match: regex.Match[str]) -> str:
         address = match["bare"] or match["angled"]
-        new = names.get(address) or names.get(address.replace(" ", "%20"))
+        new = names.get(address) or names.get(normalizeLink(address))
         return f"{match['before']}{new}" if new else match[0]
 
     picture = regex.compile(

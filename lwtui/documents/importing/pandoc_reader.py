@@ -74,6 +74,19 @@ _TITLE_STYLE = regex.compile(
 _BOUNDED = regex.compile(rb"\\pandocbounded\{(\\includegraphics(?:\[[^\[\]]*\])?\{[^{}]*\})\}")
 # Without a language, two code blocks in a row would be indented and become one.
 _NO_LANGUAGE = regex.compile(r"(?m)^((?:[ \t]|>)*(?:`{3,}|~{3,})) ?lwtui-none$")
+# Links within a DOCX or ODT, the bookmarks that they lead to, and the paragraphs that have these.
+_ANCHORS = {
+    "docx": (
+        regex.compile(r"<w:hyperlink\b[^>]*w:anchor=\"([^\"]+)\""),
+        regex.compile(r"<w:bookmarkStart\b[^>]*w:name=\"([^\"]+)\""),
+        regex.compile(r"(?s)(?:<w:bookmarkStart\b[^>]*>\s*)*<w:p[ >].*?</w:p>"),
+    ),
+    "odt": (
+        regex.compile(r"<text:a\b[^>]*xlink:href=\"#([^\"]+)\""),
+        regex.compile(r"<text:bookmark(?:-start)?\b[^>]*text:name=\"([^\"]+)\""),
+        regex.compile(r"(?s)<text:h\b[^>]*>.*?</text:h>"),
+    ),
+}
 _TIGHT_LIST = regex.compile(rb"(?m)^[ \t]*\\tightlist[ \t]*$")
 _FORMULA_NAME = regex.compile(r'(<draw:object\b[^>]*xlink:href=")(?:\./)?([^"/]+)/(")')
 _FB2_TABLE = regex.compile(rb"(?s)<table\b[^>]*>.*?</table>")
@@ -141,6 +154,8 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         folder = Path(made)
         (folder / "in").write_bytes(_prepared(data, reader, report))
         (folder / "media").mkdir()
+        if reader in _ANCHORS:
+            (folder / "anchors.json").write_text(json.dumps(_anchors(data, reader)), encoding="utf-8")
         (folder / "filter.lua").write_text(script, encoding="utf-8")
         command = [*pandoc(), f"--from={reader}{_extensions(reader, data)}", f"--to={_TO}", "--wrap=none"]
         command += [*_OPTIONS.get(reader, ()), f"--metadata=lwtui-reader:{reader}", "--lua-filter=filter.lua"]
@@ -298,6 +313,22 @@ def _lines_of_table(table: bytes, report: ImportReport) -> bytes:
     rows = regex.findall(rb"(?s)<tr\b[^>]*>(.*?)</tr>", table)
     cells = [regex.findall(rb"(?s)<t[hd]\b[^>]*>(.*?)</t[hd]>", row) for row in rows]
     return b"".join(b"<p>" + b" | ".join(row) + b"</p>" for row in cells)
+
+
+def _anchors(data: bytes, reader: str) -> dict[str, str]:
+    """Return the texts of the paragraphs in a DOCX or ODT that links lead to, by the names of their bookmarks."""
+    link, bookmark, paragraph = _ANCHORS[reader]
+    try:
+        with ZipFile(io.BytesIO(data)) as archive:
+            body = _part(archive, _BODIES[reader]).decode("utf-8", "replace")
+    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError):
+        return {}
+    linked = set(link.findall(body))
+    anchors = {}
+    for source in paragraph.findall(body) if linked else ():
+        for name in linked.intersection(bookmark.findall(source)):
+            anchors[name] = one_line(html.unescape(_TAG.sub("", source)))
+    return anchors
 
 
 def _missing_words(xml: str, text: str) -> list[str]:
