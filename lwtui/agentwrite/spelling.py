@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import regex
 
@@ -20,6 +20,9 @@ from lwtui.agentwrite.lint import Finding, TextPart, place_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.text import sentence_ends
+
+if TYPE_CHECKING:
+    from lwtui.documents.store import Document
 
 SPELLING = "spelling"  # the kind of these findings
 WORDS_FILE = "spelling.txt"  # the user's own words, a word on each line, beside the settings
@@ -104,8 +107,23 @@ def open_speller(language: str, folder: Path, known: Iterable[str] = ()) -> Spel
             f"{folder / DICTIONARIES}.",
             code="no-dictionary",
         )
-    words = {word.casefold() for text in known for word in _words_of(text)} | _own_words(folder / WORDS_FILE)
-    return Speller(path.stem, _load(path.with_suffix("")), frozenset(words))
+    return Speller(path.stem, _load(path.with_suffix("")), known_words(folder, known))
+
+
+def known_words(folder: Path, known: Iterable[str] = ()) -> frozenset[str]:
+    """Return the words that count as spelled correctly: those of ``known``, and of the user's own list in ``folder``.
+
+    Raises:
+        ConfigError: The list cannot be read.
+    """
+    words = {word.casefold() for text in known for word in _words_of(text)}
+    return frozenset(words | _own_words(folder / WORDS_FILE))
+
+
+def names_of(document: Document) -> list[str]:
+    """Return the names that a document's facts and notes are about."""
+    notes = [name for note in document.notes for name in (note.title, *note.triggers)]
+    return [*(fact.subject for fact in document.facts), *notes]
 
 
 def find_dictionary(language: str, folders: Iterable[Path]) -> Path | None:
@@ -170,7 +188,7 @@ def _sentence_starts(text: str) -> frozenset[int]:
 
 
 def _words_of(text: str) -> Collection[str]:
-    return [word for match in _WORD.finditer(text) for word in (match.group().translate(_APOSTROPHES),)]
+    return [match.group().translate(_APOSTROPHES) for match in _WORD.finditer(text)]
 
 
 def _own_words(path: Path) -> set[str]:
