@@ -69,6 +69,7 @@ class ModelSettings:
     flash_attention: str = ""  # on, off, auto; empty: chosen by kv_type
     gpu_layers: int | None = None  # layers of a GGUF on the GPU; None: as many as fit
     threads: int = 0  # threads that run a GGUF; 0: one per core
+    mark_unsure: bool = False  # list the words that a GGUF was unsure of among the findings
     constrain: str = ""  # constrained decoding that the endpoint supports: "grammar", "json_schema" or none
     temperature: float | None = None
     sampling: str = ""  # other options: "inventive", "min_p=0.05, dry_multiplier=0.8" (see lwtui.models.sampling)

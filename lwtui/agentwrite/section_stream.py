@@ -14,6 +14,7 @@ from lwtui.agentwrite.conclusions import ConclusionFilter
 from lwtui.agentwrite.events import (
     Continuing,
     Emit,
+    ModelUnsure,
     ReadingPrompt,
     Retrying,
     TextDelta,
@@ -45,6 +46,7 @@ from lwtui.models.base import (
     Request,
     StreamPart,
     TextPiece,
+    UnsurePiece,
 )
 from lwtui.text import count_words, last_landing, one_line, sentence_ends
 from lwtui.text.code_blocks import in_code
@@ -285,6 +287,8 @@ class SectionStream:
             case TextPiece(text):
                 end = await self._append(call.cleaner.add(text))
                 return await self._finish(call, "stop") if end is None and call.cleaner.ended else end
+            case UnsurePiece(before, text, entropy):
+                await self._emit(ModelUnsure(self._id, before, text, entropy))
             case AnswerVoided():
                 await self._void(call)
             case ReasoningPiece(text):

@@ -19,6 +19,7 @@ from lwtui.agentwrite.notes import recent_text, select_notes
 from lwtui.agentwrite.revise import Passage, PassageCut, PassageEdit, Proposal, passage_at, revise
 from lwtui.agentwrite.spelling import find_misspellings, known_words, names_of, open_speller
 from lwtui.agentwrite.throughput import load_rates
+from lwtui.agentwrite.unsure import UNSURE, unsure_findings
 from lwtui.agentwrite.word_lists import PhraseScore, find_stock_phrases, load_phrases
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.model_pool import ModelPool, ModelRoles
@@ -201,6 +202,7 @@ class Assistant:
             phrases = load_phrases(self._document.brief.language, config_folder() / "words")
             stock, self.phrase_score = await asyncio.to_thread(find_stock_phrases, parts, phrases)
             found += stock
+        found += unsure_findings(parts, self._document.setting(UNSURE))
         problem: LwtuiError | None = None
         try:
             found += await asyncio.to_thread(self._check_language, parts)

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-VERSION = 4
+VERSION = 5
 MAX_SEQUENCES = 8  # computed at the same time
 
 
@@ -39,7 +39,8 @@ class Load:
 class Generate:
     """Continue ``text``, or answer ``messages`` (pairs of role and content) in the model's chat template.
 
-    Nothing but ``max_tokens`` ends the completion before it has ``min_words`` words.
+    Nothing but ``max_tokens`` ends the completion before it has ``min_words`` words. With ``entropy``, chunks name the
+    pieces that the model was unsure of.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Generate:
     seed: int | None = None
     grammar: str = ""
     min_words: int = 0
+    entropy: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,11 +129,15 @@ class PromptRead:
 
 @dataclass(frozen=True)
 class TextChunk:
-    """A piece of the completion, which has ``completion_tokens`` tokens so far."""
+    """A piece of the completion, which has ``completion_tokens`` tokens so far.
+
+    ``unsure`` has the text before, the text and the entropy in nats of each token that the model was unsure of.
+    """
 
     id: int
     text: str
     completion_tokens: int
+    unsure: list[list[Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
