@@ -69,6 +69,7 @@ class ModelSettings:
     flash_attention: str = ""  # on, off, auto; empty: chosen by kv_type
     gpu_layers: int | None = None  # layers of a GGUF on the GPU; None: as many as fit
     threads: int = 0  # threads that run a GGUF; 0: one per core
+    mark_unsure: bool = False  # list the words that a GGUF was unsure of among the findings
     constrain: str = ""  # constrained decoding that the endpoint supports: "grammar", "json_schema" or none
     temperature: float | None = None
     sampling: str = ""  # other options: "inventive", "min_p=0.05, dry_multiplier=0.8" (see lwtui.models.sampling)
@@ -112,6 +113,13 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class LintSettings:
+    """The table ``[lint]``."""
+
+    languagetool: str = ""  # the address of a LanguageTool server of one's own; empty: none is asked
+
+
+@dataclass(frozen=True)
 class Settings:
     """The contents of ``settings.toml``."""
 
@@ -127,6 +135,7 @@ class Settings:
     keys: dict[str, str] = field(default_factory=dict)  # [keys]: the user's keys by action (GROUP.ACTION or ACTION)
     models: dict[str, ModelSettings] = field(default_factory=dict)
     roles: dict[str, str] = field(default_factory=dict)  # [roles]: model names for the roles plan, critic and judge
+    lint: LintSettings = field(default_factory=LintSettings)  # [lint]
 
     @property
     def documents_folder(self) -> Path:
@@ -215,7 +224,8 @@ def set_value(
     The new contents are validated before they replace the old file in one step.
 
     Args:
-        key: A field of :class:`Settings`, ``models.NAME.FIELD``, ``roles.ROLE`` or ``keys.ACTION``.
+        key: A field of :class:`Settings`, ``models.NAME.FIELD``, ``roles.ROLE``, ``keys.ACTION`` or
+            ``lint.FIELD``.
         value: The new value, as the user typed it. An empty value removes the entry.
         path: The file to change; by default that of the user.
         check: Raises an error for new settings that must not be written.
@@ -248,8 +258,13 @@ def set_value(
     elif key == "model" and Role.WRITE.value in document.get("roles", {}):
         document["roles"][Role.WRITE.value] = value  # this entry takes precedence over "model"
     else:
-        table[leaf] = _parse_value(leaf, value, ModelSettings if parents else Settings)
+        table[leaf] = _parse_value(leaf, value, _class_of(parents))
     _write_checked(document, path, check)
+
+
+def _class_of(parents: list[str]) -> type:
+    """Return the class of the settings in a table of the file."""
+    return LintSettings if parents == ["lint"] else ModelSettings if parents else Settings
 
 
 def add_model(model: ModelSettings, path: Path | None = None) -> None:
@@ -390,6 +405,11 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
         raise ConfigError(f"{path}: 'models' must be tables such as [models.NAME].", code="wrong-type")
     roles = _parse_roles(table.pop("roles", {}), path)
     keys = _parse_keys(table.pop("keys", {}), path)
+    lint = table.pop("lint", {})
+    if not isinstance(lint, dict):
+        raise ConfigError(f"{path}: 'lint' must be a table, [lint].", code="wrong-type")
+    lint_settings = LintSettings(**_check_table(lint, LintSettings, f"{path}: [lint] "))
+    _check_public(lint_settings.languagetool)
     top = _check_table(table, Settings, f"{path}: ")
     if writer := roles.pop(Role.WRITE.value, ""):
         top["model"] = writer
@@ -414,7 +434,7 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
                 code="q8-needs-flash-attention",
             )
         parsed[name] = model
-    return Settings(models=parsed, roles=roles, keys=keys, **top)
+    return Settings(models=parsed, roles=roles, keys=keys, lint=lint_settings, **top)
 
 
 def _parse_role_fields(own: dict[str, dict[str, Any]], where: str) -> dict[str, Parameters]:
@@ -542,7 +562,7 @@ def parse_token_count(given: str) -> int:
 
 def _split_key(key: str) -> list[str]:
     """Split a key into its tables and the name in them. NAME in ``models.NAME.FIELD`` may contain dots."""
-    for table in ("roles", "keys"):
+    for table in ("roles", "keys", "lint"):
         if key.startswith(f"{table}."):
             return [table, key.removeprefix(f"{table}.")]
     if not key.startswith("models."):

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from lwtui.command_line.parser import Parser, command_parser
 
-_ACTIONS = ("fetch", "run", "score", "judge", "report", "compare")
+_ACTIONS = ("fetch", "run", "score", "judge", "duel", "errors", "report", "compare")
 
 
 def parser() -> Parser:
@@ -23,6 +23,7 @@ def parser() -> Parser:
         lwtui bench run --model my-model --base-url http://127.0.0.1:8000/v1 --task longbench-write --concurrency 32
         lwtui bench score lwtui-bench/trial.demo.direct.jsonl --json
         lwtui bench judge lwtui-bench/trial.demo.direct.jsonl --judge gpt
+        lwtui bench duel one-pass.jsonl polished.jsonl --judge gpt
         lwtui bench report lwtui-bench/*.direct.jsonl --html report.html
         lwtui bench compare before.jsonl after.jsonl
         """,

@@ -13,6 +13,8 @@ import regex
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event, PlanDelta, Retrying
 from lwtui.agentwrite.plan import direct_plan, plan_document
+from lwtui.agentwrite.polish import PolishTeam, polish_document
+from lwtui.agentwrite.polish_progress import POLISH, PolishProgress, stored_criteria, stored_progress
 from lwtui.agentwrite.record import recording
 from lwtui.agentwrite.section_task import SectionTask, SectionView
 from lwtui.agentwrite.short_calls import ask_once
@@ -193,13 +195,14 @@ class DirectGenerator:
 
 @dataclass(frozen=True)
 class AgentWriteGenerator:
-    """Plans, then writes section by section (AgentWrite, arXiv 2408.07055).
+    """Plans, then writes section by section (AgentWrite, arXiv 2408.07055), and may polish the text.
 
     The text goes into a document in ``folder``, so that a killed run can resume it.
     """
 
     mode: Mode
     folder: Path
+    passes: int = 0  # of polishing, once the text is written
 
     async def generate(self, agent: Agent, job: Job, on_event: OnEvent) -> GeneratedAnswer:
         """Generate one answer, or resume its document if there is one."""
@@ -208,7 +211,9 @@ class AgentWriteGenerator:
         if not path.exists():
             plan = await _make_plan(agent, brief, on_event)
             self.folder.mkdir(parents=True, exist_ok=True)
-            Document.create(path, brief, plan).close()
+            with Document.create(path, brief, plan) as document:
+                if self.passes:
+                    document.set_setting(POLISH, PolishProgress(self.passes).to_json())
         with Document.open(path) as document:
             earlier_usage = document.usage
             tracker = UsageTracker(record=document.add_usage)
@@ -219,8 +224,21 @@ class AgentWriteGenerator:
                     on_event(event)
 
                 await write_document(agent, brief, document, emit, tracker=tracker)
+                if (progress := stored_progress(document)) is not None:
+                    await polish_document(
+                        PolishTeam(agent, agent, agent),
+                        brief,
+                        recorder,
+                        emit,
+                        criteria=stored_criteria(document),
+                        progress=progress,
+                        tracker=tracker,
+                    )
             text, sections = _join_sections(document)
-            return GeneratedAnswer(text, "stop", {"title": document.title, "sections": sections}, earlier_usage)
+            fields: dict[str, Any] = {"title": document.title, "sections": sections}
+            if self.passes:
+                fields["polished"] = sum(_is_polished(document, section.id) for section in document.sections())
+            return GeneratedAnswer(text, "stop", fields, earlier_usage)
 
     def discard_progress(self, job: Job) -> None:
         """Delete the job's document, and the folder with the last one."""
@@ -237,6 +255,12 @@ async def _make_plan(agent: Agent, brief: Brief, on_event: OnEvent) -> Plan:
         on_event(event)
 
     return await plan_document(agent, brief, emit)
+
+
+def _is_polished(document: Document, section_id: str) -> bool:
+    """Tell whether the section's text is a rewritten one."""
+    current = next((version for version in document.revisions(section_id) if not version.is_alternative), None)
+    return current is not None and current.provenance is not None and current.provenance.task == "polish"
 
 
 def _join_sections(document: Document) -> tuple[str, list[dict[str, Any]]]:

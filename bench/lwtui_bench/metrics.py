@@ -13,7 +13,9 @@ from statistics import fmean
 
 import regex
 
-from lwtui.text import sentence_ends
+from lwtui.agentwrite.lint import TextPart
+from lwtui.agentwrite.word_lists import SHIPPED, find_stock_phrases, load_phrases
+from lwtui.text import detect_language, sentence_ends
 from lwtui_bench.answers import StoredAnswer
 
 _CJK = r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]"
@@ -32,6 +34,7 @@ METRICS: Mapping[str, tuple[str, int]] = {
     "distinct_1": ("distinct-1 in windows of 500 tokens", 1),
     "distinct_2": ("distinct-2 in windows of 500 tokens", 1),
     "distinct_4": ("distinct-4 in windows of 500 tokens", 1),
+    "stock_phrases": ("stock phrases of machine prose in 1,000 words", -1),
     "repeated_ngrams": ("tokens in repeated n-grams", -1),
     "longest_repeat": ("longest repeated span, tokens", -1),
     "duplicate_paragraphs": ("near-duplicate paragraphs", -1),
@@ -89,6 +92,7 @@ def measure(answer: StoredAnswer) -> dict[str, float]:
         values["longest_repeat"] = float(longest_repeat(tokens))
         values |= _paragraph_metrics(_paragraphs(text), sizes)
     values |= _plan_metrics(answer)
+    values["stock_phrases"] = stock_phrases(text)
     if tenths := deciles(text):
         novelty = [tenth.novelty for tenth in tenths]
         values["drift"] = fmean(novelty[-3:]) - fmean(novelty[:3])
@@ -102,6 +106,17 @@ def tokens_of(text: str) -> tuple[tuple[str, ...], NgramSizes]:
     characters = sum(match["character"] is not None for match in matches)
     sizes = CHARACTER_SIZES if characters * 2 > len(matches) else WORD_SIZES
     return tuple(match.group().casefold() for match in matches), sizes
+
+
+def stock_phrases(text: str) -> float | None:
+    """Return how many phrases of lwtui's word lists a text has in 1,000 words or characters.
+
+    ``None`` if there is no text, or no list for its language.
+    """
+    language = detect_language(text)
+    if not text.strip() or language.split("-")[0].lower() not in SHIPPED:
+        return None
+    return find_stock_phrases([TextPart("", text)], load_phrases(language))[1].per_1000
 
 
 def distinct_n(tokens: Sequence[str], n: int) -> float | None:

@@ -18,9 +18,15 @@ class PublishedResult:
 
 
 _GPT_4O = "GPT-4o"
+_REER = "as in REER"
 _TABLES = "arXiv 2410.10210"
 
 PUBLISHED = (
+    PublishedResult("Claude 3.7", 97.8, None, None, _REER, "arXiv 2509.06160"),
+    PublishedResult("DeepWriter-8B", 91.3, None, None, _REER, "arXiv 2509.06160"),
+    PublishedResult("Qwen3-8B", 85.2, None, None, _REER, "arXiv 2509.06160"),
+    PublishedResult("LongWriter-8B", 76.5, None, None, _REER, "arXiv 2509.06160"),
+    PublishedResult("LongWriter-9B-DPO", 84.0, 82.6, 85.4, _GPT_4O, "arXiv 2408.07055"),
     PublishedResult("GLoBo, length control in the sampler", 85.3, None, None, _GPT_4O, "arXiv 2605.01357"),
     PublishedResult("Qwen2.5-7B-Instruct, 666 long samples", 82.8, 81.2, 84.4, _GPT_4O, _TABLES),
     PublishedResult("LongWriter-9B", 80.5, 78.6, 82.3, _GPT_4O, _TABLES),

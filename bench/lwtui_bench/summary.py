@@ -12,10 +12,11 @@ from typing import Any
 
 from lwtui.errors import LwtuiError
 from lwtui_bench.answers import StoredAnswer, read_answers
+from lwtui_bench.errors import CriticReading, read_readings, readings_path
 from lwtui_bench.grades import DIMENSIONS, quality
 from lwtui_bench.judge import Verdict, read_verdicts, verdict_in_answer, verdicts_path
 from lwtui_bench.length_score import BINS, bin_of, length_score
-from lwtui_bench.metrics import measure
+from lwtui_bench.metrics import measure, stock_phrases
 from lwtui_bench.statistics import Interval, bootstrap_interval
 from lwtui_bench.suites import suites
 from lwtui_bench.tasks import Scorer, Suite
@@ -30,6 +31,7 @@ class ScoredAnswer:
 
     Attributes:
         scores: The suite's scores from 0 to 100, the headline first.
+        readings: What critics have found in it.
         grades: Mean grade per dimension, from 1 to 5; ``None`` if there are no usable grades.
     """
 
@@ -37,6 +39,7 @@ class ScoredAnswer:
     scores: Mapping[str, float]
     verdicts: tuple[Verdict, ...] = ()
     grades: Mapping[str, float] | None = None
+    readings: tuple[CriticReading, ...] = ()
 
     @property
     def s_l(self) -> float:
@@ -47,6 +50,13 @@ class ScoredAnswer:
     def s_q(self) -> float | None:
         """S_q, or ``None`` without grades."""
         return None if self.grades is None else quality(self.grades)
+
+    @property
+    def contradictions(self) -> float:
+        """Contradictions in 10,000 words, averaged over its critics; ``nan`` if no critic has read it."""
+        if not self.readings or not self.answer.actual:
+            return math.nan
+        return fmean(reading.contradictions for reading in self.readings) * 10_000 / self.answer.actual
 
     @property
     def is_ungraded(self) -> bool:
@@ -143,6 +153,42 @@ class Run:
         ]
         return None if all(math.isnan(row[0]) for row in table) else bootstrap_interval(table)
 
+    @property
+    def critics(self) -> tuple[str, ...]:
+        """The critics that have read any of the answers."""
+        return tuple(sorted({reading.critic for scored in self.answers for reading in scored.readings}))
+
+    @property
+    def texts_read(self) -> int:
+        """How many answers a critic has read."""
+        return sum(bool(scored.readings) for scored in self.answers)
+
+    @property
+    def points_dropped(self) -> int:
+        """How many findings of critics were dropped, because a quote is not in the text."""
+        return sum(reading.dropped for scored in self.answers for reading in scored.readings)
+
+    @property
+    def contradictions(self) -> Interval | None:
+        """Contradictions in 10,000 words; ``None`` if no critic has read an answer."""
+        return self._density(lambda scored: scored.contradictions)
+
+    @cached_property
+    def stock_phrases(self) -> Interval | None:
+        """Stock phrases in 1,000 words; ``None`` without a word list for the language."""
+
+        def of(scored: ScoredAnswer) -> float:
+            found = stock_phrases(scored.answer.text)
+            return math.nan if found is None else found
+
+        return self._density(of)
+
+    def _density(self, of: Callable[[ScoredAnswer], float]) -> Interval | None:
+        """Return a figure over those prompts that have it."""
+        means = (mean_of(map(of, answers)) for answers in self.by_prompt.values())
+        table = [[mean] for mean in means if not math.isnan(mean)]
+        return bootstrap_interval(table) if table else None
+
     @cached_property
     def metrics(self) -> dict[str, float]:
         """Means of the metrics that need no judge (see :mod:`lwtui_bench.metrics`)."""
@@ -193,7 +239,9 @@ def load_runs(paths: Sequence[Path], *, compat: bool = False) -> list[Run]:
         verdicts = read_verdicts(judged) if judged.is_file() else []
         if any(verdict.upstream for verdict in verdicts):
             verdicts = [verdict for verdict in verdicts if verdict.upstream == compat]
-        runs += _split_into_runs(path, answers, verdicts, known, compat=compat)
+        read = readings_path(path)
+        readings = read_readings(read) if read.is_file() else []
+        runs += _split_into_runs(path, answers, verdicts, readings, known, compat=compat)
     return _with_unique_labels(runs)
 
 
@@ -212,6 +260,7 @@ def _split_into_runs(
     path: Path,
     answers: Sequence[StoredAnswer],
     verdicts: Sequence[Verdict],
+    readings: Sequence[CriticReading],
     known: Mapping[str, Suite],
     *,
     compat: bool,
@@ -219,12 +268,16 @@ def _split_into_runs(
     by_text: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
         by_text.setdefault((verdict.prompt_id, verdict.answer_hash), []).append(verdict)
+    read_of: dict[str, list[CriticReading]] = {}
+    for reading in readings:
+        read_of.setdefault(reading.answer_hash, []).append(reading)
     grouped: dict[tuple[str, str, str], list[ScoredAnswer]] = {}
     for answer in answers:
         suite = known.get(answer.suite)
         beside = verdict_in_answer(answer)
         on_answer = (*by_text.get((answer.id, answer.hash), ()), *([beside] if beside else []))
-        scored = ScoredAnswer(answer, _scores(path, answer, suite.score if suite else None), on_answer)
+        scores = _scores(path, answer, suite.score if suite else None)
+        scored = ScoredAnswer(answer, scores, on_answer, readings=tuple(read_of.get(answer.hash, ())))
         label = answer.model or path.stem
         if answer.mode not in ("", "direct"):
             label += f" ({answer.mode})"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from rich.cells import cell_len
 
 from lwtui.text import money
+from lwtui_bench.bradley_terry import DuelScore, JudgeHabits
 from lwtui_bench.comparison import agreement, comparable_figures, compare_runs, conclusion, format_p
+from lwtui_bench.duel import Outcome
 from lwtui_bench.grades import DIMENSIONS
 from lwtui_bench.metrics import METRICS
 from lwtui_bench.reference import PUBLISHED
@@ -60,6 +62,7 @@ def all_tables(runs: Sequence[Run], *, reference: bool = True) -> list[Table]:
     tables += [breakdown_table(run) for run in runs]
     if any(run.is_judged for run in runs):
         tables += [quality_table(runs), *filter(None, map(agreement_table, runs))]
+    tables.append(errors_table(runs))
     tables.append(metrics_table(runs))
     if reference and any(run.has_published for run in runs):
         tables.append(published_table())
@@ -158,6 +161,62 @@ def metrics_table(runs: Sequence[Run]) -> Table:
     return Table("The texts, without a judge", ["means over the answers", *(run.label for run in runs)], rows)
 
 
+def errors_table(runs: Sequence[Run]) -> Table:
+    """Return the density of errors of each run: contradictions that a critic has found, and stock phrases."""
+    rows = []
+    for run in runs:
+        stock = format_interval(run.stock_phrases)
+        cells = [run.label, format_interval(run.contradictions), str(run.texts_read), str(run.points_dropped), stock]
+        rows.append(cells)
+    critics = sorted({critic for run in runs for critic in run.critics})
+    by = f" By {', '.join(critics)}; each has two quotes that are in the text." if critics else ""
+    return Table(
+        "Errors and machine prose",
+        ["model", "contradictions in 10,000 words", "texts read", "dropped", "stock phrases in 1,000 words"],
+        rows,
+        "With 95% intervals over the prompts. Contradictions: lwtui bench errors." + by,
+    )
+
+
+def duel_table(labels: Sequence[str], scores: Sequence[DuelScore], prompts: int) -> Table:
+    """Rank contestants by their scores."""
+    order = sorted(range(len(labels)), key=lambda at: -scores[at].score)
+    rows = [
+        [
+            labels[at],
+            f"{scores[at].score:.0f} [{scores[at].low:.0f}, {scores[at].high:.0f}]",
+            f"{scores[at].share:.0%}",
+            *map(str, (scores[at].wins, scores[at].ties, scores[at].losses)),
+        ]
+        for at in order
+    ]
+    note = (
+        f"Bradley-Terry scores on Elo's scale, mean 1000; 95% intervals by bootstrap over {prompts} prompts. "
+        "A win is two agreeing verdicts in both orders."
+    )
+    return Table("Pairwise", ["model", "score", "won, ties half", "wins", "ties", "losses"], rows, note)
+
+
+def meetings_table(labels: Sequence[str], found: Sequence[Outcome]) -> Table:
+    """Return wins, ties and losses of every two contestants."""
+    rows = []
+    for a, b in combinations(range(len(labels)), 2):
+        scores = [outcome.score for outcome in found if (outcome.a, outcome.b) == (a, b)]
+        if scores:
+            counts = (scores.count(1.0), scores.count(0.5), scores.count(0.0))
+            rows.append([f"{labels[a]} : {labels[b]}", *map(str, counts)])
+    return Table("Each pair", ["pair", "first wins", "ties", "second wins"], rows)
+
+
+def duel_judges_table(habits: Mapping[str, JudgeHabits]) -> Table:
+    """Return how consistent each judge is."""
+    rows = [
+        [judge, str(habit.comparisons), f"{habit.consistent:.0%}", f"{habit.prefers_first:.0%}"]
+        for judge, habit in habits.items()
+    ]
+    return Table("The judges", ["judge", "pairs", "both orders agree", "prefers the first"], rows)
+
+
 def published_table() -> Table:
     """Return the published results on LongBench-Write."""
     rows = [
@@ -200,6 +259,8 @@ def _metric(name: str, value: float | None) -> str:
         return NONE
     if name == "longest_repeat":
         return f"{value:.0f}"
+    if name == "stock_phrases":
+        return f"{value:.1f}"
     if name == "attainment":
         return f"{value:.2f}"
     return f"{value * 100:+.1f}%" if name == "drift" else f"{value * 100:.1f}%"

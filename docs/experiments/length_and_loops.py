@@ -23,6 +23,7 @@ from lwtui.agentwrite.prompt_builder import builder_for
 from lwtui.agentwrite.prompt_templates import PromptTemplates
 from lwtui.agentwrite.section_task import SectionTask, SectionView
 from lwtui.agentwrite.write import Draft, write
+from lwtui.config import Role
 from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
 from lwtui.models.base import Request, TextPiece
 from lwtui.models.llama_cpp.client import LlamaModel
@@ -65,7 +66,7 @@ async def plain_section(agent: Agent, task: SectionTask, written: str) -> str:
     """Return the completion of one call for a section; ``written`` is the text before it."""
     prompt = agent.prompts.section(task, SectionView(task.target, written))
     request = Request(prompt, max_tokens=task.target * 3 + 128)
-    return await answered(agent, agent.prepared(await agent.fitted(request), task.brief, task.number))
+    return await answered(agent, agent.prepared(await agent.fitted(request), task.brief, task.number, role=Role.WRITE))
 
 
 async def answered(agent: Agent, request: Request) -> str:
@@ -110,7 +111,7 @@ async def loops(agent: Agent) -> None:
                 rolled_back += isinstance(event, TextRolledBack)
         (filtered,) = draft.texts.values()
         prompt = agent.prompts.section(task_of(brief, plan, 1), SectionView(LONG))
-        request = agent.prepared(Request(prompt, LONG * 2, min_words=LONG), brief, 1)
+        request = agent.prepared(Request(prompt, LONG * 2, min_words=LONG), brief, 1, role=Role.WRITE)
         free = await answered(agent, request)
         row = [instruction.removeprefix("Write ")]
         for text, measure in ((filtered, distinct_4), (free, distinct_4), (filtered, longest), (free, longest)):

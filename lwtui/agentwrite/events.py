@@ -213,6 +213,16 @@ class SectionFinished:
 
 
 @dataclass(frozen=True)
+class ModelUnsure:
+    """A local model was unsure of ``text``, which follows ``before``; ``entropy`` is in nats."""
+
+    section_id: str
+    before: str
+    text: str
+    entropy: float
+
+
+@dataclass(frozen=True)
 class CriteriaMade:
     """The criteria by which sections are reviewed were derived from the brief."""
 
@@ -455,6 +465,7 @@ Event = (
     | Redrafting
     | Retrying
     | SectionFinished
+    | ModelUnsure
     | DocumentFinished
     | CriteriaMade
     | PolishStarted

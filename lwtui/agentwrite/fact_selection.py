@@ -10,6 +10,7 @@ from lwtui.documents.relevance import relevance_to_section
 from lwtui.models.usage import estimate_tokens
 
 FACT_SHARE = 0.1  # largest share of the context that facts may take
+_SUBJECT_WEIGHT = 3.0  # of whom a fact is about, compared with all its words
 
 
 def facts_of(document: object) -> Sequence[Fact]:
@@ -40,6 +41,9 @@ def choose_facts(facts: Sequence[Fact], subject: str, recent: str, room: int) ->
         return ()
     texts = [f"{fact.subject}\n{fact.text}" for fact in facts]
     scores = relevance_to_section(texts, subject, recent)
+    # Whom a fact is about matters most: many other words are common to facts and text by chance.
+    about = relevance_to_section([fact.subject for fact in facts], subject, recent)
+    scores = [score + _SUBJECT_WEIGHT * named for score, named in zip(scores, about, strict=True)]
     order = sorted(range(len(facts)), key=lambda at: (not facts[at].pinned, -scores[at], -at))
     taken = set()
     for at in order:

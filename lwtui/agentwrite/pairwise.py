@@ -18,13 +18,13 @@ from lwtui.documents.model import Brief, Plan, Section
 JUDGMENT_TOKENS = 300  # most tokens of a verdict
 # Small models give a number that their own reason contradicts, but repeat a name.
 _VERDICTS = {"version 1": 1, "version 2": 2, "neither": 0}
-_SCHEMA = {
+VERDICT_SCHEMA = {
     "type": "object",
     "properties": {"why": {"type": "string"}, "better": {"type": "string", "enum": list(_VERDICTS)}},
     "required": ["why", "better"],
     "additionalProperties": False,
 }
-_GRAMMAR = (
+VERDICT_GRAMMAR = (
     r'root ::= "{\"why\": " why ", \"better\": \"" verdict "\"}"'
     "\n"
     f"verdict ::= {' | '.join(map(json.dumps, _VERDICTS))}\n" + string_rule("why", 240)
@@ -113,14 +113,19 @@ async def ask_verdict(agent: Agent, brief: Brief, prompt: str, emit: Emit = igno
         role=Role.JUDGE,
         tokens=JUDGMENT_TOKENS,
         salt=crc32(prompt.encode("utf-8", "replace")) % 100_000,
-        grammar=_GRAMMAR,
-        schema=_SCHEMA,
+        grammar=VERDICT_GRAMMAR,
+        schema=VERDICT_SCHEMA,
         emit=emit,
     )
     return read_verdict(answer)
 
 
 def read_verdict(answer: str) -> int:
-    """Return the verdict in an answer: 1, 2, or 0 if there is none."""
+    """Return the verdict in an answer: 1, 2, or 0 if it prefers neither or has none."""
+    return find_verdict(answer) or 0
+
+
+def find_verdict(answer: str) -> int | None:
+    """Return the verdict in an answer: 1, 2, 0 if it prefers neither, or ``None`` if it has none."""
     better = str(read_object(answer).get("better", "")).strip().casefold().replace("_", " ")
-    return int(better) if better in ("1", "2") else _VERDICTS.get(better, 0)
+    return int(better) if better in ("0", "1", "2") else _VERDICTS.get(better)

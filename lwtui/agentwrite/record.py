@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lwtui.agentwrite.events import (
     Event,
     FactsNoted,
+    ModelUnsure,
     PlanGrew,
     PlanReady,
     SectionFinished,
@@ -23,6 +24,7 @@ from lwtui.agentwrite.plan_nested import unplanned
 from lwtui.agentwrite.polish_progress import store_polish
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.source_selection import named_sources
+from lwtui.agentwrite.unsure import UNSURE, UnsureMark, from_setting, marks_to_keep, to_setting
 from lwtui.documents.facts import Fact
 from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
 from lwtui.documents.stale import resumed_basis
@@ -50,6 +52,7 @@ class Recorder:
         self.state = RunState(document.sections())
         self._tracker = tracker
         self._failure: DocumentError | None = None
+        self._unsure: dict[str, list[UnsureMark]] = {}  # of sections that are being written
 
     # -- as a lwtui.agentwrite.write.WorkingDocument
 
@@ -118,6 +121,9 @@ class Recorder:
                 document.begin(section_id, provenance, keep)
             case SectionFinished(section_id, usage=usage, status=status):
                 document.finish(section_id, status, usage)
+                self._keep_unsure(section_id)
+            case ModelUnsure(section_id, before, text, entropy):
+                self._unsure.setdefault(section_id, []).append(UnsureMark(before, text, entropy))
             case SummaryMade(section_id, text, digest):
                 revision = document.revision_id(section_id)
                 document.notebook.set_summary(SectionSummary(section_id, text, digest, revision))
@@ -125,6 +131,15 @@ class Recorder:
                 document.fact_book.renew(section_id, digest, facts)
             case _:
                 store_polish(document, event)
+
+    def _keep_unsure(self, section_id: str) -> None:
+        """Store the words of a section that the model was unsure of, and forget those of its old text."""
+        stored = self.document.setting(UNSURE)
+        marks = self._unsure.pop(section_id, [])
+        if stored or marks:
+            kept = from_setting(stored)
+            kept[section_id] = marks_to_keep(self.document.section(section_id).text, marks)
+            self.document.set_setting(UNSURE, to_setting(kept))
 
     def _interrupt(self) -> None:
         """Mark every open section as interrupted, even if the first one cannot be stored."""

@@ -79,7 +79,9 @@ class SectionRequests:
         await self._fit_earlier()
         shown = self._earlier
         whole = {section.id for section in shown.whole}
-        self._facts = tuple(fact for fact in self._facts if fact.pinned or fact.section_id not in whole)
+        # A fact of a section that is shown whole needs no room, which others can have.
+        hidden = [fact for fact in task.facts if fact.pinned or fact.section_id not in whole]
+        self._facts = choose_facts(hidden, subject, task.recent, room)
         basis = make_basis(task.brief.instruction, task.section, notes, shown.whole, shown.summaries)
         await self._emit(Grounded(task.section.id, basis))
 

@@ -15,6 +15,7 @@ from lwtui.agentwrite.events import (
     CitationsDropped,
     Continuing,
     Emit,
+    ModelUnsure,
     ReadingPrompt,
     Retrying,
     TextDelta,
@@ -46,6 +47,7 @@ from lwtui.models.base import (
     Request,
     StreamPart,
     TextPiece,
+    UnsurePiece,
 )
 from lwtui.sources.citation_cleaner import CitationCleaner
 from lwtui.sources.reference_lists import is_reference_heading
@@ -300,6 +302,8 @@ class SectionStream:
                 end = await self._append(call.cleaner.add(text))
                 await self._tell_dropped(call)
                 return await self._finish(call, "stop") if end is None and call.cleaner.ended else end
+            case UnsurePiece(before, text, entropy):
+                await self._emit(ModelUnsure(self._id, before, text, entropy))
             case AnswerVoided():
                 await self._void(call)
             case ReasoningPiece(text):

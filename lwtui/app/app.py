@@ -30,7 +30,7 @@ from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.config import ModelSettings, Settings, add_model, has_default_model, load_settings, set_value
 from lwtui.documents.conflicts import conflicting_copy
 from lwtui.documents.library import new_path
-from lwtui.documents.model import Brief, Mode, title_from
+from lwtui.documents.model import Brief, Mode, Plan, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, LwtuiError
 from lwtui.log import log_file
@@ -364,11 +364,11 @@ class LwtuiApp(App[int]):
 
     # -- documents
 
-    def create_document(self, brief: Brief, *, by_hand: bool) -> None:
+    def create_document(self, brief: Brief, *, by_hand: bool, plan: Plan | None = None) -> None:
         """Create a document for ``brief`` and show its plan, or its text if it is written in one call."""
         from lwtui.agentwrite import direct_plan
 
-        plan = direct_plan(brief) if brief.mode is Mode.DIRECT else None
+        plan = direct_plan(brief) if brief.mode is Mode.DIRECT else plan
         try:
             document = Document.create(self._new_path(title_from(brief.instruction)), brief, plan)
         except LwtuiError as error:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lwtui.app.model_pool import ModelPool
     from lwtui.app.session import Session
     from lwtui.config import Settings
-    from lwtui.documents.model import Brief
+    from lwtui.documents.model import Brief, Plan
     from lwtui.models.known_ggufs import KnownGguf
 
 
@@ -63,7 +63,7 @@ class AppHost(Protocol):
         """Read settings.toml again."""
         ...
 
-    def create_document(self, brief: Brief, *, by_hand: bool) -> None:
+    def create_document(self, brief: Brief, *, by_hand: bool, plan: Plan | None = None) -> None:
         """Create a document for ``brief`` and show its plan, or its text if it is written in one call."""
         ...
 

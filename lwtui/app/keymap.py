@@ -284,7 +284,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("merge", "m", "Merge", "Merge the next fact into this one", footer=False, toolbar=True),
         Action("delete", "d,delete", "Remove", "Remove this fact; it is not noted again", toolbar=True),
         Action("undo", "u,ctrl+z", "Undo", "Bring back the fact removed last", footer=False, toolbar=True),
-        Action("sort", "s", "Sort", "List the facts by section, or by kind"),
+        Action("sort", "s", "Sort", "List the facts by kind, by section, or by date as a timeline"),
         Action("switch", "t", "While writing", "Note facts while the text is written, or when asked", footer=False),
         Action("stop", "f6", "Stop", "Stop the model", footer=False),
         Action("back", "escape", "Back", "Go back to the document"),

@@ -11,14 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
+from lwtui.agentwrite.grammar import GRAMMAR, STYLE, find_language_faults
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, TextPart, TextPlace, lint, parts_of
+from lwtui.agentwrite.spelling import SPELLING, WORDS_FILE, find_misspellings, known_words, names_of, open_speller
 from lwtui.agentwrite.voice import compare_voices, measure_voice, voice_of
 from lwtui.agentwrite.word_lists import STOCK_PHRASE, PhraseScore, find_stock_phrases, load_phrases
 from lwtui.cli.plan_text import unit_of
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.command_line.values import float_between
-from lwtui.config import ModelSettings, Settings, config_folder
+from lwtui.config import ModelSettings, Settings, config_folder, load_settings
 from lwtui.documents.model import BUDGET, Brief
 from lwtui.errors import DocumentError, LwtuiError, UsageError
 from lwtui.models.budget import Prices, check_budget, parse_budget
@@ -28,7 +30,8 @@ from lwtui.sources.support import SupportChecker, support_checker
 from lwtui.text import clean, count_words, detect_language
 from lwtui.text.readability import readability, readability_line
 
-_ALL = frozenset([*KINDS, *CRITIC_KINDS, STOCK_PHRASE])
+_LANGUAGE_KINDS = (SPELLING, GRAMMAR, STYLE)
+_ALL = frozenset([*KINDS, *CRITIC_KINDS, STOCK_PHRASE, *_LANGUAGE_KINDS])
 _MARKDOWN = (".md", ".markdown")
 
 
@@ -44,6 +47,7 @@ def parser() -> Parser:
         lwtui lint notes.md --fail-on restated-paragraph,repeated-span
         lwtui lint report.lw --json
         lwtui lint story.md --words --fail-on none
+        lwtui lint story.md --spelling --readability
         """,
     )
     result.add_argument("file", type=Path, metavar="FILE", help="a .lw document, or Markdown or plain text")
@@ -60,6 +64,21 @@ def parser() -> Parser:
         action="store_true",
         help=f"also find phrases that mark machine prose, by lists for English and Chinese and your own lists "
         f"(kind: {STOCK_PHRASE}), and print how many there are in 1,000 words, and figures of readability",
+    )
+    result.add_argument(
+        "--readability", action="store_true", help="print figures of readability: sentences, LIX, Flesch for English, …"
+    )
+    result.add_argument(
+        "--spelling",
+        action="store_true",
+        help=f"also find misspelled words with a Hunspell dictionary for the text's language (kind: {SPELLING}); names "
+        f"and the words in {WORDS_FILE} beside the settings count as correct",
+    )
+    result.add_argument(
+        "--no-languagetool",
+        action="store_true",
+        help="do not ask the LanguageTool server that languagetool in [lint] of the settings names "
+        f"(kinds: {SPELLING}, {GRAMMAR}, {STYLE})",
     )
     result.add_argument(
         "--voice",
@@ -96,6 +115,7 @@ def run(options: argparse.Namespace) -> int:
     if options.words:
         found, score = find_stock_phrases(parts, load_phrases(language, config_folder() / "words"))
         findings += found
+    language_error = _check_language(options, parts, language, findings)
     differences: list[str] | None = None
     if options.voice:
         wanted, _ = voice_of(options.voice)
@@ -110,23 +130,64 @@ def run(options: argparse.Namespace) -> int:
         rows = [finding.to_dict() for finding in findings]
         result = {"file": str(file), "words": words, "counts": counts, "findings": rows}
         if score is not None:
-            result |= {"stock_phrases": vars(score), "readability": readability(text).to_dict()}
+            result["stock_phrases"] = vars(score)
+        if score is not None or options.readability:
+            result["readability"] = readability(text, language).to_dict()
         if differences is not None:
             result["voice"] = differences
         print(json.dumps(result, ensure_ascii=False, indent=2))
     else:
         _print_findings(file, findings, is_document=file.suffix.lower() == ".lw")
-        if score is not None:
-            unit = unit_of(language)
-            figures = f"Stock phrases: {score.count}, {score.per_1000:g} in 1,000 {unit}."
-            say(f"{figures} Readability: {readability_line(readability(text), unit)}.")
+        unit = unit_of(language)
+        figures = [f"Stock phrases: {score.count}, {score.per_1000:g} in 1,000 {unit}."] if score is not None else []
+        if score is not None or options.readability:
+            figures.append(f"Readability: {readability_line(readability(text, language), unit)}.")
+        if figures:
+            say(" ".join(figures))
         for line in differences or ():
             say(f"Voice: {line}")
         if differences == []:
             say("Voice: like the samples.")
-    if budget_error is not None:
-        raise budget_error
+    if error := language_error or budget_error:
+        raise error
     return 1 if any(finding.kind in options.fail_on for finding in findings) else 0
+
+
+def _check_language(
+    options: argparse.Namespace, parts: Sequence[TextPart], language: str, findings: list[Finding]
+) -> LwtuiError | None:
+    """Add misspelled words to the findings, and what a LanguageTool server finds.
+
+    Returns:
+        An error if the server could not be asked; all other findings remain valid.
+
+    Raises:
+        LwtuiError: There is no dictionary for the language.
+    """
+    names = _names(options.file)
+    if options.spelling:
+        speller = open_speller(language, config_folder(), names)
+        findings += find_misspellings(parts, speller, language)
+    address = "" if options.no_languagetool else load_settings().lint.languagetool
+    if not address:
+        return None
+    try:
+        faults = find_language_faults(parts, address, language, known_words(config_folder(), names))
+    except LwtuiError as error:
+        return error
+    misspelled = {place for finding in findings if finding.kind == SPELLING for place in finding.places}
+    findings += [one for one in faults if one.kind != SPELLING or not misspelled.intersection(one.places)]
+    return None
+
+
+def _names(file: Path) -> list[str]:
+    """Return the names that a document's facts and notes are about."""
+    if file.suffix.lower() != ".lw":
+        return []
+    from lwtui.documents.store import Document
+
+    with Document.open(file, read_only=True) as document:
+        return names_of(document)
 
 
 def _language(file: Path, text: str) -> str:
@@ -155,7 +216,7 @@ def kinds_option(given: str) -> frozenset[str]:
         return frozenset()
     kinds = _ALL if given == "all" else frozenset(kind.strip() for kind in given.split(","))
     if unknown := sorted(kinds - _ALL):
-        known = ", ".join([*KINDS, *CRITIC_KINDS, STOCK_PHRASE])
+        known = ", ".join([*KINDS, *CRITIC_KINDS, STOCK_PHRASE, *_LANGUAGE_KINDS])
         raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not a kind of finding; known: all, none, {known}")
     return kinds
 
@@ -206,7 +267,6 @@ def run_critic(file: Path, parts: Sequence[TextPart], name: str, findings: list[
     import asyncio
 
     from lwtui.command_line.terms import show_terms_once
-    from lwtui.config import load_settings
     from lwtui.models.catalog import resolve
 
     settings = load_settings()

@@ -139,6 +139,18 @@ class TextPiece:
 
 
 @dataclass(frozen=True)
+class UnsurePiece:
+    """The model was unsure of ``text``, a piece that it has just sent.
+
+    ``before`` is the text before it, and ``entropy`` that of the distribution it was sampled from, in nats.
+    """
+
+    before: str
+    text: str
+    entropy: float
+
+
+@dataclass(frozen=True)
 class ReasoningPiece:
     """A piece of what a reasoning model thinks before it answers; never part of the document."""
 
@@ -166,7 +178,7 @@ class Finished:
     usage: Usage = field(default_factory=Usage)
 
 
-StreamPart = PromptProgress | TextPiece | ReasoningPiece | AnswerVoided | Finished
+StreamPart = PromptProgress | TextPiece | UnsurePiece | ReasoningPiece | AnswerVoided | Finished
 
 
 class ModelError(LwtuiError):

@@ -115,3 +115,32 @@ async def test_facts_are_noted_while_the_text_is_written(place: Place) -> None:
             await person.idle()
             assert [fact.subject for fact in person.document.facts] == ["Ada", "dog"]
             assert any("Noted 2 facts" in line for _, line in person.session.log)
+
+
+async def test_a_timeline_lists_the_facts_by_the_dates_that_they_name(place: Place) -> None:
+    facts = [
+        Fact("person", "Ada", "Ada was born in Turin in 1901.", "in 1901", "s1"),
+        Fact("thing", "dog", "Ada had a dog.", "She had a dog.", "s1"),
+        Fact("date", "the flood", "March 1899", "In March 1899", "s1"),
+        Fact("date", "the fair", "1950", "1950", "s1"),
+        Fact("place", "the mill", "It is old.", "The mill was built in 1200", "s1"),
+    ]
+    async with someone(place.make(20, 20, texts={1: ONE, 2: TWO}), size=(80, 24)) as person:
+        await person.at(WritingScreen)
+        person.document.fact_book.renew("s1", "d", facts)
+        await person.press("F")
+        await person.at(FactsScreen)
+        for _ in range(3):  # however the tests before have left it
+            if "Timeline" in person.screen_text:
+                break
+            await person.press("s")
+        await person.sees("Timeline", "4 of 5 facts with a date")
+        assert [row[-1] for row in person.cells()] == [
+            "1200  It is old.",
+            "1899-03  March 1899",
+            "1901  Ada was born in Turin in 1901.",
+            "1950  1950",
+            "Ada had a dog.",
+        ]
+        await person.press("s")
+        await person.sees("Facts, by kind")

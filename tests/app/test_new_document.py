@@ -215,3 +215,51 @@ async def test_a_failed_plan_is_reported_and_can_be_retried(author: Author, plac
             await person.idle()
             assert person.session.error == ""
             await person.sees("sections · 1,500 words")
+
+
+async def test_a_template_is_previewed_and_becomes_the_plan_without_a_model(server: FaultServer) -> None:
+    async with someone(size=(80, 24)) as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.fill("#instruction", "A report on bees in the city")
+        await person.fill("#words", "3000")
+        await person.fill("#template", "report")
+        form = person.app.screen
+        await person.until(lambda: "3,000 words" in str(form.query_one("#preview").render()))
+        shown = str(form.query_one("#preview").render())
+        assert "Summary" in shown or "1. " in shown
+        assert "show the plan" in str(form.query_one("#create", Button).label)
+        await person.fill("#words", "6000")
+        await person.until(lambda: "6,000 words" in str(form.query_one("#preview").render()))
+        await person.fill("#mode", Mode.DIRECT.value)
+        await person.press("f5")
+        await person.at(NewDocumentScreen)
+        await person.until(lambda: "one call has none" in str(form.query_one("#problem").render()))
+        await person.fill("#mode", Mode.AGENTWRITE.value)
+        await person.press("f5")
+        await person.at(PlanScreen)
+        assert sum(person.targets) == 6000 and not person.session.busy
+        assert person.document.title == "A report on bees in the city"
+    assert not server.calls
+
+
+async def test_templates_follow_the_language_and_own_ones_come_first(server: FaultServer, place: Place) -> None:
+    folder = place.home / "config" / "templates"
+    folder.mkdir(parents=True)
+    section = '{"title": "Only [b]one[/b]", "main_point": "all of it", "words": 100}'
+    (folder / "mine.json").write_text(f'{{"name": "Mine", "title": "x", "sections": [{section}]}}')
+    async with someone(size=(80, 24)) as person:
+        await person.press("n")
+        await person.at(NewDocumentScreen)
+        await person.fill("#language", "zh")
+        field = person.app.screen.query_one("#template", Select)
+        keys = [str(key) for _, key in field._options]
+        assert keys[:2] == ["", "mine"] and "four-part-story" in keys
+        await person.fill("#template", "mine")
+        await person.until(lambda: "Only [b]one[/b]" in str(person.app.screen.query_one("#preview").render()))
+        await person.fill("#language", "en")
+        await person.until(lambda: "four-part-story" not in [str(key) for _, key in field._options])
+        assert field.value == "mine"
+        (folder / "mine.json").write_text("{}")
+        await person.fill("#language", "zh")
+        await person.until(lambda: "not usable" in str(person.app.screen.query_one("#problem").render()))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
+from lwtui.agentwrite.critic import CriticEvent
 from lwtui.agentwrite.events import Event, PlanDelta, PlanRejected, Retrying, SectionFinished, TextDelta
 from lwtui.command_line.guard import say
 from lwtui.errors import LwtuiError
@@ -15,6 +16,7 @@ from lwtui.models.budget import Prices
 from lwtui.models.metering import UsageTracker
 from lwtui.text import RunningCount, clean, duration, one_line
 from lwtui_bench.answers import StoredAnswer
+from lwtui_bench.duel import Call
 from lwtui_bench.generators import Job
 from lwtui_bench.judge import Verdict
 
@@ -193,6 +195,52 @@ class JudgeProgress:
         """Note the error."""
         self._progress.fail(len(answer.text))
         self._progress.note(f"{_short(answer.prompt)}: not judged: {error}")
+
+
+class DuelProgress:
+    """Shows the progress of a judge that compares (see :class:`lwtui_bench.duel.DuelWatcher`)."""
+
+    def __init__(self, progress: ProgressLine) -> None:
+        self._progress = progress
+
+    def on_event(self, event: Event) -> None:
+        """Note retries."""
+        if isinstance(event, Retrying):
+            self._progress.note(f"{clean(event.reason)} Retrying in {duration(event.delay)}.")
+
+    def on_comparison(self, call: Call, better: int) -> None:
+        """Note the verdict."""
+        self._progress.advance(sum(len(answer.text) for answer in call))
+        said = {1: "the first", 2: "the second", 0: "neither"}.get(better, "no usable verdict")
+        self._progress.note(f"{self._progress.line()} · {_short(call[0].prompt)}: {said}")
+
+    def on_comparison_failure(self, call: Call, error: LwtuiError) -> None:
+        """Note the error."""
+        self._progress.fail(sum(len(answer.text) for answer in call))
+        self._progress.note(f"{_short(call[0].prompt)}: not compared: {error}")
+
+
+class ErrorsProgress:
+    """Shows the progress of a critic (see :class:`lwtui_bench.errors.CriticWatcher`)."""
+
+    def __init__(self, progress: ProgressLine) -> None:
+        self._progress = progress
+
+    def on_critic_event(self, event: CriticEvent) -> None:
+        """Note retries."""
+        if isinstance(event, Retrying):
+            self._progress.note(f"{clean(event.reason)} Retrying in {duration(event.delay)}.")
+
+    def on_reading(self, answer: StoredAnswer, found: int) -> None:
+        """Note how many contradictions there are."""
+        self._progress.advance(len(answer.text))
+        count = f"{found} contradiction{'' if found == 1 else 's'}"
+        self._progress.note(f"{self._progress.line()} · {_short(answer.prompt)}: {count}")
+
+    def on_reading_failure(self, answer: StoredAnswer, error: LwtuiError) -> None:
+        """Note the error."""
+        self._progress.fail(len(answer.text))
+        self._progress.note(f"{_short(answer.prompt)}: not read: {error}")
 
 
 def _short(prompt: str) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path("lwtui-bench")
 _MAX_TOKENS = 32_768  # as published
+_POLISHED = f"{Mode.AGENTWRITE.value}+polish"
 
 
 def add(actions: Any) -> None:
@@ -49,10 +50,14 @@ def add(actions: Any) -> None:
     )
     parser.add_argument(
         "--mode",
-        choices=[Mode.DIRECT.value, Mode.AGENTWRITE.value, Mode.PARALLEL.value],
+        choices=[Mode.DIRECT.value, Mode.AGENTWRITE.value, Mode.PARALLEL.value, _POLISHED],
         default=Mode.DIRECT.value,
         help="direct: the prompt alone, in one call, as published (default); agentwrite: plan, then write section by "
-        "section; agentwrite-parallel: write the sections in parallel",
+        "section; agentwrite-parallel: write the sections in parallel; agentwrite+polish: write, then review each "
+        "section, rewrite it, and keep the better text",
+    )
+    parser.add_argument(
+        "--passes", type=positive_int, default=1, metavar="N", help="of polishing, with agentwrite+polish (default: 1)"
     )
     parser.add_argument("--samples", type=positive_int, default=1, metavar="N", help="answers per prompt (default: 1)")
     parser.add_argument("--limit", type=positive_int, metavar="N", help="use only the first N prompts")
@@ -86,6 +91,8 @@ class BenchTask:
     """What to run on each model.
 
     Attributes:
+        mode: How the text is written.
+        mode_name: The same as ``--mode`` and the rows name it, which includes polishing.
         failed: Number of prompts that were not answered, over all models.
         output: The file of the current model.
     """
@@ -95,6 +102,7 @@ class BenchTask:
     suite: Suite
     samples: list[Sample]
     mode: Mode
+    mode_name: str
     failed: int = field(default=0, init=False)
     output: Path = field(default=_FOLDER, init=False)
 
@@ -110,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
     samples = list(suite.load(data))[: options.limit]
     if data is not None:
         _warn_about_altered_files(data)
-    task = BenchTask(options, settings, suite, samples, Mode(options.mode))
+    task = BenchTask(options, settings, suite, samples, Mode(options.mode.removesuffix("+polish")), options.mode)
     choices = [choose_model(name, options, settings) for name in options.model or [settings.model]]
     if len(choices) > 1 and options.output is not None and options.output.suffix == ".jsonl":
         raise UsageError("--output names one file, but there are several models. Give a folder instead.")
@@ -137,6 +145,7 @@ async def _run_all(task: BenchTask, choices: list[ModelChoice]) -> int:
 
 
 async def _run_model(task: BenchTask, choice: ModelChoice) -> None:
+    from lwtui.agentwrite.json_answers import check_follows_instructions
     from lwtui.command_line.terms import show_terms_once
     from lwtui_bench.jsonl import JsonLinesFile
     from lwtui_bench.model_choice import open_choice
@@ -151,6 +160,8 @@ async def _run_model(task: BenchTask, choice: ModelChoice) -> None:
             say(f"{task.output}: the last line was half-written. It was removed, and its prompt will be asked again.")
         agent = await open_choice(choice, task.settings, options.temperature, options.concurrency or 0)
         try:
+            if task.mode_name == _POLISHED:
+                check_follows_instructions(agent)
             identity = _run_identity(task, choice, agent)
             jobs = make_jobs(task.samples, options.samples, options.seed)
             pending = pending_jobs(jobs, identity, store)
@@ -178,7 +189,7 @@ async def _answer(
     weight = sum(job.sample.length for job in pending)
     done = total - len(pending)
     progress = ProgressLine(done, total, weight, tracker, agent.prices, quiet=options.quiet)
-    progress.note(f"{choice.label}, {task.suite.name}, {task.mode}: {done} of {total} answered so far")
+    progress.note(f"{choice.label}, {task.suite.name}, {task.mode_name}: {done} of {total} answered so far")
     parallel = 1 if task.mode is Mode.PARALLEL else agent.model.capabilities.parallel
     runner = SuiteRunner(
         agent,
@@ -210,7 +221,7 @@ def _generator(task: BenchTask, identity: RunIdentity) -> Generator:
     folder = task.output.with_suffix(f".{identity.hash[:8]}.parts")
     if task.mode is Mode.DIRECT:
         return DirectGenerator(task.options.max_tokens, folder)
-    return AgentWriteGenerator(task.mode, folder)
+    return AgentWriteGenerator(task.mode, folder, task.options.passes if task.mode_name == _POLISHED else 0)
 
 
 def _run_identity(task: BenchTask, choice: ModelChoice, agent: Agent) -> RunIdentity:
@@ -229,7 +240,9 @@ def _run_identity(task: BenchTask, choice: ModelChoice, agent: Agent) -> RunIden
         settings["max_tokens"] = task.options.max_tokens
     else:
         settings["prompts"] = prompts_hash(agent.profile.form)
-    return RunIdentity(choice.label, task.mode.value, task.suite.name, settings)
+    if task.mode_name == _POLISHED:
+        settings["passes"] = task.options.passes
+    return RunIdentity(choice.label, task.mode_name, task.suite.name, settings)
 
 
 def _output_file(task: BenchTask, choice: ModelChoice) -> Path:
@@ -237,4 +250,4 @@ def _output_file(task: BenchTask, choice: ModelChoice) -> Path:
     if given is not None and given.suffix == ".jsonl":
         return given
     name = regex.sub(r"[^\p{L}\p{N}._+-]+", "_", choice.label).strip("._") or "model"
-    return (given or _FOLDER) / f"{task.suite.name}.{name}.{task.mode}.jsonl"
+    return (given or _FOLDER) / f"{task.suite.name}.{name}.{task.mode_name}.jsonl"

@@ -73,6 +73,8 @@ class BriefForm(BaseScreen):
                 seed = "" if given.seed is None else str(given.seed)
                 hint = "random; a fixed seed repeats the text"
                 yield Input(seed, placeholder=hint, id="seed", type="integer", compact=True)
+                yield from self._more_fields()
+            yield from self._below_fields()
             yield Line(id="problem", classes="error")
             with Horizontal(classes="buttons"):
                 yield from self._buttons()
@@ -81,6 +83,14 @@ class BriefForm(BaseScreen):
     def _choice(self, label: str, name: str, options: Options, value: str) -> ComposeResult:
         yield Label(label)
         yield Select(options, value=value, allow_blank=False, id=name, compact=True)
+
+    def _more_fields(self) -> ComposeResult:
+        """Yield the fields that only this form has, each with its label."""
+        yield from ()
+
+    def _below_fields(self) -> ComposeResult:
+        """Yield what stands between the fields and the buttons."""
+        yield from ()
 
     def _buttons(self) -> ComposeResult:
         raise NotImplementedError
@@ -124,7 +134,7 @@ class BriefForm(BaseScreen):
     @on(Select.Changed, "#model")
     def _show_samplings(self, event: Select.Changed) -> None:
         with self.prevent(Select.Changed):
-            _replace_options(self.query_one("#sampling", Select), self._samplings(str(event.value)))
+            replace_options(self.query_one("#sampling", Select), self._samplings(str(event.value)))
 
     # -- what the instruction says about length and language
 
@@ -159,7 +169,7 @@ class BriefForm(BaseScreen):
             return
         self._shown_language = shown
         with self.prevent(Select.Changed):
-            _replace_options(field, self._languages())
+            replace_options(field, self._languages())
 
     def _language_found(self) -> str:
         if self._asked_language in ("", UNKNOWN):
@@ -179,6 +189,7 @@ class BriefForm(BaseScreen):
         return str(self.query_one(f"#{name}", Select).value)
 
     def _language(self) -> str:
+        """Return the language of the document, as far as it is known."""
         return self._chosen("language") or detect_language(self._instruction())
 
     def _brief(self) -> Brief | None:
@@ -216,7 +227,7 @@ def _language_of(text: str) -> str:
     return detect_language(text) if text and language_detection.is_loaded() else ""
 
 
-def _replace_options(field: Select[str], options: Options) -> None:
+def replace_options(field: Select[str], options: Options) -> None:
     """Replace the options of a field, and keep its value."""
     kept = field.value
     field.set_options(options)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from enum import Enum, auto
 
 from textual import work
 from textual.app import ComposeResult
@@ -25,16 +26,36 @@ from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.documents.facts import FACT_KINDS, FACTS, Fact
 from lwtui.documents.outline import section_numbers
 from lwtui.errors import LwtuiError
+from lwtui.text.dates import NamedDate, find_date
+
+
+class Order(Enum):
+    """The order in which the facts are listed."""
+
+    KIND = auto()
+    SECTION = auto()
+    DATE = auto()
+
+
+_TITLES = {Order.KIND: "Facts, by kind", Order.SECTION: "Facts, by section", Order.DATE: "Timeline"}
+_NO_DATE = NamedDate(0)
+
+
+def date_of(fact: Fact) -> NamedDate | None:
+    """Return the date that a fact names, or else its quote; ``None`` if they name none."""
+    is_date = fact.kind == "date"
+    texts = (f"{fact.subject}: {fact.text}", fact.quote)
+    return next((date for text in texts if (date := find_date(text, is_date=is_date))), None)
 
 
 class FactsScreen(BaseScreen):
-    """The facts in a list, by kind or by section, and the quote of the one under the cursor."""
+    """The facts in a list, by kind, by section or by date, and the quote of the one under the cursor."""
 
     GROUP = FACTS_SCREEN
     BINDINGS = bindings(FACTS_SCREEN)
     CSS_PATH = "../styles/facts.tcss"
     AUTO_FOCUS = "RowList"
-    _by_section = False  # of all these screens, until lwtui quits
+    _order = Order.KIND  # of all these screens, until lwtui quits
 
     def __init__(self, session: Session, changed: Callable[[], None], section_id: str | None = None) -> None:
         """Create the screen.
@@ -92,20 +113,34 @@ class FactsScreen(BaseScreen):
     def _draw(self, select: str | None = None, message: str = "") -> None:
         numbers = dict(zip(self._sections, section_numbers(self._document.plan), strict=True))
         facts = [fact for fact in self._document.facts if fact.section_id in numbers]
-        if self._by_section:
-            facts.sort(key=lambda fact: (numbers[fact.section_id], FACT_KINDS.index(fact.kind)))
-        else:
-            facts.sort(key=lambda fact: (FACT_KINDS.index(fact.kind), fact.subject.casefold()))
+        dates = {fact.id: date_of(fact) for fact in facts} if self._order is Order.DATE else {}
+        match self._order:
+            case Order.KIND:
+                facts.sort(key=lambda fact: (FACT_KINDS.index(fact.kind), fact.subject.casefold()))
+            case Order.SECTION:
+                facts.sort(key=lambda fact: (numbers[fact.section_id], FACT_KINDS.index(fact.kind)))
+            case Order.DATE:  # those without a date come last, in the order of the sections
+                facts.sort(
+                    key=lambda fact: (dates[fact.id] is None, dates[fact.id] or _NO_DATE, numbers[fact.section_id])
+                )
         rows = [
             Row(
                 fact.id,
-                ("▲" if fact.pinned else "", fact.kind, str(numbers[fact.section_id]), fact.subject, fact.text),
+                (
+                    "▲" if fact.pinned else "",
+                    fact.kind,
+                    str(numbers[fact.section_id]),
+                    fact.subject,
+                    _shown(fact, dates),
+                ),
                 "done" if fact.pinned else "",
             )
             for fact in facts
         ]
         self._list.show(rows, select)
-        label(self._list, "Facts, by section" if self._by_section else "Facts, by kind", counted(len(facts), "fact"))
+        dated = sum(date is not None for date in dates.values())
+        count = f"{dated} of {counted(len(facts), 'fact')} with a date" if dates else counted(len(facts), "fact")
+        label(self._list, _TITLES[self._order], count)
         self._show_quote()
         self._status.set_class(self._document.read_only, "error")
         self._status.set_text(why_read_only(self._document) or message or self._summary())
@@ -233,8 +268,9 @@ class FactsScreen(BaseScreen):
             self._draw(message="No fact was removed.")
 
     def action_sort(self) -> None:
-        """List the facts by section, or by kind."""
-        FactsScreen._by_section = not self._by_section
+        """List the facts by kind, by section, or by date."""
+        orders = list(Order)
+        FactsScreen._order = orders[(orders.index(self._order) + 1) % len(orders)]
         self._draw(self._list.key)
 
     # -- the model
@@ -264,6 +300,12 @@ class FactsScreen(BaseScreen):
         """Close the screen."""
         self.dismiss()
         self._changed()
+
+
+def _shown(fact: Fact, dates: Mapping[str, NamedDate | None]) -> str:
+    """Return a fact as the list shows it, with its date in a timeline."""
+    date = dates.get(fact.id)
+    return f"{date}  {fact.text}" if date else fact.text
 
 
 def contradictions_hint(event: FactsNoted) -> str:

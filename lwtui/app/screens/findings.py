@@ -33,6 +33,7 @@ class FindingsScreen(Dialog[TextPlace]):
         Binding("c", "critic", "Critic"),
         Binding("r", "check", "Recheck"),
         Binding("w", "words", "Words"),
+        Binding("s", "spelling", "Spelling"),
         Binding("escape", "close", "Close"),
     ]
     AUTO_FOCUS = "RowList"
@@ -73,7 +74,8 @@ class FindingsScreen(Dialog[TextPlace]):
         self._status.set_text("Checking for repetitions…")
         try:
             await self._session.assistant.check()
-        except LwtuiError as error:  # one of the user's word lists
+        except LwtuiError as error:  # one of the user's word lists, a dictionary, or LanguageTool
+            self._draw()
             self._status.set_text(str(error))
             return
         self._draw()
@@ -88,12 +90,17 @@ class FindingsScreen(Dialog[TextPlace]):
         document = self._session.document
         text = "\n\n".join(section.text for section in document.sections())
         length_unit = unit(document.brief.language)
-        line = readability_line(readability(text), length_unit)
+        line = readability_line(readability(text, document.brief.language), length_unit)
         return f" Stock phrases: {score.per_1000:g} in 1,000 {length_unit}. {line}."
 
     def action_words(self) -> None:
         """Look for phrases that mark machine prose, too, or no longer."""
         self._session.assistant.checks_words ^= True
+        self.action_check()
+
+    def action_spelling(self) -> None:
+        """Look for misspelled words, too, or no longer."""
+        self._session.assistant.checks_spelling ^= True
         self.action_check()
 
     def action_critic(self) -> None:

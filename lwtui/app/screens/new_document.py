@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.widgets import Button, Select
+from textual.content import Content
+from textual.widgets import Button, Input, Label, Select, TextArea
 
+from lwtui.agentwrite.plan_templates import PlanTemplate, plan_templates
+from lwtui.app.format import amount, counted
 from lwtui.app.keymap import NEW, bindings, key_of
-from lwtui.app.screens.brief_form import BriefForm
-from lwtui.documents.model import Brief, Mode
+from lwtui.app.screens.brief_form import BriefForm, Options, replace_options
+from lwtui.app.widgets.line import Line
+from lwtui.config import config_folder
+from lwtui.documents.model import Brief, Mode, Plan
+from lwtui.documents.outline import count_text_sections, outline_numbers
+from lwtui.errors import LwtuiError
+
+_NO_TEMPLATE = Text("none: the model makes the plan")
 
 
 class NewDocumentScreen(BriefForm):
-    """The form for a new document."""
+    """The form for a new document. A plan template is shown as it will be before it is used."""
 
     GROUP = NEW
     BINDINGS = bindings(NEW)
 
     def __init__(self) -> None:
         super().__init__("New document", Brief("", 0, language=""))
+        self._templates: Sequence[PlanTemplate] = ()
+        self._previewed: tuple[str, int, str] = ("", 0, "")  # template, length and language of the preview
 
     def compose(self) -> ComposeResult:
         models = self.lwtui.models
@@ -42,22 +55,101 @@ class NewDocumentScreen(BriefForm):
             case _:
                 self.action_cancel()
 
-    @on(Select.Changed, "#mode")
+    # -- plan templates
+
+    def _more_fields(self) -> ComposeResult:
+        yield Label("Plan template")
+        yield Select([(_NO_TEMPLATE, "")], value="", allow_blank=False, id="template", compact=True)
+
+    def _below_fields(self) -> ComposeResult:
+        yield Line(id="preview")
+
+    @on(TextArea.Changed)
+    @on(Input.Changed, "#words")
+    @on(Select.Changed)
+    def _show_template(self) -> None:
+        """Offer the templates for the language of the document, and show the chosen one in its length."""
+        try:
+            self._offer_templates()
+            plan = self._template_plan()
+        except LwtuiError as error:
+            self.query_one("#problem", Line).set_text(str(error))
+            return
+        about = (self._chosen("template"), plan.words if plan else 0, self._language())
+        if self._previewed != about:
+            self._previewed = about
+            self.query_one("#preview", Line).set_text(self._preview(plan) if plan else "")
+        self._name_button()
+
+    def _offer_templates(self) -> None:
+        found = plan_templates(self._language(), config_folder() / "templates")
+        if found == self._templates:
+            return
+        self._templates = found
+        field = self.query_one("#template", Select)
+        options: Options = [(_NO_TEMPLATE, "")]
+        options += [(Text(f"{one.name}: {one.description}".rstrip(": ")), one.key) for one in found]
+        with self.prevent(Select.Changed):
+            if field.value not in [key for _, key in options]:
+                field.value = ""
+            replace_options(field, options)
+
+    def _template_plan(self) -> Plan | None:
+        """Return the plan of the chosen template in the length of the document; ``None`` if none is chosen.
+
+        Raises:
+            UsageError: The template is not a usable plan.
+        """
+        key, length = self._chosen("template"), self.query_one("#words", Input).value
+        template = next((one for one in self._templates if one.key == key), None)
+        if template is None:
+            return None
+        return template.plan(self._instruction() or template.name, int(length) if length.isdecimal() else self._words())
+
+    def _preview(self, plan: Plan) -> Content:
+        brief = replace(self._given, language=self._language())
+        heading = f"{counted(count_text_sections(plan), 'section')} · {amount(plan.words, brief)}"
+        parts: list[tuple[str, str]] = [(heading, "bold")]
+        for number, section in zip(outline_numbers(plan), plan.sections, strict=True):
+            size = f" ({amount(section.words, brief)})" if section.words else ""
+            parts.append((f"\n{'  ' * (section.level - 1)}{number}. {section.title}{size}", ""))
+            if section.main_point:
+                parts.append((f"\n{'  ' * section.level} {section.main_point}", "$text-muted"))
+        return Content.assemble(*parts)
+
+    # -- creating
+
     def _name_button(self) -> None:
         direct = self._chosen("mode") == Mode.DIRECT.value
+        then = "write" if direct else "show the plan" if self._chosen("template") else "plan"
         button = self.query_one("#create", Button)
-        button.label = _create_label("write" if direct else "plan")
-        button.refresh(layout=True)  # a longer label would be cut off otherwise
+        if button.label != (label := _create_label(then)):
+            button.label = label
+            button.refresh(layout=True)  # a longer label would be cut off otherwise
 
     def action_create(self) -> None:
-        """Create the document and have the model plan or write it."""
-        if brief := self._brief():
-            self.lwtui.create_document(brief, by_hand=False)
+        """Create the document, and have the model plan or write it unless a template is its plan."""
+        self._create(by_hand=False)
 
     def action_by_hand(self) -> None:
-        """Create the document with an empty plan."""
-        if brief := self._brief():
-            self.lwtui.create_document(brief, by_hand=True)
+        """Create the document with an empty plan, or with that of the template."""
+        self._create(by_hand=True)
+
+    def _create(self, *, by_hand: bool) -> None:
+        brief = self._brief()
+        if brief is None:
+            return
+        try:
+            plan = self._template_plan()
+        except LwtuiError as error:
+            self.query_one("#problem", Line).set_text(str(error))
+            return
+        if plan is not None and brief.mode is Mode.DIRECT:
+            problem = "A template is a plan, and one call has none: choose another “How”, or no template."
+            self.query_one("#problem", Line).set_text(problem)
+            self.query_one("#mode", Select).focus()
+            return
+        self.lwtui.create_document(brief, by_hand=by_hand or plan is not None, plan=plan)
 
     def action_cancel(self) -> None:
         """Close the form."""

@@ -19,6 +19,7 @@ from lwtui.models.base import (
     Sampling,
     StreamPart,
     TextPiece,
+    UnsurePiece,
 )
 from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.llama_cpp.process import WorkerProcess
@@ -120,7 +121,7 @@ class LlamaModel:
         worker = await self._running_worker()
         splitter: ReasoningSplitter | None = None
         with worker.call() as (call_id, replies):
-            worker.send(_generate(call_id, request))
+            worker.send(_generate(call_id, request, entropy=self._settings.mark_unsure))
             usage, ended = Usage(), False
             parts: Sequence[StreamPart]
             try:
@@ -132,9 +133,10 @@ class LlamaModel:
                             parts = []
                         case PromptRead(tokens=tokens):
                             parts = [PromptProgress(tokens, usage.prompt)]
-                        case TextChunk(text=text, completion_tokens=completion):
+                        case TextChunk(text=text, completion_tokens=completion, unsure=unsure):
                             usage = replace(usage, completion=completion)
                             parts = splitter.add(text) if splitter else [TextPiece(text)]
+                            parts = [*parts, *(UnsurePiece(*piece) for piece in unsure)]
                         case GenerationDone() as done:
                             ended = True
                             usage = replace(usage, completion=done.completion_tokens)
@@ -228,7 +230,7 @@ class LlamaModel:
         )
 
 
-def _generate(call_id: int, request: Request) -> Generate:
+def _generate(call_id: int, request: Request, *, entropy: bool) -> Generate:
     return Generate(
         id=call_id,
         max_tokens=request.max_tokens,
@@ -240,6 +242,7 @@ def _generate(call_id: int, request: Request) -> Generate:
         grammar=request.grammar,
         min_words=request.min_words,
         repeats_prompt=request.repeats_prompt,
+        entropy=entropy,
     )
 
 

@@ -40,7 +40,8 @@ class Generate:
     """Continue ``text``, or answer ``messages`` (pairs of role and content) in the model's chat template.
 
     Nothing but ``max_tokens`` ends the completion before it has ``min_words`` words. With ``repeats_prompt``,
-    tokens of the completion are guessed from the prompt.
+    tokens of the completion are guessed from the prompt. With ``entropy``, chunks name the pieces that the model was
+    unsure of.
     """
 
     id: int
@@ -53,6 +54,7 @@ class Generate:
     grammar: str = ""
     min_words: int = 0
     repeats_prompt: bool = False
+    entropy: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,11 +131,15 @@ class PromptRead:
 
 @dataclass(frozen=True)
 class TextChunk:
-    """A piece of the completion, which has ``completion_tokens`` tokens so far."""
+    """A piece of the completion, which has ``completion_tokens`` tokens so far.
+
+    ``unsure`` has the text before, the text and the entropy in nats of each token that the model was unsure of.
+    """
 
     id: int
     text: str
     completion_tokens: int
+    unsure: list[list[Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

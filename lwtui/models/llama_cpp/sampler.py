@@ -42,6 +42,7 @@ _FAR = 15.0  # a token whose logit is this far below the best can be left out: e
 _PENALTY = 3.0  # roughly how far penalties may lower the best logit
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+_SIZE = _CANDIDATE.itemsize
 
 
 class GrammarError(Exception):
@@ -57,14 +58,27 @@ class Sampler:
         sampling: Options with the names of the fields of :class:`lwtui.models.base.Sampling`.
         seed: Makes sampling repeatable; ``None`` draws a random seed.
         grammar: A GBNF grammar; empty for none.
+        measures: Whether to measure the entropy of each token, unless there is a grammar.
+
+    Attributes:
+        entropy: That of the distribution which the last token was sampled from, in nats; 0.0 if it is not measured.
 
     Raises:
         GrammarError: The grammar is invalid.
     """
 
     def __init__(
-        self, gguf: Gguf, log: NativeLog, sampling: Mapping[str, Any], seed: int | None, grammar: str = ""
+        self,
+        gguf: Gguf,
+        log: NativeLog,
+        sampling: Mapping[str, Any],
+        seed: int | None,
+        grammar: str = "",
+        *,
+        measures: bool = False,
     ) -> None:
+        self.entropy = 0.0
+        self._measures = measures
         self._gguf = gguf
         self._values = _DEFAULTS | {name: value for name, value in sampling.items() if name != "logit_bias"}
         self._zero_logits = np.broadcast_to(np.float32(0), gguf.n_vocab)  # for checks that need no logits
@@ -146,11 +160,28 @@ class Sampler:
         Raises:
             ArithmeticError: The logits are not numbers, or the grammar allows no token.
         """
+        if self._grammar is None and self._measures:
+            return self._sample_measured()
         if self._grammar is None:
             token = int(C.llama_sampler_sample(self._chain, self._context, self._index))
             _check_logit(float(self._logits[token]))
             return token
         token = self._sample_constrained(np.ctypeslib.as_array(self._logits, (self._gguf.n_vocab,)))
+        self.accept(token)
+        return token
+
+    def _sample_measured(self) -> int:
+        """Sample as llama.cpp does, and measure what is left of the candidates at the end of the chain."""
+        logits = np.ctypeslib.as_array(self._logits, (self._gguf.n_vocab,))
+        candidates = np.empty(len(logits), _CANDIDATE)
+        candidates["id"] = np.arange(len(logits), dtype=np.int32)
+        candidates["logit"] = logits
+        array = _as_array(candidates)
+        C.llama_sampler_apply(self._chain, ctypes.byref(array))
+        token = int(array.data[array.selected].id)
+        _check_logit(float(logits[token]))
+        left = np.ctypeslib.as_array(ctypes.cast(array.data, ctypes.POINTER(ctypes.c_byte)), (array.size * _SIZE,))
+        self.entropy = _entropy(np.frombuffer(left, _CANDIDATE)["logit"])
         self.accept(token)
         return token
 
@@ -244,6 +275,14 @@ def _apply_chain(chain: Any, candidates: np.ndarray) -> int:
     array = _as_array(candidates)
     C.llama_sampler_apply(chain, ctypes.byref(array))
     return int(array.data[array.selected].id)
+
+
+def _entropy(logits: np.ndarray) -> float:
+    """Return the entropy of the softmax of ``logits``, shape ``(n,)``, in nats."""
+    weights = np.exp(logits - logits.max())
+    total = float(weights.sum())
+    shares = weights[weights > 0] / total
+    return float(-(shares * np.log(shares)).sum())
 
 
 def _check_logit(logit: float) -> None:

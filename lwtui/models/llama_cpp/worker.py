@@ -13,10 +13,10 @@ import sys
 import threading
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 _MAX_SAVING_SECONDS = 20.0  # how long this process may outlive its input
 _FLUSH_SECONDS = 0.05
+_UNSURE = 1.2  # nats of entropy, from which on a token is reported
+_TAIL = 40  # characters before such a token
 
 
 class CallRefused(Exception):
@@ -69,6 +71,8 @@ class ActiveCall:
         thinking: Whether the chat template has already opened the model's reasoning.
         unsent: Text that has not been sent yet.
         last_sent: When text was last sent, by the monotonic clock.
+        unsure: The pieces of it that the model was unsure of, as :class:`TextChunk` has them.
+        tail: The last characters of the completion, if the entropy of its tokens is measured.
     """
 
     id: int
@@ -76,6 +80,8 @@ class ActiveCall:
     thinking: bool
     unsent: str = ""
     last_sent: float = 0.0
+    unsure: list[list[Any]] = field(default_factory=list)
+    tail: str = ""
 
 
 class Worker:
@@ -240,7 +246,10 @@ class Worker:
             self._send_prompt_progress(engine)
         for generation, text in sampled:
             call = self._call_of(generation)
+            if text and call.generation.sampler.entropy >= _UNSURE:
+                call.unsure.append([call.tail, text, round(call.generation.sampler.entropy, 3)])
             call.unsent += text
+            call.tail = (call.tail + text)[-_TAIL:]
             if generation.fault:
                 self._fail(engine, call, generation.fault)
             elif generation.reason is not None:
@@ -255,8 +264,8 @@ class Worker:
 
     def _flush(self, call: ActiveCall) -> None:
         if call.unsent:
-            self._send(TextChunk(call.id, call.unsent, call.generation.completion))
-            call.unsent, call.last_sent = "", monotonic()
+            self._send(TextChunk(call.id, call.unsent, call.generation.completion, call.unsure))
+            call.unsent, call.unsure, call.last_sent = "", [], monotonic()
 
     def _finish(self, engine: Engine, call: ActiveCall, reason: str) -> None:
         self._flush(call)
@@ -305,11 +314,12 @@ class Worker:
         if not prompt:
             raise CallRefused("The prompt is empty, and this model has no token to begin a text with.", "refused")
         try:
-            sampler = Sampler(engine.gguf, self._log, call.sampling, call.seed, call.grammar)
+            sampler = Sampler(engine.gguf, self._log, call.sampling, call.seed, call.grammar, measures=call.entropy)
         except GrammarError as error:
             raise CallRefused(f"The grammar cannot be used: {_one_line(error)}.", "malformed") from None
         min_words = 0 if call.grammar else call.min_words  # a grammar may allow nothing but the end
-        lookup = PromptLookup(prompt) if call.repeats_prompt else None
+        # Steps of several tokens have no entropy for each.
+        lookup = PromptLookup(prompt) if call.repeats_prompt and not call.entropy else None
         output = OutputDecoder(call.stop)
         generation = Generation(prompt, sampler, output, call.max_tokens, min_words=min_words, lookup=lookup)
         try:
