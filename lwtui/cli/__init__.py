@@ -29,6 +29,7 @@ COMMANDS = {
     "config": "show and change the settings",
     "train": "fine-tune a model on long outputs",
     "serve": "open the app in a browser",
+    "mcp": "serve your documents as tools to other agents",
     "doctor": "check this machine, the settings and the models",
     "completion": "print a completion script for your shell",
     "manual": "print all commands and options on one page, or as a man page",
