@@ -195,6 +195,6 @@ async def test_a_document_that_is_open_elsewhere_is_not_changed(shell: Shell, do
 
 
 def test_nothing_but_the_protocol_is_on_standard_output(shell: Shell) -> None:
-    assert "none" in shell.run("mcp", shell.folder / "none").failed(2).err
+    shell.run("mcp", shell.folder / "none").failed(2, "none")
     result = shell.run("mcp", stdin="not json\n")
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in result.out.splitlines())
