@@ -23,6 +23,8 @@ COMMANDS = {
     "notes": "show and change the notes that the model sees while it writes",
     "facts": "show the facts that a document states, and have a model note them",
     "voice": "measure the voice of sample texts, and have a document written in it",
+    "compare": "show what differs between two documents",
+    "backups": "list the backups of a document, and restore one",
     "lint": "find repetition and other problems in a text, without a model",
     "bench": "measure how well models write at length, and compare them",
     "models": "list, find, add, download, verify and remove models",

@@ -18,7 +18,7 @@ from lwtui.config import ModelSettings, Settings
 from lwtui.errors import LwtuiError
 from lwtui.mcp_server.access import Access
 from lwtui.mcp_server.reading import ReadingTools
-from lwtui.mcp_server.writing import PlanStep, Report, WritingTools
+from lwtui.mcp_server.writing import PlanEntry, Report, WritingTools
 
 _INSTRUCTIONS = """
 lwtui plans and writes long documents section by section. Each document is a .lw file with an instruction, a plan (its
@@ -114,4 +114,4 @@ def _reporter(ctx: Context) -> Report:
     return report
 
 
-__all__ = ["PlanStep", "make_server"]
+__all__ = ["PlanEntry", "make_server"]

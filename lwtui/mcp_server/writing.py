@@ -32,7 +32,7 @@ Report = Callable[[float, float, str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
-class PlanStep:
+class PlanEntry:
     """A section of a plan, as a client sends it. A target of 0 words makes it a heading without text.
 
     Attributes:
@@ -66,7 +66,7 @@ class WritingTools:
         self,
         instruction: str,
         words: int = 0,
-        plan: list[PlanStep] | None = None,
+        plan: list[PlanEntry] | None = None,
         title: str = "",
         language: str = "",
         folder: str = "",
@@ -89,7 +89,7 @@ class WritingTools:
         with Document.create(path, brief, made) as document:
             return outline(document)
 
-    def set_plan(self, document: str, plan: list[PlanStep], title: str = "") -> dict[str, Any]:
+    def set_plan(self, document: str, plan: list[PlanEntry], title: str = "") -> dict[str, Any]:
         """Replace the plan. Sections that keep their heading keep their text. The writer can undo it."""
         with self._access.writing(document) as opened:
             new = _plan_of(plan, title or opened.title, opened.brief.instruction)
@@ -193,7 +193,7 @@ async def _write(
         await write_document(agent, document.brief, recorder, emit, only=only, tracker=tracker, note_facts=facts)
 
 
-def _plan_of(steps: list[PlanStep], title: str, instruction: str) -> Plan:
+def _plan_of(steps: list[PlanEntry], title: str, instruction: str) -> Plan:
     """Check a client's plan like any other.
 
     Raises:
