@@ -1,6 +1,7 @@
 # make run   set up, and open the app on the demo model, offline (MODEL=name for another)
 # make test  set up for development, and run every check
 # make lock  write constraints.txt: what is installed now, pin by pin
+# make docs  build the documentation site in build/site, without the network
 # make clean remove what these made
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := .venv/bin
 # llama.cpp is compiled for this machine, and only the part of it that lwtui calls.
 export CMAKE_ARGS := $(CMAKE_ARGS) -DLLAVA_BUILD=OFF "-DCMAKE_PROJECT_llama.cpp_INCLUDE=$(CURDIR)/packaging/llama_cpp.cmake"
 
-.PHONY: run test lock clean
+.PHONY: run test lock docs clean
 
 run: .venv/.installed-run
 	@$(BIN)/lwtui --model "$(MODEL)"
@@ -24,6 +25,11 @@ test: .venv/.installed-dev
 lock: .venv/.installed-dev
 	@{ echo "# What the tests ran with; see CONTRIBUTING.md. Made by make lock."; \
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable 2>/dev/null | sed 's/+[a-z0-9]*$$//'; } > constraints.txt
+
+docs: .venv/.installed-dev
+	$(BIN)/python docs/site.py build/site-source
+	$(BIN)/python -m mkdocs build --quiet
+	@echo "The site is in build/site."
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

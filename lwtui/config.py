@@ -131,6 +131,8 @@ class Settings:
     restore: bool = True  # start where the user left off
     welcome: bool = True  # offer a choice of models at the start until one is chosen
     vim: bool = False  # vim keys in the text
+    daily_goal: int = 0  # words a day; 0: no goal
+    backups: int = 14  # days of which a document keeps backups; 0: none
     llama_server: str = ""  # the program that runs GGUFs; empty: llama-cpp-python, or else llama-server on the PATH
     keys: dict[str, str] = field(default_factory=dict)  # [keys]: the user's keys by action (GROUP.ACTION or ACTION)
     models: dict[str, ModelSettings] = field(default_factory=dict)

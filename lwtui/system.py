@@ -29,6 +29,8 @@ _EDITORS = ("notepad",) if WINDOWS else ("sensible-editor", "nano", "vim", "vi")
 # Device names of Windows, which are no names of files there, whatever the extension.
 _RESERVED = re.compile(r"(?i)(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\s*(?:\.|$)")
 _SHELL_SAFE = re.compile(r"[\w@%+=:,./\\~-]+")
+_MAX_NAME, _LEAST_NAME, _MAX_WINDOWS_PATH = 255, 40, 259
+_SHARING_VIOLATIONS = (32, 33)  # error codes of Windows
 _ILLEGAL_INSTRUCTION = 0xC000001D  # the exit code of a process on Windows
 
 
@@ -188,6 +190,18 @@ def editor_command(environment: Mapping[str, str]) -> list[str]:
 def is_reserved_name(name: str) -> bool:
     """Return whether Windows has a device of this name, so that no file can have it there."""
     return _RESERVED.match(name) is not None
+
+
+def max_name_length(folder: Path) -> int:
+    """Return how long the name of a file in a folder may be: Windows limits the whole path."""
+    if not WINDOWS:
+        return _MAX_NAME
+    return max(_LEAST_NAME, _MAX_WINDOWS_PATH - len(str(folder.absolute())) - 1)
+
+
+def is_in_use(error: OSError) -> bool:
+    """Return whether a file could not be moved or removed because another program of Windows has it open."""
+    return getattr(error, "winerror", None) in _SHARING_VIOLATIONS
 
 
 def enable_escape_sequences() -> None:

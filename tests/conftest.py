@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 import pytest
 from hypothesis import settings
@@ -57,7 +58,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests by module. Within a module, they keep their order."""
+    """Sort the tests by module. Within a module, they keep their order. On Windows, leave out those that need POSIX."""
+    if sys.platform == "win32":
+        for item in items:
+            if item.get_closest_marker("posix"):
+                item.add_marker(pytest.mark.skip(reason="needs POSIX"))
 
     def rank(item: pytest.Item) -> int:
         module = item.nodeid.partition("::")[0].removeprefix("tests/").removesuffix(".py")

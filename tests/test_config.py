@@ -66,6 +66,7 @@ def test_settings_are_read_from_the_file(file: Path) -> None:
     assert settings.models["qwen3.5"].base_url == "http://localhost:8080/v1"
 
 
+@pytest.mark.posix
 def test_folders_can_be_overridden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LWTUI_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("LWTUI_CACHE_DIR", str(tmp_path / "cache"))
@@ -113,6 +114,7 @@ def test_an_invalid_file_is_reported_in_one_line(file: Path, content: str, code:
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.posix
 def test_an_unreadable_file_is_reported(tmp_path: Path, file: Path) -> None:
     write_settings(file, "").write_bytes(b"model = '\xff'")
     with pytest.raises(ConfigError, check=has_code("not-utf8")):
@@ -202,6 +204,7 @@ def test_models_can_be_added_and_removed(file: Path) -> None:
         remove_model("gpt", file)
 
 
+@pytest.mark.posix
 def test_an_unwritable_file_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "settings.toml").mkdir()
@@ -222,6 +225,7 @@ except ConfigError as error:
 """
 
 
+@pytest.mark.posix
 def test_an_unwritable_folder_is_reported() -> None:
     with reachable_folder() as folder:
         file = write_settings(folder / "settings.toml", COMMENTED)

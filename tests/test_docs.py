@@ -17,7 +17,10 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    *(f"docs/{name}.md" for name in ("api", "bench", "local", "services", "sources", "training")),
+    *(
+        f"docs/{name}.md"
+        for name in ("agents", "api", "bench", "local", "services", "sources", "stability", "training")
+    ),
 )
 _CODE_BLOCK = re.compile(r"(?ms)^```.*?^```$|^ {4}.*?$")
 _LINK = re.compile(r"\]\(([^)\s]*)\)")

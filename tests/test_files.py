@@ -22,6 +22,7 @@ def test_text_is_written_as_utf8_and_bytes_unchanged(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.posix
 def test_a_new_file_has_default_permissions_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
@@ -59,6 +60,7 @@ def test_an_invalid_path_is_an_os_error(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "folder"]
 
 
+@pytest.mark.posix
 def test_a_reader_keeps_the_file_it_opened(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_atomically(path, "old")
@@ -82,6 +84,7 @@ def test_a_lock_has_one_holder_and_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.posix
 def test_a_lock_file_that_its_holder_removes_meanwhile_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

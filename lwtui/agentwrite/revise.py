@@ -53,14 +53,23 @@ _BASE_MODEL_KINDS = (EditKind.REWRITE, EditKind.CONTINUE)
 
 @dataclass(frozen=True)
 class PassageEdit:
-    """What to do with a passage. ``detail`` is the wanted tone, or the instruction of a custom edit."""
+    """What to do with a passage.
+
+    Attributes:
+        kind: The way to edit it.
+        detail: The wanted tone, or the instruction of a custom edit.
+        name: The name of a custom edit; empty for none.
+    """
 
     kind: EditKind
     detail: str = ""
+    name: str = ""
 
     @property
     def task(self) -> str:
         """The name of the edit in a version's provenance."""
+        if self.name:
+            return self.name
         return f"{self.kind.value}: {self.detail}" if self.detail else self.kind.value
 
 

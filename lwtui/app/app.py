@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from lwtui.app.themes import THEMES, theme_choices, theme_problem
 from lwtui.app.widgets.edit_history import UndoHistories
 from lwtui.config import ModelSettings, Settings, add_model, has_default_model, load_settings, set_value
 from lwtui.documents.conflicts import conflicting_copy
+from lwtui.documents.diary import Diary, WordCount
 from lwtui.documents.library import new_path
 from lwtui.documents.model import Brief, Mode, Plan, title_from
 from lwtui.documents.store import Document
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 _WARM_UP_SECONDS = 0.3  # after the first frame
 _PREVIEW = 46  # characters of a text in a possible encoding
 _REPORT_SECONDS = 12.0  # that the report of an import is shown
+_DIARY_SECONDS = 60.0  # between two entries in the diary
 _PLACE_SECONDS = 5.0  # between two saves of the user's place, for an app that is killed
 
 
@@ -92,6 +95,7 @@ class LwtuiApp(App[int]):
         self.session: Session | None = None
         self._path = path
         self._mirror_problem = ""  # the one last shown
+        self._word_count: WordCount | None = None  # of the open document
         self._histories = UndoHistories()  # of the open document
         self._typed = KeyQueue(self)
         self._places = Places()
@@ -110,6 +114,7 @@ class LwtuiApp(App[int]):
         self.push_screen(LibraryScreen())
         self.set_timer(_WARM_UP_SECONDS, self._warm_up)
         self.set_interval(_PLACE_SECONDS, self._keep_place)
+        self.set_interval(_DIARY_SECONDS, self._count_words)
         if self._path is not None:
             self.open_file(self._path)
         elif self._restores and (last := self._places.last) is not None:
@@ -482,6 +487,9 @@ class LwtuiApp(App[int]):
 
         self.session = session = Session(document, self.models)
         session.listen(self._mirror_section)
+        self._word_count = WordCount(Diary(), document.words)
+        if document.words and not document.read_only:
+            self._back_up(document.path)
         self._histories = UndoHistories()
         planless = not document.plan.sections
         place = None if begin else self._places.of(document.path)
@@ -542,10 +550,26 @@ class LwtuiApp(App[int]):
             return
         try:
             await session.cancel()
+            self._count_words(session)
             self._mirror(session.document)
             await session.close()
         except LwtuiError as error:
             self.show_error(error)
+
+    def _count_words(self, closing: Session | None = None) -> None:
+        """Put the words that the open document has gained into the diary."""
+        session = closing or self.session
+        if session is not None and self._word_count is not None and not session.document.read_only:
+            self._word_count.take(session.document.words, date.today())
+
+    @work(thread=True, group="backup")
+    def _back_up(self, document: Path) -> None:
+        from lwtui.documents.backups import back_up_today
+
+        try:
+            back_up_today(document, self.settings.backups)
+        except DocumentError as error:
+            self.call_from_thread(self.show_error, error)
 
     def _mirror_section(self, event: SessionEvent) -> None:
         """Update the Markdown mirror after each section that a model finishes."""
@@ -577,6 +601,15 @@ class LwtuiApp(App[int]):
             return
         group = self.screen.GROUP if isinstance(self.screen, BaseScreen) else EVERYWHERE
         self.push_screen(HelpScreen(group))
+
+    def action_diary(self) -> None:
+        """Show the words of each day."""
+        from lwtui.app.screens.diary import DiaryScreen
+
+        self._store()
+        self._count_words()
+        opened = self.session is not None and self._word_count is not None
+        self.push_screen(DiaryScreen(self._word_count.session if opened and self._word_count else None))
 
     @work
     async def action_theme(self) -> None:

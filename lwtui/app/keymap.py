@@ -55,6 +55,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("help", "f1", "Help", "Show what every key does, and a short guide"),
         Action("settings", "ctrl+o", "Settings", "Models, keys, the folder for documents, the theme", footer=False),
         Action("theme", "alt+t", "Theme", "Choose the theme: dark, light, high contrast, …", footer=False),
+        Action("diary", "alt+d", "Words", "Show the words of each day as a chart, and set a daily goal", footer=False),
     ),
     LIBRARY: (
         Action("new", "n", "New", "Create a document"),
@@ -64,6 +65,8 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
         Action("undo", "u,ctrl+z", "Undo", "Restore the document deleted last", footer=False),
         Action("import", "i", "Import", "Create a document from a file or folder of another program"),
         Action("export", "f9,x", "Export", "Save the document as Markdown, text, HTML, DOCX, ODT, EPUB, PDF or LaTeX"),
+        Action("compare", "C", "Compare", "Show what differs between this document and another", footer=False),
+        Action("backups", "b", "Backups", "Restore this document as it was on a day, as a new one", footer=False),
         Action("refresh", "ctrl+r", "Refresh", "Read the folder again", footer=False),
         Action("models", "m", "Model", "Choose what writes: a model here, a service, or one to download", footer=False),
         Action("leave", "q", "Quit", "Quit lwtui; everything is saved"),

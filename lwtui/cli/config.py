@@ -16,7 +16,7 @@ from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.system import editor_command
 
 _KEYS = (
-    "model, documents, theme, author, mirror, restore, welcome, vim, llama_server, keys.ACTION, "
+    "model, documents, theme, author, mirror, restore, welcome, vim, daily_goal, backups, llama_server, keys.ACTION, "
     "models.NAME.FIELD or models.NAME.ROLE.FIELD"
 )
 
@@ -96,6 +96,8 @@ def _flat(settings: Settings) -> dict[str, str]:
         "restore": str(settings.restore).lower(),
         "welcome": str(settings.welcome).lower(),
         "vim": str(settings.vim).lower(),
+        "daily_goal": str(settings.daily_goal),
+        "backups": str(settings.backups),
         "llama_server": settings.llama_server,
     }
     values |= {f"keys.{name}": key for name, key in settings.keys.items()}

@@ -22,6 +22,7 @@ from urllib.parse import quote
 from lwtui.documents.file_system import folder_kind, has_file_locks
 from lwtui.documents.schema import APPLICATION_ID, VERSION
 from lwtui.errors import DocumentError
+from lwtui.system import is_in_use
 from lwtui.text import clean
 
 _LOCK_TIMEOUT = 1.0  # seconds to wait for the lock of another program
@@ -249,6 +250,8 @@ def document_error(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _disk_full(name)
+        if is_in_use(error):
+            return DocumentError(f"{name} is open in another program. Close it there and try again.", code="locked")
         if error.errno in _NETWORK_FAILED and (kind := folder_kind(path)):
             return DocumentError(
                 f"{name} is in {kind}, which failed ({error.strerror}). Try again, or copy the document to a folder of "

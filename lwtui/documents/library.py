@@ -20,10 +20,11 @@ from lwtui.documents.model import LibraryEntry, title_from
 from lwtui.documents.schema import clamp_time
 from lwtui.errors import DocumentError
 from lwtui.files import FileLock, FileLocked
-from lwtui.system import is_reserved_name, retry_busy
+from lwtui.system import is_reserved_name, max_name_length, retry_busy
 from lwtui.text import clean
 
 TRASH = ".trash"
+_SIDE_NAME_LENGTH = 24  # of what the names of temporary files and side files have more
 _MAX_NAME_BYTES = 200  # file systems allow 255, and the names of side files are longer
 # Characters that some systems forbid in file names, or that shells interpret.
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
@@ -80,10 +81,10 @@ def newest_first(entries: Iterable[LibraryEntry]) -> list[LibraryEntry]:
 
 def new_path(folder: Path, title: str) -> Path:
     """Return a free path in ``folder`` for a new document, named after its title."""
-    number = 1
+    number, longest = 1, min(_MAX_NAME_BYTES, max_name_length(folder) - _SIDE_NAME_LENGTH)
     while True:
         ending = ".lw" if number == 1 else f" {number}.lw"
-        path = folder / (safe_name(title, _MAX_NAME_BYTES - len(ending)) + ending)
+        path = folder / (safe_name(title, longest - len(ending)) + ending)
         if not _is_taken(path):
             return path
         number += 1

@@ -7,6 +7,7 @@ the server is ended. This file is run by its path and imports nothing of lwtui.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +19,16 @@ def main() -> None:
     """Run the server, and exit with its exit code."""
     server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())
     threading.Thread(target=_end_with_input, args=(server,), daemon=True).start()
-    os._exit(server.wait() & 0xFF)  # a regular exit would wait for the reading thread
+    code = server.wait()
+    if code < 0:
+        print(f"error: the server was ended by signal {-code} ({_name(-code)})", file=sys.stderr, flush=True)
+    os._exit(code & 0xFF)  # a regular exit would wait for the reading thread
+
+
+def _name(number: int) -> str:
+    if number == signal.SIGILL:
+        return "illegal instruction: it was compiled for another processor"
+    return signal.strsignal(number) or "unknown"
 
 
 def _end_with_input(server: subprocess.Popen[bytes]) -> None:

@@ -71,6 +71,7 @@ def test_streaming_text_counts_at_once(tmp_path: Path) -> None:
         assert (entry.words, entry.progress) == (50, pytest.approx(50 / 450))
 
 
+@pytest.mark.posix
 def test_an_unreadable_file_is_listed_with_its_problem(tmp_path: Path) -> None:
     new_document(tmp_path).close()
     (tmp_path / "garbage.lw").write_bytes(b"garbage" * 100)
@@ -231,6 +232,7 @@ def test_deleting_reports_missing_files_and_an_unusable_trash(tmp_path: Path) ->
     assert len(list_documents(tmp_path)) == 1
 
 
+@pytest.mark.posix
 def test_a_document_that_is_being_read_is_deleted_completely(tmp_path: Path) -> None:
     document = new_document(tmp_path)
     reader = Document.open(document.path)

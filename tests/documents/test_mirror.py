@@ -31,6 +31,7 @@ def test_the_mirror_follows_the_document(tmp_path: Path) -> None:
         assert sorted(file.name for file in tmp_path.iterdir() if file.suffix == ".md") == ["tomatoes.md"]
 
 
+@pytest.mark.posix
 def test_a_foreign_file_is_never_overwritten(tmp_path: Path) -> None:
     with new_document(tmp_path) as document:
         path = mirror_path(document.path)
@@ -51,6 +52,7 @@ def test_a_foreign_file_is_never_overwritten(tmp_path: Path) -> None:
         assert (tmp_path / "other").read_text() == "precious" and path.is_symlink()
 
 
+@pytest.mark.posix
 def test_an_identical_export_is_adopted_and_a_lost_cache_loses_nothing(tmp_path: Path, cache: Path) -> None:
     with new_document(tmp_path) as document:
         path = mirror_path(document.path)

@@ -90,17 +90,21 @@ async def test_a_server_that_dies_is_started_again(program: Path, demo_gguf: Pat
         await model.aclose()
 
 
-@pytest.fixture
-def broken(demo_gguf: Path, tmp_path: Path) -> Path:
-    path = tmp_path / "broken.gguf"
+@pytest.fixture(params=[("broken", "failed to read the tensors"), ("native", "compiled for another processor")])
+def failing(request: pytest.FixtureRequest, demo_gguf: Path, tmp_path: Path) -> tuple[Path, str]:
+    name, reason = request.param
+    path = tmp_path / f"{name}.gguf"
     path.symlink_to(demo_gguf)
-    return path
+    return path, reason
 
 
-async def test_a_gguf_that_the_server_cannot_load_is_an_error_with_its_reason(program: Path, broken: Path) -> None:
+async def test_a_server_that_cannot_run_the_gguf_is_an_error_with_its_reason(
+    program: Path, failing: tuple[Path, str]
+) -> None:
+    path, reason = failing
     with pytest.raises(ModelError) as caught:
-        await open_model(gguf_settings(broken))
-    assert "failed to read the tensors" in str(caught.value)
+        await open_model(gguf_settings(path))
+    assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

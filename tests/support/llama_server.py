@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,8 @@ async def main() -> None:
     if options.version:
         print("version: 11434", file=sys.stderr)
         return
+    if "native" in options.m:
+        os.kill(os.getpid(), signal.SIGILL)
     if "broken" in options.m:
         print("gguf_init_from_file: failed to read the tensors", file=sys.stderr)
         print("main: exiting", file=sys.stderr)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Label, OptionList, Static
@@ -88,17 +89,25 @@ class Ask(Dialog[str]):
 class Choose(Dialog[str]):
     """A choice from a list."""
 
-    def __init__(self, question: str, options: Sequence[tuple[str, str]], chosen: str = "") -> None:
+    def __init__(
+        self,
+        question: str,
+        options: Sequence[tuple[str, str]],
+        chosen: str = "",
+        keys: Mapping[str, str] | None = None,
+    ) -> None:
         """Create the dialog.
 
         Args:
             question: The question.
             options: The answers with their labels.
             chosen: The answer under the cursor at first.
+            keys: Characters that choose an answer at once.
         """
         super().__init__()
         self._question = question
         self._options = options
+        self._keys = keys or {}
         self._chosen = chosen
 
     def compose(self) -> ComposeResult:
@@ -112,6 +121,11 @@ class Choose(Dialog[str]):
         answers = [answer for answer, _ in self._options]
         if self._chosen in answers:
             self.query_one(OptionList).highlighted = answers.index(self._chosen)
+
+    def on_key(self, event: events.Key) -> None:
+        if (answer := self._keys.get(event.character or "")) is not None:
+            event.stop()
+            self.dismiss(answer)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._options[event.option_index][0])

@@ -25,7 +25,7 @@ from lwtui.config import cache_folder
 from lwtui.documents.conflicts import conflicting_copy
 from lwtui.documents.library import move_to_trash, restore_from_trash
 from lwtui.documents.library_index import LibraryIndex
-from lwtui.documents.model import LibraryEntry
+from lwtui.documents.model import LibraryEntry, Section
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 
@@ -245,9 +245,63 @@ class LibraryScreen(BaseScreen):
             return
         self.app.push_screen(ExportScreen(document, to), lambda _: document.close())
 
+    @work
+    async def action_compare(self) -> None:
+        """Choose another document, and show what differs."""
+        from lwtui.app.screens.comparison import ComparisonScreen
+        from lwtui.app.screens.dialogs import Choose
+        from lwtui.documents.comparison import compare
+
+        path = self._list.key
+        titles = {entry.path: entry.title for entry in self._documents if not entry.problem}
+        others = [(other, title) for other, title in titles.items() if other != path]
+        if path is None or not others:
+            self.show_notice("There is no other document to compare with.", code="nothing-to-compare")
+            return
+        other = await self.app.push_screen_wait(Choose("Compare with which document, as the older one?", others))
+        if other is None:
+            return
+        try:
+            old, new = await asyncio.gather(*(asyncio.to_thread(_sections, Path(each)) for each in (other, path)))
+        except LwtuiError as error:
+            self.show_error(error)
+            return
+        compared = await asyncio.to_thread(compare, old, new)
+        self.app.push_screen(ComparisonScreen(f"{titles[other]} → {titles.get(path, '')}", compared))
+
+    @work
+    async def action_backups(self) -> None:
+        """Choose a backup of the document under the cursor, and make a new document of it."""
+        from lwtui.app.screens.dialogs import Choose
+        from lwtui.documents.backups import list_backups, restore_backup
+
+        path = self._list.key
+        if path is None:
+            return
+        found = {each.day.isoformat(): each for each in await asyncio.to_thread(list_backups, Path(path))}
+        if not found:
+            self.show_notice("This document has no backups yet.", code="no-backups")
+            return
+        rows = [(day, f"{day}  {number(each.words):>9} words") for day, each in found.items()]
+        day = await self.app.push_screen_wait(Choose("Make a new document of which backup?", rows))
+        if day is None:
+            return
+        try:
+            restored = await asyncio.to_thread(restore_backup, Path(path), found[day])
+        except LwtuiError as error:
+            self.show_error(error)
+            return
+        self.show_notice(f"The backup of {day} is now {restored.name}.", code="restored")
+        self._list_documents(select=str(restored))
+
     def action_leave(self) -> None:
         """Quit lwtui."""
         self.lwtui.leave()
+
+
+def _sections(path: Path) -> list[Section]:
+    with Document.open(path, read_only=True) as document:
+        return document.sections()
 
 
 def _import_problem(given: str) -> str:

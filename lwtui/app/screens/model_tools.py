@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual import work
 
 from lwtui.agentwrite.candidates import MOST_CANDIDATES, Candidate
 from lwtui.agentwrite.revise import EditKind, PassageEdit
 from lwtui.app.format import unit
 from lwtui.app.keymap import WRITING, key_of
+from lwtui.app.own_commands import own_commands
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.widgets.section_editor import SectionEditor
+from lwtui.config import config_folder
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.errors import LwtuiError
 
@@ -21,6 +25,7 @@ _EDITS = {
     EditKind.TONE: "Change the tone…",
     EditKind.CUSTOM: "Tell the model what to change…",
 }
+_OWN = "own "  # before the name of the user's own command, in an answer
 _QUESTIONS = {
     EditKind.TONE: ("Which tone?", "For example: drier, warmer, more formal, for children."),
     EditKind.CUSTOM: ("What should the model change?", "For example: use the past tense."),
@@ -87,14 +92,23 @@ class ModelTools(DocumentScreen):
     async def _choose_edit(self) -> PassageEdit | None:
         from lwtui.app.screens.dialogs import Ask, Choose
 
+        own, problems = await asyncio.to_thread(own_commands, config_folder() / "commands")
+        for problem in problems:
+            self.show_error(problem, code="own-command")
+        by_name = {_OWN + command.name: command for command in own}
         options = [(kind.value, shown) for kind, shown in _EDITS.items()]
-        chosen = await self.app.push_screen_wait(Choose("What should the model do?", options, self._edit.kind.value))
+        options += [(name, f"{each.key or ' '}  {each.name}") for name, each in by_name.items()]
+        keys = {command.key: name for name, command in by_name.items() if command.key}
+        before = _OWN + self._edit.name if self._edit.name else self._edit.kind.value
+        chosen = await self.app.push_screen_wait(Choose("What should the model do?", options, before, keys))
         if chosen is None:
             return None
+        if chosen in by_name:
+            return PassageEdit(EditKind.CUSTOM, by_name[chosen].instruction, by_name[chosen].name)
         kind = EditKind(chosen)
         if kind not in _QUESTIONS:
             return PassageEdit(kind)
-        before = self._edit.detail if self._edit.kind is kind else ""
+        before = self._edit.detail if self._edit.kind is kind and not self._edit.name else ""
         detail = await self.app.push_screen_wait(Ask(_QUESTIONS[kind][0], before, _QUESTIONS[kind][1]))
         return PassageEdit(kind, detail) if detail else None
 

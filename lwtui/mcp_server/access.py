@@ -1,0 +1,109 @@
+"""Which documents a client may reach: those in the library and in the folders that were given, and no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lwtui.documents.model import Section
+from lwtui.documents.outline import outline_numbers
+from lwtui.documents.store import Document
+from lwtui.errors import DocumentError, UsageError
+
+_SUFFIX = ".lw"
+
+
+class Access:
+    """Opens documents by the paths that a client sends.
+
+    Args:
+        folders: The folders whose documents can be reached, the library first. Relative paths start there.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.folders = tuple(folder.resolve() for folder in folders)
+
+    def path(self, given: str) -> Path:
+        """Return the path of a document.
+
+        Args:
+            given: An absolute path, or one relative to the library. ``.lw`` may be left out.
+
+        Raises:
+            UsageError: It is not in one of the folders, or is no document's name.
+        """
+        if "\0" in given or not given.strip():
+            raise UsageError("A document's path must be a name ending in .lw.", code="invalid-path")
+        named = self.folders[0] / (given if given.lower().endswith(_SUFFIX) else given + _SUFFIX)
+        try:
+            real = named.resolve()
+        except (OSError, RuntimeError):  # a loop of symbolic links
+            raise UsageError(
+                f"{given} cannot be found. list_documents lists what there is.", code="not-found"
+            ) from None
+        inside = next((folder for folder in self.folders if real.is_relative_to(folder)), None)
+        if inside is None:
+            raise UsageError(
+                f"{given} is not in the library or a folder that was given. list_documents lists what can be reached.",
+                code="outside",
+            )
+        if any(part.startswith(".") for part in real.relative_to(inside).parts):
+            raise UsageError(f"{given} is hidden. list_documents lists what can be reached.", code="hidden")
+        if real.suffix.lower() != _SUFFIX:
+            raise UsageError(f"{given} leads to another kind of file.", code="invalid-path")
+        return real
+
+    def folder(self, given: str) -> Path:
+        """Return a folder for a new document: an empty string is the library.
+
+        Raises:
+            UsageError: It is not one of the folders or within one.
+        """
+        if not given.strip():
+            return self.folders[0]
+        folder = self.path(f"{given}/document{_SUFFIX}").parent
+        if not folder.is_dir():
+            raise UsageError(f"There is no folder {given}.", code="not-found")
+        return folder
+
+    @contextmanager
+    def reading(self, given: str) -> Iterator[Document]:
+        """Open a document for reading.
+
+        Raises:
+            UsageError: The path cannot be reached.
+            DocumentError: The document cannot be read.
+        """
+        with Document.open(self.path(given), read_only=True) as document:
+            yield document
+
+    @contextmanager
+    def writing(self, given: str) -> Iterator[Document]:
+        """Open a document for writing.
+
+        Raises:
+            UsageError: The path cannot be reached.
+            DocumentError: The document cannot be written, for instance because it is open elsewhere.
+        """
+        with Document.open(self.path(given)) as document:
+            if document.read_only:
+                raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
+            yield document
+
+
+def find_section(document: Document, given: str) -> Section:
+    """Find a section by its number in the outline (``2.1``), its id or its heading.
+
+    Raises:
+        UsageError: There is none.
+    """
+    wanted = given.strip().rstrip(".")
+    sections = document.sections()
+    for at, number in enumerate(outline_numbers(document.plan)):
+        if wanted in (number, sections[at].id):
+            return sections[at]
+    named = [section for section in sections if section.title == given.strip()]
+    if len(named) == 1:
+        return named[0]
+    raise UsageError(f"There is no section {given!r}. read_document lists the sections.", code="unknown-section")
