@@ -28,6 +28,7 @@ from lwtui.documents.export import (
     store_author,
     with_disclosure,
 )
+from lwtui.documents.export.csl_styles import BUILT_IN, DEFAULT_STYLE
 from lwtui.documents.mirror import is_mirrored, mirror_path, set_mirrored, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -76,6 +77,15 @@ class ExportScreen(Dialog[Path]):
                 with Horizontal(id="with"):
                     yield Box("title page", True, id="title-page", compact=True)
                     yield Box("contents", True, id="contents", compact=True)
+                if self._document.sources:
+                    yield Label("Citations")
+                    yield Select(
+                        [(shown, name) for name, shown in BUILT_IN.items()],
+                        value=DEFAULT_STYLE,
+                        allow_blank=False,
+                        id="csl",
+                        compact=True,
+                    )
                 yield Label("Disclosure")
                 yield Select(_DISCLOSURES, value="none", allow_blank=False, id="disclosure", compact=True)
                 yield Label("File")
@@ -229,6 +239,7 @@ class ExportScreen(Dialog[Path]):
             author=self.query_one("#author", Input).value,
             contents=self._checked("contents"),
             title_page=self._checked("title-page"),
+            csl=str(self.query_one("#csl", Select).value) if self._document.sources else "",
         )
 
     async def _may_write(self, path: Path) -> bool:
