@@ -431,7 +431,7 @@ def test_usage_is_stored_once_a_full_disk_has_room_again(small_disk: Path) -> No
 
 def test_on_a_nearly_full_disk_a_new_document_is_complete_or_absent(small_disk: Path) -> None:
     made = failed = 0
-    for room in range(0, 128 * 1024, 4096):
+    for room in range(0, 256 * 1024, 8192):
         ballast = fill_up(small_disk)
         os.truncate(ballast, ballast.stat().st_size - room)
         try:

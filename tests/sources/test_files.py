@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lwtui.documents.export import pandoc as pandoc_module
 from lwtui.documents.export.pandoc import pandoc
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError, UsageError
@@ -288,3 +290,12 @@ def test_records_of_every_format_are_alike(tmp_path: Path, name: str, content: s
         "author": [{"family": "Gray", "given": "Ann"}],
         "issued": {"date-parts": [[2020]]},
     }
+
+
+@pytest.mark.parametrize(("name", "missing"), [("a.pdf", "pypdf"), ("a.html", "trafilatura"), ("a.bib", "pypandoc")])
+def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, missing: str) -> None:
+    (tmp_path / name).write_bytes({"a.pdf": pdf([TEA]), "a.html": page(article())}.get(name, BIB.encode()))
+    monkeypatch.setattr(pandoc_module, "find_spec", lambda package: None if package == missing else find_spec(package))
+    with new_document(tmp_path) as document, pytest.raises(LwtuiError, check=has_code("missing-extra")) as caught:
+        list(add_sources(document.source_store, [str(tmp_path / name)], ReadJob()))
+    assert 'pip install "lwtui[sources]"' in str(caught.value)

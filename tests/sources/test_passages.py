@@ -104,6 +104,15 @@ def test_running_heads_and_numbers_of_pages_are_left_out() -> None:
     assert "Annual Report 2020" in paragraphs(HEADED[:2])[0].text  # two pages do not make a habit
 
 
+def test_the_running_head_of_a_chapter_is_left_out_too() -> None:
+    pages = [
+        f"Chapter {1 + at // 5}: Of {PLANTS[at // 5]} {at}\nIn {PLANTS[at // 5]} all {at} begins." for at in range(30)
+    ]
+    assert not any("Chapter" in stretch.text for stretch in paragraphs(pages))
+    apart = ["Tea at last.\nIt rains in spring."] + ["Cups are of clay."] * 9
+    assert "Tea at last." in paragraphs(apart * 3)[0].text
+
+
 @pytest.mark.parametrize(
     ("pages", "texts"),
     [
@@ -113,6 +122,10 @@ def test_running_heads_and_numbers_of_pages_are_left_out() -> None:
         (["茶叶生长在高\n山上，农民采摘。"], ["茶叶生长在高山上，农民采摘。"]),
         (["The sentence goes", "on here. Another."], ["The sentence goes on here. Another."]),
         (["The sentence ends.", "on here"], ["The sentence ends.", "on here"]),
+        (
+            ["Tea needs:\n• water that is hot\n• cups of clay\n1. Boil it."],
+            ["Tea needs:", "• water that is hot", "• cups of clay", "1. Boil it."],
+        ),
         (["", "  \n "], []),
     ],
 )

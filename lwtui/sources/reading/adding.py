@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -100,7 +101,7 @@ def _paths(name: str) -> list[str]:
         raise UsageError(f"There is no file or folder {one_line(name)}. Check the path.", code="not-found")
     if not is_folder:
         return [os.path.normpath(name)]
-    files = sorted(_files(path))[: _MAX_FILES + 1]
+    files = sorted(islice(_files(path), _MAX_FILES + 1))
     if not files:
         raise UsageError(
             f"The folder {name} has no file that can be a source: PDF, DOCX, ODT, EPUB, HTML, Markdown, text, CSV or "

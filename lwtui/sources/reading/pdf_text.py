@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -15,13 +15,14 @@ from lwtui.text.scripts import CHARACTERS
 _EDGE = 2  # lines at the top and bottom of a page that may be a running header or footer
 _MOST_HEADER = 120  # characters
 _FEWEST_PAGES = 3  # on which a line recurs that is a running header
-_HEADER_SHARE = 0.3  # of all pages; those of left and right pages differ
+_HEADER_SHARE = 0.4  # of the pages from its first to its last one; those of left and right pages differ
 _SHORT_LINE = 0.7  # of the usual width: the paragraph ends here
 _DIGITS = regex.compile(r"\d+|\b[ivxlc]{1,6}\b")
 _COMPATIBLE = regex.compile("[\ufb00-\ufb06\u2e80-\u2fd5\uf900-\ufaff]")  # ligatures, and radicals for characters
 _HYPHENATED = regex.compile(r"(?<=\p{Ll})[-\u00ad\u2010]$")
 _UNSPACED = regex.compile(rf"[{CHARACTERS}\p{{P}}]", regex.VERSION1)
 _IDEOGRAPH = regex.compile(rf"[{CHARACTERS}]", regex.VERSION1)
+_ITEM = regex.compile(r"[•▪◦‣●○■·]\s|[–—*-]\s+\p{L}|\(?(?:\d{1,2}|\p{Ll})[.)]\s+\p{Lu}")
 _ENDS = regex.compile(r"[.!?。！？…:：;；][\"'”’»」』)\]\d]*$")
 
 
@@ -47,11 +48,15 @@ def _tidy(page: str) -> str:
 
 def _running_lines(pages: Sequence[Sequence[str]]) -> set[str]:
     """Return what recurs at the top or bottom of the pages, with any number in it."""
-    counts: Counter[str] = Counter()
-    for page in pages:
-        counts.update({_shape(line) for line in (*page[:_EDGE], *page[-_EDGE:]) if len(line) <= _MOST_HEADER})
-    least = max(_FEWEST_PAGES, _HEADER_SHARE * len(pages))
-    return {shape for shape, count in counts.items() if count >= least}
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for number, page in enumerate(pages):
+        for shape in {_shape(line) for line in (*page[:_EDGE], *page[-_EDGE:]) if len(line) <= _MOST_HEADER}:
+            found[shape].append(number)
+    return {
+        shape
+        for shape, numbers in found.items()
+        if len(numbers) >= _FEWEST_PAGES and len(numbers) >= _HEADER_SHARE * (numbers[-1] - numbers[0] + 1)
+    }
 
 
 def _shape(line: str) -> str:
@@ -74,7 +79,7 @@ def _joined(lines: Sequence[str]) -> list[str]:
     usual = sorted(map(len, lines))[int(0.8 * (len(lines) - 1))]
     found = [lines[0]]
     for before, line in pairwise(lines):
-        if len(before) < _SHORT_LINE * usual and not _goes_on(before, line):
+        if _ITEM.match(line) or (len(before) < _SHORT_LINE * usual and not _goes_on(before, line)):
             found.append(line)
         else:
             found[-1] = _together(found[-1], line)

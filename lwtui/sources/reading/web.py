@@ -119,7 +119,7 @@ class PageFetcher:
                 target = _joined(url, response.headers.get("location", ""))
             if target is None or target == url:
                 raise SourceError(f"{_shown(url)} leads nowhere. Open it in a browser, and copy the address.")
-            if is_local(target.host) and not is_local(started_at):
+            if target.host != started_at and not is_local(started_at) and await _is_inside(target.host):
                 # A page of the web must not make this machine read something of its own network.
                 raise SourceError(f"{_shown(url)} leads to an address of the local network, which is not followed.")
             url = target if target.userinfo or target.host != url.host else target.copy_with(userinfo=url.userinfo)
@@ -151,7 +151,8 @@ async def _robots(client: httpx2.AsyncClient, url: httpx2.URL) -> Any:
         async with client.stream("GET", address) as response:
             if response.status_code in _REDIRECTS and response.headers.get("location"):
                 target = _joined(address, response.headers["location"])
-                if target is not None and (is_local(url.host) or not is_local(target.host)):
+                is_free = target is not None and (target.host == url.host or is_local(url.host))
+                if target is not None and (is_free or not await _is_inside(target.host)):
                     address = target
                     continue
             if response.status_code >= 500 or response.status_code == 429:
@@ -205,6 +206,17 @@ def _refusal(status: int) -> str:
         case _ if status >= 500:
             return f"cannot be delivered by its server ({status}). Try again later."
     return f"was not delivered ({status}). Open it in a browser, save the page, and add the file."
+
+
+async def _is_inside(host: str) -> bool:
+    """Tell whether a host is of the local network, by its name or its address."""
+    if is_local(host):
+        return True
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None)
+    except OSError:
+        return False  # a proxy may know it, or the request fails
+    return any(is_local(str(address[0])) for *_, address in found)
 
 
 def _joined(url: httpx2.URL, location: str) -> httpx2.URL | None:
