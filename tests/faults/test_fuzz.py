@@ -32,6 +32,7 @@ from lwtui.models.usage import Usage
 from tests.documents.support import PLAN, PROVENANCE, SOIL, WATER, new_document
 from tests.faults.conftest import Tried
 from tests.faults.scale import times
+from tests.sources.support import read_source
 from tests.support.gguf_file import write_header
 
 EXAMPLES = times(80, 1000)
@@ -91,6 +92,8 @@ def document_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         document.append(SOIL.id, "Loam is best. " * 20)
         document.finish(SOIL.id, Status.DONE, Usage(10, 20))
         document.set_plan(replace(PLAN, sections=(WATER, SOIL)), "Less", {WATER.id: "Now and then."})
+        source = document.source_store.add(read_source("Loam is best.", "Water it twice a day."))
+        document.source_store.pin(source.id, SOIL.id)
     return (folder / "tomatoes.lw").read_bytes()
 
 
@@ -104,6 +107,10 @@ def use(path: Path) -> None:
                 for section in document.sections():
                     document.revisions(section.id)
                 assert document.plan is not None and document.brief is not None and document.usage is not None
+                for source in document.sources:
+                    document.source_store.passages(source.id)
+                document.source_store.search("loam", 3)
+                document.source_store.for_section("Water", 500, section_id=SOIL.id)
                 for name in ("md", "txt", "html"):
                     render(document, name)
                 if not document.read_only and document.sections():
@@ -130,6 +137,9 @@ COLUMNS = {
     "section": ("id", "position", "words", "status", "revision", "title", "main_point", "level", "basis"),
     "revision": ("section_id", "created", "origin", "status", "length", "provenance", "text"),
     "plan_step": ("label", "before"),
+    "source": ("id", "position", "key", "kind", "title", "location", "retrieved", "pinned", "csl"),
+    "passage": ("id", "source_id", "number", "page", "text"),
+    "passage_index_data": ("id", "block"),
 }
 ODD = st.one_of(
     st.none(),
