@@ -47,8 +47,9 @@ from lwtui.agentwrite.pairwise import is_better
 from lwtui.agentwrite.polish_progress import PolishProgress
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.section import SectionWriter
-from lwtui.agentwrite.section_review import coverage_points, points_list, repetition_points, review_section
+from lwtui.agentwrite.section_review import coverage_points, finding_points, points_list, review_section
 from lwtui.agentwrite.section_task import RewriteTask
+from lwtui.agentwrite.source_selection import sources_of
 from lwtui.agentwrite.write import WorkingDocument, section_task
 from lwtui.documents.model import Brief, Mode, Origin, Provenance, Section
 from lwtui.documents.outline import section_numbers
@@ -56,6 +57,7 @@ from lwtui.documents.stale import fingerprint
 from lwtui.models.base import ModelError
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
+from lwtui.sources.support import support_checker
 from lwtui.text import count_words, sentence_ends
 
 _SALT = 49_979  # between the seeds of passes
@@ -215,7 +217,10 @@ class _PolishRun:
     async def findings(self, number: int) -> list[Finding]:
         """Return the findings of the built-in checks when pass ``number`` started: in a long text they take seconds."""
         if self._findings[0] != number:
-            self._findings = (number, await asyncio.to_thread(lint, parts_of(self._document.sections())))
+            parts, store = parts_of(self._document.sections()), sources_of(self._document)
+            support = support_checker(store, [part.text for part in parts]) if store is not None else None
+            found = await asyncio.to_thread(lint, parts, support=support, language=self._brief.language)
+            self._findings = (number, found)
         return self._findings[1]
 
     async def polish(self, section_id: str, number: int) -> SectionPolished | None:
@@ -295,7 +300,7 @@ class _SectionPolish:
             salt=self._number * _SALT,
             emit=run._emit,
         )
-        points = (*review.points, *repetition_points(section, findings))
+        points = (*review.points, *finding_points(section, findings))
         if points:  # what may be missing is no reason to rewrite a section that is sound otherwise
             points += coverage_points(section)
         await run._emit(SectionReviewed(section.id, points, review.dropped))

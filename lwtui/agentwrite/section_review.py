@@ -18,6 +18,7 @@ from lwtui.agentwrite.quotes import QuoteFinder
 from lwtui.config import Role
 from lwtui.documents.model import Brief, Plan, Section
 from lwtui.documents.outline import section_numbers
+from lwtui.sources.support import UNKNOWN_SOURCE, UNSUPPORTED
 from lwtui.text import one_line
 
 REVIEW_TOKENS = 900  # most tokens of a review
@@ -26,6 +27,7 @@ _MOST_FINDINGS = 3  # of the built-in checks, in addition
 _LONGEST = 300  # characters of what is wrong
 _FOR_A_REWRITE = frozenset(  # kinds of built-in findings that rewriting the section can mend
     {"restated-paragraph", "repeated-span", "repeated-phrase", "repeated-opening", "repeated-conclusion"}
+    | {UNSUPPORTED, UNKNOWN_SOURCE}
 )
 _POINT = {
     "type": "object",
@@ -129,8 +131,8 @@ def read_review(answer: str, section: Section) -> SectionReview:
     return SectionReview(tuple(points.values())[:_MOST_POINTS], dropped)
 
 
-def repetition_points(section: Section, findings: Collection[Finding]) -> tuple[ReviewPoint, ...]:
-    """Return what a section repeats, of itself or of others; no model is needed for that.
+def finding_points(section: Section, findings: Collection[Finding]) -> tuple[ReviewPoint, ...]:
+    """Return what a section repeats, and what its sources do not say; no model is needed for that.
 
     Args:
         section: The section.

@@ -32,7 +32,7 @@ from lwtui.agentwrite.polish import PolishTeam, polish_document, sections_to_pol
 from lwtui.agentwrite.polish_forecast import PolishModels, polish_forecast
 from lwtui.agentwrite.polish_progress import POLISH, PolishProgress, stored_criteria, stored_progress
 from lwtui.agentwrite.run_state import RunState
-from lwtui.agentwrite.section_review import coverage_points, points_list, read_review, repetition_points
+from lwtui.agentwrite.section_review import coverage_points, finding_points, points_list, read_review
 from lwtui.agentwrite.throughput import Rates
 from lwtui.config import ModelSettings, Role
 from lwtui.documents.model import Brief, Mode, Origin, Section, Status
@@ -350,8 +350,8 @@ def test_what_a_section_repeats_or_leaves_out_is_found_without_a_model() -> None
     again = replace(SECTION, id="s2", title="Clay", text=f"{SAID}\n\n{SECTION.text}")
     sections = [replace(SECTION, text=SAID), again]
     findings = lint(parts_of(sections))
-    assert repetition_points(sections[0], findings) == ()
-    assert SAID.startswith(repetition_points(again, findings)[0].quote.rstrip("…"))
+    assert finding_points(sections[0], findings) == ()
+    assert SAID.startswith(finding_points(again, findings)[0].quote.rstrip("…"))
     (point,) = coverage_points(SECTION)
     assert "drainage holes" in point.problem and point.quote == ""
     assert points_list([point]) == f"- {point.problem}"

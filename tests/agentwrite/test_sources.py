@@ -13,13 +13,16 @@ import pytest
 
 from lwtui.agentwrite import Draft, keep_plan, recording, write
 from lwtui.agentwrite.events import CitationsDropped, Event, PassagesLeftOut, PlanReady
+from lwtui.agentwrite.lint import lint, parts_of
 from lwtui.agentwrite.preview import preview
+from lwtui.agentwrite.section_review import finding_points
 from lwtui.agentwrite.source_selection import brief_with_sources, named_sources, without_reference_sections
 from lwtui.documents.model import Brief, Mode, Plan, PlannedSection
 from lwtui.documents.store import Document
 from lwtui.models.metering import UsageTracker
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import ReadSource, Stretch
+from lwtui.sources.support import support_checker
 from tests.support.author import Author, title_of
 from tests.support.studio import Studio, of_kind, open_studio, plan_of
 
@@ -240,3 +243,15 @@ def test_unknown_keys_stay_in_a_main_point(tmp_path: Path) -> None:
     plan = Plan("P", (PlannedSection("T", "see [1] and [nobody] (a, b)", 100, "s"),))
     with document_of(tmp_path, plan, ("Old Harbor", HARBOR)) as document:
         assert named_sources(plan, document.sources) == (plan, {})
+
+
+def test_a_polished_section_is_told_what_its_sources_do_not_say(tmp_path: Path) -> None:
+    with document_of(tmp_path, plan_of(20), ("Old Harbor", HARBOR)) as document:
+        document.edit("s1", "Wickham spent 86,000 pounds [@harbor]. It was dug in 1851 [@harbor]. Bees fly [@bees].")
+        parts = parts_of(document.sections())
+        support = support_checker(document.source_store, [part.text for part in parts])
+        points = finding_points(document.sections()[0], lint(parts, support=support))
+    assert [(point.quote, point.problem) for point in points] == [
+        ("It was dug in 1851 [@harbor].", "Not found in Old Harbor, p. 3: 1851"),
+        ("@bees", "No source has the key “bees”"),
+    ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual.widgets import Select
 
 from lwtui.app.screens.dialogs import Ask, Confirm
+from lwtui.app.screens.export import ExportScreen
 from lwtui.app.screens.findings import FindingsScreen
 from lwtui.app.screens.passages import PassagesDialog
 from lwtui.app.screens.sources import SourcesScreen
@@ -102,3 +104,17 @@ async def test_the_passage_behind_a_citation_is_shown_and_unsupported_claims_are
 def test_the_nearest_citation_is_the_one_at_the_cursor_or_next_in_its_paragraph(place: str, key: str | None) -> None:
     citation = nearest_citation(find_citations(TEXT), TEXT, TEXT.index(place))
     assert (citation and citation.key) == key
+
+
+async def test_an_export_takes_the_citation_style_that_was_chosen(place: Place) -> None:
+    async with someone(place.make(20, 20, texts={1: TEXT}), size=(80, 24)) as person:
+        await person.at(WritingScreen)
+        add_source(person)
+        await person.press("f9")
+        await person.at(ExportScreen)
+        person.widget(Select, "#csl").value = "numeric"
+        path = person.document.path.with_suffix(".txt")
+        await person.fill("#path", str(path))
+        await person.press("f9")
+        await person.until(lambda: path.is_file())
+        assert "[1, p. 1]" in path.read_text()

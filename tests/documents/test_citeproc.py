@@ -30,7 +30,7 @@ from tests.errors import has_code
 
 GRAY = {
     "type": "book",
-    "title": "Harbors of the *north* & <b>south</b>",
+    "title": "Harbors of the *north* & <b>south</b>, $5 or $6^2^",
     "author": [{"family": "Gray", "given": "Ada"}],
     "issued": {"date-parts": [[2020]]},
     "publisher": "Quay Press",
@@ -68,7 +68,7 @@ def test_the_default_style_writes_author_and_year(document: Document) -> None:
 
 def test_a_record_is_no_markup(document: Document) -> None:
     text = render(document, "html", ExportOptions(csl="numeric"))
-    assert "*north*" in text and "<b>" not in text and "&amp;" in text
+    assert "*north*" in text and "<b>" not in text and "&amp;" in text and "$5 or $6" in text
 
 
 def test_numbers_and_footnotes(document: Document) -> None:

@@ -29,6 +29,7 @@ from lwtui.documents.export import (
     style_option,
     with_disclosure,
 )
+from lwtui.documents.export.csl_styles import BUILT_IN, DEFAULT_STYLE
 from lwtui.documents.mirror import is_mirrored, mirror_path, set_mirrored, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
@@ -88,6 +89,15 @@ class ExportScreen(Dialog[Path]):
                     yield Box("contents", True, id="contents", compact=True)
                 yield Label("Style file")
                 yield Input(id="style-file", compact=True)
+                if self._document.sources:
+                    yield Label("Citations")
+                    yield Select(
+                        [(shown, name) for name, shown in BUILT_IN.items()],
+                        value=DEFAULT_STYLE,
+                        allow_blank=False,
+                        id="csl",
+                        compact=True,
+                    )
                 yield Label("Disclosure")
                 yield Select(_DISCLOSURES, value="none", allow_blank=False, id="disclosure", compact=True)
                 yield Label("File")
@@ -249,6 +259,7 @@ class ExportScreen(Dialog[Path]):
             reference=style if kind == "reference" else None,
             css=style if kind == "css" else None,
             template=style if kind == "template" else None,
+            csl=str(self.query_one("#csl", Select).value) if self._document.sources else "",
         )
 
     async def _may_write(self, path: Path) -> bool:

@@ -261,7 +261,7 @@ def _inlines(
         content: Any = inline.get("c")
         match inline["t"]:
             case "Str":
-                parts.append(literal(str(content)))
+                parts.append(_literal(str(content)))
             case "Space" | "SoftBreak" | "LineBreak":
                 parts.append(" ")
             case "Emph":
@@ -286,8 +286,13 @@ def _inlines(
             case "SmallCaps" | "Underline" | "Strikeout" | "Subscript":
                 parts.append(_inlines(content, on_note))
             case "Code" | "Math":
-                parts.append(literal(str(content[1])))
+                parts.append(_literal(str(content[1])))
     return "".join(parts)
+
+
+def _literal(text: str) -> str:
+    """Escape text also for the formulas and superscripts of Markdown's extensions."""
+    return regex.sub(r"([$^])", r"\\\1", literal(text))
 
 
 def _marked(mark: str, text: str) -> str:
