@@ -220,7 +220,7 @@ ACTIONS: dict[str, tuple[Action, ...]] = {
             "read",
             "m,alt+v",
             "Read",
-            "Show this section laid out: tables, code, formulas and footnotes as they read",
+            "Lay this section out: tables, code, formulas, footnotes",
             footer=False,
         ),
         Action("log", "l", "Log", "Show what happened: retries, removed text, trimmed context", footer=False),

@@ -2,13 +2,14 @@ r"""What lwtui's Markdown has beyond CommonMark, tables and footnotes, as pandoc
 
 Formulas (``$x$``, ``$$x$$``, ``\(x\)``, ``\[x\]``, and environments such as ``\begin{align}``), ``x^2^`` and ``H~2~O``,
 definition lists, task lists, captions of tables (a line ``: Caption`` or ``Table: Caption`` beside the table),
-pictures with captions (a paragraph that is nothing but a picture), and attributes in braces behind pictures, code spans
-and links.
+pictures with captions (a paragraph that is nothing but a picture), and attributes in braces behind headings, pictures,
+code spans and links.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import regex
 from markdown_it import MarkdownIt
@@ -49,6 +50,9 @@ _RAISED_WORD = regex.compile(r"[\p{L}\p{N}]|^[-+−*†‡′']+$")
 _TASK = regex.compile(r"\[(?P<done>[ xX])\](?=[ \t\u3000])[ \t\u3000]+")
 _CAPTION = regex.compile(r"(?:Table)?:[ \t]+(?=\S)", regex.I)
 _ATTRIBUTES = regex.compile(r"\{[ \t]*(?:(?:[#.][\w:.-]+|-|[\w:-]+=(?:\"[^\"\n]*\"|[^\s\"{}]+))(?:[ \t]+|(?=\})))+\}")
+_AT_HEADING = regex.compile(
+    r"(?<=\S)[ \t]*\{:?[ \t]*(?:(?:[#.][\w:.-]+|-|[\w-]+=(?:\"[^\"\n]*\"|[^\s\"{}]+))[ \t]*)+\}[ \t]*$"
+)
 _ATTRIBUTE = regex.compile(r"(?<=[{\s])(?P<name>[\w:-]+)=(?:\"(?P<quoted>[^\"\n]*)\"|(?P<plain>[^\s\"{}]+))")
 _SIZE = regex.compile(r"(?P<number>\d{1,4}(?:\.\d{1,3})?)(?P<unit>%|px|cm|mm|in|pt|em)?")
 
@@ -63,6 +67,7 @@ def extend(markdown: MarkdownIt) -> None:
     markdown.inline.ruler.push("attributes", _attributes)
     markdown.core.ruler.after("block", "captions", _captions)
     markdown.core.ruler.after("captions", "tasks", _tasks)
+    markdown.core.ruler.after("tasks", "heading_attributes", _heading_attributes)
     markdown.core.ruler.push("figures", _figures)
 
 
@@ -240,6 +245,15 @@ def _attributes(state: StateInline, silent: bool) -> bool:
             token.attrSet(name, quoted or plain)
     state.pos = match.end()
     return True
+
+
+def _heading_attributes(state: StateCore) -> None:
+    """Drop the attributes behind a heading, and note in its ``meta`` the name by which links lead to it."""
+    for heading, inline in pairwise(state.tokens):
+        if heading.type == "heading_open" and (match := _AT_HEADING.search(inline.content)):
+            inline.content = inline.content[: match.start()].rstrip()
+            if name := regex.search(r"#([\w:.-]+)", match[0]):
+                heading.meta["name"] = name[1]
 
 
 # -- captions, tasks and figures

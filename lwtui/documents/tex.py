@@ -34,7 +34,7 @@ _ACCENTS = {
 }
 _TEXTS = frozenset(("text", "textrm", "textit", "textbf", "textsf", "texttt", "mbox", "operatorname", "operatorname*"))
 _STYLES = _names(
-    "mathrm mathbf mathit mathsf mathtt mathcal mathscr mathfrak mathbb boldsymbol bm overbrace underbrace "
+    "mathrm mathbf mathit mathsf mathtt mathcal mathfrak mathbb boldsymbol overbrace underbrace "
     "boxed phantom mathop mathbin mathrel mathord mathopen mathclose"
 )
 _OVER = frozenset(("overset", "underset", "stackrel", "xrightarrow", "xleftarrow"))
@@ -43,12 +43,17 @@ _SIZES = _names(
     "displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits big Big bigg Bigg bigl Bigl biggl "
     "Biggl bigr Bigr biggr Biggr bigm Bigm left right middle"
 )
-_OTHERS = frozenset(("sqrt", "not", "pmod", "mod", "substack", "mspace", "hspace", "begin", "end", "tag", "\\", "cr"))
+_OTHERS = frozenset(("sqrt", "not", "pmod", "mod", "substack", "mspace", "hspace", "begin", "end", "\\", "cr"))
 _SIGNS = {"{": "{", "}": "}", "|": "‖", "%": "%", "$": "$", "&": "&", "#": "#", "_": "_"}
 _DROPPED = regex.compile(r"\\(?:label\s*\{[^{}\\]*\}|nonumber(?![A-Za-z])|notag(?![A-Za-z])|hfill(?![A-Za-z]))")
-# Commands that pandoc does not know, and what says the same.
-_SYNONYMS = {"dbinom": "binom", "tbinom": "binom", "cfrac": "frac", "thinspace": ",", "bigm": "", "Bigm": ""}
+# Commands that pandoc or LaTeX without further packages does not know, and what says the same.
+_SYNONYMS = {
+    **{"dbinom": "\\binom", "tbinom": "\\binom", "cfrac": "\\frac", "thinspace": "\\,", "bigm": "", "Bigm": ""},
+    **{"bm": "\\boldsymbol", "mathscr": "\\mathcal", "coloneqq": ":=", "omicron": "o"},
+}
 _SYNONYM = regex.compile(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
+_NUMBER = regex.compile(r"\\tag\*?\s*\{([^{}]*)\}")
+_TEXT_GROUP = regex.compile(r"\\(?:text(?:rm|it|bf|sf|tt)?|mbox)\s*\{[^{}]*\}")
 _ENVIRONMENTS = _names("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix cases aligned gathered array split")
 # Environments that make a formula of their own become those that stand within one.
 _INNER_ENVIRONMENTS = {
@@ -100,7 +105,10 @@ def checked_formula(source: str) -> str | None:
     if len(source) > _MAX_LENGTH or _NOT_IN_FORMULA.search(source):
         return None
     source = _OUTER.sub(_inner_environment, _DROPPED.sub("", source))
-    source = _SYNONYM.sub(lambda match: f"\\{name}" if (name := _SYNONYMS[match[1]]) else "", source)
+    source = _SYNONYM.sub(lambda match: _SYNONYMS[match[1]], source)
+    # LaTeX numbers equations only at their end, and knows no underscore in a text.
+    source = _NUMBER.sub(r"\\qquad\\text{(\1)}", source)
+    source = _TEXT_GROUP.sub(lambda match: regex.sub(r"(?<!\\)_", r"\\_", match[0]), source)
     source = _BLANK_LINES.sub(" ", source).strip()
     if not source:
         return None
@@ -242,7 +250,7 @@ class _FormulaReader:
             return f"({self._argument()} choose {self._argument()})"
         if name == "sqrt":
             return self._root()
-        if name in _TEXTS or name in ("tag", "substack", "pmod", "mod"):
+        if name in _TEXTS or name in ("substack", "pmod", "mod"):
             return self._text(name)
         if name in ("mspace", "hspace"):
             self._argument_source()
@@ -307,8 +315,6 @@ class _FormulaReader:
         if "\\" in words and "\\\\" not in words:
             words = formula_text(source) or words
         match name:
-            case "tag":
-                return f"    ({words})"
             case "pmod":
                 return f" (mod {words})"
             case "mod":

@@ -196,7 +196,7 @@ def test_a_plan_with_too_many_words_is_rejected(shell: Shell) -> None:
 # -- files and folders
 
 
-@pytest.mark.parametrize("name", ["out", "out.odt", "out.md.bak"])
+@pytest.mark.parametrize("name", ["out", "out.rtf", "out.md.bak"])
 def test_an_unknown_output_format_is_rejected(shell: Shell, name: str) -> None:
     done = shell.fails(2, "unknown-format", "write", "Tomatoes", "--output", name, *NOWHERE)
     assert name in done.err and ".html" in done.err

@@ -114,6 +114,8 @@ def test_superscripts_and_subscripts(text: str, expected: list[str]) -> None:
         ("![A *square*](a.png){width=50% .x #y}", "A square"),
         ("`code`{.python} and [a](https://e.org){#b}", "code and a (https://e.org)"),
         ("[a](https://e.org){not attributes}", "a (https://e.org){not attributes}"),
+        ("## A *heading* {#name .x}\n\nText {#no}", "A heading\n\nText {#no}"),
+        ("## {#name}\n\n## A {not attributes}", "{#name}\n\nA {not attributes}"),
         ("$E=mc^2$ and $\\input{x}$", "E = mc² and $\\input{x}$"),
         ("$$\n\\def\\x{y}\n$$", "$$\n\\def\\x{y}\n$$"),
         ("H~2~O x^n^ x^q^ A~hot~", "H₂O xⁿ x^q Aₕₒₜ"),

@@ -388,6 +388,13 @@ def test_a_damaged_picture_does_not_stop_a_pdf(tmp_path: Path) -> None:
         assert export(document, tmp_path / "out.pdf") == ["Left out 1 picture (damaged): bad.png."]
 
 
+def test_links_lead_to_headings_by_their_own_names(tmp_path: Path) -> None:
+    text = "### Inner $q^2$ part {#in}\n\nSee [it](#in), [it](#inner-q2-part) and [nothing](#none)."
+    with document_with(tmp_path, text) as document:
+        page = render(document, "html")
+    assert page.count('href="#heading-1"') >= 1 and "{#in}" not in page and "nothing</a>" not in page
+
+
 # -- style files
 
 

@@ -35,6 +35,8 @@ from lwtui.documents.tex import checked_formula, formula_text, symbols
         (r"\left(\frac12\right)^k", "(1/2)ᵏ"),
         (r"\sqrt[3]{x}", "∛x"),
         (r"\binom{n}{k}", "(n choose k)"),
+        (r"x \tag{1}", "x  (1)"),
+        (r"\text{a_b}", "a_b"),
         (r"x \not= y", "x ≠ y"),
     ],
 )
@@ -100,6 +102,9 @@ def test_environments_of_their_own_become_inner_ones_and_lose_their_numbers() ->
     assert checked_formula("\\begin{align}\na &= b\n\\end{align}") == r"\begin{aligned} a &= b \end{aligned}"
     assert checked_formula(r"a &= b \\ &= c") == r"\begin{aligned}a &= b \\ &= c\end{aligned}"
     assert checked_formula("a\n\n\nb") == "a b"
+    assert checked_formula(r"x \tag{1a}") == r"x \qquad\text{(1a)}"
+    assert checked_formula(r"\text{a_b \_}_i") == r"\text{a\_b \_}_i"
+    assert checked_formula(r"\bm{x} \coloneqq \mathscr{L}") == r"\boldsymbol{x} := \mathcal{L}"
 
 
 SAMPLES = [

@@ -123,7 +123,7 @@ def check_format(path: Path, to: str | None = None) -> str:
     if to in ("docx", "odt", "epub", "tex"):
         require_packages(f"Export to .{to}", "pypandoc")
     elif to == "pdf":
-        require_packages("Export to .pdf", "typst", "fontTools")
+        require_packages("Export to .pdf", "typst", "fontTools", "pypandoc")
     return to
 
 

@@ -112,6 +112,10 @@ def _link_targets(book: Manuscript, parts: Sequence[Sequence[Token]]) -> dict[st
         for heading, content in pairwise(tokens):
             if heading.type == "heading_open":
                 add(without_marks(content.content), heading)
+    for tokens in parts:
+        for heading in tokens:
+            if name := heading.meta.get("name"):
+                targets.setdefault(slug(name), heading)
     return targets
 
 

@@ -62,6 +62,7 @@ math[display="block"] {{ margin: 1em 0; overflow-x: auto; }}
 dt {{ font-weight: bold; }}
 dd {{ margin: 0 0 0.5em 1.5em; }}
 li.task {{ list-style: none; }}
+li.task > p:first-of-type {{ display: inline; }}
 li.task > .box {{ display: inline-block; width: 1.4em; margin-inline-start: -1.4em; }}
 {code_style}@media print {{
   body {{ margin: 0; max-width: none; font-size: 11pt; }}

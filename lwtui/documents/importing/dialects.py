@@ -195,7 +195,7 @@ def _without_attributes(text: str) -> str:
             names[name[1]] = slug(heading.lstrip("# "))
         return heading
 
-    text = outside_code(text, lambda stretch: _ATTRIBUTES.sub(bare, stretch))
+    text = outside_code(text, lambda stretch: _ATTRIBUTES.sub(bare, stretch), formulas=True)
     if not names:
         return text
     link = regex.compile(r"\]\(#(?P<name>[\w:-]+)\)")

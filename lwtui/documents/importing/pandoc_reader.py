@@ -197,7 +197,7 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
 
 
 def _extensions(reader: str, data: bytes) -> str:
-    if reader in ("html", "epub") and _SHOWS_FORMULAS.search(data):
+    if reader == "html" and _SHOWS_FORMULAS.search(data):
         return _FORMULAS_IN_HTML
     return _EXTENSIONS.get(reader, "")
 
