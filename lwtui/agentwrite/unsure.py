@@ -96,7 +96,8 @@ def _locate(text: str, mark: UnsureMark, start: int) -> int:
         at = text.find(before + mark.text, start)
         if at >= 0:
             return at + len(before)
-    return -1
+    # What stands before it was edited: the word is told by itself if it occurs once.
+    return text.find(mark.text) if not start and text.count(mark.text) == 1 else -1
 
 
 def _mark(row: object) -> UnsureMark | None:

@@ -135,7 +135,7 @@ async def test_a_timeline_lists_the_facts_by_the_dates_that_they_name(place: Pla
                 break
             await person.press("s")
         await person.sees("Timeline", "4 of 5 facts with a date")
-        assert [row[-1] for row in person.cells()] == [
+        assert [row[-1] for row in person.cells] == [
             "1200  It is old.",
             "1899-03  March 1899",
             "1901  Ada was born in Turin in 1901.",

@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Button, Input, Label, Select, TextArea
+from textual.widgets import Button, Input, Label, Select
 
 from lwtui.agentwrite.plan_templates import PlanTemplate, plan_templates
 from lwtui.app.format import amount, counted
@@ -33,6 +33,8 @@ class NewDocumentScreen(BriefForm):
     def __init__(self) -> None:
         super().__init__("New document", Brief("", 0, language=""))
         self._templates: Sequence[PlanTemplate] = ()
+        self._offered = ""  # the language of the templates
+        self._template_problem = ""  # that is shown
         self._previewed: tuple[str, int, str] = ("", 0, "")  # template, length and language of the preview
 
     def compose(self) -> ComposeResult:
@@ -64,7 +66,15 @@ class NewDocumentScreen(BriefForm):
     def _below_fields(self) -> ComposeResult:
         yield Line(id="preview")
 
-    @on(TextArea.Changed)
+    def _show_unit(self) -> None:
+        super()._show_unit()
+        self._show_template()
+
+    @on(Select.Changed, "#template")
+    def _show_preview(self) -> None:
+        self._show_template()
+        self.call_after_refresh(self.query_one("#preview", Line).scroll_visible, animate=False)
+
     @on(Input.Changed, "#words")
     @on(Select.Changed)
     def _show_template(self) -> None:
@@ -73,19 +83,29 @@ class NewDocumentScreen(BriefForm):
             self._offer_templates()
             plan = self._template_plan()
         except LwtuiError as error:
+            self._template_problem = str(error)
             self.query_one("#problem", Line).set_text(str(error))
             return
-        about = (self._chosen("template"), plan.words if plan else 0, self._language())
+        if self._template_problem:
+            self._template_problem = ""
+            self.query_one("#problem", Line).set_text("")
+        about = (self._chosen("template"), plan.words if plan else 0, self._known_language)
         if self._previewed != about:
             self._previewed = about
             self.query_one("#preview", Line).set_text(self._preview(plan) if plan else "")
         self._name_button()
 
+    @property
+    def _known_language(self) -> str:
+        """The language of the document, as far as it is known without delaying a key."""
+        return self._chosen("language") or self._asked_language or "en"
+
     def _offer_templates(self) -> None:
-        found = plan_templates(self._language(), config_folder() / "templates")
-        if found == self._templates:
+        language = self._known_language
+        if self._templates and self._offered == language:
             return
-        self._templates = found
+        self._offered = language
+        self._templates = found = plan_templates(language, config_folder() / "templates")
         field = self.query_one("#template", Select)
         options: Options = [(_NO_TEMPLATE, "")]
         options += [(Text(f"{one.name}: {one.description}".rstrip(": ")), one.key) for one in found]
@@ -107,7 +127,7 @@ class NewDocumentScreen(BriefForm):
         return template.plan(self._instruction() or template.name, int(length) if length.isdecimal() else self._words())
 
     def _preview(self, plan: Plan) -> Content:
-        brief = replace(self._given, language=self._language())
+        brief = replace(self._given, language=self._known_language)
         heading = f"{counted(count_text_sections(plan), 'section')} · {amount(plan.words, brief)}"
         parts: list[tuple[str, str]] = [(heading, "bold")]
         for number, section in zip(outline_numbers(plan), plan.sections, strict=True):
