@@ -22,7 +22,9 @@ from tests.test_docs import PAGES, code_blocks, read
 
 ROOT = Path(__file__).parents[1]
 _COMMAND_LINE = re.compile(r"(?m)^(?: {4}|\| )?(?:\.venv/bin/)?(lwtui(?: [^\n|<>#&;`]*)?)(?=[ \n]|$)")
-_BLOCK = re.compile(r"(?ms)^```(?:sh|bash|console|text)?\n(.*?)^```$|((?:^ {4}.*\n)+)")
+_FENCED = re.compile(r"(?ms)^```(\w*)[^\n]*\n(.*?)^```$")
+_INDENTED = re.compile(r"(?m)(?:^ {4}.*\n)+")
+_SHELLS = ("", "sh", "bash", "console", "text")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,9 @@ def test_python_blocks_are_valid(page: str) -> None:
 
 def command_lines(page: str) -> list[str]:
     """Return the command lines in the blocks of a page, without what follows a pipe or a redirection."""
-    blocks = "\n".join(fenced or indented for fenced, indented in _BLOCK.findall(read(page)))
+    text = read(page)
+    fenced = [block for language, block in _FENCED.findall(text) if language in _SHELLS]
+    blocks = "\n".join([*fenced, *_INDENTED.findall(_FENCED.sub("", text))])
     joined = blocks.replace("\\\n", " ")
     return [line.strip() for line in _COMMAND_LINE.findall(joined)]
 
