@@ -17,7 +17,7 @@ PAGES = (
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    *(f"docs/{name}.md" for name in ("agents", "api", "bench", "local", "services", "stability", "training")),
+    *(f"docs/{name}.md" for name in ("agents", "api", "bench", "local", "services", "stability", "start", "training")),
 )
 _CODE_BLOCK = re.compile(r"(?ms)^```.*?^```$|^ {4}.*?$")
 _LINK = re.compile(r"\]\(([^)\s]*)\)")
