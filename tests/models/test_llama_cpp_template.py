@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder
@@ -329,3 +332,12 @@ def test_a_template_runs_once_for_each_sequence_of_roles(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_run", None)
     again = template.render([("user", "Two")])
     assert [part.text for part in again] == [part.text.replace("One", "Two") for part in first]
+
+
+def test_a_program_that_takes_too_much_memory_or_time_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_MEMORY", 2**27)
+    hoard = "import sys, time\nheld = b'x' * 2**28\nsys.stdin.read()\ntime.sleep(600)\nprint('done')"
+    assert module.output_of([sys.executable, "-c", hoard], "text") == ""
+    with pytest.raises(subprocess.TimeoutExpired):
+        module.output_of([sys.executable, "-c", "import time\ntime.sleep(600)"], "text", max_seconds=0.5)
+    assert module.output_of([sys.executable, "-c", "print(input())"], "番茄") == "番茄\n"
