@@ -19,7 +19,7 @@ PAGES = (
     "CHANGELOG.md",
     *(
         f"docs/{name}.md"
-        for name in ("agents", "api", "bench", "local", "services", "sources", "stability", "training")
+        for name in ("agents", "api", "bench", "local", "services", "sources", "stability", "start", "training")
     ),
 )
 _CODE_BLOCK = re.compile(r"(?ms)^```.*?^```$|^ {4}.*?$")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -336,3 +337,12 @@ def test_a_template_runs_once_for_each_sequence_of_roles(monkeypatch: pytest.Mon
 def test_a_process_that_takes_its_time_gets_its_input_once() -> None:
     code = "import sys, time; text = sys.stdin.read(); time.sleep(0.5); print(text * 2, end='')"
     assert output_of([sys.executable, "-c", code], "aß", 60.0) == "aßaß"
+
+
+def test_a_program_that_takes_too_much_memory_or_time_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_MEMORY", 2**27)
+    hoard = "import sys, time\nheld = b'x' * 2**28\nsys.stdin.read()\ntime.sleep(600)\nprint('done')"
+    assert module.output_of([sys.executable, "-c", hoard], "text", 60.0) == ""
+    with pytest.raises(subprocess.TimeoutExpired):
+        module.output_of([sys.executable, "-c", "import time\ntime.sleep(600)"], "text", 0.5)
+    assert module.output_of([sys.executable, "-c", "print(input())"], "番茄", 60.0) == "番茄\n"

@@ -254,7 +254,7 @@ class LibraryScreen(BaseScreen):
 
         path = self._list.key
         titles = {entry.path: entry.title for entry in self._documents if not entry.problem}
-        others = [(other, title) for other, title in titles.items() if other != path]
+        others = [(other, f"{title}  ({Path(other).name})") for other, title in titles.items() if other != path]
         if path is None or not others:
             self.show_notice("There is no other document to compare with.", code="nothing-to-compare")
             return

@@ -147,16 +147,15 @@ def output_of(command: Sequence[str], text: str, max_seconds: float) -> str:
         OSError: The program cannot be started.
         subprocess.TimeoutExpired: It took longer than ``max_seconds``, and was killed.
     """
-    deadline = monotonic() + max_seconds
+    deadline, rest = monotonic() + max_seconds, text or None
     pipe = subprocess.PIPE
-    sending: str | None = text
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, encoding="utf-8") as child:
         try:
             while True:
                 try:
-                    return child.communicate(sending, timeout=_WATCH_SECONDS)[0]
+                    return child.communicate(rest, timeout=_WATCH_SECONDS)[0]
                 except subprocess.TimeoutExpired:
-                    sending = None  # a second call goes on with the same text
+                    rest = None  # it is on its way
                     if monotonic() > deadline:
                         raise
                     with suppress(psutil.Error):  # it has just ended

@@ -163,7 +163,9 @@ class Worker:
             from lwtui.models.llama_cpp.turns import shared_turns
         except ModuleNotFoundError as error:
             raise CallRefused(
-                f'Models on this machine need the package {error.name!r}: pip install "lwtui[local]".', "worker"
+                f'Models on this machine need the package {error.name!r}: pip install "lwtui[local]". An installed '
+                "llama-server does too.",
+                "worker",
             ) from None
         except (ImportError, OSError, RuntimeError) as error:  # of its native library
             reason = _one_line(error)
