@@ -75,7 +75,7 @@ _NUMBERED = regex.compile(rf"[(（]?{_DIGITS}(?:[.)）:：](?!\d)|、)\s*(?=\S)"
 _LABEL = regex.compile(rf"(?:{_NUMBERED.pattern})?{_LABELED.pattern}", regex.IGNORECASE)
 _POINT_LABEL = regex.compile(
     r"(?:main\s+points?|main\s+ideas?|key\s+points?|main\s+content|content|focus|summary|description|details"
-    r"|主要(?:观点|内容|论点|要点)|(?:内容|核心)?要点|主旨|中心(?:思想|内容)|核心(?:内容|观点)|内容)\s*[:：]\s*",
+    r"|主要(?:观点|内容|论点|要点|点)|(?:内容|核心)?要点|主点|论点|要旨|主旨|中心(?:思想|内容)|核心(?:内容|观点)|内容)\s*[:：]\s*",
     regex.IGNORECASE,
 )
 _HEADING_LABEL = regex.compile(r"(?:title|heading|section\s+title|标题|小标题)\s*[:：]\s*", regex.IGNORECASE)
@@ -299,7 +299,10 @@ def _step(block: _Block) -> Step:
     if match := _POINT_LABEL.search(first):
         heading = heading or _bare(first[: match.end() - len(match[0])].strip(" -–—:：("))
         point = first[match.end() :]
-    elif details and not heading and count_words(first) <= _LONGEST_HEADING and not regex.search(r"[.。;；]$", first):
+        # "Main Point: Soil", and below it what the section says
+        if details and not heading and _is_heading(point) and not _split_point(point)[0]:
+            heading, point = _bare(point), ""
+    elif details and not heading and _is_heading(first):
         heading, point = _bare(first.rstrip(" :：-–—")), ""
     else:
         point = first
@@ -309,6 +312,11 @@ def _step(block: _Block) -> Step:
     if not heading:
         heading, point = _split_point(point)
     return Step(heading, point, words)
+
+
+def _is_heading(line: str) -> bool:
+    """Return whether a line with others below it is their heading: short, and no sentence."""
+    return 0 < count_words(line) <= _LONGEST_HEADING and not regex.search(r"[.。;；]$", line.rstrip())
 
 
 def _says_something(text: str) -> bool:

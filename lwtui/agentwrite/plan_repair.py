@@ -23,6 +23,7 @@ from lwtui.text import one_line
 
 _HEADING_WORDS = 8  # of a heading made from a main point
 _HEADING_CHARACTERS = 24  # the same for Chinese and Japanese
+_LEAST_CLAUSE = 3  # words (characters in Chinese and Japanese); shorter ones only introduce another
 _LONGEST_HEADING = 120  # characters
 _LONGEST_POINT = 1_200  # characters
 _LIKELY_WORDS = 300  # of a step, if neither plan nor brief says it
@@ -113,7 +114,11 @@ def distinct(plan: Plan, others: Collection[PlannedSection] = ()) -> Plan:
 
 def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     """Make a heading of the first words of a main point."""
-    clause = next((clause for clause in _CLAUSE.split(point) if _WORD.search(clause)), point)
+    clauses = [clause for clause in _CLAUSE.split(point) if _WORD.search(clause)]
+    # "Finally", "However" and "首先" begin a sentence, and are no heading.
+    clause = next(
+        (clause for clause in clauses if len(_WORD.findall(clause)) >= _LEAST_CLAUSE), (clauses or [point])[0]
+    )
     if _CJK.search(clause):
         return without_marks(clause[: words * _HEADING_CHARACTERS // _HEADING_WORDS])
     heading = without_marks(" ".join(clause.split()[:words]))

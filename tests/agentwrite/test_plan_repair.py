@@ -348,6 +348,28 @@ def test_any_json_is_a_plan_or_an_error_with_findings(value: Any) -> None:
 _LINE = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=60)
 
 
+@pytest.mark.parametrize(
+    ("point", "heading"),
+    [
+        ("Finally, the garden is watered every day", "The garden is watered every day"),
+        ("However, many people work at home", "Many people work at home"),
+        ("首先，我们介绍种子的来源", "我们介绍种子的来源"),
+        ("Additionally", "Additionally"),
+        ("Soil, seeds, sun", "Soil"),
+    ],
+)
+def test_a_heading_is_not_made_of_a_word_that_only_begins_the_sentence(point: str, heading: str) -> None:
+    raw = f"Paragraph 1 - Main Point: {point}. - Word Count: 200 words"
+    assert parse_plan(raw, brief(200)).sections[0].title == heading
+
+
+@pytest.mark.parametrize("label", ["Main Point", "主点", "主要观点", "要点"])
+def test_a_short_point_with_text_below_is_the_heading(label: str) -> None:
+    step = f"#### Paragraph 1 - {label}: The year of a hive\n\nIn spring the bees fly out.\n\n**Word Count:** 90 words"
+    raw = f"Title: Bees\n\n{step}"
+    assert shape(parse_plan(raw, brief(90))) == [("The year of a hive", "In spring the bees fly out.", 90)]
+
+
 @pytest.mark.parametrize("heading", ["The first hour of F# and C#", "在漫长的冬季里如何规划一次前往北极的旅行", "0#"])
 def test_a_heading_is_read_as_it_is(heading: str) -> None:
     plan = parse_plan(f"1. ## {heading}: What it is about - Word Count: 200 words", Brief("x", 0), strict=True)
