@@ -14,6 +14,11 @@ from pathlib import Path
 from time import sleep
 from typing import Any, TypeVar
 
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
 WINDOWS = sys.platform == "win32"
 
 T = TypeVar("T")
@@ -44,8 +49,6 @@ def lock_descriptor(descriptor: int) -> None:
         OSError: The folder of the file has no locks.
     """
     if sys.platform == "win32":
-        import msvcrt
-
         os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -54,8 +57,6 @@ def lock_descriptor(descriptor: int) -> None:
                 raise  # the folder has no locks
             raise BlockingIOError(*error.args) from None
     else:
-        import fcntl
-
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -68,8 +69,6 @@ def lock_range(descriptor: int) -> None:
     if sys.platform == "win32":
         lock_descriptor(descriptor)
     else:
-        import fcntl
-
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
