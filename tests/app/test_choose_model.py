@@ -104,7 +104,7 @@ def test_offers_name_keys_but_do_not_show_them(place: Place, monkeypatch: pytest
 
 
 def test_without_llama_cpp_the_package_to_install_is_named(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_offers, "find_spec", lambda name: None)
+    monkeypatch.setattr(model_offers, "local_engine", lambda: None)
     offers = model_offers.model_offers([], [], [], Machine(PLENTY, 2))
     assert [offer.kind for offer in offers] == [OfferKind.INSTALL, OfferKind.OTHER]
     assert 'pip install "lwtui[local,demo]"' in offers[0].about

@@ -7,8 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
-
 _MAX_CORES = 32  # more cores only wait for each other
 
 
@@ -34,11 +32,15 @@ def _free_memory() -> int:
     except OSError:
         if memory := _sysctl("hw.memsize"):
             return memory // 2  # macOS has no single figure for it
+    import psutil
+
     return int(psutil.virtual_memory().available)
 
 
 def _physical_cores() -> int:
     if not hasattr(os, "sched_getaffinity"):
+        import psutil
+
         return int(psutil.cpu_count(logical=False) or os.cpu_count() or 1)
     cores = set()
     allowed = os.sched_getaffinity(0)
