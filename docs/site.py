@@ -30,7 +30,7 @@ PAGES = {
     **{f"docs/{path.name}": path.name for path in (ROOT / "docs").glob("*.md")},
 }
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^)\s]+)\)")
-_CODE = re.compile(r"(?ms)^```.*?^```$|^ {4}.*?$|`[^`\n]+`")
+_CODE = re.compile(r"(?ms)^```.*?^```$|^ {4}.*?$|(?<!\[)`[^`\n]+`(?!\])")  # a label of a link may be code
 _PICTURES = (".svg", ".png")
 
 
