@@ -21,7 +21,8 @@ from lwtui.documents.outline import count_text_sections, has_children, normalize
 from lwtui.documents.plan_edits import merge, rescale, split
 from lwtui.text import one_line
 
-_HEADING_WORDS = 8  # of a heading made from a main point
+_HEADING_WORDS = 8  # of a heading made from the beginning of a main point
+_WHOLE_HEADING = 12  # words that a main point may have to be the heading as it is
 _HEADING_CHARACTERS = 24  # the same for Chinese and Japanese
 _LEAST_CLAUSE = 3  # words (characters in Chinese and Japanese); shorter ones only introduce another
 _LONGEST_HEADING = 120  # characters
@@ -33,7 +34,7 @@ _WORD = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[
 _FUNCTION_WORDS = """
     a an and are as at be but by for from how in into is it its of on or so that the their they this to was what
     when where which who why will with der die das und oder von zu mit für im le la les et de du des un une el los
-    y
+    y i you he she we my your his her our their its can could will would should may must has have had been being
 """
 _NO_ENDS = frozenset(_FUNCTION_WORDS.split())  # a heading made from a main point does not end with one
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
@@ -121,6 +122,7 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
     )
     if _CJK.search(clause):
         return without_marks(clause[: words * _HEADING_CHARACTERS // _HEADING_WORDS])
+    words = len(clause.split()) if len(clause.split()) <= _WHOLE_HEADING else words
     heading = without_marks(" ".join(clause.split()[:words]))
     while len(heading.split()) > 2 and len(clause.split()) > words and heading.split()[-1].casefold() in _NO_ENDS:
         heading = heading.rsplit(" ", 1)[0]
@@ -129,7 +131,8 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
 
 def _new_heading(section: PlannedSection, taken: set[str]) -> str:
     tries = [heading_from(section.main_point, words) for words in (_HEADING_WORDS, 2 * _HEADING_WORDS)]
-    tries += [f"{section.title}: {heading_from(section.main_point)}"]
+    if section.title.casefold() != tries[0].casefold():
+        tries += [f"{section.title}: {tries[0]}"]
     tries += [f"{section.title} ({number})" for number in range(2, 1000)]
     return next(heading for heading in tries if heading and heading.casefold() not in taken)
 
