@@ -130,7 +130,7 @@ def heading_from(point: str, words: int = _HEADING_WORDS) -> str:
 
 
 def _new_heading(section: PlannedSection, taken: set[str]) -> str:
-    tries = [heading_from(section.main_point, words) for words in (_HEADING_WORDS, 2 * _HEADING_WORDS)]
+    tries = [heading_from(section.main_point, words) for words in (_HEADING_WORDS, _WHOLE_HEADING)]
     if section.title.casefold() != tries[0].casefold():
         tries += [f"{section.title}: {tries[0]}"]
     tries += [f"{section.title} ({number})" for number in range(2, 1000)]
