@@ -94,7 +94,7 @@ async def test_the_app_uses_and_shows_own_keys(place: Place) -> None:
     set_value("keys.writing.regenerate", "W")
     set_value("keys.find-and-replace.close", "ctrl+l")
     assert "[keys]" in place.settings_text
-    async with someone(path, size=(100, 50)) as person:
+    async with someone(path, size=(100, 64)) as person:
         await person.at(WritingScreen)
         await person.sees("w Edit", "F11 Help")
         await person.press("f5")  # there is nothing to write; the notice names the current key

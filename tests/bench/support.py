@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,5 +85,5 @@ def grades(*values: int) -> str:
     return json.dumps({"Analysis": "Sound."} | dict(zip(DIMENSIONS, each, strict=True)))
 
 
-def serving(script: Any, faults: Iterable[Fault | None] = ()) -> FaultServer:
+def serving(script: Any, faults: Iterable[Fault | None] | Callable[[Any], Fault | None] = ()) -> FaultServer:
     return FaultServer(script, faults, models=[{"id": "m-1", "context_length": 128_000}])

@@ -1,6 +1,5 @@
 import asyncio
 import json
-import random
 import signal
 import time
 from pathlib import Path
@@ -22,13 +21,19 @@ def command(server: FaultServer, data: Path, *options: object) -> list[object]:
 
 
 def test_every_prompt_is_answered_once_despite_many_faults(shell: Shell) -> None:
-    """120 prompts, 8 at a time, with a fault in every fifth call."""
+    """120 prompts, 8 at a time, with a fault in the first call for every fifth one."""
     kinds = [Fault.http(429, retry_after=0), Fault.http(500), Fault.cut(2), Fault.malformed(2), Fault.ends(1)]
-    draw = random.Random(6)
-    faults = [kinds[at % 5] if draw.random() < 0.2 else None for at in range(200)]
+    asked: set[str] = set()
+
+    def fault_of(request: Any) -> Fault | None:
+        (message,) = request["messages"]
+        is_first, at = message["content"] not in asked, len(asked)
+        asked.add(message["content"])
+        return kinds[at // 5 % 5] if is_first and at % 5 == 0 else None
+
     data = write_prompts(shell.folder / "prompts.jsonl", [24 + at % 7 for at in range(120)])
     writer = PromptWriter()
-    with serving(writer, faults) as server:
+    with serving(writer, fault_of) as server:
         done = shell.run(*command(server, data, "--concurrency", 8)).worked()
     rows = load_rows(shell.folder / "out.jsonl")
     assert sorted(row["prompt"] for row in rows) == sorted(prompt(at, 24 + at % 7) for at in range(120))

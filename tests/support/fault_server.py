@@ -167,7 +167,7 @@ class FaultServer:
         answer: Takes the JSON of a request and returns an :class:`Answer` or its pieces.
         faults: One for each call, in order; ``None`` is a call without a fault, and so are all calls after the last
             one. A fault that could not strike, because the answer was shorter or the client left earlier, strikes the
-            next call.
+            next call. Or a function that takes the JSON of a request and returns its fault.
         models: The entries of ``/models``; ``None`` answers 404.
         upstream: The base URL of a real server to be the proxy for.
         port: The port; 0 picks a free one.
@@ -176,7 +176,7 @@ class FaultServer:
     def __init__(
         self,
         answer: Callable[[Any], Answer | Sequence[str]] = lambda _: ["Once ", "upon ", "a ", "time."],
-        faults: Iterable[Fault | None] = (),
+        faults: Iterable[Fault | None] | Callable[[Any], Fault | None] = (),
         *,
         models: list[dict[str, Any]] | None = None,
         upstream: str = "",
@@ -185,7 +185,8 @@ class FaultServer:
         self.requests: list[RecordedRequest] = []
         self.port = port
         self._answer = answer
-        self._faults = iter(faults)
+        self._fault_of = faults if callable(faults) else None
+        self._faults = iter(()) if callable(faults) else iter(faults)
         self._postponed: list[Fault] = []  # could not strike yet
         self._models = models
         self._upstream = upstream.rstrip("/")
@@ -258,14 +259,16 @@ class FaultServer:
             writer.close()
 
     async def _serve(self, request: RecordedRequest, writer: asyncio.StreamWriter) -> None:
-        fault = self._next_fault() if request.path.endswith(_PATHS) else None
+        fault = self._next_fault(request) if request.path.endswith(_PATHS) else None
         try:
             await self._answer_to(request, writer, fault)
         finally:
-            if fault and not request.struck:
+            if fault and not request.struck and self._fault_of is None:
                 self._postponed.append(fault)
 
-    def _next_fault(self) -> Fault | None:
+    def _next_fault(self, request: RecordedRequest) -> Fault | None:
+        if self._fault_of is not None:
+            return self._fault_of(request.json)
         return self._postponed.pop(0) if self._postponed else next(self._faults, None)
 
     async def _answer_to(self, request: RecordedRequest, writer: asyncio.StreamWriter, fault: Fault | None) -> None:
