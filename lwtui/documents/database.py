@@ -248,7 +248,7 @@ def document_error(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
     """Return an error that says what went wrong with ``path`` and what to do."""
     name = path.name
     if isinstance(error, OSError):
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return _disk_full(name)
         if is_in_use(error):
             return DocumentError(f"{name} is open in another program. Close it there and try again.", code="locked")

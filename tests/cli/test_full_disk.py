@@ -10,7 +10,7 @@ import pytest
 from lwtui.documents.store import Document
 from tests.cli.running import PLAN_JSON, CommandResult, ScriptedWriter, Shell, endpoint, model_options, prose
 
-LIMITS = [60, 120, 200]  # of a file's size in KiB; the document's log exceeds them at different times
+LIMITS = [120, 160, 240]  # of a file's size in KiB; the document's log exceeds them at different times
 
 
 def write_on_a_small_disk(shell: Shell, kibibytes: int, *options: str) -> CommandResult:
