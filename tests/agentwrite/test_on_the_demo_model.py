@@ -86,8 +86,8 @@ async def test_parallel_sections_are_computed_as_one_batch(agent: Agent) -> None
     assert most == 3
     assert draft.done == set(topics)
     lengths = {topic: count_words(text) for topic, text in draft.texts.items()}
-    # Which tokens share a batch depends on the machine, and so does how they are rounded: the texts are not the same each
-    # time, and may end a sentence later.
+    # Which tokens share a batch depends on the machine, and so does how they are rounded: the texts are not the same
+    # each time, and may end a sentence later.
     assert all(84 <= length <= 168 for length in lengths.values()), lengths
 
 
