@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -24,10 +25,10 @@ from lwtui.models.base import Request
 from lwtui.models.metering import UsageTracker
 from lwtui.text import clean
 from lwtui_bench.answers import StoredAnswer
-from lwtui_bench.fields import get_integer, get_text
+from lwtui_bench.fields import get_integer, get_required
 from lwtui_bench.generators import complete, plain_prompt
 from lwtui_bench.jsonl import JsonLinesFile
-from lwtui_bench.workers import is_fatal, run_concurrently
+from lwtui_bench.workers import ask_about_each
 
 _TEMPLATE = Path(__file__).with_name("prompts") / "duel.md"
 _MAX_ATTEMPTS = 3
@@ -61,7 +62,7 @@ class DuelJudge:
     name: str
     settings: Mapping[str, Any]
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Hash of the prompt and the settings."""
         text = _TEMPLATE.read_text(encoding="utf-8")
@@ -118,9 +119,7 @@ def parse_duel_verdict(row: Mapping[str, Any]) -> DuelVerdict:
         ValueError: The row is malformed.
     """
     names = ("judge", "judge_hash", "id", "first_hash", "second_hash")
-    texts = tuple(get_text(row, name) for name in names)
-    if not all(texts):
-        raise ValueError(f"it has no {names[texts.index('')]!r}, so it is no verdict of a duel")
+    texts = tuple(get_required(row, names, "no verdict of a duel").values())
     better = get_integer(row, "better", -1)
     if better not in (-1, 0, 1, 2):
         raise ValueError("'better' must be 1, 2, 0 for neither, or -1 for no verdict")
@@ -210,18 +209,13 @@ class DuelRunner:
         Raises:
             LwtuiError: Every further call would fail (see :func:`~lwtui_bench.workers.is_fatal`).
         """
-
-        async def process(call: Call) -> None:
-            try:
-                better = await self._verdict(call, watcher)
-            except LwtuiError as error:
-                if is_fatal(error):
-                    raise
-                watcher.on_comparison_failure(call, error)
-            else:
-                watcher.on_comparison(call, better)
-
-        await run_concurrently(calls, process, concurrency)
+        await ask_about_each(
+            calls,
+            lambda call: self._verdict(call, watcher),
+            concurrency,
+            done=watcher.on_comparison,
+            failed=watcher.on_comparison_failure,
+        )
 
     async def _verdict(self, call: Call, watcher: DuelWatcher) -> int:
         first, second = call

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,9 +21,9 @@ from lwtui.errors import LwtuiError
 from lwtui.models.metering import UsageTracker
 from lwtui.text import clean
 from lwtui_bench.answers import StoredAnswer
-from lwtui_bench.fields import get_integer, get_text
+from lwtui_bench.fields import get_integer, get_required
 from lwtui_bench.jsonl import JsonLinesFile, read_rows
-from lwtui_bench.workers import is_fatal, run_concurrently
+from lwtui_bench.workers import ask_about_each, is_fatal
 
 ReadingKey = tuple[str, str, str]
 
@@ -34,7 +35,7 @@ class Critic:
     name: str
     settings: Mapping[str, Any]
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Hash of the settings."""
         text = json.dumps(self.settings, sort_keys=True, ensure_ascii=False)
@@ -87,19 +88,17 @@ def parse_reading(row: Mapping[str, Any]) -> CriticReading:
         ValueError: The row is malformed.
     """
     names = ("critic", "critic_hash", "answer_hash")
-    critic, critic_hash, answer_hash = (get_text(row, name) for name in names)
-    if missing := [name for name in names if not get_text(row, name)]:
-        raise ValueError(f"it has no {missing[0]!r}, so it is no reading of a critic")
+    texts = get_required(row, names, "no reading of a critic")
     contradictions, dropped = (get_integer(row, name, 0) for name in ("contradictions", "dropped"))
     if min(contradictions, dropped) < 0:
         raise ValueError("'contradictions' and 'dropped' must be at least 0")
-    return CriticReading(critic, critic_hash, answer_hash, contradictions, dropped)
+    return CriticReading(**texts, contradictions=contradictions, dropped=dropped)
 
 
 class CriticWatcher(Protocol):
     """Follows the progress of a critic."""
 
-    def on_critic_event(self, event: CriticEvent) -> None:
+    def on_event(self, event: CriticEvent) -> None:
         """Something happened while the critic was reading."""
 
     def on_reading(self, answer: StoredAnswer, found: int) -> None:
@@ -132,25 +131,21 @@ class ErrorsRunner:
         Raises:
             LwtuiError: Every further call would fail (see :func:`~lwtui_bench.workers.is_fatal`).
         """
-
-        async def process(answer: StoredAnswer) -> None:
-            try:
-                found = await self._read(answer, watcher)
-            except LwtuiError as error:
-                if is_fatal(error) or error.code == "base-model":
-                    raise
-                watcher.on_reading_failure(answer, error)
-            else:
-                watcher.on_reading(answer, found)
-
-        await run_concurrently(answers, process, concurrency)
+        await ask_about_each(
+            answers,
+            lambda answer: self._read(answer, watcher),
+            concurrency,
+            done=watcher.on_reading,
+            failed=watcher.on_reading_failure,
+            fatal=lambda error: is_fatal(error) or error.code == "base-model",
+        )
 
     async def _read(self, answer: StoredAnswer, watcher: CriticWatcher) -> int:
         task = self._tracker.task("the next text")
         findings = []
 
         async def emit(event: CriticEvent) -> None:
-            watcher.on_critic_event(event)
+            watcher.on_event(event)
             if isinstance(event, Found) and event.finding.kind == "contradiction":
                 findings.append(event.finding)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -48,6 +48,14 @@ def get_text(row: Mapping[str, Any], name: str) -> str:
     if value is not None and not isinstance(value, str):
         raise ValueError(f"{name!r} must be text, not {shorten(value)}")
     return clean(value or "").strip()
+
+
+def get_required(row: Mapping[str, Any], names: Iterable[str], what: str) -> dict[str, str]:
+    """Return texts by their names, all of which the row must have; else it is ``what``, such as "not a verdict"."""
+    texts = {name: get_text(row, name) for name in names}
+    if missing := [name for name, text in texts.items() if not text]:
+        raise ValueError(f"it has no {missing[0]!r}, so it is {what}")
+    return texts
 
 
 def get_integer(row: Mapping[str, Any], name: str, default: int) -> int:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,12 +24,12 @@ from lwtui.models.usage import Usage
 from lwtui.text import clean
 from lwtui_bench import fetch
 from lwtui_bench.answers import StoredAnswer
-from lwtui_bench.fields import get_integer, get_table, get_text
+from lwtui_bench.fields import get_integer, get_required, get_table, get_text
 from lwtui_bench.generators import complete, plain_prompt
 from lwtui_bench.grades import DIMENSIONS, GRAMMAR, SCHEMA, read_grades
 from lwtui_bench.jsonl import JsonLinesFile, read_rows
 from lwtui_bench.upstream import JUDGE, MAX_TOKENS, MAX_TRIES, UpstreamReply, take_grades, take_reply
-from lwtui_bench.workers import is_fatal, run_concurrently
+from lwtui_bench.workers import ask_about_each
 
 MAX_ATTEMPTS = 5  # as published
 _OWN_TEMPLATE = Path(__file__).with_name("prompts") / "judge.md"
@@ -102,7 +103,7 @@ class Judge:
     settings: Mapping[str, Any]
     upstream: bool = False
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Hash of template and settings."""
         parts = [self.template.hash, self.settings, *(["upstream"] if self.upstream else [])]
@@ -172,9 +173,7 @@ def parse_verdict(row: dict[str, Any]) -> Verdict:
         ValueError: The row is malformed.
     """
     names = ("judge", "judge_hash", "template", "prompt_hash", "answer_hash")
-    texts = {name: get_text(row, name) for name in names}
-    if missing := [name for name in names if not texts[name]]:
-        raise ValueError(f"it has no {missing[0]!r}, so it is not a verdict")
+    texts = get_required(row, names, "not a verdict")
     grades = get_table(row, "grades")
     upstream = row.get("upstream") is True
     if upstream and grades and not (grades := take_grades(grades)):
@@ -261,19 +260,13 @@ class JudgeRunner:
         Raises:
             LwtuiError: Every further call would fail (see :func:`~lwtui_bench.workers.is_fatal`).
         """
-
-        async def process(case: Case) -> None:
-            answer, repeat = case
-            try:
-                verdict = await self._verdict(answer, repeat, watcher)
-            except LwtuiError as error:
-                if is_fatal(error):
-                    raise
-                watcher.on_failure(answer, error)
-            else:
-                watcher.on_verdict(answer, verdict)
-
-        await run_concurrently(cases, process, concurrency)
+        await ask_about_each(
+            cases,
+            lambda case: self._verdict(*case, watcher),
+            concurrency,
+            done=lambda case, verdict: watcher.on_verdict(case[0], verdict),
+            failed=lambda case, error: watcher.on_failure(case[0], error),
+        )
 
     async def _verdict(self, answer: StoredAnswer, repeat: int, watcher: JudgeWatcher) -> Verdict:
         """Ask until all grades are there, up to :data:`MAX_ATTEMPTS` times, and store the best attempt."""

@@ -14,6 +14,7 @@ from lwtui.models.budget import BudgetReached
 # After one of these, every other call would fail too.
 _FATAL = frozenset({"auth", "unknown-model", "unreachable"})
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 
 def is_fatal(error: LwtuiError) -> bool:
@@ -46,3 +47,39 @@ async def run_concurrently(items: Iterable[_T], process: Callable[[_T], Awaitabl
         raise errors.exceptions[0] from None
     if failures:
         raise failures[0]
+
+
+async def ask_about_each(
+    items: Iterable[_T],
+    ask: Callable[[_T], Awaitable[_R]],
+    concurrency: int,
+    *,
+    done: Callable[[_T, _R], None],
+    failed: Callable[[_T, LwtuiError], None],
+    fatal: Callable[[LwtuiError], bool] = is_fatal,
+) -> None:
+    """Ask a model about every item, up to ``concurrency`` at once. One whose call fails is reported, and left out.
+
+    Args:
+        items: What to ask about.
+        ask: Makes the calls for an item.
+        concurrency: How many items at once.
+        done: Receives each item with its result.
+        failed: Receives each item whose call failed, with the error.
+        fatal: Whether every further call would fail, too.
+
+    Raises:
+        LwtuiError: A call failed in such a way.
+    """
+
+    async def process(item: _T) -> None:
+        try:
+            result = await ask(item)
+        except LwtuiError as error:
+            if fatal(error):
+                raise
+            failed(item, error)
+        else:
+            done(item, result)
+
+    await run_concurrently(items, process, concurrency)

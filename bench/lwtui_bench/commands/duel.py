@@ -105,7 +105,7 @@ async def _ask(
     name: str, options: argparse.Namespace, settings: Settings, pairs: list[Meeting], store: JsonLinesFile
 ) -> tuple[DuelJudge, int]:
     """Have one judge make the comparisons that are missing; return it, and how many failed."""
-    from lwtui_bench.commands.options import count_earlier_usage, explain_budget, usage_tracker
+    from lwtui_bench.commands.options import count_earlier_usage, finish, settings_of, usage_tracker
     from lwtui_bench.commands.progress import DuelProgress, ProgressLine
     from lwtui_bench.duel import DuelJudge, DuelRunner, needs_judge, pending_calls
     from lwtui_bench.model_choice import open_choice
@@ -113,9 +113,7 @@ async def _ask(
     choice = choose_model(name, options, settings)
     agent = await open_choice(choice, settings, options.temperature, options.concurrency or 0)
     try:
-        model_hash = {"model_hash": agent.model.model_hash} if agent.model.model_hash else {}
-        sampling = {"sampling": agent.profile.sampling.to_dict(), "seed": options.seed}
-        judge = DuelJudge(choice.label, sampling | model_hash)
+        judge = DuelJudge(choice.label, settings_of(agent, options.seed))
         calls = pending_calls(pairs, judge, store, again=options.again)
         tracker = usage_tracker(options.budget, choice.settings)
         count_earlier_usage(tracker, (row for row in store.rows if row.get("judge") == judge.name))
@@ -125,17 +123,9 @@ async def _ask(
         progress = ProgressLine(done, total, weight, tracker, agent.prices, quiet=options.quiet)
         progress.note(f"{judge.name}: {done} of {total} comparisons made so far")
         runner = DuelRunner(agent, judge, store, tracker, options.max_tokens)
-        try:
-            await runner.run(calls, options.concurrency or agent.model.capabilities.parallel, DuelProgress(progress))
-        except LwtuiError as error:
-            explain_budget(error)
-            error.add_note(_CONTINUE)
-            raise
-        finally:
-            progress.clear()
-        if progress.failed:
-            say(f"{progress.failed} comparisons were not made. Run the same command again to retry.")
-        return judge, progress.failed
+        concurrency = options.concurrency or agent.model.capabilities.parallel
+        work = runner.run(calls, concurrency, DuelProgress(progress))
+        return judge, await finish(work, progress, _CONTINUE, "comparisons were not made")
     finally:
         await agent.aclose()
 

@@ -7,10 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lwtui.command_line.guard import say
 from lwtui.command_line.values import seed
 from lwtui.config import Settings, load_settings
-from lwtui.errors import LwtuiError
 from lwtui_bench.commands.options import add_model_options, choose_model
 
 if TYPE_CHECKING:
@@ -60,16 +58,14 @@ async def _run_critic(
     name: str, options: argparse.Namespace, settings: Settings, files: dict[Path, list[StoredAnswer]]
 ) -> int:
     """Have one critic read all files; return how many answers it could not read."""
-    from lwtui_bench.commands.options import usage_tracker
+    from lwtui_bench.commands.options import settings_of, usage_tracker
     from lwtui_bench.errors import Critic
     from lwtui_bench.model_choice import open_choice, prompts_hash
 
     choice = choose_model(name, options, settings)
     agent = await open_choice(choice, settings, options.temperature, options.concurrency or 0)
     try:
-        about = {"sampling": agent.profile.sampling.to_dict(), "seed": options.seed, "prompts": prompts_hash("chat")}
-        model_hash = {"model_hash": agent.model.model_hash} if agent.model.model_hash else {}
-        critic = Critic(choice.label, about | model_hash)
+        critic = Critic(choice.label, settings_of(agent, options.seed) | {"prompts": prompts_hash("chat")})
         tracker = usage_tracker(options.budget, choice.settings)
         return sum(
             [await _read_file(path, answers, agent, critic, tracker, options) for path, answers in files.items()]
@@ -81,7 +77,7 @@ async def _run_critic(
 async def _read_file(
     path: Path, answers: list[StoredAnswer], agent: Any, critic: Any, tracker: Any, options: argparse.Namespace
 ) -> int:
-    from lwtui_bench.commands.options import count_earlier_usage, explain_budget
+    from lwtui_bench.commands.options import count_earlier_usage, finish
     from lwtui_bench.commands.progress import ErrorsProgress, ProgressLine
     from lwtui_bench.errors import ErrorsRunner, pending_texts, readings_path
     from lwtui_bench.jsonl import JsonLinesFile
@@ -93,15 +89,7 @@ async def _read_file(
         weight = sum(len(answer.text) for answer in pending)
         progress = ProgressLine(total - len(pending), total, weight, tracker, agent.prices, quiet=options.quiet)
         progress.note(f"{critic.name} on {path.name}: {total - len(pending)} of {total} read so far")
-        runner, concurrency = ErrorsRunner(agent, critic, store, tracker), options.concurrency
-        try:
-            await runner.run(pending, concurrency or agent.model.capabilities.parallel, ErrorsProgress(progress))
-        except LwtuiError as error:
-            explain_budget(error)
-            error.add_note(_CONTINUE)
-            raise
-        finally:
-            progress.clear()
-        if progress.failed:
-            say(f"{progress.failed} answers were not read. Run the same command again to retry.")
-        return progress.failed
+        runner = ErrorsRunner(agent, critic, store, tracker)
+        concurrency = options.concurrency or agent.model.capabilities.parallel
+        work = runner.run(pending, concurrency, ErrorsProgress(progress))
+        return await finish(work, progress, _CONTINUE, "answers were not read")

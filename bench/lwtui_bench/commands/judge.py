@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from lwtui.command_line.guard import say
 from lwtui.command_line.values import positive_int, seed
 from lwtui.config import Settings, load_settings
-from lwtui.errors import LwtuiError
 from lwtui_bench.commands.options import add_compat_option, add_model_options, choose_model, data_path
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from lwtui_bench.judge import JudgeTemplate
 
 _MAX_TOKENS = 2048
+_CONTINUE = "All verdicts so far are stored. Run the same command again to continue."
 
 
 def add(actions: Any) -> None:
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     files = {path: read_answers(path) for path in options.files}
     return run_until_stopped(
         _judge_all(options, settings, template, files),
-        lambda: "All verdicts so far are stored. Run the same command again to continue.",
+        lambda: _CONTINUE,
     )
 
 
@@ -94,16 +94,15 @@ async def _run_judge(
     files: dict[Path, list[StoredAnswer]],
 ) -> int:
     """Have one judge grade all files; return for how many answers it could not be asked."""
-    from lwtui_bench.commands.options import usage_tracker
+    from lwtui_bench.commands.options import settings_of, usage_tracker
     from lwtui_bench.judge import Judge
     from lwtui_bench.model_choice import open_choice
 
     choice = choose_model(name, options, settings)
     agent = await open_choice(choice, settings, options.temperature, options.concurrency or 0)
     try:
-        sampling = {"sampling": agent.profile.sampling.to_dict(), "seed": options.seed}
-        model_hash = {"model_hash": agent.model.model_hash} if agent.model.model_hash else {}
-        judge = Judge(choice.label, template, sampling | model_hash, upstream=options.upstream_compat)
+        settled = settings_of(agent, options.seed)
+        judge = Judge(choice.label, template, settled, upstream=options.upstream_compat)
         tracker = usage_tracker(options.budget, choice.settings)
         return sum(
             [await _judge_file(path, answers, agent, judge, tracker, options) for path, answers in files.items()]
@@ -115,7 +114,7 @@ async def _run_judge(
 async def _judge_file(
     path: Path, answers: list[StoredAnswer], agent: Any, judge: Any, tracker: Any, options: argparse.Namespace
 ) -> int:
-    from lwtui_bench.commands.options import count_earlier_usage, explain_budget
+    from lwtui_bench.commands.options import count_earlier_usage, finish
     from lwtui_bench.commands.progress import JudgeProgress, ProgressLine
     from lwtui_bench.jsonl import JsonLinesFile
     from lwtui_bench.judge import JudgeRunner, pending_cases, verdicts_path
@@ -136,14 +135,6 @@ async def _judge_file(
         progress = ProgressLine(done, total, weight, tracker, agent.prices, quiet=options.quiet)
         progress.note(f"{judge.name} on {path.name}, {judge.template.name} prompt: {done} of {total} judged so far")
         runner = JudgeRunner(agent, judge, store, tracker, options.max_tokens)
-        try:
-            await runner.run(cases, options.concurrency or agent.model.capabilities.parallel, JudgeProgress(progress))
-        except LwtuiError as error:
-            explain_budget(error)
-            error.add_note("All verdicts so far are stored. Run the same command again to continue.")
-            raise
-        finally:
-            progress.clear()
-        if progress.failed:
-            say(f"{progress.failed} answers were not judged. Run the same command again to retry.")
-        return progress.failed
+        concurrency = options.concurrency or agent.model.capabilities.parallel
+        work = runner.run(cases, concurrency, JudgeProgress(progress))
+        return await finish(work, progress, _CONTINUE, "answers were not judged")

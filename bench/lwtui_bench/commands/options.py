@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
 
 if TYPE_CHECKING:
+    from lwtui.agentwrite.agent import Agent
+    from lwtui_bench.commands.progress import ProgressLine
     from lwtui_bench.model_choice import ModelChoice
 
 _PROFILES_SHOWN = "chat, base, longwriter-llama3.1, longwriter-glm4"
@@ -108,6 +110,40 @@ def count_earlier_usage(tracker: UsageTracker, rows: Iterable[Mapping[str, Any]]
         tracker.spent_amount += row.get("cost") or 0.0
         if isinstance(usage := row.get("usage"), dict):
             tracker.spent += Usage(usage.get("prompt") or 0, usage.get("completion") or 0)
+
+
+def settings_of(agent: Agent, seed: int | None) -> dict[str, Any]:
+    """Return what decides the answers of a model, to be stored with them: sampling, seed and the file's hash."""
+    settings: dict[str, Any] = {"sampling": agent.profile.sampling.to_dict(), "seed": seed}
+    return settings | ({"model_hash": agent.model.model_hash} if agent.model.model_hash else {})
+
+
+async def finish(work: Awaitable[None], progress: ProgressLine, resume: str, missing: str) -> int:
+    """Wait for calls about stored answers, and say what is missing.
+
+    Args:
+        work: The calls.
+        progress: Their progress.
+        resume: How to continue, if they end with an error.
+        missing: What happened to those that failed, such as "answers were not judged".
+
+    Returns:
+        How many failed.
+
+    Raises:
+        LwtuiError: Every further call would fail.
+    """
+    try:
+        await work
+    except LwtuiError as error:
+        explain_budget(error)
+        error.add_note(resume)
+        raise
+    finally:
+        progress.clear()
+    if progress.failed:
+        say(f"{progress.failed} {missing}. Run the same command again to retry.")
+    return progress.failed
 
 
 def explain_budget(error: LwtuiError) -> None:

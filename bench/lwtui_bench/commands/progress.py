@@ -173,16 +173,20 @@ class RunProgress:
         self._progress.note(f"{_short(prompt)}: {text}")
 
 
-class JudgeProgress:
-    """Shows the progress of a judge (see :class:`lwtui_bench.judge.JudgeWatcher`)."""
+class _CallProgress:
+    """Shows the progress of calls about stored answers."""
 
     def __init__(self, progress: ProgressLine) -> None:
         self._progress = progress
 
-    def on_event(self, event: Event) -> None:
+    def on_event(self, event: Event | CriticEvent) -> None:
         """Note retries."""
         if isinstance(event, Retrying):
             self._progress.note(f"{clean(event.reason)} Retrying in {duration(event.delay)}.")
+
+
+class JudgeProgress(_CallProgress):
+    """Shows the progress of a judge (see :class:`lwtui_bench.judge.JudgeWatcher`)."""
 
     def on_verdict(self, answer: StoredAnswer, verdict: Verdict) -> None:
         """Note the grades."""
@@ -197,16 +201,8 @@ class JudgeProgress:
         self._progress.note(f"{_short(answer.prompt)}: not judged: {error}")
 
 
-class DuelProgress:
+class DuelProgress(_CallProgress):
     """Shows the progress of a judge that compares (see :class:`lwtui_bench.duel.DuelWatcher`)."""
-
-    def __init__(self, progress: ProgressLine) -> None:
-        self._progress = progress
-
-    def on_event(self, event: Event) -> None:
-        """Note retries."""
-        if isinstance(event, Retrying):
-            self._progress.note(f"{clean(event.reason)} Retrying in {duration(event.delay)}.")
 
     def on_comparison(self, call: Call, better: int) -> None:
         """Note the verdict."""
@@ -220,16 +216,8 @@ class DuelProgress:
         self._progress.note(f"{_short(call[0].prompt)}: not compared: {error}")
 
 
-class ErrorsProgress:
+class ErrorsProgress(_CallProgress):
     """Shows the progress of a critic (see :class:`lwtui_bench.errors.CriticWatcher`)."""
-
-    def __init__(self, progress: ProgressLine) -> None:
-        self._progress = progress
-
-    def on_critic_event(self, event: CriticEvent) -> None:
-        """Note retries."""
-        if isinstance(event, Retrying):
-            self._progress.note(f"{clean(event.reason)} Retrying in {duration(event.delay)}.")
 
     def on_reading(self, answer: StoredAnswer, found: int) -> None:
         """Note how many contradictions there are."""

@@ -225,17 +225,15 @@ def _generator(task: BenchTask, identity: RunIdentity) -> Generator:
 
 
 def _run_identity(task: BenchTask, choice: ModelChoice, agent: Agent) -> RunIdentity:
+    from lwtui_bench.commands.options import settings_of
     from lwtui_bench.model_choice import prompts_hash
     from lwtui_bench.run import RunIdentity
 
     settings: dict[str, Any] = {
         "model": choice.checkpoint or choice.settings.model or choice.settings.name,
         "profile": agent.profile.name,
-        "sampling": agent.profile.sampling.to_dict(),
-        "seed": task.options.seed,
     }
-    if agent.model.model_hash:
-        settings["model_hash"] = agent.model.model_hash
+    settings |= settings_of(agent, task.options.seed)
     if task.mode is Mode.DIRECT:
         settings["max_tokens"] = task.options.max_tokens
     else:
