@@ -112,6 +112,12 @@ def seconds_for(usage: Usage, calls: float, mode: Mode, model: ModelSettings, ra
     return (reading + waiting + usage.completion / rates.writing) / parallel
 
 
+def brief_tokens(brief: Brief) -> float:
+    """Return how many tokens the instruction and all notes of a brief have, about."""
+    notes = sum(len(note.text) + len(note.title) for note in brief.notes)
+    return (len(brief.instruction) + notes) / _CHARACTERS_PER_TOKEN
+
+
 def tokens_per_unit(brief: Brief, rates: Rates) -> float:
     """Return how many tokens the model takes for a word, or for a character in Chinese and Japanese."""
     if counts_characters(brief.language):

@@ -18,7 +18,7 @@ import regex
 
 from lwtui.agentwrite.conclusions import CONCLUDES
 from lwtui.documents.model import Section
-from lwtui.sources.citations import find_citations
+from lwtui.sources.citations import find_citations, without_citations
 from lwtui.sources.support import SUPPORT_KINDS, SupportChecker
 from lwtui.text import count_words, sentence_ends
 from lwtui.text.repeats import (
@@ -215,7 +215,10 @@ class _LintText:
     restated: list[_Passage] = field(default_factory=list)  # paragraphs that a finding already reports
 
     def __post_init__(self) -> None:
-        self.prose = [_TABLE.sub(_blank, _CODE.sub(_blank, _without_citations(part.text))) for part in self.parts]
+        self.prose = [
+            _TABLE.sub(_blank, _CODE.sub(_blank, without_citations(part.text, find_citations(part.text))))
+            for part in self.parts
+        ]
         self.measure: RepeatThresholds = choose_thresholds(self.prose)
         for number, text in enumerate(self.prose):
             self.starts.append(len(self.tokens))
@@ -420,9 +423,3 @@ def _claims(text: _LintText, support: SupportChecker | None, language: str) -> I
     for number, part in enumerate(text.parts):
         for found in support.check(part.text, language):
             yield Finding(found.kind, found.message, (place_of(text.parts, number, found.start, found.end),))
-
-
-def _without_citations(text: str) -> str:
-    for start, end in {citation.group for citation in find_citations(text)}:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text

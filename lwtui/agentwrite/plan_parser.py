@@ -280,7 +280,7 @@ def without_marks(heading: str) -> str:
     """Strip quotation marks, colons and the marks of Markdown from a heading's ends, but not the last one of "C#"."""
     heading = heading.strip(_MARKS).lstrip(_MARKS + "#")
     while (body := heading.rstrip("#")) != body.rstrip():
-        heading = body.rstrip(_MARKS)
+        heading = body.rstrip().rstrip(_MARKS)
     return heading
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lwtui.agentwrite.forecast import Forecast
+from lwtui.agentwrite.forecast import Forecast, brief_tokens
 from lwtui.agentwrite.plan_review import part_of, parts_to_review
 from lwtui.agentwrite.polish_forecast import PolishModels, summed_by_role
 from lwtui.agentwrite.throughput import Rates
@@ -13,7 +13,6 @@ from lwtui.documents.model import Brief, Plan
 from lwtui.models.reasoning_settings import likely_reasoning
 from lwtui.models.usage import NO_USAGE, Usage
 
-_CHARACTERS_PER_TOKEN = 4.0
 _FRAME = 400  # tokens of a prompt besides the brief and the plan
 _STEP = 45  # tokens of a step in the plan
 _AROUND = 30  # tokens of another part of the plan
@@ -38,9 +37,8 @@ def plan_review_forecast(
         rates: Returns what was measured of a model.
         left: Ids of the parts that are left; by default, all.
     """
-    notes = sum(len(note.text) + len(note.title) for note in brief.notes)
     part_ids = parts_to_review(plan) if left is None else left
-    frame = (len(brief.instruction) + notes) / _CHARACTERS_PER_TOKEN + _FRAME + len(part_ids) * _AROUND
+    frame = brief_tokens(brief) + _FRAME + len(part_ids) * _AROUND
     thought = {
         Role.PLAN: likely_reasoning(models.writer, Role.PLAN),
         Role.CRITIC: likely_reasoning(models.critic, Role.CRITIC),

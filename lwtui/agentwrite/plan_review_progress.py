@@ -80,6 +80,9 @@ class PlanReviewProgress:
             return None
 
 
+_STORED = (PlanReviewStarted, PlanReviewed, PlanRedrafted, PlanRevised, PlanReviewFinished)
+
+
 def plan_digest(plan: Plan) -> str:
     """Return the fingerprint of a plan."""
     return fingerprint(f"{plan.title}\n{format_plan(plan)}")
@@ -96,6 +99,8 @@ def store_plan_review(document: Document, event: Event) -> None:
     Raises:
         DocumentError: It cannot be stored.
     """
+    if not isinstance(event, _STORED):
+        return
     now = stored_plan_review(document)
     match event:
         case PlanReviewStarted(part_ids):
@@ -114,8 +119,6 @@ def store_plan_review(document: Document, event: Event) -> None:
                 now = PlanReviewProgress(tuple(one for one in now.left if one != part_id), improved=improved)
         case PlanReviewFinished():
             now = None
-        case _:
-            return
     document.set_setting(PLAN_REVIEW, now.to_json() if now else "")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lwtui.agentwrite.forecast import Forecast, seconds_for, tokens_per_unit
+from lwtui.agentwrite.forecast import Forecast, brief_tokens, seconds_for, tokens_per_unit
 from lwtui.agentwrite.polish import target_of
 from lwtui.agentwrite.throughput import Rates
 from lwtui.config import ModelSettings, Role
@@ -14,7 +14,6 @@ from lwtui.models.budget import cost_of
 from lwtui.models.reasoning_settings import likely_reasoning
 from lwtui.models.usage import NO_USAGE, Usage
 
-_CHARACTERS_PER_TOKEN = 4.0
 _FRAME = 350  # tokens of a prompt besides the brief and the texts, with the criteria
 _STEP = 45  # tokens of a section in the plan
 _MOST_PLAN = 4_000
@@ -53,8 +52,7 @@ def polish_forecast(
         passes: How many passes are made at most.
         rates: Returns what was measured of a model.
     """
-    notes = sum(len(note.text) + len(note.title) for note in brief.notes)
-    fixed = (len(brief.instruction) + notes) / _CHARACTERS_PER_TOKEN + _FRAME
+    fixed = brief_tokens(brief) + _FRAME
     plan = min(_MOST_PLAN, len(sections) * _STEP)
     context = models.writer.context_length or rates(models.writer).context_length or _USUAL_CONTEXT
     unit = tokens_per_unit(brief, rates(models.writer))

@@ -115,6 +115,8 @@ class Recorder:
                 document.append(section_id, text)
             case TextRolledBack(section_id, keep):
                 document.roll_back(section_id, keep)
+                if not keep:
+                    self._unsure.pop(section_id, None)
             case SectionStarted(section_id, provenance=provenance, keep=keep):
                 if (basis := self.state.runs[section_id].basis) is not None:
                     provenance = replace(provenance, basis=resumed_basis(document, section_id, basis, keep))

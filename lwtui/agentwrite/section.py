@@ -12,6 +12,7 @@ from lwtui.agentwrite.events import (
     CitationsDropped,
     Emit,
     Event,
+    ModelUnsure,
     ReadingPrompt,
     Redrafting,
     Retrying,
@@ -39,6 +40,7 @@ _LEAST_ASK, _MOST_ASK = 0.5, 2.5  # bounds for the length that is asked for, as 
 class _Draft:
     text: str
     length: int
+    unsure: tuple[ModelUnsure, ...] = ()
 
 
 class SectionWriter:
@@ -61,6 +63,7 @@ class SectionWriter:
         self._id = task.section.id
         self._emit = emit
         self._usage = usage
+        self._unsure: list[ModelUnsure] = []  # marks of the further draft that is being written
         self._target = LengthTarget(task.target, agent.profile.ends_itself, task.slack)
 
     async def run(self) -> None:
@@ -129,6 +132,7 @@ class SectionWriter:
             task = replace(
                 self._task, ask=asked, lacks=tuple(lacks), variant=self._task.variant + number * _REDRAFT_SALT
             )
+            self._unsure.clear()
             stream = SectionStream(self._agent, task, requests.for_task(task), self._emit_progress)
             try:
                 await stream.run()
@@ -136,14 +140,18 @@ class SectionWriter:
                 if error.kind != "no-answer":
                     raise
                 break
-            last = _Draft(stream.text, stream.length)
+            last = _Draft(stream.text, stream.length, tuple(self._unsure))
             best = min(best, last, key=lambda draft: abs(draft.length - self._target.target))
         if best is not first:
             await self._emit(TextRolledBack(self._id, 0, "another draft is nearer to its length"))
             await self._emit(TextDelta(self._id, best.text))
+            for mark in best.unsure:
+                await self._emit(mark)
         return best
 
     async def _emit_progress(self, event: Event) -> None:
         """Emit the events of a further draft except its text, which is shown only if it is the better one."""
-        if isinstance(event, Retrying | Thinking | ReadingPrompt | CitationsDropped):
+        if isinstance(event, ModelUnsure):
+            self._unsure.append(event)
+        elif isinstance(event, Retrying | Thinking | ReadingPrompt | CitationsDropped):
             await self._emit(event)

@@ -75,6 +75,8 @@ class SectionRequests:
             await self._emit(NotesLeftOut(task.section.id, tuple(note.title for note in left_out)))
         room = int(self._agent.context_length * FACT_SHARE)
         self._facts = choose_facts(task.facts, subject, task.recent, room)
+        if not task.direct:
+            self._detail = await self._fitting_detail()
         await self._choose_passages(subject)
         await self._fit_earlier()
         shown = self._earlier
@@ -148,8 +150,6 @@ class SectionRequests:
             instruction=instruction,
         )
         self.passages = selected.chosen
-        if not task.direct:
-            self._detail = await self._fitting_detail()
         needed = _LEAST_FREE + min(tokens_for(task.target), self._agent.context_length // 4)
         while self.passages and await self._agent.room_beside(self._prompt("", "", task.target)) < needed:
             self.passages = self.passages[: len(self.passages) * 3 // 4]
@@ -158,8 +158,6 @@ class SectionRequests:
 
     async def _fit_earlier(self) -> None:
         task = self._task
-        if not task.direct:
-            self._detail = await self._fitting_detail()
         if task.parallel or task.direct or not task.earlier:
             return
         free = await self._free()

@@ -27,7 +27,7 @@ from lwtui.config import Role, config_folder
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
-from lwtui.models.budget import Budget, check_budget
+from lwtui.models.budget import check_priced
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import Usage
 from lwtui.sources.support import support_checker
@@ -80,7 +80,7 @@ class Assistant:
                 f"The model is writing and handles one request at a time. Pause it first ({key_of(WRITING, 'pause')}).",
                 code="busy",
             )
-        check_priced(agent, self._tracker.budget)
+        check_priced(self._tracker.budget, agent.settings)
         return agent
 
     # -- passages
@@ -246,16 +246,6 @@ class Assistant:
         reviewed = await review(agent.metered(task), brief, parts_of(document.sections()), keep)
         self._note(f"The review is complete: {reviewed.found} found, {reviewed.dropped} dropped")
         return reviewed
-
-
-def check_priced(agent: Agent, budget: Budget | None) -> None:
-    """Check that ``budget`` can be enforced for a model other than the writer. Local models cost nothing.
-
-    Raises:
-        UsageError: The budget is in money and the model's prices are unknown.
-    """
-    if agent.settings.provider != "llama_cpp":
-        check_budget(budget, agent.settings)
 
 
 def _text_before(sections: Sequence[Section], at: int) -> str:

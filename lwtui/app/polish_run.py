@@ -13,13 +13,12 @@ from lwtui.agentwrite.polish import PolishTeam, sections_to_polish
 from lwtui.agentwrite.polish_forecast import PolishModels, polish_forecast
 from lwtui.agentwrite.polish_progress import stored_progress
 from lwtui.agentwrite.throughput import load_rates
-from lwtui.app.assistant import check_priced
 from lwtui.app.model_pool import ModelPool, ModelRoles
 from lwtui.config import Role
 from lwtui.documents.model import Section
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
-from lwtui.models.budget import Budget
+from lwtui.models.budget import Budget, check_priced
 
 _KIND = "review"  # of the findings that a review of a section leaves
 
@@ -49,7 +48,7 @@ async def open_team(models: ModelPool, roles: ModelRoles, writer: Agent, budget:
     critic = await models.get(names[1], beside=(names[0],))
     judge = await models.get(names[2], beside=names[:2])
     for agent in (writer, critic, judge):
-        check_priced(agent, budget)
+        check_priced(budget, agent.settings)
     return PolishTeam(writer, critic, judge)
 
 

@@ -60,7 +60,7 @@ from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.source_selection import brief_with_sources
 from lwtui.agentwrite.throughput import load_rates
-from lwtui.app.assistant import Assistant, check_priced
+from lwtui.app.assistant import Assistant
 from lwtui.app.editable_document import EditableDocument, SectionChanged
 from lwtui.app.format import counted, number, unit
 from lwtui.app.keymap import WRITING, key_of
@@ -72,7 +72,7 @@ from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.log import log_file
-from lwtui.models.budget import Budget, Prices, check_budget, cost_of, parse_budget
+from lwtui.models.budget import Budget, Prices, check_budget, check_priced, cost_of, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
 
@@ -359,7 +359,7 @@ class Session:
     async def _plan(self, section_id: str | None, *, within: bool = False) -> None:
         document = self.document
         agent = await self._open(self.roles.name(Role.PLAN))
-        check_priced(agent, self.budget)
+        check_priced(self.budget, agent.settings)
         self._follow(RunState(document.sections()))
         self._become(Activity.PLANNING)
         notes = always_shown(document.notes)
@@ -387,7 +387,7 @@ class Session:
         team = PlanTeam(*[await self.models.get(name, beside=names[:at]) for at, name in enumerate(names)])
         for agent in (team.planner, team.critic, team.judge):
             check_follows_instructions(agent)
-            check_priced(agent, self.budget)
+            check_priced(self.budget, agent.settings)
         self._follow(RunState(document.sections()))
         self._become(Activity.PLANNING)
         brief = brief_with_notes(document.brief, always_shown(document.notes), team.planner.context_length)
@@ -465,7 +465,7 @@ class Session:
         document = self.document
         agent = await self._open(self.roles.name(Role.CRITIC))
         check_follows_instructions(agent)
-        check_priced(agent, self.budget)
+        check_priced(self.budget, agent.settings)
         async with recording(document, self.tracker) as recorder:
             self._follow(recorder.state)
             self._become(Activity.NOTING)

@@ -23,7 +23,7 @@ from lwtui.command_line.values import float_between
 from lwtui.config import ModelSettings, Settings, config_folder, load_settings
 from lwtui.documents.model import BUDGET, Brief
 from lwtui.errors import DocumentError, LwtuiError, UsageError
-from lwtui.models.budget import Prices, check_budget, parse_budget
+from lwtui.models.budget import Prices, check_priced, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.support import SupportChecker, support_checker
@@ -292,8 +292,7 @@ async def _review(
     tracker = _tracker(file, settings)
     agent = await open_agent(model.name, settings, model=model)
     try:
-        if model.provider != "llama_cpp":  # which is free, unless it has prices
-            check_budget(tracker.budget, model)
+        check_priced(tracker.budget, model)
         critic = agent.metered(tracker.task("a review", likely_completion=LIKELY_ANSWER))
         reviewed = await review(critic, _brief_of(file, parts), parts, handle)
     except BudgetReached as error:

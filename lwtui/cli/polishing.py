@@ -17,7 +17,7 @@ from lwtui.cli.plan_text import unit_of
 from lwtui.cli.progress import Progress
 from lwtui.documents.model import Brief, Section
 from lwtui.documents.store import Document
-from lwtui.models.budget import check_budget
+from lwtui.models.budget import check_priced
 from lwtui.models.metering import UsageTracker
 
 
@@ -58,8 +58,7 @@ async def polish(
     """
     brief = replace(document.brief, notes=tuple(note for note in document.notes if note.always))
     for agent in (team.critic, team.judge):
-        if agent.settings.provider != "llama_cpp":  # which is free, unless it has prices
-            check_budget(tracker.budget, agent.settings)
+        check_priced(tracker.budget, agent.settings)
     resumed = None if order.only else stored_progress(document)
     only = resumed.left if resumed else None
     if only is None:

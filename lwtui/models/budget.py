@@ -129,6 +129,15 @@ def _round_up(figure: float) -> float:
     return float(f"{ceil(round(figure / step, 6)) * step:.2g}")
 
 
+def check_priced(budget: Budget | None, model: ModelSettings) -> None:
+    """Check that ``budget`` can be enforced for a model other than the writer; see :func:`check_budget`.
+
+    Local models are free, unless they have prices.
+    """
+    if model.is_endpoint:
+        check_budget(budget, model)
+
+
 def check_budget(budget: Budget | None, model: ModelSettings) -> None:
     """Check that ``budget`` can be enforced for a model.
 

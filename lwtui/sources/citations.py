@@ -73,6 +73,15 @@ def find_citations(text: str, keys: Collection[str] = ()) -> list[Citation]:
     return sorted(found, key=lambda citation: citation.start)
 
 
+def without_citations(text: str, citations: Iterable[Citation]) -> str:
+    """Return a text of the same length with blanks in place of citations and their brackets."""
+    parts, end = [], 0
+    for start, stop in sorted({citation.group for citation in citations}):
+        parts += [text[end:start], " " * (stop - start)]
+        end = stop
+    return "".join([*parts, text[end:]])
+
+
 def cite(found: Iterable[FoundPassage]) -> str:
     """Return the citation of some passages, such as ``[@gray2020, p. 3; @li2019]``; empty without any."""
     pages: dict[str, list[int]] = {}

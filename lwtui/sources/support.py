@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import regex
 
-from lwtui.sources.citations import Citation, find_citations
+from lwtui.sources.citations import Citation, find_citations, without_citations
 from lwtui.sources.comparison import ComparedSource, ComparedText, Comparison
 from lwtui.sources.details import find_details
 from lwtui.sources.model import FoundPassage, Passage, Source
@@ -165,9 +165,7 @@ def _sentences(text: str, keys: Mapping[str, Source]) -> Iterator[_Sentence]:
     """Yield the sentences of a text, but for headings and the rows between a table and its head."""
     prose = without_code(text)
     citations = find_citations(text, keys)
-    blanked = prose
-    for start, end in {citation.group for citation in citations}:
-        blanked = blanked[:start] + " " * (end - start) + blanked[end:]
+    blanked = without_citations(prose, citations)
     cuts = sorted({0, len(text), *sentence_ends(prose), *(match.start() for match in _BLOCK.finditer(prose))})
     inside = {offset for citation in citations for offset in range(citation.group[0] + 1, citation.group[1])}
     for start, end in pairwise([cut for cut in cuts if cut not in inside]):

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lwtui.agentwrite.plan_format import Bounds, PlanError, format_plan, format_step, plan_grammar, step_grammar
+from lwtui.agentwrite.plan_parser import without_marks
 from lwtui.agentwrite.plan_repair import distinct, parse_plan, parse_step
 from lwtui.documents.model import Brief, Plan, PlannedSection
 
@@ -346,6 +347,11 @@ def test_any_json_is_a_plan_or_an_error_with_findings(value: Any) -> None:
 # ---- writing a plan ---------------------------------------------------------------------------------------------
 
 _LINE = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), min_size=1, max_size=60)
+
+
+@pytest.mark.parametrize("heading", ["Soil\u00a0", "土壤\u3000", "Soil\t", "Soil #\u00a0##", "#\u3000#"])
+def test_any_white_space_at_the_end_of_a_heading_is_stripped(heading: str) -> None:
+    assert without_marks(heading) in ("Soil", "土壤", "")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -16,6 +16,7 @@ from lwtui.agentwrite.context import ContextBuilder
 from lwtui.agentwrite.events import (
     Continuing,
     Event,
+    ModelUnsure,
     Redrafting,
     Retrying,
     SectionFinished,
@@ -28,7 +29,7 @@ from lwtui.agentwrite.section import SectionWriter
 from lwtui.agentwrite.section_stream import breaks_off
 from lwtui.agentwrite.section_task import SectionTask
 from lwtui.documents.model import Brief, Origin, Section, Status
-from lwtui.models.base import ModelError
+from lwtui.models.base import ModelError, Request, StreamPart, UnsurePiece
 from lwtui.models.metering import UsageTracker
 from lwtui.text import count_words
 from tests.support.author import Author, sentence, title_of
@@ -120,6 +121,27 @@ async def test_a_section_that_is_far_too_short_gets_another_draft_with_a_longer_
     # The second draft is shown only once it is known to be better.
     index = events.index(redrafting)
     assert [type(event) for event in events[index + 1 :]] == [TextRolledBack, TextDelta, SectionFinished]
+
+
+async def test_what_the_model_was_unsure_of_in_the_better_draft_is_told_after_its_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_studio(Author(pace=0.45)) as studio:
+        plain, calls = studio.agent.model.stream, 0
+
+        async def unsure(request: Request) -> AsyncGenerator[StreamPart, None]:
+            nonlocal calls
+            calls += 1
+            yield UnsurePiece("", f"draft {calls}", 2.0)
+            async for part in plain(request):
+                yield part
+
+        monkeypatch.setattr(studio.agent.model, "stream", unsure)
+        _, events = await run(studio, task())
+    marks = [event.text for event in events if isinstance(event, ModelUnsure)]
+    assert marks == ["draft 1", "draft 2"]
+    kinds = [type(event) for event in events]
+    assert kinds[kinds.index(TextRolledBack) :] == [TextRolledBack, TextDelta, ModelUnsure, SectionFinished]
 
 
 async def test_the_draft_nearer_to_the_target_stays() -> None:

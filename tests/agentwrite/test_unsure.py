@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lwtui.agentwrite import recording
-from lwtui.agentwrite.events import ModelUnsure, SectionFinished, SectionStarted, TextDelta
+from lwtui.agentwrite.events import ModelUnsure, SectionFinished, SectionStarted, TextDelta, TextRolledBack
 from lwtui.agentwrite.lint import parts_of
 from lwtui.agentwrite.unsure import UNSURE, UnsureMark, from_setting, marks_to_keep, to_setting, unsure_findings
 from lwtui.documents.model import Brief, Provenance
@@ -72,6 +72,20 @@ async def test_a_run_stores_them_and_findings_name_them_until_the_text_changes(t
             recorder.store(TextDelta("s1", TEXT))
             recorder.store(SectionFinished("s1", 13, 40, NO_USAGE, 1.0))
         assert document.setting(UNSURE) == ""
+
+
+async def test_the_marks_of_a_draft_that_was_taken_back_are_forgotten(tmp_path: Path) -> None:
+    with Document.create(tmp_path / "a.lw", Brief("Write", 40), plan_of(40)) as document:
+        async with recording(document, UsageTracker()) as recorder:
+            recorder.store(SectionStarted("s1", 1, 1, "One", 40, False, 0, Provenance("m")))
+            recorder.store(TextDelta("s1", TEXT))
+            recorder.store(ModelUnsure("s1", "Turin in ", "1901", 1.9))
+            recorder.store(TextRolledBack("s1", 0, "another draft is nearer to its length"))
+            recorder.store(TextDelta("s1", TEXT))
+            recorder.store(ModelUnsure("s1", "born in", " Turin", 2.5))
+            recorder.store(SectionFinished("s1", 13, 40, NO_USAGE, 1.0))
+        findings = unsure_findings(parts_of(document.sections()), document.setting(UNSURE))
+        assert [finding.places[0].quote for finding in findings] == ["Turin"]
 
 
 @pytest.mark.parametrize(

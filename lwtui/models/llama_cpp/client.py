@@ -121,7 +121,9 @@ class LlamaModel:
         worker = await self._running_worker()
         splitter: ReasoningSplitter | None = None
         with worker.call() as (call_id, replies):
-            worker.send(_generate(call_id, request, entropy=self._settings.mark_unsure))
+            # Nobody shows the marks of an edited passage, and without them its tokens can be guessed.
+            entropy = self._settings.mark_unsure and not request.repeats_prompt
+            worker.send(_generate(call_id, request, entropy=entropy))
             usage, ended = Usage(), False
             parts: Sequence[StreamPart]
             try:
