@@ -85,9 +85,12 @@ class SourceStore:
 
     def get(self, name: str) -> Source | None:
         """Return the source whose id, key or location is ``name``; ``None`` without one."""
-        by_name = {source.location: source for source in self._sources.values()}
-        by_name |= {source.key: source for source in self._sources.values()} | self._sources
-        return by_name.get(name)
+        if name in self._sources:
+            return self._sources[name]
+        newest_first = tuple(reversed(self._sources.values()))
+        by_key = (source for source in newest_first if source.key == name)
+        by_location = (source for source in newest_first if source.location == name)
+        return next(by_key, None) or next(by_location, None)
 
     def add(self, read: ReadSource) -> Source:
         """Add a source, or replace the one of the same location, which keeps its key and the sections it is pinned to.
@@ -147,12 +150,12 @@ class SourceStore:
             self._sources[source_id] = changed
         return self._sources[source_id]
 
-    def passages(self, source_id: str) -> tuple[Passage, ...]:
-        """Return the passages of a source, in order."""
+    def passages(self, source_id: str, most: int = -1) -> tuple[Passage, ...]:
+        """Return the passages of a source, in order: all, or the first ones, at ``most`` so many."""
         source = self._sources[source_id]
+        query = f"SELECT {_COLUMNS} FROM passage p WHERE p.source_id = ? ORDER BY p.number LIMIT ?"
         with self._reading() as db, checked_contents():
-            rows = db.execute(f"SELECT {_COLUMNS} FROM passage p WHERE p.source_id = ? ORDER BY p.number", (source.id,))
-            return tuple(_passage(*row) for row in rows)
+            return tuple(_passage(*row) for row in db.execute(query, (source.id, most)))
 
     def search(self, query: str, limit: int = 10) -> tuple[FoundPassage, ...]:
         """Return the passages that fit a query, the most relevant first."""

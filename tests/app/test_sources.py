@@ -76,6 +76,28 @@ async def test_sources_are_added_searched_pinned_and_removed(place: Place) -> No
         await person.at(WritingScreen)
 
 
+async def test_a_file_that_came_with_its_record_is_not_read_again(place: Place) -> None:
+    folder = place.documents / "papers"
+    folder.mkdir(parents=True)
+    (folder / "bees.txt").write_text("Own heading\n\n" + "Bees fly over the meadows. " * 40)
+    record = "@article{gray2020, title={The right title}, author={Gray, A.}, year={2020}, file={bees.txt}}"
+    (folder / "a.bib").write_text(record)
+    async with someone(place.make(20, 20, texts={1: "Bees fly. @gray2020 says so."}), size=(110, 32)) as person:
+        await person.at(WritingScreen)
+        await person.press("home", "S")
+        await person.at(SourcesScreen)
+        await person.press("a")
+        await person.at(Ask)
+        await person.fill("Input", str(folder))
+        await person.press("enter")
+        await person.sees("1 source added.", "The right title")
+        (source,) = person.document.source_store.list()
+        assert (source.title, source.csl["author"]) == ("The right title", [{"family": "Gray", "given": "A."}])
+        await person.press("d")
+        await person.at(Confirm)
+        await person.sees("The text cites it 1")
+
+
 async def test_the_passage_behind_a_citation_is_shown_and_unsupported_claims_are_findings(place: Place) -> None:
     async with someone(place.make(20, 20, texts={1: TEXT}), size=(110, 32)) as person:
         await person.at(WritingScreen)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from textual import work
 from textual.app import ComposeResult
@@ -25,10 +25,6 @@ from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import FoundPassage, Source
-
-if TYPE_CHECKING:
-    from lwtui.sources.reading.adding import SourceReader
-    from lwtui.sources.reading.files import ReadResult
 
 _FOUND = 50  # passages that a search lists
 
@@ -96,8 +92,7 @@ class SourcesScreen(BaseScreen):
         if not self.is_attached:
             return
         sources = self._store.list()
-        keys = [source.key for source in sources]
-        cited = [one.key for section in self._document.sections() for one in find_citations(section.text, keys)]
+        cited = self._citations()
         rows = [
             Row(
                 source.id,
@@ -105,7 +100,7 @@ class SourcesScreen(BaseScreen):
                     "▲" if self._section_id in source.pinned else "",
                     source.key,
                     source.kind,
-                    str(cited.count(source.key) or ""),
+                    str(cited[source.key] or ""),
                     f"{source.passages:,}",
                     source.title,
                 ),
@@ -116,8 +111,18 @@ class SourcesScreen(BaseScreen):
         self._list.show(rows, select)
         label(self._list, "Sources", counted(len(sources), "source"))
         self._show_about()
-        self._status.set_class(self._document.read_only, "error")
-        self._status.set_text(why_read_only(self._document) or message or self._summary())
+        self._tell(message or self._summary())
+
+    def _tell(self, message: str) -> None:
+        if self.is_attached:
+            self._status.set_class(self._document.read_only, "error")
+            self._status.set_text(why_read_only(self._document) or message)
+
+    def _citations(self) -> Counter[str]:
+        """Count how often the text cites each source, by its key."""
+        keys = [source.key for source in self._store.list()]
+        texts = (section.text for section in self._document.sections())
+        return Counter(citation.key for text in texts for citation in find_citations(text, keys))
 
     def _summary(self) -> str:
         pin = f" {key_of(SOURCES_SCREEN, 'pin')} pins one to a section (▲)." if self._store.list() else ""
@@ -139,8 +144,7 @@ class SourcesScreen(BaseScreen):
         lines: list[tuple[str, str] | str] = [(f"{source.title}\n", "bold"), f"{source.location}{read}\n"]
         if pinned:
             lines.append(f"Pinned to {', '.join(f'“{title}”' for title in pinned)}\n")
-        first = next(iter(self._store.passages(source.id)), None)
-        lines.append(first.text if first else "")
+        lines += [first.text for first in self._store.passages(source.id, 1)]
         self._about.set_text(Content.assemble(*lines))
 
     @property
@@ -195,30 +199,32 @@ class SourcesScreen(BaseScreen):
 
     async def _add(self, given: str) -> None:
         """Read sources in a thread, and store them one by one. What was added stays if that is stopped."""
-        from lwtui.sources.reading.adding import SourceReader, locations  # takes a while to import
+        # These take a while to import.
+        from lwtui.sources.reading.adding import UnreadSource, locations, read_sources
         from lwtui.sources.reading.job import ReadJob, ReadStopped
 
         job = ReadJob()
         self._stop = job.stop
         added: list[Source] = []
         problems: list[str] = []
+        stop, reading = key_of(SOURCES_SCREEN, "stop"), ""
+
+        def on_start(name: str) -> None:
+            nonlocal reading
+            reading = f"Reading {numbers[name]} of {len(names)}: {name}… {stop} stops."
+            self.app.call_from_thread(self._tell, reading)
+
         try:
             names = await asyncio.to_thread(locations, [given])
-            reader = SourceReader(job)
-            for number, name in enumerate(names, 1):
-                self._draw(None, f"Reading {number} of {len(names)}: {name}… {key_of(SOURCES_SCREEN, 'stop')} stops.")
-                try:
-                    results = await asyncio.to_thread(_read_all, reader, name)
-                except ReadStopped:
-                    raise
-                except LwtuiError as error:
-                    if error.code == "missing-extra":
-                        raise
-                    problems.append(str(error))
-                    continue
-                for result in results:
+            numbers = {name: number for number, name in enumerate(names, 1)}
+            results = read_sources(names, job, on_start)
+            while (result := await asyncio.to_thread(next, results, None)) is not None:
+                if isinstance(result, UnreadSource):
+                    problems.append(result.problem)
+                else:
                     added.append(self._store.add(result.source))
                     problems += result.notes
+                    self._draw(None, reading)
         except ReadStopped:
             problems.insert(0, "Stopped.")
         finally:
@@ -253,9 +259,7 @@ class SourcesScreen(BaseScreen):
         source = self._at_cursor
         if source is None or why_read_only(self._document):
             return
-        cited = sum(
-            one.key == source.key for section in self._document.sections() for one in find_citations(section.text)
-        )
+        cited = self._citations()[source.key]
         lost = f" The text cites it {counted(cited, 'time')}; these citations will stand for nothing." if cited else ""
         if await self.app.push_screen_wait(Confirm(f"Remove “{source.title}” from the document?{lost}", "Remove")):
             self._change(lambda: self._store.remove(source.id), None, "Removed. Add it again to have it back.")
@@ -275,7 +279,3 @@ class SourcesScreen(BaseScreen):
         """Close the screen."""
         self.dismiss()
         self._changed()
-
-
-def _read_all(reader: SourceReader, name: str) -> list[ReadResult]:
-    return list(reader.read(name))

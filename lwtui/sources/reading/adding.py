@@ -210,10 +210,48 @@ def _at(source: ReadSource, location: str, csl: dict[str, object]) -> ReadSource
     return ReadSource(source.kind, source.title, location, source.retrieved, source.passages, csl, source.key)
 
 
+def read_sources(
+    names: Sequence[str], job: ReadJob, on_start: Callable[[str], None] | None = None
+) -> Iterator[ReadResult | UnreadSource]:
+    """Read sources, one after the other. A file that came with a bibliography is not read again by itself.
+
+    Args:
+        names: From :func:`locations`.
+        job: Reports progress, and can stop.
+        on_start: Called with each name before it is read.
+
+    Yields:
+        Each source that was read, and each that cannot be read.
+
+    Raises:
+        ReadStopped: The job was stopped.
+        DocumentError: A file is a document.
+        LwtuiError: A package is missing.
+    """
+    reader = SourceReader(job)
+    done: set[str] = set()
+    for name in names:
+        if name in done:
+            continue
+        if on_start is not None:
+            on_start(name)
+        try:
+            with closing(reader.read(name)) as results:
+                for result in results:
+                    done.add(result.source.location)
+                    yield result
+        except (ReadStopped, DocumentError):
+            raise
+        except LwtuiError as error:
+            if error.code == "missing-extra":
+                raise
+            yield UnreadSource(name, str(error))
+
+
 def add_sources(
     store: SourceStore, names: Sequence[str], job: ReadJob, on_start: Callable[[str], None] | None = None
 ) -> Iterator[AddedSource | UnreadSource]:
-    """Read sources and add them to a document, one after the other. What was added stays when the job is stopped.
+    """Read sources as :func:`read_sources` does, and add them to a document. What was added stays if that is stopped.
 
     Args:
         store: The document's sources.
@@ -229,21 +267,8 @@ def add_sources(
         DocumentError: A source cannot be stored.
         LwtuiError: A package is missing.
     """
-    reader = SourceReader(job)
-    done: set[str] = set()  # files that came with a bibliography
-    for name in names:
-        if name in done:
-            continue
-        if on_start is not None:
-            on_start(name)
-        try:
-            with closing(reader.read(name)) as results:
-                for result in results:
-                    yield AddedSource(store.add(result.source), result.notes)
-                    done.add(result.source.location)
-        except (ReadStopped, DocumentError):
-            raise
-        except LwtuiError as error:
-            if error.code == "missing-extra":
-                raise
-            yield UnreadSource(name, str(error))
+    for result in read_sources(names, job, on_start):
+        if isinstance(result, UnreadSource):
+            yield result
+        else:
+            yield AddedSource(store.add(result.source), result.notes)
