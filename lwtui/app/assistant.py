@@ -12,12 +12,12 @@ from lwtui.agentwrite.candidates import Candidate, CandidateChanged, CandidateSt
 from lwtui.agentwrite.critic import LIKELY_ANSWER, CriticEvent, Found, Reviewed, review
 from lwtui.agentwrite.events import Emit
 from lwtui.agentwrite.forecast import tokens_per_unit
-from lwtui.agentwrite.grammar import find_language_faults
+from lwtui.agentwrite.grammar import find_language_problems
 from lwtui.agentwrite.lint import Finding, TextPart, lint, parts_of
 from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import recent_text, select_notes
 from lwtui.agentwrite.revise import MarkedPassage, PassageCut, PassageEdit, Proposal, passage_at, revise
-from lwtui.agentwrite.spelling import find_misspellings, known_words, names_of, open_speller
+from lwtui.agentwrite.spelling import names_of
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.agentwrite.unsure import UNSURE, unsure_findings
 from lwtui.agentwrite.word_lists import PhraseScore, find_stock_phrases, load_phrases
@@ -206,27 +206,24 @@ class Assistant:
             stock, self.phrase_score = await asyncio.to_thread(find_stock_phrases, parts, phrases)
             found += stock
         found += unsure_findings(parts, self._document.setting(UNSURE))
-        problem: LwtuiError | None = None
+        problem: LwtuiError | None
         try:
-            found += await asyncio.to_thread(self._check_language, parts)
-        except LwtuiError as error:  # a server that does not answer takes no other finding away
+            problems, problem = await asyncio.to_thread(self._check_language, parts)
+            found += problems
+        except LwtuiError as error:  # no dictionary takes no other finding away
             problem = error
         self.findings = [*(one for one in self.findings if one.by_critic), *found]
         if problem is not None:
             raise problem
         return self.findings
 
-    def _check_language(self, parts: Sequence[TextPart]) -> list[Finding]:
-        """Return misspelled words, if they are wanted, and what the user's LanguageTool server finds."""
+    def _check_language(self, parts: Sequence[TextPart]) -> tuple[list[Finding], LwtuiError | None]:
+        """Look for misspelled words, if they are wanted, and ask the user's LanguageTool server, if there is one."""
         language, address = self._document.brief.language, self._models.settings.lint.languagetool
-        found, names = [], names_of(self._document) if self.checks_spelling or address else []
-        if self.checks_spelling:
-            found += find_misspellings(parts, open_speller(language, config_folder(), names), language)
-        if address:
-            misspelled = {place for finding in found for place in finding.places}
-            faults = find_language_faults(parts, address, language, known_words(config_folder(), names))
-            found += [one for one in faults if not misspelled.intersection(one.places)]
-        return found
+        names = names_of(self._document) if self.checks_spelling or address else []
+        return find_language_problems(
+            parts, language, config_folder(), names, spelling=self.checks_spelling, address=address
+        )
 
     async def review(self, emit: Callable[[CriticEvent], Awaitable[None]]) -> Reviewed:
         """Have the critic read the document (see :func:`lwtui.agentwrite.critic.review`)."""

@@ -7,13 +7,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lwtui.agentwrite.critic import KINDS as CRITIC_KINDS
-from lwtui.agentwrite.grammar import GRAMMAR, STYLE, find_language_faults
+from lwtui.agentwrite.grammar import GRAMMAR, STYLE, find_language_problems
 from lwtui.agentwrite.lint import KINDS, TOLERANCE, Finding, TextPart, TextPlace, lint, parts_of
-from lwtui.agentwrite.spelling import SPELLING, WORDS_FILE, find_misspellings, known_words, names_of, open_speller
+from lwtui.agentwrite.spelling import SPELLING, WORDS_FILE, names_of
 from lwtui.agentwrite.voice import compare_voices, measure_voice, voice_of
 from lwtui.agentwrite.word_lists import STOCK_PHRASE, PhraseScore, find_stock_phrases, load_phrases
 from lwtui.cli.plan_text import unit_of
@@ -109,13 +109,18 @@ def run(options: argparse.Namespace) -> int:
     file: Path = options.file
     parts = read_parts(file)
     text = "\n\n".join(part.text for part in parts)
-    language = _language(file, text)
-    findings = lint(parts, tolerance=options.tolerance, support=_support(file, parts), language=language)
+    about = _about(file, parts, text)
+    language = about.language
+    findings = lint(parts, tolerance=options.tolerance, support=about.support, language=language)
     score: PhraseScore | None = None
     if options.words:
         found, score = find_stock_phrases(parts, load_phrases(language, config_folder() / "words"))
         findings += found
-    language_error = _check_language(options, parts, language, findings)
+    address = "" if options.no_languagetool else load_settings().lint.languagetool
+    problems, language_error = find_language_problems(
+        parts, language, config_folder(), about.names, spelling=options.spelling, address=address
+    )
+    findings += problems
     differences: list[str] | None = None
     if options.voice:
         wanted, _ = voice_of(options.voice)
@@ -153,61 +158,23 @@ def run(options: argparse.Namespace) -> int:
     return 1 if any(finding.kind in options.fail_on for finding in findings) else 0
 
 
-def _check_language(
-    options: argparse.Namespace, parts: Sequence[TextPart], language: str, findings: list[Finding]
-) -> LwtuiError | None:
-    """Add misspelled words to the findings, and what a LanguageTool server finds.
+@dataclass(frozen=True)
+class _About:
+    """What is known of a text besides its sections: language, sources, and names that its facts and notes are about."""
 
-    Returns:
-        An error if the server could not be asked; all other findings remain valid.
-
-    Raises:
-        LwtuiError: There is no dictionary for the language.
-    """
-    names = _names(options.file)
-    if options.spelling:
-        speller = open_speller(language, config_folder(), names)
-        findings += find_misspellings(parts, speller, language)
-    address = "" if options.no_languagetool else load_settings().lint.languagetool
-    if not address:
-        return None
-    try:
-        faults = find_language_faults(parts, address, language, known_words(config_folder(), names))
-    except LwtuiError as error:
-        return error
-    misspelled = {place for finding in findings if finding.kind == SPELLING for place in finding.places}
-    findings += [one for one in faults if one.kind != SPELLING or not misspelled.intersection(one.places)]
-    return None
+    language: str
+    support: SupportChecker | None = None
+    names: tuple[str, ...] = ()
 
 
-def _names(file: Path) -> list[str]:
-    """Return the names that a document's facts and notes are about."""
+def _about(file: Path, parts: Sequence[TextPart], text: str) -> _About:
     if file.suffix.lower() != ".lw":
-        return []
+        return _About(detect_language(text[:5000]))
     from lwtui.documents.store import Document
 
     with Document.open(file, read_only=True) as document:
-        return names_of(document)
-
-
-def _language(file: Path, text: str) -> str:
-    """Return the language of a document's brief, or the one that a text seems to be in."""
-    if file.suffix.lower() == ".lw":
-        from lwtui.documents.store import Document
-
-        with Document.open(file, read_only=True) as document:
-            return document.brief.language
-    return detect_language(text[:5000])
-
-
-def _support(file: Path, parts: Sequence[TextPart]) -> SupportChecker | None:
-    """Return what checks the citations of a document; ``None`` for other files, and without sources."""
-    if file.suffix.lower() != ".lw":
-        return None
-    from lwtui.documents.store import Document
-
-    with Document.open(file, read_only=True) as document:
-        return support_checker(document.source_store, [part.text for part in parts])
+        support = support_checker(document.source_store, [part.text for part in parts])
+        return _About(document.brief.language, support, tuple(names_of(document)))
 
 
 def kinds_option(given: str) -> frozenset[str]:

@@ -80,18 +80,17 @@ def _ask(url: str, text: str, language: str) -> list[LanguageFault]:
         raise _odd(url, f"it answers with status {response.status_code}" + (f" ({said})" if said else ""))
     try:
         rows = json.loads(body)["matches"]
-        return [fault for row in rows if (fault := _fault(row, text)) is not None]
+        units = text.encode("utf-16-le", "surrogatepass")  # in which LanguageTool counts: an emoji has two units
+        return [fault for row in rows if (fault := _fault(row, units)) is not None]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise _odd(url, "its answer is none of LanguageTool's") from None
 
 
-def _fault(row: Any, text: str) -> LanguageFault | None:
-    """Return the fault in a row; ``None`` if its place is not in the text."""
+def _fault(row: Any, units: bytes) -> LanguageFault | None:
+    """Return the fault in a row; ``None`` if its place is not in the text, of which ``units`` is the UTF-16."""
     offset, length = row["offset"], row["length"]
     if type(offset) is not int or type(length) is not int or offset < 0 or length < 0:
         return None
-    # LanguageTool counts in UTF-16, where an emoji has two units.
-    units = text.encode("utf-16-le", "surrogatepass")
     if 2 * (offset + length) > len(units):
         return None
     start = len(units[: 2 * offset].decode("utf-16-le", "ignore"))

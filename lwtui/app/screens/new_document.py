@@ -81,7 +81,11 @@ class NewDocumentScreen(BriefForm):
         """Offer the templates for the language of the document, and show the chosen one in its length."""
         try:
             self._offer_templates()
-            plan = self._template_plan()
+            about = (self._chosen("template"), self._length(), self._known_language)
+            if about != self._previewed or self._template_problem:
+                plan = self._template_plan()
+                self.query_one("#preview", Line).set_text(self._preview(plan) if plan else "")
+                self._previewed = about
         except LwtuiError as error:
             self._template_problem = str(error)
             self.query_one("#problem", Line).set_text(str(error))
@@ -89,11 +93,12 @@ class NewDocumentScreen(BriefForm):
         if self._template_problem:
             self._template_problem = ""
             self.query_one("#problem", Line).set_text("")
-        about = (self._chosen("template"), plan.words if plan else 0, self._known_language)
-        if self._previewed != about:
-            self._previewed = about
-            self.query_one("#preview", Line).set_text(self._preview(plan) if plan else "")
         self._name_button()
+
+    def _length(self) -> int:
+        """The length of the document, as far as it is known."""
+        given = self.query_one("#words", Input).value
+        return int(given) if given.isdecimal() else self._words()
 
     @property
     def _known_language(self) -> str:
@@ -120,11 +125,9 @@ class NewDocumentScreen(BriefForm):
         Raises:
             UsageError: The template is not a usable plan.
         """
-        key, length = self._chosen("template"), self.query_one("#words", Input).value
+        key = self._chosen("template")
         template = next((one for one in self._templates if one.key == key), None)
-        if template is None:
-            return None
-        return template.plan(self._instruction() or template.name, int(length) if length.isdecimal() else self._words())
+        return None if template is None else template.plan(self._instruction() or template.name, self._length())
 
     def _preview(self, plan: Plan) -> Content:
         brief = replace(self._given, language=self._known_language)
