@@ -11,8 +11,6 @@ import os
 import secrets
 import socket
 import sys
-import threading
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -23,13 +21,13 @@ from urllib.parse import urlsplit
 from lwtui.config import ModelSettings
 from lwtui.log import add_secret
 from lwtui.models.base import Capabilities, ModelError, Request
+from lwtui.models.child_process import ChildProcess, hashing
 from lwtui.models.llama_cpp.fit import Fit, LoadOptions, Machine, fit
 from lwtui.models.llama_cpp.gguf_header import GgufHeader, read_header
-from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.openai_api import OpenAIModel
 from lwtui.models.openai_stream import Chunk, StreamState
 from lwtui.system import detached
-from lwtui.text import clean, one_line
+from lwtui.text import one_line
 
 if TYPE_CHECKING:
     import httpx2
@@ -38,18 +36,15 @@ _CHILD = Path(__file__).with_name("server_child.py")
 _MAX_LINES = 200
 _POLL_SECONDS = 0.1
 _HEALTH_SECONDS = 5.0
-_END_SECONDS = 15.0
 _NOTICE_SECONDS = 1.0
 _ERROR_WORDS = ("error", "failed", "unable", "cannot", "couldn't", "invalid", "unknown", "out of memory")
 
 
-class ServerProcess:
+class ServerProcess(ChildProcess):
     """A running llama-server. It ends with this process, however that ends."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._lines: deque[str] = deque(maxlen=_MAX_LINES)
-        self._reader = asyncio.create_task(self._read())
+        super().__init__(process, _MAX_LINES)
 
     @classmethod
     async def start(cls, command: list[str], address: str, key: str) -> ServerProcess:
@@ -84,11 +79,6 @@ class ServerProcess:
         """Whether the process runs."""
         return self._process.returncode is None
 
-    @property
-    def pid(self) -> int:
-        """The id of the process that runs the server."""
-        return self._process.pid
-
     async def ends_within(self, seconds: float) -> bool:
         """Wait for the end of the process, and return whether it came."""
         with suppress(TimeoutError):
@@ -98,29 +88,11 @@ class ServerProcess:
 
     def last_line(self) -> str:
         """Return what the server said last that sounds like an error, or its last line."""
-        lines = [line for line in self._lines if line]
-        errors = [line for line in lines if any(word in line.lower() for word in _ERROR_WORDS)]
-        return (errors or lines or [""])[-1]
-
-    async def close(self) -> None:
-        """End the server, and wait for its end."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                await asyncio.shield(self._reader)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._reader
+        errors = [line for line in self.last_lines if any(word in line.lower() for word in _ERROR_WORDS)]
+        return (errors or self.last_lines or [""])[-1]
 
     async def _read(self) -> None:
-        assert self._process.stderr is not None
-        rest = b""
-        while data := await self._process.stderr.read(65_536):
-            *lines, rest = (rest + data).split(b"\n")
-            rest = rest[-1000:]
-            self._lines.extend(clean(line.decode("utf-8", "replace")).strip()[:200] for line in lines)
+        await self._read_stderr()
         await self._process.wait()
 
 
@@ -165,16 +137,10 @@ class ServedGguf(OpenAIModel):
         chosen = fit(header, Machine.detect(), LoadOptions.of(settings, sequences=1))
         if not chosen.fits:
             raise ModelError(f"Cannot load {path}: it {chosen.advice}", kind="worker")
-        model, cancel_hashing = cls(program, path, settings, header, chosen), threading.Event()
-        hashing = asyncio.create_task(asyncio.to_thread(file_hash, path, cancel_hashing))
-        try:
+        model = cls(program, path, settings, header, chosen)
+        async with hashing(path, model.aclose) as sha256:
             await model._running()
-            model.model_hash = await hashing
-        except BaseException:
-            cancel_hashing.set()
-            await asyncio.gather(hashing, return_exceptions=True)
-            await model.aclose()
-            raise
+            model.model_hash = await sha256
         return model
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import pytest
 from lwtui import config
 from lwtui.cli.checks import _llama_cpp
 from lwtui.config import ModelSettings, Settings
-from lwtui.models import local_engine
+from lwtui.models import child_process, local_engine
 from lwtui.models.base import Finished, ModelError, Prompt, Request, TextPiece
 from lwtui.models.catalog import open_model
 from lwtui.models.llama_server import ServedGguf
@@ -88,6 +89,18 @@ async def test_a_server_that_dies_is_started_again(program: Path, demo_gguf: Pat
         assert model.pid != first  # type: ignore[attr-defined]
     finally:
         await model.aclose()
+
+
+async def test_a_gguf_that_cannot_be_read_to_its_end_is_an_error_in_one_line(
+    program: Path, demo_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path, canceled: object) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(child_process, "file_hash", fails)
+    with pytest.raises(ModelError) as caught:
+        await open_model(gguf_settings(demo_gguf))
+    assert str(caught.value) == f"Cannot read {demo_gguf}: Input/output error."
 
 
 @pytest.fixture(params=[("broken", "failed to read the tensors"), ("native", "compiled for another processor")])
