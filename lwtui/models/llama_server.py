@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from lwtui.config import ModelSettings
@@ -28,9 +28,6 @@ from lwtui.models.openai_api import OpenAIModel
 from lwtui.models.openai_stream import Chunk, StreamState
 from lwtui.system import detached
 from lwtui.text import one_line
-
-if TYPE_CHECKING:
-    import httpx2
 
 _CHILD = Path(__file__).with_name("server_child.py")
 _MAX_LINES = 200
@@ -103,6 +100,8 @@ class ServedGguf(OpenAIModel):
     """
 
     def __init__(self, program: str, path: Path, settings: ModelSettings, header: GgufHeader, chosen: Fit) -> None:
+        import httpx2
+
         self._address, self._server_key = f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(24)
         add_secret(self._server_key)
         endpoint = replace(
@@ -115,6 +114,13 @@ class ServedGguf(OpenAIModel):
         )
         super().__init__(endpoint, self._server_key)
         self._command = [program, "-m", str(path), "--alias", settings.name, *_options(settings, chosen)]
+        self._client = httpx2.AsyncClient(
+            base_url=self._address,
+            headers={"Authorization": f"Bearer {self._server_key}"},
+            timeout=_HEALTH_SECONDS,
+            trust_env=False,
+            verify=False,  # there is nothing to verify: the address is always http on this machine
+        )
         self._file = path
         self._header = header
         self._starting = asyncio.Lock()
@@ -165,9 +171,8 @@ class ServedGguf(OpenAIModel):
         import httpx2
 
         with suppress(httpx2.HTTPError, ValueError, KeyError, TypeError):
-            async with self._client() as client:
-                answer = await client.post("/tokenize", json={"content": text})
-                return len(answer.raise_for_status().json()["tokens"])
+            answer = await self._client.post("/tokenize", json={"content": text})
+            return len(answer.raise_for_status().json()["tokens"])
         return await super().count_tokens(text)
 
     async def aclose(self) -> None:
@@ -176,6 +181,7 @@ class ServedGguf(OpenAIModel):
         await super().aclose()
         if self._process is not None:
             await self._process.close()
+        await self._client.aclose()
 
     @asynccontextmanager
     async def _open(
@@ -223,20 +229,13 @@ class ServedGguf(OpenAIModel):
     async def _wait_until_ready(self, process: ServerProcess) -> None:
         import httpx2
 
-        async with self._client() as client:
-            while process.is_alive:
-                with suppress(httpx2.HTTPError):
-                    if (await client.get("/health")).status_code == httpx2.codes.OK:
-                        return
-                await asyncio.sleep(_POLL_SECONDS)
+        while process.is_alive and not self._closed:
+            with suppress(httpx2.HTTPError):
+                if (await self._client.get("/health")).status_code == httpx2.codes.OK:
+                    return
+            await asyncio.sleep(_POLL_SECONDS)
         await process.close()
         raise _has_ended(process, f"Cannot load {self._file}: ")
-
-    def _client(self) -> httpx2.AsyncClient:
-        import httpx2
-
-        headers = {"Authorization": f"Bearer {self._server_key}"}
-        return httpx2.AsyncClient(base_url=self._address, headers=headers, timeout=_HEALTH_SECONDS, trust_env=False)
 
 
 def _options(settings: ModelSettings, chosen: Fit) -> list[str]:
