@@ -103,13 +103,12 @@ def test_the_best_passage_of_a_citation_is_found(claim: str, key: str, page: int
 
 
 def test_a_citation_has_the_findings_of_its_sentence_alone() -> None:
-    wrong = "The harbor cost 86,000 pounds [@harbor2011]."
-    text = f"Wickham employed 1,300 laborers [@harbor2011]. {wrong} No source has this [@none2000]."
+    claims = ("Wickham employed 1,300 laborers [@harbor2011].", "The harbor cost 86,000 pounds [@harbor2011].")
+    text = " ".join([*claims, "No source has this [@none2000]."])
     checker = SupportChecker(SOURCES, PASSAGES.__getitem__)
     found = [checker.at(text, citation)[1] for citation in find_citations(text)]
     assert [finding for findings in found for finding in findings] == checker.check(text)
-    assert [findings[0].kind for findings in found] == [UNSUPPORTED, UNSUPPORTED, UNKNOWN_SOURCE]
-    assert "86,000" in found[1][0].message
+    assert [[finding.kind for finding in findings] for findings in found] == [[UNSUPPORTED], [], [UNKNOWN_SOURCE]]
     assert checker.at("# Heads [@harbor2011]", find_citations("# Heads [@harbor2011]")[0]) == (None, [])
 
 
