@@ -11,6 +11,7 @@ from itertools import pairwise
 import regex
 
 from lwtui.documents.relevance import terms
+from lwtui.sources.csl import ROLES, issued_parts, people
 from lwtui.sources.details import ClaimDetail, find_details, fold, is_acronym_of, other_names, same_name
 from lwtui.sources.figures import Figure, find_figures
 from lwtui.sources.han_names import replaced_names
@@ -334,10 +335,6 @@ def _terms(text: str) -> Iterator[str]:
 def _record(source: Source) -> str:
     """Return what a source's record says of it: its titles, its people, its year."""
     parts = [source.title, *(str(source.csl.get(name) or "") for name in _TITLES)]
-    for value in source.csl.values():
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            parts += [str(word) for person in value if isinstance(person, Mapping) for word in person.values()]
-    issued = source.csl.get("issued")
-    if isinstance(issued, Mapping):
-        parts += [str(number) for part in issued.get("date-parts") or () for number in part]
+    parts += [str(word) for person in people(source.csl, ROLES) for word in person.values()]
+    parts += [str(number) for part in issued_parts(source.csl) for number in part]
     return "\n".join(parts)
