@@ -199,6 +199,10 @@ class Comparison:
     windows: Sequence[ComparedText]
     sources: Sequence[ComparedSource]
 
+    @cached_property
+    def _own(self) -> ComparedText:
+        return ComparedText(self.text)
+
     def missing(self) -> list[str]:
         """Return what of the sentence no passage has, in order."""
         closest = self._closest()
@@ -246,8 +250,7 @@ class Comparison:
             return self._is_replaced_figure(detail, detail.figure, closest)
         if _PRONOUN.search(closest.text) and any(window.has(detail) for window in self.windows):
             return False  # "He employed …": a sentence before it names him
-        own = ComparedText(self.text)
-        return any(not own.has(name) for name in self._names_in(closest))
+        return any(not self._own.has(name) for name in self._names_in(closest))
 
     def _is_replaced_figure(self, detail: ClaimDetail, own: Figure, closest: ComparedText) -> bool:
         others = [
