@@ -15,6 +15,7 @@ from lwtui.agentwrite.chatter_phrases import TOKENS
 from lwtui.documents.model import Brief, Plan
 from lwtui.documents.plan_edits import rescale
 from lwtui.models.usage import estimate_tokens
+from lwtui.sources.csl import people
 from lwtui.sources.model import FoundPassage, Source
 from lwtui.sources.reference_lists import is_reference_heading
 from lwtui.sources.store import SourceStore
@@ -110,11 +111,7 @@ def _passage_line(number: int, found: FoundPassage) -> str:
 
 
 def _source_line(source: Source) -> str:
-    people = [
-        str(person.get("family") or person.get("literal") or "")
-        for person in source.csl.get("author") or ()
-        if isinstance(person, Mapping)
-    ]
-    names = ", ".join(name for name in people[:3] if name)
+    authors = [str(person.get("family") or person.get("literal") or "") for person in people(source.csl, ("author",))]
+    names = ", ".join(name for name in authors[:3] if name)
     more = f" ({quoted(names)[:_LONGEST_TITLE]})" if names else ""
     return f"[{source.key}] {quoted(source.title)[:_LONGEST_TITLE]}{more}"

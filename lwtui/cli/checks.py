@@ -31,7 +31,7 @@ from lwtui.config import (
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.catalog import check_gguf
-from lwtui.models.local_engine import INSTALL, LIMITS, LocalEngine, find_llama_server, local_engine
+from lwtui.models.local_engine import INSTALL, LIMITS, local_engine
 
 _ENDPOINT_SECONDS = 4.0
 _MIN_SIZE = (80, 24)  # columns and lines
@@ -145,11 +145,11 @@ def _keyring() -> Check:
 def _llama_cpp(settings: Settings) -> Check:
     """Check the library that runs GGUFs. It is required only if a model needs it."""
     needed = settings.model == "demo" or any(model.provider == "llama_cpp" for model in settings.models.values())
-    engine = local_engine()
-    if engine is LocalEngine.SERVER:
-        return _llama_server()
+    engine = local_engine(settings)
     if engine is None:
         return Check("models on this machine", "fail" if needed else "warn", "nothing runs GGUFs.", INSTALL)
+    if engine.program:
+        return _llama_server(engine.program)
     # A native library that does not fit this machine may crash the process that loads it.
     import subprocess
 
@@ -161,11 +161,10 @@ def _llama_cpp(settings: Settings) -> Check:
     return Check("llama-cpp-python", "ok", metadata.version("llama-cpp-python"))
 
 
-def _llama_server() -> Check:
+def _llama_server(program: str) -> Check:
     """Check the program that runs GGUFs where llama-cpp-python does not."""
     import subprocess
 
-    program = find_llama_server()
     try:
         version = subprocess.run([program, "--version"], capture_output=True, timeout=60, check=False)
     except OSError as error:

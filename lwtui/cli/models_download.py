@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
-import sys
-from time import monotonic
 
+from lwtui.cli.redrawn_line import RedrawnLine
 from lwtui.command_line.guard import say
 from lwtui.config import Settings, add_model, set_value
 from lwtui.errors import LwtuiError, UsageError
@@ -96,9 +94,14 @@ def _download(source: DownloadSource, options: argparse.Namespace) -> DownloadRe
         say(f"{source.path.name} has its own license: {source.license}.")
     if downloaded := partial_size(source):
         say(f"{format_size(downloaded)} of it are already downloaded.")
-    line = _ProgressLine(source.path.name)
+    line = RedrawnLine(_LINE_SECONDS)
+
+    def on_progress(progress: DownloadProgress) -> None:
+        left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
+        line.show(f"{source.path.name}: {progress.summary()}{left}", at_once=progress.phase == "waiting")
+
     try:
-        return asyncio.run(download_model(source, line.show))
+        return asyncio.run(download_model(source, on_progress))
     except (KeyboardInterrupt, LwtuiError) as error:
         if downloaded := partial_size(source):
             error.add_note(f"{format_size(downloaded)} are kept. Resume with: {_resume_command(options)}")
@@ -137,29 +140,3 @@ def _print_result(source: DownloadSource, name: str, result: DownloadResult, *, 
     state = "downloaded and verified" if result.is_new else "was already downloaded, and is verified"
     print(f"{source.path.name} {state}: {result.path}")
     print(f"Write with it: lwtui write … --model {quote_word(name)}")
-
-
-class _ProgressLine:
-    """The progress of a download on standard error: one line that is redrawn on a terminal, else occasional lines."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._live = sys.stderr is not None and sys.stderr.isatty()
-        self._printed_at = monotonic()
-        self._drawn = False
-
-    def show(self, progress: DownloadProgress) -> None:
-        left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
-        line = f"{self._name}: {progress.summary()}{left}"
-        if self._live:
-            sys.stderr.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
-            sys.stderr.flush()
-            self._drawn = True
-        elif progress.phase == "waiting" or monotonic() - self._printed_at >= _LINE_SECONDS:
-            self._printed_at = monotonic()
-            say(line)
-
-    def clear(self) -> None:
-        if self._drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()

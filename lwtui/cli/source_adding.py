@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
 
+from lwtui.cli.redrawn_line import RedrawnLine
 from lwtui.sources.model import Source
 from lwtui.sources.reading.adding import AddedSource, UnreadSource, add_sources
 from lwtui.sources.reading.job import ReadJob
@@ -48,7 +46,7 @@ def add_with_progress(
     """
     counts = AddedCounts()
     progress = AddingProgress(names)
-    line = _SourceLine(quiet=quiet)
+    line = RedrawnLine(_LINE_SECONDS, redraw_seconds=_REDRAW_SECONDS, quiet=quiet)
 
     def on_pages(done: int, total: int) -> None:
         progress.pages(done, total)
@@ -83,30 +81,3 @@ def source_line(source: Source) -> str:
     """Describe a source in a line: its key, its title and how much text it has."""
     passages = f"{source.passages:,} passage{'' if source.passages == 1 else 's'}"
     return f"{source.key}  {source.title} ({source.kind}, {passages})"
-
-
-class _SourceLine:
-    """A line on standard error that is redrawn on a terminal; elsewhere, one every few seconds."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet or sys.stderr is None
-        self._live = not self._quiet and sys.stderr.isatty()
-        self._shown_at = monotonic()
-        self._drawn = False
-
-    def show(self, line: str) -> None:
-        if self._quiet or monotonic() - self._shown_at < (_REDRAW_SECONDS if self._live else _LINE_SECONDS):
-            return
-        self._shown_at = monotonic()
-        if self._live:
-            sys.stderr.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
-        else:
-            sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
-        self._drawn = self._live
-
-    def clear(self) -> None:
-        if self._drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
-            self._drawn = False

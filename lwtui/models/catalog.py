@@ -106,17 +106,25 @@ async def _open_endpoint(settings: ModelSettings, key: str) -> Model:
 
 
 async def _open_gguf(settings: ModelSettings) -> Model:
-    from lwtui.models.local_engine import LocalEngine, find_llama_server, local_engine
-
-    path = await asyncio.to_thread(_gguf_path, settings)
-    if local_engine() is LocalEngine.SERVER:
+    path, program = await asyncio.to_thread(_path_and_program, settings)
+    if program:
         from lwtui.models.llama_server import ServedGguf
 
-        check_gguf(path)
-        return await ServedGguf.load(find_llama_server(), path.absolute(), settings)
+        return await ServedGguf.load(program, path.absolute(), settings)
     from lwtui.models.llama_cpp.client import LlamaModel
 
     return await LlamaModel.load(path, settings.name, settings)
+
+
+def _path_and_program(settings: ModelSettings) -> tuple[Path, str]:
+    """Return the path of a GGUF and that of the llama-server that is to run it, which is empty for llama-cpp-python."""
+    from lwtui.models.local_engine import local_engine
+
+    path, engine = _gguf_path(settings), local_engine()
+    if engine is None or not engine.program:
+        return path, ""
+    check_gguf(path)
+    return path, engine.program
 
 
 def _gguf_path(settings: ModelSettings) -> Path:

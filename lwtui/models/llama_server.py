@@ -11,45 +11,37 @@ import os
 import secrets
 import socket
 import sys
-import threading
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from lwtui.config import ModelSettings
 from lwtui.log import add_secret
 from lwtui.models.base import Capabilities, ModelError, Request
+from lwtui.models.child_process import ChildProcess, hashing
 from lwtui.models.llama_cpp.fit import Fit, LoadOptions, Machine, fit
 from lwtui.models.llama_cpp.gguf_header import GgufHeader, read_header
-from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.models.openai_api import OpenAIModel
 from lwtui.models.openai_stream import Chunk, StreamState
 from lwtui.system import detached
-from lwtui.text import clean, one_line
-
-if TYPE_CHECKING:
-    import httpx2
+from lwtui.text import one_line
 
 _CHILD = Path(__file__).with_name("server_child.py")
 _MAX_LINES = 200
 _POLL_SECONDS = 0.1
 _HEALTH_SECONDS = 5.0
-_END_SECONDS = 15.0
 _NOTICE_SECONDS = 1.0
 _ERROR_WORDS = ("error", "failed", "unable", "cannot", "couldn't", "invalid", "unknown", "out of memory")
 
 
-class ServerProcess:
+class ServerProcess(ChildProcess):
     """A running llama-server. It ends with this process, however that ends."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self._lines: deque[str] = deque(maxlen=_MAX_LINES)
-        self._reader = asyncio.create_task(self._read())
+        super().__init__(process, _MAX_LINES)
 
     @classmethod
     async def start(cls, command: list[str], address: str, key: str) -> ServerProcess:
@@ -84,11 +76,6 @@ class ServerProcess:
         """Whether the process runs."""
         return self._process.returncode is None
 
-    @property
-    def pid(self) -> int:
-        """The id of the process that runs the server."""
-        return self._process.pid
-
     async def ends_within(self, seconds: float) -> bool:
         """Wait for the end of the process, and return whether it came."""
         with suppress(TimeoutError):
@@ -98,29 +85,11 @@ class ServerProcess:
 
     def last_line(self) -> str:
         """Return what the server said last that sounds like an error, or its last line."""
-        lines = [line for line in self._lines if line]
-        errors = [line for line in lines if any(word in line.lower() for word in _ERROR_WORDS)]
-        return (errors or lines or [""])[-1]
-
-    async def close(self) -> None:
-        """End the server, and wait for its end."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                await asyncio.shield(self._reader)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._reader
+        errors = [line for line in self.last_lines if any(word in line.lower() for word in _ERROR_WORDS)]
+        return (errors or self.last_lines or [""])[-1]
 
     async def _read(self) -> None:
-        assert self._process.stderr is not None
-        rest = b""
-        while data := await self._process.stderr.read(65_536):
-            *lines, rest = (rest + data).split(b"\n")
-            rest = rest[-1000:]
-            self._lines.extend(clean(line.decode("utf-8", "replace")).strip()[:200] for line in lines)
+        await self._read_stderr()
         await self._process.wait()
 
 
@@ -131,6 +100,8 @@ class ServedGguf(OpenAIModel):
     """
 
     def __init__(self, program: str, path: Path, settings: ModelSettings, header: GgufHeader, chosen: Fit) -> None:
+        import httpx2
+
         self._address, self._server_key = f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(24)
         add_secret(self._server_key)
         endpoint = replace(
@@ -143,6 +114,13 @@ class ServedGguf(OpenAIModel):
         )
         super().__init__(endpoint, self._server_key)
         self._command = [program, "-m", str(path), "--alias", settings.name, *_options(settings, chosen)]
+        self._client = httpx2.AsyncClient(
+            base_url=self._address,
+            headers={"Authorization": f"Bearer {self._server_key}"},
+            timeout=_HEALTH_SECONDS,
+            trust_env=False,
+            verify=False,  # there is nothing to verify: the address is always http on this machine
+        )
         self._file = path
         self._header = header
         self._starting = asyncio.Lock()
@@ -165,16 +143,10 @@ class ServedGguf(OpenAIModel):
         chosen = fit(header, Machine.detect(), LoadOptions.of(settings, sequences=1))
         if not chosen.fits:
             raise ModelError(f"Cannot load {path}: it {chosen.advice}", kind="worker")
-        model, cancel_hashing = cls(program, path, settings, header, chosen), threading.Event()
-        hashing = asyncio.create_task(asyncio.to_thread(file_hash, path, cancel_hashing))
-        try:
+        model = cls(program, path, settings, header, chosen)
+        async with hashing(path, model.aclose) as sha256:
             await model._running()
-            model.model_hash = await hashing
-        except BaseException:
-            cancel_hashing.set()
-            await asyncio.gather(hashing, return_exceptions=True)
-            await model.aclose()
-            raise
+            model.model_hash = await sha256
         return model
 
     @property
@@ -199,9 +171,8 @@ class ServedGguf(OpenAIModel):
         import httpx2
 
         with suppress(httpx2.HTTPError, ValueError, KeyError, TypeError):
-            async with self._client() as client:
-                answer = await client.post("/tokenize", json={"content": text})
-                return len(answer.raise_for_status().json()["tokens"])
+            answer = await self._client.post("/tokenize", json={"content": text})
+            return len(answer.raise_for_status().json()["tokens"])
         return await super().count_tokens(text)
 
     async def aclose(self) -> None:
@@ -210,6 +181,7 @@ class ServedGguf(OpenAIModel):
         await super().aclose()
         if self._process is not None:
             await self._process.close()
+        await self._client.aclose()
 
     @asynccontextmanager
     async def _open(
@@ -257,20 +229,13 @@ class ServedGguf(OpenAIModel):
     async def _wait_until_ready(self, process: ServerProcess) -> None:
         import httpx2
 
-        async with self._client() as client:
-            while process.is_alive:
-                with suppress(httpx2.HTTPError):
-                    if (await client.get("/health")).status_code == httpx2.codes.OK:
-                        return
-                await asyncio.sleep(_POLL_SECONDS)
+        while process.is_alive and not self._closed:
+            with suppress(httpx2.HTTPError):
+                if (await self._client.get("/health")).status_code == httpx2.codes.OK:
+                    return
+            await asyncio.sleep(_POLL_SECONDS)
         await process.close()
         raise _has_ended(process, f"Cannot load {self._file}: ")
-
-    def _client(self) -> httpx2.AsyncClient:
-        import httpx2
-
-        headers = {"Authorization": f"Bearer {self._server_key}"}
-        return httpx2.AsyncClient(base_url=self._address, headers=headers, timeout=_HEALTH_SECONDS, trust_env=False)
 
 
 def _options(settings: ModelSettings, chosen: Fit) -> list[str]:

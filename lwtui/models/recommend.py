@@ -108,7 +108,7 @@ def recommend(machine: Machine, weights_rate: float) -> Recommendation | None:
 
 def installed_models(settings: Settings) -> list[InstalledModel]:
     """List the models that can run on this machine: GGUFs of the settings, downloads, and the demo model."""
-    if local_engine() is None:
+    if local_engine(settings) is None:
         return []
     models = [model for model in settings.models.values() if model.provider == "llama_cpp"]
     paths = {expand_user(model.path) for model in models}

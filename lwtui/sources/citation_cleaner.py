@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import regex
 
 from lwtui.sources.citations import cite, find_citations
+from lwtui.sources.csl import issued_parts, people
 from lwtui.sources.model import FoundPassage, Source
 from lwtui.sources.prose import without_code
 from lwtui.sources.reference_lists import ReferenceListCutter
@@ -334,15 +335,15 @@ def _spaces(line: str, end: int) -> int:
 
 
 def _years(source: Source) -> set[str]:
-    issued = source.csl.get("issued")
-    parts = issued.get("date-parts") if isinstance(issued, Mapping) else None
-    return {str(part[0]) for part in parts or () if part} | set(_YEAR.findall(source.key))
+    return {str(part[0]) for part in issued_parts(source.csl)} | set(_YEAR.findall(source.key))
 
 
 def _families(source: Source) -> set[str]:
-    people = [person for role in ("author", "editor") for person in source.csl.get(role) or ()]
     return {
-        str(person.get(name, "")).casefold() for person in people for name in ("family", "literal") if person.get(name)
+        str(person[part]).casefold()
+        for person in people(source.csl, ("author", "editor"))
+        for part in ("family", "literal")
+        if person.get(part)
     }
 
 

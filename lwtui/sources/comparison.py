@@ -11,6 +11,7 @@ from itertools import pairwise
 import regex
 
 from lwtui.documents.relevance import terms
+from lwtui.sources.csl import ROLES, issued_parts, people
 from lwtui.sources.details import ClaimDetail, find_details, fold, is_acronym_of, other_names, same_name
 from lwtui.sources.figures import Figure, find_figures
 from lwtui.sources.han_names import replaced_names
@@ -198,6 +199,10 @@ class Comparison:
     windows: Sequence[ComparedText]
     sources: Sequence[ComparedSource]
 
+    @cached_property
+    def _own(self) -> ComparedText:
+        return ComparedText(self.text)
+
     def missing(self) -> list[str]:
         """Return what of the sentence no passage has, in order."""
         closest = self._closest()
@@ -245,8 +250,7 @@ class Comparison:
             return self._is_replaced_figure(detail, detail.figure, closest)
         if _PRONOUN.search(closest.text) and any(window.has(detail) for window in self.windows):
             return False  # "He employed …": a sentence before it names him
-        own = ComparedText(self.text)
-        return any(not own.has(name) for name in self._names_in(closest))
+        return any(not self._own.has(name) for name in self._names_in(closest))
 
     def _is_replaced_figure(self, detail: ClaimDetail, own: Figure, closest: ComparedText) -> bool:
         others = [
@@ -334,10 +338,6 @@ def _terms(text: str) -> Iterator[str]:
 def _record(source: Source) -> str:
     """Return what a source's record says of it: its titles, its people, its year."""
     parts = [source.title, *(str(source.csl.get(name) or "") for name in _TITLES)]
-    for value in source.csl.values():
-        if isinstance(value, Sequence) and not isinstance(value, str):
-            parts += [str(word) for person in value if isinstance(person, Mapping) for word in person.values()]
-    issued = source.csl.get("issued")
-    if isinstance(issued, Mapping):
-        parts += [str(number) for part in issued.get("date-parts") or () for number in part]
+    parts += [str(word) for person in people(source.csl, ROLES) for word in person.values()]
+    parts += [str(number) for part in issued_parts(source.csl) for number in part]
     return "\n".join(parts)

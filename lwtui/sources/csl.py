@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -20,7 +20,7 @@ _STRINGS = frozenset(
     original-publisher original-publisher-place reviewed-title keyword note abstract
     """.split()  # noqa: SIM905
 )
-_NAMES = frozenset(
+ROLES = tuple(
     """
     author editor translator collection-editor composer container-author director editorial-director illustrator
     interviewer original-author recipient reviewed-author contributor
@@ -50,7 +50,7 @@ def clean_item(item: object) -> dict[str, Any]:
         cleaned: Any = None
         if name in _STRINGS:
             cleaned = _string(value, _MAX_ABSTRACT if name == "abstract" else _MAX_STRING)
-        elif name in _NAMES:
+        elif name in ROLES:
             cleaned = _names(value)
         elif name in _DATES:
             cleaned = _date(value)
@@ -83,6 +83,19 @@ def item_from(
 def accessed(day: date) -> dict[str, Any]:
     """Return a day as a date of CSL."""
     return {"date-parts": [[day.year, day.month, day.day]]}
+
+
+def people(csl: Mapping[str, Any], roles: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield the names of an item's people, role by role."""
+    for role in roles:
+        yield from (person for person in csl.get(role) or () if isinstance(person, Mapping))
+
+
+def issued_parts(csl: Mapping[str, Any]) -> list[list[int]]:
+    """Return when an item was issued: year, month and day as far as they are known; two of them for a range."""
+    issued = csl.get("issued")
+    parts = issued.get("date-parts") if isinstance(issued, Mapping) else None
+    return [part for part in parts or () if part]
 
 
 def names_of(author: str) -> list[dict[str, str]]:

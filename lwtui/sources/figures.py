@@ -14,7 +14,7 @@ from functools import lru_cache
 import regex
 
 from lwtui.text.lazy_pattern import LazyPattern
-from lwtui.text.number_words import HAN_NUMBER, WRITTEN_NUMBER, parse_han, parse_written
+from lwtui.text.number_words import HAN_DIGITS, HAN_NUMBER, WRITTEN_NUMBER, han_digits, parse_han, parse_written
 
 _DIGITS = r"\p{Nd}{1,3}(?:(?:,\p{Nd}{3})+|(?:['’\u00a0\u2009\u202f]\p{Nd}{3})+|(?:\.\p{Nd}{3}){2,})(?!\p{Nd})"
 _SCALE = (
@@ -43,11 +43,9 @@ _WRITTEN = regex.compile(
     r"(?P<percent>[ \-](?:per[ ]?cent|Prozent)\b)?(?![\p{L}\p{N}\ue010])",
     regex.IGNORECASE,
 )
-_HAN = regex.compile(
-    rf"(?P<percent>百分之)?(?P<number>{HAN_NUMBER})(?P<fraction>点[零〇一二三四五六七八九]+)?(?P<large>[亿億])?"
-)
-_HAN_YEAR = regex.compile(r"[〇零○一二三四五六七八九]{4}(?=年)")
-_HAN_DIGITS = {digit: value for value, digits in enumerate(("〇零○", *"一二三四五六七八九")) for digit in digits}
+_HAN_DIGIT = f"[{''.join(HAN_DIGITS)}]"
+_HAN = regex.compile(rf"(?P<percent>百分之)?(?P<number>{HAN_NUMBER})(?P<fraction>点{_HAN_DIGIT}+)?(?P<large>[亿億])?")
+_HAN_YEAR = regex.compile(rf"{_HAN_DIGIT}{{4}}(?=年)")
 # After a Han numeral of one character, what makes it a count: 三艘 and 三月, but 三明治 is a sandwich.
 _COUNTED = regex.compile(
     r"[个個位名人年月日号號艘座条條种種次天岁歲倍成届屆只隻匹头頭张張本卷册冊所家间間篇首幅件台辆輛架层層级級等世纪期章部股支"
@@ -222,9 +220,7 @@ def _scales(scale: str | None) -> Iterator[float]:
 
 def _in_han(text: str) -> Iterator[Figure]:
     for match in _HAN_YEAR.finditer(text):
-        yield Figure(
-            "number", float("".join(str(_HAN_DIGITS[c]) for c in match[0])), match.start(), match.end(), is_word=True
-        )
+        yield Figure("number", float(han_digits(match[0])), match.start(), match.end(), is_word=True)
     for match in _HAN.finditer(text):
         number = match["number"]
         if len(number) > 1 and number[-1] in "两兩" and number[-2] in "十百千万萬":
@@ -234,7 +230,7 @@ def _in_han(text: str) -> Iterator[Figure]:
             continue
         value = float(parse_han(number))
         if fraction := match["fraction"]:
-            value += float("0." + "".join(str(_HAN_DIGITS[c]) for c in fraction[1:]))
+            value += float(f"0.{han_digits(fraction[1:])}")
         if match["large"]:
             value *= 1e8
         kind = "percent" if match["percent"] else "number"

@@ -8,6 +8,8 @@ from typing import Any
 
 import regex
 
+from lwtui.sources.csl import issued_parts, people
+
 _NOT_IN_KEY = regex.compile(r"[^a-z0-9]+")
 _MAX_KEY = 40  # characters
 _MAX_PART = 24  # characters of a name or of a word of a title
@@ -55,19 +57,17 @@ def _ascii(text: str, between: str = "") -> str:
 
 
 def _author(csl: Mapping[str, Any]) -> str:
-    for role in ("author", "editor"):
-        for name in csl.get(role) or ():
-            given = name.get("family") or name.get("literal") or ""
-            words = [word for word in map(_ascii, given.split()) if word]
-            words = [word for word in words if word not in _SMALL_WORDS] or words
-            if found := "".join(words[:2] if name.get("family") else words[:1]):
-                return found[:_MAX_PART]
+    for name in people(csl, ("author", "editor")):
+        given = name.get("family") or name.get("literal") or ""
+        words = [word for word in map(_ascii, given.split()) if word]
+        words = [word for word in words if word not in _SMALL_WORDS] or words
+        if found := "".join(words[:2] if name.get("family") else words[:1]):
+            return found[:_MAX_PART]
     return ""
 
 
 def _year(csl: Mapping[str, Any]) -> str:
-    parts = (csl.get("issued") or {}).get("date-parts") or [[]]
-    year = parts[0][0] if parts[0] else None
+    year = next((part[0] for part in issued_parts(csl)), None)
     return str(year) if isinstance(year, int) and 0 < year < 10_000 else ""
 
 

@@ -287,10 +287,12 @@ def _put_passages(db: sqlite3.Connection, source_id: str, texts: Sequence[Stretc
             "INSERT INTO passage (source_id, number, page, text) VALUES (?, ?, ?, ?)",
             (source_id, number, stretch.page, stretch.text),
         )
-        db.execute(
-            "INSERT INTO passage_index (rowid, terms) VALUES (?, ?)",
-            (row.lastrowid, " ".join(_terms(stretch.text, _SHORT_NAME))),
-        )
+        _index(db, row.lastrowid, stretch.text)
+
+
+def _index(db: sqlite3.Connection, id: int | None, text: str) -> None:
+    found = " ".join(_terms(text, _SHORT_NAME))
+    db.execute("INSERT INTO passage_index (rowid, terms) VALUES (?, ?)", (id, found))
 
 
 def _tidy(db: sqlite3.Connection) -> None:
@@ -300,9 +302,7 @@ def _tidy(db: sqlite3.Connection) -> None:
     if indexed > 2 * kept:
         db.execute("INSERT INTO passage_index (passage_index) VALUES ('delete-all')")
         for id, text in db.execute("SELECT id, text FROM passage").fetchall():
-            db.execute(
-                "INSERT INTO passage_index (rowid, terms) VALUES (?, ?)", (id, " ".join(_terms(text, _SHORT_NAME)))
-            )
+            _index(db, id, text)
 
 
 def _source(

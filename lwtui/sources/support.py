@@ -91,16 +91,28 @@ class SupportChecker:
             return []
         return [finding for sentence in _sentences(text, self._sources) for finding in self._judge(sentence, language)]
 
-    def best_passage(self, text: str, citation: Citation, language: str = "") -> FoundPassage | None:
-        """Return the passage that fits the sentence of a citation best; ``None`` if the source is not there."""
+    def at(self, text: str, citation: Citation, language: str = "") -> tuple[FoundPassage | None, list[SupportFinding]]:
+        """Return what there is for the sentence of a citation.
+
+        Returns:
+            The passage of the cited source that fits the sentence best, if there is one, and the findings about the
+            sentence, as :meth:`check` has them.
+        """
+        within = (one for one in _sentences(text, self._sources) if one.start <= citation.start < one.end)
+        sentence = next(within, None)
+        if sentence is None:
+            return None, []
+        findings = list(self._judge(sentence, language))
         if citation.key not in self._sources:
-            return None
-        for sentence in _sentences(text, self._sources):
-            if sentence.start <= citation.start < sentence.end:
-                read = self._source(citation.key)
-                index = read.best(sentence.text, find_details(sentence.text, language), citation.pages)
-                return None if index is None else FoundPassage(read.passages[index], read.source)
-        return None
+            return None, findings
+        read = self._source(citation.key)
+        index = read.best(sentence.text, find_details(sentence.text, language), citation.pages)
+        return None if index is None else FoundPassage(read.passages[index], read.source), findings
+
+    def passages(self, key: str) -> list[FoundPassage]:
+        """Return the passages of the source with a citation key, in order."""
+        source = self._sources[key]
+        return [FoundPassage(passage, source) for passage in self._passages(source.id)]
 
     def _source(self, key: str) -> ComparedSource:
         if key not in self._read:

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import regex
 
+from lwtui.text.number_words import HAN_DIGITS, han_digits
+
 # The first letters of the months, from January on, which tell them apart in each language.
 _MONTHS = (
     "jan feb mar apr may jun jul aug sep oct nov dec",
@@ -23,7 +25,6 @@ _BEFORE_YEAR = (
     " year im seit bis um vor nach jahr ab anno en depuis vers avant après desde hasta hacia nel dal verso em no desde"
     " sinds rond в с до около"
 )
-_DIGITS = "零一二三四五六七八九"
 _ERA = r"(?:\s*(?P<bc>b\.?\s?c\.?(?:\s?e\.?)?|v\.\s?chr\.|av\.\s?j\.-c\.|a\.\s?c\.|до н\. э\.)(?![\p{L}]))"
 _YEAR = r"(?P<year>\d{3,4})"
 
@@ -83,7 +84,7 @@ def _patterns() -> tuple[regex.Pattern[str], ...]:
         rf"(?<!\d){day}\s+(?:de\s+|of\s+)?{name},?\s+(?:de\s+|del\s+)?{_YEAR}(?!\d){_ERA}?",
         rf"{name}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+{_YEAR}(?!\d){_ERA}?",
         rf"{name},?\s+(?:de\s+|del\s+|of\s+)?{_YEAR}(?!\d){_ERA}?",
-        rf"(?P<before>(?:公元)?前)?(?<!\d)(?P<year>\d{{1,4}}|[{_DIGITS}]{{4}})年"
+        rf"(?P<before>(?:公元)?前)?(?<!\d)(?P<year>\d{{1,4}}|[{''.join(HAN_DIGITS)}]{{4}})年"
         r"(?:(?P<month>\d{1,2})月(?:(?P<day>\d{1,2})日)?)?",
         rf"(?<!\d)(?P<year>\d{{1,4}}){_ERA}",
         rf"(?<!\p{{L}})(?:{before})\s+(?:the\s+(?:year|spring|summer|autumn|winter)\s+(?:of\s+)?)?"
@@ -102,8 +103,8 @@ def _read(match: regex.Match[str]) -> NamedDate | None:
         number = int(century)
         return NamedDate(sign * 100 * (number if sign < 0 else number - 1), century=True) if 0 < number < 30 else None
     year = groups["year"]
-    if not year.isascii():
-        year = "".join(str(_DIGITS.index(digit)) for digit in year)
+    if not year.isdecimal():
+        year = han_digits(year)
     month = _month_numbers()[groups["name"].lower()] if groups.get("name") else int(groups.get("month") or 0)
     day = int(groups.get("day") or 0)
     if month > 12 or day > 31 or not int(year):

@@ -75,11 +75,9 @@ WRITTEN_NUMBER = rf"(?<![\p{{L}}\p{{N}}]){_LED}{_WORD}(?:{_JOINED}{_WORD}){{0,6}
 _HAN = "一二两兩三四五六七八九十百千万萬"
 HAN_NUMBER = f"(?<![{_HAN}])[{_HAN}]{{1,12}}+"
 _WORDS = LazyPattern(_WORD, regex.IGNORECASE)
-_HAN_DIGITS = {
-    character: value
-    for value, characters in enumerate(("", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九"))
-    for character in characters
-}
+HAN_DIGITS = {digit: value for value, digits in enumerate(("〇零○", *"一二三四五六七八九")) for digit in digits}
+"""The digits of numbers such as ``二〇〇八``, which are written as with Arabic digits."""
+_HAN_VALUES = HAN_DIGITS | dict.fromkeys("两兩", 2)
 _HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
 
 
@@ -99,6 +97,11 @@ def parse_written(text: str) -> int:
     return (total + part) // 2 if regex.match(r"half a", text, regex.IGNORECASE) else total + part
 
 
+def han_digits(text: str) -> str:
+    """Return the decimal digits for Chinese ones (:data:`HAN_DIGITS`)."""
+    return "".join(str(HAN_DIGITS[digit]) for digit in text)
+
+
 def parse_han(text: str) -> int:
     """Parse a Chinese number, such as ``两千五百`` for 2500."""
     total = part = digit = 0
@@ -108,5 +111,5 @@ def parse_han(text: str) -> int:
         elif character in _HAN_SCALES:
             part, digit = part + (digit or 1) * _HAN_SCALES[character], 0
         else:
-            digit = _HAN_DIGITS[character]
+            digit = _HAN_VALUES[character]
     return total + part + digit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -9,17 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import psutil
 import pytest
 
 from lwtui import config
 from lwtui.cli.checks import _llama_cpp
 from lwtui.config import ModelSettings, Settings
-from lwtui.models import local_engine
+from lwtui.models import child_process, local_engine
 from lwtui.models.base import Finished, ModelError, Prompt, Request, TextPiece
 from lwtui.models.catalog import open_model
 from lwtui.models.llama_server import ServedGguf
-from lwtui.models.local_engine import LocalEngine, find_llama_server
+from lwtui.models.local_engine import LocalEngine
 from lwtui.models.recommend import installed_models
 from tests.support.llama_server import ROOT, installed
 
@@ -75,6 +77,17 @@ async def test_a_gguf_writes_on_the_server_which_ends_with_the_model(
     assert caught.value.code == "closed"
 
 
+async def test_counting_tokens_makes_no_new_client(
+    program: Path, demo_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = await open_model(gguf_settings(demo_gguf))
+    monkeypatch.delattr(httpx2, "AsyncClient")
+    try:
+        assert [await model.count_tokens(text) for text in ("one", "one two", "one two three four")] == [1, 2, 4]
+    finally:
+        await model.aclose()
+
+
 async def test_a_server_that_dies_is_started_again(program: Path, demo_gguf: Path) -> None:
     model = await open_model(gguf_settings(demo_gguf))
     try:
@@ -88,6 +101,18 @@ async def test_a_server_that_dies_is_started_again(program: Path, demo_gguf: Pat
         assert model.pid != first  # type: ignore[attr-defined]
     finally:
         await model.aclose()
+
+
+async def test_a_gguf_that_cannot_be_read_to_its_end_is_an_error_in_one_line(
+    program: Path, demo_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path, canceled: object) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(child_process, "file_hash", fails)
+    with pytest.raises(ModelError) as caught:
+        await open_model(gguf_settings(demo_gguf))
+    assert str(caught.value) == f"Cannot read {demo_gguf}: Input/output error."
 
 
 @pytest.fixture(params=[("broken", "failed to read the tensors"), ("native", "compiled for another processor")])
@@ -136,27 +161,26 @@ def test_the_server_ends_when_the_app_is_killed(program: Path, demo_gguf: Path) 
 def test_what_runs_ggufs_is_found_in_the_settings_on_the_path_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert find_llama_server() == ""
     assert local_engine.local_engine() is None
     assert installed_models(Settings()) == []
     assert _llama_cpp(Settings()).status == "fail"
     on_path = installed(tmp_path / "bin")
-    assert find_llama_server() == str(on_path)
-    assert local_engine.local_engine() is LocalEngine.SERVER
+    assert local_engine.local_engine() == LocalEngine(program=str(on_path))
     check = _llama_cpp(Settings())
     assert (check.name, check.status) == ("llama-server", "ok")
     assert "one after the other" in check.detail
     monkeypatch.setattr(local_engine, "find_spec", lambda name: object() if name == "llama_cpp" else None)
-    assert local_engine.local_engine() is LocalEngine.LIBRARY
+    assert local_engine.local_engine() == LocalEngine(program="")
     chosen = installed(tmp_path / "elsewhere", "my-server")
     config.set_value("llama_server", str(chosen))
-    assert find_llama_server() == str(chosen)
-    assert local_engine.local_engine() is LocalEngine.SERVER
+    assert local_engine.local_engine() == LocalEngine(program=str(chosen))
+    assert local_engine.local_engine(config.load_settings()) == LocalEngine(program=str(chosen))
+    assert local_engine.local_engine(Settings()) == LocalEngine(program="")
 
 
 def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
     config.set_value("llama_server", str(tmp_path / "none"))
-    check = _llama_cpp(Settings())
+    check = _llama_cpp(config.load_settings())
     assert check.status == "fail"
     assert str(tmp_path / "none") in check.detail
     assert "lwtui config set llama_server" in check.remedy

@@ -116,7 +116,7 @@ def test_installed_models_are_those_whose_file_is_here(tmp_path: Path) -> None:
 
 def test_without_the_library_nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [model.settings for model in installed_models(Settings())] == [DEMO]
-    monkeypatch.setattr(module, "local_engine", lambda: None)
+    monkeypatch.setattr(module, "local_engine", lambda settings: None)
     assert installed_models(Settings()) == []
 
 

@@ -98,8 +98,18 @@ def test_german_nouns_are_no_names() -> None:
 def test_the_best_passage_of_a_citation_is_found(claim: str, key: str, page: int) -> None:
     text = f"The mills were many [@mills1998]. {claim}"
     citation = next(citation for citation in reversed(find_citations(text)) if citation.key == key)
-    found = SupportChecker(SOURCES, PASSAGES.__getitem__).best_passage(text, citation)
+    found, _ = SupportChecker(SOURCES, PASSAGES.__getitem__).at(text, citation)
     assert found is not None and (found.source.key, found.passage.page) == (key, page)
+
+
+def test_a_citation_has_the_findings_of_its_sentence_alone() -> None:
+    claims = ("Wickham employed 1,300 laborers [@harbor2011].", "The harbor cost 86,000 pounds [@harbor2011].")
+    text = " ".join([*claims, "No source has this [@none2000]."])
+    checker = SupportChecker(SOURCES, PASSAGES.__getitem__)
+    found = [checker.at(text, citation)[1] for citation in find_citations(text)]
+    assert [finding for findings in found for finding in findings] == checker.check(text)
+    assert [[finding.kind for finding in findings] for findings in found] == [[UNSUPPORTED], [], [UNKNOWN_SOURCE]]
+    assert checker.at("# Heads [@harbor2011]", find_citations("# Heads [@harbor2011]")[0]) == (None, [])
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ from lwtui.documents.model import Status
 from lwtui.documents.search import replace_all, replacement_at
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import Citation, find_citations
-from lwtui.sources.model import FoundPassage
 from lwtui.sources.support import support_checker
 from lwtui.text import count_words
 
@@ -210,26 +209,24 @@ class TextTools(DocumentScreen):
         if not self.store():
             return
         document, text, cursor = self._document, self._editor.text, self._editor.selected[0]
-        keys = [source.key for source in document.sources]
-        citation = nearest_citation(find_citations(text, keys), text, cursor)
+        sources = {source.key: source for source in document.sources}
+        citation = nearest_citation(find_citations(text, sources), text, cursor)
         if citation is None:
             self.show_notice(
                 "There is no citation at the cursor. Put it on one, such as [@gray2020].", code="no-citation"
             )
             return
-        source = document.source_store.get(citation.key) if citation.key in keys else None
+        source = sources.get(citation.key)
         checker = support_checker(document.source_store, [text])
         if source is None or checker is None:
             self.show_notice(f"No source has the key “{citation.key}”. Add it, or correct it.", code="unknown-source")
             return
-        language = document.brief.language
-        best = await asyncio.to_thread(checker.best_passage, text, citation, language)
-        findings = await asyncio.to_thread(checker.check, text, language)
+        best, findings = await asyncio.to_thread(checker.at, text, citation, document.brief.language)
         problem = next((found.message for found in findings if found.start <= citation.start < found.end), "")
         hint = f"{problem}." if problem else "The names and figures of the sentence are in it."
-        found = [FoundPassage(passage, source) for passage in document.source_store.passages(source.id)]
         select = None if best is None else best.passage.id
-        await self.app.push_screen_wait(PassagesDialog(f"Cited: {source.title}", found, select, hint))
+        passages = checker.passages(source.key)
+        await self.app.push_screen_wait(PassagesDialog(f"Cited: {source.title}", passages, select, hint))
 
     # -- the selection
 

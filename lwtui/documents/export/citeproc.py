@@ -19,13 +19,12 @@ from lwtui.documents.disclosure import TITLE, literal
 from lwtui.documents.export.csl_styles import find_style
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript, ManuscriptPart
-from lwtui.documents.export.pandoc import pandoc, require_packages
+from lwtui.documents.export.pandoc import API_VERSION, pandoc, require_packages
 from lwtui.documents.export.translations import references_title
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import Citation, find_citations
 from lwtui.sources.model import Source
 
-_API = [1, 23, 1]  # of pandoc's JSON
 _SUPERSCRIPTS = str.maketrans("0123456789-–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _PUNCTUATION = regex.compile(r"[.,;:!?]+[\"”’»)]?")
 _SPACES_BEFORE = regex.compile(r"[ \t]+\Z")
@@ -125,7 +124,7 @@ def _written_out(
     with TemporaryDirectory(prefix="lwtui-") as temporary:
         folder = Path(temporary)
         _write_records(folder, list(sources.values()))
-        tree = {"pandoc-api-version": _API, "meta": meta, "blocks": blocks}
+        tree = {"pandoc-api-version": API_VERSION, "meta": meta, "blocks": blocks}
         (folder / "cited.json").write_text(json.dumps(tree), encoding="utf-8")
         command = [*pandoc(), "--from=json", "--to=json", "--citeproc", "--bibliography=refs.json", "--output=out"]
         if style is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from lwtui.models.base import (
     TextPiece,
     UnsurePiece,
 )
-from lwtui.models.llama_cpp.hashing import file_hash
+from lwtui.models.child_process import hashing
 from lwtui.models.llama_cpp.process import WorkerProcess
 from lwtui.models.llama_cpp.protocol import (
     MAX_SEQUENCES,
@@ -77,20 +76,10 @@ class LlamaModel:
         """
         await asyncio.to_thread(_check_file, path)
         model = cls(path, name, settings)
-        cancel_hashing = threading.Event()
-        hashing = asyncio.create_task(asyncio.to_thread(file_hash, path, cancel_hashing))
-        try:
+        async with hashing(path, model.aclose) as sha256:
             await model._load_with_retries()
-            model.model_hash = await hashing
+            model.model_hash = await sha256
             model._keep_states()
-        except OSError as error:
-            await model.aclose()
-            raise ModelError(f"Cannot read {path}: {error.strerror}.", kind="refused") from None
-        except BaseException:
-            cancel_hashing.set()
-            await asyncio.gather(hashing, return_exceptions=True)
-            await model.aclose()
-            raise
         return model
 
     @property

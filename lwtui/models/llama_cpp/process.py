@@ -6,13 +6,13 @@ import asyncio
 import os
 import signal
 import sys
-from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lwtui.models.base import ModelError
+from lwtui.models.child_process import ChildProcess
 from lwtui.models.llama_cpp import protocol
 from lwtui.models.llama_cpp.protocol import (
     CallFailed,
@@ -31,7 +31,6 @@ from lwtui.text import clean
 SPIN_COUNT = "20000"
 _MAX_LINE = 2**20  # bytes
 _MAX_STDERR_LINES = 20
-_EXIT_SECONDS = 15.0  # the worker may have a large state to save
 
 Replies = asyncio.Queue[WorkerMessage | ModelError]
 
@@ -39,17 +38,15 @@ Replies = asyncio.Queue[WorkerMessage | ModelError]
 REBUILD = "CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --force-reinstall --no-deps --no-cache-dir llama-cpp-python"
 
 
-class WorkerProcess:
+class WorkerProcess(ChildProcess):
     """A running worker process. When it dies, every pending call gets a :class:`ModelError`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
+        super().__init__(process, _MAX_STDERR_LINES)
         self._pending: dict[int, Replies] = {0: asyncio.Queue()}
         self._last_id = 0
-        self._stderr: deque[str] = deque(maxlen=_MAX_STDERR_LINES)
         self._closing = False
         self._death: ModelError | None = None
-        self._reader = asyncio.create_task(self._read())
         self.loaded: ModelLoaded | None = None
 
     @classmethod
@@ -81,11 +78,6 @@ class WorkerProcess:
                 f"Cannot start a process for the model: {error.strerror}.", kind="worker", retryable=True
             ) from None
         return cls(process)
-
-    @property
-    def pid(self) -> int:
-        """The id of the process."""
-        return self._process.pid
 
     @property
     def is_alive(self) -> bool:
@@ -139,20 +131,12 @@ class WorkerProcess:
     async def close(self) -> None:
         """End the process and wait for its end; calls under way fail."""
         self._closing = True
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        try:
-            async with asyncio.timeout(_EXIT_SECONDS):
-                await asyncio.shield(self._reader)
-        except TimeoutError:
-            self.kill()
-            await self._reader
+        await super().close()
 
     def kill(self) -> None:
         """End the process at once."""
         self._closing = True
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        super().kill()
 
     async def _read(self) -> None:
         """Hand replies to their callers until the process ends."""
@@ -180,14 +164,6 @@ class WorkerProcess:
         if call_id in self._pending:  # otherwise its caller has gone
             self._pending[call_id].put_nowait(message)
 
-    async def _read_stderr(self) -> None:
-        assert self._process.stderr is not None
-        rest = b""
-        while data := await self._process.stderr.read(65_536):
-            *lines, rest = (rest + data).split(b"\n")
-            rest = rest[-1000:]
-            self._stderr.extend(clean(line.decode("utf-8", "replace")).strip()[:200] for line in lines)
-
     def _death_error(self, code: int, reason: str) -> ModelError:
         if self._closing and not reason:
             return ModelError("The model was closed.", kind="worker", code="closed")
@@ -198,8 +174,7 @@ class WorkerProcess:
                 code="wrong-processor",
             )
         how = reason or (f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}")
-        lines = [line for line in self._stderr if line]
-        last = f" Its last output: {lines[-1]}" if lines else ""
+        last = f" Its last output: {self.last_lines[-1]}" if self.last_lines else ""
         return ModelError(f"The model's process has ended ({how}).{last}", kind="worker", retryable=True)
 
 
