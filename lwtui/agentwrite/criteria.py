@@ -9,7 +9,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Emit, ignore
-from lwtui.agentwrite.json_answers import ask_for_json, read_object, string_rule
+from lwtui.agentwrite.json_answers import STRING, ask_for_json, list_schema, object_schema, read_object, string_rule
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.config import Role
@@ -22,12 +22,7 @@ _MOST_KEPT = 20  # of the writer's own
 _LONGEST = 300  # characters of one criterion
 _ANSWER_TOKENS = 700
 _MARK = regex.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)、．])\s*")
-_SCHEMA = {
-    "type": "object",
-    "properties": {"criteria": {"type": "array", "items": {"type": "string"}}},
-    "required": ["criteria"],
-    "additionalProperties": False,
-}
+_SCHEMA = object_schema(criteria=list_schema(STRING))
 _GRAMMAR = (
     rf'root ::= "{{\"criteria\": [" string (", " string){{{_FEWEST - 1},{_MOST - 1}}} "]}}"' + "\n"
 ) + string_rule("string", 160)

@@ -16,7 +16,7 @@ import regex
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Event, Retrying
-from lwtui.agentwrite.json_answers import single_objects
+from lwtui.agentwrite.json_answers import STRING, choice_schema, list_schema, object_schema, single_objects
 from lwtui.agentwrite.lint import Finding, TextPart
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
@@ -46,26 +46,8 @@ KINDS = {
     "restated": "one place says in other words what another has said",
     "other": "anything else that an editor would mark at two places",
 }  # the kinds that lint cannot find without a model
-_FINDING = {
-    "type": "object",
-    "properties": {
-        "kind": {"type": "string", "enum": list(_KINDS)},
-        "first": {"type": "string"},
-        "second": {"type": "string"},
-        "why": {"type": "string"},
-    },
-    "required": ["kind", "first", "second", "why"],
-    "additionalProperties": False,
-}
-_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "findings": {"type": "array", "items": _FINDING},
-        "facts": {"type": "array", "items": {"type": "string"}},
-    },
-    "required": ["findings", "facts"],
-    "additionalProperties": False,
-}
+_FINDING = object_schema(kind=choice_schema(_KINDS), first=STRING, second=STRING, why=STRING)
+_SCHEMA = object_schema(findings=list_schema(_FINDING), facts=list_schema(STRING))
 _MOST_FINDINGS = 12  # in one answer under the grammar
 # The schema as a grammar, for a local model. It limits the strings, which a small model might never end by itself.
 _GRAMMAR = (

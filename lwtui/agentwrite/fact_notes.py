@@ -10,7 +10,18 @@ from zlib import crc32
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.events import Emit, FactContradiction, FactsNoted, ignore
 from lwtui.agentwrite.fact_selection import facts_before
-from lwtui.agentwrite.json_answers import ask_for_json, quote_rule, read_object, read_rows, string_rule
+from lwtui.agentwrite.json_answers import (
+    INTEGER,
+    STRING,
+    ask_for_json,
+    choice_schema,
+    list_schema,
+    object_schema,
+    quote_rule,
+    read_object,
+    read_rows,
+    string_rule,
+)
 from lwtui.agentwrite.lint import Finding, TextPart, parts_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.agentwrite.quotes import QuoteFinder
@@ -28,32 +39,9 @@ _MOST_FACTS = 12  # from one section
 _MOST_CONTRADICTIONS = 4
 _MOST_KNOWN = 40  # earlier facts that the model compares with
 _LONGEST = 300  # characters of a fact or a reason
-_FACT = {
-    "type": "object",
-    "properties": {
-        "kind": {"type": "string", "enum": list(FACT_KINDS)},
-        "subject": {"type": "string"},
-        "fact": {"type": "string"},
-        "quote": {"type": "string"},
-    },
-    "required": ["kind", "subject", "fact", "quote"],
-    "additionalProperties": False,
-}
-_CONTRADICTION = {
-    "type": "object",
-    "properties": {"number": {"type": "integer"}, "quote": {"type": "string"}, "why": {"type": "string"}},
-    "required": ["number", "quote", "why"],
-    "additionalProperties": False,
-}
-_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "facts": {"type": "array", "items": _FACT},
-        "contradictions": {"type": "array", "items": _CONTRADICTION},
-    },
-    "required": ["facts", "contradictions"],
-    "additionalProperties": False,
-}
+_FACT = object_schema(kind=choice_schema(FACT_KINDS), subject=STRING, fact=STRING, quote=STRING)
+_CONTRADICTION = object_schema(number=INTEGER, quote=STRING, why=STRING)
+_SCHEMA = object_schema(facts=list_schema(_FACT), contradictions=list_schema(_CONTRADICTION))
 _GRAMMAR = (
     rf'root ::= "{{\"facts\": [" (fact (", " fact){{0,{_MOST_FACTS - 1}}})? "], \"contradictions\": ["'
     rf' (clash (", " clash){{0,{_MOST_CONTRADICTIONS - 1}}})? "]}}"'

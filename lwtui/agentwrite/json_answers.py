@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -34,6 +35,30 @@ def check_follows_instructions(agent: Agent) -> None:
             f"{agent.model.name} is a base model, which cannot judge or rewrite a text. Choose a chat model.",
             code="base-model",
         )
+
+
+STRING = {"type": "string"}  # JSON schemas of values
+INTEGER = {"type": "integer"}
+
+
+def choice_schema(values: Iterable[str]) -> dict[str, Any]:
+    """Return the JSON schema of one of some strings."""
+    return {"type": "string", "enum": list(values)}
+
+
+def list_schema(items: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of a list."""
+    return {"type": "array", "items": items}
+
+
+def object_schema(**properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of an object that has these properties, all of them and no others."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def string_rule(name: str, most: int) -> str:

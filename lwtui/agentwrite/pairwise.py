@@ -9,7 +9,7 @@ from zlib import crc32
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.criteria import criteria_list
 from lwtui.agentwrite.events import Emit, ignore
-from lwtui.agentwrite.json_answers import ask_for_json, read_object, string_rule
+from lwtui.agentwrite.json_answers import STRING, ask_for_json, choice_schema, object_schema, read_object, string_rule
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.config import Role
@@ -18,12 +18,7 @@ from lwtui.documents.model import Brief, Plan, Section
 JUDGMENT_TOKENS = 300  # most tokens of a verdict
 # Small models give a number that their own reason contradicts, but repeat a name.
 _VERDICTS = {"version 1": 1, "version 2": 2, "neither": 0}
-VERDICT_SCHEMA = {
-    "type": "object",
-    "properties": {"why": {"type": "string"}, "better": {"type": "string", "enum": list(_VERDICTS)}},
-    "required": ["why", "better"],
-    "additionalProperties": False,
-}
+VERDICT_SCHEMA = object_schema(why=STRING, better=choice_schema(_VERDICTS))
 VERDICT_GRAMMAR = (
     r'root ::= "{\"why\": " why ", \"better\": \"" verdict "\"}"'
     "\n"

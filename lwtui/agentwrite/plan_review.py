@@ -28,7 +28,17 @@ from lwtui.agentwrite.events import (
     PolishStep,
     ReviewingPlan,
 )
-from lwtui.agentwrite.json_answers import ask_for_json, check_follows_instructions, read_rows, string_rule
+from lwtui.agentwrite.json_answers import (
+    INTEGER,
+    STRING,
+    ask_for_json,
+    check_follows_instructions,
+    choice_schema,
+    list_schema,
+    object_schema,
+    read_rows,
+    string_rule,
+)
 from lwtui.agentwrite.pairwise import ask_verdict, wins_both
 from lwtui.agentwrite.plan_chat import revise_chat
 from lwtui.agentwrite.plan_format import MOST_AT_ONCE, Bounds, PlanError, format_plan
@@ -51,23 +61,8 @@ _MOST_POINTS = 6
 _MOST_STEPS = 4  # that a point may be about
 _LONGEST = 300  # characters of what is wrong
 _SALT = 70_001
-_POINT = {
-    "type": "object",
-    "properties": {
-        "kind": {"type": "string", "enum": list(PLAN_POINT_KINDS)},
-        "steps": {"type": "array", "items": {"type": "integer"}},
-        "problem": {"type": "string"},
-        "advice": {"type": "string"},
-    },
-    "required": ["kind", "steps", "problem", "advice"],
-    "additionalProperties": False,
-}
-_SCHEMA = {
-    "type": "object",
-    "properties": {"points": {"type": "array", "items": _POINT}},
-    "required": ["points"],
-    "additionalProperties": False,
-}
+_POINT = object_schema(kind=choice_schema(PLAN_POINT_KINDS), steps=list_schema(INTEGER), problem=STRING, advice=STRING)
+_SCHEMA = object_schema(points=list_schema(_POINT))
 _GRAMMAR = (
     rf'root ::= "{{\"points\": [" (point (", " point){{0,{_MOST_POINTS - 1}}})? "]}}"'
     "\n"

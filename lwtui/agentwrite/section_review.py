@@ -10,7 +10,15 @@ from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.coverage import missing_points
 from lwtui.agentwrite.criteria import criteria_list
 from lwtui.agentwrite.events import Emit, ReviewPoint, ignore
-from lwtui.agentwrite.json_answers import ask_for_json, quote_rule, read_rows, string_rule
+from lwtui.agentwrite.json_answers import (
+    STRING,
+    ask_for_json,
+    list_schema,
+    object_schema,
+    quote_rule,
+    read_rows,
+    string_rule,
+)
 from lwtui.agentwrite.lint import Finding, TextPart
 from lwtui.agentwrite.prompt_builder import instruction_of
 from lwtui.agentwrite.prompt_templates import language_name
@@ -29,18 +37,8 @@ _FOR_A_REWRITE = frozenset(  # kinds of built-in findings that rewriting the sec
     {"restated-paragraph", "repeated-span", "repeated-phrase", "repeated-opening", "repeated-conclusion"}
     | {UNSUPPORTED, UNKNOWN_SOURCE}
 )
-_POINT = {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("quote", "problem", "advice")},
-    "required": ["quote", "problem", "advice"],
-    "additionalProperties": False,
-}
-_SCHEMA = {
-    "type": "object",
-    "properties": {"points": {"type": "array", "items": _POINT}},
-    "required": ["points"],
-    "additionalProperties": False,
-}
+_POINT = object_schema(quote=STRING, problem=STRING, advice=STRING)
+_SCHEMA = object_schema(points=list_schema(_POINT))
 _GRAMMAR = (
     rf'root ::= "{{\"points\": [" (point (", " point){{0,{_MOST_POINTS - 1}}})? "]}}"'
     "\n"
