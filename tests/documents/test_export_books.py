@@ -432,6 +432,15 @@ def test_nasty_titles_appear_unchanged_in_a_pdf(tmp_path: Path) -> None:
     assert shown == [" ".join(f"x{text}x".split(" ")) for text in texts]
 
 
+@pytest.mark.parametrize("text", ["Rain[^1] falls.\n\n[^1]:", "Rain falls.\n\nTerm\n: [a]: http://x.de"])
+def test_an_empty_footnote_or_definition_does_not_end_an_export(tmp_path: Path, text: str) -> None:
+    book = Manuscript("T", "", "en", "2026-02-03", (ManuscriptPart("One", 1, text),), contents=False)
+    for to in ("pdf", "docx", "odt", "epub", "tex", "html"):
+        save(book, tmp_path / f"book.{to}", to, ExportJob())
+    with open_pdf(tmp_path / "book.pdf") as pdf:
+        assert "Rain" in "".join(page.get_text() for page in pdf)
+
+
 def test_characters_that_xml_forbids_are_removed(tmp_path: Path) -> None:
     parts = tuple(ManuscriptPart(f"a\uffff{at}", 1, "b\ufffe `\uffff` \ufdd0\n\n```\n\uffff\n```") for at in range(2))
     book = Manuscript("T\uffff", "A\ufffe", "en", "2026-02-03", parts)

@@ -102,9 +102,9 @@ def _body(node: SyntaxTreeNode) -> str:
 
 def _flowing(node: SyntaxTreeNode) -> str:
     """Convert blocks, the first of which continues the line that it stands on."""
-    first, *rest = node.children
-    if first.type != "paragraph":
+    if not node.children or node.children[0].type != "paragraph":
         return _body(node)
+    first, *rest = node.children
     return _joined(iter([_inline(first), *(part for block in rest for part in ("parbreak()", _block(block)))]))
 
 
