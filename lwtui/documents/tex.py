@@ -12,6 +12,8 @@ from unicodedata import normalize
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -45,7 +47,7 @@ _SIZES = _names(
 _OTHERS = frozenset(("sqrt", "binom", "not", "pmod", "mod", "substack", "mspace", "hspace", "begin", "end", "\\", "cr"))
 _SIGNS = {"{": "{", "}": "}", "|": "‖", "%": "%", "$": "$", "&": "&", "#": "#", "_": "_"}
 # Also the number of columns that alignat has, and where other environments stand beside their line.
-_DROPPED = regex.compile(
+_DROPPED = LazyPattern(
     r"\\(?:label\s*\{[^{}\\]*\}|nonumber(?![A-Za-z])|notag(?![A-Za-z])|hfill(?![A-Za-z]))"
     r"|(?<=\\begin\s*\{\s*alignat\*?\s*\})\s*\{\s*\d+\s*\}"
     r"|(?<=\\begin\s*\{\s*(?:aligned|gathered|array)\s*\})\s*\[[tbc]\]"
@@ -55,28 +57,28 @@ _SYNONYMS = {
     **{"dbinom": "\\binom", "tbinom": "\\binom", "cfrac": "\\frac", "thinspace": "\\,", "bigm": "", "Bigm": ""},
     **{"bm": "\\boldsymbol", "mathscr": "\\mathcal", "coloneqq": ":=", "omicron": "o"},
 }
-_SYNONYM = regex.compile(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
-_NUMBER = regex.compile(r"\\tag\*?\s*\{([^{}]*)\}")
-_TEXT_GROUP = regex.compile(r"\\(?:text(?:rm|it|bf|sf|tt)?|mbox)\s*\{[^{}]*\}")
+_SYNONYM = LazyPattern(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
+_NUMBER = LazyPattern(r"\\tag\*?\s*\{([^{}]*)\}")
+_TEXT_GROUP = LazyPattern(r"\\(?:text(?:rm|it|bf|sf|tt)?|mbox)\s*\{[^{}]*\}")
 _ENVIRONMENTS = _names("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix cases aligned gathered array")
 # Environments that make a formula of their own become those that stand within one.
 _INNER_ENVIRONMENTS = {
     **{"align": "aligned", "alignat": "aligned", "eqnarray": "aligned", "flalign": "aligned", "split": "aligned"},
     **{"gather": "gathered", "multline": "gathered", "equation": "", "displaymath": "", "math": ""},
 }
-_OUTER = regex.compile(r"\\(?P<which>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
-_TOKEN = regex.compile(r"\\operatorname\*|\\[A-Za-z]+|\\[\s\S]|\s+|[\s\S]")
-_NAME = regex.compile(r"\s*\{(?P<name>[A-Za-z]+)\}")
-_NOT_IN_FORMULA = regex.compile(r"(?<!\\)(?:\\\\)*[%#$]|\^\^|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]|`")
-_BLANK_LINES = regex.compile(r"\s*\n\s*")
+_OUTER = LazyPattern(r"\\(?P<which>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
+_TOKEN = LazyPattern(r"\\operatorname\*|\\[A-Za-z]+|\\[\s\S]|\s+|[\s\S]")
+_NAME = LazyPattern(r"\s*\{(?P<name>[A-Za-z]+)\}")
+_NOT_IN_FORMULA = LazyPattern(r"(?<!\\)(?:\\\\)*[%#$]|\^\^|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]|`")
+_BLANK_LINES = LazyPattern(r"\s*\n\s*")
 
 SUPERSCRIPTS = dict(zip("0123456789+-−=()niaxyTktjmbdrshcpl", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱᵃˣʸᵀᵏᵗʲᵐᵇᵈʳˢʰᶜᵖˡ", strict=True))
 SUPERSCRIPTS |= {"∘": "°", "′": "′", "∗": "*", "*": "*", "†": "†"}
 SUBSCRIPTS = dict(zip("0123456789+-−=()aeoxhklmnpstijruv", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", strict=True))
 _DOUBLE_STRUCK = dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
 _SPACED = frozenset("=<>≤≥≪≫≠≡∼≃≈≅∝⊂⊃⊆⊇∈∉→←↔⇒⇐⇔⟶⟹⟺↦≔∣⊢⊨±∓×÷∪∩∧∨⊕⊗∖∘⪯⪰≺≻⟸⩽⩾≢≁≄≉≮≯≰≱⊄⊅⊈⊉∌")
-_ENDS_IN_FUNCTION = regex.compile(rf"(?<!\p{{L}})(?:{'|'.join(sorted(_FUNCTIONS))})(?:[_^][\p{{L}}]+|[²³⁻¹₀-₉]+)?$")
-_ENDS_IN_SCRIPTED_SUM = regex.compile(
+_ENDS_IN_FUNCTION = LazyPattern(rf"(?<!\p{{L}})(?:{'|'.join(sorted(_FUNCTIONS))})(?:[_^][\p{{L}}]+|[²³⁻¹₀-₉]+)?$")
+_ENDS_IN_SCRIPTED_SUM = LazyPattern(
     r"[∑∏∫∬∭∮⋃⋂⨁][^\s∑∏∫∬∭∮⋃⋂⨁]*[^\s\p{Latin}\p{Greek}][ⁿᵏᵐ]?$|[∑∏∫][₀-₉ᵢ-ᵪ₌ₐ-ₜ]+[ⁿᵏᵐ]$"
 )
 _SIGNED = {"+": "+", "-": "−", "−": "−"}  # spaced only between two values

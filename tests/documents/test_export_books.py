@@ -321,10 +321,10 @@ def test_a_missing_extra_is_named(document: Document, tmp_path: Path, monkeypatc
         assert not (tmp_path / f"book.{to}").exists()
 
 
-def test_text_formats_import_nothing_from_the_extra() -> None:
+def test_text_formats_import_nothing_from_the_extra_and_no_highlighter() -> None:
     code = (
         "import sys, lwtui.documents.export, lwtui.cli.export, lwtui.documents.importing\n"
-        "print([name for name in ('typst', 'pypandoc', 'fontTools') if name in sys.modules])"
+        "print([name for name in ('typst', 'pypandoc', 'fontTools', 'pygments') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
