@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from urllib.parse import unquote
 
 from markdown_it.token import Token
 
@@ -16,7 +15,7 @@ from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.formulas import Formula, convert_formulas
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.markup import book_tokens, safe_parser
-from lwtui.documents.export.pictures import Picture, PictureFolder, left_out
+from lwtui.documents.export.pictures import Picture, PictureFolder, left_out, shown_name
 from lwtui.documents.markdown_extensions import FORMULAS, formula_source, size_of
 from lwtui.documents.tex import checked_formula
 from lwtui.text import one_line
@@ -50,7 +49,7 @@ class PreparedBook:
         for token in (token for part in self.tokens for token in _all(part)):
             picture = token.meta.get("picture")
             if picture is not None and picture.name in bad:
-                damaged[picture.name] = one_line(unquote(str(token.attrGet("src") or "")))
+                damaged[picture.name] = shown_name(str(token.attrGet("src") or ""))
                 token.meta["picture"] = None
         if damaged:
             job.notes.append(left_out("damaged", list(damaged.values())))

@@ -9,17 +9,15 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from urllib.parse import quote, unquote
-from zlib import crc32
 
 import regex
 from markdown_it.common.normalize_url import normalizeLink
 
 from lwtui.documents.export.markup import safe_parser
-from lwtui.documents.export.pictures import PictureFolder
+from lwtui.documents.export.pictures import PictureFolder, picture_folder, shown_name
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportedPicture, ImportReport, some
 from lwtui.errors import DocumentError
 from lwtui.files import write_atomically
-from lwtui.text import one_line
 
 _MAX_FILES = 20_000  # in which a picture is looked for by its name
 
@@ -69,7 +67,7 @@ def _tell_missing(addresses: Sequence[str], folder: PictureFolder, report: Impor
     for address in addresses:
         _, problem = folder.find(address)
         if problem:
-            missing.setdefault(problem, []).append(one_line(unquote(address)))
+            missing.setdefault(problem, []).append(shown_name(address))
     for problem, names in missing.items():
         report.remark(f"Pictures that an export will not show ({problem}): {some(names)}.")
 
@@ -152,10 +150,8 @@ def _renamed(text: str, names: dict[str, str]) -> str:
 
 
 def _free_folder(target: Path) -> Path:
-    """Return a folder beside the document that is not there yet. Its name has no characters that Markdown escapes."""
-    stem = target.stem
-    plain = regex.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")
-    name = f"{plain}-pictures" if plain == stem else f"{plain or 'book'}-{crc32(stem.encode()):08x}-pictures"
+    """Return a folder beside the document that is not there yet."""
+    name = picture_folder(target.stem, "pictures")
     number = 1
     folder = target.with_name(name)
     while folder.exists():
