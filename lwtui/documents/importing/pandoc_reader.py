@@ -21,7 +21,7 @@ from lwtui.documents.export.pandoc import pandoc, require_packages, rewrite_zip
 from lwtui.documents.export.pictures import picture_kind
 from lwtui.documents.importing.imported import ImportedPicture, ImportReport, some
 from lwtui.documents.markdown_extensions import escape_brackets
-from lwtui.documents.markdown_source import outside_code
+from lwtui.documents.markdown_source import change_pictures, outside_code
 from lwtui.documents.plain_text import without_marks
 from lwtui.errors import DocumentError, LwtuiError
 from lwtui.text import one_line
@@ -205,14 +205,22 @@ def _extensions(reader: str, data: bytes) -> str:
 def _pictures(folder: Path, text: str, report: ImportReport) -> tuple[tuple[ImportedPicture, ...], str]:
     """Return the pictures that the filter wrote, and the text without those that are none."""
     pictures = []
+    unusable = set()
     for number in range(1, len(list(folder.iterdir())) + 1):
-        data = (folder / str(number)).read_bytes()
-        mention = regex.compile(rf"!\[(?P<caption>(?:[^\[\]\\]|\\.)*)\]\(lwtui-media/{number}\)(?:\{{[^{{}}\n]*\}})?")
+        data, address = (folder / str(number)).read_bytes(), f"lwtui-media/{number}"
         if kind := picture_kind(data):
-            pictures.append(ImportedPicture(f"lwtui-media/{number}", kind, data))
+            pictures.append(ImportedPicture(address, kind, data))
         else:
-            text, times = mention.subn(lambda match: match["caption"], text)
-            report.lose("picture", times)
+            unusable.add(address)
+
+    def without_unusable(picture: regex.Match[str]) -> str:
+        if picture["address"] not in unusable or not picture["rest"]:
+            return picture[0]
+        report.lose("picture")
+        return str(picture["caption"])
+
+    if unusable:
+        text = change_pictures(text, without_unusable)
     if pictures:
         report.keep("picture", len(pictures))
     return tuple(pictures), text
