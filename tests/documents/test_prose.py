@@ -490,6 +490,16 @@ def test_a_formula_that_typst_cannot_set_is_shown_as_it_is_written(
     assert [note for note in job.notes if "A formula is shown as it is written" in note] != []
 
 
+def test_without_pandoc_a_page_shows_formulas_as_they_are_written(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lwtui.documents.export.prepared.find_spec", lambda _: None)
+    job = ExportJob()
+    page = render(document, "html", job=job)
+    assert "<math" not in page and page.count("$") > 3
+    assert job.notes == ['Formulas are shown in TeX: pip install "lwtui[export]" sets them.']
+
+
 # -- import
 
 
