@@ -75,19 +75,24 @@ def extend(markdown: MarkdownIt) -> None:
 
 def count_formulas(text: str) -> int:
     """Count the formulas within a paragraph."""
-    if "$" not in text and "\\" not in text:
-        return 0
-    return sum(is_formula(match) for match in _INLINE_MATH.finditer(_CODE_SPAN.sub("", text)))
+    return len(formula_spans(_CODE_SPAN.sub("", text)))
 
 
 def formula_spans(text: str) -> list[tuple[int, int]]:
     """Return where formulas begin and end in a text without code."""
-    return [match.span() for match in _INLINE_MATH.finditer(text) if is_formula(match)]
+    if "$" not in text and "\\" not in text:
+        return []
+    return [match.span() for match in _INLINE_MATH.finditer(text) if _is_formula(match)]
 
 
-def is_formula(match: regex.Match[str]) -> bool:
+def _content(match: regex.Match[str]) -> str:
+    """Return what stands between the marks of a formula."""
+    return str(match["shown"] or match["text"] or match["round"] or match["squared"])
+
+
+def _is_formula(match: regex.Match[str]) -> bool:
     """Tell whether what stands between the marks of a formula is one, rather than text between two such marks."""
-    content = match["shown"] or match["text"] or match["round"] or match["squared"]
+    content = _content(match)
     if not content.strip() or _BLANK_LINE.search(match[0]):
         return False
     if len(content) > _MAX_INLINE:
@@ -151,13 +156,12 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
     if char not in "$\\" or (char == "\\" and state.src[state.pos + 1 : state.pos + 2] not in ("(", "[")):
         return False
     match = _INLINE_MATH.match(state.src, state.pos, state.posMax)
-    if match is None or not is_formula(match):
+    if match is None or not _is_formula(match):
         return False
     is_display = bool(match["display"] or match["square"])
-    content = match["shown"] or match["text"] or match["round"] or match["squared"]
     if not silent:
         token = state.push("math_display" if is_display else "math_inline", "math", 0)
-        token.content = content.strip()
+        token.content = _content(match).strip()
         token.markup = match[0][: 2 if is_display or char == "\\" else 1]
     state.pos = match.end()
     return True
