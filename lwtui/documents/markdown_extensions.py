@@ -20,41 +20,43 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.deflist import deflist_plugin
 
+from lwtui.text.lazy_pattern import LazyPattern
+
 FORMULAS = frozenset(("math_inline", "math_display", "math_block"))  # the types of tokens that hold a formula
 _MAX_LINES = 200  # of a formula on lines of its own
 _MAX_INLINE = 1_000  # characters of a formula within a line
-_INLINE_MATH = regex.compile(
+_INLINE_MATH = LazyPattern(
     r"(?P<display>(?<!\\)\$\$(?!\$)(?P<shown>(?:[^$\\]|\\[\s\S])+?)\$\$(?!\$))"
     # Neither end has a space within, and no figure follows: "$5 and $6" is money.
     r"|(?<!\\)\$(?![\s$])(?P<text>(?:[^$\\]|\\[^\n])*?(?:[^$\\\s]|\\[^\s]))\$(?![\d$])"
     r"|\\\((?P<round>(?:[^\\]|\\(?![()\[\]])[\s\S])+?)\\\)"
     r"|(?P<square>\\\[(?P<squared>(?:[^\\]|\\(?![()\[\]])[\s\S])+?)\\\])"
 )
-_CODE_SPAN = regex.compile(r"(?<!`)(`+)(?!`)[\s\S]+?(?<!`)\1(?!`)")
-_BLANK_LINE = regex.compile(r"\n[ \t]*\n")
+_CODE_SPAN = LazyPattern(r"(?<!`)(`+)(?!`)[\s\S]+?(?<!`)\1(?!`)")
+_BLANK_LINE = LazyPattern(r"\n[ \t]*\n")
 # An amount of money, and words: "$5, or 6$" and "$HOME/bin:$" are no formulas.
-_PROSE = regex.compile(
+_PROSE = LazyPattern(
     r"\d[\d.,]*[^\w\s=<>+*/^\\_(){}-]*\s+(?:.*\W)?\p{L}{2}.*|[A-Z_]{3,}\W*|.*\p{L}{3,}\s+\p{L}{3,}.*", regex.S
 )
-_MONEY = regex.compile(r"\d$|\b(?:US|CA|AU|HK|NZ|R|A|C)$")  # before a dollar
+_MONEY = LazyPattern(r"\d$|\b(?:US|CA|AU|HK|NZ|R|A|C)$")  # before a dollar
 # Escaped brackets are common in Markdown; these are a formula only with something that is TeX.
-_TEX = regex.compile(r"\\[A-Za-z]{2,}|\^|(?<!\\)_(?=[\w{])|(?<!\\)=|[A-Za-z0-9)] ?[+/<>-] ?[A-Za-z0-9(\\]")
-_TEX_MARKS = regex.compile(r"[\\^_={}]")
-_ENVIRONMENT = regex.compile(
+_TEX = LazyPattern(r"\\[A-Za-z]{2,}|\^|(?<!\\)_(?=[\w{])|(?<!\\)=|[A-Za-z0-9)] ?[+/<>-] ?[A-Za-z0-9(\\]")
+_TEX_MARKS = LazyPattern(r"[\\^_={}]")
+_ENVIRONMENT = LazyPattern(
     r"\\begin\{(?P<name>equation|align|alignat|gather|multline|eqnarray|displaymath)(?P<star>\*?)\}"
 )
-_RAISED = regex.compile(
+_RAISED = LazyPattern(
     r"(?<!\\)(?P<mark>[\^~])(?P<text>(?:[^\s\^~\\`$\[\],;:!?，。、；：！？…]|\\[^\s\w]){1,40}?)(?P=mark)(?![\^~])"
 )
-_RAISED_WORD = regex.compile(r"[\p{L}\p{N}]|^[-+−*†‡′']+$")
-_TASK = regex.compile(r"\[(?P<done>[ xX])\](?=[ \t\u3000])[ \t\u3000]+")
-_CAPTION = regex.compile(r"(?:Table)?:[ \t]+(?=\S)", regex.I)
-_ATTRIBUTES = regex.compile(r"\{[ \t]*(?:(?:[#.][\w:.-]+|-|[\w:-]+=(?:\"[^\"\n]*\"|[^\s\"{}]+))(?:[ \t]+|(?=\})))+\}")
-_AT_HEADING = regex.compile(
+_RAISED_WORD = LazyPattern(r"[\p{L}\p{N}]|^[-+−*†‡′']+$")
+_TASK = LazyPattern(r"\[(?P<done>[ xX])\](?=[ \t\u3000])[ \t\u3000]+")
+_CAPTION = LazyPattern(r"(?:Table)?:[ \t]+(?=\S)", regex.I)
+_ATTRIBUTES = LazyPattern(r"\{[ \t]*(?:(?:[#.][\w:.-]+|-|[\w:-]+=(?:\"[^\"\n]*\"|[^\s\"{}]+))(?:[ \t]+|(?=\})))+\}")
+_AT_HEADING = LazyPattern(
     r"(?<=\S)[ \t]*\{:?[ \t]*(?:(?:[#.][\w:.-]+|-|[\w-]+=(?:\"[^\"\n]*\"|[^\s\"{}]+))[ \t]*)+\}[ \t]*$"
 )
-_ATTRIBUTE = regex.compile(r"(?<=[{\s])(?P<name>[\w:-]+)=(?:\"(?P<quoted>[^\"\n]*)\"|(?P<plain>[^\s\"{}]+))")
-_SIZE = regex.compile(r"(?P<number>\d{1,4}(?:\.\d{1,3})?)(?P<unit>%|px|cm|mm|in|pt|em)?")
+_ATTRIBUTE = LazyPattern(r"(?<=[{\s])(?P<name>[\w:-]+)=(?:\"(?P<quoted>[^\"\n]*)\"|(?P<plain>[^\s\"{}]+))")
+_SIZE = LazyPattern(r"(?P<number>\d{1,4}(?:\.\d{1,3})?)(?P<unit>%|px|cm|mm|in|pt|em)?")
 
 
 def extend(markdown: MarkdownIt) -> None:
@@ -73,19 +75,24 @@ def extend(markdown: MarkdownIt) -> None:
 
 def count_formulas(text: str) -> int:
     """Count the formulas within a paragraph."""
-    if "$" not in text and "\\" not in text:
-        return 0
-    return sum(is_formula(match) for match in _INLINE_MATH.finditer(_CODE_SPAN.sub("", text)))
+    return len(formula_spans(_CODE_SPAN.sub("", text)))
 
 
 def formula_spans(text: str) -> list[tuple[int, int]]:
     """Return where formulas begin and end in a text without code."""
-    return [match.span() for match in _INLINE_MATH.finditer(text) if is_formula(match)]
+    if "$" not in text and "\\" not in text:
+        return []
+    return [match.span() for match in _INLINE_MATH.finditer(text) if _is_formula(match)]
 
 
-def is_formula(match: regex.Match[str]) -> bool:
+def _content(match: regex.Match[str]) -> str:
+    """Return what stands between the marks of a formula."""
+    return str(match["shown"] or match["text"] or match["round"] or match["squared"])
+
+
+def _is_formula(match: regex.Match[str]) -> bool:
     """Tell whether what stands between the marks of a formula is one, rather than text between two such marks."""
-    content = match["shown"] or match["text"] or match["round"] or match["squared"]
+    content = _content(match)
     if not content.strip() or _BLANK_LINE.search(match[0]):
         return False
     if len(content) > _MAX_INLINE:
@@ -149,13 +156,12 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
     if char not in "$\\" or (char == "\\" and state.src[state.pos + 1 : state.pos + 2] not in ("(", "[")):
         return False
     match = _INLINE_MATH.match(state.src, state.pos, state.posMax)
-    if match is None or not is_formula(match):
+    if match is None or not _is_formula(match):
         return False
     is_display = bool(match["display"] or match["square"])
-    content = match["shown"] or match["text"] or match["round"] or match["squared"]
     if not silent:
         token = state.push("math_display" if is_display else "math_inline", "math", 0)
-        token.content = content.strip()
+        token.content = _content(match).strip()
         token.markup = match[0][: 2 if is_display or char == "\\" else 1]
     state.pos = match.end()
     return True

@@ -11,7 +11,13 @@ from lwtui.documents.plain_text import parse_blocks
 
 _CODE = frozenset(("fence", "code_block"))
 _CODE_AND_FORMULAS = _CODE | {"math_block"}
-_CODE_SPAN = regex.compile(r"(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)")
+_SPAN = r"(?<![`\\])(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])+?(?<!`)(?P=ticks)(?!`)"
+_CODE_SPAN = regex.compile(_SPAN)
+# A picture, whose caption may have code and brackets within, or code outside of one.
+_PICTURE_OR_CODE = regex.compile(
+    rf"!\[(?P<caption>(?:{_SPAN}|[^\[\]\\]|\\.|\[(?:[^\[\]\\]|\\.)*\])*+)\]"
+    rf"\((?:<(?P<address>[^<>\n]+)>|(?P<address>[^\s()<>]+))(?P<rest>\)(?:\{{[^{{}}\n]*\}})?)?|{_SPAN}"
+)
 
 
 def outside_code(text: str, change: Callable[[str], str], *, formulas: bool = False) -> str:
@@ -22,12 +28,31 @@ def outside_code(text: str, change: Callable[[str], str], *, formulas: bool = Fa
         change: Returns a stretch as it is to be.
         formulas: Whether to change formulas too.
     """
+    kinds = _CODE if formulas else _CODE_AND_FORMULAS
+    return _outside_blocks(text, kinds, lambda stretch: _outside_spans(stretch, change, formulas=formulas))
+
+
+def change_pictures(text: str, change: Callable[[regex.Match[str]], str]) -> str:
+    """Apply ``change`` to each picture of a text outside of code.
+
+    Args:
+        text: The text, in Markdown.
+        change: Returns what takes the place of a picture. The match has the groups ``caption``, ``address`` and
+            ``rest``, which is the end of the picture, or ``None`` if something else follows, such as a title.
+    """
+
+    def changed(match: regex.Match[str]) -> str:
+        return match[0] if match["address"] is None else change(match)
+
+    return _outside_blocks(text, _CODE, lambda stretch: _PICTURE_OR_CODE.sub(changed, stretch))
+
+
+def _outside_blocks(text: str, kinds: frozenset[str], change: Callable[[str], str]) -> str:
     lines = text.split("\n")
-    code = _code_lines(text, _CODE if formulas else _CODE_AND_FORMULAS)
     result, start = [], 0
-    for first, last in [*code, (len(lines), len(lines))]:
+    for first, last in [*_code_lines(text, kinds), (len(lines), len(lines))]:
         if first > start:
-            result.append(_outside_spans("\n".join(lines[start:first]), change, formulas=formulas))
+            result.append(change("\n".join(lines[start:first])))
         if last > first:
             result.append("\n".join(lines[first:last]))
         start = max(start, last)
@@ -64,8 +89,6 @@ def _outside_spans(text: str, change: Callable[[str], str], *, formulas: bool) -
 
 
 def _outside_formulas(text: str, change: Callable[[str], str]) -> str:
-    if "$" not in text and "\\(" not in text and "\\[" not in text:
-        return change(text)
     result, start = [], 0
     for first, last in formula_spans(text):
         result += [change(text[start:first]), text[first:last]]

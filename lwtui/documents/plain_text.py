@@ -63,6 +63,20 @@ def without_marks(markdown: str) -> str:
     return _blocks(SyntaxTreeNode(_inline_parser().parse(markdown)))
 
 
+def shown_formula(formula: Token | SyntaxTreeNode) -> str:
+    """Return a formula in signs, or as it is written if it cannot be shown so."""
+    return formula_text(formula.content) or formula_source(formula.type, formula.markup, formula.content)
+
+
+def raised_text(text: str, *, above: bool) -> str:
+    """Return a superscript or subscript in the characters that Unicode has for it, or with its mark before it."""
+    signs = SUPERSCRIPTS if above else SUBSCRIPTS
+    if all(char in signs for char in text):
+        return "".join(signs[char] for char in text)
+    mark = "^" if above else "_"
+    return f"{mark}{text}" if len(text) == 1 else f"{mark}({text})"
+
+
 def _break_cells(state: StateCore) -> None:
     """Replace ``<br>`` in the cells of tables by line breaks."""
     for cell, content in pairwise(state.tokens):
@@ -92,7 +106,7 @@ def _block(node: SyntaxTreeNode) -> str:
         case "table":
             return _table(node)
         case "math_block":
-            return _formula(node)
+            return shown_formula(node)
         case "dl":
             return _definitions(node)
         case "hr":
@@ -142,26 +156,12 @@ def _inline(node: SyntaxTreeNode) -> str:
         case "footnote_ref":
             return f"[{node.meta['label']}]"
         case "math_inline" | "math_display":
-            return _formula(node)
+            return shown_formula(node)
         case "sup" | "sub":
-            return _raised(node)
+            return raised_text("".join(_inline(child) for child in node.children), above=node.type == "sup")
     shown = "".join(_inline(child) for child in node.children)
     if node.type == "link":
         address = str(node.attrs.get("href", ""))
         if not address.startswith("#") and address.removeprefix("mailto:") != shown:
             return f"{shown} ({address})"
     return shown
-
-
-def _formula(node: SyntaxTreeNode) -> str:
-    return formula_text(node.content) or formula_source(node.type, node.markup, node.content)
-
-
-def _raised(node: SyntaxTreeNode) -> str:
-    """Return a superscript or subscript in the characters that Unicode has for it, or with its mark before it."""
-    shown = "".join(_inline(child) for child in node.children)
-    signs = SUPERSCRIPTS if node.type == "sup" else SUBSCRIPTS
-    if all(char in signs for char in shown):
-        return "".join(signs[char] for char in shown)
-    mark = "^" if node.type == "sup" else "_"
-    return f"{mark}{shown}" if len(shown) == 1 else f"{mark}({shown})"

@@ -8,9 +8,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from lwtui.documents.markdown_extensions import formula_source
-from lwtui.documents.plain_text import TASK_MARKS, parser, without_marks
-from lwtui.documents.tex import SUBSCRIPTS, SUPERSCRIPTS, formula_text
+from lwtui.documents.plain_text import TASK_MARKS, parser, raised_text, shown_formula, without_marks
+from lwtui.documents.tex import SUPERSCRIPTS
 
 _QUOTES = {"footnote_reference": "blockquote", "dd": "blockquote", "dt": "paragraph"}
 _PICTURE = "▣"
@@ -41,7 +40,7 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[Token]:
             token.children = [_text(mark), *(token.children or [])]
             mark = ""
         if token.type == "math_block":
-            yield Token("fence", "code", 0, content=_formula(token) + "\n", map=token.map, block=True)
+            yield Token("fence", "code", 0, content=shown_formula(token) + "\n", map=token.map, block=True)
         elif kind in _QUOTES and side in ("open", "close"):
             if token.type == "footnote_reference_open":
                 mark = f"{_number(token.meta['label'])} "
@@ -62,31 +61,25 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[Token]:
 
 
 def _inlines(tokens: Sequence[Token]) -> Iterator[Token]:
-    raised: dict[str, str] | None = None
+    raised = ""  # the type of the token that opened it
     for token in tokens:
         match token.type:
             case "math_inline":
-                yield _text(_formula(token))
+                yield _text(shown_formula(token))
             case "math_display":
-                yield _text(f"  {_formula(token)}  ")
+                yield _text(f"  {shown_formula(token)}  ")
             case "footnote_ref":
                 yield _text(_number(token.meta["label"]))
             case "image":
                 yield _text(f"{_PICTURE} {without_marks(token.content)}".rstrip())
             case "sup_open" | "sub_open":
-                raised = SUPERSCRIPTS if token.type == "sup_open" else SUBSCRIPTS
+                raised = token.type
             case "sup_close" | "sub_close":
-                raised = None
-            case "text" if raised is not None:
-                mark = "^" if raised is SUPERSCRIPTS else "_"
-                shown = "".join(raised.get(char, "") for char in token.content)
-                yield _text(shown if len(shown) == len(token.content) else f"{mark}({token.content})")
+                raised = ""
+            case "text" if raised:
+                yield _text(raised_text(token.content, above=raised == "sup_open"))
             case _:
                 yield token
-
-
-def _formula(token: Token) -> str:
-    return formula_text(token.content) or formula_source(token.type, token.markup, token.content)
 
 
 def _number(label: str) -> str:

@@ -12,6 +12,8 @@ from unicodedata import normalize
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -25,7 +27,6 @@ _FUNCTIONS = _names(
 )
 # Commands that have arguments, change the look of what follows, or give space.
 _FRACTIONS = frozenset(("frac", "dfrac", "tfrac"))
-_BINOMIALS = frozenset(("binom",))
 _ACCENTS = {
     **{"hat": "\u0302", "widehat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303", "bar": "\u0304"},
     **{"vec": "\u20d7", "overrightarrow": "\u20d7", "dot": "\u0307", "ddot": "\u0308", "dddot": "\u20db"},
@@ -41,38 +42,43 @@ _OVER = frozenset(("overset", "underset", "stackrel", "xrightarrow", "xleftarrow
 _SPACES = {"quad": "  ", "qquad": "    ", ",": " ", ":": " ", ";": " ", ">": " ", " ": " ", "!": ""}
 _SIZES = _names(
     "displaystyle textstyle scriptstyle scriptscriptstyle limits nolimits big Big bigg Bigg bigl Bigl biggl "
-    "Biggl bigr Bigr biggr Biggr bigm Bigm left right middle"
+    "Biggl bigr Bigr biggr Biggr left right middle"
 )
-_OTHERS = frozenset(("sqrt", "not", "pmod", "mod", "substack", "mspace", "hspace", "begin", "end", "\\", "cr"))
+_OTHERS = frozenset(("sqrt", "binom", "not", "pmod", "mod", "substack", "mspace", "hspace", "begin", "end", "\\", "cr"))
 _SIGNS = {"{": "{", "}": "}", "|": "‖", "%": "%", "$": "$", "&": "&", "#": "#", "_": "_"}
-_DROPPED = regex.compile(r"\\(?:label\s*\{[^{}\\]*\}|nonumber(?![A-Za-z])|notag(?![A-Za-z])|hfill(?![A-Za-z]))")
+# Also the number of columns that alignat has, and where other environments stand beside their line.
+_DROPPED = LazyPattern(
+    r"\\(?:label\s*\{[^{}\\]*\}|nonumber(?![A-Za-z])|notag(?![A-Za-z])|hfill(?![A-Za-z]))"
+    r"|(?<=\\begin\s*\{\s*alignat\*?\s*\})\s*\{\s*\d+\s*\}"
+    r"|(?<=\\begin\s*\{\s*(?:aligned|gathered|array)\s*\})\s*\[[tbc]\]"
+)
 # Commands that pandoc or LaTeX without further packages does not know, and what says the same.
 _SYNONYMS = {
     **{"dbinom": "\\binom", "tbinom": "\\binom", "cfrac": "\\frac", "thinspace": "\\,", "bigm": "", "Bigm": ""},
     **{"bm": "\\boldsymbol", "mathscr": "\\mathcal", "coloneqq": ":=", "omicron": "o"},
 }
-_SYNONYM = regex.compile(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
-_NUMBER = regex.compile(r"\\tag\*?\s*\{([^{}]*)\}")
-_TEXT_GROUP = regex.compile(r"\\(?:text(?:rm|it|bf|sf|tt)?|mbox)\s*\{[^{}]*\}")
-_ENVIRONMENTS = _names("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix cases aligned gathered array split")
+_SYNONYM = LazyPattern(rf"\\({'|'.join(_SYNONYMS)})(?![A-Za-z])")
+_NUMBER = LazyPattern(r"\\tag\*?\s*\{([^{}]*)\}")
+_TEXT_GROUP = LazyPattern(r"\\(?:text(?:rm|it|bf|sf|tt)?|mbox)\s*\{[^{}]*\}")
+_ENVIRONMENTS = _names("matrix pmatrix bmatrix Bmatrix vmatrix Vmatrix smallmatrix cases aligned gathered array")
 # Environments that make a formula of their own become those that stand within one.
 _INNER_ENVIRONMENTS = {
     **{"align": "aligned", "alignat": "aligned", "eqnarray": "aligned", "flalign": "aligned", "split": "aligned"},
     **{"gather": "gathered", "multline": "gathered", "equation": "", "displaymath": "", "math": ""},
 }
-_OUTER = regex.compile(r"\\(?P<which>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
-_TOKEN = regex.compile(r"\\operatorname\*|\\[A-Za-z]+|\\[\s\S]|\s+|[\s\S]")
-_NAME = regex.compile(r"\s*\{(?P<name>[A-Za-z]+)\}")
-_NOT_IN_FORMULA = regex.compile(r"(?<!\\)(?:\\\\)*[%#$]|\^\^|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]|`")
-_BLANK_LINES = regex.compile(r"\s*\n\s*")
+_OUTER = LazyPattern(r"\\(?P<which>begin|end)\s*\{\s*(?P<name>[A-Za-z]+)\*?\s*\}")
+_TOKEN = LazyPattern(r"\\operatorname\*|\\[A-Za-z]+|\\[\s\S]|\s+|[\s\S]")
+_NAME = LazyPattern(r"\s*\{(?P<name>[A-Za-z]+)\}")
+_NOT_IN_FORMULA = LazyPattern(r"(?<!\\)(?:\\\\)*[%#$]|\^\^|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]|`")
+_BLANK_LINES = LazyPattern(r"\s*\n\s*")
 
 SUPERSCRIPTS = dict(zip("0123456789+-−=()niaxyTktjmbdrshcpl", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿⁱᵃˣʸᵀᵏᵗʲᵐᵇᵈʳˢʰᶜᵖˡ", strict=True))
 SUPERSCRIPTS |= {"∘": "°", "′": "′", "∗": "*", "*": "*", "†": "†"}
 SUBSCRIPTS = dict(zip("0123456789+-−=()aeoxhklmnpstijruv", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", strict=True))
 _DOUBLE_STRUCK = dict(zip("CHNPQRZ", "ℂℍℕℙℚℝℤ", strict=True))
 _SPACED = frozenset("=<>≤≥≪≫≠≡∼≃≈≅∝⊂⊃⊆⊇∈∉→←↔⇒⇐⇔⟶⟹⟺↦≔∣⊢⊨±∓×÷∪∩∧∨⊕⊗∖∘⪯⪰≺≻⟸⩽⩾≢≁≄≉≮≯≰≱⊄⊅⊈⊉∌")
-_ENDS_IN_FUNCTION = regex.compile(rf"(?<!\p{{L}})(?:{'|'.join(sorted(_FUNCTIONS))})(?:[_^][\p{{L}}]+|[²³⁻¹₀-₉]+)?$")
-_ENDS_IN_SCRIPTED_SUM = regex.compile(
+_ENDS_IN_FUNCTION = LazyPattern(rf"(?<!\p{{L}})(?:{'|'.join(sorted(_FUNCTIONS))})(?:[_^][\p{{L}}]+|[²³⁻¹₀-₉]+)?$")
+_ENDS_IN_SCRIPTED_SUM = LazyPattern(
     r"[∑∏∫∬∭∮⋃⋂⨁][^\s∑∏∫∬∭∮⋃⋂⨁]*[^\s\p{Latin}\p{Greek}][ⁿᵏᵐ]?$|[∑∏∫][₀-₉ᵢ-ᵪ₌ₐ-ₜ]+[ⁿᵏᵐ]$"
 )
 _SIGNED = {"+": "+", "-": "−", "−": "−"}  # spaced only between two values
@@ -88,7 +94,7 @@ def symbols() -> dict[str, str]:
 @cache
 def _known() -> frozenset[str]:
     named = (*symbols(), *_ACCENTS, *_SPACES, *_SIGNS)
-    return frozenset(named) | _FUNCTIONS | _FRACTIONS | _BINOMIALS | _TEXTS | _STYLES | _OVER | _SIZES | _OTHERS
+    return frozenset(named) | _FUNCTIONS | _FRACTIONS | _TEXTS | _STYLES | _OVER | _SIZES | _OTHERS
 
 
 def checked_formula(source: str) -> str | None:
@@ -200,7 +206,7 @@ class _FormulaReader:
         """Return what is shown so far with the next part."""
         if token.isspace():
             return shown
-        if token in "^_" and token:
+        if token in "^_":
             return shown + self._script(token)
         if token == "'":
             return shown + "′"
@@ -246,7 +252,7 @@ class _FormulaReader:
     def _command(self, name: str) -> str:
         if name in _FRACTIONS:
             return f"{_grouped(self._argument())}/{_grouped(self._argument())}"
-        if name in _BINOMIALS:
+        if name == "binom":
             return f"({self._argument()} choose {self._argument()})"
         if name == "sqrt":
             return self._root()
@@ -256,8 +262,7 @@ class _FormulaReader:
             self._argument_source()
             return " "
         if name in _ACCENTS:
-            inner = self._argument()
-            return inner + _ACCENTS[name] if len(inner) == 1 or name == "vec" else f"{inner}{_ACCENTS[name]}"
+            return self._argument() + _ACCENTS[name]
         if name == "mathbb":
             return "".join(_DOUBLE_STRUCK.get(char, char) for char in self._argument())
         if name in _STYLES:
@@ -361,7 +366,7 @@ class _FormulaReader:
             shown = self._with(shown, token)
         if shown.strip() or cells:
             rows.append([*cells, shown.strip()])
-        if name in ("aligned", "gathered", "split"):
+        if name in ("aligned", "gathered"):
             lines = [" ".join(cell for cell in row if cell) for row in rows]
             return "\n".join(regex.sub(r" ([=<>≤≥≈]) +", r" \1 ", line) for line in lines)
         if name == "cases":

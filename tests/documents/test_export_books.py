@@ -321,10 +321,10 @@ def test_a_missing_extra_is_named(document: Document, tmp_path: Path, monkeypatc
         assert not (tmp_path / f"book.{to}").exists()
 
 
-def test_text_formats_import_nothing_from_the_extra() -> None:
+def test_text_formats_import_nothing_from_the_extra_and_no_highlighter() -> None:
     code = (
         "import sys, lwtui.documents.export, lwtui.cli.export, lwtui.documents.importing\n"
-        "print([name for name in ('typst', 'pypandoc', 'fontTools') if name in sys.modules])"
+        "print([name for name in ('typst', 'pypandoc', 'fontTools', 'pygments') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
@@ -430,6 +430,15 @@ def test_nasty_titles_appear_unchanged_in_a_pdf(tmp_path: Path) -> None:
     with open_pdf(tmp_path / "nasty.pdf") as pdf:
         shown = [title for _, title, _ in pdf.get_toc()]
     assert shown == [" ".join(f"x{text}x".split(" ")) for text in texts]
+
+
+@pytest.mark.parametrize("text", ["Rain[^1] falls.\n\n[^1]:", "Rain falls.\n\nTerm\n: [a]: http://x.de"])
+def test_an_empty_footnote_or_definition_does_not_end_an_export(tmp_path: Path, text: str) -> None:
+    book = Manuscript("T", "", "en", "2026-02-03", (ManuscriptPart("One", 1, text),), contents=False)
+    for to in ("pdf", "docx", "odt", "epub", "tex", "html"):
+        save(book, tmp_path / f"book.{to}", to, ExportJob())
+    with open_pdf(tmp_path / "book.pdf") as pdf:
+        assert "Rain" in "".join(page.get_text() for page in pdf)
 
 
 def test_characters_that_xml_forbids_are_removed(tmp_path: Path) -> None:

@@ -117,6 +117,20 @@ def test_an_invalid_docx_is_reported_in_one_line(tmp_path: Path, monkeypatch: py
     assert not target.exists()
 
 
+@pytest.mark.parametrize(("kind", "body"), [("docx", "word/document.xml"), ("odt", "content.xml")])
+def test_a_file_whose_packed_text_is_damaged_is_reported_in_one_line(tmp_path: Path, kind: str, body: str) -> None:
+    (tmp_path / "in.md").write_text("Some text. " * 200)
+    path = tmp_path / f"in.{kind}"
+    subprocess.run([pandoc()[0], "in.md", "-o", path.name], cwd=tmp_path, check=True)
+    with ZipFile(path) as archive:
+        start = archive.getinfo(body).header_offset + 30 + len(body)
+    data = bytearray(path.read_bytes())
+    data[start : start + 60] = bytes(byte ^ 0x5A for byte in data[start : start + 60])
+    path.write_bytes(data)
+    with pytest.raises(DocumentError, check=has_code(f"not-{kind}")):
+        import_file(path, tmp_path / "in.lw")
+
+
 def test_importing_a_signed_export_removes_the_front_matter(tmp_path: Path) -> None:
     plan = Plan('The "Book": part 1', (PlannedSection("Soil", "", 10, "a"), PlannedSection("Water", "", 10, "b")))
     with Document.create(tmp_path / "one.lw", Brief("Write", 20, "en"), plan) as document:

@@ -8,6 +8,7 @@ from markdown_it.token import Token
 from lwtui.documents.importing.text_file import escaped
 from lwtui.documents.markdown_source import outside_code
 from lwtui.documents.plain_text import parser, without_marks
+from lwtui.documents.readable import readable_parser
 
 
 def tokens(text: str) -> list[Token]:
@@ -123,6 +124,13 @@ def test_superscripts_and_subscripts(text: str, expected: list[str]) -> None:
 )
 def test_plain_text(text: str, plain: str) -> None:
     assert without_marks(text) == plain
+
+
+def test_a_terminal_and_a_plain_text_raise_and_lower_in_the_same_way() -> None:
+    text = "x^2^ x^Q^ x^Qr^ y~i~ y~B~ y~Br~"
+    [_, inline, _] = readable_parser().parse(text)
+    shown = "".join(token.content for token in inline.children or ())
+    assert shown == without_marks(text) == "x² x^Q x^(Qr) yᵢ y_B y_(Br)"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import errno
 import json
 import shutil
 import struct
@@ -25,7 +27,8 @@ from lwtui.documents.importing import import_file, read_file
 from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.plain_text import parser
 from lwtui.documents.store import Document
-from lwtui.errors import UsageError
+from lwtui.errors import DocumentError, UsageError
+from lwtui.files import write_atomically
 from tests.documents.support import new_document
 from tests.errors import has_code
 
@@ -487,6 +490,16 @@ def test_a_formula_that_typst_cannot_set_is_shown_as_it_is_written(
     assert [note for note in job.notes if "A formula is shown as it is written" in note] != []
 
 
+def test_without_pandoc_a_page_shows_formulas_as_they_are_written(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lwtui.documents.export.prepared.find_spec", lambda _: None)
+    job = ExportJob()
+    page = render(document, "html", job=job)
+    assert "<math" not in page and page.count("$") > 3
+    assert job.notes == ['Formulas are shown in TeX: pip install "lwtui[export]" sets them.']
+
+
 # -- import
 
 
@@ -504,6 +517,64 @@ def test_pictures_of_another_folder_are_copied_beside_the_document(folder: Path)
         job = ExportJob()
         assert render(document, "html", job=job).count("data:image/png") == 2
         assert "2 pictures" in job.notes[0]
+
+
+def test_an_import_may_create_the_folder_of_a_document_with_pictures(folder: Path) -> None:
+    (folder / "in.md").write_text("![A](pictures/square.png)")
+    with import_file(folder / "in.md", folder / "new" / "deep" / "a.lw") as document:
+        assert [section.text for section in document.sections()] == ["![A](a-pictures/picture-1.png)"]
+    assert (folder / "new" / "deep" / "a-pictures" / "picture-1.png").read_bytes() == PNG
+
+
+def test_an_import_that_fails_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "other").mkdir()
+    (folder / "pictures" / "second.png").write_bytes(png(b"abc"))
+    (folder / "in.md").write_text("![A](pictures/square.png) ![B](pictures/second.png)")
+    with pytest.raises(DocumentError, check=has_code("wrong-extension")):
+        import_file(folder / "in.md", folder / "other" / "a.txt")
+    assert list((folder / "other").iterdir()) == []
+
+    def full(path: Path, data: bytes) -> None:
+        if path.name == "picture-2.png":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_atomically(path, data)
+
+    monkeypatch.setattr("lwtui.documents.importing.kept_pictures.write_atomically", full)
+    with pytest.raises(DocumentError, check=has_code("unwritable")):
+        import_file(folder / "in.md", folder / "other" / "a.lw")
+    assert list((folder / "other").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ("![a `code` b](p.png)", "![a `code` b](NEW)"),
+        ("![a `](p.png)` b](p.png)", "![a `](p.png)` b](NEW)"),
+        ('![a [link](https://e.org) b](p.png "Title")', '![a [link](https://e.org) b](NEW "Title")'),
+        ("a lone ` and ![a](<p.png>){width=50%}", "a lone ` and ![a](NEW){width=50%}"),
+        ("`![x](p.png)` and ![a](p.png)", "`![x](p.png)` and ![a](NEW)"),
+        ("``` md\n![x](p.png)\n```\n\n![a](p.png)", "``` md\n![x](p.png)\n```\n\n![a](NEW)"),
+        ("![a](p.png)\n\n    ![x](p.png)", "![a](NEW)\n\n    ![x](p.png)"),
+        ("$x$ ![a $y$](p.png)", "$x$ ![a $y$](NEW)"),
+    ],
+)
+def test_an_import_renames_pictures_but_no_code(folder: Path, source: str, kept: str) -> None:
+    (folder / "new").mkdir()
+    (folder / "p.png").write_bytes(PNG)
+    (folder / "in.md").write_text(source)
+    with import_file(folder / "in.md", folder / "new" / "a.lw") as document:
+        assert [section.text for section in document.sections()] == [kept.replace("NEW", "a-pictures/picture-1.png")]
+
+
+def test_a_picture_that_cannot_be_shown_becomes_its_caption_outside_of_code(tmp_path: Path) -> None:
+    data = base64.b64encode(b"no picture").decode()
+    (tmp_path / "a.html").write_text(
+        f'<p><img src="data:image/png;base64,{data}" alt="A tree"> <code>![x](lwtui-media/1)</code></p>'
+        "<pre>![x](lwtui-media/1)</pre>"
+    )
+    imported = read_file(tmp_path / "a.html")
+    assert "A tree `![x](lwtui-media/1)`" in imported.parts[0].text
+    assert imported.parts[0].text.count("![x](lwtui-media/1)") == 2 and imported.report.lost["picture"] == 1
 
 
 def test_an_import_never_writes_into_a_folder_that_is_there(folder: Path) -> None:

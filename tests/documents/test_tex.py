@@ -100,6 +100,11 @@ def test_what_is_not_only_mathematics_is_no_formula(tex: str) -> None:
 def test_environments_of_their_own_become_inner_ones_and_lose_their_numbers() -> None:
     assert checked_formula(r"\begin{equation} x \label{eq:a} \nonumber \end{equation}") == "x"
     assert checked_formula("\\begin{align}\na &= b\n\\end{align}") == r"\begin{aligned} a &= b \end{aligned}"
+    assert checked_formula(r"\begin{alignat}{2} x &= 1\end{alignat}") == r"\begin{aligned} x &= 1\end{aligned}"
+    assert checked_formula(r"\begin{alignat*} { 10 }{x} &= 1\end{alignat*}") == r"\begin{aligned}{x} &= 1\end{aligned}"
+    assert checked_formula(r"\begin{aligned}[t] x &= 1\end{aligned}") == r"\begin{aligned} x &= 1\end{aligned}"
+    assert checked_formula(r"\begin{array}[b]{c}[t]\end{array}") == r"\begin{array}{c}[t]\end{array}"
+    assert checked_formula(r"\begin{align}{2}x\end{align}") == r"\begin{aligned}{2}x\end{aligned}"
     assert checked_formula(r"a &= b \\ &= c") == r"\begin{aligned}a &= b \\ &= c\end{aligned}"
     assert checked_formula("a\n\n\nb") == "a b"
     assert checked_formula(r"x \tag{1a}") == r"x \qquad\text{(1a)}"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
-from zlib import crc32
-
-import regex
 
 from lwtui.documents.export.citeproc import bibliography, cited_sources, with_citations
 from lwtui.documents.export.export_job import ExportJob, ExportStopped
@@ -21,7 +18,7 @@ from lwtui.documents.export.manuscript import (
     store_author,
     with_disclosure,
 )
-from lwtui.documents.export.pictures import Picture
+from lwtui.documents.export.pictures import Picture, picture_folder
 from lwtui.documents.export.style_files import style_option
 from lwtui.documents.export.text import html, markdown, plain
 from lwtui.documents.library import safe_name
@@ -140,7 +137,7 @@ def save(book: Manuscript, path: Path, to: str, job: ExportJob) -> None:
         LwtuiError: The export failed or was stopped. An old file stays.
     """
     pictures: list[Picture] = []
-    folder = path.with_name(_picture_folder(path.stem))
+    folder = path.with_name(picture_folder(path.stem, "tex"))
     book.style.check(to)
     book = with_citations(book, job)
     if to in TEXT_FORMATS:
@@ -165,12 +162,6 @@ def save(book: Manuscript, path: Path, to: str, job: ExportJob) -> None:
 def export_path(folder: Path, title: str, to: str) -> Path:
     """Return the default path of an export in ``folder``, with a safe file name made from the title."""
     return folder / f"{safe_name(title)}.{to}"
-
-
-def _picture_folder(stem: str) -> str:
-    """Return the name of the folder with the pictures of a LaTeX file, in which LaTeX finds nothing to interpret."""
-    plain = regex.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")
-    return f"{plain}-tex" if plain == stem else f"{plain or 'book'}-{crc32(stem.encode()):08x}-tex"
 
 
 def _text(book: Manuscript, to: str, job: ExportJob) -> str:

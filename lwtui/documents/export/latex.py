@@ -11,7 +11,6 @@ from lwtui.documents.export.prepared import prepare
 from lwtui.documents.export.translations import contents_title
 from lwtui.text import counts_characters
 
-_PAPERS = {"a4": "a4", "letter": "letter", "a5": "a5"}
 _SIZES = (10, 11, 12)  # points; what the classes of LaTeX know
 
 
@@ -36,7 +35,7 @@ def latex(book: Manuscript, job: ExportJob, folder: str) -> tuple[bytes, list[Pi
     size = min(_SIZES, key=lambda points: abs(points - book.font_size))
     variables = {
         "documentclass": "report" if has_chapters else "article",
-        "papersize": _PAPERS[book.paper],
+        "papersize": book.paper,
         "fontsize": f"{size}pt",
         "geometry": "margin=2.5cm" if book.paper != "a5" else "margin=1.8cm",
         "colorlinks": "true",

@@ -166,11 +166,11 @@ def referenced_notes(tokens: Sequence[Token]) -> set[str]:
     return found
 
 
-def code_classes(info: str) -> list[str]:
-    """Return the language that the first line of a code block names, as a list of at most one."""
+def code_language(info: str) -> str:
+    """Return the language that the first line of a code block names, or nothing."""
     words = info.strip().removeprefix("{").removesuffix("}").split()
     language = words[0].removeprefix(".").lower() if words else ""
-    return [language] if language and all(char.isalnum() or char in "+-#_" for char in language) else []
+    return language if all(char.isalnum() or char in "+-#_" for char in language) else ""
 
 
 def line_end(before: str, after: str) -> str:

@@ -9,7 +9,7 @@ import regex
 
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.pandoc import convert, rewrite_zip
+from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
 from lwtui.documents.export.pandoc_tree import book_tree
 from lwtui.documents.export.prepared import prepare
 from lwtui.documents.export.translations import contents_title
@@ -105,7 +105,7 @@ def odt(book: Manuscript, job: ExportJob) -> bytes:
     archive = convert(tree, "odt", options, job, files)
     job.check()
     changes: dict[str, Callable[[str], str]] = {
-        "meta.xml": lambda xml: xml.replace("1970-01-01T00:00:00Z", f"{book.date}T00:00:00Z"),
+        "meta.xml": lambda xml: with_date(xml, book),
         "styles.xml": lambda xml: _with_contents(xml if book.style.reference else _styled(xml, book), book),
         "content.xml": _with_rules,
     }

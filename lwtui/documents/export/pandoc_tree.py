@@ -13,7 +13,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from lwtui.documents.export.manuscript import Manuscript
-from lwtui.documents.export.markup import code_classes, is_safe_link, line_end, referenced_notes
+from lwtui.documents.export.markup import code_language, is_safe_link, line_end, referenced_notes
 from lwtui.documents.export.pandoc import API_VERSION
 from lwtui.documents.export.pictures import Picture
 from lwtui.documents.export.prepared import PreparedBook
@@ -108,7 +108,8 @@ class _TreeWriter:
             case "dl":
                 return [{"t": "DefinitionList", "c": self._definitions(node)}]
             case "fence" | "code_block":
-                return [{"t": "CodeBlock", "c": [["", code_classes(node.info), []], node.content.rstrip("\n")]}]
+                classes = [language] if (language := code_language(node.info)) else []
+                return [{"t": "CodeBlock", "c": [["", classes, []], node.content.rstrip("\n")]}]
             case "math_block":
                 return [{"t": "Para", "c": [_math(node, display=True)]}]
             case "blockquote":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from urllib.parse import unquote
+from zlib import crc32
 
 import regex
 
@@ -82,7 +83,7 @@ class PictureFolder:
         if address not in self._read:
             data, kind, problem = self._load(address)
             if problem:
-                self._left_out.setdefault(problem, []).append(one_line(unquote(address)))
+                self._left_out.setdefault(problem, []).append(shown_name(address))
             self._read[address] = Picture(data, kind, len(self.pictures) + 1) if not problem else None
         return self._read[address]
 
@@ -129,6 +130,22 @@ class PictureFolder:
         if not path.is_relative_to(folder):
             return None, outside
         return (path, "") if path.is_file() else (None, "no such file")
+
+
+def shown_name(address: str) -> str:
+    """Return the address of a picture as a note shows it."""
+    return one_line(unquote(address))
+
+
+def picture_folder(stem: str, suffix: str) -> str:
+    """Return the name of a folder for the pictures of a file, in which neither Markdown nor LaTeX interprets anything.
+
+    Args:
+        stem: The name of the file without its extension.
+        suffix: The end of the name, such as ``pictures``.
+    """
+    plain = regex.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")
+    return f"{plain}-{suffix}" if plain == stem else f"{plain or 'book'}-{crc32(stem.encode()):08x}-{suffix}"
 
 
 def left_out(problem: str, names: Sequence[str]) -> str:

@@ -5,10 +5,9 @@ What is left out, or shown as it is written, is told in the notes of the job.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from urllib.parse import unquote
 
 from markdown_it.token import Token
 
@@ -16,7 +15,7 @@ from lwtui.documents.export.export_job import ExportJob
 from lwtui.documents.export.formulas import Formula, convert_formulas
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.markup import book_tokens, safe_parser
-from lwtui.documents.export.pictures import Picture, PictureFolder, left_out
+from lwtui.documents.export.pictures import Picture, PictureFolder, left_out, shown_name
 from lwtui.documents.markdown_extensions import FORMULAS, formula_source, size_of
 from lwtui.documents.tex import checked_formula
 from lwtui.text import one_line
@@ -40,25 +39,21 @@ class PreparedBook:
     @property
     def converted(self) -> list[str]:
         """What the formulas were converted to, each once."""
-        tokens = (token for part in self.tokens for token in _all(part))
-        return list(dict.fromkeys(str(token.meta["converted"]) for token in tokens if "converted" in token.meta))
+        converted = (token.meta["converted"] for token in _tokens(self.tokens) if "converted" in token.meta)
+        return list(dict.fromkeys(str(found) for found in converted))
 
     def refuse(self, names: Sequence[str], job: ExportJob) -> None:
         """Leave out damaged pictures, by their names, and show formulas as written, by what they were converted to."""
         bad = set(names)
         damaged: dict[str, str] = {}
-        for token in (token for part in self.tokens for token in _all(part)):
+        for token in _tokens(self.tokens):
             picture = token.meta.get("picture")
             if picture is not None and picture.name in bad:
-                damaged[picture.name] = one_line(unquote(str(token.attrGet("src") or "")))
+                damaged[picture.name] = shown_name(str(token.attrGet("src") or ""))
                 token.meta["picture"] = None
         if damaged:
             job.notes.append(left_out("damaged", list(damaged.values())))
-        tokens = [token for part in self.tokens for token in _all(part) if token.meta.get("converted") in bad]
-        if tokens:
-            tell_refused([token.content for token in tokens], job)
-        for token in tokens:
-            show_source(token)
+        _refuse_formulas([token for token in _tokens(self.tokens) if token.meta.get("converted") in bad], job)
 
 
 def prepare(book: Manuscript, top: int, to: str, job: ExportJob) -> PreparedBook:
@@ -74,7 +69,7 @@ def prepare(book: Manuscript, top: int, to: str, job: ExportJob) -> PreparedBook
         LwtuiError: Pandoc failed, or the export was stopped.
     """
     parts = book_tokens(safe_parser(), book, top)
-    tokens = [token for part in parts for token in _all(part)]
+    tokens = list(_tokens(parts))
     folder = PictureFolder(book.folder, to)
     for token in tokens:
         if token.type == "image":
@@ -84,14 +79,21 @@ def prepare(book: Manuscript, top: int, to: str, job: ExportJob) -> PreparedBook
     return PreparedBook(parts, folder.pictures)
 
 
-def _all(tokens: Sequence[Token]) -> Iterator[Token]:
-    for token in tokens:
-        yield token
-        yield from _all(token.children or ())
+def _tokens(parts: Iterable[Sequence[Token]]) -> Iterator[Token]:
+    """Generate the tokens of all parts, each followed by those within it."""
+    for tokens in parts:
+        for token in tokens:
+            yield token
+            yield from _tokens([token.children or ()])
 
 
 def _prepare_formulas(tokens: Sequence[Token], to: str, job: ExportJob) -> None:
     if not tokens:
+        return
+    if to == "html" and find_spec("pypandoc") is None:
+        job.notes.append('Formulas are shown in TeX: pip install "lwtui[export]" sets them.')
+        for token in tokens:
+            _show_source(token)
         return
     found = []
     refused = []
@@ -101,35 +103,32 @@ def _prepare_formulas(tokens: Sequence[Token], to: str, job: ExportJob) -> None:
             refused.append(token)
         else:
             found.append((token, Formula(tex, token.type != "math_inline")))
-    if to == "html" and find_spec("pypandoc") is None:
-        job.notes.append('Formulas are shown in TeX: pip install "lwtui[export]" sets them.')
-        refused, found = list(tokens), []
     converted = convert_formulas([formula for _, formula in found], "typst" if to == "pdf" else "mathml", job)
     for token, formula in found:
         if formula in converted:
             token.meta |= {"formula": formula.tex, "converted": converted[formula]}
         else:
             refused.append(token)
-    told = [token for token in refused if found or to != "html" or find_spec("pypandoc") is not None]
-    for token in refused:
-        show_source(token)
-    if told:
-        tell_refused([token.content for token in told], job)
+    _refuse_formulas(refused, job)
 
 
-def tell_refused(sources: Sequence[str], job: ExportJob) -> None:
-    """Add a note about formulas that are shown as they are written."""
-    first = one_line(sources[0])
+def _refuse_formulas(tokens: Sequence[Token], job: ExportJob) -> None:
+    """Show formulas as they are written, and add a note about them."""
+    if not tokens:
+        return
+    for token in tokens:
+        _show_source(token)
+    first = one_line(tokens[0].content)
     shown = first if len(first) <= _SHOWN else f"{first[:_SHOWN]}…"
-    if len(sources) == 1:
+    if len(tokens) == 1:
         job.notes.append(f"A formula is shown as it is written, because lwtui cannot set it: {shown}")
     else:
         job.notes.append(
-            f"{len(sources)} formulas are shown as they are written, because lwtui cannot set them. The first: {shown}"
+            f"{len(tokens)} formulas are shown as they are written, because lwtui cannot set them. The first: {shown}"
         )
 
 
-def show_source(token: Token) -> None:
+def _show_source(token: Token) -> None:
     """Make the token of a formula one of code, which shows its source."""
     token.meta.pop("converted", None)
     token.content = formula_source(token.type, token.markup, token.content)

@@ -42,8 +42,8 @@ class StyleFiles:
         """
         uses = (
             ("--reference", self.reference_kind, {self.reference_kind} if self.reference_kind else set()),
-            ("--css", self.css, {"html", "epub"}),
-            ("--template", self.template, {"pdf"}),
+            ("--css", self.css, _formats("css")),
+            ("--template", self.template, _formats("template")),
         )
         for option, value, formats in uses:
             if value and to not in formats:
@@ -78,6 +78,10 @@ def read_style_files(reference: Path | None, css: Path | None, template: Path | 
             code="not-template",
         )
     return found
+
+
+def _formats(kind: str) -> set[str]:
+    return {to for to, option in _KINDS.items() if option == kind}
 
 
 def _reference_kind(data: bytes, path: Path) -> str:

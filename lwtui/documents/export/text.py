@@ -13,11 +13,10 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 from lwtui.documents.export.export_job import ExportJob
-from lwtui.documents.export.highlighting import code_style, highlighted
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.markup import (
     close_code_block,
-    code_classes,
+    code_language,
     is_safe_link,
     line_end,
     referenced_notes,
@@ -113,10 +112,16 @@ def html(book: Manuscript, job: ExportJob) -> str:
         direction=' dir="rtl"' if is_right_to_left(book.language) else "",
         metadata="".join(f'<meta name="{name}" content="{escape(value)}">\n' for name, value in metadata if value),
         title=escape(book.title),
-        code_style=code_style() if "```" in text or "~~~" in text else "",
+        code_style=_code_style() if "```" in text or "~~~" in text else "",
         own_style=book.style.css.replace("</", "<\\/"),  # no style sheet ends the element that it stands in
         body="\n".join([*_opening(book), *_html_body(book, prepare(book, 1, "html", job))]),
     )
+
+
+def _code_style() -> str:
+    from lwtui.documents.export.highlighting import code_style  # imports Pygments, which few texts need
+
+    return code_style()
 
 
 def _html_body(book: Manuscript, prepared: PreparedBook) -> Iterator[str]:
@@ -260,7 +265,9 @@ def _formula(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: 
 
 
 def _code_block(renderer: RendererHTML, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
-    language = "".join(code_classes(tokens[at].info))
+    from lwtui.documents.export.highlighting import highlighted
+
+    language = code_language(tokens[at].info)
     content = highlighted(tokens[at].content, language) or escape(tokens[at].content)
     attribute = f' class="language-{escape(language)}"' if language else ""
     return f"<pre><code{attribute}>{content}</code></pre>\n"

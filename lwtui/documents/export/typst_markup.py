@@ -12,7 +12,7 @@ import regex
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from lwtui.documents.export.markup import code_classes, is_safe_link, line_end, referenced_notes
+from lwtui.documents.export.markup import code_language, is_safe_link, line_end, referenced_notes
 
 _LANGUAGE = regex.compile(r"[A-Za-z0-9+#-]{1,20}")
 
@@ -23,8 +23,6 @@ _TASK_BOXES: dict[bool | None, str] = {
     'align(center + horizon, text(size: 0.8em, font: mono, "✓")))',
 }
 _CALLS = {"em": "emph", "strong": "strong", "s": "strike", "sup": "super", "sub": "sub"}
-# Typst has no pixels: a pixel of CSS is 0.75 points.
-_LENGTHS = {"px": lambda text: f"{float(text[:-2]) * 0.75:g}pt"}
 
 
 def typst_string(text: str) -> str:
@@ -76,7 +74,7 @@ def _block(node: SyntaxTreeNode) -> str:
         case "bullet_list" | "ordered_list":
             return _list(node)
         case "fence" | "code_block":
-            word = "".join(code_classes(node.info))
+            word = code_language(node.info)
             language = f", lang: {typst_string(word)}" if _LANGUAGE.fullmatch(word) else ""
             return f"raw({typst_string(node.content.rstrip(chr(10)))}, block: true{language})"
         case "blockquote":
@@ -102,9 +100,9 @@ def _body(node: SyntaxTreeNode) -> str:
 
 def _flowing(node: SyntaxTreeNode) -> str:
     """Convert blocks, the first of which continues the line that it stands on."""
-    first, *rest = node.children
-    if first.type != "paragraph":
+    if not node.children or node.children[0].type != "paragraph":
         return _body(node)
+    first, *rest = node.children
     return _joined(iter([_inline(first), *(part for block in rest for part in ("parbreak()", _block(block)))]))
 
 
@@ -148,10 +146,14 @@ def _figure(image: SyntaxTreeNode) -> str:
 
 
 def _picture(image: SyntaxTreeNode) -> str:
-    sizes = {name: _LENGTHS.get(size[-2:], lambda text: text)(size) for name, size in image.meta["sizes"].items()}
-    given = "".join(f", {name}: {size}" for name, size in sizes.items())
+    given = "".join(f", {name}: {_length(size)}" for name, size in image.meta["sizes"].items())
     alt = f", alt: {typst_string(image.content)}" if image.content else ""
     return f"picture({typst_string(image.meta['picture'].name)}{given}{alt})"
+
+
+def _length(size: str) -> str:
+    """Return a length. Typst has no pixels: a pixel of CSS is 0.75 points."""
+    return f"{float(size.removesuffix('px')) * 0.75:g}pt" if size.endswith("px") else size
 
 
 def _formula(node: SyntaxTreeNode, *, display: bool) -> str:

@@ -8,7 +8,7 @@ from lwtui.documents.build import build
 from lwtui.documents.export.manuscript import store_author
 from lwtui.documents.importing.file_types import project_folder
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportReport
-from lwtui.documents.importing.kept_pictures import with_kept_pictures
+from lwtui.documents.importing.kept_pictures import with_kept_pictures, write_pictures
 from lwtui.documents.importing.reading import check_source, read_file
 from lwtui.documents.model import Brief, Mode, Origin, Plan, PlannedSection
 from lwtui.documents.plan_edits import normalize_levels
@@ -56,7 +56,7 @@ def create_document(imported: Imported, target: Path) -> Document:
         The document, open for writing.
 
     Raises:
-        DocumentError: The document cannot be created.
+        DocumentError: The document or one of its pictures cannot be written. Then there is neither.
     """
     if target.exists():
         raise DocumentError(f"{target} already exists. Choose another name.", code="already-exists")
@@ -73,6 +73,11 @@ def create_document(imported: Imported, target: Path) -> Document:
     )
     texts = {section.id: part.text for section, part in zip(plan.sections, parts, strict=True)}
     build(target, brief, plan, texts, Origin.IMPORT)
+    try:
+        write_pictures(imported.pictures, target)
+    except DocumentError:
+        target.unlink(missing_ok=True)
+        raise
     document = Document.open(target)
     if imported.author:
         store_author(document, imported.author)

@@ -44,7 +44,7 @@ class ImportedPicture:
     """A picture that was part of the file.
 
     Attributes:
-        address: What the text calls it until the document is created.
+        address: What the text calls it.
         kind: Its kind, as :func:`lwtui.documents.export.pictures.picture_kind` tells it.
         data: Its bytes.
     """

@@ -8,24 +8,24 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from shutil import rmtree
 from urllib.parse import quote, unquote
-from zlib import crc32
 
 import regex
 from markdown_it.common.normalize_url import normalizeLink
 
 from lwtui.documents.export.markup import safe_parser
-from lwtui.documents.export.pictures import PictureFolder
+from lwtui.documents.export.pictures import PictureFolder, picture_folder, shown_name
 from lwtui.documents.importing.imported import Imported, ImportedPart, ImportedPicture, ImportReport, some
+from lwtui.documents.markdown_source import change_pictures
 from lwtui.errors import DocumentError
 from lwtui.files import write_atomically
-from lwtui.text import one_line
 
 _MAX_FILES = 20_000  # in which a picture is looked for by its name
 
 
 def with_kept_pictures(imported: Imported, target: Path) -> Imported:
-    """Write the pictures of an import beside the document to be, and let its texts name them there.
+    """Let the texts of an import name its pictures where :func:`write_pictures` is to write them, beside the document.
 
     A picture that the text names by a path stays where it is if the document comes into the same folder.
 
@@ -33,8 +33,8 @@ def with_kept_pictures(imported: Imported, target: Path) -> Imported:
         imported: What was read.
         target: The path of the document.
 
-    Raises:
-        DocumentError: A picture cannot be written.
+    Returns:
+        The import with these texts and with the pictures to write, whose addresses are their paths from the document.
     """
     pictures = {picture.address: picture for picture in imported.pictures}
     if imported.folder is not None:
@@ -47,21 +47,42 @@ def with_kept_pictures(imported: Imported, target: Path) -> Imported:
                     pictures[address] = ImportedPicture(address, read.kind, read.data)
     if not pictures:
         return imported
-    folder_path = _free_folder(target)
-    names = {}
+    folder_name = _free_folder(target)
+    kept = [
+        replace(picture, address=f"{folder_name}/picture-{number}.{picture.kind}")
+        for number, picture in enumerate(pictures.values(), 1)
+    ]
+    names = {address: picture.address for address, picture in zip(pictures, kept, strict=True)}
+    imported.report.remark(f"The pictures are in the folder {folder_name}.")
+    parts = tuple(replace(part, text=_renamed(part.text, names)) for part in imported.parts)
+    return replace(imported, parts=parts, pictures=tuple(kept))
+
+
+def write_pictures(pictures: Sequence[ImportedPicture], beside: Path) -> None:
+    """Write pictures into a new folder beside a document, all of them or none.
+
+    Args:
+        pictures: The pictures, as :func:`with_kept_pictures` returns them.
+        beside: The path of the document.
+
+    Raises:
+        DocumentError: A picture cannot be written.
+    """
+    if not pictures:
+        return
+    folder = (beside.parent / pictures[0].address).parent
     try:
-        folder_path.mkdir()
-        for number, picture in enumerate(pictures.values(), 1):
-            name = f"picture-{number}.{picture.kind}"
-            write_atomically(folder_path / name, picture.data)
-            names[picture.address] = f"{folder_path.name}/{name}"
+        folder.mkdir()
+        try:
+            for picture in pictures:
+                write_atomically(beside.parent / picture.address, picture.data)
+        except OSError:
+            rmtree(folder, ignore_errors=True)
+            raise
     except OSError as error:
         raise DocumentError(
-            f"Cannot write the pictures to {folder_path}: {error.strerror}. Import into another folder.",
-            code="unwritable",
+            f"Cannot write the pictures to {folder}: {error.strerror}. Import into another folder.", code="unwritable"
         ) from error
-    imported.report.remark(f"The pictures are in the folder {folder_path.name}.")
-    return replace(imported, parts=tuple(replace(part, text=_renamed(part.text, names)) for part in imported.parts))
 
 
 def _tell_missing(addresses: Sequence[str], folder: PictureFolder, report: ImportReport) -> None:
@@ -69,7 +90,7 @@ def _tell_missing(addresses: Sequence[str], folder: PictureFolder, report: Impor
     for address in addresses:
         _, problem = folder.find(address)
         if problem:
-            missing.setdefault(problem, []).append(one_line(unquote(address)))
+            missing.setdefault(problem, []).append(shown_name(address))
     for problem, names in missing.items():
         report.remark(f"Pictures that an export will not show ({problem}): {some(names)}.")
 
@@ -129,10 +150,11 @@ class FolderPictures:
 def _addresses(parts: Sequence[ImportedPart]) -> list[str]:
     """Return the addresses of the pictures in the texts."""
     found: dict[str, None] = {}
+    markdown = safe_parser()
     for part in parts:
         if "![" not in part.text:
             continue
-        for token in safe_parser().parse(part.text):
+        for token in markdown.parse(part.text):
             for child in token.children or ():
                 if child.type == "image":
                     found[str(child.attrGet("src") or "")] = None
@@ -140,25 +162,19 @@ def _addresses(parts: Sequence[ImportedPart]) -> list[str]:
 
 
 def _renamed(text: str, names: dict[str, str]) -> str:
-    def named(match: regex.Match[str]) -> str:
-        address = match["bare"] or match["angled"]
+    def named(picture: regex.Match[str]) -> str:
+        address = picture["address"]
         new = names.get(address) or names.get(normalizeLink(address))
-        return f"{match['before']}{new}" if new else match[0]
+        return f"![{picture['caption']}]({new}{picture['rest'] or ''}" if new else picture[0]
 
-    picture = regex.compile(
-        r"(?P<before>!\[(?:[^\[\]\\]|\\.|\[(?:[^\[\]\\]|\\.)*\])*\]\()(?:<(?P<angled>[^<>\n]+)>|(?P<bare>[^\s()<>]+))"
-    )
-    return picture.sub(named, text)
+    return change_pictures(text, named)
 
 
-def _free_folder(target: Path) -> Path:
-    """Return a folder beside the document that is not there yet. Its name has no characters that Markdown escapes."""
-    stem = target.stem
-    plain = regex.sub(r"[^A-Za-z0-9-]+", "-", stem).strip("-")
-    name = f"{plain}-pictures" if plain == stem else f"{plain or 'book'}-{crc32(stem.encode()):08x}-pictures"
+def _free_folder(target: Path) -> str:
+    """Return the name of a folder beside the document that is not there yet."""
+    name = first = picture_folder(target.stem, "pictures")
     number = 1
-    folder = target.with_name(name)
-    while folder.exists():
+    while target.with_name(name).exists():
         number += 1
-        folder = target.with_name(f"{name}-{number}")
-    return folder
+        name = f"{first}-{number}"
+    return name

@@ -6,7 +6,8 @@ import html
 import io
 import json
 import unicodedata
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,7 +22,7 @@ from lwtui.documents.export.pandoc import pandoc, require_packages, rewrite_zip
 from lwtui.documents.export.pictures import picture_kind
 from lwtui.documents.importing.imported import ImportedPicture, ImportReport, some
 from lwtui.documents.markdown_extensions import escape_brackets
-from lwtui.documents.markdown_source import outside_code
+from lwtui.documents.markdown_source import change_pictures, outside_code
 from lwtui.documents.plain_text import without_marks
 from lwtui.errors import DocumentError, LwtuiError
 from lwtui.text import one_line
@@ -55,7 +56,7 @@ _KINDS = {
 _MAX_ARCHIVE = 300_000_000  # bytes of all unpacked parts of a DOCX that is changed
 _MAX_PART = 50_000_000  # bytes of a part of an archive that are searched
 _TEXT_IN_XML = regex.compile(rb"<w:t[ >]")
-_NO_WIDTH = regex.compile(rb"<w:gridCol\s*/>")
+_NO_WIDTH = regex.compile(r"<w:gridCol\s*/>")
 # A paragraph of DOCX or ODT ends at the first; the others are white space within one.
 _SPACES_IN_XML = regex.compile(
     r"</(?:w:p|p|v|td|th|title|text:p|text:h|w:tc)>|<(?:w:br|w:tab|w:cr|text:tab|text:line-break|text:s)\b[^>]*>"
@@ -96,13 +97,15 @@ _TAG = regex.compile(r"<[^>]*>")
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}]*\p{L}[\p{L}\p{M}\p{N}]*")
 _MARKS = regex.compile(r"[\\*_~^`\u00ad]")
 _BODIES = {"docx": "word/document.xml", "odt": "content.xml"}
+# What a damaged archive raises. Whether the file can be read, pandoc says.
+_DAMAGED = (BadZipFile, KeyError, OSError, EOFError, RuntimeError, NotImplementedError, zlib.error)
 _OBJECTS = (
-    (regex.compile(rb"<c:chart\b"), "chart"),
-    (regex.compile(rb"<dgm:relIds\b"), "diagram"),
-    (regex.compile(rb"<o:OLEObject\b"), "embedded object"),
-    (regex.compile(rb"<draw:object\b"), "embedded object"),  # in ODT, also a formula
-    (regex.compile(rb"<office:annotation\b"), "comment"),
-    (regex.compile(rb"<text:deletion\b"), "tracked deletion"),
+    (regex.compile(r"<c:chart\b"), "chart"),
+    (regex.compile(r"<dgm:relIds\b"), "diagram"),
+    (regex.compile(r"<o:OLEObject\b"), "embedded object"),
+    (regex.compile(r"<draw:object\b"), "embedded object"),  # in ODT, also a formula
+    (regex.compile(r"<office:annotation\b"), "comment"),
+    (regex.compile(r"<text:deletion\b"), "tracked deletion"),
 )
 # Messages of pandoc about what it did not read, and commands of LaTeX that only lay out pages.
 _INCLUDES = {"CouldNotLoadIncludeFile", "CircularReference"}
@@ -113,7 +116,7 @@ _LAYOUT = regex.compile(
     r"(?:this)?pagestyle.*|set(?:length|counter).*|(?:begin|end)\{(?:document|center|figure|table)\}.*|index.*|"
     r"bibliographystyle.*|(?:no)?pagebreak.*|par|clearpage|protect|null|phantomsection|addcontentsline.*)"
 )
-_BODY = regex.compile(rb"\\begin\{document\}")
+_BEGIN = regex.compile(rb"\\begin\{document\}")
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class PandocText:
         author: The author or authors, or empty.
         text: The text as Markdown.
         date: The date that the file names, or empty.
-        pictures: The pictures of the file; the text names them by :func:`media_address`.
+        pictures: The pictures of the file; the text names them by their addresses.
     """
 
     title: str
@@ -149,13 +152,14 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         LwtuiError: A package is missing; the message says what to install.
     """
     require_packages(f"Reading {source.name}", "pypandoc")
+    body = _body(data, reader)
     script = (files("lwtui.documents.importing") / "import_filter.lua").read_text(encoding="utf-8")
     with TemporaryDirectory(prefix="lwtui-") as made:
         folder = Path(made)
-        (folder / "in").write_bytes(_prepared(data, reader, report))
+        (folder / "in").write_bytes(_prepared(data, body, reader, report))
         (folder / "media").mkdir()
         if reader in _ANCHORS:
-            (folder / "anchors.json").write_text(json.dumps(_anchors(data, reader)), encoding="utf-8")
+            (folder / "anchors.json").write_text(json.dumps(_anchors(body, reader)), encoding="utf-8")
         (folder / "filter.lua").write_text(script, encoding="utf-8")
         command = [*pandoc(), f"--from={reader}{_extensions(reader, data)}", f"--to={_TO}", "--wrap=none"]
         command += [*_OPTIONS.get(reader, ()), f"--metadata=lwtui-reader:{reader}", "--lua-filter=filter.lua"]
@@ -176,13 +180,14 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         text = (folder / "out.md").read_text(encoding="utf-8")
         found = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
         pictures, text = _pictures(folder / "media", text, report)
-        body = _BODY.search(data) if reader == "latex" else None
-        first_line = data.count(b"\n", 0, body.start()) + 1 if body else 0
+        begin = _BEGIN.search(data) if reader == "latex" else None
+        first_line = data.count(b"\n", 0, begin.start()) + 1 if begin else 0
         _report_log(json.loads((folder / "log.json").read_text(encoding="utf-8")), first_line, report)
     _report_counts(dict(found["counts"]), report)  # without any, it is an empty list
-    if reader in _BODIES or reader == "fb2":
-        told = " ".join((text, found["title"], found["author"], found["date"]))
-        _report_parts(data, reader, told, dict(found["counts"]).get("formula", 0), report)
+    if reader in _BODIES:
+        _report_parts(data, body, dict(found["counts"]).get("formula", 0), report)
+    if body:
+        _report_missing(body, " ".join((text, found["title"], found["author"], found["date"])), report)
     if date := one_line(found["date"]):
         report.lose("date")
         report.remark(f"The date “{date}” was left out: an export has its own.")
@@ -192,7 +197,7 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
     text = _BETWEEN_LISTS.sub("", text).replace(_CELL_BREAK, "<br>").replace(f"{_CAPTION}", ": ")
     title = one_line(found["title"])
     if reader == "odt" and not title:
-        title, text = _odt_title(data, text)
+        title, text = _odt_title(data, body, text)
     return PandocText(title, one_line(found["author"]), text, date, pictures)
 
 
@@ -205,14 +210,22 @@ def _extensions(reader: str, data: bytes) -> str:
 def _pictures(folder: Path, text: str, report: ImportReport) -> tuple[tuple[ImportedPicture, ...], str]:
     """Return the pictures that the filter wrote, and the text without those that are none."""
     pictures = []
+    unusable = set()
     for number in range(1, len(list(folder.iterdir())) + 1):
-        data = (folder / str(number)).read_bytes()
-        mention = regex.compile(rf"!\[(?P<caption>(?:[^\[\]\\]|\\.)*)\]\(lwtui-media/{number}\)(?:\{{[^{{}}\n]*\}})?")
+        data, address = (folder / str(number)).read_bytes(), f"lwtui-media/{number}"
         if kind := picture_kind(data):
-            pictures.append(ImportedPicture(f"lwtui-media/{number}", kind, data))
+            pictures.append(ImportedPicture(address, kind, data))
         else:
-            text, times = mention.subn(lambda match: match["caption"], text)
-            report.lose("picture", times)
+            unusable.add(address)
+
+    def without_unusable(picture: regex.Match[str]) -> str:
+        if picture["address"] not in unusable or not picture["rest"]:
+            return picture[0]
+        report.lose("picture")
+        return str(picture["caption"])
+
+    if unusable:
+        text = change_pictures(text, without_unusable)
     if pictures:
         report.keep("picture", len(pictures))
     return tuple(pictures), text
@@ -257,41 +270,34 @@ def _detail(message: Mapping[str, Any]) -> str:
     return one_line(str(value))[:40]
 
 
-def _report_parts(data: bytes, reader: str, text: str, formulas: int, report: ImportReport) -> None:
-    """Count what stands in other parts of a DOCX or ODT, is no text, or was not read."""
-    if reader == "fb2":
-        _report_missing(data, text, report)
-        return
-    try:
-        with ZipFile(io.BytesIO(data)) as archive:
-            for name in archive.namelist():
-                if regex.fullmatch(r"word/(?:header|footer)\d*\.xml", name) and _has_text(archive, name):
-                    report.lose("header of the pages" if "header" in name else "footer of the pages")
-            body = _part(archive, _BODIES[reader])
-    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError):
-        return  # pandoc has read the text; only this count is missing
+def _report_parts(data: bytes, body: str, formulas: int, report: ImportReport) -> None:
+    """Count what stands in other parts of a DOCX or ODT, or is no text."""
+    for name, part in _parts(data, r"word/(?:header|footer)\d*\.xml"):
+        if _has_text(part):
+            report.lose("header of the pages" if "header" in name else "footer of the pages")
     for pattern, kind in _OBJECTS:
         number = len(pattern.findall(body))
-        if pattern.pattern.startswith(b"<draw:object"):
+        if pattern.pattern.startswith("<draw:object"):
             number = max(0, number - formulas)
         if number:
             report.lose(kind, number)
-    _report_missing(body, text, report)
 
 
-def _report_missing(body: bytes, text: str, report: ImportReport) -> None:
-    if missing := _missing_words(body.decode("utf-8", "replace"), text):
+def _report_missing(xml: str, text: str, report: ImportReport) -> None:
+    if missing := _missing_words(xml, text):
         report.lose("word", len(missing))
         report.remark(f"Words of the file that are not in the document: {some(missing)}.")
 
 
-def _prepared(data: bytes, reader: str, report: ImportReport) -> bytes:
-    """Change what pandoc would drop: columns of a DOCX, footnotes of an RTF and tables of an FB2."""
+def _prepared(data: bytes, body: str, reader: str, report: ImportReport) -> bytes:
+    """Change what pandoc would drop, such as columns of a DOCX, footnotes of an RTF and tables of an FB2."""
     match reader:
         case "docx":
-            return _with_column_widths(data)
+            # Pandoc drops columns without a width.
+            return _with_changed_body(data, body, reader, _NO_WIDTH, '<w:gridCol w:w="1000"/>')
         case "odt":
-            return _with_plain_object_names(data)
+            # The names of formulas as LibreOffice has them: pandoc does not find those that it wrote itself.
+            return _with_changed_body(data, body, reader, _FORMULA_NAME, r"\1./\2\3")
         case "latex":
             # Pandoc writes both, but where it reads them it loses terms of lists and pictures.
             return _BOUNDED.sub(rb"\1", _TIGHT_LIST.sub(b"", data))
@@ -315,14 +321,9 @@ def _lines_of_table(table: bytes, report: ImportReport) -> bytes:
     return b"".join(b"<p>" + b" | ".join(row) + b"</p>" for row in cells)
 
 
-def _anchors(data: bytes, reader: str) -> dict[str, str]:
+def _anchors(body: str, reader: str) -> dict[str, str]:
     """Return the texts of the paragraphs in a DOCX or ODT that links lead to, by the names of their bookmarks."""
     link, bookmark, paragraph = _ANCHORS[reader]
-    try:
-        with ZipFile(io.BytesIO(data)) as archive:
-            body = _part(archive, _BODIES[reader]).decode("utf-8", "replace")
-    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError):
-        return {}
     linked = set(link.findall(body))
     anchors = {}
     for source in paragraph.findall(body) if linked else ():
@@ -342,59 +343,56 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", _MARKS.sub("", text)).casefold())
 
 
-def _odt_title(data: bytes, text: str) -> tuple[str, str]:
+def _odt_title(data: bytes, body: str, text: str) -> tuple[str, str]:
     """Return the title of an ODT, which pandoc takes for text, and the text without it."""
-    try:
-        with ZipFile(io.BytesIO(data)) as archive:
-            content = _part(archive, "content.xml").decode("utf-8", "replace")
-            meta = _part(archive, "meta.xml").decode("utf-8", "replace") if "meta.xml" in archive.namelist() else ""
-    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError):
-        return "", text
-    names = {"Title", *_TITLE_STYLE.findall(content)}
-    for name, inner in _ODT_PARAGRAPH.findall(content):
+    names = {"Title", *_TITLE_STYLE.findall(body)}
+    for name, inner in _ODT_PARAGRAPH.findall(body):
         title = one_line(html.unescape(_TAG.sub("", _SPACES_IN_XML.sub(" ", inner))))
         if name in names and title:
             first, _, rest = text.lstrip().partition("\n\n")
             is_first = one_line(without_marks(first)) == title
             return title, rest if is_first else text
-    named = _ODT_META_TITLE.search(meta)
+    named = _ODT_META_TITLE.search(_part(data, "meta.xml"))
     return (one_line(html.unescape(named["title"])) if named else ""), text
 
 
-def _with_column_widths(data: bytes) -> bytes:
-    """Give columns of tables a width where a DOCX has none: pandoc drops such columns."""
+def _with_changed_body(data: bytes, body: str, reader: str, pattern: regex.Pattern[str], replacement: str) -> bytes:
+    """Replace what a pattern finds in the text of a DOCX or ODT, unless its archive is too large."""
+    if not pattern.search(body):
+        return data
     try:
         with ZipFile(io.BytesIO(data)) as archive:
-            is_large = sum(entry.file_size for entry in archive.infolist()) > _MAX_ARCHIVE
-            if is_large or not _NO_WIDTH.search(_part(archive, _BODIES["docx"])):
+            if sum(entry.file_size for entry in archive.infolist()) > _MAX_ARCHIVE:
                 return data
-        return rewrite_zip(
-            data,
-            {_BODIES["docx"]: lambda xml: regex.sub(r"<w:gridCol\s*/>", '<w:gridCol w:w="1000"/>', xml)},
-            {},
-        )
-    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, UnicodeDecodeError):
+        return rewrite_zip(data, {_BODIES[reader]: lambda xml: pattern.sub(replacement, xml)}, {})
+    except (*_DAMAGED, UnicodeDecodeError):
         return data
 
 
-def _with_plain_object_names(data: bytes) -> bytes:
-    """Name the formulas of an ODT as LibreOffice does: pandoc does not find those that it wrote itself."""
+def _body(data: bytes, reader: str) -> str:
+    """Return the text of a DOCX, ODT or FB2 as XML; nothing for other formats, and for a damaged file."""
+    if reader == "fb2":
+        return data.decode("utf-8", "replace")
+    return _part(data, _BODIES[reader]) if reader in _BODIES else ""
+
+
+def _part(data: bytes, name: str) -> str:
+    return next((part.decode("utf-8", "replace") for _, part in _parts(data, regex.escape(name))), "")
+
+
+def _parts(data: bytes, names: str) -> Iterator[tuple[str, bytes]]:
+    """Generate the parts of an archive whose names match a pattern, as far as they are searched."""
     try:
         with ZipFile(io.BytesIO(data)) as archive:
-            is_large = sum(entry.file_size for entry in archive.infolist()) > _MAX_ARCHIVE
-            if is_large or not _FORMULA_NAME.search(_part(archive, _BODIES["odt"]).decode("utf-8", "replace")):
-                return data
-        return rewrite_zip(data, {_BODIES["odt"]: lambda xml: _FORMULA_NAME.sub(r"\1./\2\3", xml)}, {})
-    except (BadZipFile, KeyError, OSError, RuntimeError, NotImplementedError, UnicodeDecodeError):
-        return data
+            for name in archive.namelist():
+                if regex.fullmatch(names, name):
+                    with archive.open(name) as part:
+                        yield name, part.read(_MAX_PART)
+    except _DAMAGED:
+        return
 
 
-def _part(archive: ZipFile, name: str) -> bytes:
-    with archive.open(name) as part:
-        return part.read(_MAX_PART)
-
-
-def _has_text(archive: ZipFile, name: str) -> bool:
+def _has_text(part: bytes) -> bool:
     # A footer that holds only the number of the page is not missed.
     numbers = regex.compile(rb"(?s)<w:fldChar[^>]*\"begin\".*?\"end\"|<w:fldSimple\b.*?</w:fldSimple>")
-    return bool(_TEXT_IN_XML.search(numbers.sub(b"", _part(archive, name))))
+    return bool(_TEXT_IN_XML.search(numbers.sub(b"", part)))
