@@ -115,9 +115,9 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _differs(document: Path, backup: Path) -> bool:
-    with suppress(OSError):
-        return document.stat().st_mtime > backup.stat().st_mtime
-    return True
+    """Tell whether a document has changed since a backup; opening it changes the file, but not its contents."""
+    entries = read_entry(document), read_entry(backup)
+    return any(entry.problem for entry in entries) or entries[0].changed != entries[1].changed
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -55,6 +56,28 @@ def test_a_document_that_has_not_changed_is_not_backed_up_again(document: Path) 
     assert back_up_today(document, 3, DAY)
     assert back_up_today(document, 3, DAY + timedelta(1)) is None
     write(document, "changed")
+    assert back_up_today(document, 3, DAY + timedelta(2))
+
+
+def test_a_document_that_was_only_opened_is_not_backed_up_again(document: Path) -> None:
+    backup = back_up_today(document, 3, DAY)
+    assert backup
+    Document.open(document).close()
+    os.utime(document, (after := backup.stat().st_mtime + 60, after))  # whatever the clock's resolution
+    assert back_up_today(document, 3, DAY + timedelta(1)) is None
+    with Document.open(document):
+        assert back_up_today(document, 3, DAY + timedelta(2)) is None
+    assert [each.day for each in list_backups(document)] == [DAY]
+
+
+def test_a_document_is_backed_up_again_if_it_is_older_or_the_last_backup_is_damaged(document: Path) -> None:
+    old = document.read_bytes()
+    write(document, "one two")
+    assert back_up_today(document, 3, DAY)
+    document.write_bytes(old)  # from elsewhere
+    backup = back_up_today(document, 3, DAY + timedelta(1))
+    assert backup
+    backup.write_bytes(b"garbage" * 100)
     assert back_up_today(document, 3, DAY + timedelta(2))
 
 
