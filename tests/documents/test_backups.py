@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -105,6 +106,18 @@ def test_a_backup_is_restored_as_a_new_document(document: Path) -> None:
     for path, text in ((restored, "old text"), (document, "new text")):
         with Document.open(path) as opened:
             assert (opened.sections()[0].text, opened.read_only) == (text, False)
+
+
+@pytest.mark.posix
+def test_copies_have_the_permissions_of_new_files(document: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        backup = back_up_today(document, 3, DAY)
+        restored = restore_backup(document, find_backup(document, "2026-12-01"))
+    finally:
+        os.umask(before)
+    assert backup
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (backup, restored)] == [0o640, 0o640]
 
 
 def test_what_cannot_be_restored_is_said(document: Path) -> None:
