@@ -24,7 +24,7 @@ from lwtui.documents.facts import FACT_KINDS, Fact
 from lwtui.documents.model import BUDGET
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
-from lwtui.errors import DocumentError, UsageError
+from lwtui.errors import UsageError
 from lwtui.models.budget import Prices, check_budget, parse_budget
 from lwtui.models.metering import UsageTracker
 
@@ -63,8 +63,7 @@ def run(options: argparse.Namespace) -> int:
     found: list[Finding] = []
     if options.note:
         with Document.open(path) as document:
-            if document.read_only:
-                raise DocumentError(f"Cannot write to {path}. {document.read_only_reason}", code="read-only")
+            document.require_writable()
             settings = load_settings()
             own = document.setting(Role.CRITIC.setting)
             role = None if options.model else role_model(None, Role.CRITIC, settings, own)

@@ -9,7 +9,7 @@ from pathlib import Path
 from lwtui.documents.model import Section
 from lwtui.documents.outline import outline_numbers
 from lwtui.documents.store import Document
-from lwtui.errors import DocumentError, UsageError
+from lwtui.errors import UsageError
 
 _SUFFIX = ".lw"
 
@@ -87,8 +87,7 @@ class Access:
             DocumentError: The document cannot be written, for instance because it is open elsewhere.
         """
         with Document.open(self.path(given)) as document:
-            if document.read_only:
-                raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
+            document.require_writable()
             yield document
 
 
