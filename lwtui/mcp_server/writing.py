@@ -13,17 +13,16 @@ from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
 from lwtui.agentwrite.plan import plan_document
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.agentwrite.plan_repair import parse_plan
-from lwtui.agentwrite.record import begun_plan, keep_plan, recording
+from lwtui.agentwrite.record import begun_plan, document_tracker, keep_plan, recording
 from lwtui.agentwrite.write import write_document
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.facts import FACTS
 from lwtui.documents.library import new_path
-from lwtui.documents.model import BUDGET, NOTE_KINDS, Brief, Note, Plan, title_from
+from lwtui.documents.model import NOTE_KINDS, Brief, Note, Plan, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.mcp_server.access import Access, find_section
 from lwtui.mcp_server.reading import outline
-from lwtui.models.budget import Prices, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.text import clean, detect_language
 from lwtui.text.asked_length import DEFAULT_WORDS, MAX_WORDS, MIN_WORDS, words_in
@@ -155,12 +154,8 @@ class WritingTools:
     async def _agent(self, document: Document, name: str) -> AsyncIterator[tuple[Agent, UsageTracker]]:
         """Open the model that writes a document, and keep to the document's budget."""
         model = self._choose_model(name, document.brief.model)
-        budget = parse_budget(document.setting(BUDGET))
+        tracker = document_tracker(document, model)
         agent = await open_agent(model.name, self._settings, model=model)
-        prices = Prices.of(model)
-        tracker = UsageTracker(
-            lambda: budget, spent=document.usage, spent_prices=lambda: prices, record=document.add_usage
-        )
         try:
             yield agent, tracker
         finally:
