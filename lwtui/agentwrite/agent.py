@@ -13,7 +13,7 @@ from lwtui.agentwrite.retry import RetryPolicy
 from lwtui.config import ModelSettings, Role, Settings, config_folder
 from lwtui.documents.model import Brief, Provenance
 from lwtui.models.base import Model, ModelError, Prompt, Request, Sampling
-from lwtui.models.budget import Prices
+from lwtui.models.budget import Budget, Prices, check_budget
 from lwtui.models.metering import MeteredTask
 from lwtui.models.profiles import Profile
 from lwtui.models.reasoning_settings import lower_reasoning
@@ -147,6 +147,16 @@ class Agent:
     async def aclose(self) -> None:
         """Close the model, and with a local model its worker process."""
         await self.model.aclose()
+
+
+def check_priced(agent: Agent, budget: Budget | None) -> None:
+    """Check that ``budget`` can be enforced for a model. Local models cost nothing.
+
+    Raises:
+        UsageError: The budget is in money and the model's prices are unknown.
+    """
+    if agent.settings.provider != "llama_cpp":
+        check_budget(budget, agent.settings)
 
 
 async def open_agent(name: str, settings: Settings, *, model: ModelSettings | None = None) -> Agent:

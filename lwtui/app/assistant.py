@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from lwtui.agentwrite import Agent
+from lwtui.agentwrite.agent import Agent, check_priced
 from lwtui.agentwrite.candidates import Candidate, CandidateChanged, CandidateState, write_candidates
 from lwtui.agentwrite.critic import LIKELY_ANSWER, CriticEvent, Found, Reviewed, review
 from lwtui.agentwrite.events import Emit
@@ -27,7 +27,6 @@ from lwtui.config import Role, config_folder
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
-from lwtui.models.budget import Budget, check_budget
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import Usage
 from lwtui.sources.support import support_checker
@@ -246,16 +245,6 @@ class Assistant:
         reviewed = await review(agent.metered(task), brief, parts_of(document.sections()), keep)
         self._note(f"The review is complete: {reviewed.found} found, {reviewed.dropped} dropped")
         return reviewed
-
-
-def check_priced(agent: Agent, budget: Budget | None) -> None:
-    """Check that ``budget`` can be enforced for a model other than the writer. Local models cost nothing.
-
-    Raises:
-        UsageError: The budget is in money and the model's prices are unknown.
-    """
-    if agent.settings.provider != "llama_cpp":
-        check_budget(budget, agent.settings)
 
 
 def _text_before(sections: Sequence[Section], at: int) -> str:

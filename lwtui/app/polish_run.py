@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.agent import Agent, check_priced
 from lwtui.agentwrite.events import Event, PolishOutcome, SectionPolished, SectionReviewed
 from lwtui.agentwrite.forecast import Forecast
 from lwtui.agentwrite.lint import Finding, parts_of, place_of
@@ -13,7 +13,6 @@ from lwtui.agentwrite.polish import PolishTeam, sections_to_polish
 from lwtui.agentwrite.polish_forecast import PolishModels, polish_forecast
 from lwtui.agentwrite.polish_progress import stored_progress
 from lwtui.agentwrite.throughput import load_rates
-from lwtui.app.assistant import check_priced
 from lwtui.app.model_pool import ModelPool, ModelRoles
 from lwtui.config import Role
 from lwtui.documents.model import Section

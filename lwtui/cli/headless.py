@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lwtui.agentwrite.agent import Agent
+from lwtui.agentwrite.agent import Agent, check_priced
 from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished, SectionPolished
 from lwtui.agentwrite.forecast import forecast, forecast_line, likely_plan
 from lwtui.agentwrite.json_answers import check_follows_instructions
@@ -42,7 +42,7 @@ from lwtui.documents.model import BUDGET, Brief, Plan, Status
 from lwtui.documents.shortfalls import shortfall_line
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
-from lwtui.models.budget import BudgetReached, Prices, check_budget, parse_budget, raise_budget, scale_budget
+from lwtui.models.budget import BudgetReached, Prices, parse_budget, raise_budget, scale_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.stop_signals import on_stop_signal
@@ -260,8 +260,7 @@ class HeadlessRun:
             brief, planner = self._job.brief, await models.get(self._planners()[0])
             if document is not None and planner.follows_instructions:
                 brief = brief_with_sources(brief, document.sources, planner.context_length)
-            if planner.settings.provider != "llama_cpp":  # which is free, unless it has prices
-                check_budget(self._tracker.budget, planner.settings)
+            check_priced(planner, self._tracker.budget)
             task = self._tracker.task("a plan", likely_completion=likely_plan(brief))
             await ask_for_plan(planner.metered(task), brief, self._take_plan, begun)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lwtui.agentwrite.agent import check_priced
 from lwtui.agentwrite.events import Emit
 from lwtui.agentwrite.forecast import forecast_line
 from lwtui.agentwrite.plan_review import PlanTeam, review_plan
@@ -12,7 +13,6 @@ from lwtui.agentwrite.throughput import load_rates
 from lwtui.cli.plan_text import unit_of
 from lwtui.cli.progress import Progress
 from lwtui.documents.model import Brief, Plan
-from lwtui.models.budget import check_budget
 from lwtui.models.metering import UsageTracker
 
 REVIEW_PLAN_HELP = (
@@ -37,8 +37,7 @@ async def review(
     """
     tracker = tracker or UsageTracker()
     for agent in (team.planner, team.critic, team.judge):
-        if agent.settings.provider != "llama_cpp":  # which is free, unless it has prices
-            check_budget(tracker.budget, agent.settings)
+        check_priced(agent, tracker.budget)
     models = PolishModels(team.planner.settings, team.critic.settings, team.judge.settings)
     expected = plan_review_forecast(brief, plan, models, load_rates, resumed.left if resumed else None)
     progress.note(f"Expected for the review of the plan: {forecast_line(expected, unit_of(brief.language))}")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from lwtui.agentwrite.agent import check_priced
 from lwtui.agentwrite.events import Event
 from lwtui.agentwrite.forecast import Forecast, forecast_line
 from lwtui.agentwrite.polish import PolishTeam, polish_document, sections_to_polish
@@ -17,7 +18,6 @@ from lwtui.cli.plan_text import unit_of
 from lwtui.cli.progress import Progress
 from lwtui.documents.model import Brief, Section
 from lwtui.documents.store import Document
-from lwtui.models.budget import check_budget
 from lwtui.models.metering import UsageTracker
 
 
@@ -58,8 +58,7 @@ async def polish(
     """
     brief = replace(document.brief, notes=tuple(note for note in document.notes if note.always))
     for agent in (team.critic, team.judge):
-        if agent.settings.provider != "llama_cpp":  # which is free, unless it has prices
-            check_budget(tracker.budget, agent.settings)
+        check_priced(agent, tracker.budget)
     resumed = None if order.only else stored_progress(document)
     only = resumed.left if resumed else None
     if only is None:

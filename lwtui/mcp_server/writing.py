@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lwtui.agentwrite.agent import Agent, open_agent
+from lwtui.agentwrite.agent import Agent, check_priced, open_agent
 from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
-from lwtui.agentwrite.plan import plan_document
+from lwtui.agentwrite.forecast import likely_plan
+from lwtui.agentwrite.plan import plan_document, planning_brief
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.agentwrite.record import begun_plan, document_tracker, keep_plan, recording
@@ -152,11 +153,12 @@ class WritingTools:
 
     @asynccontextmanager
     async def _agent(self, document: Document, name: str) -> AsyncIterator[tuple[Agent, UsageTracker]]:
-        """Open the model that writes a document, and keep to the document's budget."""
+        """Open the model that writes a document, and keep to the document's budget, which needs the model's prices."""
         model = self._choose_model(name, document.brief.model)
         tracker = document_tracker(document, model)
         agent = await open_agent(model.name, self._settings, model=model)
         try:
+            check_priced(agent, tracker.budget)
             yield agent, tracker
         finally:
             await agent.aclose()
@@ -167,7 +169,9 @@ class WritingTools:
                 keep_plan(document, event, "Plan")
                 await report(0, 1, f"planned {len(event.plan.sections)} sections")
 
-        await plan_document(agent.metered(tracker.task("a plan")), document.brief, emit, begun=begun_plan(document))
+        brief = planning_brief(document, agent)
+        task = tracker.task("a plan", likely_completion=likely_plan(brief))
+        await plan_document(agent.metered(task), brief, emit, begun_plan(document))
 
 
 async def _write(
