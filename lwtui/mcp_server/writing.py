@@ -87,6 +87,7 @@ class WritingTools:
         brief = Brief(instruction.strip(), wanted, language or detect_language(instruction))
         path = new_path(place, title or title_from(instruction))
         with Document.create(path, brief, made) as document:
+            self._access.update_mirror(document)
             return outline(document)
 
     def set_plan(self, document: str, plan: list[PlanEntry], title: str = "") -> dict[str, Any]:

@@ -196,6 +196,26 @@ async def test_a_budget_in_money_needs_prices_and_one_in_tokens_is_kept(shell: S
         assert server.calls == []
 
 
+async def test_the_mirror_follows_what_an_agent_changes(shell: Shell, document: Path) -> None:
+    shell.settings("mirror = true\n" + shell.config.read_text())
+    mirror = document.with_suffix(".md")
+    with endpoint() as server:
+        async with client(shell, "--allow-write", *model_options(server)) as opened:
+            await call(opened, "edit_section", document="harbors", section="1", text="Fog came in.")
+            assert "Fog came in." in mirror.read_text()
+            await call(opened, "write_sections", document="harbors")
+            assert mirror.read_text() == (await call(opened, "read_text", document="harbors"))["text"]
+            steps = [{"title": "Dawn", "main_point": "Boats.", "words": 60}]
+            await call(opened, "set_plan", document="harbors", plan=steps, title="Piers")
+            assert mirror.read_text() == "# Piers\n\n## Dawn\n\nFog came in.\n"
+            made = await call(opened, "create_document", instruction="Write", words=60, plan=steps, title="Bays")
+            assert Path(made["path"]).with_suffix(".md").read_text().startswith("# Bays")
+            mirror.write_text("precious")
+            await call(opened, "edit_section", document="harbors", section="1", text="Rain came in.")
+    assert mirror.read_text() == "precious"
+    assert "harbors.md was not written by lwtui" in (shell.folder / "state" / "lwtui.log").read_text()
+
+
 MISTAKES = (
     ("create_document", {"instruction": " "}, "empty"),
     ("create_document", {"instruction": "x", "words": 3}, "words"),
