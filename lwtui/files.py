@@ -40,11 +40,20 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             os.fsync(file.fileno())
         mode = path.stat().st_mode & 0o777 if path.exists() else new_file_mode()
         temporary.chmod(mode)
-        retry_busy(lambda: temporary.replace(path))
+        move_file(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def move_file(source: Path, target: Path) -> None:
+    """Give a file the name ``target``, in place of a file that has it, as soon as no other program holds either.
+
+    Raises:
+        OSError: The file cannot be moved.
+    """
+    retry_busy(lambda: source.replace(target))
 
 
 def new_file_mode() -> int:

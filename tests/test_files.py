@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.files import FileLock, FileLocked, lock_path, write_atomically
+from lwtui import system
+from lwtui.files import FileLock, FileLocked, lock_path, move_file, write_atomically
 
 
 def test_text_is_written_as_utf8_and_bytes_unchanged(tmp_path: Path) -> None:
@@ -50,6 +51,27 @@ def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path, monkeypatch: py
     assert caught.value.errno == errno.ENOSPC
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_another_program_holds_for_a_moment_is_moved_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new").write_text("new")
+    (tmp_path / "file").write_text("old")
+    replace, tried = os.replace, []
+
+    def busy(source: Path, target: Path) -> None:
+        tried.append(target)
+        if len(tried) < 3:
+            raise PermissionError(errno.EACCES, "The file is being used by another process")
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", busy)
+    monkeypatch.setattr(system, "WINDOWS", True)
+    monkeypatch.setattr(system, "_BUSY_SECONDS", 0)
+    move_file(tmp_path / "new", tmp_path / "file")
+    assert len(tried) == 3
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("file", "new")]
 
 
 def test_an_invalid_path_is_an_os_error(tmp_path: Path) -> None:

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.event_stream import events_of
 from lwtui.agentwrite.events import Emit, Event, PlanReady, ignore
+from lwtui.agentwrite.note_selection import brief_with_notes
+from lwtui.agentwrite.notes import always_shown
 from lwtui.agentwrite.plan_chat import plan_chat, replan_chat
 from lwtui.agentwrite.plan_completion import plan_by_lines, replan_by_line
 from lwtui.agentwrite.plan_format import NESTED_FROM, Bounds
 from lwtui.agentwrite.plan_nested import plan_nested
 from lwtui.agentwrite.prompt_builder import ChatPromptBuilder, CompletionPromptBuilder
-from lwtui.agentwrite.source_selection import without_reference_sections
+from lwtui.agentwrite.source_selection import brief_with_sources, without_reference_sections
 from lwtui.agentwrite.style import text_kind
 from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
+
+if TYPE_CHECKING:
+    from lwtui.documents.store import Document
+
+
+def planning_brief(document: Document, agent: Agent) -> Brief:
+    """Return a document's brief for a plan, with the notes and sources that the model's context has room for."""
+    brief = brief_with_notes(document.brief, always_shown(document.notes), agent.context_length)
+    if agent.follows_instructions:
+        brief = brief_with_sources(brief, document.sources, agent.context_length)
+    return brief
 
 
 def make_plan(agent: Agent, brief: Brief, begun: Plan | None = None) -> AsyncGenerator[Event, None]:

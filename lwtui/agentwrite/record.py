@@ -25,10 +25,12 @@ from lwtui.agentwrite.polish_progress import store_polish
 from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.source_selection import named_sources
 from lwtui.agentwrite.unsure import UNSURE, UnsureMark, from_setting, marks_to_keep, to_setting
+from lwtui.config import ModelSettings
 from lwtui.documents.facts import Fact
-from lwtui.documents.model import Note, Plan, Section, SectionSummary, Status
+from lwtui.documents.model import BUDGET, Note, Plan, Section, SectionSummary, Status
 from lwtui.documents.stale import resumed_basis
 from lwtui.errors import DocumentError
+from lwtui.models.budget import Prices, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.sources.store import SourceStore
 
@@ -185,6 +187,20 @@ async def recording(document: Document, tracker: UsageTracker) -> AsyncIterator[
     finally:
         journal.cancel()
         recorder._interrupt()
+
+
+def document_tracker(document: Document, model: ModelSettings) -> UsageTracker:
+    """Return a tracker that adds the usage of all calls to a document's, and enforces the document's budget.
+
+    Args:
+        document: The document.
+        model: The model whose prices apply to what was spent before.
+
+    Raises:
+        UsageError: The stored budget is not one.
+    """
+    budget, prices = parse_budget(document.setting(BUDGET)), Prices.of(model)
+    return UsageTracker(lambda: budget, spent=document.usage, spent_prices=lambda: prices, record=document.add_usage)
 
 
 def keep_plan(document: Document, event: Event, label: str) -> None:

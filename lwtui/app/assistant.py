@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
-from lwtui.agentwrite import Agent
+from lwtui.agentwrite.agent import Agent
 from lwtui.agentwrite.candidates import Candidate, CandidateChanged, CandidateState, write_candidates
 from lwtui.agentwrite.critic import LIKELY_ANSWER, CriticEvent, Found, Reviewed, review
 from lwtui.agentwrite.events import Emit

@@ -47,6 +47,7 @@ from lwtui.agentwrite.forecast import Forecast, forecast, forecast_line, likely_
 from lwtui.agentwrite.json_answers import check_follows_instructions
 from lwtui.agentwrite.note_selection import brief_with_notes
 from lwtui.agentwrite.notes import always_shown
+from lwtui.agentwrite.plan import planning_brief
 from lwtui.agentwrite.plan_nested import sections_within
 from lwtui.agentwrite.plan_review import PlanTeam, review_plan
 from lwtui.agentwrite.plan_review_forecast import plan_review_forecast
@@ -58,7 +59,6 @@ from lwtui.agentwrite.polish_progress import stored_criteria, stored_progress
 from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_monitor import RunMonitor, sections_to_forecast
 from lwtui.agentwrite.run_state import RunState
-from lwtui.agentwrite.source_selection import brief_with_sources
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.app.assistant import Assistant
 from lwtui.app.editable_document import EditableDocument, SectionChanged
@@ -362,12 +362,9 @@ class Session:
         check_priced(self.budget, agent.settings)
         self._follow(RunState(document.sections()))
         self._become(Activity.PLANNING)
-        notes = always_shown(document.notes)
-        brief = brief_with_notes(document.brief, notes, agent.context_length)
-        if left_out := [note.title for note in notes if note not in brief.notes]:
+        brief = planning_brief(document, agent)
+        if left_out := [note.title for note in always_shown(document.notes) if note not in brief.notes]:
             self._hear(NotesLeftOut("", tuple(left_out)))
-        if agent.follows_instructions:
-            brief = brief_with_sources(brief, document.sources, agent.context_length)
         likely = likely_plan(brief if section_id is None else replace(brief, words=0))
         purpose = "a plan" if section_id is None else "another plan"
         agent = agent.metered(self.tracker.task(purpose, likely_completion=likely))

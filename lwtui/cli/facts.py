@@ -14,19 +14,17 @@ from lwtui.agentwrite.events import Event, FactsNoted
 from lwtui.agentwrite.fact_notes import LIKELY_FACTS, contradiction_findings, facts_note, note_facts, unnoted
 from lwtui.agentwrite.json_answers import check_follows_instructions
 from lwtui.agentwrite.lint import Finding
-from lwtui.agentwrite.record import recording
+from lwtui.agentwrite.record import document_tracker, recording
 from lwtui.command_line.choice import choose_model, role_model
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.command_line.terms import show_terms_once
 from lwtui.config import ModelSettings, Role, Settings, load_settings
 from lwtui.documents.facts import FACT_KINDS, Fact
-from lwtui.documents.model import BUDGET
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
-from lwtui.errors import DocumentError, UsageError
-from lwtui.models.budget import Prices, check_budget, parse_budget
-from lwtui.models.metering import UsageTracker
+from lwtui.errors import UsageError
+from lwtui.models.budget import check_priced
 
 
 def parser() -> Parser:
@@ -63,8 +61,7 @@ def run(options: argparse.Namespace) -> int:
     found: list[Finding] = []
     if options.note:
         with Document.open(path) as document:
-            if document.read_only:
-                raise DocumentError(f"Cannot write to {path}. {document.read_only_reason}", code="read-only")
+            document.require_writable()
             settings = load_settings()
             own = document.setting(Role.CRITIC.setting)
             role = None if options.model else role_model(None, Role.CRITIC, settings, own)
@@ -77,15 +74,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _note(document: Document, model: ModelSettings, settings: Settings, found: list[Finding]) -> None:
-    prices = Prices.of(model)
-    tracker = UsageTracker(
-        lambda: parse_budget(document.setting(BUDGET)),
-        spent=document.usage,
-        spent_prices=lambda: prices,
-        record=document.add_usage,
-    )
-    if model.provider != "llama_cpp":  # which is free, unless it has prices
-        check_budget(tracker.budget, model)
+    tracker = document_tracker(document, model)
+    check_priced(tracker.budget, model)
     agent = await open_agent(model.name, settings, model=model)
     try:
         check_follows_instructions(agent)

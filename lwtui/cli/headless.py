@@ -318,9 +318,11 @@ class HeadlessRun:
 
     def _reopen(self) -> Document:
         document = Document.open(self._job.document)
-        if document.read_only:
-            with document:
-                raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
+        try:
+            document.require_writable()
+        except DocumentError:
+            document.close()
+            raise
         return document
 
     def _use(self, document: Document) -> Document:

@@ -13,7 +13,7 @@ from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.documents.model import NOTE_KINDS, Note
 from lwtui.documents.store import Document
-from lwtui.errors import DocumentError, UsageError
+from lwtui.errors import UsageError
 
 _MAX_TEXT = 2**20  # characters of one note
 
@@ -59,8 +59,7 @@ def run(options: argparse.Namespace) -> int:
             _show(document.notes, as_json=options.json)
         return 0
     with Document.open(options.document) as document:
-        if document.read_only:
-            raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
+        document.require_writable()
         if options.add is not None:
             document.notebook.set_notes(_with(document.notes, options), f"Edit “{options.add}”")
         else:

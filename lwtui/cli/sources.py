@@ -14,7 +14,7 @@ from lwtui.command_line.parser import Parser, command_parser
 from lwtui.command_line.values import positive_int
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
-from lwtui.errors import DocumentError, UsageError
+from lwtui.errors import UsageError
 from lwtui.sources.model import FoundPassage, Passage, Source
 from lwtui.sources.reading.adding import locations
 
@@ -81,8 +81,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     names = locations(options.places) if options.action == "add" else []
     with Document.open(options.document) as document:
-        if document.read_only:
-            raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
+        document.require_writable()
         if options.action == "add":
             return _add(document, names, as_json=options.json)
         (_remove if options.action == "remove" else _pin)(document, options)

@@ -10,7 +10,7 @@ from lwtui.agentwrite.voice import voice_note, voice_of, with_voice
 from lwtui.command_line.guard import say
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.documents.store import Document
-from lwtui.errors import DocumentError, UsageError
+from lwtui.errors import UsageError
 
 
 def parser() -> Parser:
@@ -48,8 +48,7 @@ def run(options: argparse.Namespace) -> int:
             say(f"Frequent turns: {', '.join(voice.turns)}")
     if options.to is not None:
         with Document.open(options.to) as document:
-            if document.read_only:
-                raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
+            document.require_writable()
             document.notebook.set_notes(with_voice(document.notes, note), "Note a voice")
             say(f"{document.path} has a note of this voice. The model sees it with every section.")
     return 0

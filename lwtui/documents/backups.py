@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import tempfile
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from lwtui.documents.database import check_header, connect_reader, document_error
+from lwtui.documents.database import check_header, connect_reader, copy_database, document_error
 from lwtui.documents.library import new_path, read_entry
 from lwtui.errors import DocumentError
-from lwtui.system import retry_busy
 
 FOLDER = ".backups"
 
@@ -115,20 +112,12 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _differs(document: Path, backup: Path) -> bool:
-    with suppress(OSError):
-        return document.stat().st_mtime > backup.stat().st_mtime
-    return True
+    """Tell whether a document has changed since a backup; opening it changes the file, but not its contents."""
+    entries = read_entry(document), read_entry(backup)
+    return any(entry.problem for entry in entries) or entries[0].changed != entries[1].changed
 
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a document, with what other processes have written to its log so far, in one step."""
-    handle, name = tempfile.mkstemp(prefix=".backup-", suffix=".tmp", dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        with closing(connect_reader(source)) as db, closing(sqlite3.connect(temporary, isolation_level=None)) as copy:
-            db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is a single file
-        retry_busy(lambda: temporary.replace(target))
-    finally:
-        temporary.unlink(missing_ok=True)
+    with closing(connect_reader(source)) as db:
+        copy_database(db, target)

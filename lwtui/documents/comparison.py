@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
@@ -86,30 +86,37 @@ def compare(old: Sequence[Section], new: Sequence[Section]) -> list[ComparedSect
 def _partners(old: Sequence[Section], new: Sequence[Section]) -> dict[str, Section]:
     """Return the old section for each new one that has one, by the new one's id."""
     left, partner = list(old), dict[str, Section]()
-    for belongs in (_same_id, _same_title, _alike):
+
+    def pair(find: Callable[[Section], Section | None]) -> None:
         for section in new:
-            if section.id in partner:
-                continue
-            found = next((candidate for candidate in left if belongs(candidate, section)), None)
-            if found is not None:
+            if section.id not in partner and (found := find(section)) is not None:
                 partner[section.id] = found
                 left.remove(found)
+
+    by_id = {section.id: section for section in reversed(old)}
+    pair(lambda section: by_id.get(section.id))
+    pair(lambda section: next((candidate for candidate in left if _same_title(candidate, section)), None))
+    words = {id(candidate): candidate.text.split() for candidate in left}
+    pair(lambda section: _find_alike(section, left, words))
     return partner
-
-
-def _same_id(old: Section, new: Section) -> bool:
-    return old.id == new.id
 
 
 def _same_title(old: Section, new: Section) -> bool:
     return bool(old.title.strip()) and old.title.casefold().split() == new.title.casefold().split()
 
 
-def _alike(old: Section, new: Section) -> bool:
-    if not old.text.strip() or not new.text.strip():
-        return False
-    matcher = SequenceMatcher(None, old.text.split(), new.text.split(), autojunk=False)
-    return matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
+def _find_alike(section: Section, candidates: Sequence[Section], words: Mapping[int, list[str]]) -> Section | None:
+    """Return the first candidate with a similar text; ``words`` are those of the candidates, by identity."""
+    own = section.text.split()
+    if not own:
+        return None
+    matcher = SequenceMatcher(None, [], own, autojunk=False)  # which keeps what it has learned of the second text
+    ratios = (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio)  # the first two are upper bounds
+    for candidate in candidates:
+        matcher.set_seq1(words[id(candidate)])
+        if all(ratio() >= _ALIKE for ratio in ratios):
+            return candidate
+    return None
 
 
 def comparison_lines(compared: Sequence[ComparedSection], *, texts: bool = True) -> Iterator[str]:

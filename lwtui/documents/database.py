@@ -14,7 +14,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from shutil import copyfile
 from urllib.parse import quote
@@ -22,6 +22,7 @@ from urllib.parse import quote
 from lwtui.documents.file_system import folder_kind, has_file_locks
 from lwtui.documents.schema import APPLICATION_ID, VERSION
 from lwtui.errors import DocumentError
+from lwtui.files import move_file, new_file_mode
 from lwtui.system import is_in_use
 from lwtui.text import clean
 
@@ -304,6 +305,30 @@ def primary_code(error: sqlite3.Error) -> int:
     """Return SQLite's primary result code, or -1 for an error of the Python module itself."""
     code = getattr(error, "sqlite_errorcode", -1)
     return code & 0xFF if code >= 0 else -1
+
+
+def copy_database(db: sqlite3.Connection, target: Path) -> None:
+    """Write what a connection sees, with the changes in its log, to a single file, complete or not at all.
+
+    A file that has the name ``target`` is replaced.
+
+    Raises:
+        sqlite3.Error: The database cannot be read, or the copy cannot be written.
+        OSError: The copy cannot be written.
+    """
+    handle, name = tempfile.mkstemp(prefix=".backup-", suffix=".tmp", dir=target.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as copy:
+            db.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is a single file
+        temporary.chmod(new_file_mode())
+        move_file(temporary, target)
+        sync_folder(target.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def sync_folder(folder: Path) -> None:

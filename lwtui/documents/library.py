@@ -19,7 +19,7 @@ from lwtui.documents.database import (
 from lwtui.documents.model import LibraryEntry, title_from
 from lwtui.documents.schema import clamp_time
 from lwtui.errors import DocumentError
-from lwtui.files import FileLock, FileLocked
+from lwtui.files import FileLock, FileLocked, move_file
 from lwtui.system import is_reserved_name, max_name_length, retry_busy
 from lwtui.text import clean
 
@@ -139,7 +139,7 @@ def _move(path: Path, folder: Path) -> Path:
         retry_busy(lambda: path.rename(target))
         for side in SIDE_FILES:
             with suppress(FileNotFoundError):
-                Path(f"{path}{side}").rename(f"{target}{side}")
+                move_file(Path(f"{path}{side}"), Path(f"{target}{side}"))
     except OSError as error:
         raise document_error(error, path) from error
     finally:

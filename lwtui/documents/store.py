@@ -120,6 +120,15 @@ class Document:
         """One line that says why the document is read-only; empty if it is not."""
         return self._file.reason
 
+    def require_writable(self) -> None:
+        """Check that the document can be changed, before anything is read or paid for that is to go into it.
+
+        Raises:
+            DocumentError: It is :attr:`read_only`.
+        """
+        if self.read_only:
+            raise DocumentError(f"Cannot write to {self.path}. {self.read_only_reason}", code="read-only")
+
     @property
     def brief(self) -> Brief:
         """What the user asked for."""

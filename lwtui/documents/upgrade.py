@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import tempfile
-from contextlib import closing, suppress
 from pathlib import Path
 
-from lwtui.documents.database import newer_format_error, sync_folder, transaction
+from lwtui.documents.database import copy_database, newer_format_error, transaction
 from lwtui.documents.schema import UPGRADES, VERSION, split_statements
-from lwtui.files import new_file_mode
 
 
 def upgrade(db: sqlite3.Connection, path: Path) -> None:
@@ -52,24 +48,12 @@ def upgraded_reader(db: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 
 def back_up(db: sqlite3.Connection, path: Path, version: int) -> Path:
     """Back up the file as ``NAME.lw.v1.bak``, with a number if that name is taken; the path of the backup."""
-    handle, name = tempfile.mkstemp(prefix=".backup-", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        with closing(sqlite3.connect(temporary, isolation_level=None)) as copy:
-            db.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # so that the backup is a single file
-        temporary.chmod(new_file_mode())
-        number = 1
-        target = path.with_name(f"{path.name}.v{version}.bak")
-        while target.exists():
-            number += 1
-            target = path.with_name(f"{path.name}.v{version}.{number}.bak")
-        temporary.rename(target)
-        sync_folder(path.parent)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    number = 1
+    target = path.with_name(f"{path.name}.v{version}.bak")
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}.v{version}.{number}.bak")
+    copy_database(db, target)
     return target
 
 

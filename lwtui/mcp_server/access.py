@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lwtui.documents.mirror import update_mirror
 from lwtui.documents.model import Section
 from lwtui.documents.outline import outline_numbers
 from lwtui.documents.store import Document
-from lwtui.errors import DocumentError, UsageError
+from lwtui.errors import UsageError
 
 _SUFFIX = ".lw"
+_LOGGER = logging.getLogger(__name__)
 
 
 class Access:
@@ -19,10 +22,12 @@ class Access:
 
     Args:
         folders: The folders whose documents can be reached, the library first. Relative paths start there.
+        mirror: Whether a document has a Markdown mirror unless its own choice is another.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], *, mirror: bool = False) -> None:
         self.folders = tuple(folder.resolve() for folder in folders)
+        self._mirror = mirror
 
     def path(self, given: str) -> Path:
         """Return the path of a document.
@@ -80,16 +85,23 @@ class Access:
 
     @contextmanager
     def writing(self, given: str) -> Iterator[Document]:
-        """Open a document for writing.
+        """Open a document for writing, and update its mirror at the end, however that comes.
 
         Raises:
             UsageError: The path cannot be reached.
             DocumentError: The document cannot be written, for instance because it is open elsewhere.
         """
         with Document.open(self.path(given)) as document:
-            if document.read_only:
-                raise DocumentError(f"Cannot write to {document.path}. {document.read_only_reason}", code="read-only")
-            yield document
+            document.require_writable()
+            try:
+                yield document
+            finally:
+                self.update_mirror(document)
+
+    def update_mirror(self, document: Document) -> None:
+        """Update the Markdown mirror of an open document. What keeps it from being updated is in the log."""
+        if problem := update_mirror(document, self._mirror):
+            _LOGGER.warning("%s", problem)
 
 
 def find_section(document: Document, given: str) -> Section:

@@ -10,20 +10,21 @@ from typing import Any
 
 from lwtui.agentwrite.agent import Agent, open_agent
 from lwtui.agentwrite.events import Event, PlanGrew, PlanReady, SectionFinished
-from lwtui.agentwrite.plan import plan_document
+from lwtui.agentwrite.forecast import likely_plan
+from lwtui.agentwrite.plan import plan_document, planning_brief
 from lwtui.agentwrite.plan_format import PlanError
 from lwtui.agentwrite.plan_repair import parse_plan
-from lwtui.agentwrite.record import begun_plan, keep_plan, recording
+from lwtui.agentwrite.record import begun_plan, document_tracker, keep_plan, recording
 from lwtui.agentwrite.write import write_document
 from lwtui.config import ModelSettings, Settings
 from lwtui.documents.facts import FACTS
 from lwtui.documents.library import new_path
-from lwtui.documents.model import BUDGET, NOTE_KINDS, Brief, Note, Plan, title_from
+from lwtui.documents.model import NOTE_KINDS, Brief, Note, Plan, title_from
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.mcp_server.access import Access, find_section
 from lwtui.mcp_server.reading import outline
-from lwtui.models.budget import Prices, parse_budget
+from lwtui.models.budget import check_priced
 from lwtui.models.metering import UsageTracker
 from lwtui.text import clean, detect_language
 from lwtui.text.asked_length import DEFAULT_WORDS, MAX_WORDS, MIN_WORDS, words_in
@@ -87,6 +88,7 @@ class WritingTools:
         brief = Brief(instruction.strip(), wanted, language or detect_language(instruction))
         path = new_path(place, title or title_from(instruction))
         with Document.create(path, brief, made) as document:
+            self._access.update_mirror(document)
             return outline(document)
 
     def set_plan(self, document: str, plan: list[PlanEntry], title: str = "") -> dict[str, Any]:
@@ -153,15 +155,12 @@ class WritingTools:
 
     @asynccontextmanager
     async def _agent(self, document: Document, name: str) -> AsyncIterator[tuple[Agent, UsageTracker]]:
-        """Open the model that writes a document, and keep to the document's budget."""
+        """Open the model that writes a document, and keep to the document's budget, which needs the model's prices."""
         model = self._choose_model(name, document.brief.model)
-        budget = parse_budget(document.setting(BUDGET))
+        tracker = document_tracker(document, model)
         agent = await open_agent(model.name, self._settings, model=model)
-        prices = Prices.of(model)
-        tracker = UsageTracker(
-            lambda: budget, spent=document.usage, spent_prices=lambda: prices, record=document.add_usage
-        )
         try:
+            check_priced(tracker.budget, agent.settings)
             yield agent, tracker
         finally:
             await agent.aclose()
@@ -172,7 +171,9 @@ class WritingTools:
                 keep_plan(document, event, "Plan")
                 await report(0, 1, f"planned {len(event.plan.sections)} sections")
 
-        await plan_document(agent.metered(tracker.task("a plan")), document.brief, emit, begun=begun_plan(document))
+        brief = planning_brief(document, agent)
+        task = tracker.task("a plan", likely_completion=likely_plan(brief))
+        await plan_document(agent.metered(task), brief, emit, begun_plan(document))
 
 
 async def _write(

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from io import FileIO
 from pathlib import Path
 
-from lwtui.files import write_atomically
+from lwtui.files import move_file, write_atomically
 from lwtui.models.download_http import DiskError
 from lwtui.models.known_ggufs import DownloadSource, write_pin
 from lwtui.models.llama_cpp.fit import format_size
@@ -100,7 +100,7 @@ class PartialFile:
         with self.path.open("rb+") as file:
             os.fsync(file.fileno())
         write_pin(self._source.path, info.sha256, info.revision)
-        self.path.replace(self._source.path)
+        move_file(self.path, self._source.path)
         self.wheel_path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
         store_hash(self._source.path, info.sha256)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from lwtui.documents.model import Brief, Note, Plan, PlannedSection
+from lwtui.documents.model import BUDGET, Brief, Note, Plan, PlannedSection
 from lwtui.documents.store import Document
+from lwtui.sources.model import ReadSource, Stretch
 from tests.cli.running import Shell, endpoint, model_options
 
 mcp = pytest.importorskip("mcp")
@@ -166,6 +167,53 @@ async def test_a_document_is_created_planned_written_and_changed(shell: Shell) -
             again = await call(opened, "write_sections", document=path, sections=["1"])
             assert [section["status"] for section in again["sections"]] == ["done", "done"]
             assert "Pick *them* red." in (await call(opened, "read_text", document=path))["text"]
+
+
+async def test_a_plan_knows_the_notes_and_the_sources_and_needs_little_of_a_budget(shell: Shell) -> None:
+    read = ReadSource("text", "On Loam", "loam.txt", "2026-11-30", (Stretch("Loam holds water."),))
+    with endpoint() as server:
+        async with client(shell, "--allow-write", *model_options(server)) as opened:
+            made = await call(opened, "create_document", instruction="Write a guide to tomatoes", words=600)
+            await call(opened, "set_note", document=made["path"], title="Ana", text="A baker with a limp.")
+            with Document.open(Path(made["path"])) as document:
+                document.source_store.add(read)
+                document.set_setting(BUDGET, "800 tokens")
+            planned = await call(opened, "plan_document", document=made["path"])
+        (request,) = server.calls
+        prompt = json.dumps(request.json["messages"])
+    assert len(planned["sections"]) > 1
+    assert "A baker with a limp." in prompt and "On Loam" in prompt
+
+
+async def test_a_budget_in_money_needs_prices_and_one_in_tokens_is_kept(shell: Shell, document: Path) -> None:
+    with endpoint() as server:
+        async with client(shell, "--allow-write", *model_options(server)) as opened:
+            for budget, said in (("2.50", "needs the prices of"), ("200 tokens", "has no room for")):
+                with Document.open(document) as own:
+                    own.set_setting(BUDGET, budget)
+                for tool in ("plan_document", "write_sections"):
+                    assert said in await refusal(opened, tool, document="harbors")
+        assert server.calls == []
+
+
+async def test_the_mirror_follows_what_an_agent_changes(shell: Shell, document: Path) -> None:
+    shell.settings("mirror = true\n" + shell.config.read_text())
+    mirror = document.with_suffix(".md")
+    with endpoint() as server:
+        async with client(shell, "--allow-write", *model_options(server)) as opened:
+            await call(opened, "edit_section", document="harbors", section="1", text="Fog came in.")
+            assert "Fog came in." in mirror.read_text()
+            await call(opened, "write_sections", document="harbors")
+            assert mirror.read_text() == (await call(opened, "read_text", document="harbors"))["text"]
+            steps = [{"title": "Dawn", "main_point": "Boats.", "words": 60}]
+            await call(opened, "set_plan", document="harbors", plan=steps, title="Piers")
+            assert mirror.read_text() == "# Piers\n\n## Dawn\n\nFog came in.\n"
+            made = await call(opened, "create_document", instruction="Write", words=60, plan=steps, title="Bays")
+            assert Path(made["path"]).with_suffix(".md").read_text().startswith("# Bays")
+            mirror.write_text("precious")
+            await call(opened, "edit_section", document="harbors", section="1", text="Rain came in.")
+    assert mirror.read_text() == "precious"
+    assert "harbors.md was not written by lwtui" in (shell.folder / "state" / "lwtui.log").read_text()
 
 
 MISTAKES = (

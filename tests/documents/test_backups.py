@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -58,6 +60,28 @@ def test_a_document_that_has_not_changed_is_not_backed_up_again(document: Path) 
     assert back_up_today(document, 3, DAY + timedelta(2))
 
 
+def test_a_document_that_was_only_opened_is_not_backed_up_again(document: Path) -> None:
+    backup = back_up_today(document, 3, DAY)
+    assert backup
+    Document.open(document).close()
+    os.utime(document, (after := backup.stat().st_mtime + 60, after))  # whatever the clock's resolution
+    assert back_up_today(document, 3, DAY + timedelta(1)) is None
+    with Document.open(document):
+        assert back_up_today(document, 3, DAY + timedelta(2)) is None
+    assert [each.day for each in list_backups(document)] == [DAY]
+
+
+def test_a_document_is_backed_up_again_if_it_is_older_or_the_last_backup_is_damaged(document: Path) -> None:
+    old = document.read_bytes()
+    write(document, "one two")
+    assert back_up_today(document, 3, DAY)
+    document.write_bytes(old)  # from elsewhere
+    backup = back_up_today(document, 3, DAY + timedelta(1))
+    assert backup
+    backup.write_bytes(b"garbage" * 100)
+    assert back_up_today(document, 3, DAY + timedelta(2))
+
+
 def test_an_open_document_is_backed_up_with_all_that_is_written(document: Path) -> None:
     with Document.open(document) as opened:
         opened.edit(PLAN.sections[0].id, "just typed")
@@ -82,6 +106,18 @@ def test_a_backup_is_restored_as_a_new_document(document: Path) -> None:
     for path, text in ((restored, "old text"), (document, "new text")):
         with Document.open(path) as opened:
             assert (opened.sections()[0].text, opened.read_only) == (text, False)
+
+
+@pytest.mark.posix
+def test_copies_have_the_permissions_of_new_files(document: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        backup = back_up_today(document, 3, DAY)
+        restored = restore_backup(document, find_backup(document, "2026-12-01"))
+    finally:
+        os.umask(before)
+    assert backup
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (backup, restored)] == [0o640, 0o640]
 
 
 def test_what_cannot_be_restored_is_said(document: Path) -> None:

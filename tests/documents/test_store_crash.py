@@ -323,6 +323,7 @@ def test_opening_a_document_twice_makes_the_second_read_only(tmp_path: Path) -> 
             assert third.read_only
     with Document.open(document.path) as again:
         assert not again.read_only
+        again.require_writable()
 
 
 def test_every_change_of_a_read_only_document_is_rejected(tmp_path: Path) -> None:
@@ -332,6 +333,7 @@ def test_every_change_of_a_read_only_document_is_rejected(tmp_path: Path) -> Non
     with Document.open(document.path, read_only=True) as reader:
         before = document.path.read_bytes()
         for change in (
+            reader.require_writable,
             lambda: reader.set_brief(Brief("Another", 10)),
             lambda: reader.set_plan(Plan("None", ()), "Delete all"),
             reader.undo_plan,

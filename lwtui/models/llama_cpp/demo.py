@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.config import cache_folder
+from lwtui.files import move_file
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.hashing import file_hash
 
@@ -70,7 +71,7 @@ def _assemble(package: Any, path: Path) -> None:
     try:
         package.assemble(temporary, overwrite=True)
         temporary.chmod(0o644)
-        temporary.replace(path)
+        move_file(temporary, path)
         file_hash(path)
     except (ValueError, ModuleNotFoundError) as error:
         raise _damaged(error) from None

@@ -21,6 +21,7 @@ from typing import Any
 import llama_cpp.llama_cpp as C
 import numpy as np
 
+from lwtui.files import move_file
 from lwtui.models.llama_cpp.kv_cache import CachedSequence, common_prefix_len
 
 _MAGIC = b"lwtui-kv-state-1"
@@ -106,7 +107,7 @@ class SavedStates:
         part = path.with_suffix(f".{os.getpid()}.part")
         try:
             self._write(context, sequence, size, part)
-            part.replace(path)
+            move_file(part, path)
         except OSError:
             _remove(part)
             return
