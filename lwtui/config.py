@@ -126,6 +126,7 @@ class Settings:
     model: str = "demo"
     documents: str = ""  # folder; empty: Documents/lwtui
     theme: str = "textual-dark"
+    language: str = ""  # of lwtui itself: en, zh or a catalogue of one's own; empty: the system's
     author: str = ""  # the name on title pages
     mirror: bool = False  # keep a Markdown copy beside each document up to date
     restore: bool = True  # start where the user left off

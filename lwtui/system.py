@@ -214,3 +214,13 @@ def enable_escape_sequences() -> None:
             handle, mode = kernel.GetStdHandle(number), ctypes.c_uint32()
             if kernel.GetConsoleMode(handle, ctypes.byref(mode)):
                 kernel.SetConsoleMode(handle, mode.value | virtual_terminal)
+
+
+def ui_locale() -> str:
+    """Return the locale of the user interface where the system does not name it in variables; empty elsewhere."""
+    if sys.platform == "win32":
+        import ctypes
+        import locale
+
+        return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
+    return ""

@@ -9,6 +9,9 @@ import sys
 import pytest
 from hypothesis import settings
 
+# The tests read English, in every command that they start.
+os.environ["LWTUI_LANGUAGE"] = "en"
+
 # No test depends on the speed of the machine, and none fails by chance: each run tries the same examples. New ones are
 # tried by --hypothesis-profile=explore.
 settings.register_profile("lwtui", deadline=None, derandomize=True)

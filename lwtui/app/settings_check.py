@@ -10,6 +10,7 @@ from lwtui.config import Settings
 from lwtui.errors import LwtuiError
 from lwtui.models.catalog import resolve
 from lwtui.models.profiles import profile_for
+from lwtui.translation import language_problem
 
 
 def problems(settings: Settings) -> list[str]:
@@ -28,6 +29,7 @@ def model_problem(settings: Settings) -> str:
 
 def _problems(settings: Settings) -> Iterator[str]:
     yield theme_problem(settings.theme)
+    yield language_problem(settings.language)
     try:
         own_keys(settings.keys)
     except LwtuiError as error:

@@ -14,9 +14,10 @@ from lwtui.command_line.parser import Parser, command_parser
 from lwtui.config import ModelSettings, Settings, default_of, load_settings, set_value, settings_file
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.system import editor_command
+from lwtui.translation import language
 
 _KEYS = (
-    "model, documents, theme, author, mirror, restore, welcome, vim, daily_goal, backups, llama_server, keys.ACTION, "
+    "model, documents, theme, language, author, mirror, restore, welcome, vim, daily_goal, backups, llama_server, keys.ACTION, "
     "models.NAME.FIELD or models.NAME.ROLE.FIELD"
 )
 
@@ -91,6 +92,7 @@ def _flat(settings: Settings) -> dict[str, str]:
         "model": settings.model,
         "documents": str(settings.documents_folder),
         "theme": settings.theme,
+        "language": settings.language or language(),
         "author": settings.author,
         "mirror": str(settings.mirror).lower(),
         "restore": str(settings.restore).lower(),
