@@ -17,8 +17,8 @@ from lwtui.system import editor_command
 from lwtui.translation import language
 
 _KEYS = (
-    "model, documents, theme, language, author, mirror, restore, welcome, vim, daily_goal, backups, llama_server, keys.ACTION, "
-    "models.NAME.FIELD or models.NAME.ROLE.FIELD"
+    "model, documents, theme, language, author, mirror, restore, welcome, vim, daily_goal, backups, llama_server, "
+    "keys.ACTION, models.NAME.FIELD or models.NAME.ROLE.FIELD"
 )
 
 
