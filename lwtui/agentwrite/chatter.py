@@ -11,6 +11,7 @@ import regex
 
 from lwtui.agentwrite import chatter_phrases as phrases
 from lwtui.text.code_blocks import CodeBlocks, fence_of
+from lwtui.text.lazy_pattern import LazyPattern
 
 _LONGEST = 320  # characters of a line of talk
 _LONGEST_COUNT = 40  # characters of a word count after a heading
@@ -21,8 +22,8 @@ _CLOSE_MARK = r"[\s*_#)）\]】}.。!！…\-–—~]*"
 _STRONG = r"[*_#]{0,6}[ \t]*[¡¿]?"  # emphasis, or the mark of a heading
 
 
-def _compile(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(pattern, phrases.FLAGS)
+def _compile(pattern: str) -> LazyPattern:
+    return LazyPattern(pattern, phrases.FLAGS)
 
 
 _AGREES = _compile(rf"{_STRONG}(?:{phrases.AGREES}(?!\w)[*_ \t]*[!,.:;…，。！：、~\-–—]+[*_ \t]*)+")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import regex
 
+from lwtui.text.lazy_pattern import LazyPattern
+
 _LONGEST = 900  # characters; a longer answer is a text
 _SORRY = (
     r"(?:(?:i['’]?m|i am|we['’]re|we are)? ?(?:so |very |truly |really )?(?:sorry|afraid)|(?:my )?apologies"
@@ -65,14 +67,14 @@ _DO = (
     r"|memberikan|permintaan|לעזור|לכתוב|לסייע|کمک|ช่วย|เขียน)"
 )
 _START = r"[\s*_#>\"'“‘(\[]*"
-_REFUSES = regex.compile(
+_REFUSES = LazyPattern(
     rf"{_START}(?:{_SORRY}[^\n]{{0,120}}?)?\b?{_CANNOT}[^\n]{{0,200}}|{_START}{_SORRY}[^\n]{{0,200}}",
-    regex.IGNORECASE | regex.VERSION1,
+    regex.IGNORECASE,
 )
-_CANNOT_DO = regex.compile(
+_CANNOT_DO = LazyPattern(
     rf"{_CANNOT}[^\n.。]{{0,120}}?{_DO}|{_DO}[^\n.。]{{0,40}}?{_CANNOT}|(?:nicht|niet)[^\n.]{{0,20}}{_DO}"
     rf"|yardımcı olam|{_DO}[^\n.]{{0,20}}(?:nicht|niet)",
-    regex.IGNORECASE | regex.VERSION1,
+    regex.IGNORECASE,
 )
 
 

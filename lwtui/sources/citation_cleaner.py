@@ -16,6 +16,7 @@ from lwtui.sources.prose import without_code
 from lwtui.sources.reference_lists import ReferenceListCutter
 from lwtui.text.abbreviations import MONTHS
 from lwtui.text.code_blocks import CodeBlocks
+from lwtui.text.lazy_pattern import LazyPattern
 
 _MOST_HELD = 400  # characters of what may become a citation
 _LABEL = (
@@ -53,23 +54,23 @@ _PLAIN_KEY = r"\[[a-z][a-z0-9\-]{2,60}\]"  # which stays, unless a source has th
 _MORE = rf"(?:[ \t]*[,;，；、]?[ \t]*(?:{_NUMBERS}|{_KEYED}))*+"
 _WRAPPED = rf"[(（][ \t]*(?:{_NUMBERS}|{_KEYED}){_MORE}[ \t]*[)）]"
 _ONE = rf"(?:{_NUMBERS}|{_WRAPPED}|{_LABELED}|{_KEYED}|{_NEEDED}|{_NAMED}|{_PLAIN_KEY})"
-_CITED = regex.compile(_ONE + _MORE)
-_ONES = regex.compile(rf"{_NUMBERS}|{_LABELED}|{_KEYED}|{_NEEDED}|{_NAMED}|{_PLAIN_KEY}")
-_START = regex.compile(r"[\[［【〔(（]")
-_ANY_RANGE = regex.compile(
+_CITED = LazyPattern(_ONE + _MORE)
+_ONES = LazyPattern(rf"{_NUMBERS}|{_LABELED}|{_KEYED}|{_NEEDED}|{_NAMED}|{_PLAIN_KEY}")
+_START = LazyPattern(r"[\[［【〔(（]")
+_ANY_RANGE = LazyPattern(
     r"(?<![\p{L}\p{Nd}.])[\^#]?(\p{Nd}{1,3})(?:[ \t]*(?:[-–—~～至到]|\.\.)[ \t]*\^?(\p{Nd}{1,3}))?"
 )
-_DETAILS = regex.compile(_DETAIL)
-_YEAR = regex.compile(r"(?:1[5-9]|20)\p{Nd}{2}")
-_FAMILY = regex.compile(r"\p{Lu}[\p{L}\p{M}'’\-]+|\p{Han}{1,4}")
-_TELLING = regex.compile(r"\bet al\b|&|\band\b|\bund\b|等|;")
+_DETAILS = LazyPattern(_DETAIL)
+_YEAR = LazyPattern(r"(?:1[5-9]|20)\p{Nd}{2}")
+_FAMILY = LazyPattern(r"\p{Lu}[\p{L}\p{M}'’\-]+|\p{Han}{1,4}")
+_TELLING = LazyPattern(r"\bet al\b|&|\band\b|\bund\b|等|;")
 _NO_NAMES = frozenset(name.casefold() for name in MONTHS)
-_BEFORE_NO_SPACE = regex.compile(r"[\s(（\[\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、」』”“‘—]\Z")
+_BEFORE_NO_SPACE = LazyPattern(r"[\s(（\[\p{Han}\p{Hiragana}\p{Katakana}。，；：！？、」』”“‘—]\Z")
 # "a[1]", "x2[10]", "my_list[0]", "arrayOf[3]" are code, whether they are marked or not.
-_IDENTIFIER = regex.compile(r"(?:[\p{L}_$][\p{L}\p{N}_]*[_\p{N}][\p{L}\p{N}_]*|\b\p{Latin}|\p{Ll}+\p{Lu}\w*)\Z")
-_SUBSCRIPT_GOES_ON = regex.compile(r"[ \t]?(?:=|\+=|-=|\+\+|--)(?![\p{L}])|\.\p{L}+\(|\(\p{L}*\)")
-_WORD_BEFORE = regex.compile(r"[\p{L}\p{N}_$]+\Z")
-_SPACE_BEFORE = regex.compile(r"[ \t\u00a0]*\Z")
+_IDENTIFIER = LazyPattern(r"(?:[\p{L}_$][\p{L}\p{N}_]*[_\p{N}][\p{L}\p{N}_]*|\b\p{Latin}|\p{Ll}+\p{Lu}\w*)\Z")
+_SUBSCRIPT_GOES_ON = LazyPattern(r"[ \t]?(?:=|\+=|-=|\+\+|--)(?![\p{L}])|\.\p{L}+\(|\(\p{L}*\)")
+_WORD_BEFORE = LazyPattern(r"[\p{L}\p{N}_$]+\Z")
+_SPACE_BEFORE = LazyPattern(r"[ \t\u00a0]*\Z")
 
 
 class CitationCleaner:

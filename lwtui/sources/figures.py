@@ -21,7 +21,7 @@ _SCALE = (
     r"(?P<scale>thousand|million|billion|trillion|mio\.?|mrd\.?|tausend|millionen?|milliarden?|millions?|milliards?"
     r"|milliones|millones|mil|hundred|dozen|(?<=\p{Nd})(?:bn|tn|k)|[百千万萬亿億兆]{1,2})"
 )
-_NUMBER = regex.compile(
+_NUMBER = LazyPattern(
     rf"(?P<number>{_DIGITS}|\p{{Nd}}+)(?P<fraction>[.·]\p{{Nd}}+|,\p{{Nd}}{{1,2}}(?!\p{{Nd}})|,\p{{Nd}}{{4,}})?"
     rf"(?P<ordinal>(?:st|nd|rd|th|º|ª|er|ème|e)\b)?(?:[ \t\-]?{_SCALE}(?![\p{{Latin}}]))?"
     r"(?P<percent>[ \t\-]?(?:%|‰|per[ \t]?cent\b|pct\b|percentage\b|Prozent\b"
@@ -33,21 +33,21 @@ _LARGE = {"million": "\ue000", "billion": "\ue001", "trillion": "\ue002", "dozen
 _NO_NUMBER = "\ue010"  # in place of the letters of all other words: "nine mills" is no "nine mil"
 _JOINING = frozenset(["and", "und", "en", "et", "y", "e", "и", "та", "і", "و", "per", "percent", "cent", "prozent"])
 _LED = frozenset(["a", "an", "half", "couple", "of"])
-_LETTERS = regex.compile(r"[\p{L}\p{M}]+")
+_LETTERS = LazyPattern(r"[\p{L}\p{M}]+")
 _NUMBER_WORD = LazyPattern(WRITTEN_NUMBER, regex.IGNORECASE)
 _ALONE = frozenset(
     regex.split(" ", "elf dos bin mil mille mila cent cents cien ciento cento cem mie mii tys tuhat hundred thousand")
 )
-_WRITTEN = regex.compile(
+_WRITTEN = LazyPattern(
     rf"(?P<number>{WRITTEN_NUMBER})(?:[ \-](?P<scale>[{''.join(_LARGE.values())}])+)?"
     r"(?P<percent>[ \-](?:per[ ]?cent|Prozent)\b)?(?![\p{L}\p{N}\ue010])",
     regex.IGNORECASE,
 )
 _HAN_DIGIT = f"[{''.join(HAN_DIGITS)}]"
-_HAN = regex.compile(rf"(?P<percent>百分之)?(?P<number>{HAN_NUMBER})(?P<fraction>点{_HAN_DIGIT}+)?(?P<large>[亿億])?")
-_HAN_YEAR = regex.compile(rf"{_HAN_DIGIT}{{4}}(?=年)")
+_HAN = LazyPattern(rf"(?P<percent>百分之)?(?P<number>{HAN_NUMBER})(?P<fraction>点{_HAN_DIGIT}+)?(?P<large>[亿億])?")
+_HAN_YEAR = LazyPattern(rf"{_HAN_DIGIT}{{4}}(?=年)")
 # After a Han numeral of one character, what makes it a count: 三艘 and 三月, but 三明治 is a sandwich.
-_COUNTED = regex.compile(
+_COUNTED = LazyPattern(
     r"[个個位名人年月日号號艘座条條种種次天岁歲倍成届屆只隻匹头頭张張本卷册冊所家间間篇首幅件台辆輛架层層级級等世纪期章部股支"
     r"枚颗顆根块塊片吨噸斤克米里亩畝元圆圓分钟小时度秒百千万萬亿億]"
 )
@@ -56,7 +56,7 @@ _ORDINAL_WORDS = (
     "sixteenth seventeenth eighteenth nineteenth twentieth"
 )
 _ORDINALS = {word: value for value, word in enumerate(_ORDINAL_WORDS.split(), 1)}
-_ORDINAL = regex.compile(rf"\b(?:(?P<tens>twenty|thirty)-)?(?P<word>{'|'.join(_ORDINALS)})\b", regex.IGNORECASE)
+_ORDINAL = LazyPattern(rf"\b(?:(?P<tens>twenty|thirty)-)?(?P<word>{'|'.join(_ORDINALS)})\b", regex.IGNORECASE)
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -78,33 +78,33 @@ _MONTHS = {
     )
     for name in names.split()
 }
-_UNIT = regex.compile(r"(?P<date>[年月日号號](?![间間]))|\p{Han}")
+_UNIT = LazyPattern(r"(?P<date>[年月日号號](?![间間]))|\p{Han}")
 _MONTH_NAME = rf"(?:{'|'.join(sorted(_MONTHS, key=len, reverse=True))})"
-_MONTH = regex.compile(
+_MONTH = LazyPattern(
     rf"\b(?P<name>{_MONTH_NAME})\.?(?=[ \t]*,?[ \t]*\p{{Nd}})|(?<=\p{{Nd}}(?:st|nd|rd|th|\.|)[ \t](?:of[ \t]|de[ \t])?)"
     rf"(?P<after>{_MONTH_NAME})\b|\b(?:in|by|since|until|of|from|im|en)[ \t](?P<alone>{_MONTH_NAME})\b",
     regex.IGNORECASE,
 )
-_ISO_DATE = regex.compile(r"(?<!\p{Nd})(\p{Nd}{4})[-/.](\p{Nd}{1,2})[-/.](\p{Nd}{1,2})(?!\p{Nd})")
-_HAN_MONTH = regex.compile(r"(?P<month>\p{Nd}{1,2}|十[一二]?|[一二三四五六七八九])月(?![球亮光饼])")
+_ISO_DATE = LazyPattern(r"(?<!\p{Nd})(\p{Nd}{4})[-/.](\p{Nd}{1,2})[-/.](\p{Nd}{1,2})(?!\p{Nd})")
+_HAN_MONTH = LazyPattern(r"(?P<month>\p{Nd}{1,2}|十[一二]?|[一二三四五六七八九])月(?![球亮光饼])")
 _SCALES = {
     "hundred": 1e2, "dozen": 12, "thousand": 1e3, "tausend": 1e3, "mil": 1e3, "k": 1e3, "million": 1e6,
     "millionen": 1e6, "millions": 1e6, "millones": 1e6, "milliones": 1e6, "mio": 1e6, "billion": 1e9, "bn": 1e9,
     "milliarde": 1e9, "milliarden": 1e9, "milliard": 1e9, "milliards": 1e9, "mrd": 1e9, "trillion": 1e12, "tn": 1e12,
     "百": 1e2, "千": 1e3, "万": 1e4, "萬": 1e4, "亿": 1e8, "億": 1e8, "兆": 1e12,
 }  # fmt: skip
-_HEDGE = regex.compile(
+_HEDGE = LazyPattern(
     r"(?:about|around|roughly|approximately|nearly|almost|some|circa|ca\.|over|more than|less than|under|up to|at least"
     r"|etwa|rund|fast|knapp|über|environ|près de|unos|cerca de|约|約|大约|近|将近|超过|超過|逾|不到|至少|上)\s*\Z",
     regex.IGNORECASE,
 )
 # Numbers that name a part of the text, and say nothing of the world.
-_PART = regex.compile(
+_PART = LazyPattern(
     r"\b(?:section|chapter|part|figure|fig\.|table|step|appendix|page|pp?\.|equation|eq\.|item|note|no\.|version|§"
     r"|Abschnitt|Kapitel|Teil|Abbildung|Tabelle|Schritt)\s*\Z|(?:图|表|第)\s*\Z",
     regex.IGNORECASE,
 )
-_PART_AFTER = regex.compile(r"\s*[章节節部分步]")
+_PART_AFTER = LazyPattern(r"\s*[章节節部分步]")
 
 
 @dataclass(frozen=True)

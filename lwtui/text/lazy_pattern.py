@@ -14,6 +14,11 @@ class LazyPattern:
         self._source = source
         self._flags = flags
 
+    @property
+    def pattern(self) -> str:
+        """The source of the pattern, to build others from; it is not compiled for that."""
+        return self._source
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
