@@ -11,6 +11,8 @@ from hypothesis import settings
 
 # The tests read English, in every command that they start.
 os.environ["LWTUI_LANGUAGE"] = "en"
+# Threads of a local model that wait for each other on busy processors take many times as long as one thread.
+os.environ["OMP_THREAD_LIMIT"] = "1"
 
 # No test depends on the speed of the machine, and none fails by chance: each run tries the same examples. New ones are
 # tried by --hypothesis-profile=explore.
@@ -29,8 +31,7 @@ for _name, _handler in _STOPS.items():
         signal.signal(_number, _handler)
 
 _MOST_PROCESSES = 8  # each takes up to 1 GB
-# The modules that take longest run first, so that no process waits for the others at the end. Modules that use all
-# processors are apart from each other.
+# The modules that take longest run first, so that no process waits for the others at the end.
 _LONGEST = (
     "cli/test_starter_document",
     "app/test_writing",
@@ -55,9 +56,9 @@ _LONGEST = (
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Use a process for each processor: with more, the threads of a local model wait for each other."""
+    """Use three processes for two processors: tests also wait, for servers, timers and terminals."""
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MOST_PROCESSES, max(2, processors))
+    return min(_MOST_PROCESSES, max(2, processors * 3 // 2))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

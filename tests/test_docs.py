@@ -19,7 +19,10 @@ PAGES = (
     "CHANGELOG.md",
     *(
         f"docs/{name}.md"
-        for name in ("agents", "api", "bench", "local", "services", "sources", "stability", "start", "training")
+        for name in sorted(
+            {"agents", "api", "app", "bench", "commands", "documents", "faults", "local", "performance", "services"}
+            | {"settings", "sources", "stability", "start", "training", "zh"}
+        )
     ),
 )
 _CODE_BLOCK = re.compile(r"(?ms)^```.*?^```$|^ {4}.*?$")
@@ -92,8 +95,8 @@ def test_names_in_contributing_are_in_the_files_named() -> None:
                 assert re.search(pattern.format(part), source, re.MULTILINE), f"{name} is not in {path}"
 
 
-def test_the_settings_in_the_readme_are_valid(tmp_path: Path) -> None:
-    (example,) = code_blocks("README.md", "toml")
+def test_the_example_settings_are_valid(tmp_path: Path) -> None:
+    (example,) = code_blocks("docs/settings.md", "toml")
     file = tmp_path / "settings.toml"
     file.write_text(example, encoding="utf-8")
     settings = load_settings(file)

@@ -1,4 +1,4 @@
-"""Measure the local engine on the demo model: every ratio in the README's table of engine performance.
+"""Measure the local engine on the demo model: every ratio in the table of docs/performance.md.
 
     .venv/bin/python bench/speed/local_engine.py [--only NAME …]
 
