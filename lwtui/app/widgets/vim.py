@@ -429,7 +429,7 @@ class Vim:
         """Return the position ``rows`` lines down (or up), in the column where a series of such moves began."""
         start, _end = self._line(place)
         column = place - start if self._wanted_column is None else self._wanted_column
-        for _ in range(abs(rows)):
+        for _row in range(abs(rows)):
             edge = self._line(start)[1] + 1 if rows > 0 else start - 1
             if edge < 0 or edge > len(self._buffer.text):
                 break
