@@ -45,7 +45,7 @@ class Keys(Static):
     def render(self) -> Table:
         key = self.get_component_rich_style("keys--key", partial=True)
         keys, label = Column(width=11, justify="right", style=key), Column(width=13, style="bold")
-        table = Table.grid(keys, label, Column(), padding=(0, 1))
+        table = Table.grid(keys, label, Column(overflow="fold"), padding=(0, 1))
         for action in actions(self._group):
             table.add_row(key_label(action.keys), action.label, action.help)
         return table
