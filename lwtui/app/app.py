@@ -10,10 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len
 from textual import events, work
 from textual.app import App, RenderableType
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.reactive import reactive
 
@@ -429,7 +430,8 @@ class LwtuiApp(App[int]):
         from lwtui.app.screens.dialogs import Choose
 
         options = [
-            (guess.encoding, f"{set_cell_size(guess.label, 15)} {guess.preview[:_PREVIEW]}") for guess in guesses
+            (guess.encoding, f"{guess.label}{' ' * (15 - cell_len(guess.label))} {guess.preview[:_PREVIEW]}")
+            for guess in guesses
         ]
         return await self.push_screen_wait(
             Choose(_("The file does not say its encoding. Which line reads right?"), options)
@@ -628,6 +630,15 @@ class LwtuiApp(App[int]):
     def get_key_display(self, binding: Binding) -> str:
         """Label keys as help and the palette do, but shorten Enter, which is in every footer."""
         return key_label(binding.key.split(",")[0]).replace("Enter", "⏎")
+
+    def action_command_palette(self) -> None:
+        """Show the palette."""
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder=_("Search for commands…"), id="--command-palette"))
+
+    def action_help_quit(self) -> None:
+        """Say how to quit to a user who has pressed Ctrl+C."""
+        self.notify(_("Press {key} to quit the app", key="[b]ctrl+q[/b]"), title=_("Do you want to quit?"))
 
     def action_help(self) -> None:
         """Show help, or close it."""
