@@ -633,7 +633,7 @@ class LwtuiApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Show the palette."""
-        if not CommandPalette.is_open(self):
+        if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder=_("Search for commands…"), id="--command-palette"))
 
     def action_help_quit(self) -> None:
