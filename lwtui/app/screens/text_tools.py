@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from textual import work
 from textual.app import SuspendNotSupported
 
-from lwtui.app.find_replace import REPLACED, FindReplace, search_problem
+from lwtui.app.find_replace import FindReplace, is_replacement, search_problem
 from lwtui.app.format import counted, unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.document import DocumentScreen
@@ -165,7 +165,7 @@ class TextTools(DocumentScreen):
         if label is None:
             self.show_notice("There is nothing to undo here. Ctrl+Z undoes edits in the text.", code="nothing-to-undo")
             return
-        replaced = label.startswith(f"{REPLACED} “")
+        replaced = is_replacement(label)
         question = f"Undo the last change of the plan: {label}?"
         if replaced:
             lost = self._find_replace.lost_by_undo(label)
