@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from lwtui.app.keymap import ACTIONS, EVERYWHERE, WRITING, actions, key_label
+from lwtui.app.keymap import ACTIONS, EVERYWHERE, WRITING, actions, group_label, key_label
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.translation import _
 
@@ -68,13 +68,13 @@ class HelpScreen(Dialog[None]):
             dialog.border_title = _("Help")
             dialog.border_subtitle = _("Esc closes")
             for group in first:
-                yield Static(group, classes="group")
+                yield Static(group_label(group), classes="group")
                 yield Keys(group)
             yield Static(_("How it works"), classes="group")
             yield Static(_guide(), markup=False)
             for group in ACTIONS:
                 if group not in first:
-                    yield Static(group, classes="group")
+                    yield Static(group_label(group), classes="group")
                     yield Keys(group)
 
     def on_mount(self) -> None:
