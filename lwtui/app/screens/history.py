@@ -177,15 +177,13 @@ def _author(revision: Revision) -> str:
 def _task(provenance: Provenance) -> str:
     """Return what the model was asked for; a task of the user's own keeps its name."""
     task = provenance.task
-    if found := re.fullmatch(r"(?P<merged>merge of )?(?:candidate|take) (?P<number>\d+)", task):
-        number = found["number"]
-        return (
-            _("merge of candidate {number}", number=number)
-            if found["merged"]
-            else _("candidate {number}", number=number)
-        )
-    kind, colon, detail = task.partition(": ")
-    return f"{_TASKS.get(kind, kind)}{colon}{detail}"
+    if found := re.fullmatch(r"(merge of )?candidate (\d+)", task):
+        merged, at = found.groups()
+        return _("merge of candidate {number}", number=at) if merged else _("candidate {number}", number=at)
+    kind, _colon, detail = task.partition(": ")
+    if kind in _TASKS:
+        return _("{task}: {detail}", task=_TASKS[kind], detail=detail) if detail else _TASKS[kind]
+    return task
 
 
 def _origin(revision: Revision) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from rich.cells import cell_len, set_cell_size
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
@@ -30,6 +31,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from lwtui.translation import _, _n
 
+_KEY = 8  # cells
 _OUTLINE_SECONDS = 0.15  # that the cursor rests on a document before its outline is shown
 
 
@@ -344,8 +346,9 @@ def _welcome() -> list[str | tuple[str, str]]:
     )
     parts: list[str | tuple[str, str]] = [(_("No documents yet.") + "\n\n", "bold")]
     for group, name, description in lines:
-        parts.append((f"{key_of(group, name):<8}", "bold $text-accent"))
-        parts.append(description.replace("\n", f"\n{'':<8}") + "\n")
+        key = key_of(group, name)
+        parts.append((set_cell_size(key, max(_KEY, cell_len(key))), "bold $text-accent"))
+        parts.append(description.replace("\n", "\n" + " " * _KEY) + "\n")
     return [*parts, "\n"]
 
 
