@@ -25,7 +25,8 @@ class ComparisonScreen(Dialog[None]):
         *lines, summary = comparison_lines(self._compared)
         with Vertical(classes="dialog large") as dialog:
             dialog.border_title = self._heading
-            dialog.border_subtitle = f"[-{_('removed')}-] {{+{_('added')}+}} · {_('Esc closes')}"
+            removed, added, close = _("removed"), _("added"), _("Esc closes")
+            dialog.border_subtitle = f"[-{removed}-] {{+{added}+}} · {close}"
             yield TextArea("\n".join([summary, "", *lines]), read_only=True, id="lines", show_cursor=False)
 
     def on_mount(self) -> None:

@@ -151,5 +151,5 @@ class DownloadScreen(Dialog[str]):
 
 
 def _describe(known: KnownGguf, memory: int) -> str:
-    large = f"  {_('more than free memory')}" if known.size > memory else ""
+    large = "  " + _("more than free memory") if known.size > memory else ""
     return f"{known.name:<32}{format_size(known.size):>8}{large}"

@@ -42,7 +42,8 @@ def headings(sections: Iterable[Section]) -> list[Heading]:
     """Return the headings of a document: those of its sections, and Markdown headings inside their texts."""
     found = []
     for at, section in enumerate(sections, 1):
-        found.append(Heading(section.id, 0, f"{at} {section.title or _('(the text)')}"))
+        title = section.title or _("(the text)")
+        found.append(Heading(section.id, 0, f"{at} {title}"))
         inner = _HEADING.finditer(section.text)
         found += [Heading(section.id, match.start(), match[1], True) for match in inner]
     return found

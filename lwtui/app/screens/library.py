@@ -386,6 +386,7 @@ def _read_outline(path: Path) -> Content:
         return Content.styled(_shorten(str(error), str(path)), "$text-error")
     parts: list[str | tuple[str, str]] = [(brief.instruction, "italic $text-muted"), "\n\n"]
     for section in sections:
-        parts += [(MARKS[section.status], "$text-success"), f" {section.title or _('(the text)')} "]
+        title = section.title or _("(the text)")
+        parts += [(MARKS[section.status], "$text-success"), f" {title} "]
         parts += [(f"{number(section.length)}/{number(section.words)}\n", "$text-muted")]
     return Content.assemble(*parts)
