@@ -52,6 +52,11 @@ def sentences(*texts: str) -> str:
     return joined
 
 
+def without_context(text: str) -> str:
+    """Return a translated text without what tells two meanings of the English word apart, as in ``language|Polish``."""
+    return text.rpartition("|")[2]
+
+
 def language() -> str:
     """Return the language of this process: ``en``, or the name of a catalogue such as ``zh``."""
     return _language()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lwtui.translation import sentences
+from lwtui.translation import sentences, without_context
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from lwtui.translation import sentences
 )
 def test_sentences_are_joined_as_their_language_does(texts: tuple[str, ...], joined: str) -> None:
     assert sentences(*texts) == joined
+
+
+@pytest.mark.parametrize("text", ["Polish", "language|Polish"])
+def test_a_context_is_not_shown(text: str) -> None:
+    assert without_context(text) == "Polish"
