@@ -23,6 +23,7 @@ from typing import Any
 ENGLISH = "en"
 _SHIPPED = Path(__file__).with_name("locale")
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+_FULL_WIDTH_ENDS = ("。", "！", "？")
 _FORMAT = "1"  # of the compiled files; a new one makes old files stale
 
 
@@ -41,6 +42,14 @@ def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     catalogue = _catalogue()
     text = catalogue.ngettext(singular, plural, count) if catalogue else singular if count == 1 else plural
     return text.format(count=count, **values)
+
+
+def sentences(*texts: str) -> str:
+    """Join whole sentences, without the empty ones. No space follows a full-width mark."""
+    joined = ""
+    for text in filter(None, texts):
+        joined += text if not joined or joined.endswith(_FULL_WIDTH_ENDS) else f" {text}"
+    return joined
 
 
 def language() -> str:

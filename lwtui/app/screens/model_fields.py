@@ -65,9 +65,7 @@ ENDPOINT_FIELDS = (
     ),
     Field("reasoning_effort", _("Reasoning"), options=((_("as the endpoint does"), ""), *_EFFORTS)),
     Field("reasoning_effort", _("… planning"), options=_ROLE_EFFORTS, role=Role.PLAN.value),
-    Field(
-        "reasoning_effort", _("… reviewing"), options=((_("as when writing"), ""), *_EFFORTS), role=Role.CRITIC.value
-    ),
+    Field("reasoning_effort", _("… reviewing"), options=_ROLE_EFFORTS, role=Role.CRITIC.value),
     Field(
         "reasoning_tokens", _("… at most"), _("tokens in an answer, such as 4k; 0: none; empty: the endpoint's limit")
     ),
