@@ -59,7 +59,7 @@ def language() -> str:
 
 def languages() -> list[str]:
     """Return the languages to choose from, English first."""
-    names = {path.stem for folder in _folders() for path in folder.glob("*.po")} if _SHIPPED.is_dir() else set()
+    names = {path.stem for folder in _folders() for path in folder.glob("*.po")}
     return [ENGLISH, *sorted(names - {ENGLISH})]
 
 

@@ -27,6 +27,7 @@ from lwtui.sources.citations import find_citations
 from lwtui.sources.model import FoundPassage, Source
 from lwtui.translation import _, _n, sentences
 
+_KINDS = {"text": _("text"), "web": _("web"), "record": _("record"), "other": _("other")}  # the others are formats
 _FOUND = 50  # passages that a search lists
 
 
@@ -102,7 +103,7 @@ class SourcesScreen(BaseScreen):
                 (
                     "▲" if self._section_id in source.pinned else "",
                     source.key,
-                    source.kind,
+                    _KINDS.get(source.kind, source.kind),
                     str(cited[source.key] or ""),
                     f"{source.passages:,}",
                     source.title,
