@@ -63,6 +63,18 @@ def languages() -> list[str]:
     return [ENGLISH, *sorted(names - {ENGLISH})]
 
 
+def _p(context: str, message: str, /, **values: object) -> str:
+    """Translate a word that has another translation elsewhere: ``_p("citation", "Key")``.
+
+    In a catalogue, ``context`` is its ``msgctxt``. Without such an entry, the word is translated as elsewhere.
+    """
+    catalogue = _catalogue()
+    text = catalogue.pgettext(context, message) if catalogue else message
+    if text == message:
+        return _(message, **values)
+    return text.format(**values) if values else text
+
+
 def catalogue_file(name: str) -> Path | None:
     """Return the file of a language; ``None`` for English and for unknown languages."""
     if name == ENGLISH or not name.replace("_", "").isalnum():
