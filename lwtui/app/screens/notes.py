@@ -33,6 +33,7 @@ from lwtui.translation import _, _n
 
 _QUIET_SECONDS = 0.8  # without a key before a field is stored
 _NOTE, _SUMMARY = "note ", "summary "  # prefixes of row keys
+_KINDS = {"story": _("story"), "style": _("style"), "fact": _("fact")}  # as the user reads and types them
 
 
 class NotesScreen(BaseScreen):
@@ -68,7 +69,7 @@ class NotesScreen(BaseScreen):
             id="notes",
         )
         self._heading = Input(id="note-title", compact=True, placeholder=_("What it is about"))
-        self._kind = Input(id="note-kind", compact=True, placeholder=", ".join(NOTE_KINDS))
+        self._kind = Input(id="note-kind", compact=True, placeholder=", ".join(_KINDS.values()))
         self._triggers = Input(id="note-triggers", compact=True, placeholder=_("always; or trigger words"))
         self._text = TextArea(id="note-text", soft_wrap=True, tab_behavior="focus", compact=True)
         self._status = Line(id="status")
@@ -126,7 +127,7 @@ class NotesScreen(BaseScreen):
             self._list.select(self._shown)
             return
         note = self._note(key)
-        values = (note.title, note.kind, ", ".join(note.triggers), note.text) if note else ("", "", "", "")
+        values = (note.title, _shown_kind(note.kind), ", ".join(note.triggers), note.text) if note else ("", "", "", "")
         if key.startswith(_SUMMARY):
             summary = self._document.summaries.get(key.removeprefix(_SUMMARY))
             values = ("", "", "", summary.text if summary else "")
@@ -203,7 +204,7 @@ class NotesScreen(BaseScreen):
         parts = triggers.replace("，", ",").replace("、", ",").split(",")
         words = tuple(word for part in parts if (word := part.strip()))
         notes = [
-            replace(note, title=title, kind=kind.strip() or NOTE_KINDS[0], triggers=words, always=not words, text=text)
+            replace(note, title=title, kind=_typed_kind(kind), triggers=words, always=not words, text=text)
             if _NOTE + note.id == key
             else note
             for note in self._document.notes
@@ -342,7 +343,18 @@ def _note_row(note: Note) -> Row:
         shown = _("for: {words}", words=", ".join(note.triggers))
     else:
         shown = _("for: no trigger words")
-    return Row(_NOTE + note.id, (note.kind, note.title or _("(no title)"), shown))
+    return Row(_NOTE + note.id, (_shown_kind(note.kind), note.title or _("(no title)"), shown))
+
+
+def _shown_kind(kind: str) -> str:
+    return _KINDS.get(kind, kind)
+
+
+def _typed_kind(text: str) -> str:
+    """Return the kind that the user has typed; without one, that of a new note."""
+    kinds = {shown: kind for kind, shown in _KINDS.items()}
+    typed = text.strip()
+    return kinds.get(typed, typed) or NOTE_KINDS[0]
 
 
 def _summary_state(summary: SectionSummary | None, text: str) -> str:
