@@ -136,8 +136,10 @@ class NewDocumentScreen(BriefForm):
         heading = f"{sections} · {amount(plan.words, brief)}"
         parts: list[tuple[str, str]] = [(heading, "bold")]
         for number, section in zip(outline_numbers(plan), plan.sections, strict=True):
-            size = f" ({amount(section.words, brief)})" if section.words else ""
-            parts.append((f"\n{'  ' * (section.level - 1)}{number}. {section.title}{size}", ""))
+            title = section.title
+            if section.words:
+                title = _("{title} ({length})", title=title, length=amount(section.words, brief))
+            parts.append((f"\n{'  ' * (section.level - 1)}{number}. {title}", ""))
             if section.main_point:
                 parts.append((f"\n{'  ' * section.level} {section.main_point}", "$text-muted"))
         return Content.assemble(*parts)

@@ -152,7 +152,7 @@ class SettingsScreen(BaseScreen):
         self._servers = await find_servers()
         self._show()
         if self._servers and (asked or not self.lwtui.settings.models):
-            servers = ", ".join(f"{server.kind} ({_describe(server)})" for server in self._servers)
+            servers = ", ".join(_describe(server) for server in self._servers)
             found = _("Found on this machine: {servers}.", servers=servers)
             adds = _("{key} adds the model under the cursor.", key=key_of(SETTINGS, "edit")) if self._offers else ""
             self._answer(sentences(found, adds))
@@ -367,8 +367,10 @@ def _offer_row(key: str, offer: DiscoveredModel) -> Row:
 
 
 def _describe(server: LocalServer) -> str:
-    """Return the number of models on a server, or that it needs a key."""
-    return _("needs a key") if server.needs_key else _n("{count:,} model", "{count:,} models", len(server.models))
+    """Return the name of a server and the number of its models, or that it needs a key."""
+    if server.needs_key:
+        return _("{server} (needs a key)", server=server.kind)
+    return _n("{server} ({count:,} model)", "{server} ({count:,} models)", len(server.models), server=server.kind)
 
 
 def _choice(name: str, options: Sequence[tuple[str, str]], value: bool) -> Select[str]:
