@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import TextArea
 
 from lwtui.agentwrite.preview import TASK, WHOLE
+from lwtui.app.screens import notes
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.inspector import InspectorScreen
 from lwtui.app.screens.notes import NotesScreen
@@ -74,6 +75,23 @@ async def test_notes_are_written_and_the_model_sees_them(path: Path, server: Fau
     prompts = [prompt_of(seen.json) for seen in server.calls]
     assert all("Dry wit." in one for one in prompts)
     assert ["A botanist." in one for one in prompts[:2]] == [False, True]
+
+
+async def test_the_kind_of_a_note_is_stored_in_english_and_shown_as_the_user_knows_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "_KINDS", {"story": "Handlung", "style": "Stil", "fact": "Tatsache"})
+    async with someone(path) as person:
+        await person.at(PlanScreen)
+        await person.press("n")
+        await person.at(NotesScreen)
+        await person.press("a")
+        await person.sees("Handlung")
+        for typed, stored in ((" Stil ", "style"), ("Ort", "Ort"), ("", "story")):
+            await person.fill("#note-kind", typed)
+            await person.press("escape")
+            await person.until(lambda stored=stored: person.document.notes[0].kind == stored)
+        await person.sees("Handlung")
 
 
 async def test_a_summary_can_be_edited_and_returned_to_the_model(path: Path) -> None:

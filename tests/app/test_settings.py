@@ -250,6 +250,30 @@ async def test_the_theme_is_kept(place: Place) -> None:
         assert person.app.theme == "textual-light"
 
 
+async def test_the_language_for_the_next_start_is_chosen(place: Place) -> None:
+    own = place.home / "config" / "locale" / "eo.po"
+    own.parent.mkdir(parents=True)
+    own.write_text('msgid "Models"\nmsgstr "Modeloj"\n', encoding="utf-8")
+    async with someone(size=(80, 24)) as person:
+        await settings(person)
+        await person.press("tab", "tab", "tab", "enter")  # folder, theme, language
+        await person.sees("the system's", "English", "eo")
+        await person.press("home", "down", "down", "enter")
+        await person.sees("next start")
+        assert load_settings().language == "eo"
+        await person.fill("#language", "")
+        assert load_settings().language == ""
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "gone"])
+async def test_a_language_that_is_not_offered_stays_until_another_is_chosen(place: Place, language: str) -> None:
+    set_value("language", language)
+    async with someone() as person:
+        await settings(person)
+        assert person.widget(Select, "#language").value == language
+    assert f'language = "{language}"' in place.settings_text
+
+
 async def test_a_mirror_for_every_document_can_be_chosen(place: Place) -> None:
     async with someone() as person:
         await person.press("ctrl+o")

@@ -14,6 +14,7 @@ from lwtui.models.base import Sampling
 from lwtui.models.profiles import PROFILES
 from lwtui.models.sampling import PRESETS, with_sampling
 from lwtui.request_settings import EFFORTS, headers_text, parameters_text, parse_headers, parse_parameters
+from lwtui.translation import _
 
 CUSTOM = "custom"
 
@@ -47,41 +48,51 @@ class Field:
 
 
 _PROFILES = (
-    ("chosen by the model's name", ""),
-    ("for a model that follows instructions (chat)", "chat"),
-    ("for a model that continues a text (base)", "base"),
-    *((f"as {name} was trained", name) for name in PROFILES if name not in ("chat", "base")),
+    (_("chosen by the model's name"), ""),
+    (_("for a model that follows instructions (chat)"), "chat"),
+    (_("for a model that continues a text (base)"), "base"),
+    *((_("as {name} was trained", name=name), name) for name in PROFILES if name not in ("chat", "base")),
 )
 _EFFORTS = tuple((effort, effort) for effort in EFFORTS)
+_ROLE_EFFORTS = ((_("as when writing"), ""), *_EFFORTS)
 ENDPOINT_FIELDS = (
-    Field("context_length", "Context", "tokens, such as 32k; empty: as the endpoint says"),
-    Field("profile", "Prompts", options=_PROFILES),
+    Field("context_length", _("Context"), _("tokens, such as 32k; empty: as the endpoint says")),
+    Field("profile", _("Prompts"), options=_PROFILES),
     Field(
         "constrain",
-        "Plans",
-        options=(("free text, checked", ""), ("by a grammar", "grammar"), ("by a JSON schema", "json_schema")),
+        _("Plans"),
+        options=((_("free text, checked"), ""), (_("by a grammar"), "grammar"), (_("by a JSON schema"), "json_schema")),
     ),
-    Field("reasoning_effort", "Reasoning", options=(("as the endpoint does", ""), *_EFFORTS)),
-    Field("reasoning_effort", "… planning", options=(("as when writing", ""), *_EFFORTS), role=Role.PLAN.value),
-    Field("reasoning_effort", "… reviewing", options=(("as when writing", ""), *_EFFORTS), role=Role.CRITIC.value),
-    Field("reasoning_tokens", "… at most", "tokens in an answer, such as 4k; 0: none; empty: the endpoint's limit"),
-    Field("extra_headers", "Headers", "X-Title: book, X-Org: $ORG_ID ($NAME: an environment variable)"),
-    Field("extra_body", "Parameters", '{"provider": {"sort": "price"}}'),
-    Field("price_input", "Input price", "per million tokens; empty: unknown"),
-    Field("price_output", "Output price", "per million tokens; empty: unknown"),
-    Field("price_cached", "Cached price", "per million cached input tokens; empty: as the input price"),
+    Field("reasoning_effort", _("Reasoning"), options=((_("as the endpoint does"), ""), *_EFFORTS)),
+    Field("reasoning_effort", _("… planning"), options=_ROLE_EFFORTS, role=Role.PLAN.value),
+    Field("reasoning_effort", _("… reviewing"), options=_ROLE_EFFORTS, role=Role.CRITIC.value),
+    Field(
+        "reasoning_tokens", _("… at most"), _("tokens in an answer, such as 4k; 0: none; empty: the endpoint's limit")
+    ),
+    Field("extra_headers", _("Headers"), _("X-Title: book, X-Org: $ORG_ID ($NAME: an environment variable)")),
+    Field("extra_body", _("Parameters"), '{"provider": {"sort": "price"}}'),
+    Field("price_input", _("Input price"), _("per million tokens; empty: unknown")),
+    Field("price_output", _("Output price"), _("per million tokens; empty: unknown")),
+    Field("price_cached", _("Cached price"), _("per million cached input tokens; empty: as the input price")),
 )
 GGUF_FIELDS = (
-    Field("context_length", "Context", "tokens, such as 32k; empty: as large as memory allows"),
-    Field("profile", "Prompts", options=_PROFILES),
-    Field("kv_type", "Cache", options=(("whichever fits", ""), ("16-bit numbers", "f16"), ("8-bit numbers", "q8_0"))),
+    Field("context_length", _("Context"), _("tokens, such as 32k; empty: as large as memory allows")),
+    Field("profile", _("Prompts"), options=_PROFILES),
+    Field(
+        "kv_type",
+        _("Cache"),
+        options=((_("whichever fits"), ""), (_("16-bit numbers"), "f16"), (_("8-bit numbers"), "q8_0")),
+    ),
     Field(
         "flash_attention",
-        "Attention",
-        options=(("as the cache needs", ""), *((f"flash: {value}", value) for value in ("on", "off", "auto"))),
+        _("Attention"),
+        options=(
+            (_("as the cache needs"), ""),
+            *((_("flash: {value}", value=value), value) for value in ("on", "off", "auto")),
+        ),
     ),
-    Field("gpu_layers", "GPU layers", "empty: as many as fit"),
-    Field("threads", "Threads", "empty: one for each core"),
+    Field("gpu_layers", _("GPU layers"), _("empty: as many as fit")),
+    Field("threads", _("Threads"), _("empty: one for each core")),
 )
 
 
@@ -91,7 +102,7 @@ def compose_fields(fields: tuple[Field, ...], model: ModelSettings) -> ComposeRe
         yield Label(field.label)
         value = field.value_in(model)
         if field.options:
-            known = value if value in [option for _, option in field.options] else ""
+            known = value if value in [option for _shown, option in field.options] else ""
             options = field.options
             if value and not known and field.name == "reasoning_effort":  # a word of the endpoint's own
                 known, options = value, (*options, (value, value))
@@ -137,8 +148,12 @@ def parse_field(field: Field, text: str) -> object:
         return int(text) if text else (None if field.name in ("gpu_layers", "reasoning_tokens") else 0)
     except ValueError:
         if field.name.startswith("extra"):  # the text may be a key, so the message does not repeat it
-            raise LwtuiError(f"{field.label} must look like {field.hint}.", code="not-a-table") from None
-        raise LwtuiError(f"{field.label}: {text!r} is not a number.", code="not-a-number") from None
+            raise LwtuiError(
+                _("{field} must look like {example}.", field=field.label, example=field.hint), code="not-a-table"
+            ) from None
+        raise LwtuiError(
+            _("{field}: {text!r} is not a number.", field=field.label, text=text), code="not-a-number"
+        ) from None
 
 
 def sampling_options(*, custom: bool = True) -> list[tuple[str, str]]:
@@ -148,7 +163,7 @@ def sampling_options(*, custom: bool = True) -> list[tuple[str, str]]:
         custom: Whether to include an option for values that the user enters.
     """
     presets = [(f"{name}: {values}", name) for name, values in PRESETS.items()]
-    return [("the model's own", ""), *presets, *([("custom values", CUSTOM)] if custom else [])]
+    return [(_("the model's own"), ""), *presets, *([(_("custom values"), CUSTOM)] if custom else [])]
 
 
 def sampling_text(model: ModelSettings) -> str:

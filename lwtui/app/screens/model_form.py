@@ -37,16 +37,17 @@ from lwtui.models.catalog import check_gguf, check_name
 from lwtui.models.llama_cpp.fit import estimate
 from lwtui.models.servers import free_name
 from lwtui.request_settings import check_request_settings, looks_like_key
+from lwtui.translation import _
 
-_MISPLACED_KEY = "This looks like an API key. Move it to Key, from where it goes to the keyring."
+_MISPLACED_KEY = _("This looks like an API key. Move it to Key, from where it goes to the keyring.")
 
 
 class ModelForm(Dialog[str]):
     """Answers with the name of the saved model. API keys go to the system keyring, never to a file."""
 
-    BINDINGS = [("f5", "save", "Save"), ("ctrl+s", "save", "Save")]
+    BINDINGS = [("f5", "save", _("Save")), ("ctrl+s", "save", _("Save"))]
     CSS_PATH = "../styles/model_form.tcss"
-    KIND = "a model"
+    KIND = _("a model")
     MORE: tuple[Field, ...] = ()
     MORE_IN_SHORT = ""
 
@@ -64,22 +65,22 @@ class ModelForm(Dialog[str]):
     def compose(self) -> ComposeResult:
         sampling, name = sampling_text(self._model), self._model.name
         with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
-            dialog.border_title = Content(name or f"Add {self.KIND}")
+            dialog.border_title = Content(name or _("Add {kind}", kind=self.KIND))
             yield from self.compose_place()
             with Grid():
-                yield Label("Name")
-                yield Input(name, placeholder="empty: from the model", id="name", disabled=bool(name), compact=True)
-                yield Label("Sampling")
+                yield Label(_("Name"))
+                yield Input(name, placeholder=_("empty: from the model"), id="name", disabled=bool(name), compact=True)
+                yield Label(_("Sampling"))
                 options = sampling_options()
                 yield Select(options, value=sampling_choice(sampling), allow_blank=False, id="sampling", compact=True)
-                yield Label("Values", id="values-label")
+                yield Label(_("Values"), id="values-label")
                 yield Input(sampling, placeholder="temperature=0.7, min_p=0.05", id="values", compact=True)
-            with Collapsible(title=f"More: {self.MORE_IN_SHORT}", id="more"), Grid():
+            with Collapsible(title=_("More: {fields}", fields=self.MORE_IN_SHORT), id="more"), Grid():
                 yield from compose_fields(self.MORE, self._model)
             yield Line(id="told")
             with Horizontal(classes="buttons"):
-                yield Button("Save (F5)", variant="primary", id="save")
-                yield Button("Cancel (Esc)", id="cancel")
+                yield Button(_("Save (F5)"), variant="primary", id="save")
+                yield Button(_("Cancel (Esc)"), id="cancel")
 
     def compose_place(self) -> ComposeResult:
         """Yield the fields for the model's location."""
@@ -154,7 +155,7 @@ class ModelForm(Dialog[str]):
             raise LwtuiError(_MISPLACED_KEY)
         if (name := self.value("name")) and not self._model.name:
             if name in self._taken:
-                raise LwtuiError(f"A model named {name} already exists. Choose another name.")
+                raise LwtuiError(_("A model named {name} already exists. Choose another name.", name=name))
             check_name(name)
         values = field_values(self.MORE, {field.id: self.value(field.id) for field in self.MORE}, self._model)
         check_request_settings(values, "")
@@ -172,14 +173,14 @@ class ModelForm(Dialog[str]):
 class GgufForm(ModelForm):
     """The form for a local GGUF. It shows the memory the model needs as soon as the file is known."""
 
-    KIND = "a GGUF"
+    KIND = _("a GGUF")
     MORE = GGUF_FIELDS
-    MORE_IN_SHORT = "context, prompts, cache, GPU, threads"
+    MORE_IN_SHORT = _("context, prompts, cache, GPU, threads")
 
     def compose_place(self) -> ComposeResult:
         with Grid():
-            yield Label("GGUF file")
-            hint = "~/models/….gguf; Tab completes. n in Settings downloads one"
+            yield Label(_("GGUF file"))
+            hint = _("~/models/….gguf; Tab completes. n in Settings downloads one")
             yield PathInput(self._model.path, suffix=".gguf", placeholder=hint, id="path")
         yield Line(id="memory")
 
@@ -206,7 +207,9 @@ class GgufForm(ModelForm):
         except LwtuiError as error:
             self._show_memory(str(error), error=True)
             return
-        self._show_memory(f"It {result.summary() if result.fits else result.advice}", error=not result.fits)
+        self._show_memory(
+            _("It {memory}", memory=result.summary() if result.fits else result.advice), error=not result.fits
+        )
 
     def _show_memory(self, text: str, *, error: bool = False) -> None:
         line = self.query_one("#memory", Line)
@@ -217,9 +220,9 @@ class GgufForm(ModelForm):
         """Return ``model`` with the path in the form. Raises :class:`LwtuiError` if there is no such file."""
         path = self.value("path")
         if not path:
-            raise LwtuiError("Enter the path of the GGUF file.")
+            raise LwtuiError(_("Enter the path of the GGUF file."))
         if not expand_user(path).is_file():
-            raise LwtuiError(f"There is no file {path}. Check the path.")
+            raise LwtuiError(_("There is no file {path}. Check the path.", path=path))
         return replace(model, path=path if path.startswith("~") else str(Path(path).absolute()))
 
     def save(self, model: ModelSettings) -> None:

@@ -16,19 +16,28 @@ from lwtui.app.widgets.section_editor import SectionEditor
 from lwtui.config import config_folder
 from lwtui.documents.model import Origin, Section, Status
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 
 _EDITS = {
-    EditKind.REWRITE: "Rewrite: the same in better words",
-    EditKind.EXPAND: "Expand: with more detail",
-    EditKind.SHORTEN: "Shorten: keep what matters most",
-    EditKind.CONTINUE: "Continue: write on from here",
-    EditKind.TONE: "Change the tone…",
-    EditKind.CUSTOM: "Tell the model what to change…",
+    EditKind.REWRITE: _("Rewrite: the same in better words"),
+    EditKind.EXPAND: _("Expand: with more detail"),
+    EditKind.SHORTEN: _("Shorten: keep what matters most"),
+    EditKind.CONTINUE: _("Continue: write on from here"),
+    EditKind.TONE: _("Change the tone…"),
+    EditKind.CUSTOM: _("Tell the model what to change…"),
+}
+_TITLES = {
+    EditKind.REWRITE: _("Rewrite, in {section}"),
+    EditKind.EXPAND: _("Expand, in {section}"),
+    EditKind.SHORTEN: _("Shorten, in {section}"),
+    EditKind.CONTINUE: _("Continue, in {section}"),
+    EditKind.TONE: _("Tone: {detail}, in {section}"),
+    EditKind.CUSTOM: _("Custom: {detail}, in {section}"),
 }
 _OWN = "own "  # before the name of the user's own command, in an answer
 _QUESTIONS = {
-    EditKind.TONE: ("Which tone?", "For example: drier, warmer, more formal, for children."),
-    EditKind.CUSTOM: ("What should the model change?", "For example: use the past tense."),
+    EditKind.TONE: (_("Which tone?"), _("For example: drier, warmer, more formal, for children.")),
+    EditKind.CUSTOM: (_("What should the model change?"), _("For example: use the past tense.")),
 }
 
 
@@ -48,11 +57,12 @@ class ModelTools(DocumentScreen):
         section = self._document.section(self._editor.section_id)
         if section.status is Status.WRITING:
             self.show_notice(
-                f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).", code="being-written"
+                _("The model is writing this section. Pause it first ({key}).", key=key_of(WRITING, "pause")),
+                code="being-written",
             )
             return None
         if section.is_heading_only:
-            self.show_notice("This is only a heading. The model writes nothing for it.", code="heading-only")
+            self.show_notice(_("This is only a heading. The model writes nothing for it."), code="heading-only")
             return None
         return section
 
@@ -74,7 +84,7 @@ class ModelTools(DocumentScreen):
         ModelTools._edit = edit
         name = section.title or self._document.title
         screen = DiffScreen(
-            f"{edit.task.capitalize()}, in {name}",
+            _title(edit, name),
             section.text,
             answer=lambda emit: self._session.assistant.revise(section.id, start, end, edit, emit),
         )
@@ -100,7 +110,7 @@ class ModelTools(DocumentScreen):
         options += [(name, f"{each.key or ' '}  {each.name}") for name, each in by_name.items()]
         keys = {command.key: name for name, command in by_name.items() if command.key}
         before = _OWN + self._edit.name if self._edit.name else self._edit.kind.value
-        chosen = await self.app.push_screen_wait(Choose("What should the model do?", options, before, keys))
+        chosen = await self.app.push_screen_wait(Choose(_("What should the model do?"), options, before, keys))
         if chosen is None:
             return None
         if chosen in by_name:
@@ -123,15 +133,18 @@ class ModelTools(DocumentScreen):
         section = self._editable_section()
         if section is None or not await self._has_model():
             return
-        hint = f"2 to {MOST_CANDIDATES}, in parallel if the model can. The text stays until you pick one."
-        dialog = Ask("How many candidates for this section?", str(self._count), hint, problem=_count_problem)
+        hint = _(
+            "2 to {most}, in parallel if the model can. The text stays until you pick one.",
+            most=MOST_CANDIDATES,
+        )
+        dialog = Ask(_("How many candidates for this section?"), str(self._count), hint, problem=_count_problem)
         answer = await self.app.push_screen_wait(dialog)
         if answer is None:
             return
         ModelTools._count = int(answer)
         name = section.title or self._document.title
         screen = CandidatesScreen(
-            f"Candidates for {name}",
+            _("Candidates for {section}", section=name),
             int(answer),
             lambda emit: self._session.assistant.candidates(section.id, int(answer), emit),
             unit=unit(self._document.brief.language),
@@ -149,16 +162,20 @@ class ModelTools(DocumentScreen):
         from lwtui.app.screens.dialogs import Confirm
 
         if section.origin is Origin.USER:
-            question = (
+            question = _(
                 "You edited this section by hand. Replace it with this candidate? "
-                f"Your text stays in its history ({key_of(WRITING, 'history')})."
+                "Your text stays in its history ({key}).",
+                key=key_of(WRITING, "history"),
             )
-            if not await self.app.push_screen_wait(Confirm(question, "Replace")):
+            if not await self.app.push_screen_wait(Confirm(question, _("Replace"))):
                 return
         self._session.assistant.pick(section.id, candidate)
         self.show_notice(
-            f"Candidate {candidate.number} is now the text. "
-            f"The others and the old text are in the history ({key_of(WRITING, 'history')}).",
+            _(
+                "Candidate {number} is now the text. The others and the old text are in the history ({key}).",
+                number=candidate.number,
+                key=key_of(WRITING, "history"),
+            ),
             code="picked",
         )
 
@@ -166,7 +183,9 @@ class ModelTools(DocumentScreen):
         from lwtui.app.screens.diff import DiffScreen, summarize
 
         name = section.title or self._document.title
-        screen = DiffScreen(f"Candidate {candidate.number} for {name}", section.text, candidate.text)
+        screen = DiffScreen(
+            _("Candidate {number} for {section}", number=candidate.number, section=name), section.text, candidate.text
+        )
         result = await self.app.push_screen_wait(screen)
         if result is not None and result.taken:
             self._session.assistant.merge(section.id, section.text, result.text, candidate)
@@ -184,14 +203,15 @@ class ModelTools(DocumentScreen):
         if section is None:
             return
         if not section.is_finished:
-            self.show_notice("Only a finished section can be polished.", code="not-done")
+            self.show_notice(_("Only a finished section can be polished."), code="not-done")
             return
         if section.origin is Origin.USER:
-            question = (
+            question = _(
                 "You edited this section by hand. Polish it? If the new text is better, "
-                f"yours stays in the history ({key_of(WRITING, 'history')})."
+                "yours stays in the history ({key}).",
+                key=key_of(WRITING, "history"),
             )
-            if not await self.app.push_screen_wait(Confirm(question, "Polish")):
+            if not await self.app.push_screen_wait(Confirm(question, _("Polish"))):
                 return
         if await self._has_model():
             self._start(lambda: self._session.start_polish(PolishRequest(frozenset({section.id}))))
@@ -221,13 +241,20 @@ class ModelTools(DocumentScreen):
         if place is None:
             return
         if place.section_id not in {section.id for section in self._document.sections()}:
-            self.show_notice("This section is no longer in the document.", code="no-section")
+            self.show_notice(_("This section is no longer in the document."), code="no-section")
             return
         self._draw(place.section_id)
         self._editor.focus()
         self._editor.go_to(*relocate(self._document.section(place.section_id).text, place))
 
 
+def _title(edit: PassageEdit, section: str) -> str:
+    """Return the title of the window that shows an edit of a passage."""
+    if edit.name:
+        return _("{command}, in {section}", command=edit.name.capitalize(), section=section)
+    return _TITLES[edit.kind].format(detail=edit.detail.lower(), section=section)
+
+
 def _count_problem(answer: str) -> str:
     valid = answer.isdecimal() and 2 <= int(answer) <= MOST_CANDIDATES
-    return "" if valid else f"Enter a number from 2 to {MOST_CANDIDATES}."
+    return "" if valid else _("Enter a number from 2 to {most}.", most=MOST_CANDIDATES)

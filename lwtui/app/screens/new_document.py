@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, Label, Select
 
 from lwtui.agentwrite.plan_templates import PlanTemplate, plan_templates
-from lwtui.app.format import amount, counted
+from lwtui.app.format import amount
 from lwtui.app.keymap import NEW, bindings, key_of
 from lwtui.app.screens.brief_form import BriefForm, Options, replace_options
 from lwtui.app.widgets.line import Line
@@ -20,8 +20,9 @@ from lwtui.config import config_folder
 from lwtui.documents.model import Brief, Mode, Plan
 from lwtui.documents.outline import count_text_sections, outline_numbers
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n
 
-_NO_TEMPLATE = Text("none: the model makes the plan")
+_NO_TEMPLATE = Text(_("none: the model makes the plan"))
 
 
 class NewDocumentScreen(BriefForm):
@@ -31,7 +32,7 @@ class NewDocumentScreen(BriefForm):
     BINDINGS = bindings(NEW)
 
     def __init__(self) -> None:
-        super().__init__("New document", Brief("", 0, language=""))
+        super().__init__(_("New document"), Brief("", 0, language=""))
         self._templates: Sequence[PlanTemplate] = ()
         self._offered = ""  # the language of the templates
         self._template_problem = ""  # that is shown
@@ -44,9 +45,9 @@ class NewDocumentScreen(BriefForm):
         yield from super().compose()
 
     def _buttons(self) -> ComposeResult:
-        yield Button(_create_label("plan"), variant="primary", id="create")
-        yield Button(f"Plan by hand ({key_of(NEW, 'by_hand')})", id="by-hand")
-        yield Button(f"Cancel ({key_of(NEW, 'cancel')})", id="cancel")
+        yield Button(_create_label(), variant="primary", id="create")
+        yield Button(_("Plan by hand ({key})", key=key_of(NEW, "by_hand")), id="by-hand")
+        yield Button(_("Cancel ({key})", key=key_of(NEW, "cancel")), id="cancel")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         match event.button.id:
@@ -60,7 +61,7 @@ class NewDocumentScreen(BriefForm):
     # -- plan templates
 
     def _more_fields(self) -> ComposeResult:
-        yield Label("Plan template")
+        yield Label(_("Plan template"))
         yield Select([(_NO_TEMPLATE, "")], value="", allow_blank=False, id="template", compact=True)
 
     def _below_fields(self) -> ComposeResult:
@@ -115,7 +116,7 @@ class NewDocumentScreen(BriefForm):
         options: Options = [(_NO_TEMPLATE, "")]
         options += [(Text(f"{one.name}: {one.description}".rstrip(": ")), one.key) for one in found]
         with self.prevent(Select.Changed):
-            if field.value not in [key for _, key in options]:
+            if field.value not in [key for _shown, key in options]:
                 field.value = ""
             replace_options(field, options)
 
@@ -131,11 +132,14 @@ class NewDocumentScreen(BriefForm):
 
     def _preview(self, plan: Plan) -> Content:
         brief = replace(self._given, language=self._known_language)
-        heading = f"{counted(count_text_sections(plan), 'section')} · {amount(plan.words, brief)}"
+        sections = _n("{count:,} section", "{count:,} sections", count_text_sections(plan))
+        heading = f"{sections} · {amount(plan.words, brief)}"
         parts: list[tuple[str, str]] = [(heading, "bold")]
         for number, section in zip(outline_numbers(plan), plan.sections, strict=True):
-            size = f" ({amount(section.words, brief)})" if section.words else ""
-            parts.append((f"\n{'  ' * (section.level - 1)}{number}. {section.title}{size}", ""))
+            title = section.title
+            if section.words:
+                title = _("{title} ({length})", title=title, length=amount(section.words, brief))
+            parts.append((f"\n{'  ' * (section.level - 1)}{number}. {title}", ""))
             if section.main_point:
                 parts.append((f"\n{'  ' * section.level} {section.main_point}", "$text-muted"))
         return Content.assemble(*parts)
@@ -144,9 +148,8 @@ class NewDocumentScreen(BriefForm):
 
     def _name_button(self) -> None:
         direct = self._chosen("mode") == Mode.DIRECT.value
-        then = "write" if direct else "show the plan" if self._chosen("template") else "plan"
         button = self.query_one("#create", Button)
-        if button.label != (label := _create_label(then)):
+        if button.label != (label := _create_label(direct=direct, template=bool(self._chosen("template")))):
             button.label = label
             button.refresh(layout=True)  # a longer label would be cut off otherwise
 
@@ -168,7 +171,7 @@ class NewDocumentScreen(BriefForm):
             self.query_one("#problem", Line).set_text(str(error))
             return
         if plan is not None and brief.mode is Mode.DIRECT:
-            problem = "A template is a plan, and one call has none: choose another “How”, or no template."
+            problem = _("A template is a plan, and one call has none: choose another “How”, or no template.")
             self.query_one("#problem", Line).set_text(problem)
             self.query_one("#mode", Select).focus()
             return
@@ -179,5 +182,9 @@ class NewDocumentScreen(BriefForm):
         self.app.pop_screen()
 
 
-def _create_label(then: str) -> str:
-    return f"Create and {then} ({key_of(NEW, 'create')})"
+def _create_label(*, direct: bool = False, template: bool = False) -> str:
+    """Return the label of the button: what follows once the document is created."""
+    key = key_of(NEW, "create")
+    if direct:
+        return _("Create and write ({key})", key=key)
+    return _("Create and show the plan ({key})", key=key) if template else _("Create and plan ({key})", key=key)

@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Label, TextArea
 
 from lwtui.agentwrite.voice import VOICE
-from lwtui.app.format import counted, why_read_only
+from lwtui.app.format import why_read_only
 from lwtui.app.keymap import NOTES, bindings, key_of
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.session import Session
@@ -29,9 +29,11 @@ from lwtui.documents.outline import section_numbers
 from lwtui.documents.stale import fingerprint
 from lwtui.errors import LwtuiError
 from lwtui.text import clean
+from lwtui.translation import _, _n
 
 _QUIET_SECONDS = 0.8  # without a key before a field is stored
 _NOTE, _SUMMARY = "note ", "summary "  # prefixes of row keys
+_KINDS = {"story": _("story"), "style": _("style"), "fact": _("fact")}  # as the user reads and types them
 
 
 class NotesScreen(BaseScreen):
@@ -60,15 +62,15 @@ class NotesScreen(BaseScreen):
         self._title = TitleBar()
         self._list = RowList(
             Column("", 8),
-            Column("Note"),
-            Column("Shown", 38, needs=72),
+            Column(_("Note")),
+            Column(_("Shown"), 38, needs=72),
             draggable=True,
-            hint=f"No notes yet. {key_of(NOTES, 'add')} adds one. They are part of every section's prompt.",
+            hint=_("No notes yet. {key} adds one. They are part of every section's prompt.", key=key_of(NOTES, "add")),
             id="notes",
         )
-        self._heading = Input(id="note-title", compact=True, placeholder="What it is about")
-        self._kind = Input(id="note-kind", compact=True, placeholder=", ".join(NOTE_KINDS))
-        self._triggers = Input(id="note-triggers", compact=True, placeholder="always; or trigger words")
+        self._heading = Input(id="note-title", compact=True, placeholder=_("What it is about"))
+        self._kind = Input(id="note-kind", compact=True, placeholder=", ".join(_KINDS.values()))
+        self._triggers = Input(id="note-triggers", compact=True, placeholder=_("always; or trigger words"))
         self._text = TextArea(id="note-text", soft_wrap=True, tab_behavior="focus", compact=True)
         self._status = Line(id="status")
 
@@ -80,12 +82,12 @@ class NotesScreen(BaseScreen):
             yield self._list
             with Vertical(id="note-fields", classes="pane"):
                 with Horizontal(id="note-line"):
-                    yield Label("Title")
+                    yield Label(_("Title"))
                     yield self._heading
-                    yield Label("Kind")
+                    yield Label(_("Kind"))
                     yield self._kind
                 with Horizontal(id="note-when"):
-                    yield Label("Shown")
+                    yield Label(_("Shown"))
                     yield self._triggers
                 yield self._text
         yield self._status
@@ -100,23 +102,22 @@ class NotesScreen(BaseScreen):
     def _draw(self, select: str | None = None, message: str = "") -> None:
         notes = self._document.notes
         self._list.show([*(_note_row(note) for note in notes), *self._summary_rows()], select)
-        label(self._list, "Notes", f"{counted(len(notes), 'note')}")
+        label(self._list, _("Notes"), _n("{count:,} note", "{count:,} notes", len(notes)))
         self._fill()
         self._status.set_class(self._document.read_only, "error")
         message = why_read_only(self._document) or message
-        self._status.set_text(message or "Prompts contain these notes, and summaries of the sections that do not fit.")
+        self._status.set_text(
+            message or _("Prompts contain these notes, and summaries of the sections that do not fit.")
+        )
 
     def _summary_rows(self) -> list[Row]:
         numbers, rows = section_numbers(self._document.plan), []
         for at, section in enumerate(self._document.sections()):
             if section.text.strip():
                 summary = self._document.summaries.get(section.id)
-                state = "made when needed"
-                if summary is not None:
-                    state = "written by you" if summary.by_hand else "written by the model"
-                    state += "" if summary.digest == fingerprint(section.text) else ", for an older text"
-                title = f"{numbers[at]}. {section.title or 'the text'}"
-                rows.append(Row(_SUMMARY + section.id, ("summary", title, state)))
+                title = f"{numbers[at]}. {section.title or _('the text')}"
+                state = _summary_state(summary, section.text)
+                rows.append(Row(_SUMMARY + section.id, (_("summary"), title, state)))
         return rows
 
     def _fill(self) -> None:
@@ -126,7 +127,7 @@ class NotesScreen(BaseScreen):
             self._list.select(self._shown)
             return
         note = self._note(key)
-        values = (note.title, note.kind, ", ".join(note.triggers), note.text) if note else ("", "", "", "")
+        values = (note.title, _shown_kind(note.kind), ", ".join(note.triggers), note.text) if note else ("", "", "", "")
         if key.startswith(_SUMMARY):
             summary = self._document.summaries.get(key.removeprefix(_SUMMARY))
             values = ("", "", "", summary.text if summary else "")
@@ -137,7 +138,7 @@ class NotesScreen(BaseScreen):
         self.query_one("#note-fields").display = bool(key)
         for line in ("#note-line", "#note-when"):
             self.query_one(line).display = note is not None
-        label(self.query_one("#note-fields"), "Note" if note else "Summary of the section")
+        label(self.query_one("#note-fields"), _("Note") if note else _("Summary of the section"))
         for field in (self._heading, self._kind, self._triggers):
             field.disabled = self._document.read_only
         self._text.read_only = self._document.read_only
@@ -203,12 +204,12 @@ class NotesScreen(BaseScreen):
         parts = triggers.replace("，", ",").replace("、", ",").split(",")
         words = tuple(word for part in parts if (word := part.strip()))
         notes = [
-            replace(note, title=title, kind=kind.strip() or NOTE_KINDS[0], triggers=words, always=not words, text=text)
+            replace(note, title=title, kind=_typed_kind(kind), triggers=words, always=not words, text=text)
             if _NOTE + note.id == key
             else note
             for note in self._document.notes
         ]
-        self._document.notebook.set_notes(notes, f"Edit “{self._old_title or title}”")
+        self._document.notebook.set_notes(notes, _("Edit “{title}”", title=self._old_title or title))
 
     def _store_summary(self, section_id: str) -> None:
         digest = fingerprint(self._document.section(section_id).text)
@@ -236,8 +237,8 @@ class NotesScreen(BaseScreen):
     def action_add(self) -> None:
         """Add a note and edit its title."""
         if self._may_change():
-            note = Note("New note", "")
-            self._set([*self._document.notes, note], "Add a note", _NOTE + note.id)
+            note = Note(_("New note"), "")
+            self._set([*self._document.notes, note], _("Add a note"), _NOTE + note.id)
             self._heading.focus()
             self._heading.action_select_all()
 
@@ -249,8 +250,8 @@ class NotesScreen(BaseScreen):
 
         if not self._may_change():
             return
-        hint = "A document, Markdown, plain text or DOCX: something that is written as you want it."
-        given = await self.app.push_screen_wait(Ask("Which file has the voice?", "", hint))
+        hint = _("A document, Markdown, plain text or DOCX: something that is written as you want it.")
+        given = await self.app.push_screen_wait(Ask(_("Which file has the voice?"), "", hint))
         if given is None or not self._may_change():
             return
         try:
@@ -260,7 +261,7 @@ class NotesScreen(BaseScreen):
             return
         notes = with_voice(self._document.notes, voice_note(voice, texts))
         (note,) = (note for note in notes if note.title == VOICE)
-        self._set(notes, "Note a voice", _NOTE + note.id)
+        self._set(notes, _("Note a voice"), _NOTE + note.id)
 
     def action_delete(self) -> None:
         """Delete a note, or a summary, which the model then writes again."""
@@ -268,13 +269,15 @@ class NotesScreen(BaseScreen):
         if not self._may_change():
             return
         if note := self._note(key):
-            self._set([other for other in self._document.notes if other is not note], f"Delete “{note.title}”")
+            self._set(
+                [other for other in self._document.notes if other is not note], _("Delete “{title}”", title=note.title)
+            )
         elif (summary := self._document.summaries.get(key.removeprefix(_SUMMARY))) is not None:
             try:
                 self._document.notebook.set_summary(replace(summary, text="", by_hand=False))
             except LwtuiError as error:
                 self.show_error(error)
-            self._draw(message="The model will summarize this section again when needed.")
+            self._draw(message=_("The model will summarize this section again when needed."))
 
     def action_up(self) -> None:
         """Move the note up."""
@@ -295,15 +298,15 @@ class NotesScreen(BaseScreen):
         notes = list(self._document.notes)
         at = notes.index(note)
         notes.insert(min(max(0, at + by), len(notes) - 1), notes.pop(at))
-        self._set(notes, f"Move “{note.title}”")
+        self._set(notes, _("Move “{title}”", title=note.title))
 
     def action_undo(self) -> None:
         """Undo the last change of the notes."""
-        self._undo_or_redo(self._document.notebook.undo_notes, "Undone: {}", "There is nothing to undo.")
+        self._undo_or_redo(self._document.notebook.undo_notes, _("Undone: {change}"), _("There is nothing to undo."))
 
     def action_redo(self) -> None:
         """Redo the change of the notes undone last."""
-        self._undo_or_redo(self._document.notebook.redo_notes, "Redone: {}", "There is nothing to redo.")
+        self._undo_or_redo(self._document.notebook.redo_notes, _("Redone: {change}"), _("There is nothing to redo."))
 
     def _undo_or_redo(self, step: Callable[[], str | None], done: str, nothing: str) -> None:
         if not self._may_change():
@@ -313,7 +316,7 @@ class NotesScreen(BaseScreen):
         except LwtuiError as error:
             self.show_error(error)
             return
-        self._draw(message=clean(done.format(label)) if label else nothing)
+        self._draw(message=clean(done.format(change=label)) if label else nothing)
 
     def action_edit(self) -> None:
         """Edit the text of the note or summary."""
@@ -332,7 +335,32 @@ class NotesScreen(BaseScreen):
 
 
 def _note_row(note: Note) -> Row:
-    shown = "always" if note.always else "for: " + (", ".join(note.triggers) or "no trigger words")
     if not note.text:
-        shown = "not while empty"
-    return Row(_NOTE + note.id, (note.kind, note.title or "(no title)", shown))
+        shown = _("not while empty")
+    elif note.always:
+        shown = _("always")
+    elif note.triggers:
+        shown = _("for: {words}", words=", ".join(note.triggers))
+    else:
+        shown = _("for: no trigger words")
+    return Row(_NOTE + note.id, (_shown_kind(note.kind), note.title or _("(no title)"), shown))
+
+
+def _shown_kind(kind: str) -> str:
+    return _KINDS.get(kind, kind)
+
+
+def _typed_kind(text: str) -> str:
+    """Return the kind that the user has typed; without one, that of a new note."""
+    kinds = {shown: kind for kind, shown in _KINDS.items()}
+    typed = text.strip()
+    return kinds.get(typed, typed) or NOTE_KINDS[0]
+
+
+def _summary_state(summary: SectionSummary | None, text: str) -> str:
+    """Say who wrote the summary of a section, and whether it is up to date with the section's text."""
+    if summary is None:
+        return _("made when needed")
+    if summary.digest == fingerprint(text):
+        return _("written by you") if summary.by_hand else _("written by the model")
+    return _("written by you, for an older text") if summary.by_hand else _("written by the model, for an older text")

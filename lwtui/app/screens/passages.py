@@ -15,12 +15,13 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.sources.model import FoundPassage
 from lwtui.text import one_line
+from lwtui.translation import _
 
 
 class PassagesDialog(Dialog[None]):
     """Lists passages, and shows the one under the cursor in full."""
 
-    BINDINGS = [Binding("escape,enter", "close", "Close")]
+    BINDINGS = [Binding("escape,enter", "close", _("Close"))]
     AUTO_FOCUS = "RowList"
 
     def __init__(self, title: str, found: Sequence[FoundPassage], select: int | None = None, hint: str = "") -> None:
@@ -37,11 +38,11 @@ class PassagesDialog(Dialog[None]):
         self._found = {str(one.passage.id): one for one in found}
         self._select = None if select is None else str(select)
         self._list = RowList(
-            Column("Source", 16),
-            Column("Where", 7, right=True),
-            Column("Text"),
+            Column(_("Source"), 16),
+            Column(_("Where"), 7, right=True),
+            Column(_("Text")),
             header=True,
-            hint="This source has no passages.",
+            hint=_("This source has no passages."),
         )
         self._text = Line(id="quotes")
         self._hint = Line(hint, id="decided")
@@ -76,9 +77,13 @@ class PassagesDialog(Dialog[None]):
 
 
 def _where(found: FoundPassage) -> str:
-    return f"p. {found.passage.page}" if found.passage.page is not None else f"{found.passage.number:,}"
+    return _("p. {page}", page=found.passage.page) if found.passage.page is not None else f"{found.passage.number:,}"
 
 
 def _where_in_full(found: FoundPassage) -> str:
     passage = found.passage
-    return f"page {passage.page}" if passage.page is not None else f"passage {passage.number:,}"
+    return (
+        _("page {page}", page=passage.page)
+        if passage.page is not None
+        else _("passage {number:,}", number=passage.number)
+    )

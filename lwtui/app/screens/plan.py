@@ -18,7 +18,7 @@ from lwtui.agentwrite.events import (
     SectionStarted,
 )
 from lwtui.agentwrite.plan_nested import unplanned
-from lwtui.app.format import amount, counted, number, unit, why_read_only
+from lwtui.app.format import amount, unit, why_read_only
 from lwtui.app.keymap import PLAN, bindings, key_of
 from lwtui.app.outline_rows import load_folds, plan_rows, visible_section
 from lwtui.app.places import Place
@@ -36,8 +36,9 @@ from lwtui.config import Role
 from lwtui.documents.model import MAX_LEVEL, Status
 from lwtui.documents.outline import count_text_sections, has_children, outline_numbers, section_numbers, subtree
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n, sentences
 
-_PLANNING_HINT = "No sections yet. The model is making the plan."
+_PLANNING_HINT = _("No sections yet. The model is making the plan.")
 _FRAME_SECONDS = 0.1  # between two updates of the plan that streams in
 
 
@@ -58,9 +59,9 @@ class PlanScreen(PlanTools):
         self._title = TitleBar()
         self._list = RowList(
             Column("", 3, right=True),
-            Column("Section", tree=True),
-            Column("What it says", needs=76),
-            Column("Words", 7, right=True),
+            Column(_("Section"), tree=True),
+            Column(_("What it says"), needs=76),
+            Column(_("Words"), 7, right=True),
             Column("", 2, tint=True),
             draggable=True,
             hint=_empty_hint(),
@@ -73,7 +74,7 @@ class PlanScreen(PlanTools):
 
     def compose(self) -> ComposeResult:
         self._list.add_class("pane")
-        self._draft.border_title = "The model's plan"
+        self._draft.border_title = _("The model's plan")
         yield self._title
         yield Toolbar(PLAN)
         with Container(id="panes"):
@@ -112,7 +113,11 @@ class PlanScreen(PlanTools):
             case SectionStarted() | SectionFinished() | PlanGrew():
                 self._draw()
             case PlanRevised() | PlanReviewFinished():
-                self._result = f"{self._session.message}. {key_of(PLAN, 'log')} shows what the review has found."
+                self._result = _(
+                    "{message}. {key} shows what the review has found.",
+                    message=self._session.message,
+                    key=key_of(PLAN, "log"),
+                )
             case _:
                 self._show_status()
 
@@ -126,21 +131,27 @@ class PlanScreen(PlanTools):
         """Redraw everything from the document; ``note`` stays in the status line until the next redraw."""
         self._note = note
         self._find_stale_soon()
-        plan, brief = self._document.plan, self._document.brief
+        plan = self._document.plan
         self._title.set_text(self._document.title, self._session.model)
         self._list.hint = _PLANNING_HINT if self._planning else _empty_hint()
         select = select or self._list.key
         if select in {section.id for section in plan.sections}:
             select = visible_section(plan, select, self._folded)
         self._list.show(plan_rows(self._document, self._folded, self._stale), select)
-        asked = "" if plan.words == brief.words else f" (brief: {number(brief.words)})"
-        label(
-            self._list, "Plan", f"{counted(count_text_sections(plan), 'section')} · {amount(plan.words, brief)}{asked}"
-        )
+        label(self._list, _("Plan"), self._plan_figures())
         self._draft.display = self._planning
         self._form.display = not self._planning and bool(plan.sections)
         self._show_section()
         self._show_status()
+
+    def _plan_figures(self) -> str:
+        """Return the number of sections and their length, with that of the brief if it differs."""
+        plan, brief = self._document.plan, self._document.brief
+        sections = _n("{count:,} section", "{count:,} sections", count_text_sections(plan))
+        length = amount(plan.words, brief)
+        if plan.words == brief.words:
+            return f"{sections} · {length}"
+        return _("{sections} · {length} (brief: {asked:,})", sections=sections, length=length, asked=brief.words)
 
     def _show_section(self) -> None:
         """Fill in the fields, unless edits of the previous section cannot be stored."""
@@ -160,11 +171,19 @@ class PlanScreen(PlanTools):
         plan = self._document.plan
         section = plan.sections[at]
         if not has_children(plan, section.id):
-            return f"Section {section_numbers(plan)[at]}" if section.words else f"Heading {outline_numbers(plan)[at]}"
+            return (
+                _("Section {number}", number=section_numbers(plan)[at])
+                if section.words
+                else _("Heading {number}", number=outline_numbers(plan)[at])
+            )
         inside = [plan.sections[inner] for inner in subtree(plan, section.id)]
-        words = amount(sum(inner.words for inner in inside), self._document.brief)
-        sections = counted(sum(inner.words > 0 for inner in inside), "section")
-        return f"Part {outline_numbers(plan)[at]} · {sections} · {words}"
+        return _n(
+            "Part {number} · {count:,} section · {length}",
+            "Part {number} · {count:,} sections · {length}",
+            sum(inner.words > 0 for inner in inside),
+            number=outline_numbers(plan)[at],
+            length=amount(sum(inner.words for inner in inside), self._document.brief),
+        )
 
     def _show_status(self) -> None:
         self._status.set_class(bool(self._session.error or self._document.read_only), "error")
@@ -174,38 +193,54 @@ class PlanScreen(PlanTools):
             case Activity.LOADING if self._session.roles.name(Role.PLAN) in self._session.models.downloads:
                 status = self._session.message
             case Activity.LOADING:
-                status = f"Opening the model {self._session.roles.name(Role.PLAN)} … {key_of(PLAN, 'stop')} stops"
+                status = _(
+                    "Opening the model {model} … {key} stops",
+                    model=self._session.roles.name(Role.PLAN),
+                    key=key_of(PLAN, "stop"),
+                )
             case Activity.PLANNING:
-                status = f"{self._session.message} … {key_of(PLAN, 'stop')} stops"
+                status = _("{message} … {key} stops", message=self._session.message, key=key_of(PLAN, "stop"))
             case Activity.WRITING:
-                status = "The model is writing. You can still change sections that are not begun."
+                status = _("The model is writing. You can still change sections that are not begun.")
             case _ if self._note:
                 status = self._note
             case _ if self._session.error:
                 status = self._session.error
             case _ if (begun := begun_plan(self._document)) is not None:
-                left = counted(len(unplanned(begun)), "chapter")
-                status = f"{left} without sections: {key_of(PLAN, 'replan_all')} continues the plan."
+                status = _n(
+                    "{count:,} chapter without sections: {key} continues the plan.",
+                    "{count:,} chapters without sections: {key} continues the plan.",
+                    len(unplanned(begun)),
+                    key=key_of(PLAN, "replan_all"),
+                )
             case _ if self._document.plan.sections:
-                sections = [section for section in self._document.sections() if not section.is_heading_only]
-                done = sum(section.status is Status.DONE for section in sections)
-                status = f"{done} of {counted(len(sections), 'section')} written."
-                if done < len(sections):
-                    status += f" {key_of(PLAN, 'write')} writes the rest{self._expected()}."
-                else:
-                    status += f" {key_of(PLAN, 'text')} shows the text."
-                status += f" {len(self._stale)} stale ({key_of(PLAN, 'stale')})." if self._stale else ""
+                status = self._progress()
             case _:
                 by_hand, by_model = key_of(PLAN, "add"), key_of(PLAN, "replan_all")
-                status = f"Add sections by hand ({by_hand}), or have the model make a plan ({by_model})."
+                status = _(
+                    "Add sections by hand ({by_hand}), or have the model make a plan ({by_model}).",
+                    by_hand=by_hand,
+                    by_model=by_model,
+                )
         self._status.set_text(status)
 
-    def _expected(self) -> str:
-        """Return the forecast of the rest in short."""
+    def _progress(self) -> str:
+        """Say how much of the plan is written, what the rest takes, and what to do next."""
         from lwtui.app.screens.forecast import short_forecast
 
-        expected = short_forecast(self._session)
-        return f", {expected}" if expected else ""
+        written = [section for section in self._document.sections() if not section.is_heading_only]
+        done = sum(section.status is Status.DONE for section in written)
+        progress = _n(
+            "{done} of {count:,} section written.", "{done} of {count:,} sections written.", len(written), done=done
+        )
+        if done == len(written):
+            following = _("{key} shows the text.", key=key_of(PLAN, "text"))
+        elif forecast := short_forecast(self._session):
+            following = _("{key} writes the rest, {forecast}.", key=key_of(PLAN, "write"), forecast=forecast)
+        else:
+            following = _("{key} writes the rest.", key=key_of(PLAN, "write"))
+        count, key = len(self._stale), key_of(PLAN, "stale")
+        return sentences(progress, following, _("{count} stale ({key}).", count=count, key=key) if count else "")
 
     def _show_draft(self) -> None:
         self._frame = None
@@ -248,7 +283,7 @@ class PlanScreen(PlanTools):
         if new == old:
             return True  # also if only white space was added at an end
         try:
-            self._document.set_plan(self._document.plan.with_section(new), f"Edit “{old.title}”")
+            self._document.set_plan(self._document.plan.with_section(new), _("Edit “{title}”", title=old.title))
         except LwtuiError as error:
             self.show_error(error)
             return False
@@ -267,7 +302,11 @@ class PlanScreen(PlanTools):
         if not self._planned(section_id).words:
             whole, break_up = key_of(PLAN, "replan_all"), key_of(PLAN, "break_down")
             self.show_notice(
-                f"This is only a heading. {whole} replans the document, {break_up} breaks a section up.",
+                _(
+                    "This is only a heading. {whole} replans the document, {break_up} breaks a section up.",
+                    whole=whole,
+                    break_up=break_up,
+                ),
                 code="heading-only",
             )
             return
@@ -280,14 +319,17 @@ class PlanScreen(PlanTools):
             return
         if has_children(plan, section_id) or not self._planned(section_id).words:
             self.show_notice(
-                f"This already is a part. {key_of(PLAN, 'add')} adds a section to it.", code="already-a-part"
+                _("This already is a part. {key} adds a section to it.", key=key_of(PLAN, "add")), code="already-a-part"
             )
         elif self._planned(section_id).level >= MAX_LEVEL:
-            self.show_notice(f"An outline has at most {MAX_LEVEL} levels.", code="deepest-level")
+            self.show_notice(_("An outline has at most {most} levels.", most=MAX_LEVEL), code="deepest-level")
         elif self._document.section(section_id).text.strip():
             split = key_of(PLAN, "split")
             self.show_notice(
-                f"This section has text, which would stay with the heading. Split it ({split}) or clear it first.",
+                _(
+                    "This section has text, which would stay with the heading. Split it ({split}) or clear it first.",
+                    split=split,
+                ),
                 code="has-text",
             )
         else:
@@ -302,8 +344,11 @@ class PlanScreen(PlanTools):
             return
         if self._document.words and begun_plan(self._document) is None:
             undo = key_of(PLAN, "undo")
-            question = f"Replace this plan with a new one? The texts written so far stay in the file; {undo} undoes it."
-            if not await self.app.push_screen_wait(Confirm(question, "Replan all")):
+            question = _(
+                "Replace this plan with a new one? The texts written so far stay in the file; {undo} undoes it.",
+                undo=undo,
+            )
+            if not await self.app.push_screen_wait(Confirm(question, _("Replan all"))):
                 return
         self._start(self._session.start_plan, Role.PLAN)
 
@@ -312,10 +357,13 @@ class PlanScreen(PlanTools):
         if not self._may_change():
             return
         if not self._document.plan.sections or begun_plan(self._document) is not None:
-            self.show_notice("There is no complete plan to review yet.", code="no-plan")
+            self.show_notice(_("There is no complete plan to review yet."), code="no-plan")
         elif self._document.words:
             self.show_notice(
-                f"A plan is reviewed before anything is written. {key_of(PLAN, 'replan')} replans a section.",
+                _(
+                    "A plan is reviewed before anything is written. {key} replans a section.",
+                    key=key_of(PLAN, "replan"),
+                ),
                 code="has-text",
             )
         else:
@@ -332,7 +380,7 @@ class PlanScreen(PlanTools):
         if self._reopens():
             return
         if self._planning or not self._document.plan.sections:
-            self.show_notice("There is no plan to write yet.", code="no-plan")
+            self.show_notice(_("There is no plan to write yet."), code="no-plan")
         elif self.store():
             self._write()
 
@@ -342,12 +390,14 @@ class PlanScreen(PlanTools):
 
         begun = begun_plan(self._document)
         if begun is not None and not self._session.busy:
-            left = counted(len(unplanned(begun)), "chapter")
-            question = (
-                f"{left} without sections: {key_of(PLAN, 'replan_all')} continues the plan. "
-                "Write each of them as a single section?"
+            question = _n(
+                "{count:,} chapter without sections: {key} continues the plan. Write each of them as a single section?",
+                "{count:,} chapters without sections: {key} continues the plan. "
+                "Write each of them as a single section?",
+                len(unplanned(begun)),
+                key=key_of(PLAN, "replan_all"),
             )
-            if not await self.app.push_screen_wait(Confirm(question, "Write")):
+            if not await self.app.push_screen_wait(Confirm(question, _("Write"))):
                 return
         if not self._session.busy and await self._has_model():
             self._start(self._session.start_write)
@@ -356,7 +406,9 @@ class PlanScreen(PlanTools):
     def action_text(self) -> None:
         """Show the text."""
         if self._planning:
-            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).", code="planning")
+            self.show_notice(
+                _("The model is planning. Stop it first ({key}).", key=key_of(PLAN, "stop")), code="planning"
+            )
         elif self.store():
             self.lwtui.show_text()
 
@@ -375,4 +427,8 @@ class PlanScreen(PlanTools):
 
 
 def _empty_hint() -> str:
-    return f"No sections yet. {key_of(PLAN, 'add')} adds one, {key_of(PLAN, 'replan_all')} asks the model for a plan."
+    return _(
+        "No sections yet. {add} adds one, {plan} asks the model for a plan.",
+        add=key_of(PLAN, "add"),
+        plan=key_of(PLAN, "replan_all"),
+    )

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from textual import work
 
-from lwtui.app.format import counted, unit
 from lwtui.app.keymap import PLAN, key_of
 from lwtui.app.outline_rows import parts, plan_rows, save_folds
 from lwtui.app.screens.document import DocumentScreen
@@ -18,9 +17,10 @@ from lwtui.documents import plan_edits
 from lwtui.documents.model import Plan, PlannedSection
 from lwtui.documents.outline import count_text_sections, has_children, parents, subtree
 from lwtui.errors import LwtuiError
-from lwtui.text import one_line
+from lwtui.text import counts_characters, one_line
+from lwtui.translation import _, _n
 
-_TOTAL = "Length of the document"
+_TOTAL = "Length of the document"  # an undo label that undoing compares, so it is stored in English
 
 
 class PlanTools(DocumentScreen):
@@ -58,10 +58,13 @@ class PlanTools(DocumentScreen):
         if self._refuses():
             return False
         if self._planning:
-            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).", code="planning")
+            self.show_notice(
+                _("The model is planning. Stop it first ({key}).", key=key_of(PLAN, "stop")), code="planning"
+            )
         elif self._session.current.intersection(section_ids):
             self.show_notice(
-                f"The model is writing this section. Stop it first ({key_of(PLAN, 'stop')}).", code="being-written"
+                _("The model is writing this section. Stop it first ({key}).", key=key_of(PLAN, "stop")),
+                code="being-written",
             )
         else:
             return self.store()
@@ -72,7 +75,7 @@ class PlanTools(DocumentScreen):
 
         Args:
             change: Returns the new plan; raises :class:`ValueError` if the change is impossible.
-            label: The undo label; ``{}`` stands for the title.
+            label: The undo label; ``{title}`` stands for the title.
         """
         section_id = self._list.key
         if section_id is None or not self._may_change(*self._inside(section_id)):
@@ -83,7 +86,7 @@ class PlanTools(DocumentScreen):
         except ValueError as reason:
             self.show_notice(str(reason), code="impossible-change")
             return
-        self._change(plan, label.replace("{}", title), section_id)
+        self._change(plan, label.format(title=title), section_id)
 
     def _inside(self, section_id: str) -> list[str]:
         """Return the ids of a section and of all sections inside it."""
@@ -104,18 +107,24 @@ class PlanTools(DocumentScreen):
             level += 1
             self._folded.discard(after)
         words = round(plan.words / count_text_sections(plan)) if plan.words else min(500, self._document.brief.words)
-        section = PlannedSection("New section", "", max(1, words), level=level)
-        self._change(plan_edits.insert(plan, at, section), "Add a section", section.id)
+        section = PlannedSection(_("New section"), "", max(1, words), level=level)
+        self._change(plan_edits.insert(plan, at, section), _("Add a section"), section.id)
         self._form.edit_heading()
 
     def action_delete(self) -> None:
         """Delete the section or part under the cursor."""
         more = len(self._inside(self._list.key)) - 1 if self._list.key else 0
-        self._on_section(plan_edits.remove, "Delete “{}”" + (f" and {counted(more, 'section')} in it" if more else ""))
+        label = _n(
+            "Delete “{title}” and {count:,} section in it",
+            "Delete “{title}” and {count:,} sections in it",
+            more,
+            title="{title}",
+        )
+        self._on_section(plan_edits.remove, label if more else _("Delete “{title}”"))
 
     def action_split(self) -> None:
         """Split the section in two."""
-        self._on_section(lambda plan, section_id: plan_edits.split(plan, section_id)[0], "Split “{}”")
+        self._on_section(lambda plan, section_id: plan_edits.split(plan, section_id)[0], _("Split “{title}”"))
 
     def action_merge(self) -> None:
         """Merge the section with the next one, and their texts."""
@@ -133,41 +142,41 @@ class PlanTools(DocumentScreen):
             return
         both = [self._document.section(merged).text.strip() for merged in (section_id, following)]
         texts = {section_id: "\n\n".join(text for text in both if text)} if any(both) else None
-        label = f"Merge “{self._planned(section_id).title}” with the next section"
+        label = _("Merge “{title}” with the next section", title=self._planned(section_id).title)
         self._change(plan_edits.merge(self._document.plan, section_id), label, section_id, texts)
 
     def action_less(self) -> None:
         """Make the target a tenth shorter."""
-        self._on_section(lambda plan, section_id: _resized(plan, section_id, 1 / 1.1), "Length of “{}”")
+        self._on_section(lambda plan, section_id: _resized(plan, section_id, 1 / 1.1), _("Length of “{title}”"))
 
     def action_more(self) -> None:
         """Make the target a tenth longer."""
-        self._on_section(lambda plan, section_id: _resized(plan, section_id, 1.1), "Length of “{}”")
+        self._on_section(lambda plan, section_id: _resized(plan, section_id, 1.1), _("Length of “{title}”"))
 
     # -- its position
 
     def action_up(self) -> None:
         """Move the section up."""
-        self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, -1), "Move “{}”")
+        self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, -1), _("Move “{title}”"))
 
     def action_down(self) -> None:
         """Move the section down."""
-        self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, 1), "Move “{}”")
+        self._on_section(lambda plan, section_id: plan_edits.move(plan, section_id, 1), _("Move “{title}”"))
 
     def action_indent(self) -> None:
         """Move the section into the one above."""
-        self._on_section(plan_edits.indent, "Move “{}” in")
+        self._on_section(plan_edits.indent, _("Move “{title}” in"))
 
     def action_outdent(self) -> None:
         """Move the section out of its part."""
-        self._on_section(plan_edits.outdent, "Move “{}” out")
+        self._on_section(plan_edits.outdent, _("Move “{title}” out"))
 
     def on_row_list_dropped(self, event: RowList.Dropped) -> None:
         ids = [row.key for row in plan_rows(self._document, self._folded)]
         at = ids.index(event.key)
         ids.remove(event.key)
         before = ids[at + event.by] if at + event.by < len(ids) else None
-        self._on_section(lambda plan, section_id: plan_edits.move_before(plan, section_id, before), "Move “{}”")
+        self._on_section(lambda plan, section_id: plan_edits.move_before(plan, section_id, before), _("Move “{title}”"))
         self._draw()  # the list still shows a move that was refused
 
     # -- folding
@@ -220,7 +229,7 @@ class PlanTools(DocumentScreen):
         try:
             known = plan_templates(brief.language, own)
             options = [(one.key, f"{one.name}: {one.description}".rstrip(": ")) for one in known]
-            key = await self.app.push_screen_wait(Choose("Which template?", options))
+            key = await self.app.push_screen_wait(Choose(_("Which template?"), options))
             if key is None or not self._may_change():
                 return
             plan = find_template(key, brief.language, own).plan(brief.instruction, brief.words)
@@ -228,10 +237,12 @@ class PlanTools(DocumentScreen):
             self.show_error(error)
             return
         if any(section.text.strip() for section in self._document.sections()):
-            question = f"Replace the plan? Its texts are no longer shown; Undo ({key_of(PLAN, 'undo')}) restores them."
-            if not await self.app.push_screen_wait(Confirm(question, "Replace")):
+            question = _(
+                "Replace the plan? Its texts are no longer shown; Undo ({key}) restores them.", key=key_of(PLAN, "undo")
+            )
+            if not await self.app.push_screen_wait(Confirm(question, _("Replace"))):
                 return
-        self._change(plan, "Use a template")
+        self._change(plan, _("Use a template"))
 
     @work
     async def action_total(self) -> None:
@@ -241,9 +252,10 @@ class PlanTools(DocumentScreen):
         plan = self._document.plan
         if not plan.sections or not self._may_change():
             return
-        length_unit = unit(self._document.brief.language).capitalize()
-        hint = "All targets are scaled in proportion."
-        dialog = Ask(f"{length_unit} for the whole document", str(plan.words), hint, problem=self._total_problem)
+        by_characters = counts_characters(self._document.brief.language)
+        question = _("Characters for the whole document") if by_characters else _("Words for the whole document")
+        hint = _("All targets are scaled in proportion.")
+        dialog = Ask(question, str(plan.words), hint, problem=self._total_problem)
         answer = await self.app.push_screen_wait(dialog)
         if answer is None or not self._may_change():
             return
@@ -254,7 +266,9 @@ class PlanTools(DocumentScreen):
     def _total_problem(self, answer: str) -> str:
         minimum = count_text_sections(self._document.plan)
         valid = answer.isdecimal() and minimum <= int(answer) <= MAX_WORDS
-        return "" if valid else f"Enter a length from {minimum:,} to {MAX_WORDS:,}."
+        if valid:
+            return ""
+        return _("Enter a length from {least:,} to {most:,}.", least=minimum, most=MAX_WORDS)
 
     def _store_words(self, words: int) -> None:
         try:
@@ -270,18 +284,18 @@ class PlanTools(DocumentScreen):
 
         if not self._may_change():
             return
-        answer = await self.app.push_screen_wait(Ask("Title of the document", self._document.title))
+        answer = await self.app.push_screen_wait(Ask(_("Title of the document"), self._document.title))
         if answer and self._may_change():
             title = one_line(answer)
-            self._change(replace(self._document.plan, title=title), "Change the title")
+            self._change(replace(self._document.plan, title=title), _("Change the title"))
 
     def action_undo(self) -> None:
         """Undo the last change of the plan."""
-        self._undo_or_redo(self._document.undo_plan, "Undone: {}", "There is nothing to undo.")
+        self._undo_or_redo(self._document.undo_plan, _("Undone: {change}"), _("There is nothing to undo."))
 
     def action_redo(self) -> None:
         """Redo the change of the plan undone last."""
-        self._undo_or_redo(self._document.redo_plan, "Redone: {}", "There is nothing to redo.")
+        self._undo_or_redo(self._document.redo_plan, _("Redone: {change}"), _("There is nothing to redo."))
 
     def _undo_or_redo(self, step: Callable[[], str | None], done: str, nothing: str) -> None:
         if not self._may_change(*self._session.current):
@@ -294,14 +308,20 @@ class PlanTools(DocumentScreen):
             return
         if label == _TOTAL:
             self._store_words(self._document.plan.words)
-        self._draw(_first_changed(before, self._document.plan), done.format(label) if label else nothing)
+        message = done.format(change=shown_label(label)) if label else nothing
+        self._draw(_first_changed(before, self._document.plan), message)
+
+
+def shown_label(label: str) -> str:
+    """Return an undo label as the user reads it."""
+    return _("Length of the document") if label == _TOTAL else label
 
 
 def _resized(plan: Plan, section_id: str, factor: float) -> Plan:
     """Make a section, or all sections of a part, longer or shorter by ``factor``."""
     before = sum(plan.sections[at].words for at in subtree(plan, section_id))
     if not before:
-        raise ValueError("This is only a heading, without a length. Enter lets you set one.")
+        raise ValueError(_("This is only a heading, without a length. Enter lets you set one."))
     step = 10 if before >= 100 else 1
     words = round(before * factor / step) * step
     if words == before:

@@ -11,7 +11,7 @@ from textual.widgets import Checkbox, Input, Label, Static, TextArea
 from lwtui.agentwrite.criteria import CRITERIA, parse_criteria
 from lwtui.agentwrite.polish import sections_to_polish
 from lwtui.agentwrite.polish_progress import MOST_PASSES, POLISH, stored_criteria, stored_progress
-from lwtui.app.format import counted, number
+from lwtui.app.format import number
 from lwtui.app.polish_run import PolishRequest, forecast_polish
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
@@ -20,15 +20,16 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toggles import Box
 from lwtui.errors import LwtuiError
 from lwtui.text import duration, money
+from lwtui.translation import _, _n, sentences
 
 
 class PolishScreen(Dialog[PolishRequest]):
     """Answers with what to polish. The criteria are stored in the document, also if the dialog is closed."""
 
     BINDINGS = [
-        Binding("f5", "start", "Polish", priority=True),
-        Binding("f6", "again", "Start over", priority=True),
-        Binding("escape", "close", "Close"),
+        Binding("f5", "start", _("Polish"), priority=True),
+        Binding("f6", "again", _("Start over"), priority=True),
+        Binding("escape", "close", _("Close")),
     ]
     AUTO_FOCUS = "#criteria"
 
@@ -37,21 +38,21 @@ class PolishScreen(Dialog[PolishRequest]):
         self._session = session
         self._document = session.document
         self._criteria = TextArea("\n".join(stored_criteria(self._document)), id="criteria", soft_wrap=True)
-        self._criteria.placeholder = "None yet: the model makes them from your brief."
+        self._criteria.placeholder = _("None yet: the model makes them from your brief.")
         self._passes = Input("1", id="passes", compact=True)
         self._forecast = Line(id="decided")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
-            dialog.border_title = "Polish the document"
-            yield Label("Criteria, one on each line")
+            dialog.border_title = _("Polish the document")
+            yield Label(_("Criteria, one on each line"))
             yield self._criteria
             with Horizontal(id="polish-options"):
-                yield Label("Passes at most ")
+                yield Label(_("Passes at most "))
                 yield self._passes
-                yield Box("also sections that you edited by hand", False, id="edited", compact=True)
+                yield Box(_("also sections that you edited by hand"), False, id="edited", compact=True)
             yield self._forecast
-            hint = "Each section is reviewed and rewritten. It changes only if the new text wins in both orders."
+            hint = _("Each section is reviewed and rewritten. It changes only if the new text wins in both orders.")
             yield Static(hint, classes="hint", markup=False)
             yield KeyBar()
 
@@ -66,13 +67,13 @@ class PolishScreen(Dialog[PolishRequest]):
     @on(Checkbox.Changed, "#edited")
     def _show_forecast(self) -> None:
         request, problem = self._request, self._problem
-        self._forecast.set_text(problem or " ".join((self._what(request), self._takes(request))).strip())
+        self._forecast.set_text(problem or sentences(self._what(request), self._takes(request)))
 
     @property
     def _problem(self) -> str:
         given = self._passes.value.strip()
         valid = given.isdecimal() and 1 <= int(given) <= MOST_PASSES
-        return "" if valid else f"Enter a number of passes from 1 to {MOST_PASSES}."
+        return "" if valid else _("Enter a number of passes from 1 to {most}.", most=MOST_PASSES)
 
     @property
     def _request(self) -> PolishRequest:
@@ -82,21 +83,26 @@ class PolishScreen(Dialog[PolishRequest]):
     def _what(self, request: PolishRequest) -> str:
         progress = stored_progress(self._document)
         if progress is not None and progress.left is not None:
-            left = counted(len(progress.left), "section")
-            return f"The interrupted run is resumed: pass {progress.number} of {progress.passes}, {left} left."
+            return _n(
+                "The interrupted run is resumed: pass {number} of {passes}, {count:,} section left.",
+                "The interrupted run is resumed: pass {number} of {passes}, {count:,} sections left.",
+                len(progress.left),
+                number=progress.number,
+                passes=progress.passes,
+            )
         count = len(sections_to_polish(self._document, edited=request.edited))
-        return f"{counted(count, 'section')} to polish."
+        return _n("{count:,} section to polish.", "{count:,} sections to polish.", count)
 
     def _takes(self, request: PolishRequest) -> str:
         expected = forecast_polish(self._document, self._session.models, self._session.roles, request)
         if expected is None or not expected.words:
             return ""
-        figures = [f"{number(expected.prompt + expected.completion)} tokens"]
+        figures = [_("{tokens} tokens", tokens=number(expected.prompt + expected.completion))]
         if expected.seconds is not None:
             figures.append(duration(expected.seconds))
         if expected.cost is not None:
-            figures.append(f"cost {money(expected.cost)}")
-        return f"About {', '.join(figures)}."
+            figures.append(_("cost {amount}", amount=money(expected.cost)))
+        return _("About {figures}.", figures=", ".join(figures))
 
     def _keep_criteria(self) -> bool:
         """Store the criteria. Returns whether that worked; if not, shows the error."""
@@ -118,7 +124,7 @@ class PolishScreen(Dialog[PolishRequest]):
         if self._problem:
             self._show_forecast()
         elif not stored_progress(self._document) and not sections_to_polish(self._document, edited=request.edited):
-            self._forecast.set_text("There is no finished section to polish.")
+            self._forecast.set_text(_("There is no finished section to polish."))
         elif self._keep_criteria():
             self.dismiss(request)
 

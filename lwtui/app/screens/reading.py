@@ -13,15 +13,16 @@ from lwtui.documents.export.markup import close_code_block
 from lwtui.documents.model import Section
 from lwtui.documents.readable import readable_parser
 from lwtui.text import clean
+from lwtui.translation import _
 
 _MAX_TEXT = 200_000  # characters; laying out more takes too long
-_EMPTY = "*This section has no text yet.*"
+_EMPTY = _("*This section has no text yet.*")
 
 
 class ReadingScreen(Dialog[None]):
     """The text of a section, laid out. The arrow keys scroll."""
 
-    BINDINGS = [("escape", "close", "Close")]
+    BINDINGS = [("escape", "close", _("Close"))]
     AUTO_FOCUS = "VerticalScroll"
 
     def __init__(self, section: Section) -> None:
@@ -32,9 +33,11 @@ class ReadingScreen(Dialog[None]):
         text = clean(self._section.text)
         shown = close_code_block(text[:_MAX_TEXT])
         with Vertical(classes="dialog large") as dialog:
-            dialog.border_title = Content(clean(self._section.title) or "Text")
+            dialog.border_title = Content(clean(self._section.title) or _("Text"))
             with VerticalScroll():
                 yield Markdown(shown or _EMPTY, parser_factory=readable_parser, open_links=False)
                 if len(text) > _MAX_TEXT:
-                    yield Markdown(f"*The rest, {len(text) - _MAX_TEXT:,} characters, is not shown here.*")
+                    yield Markdown(
+                        _("*The rest, {count:,} characters, is not shown here.*", count=len(text) - _MAX_TEXT)
+                    )
             yield KeyBar()

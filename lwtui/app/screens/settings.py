@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 
 from textual import work
@@ -12,7 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
 from textual.widgets import Input, Label, Select
 
-from lwtui.app.format import counted, short_path
+from lwtui.app.format import short_path
 from lwtui.app.keymap import SETTINGS, bindings, key_of
 from lwtui.app.model_checks import check_by_call, check_memory
 from lwtui.app.screens.base_screen import BaseScreen
@@ -33,11 +34,28 @@ from lwtui.config import (
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.catalog import DEMO
 from lwtui.models.servers import DiscoveredModel, LocalServer, discovered_models, find_servers
+from lwtui.translation import ENGLISH, _, _n, languages, sentences
 
-_RESTORE = (("the last document", "true"), ("the library", "false"))
-_MIRRORS = (("none", "false"), ("a Markdown file beside each document", "true"))
-_EDITOR_KEYS = (("standard", "false"), ("vim", "true"))
-_NOT_IN_SETTINGS = "This model comes with lwtui or from the command line, so it cannot be removed."
+_RESTORE = ((_("the last document"), "true"), (_("the library"), "false"))
+_MIRRORS = ((_("none"), "false"), (_("a Markdown file beside each document"), "true"))
+_EDITOR_KEYS = ((_("standard"), "false"), ("vim", "true"))
+_NOT_IN_SETTINGS = _("This model comes with lwtui or from the command line, so it cannot be removed.")
+_LANGUAGE_NAMES = {ENGLISH: "English", "zh": "简体中文"}  # in themselves, so that everybody finds theirs
+
+
+class _Done(Enum):
+    """What was done with a model: a report on it, and one for a model that then becomes the default."""
+
+    ADDED = _("{name} was added."), _("{name} was added and writes new documents from now on.")
+    DOWNLOADED = (
+        _("{name} was downloaded and verified."),
+        _("{name} was downloaded and verified and writes new documents from now on."),
+    )
+    SAVED = _("{name} was saved."), _("{name} was saved and writes new documents from now on.")
+
+    def report(self, name: str, *, default: bool = False) -> str:
+        """Say what was done with the model called ``name``."""
+        return self.value[default].format(name=name)
 
 
 class SettingsScreen(BaseScreen):
@@ -52,9 +70,9 @@ class SettingsScreen(BaseScreen):
         super().__init__()
         self._list = RowList(
             Column("", 1, tint=True),
-            Column("Name", 20, tint=True),
-            Column("Where", tint=True),
-            Column("Model", 24, needs=76, tint=True),
+            Column(_("Name"), 20, tint=True),
+            Column(_("Where"), tint=True),
+            Column(_("Model"), 24, needs=76, tint=True),
             header=True,
             id="models",
         )
@@ -65,27 +83,29 @@ class SettingsScreen(BaseScreen):
 
     def compose(self) -> ComposeResult:
         self._list.add_class("pane")
-        yield TitleBar(f"Settings · {short_path(settings_file())}")
+        yield TitleBar(_("Settings · {file}", file=short_path(settings_file())))
         yield self._list
         yield self._line
         with Vertical(id="fields", classes="pane") as rest:
-            rest.border_title = "General"
+            rest.border_title = _("General")
             with Grid():
-                yield Label("Documents in")
+                yield Label(_("Documents in"))
                 yield self._folder
-                yield Label("Theme")
+                yield Label(_("Theme"))
                 themes = [(shown, name) for name, shown in theme_choices(self.app.available_themes)]
                 yield Select(themes, value=self.app.theme, allow_blank=False, id="theme", compact=True)
-                yield Label("Start with")
+                yield Label(_("Language"))
+                yield _language_choice(self.lwtui.settings.language)
+                yield Label(_("Start with"))
                 yield _choice("restore", _RESTORE, self.lwtui.settings.restore)
-                yield Label("Mirror")
+                yield Label(_("Mirror"))
                 yield _choice("mirror", _MIRRORS, self.lwtui.settings.mirror)
-                yield Label("Keys in text")
+                yield Label(_("Keys in text"))
                 yield _choice("vim", _EDITOR_KEYS, self.lwtui.settings.vim)
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._list.border_title = "Models"
+        self._list.border_title = _("Models")
         self._folder.value = short_path(self.lwtui.folder)
         self._show()
         if not self.lwtui.settings.models:
@@ -98,13 +118,14 @@ class SettingsScreen(BaseScreen):
         for name in self.lwtui.models.names():
             model = self.lwtui.models.resolve(name)
             address = public_address(model.base_url)
-            where = (model.path or "comes with lwtui") if model.provider == "llama_cpp" else address
+            where = (model.path or _("comes with lwtui")) if model.provider == "llama_cpp" else address
             rows.append(Row(name, ("*" if name == default else "", name, where, model.model)))
         known = [self.lwtui.models.resolve(name) for name in self.lwtui.models.names()]
         self._offers = {f"{m.server.base_url} {m.model}": m for m in discovered_models(self._servers, known)}
         rows += [_offer_row(key, offer) for key, offer in self._offers.items()]
-        found = " · + found on this machine" if self._offers else ""
-        self._list.border_subtitle = f"* writes new documents{found}"
+        self._list.border_subtitle = (
+            _("* writes new documents · + found on this machine") if self._offers else _("* writes new documents")
+        )
         self._list.show(rows, select)
 
     def _answer(self, text: str) -> None:
@@ -123,7 +144,7 @@ class SettingsScreen(BaseScreen):
 
     def action_look(self) -> None:
         """Search for model servers on this machine."""
-        self._answer("Searching for model servers on this machine …")
+        self._answer(_("Searching for model servers on this machine …"))
         self._find_servers(asked=True)
 
     @work(exclusive=True, group="find-servers")
@@ -131,11 +152,12 @@ class SettingsScreen(BaseScreen):
         self._servers = await find_servers()
         self._show()
         if self._servers and (asked or not self.lwtui.settings.models):
-            servers = ", ".join(f"{server.kind} ({_describe(server)})" for server in self._servers)
-            adds = f" {key_of(SETTINGS, 'edit')} adds the model under the cursor." if self._offers else ""
-            self._answer(f"Found on this machine: {servers}.{adds}")
+            servers = ", ".join(_describe(server) for server in self._servers)
+            found = _("Found on this machine: {servers}.", servers=servers)
+            adds = _("{key} adds the model under the cursor.", key=key_of(SETTINGS, "edit")) if self._offers else ""
+            self._answer(sentences(found, adds))
         elif asked:
-            self._answer(f"No model server was found on this machine. {_how_to_add()}")
+            self._answer(sentences(_("No model server was found on this machine."), _how_to_add()))
 
     @work(exclusive=True, group="test")
     async def _add_found(self, offer: DiscoveredModel, *, default: bool = False) -> None:
@@ -148,7 +170,7 @@ class SettingsScreen(BaseScreen):
         self._show(offer.name)
         if default:
             self.action_default()
-        await self._check_new(offer.name, "was added")
+        await self._check_new(offer.name, _Done.ADDED)
 
     def _take(self, offer: DiscoveredModel, *, default: bool = False) -> None:
         if offer.server.needs_key:
@@ -181,7 +203,7 @@ class SettingsScreen(BaseScreen):
         self.lwtui.reload_settings()
         self._show(name)
         if name:
-            await self._check_new(name, "was downloaded and verified")
+            await self._check_new(name, _Done.DOWNLOADED)
 
     def action_edit(self) -> None:
         """Edit the model under the cursor, or add it if it was found."""
@@ -190,7 +212,7 @@ class SettingsScreen(BaseScreen):
             return
         model = self._chosen()
         if model is None or model.name not in self.lwtui.settings.models:
-            self._answer("This model comes with lwtui or from the command line, so it cannot be edited.")
+            self._answer(_("This model comes with lwtui or from the command line, so it cannot be edited."))
             return
         self._open_form(model)
 
@@ -204,29 +226,30 @@ class SettingsScreen(BaseScreen):
         self.lwtui.reload_settings()
         self._show(saved)
         if saved:
-            await self._check_new(saved, "was saved")
+            await self._check_new(saved, _Done.SAVED)
 
-    async def _check_new(self, name: str, done: str) -> None:
+    async def _check_new(self, name: str, done: _Done) -> None:
         """Check a new or changed model, and show the result.
 
         Endpoints get a tiny call; for a GGUF the memory is estimated. The first model that passes becomes the default.
 
         Args:
             name: The model.
-            done: What was done with it, such as ``was added``.
+            done: What was done with it.
         """
         model = self.lwtui.models.resolve(name)
         if model.provider == "llama_cpp":
             passed, message = await check_memory(model)
         else:
-            self._answer(f"{name} {done}. Testing it, which takes longer if it has to be loaded first …")
+            testing = _("Testing it, which takes longer if it has to be loaded first …")
+            self._answer(sentences(done.report(name), testing))
             passed, message = await check_by_call(self.lwtui, name)
         is_first = list(self.lwtui.settings.models) == [name]
-        if passed and is_first and self.lwtui.default_model in (DEMO.name, name):
+        becomes_default = passed and is_first and self.lwtui.default_model in (DEMO.name, name)
+        if becomes_default:
             self.lwtui.choose_default(name)
             self._show()
-            done += " and writes new documents from now on"
-        self._answer(f"{name} {done}. {message}")
+        self._answer(sentences(done.report(name, default=becomes_default), message))
 
     def action_default(self) -> None:
         """Have the model under the cursor write new documents."""
@@ -244,14 +267,19 @@ class SettingsScreen(BaseScreen):
         model = self._chosen()
         if model is None or model.name not in self.lwtui.settings.models:
             self._answer(
-                f"This model is not in the settings. {key_of(SETTINGS, 'edit')} adds it."
+                _("This model is not in the settings. {key} adds it.", key=key_of(SETTINGS, "edit"))
                 if self._offer
                 else _NOT_IN_SETTINGS
             )
             return
-        consequence = "Its file stays" if model.path else "Its key is removed from the keyring"
-        question = f"Remove {model.name} from the settings? {consequence}; your documents stay."
-        if not await self.app.push_screen_wait(Confirm(question, "Remove")):
+        if model.path:
+            question = _("Remove {name} from the settings? Its file stays; your documents stay.", name=model.name)
+        else:
+            question = _(
+                "Remove {name} from the settings? Its key is removed from the keyring; your documents stay.",
+                name=model.name,
+            )
+        if not await self.app.push_screen_wait(Confirm(question, _("Remove"))):
             return
         try:
             remove_model(model.name)
@@ -270,9 +298,9 @@ class SettingsScreen(BaseScreen):
         """Make a tiny call to the model under the cursor."""
         model = self._chosen()
         if model is None:
-            self._answer(f"{key_of(SETTINGS, 'edit')} adds this model and tests it.")
+            self._answer(_("{key} adds this model and tests it.", key=key_of(SETTINGS, "edit")))
             return
-        self._answer(f"Testing {model.name} …")
+        self._answer(_("Testing {name} …", name=model.name))
         self._answer((await check_by_call(self.lwtui, model.name)).message)
 
     # -- general settings
@@ -291,7 +319,7 @@ class SettingsScreen(BaseScreen):
             return False
         self.lwtui.reload_settings()
         self._folder.value = short_path(self.lwtui.folder)
-        self._answer(f"New documents go to {short_path(self.lwtui.folder)}.")
+        self._answer(_("New documents go to {folder}.", folder=short_path(self.lwtui.folder)))
         return True
 
     def on_input_submitted(self) -> None:
@@ -308,12 +336,16 @@ class SettingsScreen(BaseScreen):
                 self.app.theme = value
             return
         name = event.select.id or ""
-        if value == str(getattr(self.lwtui.settings, name)).lower():
+        old = getattr(self.lwtui.settings, name)
+        if value == (old if isinstance(old, str) else str(old).lower()):
             return
         try:
             set_value(name, value)
         except LwtuiError as error:
             self.show_error(error)
+        else:
+            if name == "language":
+                self._answer(_("The language takes effect at the next start of lwtui."))
         self.lwtui.reload_settings()
 
     def action_back(self) -> None:
@@ -330,13 +362,15 @@ def _offer_row(key: str, offer: DiscoveredModel) -> Row:
     kind = offer.server.kind
     place = offer.server.host_and_port.removeprefix("127.0.0.1:")
     if offer.server.needs_key:
-        return Row(key, ("+", kind, f"found, port {place}", "needs a key"), "empty")
-    return Row(key, ("+", offer.name, f"{kind} found, port {place}", offer.model), "empty")
+        return Row(key, ("+", kind, _("found, port {port}", port=place), _("needs a key")), "empty")
+    return Row(key, ("+", offer.name, _("{server} found, port {port}", server=kind, port=place), offer.model), "empty")
 
 
 def _describe(server: LocalServer) -> str:
-    """Return the number of models on a server, or that it needs a key."""
-    return "needs a key" if server.needs_key else counted(len(server.models), "model")
+    """Return the name of a server and the number of its models, or that it needs a key."""
+    if server.needs_key:
+        return _("{server} (needs a key)", server=server.kind)
+    return _n("{server} ({count:,} model)", "{server} ({count:,} models)", len(server.models), server=server.kind)
 
 
 def _choice(name: str, options: Sequence[tuple[str, str]], value: bool) -> Select[str]:
@@ -344,6 +378,20 @@ def _choice(name: str, options: Sequence[tuple[str, str]], value: bool) -> Selec
     return Select(options, value=str(value).lower(), allow_blank=False, id=name, compact=True)
 
 
+def _language_choice(language: str) -> Select[str]:
+    """Return the choice for the language of lwtui."""
+    names = languages()
+    if language and language not in names:  # such as zh-CN, or a catalogue that is gone
+        names.append(language)
+    options = [(_("the system's"), ""), *((_LANGUAGE_NAMES.get(name, name), name) for name in names)]
+    return Select(options, value=language, allow_blank=False, id="language", compact=True)
+
+
 def _how_to_add() -> str:
     add, add_gguf, download = (key_of(SETTINGS, name) for name in ("add", "add_gguf", "download"))
-    return f"{add}: add an API   {add_gguf}: add a local GGUF   {download}: download a GGUF"
+    return _(
+        "{add}: add an API   {add_gguf}: add a local GGUF   {download}: download a GGUF",
+        add=add,
+        add_gguf=add_gguf,
+        download=download,
+    )

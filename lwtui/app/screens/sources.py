@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from lwtui.app.format import counted, why_read_only
+from lwtui.app.format import why_read_only
 from lwtui.app.keymap import SOURCES_SCREEN, bindings, key_of
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.passages import PassagesDialog
@@ -25,7 +25,9 @@ from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import FoundPassage, Source
+from lwtui.translation import _, _n, _p, sentences
 
+_KINDS = {"text": _("text"), "web": _("web"), "record": _("record"), "other": _("other")}  # the others are formats
 _FOUND = 50  # passages that a search lists
 
 
@@ -55,14 +57,16 @@ class SourcesScreen(BaseScreen):
         self._title = TitleBar()
         self._list = RowList(
             Column("", 1, tint=True),
-            Column("Key", 16),
-            Column("Kind", 8, needs=60),
-            Column("Cited", 5, right=True),
-            Column("Passages", 8, right=True, needs=70),
-            Column("Title"),
+            Column(_p("citation", "Key"), 16),
+            Column(_("Kind"), 8, needs=60),
+            Column(_("Cited"), 5, right=True),
+            Column(_("Passages"), 8, right=True, needs=70),
+            Column(_("Title")),
             header=True,
-            hint=f"No sources yet. {key_of(SOURCES_SCREEN, 'add')} adds a file, a folder or an address; the text "
-            "then cites them.",
+            hint=_(
+                "No sources yet. {key} adds a file, a folder or an address; the text then cites them.",
+                key=key_of(SOURCES_SCREEN, "add"),
+            ),
             id="sources",
         )
         self._about = Line(id="about")
@@ -99,7 +103,7 @@ class SourcesScreen(BaseScreen):
                 (
                     "▲" if self._section_id in source.pinned else "",
                     source.key,
-                    source.kind,
+                    _KINDS.get(source.kind, source.kind),
                     str(cited[source.key] or ""),
                     f"{source.passages:,}",
                     source.title,
@@ -109,7 +113,7 @@ class SourcesScreen(BaseScreen):
             for source in sources
         ]
         self._list.show(rows, select)
-        label(self._list, "Sources", counted(len(sources), "source"))
+        label(self._list, _("Sources"), _n("{count:,} source", "{count:,} sources", len(sources)))
         self._show_about()
         self._tell(message or self._summary())
 
@@ -125,8 +129,8 @@ class SourcesScreen(BaseScreen):
         return Counter(citation.key for text in texts for citation in find_citations(text, keys))
 
     def _summary(self) -> str:
-        pin = f" {key_of(SOURCES_SCREEN, 'pin')} pins one to a section (▲)." if self._store.list() else ""
-        return f"Prompts show the passages that serve a section.{pin}"
+        pin = _("{key} pins one to a section (▲).", key=key_of(SOURCES_SCREEN, "pin")) if self._store.list() else ""
+        return sentences(_("Prompts show the passages that serve a section."), pin)
 
     def _title_of(self, section_id: str | None) -> str:
         return next((one.title for one in self._document.plan.sections if one.id == section_id), "")
@@ -139,11 +143,13 @@ class SourcesScreen(BaseScreen):
         if source is None:
             self._about.set_text("")
             return
-        read = f", read on {source.retrieved}" if source.retrieved else ""
+        place = source.location
+        if source.retrieved:
+            place = _("{location}, read on {date}", location=place, date=source.retrieved)
         pinned = [title for section_id in source.pinned if (title := self._title_of(section_id))]
-        lines: list[tuple[str, str] | str] = [(f"{source.title}\n", "bold"), f"{source.location}{read}\n"]
+        lines: list[tuple[str, str] | str] = [(f"{source.title}\n", "bold"), f"{place}\n"]
         if pinned:
-            lines.append(f"Pinned to {', '.join(f'“{title}”' for title in pinned)}\n")
+            lines.append(_("Pinned to {titles}", titles=", ".join(f"“{title}”" for title in pinned)) + "\n")
         lines += [first.text for first in self._store.passages(source.id, 1)]
         self._about.set_text(Content.assemble(*lines))
 
@@ -168,14 +174,14 @@ class SourcesScreen(BaseScreen):
         """Search the passages of all sources."""
         from lwtui.app.screens.dialogs import Ask
 
-        words = await self.app.push_screen_wait(Ask("Search the sources for which words?"))
+        words = await self.app.push_screen_wait(Ask(_("Search the sources for which words?")))
         if words is None:
             return
         found = self._store.search(words, _FOUND)
         if found:
-            await self.app.push_screen_wait(PassagesDialog(f"Passages with {words}", found))
+            await self.app.push_screen_wait(PassagesDialog(_("Passages with {words}", words=words), found))
         else:
-            self._draw(self._list.key, f"No passage has these words: {words}")
+            self._draw(self._list.key, _("No passage has these words: {words}", words=words))
 
     # -- changes
 
@@ -187,8 +193,8 @@ class SourcesScreen(BaseScreen):
         if why := why_read_only(self._document):
             self.show_error(why, code="read-only")
             return
-        hint = "A file, a folder, an address (https://…) or a bibliography (.bib)."
-        given = await self.app.push_screen_wait(Ask("Add which source?", "", hint))
+        hint = _("A file, a folder, an address (https://…) or a bibliography (.bib).")
+        given = await self.app.push_screen_wait(Ask(_("Add which source?"), "", hint))
         if given is None:
             return
         try:
@@ -211,7 +217,13 @@ class SourcesScreen(BaseScreen):
 
         def on_start(name: str) -> None:
             nonlocal reading
-            reading = f"Reading {numbers[name]} of {len(names)}: {name}… {stop} stops."
+            reading = _(
+                "Reading {number} of {count}: {name}… {stop} stops.",
+                number=numbers[name],
+                count=len(names),
+                name=name,
+                stop=stop,
+            )
             self.app.call_from_thread(self._tell, reading)
 
         try:
@@ -226,12 +238,14 @@ class SourcesScreen(BaseScreen):
                     problems += result.notes
                     self._draw(None, reading)
         except ReadStopped:
-            problems.insert(0, "Stopped.")
+            problems.insert(0, _("Stopped."))
         finally:
             self._stop = None
-        told = f"{counted(len(added), 'source')} added. " if added or not problems else ""
-        more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
-        self._draw(added[0].id if added else None, f"{told}{problems[0]}{more}" if problems else told.strip())
+        told = _n("{count:,} source added.", "{count:,} sources added.", len(added)) if added or not problems else ""
+        problem = problems[0] if problems else ""
+        if len(problems) > 1:
+            problem = _("{problem} ({count} more)", problem=problem, count=len(problems) - 1)
+        self._draw(added[0].id if added else None, sentences(told, problem))
 
     def action_stop(self) -> None:
         """Stop reading; what was added stays."""
@@ -244,11 +258,15 @@ class SourcesScreen(BaseScreen):
         if source is None:
             return
         if section_id is None:
-            self._draw(source.id, "There is no section to pin it to.")
+            self._draw(source.id, _("There is no section to pin it to."))
             return
         pinned = section_id not in source.pinned
         title = self._title_of(section_id)
-        message = f"Its passages come first in “{title}”." if pinned else f"No longer pinned to “{title}”."
+        message = (
+            _("Its passages come first in “{title}”.", title=title)
+            if pinned
+            else _("No longer pinned to “{title}”.", title=title)
+        )
         self._change(lambda: self._store.pin(source.id, section_id, pinned=pinned), source.id, message)
 
     @work(exclusive=True, group="sources")
@@ -260,9 +278,14 @@ class SourcesScreen(BaseScreen):
         if source is None or why_read_only(self._document):
             return
         cited = self._citations()[source.key]
-        lost = f" The text cites it {counted(cited, 'time')}; these citations will stand for nothing." if cited else ""
-        if await self.app.push_screen_wait(Confirm(f"Remove “{source.title}” from the document?{lost}", "Remove")):
-            self._change(lambda: self._store.remove(source.id), None, "Removed. Add it again to have it back.")
+        question = _("Remove “{title}” from the document?", title=source.title)
+        lost = _n(
+            "The text cites it {count:,} time; these citations will stand for nothing.",
+            "The text cites it {count:,} times; these citations will stand for nothing.",
+            cited,
+        )
+        if await self.app.push_screen_wait(Confirm(sentences(question, lost if cited else ""), _("Remove"))):
+            self._change(lambda: self._store.remove(source.id), None, _("Removed. Add it again to have it back."))
 
     def _change(self, change: Callable[[], object], select: str | None, message: str) -> None:
         if why := why_read_only(self._document):

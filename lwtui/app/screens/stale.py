@@ -8,7 +8,6 @@ from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 
 from lwtui.agentwrite.notes import reselect_notes
-from lwtui.app.format import counted
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.screens.forecast import short_forecast
 from lwtui.app.session import Session
@@ -19,6 +18,7 @@ from lwtui.documents.outline import section_numbers
 from lwtui.documents.stale import current_basis, find_stale, is_hand_edited
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n
 
 
 def stale_sections(document: Document) -> dict[str, tuple[str, ...]]:
@@ -31,11 +31,11 @@ class StaleScreen(Dialog[list[str]]):
     """Answers with the ids of the sections to rewrite. Asks before it includes sections edited by hand."""
 
     BINDINGS = [
-        Binding("space", "mark", "Choose"),
-        Binding("a", "mark_all", "All or none"),
-        Binding("enter,f5", "rewrite", "Rewrite"),
-        Binding("o", "keep", "Keep as is"),
-        Binding("escape", "close", "Close"),
+        Binding("space", "mark", _("Choose")),
+        Binding("a", "mark_all", _("All or none")),
+        Binding("enter,f5", "rewrite", _("Rewrite")),
+        Binding("o", "keep", _("Keep as is")),
+        Binding("escape", "close", _("Close")),
     ]
     AUTO_FOCUS = "RowList"
 
@@ -48,17 +48,17 @@ class StaleScreen(Dialog[list[str]]):
         self._list = RowList(
             Column("", 1, tint=True),
             Column("", 3, right=True),
-            Column("Section", 22, needs=70),
-            Column("Why it is stale"),
+            Column(_("Section"), 22, needs=70),
+            Column(_("Why it is stale")),
             header=True,
-            hint="Nothing is stale.",
+            hint=_("Nothing is stale."),
         )
         self._why = Line(id="why")
         self._status = Line(id="decided")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
-            dialog.border_title = "Stale sections"
+            dialog.border_title = _("Stale sections")
             yield self._list
             with VerticalScroll(can_focus=False):
                 yield self._why
@@ -77,9 +77,13 @@ class StaleScreen(Dialog[list[str]]):
         rows = []
         for section_id, reasons in self._stale.items():
             at = plan.find(section_id)
-            why = ("by hand · " if self._is_by_hand(section_id) else "") + "; ".join(reasons)
+            why = "; ".join(reasons)
+            if self._is_by_hand(section_id):
+                why = _("by hand · {reasons}", reasons=why)
             mark = "✓" if section_id in self._chosen else ""
-            rows.append(Row(section_id, (mark, str(numbers[at]), plan.sections[at].title or "the text", why), "done"))
+            rows.append(
+                Row(section_id, (mark, str(numbers[at]), plan.sections[at].title or _("the text"), why), "done")
+            )
         self._list.show(rows)
         self._show_why()
         self._status.set_text(self._summary())
@@ -89,11 +93,24 @@ class StaleScreen(Dialog[list[str]]):
         if not self._stale:
             return ""
         if not self._chosen:
-            return f"0 of {len(self._stale)} chosen. Space chooses a section, a all that you have not edited."
-        chosen = f"{counted(len(self._chosen), 'section')} of {len(self._stale)} chosen"
-        if expected := short_forecast(self._session, self._chosen):
-            chosen += f": {expected}"
-        return f"{chosen}. Enter rewrites them in order."
+            return _(
+                "0 of {total} chosen. Space chooses a section, a all that you have not edited.", total=len(self._stale)
+            )
+        count, total = len(self._chosen), len(self._stale)
+        if forecast := short_forecast(self._session, self._chosen):
+            return _n(
+                "{count:,} section of {total} chosen: {forecast}. Enter rewrites them in order.",
+                "{count:,} sections of {total} chosen: {forecast}. Enter rewrites them in order.",
+                count,
+                total=total,
+                forecast=forecast,
+            )
+        return _n(
+            "{count:,} section of {total} chosen. Enter rewrites them in order.",
+            "{count:,} sections of {total} chosen. Enter rewrites them in order.",
+            count,
+            total=total,
+        )
 
     def on_row_list_moved(self) -> None:
         self._show_why()
@@ -102,7 +119,9 @@ class StaleScreen(Dialog[list[str]]):
         key = self._list.key
         lines = [] if key is None else [f"- {reason}" for reason in self._stale[key]]
         if key is not None and self._is_by_hand(key):
-            lines.append("- You have edited it. It is rewritten only if you choose it; your text stays in the history.")
+            lines.append(
+                _("- You have edited it. It is rewritten only if you choose it; your text stays in the history.")
+            )
         self._why.set_text("\n".join(lines))
 
     def on_row_list_chosen(self) -> None:
@@ -144,11 +163,14 @@ class StaleScreen(Dialog[list[str]]):
         chosen = [section_id for section_id in self._stale if section_id in self._chosen]
         by_hand = [section_id for section_id in chosen if self._is_by_hand(section_id)]
         if not chosen:
-            self.lwtui.show_notice("No section is chosen. Space chooses one.", code="none-chosen")
+            self.lwtui.show_notice(_("No section is chosen. Space chooses one."), code="none-chosen")
             return
         if by_hand:
-            edited = counted(len(by_hand), "section")
-            question = f"You edited {edited} of these by hand. Rewrite anyway? Your text stays in the history."
-            if not await self.app.push_screen_wait(Confirm(question, "Rewrite")):
+            question = _n(
+                "You edited {count:,} section of these by hand. Rewrite anyway? Your text stays in the history.",
+                "You edited {count:,} sections of these by hand. Rewrite anyway? Your text stays in the history.",
+                len(by_hand),
+            )
+            if not await self.app.push_screen_wait(Confirm(question, _("Rewrite"))):
                 return
         self.dismiss(chosen)

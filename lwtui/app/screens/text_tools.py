@@ -10,9 +10,9 @@ from textual import work
 from textual.app import SuspendNotSupported
 
 from lwtui.app.find_replace import FindReplace, is_replacement, search_problem
-from lwtui.app.format import counted, unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.document import DocumentScreen
+from lwtui.app.screens.plan_tools import shown_label
 from lwtui.app.session import Session
 from lwtui.app.widgets.find_bar import FindBar
 from lwtui.app.widgets.row_list import RowList
@@ -22,7 +22,8 @@ from lwtui.documents.search import replace_all, replacement_at
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import Citation, find_citations
 from lwtui.sources.support import support_checker
-from lwtui.text import count_words
+from lwtui.text import count_words, counts_characters
+from lwtui.translation import _, _n, sentences
 
 
 class TextTools(DocumentScreen):
@@ -65,7 +66,7 @@ class TextTools(DocumentScreen):
 
     def _search(self) -> None:
         problem = search_problem(self._find_replace, self._bar.query_now)
-        self._bar.set_text("Invalid" if problem else self._find_replace.status, error=bool(problem))
+        self._bar.set_text(_("Invalid") if problem else self._find_replace.status, error=bool(problem))
         if problem != self._query_problem:
             self._query_problem = problem
             self._show_status()
@@ -100,7 +101,7 @@ class TextTools(DocumentScreen):
             self._draw(match.section_id)
             self._editor.go_to(match.start, match.end)
         elif not self._bar.display:
-            self.show_notice("No matches.", code="no-matches")
+            self.show_notice(_("No matches."), code="no-matches")
         self._bar.set_text(self._find_replace.status)
 
     def on_find_bar_closed(self) -> None:
@@ -141,13 +142,20 @@ class TextTools(DocumentScreen):
         self.store()
         self._search()
         self.show_notice(
-            f"{counted(count, 'match', 'matches')} replaced in this section. Ctrl+Z in the text undoes it.",
+            _n(
+                "{count:,} match replaced in this section. Ctrl+Z in the text undoes it.",
+                "{count:,} matches replaced in this section. Ctrl+Z in the text undoes it.",
+                count,
+            ),
             code="replaced",
         )
 
     def _replace_all(self) -> None:
         self.show_notice(
-            f"{self._find_replace.replace_everywhere()} {key_of(WRITING, 'undo')} in the outline undoes it.",
+            sentences(
+                self._find_replace.replace_everywhere(),
+                _("{key} in the outline undoes it.", key=key_of(WRITING, "undo")),
+            ),
             code="replaced",
         )
         self._replaced_all = True
@@ -163,24 +171,28 @@ class TextTools(DocumentScreen):
             return
         label = self._document.undo_label
         if label is None:
-            self.show_notice("There is nothing to undo here. Ctrl+Z undoes edits in the text.", code="nothing-to-undo")
+            self.show_notice(
+                _("There is nothing to undo here. Ctrl+Z undoes edits in the text."), code="nothing-to-undo"
+            )
             return
         replaced = is_replacement(label)
-        question = f"Undo the last change of the plan: {label}?"
+        question = _("Undo the last change of the plan: {change}?", change=shown_label(label))
         if replaced:
             lost = self._find_replace.lost_by_undo(label)
-            question = lost and f"Undo: {label}? {lost} (the history has them)."
-        if question and not await self.app.push_screen_wait(Confirm(question, "Undo")):
+            question = lost and _("Undo: {change}? {lost} (the history has them).", change=label, lost=lost)
+        if question and not await self.app.push_screen_wait(Confirm(question, _("Undo"))):
             return
         if self._session.current and not replaced:  # the old plan may not have the section that is being written
-            self.show_notice(f"The model is writing. Pause it first ({key_of(WRITING, 'pause')}).", code="writing")
+            self.show_notice(
+                _("The model is writing. Pause it first ({key}).", key=key_of(WRITING, "pause")), code="writing"
+            )
             return
         try:
             self._document.undo_plan()
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.show_notice(f"Undone: {label}", code="undone")
+        self.show_notice(_("Undone: {change}", change=shown_label(label)), code="undone")
         self._draw()
 
     # -- headings
@@ -213,20 +225,22 @@ class TextTools(DocumentScreen):
         citation = nearest_citation(find_citations(text, sources), text, cursor)
         if citation is None:
             self.show_notice(
-                "There is no citation at the cursor. Put it on one, such as [@gray2020].", code="no-citation"
+                _("There is no citation at the cursor. Put it on one, such as [@gray2020]."), code="no-citation"
             )
             return
         source = sources.get(citation.key)
         checker = support_checker(document.source_store, [text])
         if source is None or checker is None:
-            self.show_notice(f"No source has the key “{citation.key}”. Add it, or correct it.", code="unknown-source")
+            self.show_notice(
+                _("No source has the key “{key}”. Add it, or correct it.", key=citation.key), code="unknown-source"
+            )
             return
         best, findings = await asyncio.to_thread(checker.at, text, citation, document.brief.language)
         problem = next((found.message for found in findings if found.start <= citation.start < found.end), "")
-        hint = f"{problem}." if problem else "The names and figures of the sentence are in it."
+        hint = _("{problem}.", problem=problem) if problem else _("The names and figures of the sentence are in it.")
         select = None if best is None else best.passage.id
         passages = checker.passages(source.key)
-        await self.app.push_screen_wait(PassagesDialog(f"Cited: {source.title}", passages, select, hint))
+        await self.app.push_screen_wait(PassagesDialog(_("Cited: {title}", title=source.title), passages, select, hint))
 
     # -- the selection
 
@@ -235,7 +249,10 @@ class TextTools(DocumentScreen):
         selected = ""
         if not selection.is_empty:
             count = count_words(self._editor.selected_text)
-            selected = f"{counted(count, unit(self._document.brief.language).removesuffix('s'))} selected"
+            if counts_characters(self._document.brief.language):
+                selected = _n("{count:,} character selected", "{count:,} characters selected", count)
+            else:
+                selected = _n("{count:,} word selected", "{count:,} words selected", count)
         if selected != self._selected:
             self._selected = selected
             self._show_status()
@@ -278,14 +295,15 @@ class TextTools(DocumentScreen):
             return
         if section.status is Status.WRITING:
             self.show_notice(
-                f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).", code="being-written"
+                _("The model is writing this section. Pause it first ({key}).", key=key_of(WRITING, "pause")),
+                code="being-written",
             )
             return
         try:
             text = await self._run_outside(lambda: edit_externally(section.text, section.title, os.environ))
         except SuspendNotSupported:
             self.show_error(
-                "The external editor needs a terminal. Here there is none, as in a browser.", code="no-terminal"
+                _("The external editor needs a terminal. Here there is none, as in a browser."), code="no-terminal"
             )
             return
         except LwtuiError as error:
@@ -310,7 +328,7 @@ class TextTools(DocumentScreen):
         except LwtuiError as error:  # the disk is full, or the model has begun to write this section
             from lwtui.app.external_editor import save_separately
 
-            self.show_error(f"{error} The edited text is in {save_separately(text)}.")
+            self.show_error(sentences(str(error), _("The edited text is in {file}.", file=save_separately(text))))
             return
         self._draw(section_id)
 

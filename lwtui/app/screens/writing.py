@@ -12,7 +12,7 @@ from textual.timer import Timer
 
 from lwtui.agentwrite.events import DocumentFinished, PolishFinished, SectionStarted
 from lwtui.agentwrite.polish_progress import stored_progress
-from lwtui.app.format import STATES, amount, clock, counted, why_read_only
+from lwtui.app.format import STATES, amount, clock, why_read_only
 from lwtui.app.keymap import WRITING, bindings, key_of
 from lwtui.app.outline_rows import text_row
 from lwtui.app.places import Place
@@ -32,6 +32,7 @@ from lwtui.documents.model import Origin, Section, Status
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.shortfalls import shortfall_line
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n, sentences
 
 _FRAME_SECONDS = 0.1  # between two redraws while a model writes
 _UNWATCHED_SECONDS = 0.3  # the same, if the section being written is not in view
@@ -64,10 +65,10 @@ class WritingScreen(TextTools, ModelTools):
         self._outline = RowList(
             Column("", 1, tint=True),
             Column("", 3, right=True),
-            Column("Section", tree=True),
+            Column(_("Section"), tree=True),
             Column("", 11, right=True, needs=40),
             Column("", 5, right=True, until=40),
-            hint=f"No plan yet: {key_of(WRITING, 'plan')}.",
+            hint=_("No plan yet: {key}.", key=key_of(WRITING, "plan")),
             id="outline",
         )
         self._editor = SectionEditor(histories, id="text")
@@ -83,7 +84,7 @@ class WritingScreen(TextTools, ModelTools):
             yield self._outline
             yield self._page
             with VerticalScroll(id="aside-pane", classes="pane", can_focus=False) as aside:
-                aside.border_title = "About this section"
+                aside.border_title = _("About this section")
                 yield self._notes
         yield self._bar
         yield self._message
@@ -130,16 +131,28 @@ class WritingScreen(TextTools, ModelTools):
                 self.call_later(self._draw, section_id)
             case DocumentFinished() if self._is_done:
                 self.show_notice(
-                    f"Finished: {amount(self._document.words, self._document.brief)}. "
-                    f"{key_of(WRITING, 'export')} exports it.",
+                    _(
+                        "Finished: {length}. {key} exports it.",
+                        length=amount(self._document.words, self._document.brief),
+                        key=key_of(WRITING, "export"),
+                    ),
                     code="finished",
                 )
             case DocumentFinished() if line := shortfall_line(self._document.sections()):
-                self.show_notice(f"{line} {key_of(WRITING, 'write')} writes them again.", code="shortfalls")
+                again = _("{key} writes them again.", key=key_of(WRITING, "write"))
+                self.show_notice(sentences(line, again), code="shortfalls")
             case PolishFinished(sections=sections, improved=improved):
                 self.show_notice(
-                    f"Polished: {improved} of {counted(sections, 'section')} improved. "
-                    f"{key_of(WRITING, 'history')} shows both texts, {key_of(WRITING, 'review')} what is left to mend.",
+                    _n(
+                        "Polished: {improved} of {count:,} section improved. "
+                        "{history} shows both texts, {review} what is left to mend.",
+                        "Polished: {improved} of {count:,} sections improved. "
+                        "{history} shows both texts, {review} what is left to mend.",
+                        sections,
+                        improved=improved,
+                        history=key_of(WRITING, "history"),
+                        review=key_of(WRITING, "review"),
+                    ),
                     code="polished",
                 )
             case _:
@@ -220,12 +233,12 @@ class WritingScreen(TextTools, ModelTools):
         if not self.has_class("-huge"):
             return
         lines = [f"{clock(moment)}  {line}" for moment, line in list(self._session.log)[-_MAX_LOG_LINES:]]
-        log = "\n".join(reversed(lines)) or "Nothing yet."
+        log = "\n".join(reversed(lines)) or _("Nothing yet.")
         self._notes.set_text(
             Content.assemble(
-                ("Main point\n", "bold"),
-                f"{section.main_point or 'None in the plan.'}\n\n",
-                ("Log, newest first\n", "bold"),
+                (_("Main point") + "\n", "bold"),
+                f"{section.main_point or _('None in the plan.')}\n\n",
+                (_("Log, newest first") + "\n", "bold"),
                 (log, "$text-muted"),
             )
         )
@@ -237,7 +250,7 @@ class WritingScreen(TextTools, ModelTools):
         self._title.set_text(document.title, session.model)
         sections = document.sections()
         done = sum(section.status is Status.DONE for section in sections)
-        label(self._outline, "Outline", f"{done} of {len(sections)} done")
+        label(self._outline, _("Outline"), _("{done} of {count} done", done=done, count=len(sections)))
         problem = why_read_only(document) or self._query_problem or session.error
         self._message.set_class(bool(problem), "error")
         self._message.set_text(problem or session.message)
@@ -261,7 +274,7 @@ class WritingScreen(TextTools, ModelTools):
         for section_id in self._session.current:
             self._draw(section_id)
             return
-        self.show_notice("The model is not writing.", code="not-writing")
+        self.show_notice(_("The model is not writing."), code="not-writing")
 
     def action_switch(self) -> None:
         """Switch between outline and text."""
@@ -305,7 +318,7 @@ class WritingScreen(TextTools, ModelTools):
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.show_notice(f"Everything is saved in {self._document.path.name}.", code="saved")
+        self.show_notice(_("Everything is saved in {name}.", name=self._document.path.name), code="saved")
 
     # -- the model
 
@@ -316,12 +329,14 @@ class WritingScreen(TextTools, ModelTools):
         if self._reopens():
             return
         if not self._document.plan.sections:
-            self.show_notice(f"There is no plan yet: {key_of(WRITING, 'plan')} goes to the plan.", code="no-plan")
+            self.show_notice(
+                _("There is no plan yet: {key} goes to the plan.", key=key_of(WRITING, "plan")), code="no-plan"
+            )
         elif self._is_done and stored_progress(self._document) is not None:
             self._start(lambda: self._session.start_polish(PolishRequest()))
         elif self._is_done:
             self.show_notice(
-                f"Every section is done. {key_of(WRITING, 'regenerate')} rewrites the one under the cursor.",
+                _("Every section is done. {key} rewrites the one under the cursor.", key=key_of(WRITING, "regenerate")),
                 code="all-done",
             )
         else:
@@ -330,11 +345,11 @@ class WritingScreen(TextTools, ModelTools):
 
     async def action_pause(self) -> None:
         """Stop writing. The model stays loaded, so resuming is quick."""
-        await self._halt(f"Paused. {key_of(WRITING, 'write')} resumes.")
+        await self._halt(_("Paused. {key} resumes.", key=key_of(WRITING, "write")))
 
     async def action_stop(self) -> None:
         """Stop writing and unload the model."""
-        await self._halt("Stopped; the model is unloaded.")
+        await self._halt(_("Stopped; the model is unloaded."))
         await self.lwtui.models.release()
 
     async def _halt(self, message: str) -> None:
@@ -354,11 +369,11 @@ class WritingScreen(TextTools, ModelTools):
         if section_id is None or not self.store():
             return
         if self._document.section(section_id).origin is Origin.USER:
-            question = (
-                "You edited this section by hand. Rewrite it? "
-                f"Your text stays in the history ({key_of(WRITING, 'history')})."
+            question = _(
+                "You edited this section by hand. Rewrite it? Your text stays in the history ({key}).",
+                key=key_of(WRITING, "history"),
             )
-            if not await self.app.push_screen_wait(Confirm(question, "Rewrite")):
+            if not await self.app.push_screen_wait(Confirm(question, _("Rewrite"))):
                 return
         if not await self._has_model():
             return
@@ -399,7 +414,8 @@ class WritingScreen(TextTools, ModelTools):
             return
         if section_id in self._session.current:
             self.show_notice(
-                f"The model is writing this section. Pause it first ({key_of(WRITING, 'pause')}).", code="being-written"
+                _("The model is writing this section. Pause it first ({key}).", key=key_of(WRITING, "pause")),
+                code="being-written",
             )
             return
         try:
@@ -407,7 +423,7 @@ class WritingScreen(TextTools, ModelTools):
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.app.push_screen(history, lambda _: self._draw())
+        self.app.push_screen(history, lambda _result: self._draw())
 
     def action_read(self) -> None:
         """Show the section in view as it reads."""
