@@ -53,7 +53,7 @@ class PreparedBook:
                 damaged[picture.name] = shown_name(str(token.attrGet("src") or ""))
                 token.meta["picture"] = None
         if damaged:
-            job.notes.append(left_out("damaged", list(damaged.values())))
+            job.notes.append(left_out(_("damaged"), list(damaged.values())))
         _refuse_formulas([token for token in _tokens(self.tokens) if token.meta.get("converted") in bad], job)
 
 

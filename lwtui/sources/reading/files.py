@@ -23,7 +23,7 @@ from lwtui.sources.reading.pdf import read_pdf
 from lwtui.sources.reading.properties import file_properties
 from lwtui.sources.reading.records import RECORD_ENDINGS, Record, read_records, record_format
 from lwtui.sources.reading.tables import table_rows
-from lwtui.text import clean
+from lwtui.text import clean, one_line
 
 _TABLE_ENDINGS = ("csv", "tsv", "tab")
 # What is read of a folder. A file that is named is read whatever its name ends in.
@@ -92,7 +92,7 @@ def _other(path: Path, location: str, job: ReadJob, retrieved: str) -> ReadResul
         raise _source_error(error, path, location) from None
     except RecursionError:
         raise SourceError(f"{location} is nested too deeply to be read. Add a part of it.", code="too-deep") from None
-    notes = tuple(line for line in imported.report.remarks if line.startswith("Read as "))
+    notes = tuple(one_line(guess.remark()) for guess in imported.guesses[:1])
     return ReadResult(_described(imported, kind, data, location, retrieved, stretches), notes)
 
 
