@@ -14,6 +14,8 @@ import os
 import re
 import string
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations
 from hashlib import sha256
@@ -23,6 +25,7 @@ from typing import Any
 ENGLISH = "en"
 _SHIPPED = Path(__file__).with_name("locale")
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+_FULL_WIDTH_ENDS = ("。", "！", "？")
 _FORMAT = "1"  # of the compiled files; a new one makes old files stale
 
 
@@ -31,16 +34,24 @@ def _(message: str, /, **values: object) -> str:
 
     Without values, braces stay as they are.
     """
-    catalogue = _catalogue()
+    catalogue = None if _in_english.get() else _catalogue()
     text = catalogue.gettext(message) if catalogue else message
     return text.format(**values) if values else text
 
 
 def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Translate a text that depends on a number, and put in ``{count}`` and ``values``."""
-    catalogue = _catalogue()
+    catalogue = None if _in_english.get() else _catalogue()
     text = catalogue.ngettext(singular, plural, count) if catalogue else singular if count == 1 else plural
     return text.format(count=count, **values)
+
+
+def sentences(*texts: str) -> str:
+    """Join whole sentences, without the empty ones. No space follows a full-width mark."""
+    joined = ""
+    for text in filter(None, texts):
+        joined += text if not joined or joined.endswith(_FULL_WIDTH_ENDS) else f" {text}"
+    return joined
 
 
 def language() -> str:
@@ -83,6 +94,19 @@ def broken_messages(file: Path) -> list[str]:
         ValueError: It is not a catalogue.
     """
     return [entry.msgid for entry in _read(file) if not _fits(entry)]
+
+
+_in_english = ContextVar("_in_english", default=False)
+
+
+@contextmanager
+def in_english() -> Iterator[None]:
+    """Have texts in English while it lasts, for a text that a model reads as well as the user."""
+    token = _in_english.set(True)
+    try:
+        yield
+    finally:
+        _in_english.reset(token)
 
 
 @cache

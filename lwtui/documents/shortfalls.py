@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lwtui.documents.model import Section, Status
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, sentences
 
 _MOST_NAMED = 4  # sections in a line
 
@@ -36,7 +36,7 @@ def shortfall_line(sections: Sequence[Section]) -> str:
                 sections=_listed(refused),
             )
         )
-    return " ".join(parts)
+    return sentences(*parts)
 
 
 def _of(sections: Sequence[Section], status: Status) -> list[Section]:

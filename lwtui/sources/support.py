@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import regex
@@ -20,14 +21,15 @@ from lwtui.sources.model import FoundPassage, Passage, Source
 from lwtui.sources.prose import without_code
 from lwtui.sources.store import SourceStore
 from lwtui.text import sentence_ends
+from lwtui.translation import _, _n, in_english
 
 UNKNOWN_SOURCE = "unknown-source"
 UNSUPPORTED = "unsupported-claim"
 UNCITED = "uncited-figure"
 SUPPORT_KINDS = {
-    UNKNOWN_SOURCE: "a citation names a source that the document does not have",
-    UNSUPPORTED: "a name, figure or quotation is not in the passage that is cited for it",
-    UNCITED: "a sentence has figures and no citation, in a document with sources",
+    UNKNOWN_SOURCE: _("a citation names a source that the document does not have"),
+    UNSUPPORTED: _("a name, figure or quotation is not in the passage that is cited for it"),
+    UNCITED: _("a sentence has figures and no citation, in a document with sources"),
 }
 _LEAST_FIGURE = 20  # the least number in words that needs a citation
 _MOST_NAMED = 6  # details that a message names
@@ -45,6 +47,7 @@ class SupportFinding:
     Attributes:
         kind: One of :data:`SUPPORT_KINDS`.
         message: What is wrong.
+        english: The same in English, for a model.
         start: Where the claim starts in the text (offset).
         end: Where it ends.
         keys: The citation keys of the sentence.
@@ -53,6 +56,7 @@ class SupportFinding:
 
     kind: str
     message: str
+    english: str
     start: int
     end: int
     keys: tuple[str, ...] = ()
@@ -124,43 +128,42 @@ class SupportChecker:
         keys = tuple(dict.fromkeys(citation.key for citation in sentence.citations))
         for citation in sentence.citations:
             if citation.key not in self._sources:
-                message = f"No source has the key “{citation.key}”"
-                yield SupportFinding(UNKNOWN_SOURCE, message, citation.start, citation.end, (citation.key,))
+                say = partial(_say_unknown, citation.key)
+                yield _finding(UNKNOWN_SOURCE, say, citation.start, citation.end, (citation.key,))
         known = tuple(key for key in keys if key in self._sources)
         if known:
             yield from self._judge_claim(sentence, known, language)
         elif not keys and self._sources and (figures := _bare_figures(sentence.text)):
-            message = f"{'Figures' if len(figures) > 1 else 'A figure'} without a citation: {_listed(figures)}"
-            yield SupportFinding(UNCITED, message, sentence.start, sentence.end, (), tuple(figures))
+            say = partial(_say_uncited, figures)
+            yield _finding(UNCITED, say, sentence.start, sentence.end, (), tuple(figures))
 
     def _judge_claim(self, sentence: _Sentence, keys: tuple[str, ...], language: str) -> Iterator[SupportFinding]:
         details = find_details(sentence.text, language)
         sources = [self._source(key) for key in keys]
         windows: list[ComparedText] = []
-        labels: list[str] = []
+        places: list[FoundPassage] = []
         for read in sources:
             pages = [page for cited in sentence.citations if cited.key == read.source.key for page in cited.pages]
             times = sum(cited.key == read.source.key for cited in sentence.citations)
             rest = details
             # A source that is cited twice, or with several pages, may have said this in several places.
-            for _ in range(max(1, times, len(pages))):
+            for _time in range(max(1, times, len(pages))):
                 index = read.best(sentence.text, rest, pages)
                 if index is None:
                     break
                 windows.append(read.window(index))
-                labels.append(_label(FoundPassage(read.passages[index], read.source)))
+                places.append(FoundPassage(read.passages[index], read.source))
                 rest = [detail for detail in rest if not windows[-1].has(detail)]
                 if not rest:
                     break
         comparison = Comparison(sentence.text, details, windows, sources)
         missing = comparison.missing()
-        where = " or ".join(dict.fromkeys(labels)) or " or ".join(self._sources[key].title for key in keys)
         if missing:
-            message = f"Not found in {where}: {_listed(missing)}"
-            yield SupportFinding(UNSUPPORTED, message, sentence.start, sentence.end, keys, tuple(missing))
+            say = partial(_say_missing, missing, places, [read.source for read in sources])
+            yield _finding(UNSUPPORTED, say, sentence.start, sentence.end, keys, tuple(missing))
         elif not details and comparison.is_about_something_else():
-            message = f"Hardly a word of this is in {where}"
-            yield SupportFinding(UNSUPPORTED, message, sentence.start, sentence.end, keys)
+            say = partial(_say_unrelated, places, [read.source for read in sources])
+            yield _finding(UNSUPPORTED, say, sentence.start, sentence.end, keys)
 
 
 def _bare_figures(text: str) -> list[str]:
@@ -192,9 +195,46 @@ def _sentences(text: str, keys: Mapping[str, Source]) -> Iterator[_Sentence]:
         )
 
 
+def _finding(
+    kind: str, say: Callable[[], str], start: int, end: int, keys: tuple[str, ...], missing: tuple[str, ...] = ()
+) -> SupportFinding:
+    """Return a finding. ``say`` tells what is wrong: once for the user, and once for a model."""
+    with in_english():
+        english = say()
+    return SupportFinding(kind, say(), english, start, end, keys, missing)
+
+
+def _say_unknown(key: str) -> str:
+    return _("No source has the key “{key}”", key=key)
+
+
+def _say_uncited(figures: Sequence[str]) -> str:
+    return _n(
+        "A figure without a citation: {figures}",
+        "Figures without a citation: {figures}",
+        len(figures),
+        figures=_listed(figures),
+    )
+
+
+def _say_missing(details: Sequence[str], places: Sequence[FoundPassage], sources: Sequence[Source]) -> str:
+    return _("Not found in {places}: {details}", places=_where(places, sources), details=_listed(details))
+
+
+def _say_unrelated(places: Sequence[FoundPassage], sources: Sequence[Source]) -> str:
+    return _("Hardly a word of this is in {places}", places=_where(places, sources))
+
+
+def _where(places: Sequence[FoundPassage], sources: Sequence[Source]) -> str:
+    labels = [_label(found) for found in places] or [source.title for source in sources]
+    return _(" or ").join(dict.fromkeys(labels))
+
+
 def _label(found: FoundPassage) -> str:
-    page = f", p. {found.passage.page}" if found.passage.page is not None else f", passage {found.passage.number}"
-    return f"{found.source.title}{page}"
+    title, passage = found.source.title, found.passage
+    if passage.page is not None:
+        return _("{title}, p. {page}", title=title, page=passage.page)
+    return _("{title}, passage {number}", title=title, number=passage.number)
 
 
 def _listed(details: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lwtui.config import config_folder
 from lwtui.errors import UsageError
-from lwtui.translation import _
+from lwtui.translation import _, sentences
 
 DEFAULT_STYLE = "author-date"
 BUILT_IN = {
@@ -75,7 +75,7 @@ def find_style(name: str) -> Path | None:
             known=known,
             folder=style_folders()[0],
         )
-        raise UsageError(f"{what} {advice}", code="unknown-style")
+        raise UsageError(sentences(what, advice), code="unknown-style")
     return _checked(found)
 
 
