@@ -65,7 +65,8 @@ class AddingProgress:
                 parts.append(_("{rate:.0f} pages/s", rate=self._done / seconds))
         if self.seconds_left is not None:
             parts.append(_("{time} left", time=duration(self.seconds_left)))
-        return f"{where}{one_line(self._current)}: {', '.join(parts) or _('reading …')}"
+        shown = ", ".join(parts) or _("reading …")
+        return f"{where}{one_line(self._current)}: {shown}"
 
 
 def _weight(name: str) -> float:
