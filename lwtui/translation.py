@@ -14,8 +14,6 @@ import os
 import re
 import string
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations
 from hashlib import sha256
@@ -34,14 +32,14 @@ def _(message: str, /, **values: object) -> str:
 
     Without values, braces stay as they are.
     """
-    catalogue = None if _in_english.get() else _catalogue()
+    catalogue = _catalogue()
     text = catalogue.gettext(message) if catalogue else message
     return text.format(**values) if values else text
 
 
 def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Translate a text that depends on a number, and put in ``{count}`` and ``values``."""
-    catalogue = None if _in_english.get() else _catalogue()
+    catalogue = _catalogue()
     text = catalogue.ngettext(singular, plural, count) if catalogue else singular if count == 1 else plural
     return text.format(count=count, **values)
 
@@ -94,19 +92,6 @@ def broken_messages(file: Path) -> list[str]:
         ValueError: It is not a catalogue.
     """
     return [entry.msgid for entry in _read(file) if not _fits(entry)]
-
-
-_in_english = ContextVar("_in_english", default=False)
-
-
-@contextmanager
-def in_english() -> Iterator[None]:
-    """Have texts in English while it lasts, for a text that a model reads as well as the user."""
-    token = _in_english.set(True)
-    try:
-        yield
-    finally:
-        _in_english.reset(token)
 
 
 @cache

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 
 import regex
@@ -21,7 +20,7 @@ from lwtui.sources.model import FoundPassage, Passage, Source
 from lwtui.sources.prose import without_code
 from lwtui.sources.store import SourceStore
 from lwtui.text import sentence_ends
-from lwtui.translation import _, _n, in_english
+from lwtui.translation import _, _n
 
 UNKNOWN_SOURCE = "unknown-source"
 UNSUPPORTED = "unsupported-claim"
@@ -47,7 +46,6 @@ class SupportFinding:
     Attributes:
         kind: One of :data:`SUPPORT_KINDS`.
         message: What is wrong.
-        english: The same in English, for a model.
         start: Where the claim starts in the text (offset).
         end: Where it ends.
         keys: The citation keys of the sentence.
@@ -56,7 +54,6 @@ class SupportFinding:
 
     kind: str
     message: str
-    english: str
     start: int
     end: int
     keys: tuple[str, ...] = ()
@@ -128,20 +125,25 @@ class SupportChecker:
         keys = tuple(dict.fromkeys(citation.key for citation in sentence.citations))
         for citation in sentence.citations:
             if citation.key not in self._sources:
-                say = partial(_say_unknown, citation.key)
-                yield _finding(UNKNOWN_SOURCE, say, citation.start, citation.end, (citation.key,))
+                message = _("No source has the key “{key}”", key=citation.key)
+                yield SupportFinding(UNKNOWN_SOURCE, message, citation.start, citation.end, (citation.key,))
         known = tuple(key for key in keys if key in self._sources)
         if known:
             yield from self._judge_claim(sentence, known, language)
         elif not keys and self._sources and (figures := _bare_figures(sentence.text)):
-            say = partial(_say_uncited, figures)
-            yield _finding(UNCITED, say, sentence.start, sentence.end, (), tuple(figures))
+            message = _n(
+                "A figure without a citation: {figures}",
+                "Figures without a citation: {figures}",
+                len(figures),
+                figures=_listed(figures),
+            )
+            yield SupportFinding(UNCITED, message, sentence.start, sentence.end, (), tuple(figures))
 
     def _judge_claim(self, sentence: _Sentence, keys: tuple[str, ...], language: str) -> Iterator[SupportFinding]:
         details = find_details(sentence.text, language)
         sources = [self._source(key) for key in keys]
         windows: list[ComparedText] = []
-        places: list[FoundPassage] = []
+        labels: list[str] = []
         for read in sources:
             pages = [page for cited in sentence.citations if cited.key == read.source.key for page in cited.pages]
             times = sum(cited.key == read.source.key for cited in sentence.citations)
@@ -152,18 +154,19 @@ class SupportChecker:
                 if index is None:
                     break
                 windows.append(read.window(index))
-                places.append(FoundPassage(read.passages[index], read.source))
+                labels.append(_label(FoundPassage(read.passages[index], read.source)))
                 rest = [detail for detail in rest if not windows[-1].has(detail)]
                 if not rest:
                     break
         comparison = Comparison(sentence.text, details, windows, sources)
         missing = comparison.missing()
+        where = _(" or ").join(dict.fromkeys(labels or [read.source.title for read in sources]))
         if missing:
-            say = partial(_say_missing, missing, places, [read.source for read in sources])
-            yield _finding(UNSUPPORTED, say, sentence.start, sentence.end, keys, tuple(missing))
+            message = _("Not found in {places}: {details}", places=where, details=_listed(missing))
+            yield SupportFinding(UNSUPPORTED, message, sentence.start, sentence.end, keys, tuple(missing))
         elif not details and comparison.is_about_something_else():
-            say = partial(_say_unrelated, places, [read.source for read in sources])
-            yield _finding(UNSUPPORTED, say, sentence.start, sentence.end, keys)
+            message = _("Hardly a word of this is in {places}", places=where)
+            yield SupportFinding(UNSUPPORTED, message, sentence.start, sentence.end, keys)
 
 
 def _bare_figures(text: str) -> list[str]:
@@ -193,41 +196,6 @@ def _sentences(text: str, keys: Mapping[str, Source]) -> Iterator[_Sentence]:
         yield _Sentence(
             regex.sub(r"[*_]{1,3}", lambda found: " " * len(found[0]), blanked[begin:stop]), begin, stop, own
         )
-
-
-def _finding(
-    kind: str, say: Callable[[], str], start: int, end: int, keys: tuple[str, ...], missing: tuple[str, ...] = ()
-) -> SupportFinding:
-    """Return a finding. ``say`` tells what is wrong: once for the user, and once for a model."""
-    with in_english():
-        english = say()
-    return SupportFinding(kind, say(), english, start, end, keys, missing)
-
-
-def _say_unknown(key: str) -> str:
-    return _("No source has the key “{key}”", key=key)
-
-
-def _say_uncited(figures: Sequence[str]) -> str:
-    return _n(
-        "A figure without a citation: {figures}",
-        "Figures without a citation: {figures}",
-        len(figures),
-        figures=_listed(figures),
-    )
-
-
-def _say_missing(details: Sequence[str], places: Sequence[FoundPassage], sources: Sequence[Source]) -> str:
-    return _("Not found in {places}: {details}", places=_where(places, sources), details=_listed(details))
-
-
-def _say_unrelated(places: Sequence[FoundPassage], sources: Sequence[Source]) -> str:
-    return _("Hardly a word of this is in {places}", places=_where(places, sources))
-
-
-def _where(places: Sequence[FoundPassage], sources: Sequence[Source]) -> str:
-    labels = [_label(found) for found in places] or [source.title for source in sources]
-    return _(" or ").join(dict.fromkeys(labels))
 
 
 def _label(found: FoundPassage) -> str:
