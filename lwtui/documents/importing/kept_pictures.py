@@ -50,7 +50,7 @@ def with_kept_pictures(imported: Imported, target: Path) -> Imported:
         return imported
     folder_name = _free_folder(target)
     kept = [
-        replace(picture, address=f"{folder}/picture-{number}.{picture.kind}")
+        replace(picture, address=f"{folder_name}/picture-{number}.{picture.kind}")
         for number, picture in enumerate(pictures.values(), 1)
     ]
     names = {address: picture.address for address, picture in zip(pictures, kept, strict=True)}
