@@ -11,6 +11,7 @@ from pathlib import Path
 from lwtui.documents.database import check_header, connect_reader, copy_database, document_error
 from lwtui.documents.library import new_path, read_entry
 from lwtui.errors import DocumentError
+from lwtui.translation import _
 
 FOLDER = ".backups"
 
@@ -97,7 +98,10 @@ def find_backup(document: Path, day: str) -> Backup:
         if backup.day.isoformat() == day:
             return backup
     days = ", ".join(backup.day.isoformat() for backup in found) or "none"
-    raise DocumentError(f"{document.name} has no backup of {day}. Its backups: {days}.", code="not-found")
+    raise DocumentError(
+        _("{name} has no backup of {day}. Its backups: {days}.", name=document.name, day=day, days=days),
+        code="not-found",
+    )
 
 
 def _files(folder: Path) -> list[Path]:

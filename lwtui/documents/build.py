@@ -20,6 +20,7 @@ from lwtui.documents.section_rows import put_brief, put_text
 from lwtui.errors import DocumentError
 from lwtui.files import new_file_mode
 from lwtui.text import clean
+from lwtui.translation import _
 
 
 def build(
@@ -43,7 +44,9 @@ def build(
         DocumentError: The file exists or cannot be written, or the plan is invalid.
     """
     if path.suffix != ".lw":
-        raise DocumentError(f"{path} does not end in .lw. Add .lw to the name of the document.", code="wrong-extension")
+        raise DocumentError(
+            _("{path} does not end in .lw. Add .lw to the name of the document.", path=path), code="wrong-extension"
+        )
     try:
         with closing(connect_memory()) as db:
             _fill(db, brief, plan, texts or {}, origin)
@@ -89,7 +92,9 @@ def _write(path: Path, data: bytes) -> None:
         temporary.chmod(new_file_mode())
         _move_into_place(temporary, path)
     except FileExistsError:
-        raise DocumentError(f"{path} already exists. Choose another name.", code="already-exists") from None
+        raise DocumentError(
+            _("{path} already exists. Choose another name.", path=path), code="already-exists"
+        ) from None
     finally:
         with suppress(OSError):
             temporary.unlink()

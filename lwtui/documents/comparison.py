@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from lwtui.documents.model import Section
 from lwtui.text.diff import diff
+from lwtui.translation import _
 
 _ALIKE = 0.5  # two texts under different headings are the same section if they share this much
 
@@ -20,6 +21,13 @@ class Change(StrEnum):
     CHANGED = "changed"
     ADDED = "added"
     REMOVED = "removed"
+
+
+_LINES = {
+    Change.CHANGED: _("changed: {title} ({gained:+,} words)"),
+    Change.ADDED: _("added: {title} ({gained:+,} words)"),
+    Change.REMOVED: _("removed: {title} ({gained:+,} words)"),
+}
 
 
 @dataclass(frozen=True)
@@ -124,12 +132,16 @@ def comparison_lines(compared: Sequence[ComparedSection], *, texts: bool = True)
     for item in compared:
         if item.change is Change.SAME:
             continue
-        yield f"{item.change.value}: {item.title or '(the text)'} ({item.gained:+,} words)"
+        yield _LINES[item.change].format(title=item.title or _("(the text)"), gained=item.gained)
         if texts:
             yield from ("", *item.marked().split("\n"), "")
     counts = {change: sum(item.change is change for item in compared) for change in Change}
     gained = sum(item.gained for item in compared)
-    yield (
-        f"{counts[Change.CHANGED]} changed, {counts[Change.ADDED]} added, {counts[Change.REMOVED]} removed, "
-        f"{counts[Change.SAME]} the same; {gained:+,} words"
+    yield _(
+        "{changed} changed, {added} added, {removed} removed, {same} the same; {gained:+,} words",
+        changed=counts[Change.CHANGED],
+        added=counts[Change.ADDED],
+        removed=counts[Change.REMOVED],
+        same=counts[Change.SAME],
+        gained=gained,
     )

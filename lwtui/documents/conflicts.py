@@ -7,13 +7,15 @@ from pathlib import Path
 
 import regex
 
+from lwtui.translation import _
+
 # What services add to a name, and which services.
 _SIGNS = (
     (
         r" \((?:[^()]*[ '’])?(?:conflicted copy|in konflikt stehende kopie|copie en conflit|copia en conflicto|"
         r"copia in conflitto|cópia em conflito|konfliktkopia|kopia powodująca konflikt|конфликтующая копия|"
         r"競合コピー|冲突副本|冲突的副本|충돌된 사본)(?: [^()]*)?\)",
-        "Dropbox or Nextcloud",
+        _("Dropbox or Nextcloud"),
     ),
     (r" \((?:selective sync|case|unicode encoding|whitespace) conflict[^()]*\)", "Dropbox"),
     (r" \(SFConflict [^()]*\)", "Seafile"),
@@ -21,7 +23,7 @@ _SIGNS = (
     (r"_conflict-\d{8}-\d{6}", "Nextcloud"),
     (r"\.conflict(?:\d*)$", "Resilio Sync"),
     (r"-(?:DESKTOP|LAPTOP)-[A-Z0-9]{6,8}(?:-\d+)?$", "OneDrive"),
-    (r" \([^()]*\bconflict(?:ed|ing)?\b[^()]*\)", "a synchronizing service"),
+    (r" \([^()]*\bconflict(?:ed|ing)?\b[^()]*\)", _("a synchronizing service")),
 )
 _PATTERNS = tuple((regex.compile(sign, regex.IGNORECASE), service) for sign, service in _SIGNS)
 

@@ -26,6 +26,7 @@ from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.model import Source
 from lwtui.sources.store import load_sources
 from lwtui.text import RunningCount
+from lwtui.translation import _
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def _load(db: sqlite3.Connection) -> Contents:
         " completion_tokens, cached_tokens FROM document"
     ).fetchone()
     if row is None:
-        raise sqlite3.DatabaseError("it has no contents")
+        raise sqlite3.DatabaseError(_("it has no contents"))
     instruction, words, language, mode, model, seed, sampling, style, title, *tokens = row
     brief = Brief(
         instruction, words, language, Mode(mode), model, seed, sampling, style=None if style is None else Style(style)

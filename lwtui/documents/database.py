@@ -25,6 +25,7 @@ from lwtui.errors import DocumentError
 from lwtui.files import move_file, new_file_mode
 from lwtui.system import is_in_use
 from lwtui.text import clean
+from lwtui.translation import _
 
 _LOCK_TIMEOUT = 1.0  # seconds to wait for the lock of another program
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -55,23 +56,35 @@ def check_header(path: Path) -> None:
     except FileNotFoundError:
         if path.with_name(f".{path.name}.icloud").exists():
             raise DocumentError(
-                f"{path} is in iCloud, but not on this machine. Download it in the Finder, and open it again.",
+                _(
+                    "{path} is in iCloud, but not on this machine. Download it in the Finder, and open it again.",
+                    path=path,
+                ),
                 code="not-downloaded",
             ) from None
-        raise DocumentError(f"There is no document at {path}. Check the path.", code="not-found") from None
+        raise DocumentError(_("There is no document at {path}. Check the path.", path=path), code="not-found") from None
     except IsADirectoryError:
-        raise DocumentError(f"{path} is a folder, not a document. Name a .lw file.", code="is-folder") from None
+        raise DocumentError(
+            _("{path} is a folder, not a document. Name a .lw file.", path=path), code="is-folder"
+        ) from None
     except OSError as error:
         raise DocumentError(
-            f"Cannot read {path}: {error.strerror}. Check the path and its permissions.", code="unreadable"
+            _(
+                "Cannot read {path}: {reason}. Check the path and its permissions.",
+                path=path,
+                reason=error.strerror,
+            ),
+            code="unreadable",
         ) from None
     if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
         raise DocumentError(
-            f"{path} is not a lwtui document. Markdown and plain text can be imported instead.", code="not-a-document"
+            _("{path} is not a lwtui document. Markdown and plain text can be imported instead.", path=path),
+            code="not-a-document",
         )
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise DocumentError(
-            f"{path} is a database of another program, not a lwtui document. Name a .lw file.", code="other-program"
+            _("{path} is a database of another program, not a lwtui document. Name a .lw file.", path=path),
+            code="other-program",
         )
     version = int.from_bytes(header[60:64], "big")
     if version > VERSION:
@@ -81,8 +94,13 @@ def check_header(path: Path) -> None:
 def newer_format_error(path: Path, version: int) -> DocumentError:
     """Return the error for a file in a format that is newer than this version of lwtui."""
     return DocumentError(
-        f"{path} was written by a newer version of lwtui (format {version}; this version reads format {VERSION}). "
-        "Update lwtui to open it.",
+        _(
+            "{path} was written by a newer version of lwtui (format {version}; this version reads format {newest}). "
+            "Update lwtui to open it.",
+            path=path,
+            version=version,
+            newest=VERSION,
+        ),
         code="newer-format",
     )
 
@@ -92,7 +110,7 @@ def _decode(stored: bytes) -> str:
     try:
         return clean(stored.decode("utf-8"))
     except UnicodeDecodeError:
-        raise sqlite3.DatabaseError("it holds text that is not UTF-8") from None
+        raise sqlite3.DatabaseError(_("it holds text that is not UTF-8")) from None
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
@@ -242,7 +260,7 @@ def checked_contents() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, KeyError, AttributeError, DocumentError) as error:
-        raise sqlite3.DatabaseError(f"unexpected contents, {error}") from error
+        raise sqlite3.DatabaseError(_("unexpected contents, {error}", error=error)) from error
 
 
 def document_error(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
@@ -252,22 +270,39 @@ def document_error(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return _disk_full(name)
         if is_in_use(error):
-            return DocumentError(f"{name} is open in another program. Close it there and try again.", code="locked")
+            return DocumentError(
+                _("{name} is open in another program. Close it there and try again.", name=name), code="locked"
+            )
         if error.errno in _NETWORK_FAILED and (kind := folder_kind(path)):
             return DocumentError(
-                f"{name} is in {kind}, which failed ({error.strerror}). Try again, or copy the document to a folder of "
-                "this machine.",
+                _(
+                    "{name} is in {folder}, which failed ({reason}). Try again, or copy the document to a folder of "
+                    "this machine.",
+                    name=name,
+                    folder=kind,
+                    reason=error.strerror,
+                ),
                 code="network-folder",
             )
         return DocumentError(
-            f"Cannot write {path}: {error.strerror}. Check the folder and its permissions.", code="unwritable"
+            _(
+                "Cannot write {path}: {reason}. Check the folder and its permissions.",
+                path=path,
+                reason=error.strerror,
+            ),
+            code="unwritable",
         )
     reason = " ".join(str(error).split())  # SQLite may quote lines of the schema
     is_failure = primary_code(error) in _NO_LOG - {sqlite3.SQLITE_BUSY}
     if is_failure and (kind := folder_kind(path)):
         return DocumentError(
-            f"{name} is in {kind}, which failed ({reason}). Try again, or copy the document to a folder of this "
-            "machine.",
+            _(
+                "{name} is in {folder}, which failed ({reason}). Try again, or copy the document to a folder of this "
+                "machine.",
+                name=name,
+                folder=kind,
+                reason=reason,
+            ),
             code="network-folder",
         )
     match primary_code(error):
@@ -275,21 +310,34 @@ def document_error(error: sqlite3.Error | OSError, path: Path) -> DocumentError:
             return _disk_full(name)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
             return DocumentError(
-                f"{path} is not writable. Check its permissions and those of its folder.", code="read-only-file"
+                _("{path} is not writable. Check its permissions and those of its folder.", path=path),
+                code="read-only-file",
             )
         case sqlite3.SQLITE_CANTOPEN:
             return DocumentError(
-                f"Cannot open {path}. Check the folder, its permissions and free space.", code="unwritable"
+                _("Cannot open {path}. Check the folder, its permissions and free space.", path=path), code="unwritable"
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return DocumentError(f"{name} is locked by another program. Close it there and try again.", code="locked")
+            return DocumentError(
+                _("{name} is locked by another program. Close it there and try again.", name=name), code="locked"
+            )
         case sqlite3.SQLITE_IOERR:
             return DocumentError(
-                f"The disk failed while {name} was in use ({reason}). Check that the disk is connected and not full.",
+                _(
+                    "The disk failed while {name} was in use ({reason}). "
+                    "Check that the disk is connected and not full.",
+                    name=name,
+                    reason=reason,
+                ),
                 code="disk-failed",
             )
     return DocumentError(
-        f"{path} is damaged ({reason}). Restore it from a backup; lwtui has not changed the file.", code="damaged"
+        _(
+            "{path} is damaged ({reason}). Restore it from a backup; lwtui has not changed the file.",
+            path=path,
+            reason=reason,
+        ),
+        code="damaged",
     )
 
 
@@ -342,7 +390,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def _disk_full(name: str) -> DocumentError:
-    return DocumentError(f"The disk is full: {name} was not saved. Free some space and save again.", code="disk-full")
+    return DocumentError(
+        _("The disk is full: {name} was not saved. Free some space and save again.", name=name), code="disk-full"
+    )
 
 
 def _uri(path: Path) -> str:
@@ -365,7 +415,7 @@ def _check_schema(db: sqlite3.Connection) -> None:
     try:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except UnicodeDecodeError:  # SQLite's message quotes the schema, and Python cannot decode it
-        raise sqlite3.DatabaseError("its schema is not UTF-8 text") from None
+        raise sqlite3.DatabaseError(_("its schema is not UTF-8 text")) from None
 
 
 def _has_log(path: Path) -> bool:

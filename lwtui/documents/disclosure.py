@@ -27,6 +27,7 @@ from lwtui.files import write_atomically
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import Source as DocumentSource
 from lwtui.text import units
+from lwtui.translation import _
 
 TITLE = "How this text was written"
 _RUN = 8  # so many consecutive words that occur in an earlier text of the document were moved, not written again
@@ -168,7 +169,8 @@ def save_report(text: str, title: str, path: Path) -> None:
         write_atomically(path, f"# {TITLE}: {title}\n\n{text}\n")
     except OSError as error:
         raise DocumentError(
-            f"Cannot write {path}: {error.strerror}. Choose another file.", code="unwritable"
+            _("Cannot write {path}: {reason}. Choose another file.", path=path, reason=error.strerror),
+            code="unwritable",
         ) from error
 
 
@@ -272,7 +274,7 @@ def _common_prefix_length(first: Sequence[str], second: Sequence[str]) -> int:
 
 
 def _count(section: Section, sources: Sequence[Source], times: Mapping[Origin, float]) -> SectionAuthorship:
-    words = Counter(authorship for authorship, _ in sources)
+    words = Counter(authorship for authorship, _model in sources)
     models = tuple(dict.fromkeys(model for authorship, model in sources if authorship is Authorship.MODEL and model))
     return SectionAuthorship(section, words, models, times.get(Origin.MODEL), times.get(Origin.USER))
 

@@ -16,6 +16,7 @@ from lwtui.documents.database import checked_contents
 from lwtui.documents.model import new_id
 from lwtui.errors import DocumentError
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 FACT_KINDS = ("person", "place", "thing", "date", "number", "claim", "term", "thread")
 FACTS = "facts"  # the document setting that has facts noted while the document is written: "on"
@@ -130,7 +131,7 @@ class FactBook:
         """Add a fact, or change the one of the same id."""
         fact = _cleaned(fact)
         if not fact.text:
-            raise DocumentError("A fact needs a text.", code="no-text")
+            raise DocumentError(_("A fact needs a text."), code="no-text")
         if fact == self._facts.get(fact.id):
             return
         with self._change() as db:

@@ -10,6 +10,7 @@ from pathlib import Path
 import regex
 
 from lwtui.system import is_network_drive, lock_range
+from lwtui.translation import _
 
 _MOUNTS = Path("/proc/self/mounts")
 _NETWORK = {
@@ -18,11 +19,11 @@ _NETWORK = {
     "cifs": "SMB",
     "smb3": "SMB",
     "smbfs": "SMB",
-    "9p": "9p, as Windows folders in WSL are",
-    "drvfs": "a Windows folder in WSL",
-    "vboxsf": "a folder shared with a virtual machine",
-    "vmhgfs": "a folder shared with a virtual machine",
-    "virtiofs": "a folder shared with a virtual machine",
+    "9p": _("9p, as Windows folders in WSL are"),
+    "drvfs": _("a Windows folder in WSL"),
+    "vboxsf": _("a folder shared with a virtual machine"),
+    "vmhgfs": _("a folder shared with a virtual machine"),
+    "virtiofs": _("a folder shared with a virtual machine"),
     "afs": "AFS",
     "ceph": "Ceph",
     "lustre": "Lustre",
@@ -37,7 +38,7 @@ _CLOUDS = (
     (regex.compile(r"(?i)google ?drive|my drive|googledrive-.*"), "Google Drive"),
     (regex.compile(r"(?i)icloud ?drive|com~apple~clouddocs|mobile documents"), "iCloud"),
     (regex.compile(r"(?i)nextcloud|owncloud"), "Nextcloud"),
-    (regex.compile(r"(?i)pcloud ?drive|box sync|box-box|megasync"), "a cloud service"),
+    (regex.compile(r"(?i)pcloud ?drive|box sync|box-box|megasync"), _("a cloud service")),
 )
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL}
 
@@ -53,18 +54,18 @@ def folder_kind(path: Path) -> str:
     """
     folder = Path(os.path.realpath(path.parent))
     if is_network_drive(folder):
-        return "a network folder"
+        return _("a network folder")
     kind = _mounted_as(folder)
     if kind in _NETWORK:
-        return f"a network folder ({_NETWORK[kind]})"
+        return _("a network folder ({kind})", kind=_NETWORK[kind])
     if kind.startswith("fuse.") and kind not in _LOCAL_FUSE:
-        return f"a network folder ({kind.removeprefix('fuse.')})"
+        return _("a network folder ({kind})", kind=kind.removeprefix("fuse."))
     if is_synced_by_file(folder):
-        return "a folder that Syncthing synchronizes"
+        return _("a folder that {service} synchronizes", service="Syncthing")
     for part in folder.parts:
         for name, service in _CLOUDS:
             if name.fullmatch(part):
-                return f"a folder that {service} synchronizes"
+                return _("a folder that {service} synchronizes", service=service)
     return ""
 
 

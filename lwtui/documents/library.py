@@ -22,6 +22,7 @@ from lwtui.errors import DocumentError
 from lwtui.files import FileLock, FileLocked, move_file
 from lwtui.system import is_reserved_name, max_name_length, retry_busy
 from lwtui.text import clean
+from lwtui.translation import _
 
 TRASH = ".trash"
 _SIDE_NAME_LENGTH = 24  # of what the names of temporary files and side files have more
@@ -65,7 +66,12 @@ def scan_folder(folder: Path) -> list[os.DirEntry[str]]:
         return []
     except OSError as error:
         raise DocumentError(
-            f"Cannot read {folder}: {error.strerror}. Check the folder and its permissions.", code="unreadable"
+            _(
+                "Cannot read {folder}: {reason}. Check the folder and its permissions.",
+                folder=folder,
+                reason=error.strerror,
+            ),
+            code="unreadable",
         ) from None
 
 
@@ -125,12 +131,14 @@ def restore_from_trash(trashed: Path) -> Path:
 
 def _move(path: Path, folder: Path) -> Path:
     if not path.exists():
-        raise DocumentError(f"There is no document at {path}. It may have been moved.", code="not-found")
+        raise DocumentError(_("There is no document at {path}. It may have been moved.", path=path), code="not-found")
     try:
         folder.mkdir(exist_ok=True)
         lock = FileLock.acquire(path)
     except FileLocked as holder:
-        raise DocumentError(f"{path.name} is open {holder}. Close it there first.", code="open-elsewhere") from None
+        raise DocumentError(
+            _("{name} is open {holder}. Close it there first.", name=path.name, holder=holder), code="open-elsewhere"
+        ) from None
     except OSError as error:
         raise document_error(error, path) from error
     try:
@@ -166,7 +174,7 @@ def read_entry(path: Path) -> LibraryEntry:
         return _with_problem(path, str(document_error(error, path)))
     title, instruction, words, model, changed, planned, written, counted = row
     if title is None:
-        return _with_problem(path, f"{path} is damaged (it is empty). Restore it from a backup.")
+        return _with_problem(path, _("{path} is damaged (it is empty). Restore it from a backup.", path=path))
     return LibraryEntry(
         path=str(path),
         title=title or title_from(instruction),

@@ -17,6 +17,7 @@ from lwtui.documents.export import ExportOptions, render
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.files import write_atomically
+from lwtui.translation import _
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,11 @@ def set_mirrored(document: Path, on: bool) -> None:
         _write(document, replace(_read(document), on=on))
     except OSError as error:
         raise DocumentError(
-            f"Cannot store this choice in {_state_file(document).parent}: {error.strerror}. Check its permissions.",
+            _(
+                "Cannot store this choice in {folder}: {reason}. Check its permissions.",
+                folder=_state_file(document).parent,
+                reason=error.strerror,
+            ),
             code="unwritable",
         ) from None
 
@@ -77,14 +82,19 @@ def update_mirror(document: Document, by_default: bool) -> str:
         if old_hash == new_hash and new_hash in state.hashes:
             return ""
         if old_hash and old_hash != new_hash and old_hash not in state.hashes:
-            return (
-                f"{path.name} was not written by lwtui, or has changed since, so the mirror is not updated. Move the"
-                " file away, or import it as a document of its own."
+            return _(
+                "{name} was not written by lwtui, or has changed since, so the mirror is not updated. Move the"
+                " file away, or import it as a document of its own.",
+                name=path.name,
             )
         _write(document.path, replace(state, hashes=(*state.hashes[-1:], new_hash)))
         write_atomically(path, content)
     except OSError as error:
-        return f"Cannot write the mirror {path}: {error.strerror}. The document itself is safe."
+        return _(
+            "Cannot write the mirror {path}: {reason}. The document itself is safe.",
+            path=path,
+            reason=error.strerror,
+        )
     return ""
 
 

@@ -19,6 +19,7 @@ from lwtui.documents.notes_store import (
 )
 from lwtui.errors import DocumentError
 from lwtui.text import clean
+from lwtui.translation import _
 
 
 class Notebook:
@@ -56,7 +57,7 @@ class Notebook:
         new = clean_notes(notes)
         if len({note.id for note in new}) < len(new):
             raise DocumentError(
-                "The notes contain the same note twice. Undo the last change to them.", code="duplicate-note"
+                _("The notes contain the same note twice. Undo the last change to them."), code="duplicate-note"
             )
         if new == self.notes:
             return

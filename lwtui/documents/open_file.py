@@ -24,6 +24,7 @@ from lwtui.documents.database import (
 from lwtui.documents.upgrade import upgrade, upgraded_reader
 from lwtui.errors import DocumentError
 from lwtui.files import FileLock, FileLocked
+from lwtui.translation import _
 
 
 class OpenFile:
@@ -53,7 +54,7 @@ class OpenFile:
             DocumentError: The file is closed.
         """
         if self._db is None:
-            raise DocumentError(f"{self.path.name} is closed. Open it again.", code="closed")
+            raise DocumentError(_("{name} is closed. Open it again.", name=self.path.name), code="closed")
         return self._db
 
     def check_writable(self) -> None:
@@ -63,7 +64,9 @@ class OpenFile:
             DocumentError: It is read-only.
         """
         if self.read_only:
-            raise DocumentError(f"{self.path.name} cannot be changed. {self.reason}", code="read-only")
+            raise DocumentError(
+                _("{name} cannot be changed. {reason}", name=self.path.name, reason=self.reason), code="read-only"
+            )
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -113,13 +116,13 @@ def open_file(path: Path, *, read_only: bool) -> tuple[OpenFile, Contents]:
     """
     check_header(path)
     if read_only:
-        return _open_to_read(path, "It is open for reading only.")
+        return _open_to_read(path, _("It is open for reading only."))
     try:
         lock = FileLock.acquire(path)
     except FileLocked as holder:
-        return _open_to_read(path, f"It is open {holder}. Close it there to write here.", live=True)
+        return _open_to_read(path, _("It is open {holder}. Close it there to write here.", holder=holder), live=True)
     except OSError as error:
-        return _open_to_read(path, f"Its folder is not writable ({error.strerror}).")
+        return _open_to_read(path, _("Its folder is not writable ({reason}).", reason=error.strerror))
     try:
         return _open_to_write(path, lock)
     except BaseException as error:
@@ -146,7 +149,9 @@ def open_new(path: Path) -> OpenFile:
             lock.release()
             raise
     except FileLocked as holder:
-        raise DocumentError(f"{path} is already open {holder}. Close it there first.", code="open-elsewhere") from None
+        raise DocumentError(
+            _("{path} is already open {holder}. Close it there first.", path=path, holder=holder), code="open-elsewhere"
+        ) from None
     except (sqlite3.Error, OSError) as error:
         raise document_error(error, path) from error
 

@@ -13,6 +13,7 @@ import regex
 from lwtui.documents.model import MAX_LEVEL, Plan, PlannedSection, new_id
 from lwtui.documents.outline import has_children, normalize_levels, subtree
 from lwtui.text import sentence_ends
+from lwtui.translation import _
 
 _CLAUSE = regex.compile(r"[;；:：—–](?=\s|\p{Script=Han})|[,，、](?=\s|\p{Script=Han})|\s(?=(?:and|und|et|y|e)\s)")
 _NUMBER = regex.compile(r"^(?P<name>.*\S)\s+\((?P<number>\d{1,3})\)$")
@@ -35,7 +36,7 @@ def move(plan: Plan, section_id: str, by: int) -> Plan:
 
     Each step passes one neighbor on the same level, or crosses into the next part. At either end it stays in place.
     """
-    for _ in range(min(abs(by), len(plan.sections))):
+    for _step in range(min(abs(by), len(plan.sections))):
         plan = _move_down(plan, section_id) if by > 0 else _move_up(plan, section_id)
     return plan
 
@@ -80,9 +81,9 @@ def indent(plan: Plan, section_id: str) -> Plan:
     positions = subtree(plan, section_id)
     start = positions.start
     if not start or plan.sections[start - 1].level < plan.sections[start].level:
-        raise ValueError("There is no section above this one that it could move into.")
+        raise ValueError(_("There is no section above this one that it could move into."))
     if max(plan.sections[at].level for at in positions) >= MAX_LEVEL:
-        raise ValueError(f"An outline has at most {MAX_LEVEL} levels.")
+        raise ValueError(_("An outline has at most {count} levels.", count=MAX_LEVEL))
     return _shifted(plan, positions, 1)
 
 
@@ -95,7 +96,7 @@ def outdent(plan: Plan, section_id: str) -> Plan:
         ValueError: The section is on the first level.
     """
     if plan.sections[plan.find(section_id)].level == 1:
-        raise ValueError("This section is on the first level.")
+        raise ValueError(_("This section is on the first level."))
     return _shifted(plan, subtree(plan, section_id), -1)
 
 
@@ -128,7 +129,7 @@ def split(plan: Plan, section_id: str) -> tuple[Plan, str]:
     """
     section = plan.sections[plan.find(section_id)]
     if has_children(plan, section_id) or not section.words:
-        raise ValueError("Only a section with text, and with no sections within it, can be split.")
+        raise ValueError(_("Only a section with text, and with no sections within it, can be split."))
     first_point, second_point = _halves(section.main_point)
     second = PlannedSection(_next_title(section.title, plan), second_point, section.words // 2, new_id(), section.level)
     first = replace(section, main_point=first_point, words=section.words - second.words)
@@ -143,10 +144,10 @@ def merge(plan: Plan, section_id: str) -> Plan:
     """
     at = plan.find(section_id)
     if at + 1 == len(plan.sections):
-        raise ValueError("There is no section after this one to merge with.")
+        raise ValueError(_("There is no section after this one to merge with."))
     first, second = plan.sections[at], plan.sections[at + 1]
     if first.level != second.level or has_children(plan, second.id):
-        raise ValueError("Only two sections on the same level, with no sections within them, can be merged.")
+        raise ValueError(_("Only two sections on the same level, with no sections within them, can be merged."))
     points = [point for point in (first.main_point.strip(), second.main_point.strip()) if point]
     if len(points) == 2 and points[0] == points[1]:
         points.pop()

@@ -15,6 +15,7 @@ from lwtui.documents.model import Plan, PlannedSection, Status
 from lwtui.documents.outline import normalize_levels
 from lwtui.errors import DocumentError
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _MAX_STEPS = 500  # undo steps of the plan
 
@@ -61,7 +62,9 @@ def checked_plan(plan: Plan) -> Plan:
     """
     ids = [section.id for section in plan.sections]
     if len(set(ids)) < len(ids):
-        raise DocumentError("The plan contains a section twice. Undo the last change to it.", code="duplicate-section")
+        raise DocumentError(
+            _("The plan contains a section twice. Undo the last change to it."), code="duplicate-section"
+        )
     sections = (
         PlannedSection(one_line(s.title), clean(s.main_point), max(0, s.words), s.id, s.level) for s in plan.sections
     )
@@ -110,8 +113,10 @@ def last_step(db: sqlite3.Connection, known: Container[str]) -> PlanStep | None:
         stored, texts = json.loads(before)
         plan = checked_plan(_from_json(stored))
         states = tuple((section_id, revision, Status(status)) for section_id, revision, status in texts)
-    if not all(isinstance(section.id, str) for section in plan.sections) or not all(id in known for id, _, _ in states):
-        raise sqlite3.DatabaseError("unexpected contents in the history of its plan")
+    if not all(isinstance(section.id, str) for section in plan.sections) or not all(
+        id in known for id, _text, _origin in states
+    ):
+        raise sqlite3.DatabaseError(_("unexpected contents in the history of its plan"))
     return PlanStep(step_id, str(label), plan, states)
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import regex
 
 from lwtui.errors import UsageError
+from lwtui.translation import _
 
 _TIMEOUT = 1.0  # seconds that an expression may take for one section
 
@@ -71,7 +72,7 @@ def count(texts: Iterable[str], query: Query) -> int:
     if not query.text:
         return 0
     pattern = _pattern(query)
-    return sum(sum(1 for _ in _matches(pattern, text)) for text in texts)
+    return sum(sum(1 for _match in _matches(pattern, text)) for text in texts)
 
 
 def replace_all(text: str, query: Query, replacement: str) -> tuple[str, int]:
@@ -138,7 +139,9 @@ def _pattern(query: Query) -> regex.Pattern[str]:
     try:
         return regex.compile(rf"\b(?:{source})\b" if query.word else source, flags)
     except regex.error as error:
-        raise UsageError(f"Invalid regular expression: {error.msg}.", code="invalid-expression") from None
+        raise UsageError(
+            _("Invalid regular expression: {reason}.", reason=error.msg), code="invalid-expression"
+        ) from None
 
 
 def _matches(pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str]]:
@@ -147,7 +150,9 @@ def _matches(pattern: regex.Pattern[str], text: str) -> Iterator[regex.Match[str
             if match[0]:
                 yield match
     except TimeoutError:
-        raise UsageError("This regular expression takes too long. Make it simpler.", code="slow-expression") from None
+        raise UsageError(
+            _("This regular expression takes too long. Make it simpler."), code="slow-expression"
+        ) from None
 
 
 def _expand(match: regex.Match[str], query: Query, replacement: str) -> str:
@@ -156,4 +161,4 @@ def _expand(match: regex.Match[str], query: Query, replacement: str) -> str:
     try:
         return match.expand(replacement)
     except (regex.error, IndexError) as error:
-        raise UsageError(f"Invalid replacement: {error}.", code="invalid-replacement") from None
+        raise UsageError(_("Invalid replacement: {reason}.", reason=error), code="invalid-replacement") from None

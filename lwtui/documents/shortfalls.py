@@ -5,20 +5,38 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lwtui.documents.model import Section, Status
+from lwtui.translation import _, _n, sentences
 
 _MOST_NAMED = 4  # sections in a line
 
 
 def shortfall_line(sections: Sequence[Section]) -> str:
     """Return one line that names the sections that are short or were refused; empty if there are none."""
-    short = [f"{_name(section)} ({section.length:,} of {section.words:,})" for section in _of(sections, Status.SHORT)]
+    short = [
+        _("{section} ({length:,} of {words:,})", section=_name(section), length=section.length, words=section.words)
+        for section in _of(sections, Status.SHORT)
+    ]
     refused = [_name(section) for section in _of(sections, Status.REFUSED)]
     parts = []
     if short:
-        parts.append(f"{_counted(short, 'is', 'are')} short: {_listed(short)}.")
+        parts.append(
+            _n(
+                "{count} section is short: {sections}.",
+                "{count} sections are short: {sections}.",
+                len(short),
+                sections=_listed(short),
+            )
+        )
     if refused:
-        parts.append(f"{_counted(refused, 'was', 'were')} refused by the model: {_listed(refused)}.")
-    return " ".join(parts)
+        parts.append(
+            _n(
+                "{count} section was refused by the model: {sections}.",
+                "{count} sections were refused by the model: {sections}.",
+                len(refused),
+                sections=_listed(refused),
+            )
+        )
+    return sentences(*parts)
 
 
 def _of(sections: Sequence[Section], status: Status) -> list[Section]:
@@ -26,13 +44,10 @@ def _of(sections: Sequence[Section], status: Status) -> list[Section]:
 
 
 def _name(section: Section) -> str:
-    return f"“{section.title}”" if section.title else "the text"
-
-
-def _counted(names: Sequence[str], one: str, several: str) -> str:
-    return f"1 section {one}" if len(names) == 1 else f"{len(names)} sections {several}"
+    return f"“{section.title}”" if section.title else _("the text")
 
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    shown = ", ".join(names[:_MOST_NAMED])
+    return _("{names} and {count} more", names=shown, count=more) if more > 0 else shown

@@ -13,6 +13,7 @@ from sys import intern
 from typing import TYPE_CHECKING
 
 from lwtui.documents.model import Basis, Note, Origin, Section, SectionSummary, Status
+from lwtui.translation import _, _n
 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
@@ -138,37 +139,48 @@ def _reasons(
 ) -> tuple[str, ...]:
     reasons = []
     if basis.instruction != fingerprint(document.brief.instruction):
-        reasons.append("the instruction was changed")
+        reasons.append(_("the instruction was changed"))
     if basis.line != plan_line_fingerprint(section):
-        reasons.append("its heading or main point was changed")
+        reasons.append(_("its heading or main point was changed"))
     reasons += _note_reasons(document, basis, notes)
     changed = [id for id, digest in basis.shown.items() if now.texts.get(id, digest) != digest]
     # A summary that was removed has not changed: a new one is written when it is needed.
     changed += [id for id, digest in basis.summarised.items() if now.summaries.get(id, digest) != digest]
-    if titles := [now.sections[id].title or "the text" for id in changed if id in now.sections]:
+    if titles := [now.sections[id].title or _("the text") for id in changed if id in now.sections]:
         reasons.append(_changed_sections(titles))
     removed = sum(id not in now.sections for id in (*basis.shown, *basis.summarised))
     if removed:
-        reasons.append(f"{removed} earlier section{'s were' if removed > 1 else ' was'} removed from the plan")
+        reasons.append(
+            _n(
+                "{count} earlier section was removed from the plan",
+                "{count} earlier sections were removed from the plan",
+                removed,
+            )
+        )
     return tuple(reasons)
 
 
 def _note_reasons(document: Document, basis: Basis, notes: Sequence[Note]) -> list[str]:
     existing = {note.id: note for note in document.notes}
     reasons = [
-        f"the note “{existing[id].title}” was changed" if id in existing else "a note that it used was deleted"
+        _("the note “{title}” was changed", title=existing[id].title)
+        if id in existing
+        else _("a note that it used was deleted")
         for id, digest in basis.notes.items()
         if id not in existing or note_fingerprint(existing[id]) != digest
     ]
-    return reasons + [f"the note “{note.title}” is new to it" for note in notes if note.id not in basis.notes]
+    return reasons + [
+        _("the note “{title}” is new to it", title=note.title) for note in notes if note.id not in basis.notes
+    ]
 
 
 def _changed_sections(titles: Sequence[str]) -> str:
     names = ", ".join(f"“{title}”" for title in titles[:_MAX_NAMED])
     if len(titles) == 1:
-        return f"{names}, which it builds on, was changed"
-    more = f" and {len(titles) - _MAX_NAMED} more" if len(titles) > _MAX_NAMED else ""
-    return f"{names}{more}, which it builds on, were changed"
+        return _("{section}, which it builds on, was changed", section=names)
+    if (more := len(titles) - _MAX_NAMED) > 0:
+        names = _("{names} and {count} more", names=names, count=more)
+    return _("{sections}, which it builds on, were changed", sections=names)
 
 
 def _summary_text(summaries: Mapping[str, SectionSummary], section_id: str) -> str:

@@ -38,6 +38,7 @@ from lwtui.models.usage import Usage
 from lwtui.sources.model import Source
 from lwtui.sources.store import SourceStore
 from lwtui.text import clean
+from lwtui.translation import _
 
 
 class Document:
@@ -127,7 +128,10 @@ class Document:
             DocumentError: It is :attr:`read_only`.
         """
         if self.read_only:
-            raise DocumentError(f"Cannot write to {self.path}. {self.read_only_reason}", code="read-only")
+            raise DocumentError(
+                _("Cannot write to {path}. {reason}", path=self.path, reason=self.read_only_reason),
+                code="read-only",
+            )
 
     @property
     def brief(self) -> Brief:
@@ -349,7 +353,7 @@ class Document:
         with self._file.reading() as db:
             section_id = section_rows.section_of(db, revision_id)
         if section_id is None:
-            raise DocumentError("There is no such version. Open the list of versions again.", code="no-such-version")
+            raise DocumentError(_("There is no such version. Open the list of versions again."), code="no-such-version")
         self._ensure_not_streaming(section_id)
         stored = self._now.sections[section_id]
         if revision_id == stored.revision:
@@ -480,9 +484,9 @@ class Document:
 
     def _inverse_step(self, step: plan_history.PlanStep) -> plan_history.PlanStep:
         """Return the step that would bring back the current plan and texts after ``step`` is applied."""
-        for section_id, _, _ in step.texts:
+        for section_id, _text, _origin in step.texts:
             self._ensure_not_streaming(section_id)
-        return replace(step, plan=self.plan, texts=tuple((id, *self._state(id)) for id, _, _ in step.texts))
+        return replace(step, plan=self.plan, texts=tuple((id, *self._state(id)) for id, _text, _origin in step.texts))
 
     def _ensure_not_streaming(self, section_id: str) -> None:
         """Raise :class:`DocumentError` if a model is writing a section."""

@@ -13,6 +13,7 @@ from lwtui.documents.model import Provenance, Status
 from lwtui.documents.open_file import OpenFile
 from lwtui.errors import DocumentError
 from lwtui.models.usage import NO_USAGE, Usage
+from lwtui.translation import _
 
 _JOURNAL_SECONDS = 0.4  # while text streams in, the journal is written at least this often
 _LOGGER = logging.getLogger(__name__)
@@ -106,7 +107,9 @@ class StreamManager:
         if stream is None:
             return
         if stream.final_status is None:
-            raise DocumentError(f"“{title}” is being written right now. Pause the writing first.", code="being-written")
+            raise DocumentError(
+                _("“{title}” is being written right now. Pause the writing first.", title=title), code="being-written"
+            )
         self.flush()
 
     def interrupt_all(self) -> None:
@@ -120,7 +123,7 @@ class StreamManager:
         if stream is None or stream.final_status is not None:
             self._file.check_writable()
             raise DocumentError(
-                "Text arrived for a section that is not being written. Start writing it again.",
+                _("Text arrived for a section that is not being written. Start writing it again."),
                 code="not-being-written",
             )
         return stream

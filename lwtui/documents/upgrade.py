@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lwtui.documents.database import copy_database, newer_format_error, transaction
 from lwtui.documents.schema import UPGRADES, VERSION, split_statements
+from lwtui.translation import _
 
 
 def upgrade(db: sqlite3.Connection, path: Path) -> None:
@@ -63,7 +64,7 @@ def _version(db: sqlite3.Connection, path: Path) -> int:
     if found > VERSION:
         raise newer_format_error(path, found)
     if found < 1:
-        raise sqlite3.DatabaseError(f"unexpected contents, format {found}")
+        raise sqlite3.DatabaseError(_("unexpected contents, format {version}", version=found))
     return int(found)
 
 

@@ -32,6 +32,7 @@ from lwtui.sources.model import (
     Stretch,
 )
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _LONGEST = 1_000  # characters of a title or location
 _MAX_TERMS = 60  # of a query, the last ones
@@ -103,7 +104,7 @@ class SourceStore:
         """
         texts = [text for text in (_cleaned(stretch) for stretch in read.passages) if text.text]
         if not texts and read.kind != "record":
-            raise DocumentError(f"{read.location} has no text.", code="no-text")
+            raise DocumentError(_("{location} has no text.", location=read.location), code="no-text")
         old = self._same(read)
         csl = clean_item(read.csl)
         others = {source.key for source in self._sources.values()}

@@ -20,14 +20,15 @@ from lwtui.sources.model import FoundPassage, Passage, Source
 from lwtui.sources.prose import without_code
 from lwtui.sources.store import SourceStore
 from lwtui.text import sentence_ends
+from lwtui.translation import _, _n
 
 UNKNOWN_SOURCE = "unknown-source"
 UNSUPPORTED = "unsupported-claim"
 UNCITED = "uncited-figure"
 SUPPORT_KINDS = {
-    UNKNOWN_SOURCE: "a citation names a source that the document does not have",
-    UNSUPPORTED: "a name, figure or quotation is not in the passage that is cited for it",
-    UNCITED: "a sentence has figures and no citation, in a document with sources",
+    UNKNOWN_SOURCE: _("a citation names a source that the document does not have"),
+    UNSUPPORTED: _("a name, figure or quotation is not in the passage that is cited for it"),
+    UNCITED: _("a sentence has figures and no citation, in a document with sources"),
 }
 _LEAST_FIGURE = 20  # the least number in words that needs a citation
 _MOST_NAMED = 6  # details that a message names
@@ -124,13 +125,18 @@ class SupportChecker:
         keys = tuple(dict.fromkeys(citation.key for citation in sentence.citations))
         for citation in sentence.citations:
             if citation.key not in self._sources:
-                message = f"No source has the key “{citation.key}”"
+                message = _("No source has the key “{key}”", key=citation.key)
                 yield SupportFinding(UNKNOWN_SOURCE, message, citation.start, citation.end, (citation.key,))
         known = tuple(key for key in keys if key in self._sources)
         if known:
             yield from self._judge_claim(sentence, known, language)
         elif not keys and self._sources and (figures := _bare_figures(sentence.text)):
-            message = f"{'Figures' if len(figures) > 1 else 'A figure'} without a citation: {_listed(figures)}"
+            message = _n(
+                "A figure without a citation: {figures}",
+                "Figures without a citation: {figures}",
+                len(figures),
+                figures=_listed(figures),
+            )
             yield SupportFinding(UNCITED, message, sentence.start, sentence.end, (), tuple(figures))
 
     def _judge_claim(self, sentence: _Sentence, keys: tuple[str, ...], language: str) -> Iterator[SupportFinding]:
@@ -143,7 +149,7 @@ class SupportChecker:
             times = sum(cited.key == read.source.key for cited in sentence.citations)
             rest = details
             # A source that is cited twice, or with several pages, may have said this in several places.
-            for _ in range(max(1, times, len(pages))):
+            for _time in range(max(1, times, len(pages))):
                 index = read.best(sentence.text, rest, pages)
                 if index is None:
                     break
@@ -154,12 +160,12 @@ class SupportChecker:
                     break
         comparison = Comparison(sentence.text, details, windows, sources)
         missing = comparison.missing()
-        where = " or ".join(dict.fromkeys(labels)) or " or ".join(self._sources[key].title for key in keys)
+        where = _(" or ").join(dict.fromkeys(labels or [read.source.title for read in sources]))
         if missing:
-            message = f"Not found in {where}: {_listed(missing)}"
+            message = _("Not found in {places}: {details}", places=where, details=_listed(missing))
             yield SupportFinding(UNSUPPORTED, message, sentence.start, sentence.end, keys, tuple(missing))
         elif not details and comparison.is_about_something_else():
-            message = f"Hardly a word of this is in {where}"
+            message = _("Hardly a word of this is in {places}", places=where)
             yield SupportFinding(UNSUPPORTED, message, sentence.start, sentence.end, keys)
 
 
@@ -193,8 +199,10 @@ def _sentences(text: str, keys: Mapping[str, Source]) -> Iterator[_Sentence]:
 
 
 def _label(found: FoundPassage) -> str:
-    page = f", p. {found.passage.page}" if found.passage.page is not None else f", passage {found.passage.number}"
-    return f"{found.source.title}{page}"
+    title, passage = found.source.title, found.passage
+    if passage.page is not None:
+        return _("{title}, p. {page}", title=title, page=passage.page)
+    return _("{title}, passage {number}", title=title, number=passage.number)
 
 
 def _listed(details: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import regex
 
 from lwtui.text.lazy_pattern import LazyPattern
 from lwtui.text.number_words import HAN_NUMBER, SCALES, WRITTEN_NUMBER, parse_han, parse_written
+from lwtui.translation import _
 
 DEFAULT_WORDS = 1500  # where the instruction asks for no length
 MIN_WORDS, MAX_WORDS = 20, 1_000_000
@@ -36,11 +37,19 @@ class AskedLength:
 
     def explain(self, unit: str) -> str:
         """Say the length and where it comes from, as in: 5,000 words, from “500 words per chapter, 10 chapters”."""
-        return f"{self.words:,} {unit}, from “{self.source}”"
+        return _("{words:,} {unit}, from “{source}”", words=self.words, unit=unit, source=self.source)
 
     def explain_fully(self, unit: str) -> str:
         """Say the same with the rule: … (10 × 500)."""
-        return self.explain(unit) + (f" ({self.rule})" if self.rule else "")
+        if not self.rule:
+            return self.explain(unit)
+        return _(
+            "{words:,} {unit}, from “{source}” ({rule})",
+            words=self.words,
+            unit=unit,
+            source=self.source,
+            rule=self.rule,
+        )
 
 
 # -- patterns
@@ -323,13 +332,13 @@ def _pages(instruction: str, text: str) -> AskedLength | None:
         start = match.start("number")
         if match["low"] and (low := scaled(match["low"], None)) < number:
             number, start = (number + low) / 2, match.start()
-        each, unit = PAGE_WORDS, "words"
+        each, rule = PAGE_WORDS, _("{count} words a page")
         if match["page"] in {"页", "頁", "ページ", "枚"}:
-            each, unit = (_SHEET_CHARACTERS if match["page"] == "枚" else PAGE_CHARACTERS), "characters"
+            each = _SHEET_CHARACTERS if match["page"] == "枚" else PAGE_CHARACTERS
+            rule = _("{count} characters a page")
         words = round(number * each)
         if MIN_WORDS <= words <= MAX_WORDS:
-            rule = f"{each} {unit} a page"
-            lengths.append(AskedLength(words, _source(instruction, start, match.end()), rule))
+            lengths.append(AskedLength(words, _source(instruction, start, match.end()), rule.format(count=each)))
     return max(lengths, key=lambda length: length.words, default=None)
 
 

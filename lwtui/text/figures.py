@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from lwtui.translation import _
+
 
 def duration(seconds: float) -> str:
     """Format a number of seconds: ``45 s``, ``3 min 05 s``, ``2 h 10 min``."""
     minutes, rest = divmod(round(max(0.0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+        return _("{hours} h {minutes:02d} min", hours=hours, minutes=minutes)
+    if minutes:
+        return _("{minutes} min {seconds:02d} s", minutes=minutes, seconds=rest)
+    return _("{seconds} s", seconds=rest)
 
 
 def money(amount: float) -> str:

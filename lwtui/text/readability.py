@@ -22,6 +22,7 @@ import regex
 
 from lwtui.text.counting import count_words
 from lwtui.text.sentences import sentence_ends
+from lwtui.translation import _, _n
 
 _WORD = regex.compile(r"[\p{L}\p{M}'’-]+")
 _CJK = regex.compile(r"[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]")
@@ -87,17 +88,29 @@ def readability(text: str, language: str = "") -> Readability:
 
 
 def readability_line(figures: Readability, unit: str) -> str:
-    """Return the figures in a line. ``unit`` is that of lengths, ``words`` or ``characters``."""
+    """Return the figures in a line. ``unit`` is that of lengths, ``words`` or ``characters``, as the user reads it."""
     parts = [
-        f"{figures.sentences:,} sentence{'' if figures.sentences == 1 else 's'}",
-        f"{figures.sentence_length:g} {unit} each (± {figures.sentence_spread:g}, longest {figures.longest_sentence})",
+        _n("{count:,} sentence", "{count:,} sentences", figures.sentences),
+        _(
+            "{length:g} {unit} each (± {spread:g}, longest {longest})",
+            length=figures.sentence_length,
+            unit=unit,
+            spread=figures.sentence_spread,
+            longest=figures.longest_sentence,
+        ),
     ]
     if figures.lix:
         parts.append(f"LIX {figures.lix:g}")
     if figures.reading_ease is not None:
-        parts.append(f"reading ease {figures.reading_ease:g} (Flesch), grade {figures.grade:g} (Flesch-Kincaid)")
+        parts.append(
+            _(
+                "reading ease {ease:g} (Flesch), grade {grade:g} (Flesch-Kincaid)",
+                ease=figures.reading_ease,
+                grade=figures.grade,
+            )
+        )
     if figures.dialogue:
-        parts.append(f"{figures.dialogue:.0%} dialogue")
+        parts.append(_("{share:.0%} dialogue", share=figures.dialogue))
     return ", ".join(parts)
 
 

@@ -25,6 +25,7 @@ from lwtui.documents.library import safe_name
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError
 from lwtui.files import write_atomically
+from lwtui.translation import _
 
 __all__ = [
     "FONT_SIZE",
@@ -107,20 +108,29 @@ def check_format(path: Path, to: str | None = None) -> str:
     extension = path.suffix.removeprefix(".").lower()
     if extension == "lw":
         raise UsageError(
-            f"{path} ends in .lw like a document. Export to a name that ends in .{to or 'md'}.", code="is-document"
+            _(
+                "{path} ends in .lw like a document. Export to a name that ends in .{ending}.",
+                path=path,
+                ending=to or "md",
+            ),
+            code="is-document",
         )
     to = to or _ALIASES.get(extension, extension)
     if to not in FORMATS:
         raise UsageError(
-            f"The name {path.name} does not tell the format. Let it end in .{' or .'.join(FORMATS)}.",
+            _(
+                "The name {name} does not tell the format. Let it end in .{formats}.",
+                name=path.name,
+                formats=" or .".join(FORMATS),
+            ),
             code="unknown-format",
         )
     from lwtui.documents.export.pandoc import require_packages
 
     if to in ("docx", "odt", "epub", "tex"):
-        require_packages(f"Export to .{to}", "pypandoc")
+        require_packages(_("Export to .{format}", format=to), "pypandoc")
     elif to == "pdf":
-        require_packages("Export to .pdf", "typst", "fontTools", "pypandoc")
+        require_packages(_("Export to .{format}", format=to), "typst", "fontTools", "pypandoc")
     return to
 
 
@@ -148,7 +158,7 @@ def save(book: Manuscript, path: Path, to: str, job: ExportJob) -> None:
         content, pictures = latex(book, job, folder.name)
     else:
         content = _bytes(book, to, job)
-    job.step(f"Writing {path.name}")
+    job.step(_("Writing {name}", name=path.name))
     try:
         if pictures:
             folder.mkdir(exist_ok=True)
@@ -172,7 +182,10 @@ def _text(book: Manuscript, to: str, job: ExportJob) -> str:
             return plain(book)
         case "html":
             return html(book, job)
-    raise UsageError(f"{to!r} is not a text format. Choose one of {', '.join(TEXT_FORMATS)}.", code="unknown-format")
+    raise UsageError(
+        _("{name!r} is not a text format. Choose one of {formats}.", name=to, formats=", ".join(TEXT_FORMATS)),
+        code="unknown-format",
+    )
 
 
 def _bytes(book: Manuscript, to: str, job: ExportJob) -> bytes:
@@ -198,13 +211,20 @@ def _bytes(book: Manuscript, to: str, job: ExportJob) -> bytes:
 def _write_error(error: OSError, path: Path) -> DocumentError:
     match error.errno:
         case errno.ENOENT | errno.ENOTDIR:
-            message, code = f"There is no folder {path.parent}. Create it or choose another one.", "no-folder"
+            message, code = (
+                _("There is no folder {folder}. Create it or choose another one.", folder=path.parent),
+                "no-folder",
+            )
         case errno.EISDIR:
-            message, code = f"{path} is a folder. Name a file in it.", "is-folder"
+            message, code = _("{path} is a folder. Name a file in it.", path=path), "is-folder"
         case errno.ENOSPC | errno.EDQUOT:
-            message = f"The disk is full: {path} was not written. Free some space and export again."
+            message = _("The disk is full: {path} was not written. Free some space and export again.", path=path)
             code = "disk-full"
         case _:
-            message = f"Cannot write {path}: {error.strerror}. Check the permissions of the folder or choose another."
+            message = _(
+                "Cannot write {path}: {reason}. Check the permissions of the folder or choose another.",
+                path=path,
+                reason=error.strerror,
+            )
             code = "unwritable"
     return DocumentError(message, code=code)

@@ -17,13 +17,14 @@ import regex
 
 from lwtui.documents.disclosure import TITLE, literal
 from lwtui.documents.export.csl_styles import find_style
-from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.export_job import ExportJob, ToolFailed
 from lwtui.documents.export.manuscript import Manuscript, ManuscriptPart
 from lwtui.documents.export.pandoc import API_VERSION, pandoc, require_packages
 from lwtui.documents.export.translations import references_title
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import Citation, find_citations
 from lwtui.sources.model import Source
+from lwtui.translation import _
 
 _SUPERSCRIPTS = str.maketrans("0123456789-–", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 _PUNCTUATION = regex.compile(r"[.,;:!?]+[\"”’»)]?")
@@ -64,7 +65,7 @@ def with_citations(book: Manuscript, job: ExportJob) -> Manuscript:
     unknown = dict.fromkeys(c.key for group in groups for c in group.citations if c.key not in sources)
     if unknown:
         names = ", ".join(list(unknown)[:_MOST_NAMED])
-        job.notes.append(f"Citations of no source were left out: {names}. lwtui lint lists them.")
+        job.notes.append(_("Citations of no source were left out: {names}. lwtui lint lists them.", names=names))
     written, references = _written_out(book, known, sources, job) if known else ({}, [])
     parts = list(book.parts)
     notes = _NoteLabels("\n".join(part.text for part in parts))
@@ -91,7 +92,7 @@ def bibliography(sources: Sequence[Source], to: str = "bibtex") -> str:
     Raises:
         LwtuiError: Pandoc is missing or failed.
     """
-    require_packages("A bibliography file", "pypandoc")
+    require_packages(_("A bibliography file"), "pypandoc")
     job = ExportJob()
     with TemporaryDirectory(prefix="lwtui-") as temporary:
         folder = Path(temporary)
@@ -115,9 +116,9 @@ def _written_out(
     book: Manuscript, groups: Sequence[_CitedGroup], sources: Mapping[str, Source], job: ExportJob
 ) -> tuple[dict[tuple[int, int], Mapping[str, Any]], list[str]]:
     """Return what citeproc makes of each group, by its key, and the entries of the list of references."""
-    require_packages("A text with citations", "pypandoc")
+    require_packages(_("A text with citations"), "pypandoc")
     style = find_style(book.csl)
-    job.step("Writing out the citations")
+    job.step(_("Writing out the citations"))
     language = book.language.split("-")[0].lower()
     meta = {"lang": {"t": "MetaString", "c": _LOCALES.get(language, book.language or "en-US")}}
     blocks = [{"t": "Para", "c": [_cite(group, book.parts[group.part].text, sources)]} for group in groups]
@@ -132,11 +133,16 @@ def _written_out(
             command.append("--csl=style.csl")
         try:
             job.run([*command, "cited.json"], folder, "pandoc")
-        except LwtuiError as error:
-            if error.code != "tool-failed" or style is None:
+        except ToolFailed as error:
+            if style is None:
                 raise
             raise LwtuiError(
-                f"pandoc cannot use the citation style {style}: {error} Choose another style.", code="invalid-style"
+                _(
+                    "pandoc cannot use the citation style {style}: {problem} Choose another style.",
+                    style=style,
+                    problem=error,
+                ),
+                code="invalid-style",
             ) from None
         result = json.loads((folder / "out").read_text(encoding="utf-8"))
     paragraphs = [block for block in result["blocks"] if block["t"] == "Para"]

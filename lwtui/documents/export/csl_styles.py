@@ -11,12 +11,13 @@ from pathlib import Path
 
 from lwtui.config import config_folder
 from lwtui.errors import UsageError
+from lwtui.translation import _, sentences
 
 DEFAULT_STYLE = "author-date"
 BUILT_IN = {
-    DEFAULT_STYLE: "author and year in the text (Chicago)",
-    "numeric": "numbers in brackets",
-    "notes": "footnotes",
+    DEFAULT_STYLE: _("author and year in the text (Chicago)"),
+    "numeric": _("numbers in brackets"),
+    "notes": _("footnotes"),
 }
 _OF_PANDOC = {"", DEFAULT_STYLE, "default", "chicago", "chicago-author-date"}
 _OF_LWTUI = {"numeric": "numeric", "numbers": "numeric", "notes": "notes", "note": "notes", "footnotes": "notes"}
@@ -64,12 +65,17 @@ def find_style(name: str) -> Path | None:
     found = next((file for file in candidates if file.is_file()), None)
     if found is None:
         known = ", ".join(BUILT_IN)
-        what = f"There is no file {path}." if is_path else f"There is no citation style {given!r}."
-        raise UsageError(
-            f"{what} Known: {known}. For others, download a .csl file from https://www.zotero.org/styles into "
-            f"{style_folders()[0]}, or name the file.",
-            code="unknown-style",
+        if is_path:
+            what = _("There is no file {path}.", path=path)
+        else:
+            what = _("There is no citation style {name!r}.", name=given)
+        advice = _(
+            "Known: {known}. For others, download a .csl file from https://www.zotero.org/styles into {folder}, or "
+            "name the file.",
+            known=known,
+            folder=style_folders()[0],
         )
+        raise UsageError(sentences(what, advice), code="unknown-style")
     return _checked(found)
 
 
@@ -92,10 +98,12 @@ def _checked(path: Path) -> Path:
         begins = path.read_bytes()[:4_000] if size <= _LARGEST else b""
     except OSError as error:
         raise UsageError(
-            f"Cannot read {path}: {error.strerror}. Check its permissions.", code="unreadable-style"
+            _("Cannot read {path}: {reason}. Check its permissions.", path=path, reason=error.strerror),
+            code="unreadable-style",
         ) from None
     if b"<style" not in begins:
         raise UsageError(
-            f"{path} is no citation style: it has no <style> element. Choose a .csl file.", code="invalid-style"
+            _("{path} is no citation style: it has no <style> element. Choose a .csl file.", path=path),
+            code="invalid-style",
         )
     return path

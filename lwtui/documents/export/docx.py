@@ -14,6 +14,7 @@ from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
 from lwtui.documents.export.pandoc_tree import book_tree
 from lwtui.documents.export.prepared import prepare
 from lwtui.documents.export.translations import contents_title
+from lwtui.translation import _
 
 _PAGE_BREAK = '<w:p><w:r><w:br w:type="page"/></w:r></w:p>'
 _SPACE_ABOVE_TITLE = 4_800  # on the title page, in twentieths of a point
@@ -79,7 +80,7 @@ def docx(book: Manuscript, job: ExportJob) -> bytes:
     reference = book.style.reference
     template = _DOCUMENT.replace("SECTION", "$sectpr$" if reference else section)  # its pages have its own footers
     template = template.replace("OPENING", opening)  # last, because it contains the user's words
-    job.step("Reading the text")
+    job.step(_("Reading the text"))
     tree = book_tree(book, prepare(book, 0, "docx", job))
     files: dict[str, str | bytes] = {"template": template}
     options = ["--template=template"]
@@ -160,7 +161,7 @@ def _styled(styles: str, book: Manuscript) -> str:
 
 def _listed(styles: str, book: Manuscript) -> str:
     """Add the styles of the table of contents, unless they are there."""
-    width, _, margin = _PAPERS[book.paper]
+    width, _height, margin = _PAPERS[book.paper]
     tab = width - 2 * margin
     levels = "".join(
         f'<w:style w:type="paragraph" w:styleId="TOC{level}"><w:name w:val="toc {level}"/><w:basedOn w:val="Normal"/>'

@@ -12,6 +12,7 @@ from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
 from lwtui.documents.export.pandoc_tree import book_tree
 from lwtui.documents.export.prepared import prepare
+from lwtui.translation import _
 
 _ANNOTATION = regex.compile(r"<annotation encoding=\"application/x-tex\">[^<]*</annotation>")
 # Added to pandoc's own style sheet.
@@ -53,6 +54,6 @@ def epub(book: Manuscript, job: ExportJob) -> bytes:
     }
     # A reader that knows no MathML would show the source of a formula beside its signs.
     changes["*.xhtml"] = lambda xml: _ANNOTATION.sub("", xml)
-    job.step("Reading the text")
+    job.step(_("Reading the text"))
     tree = book_tree(book, prepare(book, 0, "epub", job))
     return rewrite_zip(convert(tree, "epub3", options, job), changes, {})

@@ -11,6 +11,7 @@ from threading import Event
 
 from lwtui.errors import LwtuiError
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _POLL_SECONDS = 0.05  # between two checks whether to stop
 _MAX_ERROR = 300  # characters of a program's error message
@@ -21,11 +22,27 @@ _ENVIRONMENT = (
 )
 
 
-REINSTALL = 'Reinstall the extra: pip install --force-reinstall "lwtui[export]"'
+REINSTALL = _('Reinstall the extra: pip install --force-reinstall "lwtui[export]"')
 
 
 class ExportStopped(LwtuiError):
     """The user stopped the export."""
+
+
+class ToolFailed(LwtuiError):
+    """An external program could not do its work.
+
+    Attributes:
+        problem: What it printed.
+    """
+
+    code = "tool-failed"
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(
+            _("{program} could not create the file: {problem}. Try another format.", program=name, problem=problem)
+        )
+        self.problem = problem
 
 
 class ExportJob:
@@ -62,7 +79,7 @@ class ExportJob:
             ExportStopped: :meth:`stop` was called.
         """
         if self._stop.is_set():
-            raise ExportStopped("The export was stopped. Nothing was written.")
+            raise ExportStopped(_("The export was stopped. Nothing was written."))
 
     def run(self, command: Sequence[str], folder: Path, name: str) -> None:
         """Run a program to its end.
@@ -74,7 +91,8 @@ class ExportJob:
 
         Raises:
             ExportStopped: :meth:`stop` was called.
-            LwtuiError: The program cannot be started or failed; the message includes what it printed.
+            LwtuiError: The program cannot be started.
+            ToolFailed: It failed; the message includes what it printed.
         """
         environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ}
         with TemporaryFile() as output:
@@ -83,7 +101,15 @@ class ExportJob:
                     command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
                 )
             except OSError as error:
-                raise LwtuiError(f"Cannot start {name}: {error.strerror}. {REINSTALL}", code="tool-missing") from None
+                raise LwtuiError(
+                    _(
+                        "Cannot start {program}: {reason}. {reinstall}",
+                        program=name,
+                        reason=error.strerror,
+                        reinstall=REINSTALL,
+                    ),
+                    code="tool-missing",
+                ) from None
             with process:
                 try:
                     self._wait(process)
@@ -93,10 +119,8 @@ class ExportJob:
             if process.returncode != 0:
                 output.seek(0)
                 problem = one_line(output.read().decode("utf-8", "replace"))
-                problem = problem[:_MAX_ERROR] or f"it ended with exit code {process.returncode}"
-                raise LwtuiError(
-                    f"{name} could not create the file: {problem}. Try another format.", code="tool-failed"
-                )
+                problem = problem[:_MAX_ERROR] or _("it ended with exit code {code}", code=process.returncode)
+                raise ToolFailed(name, problem)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         while True:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import regex
 
+from lwtui.translation import _
+
 if TYPE_CHECKING:
     from typst import FontInfo
 
@@ -41,15 +43,15 @@ _CJK_SUFFIXES = {"zh": "SC", "ja": "JP", "ko": "KR", "yue": "HK"}
 _TRADITIONAL = {"tw": "TC", "hant": "TC", "hk": "HK", "mo": "HK"}
 _SERIF_WORDS = ("serif", "song", "ming", "mincho", "batang", "myungjo")
 # What to install, by the first word of a character's Unicode name.
-_CJK = "Noto Serif CJK (apt install fonts-noto-cjk, or pip install manimgx-fonts-cjk)"
-_OTHERS = "a Noto font for it (apt install fonts-noto-core fonts-noto-extra, or from fonts.google.com/noto)"
+_CJK = _("Noto Serif CJK (apt install fonts-noto-cjk, or pip install manimgx-fonts-cjk)")
+_OTHERS = _("a Noto font for it (apt install fonts-noto-core fonts-noto-extra, or from fonts.google.com/noto)")
 _INSTALL = {
-    "CJK": ("Chinese characters", _CJK),
-    "HIRAGANA": ("Japanese", _CJK),
-    "KATAKANA": ("Japanese", _CJK),
-    "HANGUL": ("Korean", _CJK),
-    "symbols": ("symbols", _OTHERS),
-    "emoji": ("emoji", "Noto Emoji (apt install fonts-noto-color-emoji, or pip install manimgx-fonts)"),
+    "CJK": (_("Chinese characters"), _CJK),
+    "HIRAGANA": (_("Japanese"), _CJK),
+    "KATAKANA": (_("Japanese"), _CJK),
+    "HANGUL": (_("Korean"), _CJK),
+    "symbols": (_("symbols"), _OTHERS),
+    "emoji": (_("emoji"), _("Noto Emoji (apt install fonts-noto-color-emoji, or pip install manimgx-fonts)")),
 }
 _MAX_NOTES = 3
 _MAX_NAMED = 5  # characters or scripts in a note
@@ -105,19 +107,28 @@ def missing_font_notes(missing: str) -> list[str]:
         by_script.setdefault(_INSTALL.get(script, (script.capitalize(), _OTHERS)), []).append(char)
     most_first = sorted(by_script.items(), key=lambda item: -len(item[1]))
     lines = [
-        f"No font on this machine has {name} ({_some(characters)}): the PDF shows boxes instead."
-        f" Install {font} and export again."
+        _(
+            "No font on this machine has {script} ({characters}): the PDF shows boxes instead. "
+            "Install {font} and export again.",
+            script=name,
+            characters=_some(characters),
+            font=font,
+        )
         for (name, font), characters in most_first[:_MAX_NOTES]
     ]
     if rest := most_first[_MAX_NOTES:]:
-        names = ", ".join(name for (name, _), _ in rest[:_MAX_NAMED])
-        lines.append(f"No font has {names}{' and more' if len(rest) > _MAX_NAMED else ''} either.")
+        names = ", ".join(name for (name, _font), _characters in rest[:_MAX_NAMED])
+        if len(rest) > _MAX_NAMED:
+            lines.append(_("No font has {scripts} and more either.", scripts=names))
+        else:
+            lines.append(_("No font has {scripts} either.", scripts=names))
     return lines
 
 
 def _some(characters: Sequence[str]) -> str:
     shown = " ".join(characters[:_MAX_NAMED])
-    return f"{shown} and {len(characters) - _MAX_NAMED} more" if len(characters) > _MAX_NAMED else shown
+    more = len(characters) - _MAX_NAMED
+    return _("{names} and {count} more", names=shown, count=more) if more > 0 else shown
 
 
 def _script(character: str) -> str:

@@ -10,6 +10,7 @@ from lwtui.documents.export.pictures import Picture
 from lwtui.documents.export.prepared import prepare
 from lwtui.documents.export.translations import contents_title
 from lwtui.text import counts_characters
+from lwtui.translation import _
 
 _SIZES = (10, 11, 12)  # points; what the classes of LaTeX know
 
@@ -28,7 +29,7 @@ def latex(book: Manuscript, job: ExportJob, folder: str) -> tuple[bytes, list[Pi
     Raises:
         LwtuiError: The export failed or was stopped.
     """
-    job.step("Reading the text")
+    job.step(_("Reading the text"))
     prepared = prepare(book, 0, "tex", job)
     tree = book_tree(book, prepared, folder)
     has_chapters = book.chapters_on_new_pages
@@ -49,5 +50,5 @@ def latex(book: Manuscript, job: ExportJob, folder: str) -> tuple[bytes, list[Pi
         options += ["--toc", "--toc-depth=3"]
     content = convert(tree, "latex", options, job)
     if counts_characters(book.language):
-        job.notes.append("Compile the file with lualatex or xelatex, and set CJKmainfont to a font of its language.")
+        job.notes.append(_("Compile the file with lualatex or xelatex, and set CJKmainfont to a font of its language."))
     return content, prepared.pictures

@@ -24,6 +24,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.sources.model import Source
 from lwtui.text import count_words, one_line
+from lwtui.translation import _
 
 _LONG_CHAPTER = 1_500  # words; if chapters are this long on average, each starts on a new page
 # The file is queried directly, because the document would read the text of every revision.
@@ -231,5 +232,10 @@ def _parse_date(given: str) -> str:
         with suppress(ValueError):  # such as 2026-02-30
             return date.fromisoformat(given).isoformat()
     raise UsageError(
-        f"{given!r} is not a date. Write it as YYYY-MM-DD, such as {date.today().isoformat()}.", code="invalid-date"
+        _(
+            "{text!r} is not a date. Write it as YYYY-MM-DD, such as {example}.",
+            text=given,
+            example=date.today().isoformat(),
+        ),
+        code="invalid-date",
     )

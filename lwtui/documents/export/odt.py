@@ -13,6 +13,7 @@ from lwtui.documents.export.pandoc import convert, rewrite_zip, with_date
 from lwtui.documents.export.pandoc_tree import book_tree
 from lwtui.documents.export.prepared import prepare
 from lwtui.documents.export.translations import contents_title
+from lwtui.translation import _
 
 _CONTENTS_DEPTH = 3
 # Width, height and margin in centimeters.
@@ -93,7 +94,7 @@ def odt(book: Manuscript, job: ExportJob) -> bytes:
     Raises:
         LwtuiError: The export failed or was stopped.
     """
-    job.step("Reading the text")
+    job.step(_("Reading the text"))
     tree = book_tree(book, prepare(book, 0, "odt", job))
     # Last, because it contains the user's words.
     template = _DOCUMENT.replace("OPENING", "\n".join(_opening(book)).replace("$", "$$"))
@@ -185,7 +186,7 @@ def _styled(styles: str, book: Manuscript) -> str:
 
 def _with_contents(styles: str, book: Manuscript) -> str:
     """Add the styles of the title and of the table of contents, unless they are there."""
-    width, _, margin = _PAPERS[book.paper]
+    width, _height, margin = _PAPERS[book.paper]
     added = [style for name, style in _ADDED_STYLES.items() if f'style:name="{name}"' not in styles]
     added += [
         _LEVEL_STYLE.format(level=level, indent=0.6 * (level - 1), tab=width - 2 * margin)

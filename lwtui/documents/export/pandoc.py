@@ -19,6 +19,7 @@ import regex
 from lwtui.documents.export.export_job import REINSTALL, ExportJob
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 
 # A single one of these characters would make the file unreadable.
 _NOT_IN_XML = regex.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\uFFFE\uFFFF]")
@@ -34,7 +35,11 @@ def require_packages(task: str, *packages: str, extra: str = "export") -> None:
     """
     if any(find_spec(package) is None for package in packages):
         raise LwtuiError(
-            f'{task} needs packages that are not installed. Install the extra: pip install "lwtui[{extra}]"',
+            _(
+                '{task} needs packages that are not installed. Install the extra: pip install "lwtui[{extra}]"',
+                task=task,
+                extra=extra,
+            ),
             code="missing-extra",
         )
 
@@ -51,7 +56,7 @@ def pandoc() -> list[str]:
         bundled = Path(pypandoc.__file__).parent / "files" / name
         if bundled.is_file():
             return [str(bundled), "+RTS", f"-M{_MAX_MEMORY}", "-RTS", "--sandbox"]
-    raise LwtuiError(f"pandoc is not installed. {REINSTALL}", code="tool-missing")
+    raise LwtuiError(_("pandoc is not installed. {reinstall}", reinstall=REINSTALL), code="tool-missing")
 
 
 def convert(
@@ -83,7 +88,7 @@ def convert(
         for name, content in (files or {}).items():
             data = content if isinstance(content, bytes) else _NOT_IN_XML.sub("", content).encode("utf-8")
             (folder / name).write_bytes(data)
-        job.step("Setting the book")
+        job.step(_("Setting the book"))
         command = [*pandoc(), "--standalone", "--from=json", f"--to={to}", "--output=book.out", *options]
         job.run([*command, "book.json"], folder, "pandoc")
         return (folder / "book.out").read_bytes()

@@ -11,13 +11,14 @@ from tempfile import TemporaryDirectory
 import regex
 
 from lwtui.documents.export import fonts, typst_child
-from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.export_job import ExportJob, ToolFailed
 from lwtui.documents.export.manuscript import Manuscript
 from lwtui.documents.export.prepared import PreparedBook, prepare
 from lwtui.documents.export.translations import contents_title
 from lwtui.documents.export.typst_markup import heading, part_body, typst_string
-from lwtui.errors import LwtuiError, UsageError
+from lwtui.errors import UsageError
 from lwtui.text import counts_characters
+from lwtui.translation import _
 
 _TAG = regex.compile(r"(?P<language>[a-z]{2,3})(?:-(?P<script>[a-z]{4}))?(?:-(?P<region>[a-z]{2}))?\b.*", regex.I)
 _CJK_LANGUAGES = {"zh", "ja", "ko", "yue"}  # their fonts have their own quotes and dashes
@@ -79,10 +80,10 @@ def pdf(book: Manuscript, job: ExportJob) -> bytes:
     """
     import typst
 
-    job.step("Choosing fonts")
+    job.step(_("Choosing fonts"))
     folders = [str(folder) for folder in fonts.font_folders()]
     choice = fonts.choose_fonts(_all_text(book), book.language, typst.Fonts(font_paths=folders).fonts())
-    job.step("Reading the text")
+    job.step(_("Reading the text"))
     prepared = prepare(book, 0, "pdf", job)
     with TemporaryDirectory(prefix="lwtui-") as temporary:
         folder = Path(temporary)
@@ -92,15 +93,17 @@ def pdf(book: Manuscript, job: ExportJob) -> bytes:
             (folder / "formulas.json").write_text(json.dumps(formulas), encoding="utf-8")
         if book.style.template:
             (folder / _TEMPLATE).write_text(book.style.template, encoding="utf-8")
-        job.step("Setting the pages")
+        job.step(_("Setting the pages"))
         command = [sys.executable, "-P", str(typst_child.__file__), *folders]
         try:
             _compile(book, prepared, choice.families, command, folder, job)
-        except LwtuiError as error:
-            if error.code != "tool-failed" or not book.style.template:
+        except ToolFailed as error:
+            if not book.style.template:
                 raise
-            problem = str(error).partition(": ")[2].removesuffix(". Try another format.").replace(str(folder), "")
-            raise UsageError(f"The template does not work: {problem}. Correct it.", code="bad-template") from None
+            problem = error.problem.replace(str(folder), "")
+            raise UsageError(
+                _("The template does not work: {problem}. Correct it.", problem=problem), code="bad-template"
+            ) from None
         job.notes += fonts.missing_font_notes(choice.missing)
         return (folder / "book.pdf").read_bytes()
 
@@ -118,9 +121,9 @@ def _compile(
     source.write_text("\n".join(_program(book, prepared, families)), encoding="utf-8")
     try:
         job.run(command, folder, "Typst")
-    except LwtuiError as error:
+    except ToolFailed:
         bad = json.loads(refused.read_text(encoding="utf-8")) if refused.exists() else []
-        if error.code != "tool-failed" or not bad:
+        if not bad:
             raise
         prepared.refuse(bad, job)
         source.write_text("\n".join(_program(book, prepared, families)), encoding="utf-8")
@@ -162,7 +165,7 @@ def _own_pages(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
 
 def _with_template(book: Manuscript, families: Sequence[str]) -> Iterator[str]:
     """Generate the call of the user's template with everything that it may want to know."""
-    paper, _ = _PAPERS[book.paper]
+    paper, _margin = _PAPERS[book.paper]
     values = {
         "title": typst_string(book.title),
         "author": typst_string(book.author),

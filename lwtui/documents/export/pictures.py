@@ -13,6 +13,7 @@ import regex
 
 from lwtui.documents.export.export_job import ExportJob
 from lwtui.text import one_line
+from lwtui.translation import _, _n
 
 MAX_PICTURE = 20_000_000  # bytes of one picture
 MAX_PICTURES = 200_000_000  # bytes of all pictures of a document
@@ -100,23 +101,28 @@ class PictureFolder:
         try:
             size = path.stat().st_size
             if size > MAX_PICTURE or self._bytes + size > MAX_PICTURES:
-                limit = MAX_PICTURE if size > MAX_PICTURE else MAX_PICTURES
-                return b"", "", f"more than {limit // 1_000_000} MB{' in all' if limit == MAX_PICTURES else ''}"
+                if size > MAX_PICTURE:
+                    return b"", "", _("more than {size} MB", size=MAX_PICTURE // 1_000_000)
+                return b"", "", _("more than {size} MB in all", size=MAX_PICTURES // 1_000_000)
             data = path.read_bytes()
         except OSError as error:
-            return b"", "", error.strerror.lower() if error.strerror else "cannot be read"
+            return b"", "", error.strerror.lower() if error.strerror else _("cannot be read")
         kind = picture_kind(data)
         if not kind:
-            return b"", "", "not a PNG, JPEG, GIF, WebP or SVG picture, or one that loads or runs something"
+            return b"", "", _("not a PNG, JPEG, GIF, WebP or SVG picture, or one that loads or runs something")
         if kind not in self._kinds:
-            return b"", "", f"a {kind.upper()} cannot be in a .{self._to} file; save it as PNG"
+            return (
+                b"",
+                "",
+                _("a {kind} cannot be in a .{format} file; save it as PNG", kind=kind.upper(), format=self._to),
+            )
         self._bytes += len(data)
         return data, kind, ""
 
     def find(self, address: str) -> tuple[Path | None, str]:
         """Return the file that an address names within the folder, or why there is none. It does not read the file."""
         name = unquote(address)
-        outside = "only pictures in the folder of the document are read"
+        outside = _("only pictures in the folder of the document are read")
         if _SCHEME.match(name) or not name or self._folder is None:
             return None, outside
         parts = (PurePosixPath(name), PureWindowsPath(name))
@@ -126,10 +132,10 @@ class PictureFolder:
             folder = self._folder.resolve(strict=True)
             path = (folder / name).resolve(strict=True)
         except (OSError, RuntimeError):
-            return None, "no such file"
+            return None, _("no such file")
         if not path.is_relative_to(folder):
             return None, outside
-        return (path, "") if path.is_file() else (None, "no such file")
+        return (path, "") if path.is_file() else (None, _("no such file"))
 
 
 def shown_name(address: str) -> str:
@@ -150,9 +156,16 @@ def picture_folder(stem: str, suffix: str) -> str:
 
 def left_out(problem: str, names: Sequence[str]) -> str:
     """Return a line that tells which pictures were left out, and why."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    pictures = "1 picture" if len(names) == 1 else f"{len(names)} pictures"
-    return f"Left out {pictures} ({problem}): {', '.join(name[:_NAME_LENGTH] for name in names[:_SHOWN])}{more}."
+    shown = ", ".join(name[:_NAME_LENGTH] for name in names[:_SHOWN])
+    if (more := len(names) - _SHOWN) > 0:
+        shown = _("{names} and {count} more", names=shown, count=more)
+    return _n(
+        "Left out {count} picture ({problem}): {names}.",
+        "Left out {count} pictures ({problem}): {names}.",
+        len(names),
+        problem=problem,
+        names=shown,
+    )
 
 
 def picture_kind(data: bytes) -> str:

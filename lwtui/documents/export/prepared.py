@@ -19,6 +19,7 @@ from lwtui.documents.export.pictures import Picture, PictureFolder, left_out, sh
 from lwtui.documents.markdown_extensions import FORMULAS, formula_source, size_of
 from lwtui.documents.tex import checked_formula
 from lwtui.text import one_line
+from lwtui.translation import _, _n
 
 _SHOWN = 40  # characters of a formula in a note
 
@@ -52,7 +53,7 @@ class PreparedBook:
                 damaged[picture.name] = shown_name(str(token.attrGet("src") or ""))
                 token.meta["picture"] = None
         if damaged:
-            job.notes.append(left_out("damaged", list(damaged.values())))
+            job.notes.append(left_out(_("damaged"), list(damaged.values())))
         _refuse_formulas([token for token in _tokens(self.tokens) if token.meta.get("converted") in bad], job)
 
 
@@ -91,7 +92,7 @@ def _prepare_formulas(tokens: Sequence[Token], to: str, job: ExportJob) -> None:
     if not tokens:
         return
     if to == "html" and find_spec("pypandoc") is None:
-        job.notes.append('Formulas are shown in TeX: pip install "lwtui[export]" sets them.')
+        job.notes.append(_('Formulas are shown in TeX: pip install "lwtui[export]" sets them.'))
         for token in tokens:
             _show_source(token)
         return
@@ -103,7 +104,7 @@ def _prepare_formulas(tokens: Sequence[Token], to: str, job: ExportJob) -> None:
             refused.append(token)
         else:
             found.append((token, Formula(tex, token.type != "math_inline")))
-    converted = convert_formulas([formula for _, formula in found], "typst" if to == "pdf" else "mathml", job)
+    converted = convert_formulas([formula for _token, formula in found], "typst" if to == "pdf" else "mathml", job)
     for token, formula in found:
         if formula in converted:
             token.meta |= {"formula": formula.tex, "converted": converted[formula]}
@@ -120,12 +121,14 @@ def _refuse_formulas(tokens: Sequence[Token], job: ExportJob) -> None:
         _show_source(token)
     first = one_line(tokens[0].content)
     shown = first if len(first) <= _SHOWN else f"{first[:_SHOWN]}…"
-    if len(tokens) == 1:
-        job.notes.append(f"A formula is shown as it is written, because lwtui cannot set it: {shown}")
-    else:
-        job.notes.append(
-            f"{len(tokens)} formulas are shown as they are written, because lwtui cannot set them. The first: {shown}"
+    job.notes.append(
+        _n(
+            "A formula is shown as it is written, because lwtui cannot set it: {formula}",
+            "{count} formulas are shown as they are written, because lwtui cannot set them. The first: {formula}",
+            len(tokens),
+            formula=shown,
         )
+    )
 
 
 def _show_source(token: Token) -> None:

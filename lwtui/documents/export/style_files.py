@@ -10,6 +10,7 @@ from zipfile import BadZipFile, ZipFile
 import regex
 
 from lwtui.errors import UsageError
+from lwtui.translation import _
 
 _MAX_TEXT = 2_000_000  # bytes of a style sheet or a template
 _MAX_REFERENCE = 50_000_000  # bytes of a reference document
@@ -48,8 +49,12 @@ class StyleFiles:
         for option, value, formats in uses:
             if value and to not in formats:
                 raise UsageError(
-                    f"{option} is for {' and '.join(sorted(formats))}, not for {to}."
-                    " Leave it out, or choose another format.",
+                    _(
+                        "{option} is for {formats}, not for {format}. Leave it out, or choose another format.",
+                        option=option,
+                        formats=_(" and ").join(sorted(formats)),
+                        format=to,
+                    ),
                     code="unused-style",
                 )
 
@@ -73,8 +78,11 @@ def read_style_files(reference: Path | None, css: Path | None, template: Path | 
     found = StyleFiles(data, kind, _text(css) if css else "", _text(template) if template else "")
     if template and not _TEMPLATE.search(found.template):
         raise UsageError(
-            f"{template} defines no function template."
-            " Begin with: #let template(title: none, body, ..rest) = { body }",
+            _(
+                "{template} defines no function template."
+                " Begin with: #let template(title: none, body, ..rest) = {{ body }}",
+                template=template,
+            ),
             code="not-template",
         )
     return found
@@ -93,23 +101,31 @@ def _reference_kind(data: bytes, path: Path) -> str:
     for name, kind in _REFERENCES.items():
         if name in names:
             return kind
-    raise UsageError(f"{path} is neither a DOCX nor an ODT. Name a document whose styles to use.", code="not-reference")
+    raise UsageError(
+        _("{path} is neither a DOCX nor an ODT. Name a document whose styles to use.", path=path), code="not-reference"
+    )
 
 
 def _text(path: Path) -> str:
     try:
         return _bytes(path, _MAX_TEXT).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not text in UTF-8. Save it as that.", code="not-text") from None
+        raise UsageError(_("{path} is not text in UTF-8. Save it as that.", path=path), code="not-text") from None
 
 
 def _bytes(path: Path, limit: int) -> bytes:
     path = path.expanduser()
     try:
         if not path.is_file():
-            raise UsageError(f"There is no file {path}. Check the path.", code="not-found")
+            raise UsageError(_("There is no file {path}. Check the path.", path=path), code="not-found")
         if path.stat().st_size > limit:
-            raise UsageError(f"{path} is larger than {limit // 1_000_000} MB. Choose a smaller file.", code="too-large")
+            raise UsageError(
+                _("{path} is larger than {size} MB. Choose a smaller file.", path=path, size=limit // 1_000_000),
+                code="too-large",
+            )
         return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}. Check its permissions.", code="unreadable") from None
+        raise UsageError(
+            _("Cannot read {path}: {reason}. Check its permissions.", path=path, reason=error.strerror),
+            code="unreadable",
+        ) from None

@@ -15,6 +15,7 @@ from lwtui.documents.plan_edits import normalize_levels
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError
 from lwtui.text import count_words, detect_language
+from lwtui.translation import _
 
 __all__ = [
     "ImportReport",
@@ -59,7 +60,7 @@ def create_document(imported: Imported, target: Path) -> Document:
         DocumentError: The document or one of its pictures cannot be written. Then there is neither.
     """
     if target.exists():
-        raise DocumentError(f"{target} already exists. Choose another name.", code="already-exists")
+        raise DocumentError(_("{path} already exists. Choose another name.", path=target), code="already-exists")
     imported = with_kept_pictures(imported, target)
     parts = imported.parts
     sections = tuple(PlannedSection(part.title, part.main_point, _target(part), level=part.level) for part in parts)

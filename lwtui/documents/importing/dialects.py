@@ -16,6 +16,7 @@ from lwtui.documents.export.markup import slug
 from lwtui.documents.importing.imported import ImportReport
 from lwtui.documents.markdown_source import outside_code, without_lines
 from lwtui.documents.plain_text import parse_blocks
+from lwtui.translation import _
 
 SYNOPSIS = "\ufdd1"  # begins a line with the synopsis of a section
 # Code comes first, so that a comment in it is no comment.
@@ -83,7 +84,7 @@ def core_markdown(text: str, report: ImportReport) -> str:
     if _HTML_TAG.search(text):
         outside_code(text, lambda stretch: _collect(tags, stretch))
     if tags:
-        report.remark(f"HTML is kept as text: {', '.join(dict.fromkeys(tags[:3]))}.")
+        report.remark(_("HTML is kept as text: {tags}.", tags=", ".join(dict.fromkeys(tags[:3]))))
     return text
 
 

@@ -11,6 +11,7 @@ import regex
 
 from lwtui.errors import DocumentError, UsageError
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _BYTE_ORDER_MARKS = (  # that of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -112,6 +113,15 @@ class Guess:
     label: str
     preview: str
 
+    def remark(self) -> str:
+        """Return a sentence for the user of a text that was read in this encoding."""
+        return _(
+            "Read as {encoding}, which is a guess: “{preview}”. If that is wrong, import it again with --encoding "
+            "NAME.",
+            encoding=self.label,
+            preview=self.preview,
+        )
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -167,7 +177,11 @@ def decode(data: bytes, source: Path, encoding: str = "") -> Decoded:
         text = data.decode(found[0].encoding, "replace")
         return Decoded(text, found[0], text.count("\ufffd"))
     raise DocumentError(
-        f"{source} is text in an encoding that lwtui cannot tell. Name it with --encoding, or save the file as UTF-8.",
+        _(
+            "{source} is text in an encoding that lwtui cannot tell. Name it with --encoding, or save the file as "
+            "UTF-8.",
+            source=source,
+        ),
         code="unknown-encoding",
     )
 
@@ -185,7 +199,7 @@ def guesses(data: bytes) -> list[Guess]:
             scored.append((_plausibility(text, encoding) - found.get(encoding, 0.3), encoding))
     scored.sort(key=lambda pair: -pair[0])
     unique: dict[str, Guess] = {}  # encodings in which the text is the same are one choice
-    for _, encoding in scored:
+    for _score, encoding in scored:
         unique.setdefault(sample.decode(encoding, "replace"), _guess(data, encoding))
     return list(unique.values())[:_MAX_CHOICES]
 
@@ -209,7 +223,10 @@ def check_encoding(name: str) -> str:
         info = None
     if info is None or not getattr(info, "_is_text_encoding", True):
         raise UsageError(
-            f"Unknown encoding {one_line(name)!r}. Try utf-8, cp1252, shift_jis, gb18030, big5, euc-kr or koi8-r.",
+            _(
+                "Unknown encoding {name!r}. Try utf-8, cp1252, shift_jis, gb18030, big5, euc-kr or koi8-r.",
+                name=one_line(name),
+            ),
             code="unknown-encoding",
         )
     return info.name
@@ -228,7 +245,12 @@ def _in_named_encoding(data: bytes, source: Path, encoding: str) -> Decoded:
     bad = text.count("\ufffd")
     if bad and not _is_damaged(text, bad):
         raise DocumentError(
-            f"{source} is not text in {encoding}. Leave out --encoding, or name another one.", code="wrong-encoding"
+            _(
+                "{source} is not text in {encoding}. Leave out --encoding, or name another one.",
+                source=source,
+                encoding=encoding,
+            ),
+            code="wrong-encoding",
         )
     if "\0" in text:
         raise _not_text(source)
@@ -350,5 +372,6 @@ def _declared(head: bytes) -> Iterator[str]:
 
 def _not_text(source: Path) -> DocumentError:
     return DocumentError(
-        f"{source} is not a text file. Import Markdown, plain text, or a file of a word processor.", code="not-text"
+        _("{source} is not a text file. Import Markdown, plain text, or a file of a word processor.", source=source),
+        code="not-text",
     )

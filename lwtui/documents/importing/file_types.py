@@ -11,6 +11,7 @@ from zipfile import BadZipFile, ZipFile
 import regex
 
 from lwtui.errors import DocumentError, UsageError
+from lwtui.translation import _
 
 MARKDOWN, TEXT, NOVELWRITER = "markdown", "text", "novelwriter"
 ENDINGS = {
@@ -66,7 +67,7 @@ PANDOC_ENDINGS = {
 }
 # The formats whose files are not text, or say by themselves how they are encoded.
 BINARY = frozenset({"docx", "epub", "odt", "pptx"})
-KNOWN_TYPES = "Markdown, plain text, DOCX, ODT, RTF, HTML, EPUB, FB2, LaTeX, Org, reStructuredText, AsciiDoc, Typst"
+KNOWN_TYPES = _("Markdown, plain text, DOCX, ODT, RTF, HTML, EPUB, FB2, LaTeX, Org, reStructuredText, AsciiDoc, Typst")
 _HEAD = 4_096  # bytes
 _MAX_PART = 1_000_000  # bytes of a part of an archive that tells what the archive is
 _MAX_UNZIPPED = 100_000_000  # bytes
@@ -74,18 +75,21 @@ _MAX_UNZIPPED = 100_000_000  # bytes
 _OLE, _ZIP, _RTF = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"PK", b"{\\rtf"
 _ODF = "application/vnd.oasis.opendocument."
 _OTHER_BINARIES = (
-    (b"%PDF", "a PDF, whose text has no structure. Import the file that it was made from"),
-    (b"SQLite format 3\0", "a database. A lwtui document is opened, not imported: its name ends in .lw"),
-    (b"\x89PNG", "a picture. Import a file with text"),
-    (b"\xff\xd8\xff", "a picture. Import a file with text"),
-    (b"GIF8", "a picture. Import a file with text"),
-    (b"\x1f\x8b", "compressed. Unpack it first"),
-    (b"7z\xbc\xaf\x27\x1c", "an archive. Unpack it first"),
-    (b"Rar!", "an archive. Unpack it first"),
-    (b"BZh", "compressed. Unpack it first"),
-    (b"\xfd7zXZ\0", "compressed. Unpack it first"),
-    (b"ITSF", "a CHM help file. Import the pages that it was made from"),
-    (b"\x00\x01BINARY", "a Mobipocket book. Convert it to EPUB first"),
+    (b"%PDF", _("{source} is a PDF, whose text has no structure. Import the file that it was made from.")),
+    (
+        b"SQLite format 3\0",
+        _("{source} is a database. A lwtui document is opened, not imported: its name ends in .lw."),
+    ),
+    (b"\x89PNG", _("{source} is a picture. Import a file with text.")),
+    (b"\xff\xd8\xff", _("{source} is a picture. Import a file with text.")),
+    (b"GIF8", _("{source} is a picture. Import a file with text.")),
+    (b"\x1f\x8b", _("{source} is compressed. Unpack it first.")),
+    (b"7z\xbc\xaf\x27\x1c", _("{source} is an archive. Unpack it first.")),
+    (b"Rar!", _("{source} is an archive. Unpack it first.")),
+    (b"BZh", _("{source} is compressed. Unpack it first.")),
+    (b"\xfd7zXZ\0", _("{source} is compressed. Unpack it first.")),
+    (b"ITSF", _("{source} is a CHM help file. Import the pages that it was made from.")),
+    (b"\x00\x01BINARY", _("{source} is a Mobipocket book. Convert it to EPUB first.")),
 )
 _XML_ROOTS = (
     (rb"<FictionBook[\s>]", "fb2"),
@@ -145,18 +149,23 @@ def file_type(source: Path, data: bytes) -> FileType:
         return FileType(ENDINGS[ending])
     reader = PANDOC_ENDINGS.get(ending, "")
     if reader in BINARY or reader in ("fb2", "rtf", "ipynb"):
-        name = {"fb2": "FB2", "rtf": "RTF", "ipynb": "notebook", "pptx": "PPTX"}.get(reader, reader.upper())
+        name = {"fb2": "FB2", "rtf": "RTF", "ipynb": _("notebook"), "pptx": "PPTX"}.get(reader, reader.upper())
         raise DocumentError(
-            f"{source} is not a valid {name} file. Save it again in the program that made it, and import it again.",
+            _(
+                "{source} is not a valid {format} file. Save it again in the program that made it, and import it "
+                "again.",
+                source=source,
+                format=name,
+            ),
             code=f"not-{reader}",
         )
     if ending == "doc":
-        raise _unknown(source, "is not a Word document")
+        raise _unknown(_("{source} is not a Word document. {known}", source=source, known=_known()))
     if reader:
         return FileType("pandoc", reader)
     if not ending or ending.isdigit():  # README, or "Part 1.2"
         return FileType(MARKDOWN)
-    raise _unknown(source, "is of a type that lwtui does not know")
+    raise _unknown(_("{source} is of a type that lwtui does not know. {known}", source=source, known=_known()))
 
 
 def _by_contents(source: Path, data: bytes, ending: str) -> str:
@@ -166,9 +175,9 @@ def _by_contents(source: Path, data: bytes, ending: str) -> str:
         raise _ole_error(source, data)
     if data.startswith(_ZIP) and data[2:4] in (b"\x03\x04", b"\x05\x06"):
         return _in_zip(source, data)
-    for start, what in _OTHER_BINARIES:
+    for start, message in _OTHER_BINARIES:
         if data.startswith(start):
-            raise DocumentError(f"{source} is {what}.", code="unknown-type")
+            raise DocumentError(message.format(source=source), code="unknown-type")
     if head.lstrip().startswith(_RTF):
         return "rtf"
     if _is_wide(head):
@@ -182,7 +191,8 @@ def _by_contents(source: Path, data: bytes, ending: str) -> str:
         return "html"
     if head.startswith(b"MIME-Version:"):
         raise DocumentError(
-            f"{source} is a web archive (MHTML). Save the page as HTML and import that.", code="unknown-type"
+            _("{source} is a web archive (MHTML). Save the page as HTML and import that.", source=source),
+            code="unknown-type",
         )
     if ending in ("json", "ipynb") and head.lstrip().startswith(b"{"):
         return _in_json(source, data)
@@ -194,7 +204,7 @@ def _in_zip(source: Path, data: bytes) -> str:
         with ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
             if any(entry.flag_bits & 1 for entry in archive.infolist()):
-                raise _encrypted(source)
+                raise _has_password(source)
             kind = _head_of(archive, "mimetype")[:100].decode("ascii", "replace").strip() if "mimetype" in names else ""
             manifest = _head_of(archive, "META-INF/manifest.xml") if "META-INF/manifest.xml" in names else b""
             types = _head_of(archive, "[Content_Types].xml") if "[Content_Types].xml" in names else b""
@@ -204,11 +214,17 @@ def _in_zip(source: Path, data: bytes) -> str:
     if kind == "application/epub+zip" or "META-INF/container.xml" in names:
         # Fonts may be obfuscated by two known methods, which hides no text.
         if b"EncryptedData" in rights and not (b"embedding" in rights or b"adobe.com/pdf/enc#RC" in rights):
-            raise _encrypted(source, "protected against copying (DRM)")
+            raise _encrypted(
+                _(
+                    "{source} is protected against copying (DRM), so that lwtui cannot read it. Save a copy without a "
+                    "password and import that.",
+                    source=source,
+                )
+            )
         return "epub"
     if kind.startswith(_ODF):
         if b"encryption-data" in manifest:
-            raise _encrypted(source)
+            raise _has_password(source)
         if kind.removeprefix(_ODF).startswith("text"):
             return "odt"
     if "word/document.xml" in names or b"wordprocessingml.document.main" in types or b"ms-word.document" in types:
@@ -216,13 +232,21 @@ def _in_zip(source: Path, data: bytes) -> str:
     if "ppt/presentation.xml" in names:
         return "pptx"
     if any(name.startswith(("xl/", "Index/")) for name in names) or kind.startswith(_ODF):
-        raise _unknown(source, "is a file of a spreadsheet or of another office program")
+        raise _unknown(
+            _(
+                "{source} is a file of a spreadsheet or of another office program. {known}",
+                source=source,
+                known=_known(),
+            )
+        )
     books = [name for name in names if name.lower().endswith(".fb2")]
     if len(books) == 1 and len(names) == 1:
         return "fb2"
     if source.suffix.lower() in (".docx", ".docm", ".odt", ".epub", ".dotx", ".ott"):
         raise _damaged(source)
-    raise DocumentError(f"{source} is an archive. Unpack it, and import the files in it.", code="unknown-type")
+    raise DocumentError(
+        _("{source} is an archive. Unpack it, and import the files in it.", source=source), code="unknown-type"
+    )
 
 
 def unzipped(data: bytes) -> bytes:
@@ -242,8 +266,10 @@ def _in_xml(source: Path, head: bytes) -> str:
         if regex.search(pattern, head):
             return reader
     if b"Word.Document" in head or b"office:document" in head or b"schemas.microsoft.com/office/word" in head:
-        raise _unknown(source, "is a word processor's file in one piece of XML")
-    raise _unknown(source, "is XML of a kind that lwtui does not know")
+        raise _unknown(
+            _("{source} is a word processor's file in one piece of XML. {known}", source=source, known=_known())
+        )
+    raise _unknown(_("{source} is XML of a kind that lwtui does not know. {known}", source=source, known=_known()))
 
 
 def _in_json(source: Path, data: bytes) -> str:
@@ -255,7 +281,9 @@ def _in_json(source: Path, data: bytes) -> str:
         return "ipynb"
     if isinstance(value, dict) and "pandoc-api-version" in value:
         return "json"
-    raise _unknown(source, "is JSON, but no document of pandoc and no notebook")
+    raise _unknown(
+        _("{source} is JSON, but no document of pandoc and no notebook. {known}", source=source, known=_known())
+    )
 
 
 def _is_wide(head: bytes) -> bool:
@@ -264,22 +292,35 @@ def _is_wide(head: bytes) -> bool:
 
 def _ole_error(source: Path, data: bytes) -> DocumentError:
     if "EncryptedPackage".encode("utf-16-le") in data or "EncryptionInfo".encode("utf-16-le") in data:
-        return _encrypted(source)
+        return _has_password(source)
     if source.suffix.lower() in (".docx", ".docm", ".dotx", ".dotm"):
         return DocumentError(
-            f"{source} is encrypted, or in the format of Word 97. Save it as .docx without a password and import that.",
+            _(
+                "{source} is encrypted, or in the format of Word 97. Save it as .docx without a password and import "
+                "that.",
+                source=source,
+            ),
             code="old-format",
         )
     return DocumentError(
-        f"{source} is in the format of Word 97 or another old office program. Save it as .docx and import that.",
+        _(
+            "{source} is in the format of Word 97 or another old office program. Save it as .docx and import that.",
+            source=source,
+        ),
         code="old-format",
     )
 
 
-def _encrypted(source: Path, how: str = "encrypted") -> DocumentError:
-    return DocumentError(
-        f"{source} is {how}, so that lwtui cannot read it. Save a copy without a password and import that.",
-        code="encrypted",
+def _encrypted(message: str) -> DocumentError:
+    return DocumentError(message, code="encrypted")
+
+
+def _has_password(source: Path) -> DocumentError:
+    return _encrypted(
+        _(
+            "{source} is encrypted, so that lwtui cannot read it. Save a copy without a password and import that.",
+            source=source,
+        )
     )
 
 
@@ -287,16 +328,21 @@ def _damaged(source: Path) -> DocumentError:
     ending = source.suffix.removeprefix(".").lower()
     code = f"not-{PANDOC_ENDINGS.get(ending, 'archive')}"
     return DocumentError(
-        f"{source} is damaged: it is not a complete {ending.upper() or 'ZIP'} file. Save it again and import it again.",
+        _(
+            "{source} is damaged: it is not a complete {ending} file. Save it again and import it again.",
+            source=source,
+            ending=ending.upper() or "ZIP",
+        ),
         code=code,
     )
 
 
-def _unknown(source: Path, what: str) -> DocumentError:
-    return DocumentError(
-        f"{source} {what}. lwtui imports {KNOWN_TYPES} and folders of these; rename a plain text to end in .txt.",
-        code="unknown-type",
-    )
+def _unknown(message: str) -> DocumentError:
+    return DocumentError(message, code="unknown-type")
+
+
+def _known() -> str:
+    return _("lwtui imports {types} and folders of these; rename a plain text to end in .txt.", types=KNOWN_TYPES)
 
 
 def check_is_no_document(source: Path) -> None:
@@ -306,4 +352,6 @@ def check_is_no_document(source: Path) -> None:
         UsageError: It is one.
     """
     if source.suffix.lower() == ".lw":
-        raise UsageError(f"{source} is already a document. Open it: lwtui {source}", code="is-document")
+        raise UsageError(
+            _("{source} is already a document. Open it: lwtui {source}", source=source), code="is-document"
+        )

@@ -21,6 +21,7 @@ from lwtui.documents.markdown_source import outside_code
 from lwtui.documents.model import MAX_LEVEL, Note
 from lwtui.errors import DocumentError
 from lwtui.text import count_words
+from lwtui.translation import _
 
 _MAX_FILES = 5_000
 _LONG_FILE = 2_000  # words; a longer file is divided at the headings within it
@@ -115,7 +116,7 @@ def read_entries(
             parts += made
     if failed:
         report.lose("unread file", len(failed))
-        report.remark(f"These files cannot be read: {some(failed)}.")
+        report.remark(_("These files cannot be read: {names}.", names=some(failed)))
     linked = [
         replace(part, text=_linked(part.text, source, titles)) if source else part
         for part, source in zip(parts, sources, strict=True)
@@ -123,7 +124,10 @@ def read_entries(
     parts = _without_empty_ends(linked)
     if not parts:
         raise DocumentError(
-            f"{title} has no text to import. Name a folder with Markdown or text files, or a single file.",
+            _(
+                "{title} has no text to import. Name a folder with Markdown or text files, or a single file.",
+                title=title,
+            ),
             code="no-text",
         )
     return Imported(
@@ -156,7 +160,12 @@ def _entries(folder: Path, report: ImportReport) -> list[Entry]:
     entries = list(islice(_walk(folder, folder, 1, "", report), _MAX_FILES + 1))
     if len(entries) > _MAX_FILES:
         raise DocumentError(
-            f"{folder} has more than {_MAX_FILES:,} files. Name a folder with fewer files.", code="too-many-files"
+            _(
+                "{folder} has more than {limit:,} files. Name a folder with fewer files.",
+                folder=folder,
+                limit=_MAX_FILES,
+            ),
+            code="too-many-files",
         )
     return entries
 
@@ -168,7 +177,12 @@ def _walk(folder: Path, top: Path, level: int, note: str, report: ImportReport) 
             names = sorted((item.name for item in found if not item.name.startswith((".", "~$"))), key=natural_key)
     except OSError as error:
         raise DocumentError(
-            f"Cannot read {folder}: {error.strerror}. Check the folder and its permissions.", code="unreadable"
+            _(
+                "Cannot read {folder}: {reason}. Check the folder and its permissions.",
+                folder=folder,
+                reason=error.strerror,
+            ),
+            code="unreadable",
         ) from None
     index = _index(folder, names) if folder != top else ""
     if index and not note:
@@ -181,7 +195,7 @@ def _walk(folder: Path, top: Path, level: int, note: str, report: ImportReport) 
             if not _SKIPPED_FOLDERS.fullmatch(name):
                 yield from _subfolder(path, top, level, note, report)
             elif any(path.iterdir()):
-                report.remark(f"The folder {name} was left out.")
+                report.remark(_("The folder {name} was left out.", name=name))
         else:
             yield from _file(path, level, note, report)
 

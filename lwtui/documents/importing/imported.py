@@ -10,13 +10,14 @@ from pathlib import Path
 import regex
 
 from lwtui.documents.importing.encodings import Guess
+from lwtui.documents.importing.report_kinds import counted
 from lwtui.documents.markdown_extensions import count_formulas
 from lwtui.documents.model import Note
 from lwtui.documents.plain_text import parse_blocks
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _PICTURE = regex.compile(r"(?<!\\)!\[(?:[^\[\]\\]|\\.)*\]\((?!lwtui-media/)")
-_NOUN = regex.compile(r"(?P<noun>.+?)(?P<rest>(?: (?:of|that|in|within|outside) .*| \(.*)?)")
 _SHOWN = 5  # names in a remark
 
 
@@ -58,7 +59,8 @@ class ImportedPicture:
 class ImportReport:
     """Counts what an import kept, changed and left out.
 
-    Kinds are singular English nouns, such as ``table`` or ``tracked deletion``.
+    Kinds are singular English nouns, such as ``table`` or ``tracked deletion``: those of
+    :data:`lwtui.documents.importing.report_kinds.KINDS`.
     """
 
     kept: Counter[str] = field(default_factory=Counter)
@@ -88,8 +90,10 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """Return the report in sentences: what was kept, what was left out, and the remarks."""
-        lines = [f"Kept: {_listed(self.kept)}."] if self.kept.total() else []
-        lines.append(f"Left out: {_listed(self.lost)}." if self.lost.total() else "Nothing was left out.")
+        lines = [_("Kept: {things}.", things=_listed(self.kept))] if self.kept.total() else []
+        lines.append(
+            _("Left out: {things}.", things=_listed(self.lost)) if self.lost.total() else _("Nothing was left out.")
+        )
         return lines + self.remarks
 
 
@@ -141,29 +145,13 @@ def count_kept(parts: Sequence[ImportedPart], report: ImportReport) -> None:
                 report.keep("address of a picture", len(_PICTURE.findall(token.content)))
 
 
-def counted(number: int, kind: str) -> str:
-    """Return a number with its noun, as in "2 tables" or "1 address of a picture"."""
-    if number == 1:
-        return f"1 {kind}"
-    match = _NOUN.fullmatch(kind)
-    noun, rest = (match["noun"], match["rest"]) if match else (kind, "")
-    return f"{number:,} {_plural(noun)}{rest}"
-
-
 def some(names: Sequence[str]) -> str:
     """List names, but not too many of them."""
     unique = list(dict.fromkeys(names))
     more = len(unique) - _SHOWN
-    return ", ".join(unique[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    shown = ", ".join(unique[:_SHOWN])
+    return _("{names} and {count} more", names=shown, count=more) if more > 0 else shown
 
 
 def _listed(counts: Counter[str]) -> str:
     return ", ".join(counted(number, kind) for kind, number in counts.items() if number)
-
-
-def _plural(noun: str) -> str:
-    if noun.endswith(("s", "x", "ch", "sh")):
-        return f"{noun}es"
-    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
-        return f"{noun[:-1]}ies"
-    return f"{noun}s"

@@ -20,6 +20,7 @@ from lwtui.documents.importing.imported import Imported, ImportedPart, ImportedP
 from lwtui.documents.markdown_source import change_pictures
 from lwtui.errors import DocumentError
 from lwtui.files import write_atomically
+from lwtui.translation import _
 
 _MAX_FILES = 20_000  # in which a picture is looked for by its name
 
@@ -53,7 +54,7 @@ def with_kept_pictures(imported: Imported, target: Path) -> Imported:
         for number, picture in enumerate(pictures.values(), 1)
     ]
     names = {address: picture.address for address, picture in zip(pictures, kept, strict=True)}
-    imported.report.remark(f"The pictures are in the folder {folder_name}.")
+    imported.report.remark(_("The pictures are in the folder {folder}.", folder=folder_name))
     parts = tuple(replace(part, text=_renamed(part.text, names)) for part in imported.parts)
     return replace(imported, parts=parts, pictures=tuple(kept))
 
@@ -81,18 +82,25 @@ def write_pictures(pictures: Sequence[ImportedPicture], beside: Path) -> None:
             raise
     except OSError as error:
         raise DocumentError(
-            f"Cannot write the pictures to {folder}: {error.strerror}. Import into another folder.", code="unwritable"
+            _(
+                "Cannot write the pictures to {folder}: {reason}. Import into another folder.",
+                folder=folder,
+                reason=error.strerror,
+            ),
+            code="unwritable",
         ) from error
 
 
 def _tell_missing(addresses: Sequence[str], folder: PictureFolder, report: ImportReport) -> None:
     missing: dict[str, list[str]] = {}
     for address in addresses:
-        _, problem = folder.find(address)
+        _path, problem = folder.find(address)
         if problem:
             missing.setdefault(problem, []).append(shown_name(address))
     for problem, names in missing.items():
-        report.remark(f"Pictures that an export will not show ({problem}): {some(names)}.")
+        report.remark(
+            _("Pictures that an export will not show ({problem}): {names}.", problem=problem, names=some(names))
+        )
 
 
 class FolderPictures:

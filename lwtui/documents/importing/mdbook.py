@@ -13,6 +13,7 @@ from lwtui.documents.importing.folders import Entry, is_inside, read_entries
 from lwtui.documents.importing.imported import Imported, ImportReport, some
 from lwtui.documents.plain_text import parser, without_marks
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _SUMMARY_TITLES = ("summary", "table of contents", "contents")
 
@@ -37,7 +38,7 @@ def read_project(folder: Path, encoding: str = "") -> Imported | None:
     others = [path.name for path in sorted(source.rglob("*.md")) if path.resolve() not in listed and path != summary]
     if others:
         report.lose("file that SUMMARY.md does not list", len(others))
-        report.remark(f"SUMMARY.md does not list {some(others)}.")
+        report.remark(_("SUMMARY.md does not list {names}.", names=some(others)))
     authors = settings.get("authors", [])
     author = ", ".join(str(name) for name in authors) if isinstance(authors, list) else str(authors)
     title = one_line(str(settings.get("title", ""))) or folder.resolve().name
@@ -89,7 +90,7 @@ def _links(token: Token) -> Iterator[tuple[str, str]]:
 
 
 def _entry(title: str, address: str, level: int, source: Path, seen: set[Path], report: ImportReport) -> Entry | None:
-    name, _, anchor = address.partition("#")
+    name, _mark, anchor = address.partition("#")
     if not name:
         return (
             Entry(title, level, None, is_planned=True) if not anchor else None
@@ -103,6 +104,6 @@ def _entry(title: str, address: str, level: int, source: Path, seen: set[Path], 
     seen.add(path.resolve())
     if not path.is_file():
         report.lose("missing file")
-        report.remark(f"There is no file {name}, which SUMMARY.md lists.")
+        report.remark(_("There is no file {name}, which SUMMARY.md lists.", name=name))
         return Entry(title, level, None, is_planned=True)
     return Entry(title, level, path)

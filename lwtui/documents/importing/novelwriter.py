@@ -17,6 +17,7 @@ from lwtui.documents.importing.sections import divide
 from lwtui.documents.model import Note
 from lwtui.errors import DocumentError
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _PROJECT = "nwProject.nwx"
 _HANDLE = regex.compile(r"[0-9a-f]{8,32}")
@@ -68,7 +69,7 @@ def read_project(folder: Path, encoding: str = "") -> Imported | None:
             notes.append(note)
     title, parts = divide("\n\n".join(texts), _value(root, "title") or _value(root, "name") or folder.resolve().name)
     if not any(part.text or part.title for part in parts):
-        raise DocumentError(f"The project {folder} has no text to import.", code="no-text")
+        raise DocumentError(_("The project {folder} has no text to import.", folder=folder), code="no-text")
     return Imported(title, with_synopses(parts), report, author=_value(root, "author"), notes=tuple(notes))
 
 
@@ -82,11 +83,13 @@ def parse_xml(path: Path) -> ElementTree.Element:
         return ElementTree.fromstring(path.read_bytes())
     except OSError as error:
         raise DocumentError(
-            f"Cannot read {path}: {error.strerror}. Check its permissions.", code="unreadable"
+            _("Cannot read {path}: {reason}. Check its permissions.", path=path, reason=error.strerror),
+            code="unreadable",
         ) from None
     except ElementTree.ParseError:
         raise DocumentError(
-            f"{path} is damaged. Open the project in its own program, save it, and import it again.", code="damaged"
+            _("{path} is damaged. Open the project in its own program, save it, and import it again.", path=path),
+            code="damaged",
         ) from None
 
 

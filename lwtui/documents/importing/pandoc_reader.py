@@ -17,15 +17,16 @@ from zipfile import BadZipFile, ZipFile
 
 import regex
 
-from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.export_job import ExportJob, ToolFailed
 from lwtui.documents.export.pandoc import pandoc, require_packages, rewrite_zip
 from lwtui.documents.export.pictures import picture_kind
 from lwtui.documents.importing.imported import ImportedPicture, ImportReport, some
 from lwtui.documents.markdown_extensions import escape_brackets
 from lwtui.documents.markdown_source import change_pictures, outside_code
 from lwtui.documents.plain_text import without_marks
-from lwtui.errors import DocumentError, LwtuiError
+from lwtui.errors import DocumentError
 from lwtui.text import one_line
+from lwtui.translation import _
 
 # The Markdown that lwtui uses. The filter simplifies what it cannot express.
 _TO = (
@@ -151,7 +152,7 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         DocumentError: The file cannot be read.
         LwtuiError: A package is missing; the message says what to install.
     """
-    require_packages(f"Reading {source.name}", "pypandoc")
+    require_packages(_("Reading {name}", name=source.name), "pypandoc")
     body = _body(data, reader)
     script = (files("lwtui.documents.importing") / "import_filter.lua").read_text(encoding="utf-8")
     with TemporaryDirectory(prefix="lwtui-") as made:
@@ -166,15 +167,16 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         command += ["--log=log.json", "--output=out.md", "in"]
         try:
             ExportJob().run(command, folder, "pandoc")
-        except LwtuiError as error:
-            if error.code == "tool-missing":
-                raise
-            problem = (
-                one_line(str(error)).partition("could not create the file: ")[2].removesuffix(". Try another format.")
-            )
+        except ToolFailed as error:
             raise DocumentError(
-                f"{source} is not a valid {_name(reader)} file, or has what pandoc cannot read"
-                f"{f' ({problem[:_MAX_PROBLEM]})' if problem else ''}. Save it again or in another format.",
+                _(
+                    "{source} is not a valid {format} file, or has what pandoc cannot read ({problem}). Save it "
+                    "again or "
+                    "in another format.",
+                    source=source,
+                    format=_name(reader),
+                    problem=error.problem[:_MAX_PROBLEM],
+                ),
                 code=f"not-{reader}",
             ) from None
         text = (folder / "out.md").read_text(encoding="utf-8")
@@ -190,7 +192,7 @@ def read_with_pandoc(source: Path, data: bytes, reader: str, report: ImportRepor
         _report_missing(body, " ".join((text, found["title"], found["author"], found["date"])), report)
     if date := one_line(found["date"]):
         report.lose("date")
-        report.remark(f"The date “{date}” was left out: an export has its own.")
+        report.remark(_("The date “{date}” was left out: an export has its own.", date=date))
     text = _NO_LANGUAGE.sub(r"\1", text)
     if "\\[" in text:  # pandoc writes formulas between dollars, and brackets so
         text = outside_code(text, escape_brackets, formulas=True)
@@ -244,11 +246,11 @@ def _report_counts(counts: Mapping[str, int], report: ImportReport) -> None:
         kind, is_kept = _KINDS[name]
         (report.keep if is_kept else report.lose)(kind, number)
     if "picture" in counts:
-        report.remark("Captions of pictures that are left out are kept as text.")
+        report.remark(_("Captions of pictures that are left out are kept as text."))
     if "merged table" in counts:
-        report.remark("Merged cells of tables are divided: their text is in the first of them.")
+        report.remark(_("Merged cells of tables are divided: their text is in the first of them."))
     if "deleted" in counts:
-        report.remark("Tracked insertions are part of the text.")
+        report.remark(_("Tracked insertions are part of the text."))
 
 
 def _report_log(messages: list[dict[str, Any]], first_line: int, report: ImportReport) -> None:
@@ -259,10 +261,12 @@ def _report_log(messages: list[dict[str, Any]], first_line: int, report: ImportR
     skipped = [detail for detail in skipped if not _LAYOUT.fullmatch(detail)]
     if includes:
         report.lose("included file", len(includes))
-        report.remark(f"Included files are not read: {some(includes)}. Import them too, or put them into the file.")
+        report.remark(
+            _("Included files are not read: {names}. Import them too, or put them into the file.", names=some(includes))
+        )
     if skipped:
         report.lose("unread element", len(skipped))
-        report.remark(f"Pandoc does not read: {some(skipped)}.")
+        report.remark(_("Pandoc does not read: {names}.", names=some(skipped)))
 
 
 def _detail(message: Mapping[str, Any]) -> str:
@@ -286,7 +290,7 @@ def _report_parts(data: bytes, body: str, formulas: int, report: ImportReport) -
 def _report_missing(xml: str, text: str, report: ImportReport) -> None:
     if missing := _missing_words(xml, text):
         report.lose("word", len(missing))
-        report.remark(f"Words of the file that are not in the document: {some(missing)}.")
+        report.remark(_("Words of the file that are not in the document: {names}.", names=some(missing)))
 
 
 def _prepared(data: bytes, body: str, reader: str, report: ImportReport) -> bytes:
@@ -309,7 +313,7 @@ def _prepared(data: bytes, body: str, reader: str, report: ImportReport) -> byte
             includes = [path.decode("utf-8", "replace") for path in _TYPST_INCLUDE.findall(data)]
             if includes:
                 report.lose("included file", len(includes))
-                report.remark(f"Included files are not read: {some(includes)}. Import them too.")
+                report.remark(_("Included files are not read: {names}. Import them too.", names=some(includes)))
             return _TYPST_INCLUDE.sub(b"", data)
     return data
 
@@ -349,7 +353,7 @@ def _odt_title(data: bytes, body: str, text: str) -> tuple[str, str]:
     for name, inner in _ODT_PARAGRAPH.findall(body):
         title = one_line(html.unescape(_TAG.sub("", _SPACES_IN_XML.sub(" ", inner))))
         if name in names and title:
-            first, _, rest = text.lstrip().partition("\n\n")
+            first, _space, rest = text.lstrip().partition("\n\n")
             is_first = one_line(without_marks(first)) == title
             return title, rest if is_first else text
     named = _ODT_META_TITLE.search(_part(data, "meta.xml"))
@@ -377,7 +381,7 @@ def _body(data: bytes, reader: str) -> str:
 
 
 def _part(data: bytes, name: str) -> str:
-    return next((part.decode("utf-8", "replace") for _, part in _parts(data, regex.escape(name))), "")
+    return next((part.decode("utf-8", "replace") for _name, part in _parts(data, regex.escape(name))), "")
 
 
 def _parts(data: bytes, names: str) -> Iterator[tuple[str, bytes]]:

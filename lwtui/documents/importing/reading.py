@@ -29,6 +29,7 @@ from lwtui.documents.importing.sections import divide
 from lwtui.documents.importing.text_file import is_markdown, normalized, read_plain_text, with_chapter_headings
 from lwtui.errors import DocumentError
 from lwtui.text import clean, count_words
+from lwtui.translation import _
 
 _LONG_TEXT = 2_000  # words, above which one section is worth telling
 _MAX_BYTES = 500_000_000
@@ -94,10 +95,7 @@ def read_part(source: Path, encoding: str = "") -> Imported:
     decoded = _decoded(data, source, kind, encoding)
     found = () if decoded.guess is None else (decoded.guess, *(g for g in guesses(data) if g != decoded.guess))
     if decoded.guess is not None:
-        report.remark(
-            f"Read as {decoded.guess.label}, which is a guess: “{decoded.guess.preview}”. If that is wrong, import it "
-            "again with --encoding NAME."
-        )
+        report.remark(decoded.guess.remark())
     if decoded.bad:
         report.lose("damaged character (shown as \ufffd)", decoded.bad)
     if kind.kind == "pandoc":
@@ -107,7 +105,7 @@ def read_part(source: Path, encoding: str = "") -> Imported:
     if kind.kind == TEXT and not is_markdown(text):
         return replace(_from_text(source, text, report), guesses=found)
     if kind.kind == TEXT:
-        report.remark("The file was read as Markdown: it has lines of their own that begin with #.")
+        report.remark(_("The file was read as Markdown: it has lines of their own that begin with #."))
     return replace(_from_markdown(source, text, report, kind), guesses=found)
 
 
@@ -127,7 +125,7 @@ def _from_markdown(source: Path, text: str, report: ImportReport, kind: FileType
     front, text = split_front_matter(text)
     if front.others:
         report.lose("value of the front matter", len(front.others))
-        report.remark(f"Left out of the front matter: {some(front.others)}.")
+        report.remark(_("Left out of the front matter: {names}.", names=some(front.others)))
     if kind.kind in (MARKDOWN, NOVELWRITER, TEXT):
         text = with_chapter_headings(core_markdown(text, report), report)
     title, parts = divide(text, front.title)
@@ -151,7 +149,13 @@ def _from_text(source: Path, text: str, report: ImportReport) -> Imported:
 def _from_pandoc(source: Path, data: bytes, kind: FileType, report: ImportReport) -> Imported:
     if not kind.expected:
         name = _PANDOC_NAMES.get(kind.reader, kind.reader)
-        report.remark(f"{source.name} is a file in {name}, whatever the ending of its name says, and was read as that.")
+        report.remark(
+            _(
+                "{name} is a file in {format}, whatever the ending of its name says, and was read as that.",
+                name=source.name,
+                format=name,
+            )
+        )
     found = read_with_pandoc(source, data, kind.reader, report)
     title, parts = divide(with_chapter_headings(clean(found.text), report), found.title)
     folder = None if kind.is_binary else source.parent
@@ -185,36 +189,43 @@ def _finished(imported: Imported) -> Imported:
     report = imported.report
     count_kept(parts, report)
     if len(parts) == 1 and not parts[0].title and count_words(parts[0].text) > _LONG_TEXT:
-        report.remark("The file has no headings: the whole text is one section.")
+        report.remark(_("The file has no headings: the whole text is one section."))
     if synopses := sum(bool(part.main_point) for part in parts):
         report.keep("synopsis", synopses)
     if imported.notes:
         report.keep("note", len(imported.notes))
     if imported.author:
-        report.remark(f"The author, for the title page of an export: {imported.author.rstrip('.')}.")
+        report.remark(_("The author, for the title page of an export: {author}.", author=imported.author.rstrip(".")))
     return replace(imported, parts=parts)
 
 
 def _too_deep(source: Path) -> DocumentError:
-    return DocumentError(f"{source} is nested too deeply to be read. Import a part of it.", code="too-deep")
+    return DocumentError(
+        _("{source} is nested too deeply to be read. Import a part of it.", source=source), code="too-deep"
+    )
 
 
 def _bytes(source: Path) -> bytes:
     try:
         found = source.stat()
         if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
-            raise DocumentError(f"{source} is a device. Name a file.", code="unknown-type")
+            raise DocumentError(_("{source} is a device. Name a file.", source=source), code="unknown-type")
         if found.st_size > _MAX_BYTES:
             raise DocumentError(
-                f"{source} is larger than {_MAX_BYTES // 1_000_000} MB. Divide it, or import it without its pictures.",
+                _(
+                    "{source} is larger than {size} MB. Divide it, or import it without its pictures.",
+                    source=source,
+                    size=_MAX_BYTES // 1_000_000,
+                ),
                 code="too-large",
             )
         return source.read_bytes()
     except FileNotFoundError:
-        raise DocumentError(f"There is no file {source}. Check the path.", code="not-found") from None
+        raise DocumentError(_("There is no file {source}. Check the path.", source=source), code="not-found") from None
     except IsADirectoryError:
-        raise DocumentError(f"{source} is a folder. Name a file in it.", code="is-folder") from None
+        raise DocumentError(_("{source} is a folder. Name a file in it.", source=source), code="is-folder") from None
     except OSError as error:
         raise DocumentError(
-            f"Cannot read {source}: {error.strerror}. Check its permissions.", code="unreadable"
+            _("Cannot read {source}: {reason}. Check its permissions.", source=source, reason=error.strerror),
+            code="unreadable",
         ) from None

@@ -12,6 +12,7 @@ from lwtui.documents.importing.folders import Entry, read_entries
 from lwtui.documents.importing.imported import Imported, ImportReport
 from lwtui.documents.importing.novelwriter import parse_xml
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _NAME = regex.compile(r"[0-9A-Za-z-]{1,64}")
 _COMMENT = regex.compile(r"<Comment\b")
@@ -39,7 +40,7 @@ def read_project(folder: Path, encoding: str = "") -> Imported | None:
                 for child in _children(item):
                     entries += _entries(folder, child, 1, report, notes)
             case "TrashFolder":
-                if trashed := sum(1 for _ in item.iter("BinderItem")) - 1:
+                if trashed := sum(1 for _inner in item.iter("BinderItem")) - 1:
                     report.lose("document in the trash", trashed)
             case _:
                 notes += _note_entries(folder, item, report)
@@ -57,7 +58,7 @@ def _entries(
     title = one_line(item.findtext("Title") or "") or "Untitled"
     if (item.findtext("MetaData/IncludeInCompile") or "Yes").strip().lower() == "no":
         report.lose("document that is not compiled")
-        report.remark(f"“{title}” is not included when Scrivener compiles, and was left out.")
+        report.remark(_("“{title}” is not included when Scrivener compiles, and was left out.", title=title))
     elif item.get("Type") in ("Folder", "Text", None):
         source = _file(folder, item, "content", "")
         synopsis = _synopsis(folder, item)

@@ -13,6 +13,7 @@ from lwtui.documents.importing.imported import ImportReport
 from lwtui.documents.markdown_extensions import escape_extensions
 from lwtui.documents.plain_text import parse_blocks, without_marks
 from lwtui.text import clean
+from lwtui.translation import _
 
 _MAX_TITLE = 80  # characters of a first line that is the title
 _MIN_WRAPPED, _MAX_WRAPPED = 35, 100  # columns of a text whose lines were wrapped
@@ -145,13 +146,13 @@ def with_chapter_headings(markdown: str, report: ImportReport) -> str:
             chapter = chapter_line(without_marks(content.content))
             if chapter is not None:
                 found.append((opening.map[0], chapter))
-    if len(found) < 2 or all(chapter.is_named for _, chapter in found):
+    if len(found) < 2 or all(chapter.is_named for _line, chapter in found):
         return markdown
-    has_parts = any(chapter.level == PART for _, chapter in found)
+    has_parts = any(chapter.level == PART for _line, chapter in found)
     for position, chapter in found:
         is_inner = has_parts and chapter.level != PART and not chapter.is_named
         lines[position] = f"{'###' if is_inner else '##'} {escaped(chapter.text)}"
-    report.remark(f"Lines such as “{found[0][1].text}” became headings: the file has no others.")
+    report.remark(_("Lines such as “{line}” became headings: the file has no others.", line=found[0][1].text))
     return "\n".join(lines)
 
 

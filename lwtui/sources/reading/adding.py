@@ -23,6 +23,7 @@ from lwtui.sources.reading.records import RECORD_ENDINGS
 from lwtui.sources.reading.web import Fetched, PageFetcher
 from lwtui.sources.store import SourceStore
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _SCHEME = regex.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://")
 _MAX_FILES = 10_000  # of a folder
@@ -77,8 +78,12 @@ def locations(given: Sequence[str]) -> list[str]:
             found.append(name)
         elif match := _SCHEME.match(name):
             raise UsageError(
-                f"{one_line(name)} cannot be read: {match['scheme']}:// is no address of the web. Use http:// or "
-                "https://, or the path of a file.",
+                _(
+                    "{name} cannot be read: {scheme}:// is no address of the web. Use http:// or "
+                    "https://, or the path of a file.",
+                    name=one_line(name),
+                    scheme=match["scheme"],
+                ),
                 code="no-address",
             )
         else:
@@ -98,18 +103,28 @@ def _paths(name: str) -> list[str]:
     except (OSError, ValueError):
         is_folder = exists = False
     if not exists:
-        raise UsageError(f"There is no file or folder {one_line(name)}. Check the path.", code="not-found")
+        raise UsageError(_("There is no file or folder {name}. Check the path.", name=one_line(name)), code="not-found")
     if not is_folder:
         return [os.path.normpath(name)]
     files = sorted(islice(_files(path), _MAX_FILES + 1))
     if not files:
         raise UsageError(
-            f"The folder {name} has no file that can be a source: PDF, DOCX, ODT, EPUB, HTML, Markdown, text, CSV or "
-            "BibTeX.",
+            _(
+                "The folder {name} has no file that can be a source: PDF, DOCX, ODT, EPUB, HTML, Markdown, text, CSV "
+                "or "
+                "BibTeX.",
+                name=name,
+            ),
             code="no-sources",
         )
     if len(files) > _MAX_FILES:
-        raise UsageError(f"The folder {name} has more than {_MAX_FILES:,} files. Add its folders one by one.")
+        raise UsageError(
+            _(
+                "The folder {name} has more than {limit:,} files. Add its folders one by one.",
+                name=name,
+                limit=_MAX_FILES,
+            )
+        )
     # Bibliographies come first: what they say of a file is better than what the file says of itself.
     files.sort(key=lambda file: _ending(file) not in RECORD_ENDINGS)
     return [os.path.normpath(Path(name) / file.relative_to(path)) for file in files]
@@ -186,10 +201,15 @@ def _ending_of(fetched: Fetched) -> str:
         return by_name
     if fetched.media_type in _UNKNOWN:
         raise SourceError(
-            f"{fetched.address} does not say what it is. Download it, and add the file.", code="unknown-type"
+            _("{address} does not say what it is. Download it, and add the file.", address=fetched.address),
+            code="unknown-type",
         )
     raise SourceError(
-        f"{fetched.address} is {fetched.media_type[:60]}, which cannot be a source. Name a page, a PDF or a text.",
+        _(
+            "{address} is {type}, which cannot be a source. Name a page, a PDF or a text.",
+            address=fetched.address,
+            type=fetched.media_type[:60],
+        ),
         code="unknown-type",
     )
 

@@ -23,7 +23,8 @@ from lwtui.sources.reading.pdf import read_pdf
 from lwtui.sources.reading.properties import file_properties
 from lwtui.sources.reading.records import RECORD_ENDINGS, Record, read_records, record_format
 from lwtui.sources.reading.tables import table_rows
-from lwtui.text import clean
+from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _TABLE_ENDINGS = ("csv", "tsv", "tab")
 # What is read of a folder. A file that is named is read whatever its name ends in.
@@ -72,7 +73,10 @@ def read_path(path: Path, location: str, job: ReadJob, retrieved: str) -> Iterat
         rows = table_rows(_text(path, location), location)
         yield ReadResult(_source("csv", path.stem, location, retrieved, rows))
     elif ending == "pdf":
-        raise SourceError(f"{location} is not a PDF, whatever its name says. Download it again.", code="pdf-malformed")
+        raise SourceError(
+            _("{location} is not a PDF, whatever its name says. Download it again.", location=location),
+            code="pdf-malformed",
+        )
     else:
         yield _other(path, location, job, retrieved)
 
@@ -91,8 +95,10 @@ def _other(path: Path, location: str, job: ReadJob, retrieved: str) -> ReadResul
     except DocumentError as error:
         raise _source_error(error, path, location) from None
     except RecursionError:
-        raise SourceError(f"{location} is nested too deeply to be read. Add a part of it.", code="too-deep") from None
-    notes = tuple(line for line in imported.report.remarks if line.startswith("Read as "))
+        raise SourceError(
+            _("{location} is nested too deeply to be read. Add a part of it.", location=location), code="too-deep"
+        ) from None
+    notes = tuple(one_line(guess.remark()) for guess in imported.guesses[:1])
     return ReadResult(_described(imported, kind, data, location, retrieved, stretches), notes)
 
 
@@ -120,7 +126,7 @@ def _source(
 ) -> ReadSource:
     passages = divide(Stretch(clean(stretch.text), stretch.page) for stretch in text)
     if not passages:
-        raise SourceError(f"{location} has no text. Add a file with text.", code="no-text")
+        raise SourceError(_("{location} has no text. Add a file with text.", location=location), code="no-text")
     item = item_from(_CSL_TYPES.get(kind, "document"), title=title)
     return ReadSource(kind, title, location, retrieved, passages, item)
 
@@ -144,7 +150,11 @@ def _records(records: list[Record], path: Path, location: str, job: ReadJob, ret
         notes = []
         if record.others:
             notes.append(
-                f"{record.key}: its file is not below the folder of {location}, so it was not read. Add it by itself."
+                _(
+                    "{key}: its file is not below the folder of {location}, so it was not read. Add it by itself.",
+                    key=record.key,
+                    location=location,
+                )
             )
         for file in record.files:
             if file.suffix.removeprefix(".").lower() in RECORD_ENDINGS:
@@ -190,15 +200,25 @@ def _bytes(path: Path, location: str, most: int) -> bytes:
 def _opened(path: Path, location: str) -> Iterator[BinaryIO]:
     try:
         if path.is_dir() or (path.exists() and not path.is_file()):
-            raise SourceError(f"{location} is not a file. Name a file or a folder.", code="unreadable")
+            raise SourceError(
+                _("{location} is not a file. Name a file or a folder.", location=location), code="unreadable"
+            )
         with path.open("rb") as file:
             yield file
     except FileNotFoundError:
-        raise SourceError(f"There is no file {location}. Check the path.", code="not-found") from None
+        raise SourceError(
+            _("There is no file {location}. Check the path.", location=location), code="not-found"
+        ) from None
     except (OSError, ValueError) as error:  # ValueError for a name with a null byte
-        reason = getattr(error, "strerror", None) or "its name is not valid"
-        raise SourceError(f"Cannot read {location}: {reason}. Check its permissions.", code="unreadable") from None
+        reason = getattr(error, "strerror", None) or _("its name is not valid")
+        raise SourceError(
+            _("Cannot read {location}: {reason}. Check its permissions.", location=location, reason=reason),
+            code="unreadable",
+        ) from None
 
 
 def _too_large(location: str, most: int) -> SourceError:
-    return SourceError(f"{location} is larger than {most // 1_000_000} MB. Divide it.", code="too-large")
+    return SourceError(
+        _("{location} is larger than {size} MB. Divide it.", location=location, size=most // 1_000_000),
+        code="too-large",
+    )

@@ -12,6 +12,7 @@ from threading import Event
 from time import monotonic
 
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 
 _POLL_SECONDS = 0.05  # between two checks whether to stop
 _PIECE = 1 << 16  # bytes
@@ -50,7 +51,7 @@ class ReadJob:
             ReadStopped: :meth:`stop` was called.
         """
         if self._stop.is_set():
-            raise ReadStopped("Reading was stopped. What was added before stays.")
+            raise ReadStopped(_("Reading was stopped. What was added before stays."))
 
     def pages(self, done: int, total: int) -> None:
         """Report the progress within a source."""
@@ -103,7 +104,7 @@ class ReadJob:
         left = most_bytes
         while selector.get_map() and left > 0 and monotonic() < deadline:
             self.check()
-            for key, _ in selector.select(_POLL_SECONDS):
+            for key, _events in selector.select(_POLL_SECONDS):
                 buffer: bytearray = key.data
                 piece = os.read(key.fd, _PIECE)
                 left -= len(piece)
@@ -123,7 +124,10 @@ def _start(command: Sequence[str], environment: dict[str, str]) -> subprocess.Po
         )
     except OSError as error:
         raise SourceError(
-            f"No process can be started to read the source ({error.strerror}). Close other programs and try again."
+            _(
+                "No process can be started to read the source ({reason}). Close other programs and try again.",
+                reason=error.strerror,
+            )
         ) from None
 
 

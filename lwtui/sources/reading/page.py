@@ -13,17 +13,20 @@ from lwtui.sources.model import ReadSource, Stretch
 from lwtui.sources.reading.job import ReadJob, SourceError
 from lwtui.sources.reading.passages import divide
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _CHILD = "lwtui.sources.reading.page_child"
 _CPU_SECONDS = 20
 _MAX_SECONDS = 120.0  # of wall-clock time
 _MAX_OUTPUT = 120_000_000  # bytes
 _PROBLEMS = {
-    "no-text": "has no text that can be read without running its scripts. Save the page from a browser as text or PDF, "
-    "and add that.",
-    "malformed": "is not a valid page in HTML. Save it from a browser, and add that.",
-    "memory": "takes too much memory to be read. Save its text, and add that.",
-    "slow": "takes too long to be read. Save its text, and add that.",
+    "no-text": _(
+        "{location} has no text that can be read without running its scripts. Save the page from a browser as text or "
+        "PDF, and add that."
+    ),
+    "malformed": _("{location} is not a valid page in HTML. Save it from a browser, and add that."),
+    "memory": _("{location} takes too much memory to be read. Save its text, and add that."),
+    "slow": _("{location} takes too long to be read. Save its text, and add that."),
 }
 
 
@@ -45,12 +48,12 @@ def read_page(
         ReadStopped: The job was stopped.
         LwtuiError: A package is missing.
     """
-    require_packages(f"Reading {location}", "trafilatura", extra="sources")
+    require_packages(_("Reading {location}", location=location), "trafilatura", extra="sources")
     found = _extracted(page, address, encoding, job)
     text = clean(str(found.get("text", "")))
     if "error" in found or not text.strip():
         problem = _PROBLEMS.get(str(found.get("error", "no-text")), _PROBLEMS["malformed"])
-        raise SourceError(f"{location} {problem}", code=str(found.get("error", "no-text")))
+        raise SourceError(problem.format(location=location), code=str(found.get("error", "no-text")))
     title = one_line(str(found.get("title", ""))) or _name(location)
     item = item_from(
         "webpage",

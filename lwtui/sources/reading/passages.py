@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lwtui.sources.model import Stretch
 from lwtui.sources.reading.job import SourceError
 from lwtui.text import count_words, sentence_ends
+from lwtui.translation import _
 
 LEAST, USUAL, MOST = 80, 150, 250  # words of a passage
 _MAX_HEADING = 20  # words
@@ -57,7 +58,8 @@ def _bounded(paragraphs: Iterable[Stretch]) -> list[Stretch]:
         length += len(paragraph.text)
         if length > _MAX_TEXT:
             raise SourceError(
-                f"The source has more than {_MAX_TEXT:,} characters of text. Divide it.", code="too-large"
+                _("The source has more than {limit:,} characters of text. Divide it.", limit=_MAX_TEXT),
+                code="too-large",
             )
         result.append(paragraph)
     return result

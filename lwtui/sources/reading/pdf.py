@@ -17,6 +17,7 @@ from lwtui.sources.reading.job import ReadJob, SourceError
 from lwtui.sources.reading.passages import divide
 from lwtui.sources.reading.pdf_text import paragraphs
 from lwtui.text import clean, one_line
+from lwtui.translation import _, _n
 
 _CHILD = "lwtui.sources.reading.pdf_child"
 _SMALL = 300_000  # bytes of a file that one process reads
@@ -30,11 +31,11 @@ _NO_TITLE = regex.compile(
 )
 _DOI = regex.compile(r"(?i)(?:doi[:\s.]*(?:org/)?|doi\.org/)(?P<doi>10\.\d{4,9}/[^\s\"<>]{2,80})")
 _PROBLEMS = {
-    "encrypted": "is encrypted. Save a copy without a password, and add that.",
-    "malformed": "is not a valid PDF, or is damaged. Print it to a new PDF, and add that.",
-    "memory": "takes too much memory to be read. Divide it, or print it to a new PDF.",
-    "slow": "takes too long to be read. Divide it, or print it to a new PDF.",
-    "pages": "has more than 20,000 pages. Divide it.",
+    "encrypted": _("{location} is encrypted. Save a copy without a password, and add that."),
+    "malformed": _("{location} is not a valid PDF, or is damaged. Print it to a new PDF, and add that."),
+    "memory": _("{location} takes too much memory to be read. Divide it, or print it to a new PDF."),
+    "slow": _("{location} takes too long to be read. Divide it, or print it to a new PDF."),
+    "pages": _("{location} has more than 20,000 pages. Divide it."),
 }
 
 
@@ -73,7 +74,7 @@ def read_pdf(path: Path, location: str, job: ReadJob, retrieved: str) -> tuple[R
         ReadStopped: The job was stopped.
         LwtuiError: A package is missing.
     """
-    require_packages(f"Reading {Path(location).name}", "pypdf", extra="sources")
+    require_packages(_("Reading {name}", name=Path(location).name), "pypdf", extra="sources")
     found = _read_pages(path, location, job)
     texts = [clean(found.texts.get(number) or "") for number in range(1, found.about["pages"] + 1)]
     notes = _notes(found, texts, location)
@@ -104,9 +105,12 @@ def _read_pages(path: Path, location: str, job: ReadJob) -> _Pages:
         # A child that was ended by the system or at a limit prints nothing about it.
         found.error = "memory" if found.about else "malformed"
     if found.error:
-        raise SourceError(f"{location} {_PROBLEMS.get(found.error, _PROBLEMS['malformed'])}", code=f"pdf-{found.error}")
+        problem = _PROBLEMS.get(found.error, _PROBLEMS["malformed"])
+        raise SourceError(problem.format(location=location), code=f"pdf-{found.error}")
     if not found.about.get("pages"):
-        raise SourceError(f"{location} has no pages. Print it to a new PDF, and add that.", code="no-text")
+        raise SourceError(
+            _("{location} has no pages. Print it to a new PDF, and add that.", location=location), code="no-text"
+        )
     return found
 
 
@@ -114,20 +118,39 @@ def _notes(found: _Pages, texts: list[str], location: str) -> tuple[str, ...]:
     pages = len(texts)
     unread = sum(text is None for text in found.texts.values())
     if unread == pages:
-        raise SourceError(f"{location} {_PROBLEMS['malformed']}", code="pdf-malformed")
+        raise SourceError(_PROBLEMS["malformed"].format(location=location), code="pdf-malformed")
     empty = sum(len(text.strip()) < _LEAST_TEXT for text in texts) - unread
     if empty + unread == pages:
-        what = "its page has" if pages == 1 else f"its {pages:,} pages have"
         raise SourceError(
-            f"{location} has no text: {what} only pictures, as a scan has. Recognize the text first, for example with "
-            "ocrmypdf, and add the result.",
+            _n(
+                "{location} has no text: its page has only pictures, as a scan has. Recognize the text first, for "
+                "example with ocrmypdf, and add the result.",
+                "{location} has no text: its {count:,} pages have only pictures, as a scan has. Recognize the text "
+                "first, for example with ocrmypdf, and add the result.",
+                pages,
+                location=location,
+            ),
             code="no-text",
         )
     notes = []
     if unread:
-        notes.append(f"{location}: {unread:,} of {pages:,} pages are damaged and were left out.")
+        notes.append(
+            _(
+                "{location}: {number:,} of {pages:,} pages are damaged and were left out.",
+                location=location,
+                number=unread,
+                pages=pages,
+            )
+        )
     if empty:
-        notes.append(f"{location}: {empty:,} of {pages:,} pages have no text, as pictures have none.")
+        notes.append(
+            _(
+                "{location}: {number:,} of {pages:,} pages have no text, as pictures have none.",
+                location=location,
+                number=empty,
+                pages=pages,
+            )
+        )
     return tuple(notes)
 
 

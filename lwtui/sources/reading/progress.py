@@ -8,6 +8,7 @@ from time import monotonic
 
 from lwtui.sources.reading.adding import is_address
 from lwtui.text import duration, one_line
+from lwtui.translation import _
 
 _ADDRESS_WEIGHT = 200_000.0  # bytes that an address counts as
 _LEAST_WEIGHT = 20_000.0  # bytes that the smallest file counts as
@@ -58,13 +59,14 @@ class AddingProgress:
         where = f"{position}/{len(self._names)} " if len(self._names) > 1 else ""
         parts = []
         if self._total:
-            parts.append(f"{self._done:,} of {self._total:,} pages")
+            parts.append(_("{done:,} of {total:,} pages", done=self._done, total=self._total))
             seconds = self._clock() - self._source_began
             if seconds >= _FIRST_SECONDS and self._done > 1:
-                parts.append(f"{self._done / seconds:.0f} pages/s")
+                parts.append(_("{rate:.0f} pages/s", rate=self._done / seconds))
         if self.seconds_left is not None:
-            parts.append(f"{duration(self.seconds_left)} left")
-        return f"{where}{one_line(self._current)}: {', '.join(parts) or 'reading …'}"
+            parts.append(_("{time} left", time=duration(self.seconds_left)))
+        shown = ", ".join(parts) or _("reading …")
+        return f"{where}{one_line(self._current)}: {shown}"
 
 
 def _weight(name: str) -> float:

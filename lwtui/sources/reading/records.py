@@ -11,12 +11,12 @@ from typing import Any
 
 import regex
 
-from lwtui.documents.export.export_job import ExportJob
+from lwtui.documents.export.export_job import ExportJob, ToolFailed
 from lwtui.documents.export.pandoc import pandoc, require_packages
-from lwtui.errors import LwtuiError
 from lwtui.sources.csl import clean_item
 from lwtui.sources.reading.job import SourceError
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 # Pandoc's names for the formats, by the ending of the name.
 RECORD_ENDINGS = {"bib": "biblatex", "bibtex": "biblatex", "biblatex": "biblatex", "ris": "ris", "json": "csljson"}
@@ -73,14 +73,18 @@ def read_records(text: str, reader: str, path: Path, location: str) -> list[Reco
     items = _items(text, reader, location)
     if not items:
         raise SourceError(
-            f"{location} has no records. Export them again from the program that you keep them in.", code="no-text"
+            _(
+                "{location} has no records. Export them again from the program that you keep them in.",
+                location=location,
+            ),
+            code="no-text",
         )
     files = dict(_file_fields(text)) if reader == "biblatex" else {}
     return [_record(item, files.get(str(item.get("id", "")), ""), path.parent) for item in items[:_MAX_RECORDS]]
 
 
 def _items(text: str, reader: str, location: str) -> list[dict[str, Any]]:
-    require_packages(f"Reading {location}", "pypandoc", extra="sources")
+    require_packages(_("Reading {location}", location=location), "pypandoc", extra="sources")
     with TemporaryDirectory(prefix="lwtui-") as made:
         folder = Path(made)
         (folder / "in").write_text(text, encoding="utf-8")
@@ -88,14 +92,25 @@ def _items(text: str, reader: str, location: str) -> list[dict[str, Any]]:
         try:
             ExportJob().run(command, folder, "pandoc")
             found = json.loads((folder / "out.json").read_text(encoding="utf-8"))
-        except (LwtuiError, ValueError, RecursionError, OSError) as error:
-            if isinstance(error, LwtuiError) and error.code == "tool-missing":
-                raise
-            problem = one_line(str(error)).partition("could not create the file: ")[2]
-            problem = problem.removesuffix(". Try another format.")[:_MAX_PROBLEM]
+        except ToolFailed as error:
             raise SourceError(
-                f"{location} is not valid {_NAMES[reader]}{f' ({problem})' if problem else ''}. Export it again from "
-                "the program that you keep your references in.",
+                _(
+                    "{location} is not valid {format} ({problem}). Export it again from the program that you keep your "
+                    "references in.",
+                    location=location,
+                    format=_NAMES[reader],
+                    problem=error.problem[:_MAX_PROBLEM],
+                ),
+                code="no-records",
+            ) from None
+        except (ValueError, RecursionError, OSError):
+            raise SourceError(
+                _(
+                    "{location} is not valid {format}. Export it again from the program that you keep your references "
+                    "in.",
+                    location=location,
+                    format=_NAMES[reader],
+                ),
                 code="no-records",
             ) from None
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []

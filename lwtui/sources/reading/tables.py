@@ -12,6 +12,7 @@ import regex
 from lwtui.sources.model import Stretch
 from lwtui.sources.reading.job import SourceError
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _SAMPLE = 20_000  # characters by which the separator is found
 _SEPARATORS = ",;\t|"
@@ -42,7 +43,9 @@ def table_rows(text: str, location: str) -> Iterator[Stretch]:
         for row in filled if has_header else chain([first], filled):
             yield Stretch(_line(row, first if has_header else ()))
     except csv.Error:
-        raise SourceError(f"{location} is not a valid table in CSV. Save it again, and add that.", code="csv") from None
+        raise SourceError(
+            _("{location} is not a valid table in CSV. Save it again, and add that.", location=location), code="csv"
+        ) from None
 
 
 def _line(row: Sequence[str], header: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from lwtui.models.base import ModelError
 from lwtui.models.network import routed_transport
 from lwtui.sources.reading.job import ReadJob, SourceError
 from lwtui.text import one_line
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     import httpx2
@@ -79,7 +80,7 @@ class PageFetcher:
             ReadStopped: The job was stopped.
             LwtuiError: A package is missing, or a variable of the environment cannot be followed.
         """
-        require_packages(f"Reading {one_line(address)}", "trafilatura", "protego", extra="sources")
+        require_packages(_("Reading {location}", location=one_line(address)), "trafilatura", "protego", extra="sources")
         return asyncio.run(self._stoppable(self._fetch(address)))
 
     async def _stoppable(self, work: Coroutine[Any, Any, _T]) -> _T:
@@ -101,7 +102,8 @@ class PageFetcher:
             url = None
         if url is None or not _is_of_the_web(url):
             raise SourceError(
-                f"{one_line(address)} is not an address of the web. Write it as https://HOST/PAGE.", code="no-address"
+                _("{address} is not an address of the web. Write it as https://HOST/PAGE.", address=one_line(address)),
+                code="no-address",
             )
         headers = {"User-Agent": f"{AGENT}/{__version__}", "Accept": _ACCEPT, "Accept-Encoding": ", ".join(_ENCODINGS)}
         client = httpx2.AsyncClient(timeout=_READ_SECONDS, headers=headers, transport=routed_transport())
@@ -111,19 +113,25 @@ class PageFetcher:
 
     async def _follow(self, client: httpx2.AsyncClient, url: httpx2.URL) -> Fetched:
         started_at = url.host
-        for _ in range(_MAX_REDIRECTS):
+        for _step in range(_MAX_REDIRECTS):
             await self._ask_robots(client, url)
             async with client.stream("GET", url) as response:
                 if response.status_code not in _REDIRECTS:
                     return await _fetched(response, url)
                 target = _joined(url, response.headers.get("location", ""))
             if target is None or target == url:
-                raise SourceError(f"{_shown(url)} leads nowhere. Open it in a browser, and copy the address.")
+                raise SourceError(
+                    _("{address} leads nowhere. Open it in a browser, and copy the address.", address=_shown(url))
+                )
             if target.host != started_at and not is_local(started_at) and await _is_inside(target.host):
                 # A page of the web must not make this machine read something of its own network.
-                raise SourceError(f"{_shown(url)} leads to an address of the local network, which is not followed.")
+                raise SourceError(
+                    _("{address} leads to an address of the local network, which is not followed.", address=_shown(url))
+                )
             url = target if target.userinfo or target.host != url.host else target.copy_with(userinfo=url.userinfo)
-        raise SourceError(f"{_shown(url)} is redirected too often. Open it in a browser, and copy the address.")
+        raise SourceError(
+            _("{address} is redirected too often. Open it in a browser, and copy the address.", address=_shown(url))
+        )
 
     async def _ask_robots(self, client: httpx2.AsyncClient, url: httpx2.URL) -> None:
         """Wait as long as the robots.txt of the site asks to; raise :class:`SourceError` if it forbids the page."""
@@ -133,8 +141,11 @@ class PageFetcher:
         page = str(url.copy_with(userinfo=b""))
         if not site.rules.can_fetch(page, AGENT):
             raise SourceError(
-                f"{_shown(url)} may not be read by programs: the site's robots.txt forbids it. Save the page from a "
-                "browser, and add the file.",
+                _(
+                    "{address} may not be read by programs: the site's robots.txt forbids it. Save the page from a "
+                    "browser, and add the file.",
+                    address=_shown(url),
+                ),
                 code="robots",
             )
         delay = min(site.rules.crawl_delay(AGENT) or 0.0, _MAX_DELAY)
@@ -147,7 +158,7 @@ async def _robots(client: httpx2.AsyncClient, url: httpx2.URL) -> Any:
     from protego import Protego
 
     address = url.copy_with(path="/robots.txt", query=None, fragment=None)
-    for _ in range(_MAX_REDIRECTS):
+    for _step in range(_MAX_REDIRECTS):
         async with client.stream("GET", address) as response:
             if response.status_code in _REDIRECTS and response.headers.get("location"):
                 target = _joined(address, response.headers["location"])
@@ -166,12 +177,16 @@ async def _robots(client: httpx2.AsyncClient, url: httpx2.URL) -> Any:
 
 async def _fetched(response: httpx2.Response, url: httpx2.URL) -> Fetched:
     if response.status_code != 200:
-        raise SourceError(f"{_shown(url)} {_refusal(response.status_code)}", code=f"http-{response.status_code}")
+        raise SourceError(_refusal(response.status_code, _shown(url)), code=f"http-{response.status_code}")
     length = response.headers.get("content-length", "")
     body = b"" if length.isdecimal() and int(length) > _MAX_BYTES else await _body(response, _MAX_BYTES)
     if len(body) > _MAX_BYTES or not (body or length in ("", "0")):
         raise SourceError(
-            f"{_shown(url)} is larger than {_MAX_BYTES // 1_000_000} MB. Download it, and add the file.",
+            _(
+                "{address} is larger than {size} MB. Download it, and add the file.",
+                address=_shown(url),
+                size=_MAX_BYTES // 1_000_000,
+            ),
             code="too-large",
         )
     kind = response.headers.get("content-type", "")
@@ -184,8 +199,11 @@ async def _body(response: httpx2.Response, most: int) -> bytes:
     """Read a body up to a little more than ``most`` bytes."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in (*_ENCODINGS, "identity", ""):
         raise SourceError(
-            f"{_shown(response.url)} is compressed in a way that was not asked for. Save the page from a browser, and "
-            "add the file."
+            _(
+                "{address} is compressed in a way that was not asked for. Save the page from a browser, and "
+                "add the file.",
+                address=_shown(response.url),
+            )
         )
     body = bytearray()
     async for piece in response.aiter_bytes():
@@ -195,17 +213,20 @@ async def _body(response: httpx2.Response, most: int) -> bytes:
     return bytes(body)
 
 
-def _refusal(status: int) -> str:
-    match status:
-        case 401 | 403 | 407:
-            return f"needs a login, or refuses programs ({status}). Save the page from a browser, and add the file."
-        case 404 | 410:
-            return f"does not exist ({status}). Check the address."
-        case 429:
-            return "is asked for too often (429). Try again later."
-        case _ if status >= 500:
-            return f"cannot be delivered by its server ({status}). Try again later."
-    return f"was not delivered ({status}). Open it in a browser, save the page, and add the file."
+def _refusal(status: int, address: str) -> str:
+    if status in (401, 403, 407):
+        message = _(
+            "{address} needs a login, or refuses programs ({status}). Save the page from a browser, and add the file."
+        )
+    elif status in (404, 410):
+        message = _("{address} does not exist ({status}). Check the address.")
+    elif status == 429:
+        message = _("{address} is asked for too often ({status}). Try again later.")
+    elif status >= 500:
+        message = _("{address} cannot be delivered by its server ({status}). Try again later.")
+    else:
+        message = _("{address} was not delivered ({status}). Open it in a browser, save the page, and add the file.")
+    return message.format(address=address, status=status)
 
 
 async def _is_inside(host: str) -> bool:
@@ -216,7 +237,7 @@ async def _is_inside(host: str) -> bool:
         found = await asyncio.get_running_loop().getaddrinfo(host, None)
     except OSError:
         return False  # a proxy may know it, or the request fails
-    return any(is_local(str(address[0])) for *_, address in found)
+    return any(is_local(str(address[0])) for *_rest, address in found)
 
 
 def _joined(url: httpx2.URL, location: str) -> httpx2.URL | None:
@@ -248,14 +269,19 @@ async def _explained(url: httpx2.URL) -> AsyncIterator[None]:
     try:
         yield
     except (TimeoutError, httpx2.TimeoutException):
-        raise SourceError(f"{host} does not answer in time. Try again later.", code="timeout") from None
+        raise SourceError(_("{host} does not answer in time. Try again later.", host=host), code="timeout") from None
     except (httpx2.DecodingError, httpx2.InvalidURL, httpx2.UnsupportedProtocol):
-        raise SourceError(f"{host} sends what is not HTTP. Save the page from a browser, and add the file.") from None
+        raise SourceError(
+            _("{host} sends what is not HTTP. Save the page from a browser, and add the file.", host=host)
+        ) from None
     except ModelError:
         raise  # a proxy or certificate that the environment names wrongly
     except (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream) as error:
         reason = one_line(str(error))[:120]
-        raise SourceError(
-            f"{host} cannot be reached{f' ({reason})' if reason else ''}. Check the address and the connection.",
-            code="unreachable",
-        ) from None
+        if reason:
+            message = _(
+                "{host} cannot be reached ({reason}). Check the address and the connection.", host=host, reason=reason
+            )
+        else:
+            message = _("{host} cannot be reached. Check the address and the connection.", host=host)
+        raise SourceError(message, code="unreachable") from None
