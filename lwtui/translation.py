@@ -14,6 +14,8 @@ import os
 import re
 import string
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations
 from hashlib import sha256
@@ -23,6 +25,7 @@ from typing import Any
 ENGLISH = "en"
 _SHIPPED = Path(__file__).with_name("locale")
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+_in_english = ContextVar("in_english", default=False)
 _FORMAT = "1"  # of the compiled files; a new one makes old files stale
 
 
@@ -31,16 +34,29 @@ def _(message: str, /, **values: object) -> str:
 
     Without values, braces stay as they are.
     """
-    catalogue = _catalogue()
+    catalogue = None if _in_english.get() else _catalogue()
     text = catalogue.gettext(message) if catalogue else message
     return text.format(**values) if values else text
 
 
 def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Translate a text that depends on a number, and put in ``{count}`` and ``values``."""
-    catalogue = _catalogue()
+    catalogue = None if _in_english.get() else _catalogue()
     text = catalogue.ngettext(singular, plural, count) if catalogue else singular if count == 1 else plural
     return text.format(count=count, **values)
+
+
+@contextmanager
+def english() -> Iterator[None]:
+    """Have all texts in English within the block, where a model reads what users read elsewhere.
+
+    Tasks and threads of asyncio that start within the block are part of it. Modules imported there keep English texts.
+    """
+    token = _in_english.set(True)
+    try:
+        yield
+    finally:
+        _in_english.reset(token)
 
 
 def language() -> str:

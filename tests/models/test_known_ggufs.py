@@ -38,6 +38,11 @@ def test_every_file_in_the_catalog_is_found_by_its_name() -> None:
     assert resolve_source("longwriter-glm4-9b:Q8_0").name == "longwriter-glm4-9b-q8_0"
 
 
+def test_what_the_catalog_says_about_a_model_can_be_translated() -> None:
+    assert [known.about for known in known_ggufs()] == [known.english for known in known_ggufs()]
+    assert {known.name.split(":")[0] for known in known_ggufs()} == set(known_ggufs_module._abouts())
+
+
 def test_a_file_on_the_hub_is_found(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = resolve_source("hf:acme/writer/sub/a-Q4.gguf")
     assert source.url == "https://huggingface.co/acme/writer/resolve/main/sub/a-Q4.gguf"
