@@ -68,11 +68,9 @@ async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAn
             break
         await emit(Retrying("no-answer", MORE_ROOM, attempt, 0.0))
         wished *= 2
+    remedy = agent.less_reasoning(request.role, _("choose another model"))
     raise ModelError(
-        _(
-            "The model used all its tokens for reasoning and gave no answer. {remedy}.",
-            remedy=agent.less_reasoning(request.role, _("choose another model")),
-        ),
+        _("The model used all its tokens for reasoning and gave no answer. {remedy}.", remedy=remedy),
         kind="no-answer",
     )
 

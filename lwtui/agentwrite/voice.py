@@ -103,8 +103,8 @@ def voice_of(paths: Sequence[Path], language: str = "") -> tuple[Voice, list[str
     if voice is None:
         raise UsageError(
             _(
-                "The samples are too short to have a voice: give at least {least_words} words.",
-                least_words=_LEAST_WORDS,
+                "The samples are too short to have a voice: give at least {count} words.",
+                count=_LEAST_WORDS,
             ),
             code="too-short",
         )

@@ -238,7 +238,7 @@ class ServedGguf(OpenAIModel):
                     return
             await asyncio.sleep(_POLL_SECONDS)
         await process.close()
-        raise _has_ended(process, _("Cannot load {file}: ", file=self._file))
+        raise _has_ended(process, self._file)
 
 
 def _options(settings: ModelSettings, chosen: Fit) -> list[str]:
@@ -250,10 +250,15 @@ def _options(settings: ModelSettings, chosen: Fit) -> list[str]:
     return options + (["-fa", settings.flash_attention] if settings.flash_attention else [])
 
 
-def _has_ended(process: ServerProcess, lead: str = "", *, retryable: bool = False) -> ModelError:
+def _has_ended(process: ServerProcess, unloaded: Path | None = None, *, retryable: bool = False) -> ModelError:
+    """Return the error for a server that has ended, before it had loaded the file ``unloaded`` or later."""
     last = one_line(process.last_line())
-    why = _(" Its last output: {line}", line=last) if last else ""
-    return ModelError(f"{lead}{_('llama-server has ended.')}{why}", kind="worker", retryable=retryable)
+    output = _(" Its last output: {line}", line=last) if last else ""
+    if unloaded is not None:
+        message = _("Cannot load {file}: llama-server has ended.{output}", file=unloaded, output=output)
+    else:
+        message = _("llama-server has ended.{output}", output=output)
+    return ModelError(message, kind="worker", retryable=retryable)
 
 
 def _free_port() -> int:
