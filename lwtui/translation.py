@@ -14,6 +14,8 @@ import os
 import re
 import string
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations
 from hashlib import sha256
@@ -24,6 +26,7 @@ ENGLISH = "en"
 _SHIPPED = Path(__file__).with_name("locale")
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _FULL_WIDTH_ENDS = ("。", "！", "？")
+_in_english = ContextVar("in_english", default=False)
 _FORMAT = "1"  # of the compiled files; a new one makes old files stale
 
 
@@ -44,6 +47,18 @@ def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     return text.format(count=count, **values)
 
 
+def _p(context: str, message: str, /, **values: object) -> str:
+    """Translate a word that has another translation elsewhere: ``_p("citation", "Key")``.
+
+    In a catalogue, ``context`` is its ``msgctxt``. Without such an entry, the word is translated as elsewhere.
+    """
+    catalogue = _catalogue()
+    text = catalogue.pgettext(context, message) if catalogue else message
+    if text == message:
+        return _(message, **values)
+    return text.format(**values) if values else text
+
+
 def sentences(*texts: str) -> str:
     """Join whole sentences, without the empty ones. No space follows a full-width mark."""
     joined = ""
@@ -52,9 +67,17 @@ def sentences(*texts: str) -> str:
     return joined
 
 
-def without_context(text: str) -> str:
-    """Return a translated text without what tells two meanings of the English word apart, as in ``language|Polish``."""
-    return text.rpartition("|")[2]
+@contextmanager
+def english() -> Iterator[None]:
+    """Have all texts in English within the block, where a model reads what users read elsewhere.
+
+    Tasks and threads of asyncio that start within the block are part of it. Modules imported there keep English texts.
+    """
+    token = _in_english.set(True)
+    try:
+        yield
+    finally:
+        _in_english.reset(token)
 
 
 def language() -> str:
@@ -66,18 +89,6 @@ def languages() -> list[str]:
     """Return the languages to choose from, English first."""
     names = {path.stem for folder in _folders() for path in folder.glob("*.po")}
     return [ENGLISH, *sorted(names - {ENGLISH})]
-
-
-def _p(context: str, message: str, /, **values: object) -> str:
-    """Translate a word that has another translation elsewhere: ``_p("citation", "Key")``.
-
-    In a catalogue, ``context`` is its ``msgctxt``. Without such an entry, the word is translated as elsewhere.
-    """
-    catalogue = _catalogue()
-    text = catalogue.pgettext(context, message) if catalogue else message
-    if text == message:
-        return _(message, **values)
-    return text.format(**values) if values else text
 
 
 def catalogue_file(name: str) -> Path | None:
@@ -170,8 +181,12 @@ def _folders() -> tuple[Path, Path]:
     return config_folder() / "locale", _SHIPPED
 
 
-@cache
 def _catalogue() -> GNUTranslations | None:
+    return None if _in_english.get() else _loaded()
+
+
+@cache
+def _loaded() -> GNUTranslations | None:
     file = catalogue_file(_language())
     if file is None:
         return None

@@ -18,6 +18,7 @@ from lwtui.models.metering import MeteredTask
 from lwtui.models.profiles import Profile
 from lwtui.models.reasoning_settings import lower_reasoning
 from lwtui.models.sampling import with_sampling
+from lwtui.translation import _
 
 _MARGIN = 128  # tokens
 _LEAST_ROOM = 64  # tokens of an answer
@@ -116,8 +117,11 @@ class Agent:
         room = await self.room_beside(request.prompt)
         if room < min(_LEAST_ROOM, request.max_tokens):
             raise NoRoom(
-                f"The prompt leaves no room for an answer in the model's {self.context_length} tokens: use a model "
-                "with a longer context, or a shorter brief."
+                _(
+                    "The prompt leaves no room for an answer in the model's {count} tokens: use a model "
+                    "with a longer context, or a shorter brief.",
+                    count=self.context_length,
+                )
             )
         return replace(request, max_tokens=min(request.max_tokens, room))
 
@@ -132,7 +136,9 @@ class Agent:
     def less_reasoning(self, role: Role, otherwise: str) -> str:
         """Return what to do if a call spent all its tokens on reasoning; ``otherwise`` is what else may help."""
         command = lower_reasoning(self.settings, role)
-        return f"Lower its reasoning effort ({command}), or {otherwise}" if command else otherwise.capitalize()
+        if not command:
+            return otherwise.capitalize()
+        return _("Lower its reasoning effort ({command}), or {otherwise}", command=command, otherwise=otherwise)
 
     def provenance(self, request: Request) -> Provenance:
         """Return the provenance to store with the text that ``request`` produces."""

@@ -25,6 +25,7 @@ from lwtui.models.budget import BudgetReached
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import count_words
+from lwtui.translation import _
 
 MOST_CANDIDATES = 8
 
@@ -136,7 +137,7 @@ async def write_candidates(
         BudgetReached: The budget was used up before all candidates were complete.
     """
     if not 1 <= count <= MOST_CANDIDATES:
-        raise LwtuiError(f"Between 1 and {MOST_CANDIDATES} candidates can be written at once.")
+        raise LwtuiError(_("Between 1 and {most} candidates can be written at once.", most=MOST_CANDIDATES))
     if brief.seed is None:
         brief = replace(brief, seed=secrets.randbelow(2**31))  # a known seed, to be stored with the text
     candidates = [Candidate(number) for number in range(1, count + 1)]
@@ -147,11 +148,13 @@ async def write_candidates(
     )
 
     async def work(candidate: Candidate) -> None:
-        metered = (tracker or UsageTracker()).task("another candidate", likely_completion=likely_completion)
+        metered = (tracker or UsageTracker()).task(_("another candidate"), likely_completion=likely_completion)
 
         async def keep(event: Event) -> None:
             if isinstance(event, SectionFinished) and event.status is Status.REFUSED:
-                raise ModelError(f"The model refused: “{event.refusal}”. Choose another model.", kind="refused")
+                raise ModelError(
+                    _("The model refused: “{refusal}”. Choose another model.", refusal=event.refusal), kind="refused"
+                )
             candidate.apply(event)
             candidate.count(metered.usage)
             await emit(CandidateChanged(candidate, event))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import regex
 
 from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
+from lwtui.translation import _
 
 CONCLUDES = regex.compile(
     r"(?:in (?:conclusion|summary|closing|short|the end)|to (?:conclude|sum up|summari[sz]e)|overall|ultimately|"
@@ -38,5 +39,5 @@ class ConclusionFilter(ForwardFilter):
                 return None
             self._checked = start
             if whole[:start].strip() and (CONCLUDES.match(opening.lstrip("# *")) or _HEADING.fullmatch(opening)):
-                return FilterVerdict(len(whole[:start].rstrip()), "the section concluded, though more follow")
+                return FilterVerdict(len(whole[:start].rstrip()), _("the section concluded, though more follow"))
         return None

@@ -28,6 +28,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.base import Request
 from lwtui.models.budget import BudgetReached
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _ANSWER_TOKENS = 2000
 LIKELY_ANSWER = 300  # tokens
@@ -42,9 +43,9 @@ _KINDS = {
 }
 _BREAK = regex.compile(r"\n[ \t]*\n\s*")
 KINDS = {
-    "contradiction": "two places cannot both be true",
-    "restated": "one place says in other words what another has said",
-    "other": "anything else that an editor would mark at two places",
+    "contradiction": _("two places cannot both be true"),
+    "restated": _("one place says in other words what another has said"),
+    "other": _("anything else that an editor would mark at two places"),
 }  # the kinds that lint cannot find without a model
 _FINDING = object_schema(kind=choice_schema(_KINDS), first=STRING, second=STRING, why=STRING)
 _SCHEMA = object_schema(findings=list_schema(_FINDING), facts=list_schema(STRING))
@@ -127,7 +128,7 @@ class _Review:
             return None
         why = one_line(str(row.get("why", "")))[:_LONGEST_WHY]
         kind = _KINDS.get(str(row.get("kind", "")), "other")
-        return Finding(kind, why or "The model gives no reason.", (second, first), by_critic=True)
+        return Finding(kind, why or _("The model gives no reason."), (second, first), by_critic=True)
 
 
 async def review(
@@ -151,8 +152,11 @@ async def review(
     """
     if not agent.follows_instructions:
         raise LwtuiError(
-            f"{agent.model.name} is a base model, which cannot judge a text. Give the role of critic to a chat model: "
-            "lwtui config set roles.critic NAME."
+            _(
+                "{name} is a base model, which cannot judge a text. Give the role of critic to a chat model: "
+                "lwtui config set roles.critic NAME.",
+                name=agent.model.name,
+            )
         )
     stretches = await _stretches(agent, brief, parts)
     collected = _Review(parts, QuoteFinder(parts))
@@ -175,7 +179,7 @@ def parse(answer: str) -> tuple[list[dict[str, Any]], list[str]]:
     answer = clean(answer)
     start = answer.find("{")
     try:
-        value, _ = json.JSONDecoder().raw_decode(answer[start:]) if start >= 0 else ({}, 0)
+        value, _end = json.JSONDecoder().raw_decode(answer[start:]) if start >= 0 else ({}, 0)
     except (ValueError, RecursionError):
         value = {"findings": single_objects(answer, "first")}
     if "findings" not in value and "first" in value:

@@ -486,7 +486,7 @@ Emit = Callable[[Event], Awaitable[None]]
 """A callback that planners and writers await for each event, in order."""
 
 
-async def ignore(_: Event) -> None:
+async def ignore(_event: Event) -> None:
     """Discard an event: an :data:`Emit` for callers that want only the result."""
 
 

@@ -32,6 +32,7 @@ from lwtui.documents.relevance import relevance
 from lwtui.documents.stale import fingerprint
 from lwtui.models.base import ModelError
 from lwtui.text import one_line
+from lwtui.translation import _, _n
 
 LIKELY_FACTS = 400  # tokens of an answer
 _ANSWER_TOKENS = 1_500
@@ -189,19 +190,25 @@ def contradiction_findings(event: FactsNoted, sections: Sequence[Section]) -> It
             places.append(finder.find(quote))
         later, earlier = places
         if later is not None and earlier is not None:
-            why = clash.why or "It contradicts an earlier fact."
+            why = clash.why or _("It contradicts an earlier fact.")
             yield Finding("contradiction", why, (later, earlier), by_critic=True)
 
 
 def facts_note(event: FactsNoted) -> str:
     """Return the line for the log that says how many facts were noted."""
-    count, clashes = len(event.facts), len(event.contradictions)
-    line = f"Noted {count} fact{'' if count == 1 else 's'}"
+    clashes = len(event.contradictions)
+    notes = [_n("Noted {count} fact", "Noted {count} facts", len(event.facts))]
     if event.dropped:
-        line += f"; {event.dropped} dropped, because the quote is not in the text"
+        notes.append(_("{count} dropped, because the quote is not in the text", count=event.dropped))
     if clashes:
-        line += f"; {clashes} contradiction{'' if clashes == 1 else 's'} with earlier sections"
-    return line
+        notes.append(
+            _n(
+                "{count} contradiction with earlier sections",
+                "{count} contradictions with earlier sections",
+                clashes,
+            )
+        )
+    return "; ".join(notes)
 
 
 def _most_relevant(facts: Sequence[Fact], section: Section) -> list[Fact]:

@@ -19,6 +19,7 @@ from lwtui.models.budget import cost_of
 from lwtui.models.reasoning_settings import likely_reasoning
 from lwtui.models.usage import Usage
 from lwtui.text import counts_characters, money
+from lwtui.translation import _
 
 _PER_WORD, _PER_CHARACTER = 1.4, 0.9  # tokens, if nothing was measured
 _CHARACTERS_PER_TOKEN = 4.0
@@ -223,11 +224,22 @@ def likely_sections(brief: Brief) -> list[Section]:
 def forecast_line(forecast: Forecast, unit: str) -> str:
     """Return a forecast as one line: ``4,800 words, 62k input tokens (51k cached), 7,000 output, 3 min, cost 0.12``."""
     parts = [f"{forecast.words:,} {unit}"] if forecast.words or not forecast.calls else []
-    cached = f" ({_thousands(forecast.cached)} cached)" if forecast.cached else ""
-    parts.append(f"{_thousands(forecast.prompt)} input tokens{cached}, {_thousands(forecast.completion)} output")
-    parts.append(_time(forecast.seconds) if forecast.seconds is not None else "time not known yet")
+    prompt, completion = _thousands(forecast.prompt), _thousands(forecast.completion)
+    if forecast.cached:
+        cached = _thousands(forecast.cached)
+        parts.append(
+            _(
+                "{input} input tokens ({cached} cached), {output} output",
+                input=prompt,
+                cached=cached,
+                output=completion,
+            )
+        )
+    else:
+        parts.append(_("{input} input tokens, {output} output", input=prompt, output=completion))
+    parts.append(_time(forecast.seconds) if forecast.seconds is not None else _("time not known yet"))
     if forecast.cost is not None:
-        parts.append(f"cost {money(forecast.cost)}")
+        parts.append(_("cost {amount}", amount=money(forecast.cost)))
     return ", ".join(parts)
 
 
@@ -236,18 +248,18 @@ def comparison_line(before: Forecast, usage: Usage, seconds: float, model: Model
 
     For instance: ``It took 3 min, 62k tokens and 0.1200; expected were 2 min, 61k and 0.1100.``
     """
-    took = [_time(seconds), f"{_thousands(usage.prompt + usage.completion)} tokens"]
-    expected = [] if before.seconds is None else [_time(before.seconds)]
-    expected.append(_thousands(before.prompt + before.completion) + (" tokens" if not expected else ""))
+    took = [_time(seconds), _("{count} tokens", count=_thousands(usage.prompt + usage.completion))]
+    likely = _thousands(before.prompt + before.completion)
+    expected = [_("{count} tokens", count=likely)] if before.seconds is None else [_time(before.seconds), likely]
     cost = cost_of(usage, model)
     if before.cost is not None and cost is not None:
         took.append(money(cost))
         expected.append(money(before.cost))
-    return f"It took {_joined(took)}; expected were {_joined(expected)}."
+    return _("It took {took}; expected were {expected}.", took=_joined(took), expected=_joined(expected))
 
 
 def _joined(parts: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+    return _("{first} and {last}", first=", ".join(parts[:-1]), last=parts[-1]) if len(parts) > 1 else parts[0]
 
 
 def _thousands(tokens: int) -> str:
@@ -256,5 +268,7 @@ def _thousands(tokens: int) -> str:
 
 def _time(seconds: float) -> str:
     if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+        return _("{seconds:.0f} s", seconds=seconds)
+    if seconds < 5400:
+        return _("{minutes:.0f} min", minutes=seconds / 60)
+    return _("{hours:.1f} h", hours=seconds / 3600)

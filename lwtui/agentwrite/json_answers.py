@@ -18,6 +18,7 @@ from lwtui.documents.model import Brief
 from lwtui.errors import LwtuiError
 from lwtui.models.base import Request
 from lwtui.text import clean, sentence_ends
+from lwtui.translation import _
 
 _JUDGING_TEMPERATURE = 0.2  # a judgment should depend on the text, not on chance
 _MOST_QUOTABLE = 80  # sentences of a section; in a longer one, a quote may be any string
@@ -32,7 +33,10 @@ def check_follows_instructions(agent: Agent) -> None:
     """
     if not agent.follows_instructions:
         raise LwtuiError(
-            f"{agent.model.name} is a base model, which cannot judge or rewrite a text. Choose a chat model.",
+            _(
+                "{name} is a base model, which cannot judge or rewrite a text. Choose a chat model.",
+                name=agent.model.name,
+            ),
             code="base-model",
         )
 
@@ -134,7 +138,7 @@ def read_object(answer: str) -> dict[str, Any]:
     start = answer.find("{")
     while start >= 0:
         try:
-            value, _ = json.JSONDecoder().raw_decode(answer[start:])
+            value, _end = json.JSONDecoder().raw_decode(answer[start:])
         except (ValueError, RecursionError):
             start = answer.find("{", start + 1)
             continue

@@ -15,6 +15,7 @@ import regex
 from lwtui.agentwrite.filters import FilterVerdict, SectionText
 from lwtui.documents.model import ENOUGH, Section, Status
 from lwtui.text import count_words, ends_sentence, landing_places, last_landing, last_space
+from lwtui.translation import _
 
 # Shares of a section's target:
 SHORT = 0.85  # below this, a base model's section is short
@@ -150,15 +151,15 @@ class ParagraphStopper:
             elif _LIST_OR_BLOCK.match(line):
                 near.append((off + target.target * _LIST_PENALTY, end))
         if near:
-            return FilterVerdict(min(near)[1], "the section has its length", final=True)
+            return FilterVerdict(min(near)[1], _("the section has its length"), final=True)
         if text.length <= max(target.target * _LONGEST_PARAGRAPH, target.target + _FEW_WORDS):
             return None
         if within:
-            return FilterVerdict(min(within)[1], "the section has its length", final=True)
+            return FilterVerdict(min(within)[1], _("the section has its length"), final=True)
         if text.length <= target.target * 2 * LONG:
             return None
         end = max(text.floor, last_landing(whole)) or len(whole)
-        return FilterVerdict(end, "the section has its length", final=True)
+        return FilterVerdict(end, _("the section has its length"), final=True)
 
 
 class SentenceStopper:
@@ -183,7 +184,7 @@ class SentenceStopper:
     def feed(self, text: SectionText, *, ended: bool = False) -> FilterVerdict | None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.feed`."""
         end = None if ended else self._stop(text)
-        return None if end is None else FilterVerdict(end, "the section has its length", final=True)
+        return None if end is None else FilterVerdict(end, _("the section has its length"), final=True)
 
     def _stop(self, section: SectionText) -> int | None:
         """Return the offset at which the section should end, or ``None`` if it should not end yet."""

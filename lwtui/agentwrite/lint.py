@@ -30,15 +30,16 @@ from lwtui.text.repeats import (
     similar_passages,
     tokenize,
 )
+from lwtui.translation import _, _n
 
 KINDS = {
-    "restated-paragraph": "a paragraph restates another one",
-    "repeated-span": "a long run of words occurs more than once",
-    "repeated-phrase": "a phrase occurs again and again",
-    "repeated-opening": "sections begin alike",
-    "repeated-conclusion": "sections end alike, or a section before the last one concludes",
-    "heading-order": "headings skip a level, are numbered out of order, or occur twice",
-    "off-target": "a section is far from its target length",
+    "restated-paragraph": _("a paragraph restates another one"),
+    "repeated-span": _("a long run of words occurs more than once"),
+    "repeated-phrase": _("a phrase occurs again and again"),
+    "repeated-opening": _("sections begin alike"),
+    "repeated-conclusion": _("sections end alike, or a section before the last one concludes"),
+    "heading-order": _("headings skip a level, are numbered out of order, or occur twice"),
+    "off-target": _("a section is far from its target length"),
     **SUPPORT_KINDS,
 }
 TOLERANCE = 0.25  # share of its target that a section may be off
@@ -270,7 +271,7 @@ def _restated(text: _LintText) -> Iterator[Finding]:
         original, repeat = passages[first], passages[again]
         text.covered.update(range(repeat.first, repeat.last))
         text.restated.append(repeat)
-        message = f"This paragraph restates another one ({share:.0%} alike)"
+        message = _("This paragraph restates another one ({share:.0%} alike)", share=share)
         yield Finding("restated-paragraph", message, (text.passage_place(repeat), text.passage_place(original)))
 
 
@@ -280,7 +281,7 @@ def _spans(text: _LintText) -> Iterator[Finding]:
         if sum(token in text.covered for token in again) * 2 > span.length:
             continue  # the paragraph is already reported
         text.covered.update(again)
-        message = f"These {span.length} words occur before, word for word"
+        message = _("These {count} words occur before, word for word", count=span.length)
         places = (text.place(span.again, span.length), text.place(span.first, span.length))
         yield Finding("repeated-span", message, places)
 
@@ -290,29 +291,43 @@ def _phrases(text: _LintText) -> Iterator[Finding]:
     phrases = repeated_phrases(text.words, text.measure.phrase, times, text.covered)
     for length, starts in phrases[:_MOST_PHRASES]:
         places = tuple(text.place(start, length) for start in starts[:_MOST_PLACES])
-        yield Finding("repeated-phrase", f"“{places[0].quote}” occurs {len(starts)} times", places)
+        message = _("“{phrase}” occurs {count} times", phrase=places[0].quote, count=len(starts))
+        yield Finding("repeated-phrase", message, places)
 
 
 def _openings(text: _LintText) -> Iterator[Finding]:
-    yield from _alike_at(text, "repeated-opening", "begin", _first_sentence, lambda words, size: words[:size])
+    yield from _alike_at(text, "repeated-opening", _first_sentence, lambda words, size: words[:size])
 
 
 def _conclusions(text: _LintText) -> Iterator[Finding]:
-    yield from _alike_at(text, "repeated-conclusion", "end", _last_sentence, lambda words, size: words[-size:])
+    yield from _alike_at(text, "repeated-conclusion", _last_sentence, lambda words, size: words[-size:])
     early = []
     for number in text.parts_with_text()[:-1]:
         start, end = _last_paragraph(text.prose[number])
         if CONCLUDES.match(text.prose[number][start:end].lstrip("*_ ")):
             early.append(place_of(text.parts, number, start, end))
     if early:
-        subject = "A section concludes" if len(early) == 1 else f"{len(early)} sections conclude"
-        yield Finding("repeated-conclusion", f"{subject} although more follows", tuple(early[:_MOST_PLACES]))
+        message = _n(
+            "A section concludes although more follows", "{count} sections conclude although more follows", len(early)
+        )
+        yield Finding("repeated-conclusion", message, tuple(early[:_MOST_PLACES]))
+
+
+def _same_words(kind: str, count: int) -> str:
+    if kind == "repeated-opening":
+        return _("{count} sections begin with the same words", count=count)
+    return _("{count} sections end with the same words", count=count)
+
+
+def _nearly_alike(kind: str, share: float) -> str:
+    if kind == "repeated-opening":
+        return _("Two sections begin nearly alike ({share:.0%})", share=share)
+    return _("Two sections end nearly alike ({share:.0%})", share=share)
 
 
 def _alike_at(
     text: _LintText,
     kind: str,
-    verb: str,
     sentence: Callable[[str], tuple[int, int]],
     edge: Callable[[list[str], int], list[str]],
 ) -> Iterator[Finding]:
@@ -325,7 +340,7 @@ def _alike_at(
             found.append((number, start, end, words))
     size = text.measure.opening
     groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for index, (_, _, _, words) in enumerate(found):
+    for index, (*_place, words) in enumerate(found):
         if len(words) >= size:
             groups[tuple(edge(words, size))].append(index)
     reported = set()
@@ -333,15 +348,15 @@ def _alike_at(
         if len(members) > 1:
             reported.update(members)
             places = tuple(place_of(text.parts, *found[index][:3]) for index in members[:_MOST_PLACES])
-            yield Finding(kind, f"{len(members)} sections {verb} with the same words", places)
+            yield Finding(kind, _same_words(kind, len(members)), places)
     # Sentences are short, so they must have more in common than paragraphs.
     for first, second, share in similar_passages(
-        [words if len(words) > size else [] for *_, words in found], text.measure, 0.55
+        [words if len(words) > size else [] for *_place, words in found], text.measure, 0.55
     ):
         if not (first in reported and second in reported):
             reported.update((first, second))
             places = (place_of(text.parts, *found[second][:3]), place_of(text.parts, *found[first][:3]))
-            yield Finding(kind, f"Two sections {verb} nearly alike ({share:.0%})", places)
+            yield Finding(kind, _nearly_alike(kind, share), places)
 
 
 def _first_sentence(text: str) -> tuple[int, int]:
@@ -375,7 +390,8 @@ def _headings(text: _LintText) -> Iterator[Finding]:
     headings = list(_all_headings(text.parts))
     for before, after in pairwise(headings):
         if after.level > before.level + 1:
-            message = f"This heading is {after.level - before.level} levels below the one before it"
+            levels = after.level - before.level
+            message = _("This heading is {count} levels below the one before it", count=levels)
             yield Finding("heading-order", message, (after.place, before.place))
     numbered: dict[int, tuple[int, _Heading]] = {}
     first: dict[tuple[str, int], _Heading] = {}
@@ -385,12 +401,12 @@ def _headings(text: _LintText) -> Iterator[Finding]:
             number = int(match["named"] or match["digits"])
             last = numbered.get(heading.level)
             if last is not None and number != last[0] + 1:
-                message = f"Number {number} follows number {last[0]}"
+                message = _("Number {number} follows number {before}", number=number, before=last[0])
                 yield Finding("heading-order", message, (heading.place, last[1].place))
             numbered[heading.level] = (number, heading)
         known = first.setdefault((heading.title.casefold().strip(), heading.within), heading)
         if known is not heading:
-            yield Finding("heading-order", "This heading occurs twice", (heading.place, known.place))
+            yield Finding("heading-order", _("This heading occurs twice"), (heading.place, known.place))
 
 
 def _all_headings(parts: Sequence[TextPart]) -> Iterator[_Heading]:
@@ -413,7 +429,12 @@ def _lengths(text: _LintText, tolerance: float) -> Iterator[Finding]:
         length = count_words(part.text)
         if not part.target or not length or abs(length - part.target) <= max(_SLACK, part.target * tolerance):
             continue
-        message = f"{length:,} words, where {part.target:,} were planned ({length / part.target:.0%})"
+        message = _(
+            "{length:,} words, where {target:,} were planned ({share:.0%})",
+            length=length,
+            target=part.target,
+            share=length / part.target,
+        )
         yield Finding("off-target", message, (place_of(text.parts, number, 0, min(len(part.text), 80)),))
 
 

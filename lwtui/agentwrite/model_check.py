@@ -7,6 +7,7 @@ from time import monotonic
 
 from lwtui.agentwrite.agent import Agent
 from lwtui.models.base import Finished, Message, ModelError, Prompt, ReasoningPiece, Request, TextPiece
+from lwtui.translation import _
 
 _TOKENS = 48
 
@@ -38,13 +39,27 @@ async def check_model(agent: Agent) -> str:
                     tokens = usage.completion
     if first is None:
         raise ModelError(
-            f"{agent.model.name} answered, but with no text. Check its name and its prompts in the settings.",
+            _(
+                "{name} answered, but with no text. Check its name and its prompts in the settings.",
+                name=agent.model.name,
+            ),
             kind="malformed",
         )
     # Evaluating the prompt ends with the first token. A short answer in one piece shows no speed.
     seconds = monotonic() - first
-    speed = f", then {(tokens - 1) / seconds:.0f} tokens/s" if tokens > 1 and pieces > 1 and seconds > 0 else ""
-    context = agent.model.capabilities.context_length
-    return (
-        f"ok: {agent.model.name} answers: first token after {first - began:.2f} s{speed}; {context:,} tokens of context"
+    name, context = agent.model.name, agent.model.capabilities.context_length
+    if tokens > 1 and pieces > 1 and seconds > 0:
+        return _(
+            "ok: {name} answers: first token after {seconds:.2f} s, then {rate:.0f} tokens/s; "
+            "{context:,} tokens of context",
+            name=name,
+            seconds=first - began,
+            rate=(tokens - 1) / seconds,
+            context=context,
+        )
+    return _(
+        "ok: {name} answers: first token after {seconds:.2f} s; {context:,} tokens of context",
+        name=name,
+        seconds=first - began,
+        context=context,
     )

@@ -16,6 +16,7 @@ from lwtui.documents.model import Brief, Plan, PlannedSection
 from lwtui.documents.outline import subtree
 from lwtui.documents.plan_edits import rescale
 from lwtui.models.base import Request
+from lwtui.translation import ENGLISH, _, english, language
 
 _CHAPTER_SALT = 1_000
 
@@ -61,7 +62,7 @@ async def sections_chat(
         own = rescale(distinct(sections, others), chapter.words)
         if len(own.sections) < bounds.least_steps:
             dropped = len(sections.sections) - len(own.sections)
-            finding = f"{dropped} of its sections say what another part of the document says."
+            finding = _("{count} of its sections say what another part of the document says.", count=dropped)
             raise PlanError(finding, (finding,), raw)
         return own
 
@@ -72,7 +73,7 @@ async def sections_chat(
         read,
         emit,
         salt=(chapter_index + 1) * _CHAPTER_SALT,
-        what=f"usable plan of “{chapter.title}”",
+        problem=_("The model gave no usable plan of “{title}”", title=chapter.title),
     )
 
 
@@ -112,8 +113,8 @@ async def revise_chat(
         lambda raw: parse_plan(raw, brief, bounds),
         emit,
         salt=salt,
-        what="usable revision of the plan",
-        advice="The plan is unchanged.",
+        problem=_("The model gave no usable revision of the plan"),
+        advice=_("The plan is unchanged."),
     )
 
 
@@ -129,13 +130,13 @@ async def replan_chat(
     return await _until_usable(
         agent,
         brief,
-        lambda _: builder.replan(brief, plan, number, can),
+        lambda _rejected: builder.replan(brief, plan, number, can),
         read,
         emit,
         # The present idea is part of the seed, so that asking again brings another answer.
         salt=REPLAN_SALT + len(old.main_point) * 31 + number,
-        what="other idea for this section",
-        advice="The plan is unchanged.",
+        problem=_("The model gave no other idea for this section"),
+        advice=_("The plan is unchanged."),
     )
 
 
@@ -147,11 +148,12 @@ async def _until_usable(
     emit: Emit,
     *,
     salt: int = 0,
-    what: str = "usable plan",
-    advice: str = "Try again, another model, or write the plan by hand.",
+    problem: str = "",
+    advice: str = "",
 ) -> Plan:
     """Ask until ``read`` returns a plan. The findings of its :class:`PlanError` go into the next request."""
     rejected: RejectedPlan | None = None
+    findings: tuple[str, ...] = ()
     for attempt in range(1, REPAIRS + 2):
         await emit(PlanStarted(attempt))
         answer = await ask(agent, agent.prepared(request(rejected), brief, salt + attempt, role=Role.PLAN), emit)
@@ -162,25 +164,41 @@ async def _until_usable(
             if error.plan is not None and rejected is not None:
                 return error.plan  # not quite what was asked for, but the second try was no better
             await emit(PlanRejected(attempt, error.findings))
-            rejected = RejectedPlan(answer.text, error.findings)
+            findings = error.findings
+            rejected = RejectedPlan(answer.text, _for_the_model(answer, read, findings))
     assert rejected is not None
-    raise gave_up(what, rejected.findings, rejected.raw, advice)
+    problem = problem or _("The model gave no usable plan")
+    advice = advice or _("Try again, another model, or write the plan by hand.")
+    raise gave_up(problem, findings, rejected.raw, advice)
+
+
+def _for_the_model(answer: ShortAnswer, read: Callable[[str], Plan], findings: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is wrong with an answer in English, in which the prompt is; ``findings`` is the user's form of it."""
+    if language() == ENGLISH:
+        return findings
+    with english():
+        try:
+            _reject_if_cut_off(answer)
+            read(answer.text)
+        except PlanError as error:
+            return error.findings
+    return findings
 
 
 def _reject_if_cut_off(answer: ShortAnswer) -> None:
     """Raise :class:`PlanError` if the answer was cut off: its beginning may look like a shorter plan."""
     if answer.cut:
-        finding = "The answer was cut off before its end; keep it shorter."
+        finding = _("The answer was cut off before its end; keep it shorter.")
         raise PlanError(finding, (finding,), answer.text)
 
 
 def _new_idea(raw: str, old: PlannedSection, plan: Plan) -> PlannedSection:
     section = parse_step(raw, old)
     if section.main_point.casefold() == old.main_point.casefold():
-        finding = "The section is the same as before."
+        finding = _("The section is the same as before.")
         raise PlanError(finding, (finding,), raw)
     others = [other for other in plan.sections if other.id != old.id]
     if any(other.main_point.casefold() == section.main_point.casefold() for other in others):
-        finding = "The section says what another one says."
+        finding = _("The section says what another one says.")
         raise PlanError(finding, (finding,), raw)
     return distinct(Plan("", (section,)), others).sections[0]

@@ -22,6 +22,7 @@ from lwtui.documents.outline import parents, subtree
 from lwtui.documents.plan_edits import rescale
 from lwtui.models.base import Request
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _TEMPERATURE = 0.6  # lower than for prose: a line that strays leads all later ones astray
 _MOST_TRIES = 8  # for one line: each costs little
@@ -148,14 +149,17 @@ async def _sample_line(
         line.point = _strip_marks(await _sample(agent, request, brief, seed, temperature, emit))
         line.finding = _finding(line, plan.sections, number) or _finding_elsewhere(line, others, number)
         if f". {line.heading}:" in request.prompt.text.removesuffix(f" {line.heading}:"):
-            line.finding = line.finding or f"Step {number} copies the example {line.heading!r}."
+            line.finding = line.finding or _(
+                "Step {number} copies the example {heading!r}.", number=number, heading=line.heading
+            )
         if not line.finding:
             await emit(PlanDelta(f"{number}. {line.heading}: {line.point}\n"))
             return line
         await emit(PlanRejected(attempt, (line.finding,)))
     raw = f"{before} {line.heading}: {line.point}"
-    advice = "Try again, another model, or write it by hand."
-    raise gave_up(f"usable step {number} of the plan", (line.finding,), raw, advice, _MOST_TRIES)
+    problem = _("The model gave no usable step {number} of the plan", number=number)
+    advice = _("Try again, another model, or write it by hand.")
+    raise gave_up(problem, (line.finding,), raw, advice, _MOST_TRIES)
 
 
 async def _sample(agent: Agent, request: Request, brief: Brief, salt: int, temperature: float, emit: Emit) -> str:
@@ -182,17 +186,22 @@ def _strip_marks(text: str) -> str:
 def _finding(line: _PlanLine, sections: Sequence[PlannedSection], number: int) -> str:
     """Return what is wrong with step ``number``, or an empty string."""
     if len(regex.findall(r"\p{L}", line.heading)) < _LEAST_LETTERS and not regex.search(r"\p{Han}", line.heading):
-        return f"Step {number} has no heading."
+        return _("Step {number} has no heading.", number=number)
     if len(line.heading) > _LONGEST_HEADING:
-        return f"The heading of step {number} is too long: {line.heading[:60]!r}."
+        return _("The heading of step {number} is too long: {heading!r}.", number=number, heading=line.heading[:60])
     if len(line.point) < _LEAST_POINT and not regex.search(r"\p{Han}", line.point):
-        return f"Step {number} does not say what it is about: {line.point!r}."
+        return _("Step {number} does not say what it is about: {point!r}.", number=number, point=line.point)
     for step, other in enumerate(sections, 1):
         if line.heading.casefold() == other.title.casefold():
-            return f"The heading {line.heading!r} is used for steps {step} and {number}; each must differ."
+            return _(
+                "The heading {heading!r} is used for steps {step} and {number}; each must differ.",
+                heading=line.heading,
+                step=step,
+                number=number,
+            )
         points, headings = _similarity(line.point, other.main_point), _similarity(line.heading, other.title)
         if points >= _SIMILAR_POINTS or headings >= _SIMILAR_HEADINGS:
-            return f"Step {number} says what step {step} says; each must differ."
+            return _("Step {number} says what step {step} says; each must differ.", number=number, step=step)
     return ""
 
 
@@ -200,7 +209,9 @@ def _finding_elsewhere(line: _PlanLine, others: Sequence[PlannedSection], number
     """Return which section elsewhere in the document step ``number`` repeats, or an empty string."""
     for other in others:
         if line.heading.casefold() == other.title.casefold() or line.point.casefold() == other.main_point.casefold():
-            return f"Step {number} is one of another part, {other.title!r}; each must differ."
+            return _(
+                "Step {number} is one of another part, {title!r}; each must differ.", number=number, title=other.title
+            )
     return ""
 
 

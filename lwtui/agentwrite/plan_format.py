@@ -19,6 +19,7 @@ from lwtui.documents.model import Plan, PlannedSection
 from lwtui.documents.outline import outline_numbers, section_numbers
 from lwtui.errors import LwtuiError
 from lwtui.text import one_line
+from lwtui.translation import _
 
 REPAIRS = 3  # how often a plan, or a step of one, is asked for again
 REPLAN_SALT = 100  # so that another idea is not drawn with the plan's own seed
@@ -35,7 +36,7 @@ class PlanError(LwtuiError):
     """No usable plan came.
 
     Attributes:
-        findings: What is wrong with the last one.
+        findings: What is wrong with the last one, for the user.
         raw: Its text.
         plan: What could be made of it all the same, to fall back on.
     """
@@ -47,9 +48,19 @@ class PlanError(LwtuiError):
         self.plan = plan
 
 
-def gave_up(what: str, findings: tuple[str, ...], raw: str, advice: str, tries: int = REPAIRS + 1) -> PlanError:
-    """The error for a ``what`` that did not come in all the tries; ``raw`` is the last thing that came."""
-    return PlanError(f"The model gave no {what} in {tries} tries: {findings[0]} {advice}", findings, raw)
+def gave_up(problem: str, findings: tuple[str, ...], raw: str, advice: str, tries: int = REPAIRS + 1) -> PlanError:
+    """The error for what did not come in all the tries, as ``problem`` says; ``raw`` is the last thing that came."""
+    return PlanError(
+        _(
+            "{problem} in {tries} tries: {finding} {advice}",
+            problem=problem,
+            tries=tries,
+            finding=findings[0],
+            advice=advice,
+        ),
+        findings,
+        raw,
+    )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from lwtui.documents.model import Brief, Plan, PlannedSection, title_from
 from lwtui.documents.outline import count_text_sections, has_children, normalize_levels
 from lwtui.documents.plan_edits import merge, rescale, split
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _HEADING_WORDS = 8  # of a heading made from the beginning of a main point
 _WHOLE_HEADING = 12  # words that a main point may have to be the heading as it is
@@ -59,17 +60,17 @@ def parse_plan(raw: str, brief: Brief, bounds: Bounds | None = None, *, strict: 
     if not parsed.steps and not findings:
         findings = [_no_steps(parsed)]
     if findings:
-        raise PlanError(f"The plan cannot be used: {findings[0]}", tuple(findings), raw)
+        raise PlanError(_("The plan cannot be used: {finding}", finding=findings[0]), tuple(findings), raw)
     plan = normalize_levels(Plan(parsed.title or title_from(brief.instruction), _sections(parsed.steps, brief)))
     if not count_text_sections(plan):
-        raise PlanError("The plan cannot be used: It has no steps.", ("It has no steps.",), raw)
+        raise PlanError(_("The plan cannot be used: It has no steps."), (_("It has no steps."),), raw)
     if not strict:
         plan = distinct(plan)
     if bounds:
         plan = _resized(plan, brief, bounds)
         if (count := count_text_sections(plan)) < bounds.least_steps:
-            finding = f"It has {count} steps; use at least {bounds.least_steps}."
-            raise PlanError(f"The plan cannot be used: {finding}", (finding,), raw, plan)
+            finding = _("It has {count} steps; use at least {least}.", count=count, least=bounds.least_steps)
+            raise PlanError(_("The plan cannot be used: {finding}", finding=finding), (finding,), raw, plan)
     return rescale(plan, brief.words) if brief.words and plan.words != brief.words else plan
 
 
@@ -81,7 +82,7 @@ def parse_step(raw: str, old: PlannedSection) -> PlannedSection:
     """
     steps = parse_steps(raw).steps
     if not steps or not (steps[0].point or steps[0].heading):
-        finding = f"The answer is not a step in the shape asked for: {one_line(raw)[:80]!r}."
+        finding = _("The answer is not a step in the shape asked for: {answer!r}.", answer=one_line(raw)[:80])
         raise PlanError(finding, (finding,), raw)
     step = _completed(steps[0])
     return PlannedSection(step.heading, step.point, old.words, old.id)
@@ -142,23 +143,25 @@ def _strict_findings(raw: str, parsed: ParsedPlan) -> list[str]:
         try:
             json.loads(raw)
         except (ValueError, RecursionError) as error:
-            return [f"It is not valid JSON: {error}."]
-    findings = [f"This line is not a step in the shape asked for: {line[:80]!r}." for line in parsed.ignored]
+            return [_("It is not valid JSON: {error}.", error=error)]
+    findings = [
+        _("This line is not a step in the shape asked for: {line!r}.", line=line[:80]) for line in parsed.ignored
+    ]
     steps = parsed.steps
     for number, step in enumerate(steps, 1):
         if number < len(steps) and steps[number].level > step.level:
             continue  # a heading only
         if not step.words:
-            findings.append(f"Step {number} has no word count.")
+            findings.append(_("Step {number} has no word count.", number=number))
         if not step.point:
-            findings.append(f"Step {number} has no main point.")
+            findings.append(_("Step {number} has no main point.", number=number))
     return findings
 
 
 def _no_steps(parsed: ParsedPlan) -> str:
     if not parsed.ignored:
-        return "It has no steps."
-    return f"It has no steps; the answer begins with {one_line(parsed.ignored[0])[:80]!r}."
+        return _("It has no steps.")
+    return _("It has no steps; the answer begins with {answer!r}.", answer=one_line(parsed.ignored[0])[:80])
 
 
 def _sections(steps: tuple[Step, ...], brief: Brief) -> tuple[PlannedSection, ...]:

@@ -55,6 +55,7 @@ from lwtui.models.base import ModelError
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import one_line
+from lwtui.translation import _, english
 
 _REVIEW_TOKENS = 900
 _MOST_POINTS = 6
@@ -126,7 +127,7 @@ async def review_plan(
     await emit(PlanReviewStarted(left))
     usage, improved = NO_USAGE, 0
     for number, part_id in enumerate(left, 1):
-        purpose = "the review of the plan"
+        purpose = _("the review of the plan")
         if likely := (expected or {}).get(part_id):
             tracker.check_room(purpose, likely, team.planner.prices)
         task = tracker.task(purpose, likely_completion=_likely(plan, part_id))
@@ -316,14 +317,31 @@ def read_points(answer: str, plan: Plan) -> tuple[tuple[PlanPoint, ...], int]:
 
 def points_text(points: Sequence[PlanPoint]) -> str:
     """Return points as a Markdown list, for prompts."""
-    return "\n".join(f"- {point_line(point)}" for point in points)
+    with english():
+        return "\n".join(f"- {point_line(point)}" for point in points)
 
 
 def point_line(point: PlanPoint) -> str:
     """Return a point as a line, such as ``Overlap, steps 2 and 5: Both tell of soil. Merge them.``."""
-    steps = " and ".join(filter(None, (", ".join(map(str, point.steps[:-1])), str(point.steps[-1]))))
+    *first, last = map(str, point.steps)
     said = " ".join(part for part in (point.problem, point.advice) if part)
-    return f"{point.kind.capitalize()}, step{'' if len(point.steps) == 1 else 's'} {steps}: {said}"
+    kind = _kind_name(point.kind)
+    if not first:
+        return _("{kind}, step {step}: {said}", kind=kind, step=last, said=said)
+    return _("{kind}, steps {steps} and {last}: {said}", kind=kind, steps=", ".join(first), last=last, said=said)
+
+
+def _kind_name(kind: str) -> str:
+    match kind:
+        case "gap":
+            return _("Gap")
+        case "overlap":
+            return _("Overlap")
+        case "order":
+            return _("Order")
+        case "balance":
+            return _("Balance")
+    return kind.capitalize()
 
 
 def _bounds(plan: Plan, most_steps: int, longest: int) -> Bounds:

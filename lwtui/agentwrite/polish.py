@@ -59,6 +59,7 @@ from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.support import support_checker
 from lwtui.text import count_words, sentence_ends
+from lwtui.translation import ENGLISH, _, english, language
 
 _SALT = 49_979  # between the seeds of passes
 _TOLERANCE = 0.25  # share of its target by which a rewritten section may be off, unless it is nearer than the old one
@@ -191,14 +192,14 @@ class _PolishRun:
         self._expected = expected
         self._criteria: tuple[str, ...] = ()
         self._context = ContextBuilder(team.writer, self._brief, document.summaries)
-        self._findings: tuple[int, list[Finding]] = (0, [])  # with the number of their pass
+        self._findings = (0, _PassFindings([], []))  # with the number of their pass
         self.taken: set[str] = set()
         self.improved: set[str] = set()
         self.usage = NO_USAGE
 
     async def set_criteria(self, criteria: tuple[str, ...]) -> None:
         if not criteria:
-            task = self._tracker.task("the criteria of a review")
+            task = self._tracker.task(_("the criteria of a review"))
             critic = self._team.metered(task).critic
             criteria = await make_criteria(critic, self.brief_for(critic), self._emit)
             self.usage += task.usage
@@ -214,13 +215,17 @@ class _PolishRun:
         subject = f"{section.title}\n{section.main_point}\n{section.text}"
         return brief_with_notes(self._brief, shown, agent.context_length, subject)
 
-    async def findings(self, number: int) -> list[Finding]:
+    async def findings(self, number: int) -> _PassFindings:
         """Return the findings of the built-in checks when pass ``number`` started: in a long text they take seconds."""
         if self._findings[0] != number:
             parts, store = parts_of(self._document.sections()), sources_of(self._document)
             support = support_checker(store, [part.text for part in parts]) if store is not None else None
-            found = await asyncio.to_thread(lint, parts, support=support, language=self._brief.language)
-            self._findings = (number, found)
+            shown = await asyncio.to_thread(lint, parts, support=support, language=self._brief.language)
+            for_model = shown
+            if language() != ENGLISH:
+                with english():
+                    for_model = await asyncio.to_thread(lint, parts, support=support, language=self._brief.language)
+            self._findings = (number, _PassFindings(shown, for_model))
         return self._findings[1]
 
     async def polish(self, section_id: str, number: int) -> SectionPolished | None:
@@ -228,7 +233,7 @@ class _PolishRun:
         found = next((one for one in self._document.sections() if one.id == section_id), None)
         if found is None or not found.is_finished:
             return None
-        purpose = f"polishing “{found.title}”" if found.title else "polishing the text"
+        purpose = _("polishing “{title}”", title=found.title) if found.title else _("polishing the text")
         if likely := self._expected.get(section_id):
             self._tracker.check_room(purpose, likely, self._team.writer.prices)
         task = self._tracker.task(purpose, key=f"polish {section_id}", likely_completion=_likely(found))
@@ -239,6 +244,14 @@ class _PolishRun:
         if event.outcome is PolishOutcome.BETTER:
             self.improved.add(section_id)
         return event
+
+
+@dataclass(frozen=True)
+class _PassFindings:
+    """What the built-in checks have found: in the user's language, and in English for the model that rewrites."""
+
+    shown: list[Finding]
+    for_model: list[Finding]
 
 
 class _SectionPolish:
@@ -300,11 +313,10 @@ class _SectionPolish:
             salt=self._number * _SALT,
             emit=run._emit,
         )
-        points = (*review.points, *finding_points(section, findings))
-        if points:  # what may be missing is no reason to rewrite a section that is sound otherwise
-            points += coverage_points(section)
-        await run._emit(SectionReviewed(section.id, points, review.dropped))
-        return points
+        shown = _points(section, review.points, findings.shown)
+        await run._emit(SectionReviewed(section.id, shown, review.dropped))
+        with english():
+            return _points(section, review.points, findings.for_model)
 
     async def _rewrite(self, points: Sequence[ReviewPoint], old: str) -> tuple[str, Provenance | None]:
         """Have the section rewritten, with its ``old`` text in the prompt or without."""
@@ -381,3 +393,11 @@ def sentences_of(text: str) -> list[str]:
 def _likely(section: Section) -> int:
     """Return how many tokens a completion is likely to have: reviews and verdicts are shorter than a rewritten text."""
     return max(300, round(target_of(section) * 1.5))
+
+
+def _points(
+    section: Section, by_critic: tuple[ReviewPoint, ...], findings: Sequence[Finding]
+) -> tuple[ReviewPoint, ...]:
+    """Return all points of a review. What may be missing is no reason to rewrite a section that is sound otherwise."""
+    points = (*by_critic, *finding_points(section, findings))
+    return points + coverage_points(section) if points else points

@@ -11,9 +11,20 @@ from lwtui.agentwrite.section_requests import SectionRequests
 from lwtui.agentwrite.write import WorkingDocument, section_task
 from lwtui.documents.model import Brief, Origin, Section, Status
 from lwtui.text import count_words
+from lwtui.translation import _
 
-TASK = "The task"
-WHOLE = "All of it, as it is sent"
+TASK = _("The task")
+WHOLE = _("All of it, as it is sent")
+_PARTS = {
+    "Instruction": _("Instruction"),
+    "Notes": _("Notes"),
+    "Facts": _("Facts"),
+    "Passages": _("Passages"),
+    "Plan": _("Plan"),
+    "Text before": _("Text before"),
+    "Section as it stands": _("Section as it stands"),
+    "This section so far": _("This section so far"),
+}  # the names of the parts of a request on the screen
 
 
 @dataclass(frozen=True)
@@ -89,9 +100,9 @@ async def preview(agent: Agent, brief: Brief, document: WorkingDocument, section
     whole = request.prompt.plain()
     tokens = await agent.model.count_tokens(whole)
     shown = requests.parts(text).items()
-    parts = [PromptPart(name, part, await agent.model.count_tokens(part)) for name, part in shown]
+    parts = [PromptPart(_PARTS[name], part, await agent.model.count_tokens(part)) for name, part in shown]
     rest = max(0, tokens - sum(part.tokens for part in parts))
-    how = "The instructions to the model: your own prompts beside settings.toml, or those of lwtui."
+    how = _("The instructions to the model: your own prompts beside settings.toml, or those of lwtui.")
     return PromptPreview(
         section,
         (*parts, PromptPart(TASK, how, rest), PromptPart(WHOLE, whole, tokens)),

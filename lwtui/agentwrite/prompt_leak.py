@@ -15,6 +15,7 @@ from lwtui.agentwrite.filters import FilterVerdict, ForwardFilter, SectionText
 from lwtui.agentwrite.stream_cleaner import heading_key
 from lwtui.text import sentence_ends
 from lwtui.text.code_blocks import in_code
+from lwtui.translation import _
 
 _TAG = regex.compile(r"</?[a-z_]{3,}>")
 _LINE = regex.compile(r"[^\n]*(?:\n|$)")
@@ -48,8 +49,8 @@ class PromptLeakFilter(ForwardFilter):
             prompt: The whole prompt.
             given: The parts of it that the text may repeat: the writer's own words, and the document's.
         """
-        allowed = {_folded(passage) for part in given for _, passage in _lines_and_sentences(part)}
-        lines = {_folded(passage) for _, passage in _lines_and_sentences(prompt)} - allowed
+        allowed = {_folded(passage) for part in given for _start, passage in _lines_and_sentences(part)}
+        lines = {_folded(passage) for _start, passage in _lines_and_sentences(prompt)} - allowed
         self._lines = frozenset(line for line in lines if len(line) >= _SHORTEST_LEAK)
         given_text = "\n".join(given)
         self._names_places = _PLACE.search(given_text) is not None
@@ -63,14 +64,14 @@ class PromptLeakFilter(ForwardFilter):
             assert match is not None
             line = match[0]
             if (tag := min((offset for offset in map(line.find, self._tags) if offset >= 0), default=-1)) >= 0:
-                return _verdict(whole, match.start() + tag, "the model repeated its instructions")
+                return _verdict(whole, match.start() + tag, _("the model repeated its instructions"))
             if not line.endswith("\n") and not ended:
                 return None
             if (leak := self._leak_in(line)) is not None:
-                return _verdict(whole, match.start() + leak, "the model repeated its instructions")
+                return _verdict(whole, match.start() + leak, _("the model repeated its instructions"))
             heading = _HEADING.fullmatch(line) or _SEVERAL_WORDS.fullmatch(line)
             if heading and heading_key(heading[1]) in self._titles and not in_code(whole[: match.start()]):
-                return _verdict(whole, match.start(), "the model went on to another section")
+                return _verdict(whole, match.start(), _("the model went on to another section"))
             self._checked = match.end()
         return None
 
@@ -79,7 +80,7 @@ class PromptLeakFilter(ForwardFilter):
         passages = list(_lines_and_sentences(line))
         known = [start for start, passage in passages if _folded(passage) in self._lines]
         if (place := _PLACE.search(line)) and not self._names_places:
-            known.append(max(start for start, _ in passages if start <= place.start()))
+            known.append(max(start for start, _passage in passages if start <= place.start()))
         return min(known, default=0 if _STEP.search(line) else None)
 
 

@@ -14,6 +14,7 @@ from string import Template
 
 from lwtui.errors import ConfigError
 from lwtui.text.language import UNKNOWN
+from lwtui.translation import _
 
 LANGUAGES = {
     "en": "English",
@@ -128,9 +129,16 @@ class PromptTemplates:
         try:
             return Template(text).substitute({key: str(value) for key, value in values.items()})
         except KeyError as error:
-            raise ConfigError(f"{where} uses ${error.args[0]}; it may use: {', '.join(sorted(values))}.") from None
+            raise ConfigError(
+                _(
+                    "{where} uses ${name}; it may use: {known}.",
+                    where=where,
+                    name=error.args[0],
+                    known=", ".join(sorted(values)),
+                )
+            ) from None
         except ValueError as error:
-            raise ConfigError(f"{where}: {error}. Write $$ for a dollar sign.") from None
+            raise ConfigError(_("{where}: {error}. Write $$ for a dollar sign.", where=where, error=error)) from None
 
     def _read(self, name: str) -> tuple[str, str]:
         own = self.own / self.folder / f"{name}.md" if self.own else None
@@ -138,5 +146,7 @@ class PromptTemplates:
             if own and own.exists():
                 return own.read_text(encoding="utf-8-sig").rstrip("\n"), str(own)
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"Cannot read your prompt {own}: {error}. Fix the file, or move it away.") from None
+            raise ConfigError(
+                _("Cannot read your prompt {path}: {error}. Fix the file, or move it away.", path=own, error=error)
+            ) from None
         return (builtin_prompts() / self.folder / f"{name}.md").read_text(encoding="utf-8").rstrip("\n"), name

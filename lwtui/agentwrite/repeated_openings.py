@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from lwtui.agentwrite.filters import RESCAN, FilterVerdict, ForwardFilter, SectionText, new_sentence_ends
 from lwtui.text.repeats import choose_thresholds, tokenize
+from lwtui.translation import _
 
 _MOST = 3  # sentences in a row with the same opening
 _KEPT = 2  # of them, once there are more
@@ -48,7 +49,7 @@ class RepeatedOpeningFilter(ForwardFilter):
             self._sentences.append((end, _opening(sentence)))
             self._checked = self._scanned = end
             if (keep := self._end_of_kept()) is not None:
-                return FilterVerdict(keep, "sentences in a row begin with the same words", loop=True)
+                return FilterVerdict(keep, _("sentences in a row begin with the same words"), loop=True)
         self._scanned = max(self._checked, len(whole) - RESCAN)
         return None
 

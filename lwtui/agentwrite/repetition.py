@@ -18,6 +18,7 @@ from lwtui.agentwrite.filters import RESCAN, FilterVerdict, SectionText, new_sen
 from lwtui.text import last_sentence_end, sentence_ends
 from lwtui.text.code_blocks import without_code
 from lwtui.text.list_marks import MARK
+from lwtui.translation import _
 
 _TOKEN = regex.compile(r"(?P<character>[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}])|[\p{L}\p{N}]+")
 _BREAK = regex.compile(r"\n\s*\n")
@@ -103,10 +104,10 @@ class RepetitionFilter:
                 known = sum(gram in self._known for gram in grams) / len(grams)
                 repeated = 1 - len(set(grams)) / len(grams)
                 if repeated >= _KNOWN_SHARE or (known >= _KNOWN_SHARE and not self._is_refrain(whole, end)):
-                    return _loop(max(self._checked, self._trusted), "a sentence repeats an earlier one")
+                    return _loop(max(self._checked, self._trusted), _("a sentence repeats an earlier one"))
                 run = self._repeats.add_sentence(self._checked, known=known >= _KNOWN_SHARE)
                 if run is not None:
-                    return _loop(max(run, self._trusted), "sentences repeat earlier ones")
+                    return _loop(max(run, self._trusted), _("sentences repeat earlier ones"))
             self._known.update(grams)
             self._checked = self._scanned = end
         self._scanned = max(self._checked, len(whole) - RESCAN)
@@ -116,7 +117,7 @@ class RepetitionFilter:
             return None
         self._loops_checked = len(whole)
         loop = _loop_in(whole, max(self._trusted, len(whole) - _LOOP_REACH))
-        return None if loop is None else _loop(loop, "a phrase loops")
+        return None if loop is None else _loop(loop, _("a phrase loops"))
 
     def cut(self, keep: int) -> None:
         """See :meth:`lwtui.agentwrite.filters.TextFilter.cut`. The text that was cut stays known."""
@@ -158,7 +159,7 @@ class RepetitionFilter:
             start = end
         if first is None or repeated < max(least, _LEAST_SHARE * total):
             return None
-        return _loop(len(text[:first].rstrip()), "most paragraphs repeat earlier ones")
+        return _loop(len(text[:first].rstrip()), _("most paragraphs repeat earlier ones"))
 
     def _check_paragraph(self, text: str, end: int) -> FilterVerdict | None:
         """Check the paragraph that ends at ``end``. If it is new, remember it."""
@@ -173,17 +174,17 @@ class RepetitionFilter:
             return None
         is_known = paragraph in self._earlier
         if paragraph in self._paragraphs or self._repeats.has(paragraph):
-            return _loop(max(sound, self._trusted), "a paragraph repeats an earlier one")
+            return _loop(max(sound, self._trusted), _("a paragraph repeats an earlier one"))
         if not is_known:
             self._paragraphs.add(paragraph)
             self._repeats.end_run()
             return None
         tokens, measure = _tokens(text[start:end])
         if len(tokens) > measure.most_refrain:
-            return _loop(max(sound, self._trusted), "a paragraph repeats an earlier one")
+            return _loop(max(sound, self._trusted), _("a paragraph repeats an earlier one"))
         items = sum(_ITEM.match(line) is not None for line in text[start:end].split("\n"))
         run = self._repeats.add(paragraph, sound, max(1, items))
-        return None if run is None else _loop(max(run, self._trusted), "paragraphs repeat earlier ones")
+        return None if run is None else _loop(max(run, self._trusted), _("paragraphs repeat earlier ones"))
 
     def _sentence_ends(self, text: str, ended: bool) -> list[int]:
         """Return the offsets at which the sentences end that were not checked yet."""
@@ -203,7 +204,7 @@ class _Repeats:
 
     def has(self, paragraph: int) -> bool:
         """Tell whether the section already has this paragraph."""
-        return any(key == paragraph for key, _ in self._found)
+        return any(key == paragraph for key, _place in self._found)
 
     def add(self, paragraph: int, offset: int, weight: int) -> int | None:
         """Add a paragraph that counts for ``weight``. Returns where the run begins, if it is too long."""

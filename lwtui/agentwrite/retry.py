@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from lwtui.agentwrite.events import Emit, Retrying
 from lwtui.models.base import ModelError
+from lwtui.translation import _
 
 _T = TypeVar("_T")
 
@@ -59,13 +60,19 @@ class Retries:
             delay *= random.uniform(0.8, 1.2)  # so that parallel sections do not retry in step
         waited = monotonic() - self.since
         if self.failures >= policy.attempts or waited + delay > policy.total_seconds:
-            raise ModelError(f"{str(error).rstrip('.')}. {self._reason(delay, waited)}", kind=error.kind) from error
+            problem = str(error).rstrip(".。")
+            line = _("{problem}. {reason}", problem=problem, reason=self._reason(delay, waited))
+            raise ModelError(line, kind=error.kind) from error
         return delay
 
     def _reason(self, delay: float, waited: float) -> str:
-        tries = f"{self.failures} tries in {waited:.0f} s" if self.failures > 1 else "the first try"
-        asks = f": the server asks to wait {delay:.0f} s" if delay > self.policy.most_delay * 1.2 else ""
-        return f"Gave up after {tries}{asks}; what was written is kept. Try again later."
+        if self.failures > 1:
+            gave_up = _("Gave up after {count} tries in {seconds:.0f} s", count=self.failures, seconds=waited)
+        else:
+            gave_up = _("Gave up after the first try")
+        if delay > self.policy.most_delay * 1.2:
+            gave_up = _("{gave_up}: the server asks to wait {seconds:.0f} s", gave_up=gave_up, seconds=delay)
+        return _("{gave_up}; what was written is kept. Try again later.", gave_up=gave_up)
 
 
 async def with_retries(

@@ -27,6 +27,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.base import Prompt, Request
 from lwtui.models.budget import BudgetReached
 from lwtui.text import clean, count_words, last_landing, sentence_ends
+from lwtui.translation import _
 
 _TOKENS_A_WORD = 3
 _LEAST_WORDS, _MOST_WORDS = 40, 150  # bounds for a continuation, which otherwise fills up the section's target
@@ -151,13 +152,16 @@ def check(agent: Agent, edit: PassageEdit, passage: MarkedPassage) -> None:
         LwtuiError: The passage or the instruction is empty, or the model is a base model and cannot do this.
     """
     if edit.kind is not EditKind.CONTINUE and not passage.text.strip():
-        raise LwtuiError("There is no text here. Put the cursor into a paragraph, or select some text.")
+        raise LwtuiError(_("There is no text here. Put the cursor into a paragraph, or select some text."))
     if edit.kind in (EditKind.TONE, EditKind.CUSTOM) and not edit.detail.strip():
-        raise LwtuiError("Say what is wanted: a tone such as “drier”, or an instruction.")
+        raise LwtuiError(_("Say what is wanted: a tone such as “drier”, or an instruction."))
     if not agent.follows_instructions and edit.kind not in _BASE_MODEL_KINDS:
         raise LwtuiError(
-            f"{agent.model.name} is a base model, which follows no instructions: it can rewrite a passage from what "
-            "stands before it, or go on. For this, choose a chat model."
+            _(
+                "{name} is a base model, which follows no instructions: it can rewrite a passage from what "
+                "stands before it, or go on. For this, choose a chat model.",
+                name=agent.model.name,
+            )
         )
 
 
@@ -193,7 +197,7 @@ async def revise(agent: Agent, passage: MarkedPassage, edit: PassageEdit, emit: 
     cut = (stream.answer.cut and not stream.stopped) or reached is not None
     text = clean_answer(stream.text, passage, edit, is_chat=agent.follows_instructions)
     if not text:
-        raise reached or LwtuiError("The model's answer has no text. Ask again, or in other words.")
+        raise reached or LwtuiError(_("The model's answer has no text. Ask again, or in other words."))
     provenance = replace(agent.provenance(request), task=edit.task)
     proposal = Proposal(text, passage.with_answer(text), provenance, cut)
     if reached is not None:
@@ -233,7 +237,7 @@ class _AnswerStream:
             await self._emit(replace(event, section_id=section_id))
         elif isinstance(event, PlanVoided):
             self.text, self.cleaner = "", self._new_cleaner()
-            await self._emit(TextRolledBack(section_id, 0, "it was the model's reasoning"))
+            await self._emit(TextRolledBack(section_id, 0, _("it was the model's reasoning")))
         elif isinstance(event, PlanDelta) and (piece := self.cleaner.add(event.text)):
             self.text += piece
             await self._emit(TextDelta(section_id, piece))

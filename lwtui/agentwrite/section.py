@@ -30,6 +30,7 @@ from lwtui.documents.model import Status, status_of_length
 from lwtui.models.base import ModelError
 from lwtui.models.metering import MeteredTask
 from lwtui.text import count_words
+from lwtui.translation import _
 
 _MOST_REDRAFTS = 2  # of a section whose length no later one can compensate for; otherwise 1
 _REDRAFT_SALT = 131  # between the seeds of drafts
@@ -110,7 +111,7 @@ class SectionWriter:
         target, length = self._target.target, count_words(former)
         if not refused and abs(draft.length - target) < abs(length - target):
             return draft
-        reason = "the model refused to write it again" if refused else "the former text is nearer to its length"
+        reason = _("the model refused to write it again") if refused else _("the former text is nearer to its length")
         await self._emit(TextRolledBack(self._id, 0, reason))
         await self._emit(TextDelta(self._id, former))
         return _Draft(former, length)
@@ -143,7 +144,7 @@ class SectionWriter:
             last = _Draft(stream.text, stream.length, tuple(self._unsure))
             best = min(best, last, key=lambda draft: abs(draft.length - self._target.target))
         if best is not first:
-            await self._emit(TextRolledBack(self._id, 0, "another draft is nearer to its length"))
+            await self._emit(TextRolledBack(self._id, 0, _("another draft is nearer to its length")))
             await self._emit(TextDelta(self._id, best.text))
             for mark in best.unsure:
                 await self._emit(mark)

@@ -19,6 +19,7 @@ from lwtui.documents.model import Note
 from lwtui.documents.stale import make_basis
 from lwtui.models.base import Prompt, Request
 from lwtui.sources.model import FoundPassage
+from lwtui.translation import _
 
 _TOKENS_PER_WORD = 3  # generous, since it only bounds a call
 _LEAST_WORDS = 30  # that one call asks for
@@ -193,8 +194,12 @@ class SectionRequests:
         if free < _LEAST_FREE:
             used = self._agent.context_length - free
             raise NoRoom(
-                f"The brief and the plan take {used} of the model's {self._agent.context_length} tokens: use a model "
-                "with a longer context, or fewer sections."
+                _(
+                    "The brief and the plan take {used} of the model's {context} tokens: use a model "
+                    "with a longer context, or fewer sections.",
+                    used=used,
+                    context=self._agent.context_length,
+                )
             )
         return free
 

@@ -28,6 +28,7 @@ from lwtui.documents.model import Brief, Plan, Section
 from lwtui.documents.outline import section_numbers
 from lwtui.sources.support import UNKNOWN_SOURCE, UNSUPPORTED
 from lwtui.text import one_line
+from lwtui.translation import _
 
 REVIEW_TOKENS = 900  # most tokens of a review
 _MOST_POINTS = 5  # in one review
@@ -148,7 +149,8 @@ def coverage_points(section: Section) -> tuple[ReviewPoint, ...]:
     """Return what a section may leave out, by its words. It may say these things in other words."""
     missing = missing_points(section.main_point, f"{section.title}\n{section.text}")
     return tuple(
-        ReviewPoint("", f"Make sure that it says something about this: {point}") for point in missing[:_MOST_FINDINGS]
+        ReviewPoint("", _("Make sure that it says something about this: {point}", point=point))
+        for point in missing[:_MOST_FINDINGS]
     )
 
 

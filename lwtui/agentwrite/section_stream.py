@@ -54,6 +54,7 @@ from lwtui.sources.reference_lists import is_reference_heading
 from lwtui.text import count_words, last_landing, one_line, sentence_ends
 from lwtui.text.code_blocks import in_code
 from lwtui.text.list_marks import MARK
+from lwtui.translation import _
 
 _MOST_FRUITLESS = 6  # consecutive calls that add next to nothing
 _LEAST_GAIN = 5  # words that a call must add to count as progress
@@ -273,7 +274,7 @@ class SectionStream:
             async for part in parts:
                 if (end := await self._handle(call, part)) is not None:
                     return end
-        raise ModelError("The stream ended without a final message.", kind="dropped", retryable=True)
+        raise ModelError(_("The stream ended without a final message."), kind="dropped", retryable=True)
 
     def _cleaner(self) -> StreamCleaner:
         """Return a cleaner for an answer that continues the present text."""
@@ -319,7 +320,7 @@ class SectionStream:
         """Take back the text of this call, all of which was reasoning."""
         longest = self._longest
         call.thought += len(self._text) - call.started_at
-        await self._cut(call.started_at, len(self._text), "it was the model's reasoning")
+        await self._cut(call.started_at, len(self._text), _("it was the model's reasoning"))
         self._longest = longest
         call.cleaner = self._cleaner()
 
@@ -339,7 +340,7 @@ class SectionStream:
         end = await self._take_rest(broken_off=error.retryable)
         if end is not None or not error.retryable:
             return end
-        await self._cut_to_resume("the stream broke off within a sentence")
+        await self._cut_to_resume(_("the stream broke off within a sentence"))
         return None
 
     def _delay_after(self, error: ModelError) -> float:
@@ -360,7 +361,9 @@ class SectionStream:
         if self._agent.context_length == context_length:  # otherwise the server has told the true length
             self._agent.limits.context_share *= 0.75
         await self._emit(
-            Retrying("context", f"{error} The next prompt shows less text.", self._squeezes, 0.0, self._id)
+            Retrying(
+                "context", _("{error} The next prompt shows less text.", error=error), self._squeezes, 0.0, self._id
+            )
         )
         self._cached = None
         await self._requests.prepare()
@@ -390,7 +393,7 @@ class SectionStream:
         """Take back an answer that refuses the request. Returns whether to ask once more."""
         longest = self._longest
         self._refusals.append(one_line(self._text.text[call.started_at :]))
-        await self._cut(call.started_at, len(self._text), "the model refused the request")
+        await self._cut(call.started_at, len(self._text), _("the model refused the request"))
         self._longest = longest
         self._filters = self._new_filters()  # the next refusal may have the same words
         return _End.STOP if len(self._refusals) >= _MOST_REFUSALS else _End.AGAIN
@@ -482,7 +485,7 @@ class SectionStream:
     async def _prepare_to_continue(self, end: _End) -> None:
         """Prepare the text for another call after an answer that was too short."""
         if end is _End.LENGTH:
-            await self._cut_to_resume("the answer was cut off within a sentence")
+            await self._cut_to_resume(_("the answer was cut off within a sentence"))
             return
         # The model ended the section, so a new paragraph follows. A stop string may have left half of the paragraph
         # break.
@@ -501,23 +504,34 @@ class SectionStream:
             text = text[:stop]
         keep = max(self._text.floor, len(text))
         if keep < len(self._text):
-            await self._cut(keep, len(self._text), "ended on a whole sentence")
+            await self._cut(keep, len(self._text), _("ended on a whole sentence"))
 
     def _no_answer(self, end: _End) -> ModelError:
+        number = self._task.ordinal
         if self._loops:
-            code, problem = "only-repeats", "only repeated itself and gave no new text"
-            remedy = "Try again, or choose another model"
+            code = "only-repeats"
+            message = _(
+                "The model only repeated itself and gave no new text for section {number}. Try again, or choose "
+                "another model; what was written is kept.",
+                number=number,
+            )
         elif end is _End.LENGTH:
-            code, problem = "only-reasoning", "used all its tokens for reasoning and gave no text"
-            remedy = self._agent.less_reasoning(Role.WRITE, "allow it a longer context or choose another model")
+            code = "only-reasoning"
+            otherwise = _("allow it a longer context or choose another model")
+            message = _(
+                "The model used all its tokens for reasoning and gave no text for section {number}. {remedy}; "
+                "what was written is kept.",
+                number=number,
+                remedy=self._agent.less_reasoning(Role.WRITE, otherwise),
+            )
         else:
-            code, problem = "no-text", "ended its answer and gave no text"
-            remedy = "Try again, or choose another model"
-        return ModelError(
-            f"The model {problem} for section {self._task.ordinal}. {remedy}; what was written is kept.",
-            kind="no-answer",
-            code=code,
-        )
+            code = "no-text"
+            message = _(
+                "The model ended its answer and gave no text for section {number}. Try again, or choose another model; "
+                "what was written is kept.",
+                number=number,
+            )
+        return ModelError(message, kind="no-answer", code=code)
 
 
 def breaks_off(text: str) -> bool:

@@ -11,8 +11,9 @@ from lwtui.agentwrite.events import Emit, Event, PlanDelta, PlanVoided, Retrying
 from lwtui.agentwrite.retry import Retries, with_retries
 from lwtui.models.base import AnswerVoided, Finished, FinishReason, ModelError, ReasoningPiece, Request, TextPiece
 from lwtui.text import ControlStripper
+from lwtui.translation import _
 
-MORE_ROOM = "Reasoning used up all output tokens; the next call may use twice as many."
+MORE_ROOM = _("Reasoning used up all output tokens; the next call may use twice as many.")
 _MOST_CALLS = 4  # while reasoning takes all their tokens
 
 
@@ -67,9 +68,9 @@ async def ask(agent: Agent, request: Request, emit: Emit = ignore, into: ShortAn
             break
         await emit(Retrying("no-answer", MORE_ROOM, attempt, 0.0))
         wished *= 2
+    remedy = agent.less_reasoning(request.role, _("choose another model"))
     raise ModelError(
-        "The model used all its tokens for reasoning and gave no answer. "
-        f"{agent.less_reasoning(request.role, 'choose another model')}.",
+        _("The model used all its tokens for reasoning and gave no answer. {remedy}.", remedy=remedy),
         kind="no-answer",
     )
 
@@ -114,6 +115,6 @@ def _attempt(agent: Agent, request: Request, answer: ShortAnswer, emit: Emit) ->
                     case Finished(reason):
                         answer.reason = reason
                         return
-        raise ModelError("The stream ended without a final message.", kind="dropped", retryable=True)
+        raise ModelError(_("The stream ended without a final message."), kind="dropped", retryable=True)
 
     return attempt

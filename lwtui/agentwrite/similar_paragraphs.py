@@ -23,6 +23,7 @@ from lwtui.agentwrite.stream_cleaner import heading_key
 from lwtui.text.code_blocks import in_code, without_code
 from lwtui.text.list_marks import MARK
 from lwtui.text.repeats import choose_thresholds, tokenize
+from lwtui.translation import _
 
 SIMILAR = 1 / 3  # share of common n-grams from which a paragraph is a restatement
 _LINE = regex.compile(r"[^\n]*\n?")
@@ -116,7 +117,7 @@ class SimilarParagraphFilter(ForwardFilter):
                     return FilterVerdict(len(whole[:start].rstrip()), reason, loop=True)
                 if self._is_run(start, line, match[0]) and not in_code(whole[:start]):
                     first = self._run[0][0]
-                    return FilterVerdict(len(whole[:first].rstrip()), "lines repeat earlier ones", loop=True)
+                    return FilterVerdict(len(whole[:first].rstrip()), _("lines repeat earlier ones"), loop=True)
             self._goes_on = bool(match[0].strip())
             self._add_line(match.start(), line)
             self._checked = match.end()
@@ -136,14 +137,14 @@ class SimilarParagraphFilter(ForwardFilter):
     def _repetition(self, line: _ComparedLine) -> str:
         """Return what a line repeats, or an empty string."""
         if line.heading in self._headings:
-            return "a heading repeats an earlier one"
+            return _("a heading repeats an earlier one")
         if line.item in self._items:
-            return "a list item repeats an earlier one"
+            return _("a list item repeats an earlier one")
         if line.short in self._earlier_lines:
             return ""
         shared = Counter(number for gram in line.grams for number in self._paragraphs.get(gram, ()))
         if any(count >= SIMILAR * min(len(line.grams), self._sizes[number]) for number, count in shared.items()):
-            return "a paragraph restates an earlier one"
+            return _("a paragraph restates an earlier one")
         return ""
 
     def _add_line(self, offset: int, line: _ComparedLine) -> None:

@@ -20,6 +20,7 @@ from lwtui.agentwrite.lint import Finding, TextPart, place_of
 from lwtui.agentwrite.prompt_templates import language_name
 from lwtui.errors import ConfigError, LwtuiError
 from lwtui.text import sentence_ends
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     from lwtui.documents.store import Document
@@ -97,14 +98,17 @@ def open_speller(language: str, folder: Path, known: Iterable[str] = ()) -> Spel
     """
     if find_spec("spylls") is None:
         raise LwtuiError(
-            'Spelling needs spylls, which is not installed. Install the extra: pip install "lwtui[spelling]"',
+            _('Spelling needs spylls, which is not installed. Install the extra: pip install "lwtui[spelling]"'),
             code="missing-extra",
         )
     path = find_dictionary(language, (folder / DICTIONARIES, *map(Path, _SYSTEM), *_shipped()))
     if path is None:
         raise LwtuiError(
-            f"There is no dictionary for {language_name(language)}. Put one (its .dic and .aff file) into "
-            f"{folder / DICTIONARIES}.",
+            _(
+                "There is no dictionary for {language}. Put one (its .dic and .aff file) into {folder}.",
+                language=language_name(language),
+                folder=folder / DICTIONARIES,
+            ),
             code="no-dictionary",
         )
     return Speller(path.stem, _load(path.with_suffix("")), known_words(folder, known))
@@ -140,6 +144,19 @@ def find_dictionary(language: str, folders: Iterable[Path]) -> Path | None:
     return next(iter([*exact, *(path for stem, path in stems if stem.split("_")[0] == short)]), None)
 
 
+def _message(word: str, dictionary: str, times: int, others: Sequence[str]) -> str:
+    if times == 1:
+        message = _("“{word}” is not in the dictionary {dictionary}", word=word, dictionary=dictionary)
+    else:
+        message = _(
+            "“{word}” is not in the dictionary {dictionary}, {count} times",
+            word=word,
+            dictionary=dictionary,
+            count=times,
+        )
+    return _("{message}: {words}?", message=message, words=", ".join(others)) if others else message
+
+
 def find_misspellings(parts: Sequence[TextPart], speller: Speller, language: str) -> list[Finding]:
     """Return a finding for each word that is not in the dictionary and is no name, the most frequent first."""
     places: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
@@ -156,11 +173,9 @@ def find_misspellings(parts: Sequence[TextPart], speller: Speller, language: str
     reported = {word: found for word, found in places.items() if nouns or _POSSESSIVE.sub("", word) not in names}
     findings = []
     for at, (word, found) in enumerate(sorted(reported.items(), key=lambda item: -len(item[1]))):
-        times = "" if len(found) == 1 else f", {len(found)} times"
         others = speller.suggestions(word) if at < _MOST_SUGGESTED else []
-        meant = f": {', '.join(others)}?" if others else ""
         shown = tuple(place_of(parts, *place) for place in found[:_MOST_PLACES])
-        findings.append(Finding(SPELLING, f"“{word}” is not in the dictionary {speller.name}{times}{meant}", shown))
+        findings.append(Finding(SPELLING, _message(word, speller.name, len(found), others), shown))
     return findings
 
 
@@ -195,7 +210,9 @@ def _own_words(path: Path) -> set[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Cannot read your words {path}: {error}. Fix the file, or move it away.") from None
+        raise ConfigError(
+            _("Cannot read your words {path}: {error}. Fix the file, or move it away.", path=path, error=error)
+        ) from None
     return {line.strip().translate(_APOSTROPHES).casefold() for line in lines if line.strip() and line[0] != "#"}
 
 
@@ -215,5 +232,5 @@ def _load(stem: Path) -> Any:
     try:
         return Dictionary.from_files(str(stem))
     except (OSError, ValueError, LookupError, AttributeError) as error:
-        problem = f"Cannot read the dictionary {stem}.dic: {error}. Get it again."
+        problem = _("Cannot read the dictionary {stem}.dic: {error}. Get it again.", stem=stem, error=error)
         raise ConfigError(problem, code="bad-dictionary") from None

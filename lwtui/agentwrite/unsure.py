@@ -15,6 +15,7 @@ import regex
 
 from lwtui.agentwrite.lint import Finding, TextPart, place_of
 from lwtui.text import sentence_ends
+from lwtui.translation import _
 
 UNSURE = "unsure"  # the kind of these findings, and the document setting that holds the marks
 LEAST_ENTROPY = 1.2  # nats, of a name or a number: as if of about three equally likely words
@@ -82,8 +83,11 @@ def unsure_findings(parts: Sequence[TextPart], stored: str) -> list[Finding]:
         for mark in marks.get(part.id, ()):
             start = _locate(part.text, mark, 0)
             if start >= 0:
-                choices = f"it had about {round(math.exp(mark.entropy))} words to choose from"
-                message = f"The model was unsure of “{mark.text}”: {choices}"
+                message = _(
+                    "The model was unsure of “{word}”: it had about {count} words to choose from",
+                    word=mark.text,
+                    count=round(math.exp(mark.entropy)),
+                )
                 place = place_of(parts, number, start, start + len(mark.text))
                 findings.append((mark.entropy, Finding(UNSURE, message, (place,))))
     findings.sort(key=lambda one: -one[0])

@@ -14,11 +14,21 @@ from lwtui.documents.model import Note
 from lwtui.errors import UsageError
 from lwtui.text import clean, count_words, counts_characters, detect_language
 from lwtui.text.readability import Readability, readability
+from lwtui.translation import _
 
 VOICE = "Voice"  # the title of the note
 _LEAST_WORDS = 150  # of samples, from which habits can be measured
 _PASSAGE = (60, 220)  # bounds for the length of a passage that is quoted
 _MARKS = {"semicolon": ";；", "dash": "—–", "exclamation mark": "!！", "question mark": "?？", "parenthesis": "(（"}
+_MARK_NAMES = {
+    "semicolon": _("semicolon"),
+    "dash": _("dash"),
+    "exclamation mark": _("exclamation mark"),
+    "question mark": _("question mark"),
+    "parenthesis": _("parenthesis"),
+}
+_PERSON_NAMES = {"first": _("first"), "second": _("second"), "third": _("third")}
+_TENSE_NAMES = {"past": _("past"), "present": _("present")}
 _PERSONS = {
     "en": {
         "first": ("i", "me", "my", "we", "us", "our"),
@@ -92,7 +102,11 @@ def voice_of(paths: Sequence[Path], language: str = "") -> tuple[Voice, list[str
     voice = measure_voice(texts, language)
     if voice is None:
         raise UsageError(
-            f"The samples are too short to have a voice: give at least {_LEAST_WORDS} words.", code="too-short"
+            _(
+                "The samples are too short to have a voice: give at least {count} words.",
+                count=_LEAST_WORDS,
+            ),
+            code="too-short",
         )
     return voice, texts
 
@@ -140,25 +154,52 @@ def voice_note(voice: Voice, texts: Sequence[str]) -> Note:
 
 def compare_voices(wanted: Voice, found: Voice) -> list[str]:
     """Return in which habits a text differs from a voice, a line for each."""
-    unit = _unit(wanted.language)
-    pairs = [
-        (f"sentences of {{:g}} {unit}", wanted.figures.sentence_length, found.figures.sentence_length),
-        (f"sentences that vary by {{:g}} {unit}", wanted.figures.sentence_spread, found.figures.sentence_spread),
-        (f"paragraphs of {{:g}} {unit}", wanted.paragraph, found.paragraph),
-    ]
-    lines = [
-        f"{shape.format(now)}, where the voice has {before:g}" for shape, before, now in pairs if _differs(before, now)
-    ]
-    if abs(wanted.figures.dialogue - found.figures.dialogue) > 0.1:
-        lines.append(f"{found.figures.dialogue:.0%} dialogue, where the voice has {wanted.figures.dialogue:.0%}")
-    for habit in ("person", "tense"):
-        before, now = getattr(wanted, habit), getattr(found, habit)
-        if before and now and before != now:
-            lines.append(f"{now} {habit}, where the voice has {before}")
-    for name, before in wanted.marks.items():
-        if abs(before - found.marks[name]) > max(3.0, before):
-            lines.append(f"{name}: {found.marks[name]:g} in 1,000 {unit}, where the voice has {before:g}")
+    old, new, characters = wanted.figures, found.figures, counts_characters(wanted.language)
+    lines = []
+    if _differs(old.sentence_length, new.sentence_length):
+        lines.append(_sentence_lengths(new.sentence_length, old.sentence_length, characters=characters))
+    if _differs(old.sentence_spread, new.sentence_spread):
+        lines.append(_sentence_spreads(new.sentence_spread, old.sentence_spread, characters=characters))
+    if _differs(wanted.paragraph, found.paragraph):
+        lines.append(_paragraph_lengths(found.paragraph, wanted.paragraph, characters=characters))
+    if abs(old.dialogue - new.dialogue) > 0.1:
+        lines.append(_("{now:.0%} dialogue, where the voice has {before:.0%}", now=new.dialogue, before=old.dialogue))
+    if wanted.person and found.person and wanted.person != found.person:
+        now, before = _PERSON_NAMES[found.person], _PERSON_NAMES[wanted.person]
+        lines.append(_("{now} person, where the voice has {before}", now=now, before=before))
+    if wanted.tense and found.tense and wanted.tense != found.tense:
+        now, before = _TENSE_NAMES[found.tense], _TENSE_NAMES[wanted.tense]
+        lines.append(_("{now} tense, where the voice has {before}", now=now, before=before))
+    for name, before_share in wanted.marks.items():
+        if abs(before_share - found.marks[name]) > max(3.0, before_share):
+            mark = _MARK_NAMES.get(name, name)
+            lines.append(_mark_counts(mark, found.marks[name], before_share, characters=characters))
     return lines
+
+
+def _sentence_lengths(now: float, before: float, *, characters: bool) -> str:
+    if characters:
+        return _("sentences of {now:g} characters, where the voice has {before:g}", now=now, before=before)
+    return _("sentences of {now:g} words, where the voice has {before:g}", now=now, before=before)
+
+
+def _sentence_spreads(now: float, before: float, *, characters: bool) -> str:
+    if characters:
+        return _("sentences that vary by {now:g} characters, where the voice has {before:g}", now=now, before=before)
+    return _("sentences that vary by {now:g} words, where the voice has {before:g}", now=now, before=before)
+
+
+def _paragraph_lengths(now: float, before: float, *, characters: bool) -> str:
+    if characters:
+        return _("paragraphs of {now:g} characters, where the voice has {before:g}", now=now, before=before)
+    return _("paragraphs of {now:g} words, where the voice has {before:g}", now=now, before=before)
+
+
+def _mark_counts(mark: str, now: float, before: float, *, characters: bool) -> str:
+    values = {"mark": mark, "now": now, "before": before}
+    if characters:
+        return _("{mark}: {now:g} in 1,000 characters, where the voice has {before:g}", **values)
+    return _("{mark}: {now:g} in 1,000 words, where the voice has {before:g}", **values)
 
 
 def with_voice(notes: Sequence[Note], note: Note) -> list[Note]:
@@ -219,7 +260,7 @@ def _turns(text: str, language: str) -> tuple[str, ...]:
     if counts_characters(language):
         return ()
     words = [word.casefold() for word in _WORD.findall(text)]
-    common = {word for word, _ in Counter(words).most_common(_FUNCTION_WORDS)}
+    common = {word for word, _times in Counter(words).most_common(_FUNCTION_WORDS)}
     turns = Counter(
         " ".join(words[at : at + size])
         for size in (2, 3)

@@ -36,6 +36,7 @@ from lwtui.documents.model import Brief, Mode, Note, Origin, Plan, Section, Sect
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.text import count_words
+from lwtui.translation import _
 
 _CANDIDATE_SALT = 7_919  # between the seeds of candidates
 _USUAL = Usage(2000, 800)  # of a section without a forecast
@@ -150,7 +151,9 @@ class _Run:
         if self.brief.mode is Mode.PARALLEL:
             # Each section is written without the text of the others, so each needs a context of its own.
             workers = max(1, self.agent.model.capabilities.parallel)
-            await run_concurrently([self._work(lambda: ContextBuilder(self.agent, self.brief)) for _ in range(workers)])
+            await run_concurrently(
+                [self._work(lambda: ContextBuilder(self.agent, self.brief)) for _worker in range(workers)]
+            )
         else:
             context = ContextBuilder(self.agent, self.brief, self.document.summaries)
             await self._work(lambda: context)
@@ -174,13 +177,13 @@ class _Run:
             return
         agent = self.agent.helper or self.agent
         for section in unnoted(self.facts, before):
-            task = self.tracker.task(f"the facts of “{section.title}”", likely_completion=LIKELY_FACTS)
+            task = self.tracker.task(_("the facts of “{title}”", title=section.title), likely_completion=LIKELY_FACTS)
             await note_facts(agent.metered(task), self.brief, self.facts, section, self.emit)
             self.usage += task.usage
 
     def _metered(self, task: SectionTask) -> MeteredTask:
         """Return the counter for a section's calls. Raises :class:`BudgetReached` if the budget has no room for it."""
-        purpose = f"section {task.ordinal} of {task.total}"
+        purpose = _("section {ordinal} of {total}", ordinal=task.ordinal, total=task.total)
         likely = self.expected.get(task.section.id, _USUAL)
         # The first section of a run is started even if there is room for only a part of it.
         least = likely if self.started else Usage(likely.prompt, _LEAST_ANSWER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lwtui.agentwrite.prompt_templates import language_name
-from lwtui.translation import _, without_context
+from lwtui.translation import _, _p
 
 NAMES = {
     "en": _("English"),
@@ -23,7 +23,7 @@ NAMES = {
     "hi": _("Hindi"),
     "th": _("Thai"),
     "uk": _("Ukrainian"),
-    "pl": without_context(_("language|Polish")),  # elsewhere a verb
+    "pl": _p("language", "Polish"),  # elsewhere a verb
     "cs": _("Czech"),
     "sk": _("Slovak"),
     "hu": _("Hungarian"),

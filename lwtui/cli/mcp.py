@@ -9,6 +9,7 @@ from lwtui.command_line.extras import require_extra
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.config import ModelSettings, load_settings
 from lwtui.errors import UsageError
+from lwtui.translation import english
 
 
 def parser() -> Parser:
@@ -36,8 +37,6 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> int:
     """Serve until the client hangs up, and return the exit code."""
     require_extra("mcp", "mcp")
-    from lwtui.mcp_server.server import make_server
-
     settings = load_settings()
     library = settings.documents_folder
     for folder in options.folders:
@@ -54,5 +53,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.model or options.base_url:
         choose("", "")  # reports a mistake at once
-    make_server(folders, settings, choose, allow_write=options.allow_write).run()
+    with english():  # agents read all that the server says
+        from lwtui.mcp_server.server import make_server
+
+        make_server(folders, settings, choose, allow_write=options.allow_write).run()
     return 0

@@ -21,7 +21,7 @@ def recommendation(settings: Settings) -> dict[str, Any] | None:
     known, installed = found.known, _installed(found, settings)
     return {
         "name": installed.name if installed else known.name,
-        "about": known.about,
+        "about": known.english,
         "license": known.license,
         "size": known.size,
         "memory": found.fit.needed,

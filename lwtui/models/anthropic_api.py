@@ -20,6 +20,7 @@ from lwtui.models.prompt_cache import marked_content
 from lwtui.models.reasoning_settings import likely_reasoning
 from lwtui.models.server_info import ServerInfo
 from lwtui.models.usage import Usage
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     import anthropic
@@ -50,7 +51,7 @@ class AnthropicModel(OpenAIModel):
             import anthropic
         except ImportError:
             raise ModelError(
-                "Anthropic's API needs an extra package. Install it: pip install 'lwtui[anthropic]'",
+                _("Anthropic's API needs an extra package. Install it: pip install 'lwtui[anthropic]'"),
                 kind="refused",
                 code="not-installed",
             ) from None
@@ -190,7 +191,7 @@ async def _events(stream: anthropic.AsyncStream[Any]) -> AsyncGenerator[dict[str
         async for event in stream:
             table = event.to_dict() if hasattr(event, "to_dict") else event
             if not isinstance(table, dict):
-                raise MalformedStream("an event is not an object")
+                raise MalformedStream(_("an event is not an object"))
             if table.get("type") == "message_start":
                 prompt = (table.get("message") or {}).get("usage") or {}
             if table.get("type") == "message_delta":  # its usage may lack what the first event said
@@ -203,7 +204,7 @@ async def _events(stream: anthropic.AsyncStream[Any]) -> AsyncGenerator[dict[str
     except anthropic.APIError as error:
         raise _cause(error) from None
     except ValueError:  # of the SDK's JSON
-        raise MalformedStream("it holds something that is not JSON") from None
+        raise MalformedStream(_("it holds something that is not JSON")) from None
 
 
 def _cause(error: anthropic.APIError) -> Exception:

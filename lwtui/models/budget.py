@@ -11,6 +11,7 @@ import regex
 from lwtui.config import ModelSettings
 from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.usage import Usage
+from lwtui.translation import _
 
 _BUDGET = regex.compile(
     r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<scale>k|m)?\s*(?P<tokens>t|tok|tokens?)?", regex.IGNORECASE
@@ -77,7 +78,7 @@ class Budget:
 
     def __str__(self) -> str:
         if self.tokens is not None:
-            return f"{self.tokens:,} tokens"
+            return f"{self.tokens:,} tokens"  # as parse_budget takes it
         # Never in scientific notation: nobody writes money that way.
         return f"{Decimal(f'{self.amount:.6g}'):f}" if self.amount is not None else "none"
 
@@ -101,13 +102,14 @@ def parse_budget(given: str) -> Budget | None:
     match = _BUDGET.fullmatch(text)
     if match is None:
         raise UsageError(
-            f"{given!r} is not a budget: give an amount such as 2.50, or tokens such as 200k tokens.",
+            _("{given!r} is not a budget: give an amount such as 2.50, or tokens such as 200k tokens.", given=given),
             code="not-a-budget",
         )
     number = float(match["number"].replace(",", "")) * {"k": 1e3, "m": 1e6}.get((match["scale"] or "").lower(), 1)
     if not 0 < number < 1e15 or (match["tokens"] and round(number) == 0):
         raise UsageError(
-            "The budget must be greater than 0 and of a sensible size; leave it out for no limit.", code="budget-size"
+            _("The budget must be greater than 0 and of a sensible size; leave it out for no limit."),
+            code="budget-size",
         )
     return Budget(tokens=round(number)) if match["tokens"] else Budget(amount=number)
 
@@ -146,7 +148,10 @@ def check_budget(budget: Budget | None, model: ModelSettings) -> None:
     """
     if budget is not None and budget.amount is not None and not Prices.of(model).known:
         raise UsageError(
-            f"A budget in money needs the prices of {model.name}: lwtui config set models.{model.name}.price_input "
-            "and …price_output, per million tokens. Or set it in tokens: --budget '200k tokens'.",
+            _(
+                "A budget in money needs the prices of {name}: lwtui config set models.{name}.price_input "
+                "and …price_output, per million tokens. Or set it in tokens: --budget '200k tokens'.",
+                name=model.name,
+            ),
             code="no-prices",
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from lwtui.config import ModelSettings, Settings, api_key
 from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.base import Model
+from lwtui.translation import _
 
 DEMO = ModelSettings("demo", provider="llama_cpp", profile="base")
 
@@ -41,8 +42,12 @@ def resolve(name: str, settings: Settings) -> ModelSettings:
         path = Path(name).expanduser()
         return ModelSettings(path.stem, provider="llama_cpp", path=str(path))
     raise UsageError(
-        f"There is no model named {name!r}. Known: {', '.join(known_models(settings))}. Give the path of a GGUF, name "
-        "an endpoint's model with --base-url, or add a model: lwtui models add.",
+        _(
+            "There is no model named {name!r}. Known: {models}. Give the path of a GGUF, name "
+            "an endpoint's model with --base-url, or add a model: lwtui models add.",
+            name=name,
+            models=", ".join(known_models(settings)),
+        ),
         code="unknown-model",
     )
 
@@ -55,7 +60,8 @@ def check_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name) or name.lower().endswith(".gguf") or name == "demo":
         raise UsageError(
-            f"{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).", code="invalid-name"
+            _("{name!r} cannot be a model's name: use letters, digits and . _ + - (and not demo).", name=name),
+            code="invalid-name",
         )
 
 
@@ -69,10 +75,14 @@ def check_gguf(path: Path) -> None:
         with path.open("rb") as file:
             magic = file.read(len(_MAGIC))
     except OSError as error:
-        raise LwtuiError(f"Cannot read the GGUF {path}: {error.strerror}. Check its path.", code="unreadable") from None
+        raise LwtuiError(
+            _("Cannot read the GGUF {path}: {reason}. Check its path.", path=path, reason=error.strerror),
+            code="unreadable",
+        ) from None
     if magic != _MAGIC:
         raise LwtuiError(
-            f"{path} is not a GGUF file: it lacks the GGUF signature. Download it again.", code="not-a-gguf"
+            _("{path} is not a GGUF file: it lacks the GGUF signature. Download it again.", path=path),
+            code="not-a-gguf",
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.hashing import file_hash
 from lwtui.text import clean
+from lwtui.translation import _
 
 _END_SECONDS = 15.0  # a process may have a large state to save
 _MAX_LINE = 200  # characters
@@ -89,5 +90,7 @@ async def hashing(path: Path, close: Callable[[], Awaitable[None]]) -> AsyncIter
         await asyncio.gather(task, return_exceptions=True)
         await close()
         if isinstance(error, OSError):
-            raise ModelError(f"Cannot read {path}: {error.strerror}.", kind="refused") from None
+            raise ModelError(
+                _("Cannot read {path}: {reason}.", path=path, reason=error.strerror), kind="refused"
+            ) from None
         raise

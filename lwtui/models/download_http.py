@@ -21,6 +21,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.network import routed_transport
 from lwtui.text import clean
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,6 +30,7 @@ _MAX_REDIRECTS = 6
 _REDIRECT_STATUSES = (301, 302, 303, 307, 308)
 _TRANSIENT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 _MAX_WAIT = 300.0  # seconds that a server may ask to wait
+_SENTENCE_END = regex.compile(r"\.(?: |$)|。")
 _HASH = regex.compile(r'"?([0-9a-f]{64})"?')
 
 
@@ -55,7 +57,7 @@ class DownloadError(LwtuiError):
     @property
     def reason(self) -> str:
         """What went wrong, without what to do: the first sentence."""
-        return str(self).partition(". ")[0].removesuffix(".")
+        return _SENTENCE_END.split(str(self), maxsplit=1)[0]
 
 
 class NotFound(DownloadError):
@@ -177,17 +179,19 @@ class DownloadClient:
         except ModelError as error:  # of a proxy or of certificates
             raise DownloadError(str(error), code=error.code) from None
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol):
-            raise DownloadError(f"{self.host} redirects to an invalid address.", code="invalid-redirect") from None
+            raise DownloadError(
+                _("{host} redirects to an invalid address.", host=self.host), code="invalid-redirect"
+            ) from None
         except (httpx2.ConnectTimeout, TimeoutError):
-            raise TransferInterrupted(f"{self.host} does not answer") from None
+            raise TransferInterrupted(_("{host} does not answer", host=self.host)) from None
         except httpx2.TimeoutException:
-            raise TransferInterrupted(f"{self.host} stopped sending") from None
+            raise TransferInterrupted(_("{host} stopped sending", host=self.host)) from None
         except (httpx2.HTTPError, httpx2.StreamError, OSError, anyio.EndOfStream) as error:
             raise TransferInterrupted(_reason(error, self.host)) from None
 
     async def _follow_redirects(self, headers: dict[str, str]) -> DownloadResponse:
         url, sha256, revision, size = self._url, "", "", 0
-        for _ in range(_MAX_REDIRECTS):
+        for _attempt in range(_MAX_REDIRECTS):
             response = await self._send(url, headers)
             if self._hub is not None and url.origin == self._hub:
                 # The hub states these in its own response, before it redirects to the file.
@@ -198,7 +202,7 @@ class DownloadClient:
                 return await self._check(response, size, sha256, _hex(revision))
             await response.aclose()
             url = self._redirect_target(url, response.headers.get("location", ""))
-        raise DownloadError(f"{self.host} redirects in a circle.", code="redirects")
+        raise DownloadError(_("{host} redirects in a circle.", host=self.host), code="redirects")
 
     async def _send(self, url: httpx2.URL, headers: dict[str, str]) -> httpx2.Response:
         if self._token and url.origin == self._hub:
@@ -212,10 +216,11 @@ class DownloadClient:
     def _redirect_target(self, url: httpx2.URL, location: str) -> httpx2.URL:
         target = url.join(location)
         if not location or target.scheme not in ("http", "https") or not target.host:
-            raise DownloadError(f"{self.host} redirects to an invalid address.", code="invalid-redirect")
+            raise DownloadError(_("{host} redirects to an invalid address.", host=self.host), code="invalid-redirect")
         if url.scheme == "https" and target.scheme != "https":
             raise DownloadError(
-                f"{self.host} redirects to an unencrypted address ({target.host}).", code="invalid-redirect"
+                _("{host} redirects to an unencrypted address ({target}).", host=self.host, target=target.host),
+                code="invalid-redirect",
             )
         return target
 
@@ -227,7 +232,8 @@ class DownloadClient:
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             raise DownloadError(
-                f"{self.host} sends the file compressed, although lwtui asks for it uncompressed.", code="compressed"
+                _("{host} sends the file compressed, although lwtui asks for it uncompressed.", host=self.host),
+                code="compressed",
             )
         offset, total = 0, _number(response.headers.get("content-length", ""))
         if status == 206:
@@ -241,16 +247,33 @@ class DownloadClient:
 def _refusal(status: int, host: str, retry_after: str, *, on_hub: bool) -> Exception:
     host = clean(host)
     if status in _TRANSIENT_STATUSES:
-        return TransferInterrupted(f"{host} answered {status}", min(_MAX_WAIT, float(_number(retry_after))))
+        return TransferInterrupted(
+            _("{host} answered {status}", host=host, status=status), min(_MAX_WAIT, float(_number(retry_after)))
+        )
     if status in (401, 403):
-        remedy = "there is no such repository, or you have to accept the terms on its page and export HF_TOKEN=…"
-        remedy = remedy if on_hub else "check its address"
-        return DownloadError(f"{host} does not allow this download ({status}): {remedy}.", code="forbidden")
+        if on_hub:
+            refusal = _(
+                "{host} does not allow this download ({status}): there is no such repository, or you have to accept "
+                "the terms on its page and export HF_TOKEN=….",
+                host=host,
+                status=status,
+            )
+        else:
+            refusal = _("{host} does not allow this download ({status}): check its address.", host=host, status=status)
+        return DownloadError(refusal, code="forbidden")
     if status in (404, 410):
-        return NotFound(f"{host} has no such file ({status}). Check the names of the repository and the file.")
+        return NotFound(
+            _(
+                "{host} has no such file ({status}). Check the names of the repository and the file.",
+                host=host,
+                status=status,
+            )
+        )
     if status == 416:
-        return RangeNotSatisfiable(f"{host} has less of the file than is here already")
-    return DownloadError(f"{host} answered {status} instead of sending the file.", code="refused")
+        return RangeNotSatisfiable(_("{host} has less of the file than is here already", host=host))
+    return DownloadError(
+        _("{host} answered {status} instead of sending the file.", host=host, status=status), code="refused"
+    )
 
 
 def _sha256(headers: httpx2.Headers) -> str:
@@ -276,6 +299,7 @@ def _reason(error: Exception, host: str) -> str:
     import httpx2
 
     if isinstance(error, httpx2.ConnectError | httpx2.ProxyError):
-        is_certificate = "certificate" in str(error).lower()
-        return f"{host} cannot be reached" + (": its certificate is not valid" if is_certificate else "")
-    return f"the connection to {host} broke"
+        if "certificate" in str(error).lower():
+            return _("{host} cannot be reached: its certificate is not valid", host=host)
+        return _("{host} cannot be reached", host=host)
+    return _("the connection to {host} broke", host=host)

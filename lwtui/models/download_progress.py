@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Literal
 
 from lwtui.models.llama_cpp.fit import format_size
+from lwtui.translation import _
 
 _RATE_SECONDS = 10.0  # the window over which the rate is measured
 _REPORT_SECONDS = 0.1  # between two reports
@@ -48,13 +49,21 @@ class DownloadProgress:
 
     def summary(self) -> str:
         """Describe the progress: ``34 %, 1.7 GB of 4.9 GB, 12 MB/s``, or what the download is doing instead."""
-        part = f"{self.part}: " if self.part else ""
+        return _("{part}: {state}", part=self.part, state=self._state()) if self.part else self._state()
+
+    def _state(self) -> str:
         if self.phase == "checking":
-            return f"{part}checking the SHA-256 …"
+            return _("checking the SHA-256 …")
         if self.phase == "waiting":
-            return f"{part}{self.note}"
+            return self.note
         rate = f", {format_size(int(self.rate))}/s" if self.rate else ""
-        return f"{part}{self.percent} %, {format_size(self.done)} of {format_size(self.size)}{rate}"
+        return _(
+            "{percent} %, {done} of {size}{rate}",
+            percent=self.percent,
+            done=format_size(self.done),
+            size=format_size(self.size),
+            rate=rate,
+        )
 
 
 ReportProgress = Callable[[DownloadProgress], None]
@@ -106,4 +115,6 @@ class ProgressReporter:
             reason: Why it waits.
             seconds: How long.
         """
-        self.report("waiting", done, f"{reason}; trying again in {max(1, round(seconds))} s")
+        self.report(
+            "waiting", done, _("{reason}; trying again in {seconds} s", reason=reason, seconds=max(1, round(seconds)))
+        )

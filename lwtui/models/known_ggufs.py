@@ -16,6 +16,7 @@ import regex
 from lwtui.addresses import is_loopback
 from lwtui.config import ModelSettings, cache_folder
 from lwtui.errors import UsageError
+from lwtui.translation import _
 
 _HUB = "https://huggingface.co"
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}"  # an owner, repository, folder or file; never `..` or hidden
@@ -73,7 +74,7 @@ class KnownGguf:
 
     Attributes:
         name: The name that ``lwtui models download`` takes.
-        about: The model in one line.
+        english: The model in one line.
         profile: The profile that it needs.
         license: The name of its license.
         source: The web page of the original model.
@@ -90,7 +91,7 @@ class KnownGguf:
     """
 
     name: str
-    about: str
+    english: str
     profile: str
     license: str
     source: str
@@ -104,6 +105,11 @@ class KnownGguf:
     shape: GgufShape
     rank: int = 0
     parts: WheelParts | None = None
+
+    @property
+    def about(self) -> str:
+        """The model in one line, in the user's language."""
+        return _abouts().get(self.name.split(":")[0], self.english)
 
     @property
     def path(self) -> Path:
@@ -156,13 +162,14 @@ def known_ggufs() -> tuple[KnownGguf, ...]:
     text = files("lwtui.models").joinpath("known_ggufs.toml").read_text(encoding="utf-8")
     entries = []
     for model in tomllib.loads(text)["model"]:
-        shared = {key: model[key] for key in ("about", "profile", "license", "source", "repository")}
+        shared = {key: model[key] for key in ("profile", "license", "source", "repository")}
         shared |= {"shape": GgufShape(**model["shape"]), "rank": model.get("rank", 0)}
         for number, file in enumerate(model["file"]):
             quantization, parts = file["quantization"], file.get("parts")
             entries.append(
                 KnownGguf(
                     name=model["name"] if number == 0 else f"{model['name']}:{quantization}",
+                    english=model["about"],
                     quantization=quantization,
                     file=file["file"],
                     revision=file.get("revision", ""),
@@ -174,6 +181,23 @@ def known_ggufs() -> tuple[KnownGguf, ...]:
                 )
             )
     return tuple(entries)
+
+
+@cache
+def _abouts() -> dict[str, str]:
+    """What the catalog says about its models, by their names, in the user's language."""
+    return {
+        "starter": _("Qwen2.5-Coder 1.5B Instruct, English and Chinese: small, fluent, weak in facts"),
+        "starter-small": _("Qwen2.5-Coder 0.5B Instruct, English and Chinese: the smallest that follows instructions"),
+        "qwen3-4b": _("Qwen3 4B, over 100 languages: good prose for a computer with 8 GB of memory"),
+        "qwen3-8b": _("Qwen3 8B, over 100 languages: for a computer with 12 GB of memory or more"),
+        "qwen3-14b": _("Qwen3 14B, over 100 languages: for a computer with 16 GB of memory or more"),
+        "qwen3-30b": _(
+            "Qwen3 30B-A3B, over 100 languages: as fast as a model of 3B, for a computer with 32 GB of memory"
+        ),
+        "longwriter-llama3.1-8b": _("LongWriter on Llama 3.1 8B, for up to 10,000 words in one answer"),
+        "longwriter-glm4-9b": _("LongWriter on GLM-4 9B, English and Chinese, up to 10,000 words in one answer"),
+    }
 
 
 def resolve_source(spec: str, sha256: str = "") -> DownloadSource:
@@ -193,7 +217,7 @@ def resolve_source(spec: str, sha256: str = "") -> DownloadSource:
 
 def _resolve(spec: str, sha256: str) -> DownloadSource:
     if sha256 and not _HASH.fullmatch(sha256):
-        raise UsageError("--sha256 takes the 64 hexadecimal digits of a SHA-256.", code="invalid-hash")
+        raise UsageError(_("--sha256 takes the 64 hexadecimal digits of a SHA-256."), code="invalid-hash")
     if spec.startswith("hf:"):
         return _source_on_hub(spec, sha256)
     if spec.startswith(("https://", "http://")):
@@ -203,8 +227,12 @@ def _resolve(spec: str, sha256: str) -> DownloadSource:
             return _known_source(spec, known, sha256)
     names = ", ".join(known.name for known in known_ggufs() if known.is_default)
     raise UsageError(
-        f"There is nothing called {spec!r} to download. Known: {names}. Any other GGUF: "
-        "hf:OWNER/REPO/FILE.gguf, or its https:// address with --sha256.",
+        _(
+            "There is nothing called {spec!r} to download. Known: {names}. Any other GGUF: "
+            "hf:OWNER/REPO/FILE.gguf, or its https:// address with --sha256.",
+            spec=spec,
+            names=names,
+        ),
         code="unknown-model",
     )
 
@@ -221,12 +249,17 @@ def source_files(source: DownloadSource) -> list[DownloadSource]:
     count = int(found[2])
     if int(found[1]) != 1 or not 0 < count < 1000:
         raise UsageError(
-            f"{source.path.name} is part of a model: ask for its first part, …-00001-of-{found[2]}.gguf.",
+            _(
+                "{name} is part of a model: ask for its first part, …-00001-of-{parts}.gguf.",
+                name=source.path.name,
+                parts=found[2],
+            ),
             code="not-the-first-part",
         )
     if not source.hub:
         raise UsageError(
-            "A model in several files can only come from the hub: hf:OWNER/REPO/FILE.gguf.", code="parts-need-the-hub"
+            _("A model in several files can only come from the hub: hf:OWNER/REPO/FILE.gguf."),
+            code="parts-need-the-hub",
         )
     parts = []
     for number in range(1, count + 1):
@@ -246,7 +279,7 @@ def hub_url() -> str:
     address = os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or _HUB
     if not is_address(address):
         raise UsageError(
-            "HF_ENDPOINT is not a web address: it must look like https://huggingface.co.", code="invalid-address"
+            _("HF_ENDPOINT is not a web address: it must look like https://huggingface.co."), code="invalid-address"
         )
     return address
 
@@ -278,7 +311,8 @@ def _pin_path(path: Path) -> Path:
 def _known_source(spec: str, known: KnownGguf, sha256: str) -> DownloadSource:
     if sha256 and known.sha256 and sha256 != known.sha256:
         raise UsageError(
-            f"{known.name} has another SHA-256 in the catalog. Leave out --sha256, or use hf:….", code="different-hash"
+            _("{name} has another SHA-256 in the catalog. Leave out --sha256, or use hf:….", name=known.name),
+            code="different-hash",
         )
     owner, repository = known.repository.split("/")
     source = _hub_source(
@@ -297,7 +331,10 @@ def _source_on_hub(spec: str, sha256: str) -> DownloadSource:
     found = _ON_HUB.fullmatch(spec.removeprefix("hf:"))
     if found is None:
         raise UsageError(
-            f"{spec!r} names no GGUF on the hub. Write hf:OWNER/REPO/FILE.gguf or hf:OWNER/REPO/FILE.gguf@REVISION.",
+            _(
+                "{spec!r} names no GGUF on the hub. Write hf:OWNER/REPO/FILE.gguf or hf:OWNER/REPO/FILE.gguf@REVISION.",
+                spec=spec,
+            ),
             code="invalid-spec",
         )
     owner, repository, file, revision = found.groups()
@@ -307,7 +344,7 @@ def _source_on_hub(spec: str, sha256: str) -> DownloadSource:
 def _source_at_address(spec: str, sha256: str) -> DownloadSource:
     if not is_address(spec):
         raise UsageError(
-            "That is not the address of a file: it must look like https://HOST/FILE.gguf.", code="invalid-address"
+            _("That is not the address of a file: it must look like https://HOST/FILE.gguf."), code="invalid-address"
         )
     parts = urlsplit(spec)
     page = _HUB_PAGE.fullmatch(unquote(parts.path))
@@ -316,15 +353,19 @@ def _source_at_address(spec: str, sha256: str) -> DownloadSource:
         return _hub_source(spec, (owner, repository, file), revision, sha256)
     if not sha256:
         raise UsageError(
-            "An address needs --sha256, so that lwtui can tell whether the download is the right file.", code="no-hash"
+            _("An address needs --sha256, so that lwtui can tell whether the download is the right file."),
+            code="no-hash",
         )
     if parts.username or parts.password:
-        raise UsageError("A password in the address would end up in files. Leave it out.", code="secret-in-address")
+        raise UsageError(_("A password in the address would end up in files. Leave it out."), code="secret-in-address")
     name = unquote(parts.path).rsplit("/", 1)[-1]
     if not regex.fullmatch(rf"{_WORD}\.gguf", name):
-        raise UsageError(f"{name!r} at {parts.hostname} is not the name of a GGUF file.", code="invalid-name")
+        raise UsageError(
+            _("{name!r} at {host} is not the name of a GGUF file.", name=name, host=parts.hostname),
+            code="invalid-name",
+        )
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise UsageError("Models are downloaded only from https:// addresses.", code="not-https")
+        raise UsageError(_("Models are downloaded only from https:// addresses."), code="not-https")
     path = cache_folder() / "models" / "downloads" / sha256[:16] / name
     return DownloadSource(spec, _model_name(name), spec, path, sha256)
 

@@ -12,6 +12,7 @@ from lwtui.config import public_address
 from lwtui.errors import LwtuiError
 from lwtui.models.network import route_to
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _SECONDS = 60.0
 _MOST_BYTES = 2**24  # of an answer
@@ -69,21 +70,26 @@ def _ask(url: str, text: str, language: str) -> list[LanguageFault]:
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         problem = one_line(clean(str(error))) or type(error).__name__
         raise LwtuiError(
-            f"Cannot reach LanguageTool at {public_address(url)}: {problem}. Start it, or change languagetool in "
-            "[lint] of the settings.",
+            _(
+                "Cannot reach LanguageTool at {url}: {problem}. Start it, or change languagetool in "
+                "[lint] of the settings.",
+                url=public_address(url),
+                problem=problem,
+            ),
             code="unreachable",
         ) from None
     if response.status_code != 200:
         said = one_line(clean(body.decode("utf-8", "replace")))[:_LONGEST]
         if response.status_code == 400 and language != "auto" and "language" in said:
             return _ask(url, text, "auto")  # one that it does not know
-        raise _odd(url, f"it answers with status {response.status_code}" + (f" ({said})" if said else ""))
+        status = _("it answers with status {status}", status=response.status_code)
+        raise _odd(url, f"{status} ({said})" if said else status)
     try:
         rows = json.loads(body)["matches"]
         units = text.encode("utf-16-le", "surrogatepass")  # in which LanguageTool counts: an emoji has two units
         return [fault for row in rows if (fault := _fault(row, units)) is not None]
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        raise _odd(url, "its answer is none of LanguageTool's") from None
+        raise _odd(url, _("its answer is none of LanguageTool's")) from None
 
 
 def _fault(row: Any, units: bytes) -> LanguageFault | None:
@@ -99,12 +105,16 @@ def _fault(row: Any, units: bytes) -> LanguageFault | None:
     rule = row.get("rule") or {}
     message = one_line(clean(str(row.get("message", ""))))[:_LONGEST]
     kind = str(rule.get("issueType") or "grammar").lower()
-    return LanguageFault(start, end, message or "LanguageTool gives no reason.", kind, tuple(filter(None, others)))
+    return LanguageFault(start, end, message or _("LanguageTool gives no reason."), kind, tuple(filter(None, others)))
 
 
 def _odd(url: str, problem: str) -> LwtuiError:
     return LwtuiError(
-        f"{public_address(url)} is no LanguageTool server: {problem}. Change languagetool in [lint] of the settings.",
+        _(
+            "{url} is no LanguageTool server: {problem}. Change languagetool in [lint] of the settings.",
+            url=public_address(url),
+            problem=problem,
+        ),
         code="malformed",
     )
 

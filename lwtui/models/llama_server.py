@@ -28,6 +28,7 @@ from lwtui.models.openai_api import OpenAIModel
 from lwtui.models.openai_stream import Chunk, StreamState
 from lwtui.system import detached
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _CHILD = Path(__file__).with_name("server_child.py")
 _MAX_LINES = 200
@@ -68,7 +69,9 @@ class ServerProcess(ChildProcess):
                 **detached(),
             )
         except OSError as error:
-            raise ModelError(f"Cannot start {command[0]}: {error.strerror}.", kind="worker") from None
+            raise ModelError(
+                _("Cannot start {command}: {reason}.", command=command[0], reason=error.strerror), kind="worker"
+            ) from None
         return cls(process)
 
     @property
@@ -142,7 +145,7 @@ class ServedGguf(OpenAIModel):
         header = await asyncio.to_thread(read_header, path)
         chosen = fit(header, Machine.detect(), LoadOptions.of(settings, sequences=1))
         if not chosen.fits:
-            raise ModelError(f"Cannot load {path}: it {chosen.advice}", kind="worker")
+            raise ModelError(_("Cannot load {path}: it {advice}", path=path, advice=chosen.advice), kind="worker")
         model = cls(program, path, settings, header, chosen)
         async with hashing(path, model.aclose) as sha256:
             await model._running()
@@ -206,7 +209,7 @@ class ServedGguf(OpenAIModel):
             yield
         except ModelError as error:
             if self._closed:
-                raise ModelError("The model was closed.", kind="worker", code="closed") from None
+                raise ModelError(_("The model was closed."), kind="worker", code="closed") from None
             is_broken = error.kind in ("unreachable", "dropped")  # the end of the process may be noticed a bit later
             if not await process.ends_within(_NOTICE_SECONDS if is_broken else 0):
                 raise
@@ -220,7 +223,7 @@ class ServedGguf(OpenAIModel):
         """
         async with self._starting:
             if self._closed:
-                raise ModelError("The model was closed.", kind="worker", code="closed")
+                raise ModelError(_("The model was closed."), kind="worker", code="closed")
             if self._process is None or not self._process.is_alive:
                 self._process = await ServerProcess.start(self._command, self._address, self._server_key)
                 await self._wait_until_ready(self._process)
@@ -235,7 +238,7 @@ class ServedGguf(OpenAIModel):
                     return
             await asyncio.sleep(_POLL_SECONDS)
         await process.close()
-        raise _has_ended(process, f"Cannot load {self._file}: ")
+        raise _has_ended(process, self._file)
 
 
 def _options(settings: ModelSettings, chosen: Fit) -> list[str]:
@@ -247,10 +250,15 @@ def _options(settings: ModelSettings, chosen: Fit) -> list[str]:
     return options + (["-fa", settings.flash_attention] if settings.flash_attention else [])
 
 
-def _has_ended(process: ServerProcess, lead: str = "", *, retryable: bool = False) -> ModelError:
+def _has_ended(process: ServerProcess, unloaded: Path | None = None, *, retryable: bool = False) -> ModelError:
+    """Return the error for a server that has ended, before it had loaded the file ``unloaded`` or later."""
     last = one_line(process.last_line())
-    why = f" Its last output: {last}" if last else ""
-    return ModelError(f"{lead}llama-server has ended.{why}", kind="worker", retryable=retryable)
+    output = _(" Its last output: {line}", line=last) if last else ""
+    if unloaded is not None:
+        message = _("Cannot load {file}: llama-server has ended.{output}", file=unloaded, output=output)
+    else:
+        message = _("llama-server has ended.{output}", output=output)
+    return ModelError(message, kind="worker", retryable=retryable)
 
 
 def _free_port() -> int:

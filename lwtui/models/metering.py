@@ -16,6 +16,7 @@ from math import ceil
 from lwtui.models.base import Capabilities, Finished, Model, ReasoningPiece, Request, StreamPart, TextPiece
 from lwtui.models.budget import Budget, BudgetReached, Prices
 from lwtui.models.usage import NO_USAGE, Usage, estimate_tokens
+from lwtui.translation import _
 
 
 @dataclass(eq=False)
@@ -82,7 +83,7 @@ class UsageTracker:
         spent: Usage = NO_USAGE,
         spent_prices: Callable[[], Prices] = Prices,
         spent_amount: float = 0.0,
-        record: Callable[[Usage], None] = lambda _: None,
+        record: Callable[[Usage], None] = lambda _usage: None,
     ) -> None:
         self._budget = budget
         self.spent = spent
@@ -270,14 +271,19 @@ class MeteredModel:
 
 def no_room(budget: Budget, purpose: str) -> BudgetReached:
     """Make the error for a call that the budget has no room for."""
-    return BudgetReached(f"The budget of {budget} has no room for {purpose}. {_KEPT}", purpose=purpose)
+    return BudgetReached(
+        _("The budget of {budget} has no room for {purpose}. {kept}", budget=budget, purpose=purpose, kept=_KEPT),
+        purpose=purpose,
+    )
 
 
 def used_up(budget: Budget, purpose: str) -> BudgetReached:
     """Make the error for a call during which the budget ran out."""
     return BudgetReached(
-        f"The budget of {budget} was used up during {purpose}. {_KEPT}", purpose=purpose, code="used-up"
+        _("The budget of {budget} was used up during {purpose}. {kept}", budget=budget, purpose=purpose, kept=_KEPT),
+        purpose=purpose,
+        code="used-up",
     )
 
 
-_KEPT = "All text is kept. Raise the budget to go on."
+_KEPT = _("All text is kept. Raise the budget to go on.")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from lwtui.addresses import is_loopback
 from lwtui.models.base import ModelError
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     import httpx2
@@ -100,14 +101,13 @@ def _proxy_to(url: httpx2.URL) -> tuple[httpx2.Proxy | None, str]:
         given, rest = "http", address
     scheme = _SCHEMES.get(given.lower())
     if scheme is None:
-        older = " SOCKS 4 is not supported." if given.lower().startswith("socks4") else ""
-        raise _unusable(variable, f"begins with {given[:20]!r}.{older} Use http://, https:// or socks5://")
+        raise _unusable(_unknown_scheme(variable, given))
     try:
         proxy = httpx2.Proxy(f"{scheme}://{rest}")
     except (httpx2.InvalidURL, ValueError):
-        raise _unusable(variable, "names no proxy. Write it as http://host:port") from None
+        raise _unusable(_no_proxy_in(variable)) from None
     if not proxy.url.host:
-        raise _unusable(variable, "names no proxy. Write it as http://host:port")
+        raise _unusable(_no_proxy_in(variable))
     return proxy, variable
 
 
@@ -118,11 +118,30 @@ def _variable(kind: str, value: str) -> str:
         f"{kind.upper()}_PROXY",
         *(name for name in os.environ if name.lower() == f"{kind}_proxy"),
     )
-    return next((name for name in names if os.environ.get(name) == value), "the system's proxy settings")
+    return next((name for name in names if os.environ.get(name) == value), _("the system's proxy settings"))
 
 
-def _unusable(variable: str, problem: str) -> ModelError:
-    return ModelError(f"{variable} {problem}, or unset it.", kind="unreachable", code="proxy")
+def _unusable(problem: str) -> ModelError:
+    return ModelError(problem, kind="unreachable", code="proxy")
+
+
+def _unknown_scheme(variable: str, scheme: str) -> str:
+    if scheme.lower().startswith("socks4"):
+        return _(
+            "{variable} begins with {scheme!r}. SOCKS 4 is not supported. Use http://, https:// or socks5://, "
+            "or unset it.",
+            variable=variable,
+            scheme=scheme[:20],
+        )
+    return _(
+        "{variable} begins with {scheme!r}. Use http://, https:// or socks5://, or unset it.",
+        variable=variable,
+        scheme=scheme[:20],
+    )
+
+
+def _no_proxy_in(variable: str) -> str:
+    return _("{variable} names no proxy. Write it as http://host:port, or unset it.", variable=variable)
 
 
 def _is_excluded(host: str, port: int, no_proxy: str) -> bool:
@@ -139,7 +158,7 @@ def _matches(entry: str, host: str, port: int) -> bool:
     entry = entry.rpartition("://")[2]
     with suppress(ValueError):  # one of them is a name, or has a port
         return ipaddress.ip_address(host) in ipaddress.ip_network(entry.strip("[]"), strict=False)
-    name, _, digits = entry.rpartition(":")
+    name, _colon, digits = entry.rpartition(":")
     if digits.isdecimal() and name and (":" not in name or name.endswith("]")):
         if int(digits) != port:
             return False
@@ -156,10 +175,10 @@ def _certificates() -> ssl.SSLContext:
     folder = os.environ.get(_CERTIFICATE_FOLDER, "").strip()
     for name, value in files.items():
         if not Path(value).exists():
-            raise _no_certificates(name, "names a file that does not exist")
+            raise _no_certificates(_("{variable} names a file that does not exist", variable=name))
     # SSL_CERT_DIR may name several folders.
     if folder and not any(Path(each).is_dir() for each in folder.split(os.pathsep)):
-        raise _no_certificates(_CERTIFICATE_FOLDER, "names a folder that does not exist")
+        raise _no_certificates(_("{variable} names a folder that does not exist", variable=_CERTIFICATE_FOLDER))
     name, path = next(iter(files.items()), ("", ""))
     if not path and not folder:
         return httpx2.create_ssl_context(trust_env=False)
@@ -169,16 +188,21 @@ def _certificates() -> ssl.SSLContext:
             is_folder = Path(path).is_dir()
             context.load_verify_locations(None if is_folder else path, path if is_folder else None)
     except (OSError, ssl.SSLError):
-        raise _no_certificates(name, "names a file that holds no certificates or cannot be read") from None
+        raise _no_certificates(
+            _("{variable} names a file that holds no certificates or cannot be read", variable=name)
+        ) from None
     for each in folder.split(os.pathsep) if folder else ():
         if Path(each).is_dir():
             context.load_verify_locations(None, each)
     return context
 
 
-def _no_certificates(variable: str, problem: str) -> ModelError:
+def _no_certificates(problem: str) -> ModelError:
     return ModelError(
-        f"{variable} {problem}. Correct or unset it; without it, lwtui trusts what this system trusts.",
+        _(
+            "{problem}. Correct or unset it; without it, lwtui trusts what this system trusts.",
+            problem=problem,
+        ),
         kind="unreachable",
         code="certificates",
     )
@@ -186,4 +210,8 @@ def _no_certificates(variable: str, problem: str) -> ModelError:
 
 def proxy_hint(host: str, variable: str) -> str:
     """Return the remedy for a proxy that fails on the way to ``host``."""
-    return f"Check the proxy in {variable}, or add {urlsplit(f'//{host}').hostname or host} to NO_PROXY"
+    return _(
+        "Check the proxy in {variable}, or add {name} to NO_PROXY",
+        variable=variable,
+        name=urlsplit(f"//{host}").hostname or host,
+    )

@@ -14,6 +14,7 @@ from lwtui.models.openai_errors import HttpStatusError
 from lwtui.models.openai_stream import Chunk, MalformedStream
 from lwtui.models.server_info import ServerInfo, server_root
 from lwtui.models.usage import Usage
+from lwtui.translation import _
 
 _USUAL_CONTEXT = 32_768  # tokens at most, unless the settings say more: the memory for it is taken at once
 _LEAST_CONTEXT = 4096  # tokens
@@ -91,7 +92,7 @@ class OllamaModel(OpenAIModel):
         message = message if isinstance(message, dict) else {"content": event.get("response"), **event}
         text, thinking = message.get("content") or "", message.get("thinking") or ""
         if not isinstance(text, str) or not isinstance(thinking, str):
-            raise MalformedStream("its content has the wrong type")
+            raise MalformedStream(_("its content has the wrong type"))
         if not event.get("done"):
             return Chunk(text, thinking)
         reason = event.get("done_reason")

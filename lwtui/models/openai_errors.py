@@ -15,6 +15,7 @@ from lwtui.config import ModelSettings
 from lwtui.models.base import ModelError
 from lwtui.models.network import proxy_hint
 from lwtui.text import one_line
+from lwtui.translation import _
 
 _MAX_QUOTE = 300  # characters quoted from a server's message
 
@@ -103,7 +104,7 @@ class EndpointErrors:
     def dropped(self) -> ModelError:
         """Report that the connection broke during the completion."""
         return ModelError(
-            f"{self.host} broke off its answer. Check the connection if this happens again.",
+            _("{host} broke off its answer. Check the connection if this happens again.", host=self.host),
             kind="dropped",
             retryable=True,
         )
@@ -111,8 +112,11 @@ class EndpointErrors:
     def no_answer(self) -> ModelError:
         """Report that the response ended before its first chunk."""
         return ModelError(
-            f"{self.host} sent an empty answer. If this happens again, the prompt may be too long for the server: set "
-            "context_length to the value it was started with.",
+            _(
+                "{host} sent an empty answer. If this happens again, the prompt may be too long for the server: set "
+                "context_length to the value it was started with.",
+                host=self.host,
+            ),
             kind="dropped",
             retryable=True,
             code="no-answer",
@@ -121,17 +125,26 @@ class EndpointErrors:
     def stalled(self) -> ModelError:
         """Report that the server stayed silent for too long."""
         return ModelError(
-            f"{self.host} has sent nothing for {self._settings.stall_seconds:g} s. "
-            "Raise stall_seconds in the settings if the model needs longer.",
+            _(
+                "{host} has sent nothing for {seconds:g} s. "
+                "Raise stall_seconds in the settings if the model needs longer.",
+                host=self.host,
+                seconds=self._settings.stall_seconds,
+            ),
             kind="stalled",
             retryable=True,
         )
 
     def malformed(self, why: str, sample: str = "", *, again: bool = False) -> UnreadableAnswer:
         """Report that the response, which begins with ``sample``, cannot be parsed; ``again``: twice the same."""
-        quote = f" It begins: {self.sanitize(sample)}" if again else ""
+        quote = _(" It begins: {shown}", shown=self.sanitize(sample)) if again else ""
         return UnreadableAnswer(
-            f"The answer of {self.host} cannot be read: {why}. Check base_url if this happens again.{quote}",
+            _(
+                "The answer of {host} cannot be read: {why}. Check base_url if this happens again.{quote}",
+                host=self.host,
+                why=why,
+                quote=quote,
+            ),
             kind="malformed",
             retryable=not again,
             why=why,
@@ -141,8 +154,12 @@ class EndpointErrors:
     def not_a_stream(self, content_type: str) -> ModelError:
         """Report that the response is a web page."""
         return ModelError(
-            f"{self.host} sent a web page ({self.sanitize(content_type)}) instead of a model's answer: check base_url, "
-            "which usually ends in /v1.",
+            _(
+                "{host} sent a web page ({shown}) instead of a model's answer: check base_url, "
+                "which usually ends in /v1.",
+                host=self.host,
+                shown=self.sanitize(content_type),
+            ),
             kind="refused",
             code="web-page",
         )
@@ -150,8 +167,12 @@ class EndpointErrors:
     def redirected(self, location: str) -> ModelError:
         """Report that the server redirects to another origin."""
         return ModelError(
-            f"{self.host} redirects to {self.sanitize(location)}. lwtui did not follow, to send no key or text there. "
-            "If you trust that address, make it the base_url.",
+            _(
+                "{host} redirects to {shown}. lwtui did not follow, to send no key or text there. "
+                "If you trust that address, make it the base_url.",
+                host=self.host,
+                shown=self.sanitize(location),
+            ),
             kind="refused",
             code="other-origin",
         )
@@ -159,8 +180,11 @@ class EndpointErrors:
     def compressed(self) -> ModelError:
         """Report that the response is compressed although the request did not allow that."""
         return ModelError(
-            f"{self.host} compresses its answers although lwtui asks for uncompressed ones. "
-            "Switch compression off there, or check base_url.",
+            _(
+                "{host} compresses its answers although lwtui asks for uncompressed ones. "
+                "Switch compression off there, or check base_url.",
+                host=self.host,
+            ),
             kind="refused",
             code="compressed",
         )
@@ -168,8 +192,14 @@ class EndpointErrors:
     def filtered(self, refusal: str = "") -> ModelError:
         """Report that the server's content filter ended the completion, or that the model refused in these words."""
         words = self.sanitize(refusal)
-        what = f"The model refuses: {words}" if words else f"The content filter of {self.host} stopped the answer."
-        return ModelError(f"{what} Change the instruction or use another model.", kind="refused", code="content-filter")
+        if words:
+            message = _("The model refuses: {words} Change the instruction or use another model.", words=words)
+        else:
+            message = _(
+                "The content filter of {host} stopped the answer. Change the instruction or use another model.",
+                host=self.host,
+            )
+        return ModelError(message, kind="refused", code="content-filter")
 
     def from_transport(self, error: BaseException) -> ModelError:
         """Translate an exception of the HTTP client."""
@@ -181,17 +211,22 @@ class EndpointErrors:
             return self._tls(causes)
         if any(isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError) for cause in causes):
             if "gaierror" in names:
-                why, code = "there is no such host", "no-host"
+                why, code = _("there is no such host"), "no-host"
             elif "Timeout" in names:
-                why, code = f"no answer within {self._settings.connect_seconds:g} s", "connect-timeout"
+                why = _("no answer within {seconds:g} s", seconds=self._settings.connect_seconds)
+                code = "connect-timeout"
             elif "ConnectionRefused" in names:
-                why, code = "the connection was refused", "connection-refused"
+                why, code = _("the connection was refused"), "connection-refused"
             else:
-                why, code = "the connection failed", "unreachable"
+                why, code = _("the connection failed"), "unreachable"
             if self.proxy_variable:
                 return self._proxy_failed(why)
             return ModelError(
-                f"Cannot reach {self.host}: {why}. Check base_url, the network, and whether the server runs.",
+                _(
+                    "Cannot reach {host}: {why}. Check base_url, the network, and whether the server runs.",
+                    host=self.host,
+                    why=why,
+                ),
                 kind="unreachable",
                 retryable=True,
                 code=code,
@@ -201,14 +236,21 @@ class EndpointErrors:
         if any(isinstance(cause, httpx2.UnsupportedProtocol | httpx2.InvalidURL) for cause in causes):
             return invalid_base_url()
         if any(isinstance(cause, httpx2.DecodingError) for cause in causes):
-            return self.malformed("its compression is broken")
+            return self.malformed(_("its compression is broken"))
         if any(isinstance(cause, httpx2.TooManyRedirects) for cause in causes):
-            return ModelError(f"{self.host} redirects in a circle: check base_url.", kind="refused", code="redirects")
+            return ModelError(
+                _("{host} redirects in a circle: check base_url.", host=self.host), kind="refused", code="redirects"
+            )
         return self.dropped()
 
     def _proxy_failed(self, why: str) -> ModelError:
         return ModelError(
-            f"Cannot reach {self.host} through the proxy: {why}. {proxy_hint(self.host, self.proxy_variable)}.",
+            _(
+                "Cannot reach {host} through the proxy: {why}. {hint}.",
+                host=self.host,
+                why=why,
+                hint=proxy_hint(self.host, self.proxy_variable),
+            ),
             kind="unreachable",
             retryable=True,
             code="proxy",
@@ -216,18 +258,18 @@ class EndpointErrors:
 
     def _tls(self, causes: list[BaseException]) -> ModelError:
         if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-            why = "its certificate is not trusted. Check base_url and the date of this machine, or install its CA"
+            why = _("its certificate is not trusted. Check base_url and the date of this machine, or install its CA")
             code = "certificate"
         else:
-            why = "no secure connection could be made. Check whether base_url should begin with http://"
+            why = _("no secure connection could be made. Check whether base_url should begin with http://")
             code = "no-tls"
-        return ModelError(f"Cannot reach {self.host}: {why}.", kind="unreachable", code=code)
+        return ModelError(_("Cannot reach {host}: {why}.", host=self.host, why=why), kind="unreachable", code=code)
 
     def from_stream(self, body: dict[str, Any]) -> ModelError:
         """Translate an error object within a stream."""
         error = _error_fields(body)
         if _NO_PATH.search(error["message"]):
-            return self.no_such_path("this address")
+            return self.no_such_path(_("this address"))
         return self._from_error(_status_of(error), error, None)
 
     def from_status(self, refusal: HttpStatusError) -> ModelError:
@@ -235,11 +277,14 @@ class EndpointErrors:
         return self._from_error(refusal.status, refusal.error, parse_retry_after(refusal.headers))
 
     def _from_error(self, status: int, error: dict[str, str], wait: float | None) -> ModelError:
-        quote = f" It says: {message}" if (message := self.sanitize(error["message"])) else ""
+        quote = _(" It says: {message}", message=message) if (message := self.sanitize(error["message"])) else ""
         all_fields = " ".join(error.values())
         if status == 407 and self.proxy_variable:
             return ModelError(
-                f"The proxy wants a user and a password. Write them into {self.proxy_variable}: http://user:password@…",
+                _(
+                    "The proxy wants a user and a password. Write them into {variable}: http://user:password@…",
+                    variable=self.proxy_variable,
+                ),
                 kind="unreachable",
                 code="proxy",
             )
@@ -247,54 +292,95 @@ class EndpointErrors:
             return self._auth(status, quote)
         if status == 402 or (status == 429 and _NO_CREDIT.search(all_fields)):
             return ModelError(
-                f"The account at {self.host} has no credit left. Add credit or use another model.{quote}", kind="budget"
+                _(
+                    "The account at {host} has no credit left. Add credit or use another model.{quote}",
+                    host=self.host,
+                    quote=quote,
+                ),
+                kind="budget",
             )
         if status == 429 and _DAY_QUOTA.search(all_fields):
-            until = f" until {reset}" if (reset := _reset_time(error["reset"])) else ""
-            return ModelError(
-                f"The quota of {self.host} for the day is used up{until}. Go on then, or use another model.{quote}",
-                kind="rate-limit",
-                code="day-quota",
-            )
+            return self._day_quota(_reset_time(error["reset"]), quote)
         if status == 429:
             return ModelError(
-                f"{self.host} limits the rate of requests.{quote}", kind="rate-limit", retryable=True, retry_after=wait
+                _("{host} limits the rate of requests.{quote}", host=self.host, quote=quote),
+                kind="rate-limit",
+                retryable=True,
+                retry_after=wait,
             )
         if is_context_overflow(status, error):
             return ModelError(
-                f"The request does not fit the model's context. Set context_length to the length it has.{quote}",
+                _(
+                    "The request does not fit the model's context. Set context_length to the length it has.{quote}",
+                    quote=quote,
+                ),
                 kind="context",
             )
         if status >= 500 or status in (408, 409, 425):
             return ModelError(
-                f"{self.host} has a fault (status {status}).{quote}", kind="server", retryable=True, retry_after=wait
+                _("{host} has a fault (status {status}).{quote}", host=self.host, status=status, quote=quote),
+                kind="server",
+                retryable=True,
+                retry_after=wait,
             )
         if _NO_MODEL.search(all_fields):
             return self.unknown_model([])
-        return ModelError(f"{self.host} refused the request (status {status}).{quote}", kind="refused")
+        return ModelError(
+            _("{host} refused the request (status {status}).{quote}", host=self.host, status=status, quote=quote),
+            kind="refused",
+        )
+
+    def _day_quota(self, reset: str, quote: str) -> ModelError:
+        if reset:
+            message = _(
+                "The quota of {host} for the day is used up until {time}. Go on then, or use another model.{quote}",
+                host=self.host,
+                time=reset,
+                quote=quote,
+            )
+        else:
+            message = _(
+                "The quota of {host} for the day is used up. Go on then, or use another model.{quote}",
+                host=self.host,
+                quote=quote,
+            )
+        return ModelError(message, kind="rate-limit", code="day-quota")
 
     def _auth(self, status: int, quote: str) -> ModelError:
         variable = self._settings.key_env or ("OPENAI_API_KEY" if self.is_openai else "LWTUI_API_KEY")
         if not self._key:
-            what, code = f"{self.host} wants a key", "no-key"
+            what, code = _("{host} wants a key.", host=self.host), "no-key"
         elif status == 401:
-            what, code = f"{self.host} does not accept the key", "wrong-key"
+            what, code = _("{host} does not accept the key.", host=self.host), "wrong-key"
         else:
-            what, code = f"{self.host} does not allow this with the key", "forbidden"
-        remedy = f"Set {variable}, or store the key of {self._settings.name!r} in the system keyring"
-        return ModelError(f"{what}. {remedy}.{quote}", kind="auth", code=code)
+            what, code = _("{host} does not allow this with the key.", host=self.host), "forbidden"
+        message = _(
+            "{problem} Set {variable}, or store the key of {name!r} in the system keyring.{quote}",
+            problem=what,
+            variable=variable,
+            name=self._settings.name,
+            quote=quote,
+        )
+        return ModelError(message, kind="auth", code=code)
 
     def unknown_model(self, available: list[str]) -> ModelError:
         """Report that the endpoint lacks the model; ``available`` holds the names of its models, if known."""
-        model = self._settings.model or self._settings.name
+        name = self.sanitize(self._settings.model or self._settings.name)
         examples = ", ".join(available[:5]) + (", …" if len(available) > 5 else "")
-        remedy = f"It has: {examples}" if available else "Check the model's name in the settings"
-        return ModelError(f"{self.host} has no model named {self.sanitize(model)!r}. {remedy}.", kind="unknown-model")
+        if available:
+            message = _(
+                "{host} has no model named {name!r}. It has: {examples}.", host=self.host, name=name, examples=examples
+            )
+        else:
+            message = _(
+                "{host} has no model named {name!r}. Check the model's name in the settings.", host=self.host, name=name
+            )
+        return ModelError(message, kind="unknown-model")
 
     def no_such_path(self, path: str) -> ModelError:
         """Report that the server has nothing at ``path``."""
         return ModelError(
-            f"{self.host} has nothing at {path}: check base_url, which usually ends in /v1.",
+            _("{host} has nothing at {path}: check base_url, which usually ends in /v1.", host=self.host, path=path),
             kind="refused",
             code="no-such-path",
         )
@@ -319,7 +405,7 @@ def _without(line: str, secret: str) -> str:
 def invalid_base_url() -> ModelError:
     """Make the error for a base URL that is no web address."""
     return ModelError(
-        "base_url is not a web address: it must look like https://host/v1.", kind="refused", code="invalid-address"
+        _("base_url is not a web address: it must look like https://host/v1."), kind="refused", code="invalid-address"
     )
 
 

@@ -20,6 +20,7 @@ from lwtui.models.network import route_to
 from lwtui.models.openai_errors import EndpointErrors, HttpStatusError, invalid_base_url
 from lwtui.models.openai_stream import MalformedStream, StreamError, parse_object
 from lwtui.request_settings import resolved_headers
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     import httpx2
@@ -66,7 +67,8 @@ class Endpoint:
             raise invalid_base_url()
         if not self._key.isascii() or not self._key.isprintable() or " " in self._key:
             raise ModelError(
-                f"The key for {self.errors.host} holds characters that no key has: copy it again.", kind="auth"
+                _("The key for {host} holds characters that no key has: copy it again.", host=self.errors.host),
+                kind="auth",
             )
         credentials = b64encode(f"{address.username}:{address.password}".encode()).decode()
         self._authorization = f"Basic {credentials}" if address.userinfo else f"Bearer {self._key}" if self._key else ""
@@ -183,7 +185,7 @@ class Endpoint:
         finally:
             await response.aclose()
         if not isinstance(entries, list):
-            raise MalformedStream("it is not a list of models")
+            raise MalformedStream(_("it is not a list of models"))
         return [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
 
     @contextmanager

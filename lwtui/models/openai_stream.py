@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lwtui.models.usage import Usage
+from lwtui.translation import _
 
 MAX_EVENT_BYTES = 2**20
 
@@ -176,11 +177,11 @@ async def read_events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[dict[str, 
             for event in reader.add(line):
                 yield event
                 if event is None:
-                    async for _ in pieces:
+                    async for _piece in pieces:
                         continue
                     return
         if len(rest) + reader.size > MAX_EVENT_BYTES:
-            raise MalformedStream("an event is larger than 1 MiB")
+            raise MalformedStream(_("an event is larger than 1 MiB"))
     for event in reader.close(rest.removesuffix(b"\r")):
         yield event
 
@@ -211,7 +212,7 @@ class _EventReader:
             return self._bare(line)
         self._began = True
         if not _FIELD_NAME.fullmatch(name):
-            raise MalformedStream("it holds a line that belongs to no event", line)
+            raise MalformedStream(_("it holds a line that belongs to no event"), line)
         value = value.removeprefix(b" ")
         if name == b"event":
             self._is_error = value == b"error"
@@ -236,7 +237,7 @@ class _EventReader:
             with suppress(MalformedStream):
                 events += self._parsed(value.decode("utf-8", "replace"))
         elif value and not (self._began or events or _FIELD_NAME.fullmatch(rest.partition(b":")[0])):
-            raise MalformedStream("it holds a line that belongs to no event", rest)
+            raise MalformedStream(_("it holds a line that belongs to no event"), rest)
         return events
 
     def _bare(self, line: bytes) -> list[dict[str, Any] | None]:
@@ -246,7 +247,7 @@ class _EventReader:
             json.loads(line)
         except (ValueError, RecursionError):
             if self._began:
-                raise MalformedStream("it holds a line that belongs to no event", line) from None
+                raise MalformedStream(_("it holds a line that belongs to no event"), line) from None
             self._is_json = True
             return []
         self._began = True
@@ -272,7 +273,7 @@ class _EventReader:
         try:
             data = b"\n".join(lines).decode("utf-8").strip()
         except UnicodeDecodeError:
-            raise MalformedStream("it holds bytes that are not UTF-8", b"\n".join(lines)) from None
+            raise MalformedStream(_("it holds bytes that are not UTF-8"), b"\n".join(lines)) from None
         if not data or data.startswith(":"):  # a comment, as it is sent to keep the connection alive
             return []
         if data == "[DONE]":
@@ -290,13 +291,15 @@ class _EventReader:
             try:
                 value, at = _DECODER.raw_decode(data, at)
             except (ValueError, RecursionError):
-                raise MalformedStream("it holds something that is not JSON", data.encode("utf-8", "replace")) from None
+                raise MalformedStream(
+                    _("it holds something that is not JSON"), data.encode("utf-8", "replace")
+                ) from None
             while at < len(data) and data[at].isspace():
                 at += 1
             if isinstance(value, list):  # Google wraps an error in a list
                 value = next((item for item in value if isinstance(item, dict)), None)
                 if value is None:
-                    raise MalformedStream("it holds JSON that is not an object", data.encode("utf-8", "replace"))
+                    raise MalformedStream(_("it holds JSON that is not an object"), data.encode("utf-8", "replace"))
             if isinstance(value, dict):
                 if value.get("error"):
                     raise StreamError(value)
@@ -313,9 +316,9 @@ def parse_object(data: str | bytes) -> dict[str, Any]:
     try:
         parsed = json.loads(data)
     except (ValueError, RecursionError):
-        raise MalformedStream("it holds something that is not JSON") from None
+        raise MalformedStream(_("it holds something that is not JSON")) from None
     if not isinstance(parsed, dict):
-        raise MalformedStream("it holds JSON that is not an object")
+        raise MalformedStream(_("it holds JSON that is not an object"))
     return parsed
 
 
@@ -334,7 +337,7 @@ def read_chunk(chunk: dict[str, Any]) -> Chunk:
         return Chunk(usage=usage)
     choice = choices[0]
     if not isinstance(choice, dict):
-        raise MalformedStream("a choice is not an object")
+        raise MalformedStream(_("a choice is not an object"))
     delta = _typed(choice, "delta", dict)
     is_whole = not delta
     delta = delta or _typed(choice, "message", dict) or {}
@@ -363,7 +366,7 @@ def _content_parts(parts: list[Any]) -> tuple[str, str]:
             text += part
             continue
         if not isinstance(part, dict):
-            raise MalformedStream("a part of the content is not an object")
+            raise MalformedStream(_("a part of the content is not an object"))
         text += _typed(part, "text", str) or ""
         thinking += _content_parts(_typed(part, "thinking", list) or [])[0]
     return text, thinking
@@ -372,7 +375,7 @@ def _content_parts(parts: list[Any]) -> tuple[str, str]:
 def _typed(table: dict[str, Any], key: str, kind: type) -> Any:
     value = table.get(key)
     if value is not None and not isinstance(value, kind):
-        raise MalformedStream(f"its {key} has the wrong type")
+        raise MalformedStream(_("its {key} has the wrong type", key=key))
     return value
 
 

@@ -19,6 +19,7 @@ import regex
 
 from lwtui.models.download_http import DownloadClient, DownloadError, NotFound, TransferInterrupted
 from lwtui.models.known_ggufs import is_address
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     import httpx2
@@ -54,8 +55,10 @@ def index_url() -> str:
     address = (os.environ.get("PIP_INDEX_URL", "").strip() or _configured_index() or _INDEX).rstrip("/")
     if not is_address(address):
         raise DownloadError(
-            "The package index in pip's settings (PIP_INDEX_URL, or index-url in pip.conf) is not a web address. "
-            "It must look like https://pypi.org/simple.",
+            _(
+                "The package index in pip's settings (PIP_INDEX_URL, or index-url in pip.conf) is not a web address. "
+                "It must look like https://pypi.org/simple."
+            ),
             code="invalid-address",
         )
     return address
@@ -90,13 +93,27 @@ async def find_wheel(package: str, version: str, stall_seconds: float, start_sec
         wheels = _parse_page(body, media_type, client.host)
         found = next((wheel for wheel in wheels if _is_wheel_of(wheel.get("filename"), package, version)), None)
         if found is None:
-            raise NotFound(f"{client.host} has no wheel of {package} {version}. Try another index.")
+            raise NotFound(
+                _(
+                    "{host} has no wheel of {package} {version}. Try another index.",
+                    host=client.host,
+                    package=package,
+                    version=version,
+                )
+            )
         page, given = client.last_url, httpx2.URL(index)
         if page.origin == given.origin:
             page = page.copy_with(userinfo=given.userinfo)
         return _described(found, page, package, client.host)
     except NotFound:
-        raise NotFound(f"{client.host} has no wheel of {package} {version}. Try another index.") from None
+        raise NotFound(
+            _(
+                "{host} has no wheel of {package} {version}. Try another index.",
+                host=client.host,
+                package=package,
+                version=version,
+            )
+        ) from None
     finally:
         await client.aclose()
 
@@ -108,7 +125,7 @@ async def _read_page(client: DownloadClient, response: Any) -> bytes:
         if len(body) > _MAX_PAGE:
             raise _no_index(client.host)
     if len(body) < response.size:
-        raise TransferInterrupted(f"the connection to {client.host} broke")
+        raise TransferInterrupted(_("the connection to {host} broke", host=client.host))
     return bytes(body)
 
 
@@ -133,7 +150,9 @@ def _parse_page(body: bytes, media_type: str, host: str) -> list[dict[str, Any]]
 
 
 def _no_index(host: str) -> DownloadError:
-    return DownloadError(f"{host} does not answer as a package index does. Check PIP_INDEX_URL.", code="not-an-index")
+    return DownloadError(
+        _("{host} does not answer as a package index does. Check PIP_INDEX_URL.", host=host), code="not-an-index"
+    )
 
 
 class _LinkParser(HTMLParser):
@@ -149,7 +168,7 @@ class _LinkParser(HTMLParser):
         if tag != "a" or not address:
             return
         url, fragment = urldefrag(address)
-        algorithm, _, value = fragment.partition("=")
+        algorithm, _equals, value = fragment.partition("=")
         filename = unquote(url.partition("?")[0].rpartition("/")[2])
         self.files.append({"filename": filename, "url": url, "hashes": {algorithm: value}})
 
@@ -163,7 +182,8 @@ def _described(file: dict[str, Any], page: httpx2.URL, package: str, host: str) 
             raise ValueError
     except (httpx2.InvalidURL, ValueError, TypeError, KeyError):
         raise DownloadError(
-            f"{host} gives no valid address for {package}. Try another index.", code="not-an-index"
+            _("{host} gives no valid address for {package}. Try another index.", host=host, package=package),
+            code="not-an-index",
         ) from None
     if url.origin == page.origin and not url.userinfo and page.userinfo:
         url = url.copy_with(userinfo=page.userinfo)

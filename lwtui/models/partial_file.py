@@ -15,6 +15,7 @@ from lwtui.models.download_http import DiskError
 from lwtui.models.known_ggufs import DownloadSource, write_pin
 from lwtui.models.llama_cpp.fit import format_size
 from lwtui.models.llama_cpp.hashing import store_hash
+from lwtui.translation import _
 
 _SPARE = 64 * 2**20  # bytes to leave free on the disk
 
@@ -125,6 +126,12 @@ def check_disk_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free - _SPARE
     if needed > free:
         raise DiskError(
-            f"{path.name} needs {format_size(needed)}, but only {format_size(max(0, free))} are free in {path.parent}. "
-            "Free some disk space, or set LWTUI_CACHE_DIR to another folder."
+            _(
+                "{name} needs {needed}, but only {free} are free in {folder}. "
+                "Free some disk space, or set LWTUI_CACHE_DIR to another folder.",
+                name=path.name,
+                needed=format_size(needed),
+                free=format_size(max(0, free)),
+                folder=path.parent,
+            )
         )

@@ -11,6 +11,7 @@ from lwtui.config import ModelSettings
 from lwtui.errors import UsageError
 from lwtui.models.base import Capabilities, Sampling
 from lwtui.models.sampling import with_sampling
+from lwtui.translation import _
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,10 @@ def profile_for(settings: ModelSettings, capabilities: Capabilities | None = Non
     """
     name = settings.profile or _guess_profile(settings, has_chat=capabilities is None or capabilities.chat)
     if name not in PROFILES:
-        raise UsageError(f"There is no profile named {name!r}. Known: {', '.join(PROFILES)}.", code="unknown-profile")
+        raise UsageError(
+            _("There is no profile named {name!r}. Known: {known}.", name=name, known=", ".join(PROFILES)),
+            code="unknown-profile",
+        )
     profile = PROFILES[name]
     recommended = capabilities.sampling if capabilities else Sampling()
     sampling = replace(recommended, **profile.sampling.to_dict())

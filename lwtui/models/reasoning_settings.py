@@ -6,6 +6,7 @@ from typing import Any
 
 from lwtui.addresses import host_of_address, is_local
 from lwtui.config import ModelSettings, Role
+from lwtui.translation import _
 
 # All parameters that stand for reasoning, the most general last: what a server refuses is left out in this order.
 REASONING_PARAMETERS = ("chat_template_kwargs", "thinking_budget", "extra_body", "reasoning", "reasoning_effort")
@@ -59,13 +60,17 @@ def reasoning_summary(settings: ModelSettings) -> str:
         del said[Role.JUDGE]  # it has the critic's settings
     others = [f"{role}: {words}" for role, words in said.items() if role is not Role.WRITE and words != written]
     listed = ", ".join(filter(None, (written, *others)))
-    return f"reasoning {listed}" if listed else ""
+    return _("reasoning {listed}", listed=listed) if listed else ""
 
 
 def _summary(settings: ModelSettings) -> str:
     tokens = settings.reasoning_tokens
-    budget = "" if tokens is None else f"at most {tokens:,} tokens" if tokens >= _LEAST_BUDGET else "none"
-    return " and ".join(dict.fromkeys(filter(None, (settings.reasoning_effort, budget))))
+    budget = ""
+    if tokens is not None:
+        budget = _("at most {tokens:,} tokens", tokens=tokens) if tokens >= _LEAST_BUDGET else "none"
+    if settings.reasoning_effort and budget not in ("", settings.reasoning_effort):
+        return _("{effort} and {budget}", effort=settings.reasoning_effort, budget=budget)
+    return settings.reasoning_effort or budget
 
 
 def lower_reasoning(settings: ModelSettings, role: Role = Role.WRITE) -> str:

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
+from lwtui.translation import _
 
 # A preset's name stands for its values wherever sampling is written. Every endpoint takes a temperature and top_p;
 # options that an endpoint does not take are left out of its requests.
@@ -56,7 +57,11 @@ def with_sampling(base: Sampling, text: str) -> Sampling:
         name, equals, given = (word.strip() for word in part.partition("="))
         if not equals:
             raise UsageError(
-                f"{part!r} sets nothing: write NAME=NUMBER, such as temperature=0.7, or one of {', '.join(PRESETS)}.",
+                _(
+                    "{part!r} sets nothing: write NAME=NUMBER, such as temperature=0.7, or one of {presets}.",
+                    part=part,
+                    presets=", ".join(PRESETS),
+                ),
                 code="no-value",
             )
         if name.startswith(_BIAS) and name != _BIAS:
@@ -66,7 +71,13 @@ def with_sampling(base: Sampling, text: str) -> Sampling:
             values[name] = int(number) if name in _INTEGERS else number
         else:
             raise UsageError(
-                f"Unknown sampling option {name!r}. Known: {', '.join(_RANGES)}, {_BIAS}TOKEN.", code="unknown-option"
+                _(
+                    "Unknown sampling option {name!r}. Known: {known}, {prefix}TOKEN.",
+                    name=name,
+                    known=", ".join(_RANGES),
+                    prefix=_BIAS,
+                ),
+                code="unknown-option",
             )
     return replace(base, **values, logit_bias=biases or None)  # type: ignore[arg-type]
 
@@ -86,6 +97,16 @@ def _number(name: str, given: str, minimum: float, maximum: float) -> float:
         number = math.nan
     is_integer = name in _INTEGERS
     if not minimum <= number <= maximum or (is_integer and number != int(number)):
-        kind = "a whole number" if is_integer else "a number"
-        raise UsageError(f"{name} must be {kind} from {minimum:g} to {maximum:g}, not {given!r}.", code="out-of-range")
+        kind = _("a whole number") if is_integer else _("a number")
+        raise UsageError(
+            _(
+                "{name} must be {kind} from {minimum:g} to {maximum:g}, not {given!r}.",
+                name=name,
+                kind=kind,
+                minimum=minimum,
+                maximum=maximum,
+                given=given,
+            ),
+            code="out-of-range",
+        )
     return number

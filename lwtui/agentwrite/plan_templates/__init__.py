@@ -16,6 +16,7 @@ from lwtui.agentwrite.plan_repair import parse_plan
 from lwtui.documents.model import Brief, Plan, title_from
 from lwtui.errors import UsageError
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 LANGUAGES = ("en", "zh")  # of the templates that come with lwtui
 _MOST_BYTES = 2**20
@@ -52,7 +53,10 @@ class PlanTemplate:
         try:
             plan = parse_plan(self.raw, Brief(instruction, words), strict=True)
         except PlanError as error:
-            raise UsageError(f"The template {self.key} is not usable: {error.findings[0]}", code="bad-plan") from None
+            raise UsageError(
+                _("The template {key} is not usable: {finding}", key=self.key, finding=error.findings[0]),
+                code="bad-plan",
+            ) from None
         return Plan(title_from(instruction), plan.sections)
 
 
@@ -91,7 +95,10 @@ def find_template(name: str, language: str, own: Path | None = None) -> PlanTemp
             return template
     if Path(name).is_file():
         return _own(Path(name))
-    raise UsageError(f"There is no template {name!r}. Known: {_keys(known)}; or give a file.", code="not-found")
+    raise UsageError(
+        _("There is no template {name!r}. Known: {known}; or give a file.", name=name, known=_keys(known)),
+        code="not-found",
+    )
 
 
 def _keys(templates: Sequence[PlanTemplate]) -> str:
@@ -101,11 +108,12 @@ def _keys(templates: Sequence[PlanTemplate]) -> str:
 def _own(path: Path) -> PlanTemplate:
     try:
         if path.stat().st_size > _MOST_BYTES:
-            raise UsageError(f"{path} is too large to be a template.", code="too-large")
+            raise UsageError(_("{path} is too large to be a template.", path=path), code="too-large")
         return _template(path.name, path.read_text(encoding="utf-8-sig"), "")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"Cannot read the template {path}: {error}. Fix the file, or move it away.", code="unreadable"
+            _("Cannot read the template {path}: {error}. Fix the file, or move it away.", path=path, error=error),
+            code="unreadable",
         ) from None
 
 

@@ -13,6 +13,7 @@ import regex
 from lwtui.agentwrite.lint import Finding, TextPart, place_of
 from lwtui.errors import ConfigError
 from lwtui.text import clean, count_words
+from lwtui.translation import _
 
 STOCK_PHRASE = "stock-phrase"  # the kind of these findings
 SHIPPED = ("en", "zh")  # languages that have a list
@@ -52,14 +53,16 @@ def load_phrases(language: str, own: Path | None = None) -> tuple[StockPhrase, .
         try:
             texts.append(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"Cannot read your word list {path}: {error}. Fix the file, or move it away.") from None
+            raise ConfigError(
+                _("Cannot read your word list {path}: {error}. Fix the file, or move it away.", path=path, error=error)
+            ) from None
     return tuple(phrase for text in texts for phrase in _phrases(text))
 
 
 def find_stock_phrases(parts: Sequence[TextPart], phrases: Sequence[StockPhrase]) -> tuple[list[Finding], PhraseScore]:
     """Return a finding for each phrase that occurs, the most frequent first, and the score of the whole text."""
     texts = [part.text.translate(_APOSTROPHES) for part in parts]
-    taken: list[set[int]] = [set() for _ in parts]  # offsets that a longer phrase has
+    taken: list[set[int]] = [set() for _part in parts]  # offsets that a longer phrase has
     found: list[tuple[int, Finding]] = []
     for phrase in sorted(phrases, key=lambda one: -len(one.text)):
         places = [
@@ -71,14 +74,17 @@ def find_stock_phrases(parts: Sequence[TextPart], phrases: Sequence[StockPhrase]
         if places:
             for number, start, end in places:
                 taken[number].update(range(start, end))
-            times = "once" if len(places) == 1 else f"{len(places)} times"
+            if len(places) == 1:
+                message = _("“{phrase}” occurs once", phrase=phrase.text)
+            else:
+                message = _("“{phrase}” occurs {count} times", phrase=phrase.text, count=len(places))
             shown = tuple(place_of(parts, *place) for place in places[:_MOST_PLACES])
-            found.append((len(places), Finding(STOCK_PHRASE, f"“{phrase.text}” occurs {times}", shown)))
+            found.append((len(places), Finding(STOCK_PHRASE, message, shown)))
     found.sort(key=lambda one: -one[0])
-    count = sum(times for times, _ in found)
+    count = sum(times for times, _finding in found)
     length = sum(count_words(part.text) for part in parts)
     score = PhraseScore(count, round(1000 * count / length, 2) if length else 0.0)
-    return [finding for _, finding in found], score
+    return [finding for _times, finding in found], score
 
 
 @lru_cache(maxsize=16)

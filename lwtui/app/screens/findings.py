@@ -20,7 +20,7 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.errors import LwtuiError
 from lwtui.text.readability import readability, readability_line
-from lwtui.translation import _, _n, sentences, without_context
+from lwtui.translation import _, _n, _p, sentences
 
 _KINDS = {
     "restated-paragraph": _("restated-paragraph"),
@@ -53,7 +53,7 @@ class FindingsScreen(Dialog[TextPlace]):
         Binding("o", "go(1)", _("Second place")),
         Binding("c", "critic", _("Critic")),
         Binding("r", "check", _("Recheck")),
-        Binding("w", "words", without_context(_("check|Words"))),
+        Binding("w", "words", _p("check", "Words")),
         Binding("s", "spelling", _("Spelling")),
         Binding("escape", "close", _("Close")),
     ]

@@ -21,6 +21,7 @@ import llama_cpp.llama_cpp as C
 
 from lwtui.models.llama_cpp.fit import Device
 from lwtui.models.llama_cpp.token_prefix_index import TokenPrefixIndex
+from lwtui.translation import _
 
 _ERROR, _CONTINUED = 4, 5  # ggml's log levels
 _GPU, _INTEGRATED_GPU = 1, 2  # ggml's device types
@@ -42,7 +43,7 @@ class NativeLog:
         _CALLBACKS.append(C.llama_log_callback(self._add))
         C.llama_log_set(_CALLBACKS[-1], ctypes.c_void_p(0))
 
-    def _add(self, level: int, text: bytes | None, _: Any) -> None:
+    def _add(self, level: int, text: bytes | None, _data: Any) -> None:
         line = (text or b"").decode("utf-8", "replace").rstrip("\n")
         if level == _CONTINUED:
             level = self._level
@@ -137,7 +138,7 @@ class Gguf:
         self.vocab = C.llama_model_get_vocab(self.model)
         self.n_vocab: int = C.llama_vocab_n_tokens(self.vocab)
         if not self.n_vocab or C.llama_model_has_encoder(self.model) or not C.llama_model_has_decoder(self.model):
-            raise LoadError("it is not a model that writes text")
+            raise LoadError(_("it is not a model that writes text"))
         self._pieces: dict[int, bytes] = {}
         # Found now, so that nobody waits for it before a first token.
         self.end_tokens, self.media_tokens = self._find_special_tokens()

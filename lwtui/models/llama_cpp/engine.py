@@ -32,6 +32,7 @@ from lwtui.models.llama_cpp.protocol import MAX_SEQUENCES
 from lwtui.models.llama_cpp.saved_states import SavedState, SavedStates
 from lwtui.models.llama_cpp.thread_tuner import ThreadTuner
 from lwtui.models.llama_cpp.turns import Turns
+from lwtui.translation import _
 
 _SLOW_STEP = 0.05  # seconds; slower steps for single tokens can be aborted too
 _WORTH_SAVING = 512  # tokens; shorter texts are not worth a saved state
@@ -98,7 +99,7 @@ class Engine:
         self._most_running = MAX_SEQUENCES  # fewer once the KV cache had no room for so many
         self.last_prefilled: Generation | None = None
         self.should_abort: Callable[[], bool] = lambda: False
-        self._abort_callback = C.ggml_abort_callback(lambda _: self.should_abort())
+        self._abort_callback = C.ggml_abort_callback(lambda _data: self.should_abort())
         self._is_slow = self._is_abortable = False
         self._threads = fit.threads
         # With flash attention the number of threads decides how llama.cpp rounds, so it must not change.
@@ -326,8 +327,8 @@ class Engine:
     def _compute(self, slices: Sequence[tuple[Generation, list[int]]]) -> bool:
         """Compute the batch; false if the KV cache has no room for it."""
         # The abort callback is Python: too slow for steps of a few milliseconds.
-        self._set_abortable(self._is_slow or any(generation.is_prefilling for generation, _ in slices))
-        is_decoding = all(len(tokens) == 1 for _, tokens in slices)
+        self._set_abortable(self._is_slow or any(generation.is_prefilling for generation, _tokens in slices))
+        is_decoding = all(len(tokens) == 1 for _generation, tokens in slices)
         if is_decoding and self._thread_tuner is not None and self._thread_tuner.threads != self._threads:
             self._threads = self._thread_tuner.threads
             C.llama_set_n_threads(self._context, self._threads, self._fit.threads)
@@ -338,14 +339,14 @@ class Engine:
                 self._thread_tuner.record(seconds, len(slices))
         if result == 0:
             return True
-        for generation, _ in slices:
+        for generation, _tokens in slices:
             assert generation.sequence is not None
             self.kv_cache.roll_back(generation.sequence)
         if result == 1:
             return False
         if result == 2:
             raise StepAborted
-        raise EngineError(self._log.first_error() or f"llama_decode returned {result}")
+        raise EngineError(self._log.first_error() or _("llama_decode returned {result}", result=result))
 
     def _decode(self) -> tuple[int, float]:
         """Compute the batch when it is this process's turn.
@@ -378,7 +379,7 @@ class Engine:
         elif len(self._running) > 1:
             self._preempt(self._running[-1])
         else:
-            raise EngineError("there is no room left in its memory")
+            raise EngineError(_("there is no room left in its memory"))
 
     def _preempt(self, generation: Generation) -> None:
         """Put a generation back into the queue; what it has so far is computed again once another has ended.

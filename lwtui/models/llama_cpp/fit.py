@@ -25,6 +25,7 @@ from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.llama_cpp.gguf_header import GgufHeader, Layer, read_header
 from lwtui.models.llama_cpp.machine import available_memory, usable_cores
 from lwtui.models.llama_cpp.protocol import MAX_SEQUENCES
+from lwtui.translation import _
 
 PREFERRED_CONTEXT = 8192  # tokens, unless the settings or the model say less
 BATCH = 256  # tokens of a prompt that the engine computes at once
@@ -163,9 +164,15 @@ class Fit:
 
     def summary(self) -> str:
         """Describe it in a few words: ``needs 6.2 GB with a context of 8192``."""
-        kv = "" if self.kv_type == "f16" else f" ({self.kv_type} cache)"
-        gpu = f", {format_size(self.on_gpu)} of it on the GPU" if self.on_gpu else ""
-        return f"needs {format_size(self.needed)} with a context of {self.context_length}{kv}{gpu}"
+        values = {"size": format_size(self.needed), "context": self.context_length, "kv_type": self.kv_type}
+        if not self.on_gpu:
+            if self.kv_type == "f16":
+                return _("needs {size} with a context of {context}", **values)
+            return _("needs {size} with a context of {context} ({kv_type} cache)", **values)
+        values["on_gpu"] = format_size(self.on_gpu)
+        if self.kv_type == "f16":
+            return _("needs {size} with a context of {context}, {on_gpu} of it on the GPU", **values)
+        return _("needs {size} with a context of {context} ({kv_type} cache), {on_gpu} of it on the GPU", **values)
 
 
 def estimate(path: Path, settings: ModelSettings, devices: tuple[Device, ...] = ()) -> Fit:
@@ -190,8 +197,8 @@ def memory_summary(model: ModelSettings) -> str:
     try:
         chosen = estimate(Path(model.path).expanduser(), model)
     except LwtuiError:
-        return "cannot be read; run lwtui doctor"
-    return chosen.summary() if chosen.fits else chosen.advice.rstrip(".")
+        return _("cannot be read; run lwtui doctor")
+    return chosen.summary() if chosen.fits else chosen.advice.rstrip(".。")
 
 
 def fit(model: GgufHeader, machine: Machine, options: LoadOptions | None = None) -> Fit:
@@ -255,20 +262,25 @@ def compute_bytes(model: GgufHeader, context: int, flash_attention: str, options
 def _check(model: GgufHeader, options: LoadOptions) -> None:
     if options.kv_type not in ("", *_KV_BYTES):
         raise ConfigError(
-            f"kv_type must be one of {', '.join(_KV_BYTES)}, not {options.kv_type!r}.", code="invalid-option"
+            _("kv_type must be one of {known}, not {given!r}.", known=", ".join(_KV_BYTES), given=options.kv_type),
+            code="invalid-option",
         )
     if options.flash_attention not in ("", "on", "off", "auto"):
         raise ConfigError(
-            f"flash_attention must be on, off or auto, not {options.flash_attention!r}.", code="invalid-option"
+            _("flash_attention must be on, off or auto, not {given!r}.", given=options.flash_attention),
+            code="invalid-option",
         )
     if options.kv_type == "q8_0" and options.flash_attention == "off":
         raise ConfigError(
-            "kv_type q8_0 needs flash attention: set flash_attention to on, or kv_type to f16.",
+            _("kv_type q8_0 needs flash attention: set flash_attention to on, or kv_type to f16."),
             code="q8-needs-flash-attention",
         )
     if options.kv_type == "q8_0" and not _supports_q8(model):
         raise ConfigError(
-            f"This model's attention heads of {model.head_length} numbers do not allow q8_0: set kv_type to f16.",
+            _(
+                "This model's attention heads of {count} numbers do not allow q8_0: set kv_type to f16.",
+                count=model.head_length,
+            ),
             code="q8-not-possible",
         )
 
@@ -355,7 +367,7 @@ def _place_layers(model: GgufHeader, machine: Machine, options: LoadOptions, cho
         available=chosen.available + room,
     )
     if on_gpu > room:
-        return _judge(split, on_gpu, room, "on the GPU")
+        return _judge(split, on_gpu, room, on_gpu=True)
     return _judge(split, split.needed - on_gpu, chosen.available)
 
 
@@ -380,12 +392,14 @@ def _gpu_sizes(model: GgufHeader, chosen: Fit, options: LoadOptions) -> list[int
     return list(accumulate([output, *layers], initial=0))
 
 
-def _judge(chosen: Fit, needed: int, available: int, where: str = "") -> Fit:
+def _judge(chosen: Fit, needed: int, available: int, *, on_gpu: bool = False) -> Fit:
     """Add the advice if ``needed`` bytes exceed the ``available`` ones."""
     if needed <= available:
         return chosen
-    place = f" {where}" if where else ""
-    return replace(chosen, advice=f"needs {format_size(needed)}{place}, {format_size(available)} free")
+    size, free = format_size(needed), format_size(available)
+    if on_gpu:
+        return replace(chosen, advice=_("needs {size} on the GPU, {free} free", size=size, free=free))
+    return replace(chosen, advice=_("needs {size}, {free} free", size=size, free=free))
 
 
 def _advice(model: GgufHeader, machine: Machine, options: LoadOptions, smallest: Fit) -> str:
@@ -393,13 +407,20 @@ def _advice(model: GgufHeader, machine: Machine, options: LoadOptions, smallest:
     alternatives = []
     shorter = _longest_context(model, machine, options, smallest)
     if shorter is not None:
-        alternatives.append(f"a context of {shorter.context_length} ({format_size(shorter.needed)})")
+        alternatives.append(
+            _("a context of {context} ({size})", context=shorter.context_length, size=format_size(shorter.needed))
+        )
     if options.gpu_layers is not None:
         automatic = _load(model, machine, replace(options, gpu_layers=None), smallest.context_length, smallest.kv_type)
         if automatic.fits:
-            alternatives.append(f"gpu_layers of {automatic.gpu_layers}")
-    listed = "".join(f"{alternative}, " for alternative in alternatives) + "or " * bool(alternatives)
-    return f"{smallest.advice}: use {listed}a smaller quantization."
+            alternatives.append(_("gpu_layers of {count}", count=automatic.gpu_layers))
+    if not alternatives:
+        return _("{problem}: use a smaller quantization.", problem=smallest.advice)
+    return _(
+        "{problem}: use {alternatives}, or a smaller quantization.",
+        problem=smallest.advice,
+        alternatives=", ".join(alternatives),
+    )
 
 
 def _longest_context(model: GgufHeader, machine: Machine, options: LoadOptions, smallest: Fit) -> Fit | None:

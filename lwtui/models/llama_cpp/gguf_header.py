@@ -15,6 +15,7 @@ from typing import Any
 
 from lwtui.models.base import ModelError, Sampling
 from lwtui.models.recommended_sampling import recommended_sampling
+from lwtui.translation import _
 
 _STRING, _ARRAY = 8, 9
 _FORMATS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -108,12 +109,12 @@ def _read_part(path: Path, base: GgufHeader | None = None) -> GgufHeader:
         # Mapping an empty file raises ValueError.
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ModelError(
-            f"Cannot read the GGUF {path}: {reason}. Check the file, or download it again.",
+            _("Cannot read the GGUF {path}: {reason}. Check the file, or download it again.", path=path, reason=reason),
             kind="malformed",
             code="unreadable",
         ) from None
     except (struct.error, OverflowError, IndexError):
-        line = f"The GGUF {path} is damaged or cut short: its header makes no sense. Download it again."
+        line = _("The GGUF {path} is damaged or cut short: its header makes no sense. Download it again.", path=path)
         raise ModelError(line, kind="malformed", code="cut-short") from None
 
 
@@ -127,16 +128,16 @@ class _Reader:
     def read(self) -> tuple[dict[str, Any], dict[str, int]]:
         """Return the metadata, and the size of each tensor in bytes."""
         if self._data[:4] != b"GGUF":
-            raise ValueError("it lacks the GGUF signature")
+            raise ValueError(_("it lacks the GGUF signature"))
         self._at = 4
         version = self._number("<I")
         if version not in (2, 3):
-            raise ValueError(f"version {version} of the format is not supported")
+            raise ValueError(_("version {version} of the format is not supported", version=version))
         tensors, entries = self._number("<Q"), self._number("<Q")
         if max(tensors, entries) > _MAX_ENTRIES:
             raise IndexError
         values = {}
-        for _ in range(entries):
+        for _entry in range(entries):
             key = self._text()
             values[key] = self._value(self._number("<I"))
         alignment = values.get("general.alignment", 32)
@@ -144,7 +145,7 @@ class _Reader:
 
     def _tensors(self, count: int, alignment: int) -> dict[str, int]:
         offsets = {}
-        for _ in range(count):
+        for _item in range(count):
             name = self._text()
             self._skip(8 * min(self._number("<I"), 2**32) + 4)
             offsets[name] = self._number("<Q")
@@ -154,7 +155,7 @@ class _Reader:
         if ordered and ordered[-1][0] >= size:
             raise IndexError
         ends = [(size, ""), *reversed(ordered)]
-        return {name: end - offset for (end, _), (offset, name) in pairwise(ends)}
+        return {name: end - offset for (end, _end_name), (offset, name) in pairwise(ends)}
 
     def _value(self, kind: int) -> Any:
         if kind == _STRING:
@@ -172,17 +173,17 @@ class _Reader:
             self._skip_texts(count)
             return count
         if kind == _ARRAY:
-            raise ValueError("it has arrays of arrays, which no model has")
+            raise ValueError(_("it has arrays of arrays, which no model has"))
         format = self._format(kind)
         if count > _MAX_ARRAY:
             self._skip(struct.calcsize(format) * count)
             return count
-        return [self._number(format) for _ in range(count)]
+        return [self._number(format) for _item in range(count)]
 
     def _skip_texts(self, count: int) -> None:
         """Skip the texts of a vocabulary: hundreds of thousands, so without a function call for each."""
         data, at, unpack = self._data, self._at, struct.Struct("<Q").unpack_from
-        for _ in range(count):
+        for _item in range(count):
             at += 8 + unpack(data, at)[0]
         self._at = at
         self._skip(0)

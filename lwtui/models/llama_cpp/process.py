@@ -27,6 +27,7 @@ from lwtui.models.llama_cpp.protocol import (
 )
 from lwtui.system import detached, is_illegal_instruction
 from lwtui.text import clean
+from lwtui.translation import _
 
 SPIN_COUNT = "20000"
 _MAX_LINE = 2**20  # bytes
@@ -75,7 +76,9 @@ class WorkerProcess(ChildProcess):
             )
         except OSError as error:
             raise ModelError(
-                f"Cannot start a process for the model: {error.strerror}.", kind="worker", retryable=True
+                _("Cannot start a process for the model: {reason}.", reason=error.strerror),
+                kind="worker",
+                retryable=True,
             ) from None
         return cls(process)
 
@@ -93,7 +96,9 @@ class WorkerProcess(ChildProcess):
         self.send(Load(str(path), options))
         reply = await self.next(self._pending[0])
         if not isinstance(reply, ModelLoaded):
-            raise ModelError(f"The model's process sent {type(reply).__name__} out of turn.", kind="worker")
+            raise ModelError(
+                _("The model's process sent {name} out of turn.", name=type(reply).__name__), kind="worker"
+            )
         self.loaded = reply
         return reply
 
@@ -166,20 +171,27 @@ class WorkerProcess(ChildProcess):
 
     def _death_error(self, code: int, reason: str) -> ModelError:
         if self._closing and not reason:
-            return ModelError("The model was closed.", kind="worker", code="closed")
+            return ModelError(_("The model was closed."), kind="worker", code="closed")
         if is_illegal_instruction(code):
             return ModelError(
-                f"llama.cpp was compiled for another processor (illegal instruction). Compile it again: {REBUILD}",
+                _(
+                    "llama.cpp was compiled for another processor (illegal instruction). Compile it again: {command}",
+                    command=REBUILD,
+                ),
                 kind="worker",
                 code="wrong-processor",
             )
-        how = reason or (f"killed by {_signal_name(-code)}" if code < 0 else f"exit code {code}")
-        last = f" Its last output: {self.last_lines[-1]}" if self.last_lines else ""
-        return ModelError(f"The model's process has ended ({how}).{last}", kind="worker", retryable=True)
+        how = reason or (
+            _("killed by {signal}", signal=_signal_name(-code)) if code < 0 else _("exit code {code}", code=code)
+        )
+        last = _(" Its last output: {line}", line=self.last_lines[-1]) if self.last_lines else ""
+        return ModelError(
+            _("The model's process has ended ({how}).{last}", how=how, last=last), kind="worker", retryable=True
+        )
 
 
 def _signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"
+        return _("signal {number}", number=number)

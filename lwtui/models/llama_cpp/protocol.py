@@ -11,6 +11,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from lwtui.translation import _
+
 VERSION = 5
 MAX_SEQUENCES = 8  # computed at the same time
 
@@ -201,10 +203,12 @@ def decode(line: bytes, kinds: tuple[type[Any], ...]) -> Any:
     try:
         body = json.loads(line)
     except ValueError:
-        raise ProtocolError("a line is not JSON") from None
+        raise ProtocolError(_("a line is not JSON")) from None
     kind = next((kind for kind in kinds if isinstance(body, dict) and body.get("type") == kind.__name__), None)
     if kind is None:
-        raise ProtocolError(f"there is no message {str(body.get('type') if isinstance(body, dict) else body)[:40]!r}")
+        raise ProtocolError(
+            _("there is no message {name!r}", name=str(body.get("type") if isinstance(body, dict) else body)[:40])
+        )
     del body["type"]
     known = {field.name for field in dataclasses.fields(kind)}
     try:

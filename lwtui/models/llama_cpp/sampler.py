@@ -17,6 +17,7 @@ import llama_cpp.llama_cpp as C
 import numpy as np
 
 from lwtui.models.llama_cpp.bindings import Gguf, NativeLog, captured_stderr
+from lwtui.translation import _
 
 # llama.cpp's own defaults, for the options that a request leaves open.
 _DEFAULTS = {
@@ -209,7 +210,7 @@ class Sampler:
             possible = self._gguf.prefix_index.narrow(self.allowed)
             allowed = self._apply_grammar(_candidates(possible, logits))
         if not len(allowed):
-            raise ArithmeticError("the grammar allows no token here")
+            raise ArithmeticError(_("the grammar allows no token here"))
         return _apply_chain(self._chain, allowed)
 
     def _is_enough(self, allowed: np.ndarray, threshold: float) -> bool:
@@ -239,7 +240,7 @@ def _compile_grammar(gguf: Gguf, log: NativeLog, text: str) -> Any:
         grammar = C.llama_sampler_init_grammar(gguf.vocab, text.encode("utf-8", "replace"), b"root")
     if not grammar:
         reason = lines[0].removeprefix("parse: error parsing grammar: ") if lines else log.first_error()
-        raise GrammarError(reason or "llama.cpp does not say why")
+        raise GrammarError(reason or _("llama.cpp does not say why"))
     return grammar
 
 
@@ -287,4 +288,4 @@ def _entropy(logits: np.ndarray) -> float:
 
 def _check_logit(logit: float) -> None:
     if not np.isfinite(logit):
-        raise ArithmeticError("the model computed values that are not numbers")
+        raise ArithmeticError(_("the model computed values that are not numbers"))

@@ -22,6 +22,7 @@ import psutil
 
 from lwtui.models.llama_cpp.template_child import MAX_MEMORY
 from lwtui.text import clean
+from lwtui.translation import _
 
 # White space around a placeholder. Whether the rendered chat still has it tells whether the template strips messages.
 _EDGE = "\x0b"
@@ -87,15 +88,15 @@ class ChatTemplate:
         Raises:
             TemplateError: The template cannot be used for these messages.
         """
-        layout = self._layout(tuple(role for role, _ in messages))
+        layout = self._layout(tuple(role for role, _content in messages))
         if isinstance(layout, TemplateError) and len(messages) >= 2 and messages[0][0] == "system":
             # Some templates take no system message, so its text goes before the user's.
-            (_, system), (role, content), *rest = messages
+            (_system, system), (role, content), *rest = messages
             messages = [(role, f"{system}\n\n{content}"), *rest]
-            layout = self._layout(tuple(role for role, _ in messages))
+            layout = self._layout(tuple(role for role, _content in messages))
         if isinstance(layout, TemplateError):
             raise TemplateError(str(layout), code=layout.code)
-        return _fill(layout, [content for _, content in messages])
+        return _fill(layout, [content for _role, content in messages])
 
     def _layout(self, roles: tuple[str, ...]) -> _Layout | TemplateError:
         if roles not in self._layouts:
@@ -113,7 +114,7 @@ class ChatTemplate:
         ]
         layout = _split(_run(self._parameters | {"messages": messages}), placeholders)
         if len({part.message for part in layout if isinstance(part, _Slot)}) < len(roles):
-            raise TemplateError("it leaves out a message", code="message-left-out")
+            raise TemplateError(_("it leaves out a message"), code="message-left-out")
         return layout
 
 
@@ -127,15 +128,27 @@ def _run(parameters: dict[str, object]) -> str:
     try:
         result = json.loads(output_of(command, json.dumps(parameters), _TIMEOUT_SECONDS))
     except subprocess.TimeoutExpired:
-        raise TemplateError("it runs too long", code="timeout") from None
+        raise TemplateError(_("it runs too long"), code="timeout") from None
     except OSError as error:
-        raise TemplateError(f"no process can be started for it ({error.strerror})") from None
+        raise TemplateError(_("no process can be started for it ({reason})", reason=error.strerror)) from None
     except ValueError:  # the process was killed at one of its limits
-        raise TemplateError("it takes too much time or memory") from None
+        raise TemplateError(_("it takes too much time or memory")) from None
     if "text" in result:
         return str(result["text"])
-    reason = clean(str(result.get("error", "")))
+    reason = _problem(str(result.get("problem", ""))) or clean(str(result.get("error", "")))
     raise _InvalidTemplate(reason) if result.get("is_invalid") else TemplateError(reason)
+
+
+def _problem(name: str) -> str:
+    """Say what the process names as the problem; empty if that is in the template's own words."""
+    match name:
+        case "memory":
+            return _("it asks for too much memory")
+        case "no-jinja2":
+            return _("jinja2 is not installed: pip install 'lwtui[local]'")
+        case "endless":
+            return _("its text does not end")
+    return ""
 
 
 def output_of(command: Sequence[str], text: str, max_seconds: float) -> str:

@@ -3,7 +3,7 @@
 A template is a program from a file of unknown origin. jinja2's sandbox denies it everything outside, but does not stop
 endless loops or texts. This file is run by its path. It reads a JSON object from its standard input and writes one to
 its standard output: ``{"text"}``, or ``{"error", "is_invalid"}``, where ``is_invalid`` means that the source is not a
-template at all.
+template at all. In place of ``error``, ``problem`` is the name of one that is not the template's own words.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> None:
     try:
         result = _render(parameters)
     except MemoryError:
-        result = {"error": "it asks for too much memory"}
+        result = {"problem": "memory"}
     json.dump(result, sys.stdout)
 
 
@@ -45,7 +45,7 @@ def _render(parameters: dict[str, Any]) -> dict[str, Any]:
     try:
         import jinja2
     except ImportError:
-        return {"error": "jinja2 is not installed: pip install 'lwtui[local]'", "is_invalid": True}
+        return {"problem": "no-jinja2", "is_invalid": True}
     compiled = False
     try:
         template = _environment(parameters["bos"], parameters["eos"]).from_string(parameters["source"])
@@ -64,7 +64,7 @@ def _render(parameters: dict[str, Any]) -> dict[str, Any]:
             text.append(piece)
             length += len(piece)
             if length > _MAX_TEXT:
-                return {"error": "its text does not end"}
+                return {"problem": "endless"}
         return {"text": "".join(text)}
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         return {"error": _one_line(error), "is_invalid": not compiled}

@@ -37,6 +37,7 @@ from lwtui.models.llama_cpp.protocol import (
     WorkerMessage,
 )
 from lwtui.models.reasoning import opens_reasoning
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     from lwtui.models.llama_cpp.bindings import NativeLog
@@ -154,7 +155,7 @@ class Worker:
 
     def _load(self, load: Load) -> Engine:
         if load.version != protocol.VERSION:
-            raise CallRefused("This environment mixes two versions of lwtui: install lwtui again.", "worker")
+            raise CallRefused(_("This environment mixes two versions of lwtui: install lwtui again."), "worker")
         try:
             from lwtui.models.llama_cpp.bindings import LoadError, NativeLog, devices
             from lwtui.models.llama_cpp.engine import Engine
@@ -163,13 +164,18 @@ class Worker:
             from lwtui.models.llama_cpp.turns import shared_turns
         except ModuleNotFoundError as error:
             raise CallRefused(
-                f'Models on this machine need the package {error.name!r}: pip install "lwtui[local]". An installed '
-                "llama-server does too.",
+                _(
+                    'Models on this machine need the package {name!r}: pip install "lwtui[local]". An installed '
+                    "llama-server does too.",
+                    name=error.name,
+                ),
                 "worker",
             ) from None
         except (ImportError, OSError, RuntimeError) as error:  # of its native library
             reason = _one_line(error)
-            raise CallRefused(f"Cannot use llama-cpp-python: {reason}. Install it again.", "worker") from None
+            raise CallRefused(
+                _("Cannot use llama-cpp-python: {reason}. Install it again.", reason=reason), "worker"
+            ) from None
         self._log = NativeLog()
         try:
             options = LoadOptions(**load.options, sequences=protocol.MAX_SEQUENCES)
@@ -179,14 +185,20 @@ class Worker:
         except LwtuiError as error:
             raise CallRefused(str(error), error.kind if isinstance(error, ModelError) else "refused") from None
         if not chosen.fits:
-            raise CallRefused(f"Cannot load {load.path}: it {chosen.advice}", "worker")
+            raise CallRefused(_("Cannot load {path}: it {advice}", path=load.path, advice=chosen.advice), "worker")
         try:
             turns = shared_turns(chosen.threads, machine.cores, chosen.gpu_layers)
             self._engine = engine = Engine(load.path, chosen, self._log, turns)
         except LoadError as error:
-            reason = _one_line(error).rstrip(".") or "llama.cpp does not say why"
-            advice = "If the file may be incomplete, download it again."
-            raise CallRefused(f"Cannot load {load.path}: {reason}. {advice}", "malformed") from None
+            reason = _one_line(error).rstrip(".。") or _("llama.cpp does not say why")
+            raise CallRefused(
+                _(
+                    "Cannot load {path}: {reason}. If the file may be incomplete, download it again.",
+                    path=load.path,
+                    reason=reason,
+                ),
+                "malformed",
+            ) from None
         engine.should_abort = lambda: self._closing or any(call_id in self._canceled for call_id in self._calls)
         self._read_template(engine)
         gguf = engine.gguf
@@ -200,12 +212,12 @@ class Worker:
 
         gguf = engine.gguf
         if not (source := gguf.chat_template):
-            self._template_fault = "This GGUF has no chat template: use the profile 'base' for it."
+            self._template_fault = _("This GGUF has no chat template: use the profile 'base' for it.")
             return
         try:
             self._template = ChatTemplate(source, gguf.bos_text, gguf.eos_text)
         except TemplateError as error:
-            self._template_fault = f"The chat template of this GGUF is broken: {error}."
+            self._template_fault = _("The chat template of this GGUF is broken: {error}.", error=error)
 
     def _accept(self, engine: Engine) -> bool:
         """Take in the messages that have come, and wait for one if there is nothing to compute.
@@ -276,7 +288,9 @@ class Worker:
 
     def _fail(self, engine: Engine, call: ActiveCall, reason: str) -> None:
         self._end(engine, call)
-        self._send(CallFailed(call.id, f"The model failed: {_one_line(reason)}.", "worker", retryable=True))
+        self._send(
+            CallFailed(call.id, _("The model failed: {reason}.", reason=_one_line(reason)), "worker", retryable=True)
+        )
 
     def _end(self, engine: Engine, call: ActiveCall) -> None:
         del self._calls[call.id]
@@ -314,11 +328,13 @@ class Worker:
         engine = self._engine
         prompt, thinking = self._tokenize(call)
         if not prompt:
-            raise CallRefused("The prompt is empty, and this model has no token to begin a text with.", "refused")
+            raise CallRefused(_("The prompt is empty, and this model has no token to begin a text with."), "refused")
         try:
             sampler = Sampler(engine.gguf, self._log, call.sampling, call.seed, call.grammar, measures=call.entropy)
         except GrammarError as error:
-            raise CallRefused(f"The grammar cannot be used: {_one_line(error)}.", "malformed") from None
+            raise CallRefused(
+                _("The grammar cannot be used: {reason}.", reason=_one_line(error)), "malformed"
+            ) from None
         min_words = 0 if call.grammar else call.min_words  # a grammar may allow nothing but the end
         # Steps of several tokens have no entropy for each.
         lookup = PromptLookup(prompt) if call.repeats_prompt and not call.entropy else None
@@ -329,8 +345,12 @@ class Worker:
         except PromptTooLong as error:
             sampler.close()
             raise CallRefused(
-                f"The prompt has {error.tokens} tokens, and the model's context holds {error.limit}: shorten the text "
-                "or raise context_length.",
+                _(
+                    "The prompt has {tokens} tokens, and the model's context holds {limit}: shorten the text "
+                    "or raise context_length.",
+                    tokens=error.tokens,
+                    limit=error.limit,
+                ),
                 "context",
             ) from None
         self._calls[call.id] = ActiveCall(call.id, generation, thinking)
@@ -353,7 +373,9 @@ class Worker:
         try:
             parts = self._template.render([(role, content) for role, content in call.messages])
         except TemplateError as error:
-            raise CallRefused(f"The chat template of this GGUF cannot be used: {error}.", "refused") from None
+            raise CallRefused(
+                _("The chat template of this GGUF cannot be used: {error}.", error=error), "refused"
+            ) from None
         thinking = parts[-1].from_template and opens_reasoning(parts[-1].text)
         return tokenize_chat(gguf, parts), thinking
 
