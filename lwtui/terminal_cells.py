@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 
 # What begins no line, and what ends none.
@@ -77,6 +76,8 @@ def _head(text: str, width: int) -> str:
 def _cells(character: str) -> int:
     if character.isascii():
         return 1
+    import unicodedata  # English needs none of it
+
     if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

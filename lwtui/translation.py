@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import string
 from collections.abc import Iterator
 from functools import cache
 from gettext import GNUTranslations
@@ -310,8 +309,10 @@ def _placeholders(text: str, original: str = "") -> set[str]:
 
 def _fields(text: str) -> list[tuple[str, str]] | None:
     """Return the names in braces and their formats; ``None`` if :meth:`str.format` does not know all of them."""
+    from string import Formatter
+
     try:
-        parsed = list(string.Formatter().parse(text))
+        parsed = list(Formatter().parse(text))
     except ValueError:
         return None
     fields = [

@@ -48,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _line(check: Check, width: int) -> str:
-    remedy = f" {check.remedy}" if check.remedy else ""
+    detail = check.detail
+    if check.remedy:
+        detail = _("{detail} {remedy}", detail=detail, remedy=check.remedy)
     mark = padded(_MARKS[check.status], max(map(width_of, _MARKS.values())))
-    return f"{mark}  {padded(check.label, width)}  {check.detail}{remedy}"
+    return f"{mark}  {padded(check.label, width)}  {detail}"

@@ -14,7 +14,7 @@ from lwtui.translation import ENGLISH, _, _n, language
 _MAX_HELP_WIDTH = 100
 
 if language() != ENGLISH:
-    # argparse looks its own words up by the names `_` and `ngettext` of its module. They know gettext's global catalogue
+    # argparse looks its own words up by its module's names `_` and `ngettext`. They know gettext's global catalogue
     # alone, which environment variables choose and the settings cannot, and which is no .po file.
     vars(argparse).update({"_": _, "ngettext": _n})
 
@@ -23,6 +23,7 @@ def argparse_texts() -> tuple[str, ...]:
     """Return what argparse says, so that catalogues have it. Python 3.11 to 3.14 differ in some."""
     return (
         _("usage: "),
+        _("%(heading)s:"),
         _("positional arguments"),
         _("options"),
         _("show this help message and exit"),
@@ -54,6 +55,22 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         stand_in = "." * width_of(prefix)  # argparse indents by the number of characters
         return super()._format_usage(usage, actions, groups, stand_in).replace(stand_in, prefix, 1)
 
+    def __init__(self, prog: str, **settings: Any) -> None:
+        self._headings: list[str | None] = []
+        super().__init__(prog, **settings)
+
+    def start_section(self, heading: str | None) -> None:
+        """Begin a group of arguments."""
+        self._headings.append(heading)
+        super().start_section(heading)
+
+    def format_help(self) -> str:
+        """Return the help, with the colons of headings as the language has them."""
+        text = super().format_help()
+        for heading in self._headings:  # Python 3.13 is the first that translates them
+            text = text.replace(f"\n{heading}:\n", "\n" + _("%(heading)s:") % {"heading": heading} + "\n", 1)
+        return text
+
     def _split_lines(self, text: str, width: int) -> list[str]:
         return wrapped(self._whitespace_matcher.sub(" ", text).strip(), width)
 
@@ -69,12 +86,10 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 def _broken(line: str, width: int) -> list[str]:
-    """Break a line with Chinese text. Other lines stay as they are: they have been broken by hand."""
-    if width_of(line) == len(line) or width_of(line.rstrip()) <= width:
+    """Break a line with Chinese text. Other lines stay as they are, and so do indented ones, such as commands."""
+    if line[:1].isspace() or width_of(line) == len(line) or width_of(line.rstrip()) <= width:
         return [line]
-    text = line.strip()
-    margin = line[: line.index(text)]
-    return [f"{margin}{each}\n" for each in wrapped(text, max(width - len(margin), 11))]
+    return [f"{each}\n" for each in wrapped(line.strip(), width)]
 
 
 class Parser(argparse.ArgumentParser):
