@@ -16,6 +16,10 @@ from typing import Any
 
 from lwtui.addresses import host_of_address, tidy_address
 from lwtui.errors import ConfigError
+from lwtui.folders import cache_folder as cache_folder
+from lwtui.folders import config_folder as config_folder
+from lwtui.folders import settings_file as settings_file
+from lwtui.folders import state_folder as state_folder
 from lwtui.request_settings import (
     ROLE_FIELDS,
     Headers,
@@ -25,6 +29,7 @@ from lwtui.request_settings import (
     parse_headers,
     parse_parameters,
 )
+from lwtui.translation import _
 
 KEYRING_SERVICE = "lwtui"
 PROVIDERS = ("openai", "anthropic", "llama_cpp")
@@ -150,38 +155,6 @@ class Settings:
         return user_documents_path() / "lwtui"
 
 
-def config_folder() -> Path:
-    """Return the folder of the settings and the user's prompts (``LWTUI_CONFIG_DIR`` overrides it)."""
-    if override := os.environ.get("LWTUI_CONFIG_DIR"):
-        return Path(override)
-    from platformdirs import user_config_path
-
-    return user_config_path("lwtui", appauthor=False)
-
-
-def cache_folder() -> Path:
-    """Return the folder of downloaded models and other reproducible files (``LWTUI_CACHE_DIR`` overrides it)."""
-    if override := os.environ.get("LWTUI_CACHE_DIR"):
-        return Path(override)
-    from platformdirs import user_cache_path
-
-    return user_cache_path("lwtui", appauthor=False)
-
-
-def state_folder() -> Path:
-    """Return the folder of the log and of where the user left off (``LWTUI_STATE_DIR`` overrides it)."""
-    if override := os.environ.get("LWTUI_STATE_DIR"):
-        return Path(override)
-    from platformdirs import user_state_path
-
-    return user_state_path("lwtui", appauthor=False)
-
-
-def settings_file() -> Path:
-    """Return the path of ``settings.toml``."""
-    return config_folder() / "settings.toml"
-
-
 def load_settings(path: Path | None = None) -> Settings:
     """Read the settings. Without a file, they are the defaults.
 
@@ -198,14 +171,18 @@ def load_settings(path: Path | None = None) -> Settings:
         return Settings()
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            f"{path} is not valid TOML: {error}. Fix that line or move the file away.", code="not-toml"
+            _("{path} is not valid TOML: {error}. Fix that line or move the file away.", path=path, error=error),
+            code="not-toml",
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(
-            f"{path} is not UTF-8 text. Save it as UTF-8 or move the file away.", code="not-utf8"
+            _("{path} is not UTF-8 text. Save it as UTF-8 or move the file away.", path=path), code="not-utf8"
         ) from None
     except OSError as error:
-        raise ConfigError(f"Cannot read {path}: {error.strerror}. Check its permissions.", code="unreadable") from None
+        raise ConfigError(
+            _("Cannot read {path}: {strerror}. Check its permissions.", path=path, strerror=error.strerror),
+            code="unreadable",
+        ) from None
     return _parse_settings(table, path)
 
 
@@ -220,7 +197,7 @@ def has_default_model(path: Path | None = None) -> bool:
 
 
 def set_value(
-    key: str, value: str, path: Path | None = None, check: Callable[[Settings], None] = lambda _: None
+    key: str, value: str, path: Path | None = None, check: Callable[[Settings], None] = lambda _settings: None
 ) -> None:
     """Change one setting in the file, and keep the comments there.
 
@@ -251,7 +228,7 @@ def set_value(
             table[name] = tomlkit.table(is_super_table=name == "models")
         table = table[name]
     if parents == ["keys"]:
-        group, _, action = leaf.partition(".")
+        group, _dot, action = leaf.partition(".")
         if isinstance(nested := table.get(group), dict):
             nested.pop(action, None)  # the same action in a table [keys.GROUP]
     if value == "":
@@ -326,7 +303,8 @@ def remove_model(name: str, path: Path | None = None) -> None:
     path = path or settings_file()
     if name not in load_settings(path).models:
         raise ConfigError(
-            f"There is no model named {name!r} in {path}. To list the models: lwtui models", code="unknown-model"
+            _("There is no model named {name!r} in {path}. To list the models: lwtui models", name=name, path=path),
+            code="unknown-model",
         )
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
     del document["models"][name]
@@ -343,8 +321,10 @@ def public_address(base_url: str) -> str:
 def _check_public(base_url: str) -> None:
     if public_address(base_url) != base_url:
         raise ConfigError(
-            "The address contains a password or a key, which must not go into the settings file. Leave out what comes "
-            "before the @ and after the ?, and put keys in the environment or the system keyring.",
+            _(
+                "The address contains a password or a key, which must not go into the settings file. Leave out what "
+                "comes before the @ and after the ?, and put keys in the environment or the system keyring."
+            ),
             code="secret-in-address",
         )
 
@@ -375,7 +355,7 @@ def key_variable(model: ModelSettings) -> str:
 
 def keyring_name(model: ModelSettings) -> str:
     """Return the keyring's name for a model's API key. It includes the server, so that no other server gets the key."""
-    scheme, _, rest = model.base_url.lower().partition("://")
+    scheme, _slashes, rest = model.base_url.lower().partition("://")
     return f"{model.name} at {scheme}://{rest.partition('/')[0]}"
 
 
@@ -397,7 +377,7 @@ def store_api_key(model: ModelSettings, key: str) -> None:
         return  # there was no key to remove
     except KeyringError:
         raise ConfigError(
-            "This machine has no system keyring. Put the key in the environment instead: export LWTUI_API_KEY=…",
+            _("This machine has no system keyring. Put the key in the environment instead: export LWTUI_API_KEY=…"),
             code="no-keyring",
         ) from None
 
@@ -405,12 +385,12 @@ def store_api_key(model: ModelSettings, key: str) -> None:
 def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
     models = table.pop("models", {})
     if not isinstance(models, dict):
-        raise ConfigError(f"{path}: 'models' must be tables such as [models.NAME].", code="wrong-type")
+        raise ConfigError(_("{path}: 'models' must be tables such as [models.NAME].", path=path), code="wrong-type")
     roles = _parse_roles(table.pop("roles", {}), path)
     keys = _parse_keys(table.pop("keys", {}), path)
     lint = table.pop("lint", {})
     if not isinstance(lint, dict):
-        raise ConfigError(f"{path}: 'lint' must be a table, [lint].", code="wrong-type")
+        raise ConfigError(_("{path}: 'lint' must be a table, [lint].", path=path), code="wrong-type")
     lint_settings = LintSettings(**_check_table(lint, LintSettings, f"{path}: [lint] "))
     _check_public(lint_settings.languagetool)
     top = _check_table(table, Settings, f"{path}: ")
@@ -419,7 +399,9 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
     parsed = {}
     for name, entry in models.items():
         if not isinstance(entry, dict):
-            raise ConfigError(f"{path}: models.{name} must be a table, [models.{name}].", code="wrong-type")
+            raise ConfigError(
+                _("{path}: models.{name} must be a table, [models.{name}].", path=path, name=name), code="wrong-type"
+            )
         where = f"{path}: [models.{name}] "
         own = {role.value: entry.pop(role.value) for role in Role if isinstance(entry.get(role.value), dict)}
         values = _check_table(entry, ModelSettings, where)
@@ -427,13 +409,21 @@ def _parse_settings(table: dict[str, Any], path: Path) -> Settings:
         model = ModelSettings(name=name, roles=_parse_role_fields(own, f"{path}: [models.{name}."), **values)
         if model.provider not in PROVIDERS:
             raise ConfigError(
-                f"{path}: [models.{name}] provider must be one of {', '.join(PROVIDERS)}.", code="invalid-choice"
+                _(
+                    "{path}: [models.{name}] provider must be one of {providers}.",
+                    path=path,
+                    name=name,
+                    providers=", ".join(PROVIDERS),
+                ),
+                code="invalid-choice",
             )
         if model.provider == "llama_cpp" and not model.path:
-            raise ConfigError(f"{path}: [models.{name}] needs path, the GGUF's file.", code="incomplete")
+            raise ConfigError(
+                _("{path}: [models.{name}] needs path, the GGUF's file.", path=path, name=name), code="incomplete"
+            )
         if model.kv_type == "q8_0" and model.flash_attention == "off":
             raise ConfigError(
-                f"{path}: [models.{name}] kv_type q8_0 needs flash_attention, which is off.",
+                _("{path}: [models.{name}] kv_type q8_0 needs flash_attention, which is off.", path=path, name=name),
                 code="q8-needs-flash-attention",
             )
         parsed[name] = model
@@ -444,7 +434,13 @@ def _parse_role_fields(own: dict[str, dict[str, Any]], where: str) -> dict[str, 
     for role, table in own.items():
         if unknown := [name for name in table if name not in ROLE_FIELDS]:
             raise ConfigError(
-                f"{where}{role}] '{unknown[0]}' is not a setting of a role. Known: {', '.join(ROLE_FIELDS)}.",
+                _(
+                    "{where}{role}] '{name}' is not a setting of a role. Known: {known}.",
+                    where=where,
+                    role=role,
+                    name=unknown[0],
+                    known=", ".join(ROLE_FIELDS),
+                ),
                 code="unknown-setting",
             )
         check_request_settings(_check_table(table, ModelSettings, f"{where}{role}] "), f"{where}{role}] ")
@@ -454,7 +450,7 @@ def _parse_role_fields(own: dict[str, dict[str, Any]], where: str) -> dict[str, 
 def _parse_keys(table: Any, path: Path) -> dict[str, str]:
     """Flatten the table ``[keys]``: ``save`` in ``[keys.writing]`` is the same as ``writing.save`` in ``[keys]``."""
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: 'keys' must be a table, [keys].", code="wrong-type")
+        raise ConfigError(_("{path}: 'keys' must be a table, [keys].", path=path), code="wrong-type")
     keys: dict[str, str] = {}
     for name, value in table.items():
         if isinstance(value, dict):
@@ -463,19 +459,31 @@ def _parse_keys(table: Any, path: Path) -> dict[str, str]:
             keys[name] = value
         else:
             raise ConfigError(
-                f"{path}: [keys] '{name}' must be a key in quotes, such as \"ctrl+s\".", code="wrong-type"
+                _("{path}: [keys] '{name}' must be a key in quotes, such as \"ctrl+s\".", path=path, name=name),
+                code="wrong-type",
             )
     return keys
 
 
 def _parse_roles(table: Any, path: Path) -> dict[str, str]:
     if not isinstance(table, dict):
-        raise ConfigError(f"{path}: 'roles' must be a table, [roles].", code="wrong-type")
+        raise ConfigError(_("{path}: 'roles' must be a table, [roles].", path=path), code="wrong-type")
     for name, model in table.items():
         if name not in set(Role):
-            raise ConfigError(f"{path}: [roles] '{name}' is not a role. Known: {', '.join(Role)}.", code="unknown-role")
+            raise ConfigError(
+                _(
+                    "{path}: [roles] '{name}' is not a role. Known: {roles}.",
+                    path=path,
+                    name=name,
+                    roles=", ".join(Role),
+                ),
+                code="unknown-role",
+            )
         if not isinstance(model, str):
-            raise ConfigError(f"{path}: [roles] '{name}' must be the name of a model, in quotes.", code="wrong-type")
+            raise ConfigError(
+                _("{path}: [roles] '{name}' must be the name of a model, in quotes.", path=path, name=name),
+                code="wrong-type",
+            )
     return dict(table)
 
 
@@ -508,24 +516,44 @@ def _check_table(table: dict[str, Any], settings_class: type, where: str) -> dic
     known = _known_settings(settings_class)
     for key, value in table.items():
         if key not in known:
-            raise ConfigError(f"{where}'{key}' is not a setting. Known: {', '.join(known)}.", code="unknown-setting")
+            raise ConfigError(
+                _("{where}'{key}' is not a setting. Known: {known}.", where=where, key=key, known=", ".join(known)),
+                code="unknown-setting",
+            )
         allowed = _TYPES[known[key]]
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-            raise ConfigError(f"{where}'{key}' must be {_type_in_words(known[key])}, not {value!r}.", code="wrong-type")
+            raise ConfigError(
+                _(
+                    "{where}'{key}' must be {type}, not {value!r}.",
+                    where=where,
+                    key=key,
+                    type=_type_in_words(known[key]),
+                    value=value,
+                ),
+                code="wrong-type",
+            )
         if isinstance(value, int | float) and not 0 <= value < inf:
-            problem = "must not be negative" if value < 0 else "must be a finite number"
-            raise ConfigError(f"{where}'{key}' {problem}.", code="out-of-range")
+            if value < 0:
+                raise ConfigError(_("{where}'{key}' must not be negative.", where=where, key=key), code="out-of-range")
+            raise ConfigError(_("{where}'{key}' must be a finite number.", where=where, key=key), code="out-of-range")
         if value and value not in _CHOICES.get(key, (value,)):
             raise ConfigError(
-                f"{where}'{key}' must be one of {', '.join(_CHOICES[key])}, not {value!r}.", code="invalid-choice"
+                _(
+                    "{where}'{key}' must be one of {choices}, not {value!r}.",
+                    where=where,
+                    key=key,
+                    choices=", ".join(_CHOICES[key]),
+                    value=value,
+                ),
+                code="invalid-choice",
             )
     return dict(table)
 
 
 def _type_in_words(annotation: str) -> str:
-    words = {"str": "text in quotes", "int": "a whole number", "bool": "true or false"}
-    words |= {"Parameters": 'parameters such as {"top_k": 40}', "Headers": 'headers such as {"X-Title": "lwtui"}'}
-    return words.get(annotation.removesuffix(" | None"), "a number")
+    words = {"str": _("text in quotes"), "int": _("a whole number"), "bool": _("true or false")}
+    words |= {"Parameters": _('parameters such as {"top_k": 40}'), "Headers": _('headers such as {"X-Title": "lwtui"}')}
+    return words.get(annotation.removesuffix(" | None"), _("a number"))
 
 
 def _parse_value(leaf: str, value: str, settings_class: type) -> Any:
@@ -533,7 +561,8 @@ def _parse_value(leaf: str, value: str, settings_class: type) -> Any:
     annotation = known.get(leaf)
     if annotation is None:
         raise ConfigError(
-            f"'{leaf}' is not a setting. Known: {', '.join(known)}, models.NAME.….", code="unknown-setting"
+            _("'{leaf}' is not a setting. Known: {known}, models.NAME.….", leaf=leaf, known=", ".join(known)),
+            code="unknown-setting",
         )
     try:
         if annotation == "bool":
@@ -546,7 +575,15 @@ def _parse_value(leaf: str, value: str, settings_class: type) -> Any:
             return int(value)
         return float(value) if annotation.startswith("float") else value
     except (ValueError, KeyError):
-        raise ConfigError(f"'{leaf}' must be {_type_in_words(annotation)}, not {value!r}.", code="wrong-type") from None
+        raise ConfigError(
+            _(
+                "'{leaf}' must be {type}, not {value!r}.",
+                leaf=leaf,
+                type=_type_in_words(annotation),
+                value=value,
+            ),
+            code="wrong-type",
+        ) from None
 
 
 def parse_token_count(given: str) -> int:
@@ -570,16 +607,16 @@ def _split_key(key: str) -> list[str]:
             return [table, key.removeprefix(f"{table}.")]
     if not key.startswith("models."):
         return [key]
-    name, _, leaf = key.removeprefix("models.").rpartition(".")
+    name, _dot, leaf = key.removeprefix("models.").rpartition(".")
     if not name:
-        raise ConfigError(f"'{key}' names no field: write models.NAME.FIELD.", code="no-field")
-    model, _, role = name.rpartition(".")
+        raise ConfigError(_("'{key}' names no field: write models.NAME.FIELD.", key=key), code="no-field")
+    model, _dot, role = name.rpartition(".")
     if model and role in set(Role) and leaf in ROLE_FIELDS:
         return ["models", model, role, leaf]
     return ["models", name, leaf]
 
 
-def _write_checked(document: Any, path: Path, check: Callable[[Settings], None] = lambda _: None) -> None:
+def _write_checked(document: Any, path: Path, check: Callable[[Settings], None] = lambda _settings: None) -> None:
     import tomlkit
 
     from lwtui.files import write_atomically
@@ -591,5 +628,10 @@ def _write_checked(document: Any, path: Path, check: Callable[[Settings], None] 
         write_atomically(path, text)
     except OSError as error:
         raise ConfigError(
-            f"Cannot write {path}: {error.strerror}. Check its permissions and free space.", code="unwritable"
+            _(
+                "Cannot write {path}: {strerror}. Check its permissions and free space.",
+                path=path,
+                strerror=error.strerror,
+            ),
+            code="unwritable",
         ) from None

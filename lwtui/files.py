@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from lwtui.system import WINDOWS, is_alive, lock_descriptor, open_lock_file, retry_busy
+from lwtui.translation import _
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _TRIES = 5  # to take over the lock of a dead process, which others may try too
@@ -144,24 +145,34 @@ def _own(owner_file: Path) -> Path:
         OSError: It cannot be created.
     """
     mine = f"{os.getpid()} {platform.node()}"
-    for _ in range(_TRIES):
+    for _try in range(_TRIES):
         try:
             descriptor = open_lock_file(owner_file, os.O_EXCL)
         except FileExistsError:
             owner = owner_file.read_text(encoding="utf-8", errors="replace") if owner_file.exists() else ""
-            pid, _, host = owner.partition(" ")
+            pid, _space, host = owner.partition(" ")
             if owner == mine:
-                raise FileLocked("in this window already") from None
+                raise FileLocked(_("in this window already")) from None
             if host != platform.node() or (pid.isdecimal() and is_alive(int(pid))):
-                where = f"process {pid} on {host}" if host else "which names no process"
-                raise FileLocked(f"in another lwtui ({where}; if that is not so, delete {owner_file})") from None
+                raise FileLocked(_other_owner(pid, host, owner_file)) from None
             with contextlib.suppress(FileNotFoundError):
                 owner_file.unlink()
             continue
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(mine)
         return owner_file
-    raise FileLocked("in another lwtui")
+    raise FileLocked(_("in another lwtui"))
+
+
+def _other_owner(pid: str, host: str, owner_file: Path) -> str:
+    if host:
+        return _(
+            "in another lwtui (process {pid} on {host}; if that is not so, delete {file})",
+            pid=pid,
+            host=host,
+            file=owner_file,
+        )
+    return _("in another lwtui (which names no process; if that is not so, delete {file})", file=owner_file)
 
 
 def _is_same_file(path: Path, descriptor: int) -> bool:
@@ -175,5 +186,5 @@ def _holder(descriptor: int) -> str:
     os.lseek(descriptor, 0, os.SEEK_SET)
     pid = os.read(descriptor, 32).decode("ascii", "replace").strip()
     if pid == str(os.getpid()):
-        return "in this window already"
-    return f"in another lwtui (process {pid})" if pid.isdigit() else "in another lwtui"
+        return _("in this window already")
+    return _("in another lwtui (process {pid})", pid=pid) if pid.isdigit() else _("in another lwtui")

@@ -13,7 +13,8 @@ import traceback
 from copy import copy
 from pathlib import Path
 
-from lwtui.config import state_folder
+from lwtui.folders import state_folder
+from lwtui.translation import log_problems
 
 LEVELS = ("debug", "info", "warning", "error")
 _MAX_BYTES = 2**20
@@ -76,6 +77,7 @@ def start_log(level: str = "warning") -> None:
     logging.getLogger("lwtui").setLevel(level.upper())
     for package in ("lwtui_bench", "lwtui_training"):
         logging.getLogger(package).setLevel(level.upper())
+    log_problems()
 
 
 class _Formatter(logging.Formatter):

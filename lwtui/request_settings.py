@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lwtui.errors import ConfigError
+from lwtui.translation import _
 
 Parameters = dict[str, Any]
 Headers = dict[str, str]
@@ -107,33 +108,56 @@ def check_request_settings(values: Mapping[str, Any], where: str) -> None:
     effort = values.get("reasoning_effort", "")
     if effort and not _EFFORT.fullmatch(effort):
         raise ConfigError(
-            f"{where}'reasoning_effort' must be a word such as {', '.join(EFFORTS[:5])}.", code="invalid-choice"
+            _(
+                "{where}'reasoning_effort' must be a word such as {efforts}.",
+                where=where,
+                efforts=", ".join(EFFORTS[:5]),
+            ),
+            code="invalid-choice",
         )
     for name, value in values.get("extra_headers", {}).items():
         _check_header(name, value, f"{where}'extra_headers'")
     extra = values.get("extra_body", {})
     if own := next((name for name in _OWN_PARAMETERS if name in extra), ""):
-        raise ConfigError(f"{where}'extra_body' must not have '{own}', which lwtui sets itself.", code="own-parameter")
+        raise ConfigError(
+            _("{where}'extra_body' must not have '{own}', which lwtui sets itself.", where=where, own=own),
+            code="own-parameter",
+        )
     if any(_ANY_KEY.search(text) for text in _strings(extra)):
         raise ConfigError(
-            f"{where}'extra_body' contains what looks like a key. Keys belong in the environment: name the variable "
-            "in key_env or in extra_headers.",
+            _(
+                "{where}'extra_body' contains what looks like a key. Keys belong in the environment: name the variable "
+                "in key_env or in extra_headers.",
+                where=where,
+            ),
             code="secret-in-settings",
         )
 
 
 def _check_header(name: str, value: object, where: str) -> None:
     if not _HEADER_NAME.fullmatch(name):
-        raise ConfigError(f"{where}: a name consists of letters, digits and hyphens.", code="invalid-header")
+        raise ConfigError(
+            _("{where}: a name consists of letters, digits and hyphens.", where=where), code="invalid-header"
+        )
     if name.lower() in _OWN_HEADERS:
-        raise ConfigError(f"{where} must not have '{name}', which lwtui sets itself.", code="own-parameter")
+        raise ConfigError(
+            _("{where} must not have '{name}', which lwtui sets itself.", where=where, name=name), code="own-parameter"
+        )
     if not isinstance(value, str) or not value.isprintable() or not value.isascii():
-        raise ConfigError(f"{where}: '{name}' must be plain text in quotes, on one line.", code="invalid-header")
+        raise ConfigError(
+            _("{where}: '{name}' must be plain text in quotes, on one line.", where=where, name=name),
+            code="invalid-header",
+        )
     rest = _VARIABLE.sub("", value)
     if _ANY_KEY.search(rest) or (_KEY_HEADER.search(name) and not _VARIABLE.search(value)):
         raise ConfigError(
-            f"{where}: the value of '{name}' looks like a key, which must not go into the settings file. Put it in an "
-            f'environment variable and name that: {name} = "$NAME".',
+            _(
+                "{where}: the value of '{name}' looks like a key, which must not go into the settings file. Put it in "
+                "an "
+                'environment variable and name that: {name} = "$NAME".',
+                where=where,
+                name=name,
+            ),
             code="secret-in-settings",
         )
 
@@ -162,10 +186,15 @@ def resolved_headers(headers: Mapping[str, str]) -> tuple[Headers, list[str]]:
         name = match[1] or match[2]
         value = os.environ.get(name, "").strip()
         if not value:
-            raise ConfigError(f"extra_headers names the variable {name}, which is not set. Set it.", code="no-variable")
+            raise ConfigError(
+                _("extra_headers names the variable {name}, which is not set. Set it.", name=name), code="no-variable"
+            )
         if not value.isascii() or not value.isprintable():
             raise ConfigError(
-                f"The variable {name}, which extra_headers names, holds characters that no header can hold.",
+                _(
+                    "The variable {name}, which extra_headers names, holds characters that no header can hold.",
+                    name=name,
+                ),
                 code="invalid-header",
             )
         secrets.append(value)

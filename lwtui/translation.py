@@ -12,22 +12,25 @@ from __future__ import annotations
 
 import os
 import re
-import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from lwtui.folders import cache_folder, config_folder, settings_file
 
 ENGLISH = "en"
 _SHIPPED = Path(__file__).with_name("locale")
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 _FULL_WIDTH_ENDS = ("。", "！", "？")
 _in_english = ContextVar("in_english", default=False)
-_FORMAT = "1"  # of the compiled files; a new one makes old files stale
+_FORMAT = "2"  # of the compiled files; a new one makes old files stale
+_PERCENT = re.compile(r"%(?:\(\w+\))?[sdr]")  # a placeholder of the % operator
+_ANY_PERCENT = re.compile(r"%(?:\(\w+\))?.?", re.DOTALL)
+_problems: list[str] = []  # catalogues are read before the log is started
 
 
 def _(message: str, /, **values: object) -> str:
@@ -36,15 +39,24 @@ def _(message: str, /, **values: object) -> str:
     Without values, braces stay as they are.
     """
     catalogue = _catalogue()
-    text = catalogue.gettext(message) if catalogue else message
+    text = catalogue.gettext(message) if catalogue and message else message  # the empty text is a catalogue's header
     return text.format(**values) if values else text
 
 
 def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     """Translate a text that depends on a number, and put in ``{count}`` and ``values``."""
+    return _plural(singular, plural, count).format(count=count, **values)
+
+
+def _plural(singular: str, plural: str, count: int) -> str:
+    in_english = singular if count == 1 else plural
     catalogue = _catalogue()
-    text = catalogue.ngettext(singular, plural, count) if catalogue else singular if count == 1 else plural
-    return text.format(count=count, **values)
+    if catalogue is None:
+        return in_english
+    try:
+        return catalogue.ngettext(singular, plural, count)
+    except ArithmeticError:  # the catalogue's rule for plurals divides by zero
+        return in_english
 
 
 def _p(context: str, message: str, /, **values: object) -> str:
@@ -87,15 +99,13 @@ def language() -> str:
 
 def languages() -> list[str]:
     """Return the languages to choose from, English first."""
-    names = {path.stem for folder in _folders() for path in folder.glob("*.po")}
+    names = {path.stem for folder in _folders() for path in folder.glob("*.po")} if _SHIPPED.is_dir() else set()
     return [ENGLISH, *sorted(names - {ENGLISH})]
 
 
 def catalogue_file(name: str) -> Path | None:
     """Return the file of a language; ``None`` for English and for unknown languages."""
-    if name == ENGLISH or not name.replace("_", "").isalnum():
-        return None
-    return next((path for folder in _folders() if (path := folder / f"{name}.po").is_file()), None)
+    return next(iter(_catalogue_files(name)), None)
 
 
 def language_problem(name: str) -> str:
@@ -106,7 +116,7 @@ def language_problem(name: str) -> str:
         "There is no language {name!r}. Known: {known}. One of your own is a file: {file}",
         name=name,
         known=", ".join(languages()),
-        file=_folders()[0] / f"{_language_of(name)}.po",
+        file=_folders()[0] / f"{_language_of(name) or 'LANGUAGE'}.po",
     )
 
 
@@ -122,6 +132,15 @@ def broken_messages(file: Path) -> list[str]:
     return [entry.msgid for entry in _read(file) if not _fits(entry)]
 
 
+def log_problems() -> None:
+    """Write to the log what is wrong with the catalogues of the language."""
+    from logging import getLogger
+
+    _loaded()
+    for problem in _problems:
+        getLogger(__name__).error("%s", problem)
+
+
 @cache
 def _language() -> str:
     for wanted in _wanted():
@@ -133,10 +152,19 @@ def _language() -> str:
 def _known(wanted: str) -> str:
     """Return the language to use for ``wanted``, such as ``zh`` for ``zh_CN.UTF-8``; empty if there is none."""
     name = _language_of(wanted)
-    for candidate in (name, name.partition("_")[0]):
-        if candidate == ENGLISH or catalogue_file(candidate):
-            return candidate
+    while name:
+        if name == ENGLISH or _catalogue_files(name):
+            return name
+        name = name.rpartition("_")[0]
     return ""
+
+
+def _catalogue_files(name: str) -> list[Path]:
+    """Return the files of a language, the user's own first."""
+    if name == ENGLISH or not re.fullmatch(r"\w+", name):
+        return []
+    files = [folder / f"{name}.po" for folder in _folders()]
+    return [file for file in files if Path(file).is_file()]  # Path.is_file raises where a folder cannot be entered
 
 
 def _wanted() -> Iterator[str]:
@@ -156,28 +184,32 @@ def _wanted() -> Iterator[str]:
 
 
 def _language_of(name: str) -> str:
-    """Return the language of a locale: ``zh_CN`` for ``zh_CN.UTF-8`` and ``zh-CN``, ``en`` for ``C``."""
-    bare = name.partition(".")[0].partition("@")[0].replace("-", "_")
-    return ENGLISH if bare in ("", "C", "POSIX") or bare.partition("_")[0] == ENGLISH else bare
+    """Return the language of a locale: ``zh_CN`` for ``zh_CN.UTF-8`` and ``zh-CN``, ``en`` for ``C``.
+
+    It is empty for what names no language.
+    """
+    bare = name.strip().partition(".")[0].partition("@")[0].replace("-", "_")
+    language, underscore, region = bare.partition("_")
+    if bare in ("C", "POSIX") or language.lower() == ENGLISH:
+        return ENGLISH
+    return f"{language.lower()}{underscore}{region}" if re.fullmatch(r"\w+", bare) else ""
 
 
 def _setting() -> str:
     """Return the setting ``language``. A file that cannot be read is reported by the command that needs it."""
-    import tomllib
-
-    from lwtui.config import settings_file
-
     try:
-        with settings_file().open("rb") as file:
-            value = tomllib.load(file).get("language", "")
-    except (OSError, ValueError):
+        content = settings_file().read_text(encoding="utf-8")
+        if "language" not in content:
+            return ""
+        import tomllib  # takes a while to import
+
+        value = tomllib.loads(content).get("language", "")
+    except (OSError, ValueError, RecursionError):
         return ""
     return value if isinstance(value, str) else ""
 
 
 def _folders() -> tuple[Path, Path]:
-    from lwtui.config import config_folder
-
     return config_folder() / "locale", _SHIPPED
 
 
@@ -187,51 +219,87 @@ def _catalogue() -> GNUTranslations | None:
 
 @cache
 def _loaded() -> GNUTranslations | None:
-    file = catalogue_file(_language())
-    if file is None:
-        return None
-    from io import BytesIO
-    from logging import getLogger
+    """Return the catalogue of the language. What the user's own lacks is looked up in the one here."""
+    first: GNUTranslations | None = None
+    for file in _catalogue_files(_language()):
+        try:
+            catalogue = _compiled(file)
+        except (OSError, ValueError) as error:
+            _problems.append(f"{file} is not a catalogue of translations: {error}")
+            continue
+        if first is None:
+            first = catalogue
+        else:
+            first.add_fallback(catalogue)
+    return first
 
-    try:
-        return GNUTranslations(BytesIO(_compiled(file)))
-    except (OSError, ValueError) as error:
-        getLogger(__name__).error("%s is not a catalogue of translations: %s", file, error)
-        return None
 
-
-def _compiled(file: Path) -> bytes:
-    """Return a catalogue as ``.mo``, from the cache if ``file`` has not changed.
+def _compiled(file: Path) -> GNUTranslations:
+    """Return a catalogue, from the cache if ``file`` has not changed.
 
     Raises:
         OSError: ``file`` cannot be read.
         ValueError: ``file`` is not a catalogue.
     """
-    from lwtui.config import cache_folder
-    from lwtui.files import write_atomically
+    cached = _cached_file(file)
+    if Path(cached).is_file() and (known := _cached(cached)):
+        return known
+    entries = _read(file)
+    # The text is UTF-8 by now, whatever the header says.
+    entries.metadata["Content-Type"] = "text/plain; charset=UTF-8"
+    for entry in [entry for entry in entries if not _fits(entry)]:
+        entries.remove(entry)
+    compiled: bytes = entries.to_binary()
+    catalogue = _opened(compiled)
+    try:
+        _keep(cached, compiled)
+    except OSError as error:
+        _problems.append(f"The compiled translations are not kept: {error}")
+    return catalogue
+
+
+def _cached(file: Path) -> GNUTranslations | None:
+    try:
+        return _opened(file.read_bytes())
+    except (OSError, ValueError):
+        return None  # damaged; it is replaced
+
+
+def _opened(compiled: bytes) -> GNUTranslations:
+    from io import BytesIO
+    from struct import error as StructError
+
+    try:
+        return GNUTranslations(BytesIO(compiled))
+    except (StructError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError(f"{error}") from None
+
+
+def _cached_file(file: Path) -> Path:
+    """Return where a catalogue is kept compiled. The name changes whenever ``file`` or lwtui does."""
+    from hashlib import sha256
 
     state = file.stat()
-    key = sha256(f"{_FORMAT} {file} {state.st_size} {state.st_mtime_ns}".encode()).hexdigest()[:16]
-    cached = cache_folder() / "locale" / f"{file.stem}-{key}.mo"
-    try:
-        return cached.read_bytes()
-    except OSError:
-        pass  # not compiled yet
-    catalogue = _read(file)
-    for entry in list(catalogue):
-        if not _fits(entry):
-            catalogue.remove(entry)
-    compiled: bytes = catalogue.to_binary()
-    try:
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        for old in cached.parent.glob(f"{file.stem}-*.mo"):
-            old.unlink(missing_ok=True)
-        write_atomically(cached, compiled)
-    except OSError as error:
-        from logging import getLogger
+    path, version = str(file.absolute()), f"{_FORMAT} {state.st_size} {state.st_mtime_ns}"
+    names = [sha256(text.encode(errors="surrogateescape")).hexdigest()[:12] for text in (path, version)]
+    return cache_folder() / "locale" / f"{file.stem}-{'-'.join(names)}.mo"
 
-        getLogger(__name__).warning("The compiled translations are not kept: %s", error)
-    return compiled
+
+def _keep(cached: Path, compiled: bytes) -> None:
+    """Write a compiled catalogue in one step, in place of the older ones of its file.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    from lwtui.system import retry_busy
+
+    cached.parent.mkdir(parents=True, exist_ok=True)
+    temporary = cached.with_suffix(f".{os.getpid()}")
+    temporary.write_bytes(compiled)
+    retry_busy(lambda: temporary.replace(cached))
+    for old in cached.parent.glob(f"{cached.stem.rpartition('-')[0]}-*"):
+        if old != cached:
+            old.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> Any:
@@ -239,8 +307,8 @@ def _read(file: Path) -> Any:
 
     try:
         return polib.pofile(str(file), encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(str(error)) from None
+    except (LookupError, AttributeError, TypeError, ValueError) as error:  # polib checks little of what it reads
+        raise ValueError(f"{error}") from None
 
 
 def _fits(entry: Any) -> bool:
@@ -248,21 +316,49 @@ def _fits(entry: Any) -> bool:
 
     A text about one thing may leave the number out.
     """
+    texts = [*entry.msgstr_plural.values()] if entry.msgid_plural else [entry.msgstr]
+    if any(character < " " and character not in "\n\t" for text in texts for character in text):
+        return False  # what a terminal would act on
     if not entry.msgid_plural:
-        return not entry.msgstr or _placeholders(entry.msgstr) == _placeholders(entry.msgid)
+        return not entry.msgstr or _placeholders(entry.msgstr, entry.msgid) == _placeholders(entry.msgid)
     allowed = _placeholders(entry.msgid_plural) | {"{count}"}
-    return all(_placeholders(text) <= allowed for text in entry.msgstr_plural.values())
+    return all(_placeholders(text, entry.msgid_plural) <= allowed for text in texts)
 
 
-def _placeholders(text: str) -> set[str]:
-    """Return what a text asks to be put in: ``{name}`` without its format, and ``%(name)s``.
+def _placeholders(text: str, original: str = "") -> set[str]:
+    """Return what a text asks to be put in: ``{name}``, and ``%(name)s``.
 
-    A text that :meth:`str.format` refuses has no valid placeholder.
+    Args:
+        text: The text.
+        original: The English text, where ``text`` is a translation: its formats such as ``{name:,}`` are allowed.
+
+    Returns:
+        The placeholders, and what is no valid placeholder as it stands. Braces of an English text that have no names
+        within them stay as they are, and so may those of its translation.
     """
+    found = set()
+    if _PERCENT.search(original or text):
+        found = set(_ANY_PERCENT.findall(text)) - {"%%"}
+    fields = _fields(text)
+    if (known := _fields(original or text)) is None:
+        return found
+    if fields is None:
+        return found | {text}
+    formats = {(name, style) for name, style in known} | {(name, "") for name, _style in known}
+    return found | {f"{{{name}}}" if not original or (name, style) in formats else text for name, style in fields}
+
+
+def _fields(text: str) -> list[tuple[str, str]] | None:
+    """Return the names in braces and their formats; ``None`` if :meth:`str.format` does not know all of them."""
+    from string import Formatter
+
     try:
-        fields = {
-            f"{{{name}}}" for _text, name, _format, _conversion in string.Formatter().parse(text) if name is not None
-        }
+        parsed = list(Formatter().parse(text))
     except ValueError:
-        fields = {text}
-    return fields | set(re.findall(r"%(?:\(\w+\))?[sdr]", text))
+        return None
+    fields = [
+        (name, (f"!{conversion}" if conversion else "") + (style or ""))
+        for _text, name, style, conversion in parsed
+        if name is not None
+    ]
+    return fields if all(name.isidentifier() for name, _style in fields) else None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import keyring
+import platformdirs
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
@@ -360,3 +362,19 @@ def test_setting_a_key_replaces_one_in_a_nested_table(tmp_path: Path) -> None:
     assert load_settings(path).keys == {"writing.save": "f3"}
     set_value("keys.writing.save", "", path)
     assert load_settings(path).keys == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folders of Linux")
+@pytest.mark.parametrize(
+    "variables",
+    [{}, {"XDG_CONFIG_HOME": "", "XDG_CACHE_HOME": "/c", "XDG_STATE_HOME": "s"}, {"XDG_CONFIG_HOME": "/x y"}],
+)
+def test_folders_are_those_of_platformdirs(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for kind in ("CONFIG", "CACHE", "STATE"):
+        monkeypatch.delenv(f"LWTUI_{kind}_DIR", raising=False)
+        monkeypatch.delenv(f"XDG_{kind}_HOME", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert config.config_folder() == platformdirs.user_config_path("lwtui", appauthor=False)
+    assert config.cache_folder() == platformdirs.user_cache_path("lwtui", appauthor=False)
+    assert config.state_folder() == platformdirs.user_state_path("lwtui", appauthor=False)

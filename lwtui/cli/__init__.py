@@ -13,30 +13,58 @@ from typing import Any
 ENTRY_POINTS = "lwtui.commands"  # the group of entry points with which other packages register commands
 REGISTERED = ("bench", "train")
 
-# The commands, and their descriptions in `lwtui --help`.
-COMMANDS = {
-    "plan": "print a plan for a document",
-    "write": "plan and write a document without the app",
-    "polish": "review and rewrite a finished document; only better sections replace the old ones",
-    "export": "export a document to Markdown, text, HTML, DOCX, ODT, EPUB, PDF or LaTeX",
-    "import": "create a document from a file or folder of another program",
-    "notes": "show and change the notes that the model sees while it writes",
-    "sources": "add, list, search and remove the sources that a document is written from",
-    "facts": "show the facts that a document states, and have a model note them",
-    "voice": "measure the voice of sample texts, and have a document written in it",
-    "compare": "show what differs between two documents",
-    "backups": "list the backups of a document, and restore one",
-    "lint": "find repetition and other problems in a text, without a model",
-    "bench": "measure how well models write at length, and compare them",
-    "models": "list, find, add, download, verify and remove models",
-    "config": "show and change the settings",
-    "train": "fine-tune a model on long outputs",
-    "serve": "open the app in a browser",
-    "mcp": "serve your documents as tools to other agents",
-    "doctor": "check this machine, the settings and the models",
-    "completion": "print a completion script for your shell",
-    "manual": "print all commands and options on one page, or as a man page",
-}
+COMMANDS = (
+    "plan",
+    "write",
+    "polish",
+    "export",
+    "import",
+    "notes",
+    "sources",
+    "facts",
+    "voice",
+    "compare",
+    "backups",
+    "lint",
+    "bench",
+    "models",
+    "config",
+    "train",
+    "serve",
+    "mcp",
+    "doctor",
+    "completion",
+    "manual",
+)
+
+
+def command_descriptions() -> dict[str, str]:
+    """Return the commands with their descriptions in ``lwtui --help``."""
+    from lwtui.translation import _
+
+    return {
+        "plan": _("print a plan for a document"),
+        "write": _("plan and write a document without the app"),
+        "polish": _("review and rewrite a finished document; only better sections replace the old ones"),
+        "export": _("export a document to Markdown, text, HTML, DOCX, ODT, EPUB, PDF or LaTeX"),
+        "import": _("create a document from a file or folder of another program"),
+        "notes": _("show and change the notes that the model sees while it writes"),
+        "sources": _("add, list, search and remove the sources that a document is written from"),
+        "facts": _("show the facts that a document states, and have a model note them"),
+        "voice": _("measure the voice of sample texts, and have a document written in it"),
+        "compare": _("show what differs between two documents"),
+        "backups": _("list the backups of a document, and restore one"),
+        "lint": _("find repetition and other problems in a text, without a model"),
+        "bench": _("measure how well models write at length, and compare them"),
+        "models": _("list, find, add, download, verify and remove models"),
+        "config": _("show and change the settings"),
+        "train": _("fine-tune a model on long outputs"),
+        "serve": _("open the app in a browser"),
+        "mcp": _("serve your documents as tools to other agents"),
+        "doctor": _("check this machine, the settings and the models"),
+        "completion": _("print a completion script for your shell"),
+        "manual": _("print all commands and options on one page, or as a man page"),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,5 +105,8 @@ def command_module(name: str) -> Any:
     for entry in entry_points(group=ENTRY_POINTS, name=name):
         return entry.load()
     from lwtui.errors import LwtuiError
+    from lwtui.translation import _
 
-    raise LwtuiError(f"lwtui {name} is not installed, because the installation is incomplete. Reinstall lwtui.")
+    raise LwtuiError(
+        _("lwtui {command} is not installed, because the installation is incomplete. Reinstall lwtui.", command=name)
+    )

@@ -7,9 +7,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from lwtui.cli import COMMANDS
+from lwtui.cli import COMMANDS, command_descriptions
 from lwtui.command_line.parser import Parser, add_model_options
 from lwtui.errors import UsageError
+from lwtui.terminal_cells import width_of
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,13 +19,17 @@ if TYPE_CHECKING:
 
 def parser() -> Parser:
     """Return the parser of the command."""
-    commands = "\n".join(f"  {name:<10} {line}" for name, line in COMMANDS.items())
+    commands = "\n".join(f"  {name:<10} {line}" for name, line in command_descriptions().items())
+    indent = " " * width_of(_("usage: "))
     result = Parser(
         prog="lwtui",
-        usage="lwtui [FILE] [--library] [--model NAME]\n       lwtui COMMAND …",
-        description="Plan and write long documents with language models, in the terminal.\n"
-        "Without a command, the app opens FILE, the document you left off at, or the library.",
-        epilog=f"""commands (each has its own --help):
+        usage=f"lwtui [FILE] [--library] [--model NAME]\n{indent}lwtui COMMAND …",
+        description=_(
+            "Plan and write long documents with language models, in the terminal.\n"
+            "Without a command, the app opens FILE, the document you left off at, or the library."
+        ),
+        epilog=_(
+            """commands (each has its own --help):
 {commands}
 
 examples:
@@ -34,13 +40,15 @@ examples:
   lwtui write "Write a guide to growing tomatoes on a balcony" --words 1500 --output guide.md
 
 To open a file that is named like a command, write ./FILE.""",
+            commands=commands,
+        ),
     )
     result.add_argument(
-        "file", nargs="?", metavar="FILE", help="a .lw document, or a file of another program to import"
+        "file", nargs="?", metavar="FILE", help=_("a .lw document, or a file of another program to import")
     )
-    result.add_argument("--library", action="store_true", help="start in the library, not where you left off")
+    result.add_argument("--library", action="store_true", help=_("start in the library, not where you left off"))
     add_model_options(result)
-    result.add_argument("--version", action="version", version=_version(), help="show the version and exit")
+    result.add_argument("--version", action="version", version=_version(), help=_("show the version and exit"))
     return result
 
 
@@ -57,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     in_browser = "TEXTUAL_DRIVER" in os.environ  # started by lwtui serve
     if not (in_browser or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise UsageError(
-            "The app needs a terminal. Without one, use lwtui write. See lwtui write --help.", code="no-terminal"
+            _("The app needs a terminal. Without one, use lwtui write. See lwtui write --help."), code="no-terminal"
         )
     path = _document(file) if file else None
     from lwtui.app.app import run_app
@@ -77,8 +85,11 @@ def document_of(file: Path) -> Path:
 def _existing(file: Path) -> Path:
     if file.is_dir():
         raise UsageError(
-            f"{file} is a folder. Name a document in it, make a document of it with lwtui import {file}, or run lwtui "
-            "without arguments for the library.",
+            _(
+                "{file} is a folder. Name a document in it, make a document of it with lwtui import {file}, or run "
+                "lwtui without arguments for the library.",
+                file=file,
+            ),
             code="is-folder",
         )
     if not file.exists():
@@ -99,7 +110,11 @@ def _document(file: Path) -> Path:
     target = file.with_suffix(".lw")
     if target.exists():
         raise UsageError(
-            f"{target} already exists. Open it: lwtui {target}. To import {file} again, move it away.",
+            _(
+                "{target} already exists. Open it: lwtui {target}. To import {file} again, move it away.",
+                target=target,
+                file=file,
+            ),
             code="already-exists",
         )
     imported = read_file(file)
@@ -112,13 +127,17 @@ def _document(file: Path) -> Path:
 def _missing(file: Path) -> UsageError:
     if file.suffix.lower() == ".lw":
         return UsageError(
-            f'There is no document {file}. Create one in the app (lwtui) or with lwtui write "…".', code="not-found"
+            _('There is no document {file}. Create one in the app (lwtui) or with lwtui write "…".', file=file),
+            code="not-found",
         )
     if str(file) in COMMANDS:
         return UsageError(
-            f"Options come after the command: lwtui {file} …. See lwtui {file} --help.", code="options-before-command"
+            _("Options come after the command: lwtui {file} …. See lwtui {file} --help.", file=file),
+            code="options-before-command",
         )
-    return UsageError(f"There is no file and no command named {file}. See lwtui --help.", code="unknown-command")
+    return UsageError(
+        _("There is no file and no command named {file}. See lwtui --help.", file=file), code="unknown-command"
+    )
 
 
 def _version() -> str:

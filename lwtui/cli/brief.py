@@ -9,13 +9,15 @@ import sys
 import regex
 
 from lwtui.agentwrite.prompt_templates import LANGUAGES
+from lwtui.cli.plan_text import unit_of
 from lwtui.command_line.values import seed
 from lwtui.documents.model import Brief
 from lwtui.errors import UsageError
 from lwtui.models.base import Sampling
 from lwtui.models.sampling import PRESETS, with_sampling
-from lwtui.text import counts_characters, detect_language
+from lwtui.text import detect_language
 from lwtui.text.asked_length import DEFAULT_WORDS, MAX_WORDS, MIN_WORDS, asked_length, scaled, words_in
+from lwtui.translation import _
 
 SAMPLING_PRESETS = ", ".join(PRESETS)  # for the help of options
 
@@ -26,21 +28,26 @@ def add_brief_options(parser: argparse.ArgumentParser) -> None:
         "--words",
         type=words_option,
         metavar="N",
-        help="the length of the document in words, or in characters for Chinese and Japanese "
-        f"(default: the length that the instruction asks for, or {DEFAULT_WORDS})",
+        help=_(
+            "the length of the document in words, or in characters for Chinese and Japanese "
+            "(default: the length that the instruction asks for, or {default})",
+            default=DEFAULT_WORDS,
+        ),
     )
     parser.add_argument(
         "--language",
         type=language_option,
         metavar="TAG",
-        help="such as en, de or zh-TW (default: the language of the instruction)",
+        help=_("such as en, de or zh-TW (default: the language of the instruction)"),
     )
-    parser.add_argument("--seed", type=seed, metavar="N", help="reproduce a text, where the model supports it")
+    parser.add_argument("--seed", type=seed, metavar="N", help=_("reproduce a text, where the model supports it"))
     parser.add_argument(
         "--sampling",
         type=sampling_option,
         metavar="LIST",
-        help=f'{SAMPLING_PRESETS}, or options such as "temperature=0.7, min_p=0.05, dry_multiplier=0.8"',
+        help=_(
+            '{presets}, or options such as "temperature=0.7, min_p=0.05, dry_multiplier=0.8"', presets=SAMPLING_PRESETS
+        ),
     )
 
 
@@ -56,10 +63,10 @@ def read_instruction(given: str) -> str:
             text = sys.stdin.buffer.read().decode("utf-8-sig")
         except UnicodeDecodeError:
             raise UsageError(
-                "The instruction on standard input is not UTF-8 text. Convert it to UTF-8.", code="not-utf8"
+                _("The instruction on standard input is not UTF-8 text. Convert it to UTF-8."), code="not-utf8"
             ) from None
     if not text.strip():
-        raise UsageError("The instruction is empty. Say what to write, in quotes.", code="no-instruction")
+        raise UsageError(_("The instruction is empty. Say what to write, in quotes."), code="no-instruction")
     return text.strip()
 
 
@@ -78,18 +85,25 @@ def length_line(options: argparse.Namespace, brief: Brief) -> str:
     asked = None if options.words else asked_length(brief.instruction)
     if asked is None:
         return ""
-    unit = "characters" if counts_characters(brief.language) else "words"
-    return f"Length: {asked.explain_fully(unit)}. Change it with --words."
+    unit = unit_of(brief.language)
+    return _("Length: {length}. Change it with --words.", length=asked.explain_fully(unit))
 
 
 def words_option(given: str) -> int:
     """Parse the value of ``--words``: ``2000``, ``2,000`` or ``2k``."""
     match = regex.fullmatch(r"(?P<number>-?\d[\d,]*(?:\.\d+)?)(?P<scale>k)?", given.strip(), regex.IGNORECASE)
     if match is None:
-        raise argparse.ArgumentTypeError(f"{given!r} is not a number of words such as 2000")
+        raise argparse.ArgumentTypeError(_("{given!r} is not a number of words such as 2000", given=given))
     words = scaled(match["number"], match["scale"])
     if not MIN_WORDS <= words <= MAX_WORDS:
-        raise argparse.ArgumentTypeError(f"must be from {MIN_WORDS} to {MAX_WORDS:,}, not {given}")
+        raise argparse.ArgumentTypeError(
+            _(
+                "must be from {least} to {most:,}, not {given}",
+                least=MIN_WORDS,
+                most=MAX_WORDS,
+                given=given,
+            )
+        )
     return words
 
 
@@ -110,7 +124,9 @@ def language_option(given: str) -> str:
     match = regex.fullmatch(r"(?P<language>[a-z]{2,3})(?:[-_][a-z0-9]{1,8})*", given, regex.IGNORECASE)
     # Two-letter codes are few, so that typos can be detected; there are thousands of three-letter codes.
     if match is None or (len(match["language"]) == 2 and match["language"].lower() not in _known_languages()):
-        raise argparse.ArgumentTypeError(f"{given!r} is not a language: give a tag such as en, de or zh-TW")
+        raise argparse.ArgumentTypeError(
+            _("{given!r} is not a language: give a tag such as en, de or zh-TW", given=given)
+        )
     return given.replace("_", "-")
 
 

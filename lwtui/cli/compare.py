@@ -9,23 +9,27 @@ from pathlib import Path
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.documents.comparison import Change, ComparedSection, compare, comparison_lines
 from lwtui.documents.store import Document
+from lwtui.translation import _
 
 
 def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "compare",
-        "Show what differs between two documents, section by section: what was added, removed and changed, with the\n"
-        "changes as [-old-]{+new+}. The exit code is 0 whether they differ or not.",
+        _(
+            "Show what differs between two documents, section by section: what was added, removed and changed, with "
+            "the\n"
+            "changes as [-old-]{+new+}. The exit code is 0 whether they differ or not."
+        ),
         """
         lwtui compare draft.lw final.lw
         lwtui compare draft.lw final.lw --summary
         """,
     )
-    result.add_argument("old", type=Path, metavar="OLD", help="a .lw document")
-    result.add_argument("new", type=Path, metavar="NEW", help="another .lw document, or a later copy")
-    result.add_argument("--summary", action="store_true", help="print a line for each section, without the texts")
-    result.add_argument("--json", action="store_true", help="print JSON instead of text")
+    result.add_argument("old", type=Path, metavar="OLD", help=_("a .lw document"))
+    result.add_argument("new", type=Path, metavar="NEW", help=_("another .lw document, or a later copy"))
+    result.add_argument("--summary", action="store_true", help=_("print a line for each section, without the texts"))
+    result.add_argument("--json", action="store_true", help=_("print JSON instead of text"))
     return result
 
 

@@ -14,11 +14,12 @@ from lwtui.command_line.parser import Parser, command_parser
 from lwtui.config import ModelSettings, Settings, default_of, load_settings, set_value, settings_file
 from lwtui.errors import ConfigError, LwtuiError, UsageError
 from lwtui.system import editor_command
-from lwtui.translation import language
+from lwtui.translation import _, language
 
-_KEYS = (
-    "model, documents, theme, language, author, mirror, restore, welcome, vim, daily_goal, backups, llama_server, "
-    "keys.ACTION, models.NAME.FIELD or models.NAME.ROLE.FIELD"
+_KEYS = _(
+    "{settings}, keys.ACTION, models.NAME.FIELD or models.NAME.ROLE.FIELD",
+    settings="model, documents, theme, language, author, mirror, restore, welcome, vim, daily_goal, backups, "
+    "llama_server",
 )
 
 
@@ -26,7 +27,7 @@ def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "config",
-        "Show and change the settings. They never contain API keys: see lwtui models add --help.",
+        _("Show and change the settings. They never contain API keys: see lwtui models add --help."),
         """
         lwtui config
         lwtui config path
@@ -38,13 +39,13 @@ def parser() -> Parser:
         """,
     )
     actions = result.add_subparsers(dest="action", metavar="ACTION")
-    actions.add_parser("path", help="print where the settings file is")
-    get = actions.add_parser("get", help="print one setting, or all")
+    actions.add_parser("path", help=_("print where the settings file is"))
+    get = actions.add_parser("get", help=_("print one setting, or all"))
     get.add_argument("key", nargs="?", metavar="KEY", help=_KEYS)
-    change = actions.add_parser("set", help="change one setting; an empty VALUE restores the default")
+    change = actions.add_parser("set", help=_("change one setting; an empty VALUE restores the default"))
     change.add_argument("key", metavar="KEY", help=_KEYS)
     change.add_argument("value", metavar="VALUE")
-    actions.add_parser("edit", help="open the settings file in $VISUAL or $EDITOR")
+    actions.add_parser("edit", help=_("open the settings file in $VISUAL or $EDITOR"))
     return result
 
 
@@ -83,7 +84,10 @@ def _get(key: str | None) -> None:
     elif key in values:
         print(values[key])
     else:
-        raise ConfigError(f"There is no setting {key!r}. Known: {', '.join(values)}.", code="unknown-setting")
+        raise ConfigError(
+            _("There is no setting {key!r}. Known: {known}.", key=key, known=", ".join(values)),
+            code="unknown-setting",
+        )
 
 
 def _flat(settings: Settings) -> dict[str, str]:
@@ -129,15 +133,22 @@ def _edit() -> int:
     try:
         command = editor_command(os.environ)
         if not command:
-            raise UsageError(f"No editor found. Set EDITOR, or edit {path} directly.", code="no-editor")
+            raise UsageError(_("No editor found. Set EDITOR, or edit {path} directly.", path=path), code="no-editor")
         given = given or command[0]
         path.parent.mkdir(parents=True, exist_ok=True)
         code = subprocess.call([*command, str(path)])
     except (OSError, ValueError) as error:
         raise LwtuiError(
-            f"Cannot start the editor {given!r}: {error}. Set EDITOR to another.", code="no-editor"
+            _("Cannot start the editor {editor!r}: {error}. Set EDITOR to another.", editor=given, error=error),
+            code="no-editor",
         ) from None
     _check(load_settings())
     if code:
-        say(f"lwtui: {given} ended with exit code {code}. Check that the settings were saved.")
+        say(
+            _(
+                "lwtui: {editor} ended with exit code {code}. Check that the settings were saved.",
+                editor=given,
+                code=code,
+            )
+        )
     return int(code != 0)

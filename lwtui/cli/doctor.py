@@ -8,23 +8,27 @@ from dataclasses import asdict
 
 from lwtui.cli.checks import Check, all_checks
 from lwtui.command_line.parser import Parser, command_parser
+from lwtui.terminal_cells import padded, width_of
+from lwtui.translation import _
 
-_MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
+_MARKS = {"ok": _("ok"), "warn": _("warn"), "fail": _("FAIL")}
 
 
 def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "doctor",
-        "Check this machine, the settings and all models, and say how to fix problems.\n"
-        "The exit code is 1 if a check failed.",
+        _(
+            "Check this machine, the settings and all models, and say how to fix problems.\n"
+            "The exit code is 1 if a check failed."
+        ),
         """
         lwtui doctor
         lwtui doctor --json
         """,
     )
     result.add_argument(
-        "--json", action="store_true", help='print {"ok", "checks": [{"name", "status", "detail", "remedy"}]}'
+        "--json", action="store_true", help=_('print {"ok", "checks": [{"name", "status", "detail", "remedy"}]}')
     )
     return result
 
@@ -38,11 +42,14 @@ def run(options: argparse.Namespace) -> int:
             json.dumps({"ok": not failed, "checks": [asdict(check) for check in checks]}, ensure_ascii=False, indent=2)
         )
     else:
-        width = max(len(check.name) for check in checks)
+        width = max(width_of(check.label) for check in checks)
         print("\n".join(_line(check, width) for check in checks))
     return int(failed)
 
 
 def _line(check: Check, width: int) -> str:
-    remedy = f" {check.remedy}" if check.remedy else ""
-    return f"{_MARKS[check.status]}  {check.name:<{width}}  {check.detail}{remedy}"
+    detail = check.detail
+    if check.remedy:
+        detail = _("{detail} {remedy}", detail=detail, remedy=check.remedy)
+    mark = padded(_MARKS[check.status], max(map(width_of, _MARKS.values())))
+    return f"{mark}  {padded(check.label, width)}  {detail}"

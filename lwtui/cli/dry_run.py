@@ -17,6 +17,7 @@ from lwtui.documents.model import BUDGET, Plan, PlannedSection, Section
 from lwtui.documents.store import Document
 from lwtui.models.budget import Prices, parse_budget
 from lwtui.models.usage import NO_USAGE, Usage
+from lwtui.translation import _
 
 
 def dry_run(job: WriteJob) -> int:
@@ -24,17 +25,20 @@ def dry_run(job: WriteJob) -> int:
     sections, spent, stored_budget = _current_state(job)
     facts = job.document_settings.get(FACTS) == "on"
     expected = forecast(job.brief, sections, job.model, load_rates(job.model), facts=facts)
-    print(f"Expected: {forecast_line(expected, unit_of(job.brief.language))}")
-    print(f"Calls: {expected.calls}, by {job.model.name}")
+    print(_("Expected: {forecast}", forecast=forecast_line(expected, unit_of(job.brief.language))))
+    print(_("Calls: {calls}, by {models}", calls=expected.calls, models=job.model.name))
     _reviewing(job)
     _polishing(job, sections)
     if expected.planned:
-        print("There is no plan yet, so its sections are estimated.")
+        print(_("There is no plan yet, so its sections are estimated."))
     if expected.seconds is None:
-        print("The speed of this model is not known yet: it is measured while the first section is written.")
+        print(_("The speed of this model is not known yet: it is measured while the first section is written."))
     if expected.cost is None and job.model.is_endpoint:
         print(
-            f"Its prices are not known. Set them: lwtui config set models.{job.model.name}.price_input, …price_output."
+            _(
+                "Its prices are not known. Set them: lwtui config set models.{model}.price_input, …price_output.",
+                model=job.model.name,
+            )
         )
     if verdict := _compare_with_budget(expected, spent, job, job.document_settings.get(BUDGET, stored_budget)):
         print(verdict)
@@ -56,7 +60,12 @@ def _reviewing(job: WriteJob) -> None:
     critic = job.critic or job.model
     models = PolishModels(job.planner or job.model, critic, job.judge or critic)
     expected = plan_review_forecast(job.brief, plan, models, load_rates, progress.left)
-    print(f"Reviewing the plan, at most: {forecast_line(expected, unit_of(job.brief.language))}")
+    print(
+        _(
+            "Reviewing the plan, at most: {forecast}",
+            forecast=forecast_line(expected, unit_of(job.brief.language)),
+        )
+    )
 
 
 def _polishing(job: WriteJob, sections: list[Section]) -> None:
@@ -67,7 +76,7 @@ def _polishing(job: WriteJob, sections: list[Section]) -> None:
     models = PolishModels(job.model, job.critic or job.model, job.judge or job.critic or job.model)
     sections = sections or likely_sections(job.brief)
     expected = likely_polish(job.brief, sections, models, progress.passes)
-    print(f"Polishing, at most: {forecast_line(expected, unit_of(job.brief.language))}")
+    print(_("Polishing, at most: {forecast}", forecast=forecast_line(expected, unit_of(job.brief.language))))
 
 
 def _current_state(job: WriteJob) -> tuple[list[Section], Usage, str]:
@@ -83,5 +92,13 @@ def _compare_with_budget(expected: Forecast, spent: Usage, job: WriteJob, given:
     if budget is None:
         return ""
     share = budget.share(spent + expected.usage, Prices.of(job.model))
-    verdict = "which is enough" if share <= 1 else "so it is too low: writing will stop when it is used up"
-    return f"Budget: {budget}. The document will use {share:.0%} of it, {verdict}."
+    if share <= 1:
+        return _(
+            "Budget: {budget}. The document will use {share:.0%} of it, which is enough.", budget=budget, share=share
+        )
+    return _(
+        "Budget: {budget}. The document will use {share:.0%} of it, so it is too low: writing will stop when it is "
+        "used up.",
+        budget=budget,
+        share=share,
+    )

@@ -35,6 +35,7 @@ from lwtui.documents.shortfalls import shortfall_line
 from lwtui.documents.store import Document
 from lwtui.errors import DocumentError, UsageError
 from lwtui.files import write_atomically
+from lwtui.translation import _
 
 _CLEAR_LINE = "\r\x1b[K"
 
@@ -43,9 +44,11 @@ def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "export",
-        "Export a document to another format. The document does not change.\n"
-        "Formulas, footnotes, tables, code and pictures from the document's folder are part of it.\n"
-        'DOCX, ODT, EPUB, PDF and LaTeX need the extra, and so do formulas in HTML: pip install "lwtui[export]"',
+        _(
+            "Export a document to another format. The document does not change.\n"
+            "Formulas, footnotes, tables, code and pictures from the document's folder are part of it.\n"
+            'DOCX, ODT, EPUB, PDF and LaTeX need the extra, and so do formulas in HTML: pip install "lwtui[export]"'
+        ),
         """
         lwtui export guide.lw --to pdf --author "A. Author"
         lwtui export guide.lw --output chapters/guide.docx --force
@@ -57,67 +60,75 @@ def parser() -> Parser:
         lwtui export report.lw --to docx --csl notes --bibliography report.bib
         """,
     )
-    result.add_argument("document", type=Path, metavar="DOC.lw", help="the document")
+    result.add_argument("document", type=Path, metavar="DOC.lw", help=_("the document"))
     result.add_argument(
         "--to",
         "--format",
         dest="to",
         metavar="FORMAT",
-        help=f"{', '.join(FORMATS)} (default: by the file name extension of the output)",
+        help=_("{formats} (default: by the file name extension of the output)", formats=", ".join(FORMATS)),
     )
     result.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="the file to write, or a folder for it; - is standard output (default: beside the document)",
+        help=_("the file to write, or a folder for it; - is standard output (default: beside the document)"),
     )
-    result.add_argument("--force", action="store_true", help="overwrite an existing file")
-    result.add_argument("--title", default="", help="use this title instead of the document's")
+    result.add_argument("--force", action="store_true", help=_("overwrite an existing file"))
+    result.add_argument("--title", default="", help=_("use this title instead of the document's"))
     result.add_argument(
-        "--author", default="", help="the name on the title page (default: from the document or the settings)"
+        "--author", default="", help=_("the name on the title page (default: from the document or the settings)")
     )
-    result.add_argument("--date", default="", metavar="YYYY-MM-DD", help="the date (default: that of the last change)")
-    result.add_argument("--no-contents", action="store_true", help="no table of contents (all but md and txt)")
-    result.add_argument("--no-title-page", action="store_true", help="no title page (all but md and txt)")
     result.add_argument(
-        "--paper", choices=PAPERS, default=PAPERS[0], help=f"paper size (docx, odt, pdf, tex; default: {PAPERS[0]})"
+        "--date", default="", metavar="YYYY-MM-DD", help=_("the date (default: that of the last change)")
+    )
+    result.add_argument("--no-contents", action="store_true", help=_("no table of contents (all but md and txt)"))
+    result.add_argument("--no-title-page", action="store_true", help=_("no title page (all but md and txt)"))
+    result.add_argument(
+        "--paper",
+        choices=PAPERS,
+        default=PAPERS[0],
+        help=_("paper size (docx, odt, pdf, tex; default: {default})", default=PAPERS[0]),
     )
     result.add_argument(
         "--font-size",
         type=float_between(7, 24),
         default=FONT_SIZE,
         metavar="POINTS",
-        help=f"size of the text (pdf, tex; default: {FONT_SIZE:g})",
+        help=_("size of the text (pdf, tex; default: {default:g})", default=FONT_SIZE),
     )
     result.add_argument(
         "--new-pages",
         action=argparse.BooleanOptionalAction,
-        help="start each chapter on a new page (docx, odt, pdf, tex; default: if chapters are long)",
+        help=_("start each chapter on a new page (docx, odt, pdf, tex; default: if chapters are long)"),
     )
     result.add_argument(
-        "--reference", type=Path, metavar="FILE", help="a document whose styles and page setup to use (docx, odt)"
+        "--reference", type=Path, metavar="FILE", help=_("a document whose styles and page setup to use (docx, odt)")
     )
-    result.add_argument("--css", type=Path, metavar="FILE", help="a style sheet to add to lwtui's own (html, epub)")
+    result.add_argument("--css", type=Path, metavar="FILE", help=_("a style sheet to add to lwtui's own (html, epub)"))
     result.add_argument(
         "--template",
         type=Path,
         metavar="FILE",
-        help="a Typst file that defines template(title: none, author: none, body, ..rest) (pdf)",
+        help=_("a Typst file that defines template(title: none, author: none, body, ..rest) (pdf)"),
     )
     result.add_argument(
         "--csl",
         default="",
         metavar="STYLE",
-        help=f"the citation style: {', '.join(BUILT_IN)}, the name of a style that you have, or a .csl file "
-        f"(default: {DEFAULT_STYLE})",
+        help=_(
+            "the citation style: {names}, the name of a style that you have, or a .csl file (default: {default})",
+            names=", ".join(BUILT_IN),
+            default=DEFAULT_STYLE,
+        ),
     )
     result.add_argument(
-        "--bibliography", type=Path, metavar="FILE.bib", help="write the sources that the text cites as BibTeX, too"
+        "--bibliography", type=Path, metavar="FILE.bib", help=_("write the sources that the text cites as BibTeX, too")
     )
     result.add_argument(
-        "--disclosure", action="store_true", help="append a report that says how much of the text a model wrote"
+        "--disclosure", action="store_true", help=_("append a report that says how much of the text a model wrote")
     )
-    result.add_argument("--disclosure-to", type=Path, metavar="FILE.md", help="write the report to a Markdown file")
+    result.add_argument("--disclosure-to", type=Path, metavar="FILE.md", help=_("write the report to a Markdown file"))
     return result
 
 
@@ -126,7 +137,7 @@ def run(options: argparse.Namespace) -> int:
     path: Path = options.document
     to = _format(options)
     if not path.is_file():
-        raise UsageError(f"There is no document {path}. Check the path.", code="not-found")
+        raise UsageError(_("There is no document {path}. Check the path.", path=path), code="not-found")
     if options.disclosure_to:
         check_output(options.disclosure_to, overwrite=options.force)
     if options.bibliography:
@@ -177,12 +188,15 @@ def _save_bibliography(document: Document, path: Path) -> None:
     """
     sources = cited_sources(build_manuscript(document))
     if not sources:
-        raise DocumentError("The text cites no source, so there is no bibliography.", code="no-citations")
+        raise DocumentError(_("The text cites no source, so there is no bibliography."), code="no-citations")
     try:
         write_atomically(path, bibliography(sources))
     except OSError as error:
-        raise DocumentError(f"Cannot write {path}: {error.strerror}. Choose another file.", code="unwritable") from None
-    say(f"Bibliography: {path}")
+        raise DocumentError(
+            _("Cannot write {path}: {strerror}. Choose another file.", path=path, strerror=error.strerror),
+            code="unwritable",
+        ) from None
+    say(_("Bibliography: {path}", path=path))
 
 
 def _output(options: argparse.Namespace, document: Document, export_options: ExportOptions, to: str) -> Path:
@@ -223,11 +237,15 @@ def _format(options: argparse.Namespace) -> str:
     if to is None and options.output and not to_stdout:
         return check_format(Path(options.output))
     if to is None:
-        raise UsageError(f"Choose a format: --to {', --to '.join(FORMATS)}.", code="no-format")
+        raise UsageError(_("Choose a format: --to {formats}.", formats=", --to ".join(FORMATS)), code="no-format")
     if to not in FORMATS:
-        raise UsageError(f"There is no format {to!r}. Known: {', '.join(FORMATS)}.", code="unknown-format")
+        raise UsageError(
+            _("There is no format {name!r}. Known: {formats}.", name=to, formats=", ".join(FORMATS)),
+            code="unknown-format",
+        )
     if to_stdout and to not in TEXT_FORMATS:
         raise UsageError(
-            f"A .{to} file cannot go to standard output. Name a file: --output FILE.{to}", code="needs-file"
+            _("A .{format} file cannot go to standard output. Name a file: --output FILE.{format}", format=to),
+            code="needs-file",
         )
     return to

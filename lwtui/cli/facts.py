@@ -25,30 +25,38 @@ from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_priced
+from lwtui.translation import _
 
 
 def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "facts",
-        "Show the facts that a document states: people, places, things, dates, numbers, claims, terms, open threads.\n"
-        "Each has the number of the section from which on it holds, and the quote that it rests on.",
+        _(
+            "Show the facts that a document states: people, places, things, dates, numbers, claims, terms, open "
+            "threads.\n"
+            "Each has the number of the section from which on it holds, and the quote that it rests on."
+        ),
         """
         lwtui facts novel.lw
         lwtui facts novel.lw --note --model gpt
         lwtui facts novel.lw --kind person --json
         """,
     )
-    result.add_argument("document", type=Path, metavar="DOC.lw", help="the document")
+    result.add_argument("document", type=Path, metavar="DOC.lw", help=_("the document"))
     result.add_argument(
         "--note",
         action="store_true",
-        help="first have a model note the facts of finished sections that have changed since; contradictions with "
-        "earlier facts are printed, with both quotes",
+        help=_(
+            "first have a model note the facts of finished sections that have changed since; contradictions with "
+            "earlier facts are printed, with both quotes"
+        ),
     )
-    result.add_argument("--kind", choices=FACT_KINDS, help="show only facts of this kind")
-    result.add_argument("--by", choices=("kind", "section"), default="kind", help="how to order them (default: kind)")
-    result.add_argument("--json", action="store_true", help="print one object with all facts and contradictions")
+    result.add_argument("--kind", choices=FACT_KINDS, help=_("show only facts of this kind"))
+    result.add_argument(
+        "--by", choices=("kind", "section"), default="kind", help=_("how to order them (default: kind)")
+    )
+    result.add_argument("--json", action="store_true", help=_("print one object with all facts and contradictions"))
     add_model_options(result)
     return result
 
@@ -57,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     """Show the facts, and return the exit code."""
     path: Path = options.document
     if not path.is_file():
-        raise UsageError(f"There is no document {path}. Check the path.", code="not-found")
+        raise UsageError(_("There is no document {path}. Check the path.", path=path), code="not-found")
     found: list[Finding] = []
     if options.note:
         with Document.open(path) as document:
@@ -85,10 +93,10 @@ async def _note(document: Document, model: ModelSettings, settings: Settings, fo
                 async def emit(event: Event, title: str = section.title) -> None:
                     recorder.store(event)
                     if isinstance(event, FactsNoted):
-                        say(f"{title or 'The text'}: {facts_note(event)}")
+                        say(f"{title or _('The text')}: {facts_note(event)}")
                         found.extend(contradiction_findings(event, document.sections()))
 
-                task = tracker.task(f"the facts of “{section.title}”", likely_completion=LIKELY_FACTS)
+                task = tracker.task(_("the facts of “{title}”", title=section.title), likely_completion=LIKELY_FACTS)
                 await note_facts(agent.metered(task), document.brief, recorder, section, emit)
     finally:
         await agent.aclose()
@@ -109,14 +117,15 @@ def _show(document: Document, options: argparse.Namespace, found: Sequence[Findi
         print(json.dumps(result, ensure_ascii=False, indent=2))
         return
     for finding in found:
-        print(f"contradiction: {finding.message}")
+        print(_("contradiction: {message}", message=finding.message))
         for place in finding.places:
             print(f"  {numbers[place.section_id]} “{place.title}”:{place.line}: {place.quote}")
     for fact in facts:
         about = f"{fact.subject}: " if fact.subject and fact.subject.casefold() not in fact.text.casefold() else ""
-        print(f"{fact.kind:<7} {numbers[fact.section_id]:>3}  {about}{fact.text}{' (pinned)' if fact.pinned else ''}")
+        pinned = _(" (pinned)") if fact.pinned else ""
+        print(f"{fact.kind:<7} {numbers[fact.section_id]:>3}  {about}{fact.text}{pinned}")
     if not facts:
-        say("No facts yet. A model notes them with --note, or while it writes: lwtui write --facts.")
+        say(_("No facts yet. A model notes them with --note, or while it writes: lwtui write --facts."))
 
 
 def _row(fact: Fact, number: int) -> dict[str, object]:

@@ -47,6 +47,7 @@ from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.stop_signals import on_stop_signal
 from lwtui.system import quote_word
+from lwtui.translation import _
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ class HeadlessRun:
             document.source_store, self._job.sources, self._progress.note, quiet=self._progress.is_quiet
         )
         if counts.unread:
-            raise SourceError(f"{counts.unread[0].problem} Nothing is written yet.", code="unread-source")
+            problem = counts.unread[0].problem
+            raise SourceError(_("{problem} Nothing is written yet.", problem=problem), code="unread-source")
 
     async def _write(self) -> None:
         self._listen_for_signals()
@@ -190,9 +192,9 @@ class HeadlessRun:
         brief, progress = self._job.brief, self._progress
         facts = document.setting(FACTS) == "on"
         monitor = RunMonitor(agent, brief, document, self._tracker.budget, facts=facts)
-        progress.note(f"Expected: {forecast_line(monitor.expected, unit_of(brief.language))}")
+        progress.note(_("Expected: {forecast}", forecast=forecast_line(monitor.expected, unit_of(brief.language))))
         if monitor.expected.words:
-            self._tracker.check_left("what is still to be written")
+            self._tracker.check_left(_("what is still to be written"))
         async with recording(document, self._tracker) as recorder:
             progress.begin(recorder.state, unit_of(brief.language))
 
@@ -237,7 +239,7 @@ class HeadlessRun:
 
     async def _review_plan(self, document: Document, models: OpenAgents, resumed: PlanReviewProgress) -> None:
         if document.words:
-            self._progress.note("The plan is not reviewed: the document has text already.")
+            self._progress.note(_("The plan is not reviewed: the document has text already."))
             document.set_setting(PLAN_REVIEW, "")
             return
         planner, critic, judge = [await models.get(model) for model in self._planners()]
@@ -261,7 +263,7 @@ class HeadlessRun:
             if document is not None and planner.follows_instructions:
                 brief = brief_with_sources(brief, document.sources, planner.context_length)
             check_priced(self._tracker.budget, planner.settings)
-            task = self._tracker.task("a plan", likely_completion=likely_plan(brief))
+            task = self._tracker.task(_("a plan"), likely_completion=likely_plan(brief))
             await ask_for_plan(planner.metered(task), brief, self._take_plan, begun)
         else:
             await self._take_plan(PlanReady(self._job.plan))
@@ -274,7 +276,7 @@ class HeadlessRun:
             document = self._document
             if document is None:
                 document = self._use(Document.create(self._job.document, self._job.brief, event.plan))
-            keep_plan(document, event, "Plan")
+            keep_plan(document, event, _("Plan"))
         self._on_event(event)
 
     # -- the budget
@@ -308,8 +310,12 @@ class HeadlessRun:
         budget, share = self._tracker.budget, self._expected_share()
         if budget is None or share <= 1:
             return ""
-        expected = f"the document is expected to take about {scale_budget(budget, share)}"
-        return f"The budget of {budget} will not suffice: {expected}. Writing stops when it is used up."
+        return _(
+            "The budget of {budget} will not suffice: the document is expected to take about {expected}. Writing "
+            "stops when it is used up.",
+            budget=budget,
+            expected=scale_budget(budget, share),
+        )
 
     def _higher_budget(self) -> str:
         """Return a budget with which the job can be resumed, as ``--budget`` takes it."""
@@ -357,9 +363,19 @@ class HeadlessRun:
                 self._progress.note(note)
         elif self._job.prints:
             sys.stdout.write(render(document, "md"))
-        unit = unit_of(self._job.brief.language)
-        where = f"The text is in {output}, the document in" if output else "The document is in"
-        self._progress.note(f"Wrote {document.words:,} of {document.plan.words:,} {unit}. {where} {document.path}")
+        values = {"length": document.words, "target": document.plan.words, "unit": unit_of(self._job.brief.language)}
+        if output:
+            line = _(
+                "Wrote {length:,} of {target:,} {unit}. The text is in {output}, the document in {document}",
+                **values,
+                output=output,
+                document=document.path,
+            )
+        else:
+            line = _(
+                "Wrote {length:,} of {target:,} {unit}. The document is in {document}", **values, document=document.path
+            )
+        self._progress.note(line)
 
     def _report_shortfalls(self) -> int:
         """Name the sections that are short or were refused. Returns the exit code."""
@@ -368,7 +384,7 @@ class HeadlessRun:
         line = shortfall_line(document.sections())
         if not line:
             return 0
-        say(f"{line} Write again what is missing: {self._job.resume_command}")
+        say(_("{line} Write again what is missing: {command}", line=line, command=self._job.resume_command))
         return INCOMPLETE
 
     def _rescue(self, error: DocumentError) -> None:
@@ -385,9 +401,9 @@ class HeadlessRun:
             try:
                 export(document, output, format_of(output))
             except DocumentError:
-                error.add_note(f"Cannot write {output} either.")
+                error.add_note(_("Cannot write {output} either.", output=output))
             else:
-                error.add_note(f"The text so far is in {output}.")
+                error.add_note(_("The text so far is in {output}.", output=output))
                 return
         if text.strip() and self._job.prints:
             sys.stdout.write(text)
@@ -395,12 +411,15 @@ class HeadlessRun:
             say(text)
 
     def _add_resume_command(self, error: BaseException) -> None:
-        budget = f" --budget {quote_word(self._higher_budget())}" if isinstance(error, BudgetReached) else ""
+        budget = f"--budget {quote_word(self._higher_budget())}" if isinstance(error, BudgetReached) else ""
         if self._document is not None:
-            lead = "Stopped; all text is kept. " if isinstance(error, KeyboardInterrupt) else ""
-            error.add_note(f"{lead}Resume with: {self._job.resume_command}{budget}")
+            command = f"{self._job.resume_command} {budget}".rstrip()
+            if isinstance(error, KeyboardInterrupt):
+                error.add_note(_("Stopped; all text is kept. Resume with: {command}", command=command))
+            else:
+                error.add_note(_("Resume with: {command}", command=command))
         elif budget:
-            error.add_note(f"Nothing is written yet. Start again with{budget}")
+            error.add_note(_("Nothing is written yet. Start again with {option}", option=budget))
 
     def _listen_for_signals(self) -> None:
         """Cancel the task on SIGTERM and SIGHUP, so that everything is closed properly."""
@@ -415,7 +434,7 @@ class HeadlessRun:
 
     def _stopped_by_signal(self) -> int:
         if self._document is not None:
-            say(f"Stopped; all text is kept. Resume with: {self._job.resume_command}")
+            say(_("Stopped; all text is kept. Resume with: {command}", command=self._job.resume_command))
         return 128 + (self._signal or signal.SIGTERM)
 
 

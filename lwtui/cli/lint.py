@@ -29,6 +29,7 @@ from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.support import SupportChecker, support_checker
 from lwtui.text import clean, count_words, detect_language
 from lwtui.text.readability import readability, readability_line
+from lwtui.translation import _, _n
 
 _LANGUAGE_KINDS = (SPELLING, GRAMMAR, STYLE)
 _ALL = frozenset([*KINDS, *CRITIC_KINDS, STOCK_PHRASE, *_LANGUAGE_KINDS])
@@ -40,8 +41,12 @@ def parser() -> Parser:
     kinds = "\n".join(f"  {kind:<20} {description}" for kind, description in KINDS.items())
     result = command_parser(
         "lint",
-        "Check a text without a model: a .lw document, Markdown or plain text. Each finding has a place and a quote.\n"
-        f"Exit code 0: no findings; 1: findings; 2: invalid command line.\n\nkinds of findings:\n{kinds}",
+        _(
+            "Check a text without a model: a .lw document, Markdown or plain text. Each finding has a place and a "
+            "quote.\n"
+            "Exit code 0: no findings; 1: findings; 2: invalid command line.\n\nkinds of findings:\n{kinds}",
+            kinds=kinds,
+        ),
         """
         lwtui lint report.lw
         lwtui lint notes.md --fail-on restated-paragraph,repeated-span
@@ -50,35 +55,46 @@ def parser() -> Parser:
         lwtui lint story.md --spelling --readability
         """,
     )
-    result.add_argument("file", type=Path, metavar="FILE", help="a .lw document, or Markdown or plain text")
-    result.add_argument("--json", action="store_true", help="print one object with all findings")
+    result.add_argument("file", type=Path, metavar="FILE", help=_("a .lw document, or Markdown or plain text"))
+    result.add_argument("--json", action="store_true", help=_("print one object with all findings"))
     result.add_argument(
         "--fail-on",
         type=kinds_option,
         default=frozenset(_ALL),
         metavar="KINDS",
-        help="exit with 1 only for these kinds, separated by commas; all (default) or none",
+        help=_("exit with 1 only for these kinds, separated by commas; all (default) or none"),
     )
     result.add_argument(
         "--words",
         action="store_true",
-        help=f"also find phrases that mark machine prose, by lists for English and Chinese and your own lists "
-        f"(kind: {STOCK_PHRASE}), and print how many there are in 1,000 words, and figures of readability",
+        help=_(
+            "also find phrases that mark machine prose, by lists for English and Chinese and your own lists "
+            "(kind: {kind}), and print how many there are in 1,000 words, and figures of readability",
+            kind=STOCK_PHRASE,
+        ),
     )
     result.add_argument(
-        "--readability", action="store_true", help="print figures of readability: sentences, LIX, Flesch for English, …"
+        "--readability",
+        action="store_true",
+        help=_("print figures of readability: sentences, LIX, Flesch for English, …"),
     )
     result.add_argument(
         "--spelling",
         action="store_true",
-        help=f"also find misspelled words with a Hunspell dictionary for the text's language (kind: {SPELLING}); names "
-        f"and the words in {WORDS_FILE} beside the settings count as correct",
+        help=_(
+            "also find misspelled words with a Hunspell dictionary for the text's language (kind: {kind}); names "
+            "and the words in {file} beside the settings count as correct",
+            kind=SPELLING,
+            file=WORDS_FILE,
+        ),
     )
     result.add_argument(
         "--no-languagetool",
         action="store_true",
-        help="do not ask the LanguageTool server that languagetool in [lint] of the settings names "
-        f"(kinds: {SPELLING}, {GRAMMAR}, {STYLE})",
+        help=_(
+            "do not ask the LanguageTool server that languagetool in [lint] of the settings names (kinds: {kinds})",
+            kinds=", ".join(_LANGUAGE_KINDS),
+        ),
     )
     result.add_argument(
         "--voice",
@@ -86,20 +102,22 @@ def parser() -> Parser:
         action="append",
         default=[],
         metavar="SAMPLE",
-        help="print in which habits the text differs from this sample; may be repeated (see lwtui voice)",
+        help=_("print in which habits the text differs from this sample; may be repeated (see lwtui voice)"),
     )
     result.add_argument(
         "--critic-model",
         metavar="NAME",
-        help="have a chat model review the text too; only findings that it quotes verbatim count "
-        f"(kinds: {', '.join(CRITIC_KINDS)})",
+        help=_(
+            "have a chat model review the text too; only findings that it quotes verbatim count (kinds: {kinds})",
+            kinds=", ".join(CRITIC_KINDS),
+        ),
     )
     result.add_argument(
         "--tolerance",
-        type=float_between(0, 10, "a share such as 0.25"),
+        type=float_between(0, 10, _("a share such as 0.25")),
         default=TOLERANCE,
         metavar="SHARE",
-        help=f"how far a section may be from its target (default: {TOLERANCE})",
+        help=_("how far a section may be from its target (default: {default})", default=TOLERANCE),
     )
     return result
 
@@ -123,9 +141,9 @@ def run(options: argparse.Namespace) -> int:
     findings += problems
     differences: list[str] | None = None
     if options.voice:
-        wanted, _ = voice_of(options.voice)
+        wanted, _texts = voice_of(options.voice)
         own = measure_voice([text], wanted.language)
-        differences = compare_voices(wanted, own) if own else ["the text is too short to have a voice"]
+        differences = compare_voices(wanted, own) if own else [_("the text is too short to have a voice")]
     budget_error: LwtuiError | None = None
     if options.critic_model:
         budget_error = run_critic(file, parts, options.critic_model, findings)
@@ -144,18 +162,22 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print_findings(file, findings, is_document=file.suffix.lower() == ".lw")
         unit = unit_of(language)
-        figures = [f"Stock phrases: {score.count}, {score.per_1000:g} in 1,000 {unit}."] if score is not None else []
+        figures = [_stock_phrases_line(score, unit)] if score is not None else []
         if score is not None or options.readability:
-            figures.append(f"Readability: {readability_line(readability(text, language), unit)}.")
+            figures.append(_("Readability: {figures}.", figures=readability_line(readability(text, language), unit)))
         if figures:
             say(" ".join(figures))
         for line in differences or ():
-            say(f"Voice: {line}")
+            say(_("Voice: {line}", line=line))
         if differences == []:
-            say("Voice: like the samples.")
+            say(_("Voice: like the samples."))
     if error := language_error or budget_error:
         raise error
     return 1 if any(finding.kind in options.fail_on for finding in findings) else 0
+
+
+def _stock_phrases_line(score: PhraseScore, unit: str) -> str:
+    return _("Stock phrases: {number}, {share:g} in 1,000 {unit}.", number=score.count, share=score.per_1000, unit=unit)
 
 
 @dataclass(frozen=True)
@@ -184,7 +206,9 @@ def kinds_option(given: str) -> frozenset[str]:
     kinds = _ALL if given == "all" else frozenset(kind.strip() for kind in given.split(","))
     if unknown := sorted(kinds - _ALL):
         known = ", ".join([*KINDS, *CRITIC_KINDS, STOCK_PHRASE, *_LANGUAGE_KINDS])
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is not a kind of finding; known: all, none, {known}")
+        raise argparse.ArgumentTypeError(
+            _("{kind!r} is not a kind of finding; known: all, none, {known}", kind=unknown[0], known=known)
+        )
     return kinds
 
 
@@ -196,8 +220,9 @@ def read_parts(file: Path) -> list[TextPart]:
         DocumentError: The file cannot be read.
     """
     if not file.is_file():
-        problem = "is a folder. Name a file in it." if file.exists() else "does not exist. Check the path."
-        raise UsageError(f"{file} {problem}", code="is-folder" if file.exists() else "not-found")
+        if file.exists():
+            raise UsageError(_("{file} is a folder. Name a file in it.", file=file), code="is-folder")
+        raise UsageError(_("{file} does not exist. Check the path.", file=file), code="not-found")
     if file.suffix.lower() == ".lw":
         from lwtui.documents.store import Document
 
@@ -207,11 +232,12 @@ def read_parts(file: Path) -> list[TextPart]:
         text = clean(file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise DocumentError(
-            f"{file} is not UTF-8 text. Save it as UTF-8 in an editor and try again.", code="not-utf8"
+            _("{file} is not UTF-8 text. Save it as UTF-8 in an editor and try again.", file=file), code="not-utf8"
         ) from None
     except OSError as error:
         raise DocumentError(
-            f"Cannot read {file}: {error.strerror}. Check its permissions.", code="unreadable"
+            _("Cannot read {file}: {strerror}. Check its permissions.", file=file, strerror=error.strerror),
+            code="unreadable",
         ) from None
     return markdown_parts(text) if file.suffix.lower() in _MARKDOWN else [TextPart("", text)]
 
@@ -252,7 +278,10 @@ async def _review(
     async def handle(event: CriticEvent) -> None:
         match event:
             case Reading(number, total):
-                print(f"{model.name} is reading part {number} of {total}", file=sys.stderr)
+                print(
+                    _("{model} is reading part {number} of {total}", model=model.name, number=number, total=total),
+                    file=sys.stderr,
+                )
             case Found(finding):
                 findings.append(finding)
 
@@ -260,7 +289,7 @@ async def _review(
     agent = await open_agent(model.name, settings, model=model)
     try:
         check_priced(tracker.budget, model)
-        critic = agent.metered(tracker.task("a review", likely_completion=LIKELY_ANSWER))
+        critic = agent.metered(tracker.task(_("a review"), likely_completion=LIKELY_ANSWER))
         reviewed = await review(critic, _brief_of(file, parts), parts, handle)
     except BudgetReached as error:
         return error
@@ -268,8 +297,10 @@ async def _review(
         await agent.aclose()
         _store_usage(file, tracker.usage)
     if reviewed.dropped:
-        reason = "left out, because their quotes are not in the text"
-        print(f"{reviewed.dropped} of its findings {reason}.", file=sys.stderr)
+        line = _(
+            "{number} of its findings left out, because their quotes are not in the text.", number=reviewed.dropped
+        )
+        print(line, file=sys.stderr)
     return None
 
 
@@ -295,8 +326,8 @@ def _store_usage(file: Path, usage: Usage) -> None:
 
     with Document.open(file) as document:
         if document.read_only:
-            warning = "The document does not count the tokens of this review."
-            print(f"{warning} {document.read_only_reason}", file=sys.stderr)
+            reason = document.read_only_reason
+            print(_("The document does not count the tokens of this review. {reason}", reason=reason), file=sys.stderr)
         else:
             document.add_usage(usage)
 
@@ -337,7 +368,7 @@ def markdown_parts(text: str) -> list[TextPart]:
             lines[slice(*token.map)] = [" " * len(line) for line in lines[slice(*token.map)]]
     before = "\n".join(lines[: headings[0][2]] if headings else lines)
     parts = [TextPart("", before)] if before.strip() or not headings else []
-    stops = [*(start for _, _, start, _ in headings[1:]), len(lines)][: len(headings)]
+    stops = [*(start for _level, _title, start, _end in headings[1:]), len(lines)][: len(headings)]
     for (level, title, start, end), stop in zip(headings, stops, strict=True):
         parts.append(TextPart(title, "\n".join(lines[end:stop]), end + 1, start + 1, level))
     return parts
@@ -353,7 +384,8 @@ def _print_findings(file: Path, findings: Sequence[Finding], *, is_document: boo
     if findings:
         counts = Counter(finding.kind for finding in findings)
         summary = ", ".join(f"{count} {kind}" for kind, count in counts.most_common())
-        print(f"{len(findings)} finding{'s' * (len(findings) != 1)}: {summary}", file=sys.stderr)
+        line = _n("{count} finding: {kinds}", "{count} findings: {kinds}", len(findings), kinds=summary)
+        print(line, file=sys.stderr)
 
 
 def _where(place: TextPlace, is_document: bool) -> str:

@@ -9,26 +9,30 @@ from lwtui.command_line.extras import require_extra
 from lwtui.command_line.parser import Parser, add_model_options, command_parser
 from lwtui.config import ModelSettings, load_settings
 from lwtui.errors import UsageError
-from lwtui.translation import english
+from lwtui.translation import _, english
 
 
 def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "mcp",
-        "Serve your documents as tools to an agent that speaks the Model Context Protocol, over standard input and\n"
-        "output. The agent can read the documents of the library, and of each FOLDER; with --allow-write, it can also\n"
-        "create and change documents, and have a model plan and write, which may cost money.\n"
-        'Needs the extra: pip install "lwtui[mcp]"',
+        _(
+            "Serve your documents as tools to an agent that speaks the Model Context Protocol, over standard input "
+            "and\n"
+            "output. The agent can read the documents of the library, and of each FOLDER; with --allow-write, it can "
+            "also\n"
+            "create and change documents, and have a model plan and write, which may cost money.\n"
+            'Needs the extra: pip install "lwtui[mcp]"'
+        ),
         """
         lwtui mcp
         lwtui mcp --allow-write --model gpt
         lwtui mcp ~/Texts/novel
         """,
     )
-    result.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="another folder of documents")
+    result.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help=_("another folder of documents"))
     result.add_argument(
-        "--allow-write", action="store_true", help="let the agent change documents and have a model plan and write"
+        "--allow-write", action="store_true", help=_("let the agent change documents and have a model plan and write")
     )
     add_model_options(result)
     return result
@@ -41,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     library = settings.documents_folder
     for folder in options.folders:
         if not folder.expanduser().is_dir():
-            raise UsageError(f"There is no folder {folder}.", code="not-found")
+            raise UsageError(_("There is no folder {folder}.", folder=folder), code="not-found")
     folders = [library, *(folder.expanduser() for folder in options.folders)]
 
     def choose(asked: str, own: str) -> ModelSettings:

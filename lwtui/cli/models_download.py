@@ -16,13 +16,14 @@ from lwtui.models.llama_cpp.fit import format_size
 from lwtui.models.llama_cpp.machine import available_memory
 from lwtui.system import join_command, quote_word
 from lwtui.text import duration
+from lwtui.translation import _
 
 _LINE_SECONDS = 10.0  # between two lines of progress where there is no terminal
 
 
 def add_download_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the action."""
-    parser.description = (
+    parser.description = _(
         "Download a GGUF and add it to the models, or list those with a short name. An interrupted download resumes "
         "where it stopped; a file is used only if its SHA-256 matches. HF_TOKEN, if it is set, is sent to the hub "
         "only; HF_ENDPOINT names another hub. Where the hub does not answer, the starter models come from the Python "
@@ -32,13 +33,13 @@ def add_download_options(parser: argparse.ArgumentParser) -> None:
         "source",
         metavar="NAME",
         nargs="?",
-        help="a name from the list, hf:OWNER/REPO/FILE.gguf[@REVISION], or an address",
+        help=_("a name from the list, hf:OWNER/REPO/FILE.gguf[@REVISION], or an address"),
     )
-    parser.add_argument("--name", metavar="NAME", help="the name for --model (default: by the file's name)")
-    parser.add_argument("--sha256", metavar="HASH", default="", help="the expected hash; required for an address")
-    parser.add_argument("--use", action="store_true", help="make it the default model")
-    parser.add_argument("--force", action="store_true", help="replace a model of the same name in the settings")
-    parser.add_argument("--json", action="store_true", help="print the list, or what was downloaded, as JSON")
+    parser.add_argument("--name", metavar="NAME", help=_("the name for --model (default: by the file's name)"))
+    parser.add_argument("--sha256", metavar="HASH", default="", help=_("the expected hash; required for an address"))
+    parser.add_argument("--use", action="store_true", help=_("make it the default model"))
+    parser.add_argument("--force", action="store_true", help=_("replace a model of the same name in the settings"))
+    parser.add_argument("--json", action="store_true", help=_("print the list, or what was downloaded, as JSON"))
 
 
 def run_download(options: argparse.Namespace, settings: Settings) -> int:
@@ -62,11 +63,11 @@ def _list(*, as_json: bool) -> None:
     width = max(len(known.name) for known in known_ggufs())
     for known in known_ggufs():
         mark = "* " if known.path.is_file() else "  "
-        too_large = "  (more than this machine's free memory)" if known.size > memory else ""
+        too_large = "  " + _("(more than this machine's free memory)") if known.size > memory else ""
         print(f"{mark}{known.name:<{width}}  {format_size(known.size):>7}{too_large}")
         if known.is_default:
-            print(f"      {known.about}. {known.license}.")
-    print("* downloaded. For any other GGUF: lwtui models download hf:OWNER/REPO/FILE.gguf")
+            print("      " + _("{about}. {license}.", about=known.about, license=known.license))
+    print(_("* downloaded. For any other GGUF: lwtui models download hf:OWNER/REPO/FILE.gguf"))
 
 
 def _described(known: KnownGguf) -> dict[str, object]:
@@ -83,7 +84,10 @@ def _free_name(name: str, source: DownloadSource, settings: Settings, *, force: 
     taken = settings.models.get(name)
     if taken is not None and taken.path != str(source.path) and not force:
         raise UsageError(
-            f"There is already a model named {name!r}. Choose another name with --name, or replace it with --force.",
+            _(
+                "There is already a model named {name!r}. Choose another name with --name, or replace it with --force.",
+                name=name,
+            ),
             code="already-exists",
         )
     return name
@@ -91,20 +95,23 @@ def _free_name(name: str, source: DownloadSource, settings: Settings, *, force: 
 
 def _download(source: DownloadSource, options: argparse.Namespace) -> DownloadResult:
     if source.license:
-        say(f"{source.path.name} has its own license: {source.license}.")
+        say(_("{file} has its own license: {license}.", file=source.path.name, license=source.license))
     if downloaded := partial_size(source):
-        say(f"{format_size(downloaded)} of it are already downloaded.")
+        say(_("{size} of it are already downloaded.", size=format_size(downloaded)))
     line = RedrawnLine(_LINE_SECONDS)
 
     def on_progress(progress: DownloadProgress) -> None:
-        left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
-        line.show(f"{source.path.name}: {progress.summary()}{left}", at_once=progress.phase == "waiting")
+        shown = f"{source.path.name}: {progress.summary()}"
+        if progress.seconds_left is not None:
+            shown = _("{progress}, {time} left", progress=shown, time=duration(progress.seconds_left))
+        line.show(shown, at_once=progress.phase == "waiting")
 
     try:
         return asyncio.run(download_model(source, on_progress))
     except (KeyboardInterrupt, LwtuiError) as error:
         if downloaded := partial_size(source):
-            error.add_note(f"{format_size(downloaded)} are kept. Resume with: {_resume_command(options)}")
+            kept = format_size(downloaded)
+            error.add_note(_("{size} are kept. Resume with: {command}", size=kept, command=_resume_command(options)))
         raise
     finally:
         line.clear()
@@ -130,13 +137,19 @@ def _register(source: DownloadSource, name: str, settings: Settings, *, use: boo
 def _print_result(source: DownloadSource, name: str, result: DownloadResult, *, as_json: bool) -> None:
     if result.hash_from_hub:
         say(
-            f"Its SHA-256 was not known before. The hub reports {result.sha256}, which matches the file. From now on, "
-            "lwtui accepts no other file under this name."
+            _(
+                "Its SHA-256 was not known before. The hub reports {sha256}, which matches the file. From now on, "
+                "lwtui accepts no other file under this name.",
+                sha256=result.sha256,
+            )
         )
     if as_json:
         shown = {"name": name, "path": str(result.path), "sha256": result.sha256, "revision": result.revision}
         print(json.dumps(shown | {"fresh": result.is_new}, ensure_ascii=False, indent=2))
         return
-    state = "downloaded and verified" if result.is_new else "was already downloaded, and is verified"
-    print(f"{source.path.name} {state}: {result.path}")
-    print(f"Write with it: lwtui write … --model {quote_word(name)}")
+    file = source.path.name
+    if result.is_new:
+        print(_("{file} downloaded and verified: {path}", file=file, path=result.path))
+    else:
+        print(_("{file} was already downloaded, and is verified: {path}", file=file, path=result.path))
+    print(_("Write with it: {command}", command=f"lwtui write … --model {quote_word(name)}"))

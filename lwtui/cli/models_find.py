@@ -12,20 +12,22 @@ from lwtui.command_line.guard import say
 from lwtui.config import ModelSettings, Settings
 from lwtui.models.servers import PORTS, LocalServer, discovered_models, find_servers
 from lwtui.system import quote_word
+from lwtui.translation import _, _n
 
 _MAX_SHOWN = 12  # models of each server
 
 
 def add_find_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the action."""
-    parser.description = (
-        f"Search this machine's ports ({', '.join(map(str, PORTS))}) for model servers: Ollama, llama-server,\n"
-        "vLLM, LM Studio and others. Nothing is added, no key is sent, and no other machine is contacted."
+    parser.description = _(
+        "Search this machine's ports ({ports}) for model servers: Ollama, llama-server,\n"
+        "vLLM, LM Studio and others. Nothing is added, no key is sent, and no other machine is contacted.",
+        ports=", ".join(map(str, PORTS)),
     )
     parser.add_argument(
-        "--port", type=_port, action="append", metavar="N", help="search only this port; may be repeated"
+        "--port", type=_port, action="append", metavar="N", help=_("search only this port; may be repeated")
     )
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    parser.add_argument("--json", action="store_true", help=_("print a JSON list"))
 
 
 def run_find(options: argparse.Namespace, settings: Settings) -> int:
@@ -38,7 +40,7 @@ def run_find(options: argparse.Namespace, settings: Settings) -> int:
     for server in found:
         print("\n".join(_lines(server, known)))
     if not found:
-        say("Found no model server on this machine. To add one elsewhere by its address: lwtui models add --help")
+        say(_("Found no model server on this machine. To add one elsewhere by its address: lwtui models add --help"))
     return 0
 
 
@@ -49,18 +51,26 @@ def _described(server: LocalServer, known: Sequence[ModelSettings]) -> dict[str,
 
 
 def _lines(server: LocalServer, known: Sequence[ModelSettings]) -> list[str]:
-    lines = [f"{server.kind} at {server.host_and_port}" + (" needs a key" if server.needs_key else "")]
+    where = _("{server} at {address}", server=server.kind, address=server.host_and_port)
     if server.needs_key:
+        lines = [_("{server} at {address} needs a key", server=server.kind, address=server.host_and_port)]
         return [*lines, f"  lwtui models add NAME --base-url {server.base_url} --model ID --key-stdin"]
+    lines = [where]
     if not server.models:
-        return [*lines, "  has no models yet"]
+        return [*lines, "  " + _("has no models yet")]
     free = discovered_models([server], known)
     added = len(server.models) - len(free)
     lines += [f"  {_command(offer.name, offer.model, server.base_url)}" for offer in free[:_MAX_SHOWN]]
     if len(free) > _MAX_SHOWN:
-        lines.append(f"  and {len(free) - _MAX_SHOWN} more; --json lists all")
+        more = len(free) - _MAX_SHOWN
+        lines.append("  " + _("and {number} more; --json lists all", number=more))
     if added:
-        lines.append(f"  {added} of its models {'is' if added == 1 else 'are'} already in the settings")
+        known_line = _n(
+            "{count} of its models is already in the settings",
+            "{count} of its models are already in the settings",
+            added,
+        )
+        lines.append(f"  {known_line}")
     return lines
 
 
@@ -71,5 +81,5 @@ def _command(name: str, model: str, base_url: str) -> str:
 
 def _port(given: str) -> int:
     if not given.isdecimal() or not 0 < int(given) <= 65535:
-        raise argparse.ArgumentTypeError(f"{given!r} is not a port: enter a number from 1 to 65535")
+        raise argparse.ArgumentTypeError(_("{given!r} is not a port: enter a number from 1 to 65535", given=given))
     return int(given)

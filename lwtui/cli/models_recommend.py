@@ -11,6 +11,7 @@ from lwtui.models.llama_cpp.fit import Machine, format_size
 from lwtui.models.llama_cpp.machine import available_memory
 from lwtui.models.recommend import Recommendation, installed_models, recommend
 from lwtui.system import quote_word
+from lwtui.translation import _
 
 
 def recommendation(settings: Settings) -> dict[str, Any] | None:
@@ -37,15 +38,19 @@ def recommendation_line(settings: Settings) -> str:
     found = _recommend(settings)
     if found is None:
         free = format_size(available_memory())
-        return f"No known model fits the {free} of free memory. Use a model server: lwtui models find"
+        return _("No known model fits the {free} of free memory. Use a model server: lwtui models find", free=free)
     known, installed = found.known, _installed(found, settings)
     name = installed.name if installed else known.name
-    facts = (
-        f"{format_size(known.size)}, {known.license}, takes {format_size(found.fit.needed)} of memory, "
-        f"about {_rounded(found.tokens_per_second)} tokens/s without a GPU"
+    facts = _(
+        "{size}, {license}, takes {memory} of memory, about {speed} tokens/s without a GPU",
+        size=format_size(known.size),
+        license=known.license,
+        memory=format_size(found.fit.needed),
+        speed=_rounded(found.tokens_per_second),
     )
-    command = _command(found, installed, settings)
-    return f"Recommended for this machine: {name} ({facts})" + (f": {command}" if command else ", your default model")
+    if command := _command(found, installed, settings):
+        return _("Recommended for this machine: {name} ({facts}): {command}", name=name, facts=facts, command=command)
+    return _("Recommended for this machine: {name} ({facts}), your default model", name=name, facts=facts)
 
 
 def _recommend(settings: Settings) -> Recommendation | None:

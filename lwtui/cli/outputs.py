@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lwtui.documents.export import check_format
 from lwtui.errors import DocumentError, UsageError
+from lwtui.translation import _
 
 
 def format_of(path: Path) -> str:
@@ -27,10 +28,11 @@ def check_output(path: Path, *, overwrite: bool) -> None:
         DocumentError: Its folder is not writable.
     """
     if path.is_dir():
-        raise UsageError(f"{path} is a folder. Name a file in it.", code="is-folder")
+        raise UsageError(_("{path} is a folder. Name a file in it.", path=path), code="is-folder")
     if path.exists() and not overwrite:
         raise UsageError(
-            f"{path} already exists. Choose another name, or overwrite it with --force.", code="already-exists"
+            _("{path} already exists. Choose another name, or overwrite it with --force.", path=path),
+            code="already-exists",
         )
     check_folder(path.parent)
 
@@ -43,13 +45,19 @@ def check_folder(folder: Path) -> None:
         DocumentError: The folder is not writable.
     """
     if not folder.is_dir():
-        raise UsageError(f"There is no folder {folder}. Create it: mkdir -p {folder}", code="not-found")
+        raise UsageError(
+            _("There is no folder {folder}. Create it: mkdir -p {folder}", folder=folder), code="not-found"
+        )
     try:
         with tempfile.TemporaryFile(dir=folder):
             return
     except OSError as error:
         raise DocumentError(
-            f"Cannot write in the folder {folder}: {error.strerror}. Choose another one, or fix its permissions.",
+            _(
+                "Cannot write in the folder {folder}: {strerror}. Choose another one, or fix its permissions.",
+                folder=folder,
+                strerror=error.strerror,
+            ),
             code="unwritable",
         ) from None
 
@@ -64,6 +72,10 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DocumentError(
-            f"Cannot create the folder {folder}: {error.strerror}. Choose another: lwtui config set documents FOLDER",
+            _(
+                "Cannot create the folder {folder}: {strerror}. Choose another: lwtui config set documents FOLDER",
+                folder=folder,
+                strerror=error.strerror,
+            ),
             code="unwritable",
         ) from None

@@ -25,35 +25,42 @@ from lwtui.config import ModelSettings, Role, Settings, cache_folder, config_fol
 from lwtui.documents.model import Brief, Plan
 from lwtui.errors import UsageError
 from lwtui.files import write_atomically
+from lwtui.translation import _
 
 
 def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "plan",
-        "Print a plan for a document: its sections, their main points and lengths.\n"
-        "You can edit the plan and pass it to lwtui write --plan.",
-        """
+        _(
+            "Print a plan for a document: its sections, their main points and lengths.\n"
+            "You can edit the plan and pass it to lwtui write --plan."
+        ),
+        _(
+            """
         lwtui plan "Write a guide to growing tomatoes on a balcony" --words 1500
         lwtui plan "写一篇关于长城的文章，两千字" --model demo
         lwtui plan - --json < instruction.txt > plan.json
         lwtui plan "A report on bees in the city" --template report --words 3000
-        """,
+        """
+        ),
     )
-    result.add_argument("instruction", metavar="INSTRUCTION", help="what to write; - reads standard input")
+    result.add_argument("instruction", metavar="INSTRUCTION", help=_("what to write; - reads standard input"))
     add_brief_options(result)
     result.add_argument(
         "--template",
         metavar="NAME",
-        help="make the plan from a template, without a model: "
-        f"{', '.join(template.key for template in plan_templates('en'))}; others for Chinese; or a file of your own",
+        help=_(
+            "make the plan from a template, without a model: {names}; others for Chinese; or a file of your own",
+            names=", ".join(template.key for template in plan_templates("en")),
+        ),
     )
     add_model_options(result)
     result.add_argument("--review-plan", action="store_true", help=REVIEW_PLAN_HELP)
     result.add_argument(
-        "--json", action="store_true", help='print {"title", "sections": [{"title", "main_point", "words"}]}'
+        "--json", action="store_true", help=_('print {"title", "sections": [{"title", "main_point", "words"}]}')
     )
-    result.add_argument("--quiet", action="store_true", help="print nothing but errors on standard error")
+    result.add_argument("--quiet", action="store_true", help=_("print nothing but errors on standard error"))
     return result
 
 
@@ -63,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     instruction = read_instruction(options.instruction)
     if options.template and options.review_plan:
         raise UsageError(
-            "Leave out --review-plan with --template, which needs no model here; lwtui write takes both.",
+            _("Leave out --review-plan with --template, which needs no model here; lwtui write takes both."),
             code="conflicting-options",
         )
     if options.template:
@@ -139,6 +146,8 @@ def save_rejected_plan(error: PlanError) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, error.raw)
     except OSError as problem:
-        error.add_note(f"Cannot write the model's answer to {path}: {problem.strerror}.")
+        error.add_note(
+            _("Cannot write the model's answer to {path}: {strerror}.", path=path, strerror=problem.strerror)
+        )
     else:
-        error.add_note(f"The model's answer is in {path}.")
+        error.add_note(_("The model's answer is in {path}.", path=path))

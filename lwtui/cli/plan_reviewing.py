@@ -14,8 +14,9 @@ from lwtui.cli.progress import Progress
 from lwtui.documents.model import Brief, Plan
 from lwtui.models.budget import check_priced
 from lwtui.models.metering import UsageTracker
+from lwtui.translation import _
 
-REVIEW_PLAN_HELP = (
+REVIEW_PLAN_HELP = _(
     "have the plan reviewed before anything is written: gaps, overlaps, order, balance. The model revises it once, and "
     "the better of the two plans stands"
 )
@@ -40,5 +41,10 @@ async def review(
         check_priced(tracker.budget, agent.settings)
     models = PolishModels(team.planner.settings, team.critic.settings, team.judge.settings)
     expected = plan_review_forecast(brief, plan, models, load_rates, resumed.left if resumed else None)
-    progress.note(f"Expected for the review of the plan: {forecast_line(expected, unit_of(brief.language))}")
+    progress.note(
+        _(
+            "Expected for the review of the plan: {forecast}",
+            forecast=forecast_line(expected, unit_of(brief.language)),
+        )
+    )
     return await review_plan(team, brief, plan, emit, progress=resumed, tracker=tracker, expected=expected.each)

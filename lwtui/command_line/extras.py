@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n
 
 
 def require_extra(extra: str, *packages: str) -> None:
@@ -15,8 +16,11 @@ def require_extra(extra: str, *packages: str) -> None:
     """
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        raise LwtuiError(
-            f"This command needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
-            f'Install the extra: pip install "lwtui[{extra}]"',
-            code="missing-extra",
+        needed = _n(
+            "This command needs {packages}, which is not installed. Install the extra: {command}",
+            "This command needs {packages}, which are not installed. Install the extra: {command}",
+            len(missing),
+            packages=_(" and ").join(missing),
+            command=f'pip install "lwtui[{extra}]"',
         )
+        raise LwtuiError(needed, code="missing-extra")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from lwtui.errors import LwtuiError
 from lwtui.system import enable_escape_sequences
+from lwtui.translation import _
 
 INCOMPLETE = 3  # a document was written, but some of its sections are short, or the model refused them
 INTERRUPTED = 130  # by convention, after Ctrl-C
@@ -36,7 +37,7 @@ def guarded(command: Callable[[], int]) -> int:
         return error.exit_code
     except KeyboardInterrupt as stop:
         # A command that can be resumed adds a note that says how; that is enough.
-        _report("" if _notes(stop) else "Stopped.", stop)
+        _report("" if _notes(stop) else _("Stopped."), stop)
         return INTERRUPTED
     except BrokenPipeError:
         _abandon_output()
@@ -44,8 +45,8 @@ def guarded(command: Callable[[], int]) -> int:
     except OSError as error:
         _log_failure(error)
         _abandon_output()
-        where = f": {error.filename}" if error.filename else ""
-        _report(f"{error.strerror or error}{where}. Check the path, its permissions and the free space.", error)
+        problem = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        _report(_("{problem}. Check the path, its permissions and the free space.", problem=problem), error)
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort: any other error is reported and logged
         return _report_internal_error(error)
@@ -109,8 +110,12 @@ def _report_internal_error(error: Exception) -> int:
     logging.getLogger("lwtui").error("an internal error ended the command", exc_info=error)
     name = type(error).__name__
     if log_file().exists():
-        advice = f"Please report it with the log, {log_file()}"
+        line = _("Internal error ({name}). Please report it with the log, {log}.", name=name, log=log_file())
     else:
-        advice = f"The details are lost, because the log cannot be written: {log_file()}"
-    _report(f"Internal error ({name}). {advice}.", error)
+        line = _(
+            "Internal error ({name}). The details are lost, because the log cannot be written: {log}.",
+            name=name,
+            log=log_file(),
+        )
+    _report(line, error)
     return 1

@@ -12,9 +12,10 @@ from rich.cells import cell_len
 from textual._wrap import compute_wrap_offsets
 from textual.document import _wrapped_document
 
+from lwtui.terminal_cells import CLOSING, OPENING
+
 _CJK = r"\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}"
-_CLOSING = "、。，．：；？！）］｝〉》」』】〕〗’”…‥—～・ー々ゝ々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.;:?!)\\]}"
-_OPENING = "（［｛〈《「『【〔〖‘“(\\[{"
+_CLOSING, _OPENING = regex.escape(CLOSING), regex.escape(OPENING)
 _HAS_CJK = regex.compile(f"[{_CJK}]")
 # A unit that is never broken: a character or a word of another script, with its punctuation.
 _PIECE = regex.compile(
