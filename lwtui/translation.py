@@ -52,6 +52,11 @@ def sentences(*texts: str) -> str:
     return joined
 
 
+def without_context(text: str) -> str:
+    """Return a translated text without what tells two meanings of the English word apart, as in ``language|Polish``."""
+    return text.rpartition("|")[2]
+
+
 def language() -> str:
     """Return the language of this process: ``en``, or the name of a catalogue such as ``zh``."""
     return _language()
@@ -61,18 +66,6 @@ def languages() -> list[str]:
     """Return the languages to choose from, English first."""
     names = {path.stem for folder in _folders() for path in folder.glob("*.po")}
     return [ENGLISH, *sorted(names - {ENGLISH})]
-
-
-def _p(context: str, message: str, /, **values: object) -> str:
-    """Translate a word that has another translation elsewhere: ``_p("citation", "Key")``.
-
-    In a catalogue, ``context`` is its ``msgctxt``. Without such an entry, the word is translated as elsewhere.
-    """
-    catalogue = _catalogue()
-    text = catalogue.pgettext(context, message) if catalogue else message
-    if text == message:
-        return _(message, **values)
-    return text.format(**values) if values else text
 
 
 def catalogue_file(name: str) -> Path | None:
