@@ -10,9 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import events, work
 from textual.app import App, RenderableType
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.reactive import reactive
 
@@ -38,6 +40,7 @@ from lwtui.errors import DocumentError, LwtuiError
 from lwtui.log import log_file
 from lwtui.stop_signals import on_stop_signal
 from lwtui.text import clean
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     from lwtui.app.model_download import ModelDownload
@@ -137,7 +140,11 @@ class LwtuiApp(App[int]):
         from lwtui.app.model_offers import unfinished_downloads
 
         for known in unfinished_downloads()[:1]:
-            line = f"A part of {known.name} is here. {key_of(LIBRARY, 'models')} resumes the download."
+            line = _(
+                "A part of {name} is here. {key} resumes the download.",
+                name=known.name,
+                key=key_of(LIBRARY, "models"),
+            )
             self.notify(line, markup=False)
 
     @work(exclusive=True, group="writer")
@@ -170,7 +177,7 @@ class LwtuiApp(App[int]):
         """Quit after an error with exit code 1. Only lines are shown: a traceback may hold texts and API keys."""
         self._return_code = 1
         lines = [line for line in renderables if isinstance(line, str)]
-        super().panic(*(lines or [_internal_error("in a thread")]))
+        super().panic(*(lines or [_internal_error(_("in a thread"))]))
 
     def _fatal_error(self) -> None:
         """Quit after an internal error with one line."""
@@ -182,7 +189,7 @@ class LwtuiApp(App[int]):
         """Save everything and quit, as Ctrl+Q does, when the terminal closes or the machine shuts down."""
         if self.is_headless:
             return
-        on_stop_signal(lambda _: self.exit())
+        on_stop_signal(lambda _signal: self.exit())
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Quit after saving the latest edits."""
@@ -199,8 +206,8 @@ class LwtuiApp(App[int]):
         if not self._store():
             from lwtui.app.screens.dialogs import Confirm
 
-            question = "Not everything could be saved. Quit and discard unsaved changes?"
-            if not await self.push_screen_wait(Confirm(question, "Quit")):
+            question = _("Not everything could be saved. Quit and discard unsaved changes?")
+            if not await self.push_screen_wait(Confirm(question, _("Quit"))):
                 return
         self.exit()
 
@@ -317,7 +324,7 @@ class LwtuiApp(App[int]):
         if model.name not in self.models.downloads:
             taken = self.settings.models.get(model.name)
             if taken is not None and taken.path != model.path:
-                self.show_error(f"Another model is named {model.name}. Remove it in the settings first.")
+                self.show_error(_("Another model is named {name}. Remove it in the settings first.", name=model.name))
                 return False
             download = ModelDownload(resolve_source(known.name), model, self._show_download, self._install)
             self.models.downloads[model.name] = download
@@ -357,11 +364,17 @@ class LwtuiApp(App[int]):
         if problem is None:
             if is_default:
                 self.choose_default(name)
-            self.notify(f"{name} is here{' and writes new documents' * is_default}.", markup=False)
+            line = _("{name} is here and writes new documents.") if is_default else _("{name} is here.")
+            self.notify(line.format(name=name), markup=False)
             return
         self._find_writer()
         instead = await asyncio.to_thread(lambda: pool.default)
-        line = f"{problem} {instead} writes new documents. {key_of(LIBRARY, 'models')} in the library tries again."
+        line = _(
+            "{problem} {instead} writes new documents. {key} in the library tries again.",
+            problem=problem,
+            instead=instead,
+            key=key_of(LIBRARY, "models"),
+        )
         if problem.code == "download-stopped":
             self.notify(line, markup=False)
         else:
@@ -408,15 +421,20 @@ class LwtuiApp(App[int]):
             self.show_error(error)
             return
         self._work_on(document)
-        self.notify(clean("\n".join(imported.report.lines())), title="Imported", timeout=_REPORT_SECONDS, markup=False)
+        self.notify(
+            clean("\n".join(imported.report.lines())), title=_("Imported"), timeout=_REPORT_SECONDS, markup=False
+        )
 
     async def _ask_encoding(self, guesses: Sequence[Guess]) -> str | None:
         """Ask in which encoding a text file is. Each is shown with words of the file."""
         from lwtui.app.screens.dialogs import Choose
 
-        options = [(guess.encoding, f"{guess.label:<15} {guess.preview[:_PREVIEW]}") for guess in guesses]
+        options = [
+            (guess.encoding, f"{guess.label}{' ' * (15 - cell_len(guess.label))} {guess.preview[:_PREVIEW]}")
+            for guess in guesses
+        ]
         return await self.push_screen_wait(
-            Choose("The file does not say its encoding. Which line reads right?", options)
+            Choose(_("The file does not say its encoding. Which line reads right?"), options)
         )
 
     def _new_path(self, title: str) -> Path:
@@ -425,8 +443,12 @@ class LwtuiApp(App[int]):
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise DocumentError(
-                f"Cannot create the folder {self.folder}: {error.strerror}. "
-                f"Choose another in Settings ({key_of(EVERYWHERE, 'settings')})."
+                _(
+                    "Cannot create the folder {folder}: {why}. Choose another in Settings ({key}).",
+                    folder=self.folder,
+                    why=error.strerror,
+                    key=key_of(EVERYWHERE, "settings"),
+                )
             ) from None
         return new_path(self.folder, title)
 
@@ -440,11 +462,21 @@ class LwtuiApp(App[int]):
             self.show_error(error)
             return
         if document.read_only:
-            self.show_error(f"Opened read-only: {document.read_only_reason} {key_of(WRITING, 'write')} tries again.")
+            self.show_error(
+                _(
+                    "Opened read-only: {reason} {key} tries again.",
+                    reason=document.read_only_reason,
+                    key=key_of(WRITING, "write"),
+                )
+            )
         elif copy := conflicting_copy(path):
             self.show_notice(
-                f"{copy.service} made this copy because {copy.original} was changed in two places. Compare the two "
-                "and delete one.",
+                _(
+                    "{service} made this copy because {original} was changed in two places. Compare the two "
+                    "and delete one.",
+                    service=copy.service,
+                    original=copy.original,
+                ),
                 code="conflicting-copy",
             )
         self._work_on(document)
@@ -467,7 +499,7 @@ class LwtuiApp(App[int]):
         while not isinstance(self.screen, LibraryScreen):
             self.pop_screen()
         self._work_on(document)
-        self.show_notice("You can edit the document now: no other program has it open.", code="editable")
+        self.show_notice(_("You can edit the document now: no other program has it open."), code="editable")
 
     def _reopen(self, path: Path) -> None:
         """Reopen the last document, unless another window has it open."""
@@ -478,7 +510,14 @@ class LwtuiApp(App[int]):
             return
         if document.read_only:
             document.close()
-            self.show_notice(f"{path.name} was open last. {document.read_only_reason}", code="not-reopened")
+            self.show_notice(
+                _(
+                    "{name} was open last. {reason}",
+                    name=path.name,
+                    reason=document.read_only_reason,
+                ),
+                code="not-reopened",
+            )
         else:
             self._work_on(document)
 
@@ -516,11 +555,11 @@ class LwtuiApp(App[int]):
         if self.session is None:
             return
         if self.session.busy:
-            question = (
-                "The model is at work. Stop it and close the document? All text is kept; "
-                f"{key_of(WRITING, 'write')} resumes later."
+            question = _(
+                "The model is at work. Stop it and close the document? All text is kept; {key} resumes later.",
+                key=key_of(WRITING, "write"),
             )
-            if not await self.push_screen_wait(Confirm(question, "Stop and close")):
+            if not await self.push_screen_wait(Confirm(question, _("Stop and close"))):
                 return
         if self._store():
             self._places.close()
@@ -592,6 +631,15 @@ class LwtuiApp(App[int]):
         """Label keys as help and the palette do, but shorten Enter, which is in every footer."""
         return key_label(binding.key.split(",")[0]).replace("Enter", "⏎")
 
+    def action_command_palette(self) -> None:
+        """Show the palette."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=_("Search for commands…"), id="--command-palette"))
+
+    def action_help_quit(self) -> None:
+        """Say how to quit to a user who has pressed Ctrl+C."""
+        self.notify(_("Press {key} to quit the app", key="[b]ctrl+q[/b]"), title=_("Do you want to quit?"))
+
     def action_help(self) -> None:
         """Show help, or close it."""
         from lwtui.app.screens.help import HelpScreen
@@ -616,7 +664,7 @@ class LwtuiApp(App[int]):
         """Choose a theme."""
         from lwtui.app.screens.dialogs import Choose
 
-        chosen = await self.push_screen_wait(Choose("Theme", theme_choices(self.available_themes), self.theme))
+        chosen = await self.push_screen_wait(Choose(_("Theme"), theme_choices(self.available_themes), self.theme))
         if chosen is not None:
             self.theme = chosen
 
@@ -629,9 +677,11 @@ class LwtuiApp(App[int]):
 
 
 def _internal_error(kind: str) -> str:
-    return (
-        f"lwtui: an internal error ended the app ({kind}). Your text is saved. "
-        f"Please report it with the details from the log: {log_file()}"
+    return _(
+        "lwtui: an internal error ended the app ({kind}). Your text is saved. "
+        "Please report it with the details from the log: {log}",
+        kind=kind,
+        log=log_file(),
     )
 
 

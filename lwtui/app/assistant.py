@@ -31,6 +31,7 @@ from lwtui.models.budget import check_priced
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import Usage
 from lwtui.sources.support import support_checker
+from lwtui.translation import _
 
 _KEEP_SECONDS = 1.0  # between two saves of a growing candidate; a crash loses at most this much
 
@@ -77,7 +78,10 @@ class Assistant:
         agent = await self._models.get(name, beside=(writer,) if self._writing() else ())
         if self._writing() and name == writer and agent.model.capabilities.parallel < 2:
             raise LwtuiError(
-                f"The model is writing and handles one request at a time. Pause it first ({key_of(WRITING, 'pause')}).",
+                _(
+                    "The model is writing and handles one request at a time. Pause it first ({key}).",
+                    key=key_of(WRITING, "pause"),
+                ),
                 code="busy",
             )
         check_priced(self._tracker.budget, agent.settings)
@@ -100,8 +104,14 @@ class Assistant:
         brief = brief_with_notes(document.brief, notes, agent.context_length, subject)
         passage = MarkedPassage(brief, document.plan, section, start, end, _text_before(sections, at))
         likely = round(passage.target(edit.kind) * tokens_per_unit(brief, load_rates(agent.settings)))
-        task = self._tracker.task("this passage", likely_completion=likely)
-        self._note(f"Asked the model to revise a passage of “{section.title or document.title}” ({edit.task})")
+        task = self._tracker.task(_("this passage"), likely_completion=likely)
+        self._note(
+            _(
+                "Asked the model to revise a passage of “{title}” ({task})",
+                title=section.title or document.title,
+                task=edit.task,
+            )
+        )
         try:
             proposal = await revise(agent.metered(task), passage, edit, emit)
         except PassageCut as error:
@@ -122,7 +132,7 @@ class Assistant:
         """
         if self._document.section(section_id).text != before:
             raise LwtuiError(
-                "The section has changed meanwhile, so its text was kept. The answer is in its history.",
+                _("The section has changed meanwhile, so its text was kept. The answer is in its history."),
                 code="section-changed",
             )
         if proposal.version is not None and text == proposal.text:
@@ -148,7 +158,7 @@ class Assistant:
         agent = await self._agent(Role.WRITE)
         document = self._document
         section = document.section(section_id)
-        self._note(f"Asked for {count} candidates for “{section.title or document.title}”")
+        self._note(_("Asked for {count} candidates for “{title}”", count=count, title=section.title or document.title))
         likely = round(section.words * tokens_per_unit(document.brief, load_rates(agent.settings)))
         candidates: dict[int, Candidate] = {}
         kept: dict[int, float] = {}
@@ -178,7 +188,7 @@ class Assistant:
     def pick(self, section_id: str, candidate: Candidate) -> None:
         """Make a candidate the section's text. The old text stays among the versions."""
         if candidate.version is None:
-            raise LwtuiError("This candidate has no text yet.", code="no-text")
+            raise LwtuiError(_("This candidate has no text yet."), code="no-text")
         status = Status.DONE if candidate.state is CandidateState.DONE else Status.PARTIAL
         self._document.adopt_version(section_id, candidate.version, status)
 
@@ -229,11 +239,11 @@ class Assistant:
         """Have the critic read the document (see :func:`lwtui.agentwrite.critic.review`)."""
         document = self._document
         agent = await self._agent(Role.CRITIC)
-        self._note(f"Asked {agent.model.name} to review the document")
+        self._note(_("Asked {name} to review the document", name=agent.model.name))
         self.findings = [one for one in self.findings if not one.by_critic]
         notes = [note for note in document.notes if note.text]
         brief = brief_with_notes(document.brief, notes, agent.context_length)
-        task: MeteredTask = self._tracker.task("a review", likely_completion=LIKELY_ANSWER)
+        task: MeteredTask = self._tracker.task(_("a review"), likely_completion=LIKELY_ANSWER)
 
         async def keep(event: CriticEvent) -> None:
             if isinstance(event, Found):
@@ -241,7 +251,13 @@ class Assistant:
             await emit(event)
 
         reviewed = await review(agent.metered(task), brief, parts_of(document.sections()), keep)
-        self._note(f"The review is complete: {reviewed.found} found, {reviewed.dropped} dropped")
+        self._note(
+            _(
+                "The review is complete: {found} found, {dropped} dropped",
+                found=reviewed.found,
+                dropped=reviewed.dropped,
+            )
+        )
         return reviewed
 
 

@@ -9,6 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from lwtui.app.keymap import EVERYWHERE, Action, actions, key_label
 from lwtui.app.screens.base_screen import BaseScreen
+from lwtui.translation import _
 
 _QUIT = Action("quit", "ctrl+q", "Quit", "Quit lwtui; everything is saved")  # Textual's own, in any app
 
@@ -53,11 +54,11 @@ class Exports(Provider):
 
         matcher = self.matcher(query)
         for to, name in NAMES.items():
-            title = f"Export as {name} (.{to})"
+            title = _("Export as {name} (.{suffix})", name=name, suffix=to)
             if (score := matcher.match(title)) > 0:
                 call = partial(self.app.run_action, f"screen.export('{to}')")
                 yield Hit(
-                    score, matcher.highlight(title), call, help="Choose title page, contents and file, then export"
+                    score, matcher.highlight(title), call, help=_("Choose title page, contents and file, then export")
                 )
 
 

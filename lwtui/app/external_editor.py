@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lwtui.errors import LwtuiError
 from lwtui.system import editor_command, is_reserved_name
+from lwtui.translation import _
 
 _MAX_NAME_LENGTH = 40
 
@@ -39,12 +40,22 @@ def edit_externally(text: str, title: str, environment: Mapping[str, str]) -> st
     except (OSError, UnicodeError) as error:
         _remove_unless_changed(path, text)
         raise LwtuiError(
-            f"Cannot read the text back from {command[0]}: {_why(error)}.{_where(path)}", code="unreadable"
+            _and_where(
+                path, _("Cannot read the text back from {command}: {why}.", command=command[0], why=_why(error))
+            ),
+            code="unreadable",
         ) from None
     if code:
         _remove_unless_changed(path, text)
         raise LwtuiError(
-            f"{command[0]} ended with exit code {code}, so the section was not changed.{_where(path)}",
+            _and_where(
+                path,
+                _(
+                    "{command} ended with exit code {code}, so the section was not changed.",
+                    command=command[0],
+                    code=code,
+                ),
+            ),
             code="editor-failed",
         )
     shutil.rmtree(folder, ignore_errors=True)
@@ -64,9 +75,11 @@ def _command(environment: Mapping[str, str]) -> list[str]:
         command = editor_command(environment)
     except ValueError as error:
         given = environment.get("VISUAL") or environment.get("EDITOR")
-        raise LwtuiError(f"Cannot parse $VISUAL or $EDITOR ({error}): {given}", code="invalid-command") from None
+        raise LwtuiError(
+            _("Cannot parse $VISUAL or $EDITOR ({error}): {given}", error=error, given=given), code="invalid-command"
+        ) from None
     if not command:
-        raise LwtuiError("No editor was found. Set EDITOR, for example: export EDITOR=nano", code="no-editor")
+        raise LwtuiError(_("No editor was found. Set EDITOR, for example: export EDITOR=nano"), code="no-editor")
     return command
 
 
@@ -85,9 +98,12 @@ def _remove_unless_changed(path: Path, text: str) -> None:
         shutil.rmtree(path.parent, ignore_errors=True)
 
 
-def _where(path: Path) -> str:
-    return f" The edited text is in {path}." if path.exists() else ""
+def _and_where(path: Path, problem: str) -> str:
+    """Return the problem, and where the edited text is if there is one."""
+    if not path.exists():
+        return problem
+    return _("{problem} The edited text is in {path}.", problem=problem, path=path)
 
 
 def _why(error: OSError | UnicodeError) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+    return error.strerror or str(error) if isinstance(error, OSError) else _("it is not UTF-8 text")

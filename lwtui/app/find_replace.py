@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from lwtui.app.format import counted
 from lwtui.documents.model import Plan, PlannedSection, Section, Status
 from lwtui.documents.search import Match, Query, count, find, nearest, replace_all
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n
 
-REPLACED = "Replace"  # the undo label of a replacement begins with this
 _MAX_QUOTE_LENGTH = 24  # characters of the query in that label
 
 
@@ -77,26 +76,35 @@ class FindReplace:
                 replaced += count
         plan, in_plan = self._plan_replaced(sections)
         if changed or in_plan:
-            where = [counted(len(changed), "section")] if changed else []
-            where += ["the plan"] if in_plan else []
-            label = f"{REPLACED} “{_quote(self.query.text)}” with “{_quote(self.by)}” in {' and '.join(where)}"
+            label = _(
+                "Replace “{text}” with “{by}” in {where}",
+                text=_quote(self.query.text),
+                by=_quote(self.by),
+                where=_where(len(changed), in_plan=bool(in_plan)),
+            )
             self.document.set_plan(plan, label, changed)
             self._replaced[label] = {section_id: self.document.section(section_id).text for section_id in changed}
         self.at, self.total, self.in_plan = None, skipped, 0
-        report = f"{counted(replaced, 'match', 'matches')} replaced in {counted(len(changed), 'section')}"
-        report += f", and {in_plan} in the plan." if in_plan else "."
+        report = _report(replaced, len(changed), in_plan)
         if skipped:
-            report += f" {counted(skipped, 'match', 'matches')} skipped: the section is being written."
+            report = _n(
+                "{report} {count:,} match skipped: the section is being written.",
+                "{report} {count:,} matches skipped: the section is being written.",
+                skipped,
+                report=report,
+            )
         return report
 
     def lost_by_undo(self, label: str) -> str:
         """Say which later edits are lost if the replacement ``label`` is undone; empty if none are."""
         texts = self._replaced.get(label)
         if texts is None:
-            return "Later edits in its sections are lost"
+            return _("Later edits in its sections are lost")
         planned = {section.id: section.text for section in self.document.sections()}
         edited = sum(planned.get(section_id, text) != text for section_id, text in texts.items())
-        return f"Later edits in {counted(edited, 'section')} are lost" if edited else ""
+        if not edited:
+            return ""
+        return _n("Later edits in {count:,} section are lost", "Later edits in {count:,} sections are lost", edited)
 
     def _plan_replaced(self, sections: Sequence[Section]) -> tuple[Plan, int]:
         """Return the plan with every match in titles and main points replaced, and the number of matches."""
@@ -118,8 +126,10 @@ class FindReplace:
         if not self.query.text:
             return ""
         if not self.total:
-            return f"{self.in_plan} in the plan" if self.in_plan else "Not found"
-        return f"{self.at + 1} of {self.total}" if self.at is not None else f"{self.total} found"
+            return _("{count} in the plan", count=self.in_plan) if self.in_plan else _("Not found")
+        if self.at is None:
+            return _("{count} found", count=self.total)
+        return _("{position} of {total}", position=self.at + 1, total=self.total)
 
     def _matches(self) -> list[Match]:
         return find({section.id: section.text for section in self.document.sections()}, self.query)
@@ -132,6 +142,34 @@ def search_problem(find_replace: FindReplace, query: Query) -> str:
     except LwtuiError as error:
         return str(error)
     return ""
+
+
+def is_replacement(label: str) -> bool:
+    """Tell whether the undo label of a change is that of a replacement, in English or in the user's language."""
+    translated = _("Replace “{text}” with “{by}” in {where}").partition("{")[0]
+    return label.startswith(("Replace “", translated or "Replace “"))
+
+
+def _where(sections: int, *, in_plan: bool) -> str:
+    """Return where matches were replaced: ``2 sections and the plan``."""
+    if not sections:
+        return _("the plan")
+    if in_plan:
+        return _n("{count:,} section and the plan", "{count:,} sections and the plan", sections)
+    return _n("{count:,} section", "{count:,} sections", sections)
+
+
+def _report(replaced: int, sections: int, in_plan: int) -> str:
+    where = _n("{count:,} section", "{count:,} sections", sections)
+    if in_plan:
+        return _n(
+            "{count:,} match replaced in {where}, and {in_plan} in the plan.",
+            "{count:,} matches replaced in {where}, and {in_plan} in the plan.",
+            replaced,
+            where=where,
+            in_plan=in_plan,
+        )
+    return _n("{count:,} match replaced in {where}.", "{count:,} matches replaced in {where}.", replaced, where=where)
 
 
 def _quote(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from lwtui.documents.model import Brief, Status
 from lwtui.documents.store import Document
 from lwtui.text import counts_characters
+from lwtui.translation import _
 
 MARKS = {
     Status.DONE: "✓",
@@ -18,12 +19,12 @@ MARKS = {
     Status.EMPTY: "·",
 }
 STATES = {
-    Status.DONE: "done",
-    Status.WRITING: "being written",
-    Status.PARTIAL: "interrupted",
-    Status.SHORT: "too short",
-    Status.REFUSED: "refused by the model",
-    Status.EMPTY: "not begun",
+    Status.DONE: _("done"),
+    Status.WRITING: _("being written"),
+    Status.PARTIAL: _("interrupted"),
+    Status.SHORT: _("too short"),
+    Status.REFUSED: _("refused by the model"),
+    Status.EMPTY: _("not begun"),
 }
 
 
@@ -33,8 +34,8 @@ def number(value: float) -> str:
 
 
 def unit(language: str) -> str:
-    """Return the unit of lengths in a language: ``words`` or ``characters``."""
-    return "characters" if counts_characters(language) else "words"
+    """Return the unit of lengths in a language: ``words`` or ``characters``, in the user's language."""
+    return _("characters") if counts_characters(language) else _("words")
 
 
 def amount(length: int, brief: Brief, *, of: int | None = None) -> str:
@@ -45,8 +46,10 @@ def amount(length: int, brief: Brief, *, of: int | None = None) -> str:
         brief: Its language decides on the unit.
         of: The target, in the same unit.
     """
-    target = "" if of is None else f" of {number(of)}"
-    return f"{number(length)}{target} {unit(brief.language)}"
+    shown, unit_name = number(length), unit(brief.language)
+    if of is None:
+        return f"{shown} {unit_name}"
+    return _("{length} of {target} {unit}", length=shown, target=number(of), unit=unit_name)
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -56,7 +59,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 def why_read_only(document: Document) -> str:
     """Return ``Read-only:`` and the reason; empty if the document can be changed."""
-    return f"Read-only: {document.read_only_reason}" if document.read_only else ""
+    return _("Read-only: {reason}", reason=document.read_only_reason) if document.read_only else ""
 
 
 def short_path(path: Path) -> str:
@@ -78,9 +81,15 @@ def ago(moment: float, now: float | None = None) -> str:
         now: The current time, in seconds since the epoch.
     """
     passed = max(0.0, (time.time() if now is None else now) - moment)
-    for limit, unit, name in ((60, 1, ""), (3600, 60, "min"), (86_400, 3600, "h"), (7 * 86_400, 86_400, "d")):
+    if passed < 60:
+        return _("just now")
+    for limit, seconds, text in (
+        (3600, 60, _("{count} min ago")),
+        (86_400, 3600, _("{count} h ago")),
+        (7 * 86_400, 86_400, _("{count} d ago")),
+    ):
         if passed < limit:
-            return f"{int(passed // unit)} {name} ago" if name else "just now"
+            return text.format(count=int(passed // seconds))
     return time.strftime("%Y-%m-%d", time.localtime(moment))
 
 

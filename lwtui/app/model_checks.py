@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lwtui.app.keymap import SETTINGS, WRITING, key_of
 from lwtui.config import ModelSettings
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     from lwtui.app.host import AppHost
@@ -35,7 +36,15 @@ async def check_by_call(app: AppHost, name: str) -> CheckResult:
     if busy and (closed := app.models.closes(name)):
         # The busy model may be among those that would be closed, in the middle of a sentence.
         stop = key_of(WRITING, "stop")
-        return CheckResult(False, f"{closed[0]} is writing your document. Stop it ({stop}), then test {name}.")
+        return CheckResult(
+            False,
+            _(
+                "{model} is writing your document. Stop it ({stop}), then test {name}.",
+                model=closed[0],
+                stop=stop,
+                name=name,
+            ),
+        )
     try:
         message = await check_model(await app.models.get(name))
     except LwtuiError as error:
@@ -56,5 +65,5 @@ def _check_memory(model: ModelSettings) -> CheckResult:
     except LwtuiError as error:
         return CheckResult(False, str(error))
     if not result.fits:
-        return CheckResult(False, f"It {result.advice}")
-    return CheckResult(True, f"It {result.summary()}. {key_of(SETTINGS, 'test')} tests it.")
+        return CheckResult(False, _("It {advice}", advice=result.advice))
+    return CheckResult(True, _("It {summary}. {key} tests it.", summary=result.summary(), key=key_of(SETTINGS, "test")))

@@ -11,8 +11,10 @@ from lwtui.errors import LwtuiError
 from lwtui.models.download import DownloadProgress, download_model
 from lwtui.models.known_ggufs import DownloadSource
 from lwtui.text import duration
+from lwtui.translation import _
 
 _LOGGER = logging.getLogger(__name__)
+_PHASES = {"checking": _("checking …"), "waiting": _("waiting …")}
 
 
 class ModelDownload:
@@ -48,13 +50,17 @@ class ModelDownload:
         name = self.settings.name
         await asyncio.wait({self._task})
         if self._task.cancelled():
-            raise LwtuiError(f"The download of {name} was stopped. What has arrived is kept.", code="download-stopped")
+            raise LwtuiError(
+                _("The download of {name} was stopped. What has arrived is kept.", name=name), code="download-stopped"
+            )
         error = self._task.exception()
         if isinstance(error, LwtuiError):
             raise LwtuiError(str(error), code=error.code) from error
         if error is not None:
             _LOGGER.error("an internal error ended a download", exc_info=error)
-            raise LwtuiError(f"An internal error ended the download of {name} ({type(error).__name__}).") from error
+            raise LwtuiError(
+                _("An internal error ended the download of {name} ({error}).", name=name, error=type(error).__name__)
+            ) from error
 
     async def stop(self) -> None:
         """Stop the download. What has arrived is kept."""
@@ -68,8 +74,9 @@ class ModelDownload:
     def _show(self, progress: DownloadProgress) -> None:
         name, left = self.settings.name, progress.seconds_left
         if progress.phase == "downloading":
-            rest = "" if left is None else f", {duration(left)} left"
-            self.status = f"↓ {name} {progress.percent} %{rest}"
+            self.status = f"↓ {name} {progress.percent} %"
+            if left is not None:
+                self.status = _("{progress}, {time} left", progress=self.status, time=duration(left))
         else:
-            self.status = f"↓ {name}: {progress.phase} …"
+            self.status = f"↓ {name}: {_PHASES[progress.phase]}"
         self._report(self.status)

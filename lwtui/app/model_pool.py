@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from lwtui.config import ModelSettings, Role, Settings, has_default_model
 from lwtui.errors import UsageError
 from lwtui.models.catalog import DEMO, resolve
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     from lwtui.agentwrite import Agent
@@ -117,7 +118,9 @@ class ModelPool:
         except UsageError:
             if not self._is_chosen and name == self.best.name:
                 return self.best  # it was downloaded, but is not in the settings
-            raise UsageError(f"There is no model {name} on this machine. Choose another, or add it.") from None
+            raise UsageError(
+                _("There is no model {name} on this machine. Choose another, or add it.", name=name)
+            ) from None
 
     def knows(self, name: str) -> bool:
         """Return whether a model called ``name`` is configured on this machine."""

@@ -10,6 +10,7 @@ from lwtui.app.widgets.row_list import Row
 from lwtui.documents.model import Plan, Section, Status
 from lwtui.documents.outline import has_children, parents, section_numbers, subtree_totals
 from lwtui.documents.store import Document
+from lwtui.translation import _
 
 STALE_MARK = "↻"
 _FOLDED, _OPEN = "▸ ", "▾ "
@@ -46,7 +47,7 @@ def plan_rows(document: Document, folded: Collection[str], stale: Collection[str
                 section.id,
                 (
                     str(numbers[at]) if section.words else "",
-                    section.title or "(no heading)",
+                    section.title or _("(no heading)"),
                     section.main_point,
                     number(targets[at]),
                     mark,
@@ -69,13 +70,13 @@ def text_row(at: int, section: Section, *, stale: bool) -> Row:
     """
     indent = 2 * (section.level - 1)
     if section.is_heading_only:
-        return Row(section.id, ("", "", section.title or "(no heading)", "", ""), indent=indent)
+        return Row(section.id, ("", "", section.title or _("(no heading)"), "", ""), indent=indent)
     mark, kind = (STALE_MARK, Status.PARTIAL) if stale else (MARKS[section.status], section.status)
     shown_number, length, share = "", number(section.length), ""
     if section.words:  # a heading with text but without a target has no number
         shown_number, length = str(at), f"{length}/{number(section.words)}"
         share = f"{section.length / section.words:.0%}"
-    return Row(section.id, (mark, shown_number, section.title or "(the text)", length, share), kind.value, indent)
+    return Row(section.id, (mark, shown_number, section.title or _("(the text)"), length, share), kind.value, indent)
 
 
 def visible_section(plan: Plan, section_id: str, folded: Collection[str]) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 _KEY_LINE = re.compile(r"\A\s*key[ \t]*:[ \t]*(?P<key>\S)[ \t]*(?:\n|\Z)", re.IGNORECASE)
 _MAX_COMMANDS = 40
@@ -47,7 +48,14 @@ def own_commands(folder: Path) -> tuple[list[OwnCommand], list[str]]:
             command = _read(path)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
-            problems.append(f"{one_line(clean(path.name))} in {folder} is no command: {why}.")
+            problems.append(
+                _(
+                    "{file} in {folder} is no command: {why}.",
+                    file=one_line(clean(path.name)),
+                    folder=folder,
+                    why=why,
+                )
+            )
             continue
         key = command.key if command.key not in taken else ""
         taken.add(key)
@@ -57,13 +65,13 @@ def own_commands(folder: Path) -> tuple[list[OwnCommand], list[str]]:
 
 def _read(path: Path) -> OwnCommand:
     if path.stat().st_size > _MAX_BYTES:
-        raise ValueError(f"it has more than {_MAX_BYTES:,} bytes")
+        raise ValueError(_("it has more than {limit:,} bytes", limit=_MAX_BYTES))
     try:
         text = clean(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
-        raise ValueError("it is not UTF-8 text") from None
+        raise ValueError(_("it is not UTF-8 text")) from None
     match = _KEY_LINE.match(text)
     instruction = (text[match.end() :] if match else text).strip()
     if not instruction:
-        raise ValueError("it says nothing")
+        raise ValueError(_("it says nothing"))
     return OwnCommand(one_line(clean(path.stem))[:_MAX_NAME], instruction, match["key"] if match else "")

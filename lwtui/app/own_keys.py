@@ -1,6 +1,6 @@
 """The user's own keys, from the table ``[keys]`` of settings.toml.
 
-An entry names an action, by its name or by its label in help (F1)::
+An entry names an action, by its name or by its label in help (F1), in English or in the user's language::
 
     [keys]
     save = "ctrl+w"            # on every screen that has the action
@@ -15,8 +15,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from lwtui.app.keymap import ACTIONS, BRIEF, EVERYWHERE, FIND, NEW, key_label
+from lwtui.app.keymap import ACTIONS, BRIEF, EVERYWHERE, FIND, NEW, group_label, key_label
 from lwtui.errors import ConfigError
+from lwtui.translation import _
 
 _ARROWS = ("up", "down", "left", "right")
 _NAMED = frozenset(("enter", "escape", "tab", "space", "backspace", "delete", "insert", *_ARROWS)) | {
@@ -30,11 +31,11 @@ _ALIASES = {"esc": "escape", "return": "enter", "del": "delete", "ins": "insert"
 # A terminal sends the same code for these keys as for others.
 _SAME_CODE = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace", "ctrl+[": "Esc"}
 _RESERVED = {
-    "ctrl+q": "quits",
-    "ctrl+p": "opens the palette",
-    "ctrl+c": "copies",
-    "ctrl+v": "pastes",
-    "tab": "moves on",
+    "ctrl+q": _("[keys] {name}: '{given}' quits everywhere. Choose another key."),
+    "ctrl+p": _("[keys] {name}: '{given}' opens the palette everywhere. Choose another key."),
+    "ctrl+c": _("[keys] {name}: '{given}' copies everywhere. Choose another key."),
+    "ctrl+v": _("[keys] {name}: '{given}' pastes everywhere. Choose another key."),
+    "tab": _("[keys] {name}: '{given}' moves on everywhere. Choose another key."),
 }
 _LIST_KEYS = frozenset(("up", "down", "k", "j", "pageup", "pagedown", "home", "g", "end", "G"))
 # Textual's names of characters where they differ from Unicode's.
@@ -86,18 +87,29 @@ def _split(given: str) -> list[str]:
 
 def _find_actions(name: str) -> list[tuple[str, str]]:
     known: dict[str, list[tuple[str, str]]] = {}
+    translated: dict[str, list[tuple[str, str]]] = {}  # these count only where no English name is meant
     for group, actions in ACTIONS.items():
         for action in actions:
-            for shown in dict.fromkeys((action.name, slug(action.label))):
-                for full in (shown, f"{slug(group)}.{shown}"):
-                    known.setdefault(full, []).append((group, action.name))
-    found = known.get(name, [])
+            for names, where, shown in (
+                (known, group, action.name),
+                (known, group, slug(action.english_label)),
+                (translated, group, slug(action.label)),
+                (translated, group_label(group), slug(action.label)),
+            ):
+                for full in (shown, f"{slug(where)}.{shown}"):
+                    meant = names.setdefault(full, [])
+                    if (group, action.name) not in meant:
+                        meant.append((group, action.name))
+    found = known.get(name) or translated.get(name)
     if not found:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, known, 1)
-        hint = f"Did you mean {near[0]}?" if near else "F1 in the app shows all actions."
-        raise ConfigError(f"[keys] There is no action '{name}'. {hint}", code="unknown-action")
+        near = get_close_matches(name, known | translated, 1)
+        if near:
+            problem = _("[keys] There is no action '{name}'. Did you mean {near}?", name=name, near=near[0])
+        else:
+            problem = _("[keys] There is no action '{name}'. F1 in the app shows all actions.", name=name)
+        raise ConfigError(problem, code="unknown-action")
     return found
 
 
@@ -108,17 +120,28 @@ def _parse_key(given: str, name: str) -> str:
     base_name = _base_key(base)
     if base_name is None or not set(modifiers) <= set(_MODIFIERS):
         raise ConfigError(
-            f"[keys] {name}: '{given}' is not a key. Write it as ctrl+s, f5, shift+up, G or /.", code="invalid-key"
+            _(
+                "[keys] {name}: '{given}' is not a key. Write it as ctrl+s, f5, shift+up, G or /.",
+                name=name,
+                given=given,
+            ),
+            code="invalid-key",
         )
     if "shift" in modifiers and len(base_name) == 1 and "ctrl" not in modifiers:
         modifiers, base_name = [modifier for modifier in modifiers if modifier != "shift"], base_name.upper()
     key = "+".join([*sorted(modifiers, key=_MODIFIERS.index), base_name.lower() if "ctrl" in modifiers else base_name])
     if same := _SAME_CODE.get(key):
         raise ConfigError(
-            f"[keys] {name}: in a terminal '{given}' is {same}. Choose another key.", code="ambiguous-key"
+            _(
+                "[keys] {name}: in a terminal '{given}' is {same}. Choose another key.",
+                name=name,
+                given=given,
+                same=same,
+            ),
+            code="ambiguous-key",
         )
-    if effect := _RESERVED.get(key):
-        raise ConfigError(f"[keys] {name}: '{given}' {effect} everywhere. Choose another key.", code="reserved-key")
+    if reserved := _RESERVED.get(key):
+        raise ConfigError(reserved.format(name=name, given=given), code="reserved-key")
     return key
 
 
@@ -153,14 +176,24 @@ def _check(group: str, own: Mapping[tuple[str, str], str]) -> None:
         for key in keys.split(","):
             if is_own and lists and key in _LIST_KEYS:
                 raise ConfigError(
-                    f"[keys] {name}: {key_label(key)} moves the cursor in lists ({group}). Choose another key.",
+                    _(
+                        "[keys] {name}: {key} moves the cursor in lists ({group}). Choose another key.",
+                        name=name,
+                        key=key_label(key),
+                        group=group_label(group),
+                    ),
                     code="list-key",
                 )
             other = taken.setdefault(key, (where, name))
             if other != (where, name) and (is_own or other in own) and {other[1], name} != {"write", "pause"}:
                 raise ConfigError(
-                    f"[keys] {key_label(key)} would be both {other[1]} and {name} in {group}. "
-                    f"Choose another key for one of them.",
+                    _(
+                        "[keys] {key} would be both {other} and {name} in {group}. Choose another key for one of them.",
+                        key=key_label(key),
+                        other=other[1],
+                        name=name,
+                        group=group_label(group),
+                    ),
                     code="key-conflict",
                 )
 

@@ -62,7 +62,7 @@ from lwtui.agentwrite.run_state import RunState
 from lwtui.agentwrite.throughput import load_rates
 from lwtui.app.assistant import Assistant
 from lwtui.app.editable_document import EditableDocument, SectionChanged
-from lwtui.app.format import counted, number, unit
+from lwtui.app.format import number, unit
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.model_pool import ModelPool, ModelRoles
 from lwtui.app.polish_run import PolishRequest, forecast_polish, open_team, update_findings
@@ -75,6 +75,7 @@ from lwtui.log import log_file
 from lwtui.models.budget import Budget, Prices, check_budget, check_priced, cost_of, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
+from lwtui.translation import _, _n
 
 _LOG_LINES = 500
 _MAX_REFUSAL = 120  # characters of the words of a model that refused
@@ -317,7 +318,9 @@ class Session:
         if self._closing:
             return
         if self._task is not None and not self._task.done():
-            raise LwtuiError(f"The model is at work. Stop it first ({key_of(WRITING, 'stop')}).", code="busy")
+            raise LwtuiError(
+                _("The model is at work. Stop it first ({key}).", key=key_of(WRITING, "stop")), code="busy"
+            )
         self._run, self._writes = run, writes
         self._become(Activity.LOADING)
         self._task = asyncio.create_task(self._guarded(run))
@@ -339,8 +342,11 @@ class Session:
         elif (error := task.exception()) is not None:
             _LOGGER.error("an internal error ended a run", exc_info=error)
             self._stopped(
-                f"An internal error ended the run ({type(error).__name__}). Your text is saved. The log has the "
-                f"details: {log_file()}"
+                _(
+                    "An internal error ended the run ({error}). Your text is saved. The log has the details: {log}",
+                    error=type(error).__name__,
+                    log=log_file(),
+                )
             )
 
     def _stopped(self, error: str) -> None:
@@ -350,8 +356,12 @@ class Session:
         """Open a model. If it is still being downloaded, say so and wait."""
         if self.models.downloads.get(name) is not None:
             self.note(
-                f"{name} is still being downloaded. Writing begins when it is here; {key_of(WRITING, 'model')} chooses "
-                f"another model, such as demo, to begin at once."
+                _(
+                    "{name} is still being downloaded. Writing begins when it is here; {key} chooses "
+                    "another model, such as demo, to begin at once.",
+                    name=name,
+                    key=key_of(WRITING, "model"),
+                )
             )
             self._become(Activity.LOADING)
         return await self.models.get(name)
@@ -366,16 +376,17 @@ class Session:
         if left_out := [note.title for note in always_shown(document.notes) if note not in brief.notes]:
             self._hear(NotesLeftOut("", tuple(left_out)))
         likely = likely_plan(brief if section_id is None else replace(brief, words=0))
-        purpose = "a plan" if section_id is None else "another plan"
+        purpose = _("a plan") if section_id is None else _("another plan")
         agent = agent.metered(self.tracker.task(purpose, likely_completion=likely))
         if section_id is None:
             await plan_document(agent, brief, self._keep_plan, begun_plan(document))
             return
         if within:
-            plan, label = await sections_within(agent, brief, document.plan, section_id, self._hear_soon), "Break up"
+            plan = await sections_within(agent, brief, document.plan, section_id, self._hear_soon)
+            self._take_plan(plan, _("Break up a section"))
         else:
-            plan, label = await replan_section(agent, brief, document.plan, section_id, self._hear_soon), "Replan"
-        self._take_plan(plan, f"{label} a section")
+            plan = await replan_section(agent, brief, document.plan, section_id, self._hear_soon)
+            self._take_plan(plan, _("Replan a section"))
 
     async def _review_plan(self) -> None:
         document = self.document
@@ -391,7 +402,12 @@ class Session:
         resumed = stored_plan_review(document)
         models = PolishModels(team.planner.settings, team.critic.settings, team.judge.settings)
         expected = plan_review_forecast(brief, document.plan, models, load_rates, resumed.left if resumed else None)
-        self.note(f"Expected for the review of the plan: {forecast_line(expected, unit(brief.language))}")
+        self.note(
+            _(
+                "Expected for the review of the plan: {forecast}",
+                forecast=forecast_line(expected, unit(brief.language)),
+            )
+        )
 
         async def emit(event: Event) -> None:
             store_plan_review(document, event)
@@ -404,7 +420,7 @@ class Session:
         )
 
     async def _keep_plan(self, event: Event) -> None:
-        keep_plan(self.document, event, "Replan the document")
+        keep_plan(self.document, event, _("Replan the document"))
         await self._hear_soon(event)
 
     def _take_plan(self, plan: Plan, label: str) -> None:
@@ -444,9 +460,9 @@ class Session:
         monitor = RunMonitor(
             agent, document.brief, document, self.budget, frozenset(left or ()), facts=self.notes_facts
         )
-        self.note(f"Expected: {forecast_line(monitor.expected, unit(document.brief.language))}")
+        self.note(_("Expected: {forecast}", forecast=forecast_line(monitor.expected, unit(document.brief.language))))
         if monitor.expected.words:
-            self.tracker.check_left("what is still to be written")
+            self.tracker.check_left(_("what is still to be written"))
         self._follow(RunState(document.sections()))
         self.state.throughput.restart()
         self._become(Activity.WRITING)
@@ -473,8 +489,10 @@ class Session:
                 self._hear(event)
 
             for section in unnoted(recorder):
-                self.message = f"Noting the facts of {section.title or 'the text'}"
-                task = self.tracker.task(f"the facts of “{section.title}”", likely_completion=LIKELY_FACTS)
+                self.message = _("Noting the facts of {title}", title=section.title or _("the text"))
+                task = self.tracker.task(
+                    _("the facts of “{title}”", title=section.title), likely_completion=LIKELY_FACTS
+                )
                 await note_facts(agent.metered(task), document.brief, recorder, section, emit)
 
     def _keep_contradictions(self, event: Event) -> None:
@@ -561,12 +579,24 @@ class Session:
         """Log an event, then pass it to the listeners."""
         match event:
             case Thinking(characters=characters):
-                self.message = f"The model is thinking before it writes: {number(characters)} characters so far"
+                self.message = _(
+                    "The model is thinking before it writes: {count} characters so far", count=number(characters)
+                )
             case ReadingPrompt(tokens=tokens, total=total):
-                self.message = f"The model is reading before it writes: {number(tokens)} of {number(total)} tokens"
+                self.message = _(
+                    "The model is reading before it writes: {tokens} of {total} tokens",
+                    tokens=number(tokens),
+                    total=number(total),
+                )
             case Polishing(position=position, total=total, title=title, step=step, length=length):
-                written = f", {number(length)} so far" if length else ""
-                self.message = f"Section {position} of {total}, {title or 'the text'}: {POLISH_STEPS[step]}{written}"
+                line = _(
+                    "Section {position} of {total}, {title}: {step}",
+                    position=position,
+                    total=total,
+                    title=title or _("the text"),
+                    step=POLISH_STEPS[step],
+                )
+                self.message = _("{line}, {length} so far", line=line, length=number(length)) if length else line
             case ReviewingPlan():
                 self.message = reviewing_line(event)
             case _:
@@ -586,7 +616,7 @@ class Session:
             listener(event)
 
 
-def describe(event: Event, unit: str = "words") -> str:
+def describe(event: Event, unit: str = _("words")) -> str:
     """Return the log line of an event; empty if it only carries text.
 
     Args:
@@ -595,41 +625,86 @@ def describe(event: Event, unit: str = "words") -> str:
     """
     match event:
         case PlanStarted(attempt):
-            return "Asked for a plan" if attempt == 1 else f"Asked for the plan again (try {attempt})"
-        case PlanRejected(_, findings):
-            return f"The plan could not be used: {findings[0]}"
-        case PlanGrew(_, planned, chapters):
-            return f"{planned} of {chapters} chapters are planned"
+            return (
+                _("Asked for a plan")
+                if attempt == 1
+                else _("Asked for the plan again (try {attempt})", attempt=attempt)
+            )
+        case PlanRejected(findings=findings):
+            return _("The plan could not be used: {problem}", problem=findings[0])
+        case PlanGrew(planned=planned, chapters=chapters):
+            return _("{planned} of {chapters} chapters are planned", planned=planned, chapters=chapters)
         case PlanReady(plan):
-            return f"Plan ready: {len(plan.sections)} sections, {number(plan.words)} {unit}"
+            return _(
+                "Plan ready: {count} sections, {length} {unit}",
+                count=len(plan.sections),
+                length=number(plan.words),
+                unit=unit,
+            )
         case SectionStarted(position=position, total=total, title=title, target=target, resumed=resumed):
-            verb = "Resuming" if resumed else "Writing"
-            return f"{verb} section {position} of {total}, {title or 'the text'}: {number(target)} {unit}"
+            line = (
+                _("Resuming section {position} of {total}, {title}: {target} {unit}")
+                if resumed
+                else _("Writing section {position} of {total}, {title}: {target} {unit}")
+            )
+            return line.format(
+                position=position, total=total, title=title or _("the text"), target=number(target), unit=unit
+            )
         case SectionFinished(refusal=refusal) if refusal:
-            return f"The model refused: “{refusal[:_MAX_REFUSAL]}”"
+            return _("The model refused: “{refusal}”", refusal=refusal[:_MAX_REFUSAL])
         case SectionFinished(length=length, target=target, status=Status.SHORT):
-            return f"Section ended too short: {number(length)} of {number(target)} {unit}"
+            return _(
+                "Section ended too short: {length} of {target} {unit}",
+                length=number(length),
+                target=number(target),
+                unit=unit,
+            )
         case SectionFinished(length=length, target=target, seconds=seconds):
-            return f"Section done: {number(length)} of {number(target)} {unit} in {seconds:.0f} s"
+            return _(
+                "Section done: {length} of {target} {unit} in {seconds:.0f} s",
+                length=number(length),
+                target=number(target),
+                unit=unit,
+                seconds=seconds,
+            )
         case TextRolledBack(reason=reason):
-            return f"Text removed: {reason}"
+            return _("Text removed: {reason}", reason=reason)
         case ContextTrimmed(full_tokens=full, sent_tokens=sent):
-            return f"The text so far has {number(full)} tokens; the model gets summaries and its end, {number(sent)}"
+            return _(
+                "The text so far has {full} tokens; the model gets summaries and its end, {sent}",
+                full=number(full),
+                sent=number(sent),
+            )
         case NotesLeftOut(titles=titles):
-            return f"These notes do not fit into the prompt: {', '.join(titles)}"
+            return _("These notes do not fit into the prompt: {titles}", titles=", ".join(titles))
         case PassagesLeftOut(shown=shown, left_out=left_out):
-            return f"The prompt shows {counted(shown, 'passage')} of the sources and has no room for {left_out} more"
+            return _n(
+                "The prompt shows {count:,} passage of the sources and has no room for {left_out} more",
+                "The prompt shows {count:,} passages of the sources and has no room for {left_out} more",
+                shown,
+                left_out=left_out,
+            )
         case CitationsDropped(citations=citations):
-            return f"Citations that stand for nothing were dropped: {', '.join(citations)}"
+            return _("Citations that stand for nothing were dropped: {citations}", citations=", ".join(citations))
         case FactsNoted():
             return facts_note(event)
         case Continuing(length=length, target=target):
-            return f"The model stopped at {number(length)} of {number(target)} {unit}; asked for more"
+            return _(
+                "The model stopped at {length} of {target} {unit}; asked for more",
+                length=number(length),
+                target=number(target),
+                unit=unit,
+            )
         case Redrafting(length=length, target=target):
-            return f"The model ended at {number(length)} of {number(target)} {unit}; asked for another draft"
-        case Retrying(fault, reason, _, delay):
-            return f"Retrying in {delay:.1f} s ({fault}): {reason}"
+            return _(
+                "The model ended at {length} of {target} {unit}; asked for another draft",
+                length=number(length),
+                target=number(target),
+                unit=unit,
+            )
+        case Retrying(fault=fault, reason=reason, delay=delay):
+            return _("Retrying in {delay:.1f} s ({fault}): {reason}", delay=delay, fault=fault, reason=reason)
         case DocumentFinished(length=length, target=target):
-            return f"Finished: {number(length)} of {number(target)} {unit}"
+            return _("Finished: {length} of {target} {unit}", length=number(length), target=number(target), unit=unit)
         case _:
             return ""

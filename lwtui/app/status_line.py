@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from lwtui.app.format import amount, bar
 from lwtui.app.session import Activity, Session
 from lwtui.text import duration, money
+from lwtui.translation import _
 
 _ACTIVITIES = {
-    Activity.IDLE: ("■ Idle", ""),
-    Activity.LOADING: ("… Opening the model", "$text-warning"),
-    Activity.PLANNING: ("▶ Planning", "$text-success"),
-    Activity.WRITING: ("▶ Writing", "$text-success"),
-    Activity.NOTING: ("▶ Noting facts", "$text-success"),
-    Activity.POLISHING: ("▶ Polishing", "$text-success"),
+    Activity.IDLE: (_("■ Idle"), ""),
+    Activity.LOADING: (_("… Opening the model"), "$text-warning"),
+    Activity.PLANNING: (_("▶ Planning"), "$text-success"),
+    Activity.WRITING: (_("▶ Writing"), "$text-success"),
+    Activity.NOTING: (_("▶ Noting facts"), "$text-success"),
+    Activity.POLISHING: (_("▶ Polishing"), "$text-success"),
 }
 
 
@@ -32,13 +34,13 @@ def status_line(session: Session, width: int, first: list[str]) -> Content:
     share = words / target if target else 0.0
     figures = [*first, amount(words, document.brief, of=target)]
     if session.activity is Activity.WRITING:
-        figures.append(f"{session.state.throughput.tokens_per_second:.0f} tokens/s")
+        figures.append(_("{rate:.0f} tokens/s", rate=session.state.throughput.tokens_per_second))
         if (left := session.seconds_left()) is not None:
-            figures.append(f"{duration(left)} left")
+            figures.append(_("{time} left", time=duration(left)))
     if (cost := session.cost) is not None:
-        figures.append(f"cost {money(cost)}")
+        figures.append(_("cost {money}", money=money(cost)))
     rest = f"{share:.0%}  " + "  ".join(figures)
     activity, style = _ACTIVITIES[session.activity]
-    length = min(30, width - 2 - len(activity) - len(rest) - 4)
+    length = min(30, width - 2 - cell_len(activity) - cell_len(rest) - 4)
     meter = f"{bar(share, length)} " if length >= 6 else ""
     return Content.assemble((activity, style), "  ", (meter, "$text-success"), rest)

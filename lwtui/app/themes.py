@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from textual.theme import BUILTIN_THEMES, Theme
 
+from lwtui.translation import _
+
 _ON_BLACK = {"text-" + name: "#ffffff" for name in ("muted", "disabled")} | {
     "text-primary": "#ffe14d",
     "text-secondary": "#8fd3ff",
@@ -100,10 +102,10 @@ THEMES = (
 )
 
 _FIRST = {
-    "textual-dark": "dark",
-    "textual-light": "light",
-    "high-contrast": "high contrast, dark",
-    "high-contrast-light": "high contrast, light",
+    "textual-dark": _("dark"),
+    "textual-light": _("light"),
+    "high-contrast": _("high contrast, dark"),
+    "high-contrast-light": _("high contrast, light"),
 }
 
 
@@ -115,5 +117,7 @@ def theme_choices(available: Iterable[str]) -> list[tuple[str, str]]:
 
 def theme_problem(name: str) -> str:
     """Return what is wrong with the name of a theme; empty if nothing is."""
-    known = [known_name for known_name, _ in theme_choices([*BUILTIN_THEMES, *(theme.name for theme in THEMES)])]
-    return "" if name in known else f"There is no theme named {name!r}. Known: {', '.join(known)}."
+    known = [known_name for known_name, _label in theme_choices([*BUILTIN_THEMES, *(theme.name for theme in THEMES)])]
+    if name in known:
+        return ""
+    return _("There is no theme named {name!r}. Known: {known}.", name=name, known=", ".join(known))

@@ -26,6 +26,7 @@ from textual_serve.server import Server
 
 from lwtui.errors import LwtuiError
 from lwtui.system import join_command
+from lwtui.translation import _
 
 _COOKIE = "lwtui_token"
 _HEADERS = {
@@ -103,15 +104,17 @@ class GuardedServer(Server):
             answer = web.HTTPFound("/")  # keeps the token out of the address bar and the browser's history
             answer.set_cookie(_COOKIE, token, httponly=True, samesite="Strict", path="/")
             raise answer
-        raise web.HTTPUnauthorized(text="The token is missing or wrong. Open the address that lwtui serve printed.\n")
+        raise web.HTTPUnauthorized(
+            text=_("The token is missing or wrong. Open the address that lwtui serve printed.") + "\n"
+        )
 
     def _check_name(self, request: web.Request) -> None:
         name = urlsplit(f"//{request.host}").hostname or ""
         if is_loopback(self._address.host) and not is_loopback(name):
-            raise web.HTTPForbidden(text="Only this machine may use this server, under its own host name.\n")
+            raise web.HTTPForbidden(text=_("Only this machine may use this server, under its own host name.") + "\n")
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
-            raise web.HTTPForbidden(text="Pages of other sites may not use this server.\n")
+            raise web.HTTPForbidden(text=_("Pages of other sites may not use this server.") + "\n")
 
     async def handle_index(self, request: web.Request) -> web.Response:
         """Render the page with URLs under the host name of the request."""
@@ -146,7 +149,12 @@ async def serve(arguments: Sequence[str], address: Address, ready: Callable[[Add
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             raise LwtuiError(
-                f"Cannot serve on {address.host}, port {address.port}: {why}. Choose another with --host and --port.",
+                _(
+                    "Cannot serve on {host}, port {port}: {why}. Choose another with --host and --port.",
+                    host=address.host,
+                    port=address.port,
+                    why=why,
+                ),
                 code="cannot-listen",
             ) from None
         ready(replace(address, port=runner.addresses[0][1]))

@@ -114,11 +114,18 @@ async def test_the_palette_runs_what_it_finds(place: Place) -> None:
         await go(person, PLAN)
         await person.press("ctrl+p")
         await person.at(CommandPalette)
+        await person.sees("Search for commands…")
         await person.type("split")
         await person.until(lambda: person.app.screen.query_one(OptionList).option_count)
         await person.sees("Split (s)")
         await person.press("enter")
         await person.until(lambda: isinstance(person.app.screen, PlanScreen) and len(person.titles) == 3)
+
+
+async def test_ctrl_c_says_how_to_quit() -> None:
+    async with someone() as person:
+        await person.press("ctrl+c")
+        await person.is_told("Press [b]ctrl+q[/b] to quit the app")
 
 
 @pytest.mark.parametrize("group", OPEN)

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Button
 
 from lwtui.app.app import LwtuiApp
-from lwtui.app.keymap import FIND, NO_KEY, use
+from lwtui.app.keymap import FIND, NEW, NO_KEY, use
 from lwtui.app.own_keys import own_keys
 from lwtui.app.screens.help import HelpScreen
 from lwtui.app.screens.library import LibraryScreen
@@ -48,6 +48,24 @@ def restore_default_keys() -> Iterator[None]:
 )
 def test_keys_may_be_written_in_several_ways(given: str, keys: str) -> None:
     assert own_keys({"find-and-replace.case": given})[FIND, "case"] == keys
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("plan-by-hand", (NEW, "by_hand")),
+        ("手动列大纲", (NEW, "by_hand")),
+        ("new-document.手动列大纲", (NEW, "by_hand")),
+        ("新建文档.手动列大纲", (NEW, "by_hand")),
+        ("case", (FIND, "case")),
+    ],
+)
+def test_labels_are_names_in_english_and_in_the_users_language(
+    name: str, found: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chinese = {"Plan by hand": "手动列大纲", "New document": "新建文档", "Word": "case"}
+    monkeypatch.setattr("lwtui.app.keymap.translate", lambda text: chinese.get(text, text))
+    assert own_keys({name: "alt+g"}) == {found: "alt+g"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.widgets import Input, OptionList
 
 from lwtui.app.external_editor import edit_externally
+from lwtui.app.find_replace import FindReplace, is_replacement
 from lwtui.app.screens.dialogs import Confirm
 from lwtui.app.screens.go_to import GoTo, headings
 from lwtui.app.screens.plan import PlanScreen
@@ -18,6 +19,7 @@ from lwtui.app.screens.writing import WritingScreen
 from lwtui.app.widgets.find_bar import FindBar
 from lwtui.app.widgets.line import Line
 from lwtui.documents.model import Origin
+from lwtui.documents.search import Query
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
 from tests.app.person import Person, someone
@@ -113,6 +115,42 @@ async def test_replacing_includes_headings_and_main_points_and_undo_reverts_it(p
         await person.press("y")
         assert await person.gets_notice("undone") == f"Undone: {undone}"
         assert person.document.plan == named
+
+
+@pytest.mark.parametrize(
+    ("query", "report", "label"),
+    [
+        ("animal", "1 match replaced in 1 section.", "Replace “animal” with “x” in 1 section"),
+        ("cat", "5 matches replaced in 2 sections.", "Replace “cat” with “x” in 2 sections"),
+        ("Harbor", "0 matches replaced in 0 sections, and 2 in the plan.", "Replace “Harbor” with “x” in the plan"),
+        (
+            "such",
+            "1 match replaced in 1 section, and 1 in the plan.",
+            "Replace “such” with “x” in 1 section and the plan",
+        ),
+        ("zebra", "0 matches replaced in 0 sections.", None),
+    ],
+)
+def test_a_replacement_is_reported_and_labeled(place: Place, query: str, report: str, label: str | None) -> None:
+    with Document.open(place.make(100, 100, 100, texts=TEXTS)) as document:
+        plan = document.plan
+        headings = ("Harbor one", "Harbor two", "As such")
+        lines = [replace(line, title=title) for line, title in zip(plan.sections, headings, strict=True)]
+        document.set_plan(replace(plan, sections=tuple(lines)), "Headings")
+        found = FindReplace(document, by="x")
+        found.search(Query(query))
+        assert found.replace_everywhere() == report
+        assert document.undo_label == (label or "Headings")
+        assert is_replacement(document.undo_label or "") == (label is not None)
+
+
+def test_a_replacement_is_known_by_its_label_in_other_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lwtui.app.find_replace._", lambda _text: "替换“{text}”为“{by}”：{where}")
+    assert is_replacement("替换“猫”为“狗”：大纲")
+    assert is_replacement("Replace “cat” with “dog” in the plan")
+    assert not is_replacement("Replan a section")
+    monkeypatch.setattr("lwtui.app.find_replace._", lambda _text: "{text} …")
+    assert not is_replacement("Replan a section")
 
 
 async def test_undoing_a_plan_change_from_the_text_asks_first(place: Place) -> None:

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from lwtui.app.keymap import ACTIONS, EVERYWHERE, WRITING, actions, key_label
+from lwtui.app.keymap import ACTIONS, EVERYWHERE, WRITING, actions, group_label, key_label
 from lwtui.app.screens.base_screen import Dialog
 
 _GUIDE = """\
@@ -45,7 +45,7 @@ class Keys(Static):
     def render(self) -> Table:
         key = self.get_component_rich_style("keys--key", partial=True)
         keys, label = Column(width=11, justify="right", style=key), Column(width=13, style="bold")
-        table = Table.grid(keys, label, Column(), padding=(0, 1))
+        table = Table.grid(keys, label, Column(overflow="fold"), padding=(0, 1))
         for action in actions(self._group):
             table.add_row(key_label(action.keys), action.label, action.help)
         return table
@@ -66,13 +66,13 @@ class HelpScreen(Dialog[None]):
             dialog.border_title = "Help"
             dialog.border_subtitle = "Esc closes"
             for group in first:
-                yield Static(group, classes="group")
+                yield Static(group_label(group), classes="group")
                 yield Keys(group)
             yield Static("How it works", classes="group")
             yield Static(_guide(), markup=False)
             for group in ACTIONS:
                 if group not in first:
-                    yield Static(group, classes="group")
+                    yield Static(group_label(group), classes="group")
                     yield Keys(group)
 
     def on_mount(self) -> None:

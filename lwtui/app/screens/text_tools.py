@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from textual import work
 from textual.app import SuspendNotSupported
 
-from lwtui.app.find_replace import REPLACED, FindReplace, search_problem
+from lwtui.app.find_replace import FindReplace, is_replacement, search_problem
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.document import DocumentScreen
 from lwtui.app.screens.plan_tools import shown_label
@@ -175,7 +175,7 @@ class TextTools(DocumentScreen):
                 _("There is nothing to undo here. Ctrl+Z undoes edits in the text."), code="nothing-to-undo"
             )
             return
-        replaced = label.startswith(f"{REPLACED} “")
+        replaced = is_replacement(label)
         question = _("Undo the last change of the plan: {change}?", change=shown_label(label))
         if replaced:
             lost = self._find_replace.lost_by_undo(label)

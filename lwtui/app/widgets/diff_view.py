@@ -19,6 +19,7 @@ from textual.strip import Strip
 
 from lwtui.text import count_words
 from lwtui.text.diff import Hunk, split_at_hunks
+from lwtui.translation import _
 
 _MAX_UNCHANGED = 700  # characters; a longer unchanged passage is abridged
 _UNCHANGED_ENDS = 260  # characters to show at either end of an abridged passage
@@ -92,8 +93,8 @@ class DiffView(ScrollView, can_focus=True):
         end = piece.find(" ", len(piece) - _UNCHANGED_ENDS)
         end = end if end > 0 else len(piece) - _UNCHANGED_ENDS
         text.append(piece[:start].rstrip(), style)
-        note = f" ⋯ {count_words(piece[start:end]):,} unchanged words ⋯"
-        text.append(note, self.get_component_rich_style("diff-view--omitted", partial=True))
+        note = _("{count:,} unchanged words", count=count_words(piece[start:end]))
+        text.append(f" ⋯ {note} ⋯", self.get_component_rich_style("diff-view--omitted", partial=True))
         text.append(piece[end:], style)
 
     def _append_change(self, text: Text, hunk: Hunk, choice: HunkState, number: int, *, at_cursor: bool) -> None:

@@ -13,6 +13,7 @@ from lwtui.app.keymap import FIND, actions, bindings, key_label
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.toolbar import tools
 from lwtui.documents.search import Query
+from lwtui.translation import _
 
 _QUIET_SECONDS = 0.015  # without a key before the document is searched
 
@@ -58,12 +59,12 @@ class FindBar(Vertical):
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Label("Find")
+            yield Label(_("Find"))
             yield self._find
             yield self._result
             yield from tools(FIND, self, "case", "word", "expression")
         with Horizontal():
-            yield Label("Replace with")
+            yield Label(_("Replace with"))
             yield self._replace
             yield from tools(FIND, self, "one", "section", "all")
 

@@ -20,6 +20,7 @@ from lwtui.app.widgets.edit_history import EditorState, UndoHistories
 from lwtui.app.widgets.vim import Vim
 from lwtui.app.widgets.wrap import install
 from lwtui.documents.edits import common_prefix_length
+from lwtui.translation import _
 
 _QUIET_SECONDS = 0.4  # without a key before the text is stored
 MAX_LINE_LENGTH = 100_000  # characters; in a longer line a text area needs a quarter of a second for every key
@@ -113,11 +114,17 @@ class SectionEditor(TextArea, inherit_bindings=False):
     def why_locked(self) -> str:
         """Why this section cannot be edited, and what to do; empty if the reason is not the section."""
         if self._writing:
-            return f"The model is writing this section. {key_of(WRITING, 'pause')} pauses it so that you can edit."
+            return _(
+                "The model is writing this section. {key} pauses it so that you can edit.",
+                key=key_of(WRITING, "pause"),
+            )
         if self._has_long_line:
             limit = number(MAX_LINE_LENGTH)
-            opens = f"{key_of(WRITING, 'external')} opens the section in $EDITOR."
-            return f"A line of more than {limit} characters cannot be edited here. {opens}"
+            return _(
+                "A line of more than {limit} characters cannot be edited here. {key} opens the section in $EDITOR.",
+                limit=limit,
+                key=key_of(WRITING, "external"),
+            )
         return ""
 
     def saved(self, text: str) -> None:

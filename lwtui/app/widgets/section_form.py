@@ -13,6 +13,7 @@ from textual.widgets import Input, Label, TextArea
 
 from lwtui.documents.model import PlannedSection
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 
 MAX_WORDS = 1_000_000
 _QUIET_SECONDS = 0.8  # without a key before the form is stored
@@ -34,18 +35,18 @@ class SectionForm(Vertical):
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, classes="pane")
-        self._heading = Input(id="heading", compact=True, placeholder="Heading")
-        self._unit = Label("Words")
+        self._heading = Input(id="heading", compact=True, placeholder=_("Heading"))
+        self._unit = Label(_("Words"))
         self._words = Input(id="words", type="integer", compact=True)
         self._point = TextArea(id="point", soft_wrap=True, tab_behavior="focus", compact=True)
-        self._point.placeholder = "What the section says"
+        self._point.placeholder = _("What the section says")
         self._section: PlannedSection | None = None
         self._filled = self._values()  # the values when the fields were last filled in or stored
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Label("Heading")
+            yield Label(_("Heading"))
             yield self._heading
             yield self._unit
             yield self._words

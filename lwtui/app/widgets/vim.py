@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from lwtui.app.widgets.vim_motions import find_match, line, next_word, paragraph, previous_word, row_start, word_end
+from lwtui.translation import _
 
 _MAX_COUNT = 10_000
 
@@ -55,7 +56,7 @@ class Buffer(Protocol):
 
 
 class VimMode(StrEnum):
-    """The modes; the status line shows their values."""
+    """The modes."""
 
     NORMAL = "normal"
     INSERT = "insert"
@@ -63,6 +64,14 @@ class VimMode(StrEnum):
     LINES = "visual line"
     SEARCH = "search"
     COMMAND = "command"
+
+
+_SHOWN = {  # in the status line; the other modes show what is typed
+    VimMode.NORMAL: _("NORMAL"),
+    VimMode.INSERT: _("INSERT"),
+    VimMode.VISUAL: _("VISUAL"),
+    VimMode.LINES: _("VISUAL LINE"),
+}
 
 
 @dataclass(frozen=True)
@@ -98,7 +107,7 @@ class Vim:
         if self.mode in (VimMode.SEARCH, VimMode.COMMAND):
             return f"{'/' if self.mode is VimMode.SEARCH else ':'}{self._typed}"
         pending = f"{self._operator_count}{self._operator}{self._count}{self._prefix}"
-        return f"{self.mode.value.upper()} {pending}".rstrip()
+        return f"{_SHOWN[self.mode]} {pending}".rstrip()
 
     def feed(self, key: str, character: str | None = None) -> bool:
         """Handle a key.
@@ -147,7 +156,7 @@ class Vim:
             return False
         self.mode = VimMode.NORMAL
         self._buffer.release()
-        start, _ = self._line(self._at)
+        start, _end = self._line(self._at)
         self._buffer.put_cursor(max(start, self._at - 1))
         return True
 
@@ -239,7 +248,7 @@ class Vim:
             case "p" | "P":
                 self._paste(times, after=command == "p")
             case "u":
-                for _ in range(times):
+                for _time in range(times):
                     self._buffer.undo()
             case "v" | "V":
                 self.mode, self._anchor = (VimMode.VISUAL if command == "v" else VimMode.LINES), place
@@ -382,7 +391,7 @@ class Vim:
         return VimSpan(self._line(first)[0], self._line(last)[1], lines=True)
 
     def _whole_lines(self, times: int) -> VimSpan:
-        start, _ = self._line(self._at)
+        start, _end = self._line(self._at)
         return VimSpan(start, self._line(self._down(start, times - 1))[1], lines=True)
 
     def _over_words(self, command: str, times: int) -> VimSpan:
@@ -390,7 +399,7 @@ class Vim:
         if command == "w" and self._operator == "c" and not text[place : place + 1].isspace():
             command = "e"  # as in Vim, cw keeps the space after the word
         target = place
-        for _ in range(times):
+        for _time in range(times):
             before, target = target, {"w": next_word, "b": previous_word, "e": word_end}[command](text, target)
             if target == before:
                 break
@@ -418,9 +427,9 @@ class Vim:
 
     def _down(self, place: int, rows: int) -> int:
         """Return the position ``rows`` lines down (or up), in the column where a series of such moves began."""
-        start, _ = self._line(place)
+        start, _end = self._line(place)
         column = place - start if self._wanted_column is None else self._wanted_column
-        for _ in range(abs(rows)):
+        for _row in range(abs(rows)):
             edge = self._line(start)[1] + 1 if rows > 0 else start - 1
             if edge < 0 or edge > len(self._buffer.text):
                 break
