@@ -9,6 +9,7 @@ from textual.keys import key_to_character
 from textual.screen import ModalScreen, Screen
 
 from lwtui.app.keymap import EVERYWHERE, NO_KEY
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     from lwtui.app.host import AppHost
@@ -73,7 +74,7 @@ class BaseScreen(Screen[None]):
 class Dialog(ModalScreen[Answer | None], Generic[Answer]):
     """A small window over a screen. Esc closes it without an answer."""
 
-    BINDINGS = [("escape", "close", "Cancel")]
+    BINDINGS = [("escape", "close", _("Cancel"))]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (18, "-tall")]
 
     @property

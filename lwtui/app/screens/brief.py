@@ -14,6 +14,7 @@ from lwtui.app.screens.brief_form import MODES, BriefForm
 from lwtui.app.session import Session
 from lwtui.documents.model import Brief, Mode
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, sentences
 
 
 class BriefScreen(BriefForm):
@@ -29,7 +30,7 @@ class BriefScreen(BriefForm):
             session: The session of the document.
             changed: Is called after a changed brief was saved.
         """
-        super().__init__(f"Brief: {session.document.title}", session.document.brief)
+        super().__init__(_("Brief: {title}", title=session.document.title), session.document.brief)
         self._session = session
         self._changed = changed
 
@@ -37,8 +38,8 @@ class BriefScreen(BriefForm):
         self.query_one("#instruction", TextArea).read_only = self._session.document.read_only
 
     def _buttons(self) -> ComposeResult:
-        yield Button(f"Save ({key_of(BRIEF, 'save')})", variant="primary", id="save")
-        yield Button(f"Cancel ({key_of(BRIEF, 'cancel')})", id="cancel")
+        yield Button(_("Save ({key})", key=key_of(BRIEF, "save")), variant="primary", id="save")
+        yield Button(_("Cancel ({key})", key=key_of(BRIEF, "cancel")), id="cancel")
 
     def _modes(self) -> list[tuple[str, Mode]]:
         """Return the modes; a document with a plan cannot change to being written in one call."""
@@ -76,11 +77,18 @@ class BriefScreen(BriefForm):
 
     def _summary(self, brief: Brief) -> str:
         """Say that the brief was saved, and what the user may want to change now."""
-        parts = ["Saved."]
+        parts = [_("Saved.")]
         document = self._session.document
         if brief.instruction != self._given.instruction and document.words:
-            parts.append(f"Stale ({key_of(PLAN, 'stale')}) lists the sections written for the old instruction.")
+            parts.append(
+                _("Stale ({key}) lists the sections written for the old instruction.", key=key_of(PLAN, "stale"))
+            )
         if brief.words not in (self._given.words, document.plan.words) and document.plan.sections:
-            length = amount(document.plan.words, brief)
-            parts.append(f"The plan still has {length}. {key_of(PLAN, 'total')} in the plan scales it.")
-        return " ".join(parts)
+            parts.append(
+                _(
+                    "The plan still has {length}. {key} in the plan scales it.",
+                    length=amount(document.plan.words, brief),
+                    key=key_of(PLAN, "total"),
+                )
+            )
+        return sentences(*parts)

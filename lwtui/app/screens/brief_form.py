@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Horizontal, VerticalScroll
 from textual.widgets import Input, Label, Select, TextArea
 
-from lwtui.agentwrite.prompt_templates import LANGUAGES, language_name
 from lwtui.app.format import unit
+from lwtui.app.languages import NAMES, shown_language
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.model_fields import sampling_options, sampling_text
 from lwtui.app.widgets.key_bar import KeyBar
@@ -23,17 +23,18 @@ from lwtui.text import detect_language
 from lwtui.text import language as language_detection
 from lwtui.text.asked_length import DEFAULT_WORDS, AskedLength, asked_length
 from lwtui.text.language import UNKNOWN
+from lwtui.translation import _
 
 MODES = (
-    ("Plan, then section by section", Mode.AGENTWRITE),
-    ("Plan, then sections side by side", Mode.PARALLEL),
-    ("One call, no plan", Mode.DIRECT),
+    (_("Plan, then section by section"), Mode.AGENTWRITE),
+    (_("Plan, then sections side by side"), Mode.PARALLEL),
+    (_("One call, no plan"), Mode.DIRECT),
 )
 Options = list[tuple[Text, str]]
 _STYLES = (
-    (Text("what the instruction asks for"), ""),
-    (Text("prose"), Style.PROSE.value),
-    (Text("with lists and subheadings"), Style.LISTS.value),
+    (Text(_("what the instruction asks for")), ""),
+    (Text(_("prose")), Style.PROSE.value),
+    (Text(_("with lists and subheadings")), Style.LISTS.value),
 )
 
 
@@ -55,23 +56,23 @@ class BriefForm(BaseScreen):
     def compose(self) -> ComposeResult:
         given = self._given
         instruction = TextArea(given.instruction, id="instruction", soft_wrap=True, tab_behavior="focus")
-        instruction.placeholder = "Describe the topic, the readers, and what the text must contain."
+        instruction.placeholder = _("Describe the topic, the readers, and what the text must contain.")
         yield TitleBar(self._heading)
         with VerticalScroll(id="form", can_focus=False):
-            yield Label("What should be written?")
+            yield Label(_("What should be written?"))
             yield instruction
             with Grid(id="fields"):
-                yield Label("Length (words)", id="unit")
+                yield Label(_("Length (words)"), id="unit")
                 yield Input(str(given.words or ""), id="words", type="integer", compact=True)
-                yield from self._choice("Language", "language", self._languages(), self._given_language)
-                yield from self._choice("Model", "model", self._models(), given.model)
+                yield from self._choice(_("Language"), "language", self._languages(), self._given_language)
+                yield from self._choice(_("Model"), "model", self._models(), given.model)
                 modes = [(Text(shown), mode.value) for shown, mode in self._modes()]
-                yield from self._choice("How", "mode", modes, given.mode.value)
-                yield from self._choice("Style", "style", list(_STYLES), given.style or "")
-                yield from self._choice("Sampling", "sampling", self._samplings(given.model), given.sampling)
-                yield Label("Seed")
+                yield from self._choice(_("How"), "mode", modes, given.mode.value)
+                yield from self._choice(_("Style"), "style", list(_STYLES), given.style or "")
+                yield from self._choice(_("Sampling"), "sampling", self._samplings(given.model), given.sampling)
+                yield Label(_("Seed"))
                 seed = "" if given.seed is None else str(given.seed)
-                hint = "random; a fixed seed repeats the text"
+                hint = _("random; a fixed seed repeats the text")
                 yield Input(seed, placeholder=hint, id="seed", type="integer", compact=True)
                 yield from self._more_fields()
             yield from self._below_fields()
@@ -101,9 +102,9 @@ class BriefForm(BaseScreen):
         return list(MODES)
 
     def _languages(self) -> Options:
-        options = [(self._language_found(), ""), *((name, tag) for tag, name in LANGUAGES.items())]
-        if (given := self._given_language) not in [tag for _, tag in options]:
-            options.append((f"{language_name(given)} ({given})", given))
+        options = [(self._language_found(), ""), *((name, tag) for tag, name in NAMES.items())]
+        if (given := self._given_language) not in [tag for _shown, tag in options]:
+            options.append((f"{shown_language(given)} ({given})", given))
         return [(Text(shown), tag) for shown, tag in options]
 
     @property
@@ -115,20 +116,21 @@ class BriefForm(BaseScreen):
         models = self.lwtui.models
         options = [(name, name) for name in models.names()]
         if not self._given.model:
-            options.insert(0, (f"default: {models.default}", ""))
+            options.insert(0, (_("default: {model}", model=models.default), ""))
         elif self._given.model not in models.names():
-            note = "" if models.knows(self._given.model) else " (not on this machine)"
-            options.append((f"{self._given.model}{note}", self._given.model))
+            name = self._given.model
+            shown = name if models.knows(name) else _("{model} (not on this machine)", model=name)
+            options.append((shown, name))
         return [(Text(shown), name) for shown, name in options]
 
     def _samplings(self, model: str) -> Options:
         """Return the sampling options: first the model's own sampling with its values, then the presets."""
         models = self.lwtui.models
         own = sampling_text(models.resolve(model)) if models.knows(model) else ""
-        (_, first), *presets = sampling_options(custom=False)
-        if self._given.sampling not in [first, *(name for _, name in presets)]:
+        (_shown, first), *presets = sampling_options(custom=False)
+        if self._given.sampling not in [first, *(name for _shown, name in presets)]:
             presets.append((self._given.sampling, self._given.sampling))
-        options = [(f"the model's own: {own}" if own else "the model's own", first), *presets]
+        options = [(_("the model's own: {values}", values=own) if own else _("the model's own"), first), *presets]
         return [(Text(shown), value) for shown, value in options]
 
     @on(Select.Changed, "#model")
@@ -157,9 +159,13 @@ class BriefForm(BaseScreen):
     @on(Select.Changed)
     def _show_unit(self) -> None:
         counts = unit(self._chosen("language") or self._asked_language)
-        self.query_one("#unit", Label).update(f"Length ({counts})")
+        self.query_one("#unit", Label).update(_("Length ({unit})", unit=counts))
         asked = self._asked_length
-        hint = asked.explain(counts) if asked else f"{self._words():,} {counts}; type another, or say it above"
+        hint = (
+            asked.explain(counts)
+            if asked
+            else _("{length:,} {unit}; type another, or say it above", length=self._words(), unit=counts)
+        )
         self.query_one("#words", Input).placeholder = hint
 
     def _show_language(self) -> None:
@@ -173,8 +179,8 @@ class BriefForm(BaseScreen):
 
     def _language_found(self) -> str:
         if self._asked_language in ("", UNKNOWN):
-            return "As in the instruction"
-        return f"{language_name(self._asked_language)}, as in the instruction"
+            return _("As in the instruction")
+        return _("{language}, as in the instruction", language=shown_language(self._asked_language))
 
     def _instruction(self) -> str:
         return self.query_one("#instruction", TextArea).text.strip()
@@ -197,14 +203,16 @@ class BriefForm(BaseScreen):
         instruction = self.query_one("#instruction", TextArea)
         words, seed = self.query_one("#words", Input), self.query_one("#seed", Input)
         if not instruction.text.strip():
-            self._point_at(instruction, "Enter an instruction: what should be written?")
+            self._point_at(instruction, _("Enter an instruction: what should be written?"))
             return None
         length = words.value or str(self._words())
         if not length.isdecimal() or not 1 <= int(length) <= MAX_WORDS:
-            self._point_at(words, f"Enter a length from 1 to {MAX_WORDS:,}.")
+            self._point_at(words, _("Enter a length from 1 to {most:,}.", most=MAX_WORDS))
             return None
         if seed.value and not (seed.value.isdecimal() and int(seed.value[:20]) <= MAX_SEED):
-            self._point_at(seed, f"Enter a whole number up to {MAX_SEED:,} as the seed, or leave it empty.")
+            self._point_at(
+                seed, _("Enter a whole number up to {most:,} as the seed, or leave it empty.", most=MAX_SEED)
+            )
             return None
         return Brief(
             instruction.text.strip(),
@@ -231,5 +239,5 @@ def replace_options(field: Select[str], options: Options) -> None:
     """Replace the options of a field, and keep its value."""
     kept = field.value
     field.set_options(options)
-    field.value = next(value for _, value in options if value != kept)  # makes the label of the old value change
+    field.value = next(value for _shown, value in options if value != kept)  # makes the label of the old value change
     field.value = kept

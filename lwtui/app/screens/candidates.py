@@ -24,9 +24,17 @@ from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.pane import label
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 
 _FRAME_SECONDS = 0.1
 _MIN_WIDTH = 34  # cells; a narrower candidate is hard to read
+_STATES = {
+    CandidateState.WAITING: _("waiting"),
+    CandidateState.WRITING: _("being written"),
+    CandidateState.DONE: _("done"),
+    CandidateState.STOPPED: _("stopped"),
+    CandidateState.FAILED: _("failed"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,9 @@ class CandidateColumn(VerticalScroll, can_focus=True):
             candidate.error if candidate.state is CandidateState.FAILED and not candidate.text else candidate.text
         )
         label(
-            self, f"Candidate {candidate.number}", f"{number(candidate.length)} {self._unit} · {candidate.state.value}"
+            self,
+            _("Candidate {number}", number=candidate.number),
+            f"{number(candidate.length)} {self._unit} · {_STATES[candidate.state]}",
         )
         if candidate.state is CandidateState.WRITING and not self.has_focus:
             self.scroll_end(animate=False)
@@ -79,12 +89,12 @@ class CandidatesScreen(Dialog[Picked]):
     """Answers with the picked candidate. All candidates stay among the section's versions."""
 
     BINDINGS = [
-        Binding("enter", "pick", "Pick"),
-        Binding("m", "merge", "Merge"),
-        Binding("tab,right,l", "go(1)", "Next"),
-        Binding("shift+tab,left,h", "go(-1)", "Before", show=False),
-        Binding("s", "stop", "Stop"),
-        Binding("escape", "close", "Close"),
+        Binding("enter", "pick", _("Pick")),
+        Binding("m", "merge", _("Merge")),
+        Binding("tab,right,l", "go(1)", _("Next")),
+        Binding("shift+tab,left,h", "go(-1)", _("Before"), show=False),
+        Binding("s", "stop", _("Stop")),
+        Binding("escape", "close", _("Close")),
     ]
 
     def __init__(
@@ -93,7 +103,7 @@ class CandidatesScreen(Dialog[Picked]):
         count: int,
         write: Callable[[Callable[[CandidateChanged], Awaitable[None]]], Awaitable[None]],
         *,
-        unit: str = "words",
+        unit: str,
     ) -> None:
         """Create the screen.
 
@@ -101,7 +111,7 @@ class CandidatesScreen(Dialog[Picked]):
             title: The title of the dialog.
             count: The number of candidates.
             write: Writes the candidates and emits their changes.
-            unit: The unit of their lengths, ``words`` or ``characters``.
+            unit: The unit of their lengths, as the user reads it.
         """
         super().__init__()
         self._heading = title
@@ -110,7 +120,7 @@ class CandidatesScreen(Dialog[Picked]):
         self._changed: set[int] = set()
         self._frame: Timer | None = None
         self._writing: Worker[None] | None = None
-        self._status = Line("The model is reading…", id="decided")
+        self._status = Line(_("The model is reading…"), id="decided")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
@@ -144,8 +154,11 @@ class CandidatesScreen(Dialog[Picked]):
                 self.dismiss(None)
                 return
         self._ended(
-            "Enter picks a candidate, m merges its changes into the text. "
-            f"All candidates stay in the history ({key_of(WRITING, 'history')})."
+            _(
+                "Enter picks a candidate, m merges its changes into the text. "
+                "All candidates stay in the history ({key}).",
+                key=key_of(WRITING, "history"),
+            )
         )
 
     async def _update(self, change: CandidateChanged) -> None:
@@ -154,9 +167,11 @@ class CandidatesScreen(Dialog[Picked]):
         self._changed.add(which)
         if isinstance(change.event, Retrying):
             delay, reason = change.event.delay, change.event.reason
-            self._status.set_text(f"Candidate {which}: retrying in {delay:.1f} s: {reason}")
+            self._status.set_text(
+                _("Candidate {number}: retrying in {delay:.1f} s: {reason}", number=which, delay=delay, reason=reason)
+            )
         elif change.candidate.text:
-            self._status.set_text("The model is writing the candidates. s stops it; you can pick incomplete ones.")
+            self._status.set_text(_("The model is writing the candidates. s stops it; you can pick incomplete ones."))
         if self._frame is None:
             self._frame = self.set_timer(_FRAME_SECONDS, self._draw)
 
@@ -203,11 +218,11 @@ class CandidatesScreen(Dialog[Picked]):
     def _answer(self, *, merges: bool) -> None:
         candidate = self._columns[self._at].candidate
         if not candidate.text.strip():
-            self.lwtui.show_notice("This candidate has no text yet.", code="no-text")
+            self.lwtui.show_notice(_("This candidate has no text yet."), code="no-text")
             return
         if candidate.state is CandidateState.WRITING:
             self.lwtui.show_notice(
-                "The model is still writing this candidate. Stop it (s) to pick it as it is.", code="being-written"
+                _("The model is still writing this candidate. Stop it (s) to pick it as it is."), code="being-written"
             )
             return
         self._halt()
@@ -220,7 +235,7 @@ class CandidatesScreen(Dialog[Picked]):
             self._halt()
             with suppress(WorkerCancelled):
                 await worker.wait()
-            self._ended("Stopped. The text of each candidate so far is kept.")
+            self._ended(_("Stopped. The text of each candidate so far is kept."))
 
     def _halt(self) -> None:
         if self._writing is not None:

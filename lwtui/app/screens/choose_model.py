@@ -18,8 +18,9 @@ from lwtui.config import ModelSettings, add_model, has_default_model, remove_mod
 from lwtui.errors import LwtuiError
 from lwtui.models.llama_cpp.fit import Machine
 from lwtui.models.servers import DiscoveredModel, LocalServer, find_servers
+from lwtui.translation import _, sentences
 
-_WELCOME = (
+_WELCOME = _(
     "lwtui writes long documents with a language model. Which one should write?\n"
     "The best one found here is first, and Enter takes it. Change it any time."
 )
@@ -40,13 +41,13 @@ class ChooseModelScreen(BaseScreen):
         self._searching = False
         self._takes_soon = False  # whether Enter was pressed before the search was over
         self._had_default = has_default_model()
-        self._list = RowList(Column("Name", 22), Column("What", tint=True), id="offers")
+        self._list = RowList(Column(_("Name"), 22), Column(_("What"), tint=True), id="offers")
         self._about = Line(id="about")
         self._answer = Line(id="answer")
 
     def compose(self) -> ComposeResult:
         self._list.add_class("pane")
-        yield TitleBar("Choose a model")
+        yield TitleBar(_("Choose a model"))
         yield Line(_WELCOME, id="welcome")
         yield self._list
         with Vertical(id="below"):
@@ -55,7 +56,7 @@ class ChooseModelScreen(BaseScreen):
         yield KeyBar()
 
     def on_mount(self) -> None:
-        self._list.border_title = "What can write"
+        self._list.border_title = _("What can write")
         self._show()
         self.action_look()
 
@@ -74,7 +75,7 @@ class ChooseModelScreen(BaseScreen):
         self._offers = {offer.key: offer for offer in offers}
         rows = [Row(offer.key, (offer.name, offer.short), _tint(offer)) for offer in offers]
         self._list.show(rows, rows[0].key if at_top else None)
-        self._list.border_subtitle = "looking for model servers on this machine …" if self._searching else ""
+        self._list.border_subtitle = _("looking for model servers on this machine …") if self._searching else ""
         self._show_about()
 
     def _show_about(self) -> None:
@@ -128,8 +129,12 @@ class ChooseModelScreen(BaseScreen):
             case ModelOffer(kind=OfferKind.DOWNLOAD, known=known) if known is not None:
                 if self.lwtui.start_download(known):
                     self._close(
-                        f"{known.settings.name} is being downloaded. Meanwhile, {key_of(LIBRARY, 'new')} begins a "
-                        "document, which is planned and written as soon as the model is here."
+                        _(
+                            "{model} is being downloaded. Meanwhile, {key} begins a document, which is planned and "
+                            "written as soon as the model is here.",
+                            model=known.settings.name,
+                            key=key_of(LIBRARY, "new"),
+                        )
                     )
             case ModelOffer(kind=OfferKind.INSTALL):
                 self._tell(offer.about, error=True)
@@ -142,13 +147,13 @@ class ChooseModelScreen(BaseScreen):
     async def _take_found(self, found: DiscoveredModel) -> None:
         """Add the model of a server if it answers."""
         name, passed = found.name, False
-        self._tell(f"Testing {name}, which takes longer if it has to be loaded first …")
+        self._tell(_("Testing {name}, which takes longer if it has to be loaded first …", name=name))
         try:
             add_model(found.settings())
             self.lwtui.reload_settings()
             passed, message = await check_by_call(self.lwtui, name)
             if not passed:
-                self._tell(f"{name} cannot write: {message}", error=True)
+                self._tell(_("{name} cannot write: {message}", name=name, message=message), error=True)
         except LwtuiError as error:
             self._tell(str(error), error=True)
         finally:
@@ -176,16 +181,16 @@ class ChooseModelScreen(BaseScreen):
             return
         self.lwtui.reload_settings()
         self._show()
-        self._tell(f"Testing {name} …")
+        self._tell(_("Testing {name} …", name=name))
         passed, message = await check_by_call(self.lwtui, name)
         if passed:
             self._choose(name, message)
         else:
-            self._tell(f"{name} was saved, but cannot write yet: {message}", error=True)
+            self._tell(_("{name} was saved, but cannot write yet: {message}", name=name, message=message), error=True)
 
     def _choose(self, name: str, message: str = "") -> None:
         self.lwtui.choose_default(name)
-        self._close(f"{name} writes new documents. {message}".strip())
+        self._close(sentences(_("{name} writes new documents.", name=name), message))
 
     def _open_settings(self) -> None:
         from lwtui.app.screens.settings import SettingsScreen
@@ -197,12 +202,12 @@ class ChooseModelScreen(BaseScreen):
         if self.lwtui.models.downloads:
             self.lwtui.stop_downloads()
         else:
-            self._tell("Nothing is being downloaded.")
+            self._tell(_("Nothing is being downloaded."))
 
     def action_later(self) -> None:
         """Go to the library without choosing."""
         if self.lwtui.settings.welcome and not has_default_model():
-            self._close(f"{key_of(LIBRARY, 'models')} shows this choice again.")
+            self._close(_("{key} shows this choice again.", key=key_of(LIBRARY, "models")))
         else:
             self._close()
 

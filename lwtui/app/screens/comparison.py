@@ -10,6 +10,7 @@ from textual.widgets import TextArea
 
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.documents.comparison import ComparedSection, comparison_lines
+from lwtui.translation import _
 
 
 class ComparisonScreen(Dialog[None]):
@@ -24,7 +25,8 @@ class ComparisonScreen(Dialog[None]):
         *lines, summary = comparison_lines(self._compared)
         with Vertical(classes="dialog large") as dialog:
             dialog.border_title = self._heading
-            dialog.border_subtitle = "[-removed-] {+added+} · Esc closes"
+            removed, added, close = _("removed"), _("added"), _("Esc closes")
+            dialog.border_subtitle = f"[-{removed}-] {{+{added}+}} · {close}"
             yield TextArea("\n".join([summary, "", *lines]), read_only=True, id="lines", show_cursor=False)
 
     def on_mount(self) -> None:

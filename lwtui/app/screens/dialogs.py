@@ -12,12 +12,13 @@ from textual.widgets.option_list import Option
 
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.line import Line
+from lwtui.translation import _, sentences
 
 
 class Confirm(Dialog[bool]):
     """A yes-or-no question."""
 
-    BINDINGS = [("y", "yes", "Yes"), ("n", "close", "No")]
+    BINDINGS = [("y", "yes", _("Yes")), ("n", "close", _("No"))]
 
     def __init__(self, question: str, yes: str) -> None:
         """Create the dialog; ``yes`` is the label of the confirming button."""
@@ -29,8 +30,8 @@ class Confirm(Dialog[bool]):
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(f"{self._yes} (y)", variant="primary", id="yes")
-                yield Button("Cancel (n)", id="no")
+                yield Button(_("{label} (y)", label=self._yes), variant="primary", id="yes")
+                yield Button(_("Cancel (n)"), id="no")
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(True if event.button.id == "yes" else None)
@@ -68,7 +69,7 @@ class Ask(Dialog[str]):
             yield Label(self._question, markup=False)
             yield Input(self._value, compact=True, classes="above")
             yield self._problem
-            hint = f"{self._hint} Enter confirms, Esc cancels.".strip()
+            hint = sentences(self._hint, _("Enter confirms, Esc cancels."))
             yield Static(hint, classes="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -114,11 +115,11 @@ class Choose(Dialog[str]):
         with Vertical(classes="dialog"):
             yield Static(self._question, markup=False)
             yield OptionList(
-                *(Option(shown) for _, shown in self._options), markup=False, compact=True, classes="above"
+                *(Option(shown) for _answer, shown in self._options), markup=False, compact=True, classes="above"
             )
 
     def on_mount(self) -> None:
-        answers = [answer for answer, _ in self._options]
+        answers = [answer for answer, _shown in self._options]
         if self._chosen in answers:
             self.query_one(OptionList).highlighted = answers.index(self._chosen)
 

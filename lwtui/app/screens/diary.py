@@ -16,16 +16,18 @@ from lwtui.app.screens.dialogs import Ask
 from lwtui.config import set_value
 from lwtui.documents.diary import Diary, DiaryDay
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n
 
 _DAYS = 14
 _BAR = 34  # cells
 _MOST = 1_000_000
+_WEEKDAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 
 
 class DiaryScreen(Dialog[None]):
     """The chart of the last two weeks."""
 
-    BINDINGS = [("g", "goal", "Goal"), ("enter", "close", "Close")]
+    BINDINGS = [("g", "goal", _("Goal")), ("enter", "close", _("Close"))]
 
     def __init__(self, session_words: int | None = None, today: date | None = None) -> None:
         """Create the dialog. ``session_words`` are those of the open document; ``None`` without one."""
@@ -36,8 +38,8 @@ class DiaryScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Words a day"
-            dialog.border_subtitle = "g sets the daily goal, Esc closes"
+            dialog.border_title = _("Words a day")
+            dialog.border_subtitle = _("g sets the daily goal, Esc closes")
             yield self._chart
 
     def on_mount(self) -> None:
@@ -55,7 +57,7 @@ class DiaryScreen(Dialog[None]):
     async def action_goal(self) -> None:
         """Ask for the daily goal."""
         now = self.lwtui.settings.daily_goal
-        dialog = Ask("Words to write a day", str(now or ""), "Empty means no goal.", problem=_goal_problem)
+        dialog = Ask(_("Words to write a day"), str(now or ""), _("Empty means no goal."), problem=_goal_problem)
         answer = await self.app.push_screen_wait(dialog)
         if answer is None:
             return
@@ -72,7 +74,7 @@ def _goal_problem(given: str) -> str:
     text = given.replace(",", "").strip()
     if not text or (text.isdecimal() and int(text) <= _MOST):
         return ""
-    return f"Enter a whole number up to {number(_MOST)}, such as 500."
+    return _("Enter a whole number up to {most}, such as 500.", most=number(_MOST))
 
 
 def _line(day: DiaryDay, goal: int, most: int) -> Content:
@@ -80,16 +82,25 @@ def _line(day: DiaryDay, goal: int, most: int) -> Content:
     reached = bool(goal) and day.words >= goal
     style = "$text-success" if reached else "$text-accent"
     mark = " ✓" if reached else ""
-    return Content.assemble(
-        f"{day.day:%a %d %b}  ", (bar(day.words / most, _BAR), style), f" {number(day.words):>8}{mark}"
-    )
+    shown = _("{weekday} {day:%d %b}", weekday=_WEEKDAYS[day.day.weekday()], day=day.day)
+    return Content.assemble(f"{shown}  ", (bar(day.words / most, _BAR), style), f" {number(day.words):>8}{mark}")
 
 
 def _summary(days: list[DiaryDay], goal: int, streak: int, session_words: int | None) -> list[str]:
     today = number(days[-1].words)
-    lines = [f"Today {today} of {number(goal)} words." if goal else f"Today {today} words. No goal is set."]
+    lines = [
+        _("Today {count} of {goal} words.", count=today, goal=number(goal))
+        if goal
+        else _("Today {count} words. No goal is set.", count=today)
+    ]
     if session_words is not None:
-        lines.append(f"{number(session_words)} since this document was opened.")
+        lines.append(_("{count} since this document was opened.", count=number(session_words)))
     if streak:
-        lines.append(f"The goal was reached on {number(streak)} day{'s' if streak != 1 else ''} in a row.")
+        lines.append(
+            _n(
+                "The goal was reached on {count:,} day in a row.",
+                "The goal was reached on {count:,} days in a row.",
+                streak,
+            )
+        )
     return lines

@@ -14,7 +14,7 @@ from textual.worker import Worker
 
 from lwtui.agentwrite.events import Emit, Event, Retrying, TextDelta, TextRolledBack
 from lwtui.agentwrite.revise import PassageCut, Proposal
-from lwtui.app.format import counted, number
+from lwtui.app.format import number
 from lwtui.app.keymap import WRITING, key_of
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.diff_view import DiffView, HunkState
@@ -23,6 +23,7 @@ from lwtui.app.widgets.line import Line
 from lwtui.errors import LwtuiError
 from lwtui.text import count_words
 from lwtui.text.diff import Hunk, apply_hunks, diff
+from lwtui.translation import _, _n, sentences
 
 _FRAME_SECONDS = 0.1
 
@@ -48,14 +49,14 @@ class DiffScreen(Dialog[DiffResult]):
     """Answers with the new text, or with nothing if all changes are left."""
 
     BINDINGS = [
-        Binding("y,space", "take", "Take"),
-        Binding("n,x", "leave", "Leave"),
-        Binding("a", "all", "All"),
-        Binding("r", "none", "None"),
-        Binding("tab,j", "move(1)", "Next"),
-        Binding("shift+tab,k", "move(-1)", "Before", show=False),
-        Binding("enter", "apply", "Apply"),
-        Binding("escape", "close", "Close"),
+        Binding("y,space", "take", _("Take")),
+        Binding("n,x", "leave", _("Leave")),
+        Binding("a", "all", _("All")),
+        Binding("r", "none", _("None")),
+        Binding("tab,j", "move(1)", _("Next")),
+        Binding("shift+tab,k", "move(-1)", _("Before"), show=False),
+        Binding("enter", "apply", _("Apply")),
+        Binding("escape", "close", _("Close")),
     ]
     AUTO_FOCUS = "DiffView"
 
@@ -103,7 +104,7 @@ class DiffScreen(Dialog[DiffResult]):
         if self._answer is None:
             self._compare()
         else:
-            self._status.set_text("The model is reading… Esc stops.")
+            self._status.set_text(_("The model is reading… Esc stops."))
             self._asking = self.run_worker(self._ask(self._answer), exit_on_error=True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -136,7 +137,7 @@ class DiffScreen(Dialog[DiffResult]):
             case TextRolledBack(keep=keep):
                 self._streamed = self._streamed[:keep]
             case Retrying(reason=reason, delay=delay):
-                self._status.set_text(f"Retrying in {delay:.1f} s: {reason}")
+                self._status.set_text(_("Retrying in {delay:.1f} s: {reason}", delay=delay, reason=reason))
 
     def _decide_on(self, proposal: Proposal) -> None:
         self._proposal, self._new = proposal, proposal.text
@@ -147,7 +148,12 @@ class DiffScreen(Dialog[DiffResult]):
         self._frame = None
         if self._asking is not None and self.is_attached:
             self._view.show_text(self._streamed)
-            self._status.set_text(f"{number(count_words(self._streamed))} words so far. Esc stops and changes nothing.")
+            self._status.set_text(
+                _(
+                    "{count} words so far. Esc stops and changes nothing.",
+                    count=number(count_words(self._streamed)),
+                )
+            )
 
     # -- the changes
 
@@ -155,7 +161,7 @@ class DiffScreen(Dialog[DiffResult]):
         self._hunks = diff(self._old, self._new)
         self._choices = [HunkState.OPEN] * len(self._hunks)
         if not self._hunks:
-            self.lwtui.show_notice("The texts are the same.", code="no-changes")
+            self.lwtui.show_notice(_("The texts are the same."), code="no-changes")
             self.dismiss(None)
             return
         self.refresh_bindings()
@@ -165,14 +171,27 @@ class DiffScreen(Dialog[DiffResult]):
         self._view.show(self._old, self._hunks, self._choices, self._cursor)
         taken = self._choices.count(HunkState.TAKEN)
         left = self._choices.count(HunkState.LEFT)
-        parts = [f"Change {self._cursor + 1} of {len(self._hunks)}: {taken} taken, {left} left"]
-        before, after = count_words(self._old), count_words(self._text())
-        parts.append(f"{number(before)} words become {number(after)}" if taken else f"{number(before)} words")
-        if self._proposal is not None and self._proposal.cut:
-            parts.append("The answer was cut off")
+        at, total = self._cursor + 1, len(self._hunks)
         if not self._decides:
-            parts = [f"Change {self._cursor + 1} of {len(self._hunks)}"]
-        self._status.set_text(". ".join(parts) + ".")
+            self._status.set_text(_("Change {number} of {total}.", number=at, total=total))
+            return
+        before, after = number(count_words(self._old)), number(count_words(self._text()))
+        cut = self._proposal is not None and self._proposal.cut
+        self._status.set_text(
+            sentences(
+                _(
+                    "Change {number} of {total}: {taken} taken, {left} left.",
+                    number=at,
+                    total=total,
+                    taken=taken,
+                    left=left,
+                ),
+                _("{before} words become {after}.", before=before, after=after)
+                if taken
+                else _("{count} words.", count=before),
+                _("The answer was cut off.") if cut else "",
+            )
+        )
 
     def _text(self) -> str:
         return apply_hunks(
@@ -229,7 +248,7 @@ class DiffScreen(Dialog[DiffResult]):
         taken = self._choices.count(HunkState.TAKEN)
         if not taken and HunkState.OPEN in self._choices:
             self.lwtui.show_notice(
-                "No change is taken yet. y takes the one under the cursor, a takes all.", code="nothing-taken"
+                _("No change is taken yet. y takes the one under the cursor, a takes all."), code="nothing-taken"
             )
             return
         self.dismiss(DiffResult(self._text(), taken, len(self._hunks), self._proposal))
@@ -245,8 +264,17 @@ def summarize(result: DiffResult | None, section: str) -> str:
     """Say in one line what was done with an answer for ``section``."""
     history = key_of(WRITING, "history")
     if result is None or not result.taken:
-        return f"The text is unchanged. The answer is in the history of {section} ({history})."
+        return _(
+            "The text is unchanged. The answer is in the history of {section} ({key}).",
+            section=section,
+            key=history,
+        )
     if result.taken == result.total:
-        return f"All changes were applied. The old version is in the history ({history})."
-    applied = f"{result.taken} of {counted(result.total, 'change')}"
-    return f"{applied} were applied. Both versions are in the history ({history})."
+        return _("All changes were applied. The old version is in the history ({key}).", key=history)
+    return _n(
+        "{taken} of {count:,} change were applied. Both versions are in the history ({key}).",
+        "{taken} of {count:,} changes were applied. Both versions are in the history ({key}).",
+        result.total,
+        taken=result.taken,
+        key=history,
+    )

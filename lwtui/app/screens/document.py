@@ -14,14 +14,15 @@ from lwtui.app.screens.stale import StaleScreen, stale_sections
 from lwtui.app.session import Activity, Session, SessionEvent
 from lwtui.config import Role
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 
 _REST_SECONDS = 0.3  # without a change before stale sections are searched
 _FROM_SETTINGS = "-"  # stands for the settings' choice; no model has this name
 _ROLES = {
-    Role.PLAN: "Plan",
-    Role.WRITE: "Write",
-    Role.CRITIC: "Critic and notes",
-    Role.JUDGE: "Judge of rewritten sections",
+    Role.PLAN: _("Plan"),
+    Role.WRITE: _("Write"),
+    Role.CRITIC: _("Critic and notes"),
+    Role.JUDGE: _("Judge of rewritten sections"),
 }
 
 
@@ -104,7 +105,7 @@ class DocumentScreen(BaseScreen):
         name = self._session.roles.name(role)
         if self._session.models.knows(name):
             return True
-        question = f"There is no model {name} on this machine. Choose another:"
+        question = _("There is no model {name} on this machine. Choose another:", name=name)
         return not self._refuses() and await self._choose_model(role, question)
 
     async def _choose_model(self, role: Role, question: str) -> bool:
@@ -114,8 +115,10 @@ class DocumentScreen(BaseScreen):
         session = self._session
         models = [(name, name) for name in self.lwtui.models.names()]
         if role is not Role.WRITE:
-            other = "critic" if role is Role.JUDGE else "writer"
-            models.insert(0, (_FROM_SETTINGS, f"from the settings, else the {other}"))
+            other = _("from the settings, else the writer")
+            if role is Role.JUDGE:
+                other = _("from the settings, else the critic")
+            models.insert(0, (_FROM_SETTINGS, other))
         name = await self.app.push_screen_wait(Choose(question, models, session.roles.name(role)))
         if name is None:
             return False
@@ -134,7 +137,7 @@ class DocumentScreen(BaseScreen):
     async def action_model(self) -> None:
         """Choose the model that writes the document."""
         if not self._refuses():
-            await self._choose_model(Role.WRITE, "Model for this document")
+            await self._choose_model(Role.WRITE, _("Model for this document"))
 
     @work(exclusive=True, group="runs")
     async def action_forecast(self) -> None:
@@ -145,7 +148,9 @@ class DocumentScreen(BaseScreen):
             return
         if await self.app.push_screen_wait(ForecastScreen(self._session)):
             budget = self._session.budget
-            self.show_notice(f"The budget is {budget}." if budget else "The budget was removed.", code="budget")
+            self.show_notice(
+                _("The budget is {budget}.", budget=budget) if budget else _("The budget was removed."), code="budget"
+            )
 
     @work(exclusive=True, group="runs")
     async def action_roles(self) -> None:
@@ -155,13 +160,16 @@ class DocumentScreen(BaseScreen):
         session = self._session
         if self._refuses():
             return
-        options = [(role.value, f"{shown}: {session.roles.name(role)}") for role, shown in _ROLES.items()]
-        chosen = await self.app.push_screen_wait(Choose("Change the model for which role?", options))
+        options = [
+            (role.value, _("{role}: {model}", role=shown, model=session.roles.name(role)))
+            for role, shown in _ROLES.items()
+        ]
+        chosen = await self.app.push_screen_wait(Choose(_("Change the model for which role?"), options))
         if chosen is None:
             return
         role = Role(chosen)
-        if await self._choose_model(role, f"{_ROLES[role]}: which model?"):
-            self.show_notice(f"{_ROLES[role]}: {session.roles.name(role)}.", code="role")
+        if await self._choose_model(role, _("{role}: which model?", role=_ROLES[role])):
+            self.show_notice(_("{role}: {model}.", role=_ROLES[role], model=session.roles.name(role)), code="role")
 
     @work(exclusive=True, group="runs")
     async def action_brief(self) -> None:
@@ -169,7 +177,9 @@ class DocumentScreen(BaseScreen):
         from lwtui.app.screens.brief import BriefScreen
 
         if self._session.activity is Activity.PLANNING:
-            self.show_notice(f"The model is planning. Stop it first ({key_of(PLAN, 'stop')}).", code="planning")
+            self.show_notice(
+                _("The model is planning. Stop it first ({key}).", key=key_of(PLAN, "stop")), code="planning"
+            )
         elif self.store():
             await self.app.push_screen(BriefScreen(self._session, self._draw))
 
@@ -209,11 +219,15 @@ class DocumentScreen(BaseScreen):
             return
         if self._document.section(section_id).is_heading_only:
             self.show_notice(
-                "This is only a heading. The model writes nothing for it, so there is no prompt.", code="heading-only"
+                _("This is only a heading. The model writes nothing for it, so there is no prompt."),
+                code="heading-only",
             )
         elif section_id in self._session.current:
             self.show_notice(
-                f"The model is writing this section. Stop it ({key_of(PLAN, 'stop')}) to see the next prompt.",
+                _(
+                    "The model is writing this section. Stop it ({key}) to see the next prompt.",
+                    key=key_of(PLAN, "stop"),
+                ),
                 code="being-written",
             )
         elif await self._has_model():

@@ -21,6 +21,7 @@ from lwtui.models.known_ggufs import DownloadSource, KnownGguf, known_ggufs, res
 from lwtui.models.llama_cpp.fit import format_size
 from lwtui.models.llama_cpp.machine import available_memory
 from lwtui.text import duration
+from lwtui.translation import _
 
 _BAR = 16  # cells
 
@@ -28,7 +29,7 @@ _BAR = 16  # cells
 class DownloadScreen(Dialog[str]):
     """Answers with the name of the downloaded model. Esc stops a download, then closes the dialog."""
 
-    BINDINGS = [("f5", "download", "Download"), ("ctrl+s", "download", "Download")]
+    BINDINGS = [("f5", "download", _("Download")), ("ctrl+s", "download", _("Download"))]
     CSS_PATH = "../styles/download.tcss"
     AUTO_FOCUS = "OptionList"
 
@@ -42,22 +43,22 @@ class DownloadScreen(Dialog[str]):
     def compose(self) -> ComposeResult:
         memory = available_memory()
         with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
-            dialog.border_title = "Download a GGUF"
-            dialog.border_subtitle = "F5 downloads, Esc closes"
+            dialog.border_title = _("Download a GGUF")
+            dialog.border_subtitle = _("F5 downloads, Esc closes")
             yield OptionList(*(Option(_describe(known, memory)) for known in self._known), markup=False, compact=True)
             yield Line(id="about", classes="hint")
             with Grid(classes="above"):
-                yield Label("Source")
-                yield Input(placeholder="hf:OWNER/REPO/FILE.gguf, or a URL", id="source", compact=True)
+                yield Label(_("Source"))
+                yield Input(placeholder=_("hf:OWNER/REPO/FILE.gguf, or a URL"), id="source", compact=True)
                 yield Label("SHA-256")
-                yield Input(placeholder="required for a URL; empty: as the hub says", id="sha256", compact=True)
-                yield Label("Name")
-                yield Input(placeholder="name for the model; empty: from the file", id="name", compact=True)
+                yield Input(placeholder=_("required for a URL; empty: as the hub says"), id="sha256", compact=True)
+                yield Label(_("Name"))
+                yield Input(placeholder=_("name for the model; empty: from the file"), id="name", compact=True)
             yield Line(id="progress")
             yield Line(id="problem", classes="error")
             with Horizontal(classes="buttons"):
-                yield Button("Download (F5)", variant="primary", id="download")
-                yield Button("Cancel (Esc)", id="cancel")
+                yield Button(_("Download (F5)"), variant="primary", id="download")
+                yield Button(_("Cancel (Esc)"), id="cancel")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         known = self._known[event.option_index]
@@ -102,12 +103,12 @@ class DownloadScreen(Dialog[str]):
             self.query_one(f"#{field}", Input).value.strip() for field in ("source", "sha256", "name")
         )
         if not asked:
-            raise LwtuiError("Choose a model, or enter a source.")
+            raise LwtuiError(_("Choose a model, or enter a source."))
         source = resolve_source(asked, sha256)
         name = name or source.name
         taken = self._models.get(name)
         if name == "demo" or (taken is not None and taken.path != str(source.path)):
-            raise LwtuiError(f"Another model is named {name}. Enter a different name.")
+            raise LwtuiError(_("Another model is named {name}. Enter a different name.", name=name))
         return source, name
 
     @work(exclusive=True)
@@ -124,9 +125,11 @@ class DownloadScreen(Dialog[str]):
             self._ended(source)
 
     def _show(self, progress: DownloadProgress) -> None:
-        left = "" if progress.seconds_left is None else f", {duration(progress.seconds_left)} left"
         share = progress.done / max(1, progress.size)
-        self._set_line("progress", f"{bar(share, _BAR)} {progress.summary()}{left}")
+        shown = progress.summary()
+        if progress.seconds_left is not None:
+            shown = _("{progress}, {time} left", progress=shown, time=duration(progress.seconds_left))
+        self._set_line("progress", f"{bar(share, _BAR)} {shown}")
 
     def _ended(self, source: DownloadSource) -> None:
         """Clean up after the download, however it ended; the screen may be closing."""
@@ -134,13 +137,13 @@ class DownloadScreen(Dialog[str]):
         if not self.is_mounted:
             return
         kept = partial_size(source)
-        self._set_line("progress", f"{format_size(kept)} are kept. F5 resumes." if kept else "")
+        self._set_line("progress", _("{size} are kept. F5 resumes.", size=format_size(kept)) if kept else "")
         self._enable(True)
 
     def _enable(self, idle: bool) -> None:
         for widget in self.query("Input, OptionList, #download"):
             widget.disabled = not idle
-        self.query_one("#cancel", Button).label = "Cancel (Esc)" if idle else "Stop (Esc)"
+        self.query_one("#cancel", Button).label = _("Cancel (Esc)") if idle else _("Stop (Esc)")
         (self.query_one("#source", Input) if idle else self.query_one("#cancel", Button)).focus()
 
     def _set_line(self, line: str, text: str) -> None:
@@ -148,5 +151,5 @@ class DownloadScreen(Dialog[str]):
 
 
 def _describe(known: KnownGguf, memory: int) -> str:
-    large = "  more than free memory" if known.size > memory else ""
+    large = "  " + _("more than free memory") if known.size > memory else ""
     return f"{known.name:<32}{format_size(known.size):>8}{large}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.base import ModelError
 from lwtui.models.servers import free_name
 from lwtui.models.services import SERVICES, Service, best_provider, default_service, service_at
+from lwtui.translation import _, sentences
 
 _LIST_SECONDS = 8.0  # timeout for listing an endpoint's models
 _MAX_OFFERED = 200
@@ -34,10 +36,10 @@ class EndpointForm(ModelForm):
     that fails it shows why; saving a second time stores the model as it is.
     """
 
-    KIND = "an endpoint"
+    KIND = _("an endpoint")
     MORE = ENDPOINT_FIELDS
-    MORE_IN_SHORT = "context, prompts, plans, reasoning, headers, prices"
-    BINDINGS = [("down", "to_offered", "To the list")]
+    MORE_IN_SHORT = _("context, prompts, plans, reasoning, headers, prices")
+    BINDINGS = [("down", "to_offered", _("To the list"))]
 
     def __init__(self, model: ModelSettings, taken: Collection[str] = ()) -> None:
         self._is_placed = bool(model.name) or model.base_url != ModelSettings("").base_url
@@ -49,16 +51,16 @@ class EndpointForm(ModelForm):
         services = [(service.name, service.base_url) for service in SERVICES]
         service = service_at(self._model.base_url)
         with Grid():
-            yield Label("Service")
+            yield Label(_("Service"))
             value = service.base_url if service else ""
-            options = [("other", ""), *services]
+            options = [(_("other"), ""), *services]
             yield Select(options, value=value, allow_blank=False, id="service", compact=True)
-            yield Label("Address")
+            yield Label(_("Address"))
             yield Input(self._model.base_url, placeholder="https://…/v1", id="base_url", compact=True)
-            yield Label("Key")
+            yield Label(_("Key"))
             yield Input(password=True, id="key", compact=True)
-            yield Label("Model ID")
-            yield Input(self._model.model, placeholder="↓ chooses from the list", id="model", compact=True)
+            yield Label(_("Model ID"))
+            yield Input(self._model.model, placeholder=_("↓ chooses from the list"), id="model", compact=True)
         yield OptionList(id="offered", markup=False, compact=True)
 
     def on_mount(self) -> None:
@@ -101,8 +103,11 @@ class EndpointForm(ModelForm):
 
     def _hint_at_key(self) -> None:
         variable = self._variable()
-        unchanged = "; empty: unchanged" if self._model.name else ""
-        hint = f"not needed: taken from {variable}" if variable else f"stored in the system keyring{unchanged}"
+        hint = _("stored in the system keyring")
+        if variable:
+            hint = _("not needed: taken from {variable}", variable=variable)
+        elif self._model.name:
+            hint = _("stored in the system keyring; empty: unchanged")
         self.query_one("#key", Input).placeholder = hint
 
     def _variable(self) -> str:
@@ -154,7 +159,7 @@ class EndpointForm(ModelForm):
             return []
         key = self.value("key") or await self._stored_key(draft)
         if (draft.base_url, key) not in self._names:
-            self.tell(f"Listing the models of {_host(draft)} …", error=False)
+            self.tell(_("Listing the models of {host} …", host=_host(draft)), error=False)
             try:
                 names = await list_models(draft, key, _LIST_SECONDS)
             except ModelError as error:
@@ -177,7 +182,7 @@ class EndpointForm(ModelForm):
     def _known_names(self) -> list[str]:
         """Return the models last listed for the address."""
         address = tidy_address(self.value("base_url"))
-        return next((names for (at, _), names in reversed(self._names.items()) if at == address), [])
+        return next((names for (at, _key), names in reversed(self._names.items()) if at == address), [])
 
     def _offer(self, names: list[str]) -> None:
         """Show the models that contain the typed text, or all if none does."""
@@ -219,14 +224,17 @@ class EndpointForm(ModelForm):
         insists, self._rejected = self._rejected == wanted, wanted
         try:
             if wanted[1] and not insists and (variable := key_variable(model)):
-                raise ModelError(f"The key in {variable} overrides the key entered here. Leave Key empty.", kind="auth")
+                raise ModelError(
+                    _("The key in {variable} overrides the key entered here. Leave Key empty.", variable=variable),
+                    kind="auth",
+                )
             named = self._with_names(model, [] if insists else await self._fetch_models(model))
             check_model(named)
             if wanted[1]:
                 await asyncio.to_thread(store_api_key, named, wanted[1])  # the keyring may ask to be unlocked
             self.store(named)
         except ModelError as error:
-            self.tell(f"{error} F5 again saves the model as it is.")
+            self.tell(sentences(str(error), _("F5 again saves the model as it is.")))
         except LwtuiError as error:
             self.tell(str(error))
 
@@ -239,21 +247,29 @@ class EndpointForm(ModelForm):
         """
         model_id = model.model or (model.name if model.name in listed or not listed else "")
         if not model_id and not listed:
-            raise LwtuiError(f"Enter {_host(model)}'s name for the model in Model ID.")
+            raise LwtuiError(_("Enter {host}'s name for the model in Model ID.", host=_host(model)))
         if not model_id and len(listed) == 1:
             model_id = listed[0]
         if listed and model_id not in listed:
             self._offer(listed)
             self._take(model.model)
-            has = f"no model named {model_id!r}" if model_id else f"{len(listed)} models"
-            raise ModelError(f"{_host(model)} has {has}. Choose one below Model ID (↓).", kind="unknown-model")
+            problem = _(
+                "{host} has {count} models. Choose one below Model ID (↓).", host=_host(model), count=len(listed)
+            )
+            if model_id:
+                problem = _(
+                    "{host} has no model named {model!r}. Choose one below Model ID (↓).",
+                    host=_host(model),
+                    model=model_id,
+                )
+            raise ModelError(problem, kind="unknown-model")
         name = model.name or free_name(model_id, self._taken)
         return replace(model, name=name, model="" if model_id == name else model_id)
 
 
 def _check_address(model: ModelSettings) -> None:
     if not model.base_url.startswith(("http://", "https://")):
-        raise LwtuiError("This is no address. It must look like https://host/v1.")
+        raise LwtuiError(_("This is no address. It must look like https://host/v1."))
 
 
 def _host(model: ModelSettings) -> str:
@@ -264,4 +280,5 @@ def _with_advice(error: ModelError) -> ModelError:
     """Return ``error`` with what to do about it in the form."""
     if error.kind != "auth":
         return error
-    return ModelError(f"{str(error).partition('. ')[0]}. Enter the right one in Key.", kind="auth")
+    problem = re.split(r"\. |。", str(error), maxsplit=1)[0]
+    return ModelError(_("{problem}. Enter the right one in Key.", problem=problem), kind="auth")

@@ -33,21 +33,22 @@ from lwtui.documents.export.csl_styles import BUILT_IN, DEFAULT_STYLE
 from lwtui.documents.mirror import is_mirrored, mirror_path, set_mirrored, update_mirror
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 
 NAMES = {
-    **{"md": "Markdown", "txt": "Plain text", "html": "HTML", "docx": "Word (DOCX)", "odt": "ODT", "epub": "EPUB"},
+    **{"md": "Markdown", "txt": _("Plain text"), "html": "HTML", "docx": "Word (DOCX)", "odt": "ODT", "epub": "EPUB"},
     **{"pdf": "PDF", "tex": "LaTeX"},
 }
 _STYLE_FILES = {
-    "reference": "a document whose styles to use",
-    "css": "a CSS file to add",
-    "template": "a Typst file with a function template",
-    "": "none for this format",
+    "reference": _("a document whose styles to use"),
+    "css": _("a CSS file to add"),
+    "template": _("a Typst file with a function template"),
+    "": _("none for this format"),
 }
 _DISCLOSURES = (
-    ("no report on what a model wrote", "none"),
-    ("an appendix on what a model wrote", "appendix"),
-    ("a separate Markdown file on what a model wrote", "file"),
+    (_("no report on what a model wrote"), "none"),
+    (_("an appendix on what a model wrote"), "appendix"),
+    (_("a separate Markdown file on what a model wrote"), "file"),
 )
 
 
@@ -55,7 +56,7 @@ class ExportScreen(Dialog[Path]):
     """Answers with the path of the exported file."""
 
     CSS_PATH = "../styles/export.tcss"
-    BINDINGS = [("f9", "export", "Export"), ("f5", "export", "Export")]
+    BINDINGS = [("f9", "export", _("Export")), ("f5", "export", _("Export"))]
 
     def __init__(self, document: Document, to: str = "") -> None:
         """Create the dialog; ``to`` is the format selected at first."""
@@ -73,24 +74,24 @@ class ExportScreen(Dialog[Path]):
     def compose(self) -> ComposeResult:
         self._author = author_of(self._document, self.lwtui.settings.author)
         with VerticalScroll(classes="dialog form", can_focus=False) as dialog:
-            dialog.border_title = Content(f"Export “{self._document.title}”")
+            dialog.border_title = Content(_("Export “{title}”", title=self._document.title))
             with Grid():
-                yield Label("Format")
+                yield Label(_("Format"))
                 with RadioSet(id="format", compact=True):
                     for name in FORMATS:
                         yield ToggleOption(NAMES[name], value=name == self._first)
-                yield Label("Title")
+                yield Label(_("Title"))
                 yield self._title
-                yield Label("Author")
-                yield Input(self._author, placeholder="none", id="author", compact=True)
-                yield Label("With")
+                yield Label(_("Author"))
+                yield Input(self._author, placeholder=_("none"), id="author", compact=True)
+                yield Label(_("With"))
                 with Horizontal(id="with"):
-                    yield Box("title page", True, id="title-page", compact=True)
-                    yield Box("contents", True, id="contents", compact=True)
-                yield Label("Style file")
+                    yield Box(_("title page"), True, id="title-page", compact=True)
+                    yield Box(_("contents"), True, id="contents", compact=True)
+                yield Label(_("Style file"))
                 yield Input(id="style-file", compact=True)
                 if self._document.sources:
-                    yield Label("Citations")
+                    yield Label(_("Citations"))
                     yield Select(
                         [(shown, name) for name, shown in BUILT_IN.items()],
                         value=DEFAULT_STYLE,
@@ -98,22 +99,22 @@ class ExportScreen(Dialog[Path]):
                         id="csl",
                         compact=True,
                     )
-                yield Label("Disclosure")
+                yield Label(_("Disclosure"))
                 yield Select(_DISCLOSURES, value="none", allow_blank=False, id="disclosure", compact=True)
-                yield Label("File")
+                yield Label(_("File"))
                 yield self._path
-                yield Label("Mirror")
+                yield Label(_("Mirror"))
                 yield self._mirror_box()
             yield self._problem
             yield self._status
             with Horizontal(classes="buttons"):
-                yield Button("Export (F9)", variant="primary", id="export")
-                yield Button("Cancel (Esc)", id="cancel")
+                yield Button(_("Export (F9)"), variant="primary", id="export")
+                yield Button(_("Cancel (Esc)"), id="cancel")
 
     def _mirror_box(self) -> Box:
         path = self._document.path
         return Box(
-            Content(f"keep {mirror_path(path).name} up to date beside the document"),
+            Content(_("keep {name} up to date beside the document", name=mirror_path(path).name)),
             is_mirrored(path, self.lwtui.settings.mirror),
             id="mirror",
             compact=True,
@@ -205,7 +206,7 @@ class ExportScreen(Dialog[Path]):
             return
         name = self._path.value.strip()
         if not name:
-            self._problem.set_text("Enter a file name.")
+            self._problem.set_text(_("Enter a file name."))
             return
         self._problem.set_text("")
         self._job = self._new_job()
@@ -219,7 +220,7 @@ class ExportScreen(Dialog[Path]):
             self._status.set_text("")
         if path is None:
             return
-        self.notify(f"Exported to {_shown(path)}", markup=False)
+        self.notify(_("Exported to {file}", file=_shown(path)), markup=False)
         for note in notes:
             self.notify(note, severity="warning", timeout=12, markup=False)
         self._store_author()
@@ -238,7 +239,7 @@ class ExportScreen(Dialog[Path]):
         book, sections = build_manuscript(self._document, self._options), self._document.sections()
         report_text = ""
         if disclosure != "none":
-            job.step("Tracing who wrote which words")
+            job.step(_("Tracing who wrote which words"))
             report_text = await asyncio.to_thread(report_on, sections, self._document.path, self._document.sources)
         if disclosure == "appendix":
             book = with_disclosure(book, report_text)
@@ -267,15 +268,15 @@ class ExportScreen(Dialog[Path]):
 
         if not _exists(path):
             return True
-        question = f"{_shown(path)} already exists. Replace it?"
-        return await self.app.push_screen_wait(Confirm(question, "Replace")) is True
+        question = _("{file} already exists. Replace it?", file=_shown(path))
+        return await self.app.push_screen_wait(Confirm(question, _("Replace"))) is True
 
     def _new_job(self) -> ExportJob:
         """Create a job that shows its progress in the dialog."""
         loop = asyncio.get_running_loop()
 
         def show(text: str) -> None:
-            loop.call_soon_threadsafe(self._status.set_text, f"{text} … (Esc stops)")
+            loop.call_soon_threadsafe(self._status.set_text, _("{step} … (Esc stops)", step=text))
 
         return ExportJob(show)
 

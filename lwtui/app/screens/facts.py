@@ -13,7 +13,7 @@ from textual.content import Content
 
 from lwtui.agentwrite.events import FactsNoted
 from lwtui.agentwrite.fact_notes import unnoted
-from lwtui.app.format import counted, why_read_only
+from lwtui.app.format import why_read_only
 from lwtui.app.keymap import FACTS_SCREEN, WRITING, bindings, key_of
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.session import ActivityChanged, Session, SessionEvent
@@ -27,6 +27,7 @@ from lwtui.documents.facts import FACT_KINDS, FACTS, Fact
 from lwtui.documents.outline import section_numbers
 from lwtui.errors import LwtuiError
 from lwtui.text.dates import NamedDate, find_date
+from lwtui.translation import _, _n, sentences
 
 
 class Order(Enum):
@@ -37,7 +38,17 @@ class Order(Enum):
     DATE = auto()
 
 
-_TITLES = {Order.KIND: "Facts, by kind", Order.SECTION: "Facts, by section", Order.DATE: "Timeline"}
+_TITLES = {Order.KIND: _("Facts, by kind"), Order.SECTION: _("Facts, by section"), Order.DATE: _("Timeline")}
+_KINDS = {
+    "person": _("person"),
+    "place": _("place"),
+    "thing": _("thing"),
+    "date": _("date"),
+    "number": _("number"),
+    "claim": _("claim"),
+    "term": _("term"),
+    "thread": _("thread"),
+}
 _NO_DATE = NamedDate(0)
 
 
@@ -73,12 +84,15 @@ class FactsScreen(BaseScreen):
         self._title = TitleBar()
         self._list = RowList(
             Column("", 1, tint=True),
-            Column("Kind", 7),
-            Column("From", 4, right=True),
-            Column("About", 16, needs=60),
-            Column("Fact"),
+            Column(_("Kind"), 7),
+            Column(_("From"), 4, right=True),
+            Column(_("About"), 16, needs=60),
+            Column(_("Fact")),
             header=True,
-            hint=f"No facts yet. {key_of(FACTS_SCREEN, 'note')} has the model note them from the finished sections.",
+            hint=_(
+                "No facts yet. {key} has the model note them from the finished sections.",
+                key=key_of(FACTS_SCREEN, "note"),
+            ),
             id="facts",
         )
         self._quote = Line(id="quote")
@@ -128,7 +142,7 @@ class FactsScreen(BaseScreen):
                 fact.id,
                 (
                     "▲" if fact.pinned else "",
-                    fact.kind,
+                    _KINDS[fact.kind],
                     str(numbers[fact.section_id]),
                     fact.subject,
                     _shown(fact, dates),
@@ -139,7 +153,14 @@ class FactsScreen(BaseScreen):
         ]
         self._list.show(rows, select)
         dated = sum(date is not None for date in dates.values())
-        count = f"{dated} of {counted(len(facts), 'fact')} with a date" if dates else counted(len(facts), "fact")
+        count = _n("{count:,} fact", "{count:,} facts", len(facts))
+        if dates:
+            count = _n(
+                "{dated} of {count:,} fact with a date",
+                "{dated} of {count:,} facts with a date",
+                len(facts),
+                dated=dated,
+            )
         label(self._list, _TITLES[self._order], count)
         self._show_quote()
         self._status.set_class(self._document.read_only, "error")
@@ -156,10 +177,13 @@ class FactsScreen(BaseScreen):
     def _summary(self) -> str:
         if self._session.busy:
             return self._session.message
-        state = "Noted while the text is written" if self._is_on else "Noted only when you ask"
+        key = key_of(FACTS_SCREEN, "switch")
+        state = _("Noted only when you ask ({key} changes that).", key=key)
+        if self._is_on:
+            state = _("Noted while the text is written ({key} changes that).", key=key)
         left = len(unnoted(self._session.fact_source))
-        waiting = f" {counted(left, 'finished section')} not noted yet." if left else ""
-        return f"{state} ({key_of(FACTS_SCREEN, 'switch')} changes that).{waiting}"
+        waiting = _n("{count:,} finished section not noted yet.", "{count:,} finished sections not noted yet.", left)
+        return sentences(state, waiting if left else "")
 
     def on_row_list_moved(self) -> None:
         self._show_quote()
@@ -170,9 +194,11 @@ class FactsScreen(BaseScreen):
             self._quote.set_text("")
             return
         title = next((one.title for one in self._document.plan.sections if one.id == fact.section_id), "")
-        origin = "Yours" if fact.by_hand and not fact.quote else f"From {title or 'the text'}"
-        edited = ", edited by you" if fact.by_hand and fact.quote else ""
-        self._quote.set_text(Content.assemble((f"{origin}{edited}\n", "bold"), fact.quote or fact.text))
+        title = title or _("the text")
+        origin = _("From {title}", title=title)
+        if fact.by_hand:
+            origin = _("From {title}, edited by you", title=title) if fact.quote else _("Yours")
+        self._quote.set_text(Content.assemble((f"{origin}\n", "bold"), fact.quote or fact.text))
 
     @property
     def _at_cursor(self) -> Fact | None:
@@ -202,11 +228,11 @@ class FactsScreen(BaseScreen):
         sections = self._sections
         if not sections or why_read_only(self._document):
             return
-        hint = "Whom it is about, a colon, and the fact: “Mira: she is forty”."
-        given = await self.app.push_screen_wait(Ask("Which fact?", "", hint))
+        hint = _("Whom it is about, a colon, and the fact: “Mira: she is forty”.")
+        given = await self.app.push_screen_wait(Ask(_("Which fact?"), "", hint))
         if given is None:
             return
-        about, _, text = given.replace("：", ":").partition(":")
+        about, _colon, text = given.replace("：", ":").partition(":")
         subject = about.strip() if text.strip() else ""
         section_id = self._section_id if self._section_id in sections else sections[0]
         fact = Fact("person" if subject else "thing", subject, text.strip() or given, "", section_id, by_hand=True)
@@ -220,7 +246,9 @@ class FactsScreen(BaseScreen):
         fact = self._at_cursor
         if fact is None or why_read_only(self._document):
             return
-        text = await self.app.push_screen_wait(Ask(f"{fact.subject or fact.kind}: which fact?", fact.text))
+        text = await self.app.push_screen_wait(
+            Ask(_("{subject}: which fact?", subject=fact.subject or _KINDS[fact.kind]), fact.text)
+        )
         if text is not None:
             changed = replace(fact, text=text, by_hand=True)
             self._change(lambda: self._document.fact_book.put(changed), fact.id)
@@ -233,7 +261,7 @@ class FactsScreen(BaseScreen):
         fact = self._at_cursor
         if fact is None or why_read_only(self._document):
             return
-        kind = await self.app.push_screen_wait(Choose("Kind", [(kind, kind) for kind in FACT_KINDS], fact.kind))
+        kind = await self.app.push_screen_wait(Choose(_("Kind"), list(_KINDS.items()), fact.kind))
         if kind is not None:
             changed = replace(fact, kind=kind, by_hand=True)
             self._change(lambda: self._document.fact_book.put(changed), fact.id)
@@ -247,7 +275,9 @@ class FactsScreen(BaseScreen):
         """Remove the fact."""
         if (fact := self._at_cursor) is not None:
             undo = key_of(FACTS_SCREEN, "undo")
-            self._change(lambda: self._document.fact_book.remove(fact.id), None, f"Removed. {undo} brings it back.")
+            self._change(
+                lambda: self._document.fact_book.remove(fact.id), None, _("Removed. {key} brings it back.", key=undo)
+            )
 
     def action_merge(self) -> None:
         """Merge the fact below the cursor into this one."""
@@ -256,16 +286,16 @@ class FactsScreen(BaseScreen):
         if fact is None or keys.index(fact.id) + 1 >= len(keys):
             return
         other = keys[keys.index(fact.id) + 1]
-        self._change(lambda: self._document.fact_book.merge(fact.id, other), fact.id, "Merged.")
+        self._change(lambda: self._document.fact_book.merge(fact.id, other), fact.id, _("Merged."))
 
     def action_undo(self) -> None:
         """Bring back the fact removed last."""
         restored: list[Fact | None] = []
         self._change(lambda: restored.append(self._document.fact_book.undo_remove()))
         if restored and restored[0] is not None:
-            self._draw(restored[0].id, "The fact is back.")
+            self._draw(restored[0].id, _("The fact is back."))
         elif restored:
-            self._draw(message="No fact was removed.")
+            self._draw(message=_("No fact was removed."))
 
     def action_sort(self) -> None:
         """List the facts by kind, by section, or by date."""
@@ -284,7 +314,7 @@ class FactsScreen(BaseScreen):
         if why := why_read_only(self._document):
             self.show_error(why, code="read-only")
         elif not unnoted(self._session.fact_source):
-            self._draw(message="The facts of all finished sections are noted.")
+            self._draw(message=_("The facts of all finished sections are noted."))
         else:
             try:
                 self._session.start_noting_facts()
@@ -294,7 +324,7 @@ class FactsScreen(BaseScreen):
     async def action_stop(self) -> None:
         """Stop the model."""
         await self._session.cancel()
-        self._draw(message="Stopped.")
+        self._draw(message=_("Stopped."))
 
     def action_back(self) -> None:
         """Close the screen."""
@@ -312,5 +342,9 @@ def contradictions_hint(event: FactsNoted) -> str:
     """Return what to tell the user about contradictions; empty without any."""
     if not event.contradictions:
         return ""
-    count = counted(len(event.contradictions), "contradiction")
-    return f"{count} with earlier sections found. {key_of(WRITING, 'review')} lists them."
+    return _n(
+        "{count:,} contradiction with earlier sections found. {key} lists them.",
+        "{count:,} contradictions with earlier sections found. {key} lists them.",
+        len(event.contradictions),
+        key=key_of(WRITING, "review"),
+    )

@@ -9,10 +9,10 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.worker import Worker
 
-from lwtui.agentwrite.critic import CriticEvent, Reading
+from lwtui.agentwrite.critic import CriticEvent, Reading, Reviewed
 from lwtui.agentwrite.events import Retrying
 from lwtui.agentwrite.lint import Finding, TextPlace
-from lwtui.app.format import counted, unit
+from lwtui.app.format import unit
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
@@ -20,21 +20,42 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.errors import LwtuiError
 from lwtui.text.readability import readability, readability_line
+from lwtui.translation import _, _n, sentences, without_context
 
-_HINT = "c has the critic read the whole document; r checks again."
+_KINDS = {
+    "restated-paragraph": _("restated-paragraph"),
+    "repeated-span": _("repeated-span"),
+    "repeated-phrase": _("repeated-phrase"),
+    "repeated-opening": _("repeated-opening"),
+    "repeated-conclusion": _("repeated-conclusion"),
+    "heading-order": _("heading-order"),
+    "off-target": _("off-target"),
+    "unknown-source": _("unknown-source"),
+    "unsupported-claim": _("unsupported-claim"),
+    "uncited-figure": _("uncited-figure"),
+    "contradiction": _("contradiction"),
+    "restated": _("restated"),
+    "other": _("other"),
+    "spelling": _("spelling"),
+    "grammar": _("grammar"),
+    "style": _("style"),
+    "stock-phrase": _("stock-phrase"),
+    "unsure": _("unsure"),
+}
+_HINT = _("c has the critic read the whole document; r checks again.")
 
 
 class FindingsScreen(Dialog[TextPlace]):
     """Answers with the place in the text to go to."""
 
     BINDINGS = [
-        Binding("enter", "go(0)", "Go there"),
-        Binding("o", "go(1)", "Second place"),
-        Binding("c", "critic", "Critic"),
-        Binding("r", "check", "Recheck"),
-        Binding("w", "words", "Words"),
-        Binding("s", "spelling", "Spelling"),
-        Binding("escape", "close", "Close"),
+        Binding("enter", "go(0)", _("Go there")),
+        Binding("o", "go(1)", _("Second place")),
+        Binding("c", "critic", _("Critic")),
+        Binding("r", "check", _("Recheck")),
+        Binding("w", "words", without_context(_("check|Words"))),
+        Binding("s", "spelling", _("Spelling")),
+        Binding("escape", "close", _("Close")),
     ]
     AUTO_FOCUS = "RowList"
 
@@ -43,18 +64,18 @@ class FindingsScreen(Dialog[TextPlace]):
         self._session = session
         self._reading: Worker[None] | None = None
         self._list = RowList(
-            Column("What", 19),
-            Column("Where", 24, needs=70),
-            Column("Why"),
+            Column(_("What"), 19),
+            Column(_("Where"), 24, needs=70),
+            Column(_("Why")),
             header=True,
-            hint="No findings.",
+            hint=_("No findings."),
         )
         self._quotes = Line(id="quotes")
         self._status = Line(id="decided")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
-            dialog.border_title = "Review"
+            dialog.border_title = _("Review")
             yield self._list
             with VerticalScroll(can_focus=False):
                 yield self._quotes
@@ -71,7 +92,7 @@ class FindingsScreen(Dialog[TextPlace]):
     @work(exclusive=True, group="check")
     async def action_check(self) -> None:
         """Check the text without a model."""
-        self._status.set_text("Checking for repetitions…")
+        self._status.set_text(_("Checking for repetitions…"))
         try:
             await self._session.assistant.check()
         except LwtuiError as error:  # one of the user's word lists, a dictionary, or LanguageTool
@@ -79,8 +100,9 @@ class FindingsScreen(Dialog[TextPlace]):
             self._status.set_text(str(error))
             return
         self._draw()
-        found = counted(len(self._findings), "finding") if self._findings else "No findings"
-        self._status.set_text(f"{found}.{self._figures()} {_HINT}")
+        count = len(self._findings)
+        found = _n("{count:,} finding.", "{count:,} findings.", count) if count else _("No findings.")
+        self._status.set_text(sentences(found, self._figures(), _HINT))
 
     def _figures(self) -> str:
         """Return how many stock phrases there are, and how the text reads; empty unless words are checked."""
@@ -91,7 +113,12 @@ class FindingsScreen(Dialog[TextPlace]):
         text = "\n\n".join(section.text for section in document.sections())
         length_unit = unit(document.brief.language)
         line = readability_line(readability(text, document.brief.language), length_unit)
-        return f" Stock phrases: {score.per_1000:g} in 1,000 {length_unit}. {line}."
+        return _(
+            "Stock phrases: {rate:g} in 1,000 {unit}. {readability}.",
+            rate=score.per_1000,
+            unit=length_unit,
+            readability=line,
+        )
 
     def action_words(self) -> None:
         """Look for phrases that mark machine prose, too, or no longer."""
@@ -110,16 +137,14 @@ class FindingsScreen(Dialog[TextPlace]):
         else:
             self._reading.cancel()
             self._reading = None
-            self._status.set_text(f"The critic was stopped. {_HINT}")
+            self._status.set_text(sentences(_("The critic was stopped."), _HINT))
 
     @work(exclusive=True, group="critic")
     async def _critic(self) -> None:
-        self._status.set_text("The critic is reading… c stops it.")
+        self._status.set_text(_("The critic is reading… c stops it."))
         try:
             reviewed = await self._session.assistant.review(self._show_event)
-            found = counted(reviewed.found, "problem")
-            dropped = f"; {reviewed.dropped} dropped because the quote is not in the text" if reviewed.dropped else ""
-            self._status.set_text(f"The critic found {found}{dropped}. {_HINT}")
+            self._status.set_text(sentences(_outcome(reviewed), _HINT))
         except LwtuiError as error:
             self._status.set_text(str(error))
             self.lwtui.show_error(error)
@@ -129,9 +154,11 @@ class FindingsScreen(Dialog[TextPlace]):
     async def _show_event(self, event: CriticEvent) -> None:
         match event:
             case Reading(number, total):
-                self._status.set_text(f"The critic is reading stretch {number} of {total}… c stops it.")
+                self._status.set_text(
+                    _("The critic is reading stretch {number} of {total}… c stops it.", number=number, total=total)
+                )
             case Retrying(reason=reason, delay=delay):
-                self._status.set_text(f"Retrying in {delay:.1f} s: {reason}")
+                self._status.set_text(_("Retrying in {delay:.1f} s: {reason}", delay=delay, reason=reason))
         self._draw()  # a new review discards the findings of the last one
 
     # -- content
@@ -139,7 +166,12 @@ class FindingsScreen(Dialog[TextPlace]):
     def _draw(self) -> None:
         if self.is_attached:
             findings = enumerate(self._findings)
-            self._list.show([Row(str(at), (found.kind, _where(found), found.message)) for at, found in findings])
+            self._list.show(
+                [
+                    Row(str(at), (_KINDS.get(found.kind, found.kind), _where(found), found.message))
+                    for at, found in findings
+                ]
+            )
             self._show_quotes()
 
     def on_row_list_moved(self) -> None:
@@ -153,7 +185,17 @@ class FindingsScreen(Dialog[TextPlace]):
         parts: list[tuple[str, str] | str] = [f"{finding.message}\n"]
         for number, place in enumerate(finding.places, 1):
             parts += [
-                (f"\n{number}  {place.title or 'the text'}, line {place.line}\n", "bold"),
+                (
+                    "\n"
+                    + _(
+                        "{number}  {title}, line {line}",
+                        number=number,
+                        title=place.title or _("the text"),
+                        line=place.line,
+                    )
+                    + "\n",
+                    "bold",
+                ),
                 place.quote + "\n",
             ]
         self._quotes.set_text(Content.assemble(*parts))
@@ -175,5 +217,17 @@ class FindingsScreen(Dialog[TextPlace]):
             self.dismiss(finding.places[min(which, len(finding.places) - 1)])
 
 
+def _outcome(reviewed: Reviewed) -> str:
+    """Say how many problems the critic found."""
+    if not reviewed.dropped:
+        return _n("The critic found {count:,} problem.", "The critic found {count:,} problems.", reviewed.found)
+    return _n(
+        "The critic found {count:,} problem; {dropped} dropped because the quote is not in the text.",
+        "The critic found {count:,} problems; {dropped} dropped because the quote is not in the text.",
+        reviewed.found,
+        dropped=reviewed.dropped,
+    )
+
+
 def _where(finding: Finding) -> str:
-    return " / ".join(dict.fromkeys(place.title or "the text" for place in finding.places))
+    return " / ".join(dict.fromkeys(place.title or _("the text") for place in finding.places))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from rich.cells import cell_len, set_cell_size
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Label, Static
 
 from lwtui.agentwrite.forecast import Forecast
-from lwtui.app.format import amount, counted, number
+from lwtui.app.format import amount, number
 from lwtui.app.keymap import PLAN, key_of
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
@@ -18,6 +19,15 @@ from lwtui.errors import LwtuiError
 from lwtui.models.budget import Budget, Prices
 from lwtui.models.usage import Usage
 from lwtui.text import duration, money
+from lwtui.translation import _, _n
+
+_LABEL = 20  # cells, the least width of a figure's name
+_ROLES = {
+    Role.PLAN: _("Plan"),
+    Role.WRITE: _("Write"),
+    Role.CRITIC: _("Critic"),
+    Role.JUDGE: _("Judge"),
+}
 
 
 class ForecastScreen(Dialog[bool]):
@@ -30,12 +40,12 @@ class ForecastScreen(Dialog[bool]):
     def compose(self) -> ComposeResult:
         session = self._session
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Forecast for the rest"
+            dialog.border_title = _("Forecast for the rest")
             yield Static("\n".join(forecast_lines(session)), markup=False)
             if not session.document.read_only:
-                yield Label("Budget for the whole document", classes="above")
-                yield Input(str(_budget(session) or ""), placeholder="none", compact=True)
-            hint = "An amount such as 2.50, or 200k tokens; empty: none. Enter saves it, Esc closes."
+                yield Label(_("Budget for the whole document"), classes="above")
+                yield Input(str(_budget(session) or ""), placeholder=_("none"), compact=True)
+            hint = _("An amount such as 2.50, or 200k tokens; empty: none. Enter saves it, Esc closes.")
             yield Static(hint, classes="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -51,20 +61,33 @@ def forecast_lines(session: Session) -> list[str]:
     """Return the forecast, one figure on each line."""
     document, expected = session.document, session.forecast()
     if expected is None:
-        return [f"There is no model {session.model} on this machine. Choose another ({key_of(PLAN, 'model')})."]
+        return [
+            _(
+                "There is no model {model} on this machine. Choose another ({key}).",
+                model=session.model,
+                key=key_of(PLAN, "model"),
+            )
+        ]
     figures = [
-        ("Still to be written", amount(expected.words, document.brief)),
-        ("Calls", number(expected.calls)),
-        ("Input tokens", f"{number(expected.prompt)} ({number(expected.cached)} cached)"),
-        ("Output tokens", number(expected.completion)),
-        ("Time", _time(expected)),
-        ("Cost", money(expected.cost) if expected.cost is not None else "unknown: the model's prices are not set"),
-        ("So far", _so_far(session, document.usage)),
-        *((role.value.capitalize(), session.roles.name(role)) for role in Role),
+        (_("Still to be written"), amount(expected.words, document.brief)),
+        (_("Calls"), number(expected.calls)),
+        (
+            _("Input tokens"),
+            _("{count} ({cached} cached)", count=number(expected.prompt), cached=number(expected.cached)),
+        ),
+        (_("Output tokens"), number(expected.completion)),
+        (_("Time"), _time(expected)),
+        (
+            _("Cost"),
+            money(expected.cost) if expected.cost is not None else _("unknown: the model's prices are not set"),
+        ),
+        (_("So far"), _so_far(session, document.usage)),
+        *((_ROLES[role], session.roles.name(role)) for role in Role),
     ]
-    result = [f"{name:<20} {value}" for name, value in figures]
+    width = max(_LABEL, *(cell_len(name) for name, _value in figures))
+    result = [f"{set_cell_size(name, width)} {value}" for name, value in figures]
     if expected.planned:
-        result.append("There is no plan yet, so its sections are guessed.")
+        result.append(_("There is no plan yet, so its sections are guessed."))
     if (budget := _budget(session)) is not None:
         result.append(_verdict(session, expected, budget))
     return result
@@ -81,10 +104,10 @@ def short_forecast(session: Session, anew: Collection[str] = ()) -> str:
     if expected is None or not expected.words or expected.planned:
         return ""
     parts = [duration(expected.seconds)] if expected.seconds is not None else []
-    parts.append(counted(expected.prompt - expected.cached + expected.completion, "token"))
+    parts.append(_n("{count:,} token", "{count:,} tokens", expected.prompt - expected.cached + expected.completion))
     if expected.cost is not None:
-        parts.append(f"cost {money(expected.cost)}")
-    return "about " + ", ".join(parts)
+        parts.append(_("cost {amount}", amount=money(expected.cost)))
+    return _("about {figures}", figures=", ".join(parts))
 
 
 def _budget(session: Session) -> Budget | None:
@@ -96,16 +119,18 @@ def _budget(session: Session) -> Budget | None:
 
 def _time(expected: Forecast) -> str:
     if expected.seconds is None:
-        return "unknown until the first section is written"
-    return f"about {duration(expected.seconds)} on this machine"
+        return _("unknown until the first section is written")
+    return _("about {time} on this machine", time=duration(expected.seconds))
 
 
 def _so_far(session: Session, usage: Usage) -> str:
-    tokens = f"{number(usage.prompt)} input + {number(usage.completion)} output tokens"
+    tokens = _("{input} input + {output} output tokens", input=number(usage.prompt), output=number(usage.completion))
     return tokens if session.cost is None else f"{tokens}, {money(session.cost)}"
 
 
 def _verdict(session: Session, expected: Forecast, budget: Budget) -> str:
     model = session.model_settings
     share = session.tracker.share(budget, expected.usage, Prices.of(model)) if model else 0.0
-    return f"This will use {share:.0%} of the budget" + ("." if share <= 1 else "; writing stops when it is used up.")
+    if share <= 1:
+        return _("This will use {share:.0%} of the budget.", share=share)
+    return _("This will use {share:.0%} of the budget; writing stops when it is used up.", share=share)

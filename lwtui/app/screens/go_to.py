@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.documents.model import Section
+from lwtui.translation import _
 
 _HEADING = regex.compile(r"^#{1,6}[ \t]+(\S.*?)[ \t]*#*$", regex.MULTILINE)
 _MAX_SHOWN = 200
@@ -41,7 +42,8 @@ def headings(sections: Iterable[Section]) -> list[Heading]:
     """Return the headings of a document: those of its sections, and Markdown headings inside their texts."""
     found = []
     for at, section in enumerate(sections, 1):
-        found.append(Heading(section.id, 0, f"{at} {section.title or '(the text)'}"))
+        title = section.title or _("(the text)")
+        found.append(Heading(section.id, 0, f"{at} {title}"))
         inner = _HEADING.finditer(section.text)
         found += [Heading(section.id, match.start(), match[1], True) for match in inner]
     return found
@@ -50,7 +52,7 @@ def headings(sections: Iterable[Section]) -> list[Heading]:
 class GoTo(Dialog[Heading]):
     """Answers with the chosen heading, which contains the typed letters in this order."""
 
-    BINDINGS = [("down", "move(1)", "Down"), ("up", "move(-1)", "Up")]
+    BINDINGS = [("down", "move(1)", _("Down")), ("up", "move(-1)", _("Up"))]
 
     def __init__(self, headings: list[Heading], section_id: str) -> None:
         super().__init__()
@@ -61,10 +63,10 @@ class GoTo(Dialog[Heading]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Go to"
-            yield Input(placeholder="Some letters of the heading, or its number", compact=True)
+            dialog.border_title = _("Go to")
+            yield Input(placeholder=_("Some letters of the heading, or its number"), compact=True)
             yield OptionList(markup=False, compact=True, classes="above")
-            yield Static("Enter goes there, Esc stays here.", classes="hint", markup=False)
+            yield Static(_("Enter goes there, Esc stays here."), classes="hint", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(OptionList).can_focus = False
@@ -78,10 +80,10 @@ class GoTo(Dialog[Heading]):
         if wanted:
             found = [(*self._search.match(wanted, heading.title), heading) for heading in self._headings]
             found = sorted((match for match in found if match[0] > 0), key=lambda match: -match[0])
-        self._shown = [heading for _, _, heading in found[:_MAX_SHOWN]]
+        self._shown = [heading for _score, _letters, heading in found[:_MAX_SHOWN]]
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options([Option(_line(heading, letters)) for _, letters, heading in found[:_MAX_SHOWN]])
+        options.add_options([Option(_line(heading, letters)) for _score, letters, heading in found[:_MAX_SHOWN]])
         here = (at for at, heading in enumerate(self._shown) if heading.section_id == self._here)
         options.highlighted = (0 if wanted else next(here, 0)) if self._shown else None
 

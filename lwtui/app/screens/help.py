@@ -9,8 +9,14 @@ from textual.widgets import Static
 
 from lwtui.app.keymap import ACTIONS, EVERYWHERE, WRITING, actions, group_label, key_label
 from lwtui.app.screens.base_screen import Dialog
+from lwtui.translation import _
 
-_GUIDE = """\
+
+def _guide() -> str:
+    """Return the guide with the user's keys."""
+    labels = {a.name: key_label(a.keys.split(",")[0]) for group in (EVERYWHERE, WRITING) for a in actions(group)}
+    return _(
+        """\
 A document is planned, then written section by section. Say what you want in New; the model proposes a plan; change \
 it as you like; {write} writes. While the model writes you can read, edit any other section, change the plan of later \
 ones, or pause and edit the sentence it was writing: it resumes from there.
@@ -24,13 +30,9 @@ Lengths are words; in Chinese and Japanese, characters. Marks: ✓ done, ▶ bei
 In the text, {find} searches the whole document and {replace} replaces; Ctrl+Z undoes your edits, also in sections you \
 edited before. {external} opens the section in your own editor. Settings ({settings}) has keys, themes and Vim mode.
 
-Ctrl+P opens the palette: type a word of what you want to do. Ctrl+Q quits."""
-
-
-def _guide() -> str:
-    """Return the guide with the user's keys."""
-    labels = {a.name: key_label(a.keys.split(",")[0]) for group in (EVERYWHERE, WRITING) for a in actions(group)}
-    return _GUIDE.format_map(labels)
+Ctrl+P opens the palette: type a word of what you want to do. Ctrl+Q quits.""",
+        **labels,
+    )
 
 
 class Keys(Static):
@@ -54,7 +56,7 @@ class Keys(Static):
 class HelpScreen(Dialog[None]):
     """The keys of the screen beneath, then the guide, then the keys of all other screens."""
 
-    BINDINGS = [("q", "close", "Close")]
+    BINDINGS = [("q", "close", _("Close"))]
 
     def __init__(self, group: str) -> None:
         super().__init__()
@@ -63,12 +65,12 @@ class HelpScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         first = dict.fromkeys([self._group, EVERYWHERE])
         with VerticalScroll(classes="dialog large") as dialog:
-            dialog.border_title = "Help"
-            dialog.border_subtitle = "Esc closes"
+            dialog.border_title = _("Help")
+            dialog.border_subtitle = _("Esc closes")
             for group in first:
                 yield Static(group_label(group), classes="group")
                 yield Keys(group)
-            yield Static("How it works", classes="group")
+            yield Static(_("How it works"), classes="group")
             yield Static(_guide(), markup=False)
             for group in ACTIONS:
                 if group not in first:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from textual import work
@@ -16,21 +17,31 @@ from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.widgets.key_bar import KeyBar
 from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
-from lwtui.documents.model import Origin, Revision
+from lwtui.documents.model import Origin, Provenance, Revision
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 
-_ORIGINS = {Origin.MODEL: "model", Origin.USER: "by hand", Origin.IMPORT: "import"}
+_ORIGINS = {Origin.MODEL: _("model"), Origin.USER: _("by hand"), Origin.IMPORT: _("import")}
+_TASKS = {
+    "rewrite": _("rewrite"),
+    "expand": _("expand"),
+    "shorten": _("shorten"),
+    "continue": _("continue"),
+    "tone": _("tone"),
+    "custom": _("custom"),
+    "polish": _("polish"),
+}
 
 
 class HistoryScreen(Dialog[bool]):
     """Answers true if the section's text was changed."""
 
     BINDINGS = [
-        Binding("enter,r", "restore", "Restore"),
-        Binding("d", "compare", "Compare"),
-        Binding("space", "mark", "Mark"),
-        Binding("escape", "close", "Close"),
+        Binding("enter,r", "restore", _("Restore")),
+        Binding("d", "compare", _("Compare")),
+        Binding("space", "mark", _("Mark")),
+        Binding("escape", "close", _("Close")),
     ]
     AUTO_FOCUS = "RowList"
 
@@ -42,21 +53,21 @@ class HistoryScreen(Dialog[bool]):
         self._revisions = {str(revision.id): revision for revision in document.revisions(section_id)}
         self._current = document.revision_id(section_id)
         self._marked: str | None = None  # the version to compare others with; without one, the current text
-        self._section = document.section(section_id).title or "the text"
+        self._section = document.section(section_id).title or _("the text")
         self._list = RowList(
             Column("", 1),
-            Column("When", 14),
-            Column("By"),
-            Column("Words", 6, right=True),
+            Column(_("When"), 14),
+            Column(_("By")),
+            Column(_("Words"), 6, right=True),
             header=True,
-            hint="This section has no text yet.",
+            hint=_("This section has no text yet."),
         )
         self._version = TextArea(read_only=True, id="version", soft_wrap=True, show_cursor=False)
         self._origin = Line(id="origin")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
-            dialog.border_title = Content(f"History of {self._section}")
+            dialog.border_title = Content(_("History of {section}", section=self._section))
             with Horizontal():
                 yield self._list
                 yield self._version
@@ -107,8 +118,10 @@ class HistoryScreen(Dialog[bool]):
         version, section = self._revisions[key], self._document.section(self._section_id)
         decides = self._marked is None and not self._document.read_only
         old = self._revisions[self._marked].text if self._marked else section.text
-        base = "marked version" if self._marked else "current text"
-        title = f"{self._section}: {base} → version of {_when(version.created)}, {_author(version)}"
+        names = {"section": self._section, "when": _when(version.created), "author": _author(version)}
+        title = _("{section}: current text → version of {when}, {author}", **names)
+        if self._marked:
+            title = _("{section}: marked version → version of {when}, {author}", **names)
         result = await self.app.push_screen_wait(DiffScreen(title, old, version.text, decides=decides))
         if result is None or not result.taken:
             return
@@ -123,7 +136,7 @@ class HistoryScreen(Dialog[bool]):
     def _apply(self, text: str, before: str, source: Revision) -> None:
         if self._document.section(self._section_id).text != before:
             raise LwtuiError(
-                "The section has changed meanwhile, so its text was kept. Compare again.", code="section-changed"
+                _("The section has changed meanwhile, so its text was kept. Compare again."), code="section-changed"
             )
         if source.provenance is None:
             self._document.edit(self._section_id, text)
@@ -158,19 +171,38 @@ def _author(revision: Revision) -> str:
     provenance = revision.provenance
     if provenance is None:
         return _ORIGINS[revision.origin]
-    return f"{provenance.task} · {provenance.model}" if provenance.task else provenance.model
+    return f"{_task(provenance)} · {provenance.model}" if provenance.task else provenance.model
+
+
+def _task(provenance: Provenance) -> str:
+    """Return what the model was asked for; a task of the user's own keeps its name."""
+    task = provenance.task
+    if found := re.fullmatch(r"(merge of )?candidate (\d+)", task):
+        merged, at = found.groups()
+        return _("merge of candidate {number}", number=at) if merged else _("candidate {number}", number=at)
+    kind, _colon, detail = task.partition(": ")
+    if kind in _TASKS:
+        return _("{task}: {detail}", task=_TASKS[kind], detail=detail) if detail else _TASKS[kind]
+    return task
 
 
 def _origin(revision: Revision) -> str:
     when = _in_full(revision.created)
     if revision.provenance is None:
-        return f"Written {_ORIGINS[revision.origin]}, {when}. Enter restores this version."
+        how = _ORIGINS[revision.origin]
+        return _("Written {how}, {when}. Enter restores this version.", how=how, when=when)
     settings = [f"{name} {value}" for name, value in revision.provenance.sampling.items()]
     if revision.provenance.seed is not None:
-        settings.append(f"seed {revision.provenance.seed}")
+        settings.append(_("seed {seed}", seed=revision.provenance.seed))
     if revision.usage.completion:
-        prompt, completion = number(revision.usage.prompt), number(revision.usage.completion)
-        settings.append(f"{prompt} input + {completion} output tokens")
-    task = f" ({revision.provenance.task})" if revision.provenance.task else ""
-    author = f"{revision.provenance.model}{task}"
-    return f"Written by {author}: {', '.join(settings) or 'no settings'}; {when}. Enter restores it, d compares it."
+        given, made = number(revision.usage.prompt), number(revision.usage.completion)
+        settings.append(_("{input} input + {output} output tokens", input=given, output=made))
+    author = revision.provenance.model
+    if revision.provenance.task:
+        author = _("{model} ({task})", model=author, task=_task(revision.provenance))
+    return _(
+        "Written by {author}: {settings}; {when}. Enter restores it, d compares it.",
+        author=author,
+        settings=", ".join(settings) or _("no settings"),
+        when=when,
+    )

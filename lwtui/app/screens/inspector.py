@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widgets import TextArea
 
 from lwtui.agentwrite.preview import PromptPreview, preview
-from lwtui.app.format import counted, number
+from lwtui.app.format import number
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
 from lwtui.app.widgets.key_bar import KeyBar
@@ -17,12 +17,13 @@ from lwtui.app.widgets.line import Line
 from lwtui.app.widgets.row_list import Column, Row, RowList
 from lwtui.errors import LwtuiError
 from lwtui.text import clean, money
+from lwtui.translation import _, _n, sentences
 
 
 class InspectorScreen(Dialog[None]):
     """The parts of the prompt in a list, and the text of the one under the cursor."""
 
-    BINDINGS = [("escape", "close", "Close")]
+    BINDINGS = [("escape", "close", _("Close"))]
     AUTO_FOCUS = "RowList"
 
     def __init__(self, session: Session, section_id: str) -> None:
@@ -31,16 +32,16 @@ class InspectorScreen(Dialog[None]):
         self._section_id = section_id
         self._preview: PromptPreview | None = None
         self._list = RowList(
-            Column("Part"), Column("Tokens", 9, right=True), Column("Share", 6, right=True), header=True,
-            hint="Opening the model…",
+            Column(_("Part")), Column(_("Tokens"), 9, right=True), Column(_("Share"), 6, right=True), header=True,
+            hint=_("Opening the model…"),
         )  # fmt: skip
         self._text = TextArea(read_only=True, id="part", soft_wrap=True, show_cursor=False)
         self._status = Line(id="decided")
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog large") as dialog:
-            title = self._session.document.section(self._section_id).title or "the text"
-            dialog.border_title = Content(f"Prompt for {title}")
+            title = self._session.document.section(self._section_id).title or _("the text")
+            dialog.border_title = Content(_("Prompt for {title}", title=title))
             yield self._list
             yield self._text
             yield self._status
@@ -69,18 +70,29 @@ class InspectorScreen(Dialog[None]):
         self._status.set_text(self._summary(shown))
 
     def _summary(self, shown: PromptPreview) -> str:
-        about = "" if shown.exact else "About "
-        summary = f"{about}{number(shown.tokens)} of {number(shown.context_length)} tokens of context, "
-        summary += f"and up to {number(shown.answer)} for the answer."
+        figures = {
+            "tokens": number(shown.tokens),
+            "context": number(shown.context_length),
+            "answer": number(shown.answer),
+        }
+        parts = [_("About {tokens} of {context} tokens of context, and up to {answer} for the answer.", **figures)]
+        if shown.exact:
+            parts = [_("{tokens} of {context} tokens of context, and up to {answer} for the answer.", **figures)]
         model = self._session.model_settings
         if model is not None and model.price_input is not None and model.price_output is not None:
             cost = (shown.tokens * model.price_input + shown.answer * model.price_output) / 1e6
-            summary += f" It costs {money(cost)} at most."
+            parts.append(_("It costs {amount} at most.", amount=money(cost)))
         if shown.summaries_to_make:
-            summary += f" {counted(shown.summaries_to_make, 'earlier section')} will be summarized first."
+            parts.append(
+                _n(
+                    "{count:,} earlier section will be summarized first.",
+                    "{count:,} earlier sections will be summarized first.",
+                    shown.summaries_to_make,
+                )
+            )
         if shown.left_out:
-            summary += f" These notes do not fit: {', '.join(shown.left_out)}."
-        return clean(summary)
+            parts.append(_("These notes do not fit: {notes}.", notes=", ".join(shown.left_out)))
+        return clean(sentences(*parts))
 
     def on_row_list_moved(self) -> None:
         self._show_part()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from rich.cells import cell_len, set_cell_size
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
@@ -12,7 +13,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input
 
-from lwtui.app.format import MARKS, ago, bar, counted, number, short_path
+from lwtui.app.format import MARKS, ago, bar, number, short_path
 from lwtui.app.keymap import EVERYWHERE, LIBRARY, bindings, key_of
 from lwtui.app.screens.base_screen import BaseScreen
 from lwtui.app.screens.dialogs import Confirm
@@ -28,7 +29,9 @@ from lwtui.documents.library_index import LibraryIndex
 from lwtui.documents.model import LibraryEntry, Section
 from lwtui.documents.store import Document
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n
 
+_KEY = 8  # cells
 _OUTLINE_SECONDS = 0.15  # that the cursor rests on a document before its outline is shown
 
 
@@ -47,14 +50,14 @@ class LibraryScreen(BaseScreen):
         self._is_complete = False  # whether all documents have been read
         self._trashed: list[Path] = []
         self._timer: Timer | None = None
-        self._title = TitleBar("Library")
-        self._find = Input(placeholder="Words in the title. Enter goes to the list, Esc shows all.", id="find")
+        self._title = TitleBar(_("Library"))
+        self._find = Input(placeholder=_("Words in the title. Enter goes to the list, Esc shows all."), id="find")
         self._list = RowList(
-            Column("Title"),
-            Column("Model", 18, needs=100),
-            Column("Done", 14, tint=True),
-            Column("Words", 15, right=True),
-            Column("Changed", 11, right=True),
+            Column(_("Title")),
+            Column(_("Model"), 18, needs=100),
+            Column(_("Done"), 14, tint=True),
+            Column(_("Words"), 15, right=True),
+            Column(_("Changed"), 11, right=True),
             header=True,
             id="documents",
         )
@@ -69,14 +72,14 @@ class LibraryScreen(BaseScreen):
             yield self._list
             yield self._welcome
             with VerticalScroll(id="glance", classes="pane", can_focus=False) as glance:
-                glance.border_title = "Outline"
+                glance.border_title = _("Outline")
                 yield self._outline
         yield KeyBar()
 
     def on_mount(self) -> None:
         self._find.display = False
         self._welcome.display = False
-        label(self._list, "Documents", "reading…")
+        label(self._list, _("Documents"), _("reading…"))
         self.watch(self.app, "writer", self._show_writer, init=False)
 
     def on_screen_resume(self) -> None:
@@ -107,10 +110,13 @@ class LibraryScreen(BaseScreen):
         if rows and not self._is_complete and self._list.at_top:
             select = rows[0].key  # Enter opens the latest document, even one that is read later
         self._show_writer()
-        self._list.hint = "No title contains these words."
+        self._list.hint = _("No title contains these words.")
         self._list.show(rows, select)
-        shown = f"{number(len(rows))} of " if wanted else ""
-        label(self._list, "Documents", f"{shown}{counted(len(self._documents), 'document')}")
+        total = len(self._documents)
+        count = _n("{count:,} document", "{count:,} documents", total)
+        if wanted:
+            count = _n("{shown:,} of {count:,} document", "{shown:,} of {count:,} documents", total, shown=len(rows))
+        label(self._list, _("Documents"), count)
         has_documents = bool(self._documents)
         self._welcome.display = not has_documents
         self._list.display = has_documents
@@ -121,7 +127,7 @@ class LibraryScreen(BaseScreen):
 
     def _show_writer(self) -> None:
         model = self.lwtui.writer
-        self._title.set_text(f"Library · {short_path(self.lwtui.folder)}", model)
+        self._title.set_text(_("Library · {folder}", folder=short_path(self.lwtui.folder)), model)
         self._welcome.set_text(Content.assemble(*_welcome(), _writer(model) if model else ""))
 
     # -- the outline of the document under the cursor, in wide windows
@@ -186,14 +192,14 @@ class LibraryScreen(BaseScreen):
         if path is None:
             return
         title = next((entry.title for entry in self._documents if entry.path == path), "") or Path(path).name
-        if not await self.app.push_screen_wait(Confirm(f"Move “{title}” to the trash?", "Move")):
+        if not await self.app.push_screen_wait(Confirm(_("Move “{title}” to the trash?", title=title), _("Move"))):
             return
         try:
             self._trashed.append(move_to_trash(Path(path)))
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.show_notice(f"Moved to the trash. {key_of(LIBRARY, 'undo')} restores it.", code="deleted")
+        self.show_notice(_("Moved to the trash. {key} restores it.", key=key_of(LIBRARY, "undo")), code="deleted")
         self._documents = [entry for entry in self._documents if entry.path != path]
         self._show()
         self.action_refresh()
@@ -202,7 +208,7 @@ class LibraryScreen(BaseScreen):
         """Restore the document deleted last."""
         if not self._trashed:
             self.show_notice(
-                "There is nothing to undo: no document was deleted since lwtui started.", code="nothing-to-undo"
+                _("There is nothing to undo: no document was deleted since lwtui started."), code="nothing-to-undo"
             )
             return
         try:
@@ -223,8 +229,8 @@ class LibraryScreen(BaseScreen):
         from lwtui.app.screens.dialogs import Ask
 
         dialog = Ask(
-            "File or folder to import",
-            hint="Markdown, text, DOCX, ODT, RTF, HTML, EPUB and more. Headings become sections.",
+            _("File or folder to import"),
+            hint=_("Markdown, text, DOCX, ODT, RTF, HTML, EPUB and more. Headings become sections."),
             problem=_import_problem,
         )
         answer = await self.app.push_screen_wait(dialog)
@@ -243,7 +249,7 @@ class LibraryScreen(BaseScreen):
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.app.push_screen(ExportScreen(document, to), lambda _: document.close())
+        self.app.push_screen(ExportScreen(document, to), lambda _path: document.close())
 
     @work
     async def action_compare(self) -> None:
@@ -256,9 +262,9 @@ class LibraryScreen(BaseScreen):
         titles = {entry.path: entry.title for entry in self._documents if not entry.problem}
         others = [(other, f"{title}  ({Path(other).name})") for other, title in titles.items() if other != path]
         if path is None or not others:
-            self.show_notice("There is no other document to compare with.", code="nothing-to-compare")
+            self.show_notice(_("There is no other document to compare with."), code="nothing-to-compare")
             return
-        other = await self.app.push_screen_wait(Choose("Compare with which document, as the older one?", others))
+        other = await self.app.push_screen_wait(Choose(_("Compare with which document, as the older one?"), others))
         if other is None:
             return
         try:
@@ -280,10 +286,10 @@ class LibraryScreen(BaseScreen):
             return
         found = {each.day.isoformat(): each for each in await asyncio.to_thread(list_backups, Path(path))}
         if not found:
-            self.show_notice("This document has no backups yet.", code="no-backups")
+            self.show_notice(_("This document has no backups yet."), code="no-backups")
             return
-        rows = [(day, f"{day}  {number(each.words):>9} words") for day, each in found.items()]
-        day = await self.app.push_screen_wait(Choose("Make a new document of which backup?", rows))
+        rows = [(day, _("{day}  {count:>9,} words", day=day, count=each.words)) for day, each in found.items()]
+        day = await self.app.push_screen_wait(Choose(_("Make a new document of which backup?"), rows))
         if day is None:
             return
         try:
@@ -291,7 +297,7 @@ class LibraryScreen(BaseScreen):
         except LwtuiError as error:
             self.show_error(error)
             return
-        self.show_notice(f"The backup of {day} is now {restored.name}.", code="restored")
+        self.show_notice(_("The backup of {day} is now {file}.", day=day, file=restored.name), code="restored")
         self._list_documents(select=str(restored))
 
     def action_leave(self) -> None:
@@ -313,11 +319,11 @@ def _import_problem(given: str) -> str:
         if path.suffix.lower() != ".lw":
             check_source(path)
         elif not path.is_file():
-            return f"There is no document {path}. Check the path."
+            return _("There is no document {path}. Check the path.", path=path)
     except LwtuiError as error:
         return str(error)
     except RuntimeError:  # the home folder of an unknown user
-        return f"There is no folder {given.split('/')[0]}. Check the path."
+        return _("There is no folder {folder}. Check the path.", folder=given.split("/")[0])
     return ""
 
 
@@ -327,30 +333,29 @@ def _welcome() -> list[str | tuple[str, str]]:
         (
             LIBRARY,
             "new",
-            "create a document: say what you want and how long,",
-            "then edit the plan that the model makes",
+            _("create a document: say what you want and how long,\nthen edit the plan that the model makes"),
         ),
-        (LIBRARY, "import", "import a file or folder of another program"),
+        (LIBRARY, "import", _("import a file or folder of another program")),
         (
             LIBRARY,
             "models",
-            "choose a model: a server on this machine, a service",
-            "that you have a key for, or one to download",
+            _("choose a model: a server on this machine, a service\nthat you have a key for, or one to download"),
         ),
-        (EVERYWHERE, "settings", "more models, keys, the theme, the folder for documents"),
-        (EVERYWHERE, "help", "what every key does"),
+        (EVERYWHERE, "settings", _("more models, keys, the theme, the folder for documents")),
+        (EVERYWHERE, "help", _("what every key does")),
     )
-    parts: list[str | tuple[str, str]] = [("No documents yet.\n\n", "bold")]
-    for group, name, *description in lines:
-        parts.append((f"{key_of(group, name):<8}", "bold $text-accent"))
-        parts.append(f"\n{'':<8}".join(description) + "\n")
+    parts: list[str | tuple[str, str]] = [(_("No documents yet.") + "\n\n", "bold")]
+    for group, name, description in lines:
+        key = key_of(group, name)
+        parts.append((set_cell_size(key, max(_KEY, cell_len(key))), "bold $text-accent"))
+        parts.append(description.replace("\n", "\n" + " " * _KEY) + "\n")
     return [*parts, "\n"]
 
 
 def _writer(model: str) -> str:
     if model == "demo":
-        return "The model demo writes new documents. It is tiny and only shows how lwtui works."
-    return f"The model {model} writes new documents."
+        return _("The model demo writes new documents. It is tiny and only shows how lwtui works.")
+    return _("The model {model} writes new documents.", model=model)
 
 
 def _row(entry: LibraryEntry) -> Row:
@@ -358,12 +363,12 @@ def _row(entry: LibraryEntry) -> Row:
     if entry.unread:
         return Row(entry.path, (entry.title, "", "…", "", changed), "empty")
     if entry.problem:
-        return Row(entry.path, (_shorten(entry.problem, entry.path), "", "cannot be read", "", changed), "problem")
+        return Row(entry.path, (_shorten(entry.problem, entry.path), "", _("cannot be read"), "", changed), "problem")
     share = f"{bar(entry.progress, 9)} {entry.progress:4.0%}"
     words = f"{number(entry.words)} / {number(entry.target)}"
     kind = "done" if entry.progress >= 1 else "partial" if entry.words else "empty"
     copy = conflicting_copy(Path(entry.path))
-    title = f"{entry.title} (conflicting copy, {copy.service})" if copy else entry.title
+    title = _("{title} (conflicting copy, {service})", title=entry.title, service=copy.service) if copy else entry.title
     return Row(entry.path, (title, entry.model, share, words, changed), kind)
 
 
@@ -381,6 +386,7 @@ def _read_outline(path: Path) -> Content:
         return Content.styled(_shorten(str(error), str(path)), "$text-error")
     parts: list[str | tuple[str, str]] = [(brief.instruction, "italic $text-muted"), "\n\n"]
     for section in sections:
-        parts += [(MARKS[section.status], "$text-success"), f" {section.title or '(the text)'} "]
+        title = section.title or _("(the text)")
+        parts += [(MARKS[section.status], "$text-success"), f" {title} "]
         parts += [(f"{number(section.length)}/{number(section.words)}\n", "$text-muted")]
     return Content.assemble(*parts)

@@ -9,6 +9,7 @@ from textual.widgets import TextArea
 from lwtui.app.format import clock
 from lwtui.app.screens.base_screen import Dialog
 from lwtui.app.session import Session
+from lwtui.translation import _
 
 
 class LogScreen(Dialog[None]):
@@ -21,10 +22,10 @@ class LogScreen(Dialog[None]):
     def compose(self) -> ComposeResult:
         lines = [f"{clock(moment)}  {line}" for moment, line in self._session.log]
         with Vertical(classes="dialog large") as dialog:
-            dialog.border_title = "Log"
-            dialog.border_subtitle = "Esc closes"
+            dialog.border_title = _("Log")
+            dialog.border_subtitle = _("Esc closes")
             yield TextArea(
-                "\n".join(lines) or "Nothing yet.", read_only=True, id="lines", soft_wrap=True, show_cursor=False
+                "\n".join(lines) or _("Nothing yet."), read_only=True, id="lines", soft_wrap=True, show_cursor=False
             )
 
     def on_mount(self) -> None:
