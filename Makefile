@@ -1,6 +1,7 @@
 # make run   set up, and open the app on the demo model, offline (MODEL=name for another)
 # make test  set up for development, and run every check
 # make lock  write constraints.txt: what is installed now, pin by pin
+# make translations  bring the catalogues in lwtui/locale up to date with the code
 # make docs  build the documentation site in build/site, without the network
 # make clean remove what these made
 
@@ -10,7 +11,7 @@ BIN := .venv/bin
 # llama.cpp is compiled for this machine, and only the part of it that lwtui calls.
 export CMAKE_ARGS := $(CMAKE_ARGS) -DLLAVA_BUILD=OFF "-DCMAKE_PROJECT_llama.cpp_INCLUDE=$(CURDIR)/packaging/llama_cpp.cmake"
 
-.PHONY: run test lock docs clean
+.PHONY: run test lock translations docs clean
 
 run: .venv/.installed-run
 	@$(BIN)/lwtui --model "$(MODEL)"
@@ -25,6 +26,9 @@ test: .venv/.installed-dev
 lock: .venv/.installed-dev
 	@{ echo "# What the tests ran with; see CONTRIBUTING.md. Made by make lock."; \
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable 2>/dev/null | sed 's/+[a-z0-9]*$$//'; } > constraints.txt
+
+translations: .venv/.installed-dev
+	$(BIN)/python -W ignore packaging/translations.py
 
 docs: .venv/.installed-dev
 	$(BIN)/python docs/site.py build/site-source

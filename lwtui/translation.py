@@ -51,6 +51,7 @@ def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
 def _plural(singular: str, plural: str, count: int) -> str:
     in_english = singular if count == 1 else plural
     catalogue = _catalogue()
+<<<<<<< HEAD
     if catalogue is None:
         return in_english
     try:
@@ -103,6 +104,36 @@ def languages() -> list[str]:
     return [ENGLISH, *sorted(names - {ENGLISH})]
 
 
+=======
+    text = catalogue.ngettext(singular, plural, count) if catalogue else singular if count == 1 else plural
+    return text.format(count=count, **values)
+
+
+def sentences(*texts: str) -> str:
+    """Join whole sentences, without the empty ones. No space follows a full-width mark."""
+    joined = ""
+    for text in filter(None, texts):
+        joined += text if not joined or joined.endswith(_FULL_WIDTH_ENDS) else f" {text}"
+    return joined
+
+
+def without_context(text: str) -> str:
+    """Return a translated text without what tells two meanings of the English word apart, as in ``language|Polish``."""
+    return text.rpartition("|")[2]
+
+
+def language() -> str:
+    """Return the language of this process: ``en``, or the name of a catalogue such as ``zh``."""
+    return _language()
+
+
+def languages() -> list[str]:
+    """Return the languages to choose from, English first."""
+    names = {path.stem for folder in _folders() for path in folder.glob("*.po")}
+    return [ENGLISH, *sorted(names - {ENGLISH})]
+
+
+>>>>>>> wt-za3
 def catalogue_file(name: str) -> Path | None:
     """Return the file of a language; ``None`` for English and for unknown languages."""
     return next(iter(_catalogue_files(name)), None)

@@ -11,23 +11,26 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from io import BytesIO
 from pathlib import Path
 
-from babel.messages import Catalog
+from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALE = ROOT / "lwtui" / "locale"
 PACKAGES = ("lwtui", "bench/lwtui_bench", "training/lwtui_training")
-KEYWORDS = {"_": None, "_n": (1, 2)}
+KEYWORDS = {"_": None, "_n": (1, 2), "_p": ((1, "c"), 2)}
 WIDTH = 120
 
 
 def marked_texts() -> Catalog:
     """Collect the texts that the code marks, with the files that they are in."""
     catalog = Catalog(project="lwtui", charset="utf-8")
+    # Babel warns of f-strings among the values, which need no translation.
+    warnings.simplefilter("ignore", SyntaxWarning)
     for package in PACKAGES:
         found = extract_from_dir(ROOT / package, [("**.py", "python")], keywords=KEYWORDS)
         for file, _line, message, comments, context in found:
@@ -42,9 +45,9 @@ def updated(file: Path, marked: Catalog) -> Catalog:
     old = read_po(BytesIO(file.read_bytes()), locale=file.stem) if file.exists() else Catalog(locale=file.stem)
     new = Catalog(locale=file.stem, project="lwtui", charset="utf-8", header_comment=f"# lwtui in {file.stem}")
     for message in sorted((each for each in marked if each.id), key=_sort_key):
-        known = old.get(message.id)
+        known = old.get(message.id, message.context)
         text = known.string if known is not None and type(known.id) is type(message.id) else None
-        new.add(message.id, text, locations=message.locations)
+        new.add(message.id, text, locations=message.locations, context=message.context)
     return new
 
 
@@ -67,9 +70,8 @@ def as_po(catalog: Catalog) -> bytes:
     return head.encode() + target.getvalue().lstrip()
 
 
-def _sort_key(message: object) -> str:
-    name = getattr(message, "id", "")
-    return name[0] if isinstance(name, tuple) else name
+def _sort_key(message: Message) -> tuple[str, str]:
+    return (message.id[0] if isinstance(message.id, tuple) else message.id, message.context or "")
 
 
 def main() -> int:
