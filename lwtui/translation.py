@@ -13,6 +13,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations
 from pathlib import Path
@@ -23,6 +25,8 @@ from lwtui.folders import cache_folder, config_folder, settings_file
 ENGLISH = "en"
 _SHIPPED = Path(__file__).with_name("locale")
 _LOCALE_VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+_FULL_WIDTH_ENDS = ("。", "！", "？")
+_in_english = ContextVar("in_english", default=False)
 _FORMAT = "2"  # of the compiled files; a new one makes old files stale
 _PERCENT = re.compile(r"%(?:\(\w+\))?[sdr]")  # a placeholder of the % operator
 _ANY_PERCENT = re.compile(r"%(?:\(\w+\))?.?", re.DOTALL)
@@ -34,7 +38,7 @@ def _(message: str, /, **values: object) -> str:
 
     Without values, braces stay as they are.
     """
-    catalogue = _catalogue()
+    catalogue = _catalogue_in_use()
     text = catalogue.gettext(message) if catalogue and message else message  # the empty text is a catalogue's header
     return text.format(**values) if values else text
 
@@ -44,15 +48,53 @@ def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     return _plural(singular, plural, count).format(count=count, **values)
 
 
+def _p(context: str, message: str, /, **values: object) -> str:
+    """Translate a word that has another translation elsewhere: ``_p("citation", "Key")``.
+
+    In a catalogue, ``context`` is its ``msgctxt``. Without such an entry, the word is translated as elsewhere.
+    """
+    catalogue = _catalogue_in_use()
+    text = catalogue.pgettext(context, message) if catalogue else message
+    if text == message:
+        return _(message, **values)
+    return text.format(**values) if values else text
+
+
 def _plural(singular: str, plural: str, count: int) -> str:
-    english = singular if count == 1 else plural
-    catalogue = _catalogue()
+    in_english = singular if count == 1 else plural
+    catalogue = _catalogue_in_use()
     if catalogue is None:
-        return english
+        return in_english
     try:
         return catalogue.ngettext(singular, plural, count)
     except ArithmeticError:  # the catalogue's rule for plurals divides by zero
-        return english
+        return in_english
+
+
+def sentences(*texts: str) -> str:
+    """Join whole sentences, without the empty ones. No space follows a full-width mark."""
+    joined = ""
+    for text in filter(None, texts):
+        joined += text if not joined or joined.endswith(_FULL_WIDTH_ENDS) else f" {text}"
+    return joined
+
+
+def without_context(text: str) -> str:
+    """Return a translated text without what tells two meanings of the English word apart, as in ``language|Polish``."""
+    return text.rpartition("|")[2]
+
+
+@contextmanager
+def english() -> Iterator[None]:
+    """Have all texts in English within the block, where a model reads what users read elsewhere.
+
+    Tasks and threads of asyncio that start within the block are part of it. Modules imported there keep English texts.
+    """
+    token = _in_english.set(True)
+    try:
+        yield
+    finally:
+        _in_english.reset(token)
 
 
 def language() -> str:
@@ -62,13 +104,21 @@ def language() -> str:
 
 def languages() -> list[str]:
     """Return the languages to choose from, English first."""
-    names = {path.stem for folder in _folders() for path in folder.glob("*.po")} if _SHIPPED.is_dir() else set()
+    names = {path.stem for folder in _folders() for path in folder.glob("*.po")}
     return [ENGLISH, *sorted(names - {ENGLISH})]
 
 
-def catalogue_file(name: str) -> Path | None:
-    """Return the file of a language; ``None`` for English and for unknown languages."""
-    return next(iter(_catalogue_files(name)), None)
+def catalogue_files(name: str = "") -> list[Path]:
+    """Return the files of a language, the user's own first; none for English and for unknown languages.
+
+    Args:
+        name: The language; by default that of this process.
+    """
+    name = name or _language()
+    if name == ENGLISH or not re.fullmatch(r"\w+", name):
+        return []
+    files = [folder / f"{name}.po" for folder in _folders()]
+    return [file for file in files if os.path.isfile(file)]  # noqa: PTH113 - Path.is_file raises in a locked folder
 
 
 def language_problem(name: str) -> str:
@@ -116,18 +166,10 @@ def _known(wanted: str) -> str:
     """Return the language to use for ``wanted``, such as ``zh`` for ``zh_CN.UTF-8``; empty if there is none."""
     name = _language_of(wanted)
     while name:
-        if name == ENGLISH or _catalogue_files(name):
+        if name == ENGLISH or catalogue_files(name):
             return name
         name = name.rpartition("_")[0]
     return ""
-
-
-def _catalogue_files(name: str) -> list[Path]:
-    """Return the files of a language, the user's own first."""
-    if name == ENGLISH or not re.fullmatch(r"\w+", name):
-        return []
-    files = [folder / f"{name}.po" for folder in _folders()]
-    return [file for file in files if Path(file).is_file()]  # Path.is_file raises where a folder cannot be entered
 
 
 def _wanted() -> Iterator[str]:
@@ -176,11 +218,15 @@ def _folders() -> tuple[Path, Path]:
     return config_folder() / "locale", _SHIPPED
 
 
+def _catalogue_in_use() -> GNUTranslations | None:
+    return None if _in_english.get() else _catalogue()
+
+
 @cache
 def _catalogue() -> GNUTranslations | None:
     """Return the catalogue of the language. What the user's own lacks is looked up in the one here."""
     first: GNUTranslations | None = None
-    for file in _catalogue_files(_language()):
+    for file in catalogue_files():
         try:
             catalogue = _compiled(file)
         except (OSError, ValueError) as error:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from lwtui.cli.checks import Check, all_checks
 from lwtui.command_line.parser import Parser, command_parser
 from lwtui.terminal_cells import padded, width_of
-from lwtui.translation import _
+from lwtui.translation import _, sentences
 
 _MARKS = {"ok": _("ok"), "warn": _("warn"), "fail": _("FAIL")}
 
@@ -48,8 +48,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _line(check: Check, width: int) -> str:
-    detail = check.detail
-    if check.remedy:
-        detail = _("{detail} {remedy}", detail=detail, remedy=check.remedy)
+    detail = sentences(check.detail, check.remedy)
     mark = padded(_MARKS[check.status], max(map(width_of, _MARKS.values())))
     return f"{mark}  {padded(check.label, width)}  {detail}"
