@@ -38,7 +38,7 @@ def _(message: str, /, **values: object) -> str:
 
     Without values, braces stay as they are.
     """
-    catalogue = _catalogue()
+    catalogue = _catalogue_in_use()
     text = catalogue.gettext(message) if catalogue and message else message  # the empty text is a catalogue's header
     return text.format(**values) if values else text
 
@@ -48,28 +48,27 @@ def _n(singular: str, plural: str, count: int, /, **values: object) -> str:
     return _plural(singular, plural, count).format(count=count, **values)
 
 
+def _p(context: str, message: str, /, **values: object) -> str:
+    """Translate a word that has another translation elsewhere: ``_p("citation", "Key")``.
+
+    In a catalogue, ``context`` is its ``msgctxt``. Without such an entry, the word is translated as elsewhere.
+    """
+    catalogue = _catalogue_in_use()
+    text = catalogue.pgettext(context, message) if catalogue else message
+    if text == message:
+        return _(message, **values)
+    return text.format(**values) if values else text
+
+
 def _plural(singular: str, plural: str, count: int) -> str:
     in_english = singular if count == 1 else plural
-    catalogue = _catalogue()
-<<<<<<< HEAD
+    catalogue = _catalogue_in_use()
     if catalogue is None:
         return in_english
     try:
         return catalogue.ngettext(singular, plural, count)
     except ArithmeticError:  # the catalogue's rule for plurals divides by zero
         return in_english
-
-
-def _p(context: str, message: str, /, **values: object) -> str:
-    """Translate a word that has another translation elsewhere: ``_p("citation", "Key")``.
-
-    In a catalogue, ``context`` is its ``msgctxt``. Without such an entry, the word is translated as elsewhere.
-    """
-    catalogue = _catalogue()
-    text = catalogue.pgettext(context, message) if catalogue else message
-    if text == message:
-        return _(message, **values)
-    return text.format(**values) if values else text
 
 
 def sentences(*texts: str) -> str:
@@ -100,43 +99,21 @@ def language() -> str:
 
 def languages() -> list[str]:
     """Return the languages to choose from, English first."""
-    names = {path.stem for folder in _folders() for path in folder.glob("*.po")} if _SHIPPED.is_dir() else set()
-    return [ENGLISH, *sorted(names - {ENGLISH})]
-
-
-=======
-    text = catalogue.ngettext(singular, plural, count) if catalogue else singular if count == 1 else plural
-    return text.format(count=count, **values)
-
-
-def sentences(*texts: str) -> str:
-    """Join whole sentences, without the empty ones. No space follows a full-width mark."""
-    joined = ""
-    for text in filter(None, texts):
-        joined += text if not joined or joined.endswith(_FULL_WIDTH_ENDS) else f" {text}"
-    return joined
-
-
-def without_context(text: str) -> str:
-    """Return a translated text without what tells two meanings of the English word apart, as in ``language|Polish``."""
-    return text.rpartition("|")[2]
-
-
-def language() -> str:
-    """Return the language of this process: ``en``, or the name of a catalogue such as ``zh``."""
-    return _language()
-
-
-def languages() -> list[str]:
-    """Return the languages to choose from, English first."""
     names = {path.stem for folder in _folders() for path in folder.glob("*.po")}
     return [ENGLISH, *sorted(names - {ENGLISH})]
 
 
->>>>>>> wt-za3
-def catalogue_file(name: str) -> Path | None:
-    """Return the file of a language; ``None`` for English and for unknown languages."""
-    return next(iter(_catalogue_files(name)), None)
+def catalogue_files(name: str = "") -> list[Path]:
+    """Return the files of a language, the user's own first; none for English and for unknown languages.
+
+    Args:
+        name: The language; by default that of this process.
+    """
+    name = name or _language()
+    if name == ENGLISH or not re.fullmatch(r"\w+", name):
+        return []
+    files = [folder / f"{name}.po" for folder in _folders()]
+    return [file for file in files if os.path.isfile(file)]  # noqa: PTH113 - Path.is_file raises in a locked folder
 
 
 def language_problem(name: str) -> str:
@@ -167,7 +144,7 @@ def log_problems() -> None:
     """Write to the log what is wrong with the catalogues of the language."""
     from logging import getLogger
 
-    _loaded()
+    _catalogue()
     for problem in _problems:
         getLogger(__name__).error("%s", problem)
 
@@ -184,18 +161,10 @@ def _known(wanted: str) -> str:
     """Return the language to use for ``wanted``, such as ``zh`` for ``zh_CN.UTF-8``; empty if there is none."""
     name = _language_of(wanted)
     while name:
-        if name == ENGLISH or _catalogue_files(name):
+        if name == ENGLISH or catalogue_files(name):
             return name
         name = name.rpartition("_")[0]
     return ""
-
-
-def _catalogue_files(name: str) -> list[Path]:
-    """Return the files of a language, the user's own first."""
-    if name == ENGLISH or not re.fullmatch(r"\w+", name):
-        return []
-    files = [folder / f"{name}.po" for folder in _folders()]
-    return [file for file in files if Path(file).is_file()]  # Path.is_file raises where a folder cannot be entered
 
 
 def _wanted() -> Iterator[str]:
@@ -244,15 +213,15 @@ def _folders() -> tuple[Path, Path]:
     return config_folder() / "locale", _SHIPPED
 
 
-def _catalogue() -> GNUTranslations | None:
-    return None if _in_english.get() else _loaded()
+def _catalogue_in_use() -> GNUTranslations | None:
+    return None if _in_english.get() else _catalogue()
 
 
 @cache
-def _loaded() -> GNUTranslations | None:
+def _catalogue() -> GNUTranslations | None:
     """Return the catalogue of the language. What the user's own lacks is looked up in the one here."""
     first: GNUTranslations | None = None
-    for file in _catalogue_files(_language()):
+    for file in catalogue_files():
         try:
             catalogue = _compiled(file)
         except (OSError, ValueError) as error:

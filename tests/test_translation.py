@@ -13,7 +13,7 @@ import pytest
 
 from lwtui import translation
 from lwtui.terminal_cells import width_of
-from lwtui.translation import _, _n, broken_messages, language, language_problem, languages
+from lwtui.translation import _, _n, _p, broken_messages, english, language, language_problem, languages, sentences
 
 ONE_FORM = "nplurals=1; plural=0;"
 # Three forms, as in Polish.
@@ -201,6 +201,32 @@ def test_a_rule_for_plurals_that_fails_leaves_english(speak: Callable[..., Path]
     assert _n("{count} note", "{count} notes", 2) == "2 notes"
 
 
+def test_a_context_tells_two_meanings_apart(speak: Callable[..., Path]) -> None:
+    file = speak({"Key": "button", "Note": "slip"})
+    catalogue = polib.pofile(str(file))
+    catalogue.append(polib.POEntry(msgctxt="citation", msgid="Key", msgstr="handle"))
+    catalogue.save(str(file))
+    forget()
+    assert (_("Key"), _p("citation", "Key"), _p("citation", "Note"), _p("citation", "{x}", x=1)) == (
+        "button",
+        "handle",
+        "slip",
+        "1",
+    )
+
+
+def test_what_a_model_reads_stays_english(speak: Callable[..., Path]) -> None:
+    speak({"Stopped.": "Halted.", ("{count} note", "{count} notes"): ["{count} slips"]})
+    with english():
+        assert (_("Stopped."), _n("{count} note", "{count} notes", 1)) == ("Stopped.", "1 note")
+    assert (_("Stopped."), _n("{count} note", "{count} notes", 1)) == ("Halted.", "1 slips")
+
+
+def test_sentences_are_joined_as_the_language_does() -> None:
+    assert sentences("One.", "", "Two.") == "One. Two."
+    assert sentences("一。", "二！", "three.", "四") == "一。二！three. 四"
+
+
 # -- texts that cannot be shown
 
 
@@ -362,6 +388,22 @@ def test_the_help_speaks_a_language_that_has_nothing_but_a_file(tmp_path: Path) 
         done = run(tmp_path, *arguments)
         assert (done.returncode, done.stderr) == (2, message)
     assert "'x' 不行，100% " in run(tmp_path, "--log-level", "x").stderr
+
+
+def test_doctor_checks_the_catalogue(tmp_path: Path) -> None:
+    file = write_catalogue(tmp_path / "config" / "locale", "xq", {"{servers}.": "{x}", "cache folder": "缓存文件夹"})
+    done = run(tmp_path, "doctor", LWTUI_LANGUAGE="xq")
+    assert "warn  language" in done.stdout and "'{servers}.'" in done.stdout
+    shown = {name: str(tmp_path / name) for name in ("config", "cache", "state")}
+    starts = {
+        width_of(line[: line.index(path)])
+        for path in shown.values()
+        for line in done.stdout.splitlines()
+        if line.endswith(path)
+    }
+    assert "缓存文件夹  " in done.stdout and len(starts) == 1
+    file.write_bytes(b"\xff")
+    assert "FAIL  language" in run(tmp_path, "doctor", LWTUI_LANGUAGE="xq").stdout
 
 
 def test_a_language_that_there_is_not_is_refused_in_one_line(tmp_path: Path) -> None:

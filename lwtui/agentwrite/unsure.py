@@ -91,7 +91,7 @@ def unsure_findings(parts: Sequence[TextPart], stored: str) -> list[Finding]:
                 place = place_of(parts, number, start, start + len(mark.text))
                 findings.append((mark.entropy, Finding(UNSURE, message, (place,))))
     findings.sort(key=lambda one: -one[0])
-    return [finding for _, finding in findings[:_MOST_FINDINGS]]
+    return [finding for _score, finding in findings[:_MOST_FINDINGS]]
 
 
 def _locate(text: str, mark: UnsureMark, start: int) -> int:

@@ -29,10 +29,11 @@ from lwtui.config import (
     state_folder,
 )
 from lwtui.errors import ConfigError, LwtuiError
+from lwtui.log import log_file
 from lwtui.models.base import ModelError
 from lwtui.models.catalog import check_gguf
 from lwtui.models.local_engine import INSTALL, LIMITS, local_engine
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, broken_messages, catalogue_files
 
 _ENDPOINT_SECONDS = 4.0
 _MIN_SIZE = (80, 24)  # columns and lines
@@ -43,6 +44,7 @@ _LABELS = {
     "encoding": _("encoding"),
     "colors": _("colors"),
     "settings": _("settings"),
+    "language": _("language"),
     "config folder": _("config folder"),
     "cache folder": _("cache folder"),
     "log folder": _("log folder"),
@@ -83,6 +85,7 @@ def all_checks() -> list[Check]:
         _folder("cache folder", cache_folder, _("Set LWTUI_CACHE_DIR to another folder.")),
         _folder("log folder", state_folder, _("Set LWTUI_STATE_DIR to another folder.")),
         _folder("documents folder", lambda: settings.documents_folder, "lwtui config set documents FOLDER"),
+        *_catalogues(),
         _keyring(),
         _llama_cpp(settings),
         _demo(settings),
@@ -150,6 +153,30 @@ def _settings() -> tuple[list[Check], Settings | None]:
         return [Check("settings", "fail", problem, "lwtui config edit") for problem in found], settings
     detail = str(path) if path.exists() else _("the defaults, because there is no {path}", path=path)
     return [Check("settings", "ok", detail)], settings
+
+
+def _catalogues() -> list[Check]:
+    """Check the catalogues of the language, of which English has none."""
+    checks = []
+    for file in catalogue_files():
+        try:
+            broken = broken_messages(file)
+        except (OSError, ValueError):
+            detail = _("{file} is not a catalogue of translations.", file=file)
+            checks.append(Check("language", "fail", detail, _("See the log: {log}", log=log_file())))
+            continue
+        if broken:
+            detail = _n(
+                "{count} translation in {file} has other placeholders than the English text: {text!r}.",
+                "{count} translations in {file} have other placeholders than the English texts. The first: {text!r}.",
+                len(broken),
+                file=file,
+                text=broken[0],
+            )
+            checks.append(Check("language", "warn", detail))
+        else:
+            checks.append(Check("language", "ok", str(file)))
+    return checks
 
 
 def _folder(name: str, where: Callable[[], Path], remedy: str) -> Check:

@@ -48,8 +48,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _line(check: Check, width: int) -> str:
-    detail = check.detail
-    if check.remedy:
-        detail = sentences(detail, check.remedy)
+    detail = sentences(check.detail, check.remedy)
     mark = padded(_MARKS[check.status], max(map(width_of, _MARKS.values())))
     return f"{mark}  {padded(check.label, width)}  {detail}"

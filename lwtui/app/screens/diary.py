@@ -21,6 +21,10 @@ from lwtui.translation import _, _n
 _DAYS = 14
 _BAR = 34  # cells
 _MOST = 1_000_000
+_MONTHS = (
+    _("Jan"), _("Feb"), _("Mar"), _("Apr"), _("May"), _("Jun"),
+    _("Jul"), _("Aug"), _("Sep"), _("Oct"), _("Nov"), _("Dec"),
+)  # fmt: skip
 _WEEKDAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 
 
@@ -82,7 +86,8 @@ def _line(day: DiaryDay, goal: int, most: int) -> Content:
     reached = bool(goal) and day.words >= goal
     style = "$text-success" if reached else "$text-accent"
     mark = " ✓" if reached else ""
-    shown = _("{weekday} {day:%d %b}", weekday=_WEEKDAYS[day.day.weekday()], day=day.day)
+    weekday, month = _WEEKDAYS[day.day.weekday()], _MONTHS[day.day.month - 1]
+    shown = _("{weekday} {day:02} {month}", weekday=weekday, day=day.day.day, month=month)
     return Content.assemble(f"{shown}  ", (bar(day.words / most, _BAR), style), f" {number(day.words):>8}{mark}")
 
 

@@ -25,7 +25,7 @@ from lwtui.app.widgets.toolbar import Toolbar
 from lwtui.errors import LwtuiError
 from lwtui.sources.citations import find_citations
 from lwtui.sources.model import FoundPassage, Source
-from lwtui.translation import _, _n, sentences, without_context
+from lwtui.translation import _, _n, _p, sentences
 
 _KINDS = {"text": _("text"), "web": _("web"), "record": _("record"), "other": _("other")}  # the others are formats
 _FOUND = 50  # passages that a search lists
@@ -57,7 +57,7 @@ class SourcesScreen(BaseScreen):
         self._title = TitleBar()
         self._list = RowList(
             Column("", 1, tint=True),
-            Column(without_context(_("citation|Key")), 16),
+            Column(_p("citation", "Key"), 16),
             Column(_("Kind"), 8, needs=60),
             Column(_("Cited"), 5, right=True),
             Column(_("Passages"), 8, right=True, needs=70),
