@@ -5,7 +5,7 @@ the config folder, where a user's own has precedence. It is chosen once per proc
 the variable ``LWTUI_LANGUAGE``, else by the setting ``language``, else by the system's locale. Catalogues are compiled
 into the cache folder at their first use.
 
-What a model reads (prompts, notes) and what programs read (JSON, logs) is never translated.
+What a model reads (prompts, notes), and what programs compare (codes, names in JSON), is never translated.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ from lwtui.translation import _, _n
 
 _WIDTH = 96
 # Lengths are read as show_plan prints them, in English and in the language of lwtui.
-_UNIT = rf"(?:words?|characters?|{regex.escape(_('words'))}|{regex.escape(_('characters'))})"
+_UNITS = ("words?", "characters?", regex.escape(_("words")), regex.escape(_("characters")))
+_UNIT = f"(?:{'|'.join(_UNITS)})"
 
 
 def _total(words: int, unit: str, sections: int) -> str:

@@ -115,9 +115,9 @@ class NotesScreen(BaseScreen):
         for at, section in enumerate(self._document.sections()):
             if section.text.strip():
                 summary = self._document.summaries.get(section.id)
-                title = f"{numbers[at]}. {section.title or _('the text')}"
+                name = section.title or _("the text")
                 state = _summary_state(summary, section.text)
-                rows.append(Row(_SUMMARY + section.id, (_("summary"), title, state)))
+                rows.append(Row(_SUMMARY + section.id, (_("summary"), f"{numbers[at]}. {name}", state)))
         return rows
 
     def _fill(self) -> None:

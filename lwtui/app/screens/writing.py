@@ -237,7 +237,7 @@ class WritingScreen(TextTools, ModelTools):
         self._notes.set_text(
             Content.assemble(
                 (_("Main point") + "\n", "bold"),
-                f"{section.main_point or _('None in the plan.')}\n\n",
+                (section.main_point or _("None in the plan.")) + "\n\n",
                 (_("Log, newest first") + "\n", "bold"),
                 (log, "$text-muted"),
             )
