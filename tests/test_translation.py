@@ -403,6 +403,8 @@ def test_doctor_checks_the_catalogue(tmp_path: Path) -> None:
     }
     assert "缓存文件夹  " in done.stdout and len(starts) == 1
     file.write_bytes(b"\xff")
+    done = run(tmp_path, "doctor", LWTUI_LANGUAGE="yy")
+    assert "warn  language" in done.stdout and "LWTUI_LANGUAGE" in done.stdout
     assert "FAIL  language" in run(tmp_path, "doctor", LWTUI_LANGUAGE="xq").stdout
 
 
