@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -225,6 +226,20 @@ def test_what_a_model_reads_stays_english(speak: Callable[..., Path]) -> None:
 def test_sentences_are_joined_as_the_language_does() -> None:
     assert sentences("One.", "", "Two.") == "One. Two."
     assert sentences("一。", "二！", "three.", "四") == "一。二！three. 四"
+
+
+@pytest.mark.parametrize("package", ["lwtui", "bench/lwtui_bench", "training/lwtui_training"])
+def test_texts_stand_where_extraction_finds_them(package: str) -> None:
+    root = Path(__file__).parents[1]
+    hidden = [
+        f"{file.relative_to(root)}:{call.lineno}: move the text out of the f-string"
+        for file in (root / package).rglob("*.py")
+        for whole in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(whole, ast.JoinedStr)
+        for call in ast.walk(whole)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("_", "_n", "_p")
+    ]
+    assert not hidden
 
 
 # -- texts that cannot be shown

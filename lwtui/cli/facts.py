@@ -93,7 +93,8 @@ async def _note(document: Document, model: ModelSettings, settings: Settings, fo
                 async def emit(event: Event, title: str = section.title) -> None:
                     recorder.store(event)
                     if isinstance(event, FactsNoted):
-                        say(f"{title or _('The text')}: {facts_note(event)}")
+                        where = title or _("The text")
+                        say(f"{where}: {facts_note(event)}")
                         found.extend(contradiction_findings(event, document.sections()))
 
                 task = tracker.task(_("the facts of “{title}”", title=section.title), likely_completion=LIKELY_FACTS)
