@@ -146,7 +146,7 @@ def log_problems() -> None:
 
     _catalogue()
     for problem in _problems:
-        getLogger(__name__).error("%s", problem)
+        getLogger(__name__).warning("%s", problem)
 
 
 @cache
@@ -297,7 +297,7 @@ def _keep(cached: Path, compiled: bytes) -> None:
     temporary = cached.with_suffix(f".{os.getpid()}")
     temporary.write_bytes(compiled)
     retry_busy(lambda: temporary.replace(cached))
-    for old in cached.parent.glob(f"{cached.stem.rpartition('-')[0]}-*"):
+    for old in cached.parent.glob(f"{cached.stem.rpartition('-')[0]}-*.mo"):
         if old != cached:
             old.unlink(missing_ok=True)
 

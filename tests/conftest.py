@@ -9,8 +9,8 @@ import sys
 import pytest
 from hypothesis import settings
 
-# The tests read English, in every command that they start.
-os.environ["LWTUI_LANGUAGE"] = "en"
+# The tests read English, in every command that they start. LWTUI_TEST_LANGUAGE is for those that look at another one.
+os.environ["LWTUI_LANGUAGE"] = os.environ.get("LWTUI_TEST_LANGUAGE", "en")
 # Threads of a local model that wait for each other on busy processors take many times as long as one thread.
 os.environ["OMP_THREAD_LIMIT"] = "1"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -227,6 +228,20 @@ def test_sentences_are_joined_as_the_language_does() -> None:
     assert sentences("一。", "二！", "three.", "四") == "一。二！three. 四"
 
 
+@pytest.mark.parametrize("package", ["lwtui", "bench/lwtui_bench", "training/lwtui_training"])
+def test_texts_stand_where_extraction_finds_them(package: str) -> None:
+    root = Path(__file__).parents[1]
+    hidden = [
+        f"{file.relative_to(root)}:{call.lineno}: move the text out of the f-string"
+        for file in (root / package).rglob("*.py")
+        for whole in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(whole, ast.JoinedStr)
+        for call in ast.walk(whole)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("_", "_n", "_p")
+    ]
+    assert not hidden
+
+
 # -- texts that cannot be shown
 
 
@@ -403,6 +418,8 @@ def test_doctor_checks_the_catalogue(tmp_path: Path) -> None:
     }
     assert "缓存文件夹  " in done.stdout and len(starts) == 1
     file.write_bytes(b"\xff")
+    done = run(tmp_path, "doctor", LWTUI_LANGUAGE="yy")
+    assert "warn  language" in done.stdout and "LWTUI_LANGUAGE" in done.stdout
     assert "FAIL  language" in run(tmp_path, "doctor", LWTUI_LANGUAGE="xq").stdout
 
 

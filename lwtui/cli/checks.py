@@ -33,7 +33,7 @@ from lwtui.log import log_file
 from lwtui.models.base import ModelError
 from lwtui.models.catalog import check_gguf
 from lwtui.models.local_engine import INSTALL, LIMITS, local_engine
-from lwtui.translation import _, _n, broken_messages, catalogue_files
+from lwtui.translation import _, _n, broken_messages, catalogue_files, language_problem
 
 _ENDPOINT_SECONDS = 4.0
 _MIN_SIZE = (80, 24)  # columns and lines
@@ -156,8 +156,10 @@ def _settings() -> tuple[list[Check], Settings | None]:
 
 
 def _catalogues() -> list[Check]:
-    """Check the catalogues of the language, of which English has none."""
+    """Check the language that a variable asks for, and its catalogues, of which English has none."""
     checks = []
+    if problem := language_problem(os.environ.get("LWTUI_LANGUAGE", "")):
+        checks.append(Check("language", "warn", problem, _("Change or unset LWTUI_LANGUAGE.")))
     for file in catalogue_files():
         try:
             broken = broken_messages(file)

@@ -29,7 +29,7 @@ from lwtui.models.usage import NO_USAGE, Usage
 from lwtui.sources.support import SupportChecker, support_checker
 from lwtui.text import clean, count_words, detect_language
 from lwtui.text.readability import readability, readability_line
-from lwtui.translation import _, _n
+from lwtui.translation import _, _n, sentences
 
 _LANGUAGE_KINDS = (SPELLING, GRAMMAR, STYLE)
 _ALL = frozenset([*KINDS, *CRITIC_KINDS, STOCK_PHRASE, *_LANGUAGE_KINDS])
@@ -166,7 +166,7 @@ def run(options: argparse.Namespace) -> int:
         if score is not None or options.readability:
             figures.append(_("Readability: {figures}.", figures=readability_line(readability(text, language), unit)))
         if figures:
-            say(" ".join(figures))
+            say(sentences(*figures))
         for line in differences or ():
             say(_("Voice: {line}", line=line))
         if differences == []:

@@ -99,8 +99,8 @@ def _indented(body: str) -> str:
 
 def _for_man(parts: list[tuple[str, str]], version: str) -> str:
     """Format the manual in roff, without filling lines."""
-    section = _("User Commands")
-    page = [f'.TH LWTUI 1 "" "lwtui {version}" "{section}"']
+    manual = _("User Commands")
+    page = [f'.TH LWTUI 1 "" "lwtui {version}" "{manual}"']
     for heading, body in parts:
         page += [f'.SH "{heading}"', ".nf", *(_escaped(line) for line in body.splitlines()), ".fi"]
     return "\n".join(page) + "\n"

@@ -17,9 +17,9 @@ from lwtui.text import clean, counts_characters
 from lwtui.translation import _, _n
 
 _WIDTH = 96
+_OWN_UNITS = (_("words"), _("characters"))
 # Lengths are read as show_plan prints them, in English and in the language of lwtui.
-_UNITS = ("words?", "characters?", regex.escape(_("words")), regex.escape(_("characters")))
-_UNIT = f"(?:{'|'.join(_UNITS)})"
+_UNIT = f"(?:{'|'.join(['words?', 'characters?', *map(regex.escape, _OWN_UNITS)])})"
 
 
 def _total(words: int, unit: str, sections: int) -> str:

@@ -33,6 +33,7 @@ def argparse_texts() -> tuple[str, ...]:
         _("unrecognized arguments: %s"),
         _("not allowed with argument %s"),
         _("ignored explicit argument %r"),
+        _("ambiguous option: %(option)s could match %(matches)s"),
         _("unexpected option string: %s"),
         _("expected one argument"),
         _("expected at most one argument"),

@@ -22,8 +22,25 @@ from lwtui.text import count_words
 from tests.support.fault_server import Answer
 
 _CHARACTERS_PER_TOKEN = 4
-_SYLLABLES = re.findall("..", "bacedifoguhajekilomunaperisotuvawexiyozu")
-_COMMON = ("the", "a", "of", "and", "in", "to", "with", "for", "from", "by", "on", "as", "at", "its", "this", "each")
+SYLLABLES = re.findall("..", "bacedifoguhajekilomunaperisotuvawexiyozu")
+COMMON_WORDS = (
+    "the",
+    "a",
+    "of",
+    "and",
+    "in",
+    "to",
+    "with",
+    "for",
+    "from",
+    "by",
+    "on",
+    "as",
+    "at",
+    "its",
+    "this",
+    "each",
+)
 _HANZI = "天地人山水火木金土日月星云风雨雪花草树叶春夏秋冬东西南北大小多少高低长短新旧明暗冷暖红黄蓝绿黑白" + (
     "书画琴棋笔墨纸车船路桥门窗家国城市乡村田园河海湖江鱼鸟马牛羊狗猫手足目耳口心思想言语文字声色光影时年"
 )
@@ -201,7 +218,7 @@ def sentence(number: int, index: int, language: str = "en", words: tuple[int, in
     if language == "zh":
         text = "".join(rng.choice(_HANZI) for _ in range(size)) + "。"
         return text if index % 5 else f"\n\n{text}"
-    parts = [rng.choice(_COMMON) if place % 3 == 2 else _word(rng.randrange(8000)) for place in range(size)]
+    parts = [rng.choice(COMMON_WORDS) if place % 3 == 2 else _word(rng.randrange(8000)) for place in range(size)]
     text = " ".join(parts).capitalize() + "."
     return f" {text}" if index % 5 else f"\n\n{text}"
 
@@ -217,7 +234,7 @@ def _word(number: int) -> str:
     number += 20
     while number:
         number, rest = divmod(number, 20)
-        syllables.append(_SYLLABLES[rest])
+        syllables.append(SYLLABLES[rest])
     return "".join(syllables)
 
 

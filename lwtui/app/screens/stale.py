@@ -77,7 +77,7 @@ class StaleScreen(Dialog[list[str]]):
         rows = []
         for section_id, reasons in self._stale.items():
             at = plan.find(section_id)
-            why = "; ".join(reasons)
+            why = _("; ").join(reasons)
             if self._is_by_hand(section_id):
                 why = _("by hand · {reasons}", reasons=why)
             mark = "✓" if section_id in self._chosen else ""
