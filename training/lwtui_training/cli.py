@@ -69,7 +69,8 @@ def parser() -> Parser:
 
 
 def _sentence(help: str) -> str:
-    return _("{sentence}.", sentence=f"{help[:1].upper()}{help[1:]}")
+    text = help[:1].upper() + help[1:]
+    return _("{sentence}.", sentence=text)
 
 
 def run(options: argparse.Namespace) -> int:
