@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from lwtui.errors import LwtuiError
 from lwtui.translation import _
-from lwtui_training.progress import note
+from lwtui_training.progress import note, pad
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError, read_manifest
 
@@ -100,10 +100,7 @@ def check_before(recipe: Recipe, steps: Sequence[str]) -> None:
 
 def to_line(result: Requirement) -> str:
     """Return the line that shows a result."""
-    from rich.cells import cell_len
-
-    found = _FOUND_NAMES[result.found]
-    return f"{found}{' ' * (8 - cell_len(found))}{result.name}: {result.text}"
+    return f"{pad(_FOUND_NAMES[result.found], 8)}{result.name}: {result.text}"
 
 
 def _result(name: str, check: Any, recipe: Recipe) -> Requirement:

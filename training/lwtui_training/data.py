@@ -8,14 +8,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from rich.cells import cell_len
-
 from lwtui.documents.store import Document
 from lwtui.text import count_words, detect_language
 from lwtui.text.asked_length import words_in
 from lwtui.translation import _
 from lwtui_training.document_writer import document_path, write_documents
-from lwtui_training.progress import note
+from lwtui_training.progress import note, pad
 from lwtui_training.recipe import DataConfig, Recipe
 from lwtui_training.row_files import DatasetPart
 from lwtui_training.row_filters import RowFilters, truncate_to_words
@@ -210,8 +208,7 @@ def _show_histogram(lengths: list[int], folder: Path) -> None:
                 label = _("{low:>6,} to {high:,} words", low=low, high=high)
             else:
                 label = _("{low:>6,} or more words", low=low)
-            label += " " * (24 - cell_len(label))
-            note(f"{label} {bins[low]:>6,} {'█' * max(1, round(bins[low] * 40 / highest))}")
+            note(f"{pad(label, 24)} {bins[low]:>6,} {'█' * max(1, round(bins[low] * 40 / highest))}")
     import matplotlib
 
     matplotlib.use("Agg")

@@ -27,6 +27,7 @@ from typing import Any
 from lwtui.text import duration
 from lwtui.translation import _
 from lwtui_training.model_shape import ModelShape, shape_of_base
+from lwtui_training.progress import pad
 from lwtui_training.recipe import HardwareConfig, LoraConfig, Recipe
 from lwtui_training.steps import read_manifest
 
@@ -84,7 +85,16 @@ class MemoryPlan:
 
     def to_text(self) -> str:
         """Return a table for the terminal."""
-        parts = ("weights", "casts", "gradients", "optimizer", "activations", "working", "total", "memory")
+        parts = {
+            "weights": _("weights"),
+            "casts": _("casts"),
+            "gradients": _("gradients"),
+            "optimizer": _("optimizer"),
+            "activations": _("activations"),
+            "working": _("working"),
+            "total": _("total"),
+            "memory": _("memory"),
+        }
         parameters = _(
             "{parameters:.2f} billion parameters ({trained:,.1f} million trained)",
             parameters=self.parameters / 1e9,
@@ -102,7 +112,7 @@ class MemoryPlan:
                 devices=devices,
             )
         ]
-        lines += [f"  {name:12} {getattr(self, name) / GIB:8.2f}" for name in parts]
+        lines += [f"  {pad(label, 12)} {getattr(self, name) / GIB:8.2f}" for name, label in parts.items()]
         lines.append("  " + _("{count:,} tokens per step", count=self.tokens_a_step))
         if self.tokens is not None:
             total = _("{count:,} tokens in total", count=self.tokens)

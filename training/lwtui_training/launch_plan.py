@@ -20,6 +20,7 @@ from lwtui.text import duration
 from lwtui.translation import _
 from lwtui_training.gpu_memory import GIB, estimate
 from lwtui_training.model_shape import ModelShape
+from lwtui_training.progress import pad
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import read_instructions
 
@@ -124,9 +125,11 @@ def extra_text(recipe: Recipe, shape: ModelShape) -> str:
     """Return the further lines of ``lwtui train plan``."""
     lines = [plan.to_text() for plan in plan_steps(recipe, shape)]
     disk, memory = disk_bytes(recipe, shape, recipe.steps) / 1e9, host_bytes(recipe, shape) / GIB
-    lines.append(f"  {'disk':12} " + _("up to {size:,.1f} GB", size=disk))
+    place = pad(_("disk"), 12)
+    lines.append(f"  {place} " + _("up to {size:,.1f} GB", size=disk))
     text = _("about {size:,.1f} GiB of memory while the model is loaded", size=memory)
-    lines.append(f"  {'machine':12} {text}")
+    place = pad(_("machine"), 12)
+    lines.append(f"  {place} {text}")
     return "\n".join(lines)
 
 

@@ -60,6 +60,13 @@ class ProgressMeter:
         return " · ".join([*parts, extra] if extra else parts)
 
 
+def pad(text: str, width: int) -> str:
+    """Return a text with spaces at its end, so that it takes at least ``width`` cells of a terminal."""
+    from rich.cells import cell_len
+
+    return text + " " * (width - cell_len(text))
+
+
 def sparkline(values: list[float], width: int = 60) -> str:
     """Draw a curve as one line of block characters, scaled to the range of ``values``."""
     if not values:
