@@ -10,6 +10,7 @@ from typing import Any
 
 from lwtui.models.usage import Usage
 from lwtui.text import detect_language
+from lwtui.translation import _
 from lwtui_bench.fields import (
     get_integer,
     get_length,
@@ -96,7 +97,7 @@ def parse_answer(row: dict[str, Any]) -> StoredAnswer:
     prompt, length = get_prompt(row), get_length(row)
     response = row.get("response")
     if response is not None and not isinstance(response, str):
-        raise ValueError(f"'response' must be text, not {shorten(response)}")
+        raise ValueError(_("'response' must be text, not {value}", value=shorten(response)))
     stated = _stated_length(row)
     text = response or ""
     # Some published files hold lengths but no texts.
@@ -130,7 +131,7 @@ def _stated_length(row: Mapping[str, Any]) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise ValueError(f"'response_length' must be a number of at least 0, not {shorten(value)}")
+        raise ValueError(_("'response_length' must be a number of at least 0, not {value}", value=shorten(value)))
     return int(value)
 
 
@@ -143,10 +144,10 @@ def _sections(row: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
     sections = row.get("sections") or []
     required = ("words", "length", "start", "end")
     if not isinstance(sections, list) or not all(isinstance(section, dict) for section in sections):
-        raise ValueError("'sections' must be a list of objects")
+        raise ValueError(_("'sections' must be a list of objects"))
     for section in sections:
         for name in required:
             get_integer(section, name, -1)
         if any(name not in section for name in required):
-            raise ValueError("an entry of 'sections' lacks 'words', 'length', 'start' or 'end'")
+            raise ValueError(_("an entry of 'sections' lacks 'words', 'length', 'start' or 'end'"))
     return tuple(sections)

@@ -6,6 +6,7 @@ import argparse
 from importlib import import_module
 
 from lwtui.command_line.parser import Parser, command_parser
+from lwtui.translation import _
 
 _ACTIONS = ("fetch", "run", "score", "judge", "duel", "errors", "report", "compare")
 
@@ -14,9 +15,11 @@ def parser() -> Parser:
     """Return the parser of the command and of its actions."""
     result = command_parser(
         "bench",
-        "Measure how well models write long texts, with LongBench-Write, LongWrite-Ruler and other suites.\n"
-        "Models can be endpoints, GGUFs or Hugging Face checkpoints. Answers and verdicts are stored as they\n"
-        "arrive, and none is asked for twice.",
+        _(
+            "Measure how well models write long texts, with LongBench-Write, LongWrite-Ruler and other suites.\n"
+            "Models can be endpoints, GGUFs or Hugging Face checkpoints. Answers and verdicts are stored as they\n"
+            "arrive, and none is asked for twice."
+        ),
         """
         lwtui bench fetch
         lwtui bench run --model demo --task trial

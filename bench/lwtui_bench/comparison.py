@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 from lwtui_bench.grades import DIMENSIONS, quality
 from lwtui_bench.judge import Verdict
 from lwtui_bench.statistics import Difference, difference, krippendorff_alpha, pooled_deviation
@@ -41,25 +42,56 @@ def compare_runs(a: Run, b: Run, figure: str) -> Difference:
     """
     pairs = paired_figures(a, b, figure)
     if not pairs:
-        raise LwtuiError(f"{a.label} and {b.label} have no prompt in common, so they cannot be compared.")
+        raise LwtuiError(
+            _(
+                "{first} and {second} have no prompt in common, so they cannot be compared.",
+                first=a.label,
+                second=b.label,
+            )
+        )
     return difference(pairs)
+
+
+def _figure_name(figure: str) -> str:
+    match figure:
+        case "S_l":
+            return _("length")
+        case "S_q":
+            return _("quality")
+    return _("the mean of length and quality")
 
 
 def conclusion(a: Run, b: Run, figure: str, found: Difference) -> str:
     """State the result of a comparison in plain words."""
-    unit = "the mean of S_l and S_q" if figure == "mean" else figure
-    facts = (
-        f"{found.mean:+.1f} points of {unit}, 95% interval {found.low:+.1f} to {found.high:+.1f}, "
-        f"p {format_p(found.p)}, {found.n} prompts"
+    unit = _("the mean of S_l and S_q") if figure == "mean" else figure
+    facts = _(
+        "{mean:+.1f} points of {unit}, 95% interval {low:+.1f} to {high:+.1f}, p {p}, {count} prompts",
+        mean=found.mean,
+        unit=unit,
+        low=found.low,
+        high=found.high,
+        p=format_p(found.p),
+        count=found.n,
     )
     if found.is_significant:
         better, worse = (b, a) if found.mean > 0 else (a, b)
-        return f"{better.label} is better than {worse.label} in {FIGURES[figure]} (B − A: {facts})."
+        return _(
+            "{better} is better than {worse} in {figure} (B − A: {facts}).",
+            better=better.label,
+            worse=worse.label,
+            figure=_figure_name(figure),
+            facts=facts,
+        )
     if found.n < _MIN_PROMPTS:
-        return f"No clear winner: {found.n} prompts are too few to show any difference ({facts})."
-    return (
-        f"No clear winner in {FIGURES[figure]} (B − A: {facts}). With these prompts, a true difference of "
-        f"about {found.visible:.0f} points would most likely be found."
+        return _(
+            "No clear winner: {count} prompts are too few to show any difference ({facts}).", count=found.n, facts=facts
+        )
+    return _(
+        "No clear winner in {figure} (B − A: {facts}). With these prompts, a true difference of "
+        "about {points:.0f} points would most likely be found.",
+        figure=_figure_name(figure),
+        facts=facts,
+        points=found.visible,
     )
 
 

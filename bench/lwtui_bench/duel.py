@@ -24,6 +24,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.base import Request
 from lwtui.models.metering import UsageTracker
 from lwtui.text import clean
+from lwtui.translation import _
 from lwtui_bench.answers import StoredAnswer
 from lwtui_bench.fields import get_integer, get_required
 from lwtui_bench.generators import complete, plain_prompt
@@ -119,10 +120,10 @@ def parse_duel_verdict(row: Mapping[str, Any]) -> DuelVerdict:
         ValueError: The row is malformed.
     """
     names = ("judge", "judge_hash", "id", "first_hash", "second_hash")
-    texts = tuple(get_required(row, names, "no verdict of a duel").values())
+    texts = tuple(get_required(row, names, _("no verdict of a duel")).values())
     better = get_integer(row, "better", -1)
     if better not in (-1, 0, 1, 2):
-        raise ValueError("'better' must be 1, 2, 0 for neither, or -1 for no verdict")
+        raise ValueError(_("'better' must be 1, 2, 0 for neither, or -1 for no verdict"))
     return DuelVerdict(texts, better)  # type: ignore[arg-type]
 
 
@@ -219,7 +220,7 @@ class DuelRunner:
 
     async def _verdict(self, call: Call, watcher: DuelWatcher) -> int:
         first, second = call
-        task = self._tracker.task("the next comparison")
+        task = self._tracker.task(_("the next comparison"))
         agent = self._agent.metered(task)
         text = render_duel(clean(first.prompt), clean(first.text), clean(second.text))
         can, seed = agent.model.capabilities, self._judge.settings.get("seed")

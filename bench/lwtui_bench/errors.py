@@ -20,6 +20,7 @@ from lwtui.documents.model import Brief
 from lwtui.errors import LwtuiError
 from lwtui.models.metering import UsageTracker
 from lwtui.text import clean
+from lwtui.translation import _
 from lwtui_bench.answers import StoredAnswer
 from lwtui_bench.fields import get_integer, get_required
 from lwtui_bench.jsonl import JsonLinesFile, read_rows
@@ -88,10 +89,10 @@ def parse_reading(row: Mapping[str, Any]) -> CriticReading:
         ValueError: The row is malformed.
     """
     names = ("critic", "critic_hash", "answer_hash")
-    texts = get_required(row, names, "no reading of a critic")
+    texts = get_required(row, names, _("no reading of a critic"))
     contradictions, dropped = (get_integer(row, name, 0) for name in ("contradictions", "dropped"))
     if min(contradictions, dropped) < 0:
-        raise ValueError("'contradictions' and 'dropped' must be at least 0")
+        raise ValueError(_("'contradictions' and 'dropped' must be at least 0"))
     return CriticReading(**texts, contradictions=contradictions, dropped=dropped)
 
 
@@ -141,7 +142,7 @@ class ErrorsRunner:
         )
 
     async def _read(self, answer: StoredAnswer, watcher: CriticWatcher) -> int:
-        task = self._tracker.task("the next text")
+        task = self._tracker.task(_("the next text"))
         findings = []
 
         async def emit(event: CriticEvent) -> None:

@@ -18,6 +18,7 @@ from lwtui import __version__
 from lwtui.config import cache_folder
 from lwtui.errors import LwtuiError
 from lwtui.files import write_atomically
+from lwtui.translation import _
 
 COMMIT = "3fcfdff43deceb49f7936c6bf25ad88d61df0bfa"
 BASE_URL = f"https://raw.githubusercontent.com/THUDM/LongWriter/{COMMIT}/evaluation"
@@ -74,11 +75,11 @@ def fetch_all(base_url: str, report: Callable[[str], None]) -> None:
     for file in FILES:
         path = target / file.name
         if path.is_file() and is_official(path, file):
-            report(f"{file.name}: already there")
+            report(_("{name}: already there", name=file.name))
             continue
         data = _fetch(f"{base_url.rstrip('/')}/{file.name}", file)
         write_atomically(path, data)
-        report(f"{file.name}: {len(data):,} bytes, as published")
+        report(_("{name}: {count:,} bytes, as published", name=file.name, count=len(data)))
 
 
 def _fetch(url: str, file: OfficialFile) -> bytes:
@@ -88,10 +89,17 @@ def _fetch(url: str, file: OfficialFile) -> bytes:
             return _verified(_download(url), file)
         except urllib.error.HTTPError as error:
             with error:
-                reason, can_retry = f"the server answered {error.code}", error.code in (429, 500, 502, 503, 504)
+                reason = _("the server answered {code}", code=error.code)
+                can_retry = error.code in (429, 500, 502, 503, 504)
         except _ContentMismatch as error:
             raise LwtuiError(
-                f"{url} does not serve the published {file.name}: {error}. It was not kept.", code="wrong-content"
+                _(
+                    "{url} does not serve the published {name}: {error}. It was not kept.",
+                    url=url,
+                    name=file.name,
+                    error=error,
+                ),
+                code="wrong-content",
             ) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             reason, can_retry = _reason(error), not isinstance(error, ValueError)
@@ -100,8 +108,13 @@ def _fetch(url: str, file: OfficialFile) -> bytes:
         if attempt < _MAX_ATTEMPTS:
             time.sleep(attempt)
     raise LwtuiError(
-        f"Cannot fetch {file.name} from {url}: {reason}. Try again later, or copy the folder evaluation/ of the "
-        "repository THUDM/LongWriter to this machine and pass it to the other commands with --data.",
+        _(
+            "Cannot fetch {name} from {url}: {reason}. Try again later, or copy the folder evaluation/ of the "
+            "repository THUDM/LongWriter to this machine and pass it to the other commands with --data.",
+            name=file.name,
+            url=url,
+            reason=reason,
+        ),
         code="not-fetched",
     )
 
@@ -118,18 +131,18 @@ def _download(url: str) -> bytes:
 
 def _verified(data: bytes, file: OfficialFile) -> bytes:
     if len(data) > _MAX_BYTES:
-        raise _ContentMismatch("it is far too long")
+        raise _ContentMismatch(_("it is far too long"))
     found = sha256(data).hexdigest()
     if found != file.hash:
-        raise _ContentMismatch(f"its SHA-256 is {found[:16]}…, not {file.hash[:16]}…")
+        raise _ContentMismatch(_("its SHA-256 is {found}…, not {wanted}…", found=found[:16], wanted=file.hash[:16]))
     return data
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
-        return "the connection was dropped"
+        return _("the connection was dropped")
     if isinstance(error, urllib.error.URLError) and isinstance(error.reason, OSError):
         error = error.reason
     if isinstance(error, TimeoutError):
-        return "the server did not answer in time"
+        return _("the server did not answer in time")
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from lwtui.text import clean
+from lwtui.translation import _
 
 _MAX_SHOWN = 40  # characters
 
@@ -15,7 +16,9 @@ def get_prompt(row: Mapping[str, Any]) -> str:
     """Return the prompt, which is required."""
     prompt = row.get("prompt")
     if not isinstance(prompt, str) or not prompt.strip():
-        raise ValueError(f"'prompt' must be text, not {shorten(prompt)}" if prompt else "it has no 'prompt'")
+        raise ValueError(
+            _("'prompt' must be text, not {value}", value=shorten(prompt)) if prompt else _("it has no 'prompt'")
+        )
     return prompt
 
 
@@ -27,10 +30,10 @@ def prompt_id(prompt: str) -> str:
 def get_length(row: Mapping[str, Any]) -> float:
     """Return the required length, which must be there and above 0."""
     if "length" not in row:
-        raise ValueError("it has no 'length'")
+        raise ValueError(_("it has no 'length'"))
     length = row["length"]
     if isinstance(length, bool) or not isinstance(length, int | float) or not 0 < length < 1e9:
-        raise ValueError(f"'length' must be a number above 0, not {shorten(length)}")
+        raise ValueError(_("'length' must be a number above 0, not {value}", value=shorten(length)))
     return length
 
 
@@ -38,7 +41,7 @@ def get_type(row: Mapping[str, Any]) -> str:
     """Return the type of text, or "unknown"."""
     kind = row.get("type", "")
     if not isinstance(kind, str):
-        raise ValueError(f"'type' must be text, not {shorten(kind)}")
+        raise ValueError(_("'type' must be text, not {value}", value=shorten(kind)))
     return clean(kind).strip() or "unknown"
 
 
@@ -46,7 +49,7 @@ def get_text(row: Mapping[str, Any], name: str) -> str:
     """Return a text without control characters; it is empty if the row has none."""
     value = row.get(name)
     if value is not None and not isinstance(value, str):
-        raise ValueError(f"{name!r} must be text, not {shorten(value)}")
+        raise ValueError(_("{name!r} must be text, not {value}", name=name, value=shorten(value)))
     return clean(value or "").strip()
 
 
@@ -54,7 +57,7 @@ def get_required(row: Mapping[str, Any], names: Iterable[str], what: str) -> dic
     """Return texts by their names, all of which the row must have; else it is ``what``, such as "not a verdict"."""
     texts = {name: get_text(row, name) for name in names}
     if missing := [name for name, text in texts.items() if not text]:
-        raise ValueError(f"it has no {missing[0]!r}, so it is {what}")
+        raise ValueError(_("it has no {missing!r}, so it is {what}", missing=missing[0], what=what))
     return texts
 
 
@@ -62,7 +65,7 @@ def get_integer(row: Mapping[str, Any], name: str, default: int) -> int:
     """Return a whole number, or ``default`` if the row has none."""
     value = row.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{name!r} must be a whole number, not {shorten(value)}")
+        raise ValueError(_("{name!r} must be a whole number, not {value}", name=name, value=shorten(value)))
     return value
 
 
@@ -72,7 +75,7 @@ def get_number(row: Mapping[str, Any], name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise ValueError(f"{name!r} must be a number of at least 0, not {shorten(value)}")
+        raise ValueError(_("{name!r} must be a number of at least 0, not {value}", name=name, value=shorten(value)))
     return float(value)
 
 
@@ -80,7 +83,7 @@ def get_table(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a JSON object, which is empty if the row has none."""
     value = row.get(name) or {}
     if not isinstance(value, dict):
-        raise ValueError(f"{name!r} must be an object, not {shorten(value)}")
+        raise ValueError(_("{name!r} must be an object, not {value}", name=name, value=shorten(value)))
     return value
 
 

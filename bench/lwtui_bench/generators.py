@@ -25,6 +25,7 @@ from lwtui.models.base import FinishReason, Message, ModelError, Prompt, Request
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
 from lwtui.text import clean
+from lwtui.translation import _
 from lwtui_bench.tasks import Sample
 
 # A Chinese prompt may ask for an English text.
@@ -118,7 +119,7 @@ class PartialAnswer:
     def __enter__(self) -> PartialAnswer:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self._flush()
 
     def follow(self, event: Event) -> None:
@@ -167,9 +168,9 @@ class DirectGenerator:
 
             completion = await complete(agent, request, follow)
         if not completion.text and completion.reason == "length":
+            remedy = agent.less_reasoning(request.role, _("raise --max-tokens"))
             raise ModelError(
-                "The model spent all its tokens on reasoning and gave no answer. "
-                f"{agent.less_reasoning(request.role, 'raise --max-tokens')}.",
+                _("The model spent all its tokens on reasoning and gave no answer. {remedy}.", remedy=remedy),
                 kind="no-answer",
             )
         return GeneratedAnswer(completion.text, completion.reason, {})

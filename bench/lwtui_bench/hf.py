@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteria, 
 from lwtui.models.base import Capabilities, Finished, FinishReason, ModelError, Request, Sampling, StreamPart, TextPiece
 from lwtui.models.reasoning import ReasoningSplitter
 from lwtui.models.usage import Usage
+from lwtui.translation import _
 
 _DEFAULT_CONTEXT = 8192
 _DEFAULT_BATCH = {"cuda": 16, "cpu": 4}
@@ -59,7 +60,10 @@ class HFModel:
             model = AutoModelForCausalLM.from_pretrained(source, dtype="auto").to(device)
         except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
             reason = str(error).strip().split("\n")[0]
-            raise ModelError(f"The checkpoint {source} cannot be loaded: {reason}", kind="unknown-model") from None
+            raise ModelError(
+                _("The checkpoint {source} cannot be loaded: {reason}", source=source, reason=reason),
+                kind="unknown-model",
+            ) from None
         if tokenizer.pad_token_id is None:
             tokenizer.pad_token = tokenizer.eos_token
         return cls(model, tokenizer, name, batch)
@@ -131,7 +135,8 @@ class HFModel:
             except (RuntimeError, ValueError) as error:
                 reason = str(error).strip().split("\n")[0]
                 failure = ModelError(
-                    f"The checkpoint failed: {reason} Try a smaller batch with --concurrency.", kind="worker"
+                    _("The checkpoint failed: {reason} Try a smaller batch with --concurrency.", reason=reason),
+                    kind="worker",
                 )
                 for row in rows:
                     row.emit(failure)
@@ -235,7 +240,7 @@ class _BatchStreamer(StoppingCriteria):
         self._prompt_length = prompt_length
         self._end_tokens = end_tokens
 
-    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+    def __call__(self, input_ids: Any, scores: Any, **_rest: Any) -> Any:
         last = input_ids[:, -1].tolist()
         length = input_ids.shape[1]
         is_due = length - self._streamed >= _STREAM_EVERY

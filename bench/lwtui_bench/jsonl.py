@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from lwtui.errors import LwtuiError
 from lwtui.files import FileLock, FileLocked, write_atomically
+from lwtui.translation import _, _n
 
 _MAX_LISTED = 10  # malformed rows
 _T = TypeVar("_T")
@@ -33,15 +34,17 @@ def read_rows(path: Path, parse: Callable[[dict[str, Any]], _T]) -> list[_T]:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise LwtuiError(f"There is no file {path}.", code="not-found") from None
+        raise LwtuiError(_("There is no file {path}.", path=path), code="not-found") from None
     except OSError as error:
-        raise LwtuiError(f"Cannot read {path}: {error.strerror}.", code="unreadable") from None
+        raise LwtuiError(
+            _("Cannot read {path}: {reason}.", path=path, reason=error.strerror), code="unreadable"
+        ) from None
     rows, problems = [], []
     for number, line in _lines(data):
         try:
             rows.append(parse(_object(line)))
         except ValueError as error:
-            problems.append(f"line {number}: {error}")
+            problems.append(_("line {number}: {error}", number=number, error=error))
     if problems:
         raise _malformed(path, problems)
     return rows
@@ -76,7 +79,12 @@ class JsonLinesFile:
             lock = FileLock.acquire(path)
         except FileLocked as holder:
             raise LwtuiError(
-                f"{path} is being written {holder}. Wait for it, or choose another --output.", code="open-elsewhere"
+                _(
+                    "{path} is being written {holder}. Wait for it, or choose another --output.",
+                    path=path,
+                    holder=holder,
+                ),
+                code="open-elsewhere",
             ) from None
         except OSError as error:
             raise _unwritable(path, error) from None
@@ -141,7 +149,7 @@ class JsonLinesFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.close()
 
 
@@ -185,13 +193,15 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         row = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is not UTF-8 text (byte {error.start + 1})") from None
+        raise ValueError(_("it is not UTF-8 text (byte {byte})", byte=error.start + 1)) from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is not JSON: {error.msg} (column {error.colno})") from None
+        raise ValueError(
+            _("it is not JSON: {reason} (column {column})", reason=error.msg, column=error.colno)
+        ) from None
     except RecursionError:
-        raise ValueError("it is not usable JSON: it is nested too deeply") from None
+        raise ValueError(_("it is not usable JSON: it is nested too deeply")) from None
     if not isinstance(row, dict):
-        raise ValueError("it is not a JSON object")
+        raise ValueError(_("it is not a JSON object"))
     return row
 
 
@@ -219,16 +229,27 @@ def _sync_folder(folder: Path) -> None:
 
 def _malformed(path: Path, problems: Iterable[str]) -> LwtuiError:
     problems = list(problems)
-    what = "1 row is" if len(problems) == 1 else f"{len(problems)} rows are"
-    error = LwtuiError(f"{path}: {what} malformed. Fix or remove {problems[0]}.", code="malformed-rows")
+    message = _n(
+        "{path}: {count} row is malformed. Fix or remove {problem}.",
+        "{path}: {count} rows are malformed. Fix or remove {problem}.",
+        len(problems),
+        path=path,
+        problem=problems[0],
+    )
+    error = LwtuiError(message, code="malformed-rows")
     for problem in problems[1:_MAX_LISTED]:
         error.add_note(f"  {problem}")
     if len(problems) > _MAX_LISTED:
-        error.add_note(f"  and {len(problems) - _MAX_LISTED} more")
+        error.add_note("  " + _("and {count} more", count=len(problems) - _MAX_LISTED))
     return error
 
 
 def _unwritable(path: Path, error: OSError) -> LwtuiError:
     return LwtuiError(
-        f"Cannot write {path}: {error.strerror}. Check its permissions and the free space.", code="unwritable"
+        _(
+            "Cannot write {path}: {reason}. Check its permissions and the free space.",
+            path=path,
+            reason=error.strerror,
+        ),
+        code="unwritable",
     )

@@ -22,6 +22,7 @@ from lwtui.models.base import Request
 from lwtui.models.metering import MeteredTask, UsageTracker
 from lwtui.models.usage import Usage
 from lwtui.text import clean
+from lwtui.translation import _
 from lwtui_bench import fetch
 from lwtui_bench.answers import StoredAnswer
 from lwtui_bench.fields import get_integer, get_required, get_table, get_text
@@ -72,9 +73,14 @@ def load_judge_template(name: str, data: Path | None) -> JudgeTemplate:
     official = next((path for path in candidates if path.is_file()), candidates[-1])
     if name == "official" or (name == "auto" and official.is_file()):
         if not official.is_file():
-            raise LwtuiError("The official judge prompt is not on this machine. Get it with: lwtui bench fetch")
+            raise LwtuiError(_("The official judge prompt is not on this machine. Get it with: lwtui bench fetch"))
         if not fetch.is_official(official, fetch.JUDGE):
-            raise LwtuiError(f"{official} is not the official judge prompt. Use it as your own: --prompt {official}")
+            raise LwtuiError(
+                _(
+                    "{official} is not the official judge prompt. Use it as your own: --prompt {official}",
+                    official=official,
+                )
+            )
         return JudgeTemplate("official", official.read_text(encoding="utf-8"))
     if name in ("own", "auto"):
         return JudgeTemplate("own", _OWN_TEMPLATE.read_text(encoding="utf-8"))
@@ -83,10 +89,21 @@ def load_judge_template(name: str, data: Path | None) -> JudgeTemplate:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"Cannot read the judge prompt {path}: {error}. --prompt takes official, own, or a readable file."
+            _(
+                "Cannot read the judge prompt {path}: {error}. --prompt takes official, own, or a readable file.",
+                path=path,
+                error=error,
+            )
         ) from None
     if missing := [placeholder for placeholder in _PLACEHOLDERS if placeholder not in text]:
-        raise UsageError(f"{path} lacks the placeholder {missing[0]}. It needs {' and '.join(_PLACEHOLDERS)}.")
+        raise UsageError(
+            _(
+                "{path} lacks the placeholder {missing}. It needs {needed}.",
+                path=path,
+                missing=missing[0],
+                needed=" and ".join(_PLACEHOLDERS),
+            )
+        )
     return JudgeTemplate(path.name, text)
 
 
@@ -173,14 +190,14 @@ def parse_verdict(row: dict[str, Any]) -> Verdict:
         ValueError: The row is malformed.
     """
     names = ("judge", "judge_hash", "template", "prompt_hash", "answer_hash")
-    texts = get_required(row, names, "not a verdict")
+    texts = get_required(row, names, _("not a verdict"))
     grades = get_table(row, "grades")
     upstream = row.get("upstream") is True
     if upstream and grades and not (grades := take_grades(grades)):
-        raise ValueError("'grades' must be six numbers")
+        raise ValueError(_("'grades' must be six numbers"))
     for name, grade in () if upstream else grades.items():
         if name not in DIMENSIONS or grade not in (1, 2, 3, 4, 5):
-            raise ValueError("'grades' must be whole numbers from 1 to 5")
+            raise ValueError(_("'grades' must be whole numbers from 1 to 5"))
     return Verdict(
         **texts,
         repeat=get_integer(row, "repeat", 1),
@@ -270,7 +287,7 @@ class JudgeRunner:
 
     async def _verdict(self, answer: StoredAnswer, repeat: int, watcher: JudgeWatcher) -> Verdict:
         """Ask until all grades are there, up to :data:`MAX_ATTEMPTS` times, and store the best attempt."""
-        task = self._tracker.task("the next verdict")
+        task = self._tracker.task(_("the next verdict"))
         agent = self._agent.metered(task)
         if self._judge.upstream:
             return await self._verdict_as_upstream(agent, task, answer, repeat, watcher)

@@ -14,6 +14,7 @@ from lwtui.agentwrite.retry import RetryPolicy
 from lwtui.config import ModelSettings, Settings, config_folder
 from lwtui.errors import LwtuiError
 from lwtui.models.profiles import profile_for
+from lwtui.translation import _
 from lwtui_bench.endpoints import open_endpoints
 
 PREFIX = "hf:"
@@ -93,8 +94,11 @@ async def _checkpoint_agent(choice: ModelChoice, batch: int) -> Agent:
         from lwtui_bench.hf import HFModel
     except ImportError:
         raise LwtuiError(
-            f"{choice.label} is a Hugging Face checkpoint, which needs transformers and torch. "
-            'Install the extra: pip install "lwtui[train]"'
+            _(
+                "{label} is a Hugging Face checkpoint, which needs transformers and torch. "
+                'Install the extra: pip install "lwtui[train]"',
+                label=choice.label,
+            )
         ) from None
     model = await asyncio.to_thread(HFModel.load, choice.checkpoint, choice.label, batch)
     profile = profile_for(choice.settings, model.capabilities)

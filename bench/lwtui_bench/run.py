@@ -14,6 +14,7 @@ from lwtui.agentwrite.events import Event
 from lwtui.errors import LwtuiError
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
+from lwtui.translation import _
 from lwtui_bench.generators import GeneratedAnswer, Generator, Job
 from lwtui_bench.jsonl import JsonLinesFile
 from lwtui_bench.length_score import count
@@ -122,8 +123,12 @@ class SuiteRunner:
             self._failures_in_a_row = self._failures_in_a_row + 1 if error else 0
             if error and self._failures_in_a_row >= max_failures:
                 raise LwtuiError(
-                    f"The run was stopped because {self._failures_in_a_row} prompts in a row were not answered. The "
-                    f"last error: {error}"
+                    _(
+                        "The run was stopped because {count} prompts in a row were not answered. The "
+                        "last error: {error}",
+                        count=self._failures_in_a_row,
+                        error=error,
+                    )
                 )
 
         await run_concurrently(jobs, process, concurrency)
@@ -131,7 +136,7 @@ class SuiteRunner:
     async def _answer(self, job: Job) -> LwtuiError | None:
         """Answer one job and store its row; return the error if it failed."""
         start = monotonic()
-        task = self._tracker.task("the next answer")
+        task = self._tracker.task(_("the next answer"))
         agent = self._agent.metered(task)
         self._watcher.on_start(job)
         try:

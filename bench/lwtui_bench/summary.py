@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 from lwtui_bench.answers import StoredAnswer, read_answers
 from lwtui_bench.errors import CriticReading, read_readings, readings_path
 from lwtui_bench.grades import DIMENSIONS, quality
@@ -234,7 +235,7 @@ def load_runs(paths: Sequence[Path], *, compat: bool = False) -> list[Run]:
     for path in paths:
         answers = read_answers(path)
         if not answers:
-            raise LwtuiError(f"{path} holds no answers.")
+            raise LwtuiError(_("{path} holds no answers.", path=path))
         judged = verdicts_path(path)
         verdicts = read_verdicts(judged) if judged.is_file() else []
         if any(verdict.upstream for verdict in verdicts):
@@ -284,7 +285,7 @@ def _split_into_runs(
         grouped.setdefault((label, answer.suite, str(answer.row.get("settings_hash", ""))), []).append(scored)
     return [
         _make_run(label, known.get(suite), suite, scored, compat=compat)
-        for (label, suite, _), scored in grouped.items()
+        for (label, suite, _mode), scored in grouped.items()
     ]
 
 
@@ -292,7 +293,14 @@ def _scores(path: Path, answer: StoredAnswer, score: Scorer | None) -> Mapping[s
     try:
         return score(answer) if score else {"S_l": length_score(answer.length, answer.actual)}
     except ValueError as error:
-        raise LwtuiError(f"{path}: the answer to “{answer.prompt[:40]}…” cannot be scored: {error}.") from None
+        raise LwtuiError(
+            _(
+                "{path}: the answer to “{prompt}…” cannot be scored: {error}.",
+                path=path,
+                prompt=answer.prompt[:40],
+                error=error,
+            )
+        ) from None
 
 
 def _make_run(label: str, suite: Suite | None, name: str, answers: Sequence[ScoredAnswer], *, compat: bool) -> Run:

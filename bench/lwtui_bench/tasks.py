@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from lwtui.errors import LwtuiError
 from lwtui.text import detect_language
+from lwtui.translation import _
 from lwtui_bench.fields import get_length, get_prompt, get_type, prompt_id
 from lwtui_bench.jsonl import read_rows
 
@@ -84,12 +85,12 @@ def read_samples(path: Path, extra: Sequence[str] = ()) -> list[Sample]:
     def parse(row: dict[str, Any]) -> Sample:
         prompt = get_prompt(row)
         if prompt in seen:
-            raise ValueError("an earlier line has the same prompt")
+            raise ValueError(_("an earlier line has the same prompt"))
         seen.add(prompt)
         kept = {name: row[name] for name in extra if name in row}
         return Sample(prompt, get_type(row), math.ceil(get_length(row)), kept)
 
     samples = read_rows(path, parse)
     if not samples:
-        raise LwtuiError(f"{path} holds no prompts.")
+        raise LwtuiError(_("{path} holds no prompts.", path=path))
     return samples

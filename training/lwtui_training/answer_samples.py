@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 from lwtui_bench.jsonl import JsonLinesFile
 from lwtui_training.data import prompt_for
 from lwtui_training.progress import ProgressMeter, note
@@ -66,7 +67,7 @@ def sample_answers(recipe: Recipe, checkpoint: str, instructions: list[Instructi
         ]
         if not missing:
             return
-        meter = ProgressMeter("Sampling", len(known) + len(missing), "answers", len(known))
+        meter = ProgressMeter(_("Sampling"), len(known) + len(missing), _("answers"), len(known))
         if prefs.model:
             asyncio.run(_sample_with_lwtui(recipe, instructions, missing, store, meter))
             return
@@ -80,7 +81,7 @@ def sample_answers(recipe: Recipe, checkpoint: str, instructions: list[Instructi
         from lwtui_training.answer_sampling import AnswerSampler
 
         sampler = AnswerSampler(recipe, checkpoint)
-        for at in dict.fromkeys(at for at, _ in missing):
+        for at in dict.fromkeys(at for at, _number in missing):
             numbers = [number for other, number in missing if other == at]
             answers = sampler.sample(prompt_for(instructions[at]), recipe.seed + at, len(numbers))
             for number, answer in zip(numbers, answers, strict=True):
@@ -106,7 +107,7 @@ def score_samples(recipe: Recipe, instructions: list[Instruction], folder: Path)
     else:
         qualities = {}
     weight = recipe.prefs.judge_weight
-    scored: list[list[ScoredSample]] = [[] for _ in instructions]
+    scored: list[list[ScoredSample]] = [[] for _instruction in instructions]
     for (at, number), row in sorted(kept.items()):
         s_l = length_score(instructions[at].words, count(row["text"]))
         s_q = qualities.get((at, number))
@@ -143,7 +144,7 @@ async def _sample_with_lwtui(
         meter.advance()
 
     try:
-        await run_calls(missing, sample, prefs.concurrency, prefs.most_bad_rows, "answers")
+        await run_calls(missing, sample, prefs.concurrency, prefs.most_bad_rows, _("answers"))
     finally:
         await agent.aclose()
 
@@ -167,7 +168,7 @@ async def _judge(
         if missing:
             choices = model_choices(prefs.judge, prefs.judge_base_url)
             agent = await open_endpoints(choices, load_settings(), prefs.concurrency)
-            meter = ProgressMeter("Judging", len(texts), "answers", len(texts) - len(missing))
+            meter = ProgressMeter(_("Judging"), len(texts), _("answers"), len(texts) - len(missing))
 
             async def grade(key: _Key) -> None:
                 prompt = template.render(prompt_for(instructions[key[0]]), texts[key])
@@ -179,12 +180,12 @@ async def _judge(
                 meter.advance()
 
             try:
-                await run_calls(missing, grade, prefs.concurrency, prefs.most_bad_rows, "grades")
+                await run_calls(missing, grade, prefs.concurrency, prefs.most_bad_rows, _("grades"))
             finally:
                 await agent.aclose()
     ungraded = sum(found.get(key) is None for key in texts)
     if ungraded:
-        note(f"The judge did not grade {ungraded} answers. They are scored by length alone.")
+        note(_("The judge did not grade {count} answers. They are scored by length alone.", count=ungraded))
     return found
 
 
@@ -223,12 +224,26 @@ async def run_calls(
     if len(failures) > most_failed * len(keys):
         raise _too_many(failures, len(keys), what)
     if failures:
-        note(f"{len(failures):,} of {len(keys):,} {what} failed and are left out. The last error: {failures[-1]}")
+        note(
+            _(
+                "{count:,} of {total:,} {what} failed and are left out. The last error: {error}",
+                count=len(failures),
+                total=len(keys),
+                what=what,
+                error=failures[-1],
+            )
+        )
 
 
 def _too_many(failures: list[LwtuiError], count: int, what: str) -> TrainError:
     return TrainError(
-        f"{len(failures):,} of {count:,} {what} failed. The last error: {str(failures[-1]).rstrip('.')}. The others "
-        "are stored; run the same command again for the rest.",
+        _(
+            "{count:,} of {total:,} {what} failed. The last error: {error}. The others "
+            "are stored; run the same command again for the rest.",
+            count=len(failures),
+            total=count,
+            what=what,
+            error=str(failures[-1]).rstrip(".。"),
+        ),
         code="calls-failed",
     )

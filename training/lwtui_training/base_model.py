@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lwtui.translation import _
 from lwtui_training.data import long_rows
 from lwtui_training.devices import attention_implementation
 from lwtui_training.hub import hub_errors
@@ -50,7 +51,9 @@ def gguf_of(name: str) -> str:
     for known in known_ggufs():
         if known.name == name:
             if not known.path.is_file():
-                raise TrainError(f"{name} is not here yet. Download it: lwtui models download {name}", code="not-found")
+                raise TrainError(
+                    _("{name} is not here yet. Download it: lwtui models download {name}", name=name), code="not-found"
+                )
             return str(known.path)
     return ""
 
@@ -108,7 +111,13 @@ def _from_pretrained(kind: Any, source: str, recipe: Recipe, **options: Any) -> 
         return kind.from_pretrained(source, trust_remote_code=recipe.base.trust_remote_code, **revision, **options)
     except errors as error:
         reason = " ".join(str(error).split())[:300]
-        raise TrainError(f"Cannot load the model {source!r}: {reason}. Check base.model, or your connection.") from None
+        raise TrainError(
+            _(
+                "Cannot load the model {source!r}: {reason}. Check base.model, or your connection.",
+                source=source,
+                reason=reason,
+            )
+        ) from None
 
 
 def _create_base(recipe: Recipe, inputs: dict[str, str], make: Any) -> tuple[str, str]:
@@ -116,7 +125,7 @@ def _create_base(recipe: Recipe, inputs: dict[str, str], make: Any) -> tuple[str
         make(folder)
         return {}
 
-    manifest, _ = perform(
+    manifest, _was_run = perform(
         recipe.run_folder, "base", seed=recipe.seed, settings={}, inputs=inputs, work=work, other=other_machine(recipe)
     )
     return str(recipe.run_folder / "base"), manifest.content

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.documents.store import Document
+from lwtui.translation import _
 from lwtui_training.gguf import export, gguf_for_app, quantize
 from lwtui_training.progress import note
 from lwtui_training.recipe import DataConfig, Recipe
@@ -39,7 +40,14 @@ def compare_base_and_tuned(recipe: Recipe, base: str, tuned: Path, folder: Path)
     _lwtui("bench", "report", *map(str, answers.values()), "--html", str(folder / "report.html"))
     scores = {name: json.loads(_lwtui("bench", "score", str(path), "--json")) for name, path in answers.items()}
     s_l = {f"S_l_{name}": score["S_l"] for name, score in scores.items()}
-    note(f"S_l: base {s_l['S_l_base']:.1f}, tuned {s_l['S_l_tuned']:.1f}. Report: {folder / 'report.html'}")
+    note(
+        _(
+            "S_l: base {base:.1f}, tuned {tuned:.1f}. Report: {path}",
+            base=s_l["S_l_base"],
+            tuned=s_l["S_l_tuned"],
+            path=folder / "report.html",
+        )
+    )
     return {"document_words": words, **s_l}
 
 
@@ -54,7 +62,9 @@ def _write_document(recipe: Recipe, model: Path, folder: Path) -> int:
     asyncio.run(write_documents(data, instructions, folder / "documents", recipe.seed, profile=profile))
     path = document_path(folder / "documents", 0)
     if not path.exists():
-        raise TrainError(f"lwtui could not write with {model}; the reason is above. Run this step again.")
+        raise TrainError(
+            _("lwtui could not write with {model}; the reason is above. Run this step again.", model=model)
+        )
     with Document.open(path, read_only=True) as document:
         return document.words
 
@@ -98,5 +108,7 @@ def _answer_prompts(recipe: Recipe, model: Path, output: Path) -> Path:
 def _lwtui(*arguments: str) -> str:
     done = subprocess.run([sys.executable, "-m", "lwtui", *arguments], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise TrainError(f"lwtui {' '.join(arguments[:2])} failed; the reason is above. Run this step again.")
+        raise TrainError(
+            _("lwtui {command} failed; the reason is above. Run this step again.", command=" ".join(arguments[:2]))
+        )
     return done.stdout

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import regex
 
+from lwtui.translation import _
 from lwtui_training.steps import TrainError
 
 if TYPE_CHECKING:
@@ -38,15 +39,19 @@ def _mark_own_template(tokenizer: PreTrainedTokenizerBase) -> None:
     from trl.chat_template_utils import get_training_chat_template, has_generation_markers
 
     if not tokenizer.chat_template:
-        raise TrainError(f"The base has no chat template. Set base.format to one of: {', '.join(FORMATS[1:])}.")
+        raise TrainError(
+            _("The base has no chat template. Set base.format to one of: {formats}.", formats=", ".join(FORMATS[1:]))
+        )
     if has_generation_markers(tokenizer.chat_template):
         return
     try:
         tokenizer.chat_template = get_training_chat_template(tokenizer) or tokenizer.chat_template
     except ValueError:
         raise TrainError(
-            "The base's chat template does not mark the assistant's tokens, and TRL has no version of it that does. "
-            "Put {% generation %} … {% endgeneration %} around them in the tokenizer's template."
+            _(
+                "The base's chat template does not mark the assistant's tokens, and TRL has no version of it that "
+                "does. Put {% generation %} … {% endgeneration %} around them in the tokenizer's template."
+            )
         ) from None
 
 

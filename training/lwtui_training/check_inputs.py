@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n
 from lwtui_training.checks import Caveat, Check
 from lwtui_training.recipe import Recipe
 from lwtui_training.row_files import DatasetPart
@@ -55,12 +56,13 @@ def input_checks(recipe: Recipe, steps: Sequence[str]) -> dict[str, Check]:
 
 
 def _no_data(recipe: Recipe) -> str:
-    raise TrainError("there are no rows. Set data.long, or data.instructions.", code="no-rows")
+    raise TrainError(_("there are no rows. Set data.long, or data.instructions."), code="no-rows")
 
 
 def _no_prefs(recipe: Recipe) -> str:
     raise TrainError(
-        "there is nothing to make pairs of. Set prefs.instructions, prefs.documents or prefs.general.", code="no-pairs"
+        _("there is nothing to make pairs of. Set prefs.instructions, prefs.documents or prefs.general."),
+        code="no-pairs",
     )
 
 
@@ -100,7 +102,10 @@ def _general_pairs(recipe: Recipe) -> str | Caveat:
 
 def _counted(rows: Any, limit: int) -> str | Caveat:
     count = len(rows) + len(rows.dropped)
-    text = f"{'the first ' if limit and count >= limit else ''}{count:,} rows can be read"
+    if limit and count >= limit:
+        text = _("the first {count:,} rows can be read", count=count)
+    else:
+        text = _("{count:,} rows can be read", count=count)
     return Caveat(f"{text}; {rows.summary}") if rows.summary else text
 
 
@@ -108,7 +113,10 @@ def _existing(recipe: Recipe, name: str) -> str:
     path = recipe.resolve(name)
     if Path(name).suffix and not Path(path).exists():
         raise TrainError(
-            f"There is no file {name!r} beside the recipe or in the working folder. Write it, or set another.",
+            _(
+                "There is no file {name!r} beside the recipe or in the working folder. Write it, or set another.",
+                name=name,
+            ),
             code="not-found",
         )
     return path
@@ -118,8 +126,9 @@ def _documents(recipe: Recipe) -> str:
     paths = [Path(recipe.resolve(name)) for name in recipe.prefs.documents]
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
-        raise TrainError(f"There is no {missing[0]}. Check prefs.documents.", code="not-found")
-    return f"{sum(1 for path in paths for _ in (path.rglob('*.lw') if path.is_dir() else [path])):,} documents"
+        raise TrainError(_("There is no {path}. Check prefs.documents.", path=missing[0]), code="not-found")
+    count = sum(1 for path in paths for _file in (path.rglob("*.lw") if path.is_dir() else [path]))
+    return _("{count:,} documents", count=count)
 
 
 def _data_model(recipe: Recipe) -> str:
@@ -132,14 +141,16 @@ def _prefs_model(recipe: Recipe) -> str:
 
 def _serve(recipe: Recipe) -> str:
     if shutil.which("vllm") is None:
-        raise TrainError("prefs.serve = 'vllm' needs vLLM: pip install vllm. Or set it to ''.", code="missing-package")
-    return "vLLM is installed"
+        raise TrainError(
+            _("prefs.serve = 'vllm' needs vLLM: pip install vllm. Or set it to ''."), code="missing-package"
+        )
+    return _("vLLM is installed")
 
 
 def _judge(recipe: Recipe) -> str | Caveat:
     if not recipe.prefs.judge:
         return Caveat(
-            "there is none (prefs.judge): answers are chosen by their length alone, without loops and cut ones"
+            _("there is none (prefs.judge): answers are chosen by their length alone, without loops and cut ones")
         )
     return _reachable(recipe.prefs.judge, recipe.prefs.judge_base_url)
 
@@ -149,14 +160,14 @@ def _grpo_instructions(recipe: Recipe) -> str | Caveat:
 
     grpo = recipe.grpo
     if not grpo.instructions:
-        raise TrainError("there are none. Set grpo.instructions to a file or a dataset.", code="no-instructions")
+        raise TrainError(_("there are none. Set grpo.instructions to a file or a dataset."), code="no-instructions")
     source = _existing(recipe, grpo.instructions)
     return _counted(read_instructions(source, grpo.words, grpo.most_bad_rows, _FIRST), _LOOK_AT)
 
 
 def _grpo_judge(recipe: Recipe) -> str:
     if not recipe.grpo.judge:
-        raise TrainError("grpo.rewards has 'judge', but there is none. Set grpo.judge.", code="no-judge")
+        raise TrainError(_("grpo.rewards has 'judge', but there is none. Set grpo.judge."), code="no-judge")
     return _reachable(recipe.grpo.judge, recipe.grpo.judge_base_url)
 
 
@@ -172,8 +183,10 @@ def _reachable(name: str, base_urls: Sequence[str]) -> str:
 
         path = Path(choices[0].path) if choices[0].path else demo_path()
         if not path.expanduser().is_file():
-            raise TrainError(f"{name} is the file {path}, which is not there.", code="not-found")
-        return f"{name} is on this machine"
+            raise TrainError(
+                _("{name} is the file {path}, which is not there.", name=name, path=path), code="not-found"
+            )
+        return _("{name} is on this machine", name=name)
     silent = []
     for choice in choices:
         try:
@@ -186,10 +199,15 @@ def _reachable(name: str, base_urls: Sequence[str]) -> str:
         wanted = choice.model or choice.name
         if served and wanted not in served:
             raise TrainError(
-                f"{choice.base_url} does not serve {wanted!r}. It serves: {', '.join(served[:5])}.",
+                _(
+                    "{url} does not serve {wanted!r}. It serves: {served}.",
+                    url=choice.base_url,
+                    wanted=wanted,
+                    served=", ".join(served[:5]),
+                ),
                 code="unknown-model",
             )
-    return f"{name} answers at {len(choices)} endpoint{'s' if len(choices) > 1 else ''}"
+    return _n("{name} answers at {count} endpoint", "{name} answers at {count} endpoints", len(choices), name=name)
 
 
 def _bench(recipe: Recipe) -> str:
@@ -198,4 +216,4 @@ def _bench(recipe: Recipe) -> str:
     suite = find_suite(recipe.bench.task)
     data = Path(_existing(recipe, recipe.bench.data)) if recipe.bench.data else None
     prompts = list(suite.load(data))
-    return f"{suite.name} has {len(prompts):,} prompts"
+    return _("{name} has {count:,} prompts", name=suite.name, count=len(prompts))

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from lwtui.errors import LwtuiError
+from lwtui.translation import _, _n
 from lwtui_training.checks import Caveat, Check
 from lwtui_training.devices import (
     attention_implementation,
@@ -43,23 +44,23 @@ def _packages(recipe: Recipe) -> str:
     """Check the packages that the strategy, the method and the logging need."""
     needed = {}
     if recipe.hardware.strategy == "zero3":
-        needed["deepspeed"] = (
+        needed["deepspeed"] = _(
             "hardware.strategy = 'zero3' needs DeepSpeed: pip install \"lwtui[deepspeed]\", or set 'fsdp2'"
         )
     methods = [table.method for step, table in _tables(recipe).items() if step in recipe.steps]
     if recipe.lora.quantize and "lora" in methods:
-        needed["bitsandbytes"] = 'lora.quantize needs bitsandbytes: pip install "lwtui[qlora]"'
+        needed["bitsandbytes"] = _('lora.quantize needs bitsandbytes: pip install "lwtui[qlora]"')
     for table in _tables(recipe).values():
         report_to = table.options.get("report_to", ())
         names = [report_to] if isinstance(report_to, str) else report_to
         if "wandb" in names:
-            needed["wandb"] = "report_to = 'wandb' needs wandb: pip install wandb"
+            needed["wandb"] = _("report_to = 'wandb' needs wandb: pip install wandb")
     if recipe.grpo.use_vllm and "grpo" in recipe.steps:
-        needed["vllm"] = "grpo.use_vllm needs vLLM: pip install vllm"
+        needed["vllm"] = _("grpo.use_vllm needs vLLM: pip install vllm")
     missing = [message for package, message in needed.items() if find_spec(package) is None]
     if missing:
         raise LwtuiError(f"{'. '.join(missing)}.", code="missing-package")
-    return f"everything that the strategy {recipe.hardware.strategy!r} needs is installed"
+    return _("everything that the strategy {strategy!r} needs is installed", strategy=recipe.hardware.strategy)
 
 
 def _tables(recipe: Recipe) -> dict[str, TrainerConfig]:
@@ -81,36 +82,52 @@ def _options(recipe: Recipe, steps: Sequence[str]) -> str:
             check_types(built, getattr(recipe, table).options)
         except (ValueError, TypeError, KeyError, AttributeError, ImportError) as error:
             reason = " ".join(str(error).split())[:300]
-            raise TrainError(f"[{table}] is not accepted: {reason}", code="invalid-option") from None
-    return "TRL and PEFT accept the options"
+            raise TrainError(
+                _("[{table}] is not accepted: {reason}", table=table, reason=reason), code="invalid-option"
+            ) from None
+    return _("TRL and PEFT accept the options")
 
 
 def _devices(recipe: Recipe) -> str | Caveat:
     hardware, visible = recipe.hardware, device_count()
     if hardware.device == "cpu":
-        return f"{hardware.processes} process{'es' if hardware.processes > 1 else ''} on the CPU, as the recipe says"
+        return _n(
+            "{count} process on the CPU, as the recipe says",
+            "{count} processes on the CPU, as the recipe says",
+            hardware.processes,
+        )
     if not visible:
         if hardware.processes > 1:
             raise TrainError(
-                f"hardware.processes is {hardware.processes}, but PyTorch sees no GPU. Check the driver and "
-                "CUDA_VISIBLE_DEVICES, or set hardware.processes = 1 and hardware.strategy = 'single'.",
+                _(
+                    "hardware.processes is {processes}, but PyTorch sees no GPU. Check the driver and "
+                    "CUDA_VISIBLE_DEVICES, or set hardware.processes = 1 and hardware.strategy = 'single'.",
+                    processes=hardware.processes,
+                ),
                 code="no-device",
             )
         shape = shape_of_base(recipe)
         if shape.parameters > _LARGE:
             raise TrainError(
-                f"PyTorch sees no GPU, and a model of {shape.parameters / 1e9:.1f} billion parameters cannot be "
-                "trained on a CPU. Check the driver, or set hardware.device = 'cpu' to try all the same.",
+                _(
+                    "PyTorch sees no GPU, and a model of {parameters:.1f} billion parameters cannot be "
+                    "trained on a CPU. Check the driver, or set hardware.device = 'cpu' to try all the same.",
+                    parameters=shape.parameters / 1e9,
+                ),
                 code="no-device",
             )
-        return Caveat("PyTorch sees no GPU; this trains on the CPU.")
+        return Caveat(_("PyTorch sees no GPU; this trains on the CPU."))
     if visible < hardware.processes:
         raise TrainError(
-            f"hardware.processes is {hardware.processes}, but only {visible} of them are visible. Set "
-            f"hardware.processes = {visible}, or free the others (CUDA_VISIBLE_DEVICES).",
+            _(
+                "hardware.processes is {processes}, but only {visible} of them are visible. Set "
+                "hardware.processes = {visible}, or free the others (CUDA_VISIBLE_DEVICES).",
+                processes=hardware.processes,
+                visible=visible,
+            ),
             code="too-few-devices",
         )
-    return f"{hardware.processes} of {visible} visible GPUs are used"
+    return _("{processes} of {visible} visible GPUs are used", processes=hardware.processes, visible=visible)
 
 
 def _attention(recipe: Recipe) -> str | Caveat:
@@ -119,10 +136,15 @@ def _attention(recipe: Recipe) -> str | Caveat:
     chosen = attention_implementation(recipe)
     if chosen == "sdpa" and recipe.sft.packing and not uses_cpu(recipe):
         mask = recipe.sft.max_length**2 / GIB
-        hint = "" if has_flash_attn() else " Install it: pip install flash-attn --no-build-isolation."
+        hint = "" if has_flash_attn() else _(" Install it: pip install flash-attn --no-build-isolation.")
         return Caveat(
-            f"without FlashAttention, packed rows need a mask of {mask:.1f} GiB per sequence, and attention computes "
-            f"all pairs of {recipe.sft.max_length:,} tokens.{hint}"
+            _(
+                "without FlashAttention, packed rows need a mask of {mask:.1f} GiB per sequence, and attention "
+                "computes all pairs of {max_length:,} tokens.{hint}",
+                mask=mask,
+                max_length=recipe.sft.max_length,
+                hint=hint,
+            )
         )
     return chosen
 
@@ -134,13 +156,24 @@ def _memory(recipe: Recipe) -> str | Caveat:
         from lwtui_training.gpu_memory import plan_recipe
 
         raise TrainError(
-            f"SFT needs about {plan.total / GIB:.0f} GiB per device, but hardware.memory_gib is "
-            f"{hardware.memory_gib:g}. {plan_recipe(recipe).advice}",
+            _(
+                "SFT needs about {total:.0f} GiB per device, but hardware.memory_gib is {memory:g}. {advice}",
+                total=plan.total / GIB,
+                memory=hardware.memory_gib,
+                advice=plan_recipe(recipe).advice,
+            ),
             code="too-little-memory",
         )
     needed, there = host_bytes(recipe, shape), _host_memory()
-    text = f"about {plan.total / GIB:.1f} GiB per device and {needed / GIB:.1f} GiB of this machine"
-    return Caveat(f"{text}, which has {there / GIB:.0f} GiB") if there and needed > there else text
+    sizes = {"total": plan.total / GIB, "needed": needed / GIB}
+    if not there or needed <= there:
+        return _("about {total:.1f} GiB per device and {needed:.1f} GiB of this machine", **sizes)
+    text = _(
+        "about {total:.1f} GiB per device and {needed:.1f} GiB of this machine, which has {there:.0f} GiB",
+        there=there / GIB,
+        **sizes,
+    )
+    return Caveat(text)
 
 
 def _host_memory() -> float:
@@ -157,17 +190,24 @@ def _disk(recipe: Recipe, steps: Sequence[str]) -> str:
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK):
-        raise TrainError(f"{folder} cannot be written. Set output to another folder.", code="not-writable")
+        raise TrainError(
+            _("{folder} cannot be written. Set output to another folder.", folder=folder), code="not-writable"
+        )
     free = shutil.disk_usage(folder).free
     sizes = f"{needed / 1e9:.1f} GB"
     if checkpoint := max(
         (checkpoint_bytes(recipe, shape, step) for step in steps if step in TRAINING_STEPS), default=0
     ):
-        sizes += f" (a checkpoint has {checkpoint / 1e9:.1f} GB)"
+        sizes = _("{size} (a checkpoint has {checkpoint:.1f} GB)", size=sizes, checkpoint=checkpoint / 1e9)
     if needed > free:
         raise TrainError(
-            f"{recipe.run_folder} needs up to {sizes}, but {free / 1e9:.1f} GB are free. Set output to a larger "
-            "disk, or lower save_total_limit.",
+            _(
+                "{folder} needs up to {sizes}, but {free:.1f} GB are free. Set output to a larger "
+                "disk, or lower save_total_limit.",
+                folder=recipe.run_folder,
+                sizes=sizes,
+                free=free / 1e9,
+            ),
             code="too-little-disk",
         )
-    return f"up to {sizes} of {free / 1e9:,.0f} GB free"
+    return _("up to {sizes} of {free:,.0f} GB free", sizes=sizes, free=free / 1e9)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from lwtui.translation import _
 from lwtui_training.checks import Caveat, Check
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
@@ -36,29 +37,35 @@ def _base(recipe: Recipe) -> str | Caveat:
 
     name = recipe.base.model
     if name == "tiny":
-        return "tiny is made on the spot"
+        return _("tiny is made on the spot")
     source = Path(gguf_of(name) or recipe.resolve(name))
     if source.is_file() or name.endswith(".gguf"):
         if not source.is_file():
-            raise TrainError(f"There is no file {name}. Check base.model.", code="not-found")
-        return f"{source.name} is dequantized"
+            raise TrainError(_("There is no file {name}. Check base.model.", name=name), code="not-found")
+        return _("{name} is dequantized", name=source.name)
     if source.is_dir():
         return _folder(source)
     from lwtui_training.hub import check_access
 
     model = check_access(name, recipe.base.revision)
-    parts = [f"{name} can be downloaded"]
+    parts = [_("{name} can be downloaded", name=name)]
     parts += [f"{model.size / 1e9:.1f} GB"] if model.size else []
-    return ", ".join([*parts, f"license: {model.license}"] if model.license else parts)
+    return ", ".join([*parts, _("license: {license}", license=model.license)] if model.license else parts)
 
 
 def _folder(folder: Path) -> str:
     if not (folder / "config.json").is_file():
-        raise TrainError(f"{folder} has no config.json, so it is no checkpoint. Check base.model.", code="not-found")
+        raise TrainError(
+            _("{folder} has no config.json, so it is no checkpoint. Check base.model.", folder=folder), code="not-found"
+        )
     weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin")]
     if not weights:
-        raise TrainError(f"{folder} has no weights (*.safetensors). Check base.model.", code="not-found")
-    return f"{folder} has {sum(path.stat().st_size for path in weights) / 1e9:.1f} GB of weights"
+        raise TrainError(
+            _("{folder} has no weights (*.safetensors). Check base.model.", folder=folder), code="not-found"
+        )
+    return _(
+        "{folder} has {size:.1f} GB of weights", folder=folder, size=sum(path.stat().st_size for path in weights) / 1e9
+    )
 
 
 def _tokenizer(recipe: Recipe) -> str:
@@ -71,12 +78,17 @@ def _tokenizer(recipe: Recipe) -> str:
     learned = [label for label in labels if label != -100]
     if not learned or len(learned) == len(ids):
         raise TrainError(
-            f"With the format {recipe.base.format!r}, the chat template marks {len(learned)} of {len(ids)} tokens as "
-            "the assistant's. Choose another base.format.",
+            _(
+                "With the format {format!r}, the chat template marks {count} of {total} tokens as "
+                "the assistant's. Choose another base.format.",
+                format=recipe.base.format,
+                count=len(learned),
+                total=len(ids),
+            ),
             code="chat-template",
         )
     ends = tokenizer.convert_ids_to_tokens(learned[-1])
-    return f"{len(tokenizer):,} tokens; an answer ends with {ends}"
+    return _("{count:,} tokens; an answer ends with {token}", count=len(tokenizer), token=ends)
 
 
 def _export(recipe: Recipe) -> str:
@@ -95,6 +107,8 @@ def _export(recipe: Recipe) -> str:
             AutoConfig.from_pretrained(source, trust_remote_code=trust, **revision).save_pretrained(scratch)
         except hub_errors() as error:
             reason = " ".join(str(error).split())[:200]
-            raise TrainError(f"Cannot read the configuration of {source!r}: {reason}") from None
+            raise TrainError(
+                _("Cannot read the configuration of {source!r}: {reason}", source=source, reason=reason)
+            ) from None
         load_tokenizer(source, recipe).save_pretrained(scratch)
-        return f"a GGUF can be made with {check_export(recipe, Path(scratch))}"
+        return _("a GGUF can be made with {program}", program=check_export(recipe, Path(scratch)))

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lwtui.errors import LwtuiError
-from lwtui_training.progress import note
+from lwtui.translation import _
+from lwtui_training.progress import note, pad
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError, read_manifest
 
@@ -20,6 +21,7 @@ _NEEDS = {"tokenizer": ("base", "hub"), "export": ("base", "hub", "tokenizer")}
 _ON_HUB: tuple[str, ...] = ("base", "data.instructions", "data.long", "data.general")
 _ON_HUB += ("prefs.instructions", "prefs.general", "grpo.instructions")
 Found = Literal["ok", "note", "problem"]
+_FOUND_NAMES = {"ok": _("ok"), "note": _("note"), "problem": _("problem")}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def _is_here(recipe: Recipe, name: str) -> bool:
 
     if name == "base":
         return is_made(recipe) or Path(recipe.resolve(recipe.base.model)).exists()
-    table, _, option = name.partition(".")
+    table, _dot, option = name.partition(".")
     source = str(getattr(getattr(recipe, table), option))
     return Path(recipe.resolve(source)).exists() or bool(Path(source).suffix)
 
@@ -90,15 +92,15 @@ def check_before(recipe: Recipe, steps: Sequence[str]) -> None:
         if result.found == "note" or (result.found == "problem" and len(problems) > 1):
             note(to_line(result))
     if problems:
-        more = f" ({len(problems) - 1} more above)" if len(problems) > 1 else ""
-        raise TrainError(
-            f"The run would not come to its end: {problems[0].name}: {problems[0].text}{more}", code="check-failed"
-        )
+        first = _("The run would not come to its end: {name}: {text}", name=problems[0].name, text=problems[0].text)
+        if len(problems) > 1:
+            first = _("{problem} ({count} more above)", problem=first, count=len(problems) - 1)
+        raise TrainError(first, code="check-failed")
 
 
 def to_line(result: Requirement) -> str:
     """Return the line that shows a result."""
-    return f"{result.found:8}{result.name}: {result.text}"
+    return f"{pad(_FOUND_NAMES[result.found], 8)}{result.name}: {result.text}"
 
 
 def _result(name: str, check: Any, recipe: Recipe) -> Requirement:

@@ -8,24 +8,25 @@ import sys
 
 from lwtui.command_line.extras import require_extra
 from lwtui.command_line.parser import Parser, command_parser
+from lwtui.translation import _
 from lwtui_training.pipeline import run_all, run_step
 from lwtui_training.progress import quiet_libraries
 from lwtui_training.recipe import Recipe, known_recipes, load_recipe
 
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "gguf", "matplotlib")
 ACTIONS = {
-    "check": "check everything that the recipe needs, to the end of its last step",
-    "data": "write and collect the training rows",
-    "sft": "fine-tune the base on the rows",
-    "prefs": "sample answers, score them, and make preference pairs",
-    "dpo": "tune the checkpoint on the pairs",
-    "grpo": "tune the checkpoint with rewards for length, repetition and form",
-    "merge": "merge base and adapter into one checkpoint",
-    "gguf": "export a GGUF for the app, and check it against the checkpoint",
-    "bench": "compare the tuned model with the base",
-    "plan": "estimate memory, time and tokens before training",
-    "run": "run all steps of the recipe",
-    "recipes": "list the recipes that come with lwtui",
+    "check": _("check everything that the recipe needs, to the end of its last step"),
+    "data": _("write and collect the training rows"),
+    "sft": _("fine-tune the base on the rows"),
+    "prefs": _("sample answers, score them, and make preference pairs"),
+    "dpo": _("tune the checkpoint on the pairs"),
+    "grpo": _("tune the checkpoint with rewards for length, repetition and form"),
+    "merge": _("merge base and adapter into one checkpoint"),
+    "gguf": _("export a GGUF for the app, and check it against the checkpoint"),
+    "bench": _("compare the tuned model with the base"),
+    "plan": _("estimate memory, time and tokens before training"),
+    "run": _("run all steps of the recipe"),
+    "recipes": _("list the recipes that come with lwtui"),
 }
 
 
@@ -33,8 +34,10 @@ def parser() -> Parser:
     """Return the parser of the command and of its actions."""
     result = command_parser(
         "train",
-        "Tune a model on long outputs, as a recipe says, one step per command. A finished step is not repeated,\n"
-        "and an interrupted one resumes where it stopped.",
+        _(
+            "Tune a model on long outputs, as a recipe says, one step per command. A finished step is not repeated,\n"
+            "and an interrupted one resumes where it stopped."
+        ),
         """
         lwtui train recipes
         lwtui train run tiny
@@ -45,18 +48,29 @@ def parser() -> Parser:
     )
     actions = result.add_subparsers(dest="action", metavar="ACTION", required=True)
     for name, description in ACTIONS.items():
-        action = actions.add_parser(name, help=description, description=f"{description[:1].upper()}{description[1:]}.")
+        action = actions.add_parser(name, help=description, description=_sentence(description))
         if name == "recipes":
             continue
-        action.add_argument("recipe", metavar="RECIPE", help="a TOML file, or a recipe that comes with lwtui")
+        action.add_argument("recipe", metavar="RECIPE", help=_("a TOML file, or a recipe that comes with lwtui"))
         action.add_argument(
-            "--set", metavar="KEY=VALUE", action="append", default=[], help="change an option, such as sft.max_steps=20"
+            "--set",
+            metavar="KEY=VALUE",
+            action="append",
+            default=[],
+            help=_("change an option, such as sft.max_steps=20"),
         )
         if name == "plan":
-            action.add_argument("--devices", metavar="N", type=int, help="plan for N devices instead of the recipe's")
+            action.add_argument(
+                "--devices", metavar="N", type=int, help=_("plan for N devices instead of the recipe's")
+            )
         if name in ("plan", "check"):
-            action.add_argument("--json", action="store_true", help="print JSON")
+            action.add_argument("--json", action="store_true", help=_("print JSON"))
     return result
+
+
+def _sentence(help: str) -> str:
+    text = help[:1].upper() + help[1:]
+    return _("{sentence}.", sentence=text)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -95,7 +109,7 @@ def _print_plan(options: argparse.Namespace, recipe: Recipe) -> int:
     if options.json:
         print(json.dumps(plan.to_dict() | extra_plan(recipe, shape), indent=2))
     else:
-        print(f"{plan.to_text()}\nFurther steps and places:\n{extra_text(recipe, shape)}")
+        print(plan.to_text(), _("Further steps and places:"), extra_text(recipe, shape), sep="\n")
     if not plan.fits:
         print(plan.advice, file=sys.stderr)
     return 0 if plan.fits else 1

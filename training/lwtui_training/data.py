@@ -11,8 +11,9 @@ from typing import Any
 from lwtui.documents.store import Document
 from lwtui.text import count_words, detect_language
 from lwtui.text.asked_length import words_in
+from lwtui.translation import _
 from lwtui_training.document_writer import document_path, write_documents
-from lwtui_training.progress import note
+from lwtui_training.progress import note, pad
 from lwtui_training.recipe import DataConfig, Recipe
 from lwtui_training.row_files import DatasetPart
 from lwtui_training.row_filters import RowFilters, truncate_to_words
@@ -71,8 +72,9 @@ def make_data(recipe: Recipe, folder: Path) -> dict[str, Any]:
         long += _load_rows(recipe, filters, refused)
     if not long:
         reasons = Counter(row["reason"].split(":")[0] for row in refused)
+        counted = dict(reasons) or _("nothing")
         raise TrainError(
-            f"No long row is left. Refused: {dict(reasons) or 'nothing'}. Loosen the limits in [data], or add rows.",
+            _("No long row is left. Refused: {refused}. Loosen the limits in [data], or add rows.", refused=counted),
             code="no-rows-left",
         )
     rows = _mix(recipe, long, refused)
@@ -157,7 +159,7 @@ def _load_rows(recipe: Recipe, filters: RowFilters, refused: list[Row]) -> list[
 def _list_dropped(rows: Rows[Any], name: str, refused: list[Row]) -> None:
     """Tell which rows of a source cannot be used, and list them."""
     if rows.summary:
-        note(f"data.{name}: {rows.summary}. They are listed in refused.jsonl.")
+        note(_("data.{name}: {summary}. They are listed in refused.jsonl.", name=name, summary=rows.summary))
     refused += [{"source": name, **row} for row in rows.dropped]
 
 
@@ -170,7 +172,13 @@ def _mix(recipe: Recipe, long: list[Row], refused: list[Row]) -> list[Row]:
         _list_dropped(found, "general", refused)
         wanted = round(recipe.data.general_per_long * len(long)) or len(found)
         if wanted > len(found):
-            note(f"There are only {len(found):,} general rows; general_per_long asks for {wanted:,}.")
+            note(
+                _(
+                    "There are only {count:,} general rows; general_per_long asks for {wanted:,}.",
+                    count=len(found),
+                    wanted=wanted,
+                )
+            )
         general = draw.sample(found, min(wanted, len(found)))
     rows = long + general
     draw.shuffle(rows)
@@ -196,8 +204,11 @@ def _show_histogram(lengths: list[int], folder: Path) -> None:
     highest = max(bins.values())
     for low, high in zip(_BIN_EDGES, (*_BIN_EDGES[1:], None), strict=True):
         if bins[low]:
-            label = f"{low:>6,} to {high:,} words" if high else f"{low:>6,} or more words"
-            note(f"{label:24} {bins[low]:>6,} {'█' * max(1, round(bins[low] * 40 / highest))}")
+            if high:
+                label = _("{low:>6,} to {high:,} words", low=low, high=high)
+            else:
+                label = _("{low:>6,} or more words", low=low)
+            note(f"{pad(label, 24)} {bins[low]:>6,} {'█' * max(1, round(bins[low] * 40 / highest))}")
     import matplotlib
 
     matplotlib.use("Agg")

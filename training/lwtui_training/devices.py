@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from importlib.util import find_spec
 
+from lwtui.translation import _
 from lwtui_training.recipe import Recipe
 
 _FLASH = ("flash_attention_2", "flash_attention_3")
@@ -56,9 +57,14 @@ def attention_problem(recipe: Recipe) -> str:
     if chosen not in _FLASH:
         return ""
     if recipe.hardware.context_parallel > 1:
-        return f"context parallelism takes only sdpa, not {chosen}. Set base.attn_implementation = 'sdpa'."
+        return _(
+            "context parallelism takes only sdpa, not {chosen}. Set base.attn_implementation = 'sdpa'.", chosen=chosen
+        )
     if uses_cpu(recipe):
-        return f"{chosen} needs a GPU. Set base.attn_implementation = 'auto'."
+        return _("{chosen} needs a GPU. Set base.attn_implementation = 'auto'.", chosen=chosen)
     if not has_flash_attn():
-        return f"{chosen} needs flash-attn: pip install flash-attn --no-build-isolation. Or set it to 'auto'."
+        return _(
+            "{chosen} needs flash-attn: pip install flash-attn --no-build-isolation. Or set it to 'auto'.",
+            chosen=chosen,
+        )
     return ""

@@ -16,6 +16,7 @@ from lwtui.models.base import ModelError
 from lwtui.models.catalog import resolve
 from lwtui.models.metering import UsageTracker
 from lwtui.text import detect_language
+from lwtui.translation import _
 from lwtui_bench.endpoints import open_endpoints
 from lwtui_training.progress import ProgressMeter, note
 from lwtui_training.recipe import DataConfig
@@ -75,7 +76,7 @@ async def write_documents(
         replace(chosen, profile=profile or chosen.profile) for chosen in model_choices(data.model, data.base_url)
     ]
     agent = await open_endpoints(choices, load_settings(), data.concurrency)
-    meter = ProgressMeter("Writing", len(instructions), "documents", tally.done)
+    meter = ProgressMeter(_("Writing"), len(instructions), _("documents"), tally.done)
     try:
         concurrency = agent.model.capabilities.parallel
         queue = iter(unfinished)
@@ -87,10 +88,10 @@ async def write_documents(
                     continue
                 brief = _brief(data, instructions[number], seed + number)
                 await _write(agent, brief, document_path(folder, number), tally)
-                meter.advance(1, f"{tally.tokens:,} tokens")
+                meter.advance(1, _("{count:,} tokens", count=tally.tokens))
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
+            for _worker in range(concurrency):
                 group.create_task(worker())
     except* LwtuiError as errors:
         raise errors.exceptions[0] from None
@@ -132,7 +133,7 @@ async def _write(agent: Agent, brief: Brief, path: Path, tally: Tally) -> None:
 
 def _count_failure(brief: Brief, error: LwtuiError, tally: Tally) -> None:
     tally.failed += 1
-    note(f"Could not write {brief.instruction[:60]!r}: {error}")
+    note(_("Could not write {instruction!r}: {error}", instruction=brief.instruction[:60], error=error))
 
 
 async def _plan(agent: Agent, brief: Brief) -> Plan:

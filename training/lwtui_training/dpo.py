@@ -12,6 +12,7 @@ from typing import Any
 from datasets import Dataset
 from trl import DPOTrainer
 
+from lwtui.translation import _
 from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.gpu_memory import dpo_steps
 from lwtui_training.progress import note
@@ -41,8 +42,15 @@ def train_dpo(recipe: Recipe, checkpoint: str, pairs: Path, folder: Path) -> dic
     rows = read_preferences(str(pairs))
     kept = [row for row in rows if _longer_side(tokenizer, row) <= recipe.dpo.max_length]
     if not kept:
-        raise TrainError(f"No pair has {recipe.dpo.max_length:,} tokens or fewer. Raise dpo.max_length.")
-    note(f"DPO: {len(kept):,} pairs; {len(rows) - len(kept):,} over {recipe.dpo.max_length:,} tokens dropped")
+        raise TrainError(_("No pair has {most:,} tokens or fewer. Raise dpo.max_length.", most=recipe.dpo.max_length))
+    note(
+        _(
+            "DPO: {count:,} pairs; {dropped:,} over {most:,} tokens dropped",
+            count=len(kept),
+            dropped=len(rows) - len(kept),
+            most=recipe.dpo.max_length,
+        )
+    )
     lora = recipe.dpo.method == "lora"
     args = library_config(recipe, "dpo", folder, dpo_steps(recipe, len(kept)))  # before the model, as in SFT
     trainer = DPOTrainer(

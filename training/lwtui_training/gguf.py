@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.config import ModelSettings, add_model
+from lwtui.translation import _
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
@@ -47,8 +48,13 @@ def make_gguf(recipe: Recipe, checkpoint: Path, folder: Path) -> dict[str, Any]:
         exported.unlink()
         raise
     note(
-        f"{exported.name}: {report.tokens:,} tokens match, logits differ by at most {report.logits:.4f}, "
-        f"{report.greedy} greedy tokens match"
+        _(
+            "{name}: {tokens:,} tokens match, logits differ by at most {logits:.4f}, {greedy} greedy tokens match",
+            name=exported.name,
+            tokens=report.tokens,
+            logits=report.logits,
+            greedy=report.greedy,
+        )
     )
     metrics: dict[str, Any] = asdict(report)
     if recipe.gguf.quantize:
@@ -102,16 +108,24 @@ def check_export(recipe: Recipe, folder: Path) -> str:
     architecture = (config.architectures or [config.model_type])[0]
     if architecture not in supported_architectures(converter):
         raise TrainError(
-            f"llama.cpp's converter does not know {architecture}, so the tuned model cannot become a GGUF. Choose "
-            "another base, set gguf.converter to a newer llama.cpp checkout, or leave the step gguf out.",
+            _(
+                "llama.cpp's converter does not know {architecture}, so the tuned model cannot become a GGUF. Choose "
+                "another base, set gguf.converter to a newer llama.cpp checkout, or leave the step gguf out.",
+                architecture=architecture,
+            ),
             code="unknown-family",
         )
     scales, expected = getattr(config, "norm_topk_prob", None), _SCALES_EXPERTS.get(architecture)
     if expected is not None and bool(scales) != expected:
         raise TrainError(
-            f"llama.cpp computes {architecture} as if norm_topk_prob were {expected}, but the base's "
-            f"configuration has {scales}, so a GGUF would not write what the model writes. Choose another base, or "
-            "leave the step gguf out.",
+            _(
+                "llama.cpp computes {architecture} as if norm_topk_prob were {expected}, but the base's "
+                "configuration has {scales}, so a GGUF would not write what the model writes. Choose another base, or "
+                "leave the step gguf out.",
+                architecture=architecture,
+                expected=expected,
+                scales=scales,
+            ),
             code="unknown-family",
         )
     with tempfile.TemporaryDirectory() as scratch:
@@ -149,7 +163,11 @@ def quantize(source: Path, into: Path, kind: str) -> None:
     constant = f"LLAMA_FTYPE_MOSTLY_{kind.upper()}"
     if not hasattr(llama_cpp, constant):
         raise TrainError(
-            f"llama.cpp has no quantization {kind!r}. Set gguf.quantize to Q4_K_M, Q5_K_M, Q6_K or Q8_0, for example.",
+            _(
+                "llama.cpp has no quantization {kind!r}. Set gguf.quantize to Q4_K_M, Q5_K_M, Q6_K or Q8_0, "
+                "for example.",
+                kind=kind,
+            ),
             code="unknown-quantization",
         )
     params = llama_cpp.llama_model_quantize_default_params()
@@ -158,7 +176,14 @@ def quantize(source: Path, into: Path, kind: str) -> None:
     code = llama_cpp.llama_model_quantize(str(source).encode(), str(into).encode(), params)
     if code:
         into.unlink(missing_ok=True)
-        raise TrainError(f"llama.cpp could not quantize {source.name} to {kind} (code {code}). Check the free space.")
+        raise TrainError(
+            _(
+                "llama.cpp could not quantize {name} to {kind} (code {code}). Check the free space.",
+                name=source.name,
+                kind=kind,
+                code=code,
+            )
+        )
 
 
 def model_name(recipe: Recipe) -> str:
@@ -176,7 +201,7 @@ def register(recipe: Recipe, folder: Path) -> None:
     path = gguf_for_app(recipe, folder)
     profile = PROFILES.get(recipe.base.format, "chat")
     add_model(ModelSettings(model_name(recipe), provider="llama_cpp", path=str(path), profile=profile))
-    note(f"Added {model_name(recipe)!r} to lwtui's models. Try: lwtui --model {model_name(recipe)}")
+    note(_("Added {name!r} to lwtui's models. Try: lwtui --model {name}", name=model_name(recipe)))
 
 
 def _silence_log(llama_cpp: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lwtui.translation import _
 from lwtui_training.steps import TrainError
 
 _GENERATED_TOKENS = 24  # per prompt
@@ -98,8 +99,14 @@ def _compare_tokens(tokenizer: Any, llama: Any, text: str) -> int:
             tokenizer.convert_ids_to_tokens(found[at : at + 3]),
         )
         raise TrainError(
-            f"The GGUF tokenizes text differently: from token {at} of {text[:40]!r}, the checkpoint has {pieces[0]} "
-            f"and the GGUF {pieces[1]}. The file was not kept.",
+            _(
+                "The GGUF tokenizes text differently: from token {at} of {text!r}, the checkpoint has {tokens} "
+                "and the GGUF {found}. The file was not kept.",
+                at=at,
+                text=text[:40],
+                tokens=pieces[0],
+                found=pieces[1],
+            ),
             code="tokens-differ",
         )
     return len(expected)
@@ -120,7 +127,11 @@ def _compare_logits(model: Any, llama: Any, tokenizer: Any, text: str, outtype: 
     difference = float(np.abs(expected - found).max())
     if difference > tolerance:
         raise TrainError(
-            f"The GGUF's logits differ by up to {difference:.3f} (allowed: {tolerance:.3f}). The file was not kept.",
+            _(
+                "The GGUF's logits differ by up to {difference:.3f} (allowed: {tolerance:.3f}). The file was not kept.",
+                difference=difference,
+                tolerance=tolerance,
+            ),
             code="logits-differ",
         )
     start = prompt.shape[1] - 1
@@ -129,7 +140,10 @@ def _compare_logits(model: Any, llama: Any, tokenizer: Any, text: str, outtype: 
     same = expected[start:-1].argmax(-1) == found[start:-1].argmax(-1)
     if not same[is_clear].all():
         raise TrainError(
-            f"The GGUF generates a different text than the checkpoint after {text[-40:]!r}. The file was not kept.",
+            _(
+                "The GGUF generates a different text than the checkpoint after {text!r}. The file was not kept.",
+                text=text[-40:],
+            ),
             code="text-differs",
         )
     return ParityReport(generated.shape[1], difference, int(same.sum()), _divergence(expected, found))

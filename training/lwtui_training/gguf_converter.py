@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from lwtui.config import cache_folder
+from lwtui.translation import _
 from lwtui_training.progress import note
 from lwtui_training.steps import TrainError, hash_file
 
@@ -62,7 +63,11 @@ def converter_folder(choice: str = "") -> Path:
         folder = Path(choice).expanduser().absolute()
         if not (folder / _MAIN).is_file() or not (folder / "gguf-py").is_dir():
             raise TrainError(
-                f"{folder} has no {_MAIN} with gguf-py beside it. Set gguf.converter to a llama.cpp checkout.",
+                _(
+                    "{folder} has no {main} with gguf-py beside it. Set gguf.converter to a llama.cpp checkout.",
+                    folder=folder,
+                    main=_MAIN,
+                ),
                 code="no-converter",
             )
         return folder
@@ -79,7 +84,10 @@ def supported_architectures(folder: Path) -> frozenset[str]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise TrainError(f"Cannot read {path}: {error.strerror}. Use a newer llama.cpp.", code="no-converter") from None
+        raise TrainError(
+            _("Cannot read {path}: {reason}. Use a newer llama.cpp.", path=path, reason=error.strerror),
+            code="no-converter",
+        ) from None
     for node in tree.body:
         target = node.target if isinstance(node, ast.AnnAssign) else getattr(node, "targets", [None])[0]
         if isinstance(target, ast.Name) and target.id == "TEXT_MODEL_MAP":
@@ -139,19 +147,30 @@ def _failure(output: str, code: int) -> TrainError:
     reason = next((line for line in reversed(lines) if "Error" in line or "ERROR" in line), lines[-1] if lines else "")
     if "pre-tokenizer" in output and "NotImplementedError" in output:
         return TrainError(
-            "llama.cpp has no pre-tokenizer for this tokenizer, so its GGUF would tokenize text differently. Keep the "
-            "base's own tokenizer, or leave the step gguf out.",
+            _(
+                "llama.cpp has no pre-tokenizer for this tokenizer, so its GGUF would tokenize text differently. Keep "
+                "the base's own tokenizer, or leave the step gguf out."
+            ),
             code="unknown-pre-tokenizer",
         )
     return TrainError(
-        f"llama.cpp's converter failed (exit code {code}): {reason[:300]}. Choose another base, set gguf.converter to "
-        "a newer llama.cpp checkout, or leave the step gguf out.",
+        _(
+            "llama.cpp's converter failed (exit code {code}): {reason}. Choose another base, set gguf.converter to "
+            "a newer llama.cpp checkout, or leave the step gguf out.",
+            code=code,
+            reason=reason[:300],
+        ),
         code="export-failed",
     )
 
 
 def _download(folder: Path) -> None:
-    note(f"Downloading llama.cpp's converter (the sources of llama-cpp-python {VERSION}, 77 MB), once.")
+    note(
+        _(
+            "Downloading llama.cpp's converter (the sources of llama-cpp-python {version}, 77 MB), once.",
+            version=VERSION,
+        )
+    )
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         command = ["download", "--quiet", "--no-deps", "--no-binary", "llama-cpp-python", "--dest", scratch]
         done = subprocess.run(
@@ -165,8 +184,11 @@ def _download(folder: Path) -> None:
         if done.returncode or not archives:
             reason = " ".join((done.stderr or done.stdout).split())[-200:]
             raise TrainError(
-                f"pip cannot download llama.cpp's converter ({reason}). Check the connection, or set gguf.converter to "
-                "a llama.cpp checkout.",
+                _(
+                    "pip cannot download llama.cpp's converter ({reason}). Check the connection, or set "
+                    "gguf.converter to a llama.cpp checkout.",
+                    reason=reason,
+                ),
                 code="no-converter",
             )
         unpack(archives[0], folder)
@@ -185,8 +207,11 @@ def unpack(archive: Path, folder: Path, expected: str = SHA256) -> None:
     """
     if hash_file(archive) != expected:
         raise TrainError(
-            f"{archive.name} is not the file that lwtui expects (its SHA-256 differs). It was not used. Set "
-            "gguf.converter to a llama.cpp checkout.",
+            _(
+                "{name} is not the file that lwtui expects (its SHA-256 differs). It was not used. Set "
+                "gguf.converter to a llama.cpp checkout.",
+                name=archive.name,
+            ),
             code="wrong-hash",
         )
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch, tarfile.open(archive) as tar:

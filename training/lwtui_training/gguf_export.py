@@ -19,6 +19,7 @@ from gguf import MODEL_ARCH, MODEL_ARCH_NAMES, GGMLQuantizationType, GGUFWriter,
 from safetensors import safe_open
 from transformers import AutoConfig, AutoTokenizer
 
+from lwtui.translation import _
 from lwtui_training.gguf_tokenizer import check_tokenizer, write_tokenizer
 from lwtui_training.steps import TrainError
 
@@ -102,7 +103,7 @@ def check_exportable(folder: Path) -> None:
 def _check_rope(kind: str) -> None:
     if kind not in ("default", "linear", "llama3"):
         raise TrainError(
-            f"RoPE scaling of the type {kind!r} cannot be exported as a GGUF. Known: linear, llama3.",
+            _("RoPE scaling of the type {kind!r} cannot be exported as a GGUF. Known: linear, llama3.", kind=kind),
             code="unknown-rope",
         )
 
@@ -120,7 +121,11 @@ def _family(config: Any) -> Family:
     name = (config.architectures or [""])[0]
     if name not in FAMILIES:
         raise TrainError(
-            f"A {name or config.model_type} cannot be exported as a GGUF. Known families: {', '.join(FAMILIES)}.",
+            _(
+                "A {name} cannot be exported as a GGUF. Known families: {families}.",
+                name=name or config.model_type,
+                families=", ".join(FAMILIES),
+            ),
             code="unknown-family",
         )
     return FAMILIES[name]
@@ -172,7 +177,9 @@ def _tensors(folder: Path, config: Any, family: Family) -> Iterator[TensorSource
                     continue
                 name = names.get_name(source, try_suffixes=(".weight", ".bias"))
                 if name is None:
-                    raise TrainError(f"llama.cpp has no name for the tensor {source} of {folder}.")
+                    raise TrainError(
+                        _("llama.cpp has no name for the tensor {source} of {folder}.", source=source, folder=folder)
+                    )
                 shape = tuple(file.get_slice(source).get_shape())
                 yield TensorSource(name, shape, _loader(path, source, config, family))
     rope = _rope(config)

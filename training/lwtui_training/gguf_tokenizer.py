@@ -9,6 +9,7 @@ from typing import Any
 
 from gguf import GGUFWriter, TokenType
 
+from lwtui.translation import _
 from lwtui_training.chat import strip_generation_markers, tokenize
 from lwtui_training.steps import TrainError
 
@@ -45,7 +46,10 @@ def check_tokenizer(folder: Path) -> None:
 def _check_kind(model: dict[str, Any]) -> None:
     if model.get("type") != "BPE":
         raise TrainError(
-            f"A tokenizer of type {model.get('type')} cannot be exported as a GGUF. Known: BPE, SentencePiece's too.",
+            _(
+                "A tokenizer of type {type} cannot be exported as a GGUF. Known: BPE, SentencePiece's too.",
+                type=model.get("type"),
+            ),
             code="unknown-tokenizer",
         )
 
@@ -94,8 +98,12 @@ def pre_tokenizer_name(table: dict[str, Any]) -> str:
     key = (patterns[0] if len(patterns) == 1 else "", bool(table["model"].get("ignore_merges")))
     if key not in PRE_TOKENIZERS:
         raise TrainError(
-            f"llama.cpp has no pre-tokenizer for this tokenizer (pattern {key[0][:80]!r}), so its GGUF would tokenize "
-            f"text differently. Known: {', '.join(PRE_TOKENIZERS.values())}.",
+            _(
+                "llama.cpp has no pre-tokenizer for this tokenizer (pattern {pattern!r}), so its GGUF would tokenize "
+                "text differently. Known: {known}.",
+                pattern=key[0][:80],
+                known=", ".join(PRE_TOKENIZERS.values()),
+            ),
             code="unknown-pre-tokenizer",
         )
     return PRE_TOKENIZERS[key]

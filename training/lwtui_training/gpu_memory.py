@@ -25,7 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.text import duration
+from lwtui.translation import _
 from lwtui_training.model_shape import ModelShape, shape_of_base
+from lwtui_training.progress import pad
 from lwtui_training.recipe import HardwareConfig, LoraConfig, Recipe
 from lwtui_training.steps import read_manifest
 
@@ -83,18 +85,43 @@ class MemoryPlan:
 
     def to_text(self) -> str:
         """Return a table for the terminal."""
-        parts = ("weights", "casts", "gradients", "optimizer", "activations", "working", "total", "memory")
-        parameters = f"{self.parameters / 1e9:.2f} billion parameters ({self.trained / 1e6:,.1f} million trained)"
-        devices = "1 device" if self.devices == 1 else f"{self.devices} devices ({self.strategy})"
-        lines = [f"{self.method} tuning of {parameters} on {devices}; GiB per device:"]
-        lines += [f"  {name:12} {getattr(self, name) / GIB:8.2f}" for name in parts]
-        lines.append(f"  {self.tokens_a_step:,} tokens per step")
-        if self.tokens is not None:
-            time = f", about {duration(self.seconds)}" if self.seconds is not None else ""
-            lines.append(f"  {self.tokens:,} tokens in total{time}")
+        parts = {
+            "weights": _("weights"),
+            "casts": _("casts"),
+            "gradients": _("gradients"),
+            "optimizer": _("optimizer"),
+            "activations": _("activations"),
+            "working": _("working"),
+            "total": _("total"),
+            "memory": _("memory"),
+        }
+        parameters = _(
+            "{parameters:.2f} billion parameters ({trained:,.1f} million trained)",
+            parameters=self.parameters / 1e9,
+            trained=self.trained / 1e6,
+        )
+        if self.devices == 1:
+            devices = _("1 device")
         else:
-            lines.append("  Total tokens and time are known after the step data.")
-        return "\n".join([*lines, "It fits." if self.fits else "It does not fit."])
+            devices = _("{count} devices ({strategy})", count=self.devices, strategy=self.strategy)
+        lines = [
+            _(
+                "{method} tuning of {parameters} on {devices}; GiB per device:",
+                method=self.method,
+                parameters=parameters,
+                devices=devices,
+            )
+        ]
+        lines += [f"  {pad(label, 12)} {getattr(self, name) / GIB:8.2f}" for name, label in parts.items()]
+        lines.append("  " + _("{count:,} tokens per step", count=self.tokens_a_step))
+        if self.tokens is not None:
+            total = _("{count:,} tokens in total", count=self.tokens)
+            if self.seconds is not None:
+                total = _("{total}, about {time}", total=total, time=duration(self.seconds))
+            lines.append(f"  {total}")
+        else:
+            lines.append("  " + _("Total tokens and time are known after the step data."))
+        return "\n".join([*lines, _("It fits.") if self.fits else _("It does not fit.")])
 
 
 def plan_recipe(recipe: Recipe, devices: int | None = None) -> MemoryPlan:
@@ -267,11 +294,19 @@ def _advice(recipe: Recipe, shape: ModelShape) -> str:
         if estimate(alternative, shape).fits:
             parts = [f"sft.{name} = {json.dumps(value)}" for name, value in changes.items()]
             if hardware != recipe.hardware:
-                parts.append(f"{alternative.devices} devices with hardware.strategy = {json.dumps(hardware.strategy)}")
+                parts.append(
+                    _(
+                        "{count} devices with hardware.strategy = {strategy}",
+                        count=alternative.devices,
+                        strategy=json.dumps(hardware.strategy),
+                    )
+                )
             if lora != recipe.lora:
                 parts.append("lora.quantize = true")
-            return f"This would fit: {', '.join(parts)}."
-    return "No change that lwtui knows makes it fit. Use a smaller base, a shorter sft.max_length, or larger devices."
+            return _("This would fit: {parts}.", parts=", ".join(parts))
+    return _(
+        "No change that lwtui knows makes it fit. Use a smaller base, a shorter sft.max_length, or larger devices."
+    )
 
 
 def _alternatives(recipe: Recipe) -> list[tuple[dict[str, Any], HardwareConfig, LoraConfig]]:

@@ -11,6 +11,7 @@ from typing import Any
 from datasets import Dataset
 from trl import GRPOTrainer
 
+from lwtui.translation import _
 from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.data import prompt_for
 from lwtui_training.gguf_tokenizer import stop_token
@@ -57,7 +58,14 @@ def train_grpo(recipe: Recipe, checkpoint: str, instructions: Path, folder: Path
     dtype = training_dtype(recipe, grpo.method)
     model = load_model(checkpoint, recipe, dtype=dtype, quantize=lora and recipe.lora.quantize)
     model.generation_config.eos_token_id = end_tokens
-    note(f"GRPO: {len(rows):,} instructions, {grpo.num_generations} answers each, rewards: {', '.join(grpo.rewards)}")
+    note(
+        _(
+            "GRPO: {count:,} instructions, {answers} answers each, rewards: {rewards}",
+            count=len(rows),
+            answers=grpo.num_generations,
+            rewards=", ".join(grpo.rewards),
+        )
+    )
     trainer = GRPOTrainer(
         model=model,
         reward_funcs=reward_functions(grpo, end_tokens, folder),

@@ -6,6 +6,7 @@ import importlib
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from lwtui.translation import _
 from lwtui_training.steps import TrainError
 
 _SECONDS = 10.0
@@ -44,9 +45,11 @@ def hub_problem() -> str:
         httpx2.head(constants.ENDPOINT, timeout=_SECONDS)
     except httpx2.HTTPError as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
-        return (
-            f"{constants.ENDPOINT} cannot be reached ({reason}). Check the connection; with HF_HUB_OFFLINE=1, only "
-            "what was downloaded before is used."
+        return _(
+            "{endpoint} cannot be reached ({reason}). Check the connection; with HF_HUB_OFFLINE=1, only "
+            "what was downloaded before is used.",
+            endpoint=constants.ENDPOINT,
+            reason=reason,
         )
     return ""
 
@@ -70,14 +73,27 @@ def check_access(name: str, revision: str = "") -> HubModel:
         info = HfApi().model_info(name, revision=revision or None, files_metadata=True)
         HfApi().auth_check(name)
     except GatedRepoError:
-        step = "wait until access is granted" if get_token() else "log in with: hf auth login (or set HF_TOKEN)"
-        raise TrainError(f"{name} is gated. Accept its license at {page}, and {step}.", code="gated") from None
+        if get_token():
+            message = _(
+                "{name} is gated. Accept its license at {page}, and wait until access is granted.", name=name, page=page
+            )
+        else:
+            message = _(
+                "{name} is gated. Accept its license at {page}, and log in with: hf auth login (or set HF_TOKEN).",
+                name=name,
+                page=page,
+            )
+        raise TrainError(message, code="gated") from None
     except RevisionNotFoundError:
-        raise TrainError(f"{name} has no revision {revision!r}. Check base.revision.", code="unknown-model") from None
-    except RepositoryNotFoundError:
-        hint = "" if get_token() else " If it is private, log in with: hf auth login."
         raise TrainError(
-            f"There is no folder and no model {name!r} on the hub. Check base.model.{hint}", code="unknown-model"
+            _("{name} has no revision {revision!r}. Check base.revision.", name=name, revision=revision),
+            code="unknown-model",
+        ) from None
+    except RepositoryNotFoundError:
+        hint = "" if get_token() else _(" If it is private, log in with: hf auth login.")
+        raise TrainError(
+            _("There is no folder and no model {name!r} on the hub. Check base.model.{hint}", name=name, hint=hint),
+            code="unknown-model",
         ) from None
     except OfflineModeIsEnabled:
         return _check_cache(name, revision)
@@ -86,7 +102,11 @@ def check_access(name: str, revision: str = "") -> HubModel:
             return HubModel()
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise TrainError(
-            f"The hub cannot be reached for {name} ({reason}). Check the connection, or give a folder.",
+            _(
+                "The hub cannot be reached for {name} ({reason}). Check the connection, or give a folder.",
+                name=name,
+                reason=reason,
+            ),
             code="unreachable",
         ) from None
     card = info.card_data.to_dict() if info.card_data else {}
@@ -98,7 +118,10 @@ def _check_cache(name: str, revision: str) -> HubModel:
     if _is_cached(name, revision):
         return HubModel()
     raise TrainError(
-        f"{name} is not in the cache of the hub, and HF_HUB_OFFLINE forbids a download. Unset it, or give a folder.",
+        _(
+            "{name} is not in the cache of the hub, and HF_HUB_OFFLINE forbids a download. Unset it, or give a folder.",
+            name=name,
+        ),
         code="unreachable",
     )
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from lwtui.errors import LwtuiError
 from lwtui.files import FileLock, FileLocked, write_atomically
+from lwtui.translation import _
 from lwtui_training.devices import chosen_devices, uses_cpu
 from lwtui_training.machines import check_other_machines, machine_rank, machines_folder
 from lwtui_training.progress import quiet_libraries
@@ -105,7 +106,8 @@ def _wait_for_orphans(job: Path) -> None:
         except FileLocked:
             if monotonic() > deadline:
                 raise TrainError(
-                    f"Another training process is at work in {job.parent}. Wait for it, or end it.", code="in-use"
+                    _("Another training process is at work in {folder}. Wait for it, or end it.", folder=job.parent),
+                    code="in-use",
                 ) from None
             sleep(0.1)
         else:
@@ -117,20 +119,23 @@ def _failure(step: str, folder: Path, own: Path, code: int) -> TrainError:
     from lwtui_training.trainer import complete_checkpoints
 
     reports = sorted(own.glob(f"failure-{machine_rank()}-*.json"), key=lambda path: path.stat().st_mtime)
-    reason = f"a process ended with exit code {code}; its output is above"
+    reason = _("a process ended with exit code {code}; its output is above", code=code)
     details = ""
     if reports:
         report = json.loads(reports[0].read_text(encoding="utf-8"))
-        reason = str(report["reason"]).rstrip(".")
-        details = f" Details: {reports[0].with_suffix('.log')}."
+        reason = str(report["reason"]).rstrip(".。")
+        details = _(" Details: {path}.", path=reports[0].with_suffix(".log"))
     elif code in (-9, 137):
-        reason = "a process was killed, most likely because the memory was full"
+        reason = _("a process was killed, most likely because the memory was full")
     steps = [int(path.name.rpartition("-")[2]) for path in complete_checkpoints(folder)]
     if steps:
-        then = f"Run the same command again to resume from checkpoint-{max(steps)}."
+        then = _("Run the same command again to resume from checkpoint-{step}.", step=max(steps))
     else:
-        then = "There is no checkpoint yet, so the same command starts this step from the beginning."
-    return TrainError(f"{step} failed: {reason}.{details} {then}", code="training-failed")
+        then = _("There is no checkpoint yet, so the same command starts this step from the beginning.")
+    return TrainError(
+        _("{step} failed: {reason}.{details} {then}", step=step, reason=reason, details=details, then=then),
+        code="training-failed",
+    )
 
 
 def train_here(step: str, recipe: Recipe, model: str, rows: Path, folder: Path) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.text import duration
+from lwtui.translation import _
 from lwtui_training.gpu_memory import GIB, estimate
 from lwtui_training.model_shape import ModelShape
+from lwtui_training.progress import pad
 from lwtui_training.recipe import Recipe
 from lwtui_training.rows import read_instructions
 
@@ -98,9 +100,9 @@ class StepPlan:
 
     def to_text(self) -> str:
         """Return a line for the terminal."""
-        parts = [f"{self.bytes / GIB:.1f} GiB per device"] if self.bytes is not None else []
-        parts += [f"{self.calls:,} texts"] if self.calls is not None else []
-        parts += [f"about {duration(self.seconds)} of calls"] if self.seconds is not None else []
+        parts = [_("{size:.1f} GiB per device", size=self.bytes / GIB)] if self.bytes is not None else []
+        parts += [_("{count:,} texts", count=self.calls)] if self.calls is not None else []
+        parts += [_("about {time} of calls", time=duration(self.seconds))] if self.seconds is not None else []
         return f"  {self.step:12} {', '.join(parts)}"
 
 
@@ -122,10 +124,12 @@ def extra_plan(recipe: Recipe, shape: ModelShape) -> dict[str, Any]:
 def extra_text(recipe: Recipe, shape: ModelShape) -> str:
     """Return the further lines of ``lwtui train plan``."""
     lines = [plan.to_text() for plan in plan_steps(recipe, shape)]
-    lines.append(f"  {'disk':12} up to {disk_bytes(recipe, shape, recipe.steps) / 1e9:,.1f} GB")
-    lines.append(
-        f"  {'machine':12} about {host_bytes(recipe, shape) / GIB:,.1f} GiB of memory while the model is loaded"
-    )
+    disk, memory = disk_bytes(recipe, shape, recipe.steps) / 1e9, host_bytes(recipe, shape) / GIB
+    place = pad(_("disk"), 12)
+    lines.append(f"  {place} " + _("up to {size:,.1f} GB", size=disk))
+    text = _("about {size:,.1f} GiB of memory while the model is loaded", size=memory)
+    place = pad(_("machine"), 12)
+    lines.append(f"  {place} {text}")
     return "\n".join(lines)
 
 

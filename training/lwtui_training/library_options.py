@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.errors import UsageError
+from lwtui.translation import _
 
 _TRAINING = (("transformers", "training_args.py"), ("trl", "trainer/base_config.py"))
 _SOURCES = {
@@ -41,13 +42,20 @@ def check_option(table: str, name: str, value: Any, where: str) -> None:
         UsageError: The library has no such option, or lwtui sets it itself.
     """
     if name in OWN:
-        raise UsageError(f"{where}{name!r} is set by lwtui. Remove it.", code="own-option")
+        raise UsageError(_("{where}{name!r} is set by lwtui. Remove it.", where=where, name=name), code="own-option")
     known = known_options(table)
     if known and name not in known:
         near = difflib.get_close_matches(name, known, 3)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        hint = _(" Did you mean {names}?", names=" or ".join(near)) if near else ""
         raise UsageError(
-            f"{where}unknown option {name!r}.{hint} Known are all fields of {_title(table)}.", code="unknown-option"
+            _(
+                "{where}unknown option {name!r}.{hint} Known are all fields of {title}.",
+                where=where,
+                name=name,
+                hint=hint,
+                title=_title(table),
+            ),
+            code="unknown-option",
         )
 
 
@@ -66,7 +74,7 @@ def check_types(built: Any, options: Mapping[str, Any]) -> None:
             continue  # lists, literals and the like are left to the library
         if not any(type(value) is kind or (kind is float and type(value) is int) for kind in plain):
             wanted = " or ".join(kind.__name__ for kind in plain)
-            raise TypeError(f"{name} must be of type {wanted}, not {value!r}")
+            raise TypeError(_("{name} must be of type {wanted}, not {value!r}", name=name, wanted=wanted, value=value))
 
 
 @cache
@@ -96,5 +104,5 @@ def _fields(path: Path) -> set[str]:
 
 def _title(table: str) -> str:
     if table == "LoraConfig":
-        return "PEFT's LoraConfig"
-    return f"TRL's {table.replace('Config', '').upper()}Config"
+        return _("PEFT's LoraConfig")
+    return _("TRL's {name}Config", name=table.replace("Config", "").upper())

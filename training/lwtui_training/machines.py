@@ -16,6 +16,7 @@ from time import sleep
 
 from lwtui.errors import LwtuiError
 from lwtui.files import write_atomically
+from lwtui.translation import _
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import OtherMachine, TrainError
 
@@ -33,7 +34,7 @@ def machine_rank() -> int:
     """
     text = os.environ.get("MACHINE_RANK") or "0"
     if not text.isdecimal():
-        raise TrainError(f"MACHINE_RANK must be a whole number from 0, not {text!r}.", code="machine-rank")
+        raise TrainError(_("MACHINE_RANK must be a whole number from 0, not {text!r}.", text=text), code="machine-rank")
     return int(text)
 
 
@@ -55,7 +56,11 @@ def taking_part(recipe: Recipe) -> Iterator[None]:
     rank = machine_rank()
     if rank >= recipe.hardware.machines:
         raise TrainError(
-            f"MACHINE_RANK is {rank}, but hardware.machines is {recipe.hardware.machines}. Ranks count from 0.",
+            _(
+                "MACHINE_RANK is {rank}, but hardware.machines is {machines}. Ranks count from 0.",
+                rank=rank,
+                machines=recipe.hardware.machines,
+            ),
             code="machine-rank",
         )
     own, ended = machines_folder(recipe) / f"{rank}.json", Event()
@@ -70,7 +75,7 @@ def taking_part(recipe: Recipe) -> Iterator[None]:
 
     thread = Thread(target=beat, daemon=True)
     thread.start()
-    state, reason = "failed", "it was stopped"
+    state, reason = "failed", _("it was stopped")
     try:
         yield
         state, reason = "done", ""
@@ -103,11 +108,18 @@ def check_other_machines(recipe: Recipe) -> None:
         except (OSError, ValueError):
             report, heard = {"state": "missing"}, started
         if report["state"] == "failed" and heard >= started:
-            raise TrainError(f"Machine {rank} failed: {report['reason']}", code="other-machine")
+            raise TrainError(
+                _("Machine {rank} failed: {reason}", rank=rank, reason=report["reason"]), code="other-machine"
+            )
         silent = now - max(heard, started)
         if silent > _SILENT_SECONDS and report["state"] != "done":
             raise TrainError(
-                f"Machine {rank} failed: nothing was heard of it for {silent:.0f} s. Run the command on all machines.",
+                _(
+                    "Machine {rank} failed: nothing was heard of it for {seconds:.0f} s. "
+                    "Run the command on all machines.",
+                    rank=rank,
+                    seconds=silent,
+                ),
                 code="other-machine",
             )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.command_line.extras import require_extra
+from lwtui.translation import _
 from lwtui_training.recipe import Recipe
 from lwtui_training.steps import TrainError
 from lwtui_training.tiny import SIZES, VOCABULARY
@@ -149,7 +150,9 @@ def shape_of_base(recipe: Recipe) -> ModelShape:
         config = AutoConfig.from_pretrained(recipe.resolve(name), trust_remote_code=recipe.base.trust_remote_code)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise TrainError(f"Cannot read the configuration of {name!r}: {reason}. Check base.model.") from None
+        raise TrainError(
+            _("Cannot read the configuration of {name!r}: {reason}. Check base.model.", name=name, reason=reason)
+        ) from None
     return shape_from_model(config, recipe.lora.r)
 
 

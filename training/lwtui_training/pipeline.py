@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lwtui.text import duration
+from lwtui.translation import _
 from lwtui_training.checks import check_before
 from lwtui_training.machines import machine_rank, other_machine, taking_part
 from lwtui_training.progress import note
@@ -30,11 +31,19 @@ def run_step(recipe: Recipe, step: str) -> Manifest:
 def _run_step(recipe: Recipe, step: str) -> Manifest:
     manifest, was_run = _STEP_FUNCTIONS[step](recipe)
     if was_run:
-        note(f"{step}: done in {duration(manifest.seconds)}. {_summary(manifest)} ({recipe.run_folder / step})")
+        note(
+            _(
+                "{step}: done in {time}. {summary} ({folder})",
+                step=step,
+                time=duration(manifest.seconds),
+                summary=_summary(manifest),
+                folder=recipe.run_folder / step,
+            )
+        )
     elif machine_rank():
-        note(f"{step}: the first machine has done it ({recipe.run_folder / step})")
+        note(_("{step}: the first machine has done it ({folder})", step=step, folder=recipe.run_folder / step))
     else:
-        note(f"{step}: already done ({recipe.run_folder / step})")
+        note(_("{step}: already done ({folder})", step=step, folder=recipe.run_folder / step))
     return manifest
 
 
@@ -67,7 +76,7 @@ def checkpoint_of(recipe: Recipe, step: str) -> tuple[str, str]:
 
         return {"merged": merge_adapter(recipe, base, folder / "model", into)}
 
-    merged, _ = perform(
+    merged, _was_run = perform(
         recipe.run_folder,
         f"{step}-merged",
         seed=recipe.seed,
@@ -147,7 +156,7 @@ def _grpo(recipe: Recipe) -> tuple[Manifest, bool]:
 
     if not recipe.grpo.instructions:
         raise TrainError(
-            "There are no instructions. Set grpo.instructions to a file or a dataset.", code="no-instructions"
+            _("There are no instructions. Set grpo.instructions to a file or a dataset."), code="no-instructions"
         )
     instructions = Path(recipe.resolve(recipe.grpo.instructions))
     checkpoint, content = _under(recipe, "grpo")

@@ -10,6 +10,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+from lwtui.translation import _
 from lwtui_training.answer_samples import ScoredSample, sample_answers, score_samples
 from lwtui_training.data import prompt_for
 from lwtui_training.document_pairs import document_pairs
@@ -53,7 +54,7 @@ def make_preferences(recipe: Recipe, checkpoint: str, folder: Path) -> dict[str,
     if prefs.instructions:
         instructions = prefs_instructions(recipe)
         if not prefs.judge:
-            note("There is no judge (prefs.judge): answers are chosen by their length alone.")
+            note(_("There is no judge (prefs.judge): answers are chosen by their length alone."))
         sample_answers(recipe, checkpoint, instructions, folder)
         scored = score_samples(recipe, instructions, folder)
         draw = random.Random(recipe.seed)
@@ -68,7 +69,7 @@ def make_preferences(recipe: Recipe, checkpoint: str, folder: Path) -> dict[str,
         metrics["faulty"] = sum(bool(sample.fault) for samples in scored for sample in samples)
         metrics["mean_score"] = sum(scores) / len(scores) if scores else 0.0
         if metrics["cut_off"]:
-            note(f"{metrics['cut_off']:,} answers were cut off or are missing, and are left out.")
+            note(_("{count:,} answers were cut off or are missing, and are left out.", count=metrics["cut_off"]))
     from_documents = [pair for name in prefs.documents for pair in document_pairs(Path(recipe.resolve(name)))]
     metrics["from_documents"] = len(from_documents)
     pairs += from_documents
@@ -81,8 +82,10 @@ def make_preferences(recipe: Recipe, checkpoint: str, folder: Path) -> dict[str,
         pairs += general
     if not pairs:
         raise TrainError(
-            "There are no pairs: the answers to each instruction score alike, were cut off or repeat themselves. Raise "
-            "prefs.max_new_tokens, lower prefs.least_margin, or train longer before.",
+            _(
+                "There are no pairs: the answers to each instruction score alike, were cut off or repeat themselves. "
+                "Raise prefs.max_new_tokens, lower prefs.least_margin, or train longer before."
+            ),
             code="no-pairs",
         )
     random.Random(recipe.seed).shuffle(pairs)
@@ -109,7 +112,7 @@ def _usable_general(recipe: Recipe) -> tuple[list[Row], list[Row]]:
     """Return the general pairs, and those that are left out because they would teach a loop or a refusal."""
     read = general_pairs(recipe)
     if read.summary:
-        note(f"prefs.general: {read.summary}. They are listed in refused.jsonl.")
+        note(_("prefs.general: {summary}. They are listed in refused.jsonl.", summary=read.summary))
     kept: list[Row] = []
     refused: list[Row] = [{"source": "general", **row} for row in read.dropped]
     for number, pair in enumerate(read):

@@ -9,6 +9,7 @@ import warnings
 from time import monotonic
 
 from lwtui.text import duration
+from lwtui.translation import _
 
 _REDRAW_SECONDS = 0.2
 _PLAIN_SECONDS = 15.0  # between lines, without a terminal
@@ -54,9 +55,16 @@ class ProgressMeter:
         rate = (self._done - self._at_start) / seconds if seconds > 0.5 else 0.0
         parts = [f"{self._label} {self._done:,}/{self._total:,} {self._unit}"]
         if rate:
-            parts.append(f"{rate:.2f}/s" if rate >= 0.1 else f"{1 / rate:.0f} s each")
-            parts.append(f"{duration((self._total - self._done) / rate)} left")
+            parts.append(f"{rate:.2f}/s" if rate >= 0.1 else _("{seconds:.0f} s each", seconds=1 / rate))
+            parts.append(_("{time} left", time=duration((self._total - self._done) / rate)))
         return " · ".join([*parts, extra] if extra else parts)
+
+
+def pad(text: str, width: int) -> str:
+    """Return a text with spaces at its end, so that it takes at least ``width`` cells of a terminal."""
+    from rich.cells import cell_len
+
+    return text + " " * (width - cell_len(text))
 
 
 def sparkline(values: list[float], width: int = 60) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from lwtui.errors import UsageError
+from lwtui.translation import _
 from lwtui_training.library_options import check_option
 
 
@@ -405,9 +406,11 @@ def load_recipe(name: str, changes: typing.Sequence[str] = ()) -> Recipe:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}. Fix that line.", code="not-toml") from None
+        raise UsageError(
+            _("{path} is not valid TOML: {error}. Fix that line.", path=path, error=error), code="not-toml"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"Cannot read {path}: {error}.") from None
+        raise UsageError(_("Cannot read {path}: {error}.", path=path, error=error)) from None
     for change in changes:
         _apply(table, change)
     table.setdefault("name", path.stem)
@@ -422,7 +425,13 @@ def _find(name: str) -> Path:
         return Path(str(resources.files(f"{__package__}.recipes") / f"{name}.toml"))
     path = Path(name).expanduser()
     if not path.is_file():
-        raise UsageError(f"There is no recipe {name!r}. Give a TOML file or one of: {', '.join(known_recipes())}.")
+        raise UsageError(
+            _(
+                "There is no recipe {name!r}. Give a TOML file or one of: {known}.",
+                name=name,
+                known=", ".join(known_recipes()),
+            )
+        )
     return path
 
 
@@ -431,7 +440,9 @@ def _apply(table: dict[str, Any], change: str) -> None:
     key, equals, value = change.partition("=")
     *parents, leaf = key.strip().split(".")
     if not equals or not leaf:
-        raise UsageError(f"--set takes KEY=VALUE, such as sft.max_steps=20, not {change!r}.", code="no-value")
+        raise UsageError(
+            _("--set takes KEY=VALUE, such as sft.max_steps=20, not {change!r}.", change=change), code="no-value"
+        )
     for parent in parents:
         table = table.setdefault(parent, {})
     try:
@@ -453,7 +464,10 @@ def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
             values["options"] = values.get("options", {}) | {key: value}
             continue
         if key not in hints:
-            raise UsageError(f"{where}unknown option {key!r}. Known: {', '.join(hints)}.", code="unknown-option")
+            raise UsageError(
+                _("{where}unknown option {key!r}. Known: {known}.", where=where, key=key, known=", ".join(hints)),
+                code="unknown-option",
+            )
         values[key] = _value(hints[key], value, f"{where}{key}")
     return kind(**values)
 
@@ -461,26 +475,35 @@ def _build(kind: Any, table: dict[str, Any], where: str) -> Any:
 def _value(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         if not isinstance(value, dict):
-            raise UsageError(f"{where} must be a table.", code="wrong-type")
+            raise UsageError(_("{where} must be a table.", where=where), code="wrong-type")
         return _build(hint, value, f"{where}.")
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is Literal:
         if value not in arguments:
             raise UsageError(
-                f"{where} must be one of {', '.join(map(repr, arguments))}, not {value!r}.", code="invalid-value"
+                _(
+                    "{where} must be one of {known}, not {value!r}.",
+                    where=where,
+                    known=", ".join(map(repr, arguments)),
+                    value=value,
+                ),
+                code="invalid-value",
             )
         return value
     if origin is tuple:
         value = [value] if isinstance(value, str) else value
         if not isinstance(value, list):
-            raise UsageError(f"{where} must be a list, not {value!r}.", code="wrong-type")
+            raise UsageError(_("{where} must be a list, not {value!r}.", where=where, value=value), code="wrong-type")
         return tuple(_value(arguments[0], item, where) for item in value)
     if origin is types.UnionType:
         return None if value is None else _value(arguments[0], value, where)
     if hint is float and type(value) is int:
         value = float(value)
     if type(value) is not hint:
-        raise UsageError(f"{where} must be of type {hint.__name__}, not {value!r}.", code="wrong-type")
+        raise UsageError(
+            _("{where} must be of type {name}, not {value!r}.", where=where, name=hint.__name__, value=value),
+            code="wrong-type",
+        )
     return value
 
 
@@ -488,50 +511,81 @@ def _check(recipe: Recipe, path: Path) -> None:
     from lwtui_training.chat import FORMATS
 
     if not recipe.base.model:
-        raise UsageError(f"{path}: base.model is missing. Set it to the model to tune.", code="no-model")
+        raise UsageError(_("{path}: base.model is missing. Set it to the model to tune.", path=path), code="no-model")
     if recipe.base.format not in FORMATS:
         raise UsageError(
-            f"{path}: base.format must be one of {', '.join(FORMATS)}, not {recipe.base.format!r}.",
+            _(
+                "{path}: base.format must be one of {formats}, not {format!r}.",
+                path=path,
+                formats=", ".join(FORMATS),
+                format=recipe.base.format,
+            ),
             code="invalid-value",
         )
     if recipe.devices > 1 and recipe.hardware.strategy == "single":
         raise UsageError(
-            f"{path}: {recipe.devices} devices cannot use the strategy 'single'. Set hardware.strategy to 'ddp', "
-            "'fsdp2' or 'zero3'.",
+            _(
+                "{path}: {devices} devices cannot use the strategy 'single'. Set hardware.strategy to 'ddp', "
+                "'fsdp2' or 'zero3'.",
+                path=path,
+                devices=recipe.devices,
+            ),
             code="strategy",
         )
     if recipe.sft.sample_tokens and recipe.hardware.strategy in ("fsdp2", "zero3"):
         raise UsageError(
-            f"{path}: with {recipe.hardware.strategy!r}, no process has the whole model. Set sft.sample_tokens = 0.",
+            _(
+                "{path}: with {strategy!r}, no process has the whole model. Set sft.sample_tokens = 0.",
+                path=path,
+                strategy=recipe.hardware.strategy,
+            ),
             code="strategy",
         )
     if not 0 <= recipe.sft.validation_share < 1:
-        raise UsageError(f"{path}: sft.validation_share must be at least 0 and below 1.", code="invalid-value")
+        raise UsageError(
+            _("{path}: sft.validation_share must be at least 0 and below 1.", path=path), code="invalid-value"
+        )
     if recipe.hardware.context_parallel > 1 and recipe.sft.packing:
         raise UsageError(
-            f"{path}: context parallelism cannot keep packed samples apart. Set sft.packing = false, or "
-            "hardware.context_parallel = 1.",
+            _(
+                "{path}: context parallelism cannot keep packed samples apart. Set sft.packing = false, or "
+                "hardware.context_parallel = 1.",
+                path=path,
+            ),
             code="packing",
         )
     if "dpo" in recipe.steps and "prefs" not in recipe.steps:
-        raise UsageError(f"{path}: the step dpo needs the step prefs. Add prefs to steps.")
+        raise UsageError(_("{path}: the step dpo needs the step prefs. Add prefs to steps.", path=path))
     unknown = set(recipe.grpo.rewards) - {"length", "repetition", "format", "judge"}
     if unknown or not recipe.grpo.rewards:
         raise UsageError(
-            f"{path}: grpo.rewards must be some of length, repetition, format, judge, not {list(recipe.grpo.rewards)}.",
+            _(
+                "{path}: grpo.rewards must be some of length, repetition, format, judge, not {rewards}.",
+                path=path,
+                rewards=list(recipe.grpo.rewards),
+            ),
             code="invalid-value",
         )
     if "grpo" in recipe.steps:
         answers = recipe.grpo.per_device_train_batch_size * recipe.grpo.gradient_accumulation_steps * recipe.devices
         if answers % recipe.grpo.num_generations or recipe.grpo.num_generations < 2:
             raise UsageError(
-                f"{path}: grpo.num_generations ({recipe.grpo.num_generations}) must be at least 2 and divide the "
-                f"{answers} answers of a step (per_device_train_batch_size × gradient_accumulation_steps × devices).",
+                _(
+                    "{path}: grpo.num_generations ({count}) must be at least 2 and divide the "
+                    "{answers} answers of a step (per_device_train_batch_size × gradient_accumulation_steps × "
+                    "devices).",
+                    path=path,
+                    count=recipe.grpo.num_generations,
+                    answers=answers,
+                ),
                 code="num-generations",
             )
     for table in (recipe.sft, recipe.dpo, recipe.grpo):
         if table.max_length < 8 or table.gradient_accumulation_steps < 1 or table.per_device_train_batch_size < 1:
             raise UsageError(
-                f"{path}: gradient_accumulation_steps and per_device_train_batch_size must be at least 1, and "
-                "max_length at least 8."
+                _(
+                    "{path}: gradient_accumulation_steps and per_device_train_batch_size must be at least 1, and "
+                    "max_length at least 8.",
+                    path=path,
+                )
             )

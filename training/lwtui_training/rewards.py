@@ -16,6 +16,7 @@ from typing import Any
 import regex
 
 from lwtui.text import clean, sentence_ends
+from lwtui.translation import _
 from lwtui_bench.length_score import count, length_score
 from lwtui_bench.suites.constraints import Constraint
 from lwtui_training.recipe import GrpoConfig
@@ -92,7 +93,7 @@ def _reward(name: str, score: Callable[[str, int, dict[str, Any] | None], float]
         completion_ids: list[list[int]],
         words: list[int],
         constraint: list[dict[str, Any] | None],
-        **_: Any,
+        **_rest: Any,
     ) -> list[float]:
         return [
             0.0 if is_cut(ids, end_tokens) else score(_text(completion), asked, limits)
@@ -107,7 +108,7 @@ def _judge_reward(grpo: GrpoConfig, end_tokens: Sequence[int], folder: Path) -> 
     """Return a reward that asks the judge concurrently, and never twice about the same answer."""
 
     def judge(
-        prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **_: Any
+        prompts: list[Any], completions: list[Any], completion_ids: list[list[int]], **_rest: Any
     ) -> list[float | None]:
         texts = [_text(completion) for completion in completions]
         usable = [
@@ -159,7 +160,7 @@ async def grade_all(grpo: GrpoConfig, cases: Sequence[tuple[str, str]], folder: 
                 await store.append_async({"case": key, "quality": known[key]})
 
             try:
-                await run_calls(missing, grade, grpo.concurrency, 0.5, "grades")
+                await run_calls(missing, grade, grpo.concurrency, 0.5, _("grades"))
             finally:
                 await agent.aclose()
     return [known.get(key) for key in keys]

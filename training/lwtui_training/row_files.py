@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lwtui.translation import _
 from lwtui_training.steps import TrainError
 
 _SUFFIXES = (".jsonl", ".ndjson", ".json", ".parquet", ".csv", ".tsv")
@@ -75,7 +76,9 @@ def read_text(path: Path) -> str:
         return _decode(data)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise TrainError(f"{path}, line {line}: not UTF-8 text. Save the file as UTF-8.", code="not-utf8") from None
+        raise TrainError(
+            _("{path}, line {line}: not UTF-8 text. Save the file as UTF-8.", path=path, line=line), code="not-utf8"
+        ) from None
 
 
 def _file_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | BadRow]]:
@@ -110,7 +113,7 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise TrainError(f"Cannot read {path}: {reason}.", code="unreadable") from None
+        raise TrainError(_("Cannot read {path}: {reason}.", path=path, reason=reason), code="unreadable") from None
 
 
 def _decode(data: bytes) -> str:
@@ -177,7 +180,9 @@ def _parquet_rows(path: Path) -> Iterator[tuple[str, dict[str, Any] | BadRow]]:
                 number += 1
                 yield f"{path}, row {number}", row
     except (OSError, pyarrow.ArrowException) as error:
-        raise TrainError(f"Cannot read {path}: {' '.join(str(error).split())[:200]}", code="unreadable") from None
+        raise TrainError(
+            _("Cannot read {path}: {reason}", path=path, reason=" ".join(str(error).split())[:200]), code="unreadable"
+        ) from None
 
 
 def _table_rows(path: Path, delimiter: str) -> Iterator[tuple[str, dict[str, Any] | BadRow]]:
@@ -192,7 +197,9 @@ def _table_rows(path: Path, delimiter: str) -> Iterator[tuple[str, dict[str, Any
                 continue
             yield place, {name: _cell(value) for name, value in row.items() if value not in (None, "")}
     except csv.Error as error:
-        raise TrainError(f"{path}, line {reader.line_num}: {error}.", code="unreadable") from None
+        raise TrainError(
+            _("{path}, line {line}: {error}.", path=path, line=reader.line_num, error=error), code="unreadable"
+        ) from None
 
 
 def _cell(value: str) -> Any:
@@ -209,7 +216,10 @@ def _dataset_rows(source: str, part: DatasetPart) -> Iterator[tuple[str, dict[st
     if folder.is_dir() and not any((folder / name).exists() for name in ("state.json", "dataset_dict.json")):
         files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_data(path))
         if not files:
-            raise TrainError(f"{source} has no data files ({', '.join(_SUFFIXES)}).", code="not-found")
+            raise TrainError(
+                _("{source} has no data files ({suffixes}).", source=source, suffixes=", ".join(_SUFFIXES)),
+                code="not-found",
+            )
         for path in files:
             yield from _file_rows(path)
         return
@@ -239,12 +249,23 @@ def _load_dataset(source: str, part: DatasetPart) -> Any:
         options: dict[str, Any] = {"split": part.split, "revision": part.revision or None}
         return datasets.load_dataset(name, part.subset or None, streaming=bool(part.limit), **options)
     except datasets.exceptions.DatasetNotFoundError as error:
-        hint = "Check the path or the name; for a private or gated dataset, log in with: hf auth login"
-        raise TrainError(f"There is no file or dataset {source!r} ({_line(error)}). {hint}", code="not-found") from None
+        raise TrainError(
+            _(
+                "There is no file or dataset {source!r} ({reason}). Check the path or the name; for a private or gated "
+                "dataset, log in with: hf auth login",
+                source=source,
+                reason=_line(error),
+            ),
+            code="not-found",
+        ) from None
     except hub_errors() as error:
         raise TrainError(
-            f"There is no file or dataset {source!r} ({_line(error)}). Check its name, split, subset and revision, and "
-            "your connection.",
+            _(
+                "There is no file or dataset {source!r} ({reason}). Check its name, split, subset and revision, and "
+                "your connection.",
+                source=source,
+                reason=_line(error),
+            ),
             code="not-found",
         ) from None
 

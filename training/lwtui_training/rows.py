@@ -13,6 +13,7 @@ import regex
 
 from lwtui.text import clean, count_words
 from lwtui.text.asked_length import words_in
+from lwtui.translation import _
 from lwtui_training.row_files import BadRow, DatasetPart, read_rows, read_text
 from lwtui_training.row_formats import Row, conversation_of, preference_of
 from lwtui_training.steps import RowError, TrainError
@@ -54,7 +55,12 @@ class Rows(list[_T]):
             return ""
         reasons = Counter(regex.sub(r"\d+|\(it has: .*\)", "…", row["reason"]) for row in self.dropped)
         shown = ", ".join(f"{count:,} × {reason}" for reason, count in reasons.most_common(3))
-        return f"{len(self.dropped):,} of {len(self) + len(self.dropped):,} rows dropped: {shown}"
+        return _(
+            "{count:,} of {total:,} rows dropped: {shown}",
+            count=len(self.dropped),
+            total=len(self) + len(self.dropped),
+            shown=shown,
+        )
 
 
 def read_messages(source: str, part: DatasetPart | None = None, most_bad: float = MOST_BAD_ROWS) -> Rows[Row]:
@@ -102,7 +108,7 @@ def read_instructions(
         lines = (clean(line).strip() for line in read_text(path).splitlines())
         found = [Instruction(line, words_in(line) or words) for line in lines if line]
         if not found:
-            raise TrainError(f"{source} has no rows.", code="no-rows")
+            raise TrainError(_("{source} has no rows.", source=source), code="no-rows")
         return Rows(found, [])
     return _read(source, part, most_bad, lambda row: _instruction(row, words))
 
@@ -126,13 +132,20 @@ def _read(source: str, part: DatasetPart | None, most_bad: float, check: Callabl
         except ValueError as error:
             dropped.append({"place": place, "reason": str(error)})
     if not rows and not dropped:
-        raise TrainError(f"{source} has no rows.", code="no-rows")
+        raise TrainError(_("{source} has no rows.", source=source), code="no-rows")
     if len(dropped) > most_bad * (len(rows) + len(dropped)) or not rows:
         share = len(dropped) / (len(rows) + len(dropped))
         raise RowError(
             dropped[0]["place"],
-            f"{dropped[0]['reason']}. {len(dropped):,} of {len(rows) + len(dropped):,} rows ({share:.0%}) cannot be "
-            f"used; most_bad_rows allows {most_bad:.0%}. Fix or remove them, or raise most_bad_rows.",
+            _(
+                "{reason}. {count:,} of {total:,} rows ({share:.0%}) cannot be "
+                "used; most_bad_rows allows {most_bad:.0%}. Fix or remove them, or raise most_bad_rows.",
+                reason=dropped[0]["reason"],
+                count=len(dropped),
+                total=len(rows) + len(dropped),
+                share=share,
+                most_bad=most_bad,
+            ),
         )
     return Rows(rows, dropped)
 

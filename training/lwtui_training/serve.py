@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from lwtui.config import ModelSettings
 from lwtui.errors import LwtuiError
 from lwtui.models.openai_api import list_models
+from lwtui.translation import _
 from lwtui_training.devices import uses_cpu
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
@@ -73,7 +74,10 @@ def serving(recipe: Recipe, checkpoint: str, folder: Path) -> Iterator[str]:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         except FileNotFoundError:
             raise TrainError(
-                "There is no vllm on the path: pip install vllm. Or set prefs.serve to '' to sample with transformers.",
+                _(
+                    "There is no vllm on the path: pip install vllm. Or set prefs.serve to '' to sample with "
+                    "transformers."
+                ),
                 code="missing-package",
             ) from None
     url = f"http://127.0.0.1:{command[command.index('--port') + 1]}/v1"
@@ -93,8 +97,12 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
                 return
         if process.poll() is not None or monotonic() > deadline:
             lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-            what = "did not answer" if process.returncode is None else f"ended with exit code {process.returncode}"
-            raise TrainError(f"vLLM {what}: {(lines or [''])[-1][:300]} The log is {log}.", code="serve-failed")
+            last, code = (lines or [""])[-1][:300], process.returncode
+            if code is None:
+                message = _("vLLM did not answer: {line} The log is {log}.", line=last, log=log)
+            else:
+                message = _("vLLM ended with exit code {code}: {line} The log is {log}.", code=code, line=last, log=log)
+            raise TrainError(message, code="serve-failed")
         sleep(0.2)
 
 

@@ -9,6 +9,7 @@ import torch
 from datasets import Dataset
 from trl import SFTTrainer
 
+from lwtui.translation import _
 from lwtui_training.base_model import load_model, load_tokenizer
 from lwtui_training.progress import note
 from lwtui_training.recipe import Recipe
@@ -37,8 +38,16 @@ def train_sft(recipe: Recipe, base: str, rows: Path, folder: Path) -> dict[str, 
     trainer = make_trainer(recipe, base, tokenizer, dataset, folder)
     sequences = len(trainer.train_dataset)
     note(
-        f"SFT: {counts['rows']:,} rows, {counts['tokens']:,} tokens ({counts['targets']:,} of them targets) in "
-        f"{sequences:,} sequences; {counts['too_long']:,} rows over {recipe.sft.max_length:,} tokens dropped"
+        _(
+            "SFT: {rows:,} rows, {tokens:,} tokens ({targets:,} of them targets) in "
+            "{sequences:,} sequences; {dropped:,} rows over {most:,} tokens dropped",
+            rows=counts["rows"],
+            tokens=counts["tokens"],
+            targets=counts["targets"],
+            sequences=sequences,
+            dropped=counts["too_long"],
+            most=recipe.sft.max_length,
+        )
     )
     if recipe.sft.sample_tokens:
         path = folder / "samples.md"
@@ -108,5 +117,5 @@ def _samples(batch: Any) -> tuple[torch.Tensor, torch.Tensor]:
     else:
         index = torch.arange(len(batch["labels"]), device=batch["labels"].device)[:, None].expand_as(batch["labels"])
     is_target = batch["labels"][:, 1:] != -100
-    _, sample_index, counts = torch.unique(index[:, 1:][is_target], return_inverse=True, return_counts=True)
+    _unique, sample_index, counts = torch.unique(index[:, 1:][is_target], return_inverse=True, return_counts=True)
     return sample_index, counts

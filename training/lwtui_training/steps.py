@@ -22,6 +22,7 @@ from typing import Any
 
 from lwtui.errors import LwtuiError
 from lwtui.files import write_atomically
+from lwtui.translation import _
 
 MANIFEST = "manifest.json"
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "gguf", "llama-cpp-python", "lwtui")
@@ -102,7 +103,13 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
     except (OSError, ValueError, TypeError) as error:
         raise TrainError(
-            f"Cannot read {folder / MANIFEST} ({error}). Move {folder} away and run again.", code="unreadable"
+            _(
+                "Cannot read {path} ({error}). Move {folder} away and run again.",
+                path=folder / MANIFEST,
+                error=error,
+                folder=folder,
+            ),
+            code="unreadable",
         ) from None
 
 
@@ -115,7 +122,7 @@ def finished_step(run: Path, step: str) -> tuple[Path, Manifest]:
     manifest = read_manifest(run / step)
     if manifest is None:
         raise TrainError(
-            f"The step {step} in {run} is not finished. Run it first: lwtui train {step} RECIPE",
+            _("The step {step} in {run} is not finished. Run it first: lwtui train {step} RECIPE", step=step, run=run),
             code="step-not-finished",
         )
     return run / step, manifest

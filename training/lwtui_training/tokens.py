@@ -15,6 +15,7 @@ import numpy as np
 from datasets import Dataset, load_from_disk
 
 from lwtui.files import write_atomically
+from lwtui.translation import _
 from lwtui_training.base_model import load_tokenizer
 from lwtui_training.chat import special_token_finder, tokenize_batch
 from lwtui_training.progress import ProgressMeter
@@ -67,7 +68,7 @@ def tokenize_rows(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -
     counts: Counter[str] = Counter(rows=0, tokens=0, targets=0, too_long=0, marks=0)
     kept: dict[str, list[np.ndarray]] = {"input_ids": [], "labels": []}
     has_special_token = special_token_finder(tokenizer)
-    meter = ProgressMeter("Tokenizing", len(rows), "rows")
+    meter = ProgressMeter(_("Tokenizing"), len(rows), _("rows"))
     with _all_cores():
         for batch in _batches(rows):
             clean = [row["messages"] for row in batch if not has_special_token(row["messages"])]
@@ -79,9 +80,14 @@ def tokenize_rows(tokenizer: Any, rows: list[dict[str, Any]], max_length: int) -
                 counts.update(rows=1, tokens=len(ids), targets=int((labels != -100).sum()))
                 kept["input_ids"].append(ids)
                 kept["labels"].append(labels)
-            meter.advance(len(batch), f"{counts['tokens']:,} tokens")
+            meter.advance(len(batch), _("{count:,} tokens", count=counts["tokens"]))
     if not kept["input_ids"]:
-        raise TrainError(f"No row has {max_length:,} tokens or fewer. Raise sft.max_length, or shorten the rows.")
+        raise TrainError(
+            _(
+                "No row has {most:,} tokens or fewer. Raise sft.max_length, or shorten the rows.",
+                most=max_length,
+            )
+        )
     return Dataset.from_dict(kept), counts
 
 

@@ -13,6 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from lwtui.files import write_atomically
 from lwtui.text import clean, one_line
+from lwtui.translation import _
 from lwtui_training.progress import ProgressMeter, note, sparkline
 from lwtui_training.recipe import Recipe, TrainerConfig
 
@@ -145,7 +146,7 @@ def last_complete_checkpoint(folder: Path) -> str | None:
     """Return the newest complete checkpoint, if any, and remove incomplete ones."""
     complete = complete_checkpoints(folder)
     for path in set((folder / CHECKPOINTS).glob("checkpoint-*")) - set(complete):
-        note(f"{path.name} is incomplete and was removed. Training resumes from an earlier checkpoint.")
+        note(_("{name} is incomplete and was removed. Training resumes from an earlier checkpoint.", name=path.name))
         shutil.rmtree(path, ignore_errors=True)  # another process may be at it too
     return str(max(complete, key=lambda path: int(path.name.rpartition("-")[2]))) if complete else None
 
@@ -166,7 +167,7 @@ def _is_complete(checkpoint: Path) -> bool:
 class CheckpointMarker(TrainerCallback):
     """Marks each checkpoint as complete, with the sizes of its files, after everything in it has been written."""
 
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_rest: Any) -> None:
         """Write the marker."""
         _wait_for_all()
         if not state.is_world_process_zero:
@@ -191,25 +192,34 @@ class LossProgress(TrainerCallback):
         self._losses: list[float] = []
         self._loss_text = ""
 
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_rest: Any
+    ) -> None:
         """Start the progress line."""
         self._losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
         if state.is_world_process_zero:
-            self._meter = ProgressMeter(self._label, state.max_steps, "steps", state.global_step)
+            self._meter = ProgressMeter(self._label, state.max_steps, _("steps"), state.global_step)
             if state.global_step:
-                note(f"{self._label}: resuming from step {state.global_step}")
+                note(_("{label}: resuming from step {step}", label=self._label, step=state.global_step))
 
     def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **_rest: Any
     ) -> None:
         """Remember the loss."""
         if logs and "loss" in logs:
             self._losses.append(float(logs["loss"]))
-            self._loss_text = f"loss {self._losses[-1]:.4f} {sparkline(self._losses, 24)}"
+            self._loss_text = _("loss {loss:.4f} {curve}", loss=self._losses[-1], curve=sparkline(self._losses, 24))
         if logs and "eval_loss" in logs and state.is_world_process_zero:
-            note(f"{self._label}: step {state.global_step:,}, loss on held-out rows {logs['eval_loss']:.4f}")
+            note(
+                _(
+                    "{label}: step {step:,}, loss on held-out rows {loss:.4f}",
+                    label=self._label,
+                    step=state.global_step,
+                    loss=logs["eval_loss"],
+                )
+            )
 
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_rest: Any) -> None:
         """Advance the progress line."""
         if self._meter:
             self._meter.advance(1, self._loss_text)
@@ -230,7 +240,7 @@ class SampleWriter(TrainerCallback):
         self._tokenizer, self._prompt, self._tokens, self._path = tokenizer, prompt, tokens, path
 
     def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, model: Any = None, **_rest: Any
     ) -> None:
         """Write an answer."""
         if not state.is_world_process_zero:
@@ -248,7 +258,13 @@ class SampleWriter(TrainerCallback):
         text = clean(self._tokenizer.decode(ids[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)).strip()
         with self._path.open("a", encoding="utf-8") as file:
             file.write(f"## Step {state.global_step}\n\n{text}\n\n")
-        note(f"Step {state.global_step:,} writes: {one_line(text)[:_SHOWN]}")
+        note(
+            _(
+                "Step {step:,} writes: {text}",
+                step=state.global_step,
+                text=one_line(text)[:_SHOWN],
+            )
+        )
 
 
 def _plot_loss(history: list[dict[str, Any]], folder: Path, label: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lwtui.command_line.values import float_between
 from lwtui.errors import UsageError
+from lwtui.translation import _
 from lwtui_bench.commands.options import add_compat_option, is_below
 
 if TYPE_CHECKING:
@@ -21,22 +22,26 @@ def add(actions: Any) -> None:
     """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "compare",
-        help="whether B is better than A, or there is no clear winner",
-        description="Compare two runs on the prompts that both answered, and say plainly whether one is better\n"
-        "or there is no clear winner.",
+        help=_("whether B is better than A, or there is no clear winner"),
+        description=_(
+            "Compare two runs on the prompts that both answered, and say plainly whether one is better\n"
+            "or there is no clear winner."
+        ),
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="two files, A and B, or one with two runs")
+    parser.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help=_("two files, A and B, or one with two runs")
+    )
     parser.add_argument(
         "--figure",
         choices=_FIGURES,
-        help="S_l (length), S_q (quality) or their mean (default: mean if the same judges graded both, else S_l)",
+        help=_("S_l (length), S_q (quality) or their mean (default: mean if the same judges graded both, else S_l)"),
     )
-    parser.add_argument("--json", action="store_true", help='print {"better", "figure", "difference", "p", "n", …}')
+    parser.add_argument("--json", action="store_true", help=_('print {"better", "figure", "difference", "p", "n", …}'))
     parser.add_argument(
         "--fail-under",
         type=float_between(-100, 100),
         metavar="N",
-        help="exit with 1 if B − A is below N points, such as -2",
+        help=_("exit with 1 if B − A is below N points, such as -2"),
     )
     add_compat_option(parser)
 
@@ -49,7 +54,10 @@ def run(options: argparse.Namespace) -> int:
     runs = load_runs(options.files, compat=options.upstream_compat)
     if len(runs) != 2:
         raise UsageError(
-            f"The comparison needs two runs, but these files hold {len(runs)}. lwtui bench report shows any number."
+            _(
+                "The comparison needs two runs, but these files hold {count}. lwtui bench report shows any number.",
+                count=len(runs),
+            )
         )
     a, b = runs
     figures = comparable_figures(a, b)
@@ -66,17 +74,24 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(head | rest, ensure_ascii=False, indent=2))
     else:
         print(conclusion(a, b, figure, difference))
-    return 1 if is_below(difference.mean, options.fail_under, f"B − A in {figure}") else 0
+    return 1 if is_below(difference.mean, options.fail_under, _("B − A in {figure}", figure=figure)) else 0
 
 
 def _why_not_comparable(a: Run, b: Run, figure: str) -> str:
     for run in (a, b):
         if not run.is_judged:
-            return (
-                f"{run.label} was not judged, so it has no {figure}. Have the same judges grade both: "
-                "lwtui bench judge --help."
+            return _(
+                "{label} was not judged, so it has no {figure}. Have the same judges grade both: "
+                "lwtui bench judge --help.",
+                label=run.label,
+                figure=figure,
             )
-    return (
-        f"{a.label} was judged by {', '.join(a.judges)}, but {b.label} by {', '.join(b.judges)}, so their {figure} "
-        "does not compare. Have the same judges grade both: lwtui bench judge --help."
+    return _(
+        "{first} was judged by {first_judges}, but {second} by {second_judges}, so their {figure} "
+        "does not compare. Have the same judges grade both: lwtui bench judge --help.",
+        first=a.label,
+        first_judges=", ".join(a.judges),
+        second=b.label,
+        second_judges=", ".join(b.judges),
+        figure=figure,
     )

@@ -12,6 +12,7 @@ from lwtui.command_line.guard import say
 from lwtui.command_line.values import positive_int, seed
 from lwtui.config import Settings, load_settings
 from lwtui.errors import LwtuiError, UsageError
+from lwtui.translation import _
 from lwtui_bench.commands.options import add_model_options, choose_model
 
 if TYPE_CHECKING:
@@ -19,32 +20,40 @@ if TYPE_CHECKING:
     from lwtui_bench.jsonl import JsonLinesFile
 
 _MAX_TOKENS = 1024
-_CONTINUE = "All verdicts so far are stored. Run the same command again to continue."
+_CONTINUE = _("All verdicts so far are stored. Run the same command again to continue.")
+
+
+def _not_made(count: int) -> str:
+    return _("{count} comparisons were not made. Run the same command again to retry.", count=count)
 
 
 def add(actions: Any) -> None:
     """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "duel",
-        help="have models compare answers pairwise, and rank the files",
-        description="Have one or more judges compare the answers of several files, two at a time and in both orders.\n"
-        "A text wins if both verdicts prefer it; all else is a tie. The files are ranked by Bradley-Terry\n"
-        "scores with bootstrap intervals. Verdicts are stored, and none is asked for twice.",
+        help=_("have models compare answers pairwise, and rank the files"),
+        description=_(
+            "Have one or more judges compare the answers of several files, two at a time and in both orders.\n"
+            "A text wins if both verdicts prefer it; all else is a tie. The files are ranked by Bradley-Terry\n"
+            "scores with bootstrap intervals. Verdicts are stored, and none is asked for twice."
+        ),
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="two or more files of answers")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help=_("two or more files of answers"))
     parser.add_argument(
-        "--judge", nargs="+", required=True, metavar="NAME", help="models, as for lwtui bench run --model"
+        "--judge", nargs="+", required=True, metavar="NAME", help=_("models, as for lwtui bench run --model")
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="where the verdicts are stored (default: FILE.duels.jsonl)"
+        "--output", type=Path, metavar="FILE", help=_("where the verdicts are stored (default: FILE.duels.jsonl)")
     )
-    parser.add_argument("--limit", type=positive_int, metavar="N", help="compare only the first N shared answers")
+    parser.add_argument("--limit", type=positive_int, metavar="N", help=_("compare only the first N shared answers"))
     parser.add_argument(
-        "--max-tokens", type=positive_int, default=_MAX_TOKENS, metavar="N", help="per verdict (default: 1024)"
+        "--max-tokens", type=positive_int, default=_MAX_TOKENS, metavar="N", help=_("per verdict (default: 1024)")
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the sampling (default: 0)")
-    parser.add_argument("--again", action="store_true", help="ask again where a judge gave no usable verdict")
-    parser.add_argument("--json", action="store_true", help='print {"scores": {label: {"score", "low", "high", …}}, …}')
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help=_("of the sampling (default: 0)"))
+    parser.add_argument("--again", action="store_true", help=_("ask again where a judge gave no usable verdict"))
+    parser.add_argument(
+        "--json", action="store_true", help=_('print {"scores": {label: {"score", "low", "high", …}}, …}')
+    )
     add_model_options(parser)
 
 
@@ -54,16 +63,16 @@ def run(options: argparse.Namespace) -> int:
     from lwtui_bench.duel import meetings
 
     if len(options.files) < 2:
-        raise UsageError("A duel needs two or more files of answers.", code="too-few-files")
+        raise UsageError(_("A duel needs two or more files of answers."), code="too-few-files")
     if len(set(options.files)) < len(options.files):
-        raise UsageError("The same file is named twice. Name each file once.", code="same-file")
+        raise UsageError(_("The same file is named twice. Name each file once."), code="same-file")
     contestants = _contestants(options.files)
     pairs = meetings(contestants)
     if options.limit:
         shared = list(dict.fromkeys((pair.first.id, pair.first.sample) for pair in pairs))[: options.limit]
         pairs = [pair for pair in pairs if (pair.first.id, pair.first.sample) in shared]
     if not pairs:
-        raise UsageError("These files share no prompts, so there is nothing to compare.", code="no-pairs")
+        raise UsageError(_("These files share no prompts, so there is nothing to compare."), code="no-pairs")
     return run_until_stopped(_duel(options, load_settings(), contestants, pairs), lambda: _CONTINUE)
 
 
@@ -95,7 +104,7 @@ async def _duel(
         found = outcomes(pairs, judges, store.rows)
     if not found:
         raise LwtuiError(
-            "No judge gave a usable verdict in both orders, so there is nothing to rank.", code="no-verdicts"
+            _("No judge gave a usable verdict in both orders, so there is nothing to rank."), code="no-verdicts"
         )
     _print(options, contestants, found, len(pairs) * len(judges) - len(found))
     return 1 if failed else 0
@@ -121,11 +130,11 @@ async def _ask(
         weight = sum(len(first.text) + len(second.text) for first, second in calls)
         done = max(0, total - len(calls))
         progress = ProgressLine(done, total, weight, tracker, agent.prices, quiet=options.quiet)
-        progress.note(f"{judge.name}: {done} of {total} comparisons made so far")
+        progress.note(_("{name}: {done} of {total} comparisons made so far", name=judge.name, done=done, total=total))
         runner = DuelRunner(agent, judge, store, tracker, options.max_tokens)
         concurrency = options.concurrency or agent.model.capabilities.parallel
         work = runner.run(calls, concurrency, DuelProgress(progress))
-        return judge, await finish(work, progress, _CONTINUE, "comparisons were not made")
+        return judge, await finish(work, progress, _CONTINUE, _not_made)
     finally:
         await agent.aclose()
 
@@ -150,4 +159,9 @@ def _print(options: argparse.Namespace, contestants: list[Contestant], found: li
         shown.append(tables.duel_judges_table(habits))
     print("\n\n".join(map(tables.render_text, shown)))
     if missing:
-        say(f"{missing} comparisons lack a usable verdict in one of the orders, and are left out. --again asks again.")
+        say(
+            _(
+                "{count} comparisons lack a usable verdict in one of the orders, and are left out. --again asks again.",
+                count=missing,
+            )
+        )

@@ -9,28 +9,35 @@ from typing import TYPE_CHECKING, Any
 
 from lwtui.command_line.values import seed
 from lwtui.config import Settings, load_settings
+from lwtui.translation import _
 from lwtui_bench.commands.options import add_model_options, choose_model
 
 if TYPE_CHECKING:
     from lwtui_bench.answers import StoredAnswer
 
-_CONTINUE = "All readings so far are stored. Run the same command again to continue."
+_CONTINUE = _("All readings so far are stored. Run the same command again to continue.")
+
+
+def _not_read(count: int) -> str:
+    return _("{count} answers were not read. Run the same command again to retry.", count=count)
 
 
 def add(actions: Any) -> None:
     """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "errors",
-        help="have models look for contradictions in answers",
-        description="Have one or more critics read each answer and name the places that contradict each other. A\n"
-        "contradiction counts only if both of its quotes are in the text. Readings are stored beside the\n"
-        "answers, in FILE.errors.jsonl, and no text is read twice by a critic.",
+        help=_("have models look for contradictions in answers"),
+        description=_(
+            "Have one or more critics read each answer and name the places that contradict each other. A\n"
+            "contradiction counts only if both of its quotes are in the text. Readings are stored beside the\n"
+            "answers, in FILE.errors.jsonl, and no text is read twice by a critic."
+        ),
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="answers, one JSON object per line")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help=_("answers, one JSON object per line"))
     parser.add_argument(
-        "--critic", nargs="+", required=True, metavar="NAME", help="models, as for lwtui bench run --model"
+        "--critic", nargs="+", required=True, metavar="NAME", help=_("models, as for lwtui bench run --model")
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the sampling (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help=_("of the sampling (default: 0)"))
     add_model_options(parser)
 
 
@@ -88,8 +95,16 @@ async def _read_file(
         total = len({answer.hash for answer in answers if answer.text.strip()})
         weight = sum(len(answer.text) for answer in pending)
         progress = ProgressLine(total - len(pending), total, weight, tracker, agent.prices, quiet=options.quiet)
-        progress.note(f"{critic.name} on {path.name}: {total - len(pending)} of {total} read so far")
+        progress.note(
+            _(
+                "{critic} on {file}: {done} of {total} read so far",
+                critic=critic.name,
+                file=path.name,
+                done=total - len(pending),
+                total=total,
+            )
+        )
         runner = ErrorsRunner(agent, critic, store, tracker)
         concurrency = options.concurrency or agent.model.capabilities.parallel
         work = runner.run(pending, concurrency, ErrorsProgress(progress))
-        return await finish(work, progress, _CONTINUE, "answers were not read")
+        return await finish(work, progress, _CONTINUE, _not_read)

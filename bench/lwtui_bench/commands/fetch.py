@@ -6,17 +6,20 @@ import argparse
 from typing import Any
 
 from lwtui.command_line.guard import say
+from lwtui.translation import _
 
 
 def add(actions: Any) -> None:
     """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "fetch",
-        help="download the official prompts and judge prompt",
-        description="Download the prompts of LongBench-Write and LongWrite-Ruler and the judge prompt from the\n"
-        "repository THUDM/LongWriter (Apache-2.0) at a fixed commit, check their SHA-256, and cache them.",
+        help=_("download the official prompts and judge prompt"),
+        description=_(
+            "Download the prompts of LongBench-Write and LongWrite-Ruler and the judge prompt from the\n"
+            "repository THUDM/LongWriter (Apache-2.0) at a fixed commit, check their SHA-256, and cache them."
+        ),
     )
-    parser.add_argument("--from", dest="address", metavar="URL", help="another address that serves the same files")
+    parser.add_argument("--from", dest="address", metavar="URL", help=_("another address that serves the same files"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -27,5 +30,5 @@ def run(options: argparse.Namespace) -> int:
     if options.address:
         host_of(options.address)
     fetch.fetch_all(options.address or fetch.BASE_URL, say)
-    say(f"All files are in {fetch.folder()}. Try: lwtui bench run --model demo --limit 12")
+    say(_("All files are in {folder}. Try: lwtui bench run --model demo --limit 12", folder=fetch.folder()))
     return 0

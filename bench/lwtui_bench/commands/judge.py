@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lwtui.command_line.guard import say
 from lwtui.command_line.values import positive_int, seed
 from lwtui.config import Settings, load_settings
+from lwtui.translation import _
 from lwtui_bench.commands.options import add_compat_option, add_model_options, choose_model, data_path
 
 if TYPE_CHECKING:
@@ -17,37 +18,43 @@ if TYPE_CHECKING:
     from lwtui_bench.judge import JudgeTemplate
 
 _MAX_TOKENS = 2048
-_CONTINUE = "All verdicts so far are stored. Run the same command again to continue."
+_CONTINUE = _("All verdicts so far are stored. Run the same command again to continue.")
+
+
+def _not_judged(count: int) -> str:
+    return _("{count} answers were not judged. Run the same command again to retry.", count=count)
 
 
 def add(actions: Any) -> None:
     """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "judge",
-        help="have models grade answers",
-        description="Have one or more judges grade each answer in the six dimensions of LongBench-Write. Verdicts are\n"
-        "stored beside the answers, in FILE.judged.jsonl, and none is asked for twice. An answer for which a\n"
-        "judge gives no grades in five attempts is reported as not graded.",
+        help=_("have models grade answers"),
+        description=_(
+            "Have one or more judges grade each answer in the six dimensions of LongBench-Write. Verdicts are\n"
+            "stored beside the answers, in FILE.judged.jsonl, and none is asked for twice. An answer for which a\n"
+            "judge gives no grades in five attempts is reported as not graded."
+        ),
     )
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="answers, one JSON object per line")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help=_("answers, one JSON object per line"))
     parser.add_argument(
-        "--judge", nargs="+", required=True, metavar="NAME", help="models, as for lwtui bench run --model"
+        "--judge", nargs="+", required=True, metavar="NAME", help=_("models, as for lwtui bench run --model")
     )
     parser.add_argument(
         "--prompt",
         default="auto",
         metavar="WHICH",
-        help="official, own (lwtui's), or a file with $INST$ and $RESPONSE$ (default: official if it was fetched)",
+        help=_("official, own (lwtui's), or a file with $INST$ and $RESPONSE$ (default: official if it was fetched)"),
     )
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="a folder with the official judge.txt")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help=_("a folder with the official judge.txt"))
     parser.add_argument(
-        "--repeats", type=positive_int, default=1, metavar="N", help="verdicts per judge and answer (default: 1)"
+        "--repeats", type=positive_int, default=1, metavar="N", help=_("verdicts per judge and answer (default: 1)")
     )
     parser.add_argument(
-        "--max-tokens", type=positive_int, default=_MAX_TOKENS, metavar="N", help="per verdict (default: 2048)"
+        "--max-tokens", type=positive_int, default=_MAX_TOKENS, metavar="N", help=_("per verdict (default: 2048)")
     )
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the sampling (default: 0)")
-    parser.add_argument("--again", action="store_true", help="ask again about answers that a judge did not grade")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help=_("of the sampling (default: 0)"))
+    parser.add_argument("--again", action="store_true", help=_("ask again about answers that a judge did not grade"))
     add_compat_option(parser)
     add_model_options(parser)
 
@@ -82,7 +89,7 @@ async def _judge_all(
         print(f"\n{tables.render_text(table)}")
     for run in runs:
         for scored in run.ungraded:
-            say(f"Not graded: {run.label}: {scored.answer.prompt[:80]!r}")
+            say(_("Not graded: {label}: {prompt!r}", label=run.label, prompt=scored.answer.prompt[:80]))
     return 1 if failed else 0
 
 
@@ -130,11 +137,20 @@ async def _judge_file(
                 for repeat in range(options.repeats)
             }
         )
-        weight = sum(len(answer.text) for answer, _ in cases)
+        weight = sum(len(answer.text) for answer, _repeat in cases)
         done = total - len(cases)
         progress = ProgressLine(done, total, weight, tracker, agent.prices, quiet=options.quiet)
-        progress.note(f"{judge.name} on {path.name}, {judge.template.name} prompt: {done} of {total} judged so far")
+        progress.note(
+            _(
+                "{judge} on {file}, {template} prompt: {done} of {total} judged so far",
+                judge=judge.name,
+                file=path.name,
+                template=judge.template.name,
+                done=done,
+                total=total,
+            )
+        )
         runner = JudgeRunner(agent, judge, store, tracker, options.max_tokens)
         concurrency = options.concurrency or agent.model.capabilities.parallel
         work = runner.run(cases, concurrency, JudgeProgress(progress))
-        return await finish(work, progress, _CONTINUE, "answers were not judged")
+        return await finish(work, progress, _CONTINUE, _not_judged)

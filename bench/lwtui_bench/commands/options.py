@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from lwtui.errors import LwtuiError, UsageError
 from lwtui.models.budget import Budget, BudgetReached, Prices, parse_budget
 from lwtui.models.metering import UsageTracker
 from lwtui.models.usage import Usage
+from lwtui.translation import _
 
 if TYPE_CHECKING:
     from lwtui.agentwrite.agent import Agent
@@ -30,29 +31,31 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "--base-url",
         metavar="URL",
         nargs="+",
-        help="OpenAI-compatible endpoints, one or several, that serve the models under these names",
+        help=_("OpenAI-compatible endpoints, one or several, that serve the models under these names"),
     )
     parser.add_argument(
-        "--profile", metavar="NAME", help=f"how to prompt the models: {_PROFILES_SHOWN} (default: by their names)"
+        "--profile",
+        metavar="NAME",
+        help=_("how to prompt the models: {profiles} (default: by their names)", profiles=_PROFILES_SHOWN),
     )
     parser.add_argument(
-        "--context-length", type=positive_int, metavar="N", help="in tokens (default: what the model reports)"
+        "--context-length", type=positive_int, metavar="N", help=_("in tokens (default: what the model reports)")
     )
     parser.add_argument(
-        "--temperature", type=nonnegative_float, metavar="T", help="of the sampling (default: the model's, or 0.5)"
+        "--temperature", type=nonnegative_float, metavar="T", help=_("of the sampling (default: the model's, or 0.5)")
     )
     parser.add_argument(
         "--concurrency",
         type=positive_int,
         metavar="N",
-        help="number of simultaneous calls, over all endpoints",
+        help=_("number of simultaneous calls, over all endpoints"),
     )
     parser.add_argument(
-        "--budget", type=parse_budget, metavar="LIMIT", help="stop before spending more: 2.50, or '200k tokens'"
+        "--budget", type=parse_budget, metavar="LIMIT", help=_("stop before spending more: 2.50, or '200k tokens'")
     )
-    parser.add_argument("--price-input", type=nonnegative_float, metavar="PRICE", help="per million input tokens")
-    parser.add_argument("--price-output", type=nonnegative_float, metavar="PRICE", help="per million output tokens")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors on standard error")
+    parser.add_argument("--price-input", type=nonnegative_float, metavar="PRICE", help=_("per million input tokens"))
+    parser.add_argument("--price-output", type=nonnegative_float, metavar="PRICE", help=_("per million output tokens"))
+    parser.add_argument("--quiet", action="store_true", help=_("print nothing but errors on standard error"))
 
 
 def add_compat_option(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +63,10 @@ def add_compat_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--upstream-compat",
         action="store_true",
-        help="judge, and read grades, exactly as LongBench-Write's own script does: fractions count, an answer "
-        "without all six grades in five tries is dropped",
+        help=_(
+            "judge, and read grades, exactly as LongBench-Write's own script does: fractions count, an answer "
+            "without all six grades in five tries is dropped"
+        ),
     )
 
 
@@ -98,8 +103,10 @@ def usage_tracker(budget: Budget | None, model: ModelSettings) -> UsageTracker:
     """
     if budget is not None and budget.amount is not None and not Prices.of(model).known:
         raise UsageError(
-            "A budget in money needs the model's prices: give --price-input and --price-output (per million tokens), "
-            "or add them to the model: lwtui models add --help."
+            _(
+                "A budget in money needs the model's prices: give --price-input and --price-output (per million "
+                "tokens), or add them to the model: lwtui models add --help."
+            )
         )
     return UsageTracker(lambda: budget)
 
@@ -118,14 +125,14 @@ def settings_of(agent: Agent, seed: int | None) -> dict[str, Any]:
     return settings | ({"model_hash": agent.model.model_hash} if agent.model.model_hash else {})
 
 
-async def finish(work: Awaitable[None], progress: ProgressLine, resume: str, missing: str) -> int:
+async def finish(work: Awaitable[None], progress: ProgressLine, resume: str, missing: Callable[[int], str]) -> int:
     """Wait for calls about stored answers, and say what is missing.
 
     Args:
         work: The calls.
         progress: Their progress.
         resume: How to continue, if they end with an error.
-        missing: What happened to those that failed, such as "answers were not judged".
+        missing: Says that so many failed, and what to do.
 
     Returns:
         How many failed.
@@ -142,7 +149,7 @@ async def finish(work: Awaitable[None], progress: ProgressLine, resume: str, mis
     finally:
         progress.clear()
     if progress.failed:
-        say(f"{progress.failed} {missing}. Run the same command again to retry.")
+        say(missing(progress.failed))
     return progress.failed
 
 
@@ -150,7 +157,7 @@ def explain_budget(error: LwtuiError) -> None:
     """Add advice to the error that ended a run for lack of budget."""
     if isinstance(error, BudgetReached):
         error.add_note(
-            "A call is made only if the budget covers its longest answer. Raise --budget, or lower --max-tokens."
+            _("A call is made only if the budget covers its longest answer. Raise --budget, or lower --max-tokens.")
         )
 
 
@@ -162,7 +169,7 @@ def data_path(options: argparse.Namespace) -> Path | None:
     """
     data: Path | None = options.data
     if data is not None and not data.exists():
-        raise UsageError(f"There is no {data}. --data takes a folder with the prompts, or a file of them.")
+        raise UsageError(_("There is no {path}. --data takes a folder with the prompts, or a file of them.", path=data))
     return data
 
 
@@ -170,5 +177,5 @@ def is_below(value: float, threshold: float | None, name: str) -> bool:
     """Return whether ``value`` is below the threshold of ``--fail-under``, and report it if so."""
     if threshold is None or value >= threshold:
         return False
-    say(f"lwtui: {name} is {value:.2f}, below {threshold:g}.")
+    say(_("lwtui: {name} is {value:.2f}, below {threshold:g}.", name=name, value=value, threshold=threshold))
     return True

@@ -15,6 +15,7 @@ from lwtui.errors import LwtuiError
 from lwtui.models.budget import Prices
 from lwtui.models.metering import UsageTracker
 from lwtui.text import RunningCount, clean, duration, one_line
+from lwtui.translation import _, _n
 from lwtui_bench.answers import StoredAnswer
 from lwtui_bench.duel import Call
 from lwtui_bench.generators import Job
@@ -87,7 +88,7 @@ class ProgressLine:
         if self._live and monotonic() - self._drawn_at >= _REDRAW_SECONDS:
             self._drawn_at = monotonic()
             width = shutil.get_terminal_size().columns - 1
-            sys.stderr.write(f"\r\x1b[K{self.line()[:width]}")
+            sys.stderr.write(f"\r\x1b[K{_cut(self.line(), width)}")
             sys.stderr.flush()
 
     def note(self, line: str) -> None:
@@ -106,23 +107,33 @@ class ProgressLine:
     def line(self) -> str:
         """Return the line: items done, rate, time left and what was spent."""
         seconds = monotonic() - self._start
-        parts = [f"{self._done} of {self._total}"]
+        parts = [_("{done} of {total}", done=self._done, total=self._total)]
         if seconds >= 1 and self._tracker.pieces:
-            parts.append(f"{self._tracker.pieces:,} tokens, {self._tracker.pieces / seconds:.0f}/s")
+            parts.append(
+                _(
+                    "{count:,} tokens, {rate:.0f}/s",
+                    count=self._tracker.pieces,
+                    rate=self._tracker.pieces / seconds,
+                )
+            )
         words = sum(count.words for count in self._partial.values())
         if words:
-            parts.append(f"{words:,} words in {len(self._partial)} answers under way")
+            parts.append(_("{words:,} words in {count} answers under way", words=words, count=len(self._partial)))
         done = self._done_weight + min(words, self._remaining_weight)
         if done and seconds >= 1 and self._remaining_weight > 0:
             left = self._done_weight + self._remaining_weight - done
-            parts.append(f"{duration(left / done * seconds)} left")
+            parts.append(_("{time} left", time=duration(left / done * seconds)))
         budget = self._tracker.budget
         if budget is not None and budget.tokens is not None:
-            parts.append(f"{self._tracker.total.total:,} of {budget} spent")
+            parts.append(_("{total:,} of {budget} spent", total=self._tracker.total.total, budget=budget))
         elif self._prices.known:
-            parts.append(f"{self._tracker.cost:.4g}{f' of {budget}' if budget else ''} spent")
+            cost = self._tracker.cost
+            if budget:
+                parts.append(_("{cost:.4g} of {budget} spent", cost=cost, budget=budget))
+            else:
+                parts.append(_("{cost:.4g} spent", cost=cost))
         if self.failed:
-            parts.append(f"{self.failed} failed")
+            parts.append(_("{count} failed", count=self.failed))
         return " · ".join(parts)
 
 
@@ -147,27 +158,39 @@ class RunProgress:
             case Retrying(reason=reason, delay=delay):
                 if self._text is PlanDelta:
                     self._progress.stream((job.sample.id, job.repeat), "")
-                self._note(job.sample.prompt, f"{clean(reason)} Retrying in {duration(delay)}.")
+                self._note(
+                    job.sample.prompt,
+                    _("{reason} Retrying in {time}.", reason=clean(reason), time=duration(delay)),
+                )
             case PlanRejected(findings=findings):
-                self._note(job.sample.prompt, f"the plan cannot be used: {clean(findings[0])}")
+                self._note(job.sample.prompt, _("the plan cannot be used: {finding}", finding=clean(findings[0])))
             case SectionFinished(length=length, target=target):
-                self._note(job.sample.prompt, f"finished a section of {length:,} words (target: {target:,})")
+                self._note(
+                    job.sample.prompt,
+                    _("finished a section of {length:,} words (target: {target:,})", length=length, target=target),
+                )
         self._progress.draw()
 
     def on_answer(self, job: Job, row: Mapping[str, Any]) -> None:
         """Note the answer's length and how long it took."""
         self._progress.end((job.sample.id, job.repeat))
         self._progress.advance(job.sample.length)
-        length = f"{row['response_length']:,} of {job.sample.length:,} words"
-        truncated = ", cut off" if row["finish_reason"] == "length" else ""
-        took = duration(row["seconds"])
-        self._progress.note(f"{self._progress.line()} · {_short(job.sample.prompt)}: {length}{truncated} in {took}")
+        values = {
+            "length": row["response_length"],
+            "target": job.sample.length,
+            "time": duration(row["seconds"]),
+        }
+        if row["finish_reason"] == "length":
+            result = _("{length:,} of {target:,} words, cut off in {time}", **values)
+        else:
+            result = _("{length:,} of {target:,} words in {time}", **values)
+        self._progress.note(f"{self._progress.line()} · {_short(job.sample.prompt)}: {result}")
 
     def on_failure(self, job: Job, error: LwtuiError) -> None:
         """Note the error."""
         self._progress.end((job.sample.id, job.repeat))
         self._progress.fail(job.sample.length)
-        self._note(job.sample.prompt, f"not answered: {error}")
+        self._note(job.sample.prompt, _("not answered: {error}", error=error))
 
     def _note(self, prompt: str, text: str) -> None:
         self._progress.note(f"{_short(prompt)}: {text}")
@@ -182,7 +205,9 @@ class _CallProgress:
     def on_event(self, event: Event | CriticEvent) -> None:
         """Note retries."""
         if isinstance(event, Retrying):
-            self._progress.note(f"{clean(event.reason)} Retrying in {duration(event.delay)}.")
+            self._progress.note(
+                _("{reason} Retrying in {time}.", reason=clean(event.reason), time=duration(event.delay))
+            )
 
 
 class JudgeProgress(_CallProgress):
@@ -192,13 +217,13 @@ class JudgeProgress(_CallProgress):
         """Note the grades."""
         self._progress.advance(len(answer.text))
         grades = " ".join(map(str, verdict.grades.values()))
-        result = grades if verdict.is_complete else "the judge gave no usable grades"
+        result = grades if verdict.is_complete else _("the judge gave no usable grades")
         self._progress.note(f"{self._progress.line()} · {_short(answer.prompt)}: {result}")
 
     def on_failure(self, answer: StoredAnswer, error: LwtuiError) -> None:
         """Note the error."""
         self._progress.fail(len(answer.text))
-        self._progress.note(f"{_short(answer.prompt)}: not judged: {error}")
+        self._progress.note(f"{_short(answer.prompt)}: " + _("not judged: {error}", error=error))
 
 
 class DuelProgress(_CallProgress):
@@ -207,13 +232,13 @@ class DuelProgress(_CallProgress):
     def on_comparison(self, call: Call, better: int) -> None:
         """Note the verdict."""
         self._progress.advance(sum(len(answer.text) for answer in call))
-        said = {1: "the first", 2: "the second", 0: "neither"}.get(better, "no usable verdict")
+        said = {1: _("the first"), 2: _("the second"), 0: _("neither")}.get(better, _("no usable verdict"))
         self._progress.note(f"{self._progress.line()} · {_short(call[0].prompt)}: {said}")
 
     def on_comparison_failure(self, call: Call, error: LwtuiError) -> None:
         """Note the error."""
         self._progress.fail(sum(len(answer.text) for answer in call))
-        self._progress.note(f"{_short(call[0].prompt)}: not compared: {error}")
+        self._progress.note(f"{_short(call[0].prompt)}: " + _("not compared: {error}", error=error))
 
 
 class ErrorsProgress(_CallProgress):
@@ -222,13 +247,19 @@ class ErrorsProgress(_CallProgress):
     def on_reading(self, answer: StoredAnswer, found: int) -> None:
         """Note how many contradictions there are."""
         self._progress.advance(len(answer.text))
-        count = f"{found} contradiction{'' if found == 1 else 's'}"
+        count = _n("{count} contradiction", "{count} contradictions", found)
         self._progress.note(f"{self._progress.line()} · {_short(answer.prompt)}: {count}")
 
     def on_reading_failure(self, answer: StoredAnswer, error: LwtuiError) -> None:
         """Note the error."""
         self._progress.fail(len(answer.text))
-        self._progress.note(f"{_short(answer.prompt)}: not read: {error}")
+        self._progress.note(f"{_short(answer.prompt)}: " + _("not read: {error}", error=error))
+
+
+def _cut(line: str, width: int) -> str:
+    from rich.cells import cell_len, set_cell_size
+
+    return set_cell_size(line, width) if cell_len(line) > width else line
 
 
 def _short(prompt: str) -> str:

@@ -15,6 +15,7 @@ from lwtui.command_line.values import positive_int, seed
 from lwtui.config import Settings, load_settings
 from lwtui.documents.model import Mode
 from lwtui.errors import LwtuiError, UsageError
+from lwtui.translation import _
 from lwtui_bench.commands.options import add_model_options, choose_model, data_path
 
 if TYPE_CHECKING:
@@ -33,49 +34,65 @@ def add(actions: Any) -> None:
     """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "run",
-        help="have models answer the prompts of a suite",
-        description="Have models answer the prompts of a suite. Each answer is stored as it arrives. Run the same\n"
-        "command again to continue where it stopped; no prompt is asked twice.",
+        help=_("have models answer the prompts of a suite"),
+        description=_(
+            "Have models answer the prompts of a suite. Each answer is stored as it arrives. Run the same\n"
+            "command again to continue where it stopped; no prompt is asked twice."
+        ),
         epilog=_list_tasks(),
     )
     parser.add_argument(
         "--model",
         nargs="+",
         metavar="NAME",
-        help="a model of the settings, demo, the path of a GGUF, the folder of a checkpoint or hf:NAME, or, with "
-        "--base-url, the endpoint's name for the model (default: the one in the settings)",
+        help=_(
+            "a model of the settings, demo, the path of a GGUF, the folder of a checkpoint or hf:NAME, or, with "
+            "--base-url, the endpoint's name for the model (default: the one in the settings)"
+        ),
     )
     parser.add_argument(
-        "--task", default="longbench-write", metavar="NAME", help="a suite listed below (default: longbench-write)"
+        "--task", default="longbench-write", metavar="NAME", help=_("a suite listed below (default: longbench-write)")
     )
     parser.add_argument(
         "--mode",
         choices=[Mode.DIRECT.value, Mode.AGENTWRITE.value, Mode.PARALLEL.value, _POLISHED],
         default=Mode.DIRECT.value,
-        help="direct: the prompt alone, in one call, as published (default); agentwrite: plan, then write section by "
-        "section; agentwrite-parallel: write the sections in parallel; agentwrite+polish: write, then review each "
-        "section, rewrite it, and keep the better text",
+        help=_(
+            "direct: the prompt alone, in one call, as published (default); agentwrite: plan, then write section by "
+            "section; agentwrite-parallel: write the sections in parallel; agentwrite+polish: write, then review each "
+            "section, rewrite it, and keep the better text"
+        ),
     )
     parser.add_argument(
-        "--passes", type=positive_int, default=1, metavar="N", help="of polishing, with agentwrite+polish (default: 1)"
+        "--passes",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help=_("of polishing, with agentwrite+polish (default: 1)"),
     )
-    parser.add_argument("--samples", type=positive_int, default=1, metavar="N", help="answers per prompt (default: 1)")
-    parser.add_argument("--limit", type=positive_int, metavar="N", help="use only the first N prompts")
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the sampling (default: 0)")
     parser.add_argument(
-        "--max-tokens", type=positive_int, default=_MAX_TOKENS, metavar="N", help="per direct answer (default: 32768)"
+        "--samples", type=positive_int, default=1, metavar="N", help=_("answers per prompt (default: 1)")
+    )
+    parser.add_argument("--limit", type=positive_int, metavar="N", help=_("use only the first N prompts"))
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help=_("of the sampling (default: 0)"))
+    parser.add_argument(
+        "--max-tokens",
+        type=positive_int,
+        default=_MAX_TOKENS,
+        metavar="N",
+        help=_("per direct answer (default: 32768)"),
     )
     parser.add_argument(
         "--data",
         type=Path,
         metavar="PATH",
-        help="a folder with the suite's files, or a file of prompts in the same format",
+        help=_("a folder with the suite's files, or a file of prompts in the same format"),
     )
     parser.add_argument(
         "--output",
         type=Path,
         metavar="PATH",
-        help="a .jsonl file, or a folder for one file per model (default: lwtui-bench)",
+        help=_("a .jsonl file, or a folder for one file per model (default: lwtui-bench)"),
     )
     add_model_options(parser)
 
@@ -83,7 +100,7 @@ def add(actions: Any) -> None:
 def _list_tasks() -> str:
     from lwtui_bench.suites import suites
 
-    return "tasks:\n" + "\n".join(f"  {suite.name:<19} {suite.description}" for suite in suites().values())
+    return _("tasks:") + "\n" + "\n".join(f"  {suite.name:<19} {suite.description}" for suite in suites().values())
 
 
 @dataclass
@@ -121,12 +138,12 @@ def run(options: argparse.Namespace) -> int:
     task = BenchTask(options, settings, suite, samples, Mode(options.mode.removesuffix("+polish")), options.mode)
     choices = [choose_model(name, options, settings) for name in options.model or [settings.model]]
     if len(choices) > 1 and options.output is not None and options.output.suffix == ".jsonl":
-        raise UsageError("--output names one file, but there are several models. Give a folder instead.")
+        raise UsageError(_("--output names one file, but there are several models. Give a folder instead."))
     return run_until_stopped(_run_all(task, choices), lambda: _how_to_continue(task))
 
 
 def _how_to_continue(task: BenchTask) -> str:
-    return f"All answers so far are in {task.output}. Run the same command again to continue."
+    return _("All answers so far are in {file}. Run the same command again to continue.", file=task.output)
 
 
 def _warn_about_altered_files(data: Path) -> None:
@@ -135,7 +152,12 @@ def _warn_about_altered_files(data: Path) -> None:
     for file in fetch.FILES:
         path = data / file.name
         if path.is_file() and not fetch.is_official(path, file):
-            say(f"{path} differs from the published file, so scores on it do not compare with published ones.")
+            say(
+                _(
+                    "{path} differs from the published file, so scores on it do not compare with published ones.",
+                    path=path,
+                )
+            )
 
 
 async def _run_all(task: BenchTask, choices: list[ModelChoice]) -> int:
@@ -157,7 +179,12 @@ async def _run_model(task: BenchTask, choice: ModelChoice) -> None:
         show_terms_once(choice.settings)
     with closing(JsonLinesFile.open(task.output)) as store:
         if store.truncated and not options.quiet:
-            say(f"{task.output}: the last line was half-written. It was removed, and its prompt will be asked again.")
+            say(
+                _(
+                    "{file}: the last line was half-written. It was removed, and its prompt will be asked again.",
+                    file=task.output,
+                )
+            )
         agent = await open_choice(choice, task.settings, options.temperature, options.concurrency or 0)
         try:
             if task.mode_name == _POLISHED:
@@ -189,7 +216,16 @@ async def _answer(
     weight = sum(job.sample.length for job in pending)
     done = total - len(pending)
     progress = ProgressLine(done, total, weight, tracker, agent.prices, quiet=options.quiet)
-    progress.note(f"{choice.label}, {task.suite.name}, {task.mode_name}: {done} of {total} answered so far")
+    progress.note(
+        _(
+            "{model}, {suite}, {mode}: {done} of {total} answered so far",
+            model=choice.label,
+            suite=task.suite.name,
+            mode=task.mode_name,
+            done=done,
+            total=total,
+        )
+    )
     parallel = 1 if task.mode is Mode.PARALLEL else agent.model.capabilities.parallel
     runner = SuiteRunner(
         agent,
@@ -210,9 +246,22 @@ async def _answer(
         progress.clear()
     task.failed += progress.failed
     if progress.failed:
-        say(f"{progress.failed} of {total} prompts were not answered. Run the same command again to retry.")
+        say(
+            _(
+                "{count} of {total} prompts were not answered. Run the same command again to retry.",
+                count=progress.failed,
+                total=total,
+            )
+        )
     if not options.quiet:
-        say(f"{total - progress.failed} of {total} prompts are answered, in {task.output}")
+        say(
+            _(
+                "{count} of {total} prompts are answered, in {file}",
+                count=total - progress.failed,
+                total=total,
+                file=task.output,
+            )
+        )
 
 
 def _generator(task: BenchTask, identity: RunIdentity) -> Generator:

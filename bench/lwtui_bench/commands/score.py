@@ -8,6 +8,7 @@ from typing import Any
 
 from lwtui.command_line.guard import say
 from lwtui.command_line.values import nonnegative_float
+from lwtui.translation import _, _n
 from lwtui_bench.commands.options import is_below
 
 
@@ -15,17 +16,19 @@ def add(actions: Any) -> None:
     """Add the parser of the action to ``actions``."""
     parser = actions.add_parser(
         "score",
-        help="score lengths and other things that need no judge",
-        description="Score a file of answers without a judge. Files written by LongBench-Write's own scripts work\n"
-        "too. A missing answer scores 0.",
+        help=_("score lengths and other things that need no judge"),
+        description=_(
+            "Score a file of answers without a judge. Files written by LongBench-Write's own scripts work\n"
+            "too. A missing answer scores 0."
+        ),
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="answers, one JSON object per line")
+    parser.add_argument("file", type=Path, metavar="FILE", help=_("answers, one JSON object per line"))
     parser.add_argument(
         "--json",
         action="store_true",
-        help='print {"S_l", "n", "unanswered", "by_length", "by_type", "by_language", "interval", "metrics", …}',
+        help=_('print {"S_l", "n", "unanswered", "by_length", "by_type", "by_language", "interval", "metrics", …}'),
     )
-    parser.add_argument("--fail-under", type=nonnegative_float, metavar="N", help="exit with 1 if S_l is below N")
+    parser.add_argument("--fail-under", type=nonnegative_float, metavar="N", help=_("exit with 1 if S_l is below N"))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,8 +38,15 @@ def run(options: argparse.Namespace) -> int:
     run = load_as_one_run(options.file)
     miscounted = sum(scored.answer.miscounted for scored in run.answers)
     if miscounted:
-        rows = "1 row states" if miscounted == 1 else f"{miscounted} rows state"
-        say(f"{rows} a response_length that differs from the response; the length of the response was used.")
+        say(
+            _n(
+                "{count} row states a response_length that differs from the response; "
+                "the length of the response was used.",
+                "{count} rows state a response_length that differs from the response; "
+                "the length of the response was used.",
+                miscounted,
+            )
+        )
     if options.json:
         import json
 

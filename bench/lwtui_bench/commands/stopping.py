@@ -8,6 +8,7 @@ from typing import Any
 
 from lwtui.command_line.guard import say
 from lwtui.stop_signals import on_stop_signal
+from lwtui.translation import _
 
 
 def run_until_stopped(work: Coroutine[Any, Any, int], advice: Callable[[], str]) -> int:
@@ -38,5 +39,5 @@ def run_until_stopped(work: Coroutine[Any, Any, int], advice: Callable[[], str])
     except asyncio.CancelledError:
         if not caught:
             raise
-        say(f"Stopped. {advice()}")
+        say(_("Stopped. {advice}", advice=advice()))
         return 128 + caught[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from lwtui.errors import LwtuiError, UsageError
+from lwtui.translation import _
 from lwtui_bench.suites.constraints import CONSTRAINTS
 from lwtui_bench.suites.longbench import ENGLISH, RULER, TRIAL, WRITE
 from lwtui_bench.tasks import Suite
@@ -26,13 +27,20 @@ def suites() -> dict[str, Suite]:
             suite = point.load()
         except (ImportError, AttributeError) as error:
             raise LwtuiError(
-                f"The suite {point.name!r} of another package cannot be loaded: {error}. Update or uninstall that "
-                "package."
+                _(
+                    "The suite {name!r} of another package cannot be loaded: {error}. Update or uninstall that "
+                    "package.",
+                    name=point.name,
+                    error=error,
+                )
             ) from None
         if not isinstance(suite, Suite):
             raise LwtuiError(
-                f"The suite {point.name!r} of another package is not a lwtui_bench.tasks.Suite. Update or uninstall "
-                "that package."
+                _(
+                    "The suite {name!r} of another package is not a lwtui_bench.tasks.Suite. Update or uninstall "
+                    "that package.",
+                    name=point.name,
+                )
             )
         found[suite.name] = suite
     return found
@@ -47,5 +55,5 @@ def find_suite(name: str) -> Suite:
     known = suites()
     suite = known.get(_ALIASES.get(name, name))
     if suite is None:
-        raise UsageError(f"There is no task {name!r}. Known: {', '.join(known)}.")
+        raise UsageError(_("There is no task {name!r}. Known: {known}.", name=name, known=", ".join(known)))
     return suite

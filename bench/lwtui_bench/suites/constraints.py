@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lwtui.translation import _
 from lwtui_bench.answers import StoredAnswer
 from lwtui_bench.fields import shorten
 from lwtui_bench.length_score import length_score
@@ -54,10 +55,12 @@ class Constraint:
         """
         if not isinstance(table, dict) or table.get("kind") not in _WORDING["en"]:
             kinds = ", ".join(_WORDING["en"])
-            raise ValueError(f"'constraint' must have a 'kind', one of {kinds}, not {shorten(table)}")
+            raise ValueError(
+                _("'constraint' must have a 'kind', one of {kinds}, not {value}", kinds=kinds, value=shorten(table))
+            )
         least, most = table.get("least") or 0, table.get("most") or math.inf
         if not all(isinstance(limit, int | float) and limit >= 0 for limit in (least, most)) or least > most:
-            raise ValueError(f"'constraint' must have numbers 'least' and 'most', not {shorten(table)}")
+            raise ValueError(_("'constraint' must have numbers 'least' and 'most', not {value}", value=shorten(table)))
         return cls(table["kind"], least, most)
 
     def is_met(self, length: int) -> bool:
@@ -102,7 +105,7 @@ def _sample(brief: dict[str, Any], kind: str) -> Sample:
 
 CONSTRAINTS = Suite(
     "length-constraints",
-    "32 prompts of lwtui's own: about, from … to …, at least or at most N words",
+    _("32 prompts of lwtui's own: about, from … to …, at least or at most N words"),
     _load,
     score,
 )

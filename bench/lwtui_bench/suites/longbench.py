@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from lwtui.errors import LwtuiError
+from lwtui.translation import _
 from lwtui_bench import fetch
 from lwtui_bench.answers import StoredAnswer
 from lwtui_bench.length_score import length_score
@@ -26,8 +27,10 @@ def _official(file: fetch.OfficialFile) -> Callable[[Path | None], Sequence[Samp
         path = (data or fetch.folder()) / file.name
         if data is None and not path.is_file():
             raise LwtuiError(
-                "The prompts of LongBench-Write are not on this machine. Get them with lwtui bench fetch, or give a "
-                "folder that has them with --data; or use lwtui's own prompts: --task trial."
+                _(
+                    "The prompts of LongBench-Write are not on this machine. Get them with lwtui bench fetch, or give "
+                    "a folder that has them with --data; or use lwtui's own prompts: --task trial."
+                )
             )
         return read_samples(path)
 
@@ -40,16 +43,16 @@ def _trial(data: Path | None) -> Sequence[Sample]:
 
 WRITE = Suite(
     "longbench-write",
-    "120 prompts, English and Chinese, 100 to 20,000 words (needs lwtui bench fetch)",
+    _("120 prompts, English and Chinese, 100 to 20,000 words (needs lwtui bench fetch)"),
     _official(fetch.PROMPTS),
     score,
     published=True,
 )
-ENGLISH = Suite("longbench-write-en", "the English half of longbench-write", _official(fetch.ENGLISH), score)
+ENGLISH = Suite("longbench-write-en", _("the English half of longbench-write"), _official(fetch.ENGLISH), score)
 RULER = Suite(
     "longwrite-ruler",
-    "48 prompts, 1,000 to 30,000 words: how long can a model write? (needs fetch; short: ruler)",
+    _("48 prompts, 1,000 to 30,000 words: how long can a model write? (needs fetch; short: ruler)"),
     _official(fetch.RULER),
     score,
 )
-TRIAL = Suite("trial", "12 prompts of lwtui's own, 120 to 4,200 words, for a quick try", _trial, score)
+TRIAL = Suite("trial", _("12 prompts of lwtui's own, 120 to 4,200 words, for a quick try"), _trial, score)
