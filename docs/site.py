@@ -10,11 +10,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
+import os
 import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+os.environ["LWTUI_LANGUAGE"] = "en"  # whatever the locale of this machine; read when the modules below are imported
 
 from lwtui.agentwrite import events
 from lwtui.app.keymap import ACTIONS, key_label

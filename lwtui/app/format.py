@@ -52,11 +52,6 @@ def amount(length: int, brief: Brief, *, of: int | None = None) -> str:
     return _("{length} of {target} {unit}", length=shown, target=number(of), unit=unit_name)
 
 
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """Format a count with its noun: ``1 section``, ``3 sections``."""
-    return f"{number(count)} {noun if count == 1 else plural or noun + 's'}"
-
-
 def why_read_only(document: Document) -> str:
     """Return ``Read-only:`` and the reason; empty if the document can be changed."""
     return _("Read-only: {reason}", reason=document.read_only_reason) if document.read_only else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lwtui.app.format import ago, amount, bar, counted, number, short_path
+from lwtui.app.format import ago, amount, bar, number, short_path
 from lwtui.documents.model import Brief
 from lwtui.text import money
 
@@ -36,8 +36,6 @@ def test_only_0_empties_a_bar_and_only_1_fills_it(share: float, shown: str) -> N
 def test_amounts_are_in_the_unit_of_the_language() -> None:
     assert amount(1200, Brief("", 1500), of=1500) == "1,200 of 1,500 words"
     assert amount(1200, Brief("", 1500, "zh-TW")) == "1,200 characters"
-    assert counted(1, "section") == "1 section"
-    assert counted(0, "section") == "0 sections"
     assert number(1234567.8) == "1,234,568"
 
 
