@@ -427,3 +427,16 @@ def test_a_part_with_an_invalid_note_is_discarded(folder: Path, recorder: Record
         recorder.download(source)
         assert_complete(source)
         assert "range" not in hub.file_requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("example.com does not answer. Try again later.", "example.com does not answer"),
+        ("example.com redirects in a circle.", "example.com redirects in a circle"),
+        ("example.com 没有应答。请稍后再试。", "example.com 没有应答"),
+        ("example.com 循环重定向。", "example.com 循环重定向"),
+    ],
+)
+def test_the_reason_is_the_first_sentence_in_any_language(message: str, reason: str) -> None:
+    assert DownloadError(message).reason == reason
