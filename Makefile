@@ -28,7 +28,7 @@ lock: .venv/.installed-dev
 	$(BIN)/python -m pip --disable-pip-version-check freeze --exclude-editable 2>/dev/null | sed 's/+[a-z0-9]*$$//'; } > constraints.txt
 
 translations: .venv/.installed-dev
-	$(BIN)/python -W ignore packaging/translations.py
+	$(BIN)/python packaging/translations.py
 
 docs: .venv/.installed-dev
 	$(BIN)/python docs/site.py build/site-source

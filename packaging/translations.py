@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import warnings
-from io import BytesIO
+from contextlib import redirect_stderr
+from io import BytesIO, StringIO
 from pathlib import Path
 
 from babel.messages import Catalog, Message
@@ -29,10 +29,10 @@ WIDTH = 120
 def marked_texts() -> Catalog:
     """Collect the texts that the code marks, with the files that they are in."""
     catalog = Catalog(project="lwtui", charset="utf-8")
-    # Babel warns of f-strings among the values, which need no translation.
-    warnings.simplefilter("ignore", SyntaxWarning)
     for package in PACKAGES:
-        found = extract_from_dir(ROOT / package, [("**.py", "python")], keywords=KEYWORDS)
+        # Babel tells on standard error of f-strings among the values, which need no translation.
+        with redirect_stderr(StringIO()):
+            found = list(extract_from_dir(ROOT / package, [("**.py", "python")], keywords=KEYWORDS))
         for file, _line, message, comments, context in found:
             # Without line numbers, a catalogue changes only with its texts.
             place = f"{package}/{Path(file).as_posix()}"

@@ -86,8 +86,9 @@ def test_a_module_marks_whole_texts(path: Path) -> None:
         for name in node.names
     }
     assert "_" not in imported or names_bound(tree) == []
-    # Babel does not look for texts within f-strings.
-    within = [each for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for each in calls_of(node, imported)]
+    # Babel does not look for texts within f-strings, or among the values of another text.
+    outer = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)] + calls_of(tree, imported)
+    within = [each for node in outer for each in calls_of(node, imported) if each is not node]
     assert [node.lineno for node in within] == []
     for node in calls_of(tree, imported):
         texts = node.args[: MARKS[node.func.id]]  # type: ignore[attr-defined]

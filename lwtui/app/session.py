@@ -489,7 +489,8 @@ class Session:
                 self._hear(event)
 
             for section in unnoted(recorder):
-                self.message = _("Noting the facts of {title}", title=section.title or _("the text"))
+                name = section.title or _("the text")
+                self.message = _("Noting the facts of {title}", title=name)
                 task = self.tracker.task(
                     _("the facts of “{title}”", title=section.title), likely_completion=LIKELY_FACTS
                 )
@@ -589,11 +590,12 @@ class Session:
                     total=number(total),
                 )
             case Polishing(position=position, total=total, title=title, step=step, length=length):
+                name = title or _("the text")
                 line = _(
                     "Section {position} of {total}, {title}: {step}",
                     position=position,
                     total=total,
-                    title=title or _("the text"),
+                    title=name,
                     step=POLISH_STEPS[step],
                 )
                 self.message = _("{line}, {length} so far", line=line, length=number(length)) if length else line

@@ -93,7 +93,8 @@ async def _note(document: Document, model: ModelSettings, settings: Settings, fo
                 async def emit(event: Event, title: str = section.title) -> None:
                     recorder.store(event)
                     if isinstance(event, FactsNoted):
-                        say(_("{section}: {note}", section=title or _("The text"), note=facts_note(event)))
+                        name = title or _("The text")
+                        say(_("{section}: {note}", section=name, note=facts_note(event)))
                         found.extend(contradiction_findings(event, document.sections()))
 
                 task = tracker.task(_("the facts of “{title}”", title=section.title), likely_completion=LIKELY_FACTS)

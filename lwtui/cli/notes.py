@@ -102,12 +102,9 @@ def _with(notes: Sequence[Note], options: argparse.Namespace) -> list[Note]:
 def _without(notes: Sequence[Note], title: str) -> list[Note]:
     left = [note for note in notes if note.title != title]
     if len(left) == len(notes):
+        titles = ", ".join(note.title for note in notes) or _("none")
         raise UsageError(
-            _(
-                "There is no note {title!r}. Existing notes: {notes}.",
-                title=title,
-                notes=", ".join(note.title for note in notes) or _("none"),
-            ),
+            _("There is no note {title!r}. Existing notes: {notes}.", title=title, notes=titles),
             code="not-found",
         )
     return left

@@ -168,10 +168,8 @@ def _find(document: Document, key: str) -> Source:
     source = document.source_store.get(key)
     if source is None:
         keys = [source.key for source in document.sources]
-        known = ", ".join(keys[:_SHOWN_KEYS]) + (" …" if len(keys) > _SHOWN_KEYS else "")
-        raise UsageError(
-            _("There is no source {key!r}. Known: {known}.", key=key, known=known or _("none")), code="not-found"
-        )
+        known = ", ".join(keys[:_SHOWN_KEYS]) + (" …" if len(keys) > _SHOWN_KEYS else "") or _("none")
+        raise UsageError(_("There is no source {key!r}. Known: {known}.", key=key, known=known), code="not-found")
     return source
 
 

@@ -16,11 +16,12 @@ def require_extra(extra: str, *packages: str) -> None:
     """
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
+        names = _(" and ").join(missing)
         needed = _n(
             "This command needs {packages}, which is not installed. Install the extra: {command}",
             "This command needs {packages}, which are not installed. Install the extra: {command}",
             len(missing),
-            packages=_(" and ").join(missing),
+            packages=names,
             command=f'pip install "lwtui[{extra}]"',
         )
         raise LwtuiError(needed, code="missing-extra")

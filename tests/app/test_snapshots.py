@@ -465,7 +465,7 @@ async def palette(person: Person, place: Place) -> None:
     await writing(person, place)
     await person.press("ctrl+p")
     await person.at(CommandPalette)
-    await person.type(_("History"))
+    await person.type(_("History").lower())
     await sees(person, "History (F8 h)")
     await person.until(lambda: person.app.screen.query_one(OptionList).option_count == 2)
 

@@ -184,18 +184,10 @@ class FindingsScreen(Dialog[TextPlace]):
             return
         parts: list[tuple[str, str] | str] = [f"{finding.message}\n"]
         for number, place in enumerate(finding.places, 1):
+            name = place.title or _("the text")
+            where = _("{number}  {title}, line {line}", number=number, title=name, line=place.line)
             parts += [
-                (
-                    "\n"
-                    + _(
-                        "{number}  {title}, line {line}",
-                        number=number,
-                        title=place.title or _("the text"),
-                        line=place.line,
-                    )
-                    + "\n",
-                    "bold",
-                ),
+                (f"\n{where}\n", "bold"),
                 place.quote + "\n",
             ]
         self._quotes.set_text(Content.assemble(*parts))

@@ -200,9 +200,10 @@ def _origin(revision: Revision) -> str:
     author = revision.provenance.model
     if revision.provenance.task:
         author = _("{model} ({task})", model=author, task=_task(revision.provenance))
+    shown = ", ".join(settings) or _("no settings")
     return _(
         "Written by {author}: {settings}; {when}. Enter restores it, d compares it.",
         author=author,
-        settings=", ".join(settings) or _("no settings"),
+        settings=shown,
         when=when,
     )

@@ -48,11 +48,12 @@ class StyleFiles:
         )
         for option, value, formats in uses:
             if value and to not in formats:
+                known = _(" and ").join(sorted(formats))
                 raise UsageError(
                     _(
                         "{option} is for {formats}, not for {format}. Leave it out, or choose another format.",
                         option=option,
-                        formats=_(" and ").join(sorted(formats)),
+                        formats=known,
                         format=to,
                     ),
                     code="unused-style",
