@@ -1,3 +1,3 @@
 """lwtui: plan and write long documents with language models, in the terminal."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
